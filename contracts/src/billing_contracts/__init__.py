@@ -1,0 +1,1 @@
+"""What the billing services say to each other and to whoever subscribes."""

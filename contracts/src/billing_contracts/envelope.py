@@ -1,0 +1,86 @@
+"""The envelope of every message: CloudEvents 1.0, structured JSON in the value of a Kafka record.
+
+Headers repeat what routing needs, so that nobody has to parse a value to skip it.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, ClassVar, Literal
+from uuid import UUID
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+
+CONTENT_TYPE = "application/cloudevents+json"
+
+
+def _utc(instant: datetime) -> datetime:
+    offset = instant.utcoffset()
+    if offset is None or offset.total_seconds() != 0:
+        raise ValueError("instants are in UTC")
+    return instant
+
+
+Instant = Annotated[datetime, AfterValidator(_utc)]
+"""An aware UTC datetime; RFC 3339 in JSON."""
+
+Sequence = Annotated[int, Field(ge=1), PlainSerializer(lambda n: f"{n:010d}", return_type=str)]
+"""A stream's version: contiguous from 1; a string zero-padded to ten digits in JSON, so that it sorts as text."""
+
+
+class EventData(BaseModel):
+    """The fields of one public event. A subclass names its `TYPE`: `billing.<service>.<EventName>.v<N>`."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    TYPE: ClassVar[str]
+
+    @classmethod
+    def topic(cls) -> str:
+        """The Kafka topic that carries this event: `billing.<service>`."""
+        return topic_of(cls.TYPE)
+
+
+class Envelope(BaseModel):
+    """One message. `data` is left as it came: a reader takes the class it knows from the registry."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    specversion: Literal["1.0"] = "1.0"
+    id: UUID
+    """Of the event; the key for removing duplicates everywhere."""
+    source: str
+    """`/billing/<service>`"""
+    type: str
+    subject: str
+    """The aggregate: `<kind>-<uuid>`"""
+    time: Instant
+    """When it happened, by the merchant's clock."""
+    recordedtime: Instant
+    """When it was stored, by the wall clock: lag and freshness use this one."""
+    sequence: Sequence
+    merchantid: UUID
+    customerid: UUID | None = None
+    correlationid: UUID
+    causationid: UUID | None = None
+    datacontenttype: Literal["application/json"] = "application/json"
+    data: dict[str, Any]
+
+    def key(self) -> bytes:
+        """The record's key: order holds per merchant and aggregate."""
+        return record_key(self.merchantid, self.subject)
+
+    def value(self) -> bytes:
+        """The record's value, UTF-8 JSON without what is unset."""
+        return self.model_dump_json(exclude_none=True).encode()
+
+    def headers(self) -> dict[str, str]:
+        """The record's headers, but for the trace context, which belongs to the sender."""
+        return {"ce_id": str(self.id), "ce_type": self.type, "content-type": CONTENT_TYPE}
+
+
+def record_key(merchant_id: UUID, subject: str) -> bytes:
+    return f"{merchant_id}/{subject}".encode()
+
+
+def topic_of(event_type: str) -> str:
+    """`billing.payments` of `billing.payments.PaymentSucceeded.v1`."""
+    return ".".join(event_type.split(".")[:2])
