@@ -1,0 +1,156 @@
+"""What the portal answers with: to the JSON API and to the page alike. Shapes of facts, no words."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+from uuid import UUID
+
+from portal_gateway.domain.access import Flow, LinkKind, Session
+from portal_gateway.domain.view import CustomerView, InvoiceRow, InvoiceStatus, Money
+
+ExportFormat = Literal["csv", "zip", "ndjson"]
+CancelMode = Literal["at_period_end", "immediately"]
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """A version of an aggregate that somebody wants to see: `subscription-<uuid>:7`."""
+
+    aggregate: str
+    version: int
+
+
+class Pending(TypedDict):
+    """A command that its service has accepted and whose event has not arrived here yet."""
+
+    kind: Literal["cancellation", "cancellation_withdrawn", "payment_method", "charge"]
+    aggregate: str
+    version: int
+    accepted_at: str
+    detail: dict[str, Any]
+    """cancellation: mode, effective_at · payment_method: brand, last4, exp_month, exp_year · charge: invoice_id"""
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """All that a page needs, from one round trip."""
+
+    merchant: dict[str, Any]
+    """The data of MerchantConfigured, and `id`."""
+    now: datetime
+    """By the merchant's clock, in UTC: of this are card expiry and all words about dates."""
+    revision: int
+    """0: nothing has arrived of this customer yet."""
+    facts: CustomerView
+    pending: tuple[Pending, ...]
+    as_of: datetime
+    """Wall clock: everything that was committed anywhere before this instant is shown."""
+    stale: bool
+    """`as_of` is more than 15 s ago."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    session: Session
+    view: View
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A link was exchanged. `cookie` is the session's secret: set it, never store or log it."""
+
+    session: Session
+    cookie: str
+    kind: LinkKind
+    flow: Flow | None
+
+
+class CancellationPreview(TypedDict):
+    mode: CancelMode
+    effective_at: str
+    access_until: str
+    open_amount: Money | None
+    open_invoices: Literal["void", "keep"] | None
+
+
+class CancellationAccepted(TypedDict):
+    aggregate: str
+    version: int
+    effective_at: str
+    mode: CancelMode
+
+
+class Accepted(TypedDict):
+    aggregate: str
+    version: int
+
+
+class DueInvoice(TypedDict):
+    invoice_id: str
+    number: str
+    amount: Money
+
+
+class CardSetup(TypedDict):
+    setup_id: str
+    frame_url: str
+    due: list[DueInvoice]
+    total: Money | None
+
+
+class ChargeStarted(TypedDict):
+    invoice_id: str
+    aggregate: str
+    version: int
+
+
+class CardUpdated(TypedDict):
+    aggregate: str
+    version: int
+    payment_method: dict[str, Any]
+    """id, brand, last4, exp_month, exp_year"""
+    charges: list[ChargeStarted]
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceQuery:
+    year: int | None = None
+    status: InvoiceStatus | None = None
+    cursor: str | None = None
+    limit: int = 12
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePage:
+    items: list[InvoiceRow]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole file."""
+
+    content: bytes
+    media_type: str
+    filename: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file that is passed on while it is being made. When its making fails midway, iterating raises: abort the connection."""
+
+    chunks: AsyncIterator[bytes]
+    media_type: str
+    filename: str
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who knocks, as far as the connection tells."""
+
+    address: str
+
+
+def subscription_stream(subscription_id: UUID) -> str:
+    return f"subscription-{subscription_id}"
