@@ -1,0 +1,1 @@
+"""How a service speaks HTTP: one way to ask, one way to refuse."""

@@ -1,0 +1,83 @@
+"""A service's HTTP application, with what every service has."""
+
+import time
+
+from fastapi import FastAPI
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.health import Health
+from chassis.http import problems
+from chassis.http.asked import Once
+from chassis.http.bodies import MAX_BODY_BYTES
+from chassis.http.principal import Gatekeeper
+from chassis.telemetry import DURATION, REQUESTS
+
+
+def create_app(
+    title: str,
+    *,
+    service: str,
+    health: Health,
+    gatekeeper: Gatekeeper | None = None,
+    once: Once | None = None,
+    refusals: problems.Refusals | None = None,
+) -> FastAPI:
+    """An application that answers errors with problems, takes bodies up to 64 KiB, and can be watched.
+
+    `gatekeeper` authenticates whoever asks; `once` is the event store's, for plain tables under an idempotency key;
+    `refusals` says what each refusal of the domain is answered with. A route that takes more names its own
+    `max_body_size`.
+    """
+    app = FastAPI(
+        title=title,
+        docs_url=None,
+        redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
+        telemetry={"tracing": True, "metrics": False, "logs": False, "operation_spans": False},
+    )
+    app.state.gatekeeper, app.state.once, app.state.refusals = gatekeeper, once, refusals or {}
+    problems.install(app, app.state.refusals)
+    app.add_middleware(Measured, service=service)
+    _watch(app, health)
+    return app
+
+
+class Measured:
+    """Counts and times every answer, by route, never by path: a path may hold a secret, and there are too many."""
+
+    def __init__(self, app: ASGIApp, service: str) -> None:
+        self.app, self.service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        began = time.perf_counter()
+
+        async def answered(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = getattr(scope.get("route"), "path", "unmatched")
+                DURATION.labels(self.service, scope["method"], route).observe(time.perf_counter() - began)
+                REQUESTS.labels(self.service, scope["method"], route, message["status"]).inc()
+            await send(message)
+
+        await self.app(scope, receive, answered)
+
+
+def _watch(app: FastAPI, health: Health) -> None:
+    @app.get("/health/live", include_in_schema=False)
+    async def live() -> dict[str, str]:
+        return {"status": "alive"}
+
+    @app.get("/health/ready", include_in_schema=False)
+    async def ready() -> Response:
+        failures = await health.failures()
+        if failures:
+            return JSONResponse({"status": "failing", "failures": failures}, 503)
+        return JSONResponse({"status": "ready"})
+
+    @app.get("/metrics", include_in_schema=False)
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,104 @@
+"""A command over HTTP: who asks, under which idempotency key, and how the rules' answer becomes a response."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+import asyncpg
+from fastapi import Depends, Header, Request
+from fastapi.responses import JSONResponse, Response
+
+from chassis.command_handler import CommandHandler, Outcome
+from chassis.context import Context
+from chassis.http.principal import Caller, Principal
+from chassis.http.problems import MEDIA_TYPE, Problem, Refusals, of_refusal
+from chassis.store import Answer, IdempotencyKey, KeyReused, Statement, Work
+
+C = TypeVar("C")
+E = TypeVar("E")
+S = TypeVar("S")
+
+Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+Once = Callable[[IdempotencyKey | None, Work], Awaitable[Answer]]
+
+
+class Asked:
+    """One request that wants to change something."""
+
+    def __init__(self, principal: Principal, key: IdempotencyKey | None, once: Once | None, refusals: Refusals) -> None:
+        self.principal, self.key = principal, key
+        self._once, self._refusals = once, refusals
+
+    @property
+    def context(self) -> Context:
+        return self.principal.context()
+
+    async def of(
+        self,
+        handler: CommandHandler[C, E, S],
+        id: UUID,
+        command: C,
+        *,
+        answer: "Callable[[Outcome[E, S]], Answer] | None" = None,
+        statements: "Callable[[Outcome[E, S]], Sequence[Statement]] | None" = None,
+    ) -> Response:
+        """Asks the rules; answers 202 with the aggregate and its version unless `answer` says otherwise.
+
+        A refusal becomes its problem. With an idempotency key both are kept, and given again to whoever repeats the
+        request. Raises Problem 422 `idempotency_key_reused` for the same key with another body.
+        """
+        try:
+            handled = await handler.handle(
+                self.context,
+                id,
+                command,
+                key=self.key,
+                answer=answer or accepted,
+                refused=lambda refusal: problem_answer(of_refusal(self._refusals, refusal)),
+                statements=statements,
+            )
+        except KeyReused:
+            raise key_reused() from None
+        assert handled.answer is not None, "an answer function was given"
+        return response(handled.answer)
+
+    async def once(self, work: Callable[[asyncpg.Connection], Awaitable[Answer]]) -> Response:
+        """Does the work on plain tables in one transaction with the key; a repetition gets the first answer."""
+        assert self._once is not None, "the service has a store"
+        try:
+            return response(await self._once(self.key, work))
+        except KeyReused:
+            raise key_reused() from None
+
+
+async def asked(request: Request, caller: Caller, idempotency_key: Key = None) -> Asked:
+    key = None
+    if idempotency_key is not None:
+        route = f"{request.method} {request.url.path}"
+        fingerprint = hashlib.sha256(await request.body()).hexdigest()
+        key = IdempotencyKey(caller.merchant_id, caller.subject, route, idempotency_key, fingerprint)
+    return Asked(caller, key, request.app.state.once, request.app.state.refusals)
+
+
+Ask = Annotated[Asked, Depends(asked)]
+"""FastAPI parameter of routes that change something."""
+
+
+def accepted(outcome: Outcome[Any, Any]) -> Answer:
+    return Answer(202, {"aggregate": outcome.stream.name, "version": outcome.version})
+
+
+def problem_answer(problem: Problem) -> Answer:
+    return Answer(problem.status, problem.body())
+
+
+def response(answer: Answer) -> Response:
+    media_type = MEDIA_TYPE if answer.status >= 400 else "application/json"
+    if answer.status == 204:
+        return Response(status_code=204)
+    return JSONResponse(answer.body, answer.status, media_type=media_type)
+
+
+def key_reused() -> Problem:
+    return Problem(422, "idempotency_key_reused", "This Idempotency-Key was used for another request")

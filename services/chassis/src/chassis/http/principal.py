@@ -1,0 +1,117 @@
+"""Who is asking: a merchant by its API key, a customer through the portal, another service, or the operator."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from chassis.context import Context
+from chassis.http.problems import Problem, not_found
+from chassis.http.tokens import InvalidToken, Verifier
+from chassis.tenants import Tenants
+
+Kind = Literal["merchant", "customer", "service", "operator"]
+
+_API_KEY = re.compile(r"sk_(test|live)_[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    kind: Kind
+    name: str
+    """The API key's id, the customer's id, or the service."""
+    merchant: UUID | None = None
+    customer_id: UUID | None = None
+    session: str | None = None
+    """Of the customer's portal session, as an opaque reference."""
+
+    @property
+    def merchant_id(self) -> UUID:
+        """Raises Problem 403 where nobody's merchant is meant: the operator and services act for none by themselves."""
+        if self.merchant is None:
+            raise Problem(403, "forbidden", "This credential belongs to no merchant")
+        return self.merchant
+
+    @property
+    def subject(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+    def owns(self, customer_id: UUID) -> bool:
+        """Whether what belongs to this customer may be shown: a customer sees their own, a merchant all of its own."""
+        return self.kind != "customer" or self.customer_id == customer_id
+
+    def must_own(self, customer_id: UUID | None) -> None:
+        """Raises the 404 of what does not exist."""
+        if customer_id is None or not self.owns(customer_id):
+            raise not_found()
+
+    def context(self) -> Context:
+        return Context.beginning(self.merchant_id, self.subject)
+
+
+class Gatekeeper:
+    """Turns a request's credential into a principal."""
+
+    def __init__(self, tenants: Tenants, verifier: Verifier, operator_key_sha256: str) -> None:
+        self._tenants, self._verifier, self._operator = tenants, verifier, operator_key_sha256
+
+    async def principal(self, request: Request) -> Principal:
+        """Raises Problem 401."""
+        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not credential:
+            raise unauthenticated()
+        if _API_KEY.fullmatch(credential):
+            return await self._merchant(credential)
+        digest = hashlib.sha256(credential.encode()).hexdigest()
+        if hmac.compare_digest(digest, self._operator):
+            return Principal("operator", "operator")
+        try:
+            claims = self._verifier.read(credential)
+        except InvalidToken:
+            raise unauthenticated() from None
+        if claims.customer_id:
+            return Principal("customer", str(claims.customer_id), claims.merchant_id, claims.customer_id, claims.session)
+        return Principal("service", claims.issuer, claims.merchant_id)
+
+    async def _merchant(self, key: str) -> Principal:
+        tenant = await self._tenants.by_key(key)
+        if tenant is None:
+            raise unauthenticated()
+        digest = hashlib.sha256(key.encode()).hexdigest()
+        key_id = next((str(k["id"]) for k in tenant.doc["api_keys"] if k["sha256"] == digest), "key")
+        return Principal("merchant", key_id, tenant.id)
+
+
+def unauthenticated() -> Problem:
+    return Problem(401, "unauthenticated", "A valid credential is needed", headers={"www-authenticate": "Bearer"})
+
+
+async def principal(request: Request) -> Principal:
+    gatekeeper: Gatekeeper = request.app.state.gatekeeper
+    return await gatekeeper.principal(request)
+
+
+Caller = Annotated[Principal, Depends(principal)]
+"""FastAPI parameter: whoever asks, authenticated."""
+
+
+def only(*kinds: Kind) -> Callable[[Principal], Awaitable[Principal]]:
+    """A dependency that lets these kinds of principal in: `Depends(only("merchant"))`."""
+
+    async def checked(caller: Caller) -> Principal:
+        if caller.kind not in kinds:
+            raise Problem(403, "forbidden", "This credential may not do this")
+        return caller
+
+    return checked
+
+
+Merchant = Annotated[Principal, Depends(only("merchant"))]
+MerchantOrCustomer = Annotated[Principal, Depends(only("merchant", "customer"))]
+Operator = Annotated[Principal, Depends(only("operator"))]
+Peer = Annotated[Principal, Depends(only("service"))]

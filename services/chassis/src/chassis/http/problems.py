@@ -1,0 +1,106 @@
+"""Errors as RFC 9457 problems: a stable code for programs, a sentence for people, a pointer per field."""
+
+from collections.abc import Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+MEDIA_TYPE = "application/problem+json"
+Refusals = Mapping[type[Exception], tuple[int, str, str]]
+"""A domain's refusal -> (status, code, title)"""
+
+log = structlog.get_logger()
+
+
+class Problem(Exception):
+    """Answered to the caller as it is; nothing has changed."""
+
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        title: str,
+        detail: str | None = None,
+        *,
+        errors: Sequence[Mapping[str, Any]] = (),
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(f"{status} {code}")
+        self.status, self.code, self.title, self.detail = status, code, title, detail
+        self.errors, self.headers, self.more = tuple(errors), dict(headers or {}), dict(more or {})
+
+    def body(self) -> dict[str, Any]:
+        """The problem as JSON: type, title, status, code and, where there is something to say, detail and errors."""
+        body: dict[str, Any] = {"type": "about:blank", "title": self.title, "status": self.status, "code": self.code}
+        if self.detail:
+            body["detail"] = self.detail
+        if self.errors:
+            body["errors"] = [dict(error) for error in self.errors]
+        return body | self.more
+
+    def response(self) -> Response:
+        return JSONResponse(self.body(), self.status, self.headers, MEDIA_TYPE)
+
+
+def not_found() -> Problem:
+    """The one answer for what does not exist and for what is somebody else's."""
+    return Problem(404, "not_found", "There is nothing here")
+
+
+def of_refusal(refusals: Refusals, refusal: Exception) -> Problem:
+    """The problem that a refusal is answered with. Raises KeyError for one that has no line in the table."""
+    status, code, title = refusals[type(refusal)]
+    return Problem(status, code, title, str(refusal) or None)
+
+
+def install(app: FastAPI, refusals: Refusals) -> None:
+    """Makes every error of the application a problem."""
+
+    async def problem(_: Request, error: Exception) -> Response:
+        assert isinstance(error, Problem)
+        return error.response()
+
+    async def refused(_: Request, error: Exception) -> Response:
+        return of_refusal(refusals, error).response()
+
+    async def invalid(_: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return of_validation(error.errors()).response()
+
+    async def http(_: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        if error.status_code == HTTPStatus.NOT_FOUND:
+            return not_found().response()
+        phrase = HTTPStatus(error.status_code).phrase
+        code = phrase.lower().replace(" ", "_")
+        return Problem(error.status_code, code, phrase, headers=error.headers).response()
+
+    async def unexpected(request: Request, error: Exception) -> Response:
+        log.error("request failed", path=request.url.path, exc_info=error)
+        return Problem(500, "internal_error", "Something failed here; nothing was lost").response()
+
+    app.add_exception_handler(Problem, problem)
+    for refusal in refusals:
+        app.add_exception_handler(refusal, refused)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def of_validation(found: Sequence[Any]) -> Problem:
+    """The problem for pydantic's list of errors. What was sent is not repeated: it may be a secret."""
+    if any(error["type"] == "json_invalid" for error in found):
+        return Problem(400, "malformed_json", "The body is not JSON")
+    errors = [{"pointer": _pointer(error["loc"]), "code": error["type"], "detail": error["msg"]} for error in found]
+    return Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
+
+
+def _pointer(location: Sequence[Any]) -> str:
+    parts = location[1:] if location and location[0] == "body" else location
+    return "".join(f"/{str(part).replace('~', '~0').replace('/', '~1')}" for part in parts)

@@ -1,0 +1,71 @@
+"""Logs: one JSON object a line, with the trace, and without anything that must not be written down."""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+from opentelemetry import trace
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+from chassis.http.cards import redact_cards
+
+SECRET_NAMES = re.compile(r"authorization|cookie|secret|token|password|pepper|api_key|private|cvc|cvv|card_number|^number$", re.I)
+SECRET_TEXT = re.compile(r"\b(sk_(?:test|live)_)[\w-]+|(/enter#)\S+|(postgresql://[^:/@\s]+:)[^@\s]+(?=@)")
+
+
+def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replaces what is named like a secret or looks like one: keys, links, passwords in URLs, card numbers."""
+    return {name: "[redacted]" if SECRET_NAMES.search(name) else _clean(value) for name, value in event.items()}
+
+
+def _clean(value: Any) -> Any:
+    match value:
+        case str():
+            return redact_cards(SECRET_TEXT.sub(lambda found: f"{found[1] or found[2] or found[3]}[redacted]", value))
+        case dict():
+            return redact(None, "", value)
+        case list() | tuple():
+            return [_clean(item) for item in value]
+        case _:
+            return value
+
+
+def add_trace(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    span = trace.get_current_span().get_span_context()
+    if span.is_valid:
+        event["trace_id"] = f"{span.trace_id:032x}"
+        event["span_id"] = f"{span.span_id:016x}"
+    return event
+
+
+def configure(service: str, level: str, form: str) -> None:
+    """Sends structlog's and the standard library's logs to standard error in the same shape."""
+    exceptions = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        add_trace,
+        exceptions if form == "json" else structlog.processors.format_exc_info,
+        redact,
+    ]
+    render: Processor = structlog.processors.JSONRenderer() if form == "json" else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, render]))
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for noisy in ("aiokafka", "httpx", "uvicorn.access"):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.contextvars.bind_contextvars(service=service)

@@ -1,0 +1,221 @@
+"""A service's process: parse the role, open what is needed, run until told to stop, leave in order."""
+
+import argparse
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+import structlog
+import uvloop
+from fastapi import FastAPI
+
+from chassis import logging, telemetry
+from chassis.command_handler import CommandHandler
+from chassis.consuming import Consumer, run_consumers
+from chassis.health import Health
+from chassis.http.app import create_app
+from chassis.http.client import ServiceClient
+from chassis.http.principal import Gatekeeper
+from chassis.http.problems import Problem
+from chassis.http.server import Server, listen, serve
+from chassis.http.tokens import Signer, Verifier
+from chassis.postgres.event_store import PostgresEventStore
+from chassis.postgres.migrate import CHASSIS, migrate
+from chassis.postgres.timers import TimerLoop
+from chassis.relay import Relay
+from chassis.settings import ServiceSettings
+from chassis.tenants import Tenants
+
+log = structlog.get_logger()
+
+Settings = TypeVar("Settings", bound=ServiceSettings)
+Worker = Callable[[asyncio.Event], Awaitable[None]]
+"""Runs until the event is set, then finishes what is in hand and returns."""
+
+
+@dataclass
+class Resources:
+    """What the chassis opens for a service before the service is composed."""
+
+    settings: Any
+    pool: asyncpg.Pool
+    store: PostgresEventStore
+    tenants: Tenants
+    signer: Signer
+    gatekeeper: Gatekeeper
+    health: Health
+    stopping: asyncio.Event
+    """Set when the process has been told to stop: long answers end."""
+    closing: AsyncExitStack
+    """Closed last: what the composition opens itself goes here."""
+
+
+@dataclass
+class Service:
+    """What a composition returns."""
+
+    app: FastAPI
+    consumers: tuple[Consumer, ...] = ()
+    timers: tuple[CommandHandler[Any, Any, Any], ...] = ()
+    """The handlers of the aggregates that wait for instants."""
+    workers: Mapping[str, Worker] = field(default_factory=dict)
+    more_apps: tuple[tuple[tuple[str, ...], int, FastAPI], ...] = ()
+    """(hosts, port, application) for each further origin."""
+    publishes: bool = True
+    """Whether it has events of its own to relay."""
+
+
+Compose = Callable[[Resources], Service]
+
+
+def run(name: str, settings_class: type[Settings], compose: Compose, migrations: Path) -> None:
+    """`python -m <service> [serve] [--role all|http|worker]` and `python -m <service> migrate`."""
+    parser = argparse.ArgumentParser(prog=name)
+    commands = parser.add_subparsers(dest="command")
+    serving = commands.add_parser("serve", help="run the service (the default)")
+    serving.add_argument("--role", choices=["all", "http", "worker"], default="all")
+    commands.add_parser("migrate", help="bring the database's tables up to date, as their owner")
+    arguments = parser.parse_args()
+    settings = settings_class()
+    logging.configure(name, settings.log_level, settings.log_format)
+    if arguments.command == "migrate":
+        uvloop.run(_migrate(name, settings, migrations))
+    else:
+        telemetry.configure(name, settings.otlp_endpoint)
+        uvloop.run(_serve(name, settings, compose, getattr(arguments, "role", "all")))
+
+
+async def _migrate(name: str, settings: ServiceSettings, migrations: Path) -> None:
+    owner = settings.database_owner_url
+    if owner is None:
+        raise SystemExit("DATABASE_OWNER_URL is needed to migrate")
+    connection = await asyncpg.connect(owner.get_secret_value())
+    try:
+        role = role_of(settings.database_url.get_secret_value())
+        applied = await migrate(connection, {"chassis": CHASSIS, name: migrations}, role)
+        log.info("migrated", applied=applied)
+    finally:
+        await connection.close()
+
+
+async def _serve(name: str, settings: ServiceSettings, compose: Compose, role: str) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as closing:
+        resources = await _open(name, settings, stopping, closing)
+        service = compose(resources)
+        service.app.state.stopping = stopping
+        await _run(name, settings, resources, service, role, stopping)
+    log.info("stopped")
+
+
+async def _open(name: str, settings: ServiceSettings, stopping: asyncio.Event, closing: AsyncExitStack) -> Resources:
+    pool = await asyncpg.create_pool(
+        settings.database_url.get_secret_value(),
+        min_size=2,
+        max_size=settings.database_connections,
+        server_settings={"application_name": f"{name}.{settings.instance}"},
+    )
+    closing.push_async_callback(pool.close)
+    signer = Signer(name, settings.service_private_key.get_secret_value())
+    client = ServiceClient(settings.subscriptions_url, "subscriptions", signer)
+    closing.push_async_callback(client.close)
+
+    async def resolve(sha256: str) -> dict[str, Any] | None:
+        try:
+            merchant: dict[str, Any] = (await client.call("GET", f"/v1/keys/{sha256}")).json()
+        except Problem as problem:
+            if problem.status == 404:
+                return None
+            raise
+        return merchant
+
+    tenants = Tenants(pool, resolve if name != "subscriptions" else None)
+    gatekeeper = Gatekeeper(tenants, Verifier(name, settings.service_public_keys), settings.operator_key_sha256)
+    store = await closing.enter_async_context(PostgresEventStore(pool))
+    health = Health()
+
+    async def database() -> str | None:
+        await pool.fetchval("SELECT 1")
+        return None
+
+    health.add("database", database)
+    return Resources(settings, pool, store, tenants, signer, gatekeeper, health, stopping, closing)
+
+
+async def _run(
+    name: str, settings: ServiceSettings, resources: Resources, service: Service, role: str, stopping: asyncio.Event
+) -> None:
+    """Everything at once until told to stop; a part that ends by itself ends the process, to be started anew."""
+    servers: list[Server] = []
+    async with asyncio.TaskGroup() as tasks:
+        apps = [((settings.http_host,), settings.http_port, service.app), *service.more_apps]
+        if role == "worker":
+            watched = create_app(f"{name} worker", service=name, health=resources.health)
+            apps = [((settings.http_host,), settings.http_port, watched)]
+        for hosts, port, app in apps:
+            server = serve(app, grace_seconds=settings.shutdown_seconds - 3)
+            servers.append(server)
+            sockets = [listen(host, port) for host in hosts]
+            tasks.create_task(_lasting(f"http:{port}", server.serve(sockets), stopping))
+        if role != "http":
+            for label, worker in _workers(name, settings, resources, service).items():
+                tasks.create_task(_lasting(label, worker(stopping), stopping))
+        log.info("started", role=role, port=settings.http_port)
+        tasks.create_task(_stop(stopping, servers, settings.shutdown_seconds))
+
+
+def _workers(name: str, settings: ServiceSettings, resources: Resources, service: Service) -> dict[str, Worker]:
+    workers: dict[str, Worker] = dict(service.workers)
+    if service.consumers:
+
+        async def consume(stop: asyncio.Event) -> None:
+            await run_consumers(
+                service.consumers,
+                service=name,
+                pool=resources.pool,
+                store=resources.store,
+                bootstrap=settings.kafka_bootstrap_servers,
+                instance=settings.instance,
+                stop=stop,
+            )
+
+        workers["consumers"] = consume
+    if service.timers:
+        workers["timers"] = TimerLoop(resources.pool, service.timers).run
+    if service.publishes:
+        workers["relay"] = Relay(name, settings.database_url.get_secret_value(), settings.kafka_bootstrap_servers).run
+    return workers
+
+
+async def _lasting(label: str, part: Awaitable[None], stopping: asyncio.Event) -> None:
+    await part
+    if not stopping.is_set():
+        raise RuntimeError(f"{label} ended by itself")
+
+
+async def _stop(stopping: asyncio.Event, servers: list[Server], seconds: float) -> None:
+    """Once told to stop: no more work is taken, and what does not end in time is left behind."""
+    await stopping.wait()
+    log.info("stopping")
+    for server in servers:
+        server.should_exit = True
+    asyncio.get_running_loop().call_later(seconds, _give_up)
+
+
+def _give_up() -> None:
+    log.error("did not stop in time")
+    raise SystemExit(1)
+
+
+def role_of(dsn: str) -> str:
+    """The role that a PostgreSQL URL names."""
+    return unquote(urlsplit(dsn).username or "")

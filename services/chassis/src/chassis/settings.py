@@ -1,0 +1,39 @@
+"""What an operator can set, from the environment: each name in upper case."""
+
+from typing import Literal
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class ServiceSettings(BaseSettings):
+    """The knobs that every service has. Secrets have no default."""
+
+    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+
+    database_url: SecretStr
+    """PostgreSQL, as the service's own role, which owns nothing."""
+    database_owner_url: SecretStr | None = None
+    """PostgreSQL, as the owner of the tables: needed by `migrate` alone."""
+    database_connections: int = 10
+    kafka_bootstrap_servers: str
+    http_host: str = "127.0.0.1"
+    http_port: int
+    instance: str = "0"
+    """Stable per replica and unique among the service's processes: the ordinal in a StatefulSet."""
+    environment: Literal["local", "production"] = "production"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    log_format: Literal["json", "console"] = "json"
+    otlp_endpoint: str | None = None
+    """Where traces go (OTLP over HTTP); none: nowhere."""
+    shutdown_seconds: float = 15
+    service_private_key: SecretStr
+    """This service's Ed25519 key (JWK, JSON), with which it signs what it asks of other services."""
+    service_public_keys: str
+    """Every service's public key (JWKS, JSON); `kid` is the service's name."""
+    operator_key_sha256: str
+    """Of the operator's API key, in hex."""
+    cursor_key: SecretStr
+    """Signs list cursors."""
+    subscriptions_url: str
+    """Where merchants, their keys and customers can be asked for."""
