@@ -1,0 +1,163 @@
+"""Loads, decides, writes. The only way in which a command becomes events: over HTTP, by a timer, or in a reaction."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Generic
+from uuid import UUID
+
+from chassis.aggregate import Aggregate, Stream
+from chassis.context import Context
+from chassis.decider import C, E, S, VersionConflict
+from chassis.recording import record
+from chassis.store import AlreadyAnswered, Answer, Append, EventStore, IdempotencyKey, Statement, Stored, Timer, WriteSet
+
+ATTEMPTS = 50
+"""A conflict means that somebody else's decision went through: only a stream that never rests uses these up."""
+
+
+@dataclass(frozen=True)
+class Past(Generic[S]):
+    """What a decision is taken on."""
+
+    stream: Stream
+    version: int
+    state: S | None
+
+
+@dataclass(frozen=True)
+class Outcome(Generic[E, S]):
+    """What a command led to; without events when there was nothing to do."""
+
+    stream: Stream
+    version: int
+    events: tuple[E, ...]
+    state: S
+
+    @property
+    def past(self) -> Past[S]:
+        """To decide the next command on."""
+        return Past(self.stream, self.version, self.state)
+
+
+def recall(aggregate: Aggregate[C, E, S], stream: Stream, stored: Iterable[Stored]) -> Past[S]:
+    """Folds a stream's events, oldest first."""
+    version, state = 0, None
+    for event in stored:
+        state = aggregate.decider.evolve(state, aggregate.codec.decode(event.name, event.schema, event.body))
+        version = event.version
+    return Past(stream, version, state)
+
+
+def decide(aggregate: Aggregate[C, E, S], context: Context, past: Past[S], command: C) -> tuple[Outcome[E, S], WriteSet]:
+    """Asks the rules. Raises the domain's refusal, and LookupError when nothing was decided about what does not exist."""
+    events = aggregate.decider.decide(command, past.state)
+    version, state, recorded = past.version, past.state, []
+    for event in events:
+        version, state = version + 1, aggregate.decider.evolve(state, event)
+        recorded.append(record(aggregate, context, past.stream, version, event, state))
+    if state is None:
+        raise LookupError(f"{past.stream.name} does not exist, and {command!r} did not begin it")
+    outcome = Outcome(past.stream, version, tuple(events), state)
+    appends = (Append(past.stream, past.version, tuple(recorded)),) if recorded else ()
+    waited = aggregate.timers(past.state) if past.state is not None else {}
+    waits = aggregate.timers(state)
+    return outcome, WriteSet(
+        appends,
+        set_timers=tuple(Timer(past.stream, name, due) for name, due in waits.items() if waited.get(name) != due),
+        clear_timers=tuple((past.stream, name) for name in waited if name not in waits),
+    )
+
+
+@dataclass(frozen=True)
+class Handled(Generic[E, S]):
+    outcome: Outcome[E, S] | None
+    """None when the command was refused, or is a repetition of one answered before."""
+    answer: Answer | None
+
+
+@dataclass(frozen=True)
+class CommandHandler(Generic[C, E, S]):
+    store: EventStore
+    aggregate: Aggregate[C, E, S]
+
+    async def handle(
+        self,
+        context: Context,
+        id: UUID,
+        command: C,
+        *,
+        key: IdempotencyKey | None = None,
+        answer: Callable[[Outcome[E, S]], Answer] | None = None,
+        refused: Callable[[Exception], Answer] | None = None,
+        statements: Callable[[Outcome[E, S]], Sequence[Statement]] | None = None,
+    ) -> Handled[E, S]:
+        """Asks the rules and keeps what they say.
+
+        With a key both kinds of answer are kept with it, in the same write, and given to every repetition; one that
+        comes while the first is still running waits for it. `statements` run in the same transaction, when there are
+        events. Without `refused` the domain's refusal is raised. Raises KeyReused when the key came with another
+        request before, StoreBusy when nothing can be written now, VersionConflict when the stream never holds still.
+        """
+        for _ in range(ATTEMPTS):
+            past = await self._past(context.merchant_id, id)
+            outcome: Outcome[E, S] | None = None
+            try:
+                outcome, write_set = decide(self.aggregate, context, past, command)
+                told = answer(outcome) if answer else None
+                if statements and outcome.events:
+                    write_set = replace(write_set, statements=tuple(statements(outcome)))
+            except self.aggregate.refusal as refusal:
+                if refused is None:
+                    if key and (told := await self.store.answer_to(key)):
+                        return Handled(None, told)
+                    raise
+                write_set, told = WriteSet(), refused(refusal)
+            if key and told:
+                write_set = replace(write_set, answer=(key, told))
+            try:
+                if not write_set.empty:
+                    await self.store.write(write_set)
+            except VersionConflict:
+                continue
+            except AlreadyAnswered:
+                if key and (told := await self.store.answer_to(key)):
+                    return Handled(None, told)
+                continue
+            return Handled(outcome, told)
+        raise VersionConflict(self.aggregate.stream(context.merchant_id, id).name)
+
+    async def fire(self, context: Context, id: UUID, name: str, now: datetime) -> Outcome[E, S] | None:
+        """Gives the command of the timer `name`, `now` being the merchant's.
+
+        None when the state waits for no such timer, or for a later one: then the timer is made to agree with the state.
+        Raises the domain's refusal, which leaves the timer as it is.
+        """
+        assert self.aggregate.on_timer, f"{self.aggregate.kind} declares no command for its timers"
+        for _ in range(ATTEMPTS):
+            past = await self._past(context.merchant_id, id)
+            due = self.aggregate.timers(past.state).get(name) if past.state is not None else None
+            outcome: Outcome[E, S] | None = None
+            if past.state is None or due is None:
+                write_set = WriteSet(clear_timers=((past.stream, name),))
+            elif due > now:
+                write_set = WriteSet(set_timers=(Timer(past.stream, name, due),))
+            else:
+                command = self.aggregate.on_timer(name, past.state, now)
+                outcome, write_set = decide(self.aggregate, context, past, command)
+            try:
+                if not write_set.empty:
+                    await self.store.write(write_set)
+            except VersionConflict:
+                continue
+            return outcome
+        raise VersionConflict(self.aggregate.stream(context.merchant_id, id).name)
+
+    async def state(self, merchant_id: UUID, id: UUID) -> tuple[int, S | None]:
+        """The aggregate's version and state: 0 and None when it does not exist."""
+        past = await self._past(merchant_id, id)
+        return past.version, past.state
+
+    async def _past(self, merchant_id: UUID, id: UUID) -> Past[S]:
+        stream = self.aggregate.stream(merchant_id, id)
+        return recall(self.aggregate, stream, await self.store.read(stream))
