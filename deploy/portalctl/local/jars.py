@@ -1,0 +1,114 @@
+"""Kafka's jars, by exact coordinates and SHA-256, in a cache of this user."""
+
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from jgo.maven import MavenContext
+
+from portalctl.local.failures import StackError
+
+_LOCK = Path(__file__).with_name("kafka-jars.lock")
+_SYSTEM_CERTIFICATES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+)
+
+
+@dataclass(frozen=True)
+class Jar:
+    group: str
+    artifact: str
+    version: str
+    sha256: str
+
+    @property
+    def name(self) -> str:
+        return f"{self.artifact}-{self.version}.jar"
+
+
+def locked_jars(lock: Path = _LOCK) -> list[Jar]:
+    jars = []
+    for line in lock.read_text().splitlines():
+        coordinates, checksum = line.split()
+        group, artifact, version = coordinates.split(":")
+        jars.append(Jar(group, artifact, version, checksum.removeprefix("sha256:")))
+    return jars
+
+
+def kafka_jars(cache: Path | None = None, jars: Iterable[Jar] | None = None) -> list[Path]:
+    """The paths of all jars, fetched when absent or not what the lock says. Blocks. Raises StackError."""
+    folder = (cache or cache_folder()) / "kafka-jars"
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = list(locked_jars() if jars is None else jars)
+    bad = [jar for jar in wanted if not _intact(folder / jar.name, jar)]
+    if bad:
+        _fetch(bad, folder)
+    return [folder / jar.name for jar in wanted]
+
+
+def cache_folder(environment: Mapping[str, str] = os.environ, beside: Path | None = None) -> Path:
+    """The first writable one of this user's cache folder and `.cache` in the working folder."""
+    candidates = [Path(environment["XDG_CACHE_HOME"])] if environment.get("XDG_CACHE_HOME") else []
+    if environment.get("HOME"):
+        candidates.append(Path(environment["HOME"]) / ".cache")
+    candidates.append((beside or Path.cwd()) / ".cache")
+    for candidate in candidates:
+        folder = candidate / "customer-portal"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError:
+            continue
+        if os.access(folder, os.W_OK):
+            return folder
+    raise StackError(
+        f"no folder for downloads can be written; tried {', '.join(map(str, candidates))}: set XDG_CACHE_HOME to one that can"
+    )
+
+
+def _intact(path: Path, jar: Jar) -> bool:
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        if hashlib.file_digest(file, "sha256").hexdigest() == jar.sha256:
+            return True
+    path.unlink(missing_ok=True)
+    return False
+
+
+def _fetch(jars: list[Jar], folder: Path) -> None:
+    _trust_the_systems_certificates()
+    # A private staging folder: two processes in one download cache destroy each other's files.
+    staging = Path(tempfile.mkdtemp(prefix="fetching-", dir=folder))
+    try:
+        context = MavenContext(repo_cache=staging)
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(lambda jar: _fetch_one(context, jar, folder), jars))
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _fetch_one(context: MavenContext, jar: Jar, folder: Path) -> None:
+    component = context.project(jar.group, jar.artifact).at_version(jar.version)
+    try:
+        fetched = component.artifact(packaging="jar").resolve()
+    except (OSError, RuntimeError) as error:
+        raise StackError(
+            f"{jar.name} of Apache Kafka could not be fetched: {error}. Is the network there? The next start continues"
+        ) from error
+    if not _intact(fetched, jar):
+        raise StackError(f"{jar.name} as fetched is not the file that kafka-jars.lock names: do not use this source")
+    os.replace(fetched, folder / jar.name)
+
+
+def _trust_the_systems_certificates() -> None:
+    if "REQUESTS_CA_BUNDLE" not in os.environ:
+        bundle = next((path for path in _SYSTEM_CERTIFICATES if Path(path).exists()), None)
+        if bundle is not None:
+            os.environ["REQUESTS_CA_BUNDLE"] = bundle

