@@ -199,5 +199,3 @@ class SubscriptionCancelled(SubscriptionEvent):
     feedback: Feedback | None = None
     open_invoices: Literal["void", "keep"] = "void"
     """What becomes of what is still unpaid."""
-
-

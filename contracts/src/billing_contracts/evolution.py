@@ -1,0 +1,47 @@
+"""How a contract may change: a version of an event only gains optional fields."""
+
+from typing import Any
+
+Schema = dict[str, Any]
+
+
+def breaks(old: Schema, new: Schema) -> list[str]:
+    """What a reader or writer of `old` would trip over in `new`, as sentences; empty when the change is additive.
+
+    Both are JSON Schemas of one event as pydantic makes them.
+    """
+    return _breaks(old, new, old.get("$defs", {}), new.get("$defs", {}), "data")
+
+
+def _breaks(old: Schema, new: Schema, old_defs: Schema, new_defs: Schema, at: str) -> list[str]:
+    old, new = _resolve(old, old_defs), _resolve(new, new_defs)
+    found: list[str] = []
+    for name, field in old.get("properties", {}).items():
+        if name not in new.get("properties", {}):
+            found.append(f"{at}.{name} was removed")
+            continue
+        found += _breaks(field, new["properties"][name], old_defs, new_defs, f"{at}.{name}")
+    added = new.get("properties", {}).keys() - old.get("properties", {}).keys()
+    required = set(new.get("required", ())) - set(old.get("required", ()))
+    found += [f"{at}.{name} is new and required" for name in sorted(added & required)]
+    found += [f"{at}.{name} became required" for name in sorted(required - added)]
+    found += [f"{at}.{name} may be absent now" for name in sorted(set(old.get("required", ())) - set(new.get("required", ())))]
+    for keyword in ("type", "format", "const", "pattern", "minimum", "maximum"):
+        if old.get(keyword) != new.get(keyword):
+            found.append(f"{at}: {keyword} changed from {old.get(keyword)} to {new.get(keyword)}")
+    if set(old.get("enum", ())) - set(new.get("enum", ())):
+        found.append(f"{at}: a value was removed from the enumeration")
+    for keyword in ("items", "additionalProperties"):
+        if isinstance(old.get(keyword), dict):
+            found += _breaks(old[keyword], new.get(keyword) or {}, old_defs, new_defs, f"{at}[]")
+    for number, branch in enumerate(old.get("anyOf", ())):
+        branches = new.get("anyOf", ())
+        if not any(not _breaks(branch, other, old_defs, new_defs, at) for other in branches):
+            found.append(f"{at}: alternative {number} is gone or changed")
+    return found
+
+
+def _resolve(schema: Schema, definitions: Schema) -> Schema:
+    while "$ref" in schema:
+        schema = definitions[schema["$ref"].removeprefix("#/$defs/")]
+    return schema

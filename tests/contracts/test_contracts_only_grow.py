@@ -1,0 +1,80 @@
+"""What has been published stays readable: schemas are committed, samples are kept, changes only add."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from billing_contracts.envelope import Envelope
+from billing_contracts.evolution import breaks
+from billing_contracts.registry import EVENTS, TOPICS, data_of
+from pydantic import BaseModel, create_model
+
+CONTRACTS = Path(__file__).parents[2] / "contracts"
+SAMPLES = sorted((CONTRACTS / "samples").glob("*.json"))
+
+
+@pytest.mark.parametrize("type_", EVENTS)
+def test_an_event_only_gains_optional_fields(type_: str) -> None:
+    published = json.loads((CONTRACTS / "schemas" / f"{type_}.json").read_text())
+    assert breaks(published, EVENTS[type_].model_json_schema(mode="serialization")) == []
+
+
+@pytest.mark.parametrize("type_", EVENTS)
+def test_the_committed_schema_is_the_one_in_the_code(type_: str) -> None:
+    published = json.loads((CONTRACTS / "schemas" / f"{type_}.json").read_text())
+    assert published == EVENTS[type_].model_json_schema(mode="serialization")
+
+
+def test_every_schema_belongs_to_an_event_that_still_exists() -> None:
+    assert {path.stem for path in (CONTRACTS / "schemas").glob("*.json")} == set(EVENTS)
+
+
+@pytest.mark.parametrize("path", SAMPLES, ids=lambda path: path.stem)
+def test_every_sample_ever_shipped_still_parses(path: Path) -> None:
+    envelope = Envelope.model_validate_json(path.read_bytes())
+    data = data_of(envelope)
+    assert json.loads(envelope.value()) == json.loads(path.read_text())
+    assert json.loads(data.model_dump_json()).items() >= envelope.data.items()
+
+
+def test_every_event_has_a_sample_and_a_declared_topic() -> None:
+    assert {path.name.removesuffix(".json").rsplit(".", 1)[0] for path in SAMPLES} == set(EVENTS)
+    assert {event.topic() for event in EVENTS.values()} <= set(TOPICS)
+
+
+class Old(BaseModel):
+    number: str
+    note: str | None = None
+
+
+def changed(**fields: Any) -> dict[str, Any]:
+    return create_model("New", **fields).model_json_schema(mode="serialization")
+
+
+NOTE = (str | None, None)
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"note": NOTE}, "data.number was removed"),
+        ({"number": (str, ...), "note": NOTE, "total": (int, ...)}, "data.total is new and required"),
+        ({"number": (int, ...), "note": NOTE}, "data.number: type changed from string to integer"),
+        ({"number": (str, ...), "note": (int | None, None)}, "data.note: alternative 0 is gone or changed"),
+    ],
+)
+def test_a_breaking_change_is_named(fields: dict[str, Any], sentence: str) -> None:
+    assert sentence in breaks(Old.model_json_schema(mode="serialization"), changed(**fields))
+
+
+def test_a_new_optional_field_breaks_nothing() -> None:
+    added = changed(number=(str, ...), note=NOTE, tags=(list[str], []))
+    assert breaks(Old.model_json_schema(mode="serialization"), added) == []
+
+
+def test_a_reader_ignores_fields_it_does_not_know() -> None:
+    sample = json.loads(SAMPLES[0].read_text())
+    sample["futureattribute"] = 1
+    sample["data"]["future_field"] = {"anything": True}
+    assert data_of(Envelope.model_validate(sample))
