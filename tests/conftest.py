@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
+
 from support import servers
 from support.databases import ServiceDatabase, fresh_database
 

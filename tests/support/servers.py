@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 import asyncpg
+from testcontainers.core.container import DockerContainer
+
 from portalctl.local.kafka import KafkaServer, cluster_id_of
 from portalctl.local.ports import free_port
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.programs import start
-from testcontainers.core.container import DockerContainer
-
 from support import docker
 
 POSTGRES_IMAGE = "postgres:18"

@@ -3,6 +3,7 @@
 import asyncpg
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
 from support.databases import ServiceDatabase
 
 
