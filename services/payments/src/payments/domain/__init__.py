@@ -1,0 +1,1 @@
+"""The rules of payment methods and of collecting invoices: pure, standard library only."""

@@ -1,0 +1,65 @@
+"""What other services hear of wallets and payments: private events in, public messages out. Pure."""
+
+from typing import assert_never
+
+from billing_contracts import money, payments, shapes
+from chassis.aggregate import Announcement
+from payments.domain.payment import events as of_payment
+from payments.domain.payment.payment import Payment
+from payments.domain.shapes import Method, Money
+from payments.domain.wallet import events as of_wallet
+from payments.domain.wallet.wallet import Wallet
+
+
+def announce_wallet(event: of_wallet.Event, wallet: Wallet) -> Announcement:
+    data: payments.PaymentMethodUpdated | payments.PaymentMethodRemoved
+    match event:
+        case of_wallet.DefaultChanged():
+            data = payments.PaymentMethodUpdated(
+                payment_method=card(event.method), replaces=event.replaces, charged_invoices=event.charged_invoices
+            )
+        case of_wallet.MethodRemoved():
+            data = payments.PaymentMethodRemoved(payment_method_id=event.method_id)
+        case _:
+            assert_never(event)
+    return Announcement(data, event.at, wallet.customer_id)
+
+
+def announce_payment(event: of_payment.Event, payment: Payment) -> Announcement:
+    return Announcement(payment_data(event, payment.bill), event.at, payment.bill.customer_id)
+
+
+def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.PaymentEvent:
+    charge = event.charge
+    common = payments.PaymentEvent(
+        invoice_id=bill.invoice_id,
+        subscription_id=bill.subscription_id,
+        charge_id=charge.id,
+        attempt=charge.number,
+        amount=as_money(bill.amount),
+        payment_method=card(charge.method) if charge.method else None,
+    )
+    fields = {name: getattr(common, name) for name in payments.PaymentEvent.model_fields}
+    match event:
+        case of_payment.AttemptStarted():
+            return payments.PaymentStarted(**fields)
+        case of_payment.AttemptSucceeded(reference=reference):
+            return payments.PaymentSucceeded(**fields, reference=reference)
+        case of_payment.AttemptFailed(code=code, retryable=retryable, reference=reference):
+            return payments.PaymentFailed(**fields, code=code.value, retryable=retryable, reference=reference)
+        case of_payment.OutcomeUnknown(next_check_at=next_check_at):
+            return payments.PaymentOutcomeUnknown(**fields, next_check_at=next_check_at)
+        case of_payment.Refunded(reference=reference):
+            return payments.PaymentRefunded(**fields, reason="invoice_voided", reference=reference)
+        case _:
+            assert_never(event)
+
+
+def card(method: Method) -> shapes.Card:
+    return shapes.Card(
+        id=method.id, brand=method.brand.value, last4=method.last4, exp_month=method.exp_month, exp_year=method.exp_year
+    )
+
+
+def as_money(amount: Money) -> money.Money:
+    return money.Money(amount_minor=amount.amount_minor, currency=amount.currency)

@@ -1,0 +1,1 @@
+"""The collection of one invoice, attempt after attempt."""

@@ -1,0 +1,67 @@
+"""What can be asked of a payment. The charge id names one attempt, everywhere and for ever."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from payments.domain.shapes import FailureCode, Method, Money
+
+
+@dataclass(frozen=True, slots=True)
+class Collect:
+    """Asked when the invoice has been issued."""
+
+    invoice_id: UUID
+    subscription_id: UUID
+    customer_id: UUID
+    amount: Money
+    method: Method | None
+    """The customer's default; none: there is no card on file."""
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """Asked when a retry is due, and when a customer agreed to pay with a new card."""
+
+    method: Method | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordSuccess:
+    charge_id: UUID
+    reference: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFailure:
+    charge_id: UUID
+    code: FailureCode
+    at: datetime
+    reference: str | None = None
+    agreed: Method | None = None
+    """The card with which the customer has meanwhile agreed to pay this invoice."""
+    final: bool = False
+    """Nobody is to try again: the invoice was voided."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordNoAnswer:
+    charge_id: UUID
+    next_check_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordRefund:
+    """Asked when what was taken for a voided invoice has been given back."""
+
+    charge_id: UUID
+    reference: str
+    at: datetime
+
+
+Command: TypeAlias = Collect | TryAgain | RecordSuccess | RecordFailure | RecordNoAnswer | RecordRefund

@@ -1,0 +1,71 @@
+"""What can happen to a payment, in the order in which it usually does."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from payments.domain.shapes import FailureCode, Method, Money
+
+
+@dataclass(frozen=True, slots=True)
+class Bill:
+    """What is collected, and from whom."""
+
+    invoice_id: UUID
+    subscription_id: UUID
+    customer_id: UUID
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """One attempt."""
+
+    id: UUID
+    number: int
+    """From 1, per invoice."""
+    method: Method | None
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptStarted:
+    bill: Bill
+    charge: Charge
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptSucceeded:
+    charge: Charge
+    reference: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptFailed:
+    bill: Bill
+    charge: Charge
+    code: FailureCode
+    retryable: bool
+    reference: str | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeUnknown:
+    """The provider did not answer in time: it may have charged, or not."""
+
+    charge: Charge
+    next_check_at: datetime
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    charge: Charge
+    reference: str
+    at: datetime
+
+
+Event: TypeAlias = AttemptStarted | AttemptSucceeded | AttemptFailed | OutcomeUnknown | Refunded

@@ -1,0 +1,158 @@
+"""The rules of collecting one invoice: charged at most once, one attempt at a time, and no attempt ever forgotten.
+
+An attempt whose outcome is unknown is still open: it may have succeeded, so it keeps the next one waiting until the
+provider has said what became of it.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import assert_never
+from uuid import UUID, uuid5
+
+from payments.domain.payment.commands import (
+    Collect,
+    Command,
+    RecordFailure,
+    RecordNoAnswer,
+    RecordRefund,
+    RecordSuccess,
+    TryAgain,
+)
+from payments.domain.payment.events import (
+    AttemptFailed,
+    AttemptStarted,
+    AttemptSucceeded,
+    Bill,
+    Charge,
+    Event,
+    OutcomeUnknown,
+    Refunded,
+)
+from payments.domain.refusals import ChargeAlreadyEnded, NoSuchPayment, NotPaidByThisCharge
+from payments.domain.shapes import FailureCode, Method
+
+NOTHING_DUE = "nothing-due"
+"""The reference of a payment that needed no provider."""
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    bill: Bill
+    attempts: int = 0
+    open: Charge | None = None
+    """Decided and not yet known to have ended."""
+    unknown: bool = False
+    """Whether the provider failed to answer for the open charge."""
+    paid: Charge | None = None
+    refunded: bool = False
+    failed: frozenset[UUID] = frozenset()
+    """The charges that ended without money."""
+
+
+def decide(command: Command, it: Payment | None) -> list[Event]:
+    match command:
+        case Collect():
+            return collect(command, it)
+        case TryAgain():
+            return try_again(command, begun(it))
+        case RecordSuccess():
+            return record_success(command, begun(it))
+        case RecordFailure():
+            return record_failure(command, begun(it))
+        case RecordNoAnswer():
+            return record_no_answer(command, begun(it))
+        case RecordRefund():
+            return record_refund(command, begun(it))
+
+
+def collect(command: Collect, it: Payment | None) -> list[Event]:
+    if it is not None:
+        return []  # the invoice is being collected already
+    bill = Bill(command.invoice_id, command.subscription_id, command.customer_id, command.amount)
+    if command.amount.amount_minor <= 0:
+        charge = next_charge(Payment(bill), command.method)
+        return [AttemptStarted(bill, charge, command.at), AttemptSucceeded(charge, NOTHING_DUE, command.at)]
+    return attempt(Payment(bill), command.method, command.at)
+
+
+def try_again(command: TryAgain, it: Payment) -> list[Event]:
+    if it.paid or it.open:
+        return []  # an open attempt says itself how it ends
+    return attempt(it, command.method, command.at)
+
+
+def record_success(command: RecordSuccess, it: Payment) -> list[Event]:
+    if it.paid and it.paid.id == command.charge_id:
+        return []
+    return [AttemptSucceeded(the_open_one(it, command.charge_id), command.reference, command.at)]
+
+
+def record_failure(command: RecordFailure, it: Payment) -> list[Event]:
+    if command.charge_id in it.failed:
+        return []
+    charge = the_open_one(it, command.charge_id)
+    retryable = command.code.retryable and not command.final
+    failed = AttemptFailed(it.bill, charge, command.code, retryable, command.reference, command.at)
+    used = charge.method.id if charge.method else None
+    if command.final or command.agreed is None or command.agreed.id == used:
+        return [failed]
+    return [failed, *attempt(evolve(it, failed), command.agreed, command.at)]
+
+
+def record_no_answer(command: RecordNoAnswer, it: Payment) -> list[Event]:
+    charge = the_open_one(it, command.charge_id)
+    return [] if it.unknown else [OutcomeUnknown(charge, command.next_check_at, command.at)]
+
+
+def record_refund(command: RecordRefund, it: Payment) -> list[Event]:
+    if it.paid is None or it.paid.id != command.charge_id:
+        raise NotPaidByThisCharge
+    return [] if it.refunded else [Refunded(it.paid, command.reference, command.at)]
+
+
+def attempt(it: Payment, method: Method | None, at: datetime) -> list[Event]:
+    """The next attempt; without a card it has failed before it began."""
+    charge = next_charge(it, method)
+    if method is None:
+        code = FailureCode.NO_PAYMENT_METHOD
+        return [AttemptFailed(it.bill, charge, code, code.retryable, None, at)]
+    return [AttemptStarted(it.bill, charge, at)]
+
+
+def next_charge(it: Payment, method: Method | None) -> Charge:
+    """Named by its place in the invoice's story, so that the same story told twice charges once."""
+    number = it.attempts + 1
+    return Charge(uuid5(it.bill.invoice_id, f"charge-{number}"), number, method)
+
+
+def the_open_one(it: Payment, charge_id: UUID) -> Charge:
+    if it.open is None or it.open.id != charge_id:
+        raise ChargeAlreadyEnded
+    return it.open
+
+
+def begun(it: Payment | None) -> Payment:
+    if it is None:
+        raise NoSuchPayment
+    return it
+
+
+def evolve(it: Payment | None, event: Event) -> Payment:
+    match event:
+        case AttemptStarted():
+            it = it or Payment(event.bill)
+            return replace(it, attempts=event.charge.number, open=event.charge, unknown=False)
+        case AttemptFailed():
+            it = it or Payment(event.bill)
+            failed = it.failed | {event.charge.id}
+            return replace(it, attempts=event.charge.number, open=None, unknown=False, failed=failed)
+    assert it is not None, "a payment begins with an attempt"
+    match event:
+        case AttemptSucceeded():
+            return replace(it, open=None, unknown=False, paid=event.charge)
+        case OutcomeUnknown():
+            return replace(it, unknown=True)
+        case Refunded():
+            return replace(it, refunded=True)
+        case _:
+            assert_never(event)

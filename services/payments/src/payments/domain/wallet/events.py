@@ -1,0 +1,26 @@
+"""What can happen to a wallet."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from payments.domain.shapes import Method
+
+
+@dataclass(frozen=True, slots=True)
+class DefaultChanged:
+    customer_id: UUID
+    method: Method
+    replaces: UUID | None
+    charged_invoices: tuple[UUID, ...]
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MethodRemoved:
+    method_id: UUID
+    at: datetime
+
+
+Event: TypeAlias = DefaultChanged | MethodRemoved

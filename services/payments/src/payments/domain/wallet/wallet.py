@@ -1,0 +1,61 @@
+"""The rules of one customer's payment methods: which there are, and which one is charged."""
+
+from dataclasses import dataclass, replace
+from typing import assert_never
+from uuid import UUID
+
+from payments.domain.refusals import LastMethodInUse, NoSuchPaymentMethod
+from payments.domain.shapes import Method
+from payments.domain.wallet.commands import Command, RemoveMethod, UseMethod
+from payments.domain.wallet.events import DefaultChanged, Event, MethodRemoved
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    customer_id: UUID
+    methods: tuple[Method, ...]
+    """In the order in which they were last made the default: the last one is it. Empty when all are gone."""
+
+    @property
+    def default(self) -> Method | None:
+        return self.methods[-1] if self.methods else None
+
+
+def decide(command: Command, it: Wallet | None) -> list[Event]:
+    match command:
+        case UseMethod():
+            return use_method(command, it)
+        case RemoveMethod():
+            return remove_method(command, it)
+
+
+def use_method(command: UseMethod, it: Wallet | None) -> list[Event]:
+    default = it.default if it else None
+    if default == command.method and not command.charge_invoices:
+        return []  # asked twice: the first answer stands
+    replaced = default.id if default and default.id != command.method.id else None
+    return [DefaultChanged(command.customer_id, command.method, replaced, command.charge_invoices, command.at)]
+
+
+def remove_method(command: RemoveMethod, it: Wallet | None) -> list[Event]:
+    if it is None or all(method.id != command.method_id for method in it.methods):
+        raise NoSuchPaymentMethod
+    if len(it.methods) == 1 and command.subscription_active:
+        raise LastMethodInUse
+    removed = MethodRemoved(command.method_id, command.at)
+    left = evolve(it, removed).default
+    if left is None or left == it.default:
+        return [removed]
+    return [removed, DefaultChanged(it.customer_id, left, None, (), command.at)]
+
+
+def evolve(it: Wallet | None, event: Event) -> Wallet:
+    match event:
+        case DefaultChanged():
+            others = tuple(m for m in it.methods if m.id != event.method.id) if it else ()
+            return Wallet(event.customer_id, (*others, event.method))
+        case MethodRemoved():
+            assert it is not None, "a wallet begins with a card"
+            return replace(it, methods=tuple(m for m in it.methods if m.id != event.method_id))
+        case _:
+            assert_never(event)

@@ -1,0 +1,97 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordRefund, RecordSuccess, TryAgain
+from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Event, OutcomeUnknown, Refunded
+from payments.domain.payment.payment import NOTHING_DUE, Payment
+from payments.domain.refusals import ChargeAlreadyEnded, NoSuchPayment, NotPaidByThisCharge
+from payments.domain.shapes import FailureCode, Money
+from unit.payments.examples import BILL, COLLECT, OTHER, PAYMENTS, STARTED, VISA, Given, charge, day
+
+FIRST, SECOND = charge(1), charge(2, OTHER)
+DECLINED = AttemptFailed(BILL, FIRST, FailureCode.CARD_DECLINED, True, "ch_1", day(14))
+PAID = AttemptSucceeded(FIRST, "ch_1", day(14))
+UNKNOWN = OutcomeUnknown(FIRST, day(14) + timedelta(seconds=5), day(14))
+SUCCEED = RecordSuccess(FIRST.id, "ch_1", day(14))
+FAIL = RecordFailure(FIRST.id, FailureCode.CARD_DECLINED, day(14), "ch_1")
+NO_ANSWER = RecordNoAnswer(FIRST.id, UNKNOWN.next_check_at, day(14))
+
+
+def given(*past: Event) -> Given[Command, Event, Payment]:
+    return Given(PAYMENTS, past)
+
+
+def test_an_issued_invoice_is_charged_once() -> None:
+    given().when(COLLECT).then(STARTED)
+    given(STARTED).when(COLLECT).then()
+    given(STARTED, PAID).when(COLLECT).then()
+
+
+def test_without_a_card_the_attempt_has_failed_before_it_began() -> None:
+    no_card = AttemptFailed(BILL, charge(1, None), FailureCode.NO_PAYMENT_METHOD, False, None, day(14))
+    given().when(replace(COLLECT, method=None)).then(no_card)
+    given(no_card).when(TryAgain(VISA, day(15))).then(AttemptStarted(BILL, charge(2), day(15)))
+
+
+def test_nothing_due_needs_no_provider() -> None:
+    free = replace(BILL, amount=Money(0, "USD"))
+    nothing = charge(1, None)
+    given().when(replace(COLLECT, amount=free.amount, method=None)).then(
+        AttemptStarted(free, nothing, day(14)), AttemptSucceeded(nothing, NOTHING_DUE, day(14))
+    )
+
+
+def test_a_charge_that_succeeds_pays_the_invoice_for_good() -> None:
+    given(STARTED).when(SUCCEED).then(PAID)
+    given(STARTED, PAID).when(SUCCEED).then()
+    given(STARTED, PAID).when(TryAgain(OTHER, day(15))).then()
+    given(STARTED, PAID).when(FAIL).refused(ChargeAlreadyEnded)
+
+
+def test_a_failed_charge_can_be_tried_again_and_is_another_charge() -> None:
+    given(STARTED).when(FAIL).then(DECLINED)
+    given(STARTED, DECLINED).when(FAIL).then()
+    given(STARTED, DECLINED).when(TryAgain(VISA, day(15))).then(AttemptStarted(BILL, charge(2), day(15)))
+    given(STARTED, DECLINED).when(SUCCEED).refused(ChargeAlreadyEnded)
+
+
+def test_only_some_failures_can_pass_by_themselves() -> None:
+    for code, retryable in (
+        (FailureCode.INSUFFICIENT_FUNDS, True),
+        (FailureCode.EXPIRED_CARD, False),
+        (FailureCode.INCORRECT_CVC, False),
+    ):
+        given(STARTED).when(replace(FAIL, code=code)).then(replace(DECLINED, code=code, retryable=retryable))
+
+
+def test_an_unknown_outcome_is_no_failure_and_keeps_the_next_attempt_waiting() -> None:
+    given(STARTED).when(NO_ANSWER).then(UNKNOWN)
+    given(STARTED, UNKNOWN).when(NO_ANSWER).then()
+    given(STARTED, UNKNOWN).when(TryAgain(OTHER, day(15))).then()
+    given(STARTED, UNKNOWN).when(SUCCEED).then(PAID)
+    given(STARTED, UNKNOWN).when(FAIL).then(DECLINED)
+
+
+def test_a_card_that_came_while_an_old_charge_hung_is_not_lost() -> None:
+    agreed = replace(FAIL, agreed=OTHER)
+    given(STARTED, UNKNOWN).when(agreed).then(DECLINED, AttemptStarted(BILL, SECOND, day(14)))
+
+
+def test_the_card_that_has_just_failed_is_not_tried_at_once() -> None:
+    given(STARTED).when(replace(FAIL, agreed=VISA)).then(DECLINED)
+
+
+def test_nobody_tries_again_what_was_voided() -> None:
+    given(STARTED).when(replace(FAIL, agreed=OTHER, final=True)).then(replace(DECLINED, retryable=False))
+
+
+def test_what_was_taken_for_a_voided_invoice_is_given_back_once() -> None:
+    refund = RecordRefund(FIRST.id, "re_1", day(15))
+    given(STARTED, PAID).when(refund).then(Refunded(FIRST, "re_1", day(15)))
+    given(STARTED, PAID, Refunded(FIRST, "re_1", day(15))).when(refund).then()
+    given(STARTED).when(refund).refused(NotPaidByThisCharge)
+
+
+def test_what_never_began_has_no_outcome() -> None:
+    given().when(SUCCEED).refused(NoSuchPayment)
+    given().when(TryAgain(VISA, day(14))).refused(NoSuchPayment)

@@ -1,0 +1,47 @@
+from dataclasses import replace
+
+from payments.domain.refusals import LastMethodInUse, NoSuchPaymentMethod
+from payments.domain.wallet.commands import Command, RemoveMethod, UseMethod
+from payments.domain.wallet.events import DefaultChanged, Event, MethodRemoved
+from payments.domain.wallet.wallet import Wallet
+from unit.payments.examples import ANA, INVOICE, OTHER, VISA, WALLETS, Given, day
+
+USE = UseMethod(ANA, VISA, day(1))
+VISA_USED = DefaultChanged(ANA, VISA, None, (), day(1))
+OTHER_USED = DefaultChanged(ANA, OTHER, VISA.id, (INVOICE,), day(2))
+REMOVE = RemoveMethod(VISA.id, False, day(3))
+
+
+def given(*past: Event) -> Given[Command, Event, Wallet]:
+    return Given(WALLETS, past)
+
+
+def test_a_new_card_is_charged_from_now_on() -> None:
+    given().when(USE).then(VISA_USED)
+    given(VISA_USED).when(UseMethod(ANA, OTHER, day(2), (INVOICE,))).then(OTHER_USED)
+
+
+def test_the_same_card_twice_changes_nothing() -> None:
+    given(VISA_USED).when(replace(USE, at=day(2))).then()
+
+
+def test_a_card_on_file_can_become_the_default_again() -> None:
+    given(VISA_USED, OTHER_USED).when(replace(USE, at=day(3))).then(DefaultChanged(ANA, VISA, OTHER.id, (), day(3)))
+
+
+def test_the_last_card_stays_while_it_pays_for_a_subscription() -> None:
+    given(VISA_USED).when(replace(REMOVE, subscription_active=True)).refused(LastMethodInUse)
+    given(VISA_USED).when(REMOVE).then(MethodRemoved(VISA.id, day(3)))
+
+
+def test_removing_the_default_falls_back_to_the_one_before() -> None:
+    given(VISA_USED, OTHER_USED).when(RemoveMethod(OTHER.id, True, day(3))).then(
+        MethodRemoved(OTHER.id, day(3)), DefaultChanged(ANA, VISA, None, (), day(3))
+    )
+    given(VISA_USED, OTHER_USED).when(replace(REMOVE, subscription_active=True)).then(MethodRemoved(VISA.id, day(3)))
+
+
+def test_a_card_that_is_not_there_cannot_be_removed() -> None:
+    given().when(REMOVE).refused(NoSuchPaymentMethod)
+    given(VISA_USED).when(RemoveMethod(OTHER.id, False, day(3))).refused(NoSuchPaymentMethod)
+    given(VISA_USED, MethodRemoved(VISA.id, day(3))).when(REMOVE).refused(NoSuchPaymentMethod)
