@@ -1,16 +1,20 @@
 """What the portal answers with: to the JSON API and to the page alike. Shapes of facts, no words."""
 
+import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
-from uuid import UUID
 
 from portal_gateway.domain.access import Flow, LinkKind, Session
 from portal_gateway.domain.view import CustomerView, InvoiceRow, InvoiceStatus, Money
 
 ExportFormat = Literal["csv", "zip", "ndjson"]
+PendingKind = Literal["cancellation", "cancellation_withdrawn", "payment_method", "charge"]
 CancelMode = Literal["at_period_end", "immediately"]
+
+
+_POSITION = re.compile(r"((?:subscription|wallet|payment|invoice|customer)-[0-9a-f-]{36}):([0-9]{1,9})", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +24,20 @@ class Position:
     aggregate: str
     version: int
 
+    @classmethod
+    def read(cls, text: str | None) -> "Position | None":
+        """Of a URL's `after`: None for anything else."""
+        found = _POSITION.fullmatch(text or "")
+        return cls(found[1], int(found[2])) if found else None
+
+    def __str__(self) -> str:
+        return f"{self.aggregate}:{self.version}"
+
 
 class Pending(TypedDict):
     """A command that its service has accepted and whose event has not arrived here yet."""
 
-    kind: Literal["cancellation", "cancellation_withdrawn", "payment_method", "charge"]
+    kind: PendingKind
     aggregate: str
     version: int
     accepted_at: str
@@ -150,7 +163,3 @@ class Visitor:
     """Who knocks, as far as the connection tells."""
 
     address: str
-
-
-def subscription_stream(subscription_id: UUID) -> str:
-    return f"subscription-{subscription_id}"

@@ -1,6 +1,7 @@
 """What a customer can do here. The JSON API and the page are two ways of asking this one service.
 
-Everything raises chassis.http.problems.Problem when it cannot be done, having changed nothing. Codes a page should
+Everything raises chassis.http.problems.Problem when it cannot be done, having changed nothing. Codes that a page
+should
 have words for: 401 `link_refused` (absent, malformed, unknown, expired, revoked or used: the same for all), 401
 `session_required`, 403 `cross_origin`, 403 `csrf_required`, 409 `session_changed` (a form of another session), 404
 `not_found`, 409 `due_changed` (`more`: due, total), 402 `card_declined` · `insufficient_funds` · `expired_card` ·
@@ -9,8 +10,17 @@ have words for: 401 `link_refused` (absent, malformed, unknown, expired, revoked
 `service_unavailable`.
 """
 
+import asyncio
+import re
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
+from chassis.http.problems import Problem, not_found
+from portal_gateway.application import limits
 from portal_gateway.application.answers import (
     Accepted,
     CancellationAccepted,
@@ -18,53 +28,96 @@ from portal_gateway.application.answers import (
     CancelMode,
     CardSetup,
     CardUpdated,
+    ChargeStarted,
     Document,
     Download,
     Entered,
     ExportFormat,
     InvoicePage,
     InvoiceQuery,
+    Pending,
+    PendingKind,
     Position,
     View,
     Visit,
     Visitor,
 )
+from portal_gateway.application.folds import rfc3339
+from portal_gateway.application.history import History
+from portal_gateway.application.ports import Access, Images, Invoicing, Limits, Payments, Subscriptions, Views
 from portal_gateway.domain.access import Session
+from portal_gateway.domain.tokens import LinkToken, encoded, same
+
+PATIENCE_SECONDS = 1.5
+"""How long a page waits for what its customer has just done."""
+_GLANCE_SECONDS = 0.04
+_HASH = re.compile("[0-9a-f]{64}")
 
 
+@dataclass(frozen=True, slots=True)
 class Portal:
-    async def enter(
-        self, link: str, visitor: Visitor, presented: str | None
-    ) -> Entered:
+    access: Access
+    views: Views
+    subscriptions: Subscriptions
+    payments: Payments
+    invoicing: Invoicing
+    images: Images
+    limits: Limits
+    history: History
+
+    async def enter(self, link: str, visitor: Visitor, presented: str | None) -> Entered:
         """Exchanges a link (the whole URL or its token) for a new session; the one presented by the browser ends.
 
         Raises 401 `link_refused`, 429.
         """
-        raise NotImplementedError
+        counted = limits.REFUSED_LINKS, visitor.address
+        await self.limits.check(counted)
+        token = LinkToken.read(link)
+        cookie = encoded(secrets.token_bytes(32))
+        opened = await self.access.exchange(token, cookie, presented) if token else None
+        if opened is None:
+            await self.limits.count(counted)
+            raise link_refused()
+        found, session = opened
+        return Entered(session, cookie, found.kind, found.flow)
 
     async def session(self, cookie: str | None) -> Session:
         """The session of a cookie. Counts as the customer doing something. Raises 401 `session_required`."""
-        raise NotImplementedError
+        session = await self.access.session(cookie)
+        if session is None:
+            raise session_required()
+        return session
 
     async def visit(self, cookie: str | None, after: Position | None = None) -> Visit:
         """Session and view in one round trip; waits up to 1.5 s for `after`. Raises 401 `session_required`."""
-        raise NotImplementedError
+        visit = await self.views.visit(cookie)
+        if visit is None:
+            raise session_required()
+        if after is None:
+            return visit
+        return replace(visit, view=await self.view(visit.session, after))
 
     def must_be_of(self, session: Session, csrf: str | None) -> None:
         """Checks the token of a form or of X-CSRF-Token. Raises 403 `csrf_required`, 409 `session_changed`."""
-        raise NotImplementedError
+        if not csrf:
+            raise Problem(403, "csrf_required", "The request does not carry its session's token")
+        if not same(session.csrf, csrf):
+            raise Problem(409, "session_changed", "The page belongs to another session; nothing was changed")
 
     async def leave(self, session: Session, *, revoke_link: bool = False) -> None:
         """Logs out; the cookie is worth nothing from now on."""
-        raise NotImplementedError
+        await self.access.end(session, revoke_link=revoke_link)
 
     async def view(self, session: Session, after: Position | None = None) -> View:
-        raise NotImplementedError
+        if after is not None:
+            await self._wait_for(session, after)
+        view = await self.views.view(session.merchant_id, session.customer_id)
+        if view is None:
+            raise Problem(503, "service_unavailable", "The merchant is not known here yet", headers={"retry-after": "5"})
+        return view
 
-    async def cancellation_preview(
-        self, session: Session, subscription_id: UUID
-    ) -> CancellationPreview:
-        raise NotImplementedError
+    async def cancellation_preview(self, session: Session, subscription_id: UUID) -> CancellationPreview:
+        return await self.subscriptions.preview(session, subscription_id)
 
     async def cancel(
         self,
@@ -76,53 +129,105 @@ class Portal:
         comment: str | None = None,
         idempotency_key: str | None = None,
     ) -> CancellationAccepted:
-        raise NotImplementedError
+        await self.limits.take((limits.CANCELLATIONS, _who(session)))
+        accepted = await self.subscriptions.cancel(session, subscription_id, mode, feedback, comment, idempotency_key)
+        detail = {"mode": accepted["mode"], "effective_at": accepted["effective_at"]}
+        await self._keep_accepted(session, _pending("cancellation", accepted, detail))
+        return accepted
 
-    async def keep(
-        self,
-        session: Session,
-        subscription_id: UUID,
-        *,
-        idempotency_key: str | None = None,
-    ) -> Accepted:
+    async def keep(self, session: Session, subscription_id: UUID, *, idempotency_key: str | None = None) -> Accepted:
         """Withdraws a scheduled cancellation."""
-        raise NotImplementedError
+        await self.limits.take((limits.CANCELLATIONS, _who(session)))
+        accepted = await self.subscriptions.keep(session, subscription_id, idempotency_key)
+        await self._keep_accepted(session, _pending("cancellation_withdrawn", accepted, {}))
+        return accepted
 
-    async def open_card_setup(
-        self, session: Session, *, locale: str, colour: str | None
-    ) -> CardSetup:
+    async def open_card_setup(self, session: Session, *, locale: str, colour: str | None) -> CardSetup:
         """Opens card entry: the frame's address, and what confirming would charge."""
-        raise NotImplementedError
+        await self.limits.take((limits.CARD_SETUPS, _who(session)))
+        return await self.payments.open_setup(session, locale, colour)
 
     async def update_card(
         self,
         session: Session,
         setup_id: str,
         token: str,
-        charge_invoices: list[UUID],
+        charge_invoices: Sequence[UUID],
         *,
         idempotency_key: str | None = None,
     ) -> CardUpdated:
         """Makes the card the default and charges at once what was listed, nothing else."""
-        raise NotImplementedError
+        refusals = (limits.REFUSED_CARDS, _who(session)), (limits.REFUSED_CARDS_OF_LINK, str(session.link_id))
+        await self.limits.check(*refusals)
+        try:
+            updated = await self.payments.update_card(session, setup_id, token, charge_invoices, idempotency_key)
+        except Problem as problem:
+            if problem.status == 402:
+                await self.limits.count(*refusals)
+            raise
+        card = _pending("payment_method", updated, updated["payment_method"])
+        charges = [_pending("charge", charge, {"invoice_id": charge["invoice_id"]}) for charge in updated["charges"]]
+        await self._keep_accepted(session, card, *charges)
+        return updated
 
     async def invoices(self, session: Session, query: InvoiceQuery) -> InvoicePage:
         """The history, newest first; answered from what is kept here."""
-        raise NotImplementedError
+        return await self.history.page(session, query)
 
     async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, object]:
         """One invoice as the invoicing service shows it (seller, bill_to, lines, movements), with this portal's status word."""
-        raise NotImplementedError
+        return await self.history.one(session, invoice_id)
 
     async def invoice_pdf(self, session: Session, invoice_id: UUID) -> Document:
-        raise NotImplementedError
+        await self.limits.take((limits.PDFS, _who(session)))
+        return await self.invoicing.pdf(session, invoice_id)
 
-    async def export(
-        self, session: Session, format: ExportFormat, locale: str
-    ) -> Download:
+    async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
         """The complete payment history. One at a time per customer. Raises 429, 503."""
-        raise NotImplementedError
+        await self.limits.take((limits.EXPORTS, _who(session)))
+        return await self.history.export(session, format, locale)
 
     async def media(self, sha256: str) -> Document:
         """An uploaded image, by the hash of its WebP. Raises 404."""
-        raise NotImplementedError
+        if not _HASH.fullmatch(sha256):
+            raise not_found()
+        content = await self.images.kept(sha256)
+        if content is None:
+            content = await self.subscriptions.media(sha256)
+            await self.images.keep(sha256, content)
+        return Document(content, "image/webp", None)
+
+    async def _wait_for(self, session: Session, position: Position) -> None:
+        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        while not await self.views.reached(session.merchant_id, session.customer_id, position):
+            if asyncio.get_running_loop().time() > deadline:
+                return
+            await asyncio.sleep(_GLANCE_SECONDS)
+
+    async def _keep_accepted(self, session: Session, *pending: Pending) -> None:
+        await self.views.accept(session.merchant_id, session.customer_id, pending)
+
+
+def link_refused() -> Problem:
+    """The one answer to a link that is absent, malformed, unknown, expired, revoked or used."""
+    return Problem(401, "link_refused", "This link opens nothing")
+
+
+def session_required() -> Problem:
+    return Problem(401, "session_required", "There is no session, or it has ended")
+
+
+def _who(session: Session) -> str:
+    return f"{session.merchant_id}/{session.customer_id}"
+
+
+def _pending(
+    kind: PendingKind, accepted: Accepted | CancellationAccepted | CardUpdated | ChargeStarted, detail: dict[str, Any]
+) -> Pending:
+    return {
+        "kind": kind,
+        "aggregate": accepted["aggregate"],
+        "version": accepted["version"],
+        "accepted_at": rfc3339(datetime.now(UTC)),
+        "detail": detail,
+    }

@@ -72,7 +72,5 @@ def lifetime(kind: LinkKind, asked_seconds: int | None) -> timedelta:
         return USUAL[kind]
     asked = timedelta(seconds=asked_seconds)
     if not timedelta(0) < asked <= LONGEST[kind]:
-        raise ValueError(
-            f"a {kind} link lasts between 1 and {int(LONGEST[kind].total_seconds())} seconds"
-        )
+        raise ValueError(f"a {kind} link lasts between 1 and {int(LONGEST[kind].total_seconds())} seconds")
     return asked

@@ -6,9 +6,7 @@ ISO 8601, amounts whole minor units, everything else codes.
 
 from typing import Literal, TypedDict
 
-InvoiceStatus = Literal[
-    "paid", "open", "processing", "failed", "void", "uncollectible", "refunded"
-]
+InvoiceStatus = Literal["paid", "open", "processing", "failed", "void", "uncollectible", "refunded"]
 """`open`: never tried; `processing`: a charge runs or its outcome is unknown; `failed`: open, the last try failed."""
 
 Pane = Literal["summary", "subscription", "payment_method", "invoices"]
@@ -86,7 +84,7 @@ class Subscription(TypedDict):
     debt: Debt | None
     ended_at: str | None
     stale: bool
-    """An event in between has not arrived: what is shown may be behind."""
+    """An event in between has not arrived: what is shown may be behind. Known when it is asked for, so false as kept."""
 
 
 class CardFace(TypedDict):

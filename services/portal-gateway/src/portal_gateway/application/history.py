@@ -1,0 +1,67 @@
+"""The invoices of one customer, page by page, and the whole payment history as a file."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from uuid import UUID
+
+from chassis.http.cursors import Cursors
+from chassis.http.problems import Problem
+from portal_gateway.application.answers import Download, ExportFormat, InvoicePage, InvoiceQuery
+from portal_gateway.application.composing import invoice_row
+from portal_gateway.application.ports import Invoicing, Limits, Views
+from portal_gateway.domain.access import Session
+from portal_gateway.domain.view import InvoiceRow
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    views: Views
+    invoicing: Invoicing
+    limits: Limits
+    cursors: Cursors
+
+    async def page(self, session: Session, query: InvoiceQuery) -> InvoicePage:
+        """Raises 422 `invalid_cursor`, also for a cursor of another customer's."""
+        before = self._position(session, query.cursor) if query.cursor else None
+        rows: list[InvoiceRow] = []
+        wanted = query.limit + 1
+        while True:
+            found = await self.views.invoices(session.merchant_id, session.customer_id, query.year, before, wanted)
+            candidates = [invoice_row(invoice, payment) for invoice, payment in found]
+            rows += [row for row in candidates if query.status in (None, row["status"])]
+            if len(rows) > query.limit:
+                page = rows[: query.limit]
+                return InvoicePage(page, self._cursor(session, page[-1]))
+            if len(found) < wanted:
+                return InvoicePage(rows, None)
+            before = candidates[-1]["issued_on"], candidates[-1]["number"]
+
+    async def one(self, session: Session, invoice_id: UUID) -> dict[str, object]:
+        """The invoice as its service shows it, with this portal's word for its status."""
+        invoice = await self.invoicing.invoice(session, invoice_id)
+        kept = await self.views.invoice(session.merchant_id, session.customer_id, invoice_id)
+        return invoice | {"status": invoice_row(*kept)["status"]} if kept else invoice
+
+    async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
+        """One at a time per customer, until its last byte has been passed on."""
+        async with AsyncExitStack() as starting:
+            await starting.enter_async_context(self.limits.alone("export", str(session.customer_id)))
+            download = await self.invoicing.export(session, format, locale)
+            running = starting.pop_all()
+
+        async def chunks() -> AsyncIterator[bytes]:
+            async with running:
+                async for chunk in download.chunks:
+                    yield chunk
+
+        return replace(download, chunks=chunks())
+
+    def _cursor(self, session: Session, last: InvoiceRow) -> str:
+        return self.cursors.encode({"of": str(session.customer_id), "on": last["issued_on"], "number": last["number"]})
+
+    def _position(self, session: Session, cursor: str) -> tuple[str, str]:
+        position = self.cursors.decode(cursor)
+        if position.get("of") != str(session.customer_id):
+            raise Problem(422, "invalid_cursor", "The cursor is not one of ours")
+        return position["on"], position["number"]

@@ -1,0 +1,18 @@
+"""How often is too often. Wall clock; counts are shared by all of the gateway's processes."""
+
+from datetime import timedelta
+
+from portal_gateway.application.ports import Limit
+
+_MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+
+REFUSED_LINKS = Limit("refused_links", 60, 10 * _MINUTE)
+"""By address."""
+CARD_SETUPS = Limit("card_setups", 60, _HOUR)
+"""By customer, like those below."""
+REFUSED_CARDS = Limit("refused_cards", 5, _HOUR)
+REFUSED_CARDS_OF_LINK = Limit("refused_cards_of_link", 20, _HOUR)
+"""By link."""
+CANCELLATIONS = Limit("cancellations", 60, _HOUR)
+PDFS = Limit("pdfs", 120, _HOUR)
+EXPORTS = Limit("exports", 10, _HOUR)

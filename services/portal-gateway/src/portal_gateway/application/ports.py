@@ -1,0 +1,124 @@
+"""What the portal needs of the world; the adapters fulfil it."""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+from uuid import UUID
+
+from portal_gateway.application.answers import (
+    Accepted,
+    CancellationAccepted,
+    CancellationPreview,
+    CancelMode,
+    CardSetup,
+    CardUpdated,
+    Document,
+    Download,
+    ExportFormat,
+    Pending,
+    Position,
+    View,
+    Visit,
+)
+from portal_gateway.application.composing import Source
+from portal_gateway.domain.access import Link, Session
+from portal_gateway.domain.tokens import LinkToken
+
+
+class Access(Protocol):
+    """Sessions, and the links that open them."""
+
+    async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:
+        """Opens a session under the new secret `cookie` and ends the one presented; None when the link opens nothing."""
+
+    async def session(self, cookie: str | None) -> Session | None:
+        """The living session of a cookie, which it keeps alive."""
+
+    async def end(self, session: Session, *, revoke_link: bool) -> None: ...
+
+
+class Views(Protocol):
+    """What is kept of each customer. Everything is asked for by merchant and customer."""
+
+    async def visit(self, cookie: str | None) -> Visit | None:
+        """The living session of a cookie, which it keeps alive, and its customer's view."""
+
+    async def view(self, merchant_id: UUID, customer_id: UUID) -> View | None:
+        """None when the merchant is not known here."""
+
+    async def reached(self, merchant_id: UUID, customer_id: UUID, position: Position) -> bool: ...
+
+    async def invoices(
+        self, merchant_id: UUID, customer_id: UUID, year: int | None, before: tuple[str, str] | None, limit: int
+    ) -> list[tuple[Source, Source | None]]:
+        """Invoices and their collections, newest first, from after `before` (date of issue, number)."""
+
+    async def invoice(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> tuple[Source, Source | None] | None: ...
+
+    async def accept(self, merchant_id: UUID, customer_id: UUID, pending: Sequence[Pending]) -> None:
+        """Keeps accepted commands until their events have arrived."""
+
+
+class Subscriptions(Protocol):
+    async def preview(self, session: Session, subscription_id: UUID) -> CancellationPreview: ...
+
+    async def cancel(
+        self,
+        session: Session,
+        subscription_id: UUID,
+        mode: CancelMode | None,
+        feedback: str | None,
+        comment: str | None,
+        idempotency_key: str | None,
+    ) -> CancellationAccepted: ...
+
+    async def keep(self, session: Session, subscription_id: UUID, idempotency_key: str | None) -> Accepted: ...
+
+    async def media(self, sha256: str) -> bytes:
+        """WebP. Raises Problem 404."""
+
+
+class Payments(Protocol):
+    async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup: ...
+
+    async def update_card(
+        self, session: Session, setup_id: str, token: str, charge_invoices: Sequence[UUID], idempotency_key: str | None
+    ) -> CardUpdated: ...
+
+
+class Invoicing(Protocol):
+    async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, Any]: ...
+
+    async def pdf(self, session: Session, invoice_id: UUID) -> Document: ...
+
+    async def export(self, session: Session, format: ExportFormat, locale: str) -> Download: ...
+
+
+class Images(Protocol):
+    async def kept(self, sha256: str) -> bytes | None: ...
+
+    async def keep(self, sha256: str, content: bytes) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """So many times in so long, by each of those who are counted apart."""
+
+    name: str
+    times: int
+    per: timedelta
+
+
+class Limits(Protocol):
+    async def check(self, *limits: tuple[Limit, str]) -> None:
+        """Raises Problem 429 `too_many_requests` when one of the limits is used up."""
+
+    async def count(self, *limits: tuple[Limit, str]) -> None: ...
+
+    async def take(self, *limits: tuple[Limit, str]) -> None:
+        """Counts one use of each, or raises Problem 429 having counted none."""
+
+    def alone(self, name: str, who: str) -> AbstractAsyncContextManager[None]:
+        """At most one at a time. Raises Problem 429 when there is one already."""
