@@ -1,0 +1,137 @@
+from dataclasses import replace
+
+from unit.subscriptions.examples import (
+    ACTIVE,
+    ENTERED_JUNE,
+    FAILED,
+    INVOICE,
+    MAY_DUE,
+    PAID,
+    PAST_DUE,
+    RULES,
+    SCHEDULED,
+    STARTED,
+    day,
+    given,
+)
+
+from subscriptions.domain.commands import Cancel, ReachBoundary, WithdrawCancellation
+from subscriptions.domain.events import CancellationScheduled, CancellationWithdrawn, Cancelled, Feedback, Renewed
+from subscriptions.domain.plan import Money, Tax
+from subscriptions.domain.preview import Preview, preview
+from subscriptions.domain.refusals import AlreadyCancelled, CancellationTookEffect, NoCancellationToWithdraw, NoSuchSubscription
+from subscriptions.domain.subscription import timers
+
+CANCEL = Cancel("at_period_end", "customer", "void", day(5, of=20), Feedback.UNUSED)
+AT_ONCE = replace(CANCEL, mode="immediately")
+ENDED = Cancelled(day(6), "customer", Feedback.UNUSED, "void", day(6))
+
+
+def ended_at(month: int, of: int) -> Cancelled:
+    return replace(ENDED, effective_at=day(month, of), at=day(month, of))
+
+
+def test_access_lasts_until_the_paid_period_ends() -> None:
+    given(*ACTIVE).when(CANCEL).then(SCHEDULED)
+
+
+def test_cancelling_twice_changes_nothing() -> None:
+    given(*ACTIVE, SCHEDULED).when(replace(CANCEL, at=day(5, of=21), feedback=None)).then()
+
+
+def test_a_cancelled_subscription_ends_instead_of_renewing() -> None:
+    given(*ACTIVE, SCHEDULED).when(ReachBoundary(1, day(6))).then(ENDED)
+
+
+def test_it_ends_at_the_promised_instant_even_when_the_clock_comes_late() -> None:
+    given(*ACTIVE, SCHEDULED).when(ReachBoundary(1, day(6, of=15))).then(replace(ENDED, at=day(6, of=15)))
+    given(*ACTIVE, SCHEDULED).when(ReachBoundary(1, day(6, of=13))).then()
+
+
+def test_a_renewal_decided_first_moves_the_end() -> None:
+    given(*ENTERED_JUNE).when(replace(CANCEL, at=day(6, of=15))).then(replace(SCHEDULED, effective_at=day(7), at=day(6, of=15)))
+
+
+def test_a_cancellation_at_the_boundary_ends_it_when_it_is_decided_before_the_renewal() -> None:
+    given(*ACTIVE).when(replace(CANCEL, at=day(6))).then(ENDED)
+
+
+def test_cancelling_immediately_ends_it_now() -> None:
+    given(*ACTIVE).when(AT_ONCE).then(ended_at(5, of=20))
+    given(*ACTIVE, SCHEDULED).when(replace(AT_ONCE, at=day(5, of=21))).then(ended_at(5, of=21))
+    given(*ENTERED_JUNE).when(replace(AT_ONCE, at=day(6, of=20))).then(ended_at(6, of=20))
+
+
+def test_giving_up_an_unpaid_period_ends_it_at_once() -> None:
+    given(*PAST_DUE).when(replace(CANCEL, at=day(6, of=16))).then(ended_at(6, of=16))
+
+
+def test_a_merchant_may_want_what_is_unpaid_kept() -> None:
+    given(*PAST_DUE).when(replace(CANCEL, by="merchant", open_invoices="keep", at=day(6, of=16))).then(
+        replace(ended_at(6, of=16), cause="merchant", open_invoices="keep")
+    )
+
+
+def test_a_charge_that_fails_after_cancelling_leaves_no_debt() -> None:
+    cancelled = replace(SCHEDULED, effective_at=day(7), at=day(6))
+    given(*ENTERED_JUNE, cancelled).when(FAILED).then(ENDED)
+    given(*ENTERED_JUNE, cancelled).when(PAID).then(Renewed(INVOICE, day(6)))
+
+
+def test_a_paid_renewal_still_ends_as_scheduled() -> None:
+    cancelled = replace(SCHEDULED, effective_at=day(7), at=day(6))
+    given(*ENTERED_JUNE, cancelled, Renewed(INVOICE, day(6))).when(ReachBoundary(1, day(7))).then(ended_at(7, of=14))
+
+
+def test_a_charge_that_still_runs_when_the_cancellation_takes_effect_does_not_hold_it_up() -> None:
+    cancelled = replace(SCHEDULED, effective_at=day(7), at=day(6))
+    given(*ENTERED_JUNE, cancelled).when(ReachBoundary(1, day(7))).then(ended_at(7, of=14))
+
+
+def test_outcomes_after_the_end_change_nothing() -> None:
+    given(*ENTERED_JUNE, ENDED).when(PAID).then()
+    given(*ENTERED_JUNE, ENDED).when(FAILED).then()
+    given(*ENTERED_JUNE, ENDED).when(ReachBoundary(1, day(7))).then()
+
+
+def test_a_customer_can_change_their_mind_until_it_takes_effect() -> None:
+    given(*ACTIVE, SCHEDULED).when(WithdrawCancellation(day(6, of=13))).then(CancellationWithdrawn(day(6, of=13)))
+    given(*ACTIVE, SCHEDULED).when(WithdrawCancellation(day(6))).refused(CancellationTookEffect)
+    given(*ACTIVE, SCHEDULED, ENDED).when(WithdrawCancellation(day(6))).refused(AlreadyCancelled)
+    given(*ACTIVE).when(WithdrawCancellation(day(5))).refused(NoCancellationToWithdraw)
+
+
+def test_after_a_withdrawal_it_renews_as_ever() -> None:
+    kept = RULES.fold((*ACTIVE, SCHEDULED, CancellationWithdrawn(day(5, of=21))))
+    assert kept == RULES.fold(ACTIVE)
+
+
+def test_what_is_over_cannot_be_cancelled_and_waits_for_nothing() -> None:
+    given(*ACTIVE, ENDED).when(CANCEL).refused(AlreadyCancelled)
+    over = RULES.fold((*ACTIVE, ENDED))
+    assert over
+    assert timers(over) == {}
+
+
+def test_what_never_started_cannot_be_cancelled() -> None:
+    given().when(CANCEL).refused(NoSuchSubscription)
+
+
+def test_the_preview_says_what_the_rules_would_do() -> None:
+    assert preview(CANCEL, RULES.fold(ACTIVE), None) == Preview("at_period_end", day(6), day(6))
+    now = day(5, of=20)
+    assert preview(AT_ONCE, RULES.fold(ACTIVE), None) == Preview("immediately", now, now)
+    assert preview(CANCEL, RULES.fold(PAST_DUE), None) == Preview("immediately", now, now, Money(2999, "USD"), "void")
+
+
+def test_the_preview_of_a_scheduled_cancellation_is_what_was_promised() -> None:
+    later = replace(CANCEL, at=day(5, of=25))
+    scheduled: CancellationScheduled = SCHEDULED
+    promised = Preview("at_period_end", scheduled.effective_at, scheduled.effective_at)
+    assert preview(later, RULES.fold((*ACTIVE, SCHEDULED)), None) == promised
+
+
+def test_the_preview_counts_a_running_charge_with_its_tax() -> None:
+    entered = RULES.fold((STARTED, MAY_DUE))
+    assert preview(AT_ONCE, entered, Tax("IVA", 2100)).open_amount == Money(3629, "USD")
+    assert preview(AT_ONCE, entered, Tax("IVA", 2100, inclusive=True)).open_amount == Money(2999, "USD")

@@ -1,0 +1,129 @@
+from dataclasses import replace
+from datetime import timedelta
+
+from unit.subscriptions.examples import (
+    ENTERED_JUNE,
+    FAILED,
+    FELL,
+    INVOICE,
+    JULY,
+    LAST_RETRY,
+    LENIENT,
+    PAID,
+    PAST_DUE,
+    RULES,
+    day,
+    given,
+)
+
+from subscriptions.domain import dunning
+from subscriptions.domain.commands import GiveUp, ReachBoundary, Retry
+from subscriptions.domain.dunning import Policies
+from subscriptions.domain.events import Cancelled, Recovered, RenewalDue, RetryDue, WentUnpaid
+from subscriptions.domain.subscription import timers
+
+GAVE_UP = Cancelled(day(6, of=21), "payment_failed", None, "void", day(6, of=21))
+HARD = replace(FAILED, retryable=False, reason="expired_card")
+HARD_FELL = replace(FELL, reason="expired_card", next_attempt_at=None)
+LENIENTLY = dunning.begin(LENIENT, day(6))
+UNPAID = (*ENTERED_JUNE, replace(FELL, dunning=LENIENTLY), WentUnpaid(INVOICE, day(6, of=21)))
+
+
+def waits(*past: object) -> object:
+    state = RULES.fold(past)  # type: ignore[arg-type]
+    assert state
+    return timers(state)
+
+
+def test_a_failed_charge_makes_it_past_due_and_names_the_next_attempt() -> None:
+    given(*ENTERED_JUNE).when(FAILED).then(FELL)
+    assert waits(*PAST_DUE) == {"retry": day(6, of=15)}
+
+
+def test_a_retry_is_due_on_its_day_and_only_once() -> None:
+    given(*PAST_DUE).when(Retry(day(6, of=14))).then()
+    due = RetryDue(INVOICE, 1, day(6, of=15))
+    given(*PAST_DUE).when(Retry(day(6, of=15))).then(due)
+    given(*PAST_DUE, due).when(Retry(day(6, of=15))).then()
+    assert waits(*PAST_DUE, due) == {}
+
+
+def test_a_failed_retry_waits_for_the_next_day_of_the_policy() -> None:
+    again = replace(FAILED, attempt=2, at=day(6, of=15))
+    due = RetryDue(INVOICE, 1, day(6, of=15))
+    fell = replace(FELL, failed_attempts=2, next_attempt_at=day(6, of=17), at=day(6, of=15))
+    given(*PAST_DUE, due).when(again).then(fell)
+    given(*PAST_DUE, due, fell).when(Retry(day(6, of=17))).then(RetryDue(INVOICE, 2, day(6, of=17)))
+
+
+def test_the_policy_of_the_first_failure_holds() -> None:
+    changed = replace(FAILED, attempt=2, at=day(6, of=15), policies=Policies(retry_days=(30,)))
+    fell = replace(FELL, failed_attempts=2, next_attempt_at=day(6, of=17), at=day(6, of=15))
+    given(*PAST_DUE).when(changed).then(fell)
+
+
+def test_the_same_failure_told_twice_counts_once() -> None:
+    given(*PAST_DUE).when(FAILED).then()
+
+
+def test_a_payment_of_what_was_owed_recovers_it() -> None:
+    given(*PAST_DUE).when(PAID).then(Recovered(INVOICE, day(6)))
+    assert waits(*PAST_DUE, Recovered(INVOICE, day(6))) == {"boundary": day(7)}
+
+
+def test_a_hard_decline_waits_for_a_new_card_until_the_last_day() -> None:
+    given(*ENTERED_JUNE).when(HARD).then(HARD_FELL)
+    assert waits(*ENTERED_JUNE, HARD_FELL) == {"give_up": day(6, of=21)}
+    given(*ENTERED_JUNE, HARD_FELL).when(GiveUp(day(6, of=20))).then()
+    given(*ENTERED_JUNE, HARD_FELL).when(GiveUp(day(6, of=21))).then(GAVE_UP)
+
+
+def test_a_new_card_that_fails_softly_is_tried_again_on_the_days_that_are_left() -> None:
+    soft = replace(FAILED, attempt=2, at=day(6, of=16))
+    fell = replace(FELL, failed_attempts=2, next_attempt_at=day(6, of=17), at=day(6, of=16))
+    given(*ENTERED_JUNE, HARD_FELL).when(soft).then(fell)
+
+
+def test_the_last_failed_retry_cancels_it() -> None:
+    given(*LAST_RETRY).when(replace(FAILED, attempt=3, at=day(6, of=21))).then(GAVE_UP)
+
+
+def test_giving_up_leaves_a_running_retry_alone() -> None:
+    given(*LAST_RETRY).when(GiveUp(day(6, of=21))).then()
+
+
+def test_or_leaves_it_unpaid_by_policy() -> None:
+    lenient = tuple(replace(e, dunning=LENIENTLY) if isinstance(e, type(FELL)) else e for e in LAST_RETRY)
+    last = replace(FELL, failed_attempts=3, next_attempt_at=None, dunning=LENIENTLY, at=day(6, of=21))
+    given(*lenient).when(replace(FAILED, attempt=3, at=day(6, of=21))).then(last, WentUnpaid(INVOICE, day(6, of=21)))
+    given(*ENTERED_JUNE, replace(HARD_FELL, dunning=LENIENTLY)).when(GiveUp(day(6, of=21))).then(
+        WentUnpaid(INVOICE, day(6, of=21))
+    )
+
+
+def test_what_is_unpaid_waits_for_the_customer_alone() -> None:
+    assert waits(*UNPAID) == {}
+    given(*UNPAID).when(GiveUp(day(6, of=22))).then()
+    given(*UNPAID).when(replace(FAILED, attempt=9, at=day(6, of=22))).then()
+
+
+def test_paying_what_was_unpaid_within_its_period_recovers_it() -> None:
+    given(*UNPAID).when(replace(PAID, at=day(6, of=25))).then(Recovered(INVOICE, day(6, of=25)))
+
+
+def test_paying_an_old_debt_never_charges_for_the_time_without_access() -> None:
+    later = day(8)
+    given(*UNPAID).when(replace(PAID, at=later)).then(
+        Recovered(INVOICE, later), Cancelled(later, "payment_failed", None, "keep", later)
+    )
+
+
+def test_without_retry_days_the_first_failure_is_the_last() -> None:
+    strict = replace(FAILED, policies=Policies(retry_days=()))
+    given(*ENTERED_JUNE).when(strict).then(Cancelled(day(6), "payment_failed", None, "void", day(6)))
+
+
+def test_a_boundary_passed_while_past_due_is_made_up_for_after_recovering() -> None:
+    recovered = Recovered(INVOICE, day(7) + timedelta(days=1))
+    given(*PAST_DUE).when(ReachBoundary(1, day(7))).then()
+    given(*PAST_DUE, recovered).when(ReachBoundary(1, recovered.at)).then(RenewalDue(JULY, 3, 1, recovered.at))

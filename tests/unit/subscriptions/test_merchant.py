@@ -1,0 +1,102 @@
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from unit.subscriptions.spec import Given
+
+from chassis.decider import Decider
+from subscriptions.domain.dunning import Policies
+from subscriptions.domain.merchant import (
+    AlreadyRegistered,
+    ApiKey,
+    Branding,
+    ClockRunsForward,
+    ClockSet,
+    IssueKey,
+    KeyIssued,
+    KeyRevoked,
+    LastKey,
+    LegalIdentity,
+    Merchant,
+    MerchantCommand,
+    MerchantEvent,
+    NoSuchKey,
+    NoSuchMerchant,
+    NotASandbox,
+    Profile,
+    Reconfigure,
+    Reconfigured,
+    Register,
+    Registered,
+    RevokeKey,
+    SetClock,
+    decide,
+    evolve,
+    series_of,
+)
+
+RULES: Decider[MerchantCommand, MerchantEvent, Merchant] = Decider(decide, evolve)
+WALL, THEN = datetime(2026, 1, 1, tzinfo=UTC), datetime(2020, 6, 14, tzinfo=UTC)
+LEGAL = LegalIdentity("TechSolutions Inc.", "1 Main Street")
+PROFILE = Profile("TechSolutions", LEGAL, "es-MX", "America/Mexico_City", Branding(), Policies())
+KEY, OTHER = ApiKey("a", "0" * 64), ApiKey("b", "1" * 64)
+OFFSET = (THEN - WALL).total_seconds()
+REGISTERED = Registered(PROFILE, "TS", True, KEY, OFFSET, THEN)
+LIVE = replace(REGISTERED, sandbox=False, clock_offset_seconds=0, at=WALL)
+
+
+def given(*past: MerchantEvent) -> Given[MerchantCommand, MerchantEvent, Merchant]:
+    return Given(RULES, past)
+
+
+def test_a_sandbox_may_begin_in_the_past() -> None:
+    register = Register(PROFILE, "TS", True, KEY, WALL, clock_starts_at=THEN)
+    given().when(register).then(REGISTERED)
+    given(REGISTERED).when(register).refused(AlreadyRegistered)
+    given().when(replace(register, sandbox=False)).refused(NotASandbox)
+    given().when(replace(register, sandbox=False, clock_starts_at=None)).then(LIVE)
+
+
+def test_the_clock_only_runs_forward() -> None:
+    later = THEN + timedelta(days=30)
+    given(REGISTERED).when(SetClock(later, WALL)).then(ClockSet((later - WALL).total_seconds(), later))
+    given(REGISTERED).when(SetClock(THEN - timedelta(seconds=1), WALL)).refused(ClockRunsForward)
+    given(LIVE).when(SetClock(later, WALL)).refused(NotASandbox)
+
+
+def test_a_profile_changes_as_a_whole() -> None:
+    renamed = replace(PROFILE, name="TechSolutions México")
+    given(REGISTERED).when(Reconfigure(renamed, THEN)).then(Reconfigured(renamed, THEN))
+    given(REGISTERED).when(Reconfigure(PROFILE, THEN)).then()
+    given().when(Reconfigure(PROFILE, THEN)).refused(NoSuchMerchant)
+
+
+def test_keys_are_rotated_and_the_last_one_stays() -> None:
+    given(REGISTERED).when(IssueKey(OTHER, THEN)).then(KeyIssued(OTHER, THEN))
+    given(REGISTERED).when(RevokeKey("a", THEN)).refused(LastKey)
+    rotated = (REGISTERED, KeyIssued(OTHER, THEN))
+    given(*rotated).when(RevokeKey("a", THEN)).then(KeyRevoked("a", THEN))
+    given(*rotated, KeyRevoked("a", THEN)).when(RevokeKey("a", THEN)).then()
+    given(*rotated).when(RevokeKey("c", THEN)).refused(NoSuchKey)
+    state = RULES.fold((*rotated, KeyRevoked("a", THEN)))
+    assert state
+    assert [(key.id, key.revoked) for key in state.keys] == [("a", True), ("b", False)]
+
+
+@pytest.mark.parametrize(
+    ("name", "series"),
+    [
+        ("TechSolutions", "TS"),
+        ("TechSolutions Inc.", "TS"),
+        ("Panadería La Espiga S.A. de C.V.", "PLE"),
+        ("ACME", "AC"),
+        ("Ñandú Ágil", "NA"),
+        ("Nube", "NU"),
+        ("nube azul", "NA"),
+        ("3M", "3M"),
+        ("株式会社", "INV"),
+        ("", "INV"),
+    ],
+)
+def test_the_invoice_series_is_made_of_the_names_initials(name: str, series: str) -> None:
+    assert series_of(name) == series
