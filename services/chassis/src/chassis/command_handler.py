@@ -64,6 +64,7 @@ def decide(aggregate: Aggregate[C, E, S], context: Context, past: Past[S], comma
     waits = aggregate.timers(state)
     return outcome, WriteSet(
         appends,
+        statements=tuple(aggregate.rows(outcome)) if recorded else (),
         set_timers=tuple(Timer(past.stream, name, due) for name, due in waits.items() if waited.get(name) != due),
         clear_timers=tuple((past.stream, name) for name in waited if name not in waits),
     )
@@ -106,7 +107,7 @@ class CommandHandler(Generic[C, E, S]):
                 outcome, write_set = decide(self.aggregate, context, past, command)
                 told = answer(outcome) if answer else None
                 if statements and outcome.events:
-                    write_set = replace(write_set, statements=tuple(statements(outcome)))
+                    write_set = replace(write_set, statements=(*write_set.statements, *statements(outcome)))
             except self.aggregate.refusal as refusal:
                 if refused is None:
                     if key and (told := await self.store.answer_to(key)):
