@@ -1,3 +1,4 @@
+#!/usr/bin/env python
 """Writes what is generated from the contracts: JSON Schemas, AsyncAPI and samples that are missing.
 
     python contracts/generate.py

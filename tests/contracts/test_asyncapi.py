@@ -5,9 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from jsonschema import Draft7Validator
+
 from billing_contracts.asyncapi import document
 from billing_contracts.registry import EVENTS
-from jsonschema import Draft7Validator
 
 HERE = Path(__file__).parent
 

@@ -5,10 +5,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, create_model
+
 from billing_contracts.envelope import Envelope
 from billing_contracts.evolution import breaks
 from billing_contracts.registry import EVENTS, TOPICS, data_of
-from pydantic import BaseModel, create_model
 
 CONTRACTS = Path(__file__).parents[2] / "contracts"
 SAMPLES = sorted((CONTRACTS / "samples").glob("*.json"))
@@ -49,7 +50,8 @@ class Old(BaseModel):
 
 
 def changed(**fields: Any) -> dict[str, Any]:
-    return create_model("New", **fields).model_json_schema(mode="serialization")
+    new: type[BaseModel] = create_model("New", **fields)
+    return new.model_json_schema(mode="serialization")
 
 
 NOTE = (str | None, None)

@@ -1,6 +1,7 @@
 import pytest
-from billing_contracts.money import Money
 from pydantic import ValidationError
+
+from billing_contracts.money import Money
 
 
 @pytest.mark.parametrize(

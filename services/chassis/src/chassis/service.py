@@ -20,6 +20,7 @@ from chassis.command_handler import CommandHandler
 from chassis.consuming import Consumer, run_consumers
 from chassis.health import Health
 from chassis.http.app import create_app
+from chassis.http.asked import Once
 from chassis.http.client import ServiceClient
 from chassis.http.principal import Gatekeeper
 from chassis.http.problems import Problem
@@ -27,6 +28,7 @@ from chassis.http.server import Server, listen, serve
 from chassis.http.tokens import Signer, Verifier
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.migrate import CHASSIS, migrate
+from chassis.postgres.once import once_in
 from chassis.postgres.timers import TimerLoop
 from chassis.relay import Relay
 from chassis.settings import ServiceSettings
@@ -49,6 +51,8 @@ class Resources:
     tenants: Tenants
     signer: Signer
     gatekeeper: Gatekeeper
+    once: Once
+    """For work on plain tables under an idempotency key."""
     health: Health
     stopping: asyncio.Event
     """Set when the process has been told to stop: long answers end."""
@@ -82,7 +86,7 @@ def run(name: str, settings_class: type[Settings], compose: Compose, migrations:
     serving.add_argument("--role", choices=["all", "http", "worker"], default="all")
     commands.add_parser("migrate", help="bring the database's tables up to date, as their owner")
     arguments = parser.parse_args()
-    settings = settings_class()
+    settings = settings_class.model_validate({})  # from the environment
     logging.configure(name, settings.log_level, settings.log_format)
     if arguments.command == "migrate":
         uvloop.run(_migrate(name, settings, migrations))
@@ -148,7 +152,7 @@ async def _open(name: str, settings: ServiceSettings, stopping: asyncio.Event, c
         return None
 
     health.add("database", database)
-    return Resources(settings, pool, store, tenants, signer, gatekeeper, health, stopping, closing)
+    return Resources(settings, pool, store, tenants, signer, gatekeeper, once_in(pool), health, stopping, closing)
 
 
 async def _run(

@@ -1,6 +1,7 @@
 """A service's HTTP application, with what every service has."""
 
 import time
+from collections.abc import Mapping
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, Response
@@ -10,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis.health import Health
 from chassis.http import problems
 from chassis.http.asked import Once
-from chassis.http.bodies import MAX_BODY_BYTES
+from chassis.http.bodies import BodyLimit
 from chassis.http.principal import Gatekeeper
 from chassis.telemetry import DURATION, REQUESTS
 
@@ -23,22 +24,23 @@ def create_app(
     gatekeeper: Gatekeeper | None = None,
     once: Once | None = None,
     refusals: problems.Refusals | None = None,
+    larger_bodies: Mapping[str, int] | None = None,
 ) -> FastAPI:
     """An application that answers errors with problems, takes bodies up to 64 KiB, and can be watched.
 
     `gatekeeper` authenticates whoever asks; `once` is the event store's, for plain tables under an idempotency key;
-    `refusals` says what each refusal of the domain is answered with. A route that takes more names its own
-    `max_body_size`.
+    `refusals` says what each refusal of the domain is answered with. `larger_bodies` names the
+    paths that take more, and how many bytes.
     """
     app = FastAPI(
         title=title,
         docs_url=None,
         redoc_url=None,
-        max_body_size=MAX_BODY_BYTES,
         telemetry={"tracing": True, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.gatekeeper, app.state.once, app.state.refusals = gatekeeper, once, refusals or {}
     problems.install(app, app.state.refusals)
+    app.add_middleware(BodyLimit, larger=larger_bodies or {})
     app.add_middleware(Measured, service=service)
     _watch(app, health)
     return app

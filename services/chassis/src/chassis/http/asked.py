@@ -5,7 +5,6 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
-import asyncpg
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 
@@ -13,13 +12,15 @@ from chassis.command_handler import CommandHandler, Outcome
 from chassis.context import Context
 from chassis.http.principal import Caller, Principal
 from chassis.http.problems import MEDIA_TYPE, Problem, Refusals, of_refusal
-from chassis.store import Answer, IdempotencyKey, KeyReused, Statement, Work
+from chassis.postgres.write_sets import Connection
+from chassis.store import Answer, IdempotencyKey, KeyReused, Statement
 
 C = TypeVar("C")
 E = TypeVar("E")
 S = TypeVar("S")
 
 Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+Work = Callable[[Connection], Awaitable[Answer]]
 Once = Callable[[IdempotencyKey | None, Work], Awaitable[Answer]]
 
 
@@ -63,7 +64,7 @@ class Asked:
         assert handled.answer is not None, "an answer function was given"
         return response(handled.answer)
 
-    async def once(self, work: Callable[[asyncpg.Connection], Awaitable[Answer]]) -> Response:
+    async def once(self, work: Work) -> Response:
         """Does the work on plain tables in one transaction with the key; a repetition gets the first answer."""
         assert self._once is not None, "the service has a store"
         try:

@@ -1,0 +1,83 @@
+"""Work on plain tables under an idempotency key: one effect, one answer, also for refusals and while the first runs."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from chassis.http.problems import Problem
+from chassis.postgres.migrate import CHASSIS, migrate
+from chassis.postgres.once import once_in
+from chassis.postgres.write_sets import Connection
+from chassis.store import Answer, IdempotencyKey, KeyReused
+from support.databases import ServiceDatabase
+
+MERCHANT = UUID(int=1)
+
+
+@pytest.fixture
+async def pool(database: ServiceDatabase) -> AsyncIterator[asyncpg.Pool]:
+    owner = await asyncpg.connect(database.owner_url)
+    await migrate(owner, {"chassis": CHASSIS}, role=await owner.fetchval("SELECT current_user"))
+    await owner.execute("CREATE TABLE parcels (id uuid PRIMARY KEY)")
+    async with asyncpg.create_pool(database.owner_url, min_size=1, max_size=4) as pool:
+        yield pool
+    await owner.close()
+
+
+def key(fingerprint: str = "f") -> IdempotencyKey:
+    return IdempotencyKey(MERCHANT, "merchant:k", "POST /parcels", "once", fingerprint)
+
+
+async def send(connection: Connection) -> Answer:
+    id = uuid4()
+    await connection.execute("INSERT INTO parcels VALUES ($1)", id)
+    await asyncio.sleep(0.05)
+    return Answer(201, {"id": str(id)})
+
+
+async def refuse(connection: Connection) -> Answer:
+    await connection.execute("INSERT INTO parcels VALUES ($1)", uuid4())
+    raise Problem(409, "no_more_parcels", "There are no more parcels")
+
+
+async def test_a_repetition_gets_the_first_answer(pool: asyncpg.Pool) -> None:
+    once = once_in(pool)
+    first = await once(key(), send)
+    assert await once(key(), send) == first
+    assert await pool.fetchval("SELECT count(*) FROM parcels") == 1
+
+
+async def test_repetitions_at_once_have_one_effect(pool: asyncpg.Pool) -> None:
+    once = once_in(pool)
+    answers = await asyncio.gather(*(once(key(), send) for _ in range(4)))
+    assert all(answer == answers[0] for answer in answers)
+    assert await pool.fetchval("SELECT count(*) FROM parcels") == 1
+
+
+async def test_a_refusal_is_kept_and_undoes_its_work(pool: asyncpg.Pool) -> None:
+    once = once_in(pool)
+    assert (await once(key(), refuse)).status == 409
+    assert (await once(key(), send)).body["code"] == "no_more_parcels"
+    assert await pool.fetchval("SELECT count(*) FROM parcels") == 0
+
+
+async def test_a_key_belongs_to_one_request(pool: asyncpg.Pool) -> None:
+    once = once_in(pool)
+    await once(key(), send)
+    with pytest.raises(KeyReused):
+        await once(key("another body"), send)
+
+
+async def test_a_failure_keeps_nothing(pool: asyncpg.Pool) -> None:
+    async def fail(connection: Connection) -> Answer:
+        await send(connection)
+        raise RuntimeError("a bug")
+
+    once = once_in(pool)
+    with pytest.raises(RuntimeError):
+        await once(key(), fail)
+    assert (await once(key(), send)).status == 201
+    assert await pool.fetchval("SELECT count(*) FROM parcels") == 1

@@ -1,0 +1,27 @@
+import pytest
+
+from chassis.logging import redact
+
+
+def logged(**event: object) -> str:
+    return str(redact(None, "info", dict(event)))
+
+
+@pytest.mark.parametrize(
+    ("event", "secret"),
+    [
+        ({"authorization": "Bearer abc123"}, "abc123"),
+        ({"cookie": "__Host-portal=abc123"}, "abc123"),
+        ({"error": "refused: sk_test_abcdefghijklmnop"}, "abcdefghijklmnop"),
+        ({"url": "http://127.0.0.1/enter#id.verysecret"}, "verysecret"),
+        ({"dsn": "postgresql://payments:hunter2@127.0.0.1:5432/payments"}, "hunter2"),
+        ({"detail": {"body": ["my card 4242 4242 4242 4242"]}}, "4242 4242 4242 4242"),
+        ({"cvc": "123"}, "123"),
+    ],
+)
+def test_what_must_not_be_written_down_is_not(event: dict[str, object], secret: str) -> None:
+    assert secret not in logged(**event)
+
+
+def test_what_helps_is_kept() -> None:
+    assert "subscription-7" in logged(stream="subscription-7", number_of_rows=3)

@@ -1,0 +1,99 @@
+"""Every error of every service is a problem with a stable code, and repeats nothing of what was sent."""
+
+from typing import Any
+
+from httpx import ASGITransport, AsyncClient
+from pydantic import StrictInt
+
+from chassis.health import Health
+from chassis.http.app import create_app
+from chassis.http.bodies import StrictBody
+from chassis.http.cards import NoCards
+from chassis.http.problems import Refusals, not_found
+
+
+class NothingLeft(Exception):
+    pass
+
+
+class Order(StrictBody):
+    amount: StrictInt
+    note: NoCards = ""
+
+
+def client() -> AsyncClient:
+    health = Health()
+    refusals: Refusals = {NothingLeft: (409, "nothing_left", "There is nothing left")}
+    app = create_app("shop", service="shop", health=health, refusals=refusals)
+
+    @app.post("/orders")
+    async def order(body: Order) -> dict[str, int]:
+        if body.amount > 10:
+            raise NothingLeft("only 10 were there")
+        if body.amount < 0:
+            raise RuntimeError("a bug")
+        return {"amount": body.amount}
+
+    @app.get("/orders/{id}")
+    async def one(id: str) -> None:
+        raise not_found()
+
+    async def broken() -> str | None:
+        return "is away"
+
+    health.add("database", broken)
+    return AsyncClient(transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://shop")
+
+
+async def asked(method: str, path: str, **sent: Any) -> tuple[int, str, dict[str, Any]]:
+    answer = await client().request(method, path, **sent)
+    return answer.status_code, answer.headers["content-type"], answer.json()
+
+
+PROBLEM = "application/problem+json"
+
+
+async def test_a_refusal_has_its_line_in_the_table() -> None:
+    status, kind, body = await asked("POST", "/orders", json={"amount": 11})
+    assert (status, kind) == (409, PROBLEM)
+    assert (body["code"], body["detail"]) == ("nothing_left", "only 10 were there")
+
+
+async def test_malformed_json_is_told_from_wrong_fields() -> None:
+    json = {"content-type": "application/json"}
+    assert (await asked("POST", "/orders", content=b'{"amount": ', headers=json))[2]["code"] == "malformed_json"
+    status, _, body = await asked("POST", "/orders", json={"amount": "11", "colour": "red"})
+    assert status == 422
+    assert {error["pointer"] for error in body["errors"]} == {"/amount", "/colour"}
+
+
+async def test_a_card_number_is_refused_and_not_repeated() -> None:
+    status, _, body = await asked("POST", "/orders", json={"amount": 1, "note": "4242 4242 4242 4242"})
+    assert (status, body["errors"][0]["code"]) == (422, "card_number_refused")
+    assert "4242" not in str(body)
+
+
+async def test_unknown_paths_and_unknown_things_get_the_same_answer() -> None:
+    assert await asked("GET", "/orders/7") == await asked("GET", "/nowhere")
+
+
+async def test_a_body_is_small() -> None:
+    status, kind, body = await asked("POST", "/orders", json={"amount": 1, "note": "x" * 70_000})
+    assert (status, kind, body["code"]) == (413, PROBLEM, "body_too_large")
+
+
+async def test_a_bug_tells_nothing_about_itself() -> None:
+    status, kind, body = await asked("POST", "/orders", json={"amount": -1})
+    assert (status, kind, body["code"]) == (500, PROBLEM, "internal_error")
+    assert "a bug" not in str(body)
+
+
+async def test_readiness_names_what_is_wrong() -> None:
+    assert (await asked("GET", "/health/live"))[0] == 200
+    status, _, body = await asked("GET", "/health/ready")
+    assert (status, body["failures"]) == (503, {"database": "is away"})
+
+
+async def test_a_wrong_method_is_a_problem_too() -> None:
+    status, kind, body = await asked("DELETE", "/orders")
+    assert (status, kind, body["code"]) == (405, PROBLEM, "method_not_allowed")
