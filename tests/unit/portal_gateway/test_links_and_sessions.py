@@ -1,0 +1,130 @@
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from portal_gateway.application import session_cookie
+from portal_gateway.application.answers import Position
+from portal_gateway.domain.access import ABSOLUTE, IDLE, Session, lifetime
+from portal_gateway.domain.tokens import LinkToken, Peppers, csrf_token, encoded, same, session_digest
+
+ID = UUID("0190a000-0000-7000-8000-00000000000f")
+SECRET = encoded(bytes(range(32)))
+TOKEN = LinkToken(ID, SECRET)
+PEPPERS = Peppers("new pepper of thirty-two characters,old pepper of thirty-two characters")
+
+
+@pytest.mark.parametrize("text", [str(TOKEN), f"https://portal.example/enter#{TOKEN}", f"  {TOKEN}  "])
+def test_a_link_is_read_from_whatever_was_pasted(text: str) -> None:
+    assert LinkToken.read(text) == TOKEN
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "#",
+        str(TOKEN)[:-1],
+        f"{TOKEN}A",
+        f"{ID}.",
+        f".{SECRET}",
+        f"{TOKEN}\x00",
+        f"{TOKEN}\r\n",
+        f"{TOKEN}\r\nset-cookie: x=y",
+        str(TOKEN).replace("a", "а"),  # a Cyrillic letter that looks the same
+        str(TOKEN).upper(),
+        f"https://portal.example/enter?{TOKEN}",
+        f"x#y#{TOKEN}" * 100,
+        "A" * 10_000_000,
+    ],
+    ids=[
+        *("empty", "no token", "truncated", "too long", "no secret", "no id", "NUL", "line break", "header"),
+        *("look-alike", "other case", "in the query", "many", "10 MB"),
+    ],
+)
+def test_anything_else_is_no_link(text: str) -> None:
+    assert LinkToken.read(text) is None
+
+
+@given(st.integers(0, 42), st.sampled_from("ABCabc019-_"))
+def test_any_other_secret_opens_nothing(place: int, letter: str) -> None:
+    changed = LinkToken(ID, SECRET[:place] + letter + SECRET[place + 1 :])
+    digest = PEPPERS.digest(TOKEN, PEPPERS.newest)
+    assert PEPPERS.opens(changed, PEPPERS.newest, digest) == (changed == TOKEN)
+
+
+def test_a_secret_belongs_to_its_link() -> None:
+    digest = PEPPERS.digest(TOKEN, PEPPERS.newest)
+    assert not PEPPERS.opens(LinkToken(uuid4(), SECRET), PEPPERS.newest, digest)
+
+
+def test_an_older_pepper_opens_until_it_is_retired() -> None:
+    before = Peppers("old pepper of thirty-two characters")
+    digest = before.digest(TOKEN, before.newest)
+    assert PEPPERS.newest != before.newest
+    assert PEPPERS.opens(TOKEN, before.newest, digest)
+    assert not Peppers("new pepper of thirty-two characters").opens(TOKEN, before.newest, digest)
+
+
+def test_a_short_pepper_is_refused() -> None:
+    with pytest.raises(ValueError, match="32 characters"):
+        Peppers("short")
+
+
+def test_a_repeated_request_gets_the_same_token_and_another_gets_another() -> None:
+    one = PEPPERS.derived(ID, "attempt 1", PEPPERS.newest)
+    assert one == PEPPERS.derived(ID, "attempt 1", PEPPERS.newest) == LinkToken.read(str(one))
+    assert one != PEPPERS.derived(ID, "attempt 2", PEPPERS.newest)
+
+
+def test_links_last_as_long_as_their_kind_allows() -> None:
+    assert lifetime("portal", None) == timedelta(days=30)
+    assert lifetime("session", None) == timedelta(minutes=10)
+    assert lifetime("portal", 60) == timedelta(minutes=1)
+    for kind, seconds in (("session", 601), ("portal", 0), ("portal", -1), ("portal", 10**9)):
+        with pytest.raises(ValueError, match="lasts between"):
+            lifetime(kind, seconds)  # type: ignore[arg-type]  # one kind at a time
+
+
+def test_a_session_ends_after_idling_and_in_any_case_after_a_working_day() -> None:
+    began = datetime(2026, 11, 1, 9, tzinfo=UTC)
+    session = Session(uuid4(), uuid4(), uuid4(), uuid4(), began, began + timedelta(hours=1), "csrf")
+    assert session.ends_at == began + timedelta(hours=1) + IDLE
+    late = Session(uuid4(), uuid4(), uuid4(), uuid4(), began, began + timedelta(hours=7, minutes=50), "csrf")
+    assert late.ends_at == late.latest_end == began + ABSOLUTE
+
+
+def test_a_sessions_form_token_is_its_own() -> None:
+    mine, yours = csrf_token(SECRET), csrf_token(encoded(b"x" * 32))
+    assert same(mine, csrf_token(SECRET))
+    assert not same(mine, yours)
+    assert SECRET not in mine
+    assert not same(mine, "é")
+
+
+@pytest.mark.parametrize("cookie", [None, "", "short", "x" * 44, f"{SECRET}\n", "é" * 43])
+def test_what_cannot_be_a_session_is_not_looked_up(cookie: str | None) -> None:
+    assert session_digest(cookie) is None
+
+
+def test_the_cookie_is_bound_to_this_host_and_unreadable_to_scripts() -> None:
+    header = session_cookie.setting(SECRET)["set-cookie"]
+    assert header == f"__Host-portal={SECRET}; Path=/; Secure; HttpOnly; SameSite=Lax"
+    assert session_cookie.presented(f"lang=es; __Host-portal={SECRET}") == SECRET
+    assert session_cookie.presented("lang=es") is None
+    assert session_cookie.presented(None) is None
+    assert "Max-Age=0" in session_cookie.clearing()["set-cookie"]
+
+
+@pytest.mark.parametrize(
+    "text", [None, "", "subscription-1:2", f"plan-{ID}:1", f"wallet-{ID}:-1", f"wallet-{ID}:1e9", f"wallet-{ID}:9999999999"]
+)
+def test_a_position_that_is_none_is_not_waited_for(text: str | None) -> None:
+    assert Position.read(text) is None
+
+
+def test_a_position_is_read_as_it_is_written() -> None:
+    position = Position(f"wallet-{ID}", 7)
+    assert Position.read(str(position)) == position
