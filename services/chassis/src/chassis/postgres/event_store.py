@@ -1,0 +1,120 @@
+"""The event store in PostgreSQL."""
+
+import json
+from collections.abc import Sequence
+
+import asyncpg
+
+from chassis.aggregate import Stream
+from chassis.decider import VersionConflict
+from chassis.postgres.group_commit import Fate, commit
+from chassis.postgres.together import Kept, Send, Together
+from chassis.postgres.write_sets import Connection, append_on, read_on
+from chassis.store import AlreadyAnswered, Answer, IdempotencyKey, KeyReused, Stored, WriteSet
+
+MOST = 256
+"""Callers per round trip."""
+WAITING = 4096
+"""Callers that may wait before others are turned away."""
+
+
+class PostgresEventStore:
+    """Reads and writes of concurrent callers share round trips, on connections kept out of the pool for that."""
+
+    def __init__(self, pool: asyncpg.Pool, *, connections: int = 1) -> None:
+        """`connections`: how many are kept for reading, and how many for writing."""
+        self._pool = pool
+        readers, writers = [[Kept(pool) for _ in range(connections)] for _ in range(2)]
+        self._kept = readers + writers
+        self._reads = Together([_reading(kept) for kept in readers], most=MOST, waiting=WAITING)
+        self._writes = Together([_writing(kept) for kept in writers], most=MOST, waiting=WAITING)
+
+    async def __aenter__(self) -> "PostgresEventStore":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._reads.close()
+        await self._writes.close()
+        for kept in self._kept:
+            await kept.close()
+
+    async def read(self, stream: Stream) -> list[Stored]:
+        return await self._reads.ask(stream)
+
+    async def read_many(self, streams: Sequence[Stream]) -> dict[Stream, list[Stored]]:
+        async with self._pool.acquire() as connection:
+            return await read_on(connection, streams)
+
+    async def write(self, write_set: WriteSet) -> None:
+        if write_set.statements:
+            await self._write_alone(write_set)
+        else:
+            await self._writes.ask(write_set)
+
+    async def answer_to(self, key: IdempotencyKey) -> Answer | None:
+        row = await self._pool.fetchrow(
+            """
+            SELECT fingerprint, status, answer FROM idempotency
+            WHERE merchant_id = $1 AND subject = $2 AND route = $3 AND key = $4
+            """,
+            key.merchant_id,
+            key.subject,
+            key.route,
+            key.key,
+        )
+        if row is None:
+            return None
+        if row["fingerprint"] != key.fingerprint:
+            raise KeyReused(key.key)
+        return Answer(row["status"], json.loads(row["answer"]))
+
+    async def forget_answers(self) -> int:
+        """Deletes answers given more than a day ago; returns how many."""
+        status = await self._pool.execute("DELETE FROM idempotency WHERE answered_at < now() - interval '1 day'")
+        return int(status.split()[-1])
+
+    async def _write_alone(self, write_set: WriteSet) -> None:
+        """In a transaction of its own, with rows of the service's own tables.
+
+        When the connection is lost on the way, the same events are written again: those that are stored already were.
+        """
+
+        async def work(connection: Connection) -> None:
+            try:
+                async with connection.transaction():
+                    await append_on(connection, [write_set])
+            except (VersionConflict, AlreadyAnswered):
+                if not await _is_stored(connection, write_set):
+                    raise
+
+        kept = Kept(self._pool)
+        try:
+            await kept.run(work)
+        finally:
+            await kept.close()
+
+
+async def _is_stored(connection: Connection, write_set: WriteSet) -> bool:
+    ids = [event.event_id for append in write_set.appends for event in append.events]
+    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM events WHERE event_id = ANY($1::uuid[]))", ids))
+
+
+def _reading(kept: Kept) -> Send[Stream, list[Stored]]:
+    async def send(streams: Sequence[Stream]) -> Sequence[list[Stored] | Exception]:
+        try:
+            past = await kept.run(lambda connection: read_on(connection, streams))
+        except Exception as error:
+            return [error] * len(streams)
+        return [past[stream] for stream in streams]
+
+    return send
+
+
+def _writing(kept: Kept) -> Send[WriteSet, None]:
+    async def send(write_sets: Sequence[WriteSet]) -> Sequence[Fate]:
+        try:
+            return await kept.run(lambda connection: commit(connection, write_sets))
+        except Exception as error:
+            return [error] * len(write_sets)
+
+    return send

@@ -1,0 +1,81 @@
+"""Brings a database's tables up to date, and gives the service's role what it needs, which is never ownership."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import asyncpg
+
+CHASSIS = Path(__file__).parent / "migrations"
+"""The chassis' own migrations, which come before any service's."""
+
+_LOCK = 0x6D696772  # any number, the same for all who migrate
+
+
+class MigrationChanged(Exception):
+    """A migration that has been applied is no longer what it was: add another one instead."""
+
+
+async def migrate(connection: "asyncpg.Connection", components: Mapping[str, Path], role: str) -> list[str]:
+    """Applies, in the order of components and of file names, each `NNNN_<name>.sql` not applied yet, in a transaction each.
+
+    The connection is the owner's; `role` is the service's. Returns what was applied, as `<component>/<file>`. Raises
+    MigrationChanged before anything of its component is applied.
+    """
+    await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
+    try:
+        await connection.execute(
+            """
+            CREATE TABLE IF NOT EXISTS migrations (
+                component  text NOT NULL,
+                file       text NOT NULL,
+                sha256     text NOT NULL,
+                applied_at timestamptz NOT NULL DEFAULT now(),
+                PRIMARY KEY (component, file)
+            )
+            """
+        )
+        applied = [
+            f"{component}/{file.name}"
+            for component, folder in components.items()
+            for file in await _pending(connection, component, folder)
+            if await _apply(connection, component, file)
+        ]
+        await _grant(connection, role)
+        return applied
+    finally:
+        await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
+
+
+async def _pending(connection: "asyncpg.Connection", component: str, folder: Path) -> list[Path]:
+    rows = await connection.fetch("SELECT file, sha256 FROM migrations WHERE component = $1", component)
+    known = {row["file"]: row["sha256"] for row in rows}
+    files = sorted(folder.glob("*.sql"))
+    for file in files:
+        if known.get(file.name, _sha256(file)) != _sha256(file):
+            raise MigrationChanged(f"{component}/{file.name}")
+    return [file for file in files if file.name not in known]
+
+
+async def _apply(connection: "asyncpg.Connection", component: str, file: Path) -> bool:
+    async with connection.transaction():
+        await connection.execute(file.read_text())
+        insert = "INSERT INTO migrations (component, file, sha256) VALUES ($1, $2, $3)"
+        await connection.execute(insert, component, file.name, _sha256(file))
+    return True
+
+
+async def _grant(connection: "asyncpg.Connection", role: str) -> None:
+    if role == await connection.fetchval("SELECT current_user"):
+        return
+    name = await connection.fetchval("SELECT quote_ident($1)", role)
+    async with connection.transaction():
+        await connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}")
+        await connection.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}")
+        # what happened stays as it happened
+        await connection.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON events FROM {name}")
+        await connection.execute(f"REVOKE INSERT, UPDATE, DELETE ON migrations FROM {name}")
+
+
+def _sha256(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()

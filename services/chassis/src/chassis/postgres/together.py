@@ -1,0 +1,131 @@
+"""Concurrent callers share round trips: whoever finds a connection idle goes at once, the rest gather behind it.
+
+No timer: the more callers there are, the more of them travel together.
+"""
+
+import asyncio
+import os
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Generic, TypeVar
+
+import asyncpg
+import structlog
+from asyncpg.pool import PoolConnectionProxy
+
+from chassis.store import StoreBusy
+
+log = structlog.get_logger()
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+Send = Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]]
+"""Does what all the callers want in one go: a result or an exception for each, in their order."""
+
+
+def die() -> None:
+    """A part that carries every caller has broken: whoever watches the process starts it anew."""
+    os._exit(70)
+
+
+class Together(Generic[T, R]):
+    """Each of `senders` carries up to `most` callers at a time; at most `waiting` callers wait for one."""
+
+    def __init__(self, senders: Sequence[Send[T, R]], *, most: int, waiting: int, die: Callable[[], None] = die) -> None:
+        self._idle, self._most, self._room, self._die = list(senders), most, waiting, die
+        self._queue: deque[tuple[T, asyncio.Future[R]]] = deque()
+        self._busy: set[asyncio.Task[None]] = set()
+
+    async def ask(self, wanted: T) -> R:
+        """What the caller gets, or the exception meant for it. A caller that gives up takes nobody with it.
+
+        Raises StoreBusy when too many wait already.
+        """
+        if len(self._queue) >= self._room:
+            raise StoreBusy("too many are waiting")
+        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._queue.append((wanted, answer))
+        if self._idle:
+            task = asyncio.create_task(self._serve(self._idle.pop()))
+            self._busy.add(task)
+            task.add_done_callback(self._ended)
+        return await answer
+
+    async def close(self) -> None:
+        """Waits until everybody who was waiting has been served."""
+        await asyncio.gather(*self._busy, return_exceptions=True)
+
+    async def _serve(self, send: Send[T, R]) -> None:
+        while self._queue:
+            callers = [self._queue.popleft() for _ in range(min(len(self._queue), self._most))]
+            callers = [(wanted, answer) for wanted, answer in callers if not answer.done()]
+            results = await send([wanted for wanted, _ in callers])
+            for (_, answer), result in zip(callers, results, strict=True):
+                if answer.done():
+                    continue
+                if isinstance(result, Exception):
+                    answer.set_exception(result)
+                else:
+                    answer.set_result(result)
+        self._idle.append(send)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._busy.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            log.critical("shared round trips broke down", exc_info=error)
+            self._die()
+
+
+class Kept:
+    """One connection of the pool, kept until it breaks."""
+
+    PATIENCE = 10.0
+    """Seconds for which work is tried again before the callers are told to come back later."""
+    ANSWER = 5.0
+    """Seconds after which a server that says nothing counts as lost."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+        self._connection: PoolConnectionProxy | None = None
+
+    async def run(self, work: Callable[[PoolConnectionProxy], Awaitable[R]]) -> R:
+        """Does the work, again when the connection is lost meanwhile: it has to bear being done twice.
+
+        Raises StoreBusy when the database stays away.
+        """
+        loop = asyncio.get_running_loop()
+        deadline, pause = loop.time() + self.PATIENCE, 0.02
+        while True:
+            try:
+                async with asyncio.timeout(self.ANSWER):
+                    if self._connection is None:
+                        self._connection = await self._pool.acquire()
+                    return await work(self._connection)
+            except Exception as error:
+                if not await self._passes(error):
+                    raise
+                if loop.time() > deadline:
+                    raise StoreBusy("the database cannot be reached") from error
+                log.warning("database work is done again", error=repr(error))
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 1.0)
+
+    async def close(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await self._pool.release(connection)
+
+    async def _passes(self, error: Exception) -> bool:
+        """Whether trying again may help. A connection that is lost, or cannot be trusted, is given up."""
+        if self._connection is None:
+            return isinstance(error, OSError | TimeoutError | asyncpg.PostgresError | asyncpg.InterfaceError)
+        lost = isinstance(error, OSError | TimeoutError | asyncpg.ReadOnlySQLTransactionError)
+        if lost or self._connection.is_closed():
+            self._connection.terminate()
+            await self.close()
+            return True
+        return isinstance(error, _HELD_UP)
+
+
+_HELD_UP = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError)

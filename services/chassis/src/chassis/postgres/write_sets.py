@@ -1,0 +1,172 @@
+"""Write sets as one SQL statement, however many they are; and the reading of streams that goes before."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import asyncpg
+from asyncpg.pool import PoolConnectionProxy
+
+from chassis.aggregate import Stream
+from chassis.decider import VersionConflict
+from chassis.store import AlreadyAnswered, AlreadyHandled, Stored, WriteSet, headers_json
+
+Connection = asyncpg.Connection | PoolConnectionProxy
+Row = tuple[Any, ...]
+
+MEANING: dict[str, type[Exception]] = {
+    "events_version_taken": VersionConflict,
+    "idempotency_answered": AlreadyAnswered,
+    "inbox_handled": AlreadyHandled,
+}
+"""What the violation of a constraint says."""
+
+
+async def read_on(connection: Connection, streams: Sequence[Stream]) -> dict[Stream, list[Stored]]:
+    """The events of every stream asked for, oldest first, in one query that locks nothing."""
+    past: dict[Stream, list[Stored]] = {stream: [] for stream in streams}
+    asked = list(past)
+    rows = await connection.fetch(
+        """
+        SELECT asked.i, event.version, event.name, event.schema, event.body
+        FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (merchant_id, stream, i)
+        CROSS JOIN LATERAL (
+            SELECT version, name, schema, body FROM events
+            WHERE events.merchant_id = asked.merchant_id AND events.stream = asked.stream
+            ORDER BY version
+        ) AS event
+        ORDER BY asked.i, event.version
+        """,
+        [stream.merchant_id for stream in asked],
+        [stream.name for stream in asked],
+    )
+    for i, version, name, schema, body in rows:
+        past[asked[i - 1]].append(Stored(version, name, schema, body))
+    return past
+
+
+async def append_on(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
+    """Writes the sets in the caller's transaction, which must not take a transaction id before its streams were read.
+
+    Sets of one stream follow each other by version; a timer is left as the last of them wants it. Raises
+    VersionConflict, AlreadyAnswered or AlreadyHandled, after which the transaction can only be rolled back.
+    """
+    try:
+        await insert(connection, write_sets)
+    except asyncpg.UniqueViolationError as violation:
+        if meaning := MEANING.get(violation.constraint_name or ""):
+            raise meaning(violation.detail) from violation
+        raise
+    for write_set in write_sets:
+        for statement in write_set.statements:
+            await connection.execute(statement.sql, *statement.args)
+
+
+async def insert(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
+    """Everything of the sets but their statements, in one statement. Raises asyncpg.UniqueViolationError."""
+    parts: list[str] = []
+    columns: list[Row] = []
+    for part in _PARTS:
+        if rows := part.rows(write_sets):
+            first = len(columns) + 1
+            arrays = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(part.columns))
+            parts.append(f"part_{len(parts)} AS ({part.sql.format(rows=f'unnest({arrays})')})")
+            columns.extend(zip(*rows, strict=True))
+    if parts:
+        await connection.execute(f"WITH {', '.join(parts)} SELECT", *columns)
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A table's share of a write. The rows are sorted: two writers that lock in different orders would deadlock."""
+
+    rows: Callable[[Sequence[WriteSet]], list[Row]]
+    columns: tuple[str, ...]
+    sql: str
+
+
+def _events(write_sets: Sequence[WriteSet]) -> list[Row]:
+    appends = sorted(
+        (append for write_set in write_sets for append in write_set.appends),
+        key=lambda append: (append.stream, append.expected),
+    )
+    return [
+        (
+            event.stream.merchant_id,
+            event.stream.name,
+            event.version,
+            event.event_id,
+            event.name,
+            event.schema,
+            event.body,
+            event.message.topic,
+            headers_json(event.message.headers),
+            event.message.value,
+        )
+        for append in appends
+        for event in append.events
+    ]
+
+
+def _answers(write_sets: Sequence[WriteSet]) -> list[Row]:
+    kept = [write_set.answer for write_set in write_sets if write_set.answer]
+    rows = [
+        (key.merchant_id, key.subject, key.route, key.key, key.fingerprint, answer.status, json.dumps(answer.body))
+        for key, answer in kept
+    ]
+    return sorted(rows)
+
+
+def _inbox(write_sets: Sequence[WriteSet]) -> list[Row]:
+    return sorted(handled for write_set in write_sets for handled in write_set.inbox)
+
+
+def _timers(write_sets: Sequence[WriteSet]) -> list[Row]:
+    """(merchant, kind, id, name, due or None), one row per timer: the last word counts."""
+    last: dict[tuple[Stream, str], Any] = {}
+    for write_set in write_sets:
+        last |= dict.fromkeys(write_set.clear_timers) | {(t.stream, t.name): t.due_at for t in write_set.set_timers}
+    return [(s.merchant_id, s.kind, s.id, name, due) for (s, name), due in sorted(last.items(), key=lambda item: item[0])]
+
+
+_PARTS = (
+    _Part(
+        _events,
+        ("uuid", "text", "int", "uuid", "text", "smallint", "json", "text", "json", "bytea"),
+        """
+        INSERT INTO events (epoch, merchant_id, stream, version, event_id, name, schema, body, topic, headers, value)
+        SELECT (SELECT current_epoch()), * FROM {rows}
+        """,
+    ),
+    _Part(
+        _answers,
+        ("uuid", "text", "text", "text", "text", "smallint", "json"),
+        """
+        INSERT INTO idempotency (merchant_id, subject, route, key, fingerprint, status, answer)
+        SELECT * FROM {rows}
+        """,
+    ),
+    _Part(
+        _inbox,
+        ("text", "uuid"),
+        "INSERT INTO inbox (consumer_group, event_id) SELECT * FROM {rows}",
+    ),
+    _Part(
+        lambda write_sets: [row for row in _timers(write_sets) if row[-1] is not None],
+        ("uuid", "text", "uuid", "text", "timestamptz"),
+        """
+        INSERT INTO timers (merchant_id, kind, id, name, due_at) SELECT * FROM {rows}
+        ON CONFLICT (merchant_id, kind, id, name) DO UPDATE SET due_at = excluded.due_at, leased_until = NULL
+        """,
+    ),
+    _Part(
+        lambda write_sets: [row[:-1] for row in _timers(write_sets) if row[-1] is None],
+        ("uuid", "text", "uuid", "text"),
+        """
+        DELETE FROM timers USING {rows} AS gone (merchant_id, kind, id, name)
+        WHERE timers.merchant_id = gone.merchant_id AND timers.kind = gone.kind
+          AND timers.id = gone.id AND timers.name = gone.name
+        """,
+    ),
+)

@@ -1,0 +1,56 @@
+"""A migrated database for each test, and both event stores."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from urllib.parse import urlsplit
+
+import asyncpg
+import pytest
+
+from chassis.memory import MemoryEventStore
+from chassis.postgres.event_store import PostgresEventStore
+from chassis.postgres.migrate import CHASSIS, migrate
+from chassis.store import EventStore
+from support.databases import ServiceDatabase, fresh_database
+
+
+async def migrated(database: ServiceDatabase) -> list[str]:
+    connection = await asyncpg.connect(database.owner_url)
+    try:
+        return await migrate(connection, {"chassis": CHASSIS}, urlsplit(database.url).username or "")
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def pool_of(database: ServiceDatabase) -> AsyncIterator[asyncpg.Pool]:
+    async with asyncpg.create_pool(database.url, min_size=1, max_size=40) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def service(postgres_url: str) -> AsyncIterator[ServiceDatabase]:
+    """A database with the chassis' tables."""
+    async with fresh_database(postgres_url) as database:
+        await migrated(database)
+        yield database
+
+
+@pytest.fixture
+async def pool(service: ServiceDatabase) -> AsyncIterator[asyncpg.Pool]:
+    async with pool_of(service) as pool:
+        yield pool
+
+
+@pytest.fixture
+async def postgres_store(pool: asyncpg.Pool) -> AsyncIterator[PostgresEventStore]:
+    async with PostgresEventStore(pool) as store:
+        yield store
+
+
+@pytest.fixture(params=["memory", "postgres"])
+def store(request: pytest.FixtureRequest) -> EventStore:
+    if request.param == "memory":
+        return MemoryEventStore()
+    found: PostgresEventStore = request.getfixturevalue("postgres_store")
+    return found
