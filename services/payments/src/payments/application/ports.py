@@ -1,10 +1,11 @@
 """What the outside has to be able to do for this service."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol, TypeAlias
 from uuid import UUID
 
+from payments.domain.entry import CardEntry
 from payments.domain.shapes import FailureCode, Method, Money
 
 
@@ -86,16 +87,6 @@ class Provider(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class CardEntry:
-    """What a customer typed, once it has passed the checks. Lives in memory only, and never shows itself."""
-
-    number: str = field(repr=False)
-    exp_month: int
-    exp_year: int
-    cvc: str = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
 class CardToken:
     token: str
     method: Method
@@ -104,4 +95,59 @@ class CardToken:
 class Tokeniser(Protocol):
     """Only a provider whose card fields are ours has this: with a live one the browser gets its token by itself."""
 
-    async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken: ...
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The published test numbers: no other is accepted."""
+        ...
+
+    async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken:
+        """A token for one use in this set-up. Keeps neither number nor code."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An invoice that waits to be paid."""
+
+    invoice_id: UUID
+    number: str
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """One opening of the card page: for this customer, from this portal session."""
+
+    id: UUID
+    merchant_id: UUID
+    customer_id: UUID
+    session: str | None
+    """Of the portal, as an opaque reference; None for a merchant's own back end."""
+    locale: str
+    colour: str | None
+    """`#rrggbb`"""
+    due: tuple[Due, ...]
+    """What the customer is shown, and agrees to pay by confirming."""
+
+
+class SetUps(Protocol):
+    async def open(self, setup_id: UUID) -> SetUp | None:
+        """The set-up, while it can still be used: not after half an hour, nor once it has led to a new card."""
+        ...
+
+    async def blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
+        """Seconds until this customer's next card may be tried; 0 when it may be now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """What a customer is told of whom they pay."""
+
+    name: str
+    now: datetime
+    """By the merchant's clock, in their time zone."""
+
+
+class Merchants(Protocol):
+    async def merchant(self, merchant_id: UUID) -> Merchant | None: ...

@@ -1,0 +1,123 @@
+"""The card page: GET the fields, POST what was typed for a token that is good for one use in this set-up."""
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.middleware.base import RequestResponseEndpoint
+
+from chassis.http import problems
+from chassis.http.app import Measured
+from chassis.http.problems import Problem, not_found
+from payments.adapters.card_page import files, theme
+from payments.adapters.card_page.submission import MAX_BODY_BYTES, submitted
+from payments.adapters.card_page.words import confirm_text, words_for
+from payments.application.ports import Merchant, Merchants, SetUp, SetUps, Tokeniser
+from payments.domain import entry
+
+
+def card_page(setups: SetUps, merchants: Merchants, tokeniser: Tokeniser, *, origin: str, portal_origin: str) -> FastAPI:
+    """`origin` is this page's own, `portal_origin` the only one that may frame it."""
+    app = FastAPI(
+        title="Card page",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        max_body_size=MAX_BODY_BYTES * 2,
+    )
+    problems.install(app, {})
+    app.add_middleware(Measured, service="payments")
+    assets = files.load()
+    templates = Environment(loader=FileSystemLoader(files.FOLDER), autoescape=True, undefined=StrictUndefined)
+    templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    static = {"css": assets["card.css"].name, "js": assets["card.js"].name, "gone_js": assets["gone.js"].name}
+
+    @app.middleware("http")
+    async def guarded(request: Request, call_next: RequestResponseEndpoint) -> Response:
+        response = await call_next(request)
+        for name, value in headers(portal_origin).items():
+            response.headers.setdefault(name, value)
+        return response
+
+    async def opened(setup_id: UUID) -> tuple[SetUp, Merchant]:
+        """Raises Problem 404 for a set-up that is over, or never was."""
+        setup = await setups.open(setup_id)
+        merchant = await merchants.merchant(setup.merchant_id) if setup else None
+        if setup is None or merchant is None:
+            raise not_found()
+        return setup, merchant
+
+    @app.get("/cards/{setup_id}")
+    async def page(setup_id: UUID, request: Request) -> Response:
+        about: dict[str, Any] = {"setup_id": setup_id, "portal_origin": portal_origin, **static}
+        try:
+            setup, merchant = await opened(setup_id)
+        except Problem:
+            locale = "en" if request.headers.get("accept-language", "").lower().startswith("en") else "es"
+            about |= {"lang": locale, "words": words_for(locale)}
+            return HTMLResponse(templates.get_template("gone.html").render(about), 404)
+        words = words_for(setup.locale)
+        about |= {
+            "lang": setup.locale,
+            "words": words,
+            "month": merchant.now.strftime("%Y-%m"),
+            "numbers": " ".join(sorted(tokeniser.numbers)),
+            "sandbox": True,
+            "privacy": words["privacy"].format(merchant=merchant.name),
+            "confirm": confirm_text([due.amount for due in setup.due], setup.locale),
+        }
+        return HTMLResponse(templates.get_template("card.html").render(about))
+
+    @app.get("/cards/{setup_id}/theme.css")
+    async def colours(setup_id: UUID) -> Response:
+        setup, _ = await opened(setup_id)
+        return Response(theme.stylesheet(setup.colour), media_type="text/css")
+
+    @app.get("/cards/{setup_id}/terms")
+    async def terms(setup_id: UUID) -> dict[str, str]:
+        setup, _ = await opened(setup_id)
+        return {"confirm": confirm_text([due.amount for due in setup.due], setup.locale)}
+
+    @app.post("/cards/{setup_id}/token")
+    async def token(setup_id: UUID, request: Request) -> Response:
+        typed = await submitted(request, origin)
+        setup, merchant = await opened(setup_id)
+        words = words_for(setup.locale)
+        if seconds := await setups.blocked_for(setup.merchant_id, setup.customer_id):
+            raise too_many_declines(seconds, words)
+        found = entry.read(typed.number, typed.exp, typed.cvc, merchant.now.date(), tokeniser.numbers)
+        if isinstance(found, entry.Mistakes):
+            errors = [{"pointer": f"/{name}", "code": code, "detail": words[code]} for name, code in found.codes.items()]
+            raise Problem(422, "card_invalid", words[next(iter(found.codes.values()))], errors=errors)
+        made = await tokeniser.tokenise(setup.merchant_id, setup.id, found)
+        method = made.method
+        exp = f"{method.exp_month:02}/{method.exp_year}"
+        return JSONResponse({"token": made.token, "brand": method.brand.value, "last4": method.last4, "exp": exp}, 201)
+
+    app.include_router(files.routes(assets))
+    return app
+
+
+def too_many_declines(seconds: int, words: dict[str, str]) -> Problem:
+    title = words["too_many_declines"].format(minutes=max(1, -(-seconds // 60)))
+    return Problem(429, "too_many_declines", title, headers={"retry-after": str(seconds)}, more={"retry_after": seconds})
+
+
+def headers(portal_origin: str) -> dict[str, str]:
+    """Of every answer on this origin. No COEP: it would break the frame without a word."""
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; "
+        f"frame-ancestors {portal_origin}"
+    )
+    return {
+        "content-security-policy": policy,
+        "cache-control": "no-store",
+        "referrer-policy": "no-referrer",
+        "x-content-type-options": "nosniff",
+        "x-robots-tag": "noindex",
+        "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
+        "cross-origin-opener-policy": "same-origin",
+    }

@@ -1,0 +1,47 @@
+"""The page's own files: served under names that change with their content, and kept by browsers for ever."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from chassis.http.problems import not_found
+
+FOLDER = Path(__file__).parent / "files"
+TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8"}
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    name: str
+    """`card.1f2e3d4c.js`"""
+    body: bytes
+    media_type: str
+
+
+def load() -> dict[str, File]:
+    """By the plain name, `card.js`."""
+    files = {}
+    for path in FOLDER.iterdir():
+        if path.suffix in TYPES:
+            body = path.read_bytes()
+            name = f"{path.stem}.{hashlib.sha256(body).hexdigest()[:12]}{path.suffix}"
+            files[path.name] = File(name, body, TYPES[path.suffix])
+    return files
+
+
+def routes(files: dict[str, File]) -> APIRouter:
+    api = APIRouter()
+    by_name = {file.name: file for file in files.values()}
+
+    @api.get("/cards/files/{name}", include_in_schema=False)
+    async def file(name: str) -> Response:
+        if name not in by_name:
+            raise not_found()
+        found = by_name[name]
+        headers = {"cache-control": "public, max-age=31536000, immutable", "cross-origin-resource-policy": "same-origin"}
+        return Response(found.body, media_type=found.media_type, headers=headers)
+
+    return api

@@ -1,0 +1,211 @@
+// The card fields, and the frame's side of the talk with the portal. Keeps nothing: no cookie, no storage.
+"use strict";
+(() => {
+  const page = document.getElementById("card");
+  const { setup, portal, month } = page.dataset;
+  const words = JSON.parse(page.dataset.words);
+  const numbers = page.dataset.numbers ? page.dataset.numbers.split(" ") : null;
+  const form = page.querySelector("form");
+  const fields = page.querySelector("fieldset");
+  const [number, exp, cvc, problem, status, back, confirm] =
+    ["number", "exp", "cvc", "problem", "status", "back", "confirm"].map((id) => document.getElementById(id));
+  const inputs = { number, exp, cvc };
+  const RESULT_SECONDS = 60;
+  let waiting = null;
+  let pressing = false;
+  let confirmText = confirm.textContent;
+
+  const send = (type, more) => window.parent.postMessage({ v: 1, setup_id: setup, type, ...more }, portal);
+
+  // What is typed
+  const digits = (text) => text.replace(/[\s-]/g, "");
+  const isAmex = (text) => /^3[47]/.test(text);
+
+  function luhn(text) {
+    let sum = 0;
+    [...text].reverse().forEach((character, place) => {
+      const value = Number(character) * (place % 2 ? 2 : 1);
+      sum += value > 9 ? value - 9 : value;
+    });
+    return sum % 10 === 0;
+  }
+
+  function numberMistake() {
+    const text = digits(number.value);
+    if (!text) return "number_missing";
+    if (!/^[0-9]+$/.test(text)) return "number_wrong";
+    if (text.length < 13 || text.length > 19) return "number_length";
+    if (!luhn(text)) return "number_wrong";
+    return numbers && !numbers.includes(text) ? "test_numbers_only" : null;
+  }
+
+  function expiryMistake() {
+    const text = exp.value.trim();
+    if (!text) return "exp_missing";
+    const found = /^([0-9]{1,2})\s*[/-]\s*([0-9]{4}|[0-9]{2})$/.exec(text) || /^([0-9]{2})([0-9]{2})$/.exec(text);
+    if (!found || Number(found[1]) < 1 || Number(found[1]) > 12) return "exp_wrong";
+    const year = Number(found[2]) + (found[2].length === 2 ? 2000 : 0);
+    if (year > Number(month.slice(0, 4)) + 20) return "exp_wrong";
+    return `${year}-${found[1].padStart(2, "0")}` < month ? "exp_past" : null;
+  }
+
+  function codeMistake() {
+    const amex = isAmex(digits(number.value));
+    const text = cvc.value.trim();
+    if (!text) return "cvc_missing";
+    if (/^[0-9]+$/.test(text) && text.length === (amex ? 4 : 3)) return null;
+    return amex ? "cvc_length_amex" : "cvc_length";
+  }
+
+  const mistakes = { number: numberMistake, exp: expiryMistake, cvc: codeMistake };
+
+  // What is said
+  function showMistake(name, code) {
+    const input = inputs[name];
+    const line = document.getElementById(`${name}-error`);
+    line.hidden = !code;
+    line.textContent = code ? words[code] || words.failed : "";
+    if (code) {
+      input.setAttribute("aria-invalid", "true");
+      input.setAttribute("aria-describedby", line.id);
+    } else {
+      input.removeAttribute("aria-invalid");
+      input.removeAttribute("aria-describedby");
+    }
+  }
+
+  function showProblem(code, retryAfter) {
+    problem.hidden = !code;
+    const text = code ? words[code] || words.failed : "";
+    problem.textContent = text.replace("{minutes}", String(Math.max(1, Math.ceil((retryAfter || 60) / 60))));
+  }
+
+  function busy(is) {
+    fields.disabled = is;
+    confirm.disabled = is;
+    confirm.textContent = is ? words.sending : confirmText;
+    status.textContent = is ? words.sending : "";
+  }
+
+  function firstWrong() {
+    const wrong = Object.values(inputs).find((input) => input.getAttribute("aria-invalid"));
+    (wrong || number).focus();
+  }
+
+  function failed(code, retryAfter) {
+    clearTimeout(waiting);
+    waiting = null;
+    busy(false);
+    if (code === "incorrect_cvc") {
+      cvc.value = "";
+      showMistake("cvc", code);
+    } else {
+      showProblem(code, retryAfter);
+    }
+    send("error", { code });
+    firstWrong();
+  }
+
+  function groupNumber() {
+    if (number.selectionStart !== number.value.length) return;
+    const text = digits(number.value);
+    if (!/^[0-9]*$/.test(text)) return;
+    const groups = isAmex(text) ? /^(.{1,4})(.{1,6})?(.{1,5})?(.*)$/.exec(text)?.slice(1).filter(Boolean) : text.match(/.{1,4}/g);
+    number.value = (groups || []).join(" ");
+    cvc.placeholder = isAmex(text) ? words.cvc_four : words.cvc_three;
+  }
+
+  function slashExpiry(event) {
+    if (event.inputType && event.inputType.startsWith("delete")) return;
+    if (/^[2-9]$/.test(exp.value)) exp.value = `0${exp.value} / `;
+    else if (/^[0-9]{2}$/.test(exp.value)) exp.value = `${exp.value} / `;
+    else if (/^[0-9]{4}$/.test(exp.value)) exp.value = `${exp.value.slice(0, 2)} / ${exp.value.slice(2)}`;
+  }
+
+  // What is sent
+  async function confirmed(event) {
+    event.preventDefault();
+    if (fields.disabled) return;
+    showProblem(null);
+    const found = Object.entries(mistakes).map(([name, mistake]) => [name, mistake()]);
+    found.forEach(([name, code]) => showMistake(name, code));
+    if (found.some(([, code]) => code)) return firstWrong();
+    const body = JSON.stringify({ number: number.value, exp: exp.value, cvc: cvc.value });
+    busy(true);
+    send("submitting");
+    let answer, told;
+    try {
+      answer = await fetch(`/cards/${setup}/token`, {
+        method: "POST", body, headers: { "content-type": "application/json" }, credentials: "omit", cache: "no-store",
+      });
+      told = await answer.json();
+    } catch {
+      return failed("failed");
+    }
+    if (answer.ok) {
+      waiting = setTimeout(() => failed("failed"), RESULT_SECONDS * 1000);
+      return send("token", { token: told.token, brand: told.brand, last4: told.last4, exp: told.exp });
+    }
+    for (const { pointer, code } of told.errors || []) {
+      if (pointer.slice(1) in inputs) showMistake(pointer.slice(1), code);
+    }
+    if ((told.errors || []).length) {
+      busy(false);
+      send("error", { code: told.code });
+      return firstWrong();
+    }
+    failed(told.code in words ? told.code : answer.status === 404 ? "gone" : "failed", told.retry_after);
+  }
+
+  async function result(message) {
+    if (message.ok === true) {
+      clearTimeout(waiting);
+      form.reset();
+      status.textContent = words.done;
+      confirm.textContent = words.done;
+      return;
+    }
+    if (message.code === "due_changed") {
+      try {
+        const terms = await (await fetch(`/cards/${setup}/terms`, { credentials: "omit", cache: "no-store" })).json();
+        confirmText = terms.confirm;
+      } catch {
+        return failed("gone");
+      }
+    }
+    failed(typeof message.code === "string" && message.code in words ? message.code : "failed", Number(message.retry_after) || 0);
+  }
+
+  function heard(event) {
+    const message = event.data;
+    if (event.source !== window.parent || event.origin !== portal) return;
+    if (typeof message !== "object" || message === null || message.v !== 1 || message.setup_id !== setup) return;
+    if (message.type === "focus") firstWrong();
+    if (message.type === "result" && waiting !== null) result(message);
+  }
+
+  if (window.parent === window) {
+    showProblem("alone");
+    return;
+  }
+  window.addEventListener("message", heard);
+  form.addEventListener("submit", confirmed);
+  back.addEventListener("click", () => send("close"));
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape") send("close"); });
+  // A page brought back by Back or Forward starts empty.
+  window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
+  number.addEventListener("input", groupNumber);
+  exp.addEventListener("input", slashExpiry);
+  Object.entries(inputs).forEach(([name, input]) => {
+    input.addEventListener("input", () => showMistake(name, null));
+    input.addEventListener("blur", () => { if (input.value.trim() && !pressing) showMistake(name, mistakes[name]()); });
+  });
+  // A line that appears while a button is being pressed would move the button from under the finger.
+  form.querySelector(".actions").addEventListener("pointerdown", () => { pressing = true; });
+  window.addEventListener("pointerup", () => { pressing = false; });
+  window.addEventListener("pointercancel", () => { pressing = false; });
+  new ResizeObserver(() => send("height", { height: Math.ceil(page.getBoundingClientRect().height) })).observe(page);
+  form.reset();
+  fields.disabled = back.disabled = confirm.disabled = false;
+  send("ready");
+})();

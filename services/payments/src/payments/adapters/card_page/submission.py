@@ -1,0 +1,63 @@
+"""What the card page sends: read by hand, so that no error, log or trace can ever repeat it."""
+
+import json
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from fastapi import Request
+
+from chassis.http.problems import Problem
+
+MAX_BODY_BYTES = 2048
+FIELDS = ("number", "exp", "cvc")
+LONGEST_FIELD = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    number: str = field(repr=False)
+    exp: str = field(repr=False)
+    cvc: str = field(repr=False)
+
+
+async def submitted(request: Request, origin: str) -> Submission:
+    """Raises Problem for what does not come from our own page, or is not what it sends."""
+    if not from_our_page(request, origin):
+        raise Problem(403, "foreign_origin", "Cards are entered on this page only")
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
+        raise Problem(415, "unsupported_media_type", "JSON is needed")
+    body = await request.body()
+    if len(body) > MAX_BODY_BYTES:
+        raise Problem(413, "content_too_large", "This is too long for a card")
+    document = parsed(body)
+    if document is None:
+        raise Problem(400, "malformed_json", "The body is not JSON")
+    typed = {name: value for name in FIELDS if isinstance(value := document.get(name), str) and len(value) <= LONGEST_FIELD}
+    if set(typed) != set(FIELDS) or set(document) != set(FIELDS):
+        errors = [
+            {"pointer": f"/{name}", "code": "invalid", "detail": "A short text is needed"} for name in FIELDS if name not in typed
+        ]
+        raise Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
+    return Submission(**typed)
+
+
+def parsed(body: bytes) -> dict[str, object] | None:
+    """None for what is no JSON object; the parser's own error would hold the whole body."""
+    try:
+        document = json.loads(body, object_pairs_hook=single)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
+
+
+def single(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    if len({name for name, _ in pairs}) != len(pairs):
+        raise ValueError("a name twice")
+    return dict(pairs)
+
+
+def from_our_page(request: Request, origin: str) -> bool:
+    site, sender = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        return site == "same-origin"
+    return sender is not None and urlsplit(sender)[:2] == urlsplit(origin)[:2]

@@ -1,0 +1,52 @@
+"""The card page with everything around it in memory."""
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from uuid import UUID
+
+from httpx import ASGITransport, AsyncClient
+from payments.adapters.card_page.app import card_page
+from payments.application.ports import CardToken, Due, Merchant, SetUp
+from payments.domain.entry import CardEntry
+from payments.domain.shapes import Method, Money
+from unit.payments.examples import ANA, INVOICE, MERCHANT, id_of
+
+PORTAL, CARDS = "http://127.0.0.1:8080", "http://localhost:8090"
+SETUP = id_of("set-up")
+VISA_NUMBER, AMEX_NUMBER = "4242424242424242", "378282246310005"
+
+
+def setup_of(locale: str = "es-419", due: tuple[Due, ...] = (), colour: str | None = "#285cc2") -> SetUp:
+    return SetUp(SETUP, MERCHANT, ANA, "session", locale, colour, due)
+
+
+OWED = (Due(INVOICE, "TS-000014", Money(2999, "USD")),)
+
+
+@dataclass
+class Around:
+    """Set-ups, merchants and a tokeniser that can be told what to say, and tell what they were asked."""
+
+    setup: SetUp | None = field(default_factory=setup_of)
+    seconds_blocked: int = 0
+    now: datetime = datetime(2023, 5, 20, 12, tzinfo=UTC)
+    numbers: frozenset[str] = frozenset({VISA_NUMBER, AMEX_NUMBER, "4000000000000002"})
+    tokenised: list[CardEntry] = field(default_factory=list)
+
+    async def open(self, setup_id: UUID) -> SetUp | None:
+        return self.setup if self.setup and self.setup.id == setup_id else None
+
+    async def blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
+        return self.seconds_blocked
+
+    async def merchant(self, merchant_id: UUID) -> Merchant | None:
+        return Merchant("TechSolutions Inc.", self.now)
+
+    async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken:
+        self.tokenised.append(entry)
+        method = Method(id_of("method"), entry.brand, entry.number[-4:], entry.exp_month, entry.exp_year)
+        return CardToken("tok_1", method)
+
+    def browser(self) -> AsyncClient:
+        app = card_page(self, self, self, origin=CARDS, portal_origin=PORTAL)
+        return AsyncClient(transport=ASGITransport(app), base_url=CARDS)

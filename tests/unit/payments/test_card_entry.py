@@ -1,0 +1,77 @@
+from datetime import date
+
+import pytest
+from payments.domain import entry
+from payments.domain.entry import CardEntry, Mistakes, read
+from payments.domain.shapes import Brand
+
+TODAY = date(2023, 5, 20)
+NUMBERS = frozenset({"4242424242424242", "378282246310005"})
+
+
+def mistakes(number: str = "4242424242424242", exp: str = "12 / 25", cvc: str = "123") -> dict[str, str]:
+    found = read(number, exp, cvc, TODAY, NUMBERS)
+    return found.codes if isinstance(found, Mistakes) else {}
+
+
+@pytest.mark.parametrize("number", ["4242424242424242", "4242 4242 4242 4242", " 4242-4242-4242-4242 "])
+def test_spaces_and_dashes_are_no_mistake(number: str) -> None:
+    assert read(number, "12/2025", "123", TODAY, NUMBERS) == CardEntry("4242424242424242", 12, 2025, "123")
+
+
+@pytest.mark.parametrize(
+    ("number", "mistake"),
+    [
+        ("", entry.NUMBER_MISSING),
+        ("4242424242424241", entry.NUMBER_WRONG),
+        ("424242424242", entry.NUMBER_LENGTH),
+        ("4" * 20, entry.NUMBER_LENGTH),
+        ("4242x24242424242", entry.NUMBER_WRONG),
+        ("\uff14\uff12\uff14\uff124242424242424", entry.NUMBER_WRONG),
+        ("4111111111111111", entry.TEST_NUMBERS_ONLY),
+    ],
+)
+def test_a_number_that_cannot_be_is_told_apart(number: str, mistake: str) -> None:
+    assert mistakes(number=number) == {"number": mistake}
+
+
+@pytest.mark.parametrize(
+    ("exp", "mistake"),
+    [
+        ("", entry.EXP_MISSING),
+        ("13/30", entry.EXP_WRONG),
+        ("00/30", entry.EXP_WRONG),
+        ("soon", entry.EXP_WRONG),
+        ("12/2099", entry.EXP_WRONG),
+        ("04/23", entry.EXP_PAST),
+        ("12/22", entry.EXP_PAST),
+    ],
+)
+def test_an_expiry_that_cannot_be_is_told_apart(exp: str, mistake: str) -> None:
+    assert mistakes(exp=exp) == {"exp": mistake}
+
+
+@pytest.mark.parametrize("exp", ["05/23", "5/2023", "0523", "05 / 23", "12-25"])
+def test_a_card_is_good_until_the_end_of_its_month(exp: str) -> None:
+    assert mistakes(exp=exp) == {}
+
+
+def test_the_code_is_as_long_as_the_brand_says() -> None:
+    assert mistakes(cvc="") == {"cvc": entry.CVC_MISSING}
+    assert mistakes(cvc="1234") == mistakes(cvc="12") == mistakes(cvc="12a") == {"cvc": entry.CVC_LENGTH}
+    assert mistakes(number="378282246310005", cvc="1234") == {}
+    assert mistakes(number="378282246310005", cvc="123") == {"cvc": entry.CVC_LENGTH_AMEX}
+
+
+def test_every_mistake_is_said_at_once() -> None:
+    assert set(mistakes("1", "1", "1")) == {"number", "exp", "cvc"}
+
+
+def test_brands_are_known_by_their_first_digits() -> None:
+    found = [entry.brand_of(number) for number in ("42", "55", "2223", "37", "60", "")]
+    assert found == [Brand.VISA, Brand.MASTERCARD, Brand.MASTERCARD, Brand.AMEX, Brand.OTHER, Brand.OTHER]
+
+
+def test_what_was_typed_never_shows_itself() -> None:
+    assert "4242" not in repr(read("4242424242424242", "12/25", "987", TODAY, NUMBERS))
+    assert "987" not in repr(read("4242424242424242", "12/25", "987", TODAY, NUMBERS))

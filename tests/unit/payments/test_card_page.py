@@ -1,0 +1,151 @@
+import re
+from pathlib import Path
+
+import pytest
+from payments.adapters.card_page import files, theme
+from payments.adapters.card_page.words import ENGLISH, SPANISH, amount_text, confirm_text
+from payments.domain.shapes import Money
+from unit.payments.card_page_examples import AMEX_NUMBER, CARDS, OWED, PORTAL, SETUP, VISA_NUMBER, Around, setup_of
+
+GOOD = {"number": VISA_NUMBER, "exp": "12/25", "cvc": "123"}
+OURS = {"origin": CARDS, "sec-fetch-site": "same-origin"}
+PATH = f"/cards/{SETUP}/token"
+
+
+async def test_the_page_has_fields_without_names_and_a_form_without_an_action() -> None:
+    async with Around().browser() as browser:
+        page = (await browser.get(f"/cards/{SETUP}")).text
+    assert len(re.findall("<input", page)) == 3
+    assert not re.search(r"<input[^>]* name=|<form[^>]* action=|<form[^>]* method=|style=|<script(?![^>]* src=)", page)
+    assert "<fieldset disabled>" in page
+    assert "Solo números de prueba" in page and SPANISH["sandbox"] in page and "TechSolutions Inc. no los ve" in page
+
+
+async def test_only_the_portal_may_frame_it_and_nothing_of_it_is_kept() -> None:
+    async with Around().browser() as browser:
+        headers = (await browser.get(f"/cards/{SETUP}")).headers
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'") and policy.endswith(f"frame-ancestors {PORTAL}")
+    assert "form-action 'none'" in policy and "unsafe" not in policy
+    assert (headers["cache-control"], headers["referrer-policy"]) == ("no-store", "no-referrer")
+    assert "cross-origin-embedder-policy" not in headers
+
+
+async def test_the_scripts_keep_nothing_and_are_kept_by_browsers_for_ever() -> None:
+    for script in Path(files.FOLDER).glob("*.js"):
+        assert not re.search("localStorage|sessionStorage|indexedDB|document.cookie|innerHTML", script.read_text())
+    async with Around().browser() as browser:
+        page = (await browser.get(f"/cards/{SETUP}")).text
+        for path in re.findall('"(/cards/files/[^"]+)"', page):
+            assert "immutable" in (await browser.get(path)).headers["cache-control"]
+        assert (await browser.get("/cards/files/card.html")).status_code == 404
+
+
+async def test_the_button_says_what_will_be_paid() -> None:
+    async with Around(setup_of(due=OWED)).browser() as browser:
+        assert "Confirmar y pagar 29.99 USD" in (await browser.get(f"/cards/{SETUP}")).text
+        assert (await browser.get(f"/cards/{SETUP}/terms")).json() == {"confirm": "Confirmar y pagar 29.99 USD"}
+    async with Around(setup_of("en-US", OWED)).browser() as browser:
+        assert "Confirm and pay 29.99 USD" in (await browser.get(f"/cards/{SETUP}")).text
+
+
+def test_amounts_are_written_as_the_locale_does() -> None:
+    assert confirm_text([], "es") == "Confirmar"
+    assert amount_text(Money(123450, "JPY"), "es-419") == "123,450 JPY"
+    assert amount_text(Money(1234500, "KWD"), "es-ES") == "1.234,500 KWD"
+    assert amount_text(Money(123450, "USD"), "xx") == "1,234.50 USD"
+    assert confirm_text([Money(100, "USD"), Money(200, "EUR"), Money(100, "USD")], "en") == "Confirm and pay 2.00 USD + 2.00 EUR"
+
+
+def test_both_languages_say_everything() -> None:
+    assert ENGLISH.keys() == SPANISH.keys()
+
+
+async def test_what_was_typed_becomes_a_token() -> None:
+    around = Around()
+    async with around.browser() as browser:
+        answer = await browser.post(PATH, json=GOOD, headers=OURS)
+    assert answer.status_code == 201
+    assert answer.json() == {"token": "tok_1", "brand": "visa", "last4": "4242", "exp": "12/2025"}
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "words"),
+    [
+        ({"number": "4242424242424241"}, "/number", "Revisa el número: tiene algún error"),
+        ({"number": "4111111111111111"}, "/number", "Solo números de prueba"),
+        ({"exp": "04/23"}, "/exp", "Esta tarjeta ya venció"),
+        ({"number": AMEX_NUMBER}, "/cvc", "En American Express el CVV tiene 4 dígitos"),
+    ],
+)
+async def test_a_mistake_is_said_in_the_words_that_the_browser_uses(change: dict[str, str], pointer: str, words: str) -> None:
+    around = Around()
+    async with around.browser() as browser:
+        answer = await browser.post(PATH, json=GOOD | change, headers=OURS)
+        page = (await browser.get(f"/cards/{SETUP}")).text
+    assert answer.status_code == 422 and not around.tokenised
+    assert [(error["pointer"], error["detail"]) for error in answer.json()["errors"]] == [(pointer, words)]
+    assert words in page
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        (b"{", 400),
+        (b"[]", 400),
+        (b'{"number": "4000056655665556", "number": "1", "exp": "1", "cvc": "1"}', 400),
+        (b'{"number": 4000056655665556, "exp": "12/25", "cvc": "123"}', 422),
+        (b'{"number": "4000056655665556", "exp": "12/25", "cvc": "123", "name": "Ana"}', 422),
+        (b'{"number": "' + b"4000056655665556" * 10 + b'", "exp": "12/25", "cvc": "123"}', 422),
+        (b'{"number": "' + b"4000056655665556" * 200 + b'"}', 413),
+        (b"[" * 2000, 400),
+    ],
+)
+async def test_what_is_sent_wrong_is_never_repeated(body: bytes, status: int, caplog: pytest.LogCaptureFixture) -> None:
+    async with Around().browser() as browser:
+        answer = await browser.post(PATH, content=body, headers=OURS | {"content-type": "application/json"})
+    assert answer.status_code == status
+    assert "4000056655665556" not in answer.text + caplog.text
+
+
+@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"origin": PORTAL}, {"origin": "null"}, {}])
+async def test_only_the_page_itself_can_send_a_card(headers: dict[str, str]) -> None:
+    around = Around()
+    async with around.browser() as browser:
+        answer = await browser.post(PATH, json=GOOD, headers=headers)
+    assert answer.status_code == 403 and not around.tokenised
+
+
+async def test_a_form_post_is_refused() -> None:
+    async with Around().browser() as browser:
+        assert (await browser.post(PATH, data=GOOD, headers=OURS)).status_code == 415
+
+
+async def test_a_set_up_that_is_over_says_so_and_takes_no_card() -> None:
+    around = Around(setup=None)
+    async with around.browser() as browser:
+        page = await browser.get(f"/cards/{SETUP}")
+        answer = await browser.post(PATH, json=GOOD, headers=OURS)
+        nonsense = await browser.get("/cards/..%2f")
+    assert (page.status_code, answer.status_code, answer.json()["code"]) == (404, 404, "not_found")
+    assert SPANISH["gone"] in page.text and nonsense.status_code == 404
+
+
+async def test_too_many_declined_cards_end_the_attempts_for_a_while() -> None:
+    around = Around(seconds_blocked=1000)
+    async with around.browser() as browser:
+        answer = await browser.post(PATH, json=GOOD, headers=OURS)
+    assert (answer.status_code, answer.headers["retry-after"], answer.json()["retry_after"]) == (429, "1000", 1000)
+    assert "17 min" in answer.json()["title"] and not around.tokenised
+
+
+@pytest.mark.parametrize("colour", ["#000000", "#ffffff", "#808080", "#ffe100", "#285cc2", "#ff0000"])
+def test_the_button_is_readable_in_any_colour(colour: str) -> None:
+    text = "#ffffff" if "--on-accent: #ffffff" in theme.stylesheet(colour) else "#000000"
+    assert theme.contrast(colour, text) >= 4.5
+    assert theme.contrast(theme.mixed(colour, text), text) >= 4.5
+
+
+@pytest.mark.parametrize("colour", [None, "red", "#FFF", "#000000}body{display:none"])
+def test_what_is_no_colour_styles_nothing(colour: str | None) -> None:
+    assert theme.stylesheet(colour) == ""
