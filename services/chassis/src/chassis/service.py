@@ -130,7 +130,7 @@ async def _open(name: str, settings: ServiceSettings, stopping: asyncio.Event, c
     )
     closing.push_async_callback(pool.close)
     signer = Signer(name, settings.service_private_key.get_secret_value())
-    client = ServiceClient(settings.subscriptions_url, "subscriptions", signer)
+    client = ServiceClient(settings.tenants_url, settings.tenants_service, signer)
     closing.push_async_callback(client.close)
 
     async def resolve(sha256: str) -> dict[str, Any] | None:
@@ -142,7 +142,7 @@ async def _open(name: str, settings: ServiceSettings, stopping: asyncio.Event, c
             raise
         return merchant
 
-    tenants = Tenants(pool, resolve if name != "subscriptions" else None)
+    tenants = Tenants(pool, resolve if name != settings.tenants_service else None)
     gatekeeper = Gatekeeper(tenants, Verifier(name, settings.service_public_keys), settings.operator_key_sha256)
     store = await closing.enter_async_context(PostgresEventStore(pool))
     health = Health()

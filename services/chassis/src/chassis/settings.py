@@ -35,5 +35,7 @@ class ServiceSettings(BaseSettings):
     """Of the operator's API key, in hex."""
     cursor_key: SecretStr
     """Signs list cursors."""
-    subscriptions_url: str
-    """Where merchants, their keys and customers can be asked for."""
+    tenants_service: str
+    """The name of the service that owns merchants and their keys."""
+    tenants_url: str
+    """Where it can be asked."""

@@ -1,0 +1,60 @@
+"""A merchant's back end: what one would write to sell subscriptions with these services."""
+
+import asyncio
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from portalctl.local.failures import StackError
+
+Json = dict[str, Any]
+
+
+class Backend:
+    """Calls the services' public APIs with one key: the operator's, or a merchant's."""
+
+    def __init__(self, urls: Mapping[str, str], key: str) -> None:
+        self._urls = urls
+        self._http = httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=40, trust_env=False)
+
+    async def __aenter__(self) -> "Backend":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def call(self, service: str, method: str, path: str, **sent: Any) -> Json:
+        """The answer's JSON, empty where it has none. Raises StackError with the problem's words for an error."""
+        answer = await self._http.request(method, f"{self._urls[service]}{path}", **sent)
+        if answer.is_error:
+            raise StackError(f"{method} {path} on {service} answered {answer.status_code}: {answer.text[:500]}")
+        found: Json = answer.json() if answer.content else {}
+        return found
+
+    async def upload(self, image: Path) -> str:
+        """The media id of a PNG."""
+        sent = {"content": image.read_bytes(), "headers": {"content-type": "image/png"}}
+        return str((await self.call("subscriptions", "POST", "/v1/media", **sent))["media_id"])
+
+    async def create(self, what: str, body: Mapping[str, Any]) -> str:
+        """The id of a new merchant, plan, customer or subscription."""
+        return str((await self.call("subscriptions", "POST", f"/v1/{what}", json=body))["id"])
+
+    async def attach_card(self, customer: str, token: str) -> None:
+        await self.call("payments", "POST", f"/v1/customers/{customer}/payment-methods", json={"token": token})
+
+    async def cancel(self, subscription: str, feedback: str) -> None:
+        await self.call("subscriptions", "POST", f"/v1/subscriptions/{subscription}/cancellation", json={"feedback": feedback})
+
+    async def advance_clock(self, to: datetime) -> None:
+        """Moves the merchant's clock and returns when everything that fell due has been seen through."""
+        body = {"to": to.isoformat()}
+        while (await self.call("subscriptions", "POST", "/v1/test-clock/advance", json=body)).get("running"):
+            await asyncio.sleep(0.2)
+
+    async def portal_link(self, customer: str) -> str:
+        link = await self.call("portal-gateway", "POST", "/v1/portal-links", json={"customer_id": customer, "kind": "portal"})
+        return str(link["url"])

@@ -1,0 +1,123 @@
+"""The services of the stack: what each one is told, and how it is seen to be ready."""
+
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+
+from portalctl.local.keys import Keys
+from portalctl.local.programs import Program, run_tool
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class ServiceKind:
+    """A service by its public name (of processes, keys and audiences), its package, which also names its database and roles,
+    and the ports it listens on where they are free."""
+
+    name: str
+    package: str
+    port: int
+    more_ports: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def preferred_ports(self) -> dict[str, int]:
+        return {self.name: self.port, **self.more_ports}
+
+
+SERVICES = (
+    ServiceKind("subscriptions", "subscriptions", 20081),
+    ServiceKind("payments", "payments", 20082, {"cards": 20084}),
+    ServiceKind("invoicing", "invoicing", 20083),
+    ServiceKind("portal-gateway", "portal_gateway", 20080),
+)
+
+
+@dataclass(frozen=True)
+class Service:
+    """One service with everything its process needs."""
+
+    name: str
+    package: str
+    port: int
+    environment: Mapping[str, str]
+    log: Path
+
+    async def prepare(self) -> None:
+        """Nothing: its tables are migrated once, before all services start."""
+
+    async def migrate(self) -> None:
+        """Raises StartFailed with the end of the log."""
+        command = [sys.executable, "-m", self.package, "migrate"]
+        await run_tool(f"{self.name} migrate", command, self.log, environment=self.environment)
+
+    def program(self) -> Program:
+        return Program(
+            name=self.name,
+            command=[sys.executable, "-m", self.package, "serve"],
+            log=self.log,
+            ready=self._ready,
+            environment=self.environment,
+        )
+
+    async def _ready(self) -> bool:
+        async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
+            try:
+                answer = await client.get(f"http://{HOST}:{self.port}/health/ready")
+            except httpx.TransportError:
+                return False
+        return answer.status_code == httpx.codes.OK
+
+
+def urls(kinds: Iterable[ServiceKind], ports: Mapping[str, int]) -> dict[str, str]:
+    """Where everything listens. The card page differs from the portal by its host name: cookies do not heed ports."""
+    names = [name for kind in kinds for name in kind.preferred_ports]
+    return {name: f"http://{'localhost' if name == 'cards' else HOST}:{ports[name]}" for name in names}
+
+
+def environment(
+    kind: ServiceKind,
+    *,
+    keys: Keys,
+    ports: Mapping[str, int],
+    at: Mapping[str, str],
+    kafka: str,
+    database_url: str,
+    owner_url: str,
+) -> dict[str, str]:
+    """Every setting of one service of the local stack; `at` is where all of them listen."""
+    common = {
+        "DATABASE_URL": database_url,
+        "DATABASE_OWNER_URL": owner_url,
+        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        "HTTP_HOST": HOST,
+        "HTTP_PORT": str(ports[kind.name]),
+        "INSTANCE": "0",
+        "ENVIRONMENT": "local",
+        "LOG_LEVEL": "info",
+        "SERVICE_PRIVATE_KEY": keys.private_key(kind.name),
+        "SERVICE_PUBLIC_KEYS": keys.public_keys,
+        "CURSOR_KEY": keys.cursor_key,
+        "OPERATOR_KEY_SHA256": keys.operator_key_sha256,
+        "SUBSCRIPTIONS_URL": at.get("subscriptions", ""),
+        "TENANTS_SERVICE": "subscriptions",
+        "TENANTS_URL": at.get("subscriptions", ""),
+    }
+    if kind.name == "payments":
+        own = {"CARDS_URL": at["cards"], "CARDS_HTTP_PORT": str(ports["cards"]), "PORTAL_ORIGIN": at["portal-gateway"]}
+    elif kind.name == "invoicing":
+        own = {"KEY_ENCRYPTION_KEY": keys.key_encryption_key}
+    elif kind.name == "portal-gateway":
+        own = {
+            "PUBLIC_URL": at["portal-gateway"],
+            "PAYMENTS_URL": at["payments"],
+            "INVOICING_URL": at["invoicing"],
+            "CARDS_URL": at["cards"],
+            "LINK_PEPPER": keys.link_pepper,
+        }
+    else:
+        own = {}
+    return common | own

@@ -1,0 +1,53 @@
+"""Who may import whom is checked, and the check goes red: each rule is broken once, in a copy."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SOURCES = [ROOT / "contracts/src", *sorted((ROOT / "services").glob("*/src")), ROOT / "deploy"]
+
+VIOLATIONS = {
+    "services never import one another": ("payments/settings.py", "import invoicing.settings"),
+    "the domain is pure": ("subscriptions/domain/violation.py", "import pydantic"),
+    "application": ("invoicing/application/violation.py", "import asyncpg"),
+    "adapters never import each other": ("portal_gateway/adapters/violation.py", "import portal_gateway.adapters.page"),
+    "only __main__ imports the composition": ("payments/adapters/violation.py", "import payments.composition"),
+    "contracts": ("billing_contracts/violation.py", "import httpx"),
+    "the chassis knows no billing word": ("chassis/violation.py", "import billing_contracts.payments"),
+}
+
+
+def lint(folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, [*paths, ROOT])), "COLUMNS": "200"}
+    command = [Path(sys.executable).parent / "lint-imports", "--config", ROOT / "pyproject.toml", "--no-cache"]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def broken(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """What the check says of a copy in which every rule is broken once."""
+    copy = tmp_path_factory.mktemp("copy")
+    for source in SOURCES:
+        for package in (p for p in source.iterdir() if (p / "__init__.py").exists()):
+            shutil.copytree(package, copy / package.name)
+    for file, line in VIOLATIONS.values():
+        with (copy / file).open("a") as module:
+            module.write(f"\n{line}\n")
+    found = lint(copy, copy)
+    assert found.returncode != 0
+    return found.stdout + found.stderr
+
+
+def test_nobody_imports_what_they_may_not() -> None:
+    found = lint(ROOT)
+    assert found.returncode == 0, found.stdout
+
+
+@pytest.mark.parametrize("rule", VIOLATIONS)
+def test_a_rule_that_is_broken_is_named(rule: str, broken: str) -> None:
+    assert f"{rule} BROKEN" in broken

@@ -1,0 +1,24 @@
+"""The chassis would serve any trade: no word of billing stands in it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+CHASSIS = Path(__file__).parents[2] / "services" / "chassis" / "src" / "chassis"
+BILLING = re.compile(
+    r"subscription|invoic|payment|billing(?!_contracts)|charge|renew|dunning|refund|proration|past_due|price|\bplans?\b|\btax", re.IGNORECASE
+)
+TOPICS = re.compile(r"billing\.watermarks|/billing/")
+"""The family of topics that all of this speaks on, and CloudEvents' source."""
+
+
+@pytest.mark.parametrize("path", sorted(CHASSIS.rglob("*.py")) + sorted(CHASSIS.rglob("*.sql")), ids=lambda p: p.relative_to(CHASSIS).as_posix())
+def test_no_word_of_billing_stands_in(path: Path) -> None:
+    found = [line for line in path.read_text().splitlines() if BILLING.search(TOPICS.sub("", line))]
+    assert found == []
+
+
+def test_the_check_sees_one() -> None:
+    assert BILLING.search("when the invoice is paid")
+    assert not BILLING.search(TOPICS.sub("", "from billing_contracts.envelope import Envelope  # billing.watermarks"))
