@@ -81,9 +81,9 @@ class Portal:
         found, session = opened
         return Entered(session, cookie, found.kind, found.flow)
 
-    async def session(self, cookie: str | None) -> Session:
-        """The session of a cookie. Counts as the customer doing something. Raises 401 `session_required`."""
-        session = await self.access.session(cookie)
+    async def session(self, cookie: str | None, *, keep_alive: bool = True) -> Session:
+        """The session of a cookie; `keep_alive` when this is the customer's doing. Raises 401 `session_required`."""
+        session = await self.access.session(cookie, keep_alive=keep_alive)
         if session is None:
             raise session_required()
         return session

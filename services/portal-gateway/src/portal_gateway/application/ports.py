@@ -23,6 +23,7 @@ from portal_gateway.application.answers import (
     Visit,
 )
 from portal_gateway.application.composing import Source
+from portal_gateway.application.live import Glance
 from portal_gateway.domain.access import Link, Session
 from portal_gateway.domain.tokens import LinkToken
 
@@ -33,8 +34,8 @@ class Access(Protocol):
     async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:
         """Opens a session under the new secret `cookie` and ends the one presented; None when the link opens nothing."""
 
-    async def session(self, cookie: str | None) -> Session | None:
-        """The living session of a cookie, which it keeps alive."""
+    async def session(self, cookie: str | None, *, keep_alive: bool) -> Session | None:
+        """The living session of a cookie."""
 
     async def end(self, session: Session, *, revoke_link: bool) -> None: ...
 
@@ -47,6 +48,9 @@ class Views(Protocol):
 
     async def view(self, merchant_id: UUID, customer_id: UUID) -> View | None:
         """None when the merchant is not known here."""
+
+    async def glance(self, cookie: str) -> Glance | None:
+        """None when the session has ended. Does not keep it alive."""
 
     async def reached(self, merchant_id: UUID, customer_id: UUID, position: Position) -> bool: ...
 

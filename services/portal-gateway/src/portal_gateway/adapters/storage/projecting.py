@@ -1,0 +1,144 @@
+"""From events to the page: whoever's documents changed has their view composed anew, in the transaction of the change."""
+
+import json
+from collections import defaultdict
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+from uuid import UUID
+
+import asyncpg
+
+from chassis.postgres.write_sets import Connection
+from portal_gateway.application.composing import INVOICES_ON_THE_PAGE, Source, Sources, changed_panes, compose, empty
+from portal_gateway.domain.view import CustomerView
+
+Who = tuple[UUID, UUID]
+"""(merchant, customer)"""
+
+_WHO = "(SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS it (merchant_id, customer_id)) who"
+
+
+async def recompose(connection: Connection, changed: AbstractSet[Who]) -> None:
+    """Composes the views of those whose documents changed. Whatever looks as before keeps its revision.
+
+    The views are locked first and their sources read after: of two batches that change the same customer, the second
+    sees what the first one did.
+    """
+    whose = sorted(changed)
+    ids = [merchant for merchant, _ in whose], [customer for _, customer in whose]
+    await _delete_arrived(connection, ids)
+    locked = await _lock(connection, ids)
+    sources = await _sources(connection, ids)
+    written = []
+    for row in locked:
+        who = row["merchant_id"], row["customer_id"]
+        old: CustomerView = json.loads(row["doc"]) if row["doc"] else empty(who[1])
+        new = compose(who[1], sources[who].as_composed())
+        panes = changed_panes(old, new)
+        if panes or row["doc"] is None:
+            revision = row["revision"] + 1
+            written.append(
+                (*who, revision, json.dumps(new), json.dumps(json.loads(row["panes"]) | dict.fromkeys(panes, revision)))
+            )
+    if written:
+        await connection.execute(
+            """
+            UPDATE customer_view v SET revision = new.revision, doc = new.doc, panes = new.panes
+            FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::json[], $5::json[])
+                AS new (merchant_id, customer_id, revision, doc, panes)
+            WHERE v.merchant_id = new.merchant_id AND v.customer_id = new.customer_id
+            """,
+            *(list(column) for column in zip(*written, strict=True)),
+        )
+
+
+async def _lock(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> list[asyncpg.Record]:
+    await connection.execute(
+        f"""
+        INSERT INTO customer_view (merchant_id, customer_id) SELECT * FROM {_WHO} ORDER BY 1, 2
+        ON CONFLICT DO NOTHING
+        """,
+        *ids,
+    )
+    return await connection.fetch(
+        f"""
+        SELECT v.merchant_id, v.customer_id, v.revision, v.doc::text AS doc, v.panes::text AS panes
+        FROM customer_view v JOIN {_WHO} USING (merchant_id, customer_id)
+        ORDER BY v.merchant_id, v.customer_id FOR UPDATE OF v
+        """,
+        *ids,
+    )
+
+
+async def _delete_arrived(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> None:
+    """Accepted commands whose events are now shown need no word of their own any more."""
+    await connection.execute(
+        f"""
+        DELETE FROM accepted_command a USING {_WHO}, projection p
+        WHERE a.merchant_id = who.merchant_id AND a.customer_id = who.customer_id
+          AND p.merchant_id = a.merchant_id AND p.name = split_part(a.aggregate, '-', 1)
+          AND p.aggregate = a.aggregate AND p.sequence >= a.version
+        """,
+        *ids,
+    )
+
+
+@dataclass
+class _Gathered:
+    """One customer's documents as they come out of the table."""
+
+    by_kind: dict[str, list[Source]] = field(default_factory=lambda: defaultdict(list))
+    invoice_count: int = 0
+    invoice_years: list[int] = field(default_factory=list)
+
+    def as_composed(self) -> Sources:
+        return Sources(
+            customer=next(iter(self.by_kind["customer"]), None),
+            wallet=next(iter(self.by_kind["wallet"]), None),
+            subscriptions=self.by_kind["subscription"],
+            invoices=self.by_kind["invoice"],
+            payments={it.aggregate.removeprefix("payment-"): it for it in self.by_kind["payment"]},
+            invoice_count=self.invoice_count,
+            invoice_years=self.invoice_years,
+        )
+
+
+async def _sources(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> dict[Who, _Gathered]:
+    found: dict[Who, _Gathered] = defaultdict(_Gathered)
+    for row in await connection.fetch(_DOCUMENTS, *ids, INVOICES_ON_THE_PAGE):
+        source = Source(row["aggregate"], row["sequence"], json.loads(row["doc"]))
+        found[row["merchant_id"], row["customer_id"]].by_kind[row["name"]].append(source)
+    for row in await connection.fetch(_COUNTS, *ids):
+        gathered = found[row["merchant_id"], row["customer_id"]]
+        gathered.invoice_count, gathered.invoice_years = row["invoices"], [int(year) for year in row["years"]]
+    return found
+
+
+_DOCUMENTS = f"""
+WITH newest AS (
+    SELECT i.* FROM {_WHO} CROSS JOIN LATERAL (
+        SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc FROM projection p
+        WHERE p.merchant_id = who.merchant_id AND p.customer_id = who.customer_id AND p.name = 'invoice' AND p.doc IS NOT NULL
+        ORDER BY p.doc ->> 'issued_on' DESC, p.doc ->> 'number' DESC LIMIT $3
+    ) i
+), documents AS (
+    SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc, NULL AS issued_on, NULL AS number
+    FROM {_WHO} JOIN projection p USING (merchant_id, customer_id)
+    WHERE p.name IN ('customer', 'wallet', 'subscription') AND p.name <> 'invoice' AND p.doc IS NOT NULL
+    UNION ALL
+    SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc, NULL, NULL
+    FROM newest n JOIN projection p ON p.merchant_id = n.merchant_id AND p.name = 'payment'
+        AND p.aggregate = 'payment-' || substr(n.aggregate, 9) AND p.customer_id = n.customer_id
+    WHERE p.doc IS NOT NULL
+    UNION ALL
+    SELECT n.*, n.doc ->> 'issued_on', n.doc ->> 'number' FROM newest n
+)
+SELECT merchant_id, customer_id, name, aggregate, sequence, doc::text AS doc FROM documents
+ORDER BY merchant_id, customer_id, name, issued_on DESC, number DESC, aggregate
+"""
+_COUNTS = f"""
+SELECT p.merchant_id, p.customer_id, count(*) AS invoices, array_agg(DISTINCT left(p.doc ->> 'issued_on', 4)) AS years
+FROM {_WHO} JOIN projection p USING (merchant_id, customer_id)
+WHERE p.name = 'invoice' AND p.doc IS NOT NULL
+GROUP BY p.merchant_id, p.customer_id
+"""

@@ -1,0 +1,175 @@
+"""What is kept of each customer, read by merchant and customer. A page costs one round trip."""
+
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from chassis.tenants import Tenants
+from portal_gateway.adapters.storage.living import KEPT_ALIVE, OBSERVED, session_of
+from portal_gateway.application.answers import Pending, Position, View, Visit
+from portal_gateway.application.composing import Source, empty
+from portal_gateway.application.live import Glance
+from portal_gateway.domain.tokens import session_digest
+from portal_gateway.domain.view import CustomerView
+
+STALE_AFTER = timedelta(seconds=15)
+
+_FACTS = """
+    v.revision, v.doc::text AS doc, m.doc::text AS merchant,
+    ARRAY(
+        SELECT p.aggregate FROM projection p
+        WHERE p.merchant_id = who.merchant_id AND p.customer_id = who.customer_id AND p.stale_since < now() - interval '5 s'
+    ) AS stale,
+    (
+        SELECT json_agg(json_build_object(
+            'kind', a.kind, 'aggregate', a.aggregate, 'version', a.version, 'detail', a.detail,
+            'accepted_at', to_char(a.accepted_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')
+        ) ORDER BY a.accepted_at, a.aggregate)
+        FROM accepted_command a
+        WHERE a.merchant_id = who.merchant_id AND a.customer_id = who.customer_id
+          AND NOT EXISTS (
+              SELECT FROM projection p
+              WHERE p.merchant_id = a.merchant_id AND p.name = split_part(a.aggregate, '-', 1)
+                AND p.aggregate = a.aggregate AND p.sequence >= a.version
+          )
+    )::text AS pending
+"""
+_OF_WHOM = """
+LEFT JOIN customer_view v ON v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id
+LEFT JOIN projection m ON m.merchant_id = who.merchant_id AND m.name = 'merchant'
+"""
+_VISIT = f"WITH {KEPT_ALIVE} SELECT who.*, {_FACTS} FROM living who {_OF_WHOM}"
+_VIEW = f"SELECT {_FACTS} FROM (SELECT $1::uuid AS merchant_id, $2::uuid AS customer_id) who {_OF_WHOM}"
+_GLANCE = f"""
+WITH {OBSERVED} SELECT coalesce(v.revision, 0) AS revision, coalesce(v.panes, '{{}}')::text AS panes
+FROM living who LEFT JOIN customer_view v ON v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id
+"""
+_INVOICES = """
+SELECT i.aggregate, i.sequence, i.doc::text AS doc,
+    p.aggregate AS payment, p.sequence AS payment_sequence, p.doc::text AS payment_doc
+FROM projection i
+LEFT JOIN projection p ON p.merchant_id = i.merchant_id AND p.name = 'payment'
+    AND p.aggregate = 'payment-' || substr(i.aggregate, 9) AND p.customer_id = i.customer_id AND p.doc IS NOT NULL
+WHERE i.merchant_id = $1 AND i.customer_id = $2 AND i.name = 'invoice' AND i.doc IS NOT NULL
+"""
+
+AsOf = Callable[[], Awaitable[datetime]]
+"""Up to which instant of the wall clock everything that was committed anywhere is shown here."""
+
+
+class StoredViews:
+    def __init__(self, pool: asyncpg.Pool, tenants: Tenants, as_of: AsOf) -> None:
+        self._pool, self._tenants, self._as_of = pool, tenants, as_of
+
+    async def visit(self, cookie: str | None) -> Visit | None:
+        digest = session_digest(cookie)
+        if cookie is None or digest is None:
+            return None
+        row = await self._pool.fetchrow(_VISIT, digest)
+        if row is None:
+            return None
+        session = session_of(row, cookie)
+        view = await self._view(row, session.merchant_id, session.customer_id)
+        return Visit(session, view) if view else None
+
+    async def view(self, merchant_id: UUID, customer_id: UUID) -> View | None:
+        row = await self._pool.fetchrow(_VIEW, merchant_id, customer_id)
+        assert row is not None, "who is asked for is there"
+        return await self._view(row, merchant_id, customer_id)
+
+    async def _view(self, row: asyncpg.Record, merchant_id: UUID, customer_id: UUID) -> View | None:
+        merchant = json.loads(row["merchant"]) if row["merchant"] else await self._told(merchant_id)
+        if merchant is None:
+            return None
+        facts: CustomerView = json.loads(row["doc"]) if row["doc"] else empty(customer_id)
+        behind = frozenset(row["stale"])
+        for subscription in facts["subscriptions"]:
+            subscription["stale"] = f"subscription-{subscription['id']}" in behind
+        wall, as_of = datetime.now(UTC), await self._as_of()
+        return View(
+            merchant=merchant | {"id": str(merchant_id)},
+            now=wall + timedelta(seconds=merchant.get("clock_offset_seconds", 0)),
+            revision=row["revision"] or 0,
+            facts=facts,
+            pending=tuple(json.loads(row["pending"] or "[]")),
+            as_of=as_of,
+            stale=wall - as_of > STALE_AFTER or bool(behind),
+        )
+
+    async def _told(self, merchant_id: UUID) -> dict[str, Any] | None:
+        """A merchant that its owner told us of, and Kafka not yet."""
+        tenant = await self._tenants.get(merchant_id)
+        return tenant.doc if tenant else None
+
+    async def glance(self, cookie: str) -> Glance | None:
+        row = await self._pool.fetchrow(_GLANCE, session_digest(cookie))
+        return Glance(row["revision"], json.loads(row["panes"])) if row else None
+
+    async def reached(self, merchant_id: UUID, customer_id: UUID, position: Position) -> bool:
+        reached: bool = await self._pool.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM projection
+                WHERE merchant_id = $1 AND customer_id = $2 AND name = $3 AND aggregate = $4 AND sequence >= $5
+            )
+            """,
+            merchant_id,
+            customer_id,
+            position.aggregate.partition("-")[0],
+            position.aggregate,
+            position.version,
+        )
+        return reached
+
+    async def invoices(
+        self, merchant_id: UUID, customer_id: UUID, year: int | None, before: tuple[str, str] | None, limit: int
+    ) -> list[tuple[Source, Source | None]]:
+        rows = await self._pool.fetch(
+            _INVOICES
+            + """
+            AND ($3::text IS NULL OR left(i.doc ->> 'issued_on', 4) = $3)
+            AND ($4::text IS NULL OR (i.doc ->> 'issued_on', i.doc ->> 'number') < ($4, $5::text))
+            ORDER BY i.doc ->> 'issued_on' DESC, i.doc ->> 'number' DESC LIMIT $6
+            """,
+            merchant_id,
+            customer_id,
+            None if year is None else f"{year:04d}",
+            *(before or (None, None)),
+            limit,
+        )
+        return [_with_payment(row) for row in rows]
+
+    async def invoice(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> tuple[Source, Source | None] | None:
+        row = await self._pool.fetchrow(_INVOICES + "AND i.aggregate = $3", merchant_id, customer_id, f"invoice-{invoice_id}")
+        return _with_payment(row) if row else None
+
+    async def accept(self, merchant_id: UUID, customer_id: UUID, pending: Sequence[Pending]) -> None:
+        await self._pool.executemany(
+            """
+            INSERT INTO accepted_command (merchant_id, customer_id, aggregate, version, kind, detail, accepted_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING
+            """,
+            [
+                (
+                    merchant_id,
+                    customer_id,
+                    command["aggregate"],
+                    command["version"],
+                    command["kind"],
+                    json.dumps(command["detail"]),
+                    datetime.fromisoformat(command["accepted_at"]),
+                )
+                for command in pending
+            ],
+        )
+
+
+def _with_payment(row: asyncpg.Record) -> tuple[Source, Source | None]:
+    invoice = Source(row["aggregate"], row["sequence"], json.loads(row["doc"]))
+    if row["payment"] is None:
+        return invoice, None
+    return invoice, Source(row["payment"], row["payment_sequence"], json.loads(row["payment_doc"]))
