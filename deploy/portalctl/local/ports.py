@@ -1,11 +1,30 @@
-"""Free ports on the loopback."""
+"""Ports on the loopback: kept, since links contain them, and exchanged when another program has one."""
 
 import errno
 import random
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+
+from portalctl.local.failures import StackError
+from portalctl.local.folder import Folder, read_json, write_json
 
 RANGE = range(20000, 30000)
+_TRIES = 500
+
+
+def kept_ports(folder: Folder, preferred: dict[str, int], avoid: Iterable[str] = ()) -> dict[str, int]:
+    """A free port for each name: the kept one, else the preferred one, else any. `avoid` names those that need another."""
+    kept: dict[str, int] = read_json(folder.ports)
+    ports: dict[str, int] = {}
+    unwanted = {kept[name] for name in avoid if name in kept}
+    for name, default in preferred.items():
+        wanted = kept.get(name, default)
+        if wanted in unwanted or wanted in ports.values() or not is_free(wanted):
+            wanted = free_port({*unwanted, *ports.values(), *kept.values()})
+        ports[name] = wanted
+    if kept | ports != kept:
+        write_json(folder.ports, kept | ports)
+    return ports
 
 
 def is_free(port: int) -> bool:
@@ -27,7 +46,7 @@ def is_free(port: int) -> bool:
 
 def free_port(taken: Collection[int] = ()) -> int:
     """A free port that is not in `taken`."""
-    for port in random.sample(RANGE, 200):
+    for port in random.sample(RANGE, _TRIES):
         if port not in taken and is_free(port):
             return port
-    raise OSError(f"no free port found between {RANGE.start} and {RANGE.stop - 1}")
+    raise StackError(f"no free port found between {RANGE.start} and {RANGE.stop - 1}")

@@ -50,15 +50,23 @@ def tied(command: Sequence[str], death_signal: signal.Signals, user: User = "sam
     return [sys.executable, "-I", "-S", entry.__file__, orders, *command]
 
 
-async def run_tool(name: str, command: Sequence[str], log: Path, *, user: User = "same", seconds: float = 120.0) -> None:
-    """Run a command to its end, its output appended to the log. Raises StackError when it fails or takes too long."""
+async def run_tool(
+    name: str,
+    command: Sequence[str],
+    log: Path,
+    *,
+    environment: Mapping[str, str] | None = None,
+    user: User = "same",
+    seconds: float = 120.0,
+) -> None:
+    """Run a command to its end, its output appended to the log. Raises StartFailed when it fails or takes too long."""
     with log.open("ab") as output:
         process = await asyncio.create_subprocess_exec(
             *tied(command, signal.SIGKILL, user),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=child_environment(),
+            env=child_environment(environment),
         )
     try:
         code = await asyncio.wait_for(process.wait(), seconds)

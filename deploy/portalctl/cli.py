@@ -1,0 +1,154 @@
+"""portalctl: start, stop and look after the customer portal."""
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from portalctl import links, overview, topics
+from portalctl.bringing_up import bring_up
+from portalctl.local.board import read_board
+from portalctl.local.failures import StackError
+from portalctl.local.folder import Folder
+from portalctl.local.layout import Elsewhere, layout_as_started
+from portalctl.local.locking import Held
+from portalctl.local.running import is_up, take_down
+from portalctl.local.services import SERVICES
+from portalctl.local.state import read_state
+from portalctl.local.supervisor import supervise
+from portalctl.terminal import failures_in_words, say
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
+topics_app = typer.Typer(help="Kafka's topics, as the contracts name them.", no_args_is_help=True)
+links_app = typer.Typer(help="Links with which a customer enters the portal.", no_args_is_help=True)
+app.add_typer(topics_app, name="topics")
+app.add_typer(links_app, name="links")
+
+Here = Annotated[Path, typer.Option("--folder", envvar="PORTAL_FOLDER", help="Where the local stack keeps its files.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Return when everything is ready.")]
+Bootstrap = Annotated[str | None, typer.Option("--kafka", envvar="KAFKA_BOOTSTRAP_SERVERS", help="Bootstrap servers.")]
+Merchant = Annotated[str | None, typer.Option(help="A merchant that state.json names.")]
+ApiKey = Annotated[str | None, typer.Option(envvar="PORTAL_API_KEY", help="A merchant's API key, instead of --merchant.")]
+GatewayUrl = Annotated[str | None, typer.Option(help="The portal gateway, when it is not the local stack's.")]
+
+
+@app.callback()
+def main(context: typer.Context, folder: Here = Path(".portal")) -> None:
+    context.obj = Folder(folder.absolute())
+
+
+@app.command()
+def up(context: typer.Context, detach: Detach = False) -> None:
+    """Start the stack, or what is missing of it. Without --detach: stay, and stop it on Ctrl-C.
+
+    KAFKA_BOOTSTRAP_SERVERS and PORTAL_POSTGRES_URL (an administrator's) name servers to use instead of own ones.
+    """
+    with failures_in_words():
+        bring_up(context.obj, detach=detach, then=overview.show_addresses)
+
+
+@app.command()
+def down(context: typer.Context, wipe: Annotated[bool, typer.Option("--wipe", help="Delete all data too.")] = False) -> None:
+    """Stop everything, also what a killed portalctl left. The data stays."""
+    with failures_in_words():
+        ran = take_down(context.obj, wipe_data=wipe)
+    say("stopped" if ran else "nothing ran")
+
+
+@app.command()
+def status(context: typer.Context) -> None:
+    """Each process and how it is. Exit code 1 unless all are ready."""
+    board = read_board(context.obj)
+    overview.show_processes(context.obj, board)
+    if not (is_up(context.obj) and board.all_ready):
+        raise typer.Exit(1)
+
+
+@app.command()
+def migrate(context: typer.Context) -> None:
+    """Bring every service's tables up to date. PostgreSQL must run; `up` does it by itself."""
+    with failures_in_words():
+        if not read_state(context.obj):
+            raise StackError("no stack was started here: run portalctl up first")
+        for service in layout_as_started(context.obj).services:
+            asyncio.run(service.migrate())
+            say(f"{service.name}: up to date")
+
+
+@app.command(hidden=True, name="supervise")
+def run_supervisor(context: typer.Context) -> None:
+    """What `up` starts in the background."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    with failures_in_words():
+        try:
+            supervise(context.obj, SERVICES, Elsewhere.from_environment())
+        except Held:
+            raise StackError("another supervisor runs here") from None
+
+
+@topics_app.command("apply")
+def apply_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
+    """Make missing topics and correct settings. Partition counts are never changed."""
+    with failures_in_words():
+        for one in asyncio.run(topics.apply(_bootstrap(context.obj, kafka))):
+            say(f"{one.topic}: {one.what} = {one.wanted}")
+
+
+@topics_app.command("diff")
+def diff_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
+    """Show what the broker has differently. Exit code 1 when there is any."""
+    with failures_in_words():
+        found = asyncio.run(topics.diff(_bootstrap(context.obj, kafka)))
+    for one in found:
+        say(f"{one.topic}: {one.what} should be {one.wanted}, is {one.found or 'missing'}")
+    if found:
+        raise typer.Exit(1)
+
+
+@links_app.command("create")
+def create_link(
+    context: typer.Context,
+    customer: Annotated[str, typer.Option(help="The customer's id, or a name of state.json.")],
+    kind: Annotated[str, typer.Option(help="portal (many uses) or session (one use, 10 minutes).")] = "portal",
+    locale: str | None = None,
+    expires_in: Annotated[int | None, typer.Option(help="Seconds.")] = None,
+    merchant: Merchant = None,
+    api_key: ApiKey = None,
+    url: GatewayUrl = None,
+) -> None:
+    """Make a link and print its URL: it cannot be shown again."""
+    with failures_in_words():
+        state = read_state(context.obj)
+        customer_id, its_merchant = links.customer_of(state, customer)
+        gateway = links.gateway_of(state, merchant or its_merchant, api_key, url)
+        made = links.create(gateway, customer_id, {"kind": kind, "locale": locale, "expires_in": expires_in})
+    say(made["url"])
+
+
+@links_app.command("revoke")
+def revoke_links(
+    context: typer.Context,
+    link: Annotated[str | None, typer.Option(help="One link's id.")] = None,
+    customer: Annotated[str | None, typer.Option(help="All links of this customer.")] = None,
+    merchant: Merchant = None,
+    api_key: ApiKey = None,
+    url: GatewayUrl = None,
+) -> None:
+    """End links and the sessions that began with them, at their next request."""
+    with failures_in_words():
+        if (link is None) == (customer is None):
+            raise StackError("give either --link or --customer")
+        state = read_state(context.obj)
+        customer_id, its_merchant = links.customer_of(state, customer) if customer else (None, None)
+        gateway = links.gateway_of(state, merchant or its_merchant, api_key, url)
+        links.revoke(gateway, link_id=link, customer_id=customer_id)
+
+
+def _bootstrap(folder: Folder, given: str | None) -> str:
+    found = given or read_state(folder).get("kafka", {}).get("bootstrap_servers")
+    if found is None:
+        raise StackError("no stack was started here: run portalctl up first, or give --kafka")
+    return str(found)

@@ -1,0 +1,87 @@
+"""A process as it can be recognised later: process ids come back, so a number alone names nobody."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+_LINUX = sys.platform == "linux"
+_DEAD_STATES = ("Z", "X")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """`started` is the kernel's start time in ticks (elsewhere: ps's), `boot` the boot it counts from."""
+
+    pid: int
+    started: str
+    boot: str
+
+    @classmethod
+    def of(cls, pid: int) -> Self | None:
+        """None for a process that has ended, also when nobody has collected it yet."""
+        started = _started(pid)
+        return None if started is None else cls(pid, started, _boot())
+
+    @classmethod
+    def parse(cls, record: dict[str, Any] | None) -> Self | None:
+        if not record or "pid" not in record:
+            return None
+        return cls(int(record["pid"]), str(record.get("started")), str(record.get("boot")))
+
+    def record(self) -> dict[str, Any]:
+        return {"pid": self.pid, "started": self.started, "boot": self.boot}
+
+    @property
+    def running(self) -> bool:
+        return Identity.of(self.pid) == self
+
+    def send(self, number: signal.Signals) -> bool:
+        """Whether the signal went to this very process."""
+        with contextlib.suppress(ProcessLookupError):
+            if not _LINUX:
+                if not self.running:
+                    return False
+                os.kill(self.pid, number)
+                return True
+            # The descriptor keeps the number from being given to another process after the comparison.
+            descriptor = os.pidfd_open(self.pid)
+            try:
+                if not self.running:
+                    return False
+                signal.pidfd_send_signal(descriptor, number)
+                return True
+            finally:
+                os.close(descriptor)
+        return False
+
+
+def _started(pid: int) -> str | None:
+    if not _LINUX:
+        found = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        state, _, started = found.stdout.strip().partition(" ")
+        return started.strip() if started and not state.startswith(_DEAD_STATES) else None
+    try:
+        stat = Path("/proc", str(pid), "stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    # The second field, the name, may itself hold spaces and parentheses.
+    fields = stat.rpartition(")")[2].split()
+    return None if fields[0] in _DEAD_STATES else fields[19]
+
+
+def _boot() -> str:
+    return Path("/proc/sys/kernel/random/boot_id").read_text().strip() if _LINUX else ""
+
+
+def resident_bytes(pid: int) -> int | None:
+    """Memory that the process holds, None where the system does not say."""
+    try:
+        pages = int(Path("/proc", str(pid), "statm").read_text().split()[1])
+    except (OSError, ValueError):
+        return None
+    return pages * os.sysconf("SC_PAGE_SIZE")

@@ -1,0 +1,120 @@
+"""Everything that a start decides before anything runs: keys, ports, addresses, and the parts that follow from them."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from portalctl.local.databases import Database, Role, url_of
+from portalctl.local.folder import Folder, read_json
+from portalctl.local.kafka import KafkaServer
+from portalctl.local.keys import Keys, kept_keys
+from portalctl.local.ports import kept_ports
+from portalctl.local.postgres import PostgresServer
+from portalctl.local.services import SERVICES, Service, ServiceKind, environment, urls
+
+_SERVER_PORTS = {"postgres": 20432, "kafka": 20092, "kafka-controller": 20093}
+_PORTS_OF_SERVERS = {"postgres": ["postgres"], "kafka": ["kafka", "kafka-controller"]}
+
+
+@dataclass(frozen=True)
+class Elsewhere:
+    """Servers that are there already and are used instead of own ones. `postgres` is an administrator's URL."""
+
+    kafka: str | None = None
+    postgres: str | None = None
+
+    @classmethod
+    def from_environment(cls, variables: Mapping[str, str] = os.environ) -> "Elsewhere":
+        return cls(variables.get("KAFKA_BOOTSTRAP_SERVERS") or None, variables.get("PORTAL_POSTGRES_URL") or None)
+
+
+@dataclass(frozen=True)
+class Layout:
+    folder: Folder
+    kinds: Sequence[ServiceKind]
+    elsewhere: Elsewhere
+    keys: Keys
+    ports: Mapping[str, int]
+
+    @property
+    def postgres(self) -> PostgresServer | None:
+        if self.elsewhere.postgres:
+            return None
+        log = self.folder.log("postgres")
+        return PostgresServer(self.folder.postgres, self.ports["postgres"], self.keys.passwords["postgres"], log)
+
+    @property
+    def kafka(self) -> KafkaServer | None:
+        if self.elsewhere.kafka:
+            return None
+        log = self.folder.log("kafka")
+        return KafkaServer(self.folder.kafka, self.ports["kafka"], self.ports["kafka-controller"], log)
+
+    @property
+    def admin_url(self) -> str:
+        own = self.postgres
+        return own.url if own else str(self.elsewhere.postgres)
+
+    @property
+    def bootstrap_servers(self) -> str:
+        own = self.kafka
+        return own.bootstrap_servers if own else str(self.elsewhere.kafka)
+
+    @property
+    def databases(self) -> list[Database]:
+        return [self._database(kind) for kind in self.kinds]
+
+    @property
+    def services(self) -> list[Service]:
+        return [self._service(kind) for kind in self.kinds]
+
+    def state(self) -> dict[str, Any]:
+        """The fields of state.json that do not change while the stack runs."""
+        owners = {one.name: url_of(self.admin_url, one.name, one.owner) for one in self.databases}
+        names = [name for name, own in (("postgres", self.postgres), ("kafka", self.kafka)) if own]
+        return {
+            "urls": urls(self.kinds, self.ports),
+            "kafka": {"bootstrap_servers": self.bootstrap_servers},
+            "postgres": owners,
+            "logs": {name: str(self.folder.log(name)) for name in [*names, *(kind.name for kind in self.kinds)]},
+            "operator_key": self.keys.operator_key,
+        }
+
+    def _database(self, kind: ServiceKind) -> Database:
+        owner, service = _roles(kind)
+        return Database(kind.package, Role(owner, self.keys.passwords[owner]), Role(service, self.keys.passwords[service]))
+
+    def _service(self, kind: ServiceKind) -> Service:
+        database = self._database(kind)
+        told = environment(
+            kind,
+            keys=self.keys,
+            ports=self.ports,
+            at=urls(self.kinds, self.ports),
+            kafka=self.bootstrap_servers,
+            database_url=url_of(self.admin_url, database.name, database.service),
+            owner_url=url_of(self.admin_url, database.name, database.owner),
+        )
+        return Service(kind.name, kind.package, self.ports[kind.name], told, self.folder.log(kind.name))
+
+
+def layout_for_start(folder: Folder, kinds: Sequence[ServiceKind], elsewhere: Elsewhere, taken: Iterable[str] = ()) -> Layout:
+    """Nothing of the stack may run. `taken` names processes whose ports another program has."""
+    preferred = _SERVER_PORTS | {name: port for kind in kinds for name, port in kind.preferred_ports.items()}
+    ports_of = _PORTS_OF_SERVERS | {kind.name: list(kind.preferred_ports) for kind in kinds}
+    ports = kept_ports(folder, preferred, [port for name in taken for port in ports_of[name]])
+    return Layout(folder, kinds, elsewhere, _keys(folder, kinds), ports)
+
+
+def layout_as_started(folder: Folder, kinds: Sequence[ServiceKind] = SERVICES) -> Layout:
+    """With the ports of the latest start. Raises KeyError for a folder in which nothing was started."""
+    return Layout(folder, kinds, Elsewhere.from_environment(), _keys(folder, kinds), read_json(folder.ports))
+
+
+def _keys(folder: Folder, kinds: Sequence[ServiceKind]) -> Keys:
+    return kept_keys(folder, [role for kind in kinds for role in _roles(kind)], [kind.name for kind in kinds])
+
+
+def _roles(kind: ServiceKind) -> tuple[str, str]:
+    return f"{kind.package}_owner", kind.package

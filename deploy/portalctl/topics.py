@@ -1,0 +1,134 @@
+"""The topics of the contracts on a broker: made, corrected, compared. Partition counts are never changed."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
+
+from billing_contracts.registry import TOPICS, Topic
+
+_SET_ON_TOPIC = 1
+_UNKNOWN_TOPIC = 3
+_APPEAR_SECONDS = 10.0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """`what` is "topic", "partitions" or a setting's name; `found` is None where there is nothing."""
+
+    topic: str
+    what: str
+    wanted: str
+    found: str | None
+
+
+@dataclass(frozen=True)
+class _Found:
+    partitions: int
+    settings: Mapping[str, str]
+    """Every setting in force."""
+    overrides: Mapping[str, str]
+    """Those that were set on the topic itself."""
+
+
+def replication_factor() -> int:
+    """Of new topics: REPLICATION, 1 unless set."""
+    return int(os.environ.get("REPLICATION", "1"))
+
+
+async def diff(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
+    """What the broker has differently. Raises KafkaError."""
+    async with _admin(bootstrap_servers) as admin:
+        return [one for topic in topics.values() for one in _differences(topic, await _find(admin, topic.name))]
+
+
+async def apply(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
+    """Make missing topics, correct settings; other settings of a topic stay. Returns what was different and is now as wanted:
+    partition counts are not among it. Raises KafkaError."""
+    done: list[Difference] = []
+    async with _admin(bootstrap_servers) as admin:
+        for topic in topics.values():
+            found = await _find(admin, topic.name)
+            wrong = [one for one in _differences(topic, found) if one.what != "partitions"]
+            if found is None:
+                await _make(admin, topic)
+            elif wrong:
+                await _correct(admin, topic, found)
+            done += wrong
+        async with asyncio.timeout(_APPEAR_SECONDS):
+            while any([await _find(admin, name) is None for name in topics]):
+                await asyncio.sleep(0.1)
+    return done
+
+
+def _wanted_settings(topic: Topic) -> dict[str, str]:
+    replicas = replication_factor()
+    # With acks=all an answer then means more than one copy.
+    return topic.config | ({"min.insync.replicas": str(replicas - 1)} if replicas > 2 else {})
+
+
+def _differences(topic: Topic, found: _Found | None) -> list[Difference]:
+    if found is None:
+        return [Difference(topic.name, "topic", f"{topic.partitions} partitions", None)]
+    wrong = [
+        Difference(topic.name, name, value, found.settings.get(name))
+        for name, value in _wanted_settings(topic).items()
+        if found.settings.get(name) != value
+    ]
+    if found.partitions != topic.partitions:
+        wrong.append(Difference(topic.name, "partitions", str(topic.partitions), str(found.partitions)))
+    return wrong
+
+
+@asynccontextmanager
+async def _admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=10_000)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def _find(admin: AIOKafkaAdminClient, name: str) -> _Found | None:
+    (metadata,) = await admin.describe_topics([name])
+    if metadata["error_code"] == _UNKNOWN_TOPIC:
+        return None
+    _check(metadata["error_code"], name)
+    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    (resource,) = answer.to_object()["resources"]
+    _check(resource["error_code"], name, resource["error_message"])
+    entries: list[dict[str, Any]] = resource["config_entries"]
+    return _Found(
+        partitions=len(metadata["partitions"]),
+        settings={entry["config_names"]: entry["config_value"] for entry in entries},
+        overrides={entry["config_names"]: entry["config_value"] for entry in entries if entry["config_source"] == _SET_ON_TOPIC},
+    )
+
+
+async def _make(admin: AIOKafkaAdminClient, topic: Topic) -> None:
+    new = NewTopic(topic.name, topic.partitions, replication_factor(), topic_configs=_wanted_settings(topic))
+    answer = await admin.create_topics([new])
+    for error in answer.to_object()["topic_errors"]:
+        if for_code(error["error_code"]) is not TopicAlreadyExistsError:
+            _check(error["error_code"], topic.name, error["error_message"])
+
+
+async def _correct(admin: AIOKafkaAdminClient, topic: Topic, found: _Found) -> None:
+    # The request replaces every override of the topic.
+    settings = {**found.overrides, **_wanted_settings(topic)}
+    for answer in await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, settings)]):
+        for resource in answer.to_object()["resources"]:
+            _check(resource["error_code"], topic.name, resource["error_message"])
+
+
+def _check(code: int, name: str, message: str | None = None) -> None:
+    if code:
+        kind: type[KafkaError] = for_code(code)
+        raise kind(f"{name}: {message or ''}")

@@ -1,0 +1,50 @@
+"""Topics on a real broker."""
+
+import uuid
+
+import pytest
+
+from billing_contracts.registry import TOPICS, Topic
+from portalctl import topics
+
+
+def renamed(topic: Topic) -> Topic:
+    return Topic(f"{topic.name}.{uuid.uuid4().hex[:8]}", topic.partitions, topic.config)
+
+
+@pytest.fixture
+def wanted() -> dict[str, Topic]:
+    """The contracts' topics under names of this test's own."""
+    return {topic.name: topic for topic in map(renamed, TOPICS.values())}
+
+
+async def test_missing_topics_are_made_as_the_contracts_say(kafka_bootstrap: str, wanted: dict[str, Topic]) -> None:
+    assert {one.what for one in await topics.diff(kafka_bootstrap, wanted)} == {"topic"}
+    made = await topics.apply(kafka_bootstrap, wanted)
+    assert [one.topic for one in made] == list(wanted)
+    assert await topics.diff(kafka_bootstrap, wanted) == []
+
+
+async def test_applying_again_changes_nothing(kafka_bootstrap: str, wanted: dict[str, Topic]) -> None:
+    await topics.apply(kafka_bootstrap, wanted)
+    assert await topics.apply(kafka_bootstrap, wanted) == []
+
+
+async def test_a_setting_that_differs_is_shown_and_corrected_and_the_others_stay(kafka_bootstrap: str) -> None:
+    before = renamed(Topic("t", 1, {"retention.ms": "1000", "max.message.bytes": "2000"}))
+    await topics.apply(kafka_bootstrap, {before.name: before})
+    wanted = {before.name: Topic(before.name, 1, {"retention.ms": "-1"})}
+    assert await topics.diff(kafka_bootstrap, wanted) == [topics.Difference(before.name, "retention.ms", "-1", "1000")]
+    await topics.apply(kafka_bootstrap, wanted)
+    both = {before.name: Topic(before.name, 1, {"retention.ms": "-1", "max.message.bytes": "2000"})}
+    assert await topics.diff(kafka_bootstrap, both) == []
+
+
+async def test_another_partition_count_is_shown_and_never_changed(kafka_bootstrap: str) -> None:
+    before = renamed(Topic("t", 2))
+    await topics.apply(kafka_bootstrap, {before.name: before})
+    wanted = {before.name: Topic(before.name, 3)}
+    expected = [topics.Difference(before.name, "partitions", "3", "2")]
+    assert await topics.diff(kafka_bootstrap, wanted) == expected
+    assert await topics.apply(kafka_bootstrap, wanted) == []
+    assert await topics.diff(kafka_bootstrap, wanted) == expected

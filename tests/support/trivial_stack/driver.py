@@ -1,0 +1,33 @@
+"""`driver.py <folder> up [--detach]`: the local stack with one small service in place of the product's."""
+
+import logging
+import sys
+from pathlib import Path
+from typing import Any
+
+from portalctl.bringing_up import bring_up
+from portalctl.local.folder import Folder
+from portalctl.local.layout import Elsewhere
+from portalctl.local.services import ServiceKind
+from portalctl.local.supervisor import supervise
+from portalctl.terminal import failures_in_words, say
+
+KINDS = (ServiceKind("trivial", "trivial_service", 20700),)
+
+
+def ready(state: dict[str, Any]) -> None:
+    say("ready")
+
+
+def main(folder: Folder, verb: str, *options: str) -> None:
+    with failures_in_words():
+        if verb == "supervise":
+            logging.basicConfig(level=logging.INFO)
+            supervise(folder, KINDS, Elsewhere.from_environment())
+        else:
+            command = [sys.executable, __file__, str(folder.root), "supervise"]
+            bring_up(folder, detach="--detach" in options, then=ready, command=command)
+
+
+if __name__ == "__main__":
+    main(Folder(Path(sys.argv[1])), *sys.argv[2:])

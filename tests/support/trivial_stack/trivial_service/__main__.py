@@ -1,0 +1,28 @@
+"""A service that keeps one table, answers that it is ready, and ends when asked to."""
+
+import asyncio
+import http.server
+import os
+import sys
+
+import asyncpg
+
+
+class Ready(http.server.BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.end_headers()
+
+
+async def migrate() -> None:
+    connection = await asyncpg.connect(os.environ["DATABASE_OWNER_URL"])
+    await connection.execute("CREATE TABLE IF NOT EXISTS starts (at timestamptz DEFAULT now())")
+    await connection.execute("INSERT INTO starts DEFAULT VALUES")
+    await connection.close()
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "migrate":
+        asyncio.run(migrate())
+    else:
+        http.server.HTTPServer((os.environ["HTTP_HOST"], int(os.environ["HTTP_PORT"])), Ready).serve_forever()
