@@ -1,0 +1,52 @@
+"""Documents as PDF, by Typst: the same document gives the same bytes on any machine, for as long as Typst's version stays.
+
+Fonts come with the package and only those are used; the file's dates are the day on which the invoice was issued; Typst
+holds no lock of Python's while it works.
+"""
+
+import asyncio
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, time
+from pathlib import Path
+
+import typst
+
+from invoicing.adapters.document.layout import lay_out
+from invoicing.application.invoices import Document
+
+HERE = Path(__file__).parent
+
+
+class Renderer:
+    """Renders `concurrency` documents at a time; more wait."""
+
+    def __init__(self, concurrency: int) -> None:
+        self._threads = ThreadPoolExecutor(concurrency, "pdf")
+        self._own = threading.local()
+        self._fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[HERE / "fonts"])
+
+    async def __call__(self, document: Document) -> bytes:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._render, document)
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _render(self, document: Document) -> bytes:
+        issued = document.issued
+        pdf = self._compiler(issued.letterhead.layout).compile(
+            format="pdf",
+            sys_inputs={"document": lay_out(document)},
+            timestamp=datetime.combine(issued.issued_on, time(), UTC),
+        )
+        assert isinstance(pdf, bytes), "a PDF is one file, whatever its pages"
+        return pdf
+
+    def _compiler(self, layout: int) -> typst.Compiler:
+        """The thread's own compiler of a layout. Later layouts are further templates: none is ever changed."""
+        found: typst.Compiler | None = getattr(self._own, f"layout_{layout}", None)
+        if found is None:
+            template = HERE / f"invoice_{layout}.typ"
+            found = typst.Compiler(template, root=HERE, font_paths=self._fonts, ignore_system_fonts=True)
+            setattr(self._own, f"layout_{layout}", found)
+        return found

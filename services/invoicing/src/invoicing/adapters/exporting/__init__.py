@@ -1,0 +1,1 @@
+"""The payment history as files, written while they are sent."""

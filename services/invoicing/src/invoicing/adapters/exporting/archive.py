@@ -1,0 +1,83 @@
+"""The history as a ZIP: the CSV and one PDF per invoice, written onto the wire as it is made.
+
+Nothing of it is ever whole in memory or on disk. An error midway is raised before the archive's directory is sent, so
+that what has arrived is no archive.
+"""
+
+import asyncio
+import re
+import zipfile
+from collections import deque
+from collections.abc import AsyncIterator
+from datetime import date
+
+from invoicing.adapters.exporting.table import Words, as_csv
+from invoicing.application.history import Documents, Render, Rows
+from invoicing.application.invoices import Document
+
+RENDERED_AHEAD = 2
+"""Documents being rendered while the one before is sent."""
+
+
+class Wire:
+    """What zipfile writes to: a stream that cannot be rewound. Holds what has not been sent yet."""
+
+    def __init__(self) -> None:
+        self._chunks: list[bytes] = []
+
+    def write(self, data: bytes) -> int:
+        self._chunks.append(bytes(data))
+        return len(data)
+
+    def flush(self) -> None:
+        """zipfile asks for it; what was written is taken, not pushed."""
+
+    def take(self) -> bytes:
+        taken = b"".join(self._chunks)
+        self._chunks.clear()
+        return taken
+
+
+async def as_zip(rows: Rows, documents: Documents, render: Render, words: Words, on: date) -> AsyncIterator[bytes]:
+    """`on` is the day that the CSV's entry carries; an invoice's entry carries the day on which it was issued."""
+    wire = Wire()
+    archive = zipfile.ZipFile(wire, "w")  # type: ignore[call-overload]  # writing needs nothing but write and flush
+    with archive.open(_entry(f"{words.history}.csv", on, zipfile.ZIP_DEFLATED), "w") as entry:
+        async for chunk in as_csv(rows, words):
+            entry.write(chunk)
+            yield wire.take()
+    async for document, pdf in _rendered(documents, render):
+        name = f"{words.invoices}/{file_name(document.issued.number)}.pdf"
+        archive.writestr(_entry(name, document.issued.issued_on, zipfile.ZIP_STORED), pdf)
+        yield wire.take()
+    archive.close()
+    yield wire.take()
+
+
+def file_name(number: str) -> str:
+    """An invoice's number as a file's name, in no other folder than its own."""
+    return re.sub(r"[^A-Za-z0-9_-]", "_", number)
+
+
+async def _rendered(documents: Documents, render: Render) -> AsyncIterator[tuple[Document, bytes]]:
+    window: deque[tuple[Document, asyncio.Future[bytes]]] = deque()
+    try:
+        async for page in documents:
+            for document in page:
+                window.append((document, asyncio.ensure_future(render(document))))
+                if len(window) > RENDERED_AHEAD:
+                    yield window[0][0], await window[0][1]
+                    window.popleft()
+        while window:
+            yield window[0][0], await window[0][1]
+            window.popleft()
+    finally:
+        for _, rendering in window:
+            rendering.cancel()
+
+
+def _entry(name: str, on: date, compression: int) -> zipfile.ZipInfo:
+    entry = zipfile.ZipInfo(name, (max(on.year, 1980), on.month, on.day, 0, 0, 0))
+    entry.compress_type = compression
+    entry.external_attr = 0o644 << 16
+    return entry

@@ -1,0 +1,94 @@
+"""The history of what was owed and paid: one movement per fact, whose totals sum to an invoice's balance."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID, uuid5
+
+from billing_contracts.envelope import Envelope
+from billing_contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded, PaymentSucceeded
+from invoicing.domain.events import Event, Issued, Voided
+from invoicing.domain.invoice import Invoice
+
+
+class Kind(StrEnum):
+    INVOICE = "invoice"
+    PAYMENT = "payment"
+    FAILED_ATTEMPT = "failed_attempt"
+    REFUND = "refund"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Amounts in minor units: positive is owed, negative is paid; a failed attempt moves nothing."""
+
+    source: UUID
+    """What it was made of: the same fact makes the same movement."""
+    customer_id: UUID
+    invoice_id: UUID
+    kind: Kind
+    at: datetime
+    total: int
+    currency: str
+    net: int | None = None
+    tax: int | None = None
+    status: str | None = None
+    """`succeeded` or `failed`; an invoice's own status is read where it is kept."""
+    brand: str | None = None
+    last4: str | None = None
+    reason: str | None = None
+    reference: str | None = None
+    """The payment provider's."""
+
+
+def of_invoice(invoice_id: UUID, event: Event, it: Invoice) -> Movement | None:
+    """What an invoice's own event moves; payments are told by the service that makes them."""
+    match event:
+        case Issued():
+            return Movement(
+                uuid5(invoice_id, "issued"),
+                event.customer_id,
+                invoice_id,
+                Kind.INVOICE,
+                event.at,
+                event.totals.total,
+                event.currency,
+                event.totals.net,
+                event.totals.tax,
+            )
+        case Voided():
+            source = uuid5(invoice_id, "voided")
+            return Movement(source, it.customer_id, invoice_id, Kind.VOID, event.at, -it.total, it.currency, reason=event.reason)
+        case _:
+            return None
+
+
+def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
+    """What a payment event moves: nothing while a charge is under way or its outcome unknown."""
+    assert envelope.customerid is not None, "payments belong to customers"
+    reason: str | None = None
+    match event:
+        case PaymentSucceeded(reference=reference):
+            kind, total, status = Kind.PAYMENT, -event.amount.amount_minor, "succeeded"
+        case PaymentFailed(reference=reference, code=code):
+            kind, total, status, reason = Kind.FAILED_ATTEMPT, 0, "failed", code
+        case PaymentRefunded(reference=reference, reason=why):
+            kind, total, status, reason = Kind.REFUND, event.amount.amount_minor, "succeeded", why
+        case _:
+            return None
+    used = event.payment_method
+    return Movement(
+        envelope.id,
+        envelope.customerid,
+        event.invoice_id,
+        kind,
+        envelope.time,
+        total,
+        event.amount.currency,
+        status=status,
+        brand=used.brand if used else None,
+        last4=used.last4 if used else None,
+        reason=reason,
+        reference=reference,
+    )

@@ -1,0 +1,103 @@
+"""Public events of other services -> commands to invoices. Pure."""
+
+from datetime import datetime
+from uuid import UUID, uuid5
+from zoneinfo import ZoneInfo
+
+from billing_contracts import payments, shapes
+from billing_contracts.customers import CustomerProfile
+from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCancelled, SubscriptionRenewalDue
+from invoicing.application.language import document_locale, paper
+from invoicing.domain.commands import Issue, RecordFailure, RecordPayment, Void
+from invoicing.domain.events import Card
+from invoicing.domain.numbering import Counter, Place
+from invoicing.domain.parties import BillTo, Letterhead, Seller
+from invoicing.domain.plan import Period, Plan, Tax
+
+
+def invoice_id(subscription_id: UUID, period: shapes.Period) -> UUID:
+    """Of a subscription's one invoice for a period: the same however often the renewal is heard of."""
+    return uuid5(subscription_id, period.start.isoformat())
+
+
+def place_of(counter: Counter, merchant: MerchantConfigured, at: datetime) -> tuple[Place, Counter]:
+    """The next number, on the day that `at` is where the merchant is."""
+    return counter.next(at.astimezone(ZoneInfo(merchant.time_zone)).date())
+
+
+def bill_to(profile: CustomerProfile) -> BillTo:
+    return BillTo(profile.name, profile.email, profile.address, profile.tax_id)
+
+
+def issue(
+    due: SubscriptionRenewalDue,
+    *,
+    subscription_id: UUID,
+    customer_id: UUID,
+    merchant: MerchantConfigured,
+    customer_locale: str | None,
+    place: Place,
+    bill_to_sha256: str,
+    at: datetime,
+) -> Issue:
+    """The invoice for a renewal that fell due `at`. The plan's own tax goes before the merchant's."""
+    sold = plan(due.plan)
+    return Issue(
+        place=place,
+        customer_id=customer_id,
+        subscription_id=subscription_id,
+        plan=sold,
+        quantity=due.quantity,
+        period=Period(due.period.start, due.period.end),
+        period_number=due.period_number,
+        tax=sold.tax or tax(merchant.tax),
+        seller=Seller(merchant.legal.name, merchant.legal.address, merchant.legal.tax_id),
+        letterhead=Letterhead(
+            brand=merchant.name,
+            locale=document_locale(customer_locale, merchant.locale),
+            time_zone=merchant.time_zone,
+            colour=merchant.branding.colour,
+            contact_email=merchant.branding.contact_email,
+            paper=paper(merchant.locale),
+        ),
+        bill_to_sha256=bill_to_sha256,
+        at=at,
+    )
+
+
+def record_payment(event: payments.PaymentSucceeded, at: datetime) -> RecordPayment:
+    return RecordPayment(event.charge_id, event.amount.amount_minor, event.amount.currency, card(event.payment_method), at)
+
+
+def record_failure(event: payments.PaymentFailed, at: datetime) -> RecordFailure:
+    return RecordFailure(
+        event.charge_id, event.attempt, event.amount.amount_minor, event.code, event.retryable, card(event.payment_method), at
+    )
+
+
+def void(event: SubscriptionCancelled, at: datetime) -> Void | None:
+    """What a cancellation means for each invoice of the subscription that is still open; None: it stays owed."""
+    return Void("subscription_cancelled", at) if event.open_invoices == "void" else None
+
+
+def plan(of: shapes.Plan) -> Plan:
+    price, interval = of.price, of.interval
+    return Plan(
+        of.id,
+        of.name,
+        of.description,
+        of.image_media_id,
+        price.amount_minor,
+        price.currency,
+        interval.unit,
+        interval.count,
+        tax(of.tax),
+    )
+
+
+def tax(of: shapes.Tax | None) -> Tax | None:
+    return None if of is None else Tax(of.name, of.rate_basis_points, of.inclusive)
+
+
+def card(of: shapes.Card | None) -> Card | None:
+    return None if of is None else Card(of.id, of.brand, of.last4, of.exp_month, of.exp_year)

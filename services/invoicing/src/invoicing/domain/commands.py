@@ -1,0 +1,60 @@
+"""What can be asked of an invoice. Time, ids and numbers come in with the question."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from .events import Card, FailureCode, VoidReason
+from .numbering import Place
+from .parties import Letterhead, Seller
+from .plan import Period, Plan, Tax
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    place: Place
+    customer_id: UUID
+    subscription_id: UUID
+    plan: Plan
+    quantity: int
+    period: Period
+    period_number: int
+    tax: Tax | None
+    seller: Seller
+    letterhead: Letterhead
+    bill_to_sha256: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPayment:
+    """Asked when a charge for the invoice has succeeded."""
+
+    charge_id: UUID
+    amount: int
+    currency: str
+    card: Card | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFailure:
+    """Asked when a charge for the invoice has failed."""
+
+    charge_id: UUID
+    attempt: int
+    amount: int
+    code: FailureCode
+    retryable: bool
+    card: Card | None
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    reason: VoidReason
+    at: datetime
+
+
+Command: TypeAlias = Issue | RecordPayment | RecordFailure | Void

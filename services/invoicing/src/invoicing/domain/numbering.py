@@ -1,0 +1,32 @@
+"""A merchant's series of invoice numbers: without gaps, on dates that never go back."""
+
+from dataclasses import dataclass
+from datetime import date
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """An invoice's place in its series."""
+
+    series: str
+    ordinal: int
+    """From 1."""
+    issued_on: date
+
+    @property
+    def number(self) -> str:
+        """`TS-000001`"""
+        return f"{self.series}-{self.ordinal:06d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Counter:
+    series: str
+    last: int = 0
+    """The last number taken; 0 before the first."""
+    last_issued_on: date = date.min
+
+    def next(self, today: date) -> tuple[Place, "Counter"]:
+        """The next place, and the counter after it. A clock that stands behind the last invoice is not followed."""
+        place = Place(self.series, self.last + 1, max(self.last_issued_on, today))
+        return place, Counter(self.series, place.ordinal, place.issued_on)

@@ -1,0 +1,41 @@
+"""Who bills and who is billed, as printed."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """The merchant's legal identity."""
+
+    name: str
+    address: str
+    tax_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BillTo:
+    """The buyer's particulars. They are in no event: an event names only the hash of their ciphertext."""
+
+    name: str
+    email: str
+    address: str | None = None
+    tax_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letterhead:
+    """How the document looks and speaks: fixed when it is issued, so that it never changes."""
+
+    brand: str
+    """The merchant's trade name."""
+    locale: str
+    """`es-MX`"""
+    time_zone: str
+    """IANA"""
+    colour: str | None = None
+    """`#rrggbb`"""
+    contact_email: str | None = None
+    paper: str = "a4"
+    """`a4` or `us-letter`"""
+    layout: int = 1
+    """Which template: a later one never touches older documents."""

@@ -1,0 +1,88 @@
+"""One invoice of the specification's own example, and what happens to it."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from uuid import UUID, uuid5
+
+import pytest
+
+from chassis.decider import Decider
+from invoicing.domain.commands import Command, Issue
+from invoicing.domain.events import Card, Event, Issued, Paid, PaymentFailed, Voided
+from invoicing.domain.invoice import Invoice, decide, evolve
+from invoicing.domain.numbering import Place
+from invoicing.domain.parties import BillTo, Letterhead, Seller
+from invoicing.domain.plan import Period, Plan, Tax
+
+RULES: Decider[Command, Event, Invoice] = Decider(decide, evolve)
+NAMES = UUID("0d1f3a52-0000-4000-8000-000000000000")
+
+
+def id_of(name: str) -> UUID:
+    return uuid5(NAMES, name)
+
+
+def day(month: int, of: int = 14, hour: int = 12) -> datetime:
+    return datetime(2023, month, of, hour, tzinfo=UTC)
+
+
+MAY = Period(day(5), day(6))
+IVA = Tax("IVA", 1600, inclusive=True)
+PREMIUM = Plan(id_of("premium"), "Premium Mensual", "Suscripción mensual renovable", None, 2999, "USD", "month", 1)
+SELLER = Seller("TechSolutions Inc.", "Av. Reforma 123\n06600 Ciudad de México", "TSO010203AB4")
+LETTERHEAD = Letterhead("TechSolutions Inc.", "es-MX", "America/Mexico_City", "#285cc2", "soporte@techsolutions.example")
+ANA = BillTo("Ana García", "ana@example.com", "Calle Mayor 1\n28013 Madrid", "12345678Z")
+VISA = Card(id_of("visa"), "visa", "4242", 12, 2025)
+ISSUE = Issue(
+    place=Place("TS", 14, date(2023, 5, 14)),
+    customer_id=id_of("ana"),
+    subscription_id=id_of("subscription"),
+    plan=PREMIUM,
+    quantity=1,
+    period=MAY,
+    period_number=36,
+    tax=None,
+    seller=SELLER,
+    letterhead=LETTERHEAD,
+    bill_to_sha256="ab" * 32,
+    at=day(5),
+)
+
+
+def issued(issue: Issue = ISSUE) -> Issued:
+    (event,) = decide(issue, None)
+    assert isinstance(event, Issued)
+    return event
+
+
+ISSUED = issued()
+TAXED = issued(replace(ISSUE, tax=IVA))
+FIRST, SECOND = id_of("first charge"), id_of("second charge")
+PAID = Paid(FIRST, 2999, VISA, day(5, of=14, hour=13))
+FAILED = PaymentFailed(FIRST, 1, 2999, "insufficient_funds", True, VISA, day(5, of=14, hour=13))
+VOIDED = Voided("subscription_cancelled", day(5, of=16))
+
+
+@dataclass(frozen=True)
+class When:
+    past: tuple[Event, ...]
+    command: Command
+
+    def then(self, *expected: Event) -> None:
+        assert decide(self.command, RULES.fold(self.past)) == list(expected)
+
+    def refused(self, why: type[Exception]) -> None:
+        with pytest.raises(why):
+            decide(self.command, RULES.fold(self.past))
+
+
+@dataclass(frozen=True)
+class Given:
+    past: tuple[Event, ...]
+
+    def when(self, command: Command) -> When:
+        return When(self.past, command)
+
+
+def given(*past: Event) -> Given:
+    return Given(past)

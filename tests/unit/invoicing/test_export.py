@@ -1,0 +1,156 @@
+import csv
+import io
+import json
+import zipfile
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import pytest
+from hypothesis import given as every
+from hypothesis import strategies as st
+from unit.invoicing.examples import ANA, ISSUED, PAID, day, id_of
+
+from invoicing.adapters.exporting.archive import as_zip, file_name
+from invoicing.adapters.exporting.lines import as_ndjson
+from invoicing.adapters.exporting.table import ENGLISH, SPANISH, as_csv, harmless, words_for
+from invoicing.application.history import HistoryRow
+from invoicing.application.invoices import Document, Settlement
+from invoicing.application.movements import Kind, Movement
+
+INVOICE = Movement(id_of("issued"), id_of("ana"), id_of("invoice"), Kind.INVOICE, day(5), 2999, "USD", 2585, 414)
+FAILED = replace(
+    INVOICE, kind=Kind.FAILED_ATTEMPT, total=0, net=None, tax=None, reason="insufficient_funds", brand="visa", last4="0341"
+)
+PAYMENT = replace(
+    INVOICE, kind=Kind.PAYMENT, total=-2999, net=None, tax=None, brand="visa", last4="4242", reference="ch_1", at=PAID.at
+)
+
+
+def row(movement: Movement, status: str = "") -> HistoryRow:
+    return HistoryRow(movement, date(2023, 5, 14), "TS-000014", "Premium Mensual", date(2023, 5, 14), date(2023, 6, 14), status)
+
+
+HISTORY = [row(INVOICE, "paid"), row(FAILED, "failed"), row(PAYMENT, "succeeded")]
+
+
+async def pages(rows: list[HistoryRow]) -> AsyncIterator[list[HistoryRow]]:
+    for it in rows:
+        yield [it]
+
+
+async def read(stream: AsyncIterator[bytes]) -> bytes:
+    return b"".join([chunk async for chunk in stream])
+
+
+async def test_the_table_has_a_line_per_movement() -> None:
+    written = (await read(as_csv(pages(HISTORY), SPANISH))).decode()
+    assert written == (
+        "\ufeffFecha,Movimiento,Factura,Plan,Inicio del período,Fin del período,Neto,Impuesto,Total,Moneda,Estado,Marca,"
+        "Últimos cuatro,Motivo,Referencia\r\n"
+        "2023-05-14,Factura,TS-000014,Premium Mensual,2023-05-14,2023-06-14,25.85,4.14,29.99,USD,Pagada,,,,\r\n"
+        "2023-05-14,Intento fallido,TS-000014,Premium Mensual,2023-05-14,2023-06-14,,,0.00,USD,Fallido,Visa,0341,"
+        "Fondos insuficientes,\r\n"
+        "2023-05-14,Pago,TS-000014,Premium Mensual,2023-05-14,2023-06-14,,,-29.99,USD,Realizado,Visa,4242,,ch_1\r\n"
+    )
+
+
+async def test_an_invoices_movements_sum_to_its_balance() -> None:
+    written = (await read(as_csv(pages(HISTORY), ENGLISH))).decode("utf-8-sig")
+    assert sum(float(line["Total"]) for line in csv.DictReader(io.StringIO(written, newline=""))) == 0
+
+
+async def test_an_empty_history_is_a_table_without_lines() -> None:
+    assert (await read(as_csv(pages([]), words_for("en-GB")))).decode().count("\r\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "cell"),
+    [
+        ('=HYPERLINK("http://x")', '\'=HYPERLINK("http://x")'),
+        ("+1", "'+1"),
+        ("-1+2", "'-1+2"),
+        ("@SUM(A1)", "'@SUM(A1)"),
+        ("\t=1", "' =1"),
+        ("  =1", "'  =1"),
+        ("x;=1", "x;'=1"),
+        ("x\r\n=1", "x =1"),
+        ("＝1", "'＝1"),
+        ("Plan A-1 (2 = 2)", "Plan A-1 (2 = 2)"),
+    ],
+)
+def test_no_cell_is_a_formula(typed: str, cell: str) -> None:
+    assert harmless(typed) == cell
+
+
+@every(st.text(st.sampled_from("=+-@;,|\t\r\n\"' \x00ab＝"), max_size=12))
+async def test_whatever_is_typed_a_plan_is_one_cell_and_no_formula_however_columns_are_told(name: str) -> None:
+    written = (await read(as_csv(pages([replace(HISTORY[0], plan_name=name)]), SPANISH))).decode("utf-8-sig")
+    (_, cells) = csv.reader(io.StringIO(written, newline=""))
+    assert len(cells) == 15
+    for part in cells[3].replace(",", ";").replace("|", ";").split(";"):
+        assert not part.lstrip(' "').startswith(tuple("=+-@＝"))
+
+
+async def test_lines_are_objects_in_codes() -> None:
+    first, second, third = (json.loads(line) for line in (await read(as_ndjson(pages(HISTORY)))).splitlines())
+    assert first["kind"], first["total_minor"] == ("invoice", 2999)
+    assert second["reason"] == "insufficient_funds"
+    assert third["payment_method"] == {"brand": "visa", "last4": "4242"}
+    assert third["at"] == "2023-05-14T13:00:00Z"
+
+
+def documents(count: int) -> AsyncIterator[list[Document]]:
+    async def made() -> AsyncIterator[list[Document]]:
+        for n in range(count):
+            yield [Document(replace(ISSUED, number=f"TS-{n:06d}"), Settlement(), ANA)]
+
+    return made()
+
+
+async def pdf_of(document: Document) -> bytes:
+    return b"%PDF " + document.issued.number.encode() + b"x" * 20_000
+
+
+async def test_the_archive_holds_the_table_and_every_invoice() -> None:
+    data = await read(as_zip(pages(HISTORY), documents(7), pdf_of, SPANISH, date(2023, 5, 20)))
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    assert archive.testzip() is None
+    assert archive.namelist() == ["historial-de-pagos.csv", *(f"facturas/TS-{n:06d}.pdf" for n in range(7))]
+    assert archive.read("historial-de-pagos.csv").startswith(b"\xef\xbb\xbfFecha")
+    assert archive.read("facturas/TS-000003.pdf").startswith(b"%PDF TS-000003")
+    assert archive.getinfo("facturas/TS-000003.pdf").date_time == (2023, 5, 14, 0, 0, 0)
+
+
+async def test_the_archive_is_sent_while_it_is_made() -> None:
+    sizes = [len(chunk) async for chunk in as_zip(pages(HISTORY), documents(200), pdf_of, SPANISH, date(2023, 5, 20))]
+    assert max(sizes) < 50_000
+    assert sum(sizes) > 200 * 20_000
+
+
+async def test_an_archive_that_breaks_off_is_no_archive() -> None:
+    async def breaks(document: Document) -> bytes:
+        if document.issued.number == "TS-000005":
+            raise RuntimeError("a document cannot be rendered")
+        return await pdf_of(document)
+
+    received = bytearray()
+
+    async def receive() -> None:
+        async for chunk in as_zip(pages(HISTORY), documents(9), breaks, SPANISH, date(2023, 5, 20)):
+            received.extend(chunk)
+
+    with pytest.raises(RuntimeError):
+        await receive()
+    assert b"TS-000001" in received
+    with pytest.raises(zipfile.BadZipFile):
+        zipfile.ZipFile(io.BytesIO(received))
+
+
+def test_a_number_names_a_file_and_no_folder() -> None:
+    assert file_name("../../etc/TS-000001") == "______etc_TS-000001"
+
+
+async def test_a_day_before_archives_had_days_is_their_first_year() -> None:
+    data = await read(as_zip(pages([]), documents(0), pdf_of, SPANISH, datetime(1970, 2, 3, tzinfo=UTC).date()))
+    assert zipfile.ZipFile(io.BytesIO(data)).infolist()[0].date_time[0] == 1980

@@ -1,0 +1,63 @@
+from dataclasses import replace
+
+from unit.invoicing.examples import FAILED, FIRST, ISSUE, ISSUED, PAID, PREMIUM, SECOND, VISA, VOIDED, day, given
+
+from invoicing.domain.commands import RecordFailure, RecordPayment, Void
+from invoicing.domain.refusals import AlreadyIssued, AlreadyPaid, AlreadyVoid, AmountDiffers, NoSuchInvoice, NothingToInvoice
+
+PAY = RecordPayment(FIRST, 2999, "USD", VISA, PAID.at)
+FAIL = RecordFailure(FIRST, 1, 2999, "insufficient_funds", True, VISA, FAILED.at)
+VOID = Void("subscription_cancelled", VOIDED.at)
+
+
+def test_a_period_is_invoiced_once() -> None:
+    given().when(ISSUE).then(ISSUED)
+    given(ISSUED).when(ISSUE).refused(AlreadyIssued)
+
+
+def test_an_invoice_says_what_was_sold_and_takes_its_place_in_the_series() -> None:
+    assert (ISSUED.number, ISSUED.totals.total, ISSUED.lines[0].plan_name) == ("TS-000014", 2999, "Premium Mensual")
+
+
+def test_nothing_is_invoiced_for_nothing() -> None:
+    given().when(replace(ISSUE, quantity=0)).refused(NothingToInvoice)
+    given().when(replace(ISSUE, plan=replace(PREMIUM, price_minor=-1))).refused(NothingToInvoice)
+
+
+def test_a_charge_pays_it_once() -> None:
+    given(ISSUED).when(PAY).then(PAID)
+    given(ISSUED, PAID).when(PAY).then()
+    given(ISSUED, PAID).when(replace(PAY, charge_id=SECOND)).refused(AlreadyPaid)
+
+
+def test_a_failed_charge_is_noted_once_and_can_be_followed_by_one_that_pays() -> None:
+    given(ISSUED).when(FAIL).then(FAILED)
+    given(ISSUED, FAILED).when(FAIL).then()
+    given(ISSUED, FAILED).when(replace(FAIL, charge_id=SECOND, attempt=2)).then(replace(FAILED, charge_id=SECOND, attempt=2))
+    given(ISSUED, FAILED).when(replace(PAY, charge_id=SECOND)).then(replace(PAID, charge_id=SECOND))
+
+
+def test_a_failure_that_comes_after_the_payment_changes_nothing() -> None:
+    given(ISSUED, PAID).when(replace(FAIL, charge_id=SECOND)).refused(AlreadyPaid)
+
+
+def test_only_what_is_owed_pays_it() -> None:
+    given(ISSUED).when(replace(PAY, amount=2998)).refused(AmountDiffers)
+    given(ISSUED).when(replace(PAY, currency="EUR")).refused(AmountDiffers)
+
+
+def test_voiding_ends_it() -> None:
+    given(ISSUED, FAILED).when(VOID).then(VOIDED)
+    given(ISSUED, VOIDED).when(VOID).then()
+    given(ISSUED, VOIDED).when(PAY).refused(AlreadyVoid)
+    given(ISSUED, VOIDED).when(FAIL).refused(AlreadyVoid)
+
+
+def test_what_was_paid_is_not_voided() -> None:
+    given(ISSUED, PAID).when(Void("merchant", day(5, of=20))).refused(AlreadyPaid)
+
+
+def test_what_was_never_issued_can_neither_be_paid_nor_voided() -> None:
+    given().when(PAY).refused(NoSuchInvoice)
+    given().when(FAIL).refused(NoSuchInvoice)
+    given().when(VOID).refused(NoSuchInvoice)

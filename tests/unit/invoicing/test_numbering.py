@@ -1,0 +1,32 @@
+from datetime import date, timedelta
+from itertools import pairwise
+
+from hypothesis import given as every
+from hypothesis import strategies as st
+
+from invoicing.domain.numbering import Counter
+
+
+def test_a_series_begins_with_one() -> None:
+    place, after = Counter("TS").next(date(2023, 5, 14))
+    assert (place.number, place.issued_on) == ("TS-000001", date(2023, 5, 14))
+    assert after == Counter("TS", 1, date(2023, 5, 14))
+
+
+def test_a_clock_that_went_back_does_not_take_the_date_with_it() -> None:
+    place, _ = Counter("TS", 9, date(2023, 5, 14)).next(date(2023, 5, 13))
+    assert (place.number, place.issued_on) == ("TS-000010", date(2023, 5, 14))
+
+
+def test_a_million_invoices_keep_their_numbers() -> None:
+    assert Counter("TS", 999_999).next(date(2023, 5, 14))[0].number == "TS-1000000"
+
+
+@every(st.lists(st.integers(-400, 400), max_size=50))
+def test_numbers_have_no_gap_and_dates_never_go_back(days: list[int]) -> None:
+    counter, places = Counter("TS"), []
+    for offset in days:
+        place, counter = counter.next(date(2023, 5, 14) + timedelta(days=offset))
+        places.append(place)
+    assert [place.ordinal for place in places] == list(range(1, len(days) + 1))
+    assert all(before.issued_on <= after.issued_on for before, after in pairwise(places))
