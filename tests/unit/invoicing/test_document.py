@@ -18,7 +18,7 @@ from invoicing.domain.parties import BillTo
 OPEN = Document(ISSUED, Settlement(), ANA)
 SETTLED = Document(ISSUED, Settlement(Status.PAID, PAID.at, VISA), ANA)
 VOID = Document(ISSUED, Settlement(Status.VOID, VOIDED.at), ANA)
-GOLDEN = ""
+GOLDEN = "22e352f30f4d63b2d3d474b0df0c67de445b55dc06bce8448bf0a9bd6dfaf55f"
 
 
 @pytest.fixture(scope="module")
