@@ -4,6 +4,7 @@ from chassis.aggregate import Aggregate
 from chassis.codec import Codec
 from chassis.decider import Decider
 from payments.application.publication import announce_payment, announce_wallet
+from payments.application.rows import payment_rows, wallet_rows
 from payments.domain.payment import commands as payment_commands
 from payments.domain.payment import events as payment_events
 from payments.domain.payment import payment
@@ -18,6 +19,7 @@ WALLET: Aggregate[wallet_commands.Command, wallet_events.Event, wallet.Wallet] =
     refusal=Refusal,
     codec=Codec({"DefaultChanged": wallet_events.DefaultChanged, "MethodRemoved": wallet_events.MethodRemoved}),
     announce=announce_wallet,
+    rows=wallet_rows,
 )
 """`wallet-<customer id>`"""
 
@@ -35,5 +37,6 @@ PAYMENT: Aggregate[payment_commands.Command, payment_events.Event, payment.Payme
         }
     ),
     announce=announce_payment,
+    rows=payment_rows,
 )
 """`payment-<invoice id>`"""

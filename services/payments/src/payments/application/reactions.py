@@ -1,0 +1,112 @@
+"""What payments does about invoices that are issued and voided, and about retries that are due."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+from billing_contracts import invoicing, subscriptions
+from billing_contracts.envelope import Envelope
+from chassis.aggregate import Stream
+from chassis.consuming import Batch, Projection, Reaction, Received
+from chassis.store import Statement
+from chassis.tenants import merchant_projection
+from payments.application.aggregates import PAYMENT, WALLET
+from payments.domain.payment.commands import Collect, TryAgain
+from payments.domain.shapes import Method, Money
+
+SUBSCRIPTION = "subscription"
+ENDED = frozenset({subscriptions.Status.CANCELED.value, subscriptions.Status.INCOMPLETE_EXPIRED.value})
+
+
+async def collect_invoice(received: Received[invoicing.InvoiceIssued], batch: Batch) -> None:
+    envelope, issued = received.envelope, received.data
+    merchant_id, invoice_id, customer_id = envelope.merchantid, aggregate_id(envelope), customer_of(envelope)
+    amount = Money(issued.total.amount_minor, issued.total.currency)
+    facts = (customer_id, issued.subscription_id, issued.number, amount.amount_minor, amount.currency, envelope.time)
+    sql = """
+        INSERT INTO collection (merchant_id, invoice_id, customer_id, subscription_id, number, amount_minor, currency, issued_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
+        """
+    batch.write(Statement(sql, (merchant_id, invoice_id, *facts)))
+    default = await default_method(batch, merchant_id, customer_id)
+    command = Collect(invoice_id, issued.subscription_id, customer_id, amount, default, envelope.time)
+    await batch.ask(PAYMENT, invoice_id, command, cause=received)
+
+
+async def try_again(received: Received[subscriptions.SubscriptionRetryDue], batch: Batch) -> None:
+    envelope, invoice_id = received.envelope, received.data.invoice_id
+    if not await open_for_collection(batch, envelope.merchantid, invoice_id):
+        return
+    default = await default_method(batch, envelope.merchantid, customer_of(envelope))
+    await batch.ask(PAYMENT, invoice_id, TryAgain(default, envelope.time), cause=received)
+
+
+async def stop_collecting(
+    received: Received[invoicing.InvoiceVoided | invoicing.InvoiceMarkedUncollectible], batch: Batch
+) -> None:
+    """An attempt in flight goes on to its end; what it takes for a voided invoice is given back."""
+    state = "void" if isinstance(received.data, invoicing.InvoiceVoided) else "uncollectible"
+    merchant_id, invoice_id = received.envelope.merchantid, aggregate_id(received.envelope)
+    closed = "UPDATE collection SET state = $3, refund_call_at = now() WHERE merchant_id = $1 AND invoice_id = $2"
+    agreed = "DELETE FROM agreed_charge WHERE merchant_id = $1 AND invoice_id = $2"
+    batch.write(Statement(closed, (merchant_id, invoice_id, state)), Statement(agreed, (merchant_id, invoice_id)))
+
+
+REACTIONS: Mapping[str, Reaction] = {
+    invoicing.InvoiceIssued.TYPE: collect_invoice,
+    invoicing.InvoiceVoided.TYPE: stop_collecting,
+    invoicing.InvoiceMarkedUncollectible.TYPE: stop_collecting,
+    subscriptions.SubscriptionRetryDue.TYPE: try_again,
+}
+
+
+def streams_of_invoice(received: Received[Any]) -> Sequence[Stream]:
+    envelope = received.envelope
+    return streams(envelope, aggregate_id(envelope))
+
+
+def streams_of_retry(received: Received[Any]) -> Sequence[Stream]:
+    return streams(received.envelope, received.data.invoice_id)
+
+
+def streams(envelope: Envelope, invoice_id: UUID) -> Sequence[Stream]:
+    merchant_id = envelope.merchantid
+    return WALLET.stream(merchant_id, customer_of(envelope)), PAYMENT.stream(merchant_id, invoice_id)
+
+
+STREAMS = {invoicing.InvoiceIssued.TYPE: streams_of_invoice, subscriptions.SubscriptionRetryDue.TYPE: streams_of_retry}
+
+
+def subscription_status(_: dict[str, Any] | None, envelope: Envelope) -> dict[str, Any]:
+    return {"status": envelope.data["status"]}
+
+
+PROJECTIONS = (
+    merchant_projection(frozenset({subscriptions.MerchantConfigured.TYPE})),
+    Projection(
+        SUBSCRIPTION,
+        frozenset(event.TYPE for event in subscriptions.SubscriptionEvent.__subclasses__()),
+        subscription_status,
+    ),
+)
+"""Merchants, and which subscriptions still need a card."""
+
+
+async def default_method(batch: Batch, merchant_id: UUID, customer_id: UUID) -> Method | None:
+    found = await batch.state(WALLET, merchant_id, customer_id)
+    return found[1].default if found[1] else None
+
+
+async def open_for_collection(batch: Batch, merchant_id: UUID, invoice_id: UUID) -> bool:
+    """False for what was voided or given up; true for what this very batch begins to collect."""
+    sql = "SELECT state FROM collection WHERE merchant_id = $1 AND invoice_id = $2"
+    return await batch.connection.fetchval(sql, merchant_id, invoice_id) in ("open", None)
+
+
+def aggregate_id(envelope: Envelope) -> UUID:
+    return UUID(envelope.subject.partition("-")[2])
+
+
+def customer_of(envelope: Envelope) -> UUID:
+    assert envelope.customerid is not None, f"{envelope.type} is about a customer"
+    return envelope.customerid
