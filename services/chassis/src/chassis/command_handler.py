@@ -16,6 +16,10 @@ ATTEMPTS = 50
 """A conflict means that somebody else's decision went through: only a stream that never rests uses these up."""
 
 
+class NeverBegan(LookupError):
+    """Nothing was decided about what does not exist: neither an event nor a refusal."""
+
+
 @dataclass(frozen=True)
 class Past(Generic[S]):
     """What a decision is taken on."""
@@ -50,14 +54,14 @@ def recall(aggregate: Aggregate[C, E, S], stream: Stream, stored: Iterable[Store
 
 
 def decide(aggregate: Aggregate[C, E, S], context: Context, past: Past[S], command: C) -> tuple[Outcome[E, S], WriteSet]:
-    """Asks the rules. Raises the domain's refusal, and LookupError when nothing was decided about what does not exist."""
+    """Asks the rules. Raises the domain's refusal, and NeverBegan when nothing was decided about what does not exist."""
     events = aggregate.decider.decide(command, past.state)
     version, state, recorded = past.version, past.state, []
     for event in events:
         version, state = version + 1, aggregate.decider.evolve(state, event)
         recorded.append(record(aggregate, context, past.stream, version, event, state))
     if state is None:
-        raise LookupError(f"{past.stream.name} does not exist, and {command!r} did not begin it")
+        raise NeverBegan(f"{past.stream.name} does not exist, and {command!r} did not begin it")
     outcome = Outcome(past.stream, version, tuple(events), state)
     appends = (Append(past.stream, past.version, tuple(recorded)),) if recorded else ()
     waited = aggregate.timers(past.state) if past.state is not None else {}

@@ -1,58 +1,24 @@
-"""Consumers: what a service does about the events of others, one transaction per batch."""
+"""Consumers of Kafka: what a service does about the events of others, one transaction per batch."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
-from typing import Any
-from uuid import UUID
+from collections.abc import Sequence
 
 import asyncpg
 
-from chassis.aggregate import Stream
 from chassis.batch import Batch
+from chassis.consumer import Changed, Consumer, Reaction
+from chassis.member import Member
 from chassis.projection import Projection
-from chassis.records import Decode, Erased, Received
-from chassis.store import EventStore
+from chassis.records import Erased, Received
 
 __all__ = ["Batch", "Changed", "Consumer", "Erased", "Projection", "Reaction", "Received", "run_consumers"]
 
-Reaction = Callable[[Received[Any], Batch], Awaitable[None]]
-Changed = AbstractSet[tuple[UUID, UUID]]
-"""(merchant, customer) pairs"""
-
-
-@dataclass(frozen=True)
-class Consumer:
-    group: str
-    """`<service>.<purpose>`"""
-    topics: tuple[str, ...]
-    decode: Decode
-    """The contracts' `registry.data_of`."""
-    reactions: Mapping[str, Reaction] = field(default_factory=dict)
-    """By event type. An event is handled once per group, for ever."""
-    streams: Mapping[str, Callable[[Received[Any]], Sequence[Stream]]] = field(default_factory=dict)
-    """By event type: the streams that its reaction will ask, so that a batch reads them all in one query."""
-    projections: tuple[Projection, ...] = ()
-    after: Callable[[asyncpg.Connection, Changed], Awaitable[None]] | None = None
-    """Called in the batch's transaction with whose projected documents changed, when any did."""
-    erased: Callable[[Erased, Batch], Awaitable[None]] | None = None
-    """Called for a tombstone of a compacted topic, whose projected documents are deleted without it."""
-    notify: str | None = None
-    """The PostgreSQL channel that hears, after the commit, whose documents changed: JSON [["<merchant>", "<customer>"], …]."""
-    personal: frozenset[str] = frozenset()
-    """Topics whose values are personal data: never kept in clear."""
-
 
 async def run_consumers(
-    consumers: Sequence[Consumer],
-    *,
-    service: str,
-    pool: asyncpg.Pool,
-    store: EventStore,
-    bootstrap: str,
-    instance: str,
-    stop: asyncio.Event,
+    consumers: Sequence[Consumer], *, service: str, pool: asyncpg.Pool, bootstrap: str, instance: str, stop: asyncio.Event
 ) -> None:
     """Reads until `stop`; survives whatever passes by itself. `instance` is stable per replica and unique among them."""
-    raise NotImplementedError
+    async with asyncio.TaskGroup() as members:
+        for consumer in consumers:
+            client_id = f"{service}.{instance}"
+            members.create_task(Member(consumer, pool, bootstrap, instance, client_id, stop).run())

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
-from billing_contracts.envelope import Envelope, EventData
 from pydantic import ValidationError
 
+from billing_contracts.envelope import Envelope, EventData
+
 D_co = TypeVar("D_co", bound=EventData, covariant=True)
+
+_TYPES_REMEMBERED = 1_000
 
 Decode = Callable[[Envelope], EventData]
 """The envelope's data as its class. Raises KeyError for a type that is not known, ValidationError for data that does not fit."""
@@ -17,12 +20,18 @@ Decode = Callable[[Envelope], EventData]
 class RawRecord(Protocol):
     """What is needed of an aiokafka ConsumerRecord."""
 
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
+    @property
+    def topic(self) -> str: ...
+    @property
+    def partition(self) -> int: ...
+    @property
+    def offset(self) -> int: ...
+    @property
+    def key(self) -> bytes | None: ...
+    @property
+    def value(self) -> bytes | None: ...
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,21 +79,20 @@ class Malformed:
     merchant_id: UUID | None = None
     aggregate: str | None = None
     """Whom it concerns, as far as the key can tell."""
+    sequence: int | None = None
+    """Its place in the aggregate's stream, when the envelope could be read."""
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
-    """A type that this code does not know: skipped and counted."""
+class Passed:
+    """An event that nobody here reacts to or folds. It counts all the same: its aggregate's next event follows it."""
 
-    type: str
-
-
-@dataclass(frozen=True, slots=True)
-class Unconcerned:
-    """A known type that the consumer does nothing with."""
+    envelope: Envelope
+    known: bool
+    """Whether this code knows the type; else it is skipped and counted."""
 
 
-Reading = Received[Any] | Erased | Malformed | Unknown | Unconcerned
+Reading = Received[Any] | Passed | Erased | Malformed
 
 
 class Reader:
@@ -92,6 +100,7 @@ class Reader:
 
     def __init__(self, decode: Decode, concerns: frozenset[str], states: frozenset[str]) -> None:
         self._decode, self._concerns, self._states = decode, concerns, states
+        self._known: dict[str, bool] = {}
 
     def read(self, record: RawRecord) -> Reading:
         """Never raises: what cannot be read says so itself."""
@@ -100,34 +109,37 @@ class Reader:
         try:
             envelope = Envelope.model_validate_json(record.value)
         except ValidationError as error:
-            return self._malformed(record, error)
+            return Malformed(told_safely(error), *named_by(record.key))
         if record.key is not None and record.key != envelope.key():
-            return self._malformed(record, ValueError("the record's key names another aggregate than its envelope"))
+            return Malformed("the key names another aggregate than the envelope", *named_by(record.key))
+        if envelope.type not in self._concerns:
+            return Passed(envelope, self._knows(envelope))
         try:
-            if envelope.type not in self._concerns:
-                return self._bystander(envelope)
             data = self._decode(envelope)
         except KeyError:
-            return Unknown(envelope.type)
-        except (ValidationError, ValueError, TypeError) as error:
-            return self._malformed(record, error)
+            return Passed(envelope, known=False)
+        except (ValueError, TypeError) as error:
+            return Malformed(told_safely(error), envelope.merchantid, envelope.subject, envelope.sequence)
         return Received(envelope, data, record.topic, record.partition, record.offset, record.headers)
 
-    def _bystander(self, envelope: Envelope) -> Reading:
-        try:
-            self._decode(envelope)
-        except ValueError:
-            pass  # somebody else's concern: our consumer does nothing with the type
-        return Unconcerned()
+    def _knows(self, envelope: Envelope) -> bool:
+        if (known := self._known.get(envelope.type)) is None:
+            try:
+                self._decode(envelope)
+                known = True
+            except KeyError:
+                known = False
+            except (ValueError, TypeError):
+                known = True
+            if len(self._known) < _TYPES_REMEMBERED:
+                self._known[envelope.type] = known
+        return known
 
     def _tombstone(self, record: RawRecord) -> Reading:
         merchant_id, aggregate = named_by(record.key)
         if record.topic not in self._states or merchant_id is None or aggregate is None:
-            return self._malformed(record, ValueError("a record without a value, where nothing can be erased"))
+            return Malformed("a record without a value, where nothing can be erased", merchant_id, aggregate)
         return Erased(merchant_id, aggregate, record.topic)
-
-    def _malformed(self, record: RawRecord, error: Exception) -> Malformed:
-        return Malformed(told_safely(error), *named_by(record.key))
 
 
 def named_by(key: bytes | None) -> tuple[UUID | None, str | None]:
@@ -145,4 +157,4 @@ def told_safely(error: Exception) -> str:
     if isinstance(error, ValidationError):
         found = error.errors(include_url=False, include_context=False, include_input=False)
         return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'value'}: {each['type']}" for each in found[:20])
-    return f"{type(error).__name__}: {error}" if type(error) is ValueError else type(error).__name__
+    return type(error).__name__

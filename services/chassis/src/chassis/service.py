@@ -186,7 +186,6 @@ def _workers(name: str, settings: ServiceSettings, resources: Resources, service
                 service.consumers,
                 service=name,
                 pool=resources.pool,
-                store=resources.store,
                 bootstrap=settings.kafka_bootstrap_servers,
                 instance=settings.instance,
                 stop=stop,

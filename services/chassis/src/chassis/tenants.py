@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
-from billing_contracts.envelope import Envelope
 
+from billing_contracts.envelope import Envelope
 from chassis.projection import Document, Projection
 
 log = structlog.get_logger()
@@ -119,7 +119,7 @@ class Tenants:
         now = self._clock()
         try:
             doc = await self._resolve(sha256)
-        except Exception as error:  # noqa: BLE001 whatever it was, the owner did not answer
+        except Exception as error:
             return self._unconfirmed(sha256, local, error)
         if doc is None:
             self._confirmed.pop(sha256, None)

@@ -1,6 +1,7 @@
 """Projected documents: one row per merchant, projection and aggregate."""
 
 import json
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,7 +9,17 @@ from uuid import UUID
 
 import asyncpg
 
+from chassis.postgres.write_sets import Connection
+from chassis.projection import Row
 from chassis.store import Statement
+
+Key = tuple[UUID, str, str]
+"""(merchant, projection, aggregate)"""
+
+
+class Overtaken(Exception):
+    """Somebody else moved a row since it was loaded: the batch is decided anew."""
+
 
 STALE_AFTER = timedelta(seconds=5)
 """How long a row may wait for a missing event before it is shown as stale."""
@@ -32,14 +43,12 @@ class Document:
 _SELECT = "SELECT aggregate, sequence, doc::text AS doc, customer_id, stale_since FROM projection WHERE doc IS NOT NULL AND "
 
 
-async def document(connection: asyncpg.Connection, name: str, merchant_id: UUID, aggregate: str) -> Document | None:
+async def document(connection: Connection, name: str, merchant_id: UUID, aggregate: str) -> Document | None:
     row = await connection.fetchrow(_SELECT + "merchant_id = $1 AND name = $2 AND aggregate = $3", merchant_id, name, aggregate)
     return None if row is None else _document(row)
 
 
-async def documents(
-    connection: asyncpg.Connection, name: str, merchant_id: UUID, customer_id: UUID | None = None
-) -> list[Document]:
+async def documents(connection: Connection, name: str, merchant_id: UUID, customer_id: UUID | None = None) -> list[Document]:
     """All of the merchant's documents under this name, or one customer's; ordered by aggregate."""
     rows = await connection.fetch(
         _SELECT + "merchant_id = $1 AND name = $2 AND ($3::uuid IS NULL OR customer_id = $3) ORDER BY aggregate",
@@ -65,6 +74,73 @@ def project(
         """,
         (name, merchant_id, aggregate, customer_id, sequence, event_id, json.dumps(doc)),
     )
+
+
+async def load(connection: Connection, rows: Mapping[Key, Row]) -> None:
+    """Fills rows that are empty with what the database has of them, in one query that locks nothing."""
+    found = await connection.fetch(
+        """
+        SELECT merchant_id, name, aggregate, customer_id, sequence, event_id, doc::text AS doc, stale_since
+        FROM projection JOIN unnest($1::uuid[], $2::text[], $3::text[]) AS asked (merchant_id, name, aggregate)
+        USING (merchant_id, name, aggregate)
+        """,
+        *_columns(rows, 3),
+    )
+    for each in found:
+        row = rows[each["merchant_id"], each["name"], each["aggregate"]]
+        row.base = row.sequence = each["sequence"]
+        row.stored = True
+        row.event_id, row.customer_id, row.stale_since = each["event_id"], each["customer_id"], each["stale_since"]
+        row.doc = None if each["doc"] is None else json.loads(each["doc"])
+
+
+async def save(connection: Connection, rows: Sequence[Row]) -> None:
+    """Writes the rows that changed. Raises Overtaken when somebody else moved one of them since it was loaded."""
+    kept = sorted((row for row in rows if row.touched and not row.gone), key=lambda row: row.key)
+    if kept:
+        await _upsert(connection, kept)
+    if gone := {row.key: row for row in rows if row.gone and row.stored}:
+        await connection.execute(
+            """
+            DELETE FROM projection
+            USING unnest($1::uuid[], $2::text[], $3::text[]) AS gone (merchant_id, name, aggregate)
+            WHERE (projection.merchant_id, projection.name, projection.aggregate) = (gone.merchant_id, gone.name, gone.aggregate)
+            """,
+            *_columns(gone, 3),
+        )
+
+
+async def _upsert(connection: Connection, rows: Sequence[Row]) -> None:
+    # `steps` leads from the sequence that was loaded to the one to be written: the guard that nobody came between
+    written = await connection.fetch(
+        """
+        INSERT INTO projection AS row
+            (merchant_id, name, aggregate, customer_id, sequence, event_id, doc, stale_since, steps)
+        SELECT merchant_id, name, aggregate, customer_id, sequence, event_id, doc::jsonb, stale_since, steps
+        FROM unnest($1::uuid[], $2::text[], $3::text[], $4::uuid[], $5::bigint[], $6::uuid[], $7::text[], $8::timestamptz[],
+                    $9::bigint[])
+            AS given (merchant_id, name, aggregate, customer_id, sequence, event_id, doc, stale_since, steps)
+        ON CONFLICT (merchant_id, name, aggregate) DO UPDATE
+        SET customer_id = excluded.customer_id, sequence = excluded.sequence, event_id = excluded.event_id,
+            doc = excluded.doc, stale_since = excluded.stale_since, steps = excluded.steps
+        WHERE row.sequence = excluded.sequence - excluded.steps
+        RETURNING 1
+        """,
+        *zip(
+            *((*row.key, row.customer_id, row.sequence, row.event_id, _json(row), row.stale_since, row.steps) for row in rows),
+            strict=True,
+        ),
+    )
+    if len(written) != len(rows):
+        raise Overtaken
+
+
+def _json(row: Row) -> str | None:
+    return None if row.doc is None else json.dumps(row.doc, separators=(",", ":"))
+
+
+def _columns(keys: Iterable[Key], width: int) -> list[tuple[Any, ...]]:
+    return list(zip(*sorted(keys), strict=True)) or [()] * width
 
 
 def _document(row: asyncpg.Record) -> Document:

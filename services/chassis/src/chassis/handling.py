@@ -1,0 +1,223 @@
+"""One consumer at work on a batch of records: what it does about them is committed whole, or not at all."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from chassis.aggregate import Stream
+from chassis.batch import Batch, Culprit
+from chassis.consumer import Consumer
+from chassis.decider import VersionConflict
+from chassis.faults import Backoff, passes
+from chassis.folding import Folding
+from chassis.metrics import DIVERGED, HANDLED, QUARANTINED, REDONE, UNKNOWN
+from chassis.postgres import inbox, quarantine
+from chassis.postgres.offsets import Fenced
+from chassis.postgres.projections import Overtaken
+from chassis.postgres.write_sets import Connection
+from chassis.projection import Diverged
+from chassis.records import Erased, Malformed, Passed, RawRecord, Reader, Reading, Received
+from chassis.store import AlreadyHandled
+from chassis.telemetry import incoming, span
+
+log = structlog.get_logger()
+
+ATTEMPTS = 3
+"""How often a record is tried alone before it is put aside."""
+
+Settle = Callable[[Connection, Sequence[RawRecord]], Awaitable[None]]
+"""Says, in the transaction of the records' effects, that they have been dealt with. Raises Fenced when somebody else did."""
+Changed = set[tuple[UUID, UUID]]
+
+_OVERTAKEN = (VersionConflict, AlreadyHandled, Overtaken)
+
+
+class Stopped(Exception):
+    """Told to stop while waiting for a fault to pass: nothing of the records in hand was committed."""
+
+
+class Handling:
+    def __init__(self, consumer: Consumer, pool: asyncpg.Pool, stop: asyncio.Event) -> None:
+        self._consumer, self._pool, self._stop = consumer, pool, stop
+        self._reader = Reader(consumer.decode, consumer.concerns, consumer.erasable)
+
+    async def handle(self, records: Sequence[RawRecord], settle: Settle) -> Changed:
+        """Deals with every record, in order; returns whose projected documents changed, as (merchant, customer).
+
+        What passes by itself is waited for. When one record spoils the batch, those before it go first, then it alone,
+        then the rest; a record that fails alone a third time is put aside. Raises Fenced when somebody else dealt with
+        the records, Stopped when told to stop meanwhile; nothing else.
+        """
+        changed: Changed = set()
+        parts = [list(records)]
+        redone = False
+        backoff = Backoff()
+        failures = 0
+        while parts:
+            part = parts[0]
+            try:
+                changed |= await self._attempt(part, settle)
+            except Fenced:
+                raise
+            except _OVERTAKEN as overtaken:
+                REDONE.labels(self._consumer.group, type(overtaken).__name__).inc()
+                if redone and len(part) > 1:
+                    parts[:1] = _halves(part)
+                elif redone:
+                    await self._pause(backoff, overtaken)
+                redone = True
+            except Exception as error:
+                fault = error.__cause__ if isinstance(error, Culprit) and error.__cause__ else error
+                if passes(fault):
+                    await self._pause(backoff, fault)
+                elif len(part) > 1:
+                    parts[:1] = _around(part, error.index) if isinstance(error, Culprit) else _halves(part)
+                elif (failures := failures + 1) < ATTEMPTS:
+                    await self._pause(backoff, fault)
+                else:
+                    changed |= await self._condemn(part[0], fault, settle)
+                    parts.pop(0)
+                    failures, redone = 0, False
+            else:
+                parts.pop(0)
+                failures, redone = 0, False
+                backoff.reset()
+        return changed
+
+    async def discard(self, records: Sequence[RawRecord], settle: Settle) -> Changed:
+        """Goes on without records that were put aside. Raises Fenced, and whatever a fault raises."""
+        readings = [self._reader.read(record) for record in records]
+        async with self._pool.acquire() as proxy:
+            connection = cast(asyncpg.Connection, proxy)
+            folding = Folding(self._consumer.projections)
+            await folding.load(connection, readings)
+            for reading in readings:
+                folding.skip(reading)
+            async with connection.transaction():
+                await settle(connection, records)
+                return await self._save(connection, folding)
+
+    async def _attempt(
+        self, records: Sequence[RawRecord], settle: Settle, condemned: Malformed | None = None, tell: bool = True
+    ) -> Changed:
+        """One transaction. Reads everything first, without a transaction id: the relay's order depends on it."""
+        readings = [condemned or self._reader.read(record) for record in records]
+        aside = [(record, reading) for record, reading in zip(records, readings, strict=True) if isinstance(reading, Malformed)]
+        async with self._pool.acquire() as proxy:
+            connection = cast(asyncpg.Connection, proxy)
+            batch, folding = Batch(connection), Folding(self._consumer.projections)
+            fresh = await self._fresh(connection, readings)
+            await batch.load(self._prefetched(fresh))
+            await folding.load(connection, readings)
+            for index, reading in enumerate(readings):
+                batch.begin(index)
+                try:
+                    folding.fold(reading)
+                    await self._react(reading, batch, index in fresh)
+                except Diverged as diverged:
+                    log.error("diverged", group=self._consumer.group, why=str(diverged), **_whereabouts(records[index]))
+                    DIVERGED.labels(self._consumer.group, records[index].topic).inc()
+                    aside.append((records[index], Malformed(f"Diverged: {diverged}")))
+                    fresh.pop(index, None)
+                except Exception as error:
+                    raise Culprit(index) from error
+            async with connection.transaction():
+                await batch.commit([(self._consumer.group, received.envelope.id) for received in fresh.values()])
+                changed = await self._save(connection, folding, tell)
+                await settle(connection, records)
+                await quarantine.keep(connection, self._consumer.group, aside, self._consumer.personal)
+        self._count(records, readings, aside)
+        return changed
+
+    async def _fresh(self, connection: asyncpg.Connection, readings: Sequence[Reading]) -> dict[int, Received[Any]]:
+        """Of the events that have a reaction, those not handled before, each once; by index."""
+        asked = {
+            reading.envelope.id: (index, reading)
+            for index, reading in reversed(list(enumerate(readings)))
+            if isinstance(reading, Received) and reading.envelope.type in self._consumer.reactions
+        }
+        handled = await inbox.handled(connection, self._consumer.group, list(asked))
+        return dict(sorted((place for id, place in asked.items() if id not in handled), key=lambda place: place[0]))
+
+    def _prefetched(self, fresh: Mapping[int, Received[Any]]) -> list[Stream]:
+        streams: list[Stream] = []
+        for index, received in fresh.items():
+            if asked := self._consumer.streams.get(received.envelope.type):
+                try:
+                    streams.extend(asked(received))
+                except Exception as error:
+                    raise Culprit(index) from error
+        return streams
+
+    async def _react(self, reading: Reading, batch: Batch, fresh: bool) -> None:
+        if isinstance(reading, Received) and fresh:
+            event_type = reading.envelope.type
+            parent = incoming({name: value.decode(errors="replace") for name, value in reading.headers})
+            with span(f"{self._consumer.group} {event_type}", parent):
+                await self._consumer.reactions[event_type](reading, batch)
+        elif isinstance(reading, Erased) and self._consumer.erased:
+            await self._consumer.erased(reading, batch)
+
+    async def _save(self, connection: asyncpg.Connection, folding: Folding, tell: bool = True) -> Changed:
+        changed = await folding.save(connection)
+        if changed and tell and self._consumer.after:
+            await self._consumer.after(connection, changed)
+        return changed
+
+    async def _condemn(self, record: RawRecord, fault: BaseException, settle: Settle) -> Changed:
+        """Puts aside a record that can be read, but not handled."""
+        reading = self._reader.read(record)
+        error = type(fault).__name__ if record.topic in self._consumer.personal else f"{type(fault).__name__}: {fault}"
+        condemned = Malformed(error)
+        if isinstance(reading, Received):
+            envelope = reading.envelope
+            condemned = Malformed(error, envelope.merchantid, envelope.subject, envelope.sequence)
+        log.error("cannot be handled", group=self._consumer.group, error=error, **_whereabouts(record))
+        backoff, tell = Backoff(), True
+        while True:
+            try:
+                return await self._attempt([record], settle, condemned, tell)
+            except Fenced:
+                raise
+            except Exception as error:
+                # it may be telling whose documents are stale that fails
+                tell = passes(error)
+                await self._pause(backoff, error)
+
+    async def _pause(self, backoff: Backoff, fault: BaseException) -> None:
+        """Raises Stopped once told to stop."""
+        REDONE.labels(self._consumer.group, type(fault).__name__).inc()
+        log.warning("trying again", group=self._consumer.group, error=type(fault).__name__)
+        await backoff.wait(self._stop)
+        if self._stop.is_set():
+            raise Stopped
+
+    def _count(
+        self, records: Sequence[RawRecord], readings: Sequence[Reading], aside: Sequence[tuple[RawRecord, Malformed]]
+    ) -> None:
+        group = self._consumer.group
+        for record, reading in zip(records, readings, strict=True):
+            HANDLED.labels(group, record.topic).inc()
+            if isinstance(reading, Passed) and not reading.known:
+                UNKNOWN.labels(group, record.topic).inc()
+        for record, found in aside:
+            QUARANTINED.labels(group, record.topic).inc()
+            log.error("quarantined", group=group, error=found.error, **_whereabouts(record))
+
+
+def _halves(records: list[RawRecord]) -> list[list[RawRecord]]:
+    middle = len(records) // 2
+    return [records[:middle], records[middle:]]
+
+
+def _around(records: list[RawRecord], culprit: int) -> list[list[RawRecord]]:
+    """What came before the culprit, the culprit alone, and the rest."""
+    return [part for part in (records[:culprit], [records[culprit]], records[culprit + 1 :]) if part]
+
+
+def _whereabouts(record: RawRecord) -> dict[str, Any]:
+    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}

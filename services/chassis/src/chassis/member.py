@@ -1,0 +1,197 @@
+"""One replica's membership in a consumer group: FastStream brings batches, PostgreSQL says where they begin."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener, ConsumerRecord, TopicPartition
+from faststream import AckPolicy
+from faststream.kafka import KafkaBroker, KafkaMessage
+from faststream.kafka.message import FAKE_CONSUMER
+from faststream.kafka.subscriber.usecase import BatchSubscriber
+
+from chassis.consumer import Consumer
+from chassis.faults import Backoff, passes
+from chassis.handling import Changed, Handling, Settle, Stopped
+from chassis.places import Places, Settling, partition_of
+from chassis.postgres import quarantine
+from chassis.postgres.notices import notify
+from chassis.postgres.offsets import Fenced
+from chassis.postgres.quarantine import NotQuarantined, Quarantined
+from chassis.postgres.write_sets import Connection
+from chassis.records import RawRecord
+
+log = structlog.get_logger()
+
+MAX_RECORDS = 500
+WISHES_EVERY = 1.0
+"""Seconds between looks at what the operator wants done with quarantined records."""
+LOGS_EVERY = 10.0
+"""Seconds between looks at whether the topics are still the ones that were read."""
+_PLACE_SECONDS = 5.0
+
+Records = tuple[ConsumerRecord[bytes | None, bytes | None], ...]
+
+
+class Member(ConsumerRebalanceListener):
+    def __init__(
+        self, consumer: Consumer, pool: asyncpg.Pool, bootstrap: str, instance: str, client_id: str, stop: asyncio.Event
+    ) -> None:
+        self._definition, self._pool, self._bootstrap, self._stop = consumer, pool, bootstrap, stop
+        self._instance, self._client_id = instance, client_id
+        self._handling = Handling(consumer, pool, stop)
+        self._places = Places(consumer.group, consumer.topics, pool, bootstrap)
+        self._subscriber: BatchSubscriber | None = None
+
+    async def run(self) -> None:
+        """Until told to stop; begins again whenever Kafka was not there."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._consume())
+            tasks.create_task(self._every(WISHES_EVERY, self._fulfil_wish))
+            tasks.create_task(self._every(LOGS_EVERY, self._watch_logs))
+
+    async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
+        """A batch in hand may go on: when another member was quicker, its offsets do not move and it is undone."""
+
+    async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        try:
+            async with asyncio.timeout(_PLACE_SECONDS):
+                if consumer := self._consumer:
+                    await self._places.find(consumer, assigned)
+        except Exception as error:
+            log.warning("assigned without a place", group=self._definition.group, error=type(error).__name__)
+
+    @property
+    def _consumer(self) -> AIOKafkaConsumer | None:
+        return self._subscriber.consumer if self._subscriber else None
+
+    async def _consume(self) -> None:
+        backoff = Backoff(0.5)
+        while not self._stop.is_set():
+            broker = self._broker()
+            try:
+                await broker.start()
+                await self._stop.wait()
+            except Exception as error:
+                log.warning("consumer not started", group=self._definition.group, error=f"{type(error).__name__}: {error}")
+                await backoff.wait(self._stop)
+            finally:
+                await broker.stop()
+
+    def _broker(self) -> KafkaBroker:
+        broker = KafkaBroker(
+            self._bootstrap,
+            client_id=self._client_id,
+            consumer_only=True,
+            allow_auto_create_topics=False,
+            graceful_timeout=10,
+            logger=None,
+        )
+        subscriber = broker.subscriber(
+            *self._definition.topics,
+            group_id=self._definition.group,
+            group_instance_id=f"{self._definition.group}.{self._instance}",
+            auto_offset_reset="earliest",
+            batch=True,
+            max_records=MAX_RECORDS,
+            batch_timeout_ms=10,
+            ack_policy=AckPolicy.MANUAL,
+            heartbeat_interval_ms=500,
+            listener=self,
+            parser=_parse,
+            decoder=_decode,
+        )
+        assert isinstance(subscriber, BatchSubscriber)
+        subscriber(self._on_batch)
+        self._subscriber = subscriber
+        return broker
+
+    async def _on_batch(self, message: KafkaMessage) -> None:
+        """Never raises: FastStream would go on behind the batch."""
+        raw = message.raw_message
+        records: Records = raw if isinstance(raw, tuple) else (raw,)
+        backoff = Backoff()
+        while not self._stop.is_set() and (consumer := self._consumer):
+            try:
+                await self._take(consumer, records)
+                return
+            except Stopped:
+                return
+            except Exception as error:
+                fault = f"{type(error).__name__}: {error}"
+                log.log(30 if passes(error) else 40, "batch not taken", group=self._definition.group, error=fault)
+                await backoff.wait(self._stop)
+
+    async def _take(self, consumer: AIOKafkaConsumer, records: Records) -> None:
+        """Handles what has not been read and follows what has; of partitions where that is in doubt, finds the place."""
+        partitions = defaultdict[TopicPartition, list[RawRecord]](list)
+        for record in records:
+            partitions[partition_of(record)].append(record)
+        known = await self._places.stored(partitions.keys())
+        lost = [partition for partition in partitions if partition not in known]
+        unread: list[RawRecord] = []
+        for partition, position in known.items():
+            came = partitions[partition]
+            if came[-1].offset < position.next:
+                lost.append(partition)
+            elif self._places.follows(consumer, partition, position.next, came[0].offset):
+                unread.extend(record for record in came if record.offset >= position.next)
+        if unread:
+            try:
+                await self._tell(await self._handling.handle(unread, Settling(self._definition.group, unread, known)))
+            except Fenced:
+                log.warning("another member was quicker", group=self._definition.group)
+                lost = list(partitions)
+        if lost:
+            await self._places.find(consumer, lost)
+        self._places.measure(consumer, await self._places.stored(partitions.keys()))
+
+    async def _watch_logs(self) -> None:
+        if consumer := self._consumer:
+            await self._places.find_again(consumer)
+
+    async def _fulfil_wish(self) -> None:
+        async with self._pool.acquire() as connection:
+            claimed = await quarantine.claim(connection, self._definition.group)
+        if claimed is not None:
+            do = self._handling.discard if claimed.state == "discard" else self._handling.handle
+            with suppress(Fenced):
+                await self._tell(await do([claimed.record], _settling(claimed)))
+
+    async def _tell(self, changed: Changed) -> None:
+        if self._definition.notify and changed:
+            await notify(self._pool, self._definition.notify, changed)
+
+    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
+        while not self._stop.is_set():
+            try:
+                await work()
+            except Stopped:
+                return
+            except Exception as error:
+                log.warning("put off", group=self._definition.group, error=f"{type(error).__name__}: {error}")
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), seconds)
+
+
+def _settling(claimed: Quarantined) -> Settle:
+    async def settle(connection: Connection, _: Sequence[RawRecord]) -> None:
+        try:
+            await quarantine.settle(connection, claimed)
+        except NotQuarantined as gone:
+            raise Fenced(f"quarantined record {claimed.id}") from gone
+
+    return settle
+
+
+async def _parse(records: Records) -> KafkaMessage:
+    """Looks into nothing: one header that is not text would hide the whole batch."""
+    first, last = records[0], records[-1]
+    return KafkaMessage(raw_message=records, body=b"", message_id=f"{first.offset}-{last.offset}", consumer=FAKE_CONSUMER)
+
+
+async def _decode(_: KafkaMessage) -> bytes:
+    return b""

@@ -1,0 +1,115 @@
+"""Where a member of a consumer group reads each partition: the database says so, and notices when the log is another one."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+import asyncpg
+import structlog
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from chassis import kafka_log
+from chassis.metrics import LAG, RESTARTED
+from chassis.postgres import offsets
+from chassis.postgres.offsets import Position
+from chassis.postgres.write_sets import Connection
+from chassis.records import RawRecord
+
+log = structlog.get_logger()
+
+
+class Places:
+    def __init__(self, group: str, topics: Sequence[str], pool: asyncpg.Pool, bootstrap: str) -> None:
+        self._group, self._topics, self._pool, self._bootstrap = group, list(topics), pool, bootstrap
+        self._logs: dict[str, str] = {}
+        """The id of each topic when it was last looked at."""
+        self._gaps: dict[TopicPartition, tuple[int, int]] = {}
+        """Where a partition was sought to, and what came first: when the same comes again, the log has nothing between."""
+
+    async def stored(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Position]:
+        """What is stored of those partitions whose log is the one that we know."""
+        async with self._pool.acquire() as connection:
+            found = await offsets.stored(connection, self._group, partitions)
+        return {each: position for each, position in found.items() if position.topic_id == self._logs.get(each.topic)}
+
+    async def find(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
+        """Seeks to where the group has read; to the beginning in a log that is new, or another one than was read.
+
+        Raises whatever Kafka's or the database's faults raise.
+        """
+        ours = [partition for partition in partitions if partition in consumer.assignment()]
+        if not ours:
+            return
+        cluster = await kafka_log.cluster(self._bootstrap, self._topics)
+        ends = await consumer.end_offsets(ours)
+        async with self._pool.acquire() as connection:
+            known = await offsets.stored(connection, self._group, ours)
+            for partition in ours:
+                start = Position(0, cluster.id, cluster.topics[partition.topic])
+                await self._begin_anew(connection, partition, known.get(partition), start, ends[partition])
+            known = await offsets.stored(connection, self._group, ours)
+        self._logs = cluster.topics
+        for partition in ours:
+            _seek(consumer, partition, known[partition].next)
+
+    async def find_again(self, consumer: AIOKafkaConsumer) -> None:
+        """Looks whether topics were made anew under their old names, and begins those anew."""
+        if not self._logs:
+            return
+        cluster = await kafka_log.cluster(self._bootstrap, self._topics)
+        if changed := {topic for topic, id in cluster.topics.items() if self._logs.get(topic) != id}:
+            await self.find(consumer, [each for each in consumer.assignment() if each.topic in changed])
+
+    def follows(self, consumer: AIOKafkaConsumer, partition: TopicPartition, next: int, first: int) -> bool:
+        """Whether nothing lies between what was read and the first record that came; seeks back when that is not certain."""
+        if first <= next or self._gaps.get(partition) == (next, first):
+            return True
+        self._gaps[partition] = (next, first)
+        _seek(consumer, partition, next)
+        return False
+
+    def measure(self, consumer: AIOKafkaConsumer, known: Mapping[TopicPartition, Position]) -> None:
+        for partition, position in known.items():
+            if partition in consumer.assignment() and (end := consumer.highwater(partition)) is not None:
+                LAG.labels(self._group, partition.topic, partition.partition).set(max(0, end - position.next))
+
+    async def _begin_anew(
+        self, connection: Connection, partition: TopicPartition, known: Position | None, start: Position, end: int
+    ) -> None:
+        if known is not None and known.same_log(start) and known.next <= end:
+            return
+        if known is not None:
+            RESTARTED.labels(self._group, partition.topic).inc()
+            whereabouts = {"topic": partition.topic, "partition": partition.partition, "had_read": known.next, "end": end}
+            log.error("another log under a known name: read from its beginning", group=self._group, **whereabouts)
+        await offsets.begin(connection, self._group, partition, known, start, end)
+
+
+class Settling:
+    """Moves the offsets of a batch that begins at `known`, part by part, each part in its own transaction."""
+
+    def __init__(self, group: str, records: Sequence[RawRecord], known: Mapping[TopicPartition, Position]) -> None:
+        self._group, self._known = group, known
+        self._before: dict[tuple[TopicPartition, int], int] = {}
+        """Where the group stands when a record's turn comes."""
+        at = {partition: position.next for partition, position in known.items()}
+        for record in records:
+            partition = partition_of(record)
+            self._before[partition, record.offset] = at[partition]
+            at[partition] = record.offset + 1
+
+    async def __call__(self, connection: Connection, records: Sequence[RawRecord]) -> None:
+        moves: dict[TopicPartition, tuple[Position, int]] = {}
+        for record in records:
+            partition = partition_of(record)
+            known = self._known[partition]
+            began = Position(self._before[partition, record.offset], known.cluster_id, known.topic_id)
+            moves[partition] = (moves[partition][0] if partition in moves else began, record.offset + 1)
+        await offsets.move(connection, self._group, moves)
+
+
+def partition_of(record: RawRecord) -> TopicPartition:
+    return TopicPartition(record.topic, record.partition)
+
+
+def _seek(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
+    if partition in consumer.assignment():
+        consumer.seek(partition, offset)

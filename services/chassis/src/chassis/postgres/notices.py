@@ -1,0 +1,28 @@
+"""Wakes up those who show what has changed."""
+
+import json
+from collections.abc import Set as AbstractSet
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+log = structlog.get_logger()
+
+_PAIRS = 80
+"""In one notification, which holds less than 8 000 bytes."""
+
+
+async def notify(pool: asyncpg.Pool, channel: str, changed: AbstractSet[tuple[UUID, UUID]]) -> None:
+    """Sends JSON [["<merchant>", "<customer>"], …] on a connection of its own, after the commit: never inside of it.
+
+    Never raises: whoever listens also looks by itself, so that a lost notice is only a delay.
+    """
+    pairs = [[str(merchant), str(customer)] for merchant, customer in sorted(changed)]
+    try:
+        async with pool.acquire() as connection:
+            for first in range(0, len(pairs), _PAIRS):
+                payload = json.dumps(pairs[first : first + _PAIRS], separators=(",", ":"))
+                await connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+    except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        log.warning("not notified", channel=channel, error=type(error).__name__)

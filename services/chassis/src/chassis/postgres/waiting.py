@@ -1,0 +1,47 @@
+"""Events that came before one that they follow: kept until it comes."""
+
+from collections.abc import Mapping, Sequence
+
+from billing_contracts.envelope import Envelope
+from chassis.postgres.projections import Key
+from chassis.postgres.write_sets import Connection
+from chassis.projection import Row
+
+
+async def load(connection: Connection, rows: Mapping[Key, Row]) -> None:
+    """Gives each row what waits for it."""
+    found = await connection.fetch(
+        """
+        SELECT merchant_id, name, aggregate, envelope
+        FROM waiting JOIN unnest($1::uuid[], $2::text[], $3::text[]) AS asked (merchant_id, name, aggregate)
+        USING (merchant_id, name, aggregate)
+        """,
+        *(zip(*rows, strict=True) if rows else ([], [], [])),
+    )
+    for merchant_id, name, aggregate, text in found:
+        envelope = Envelope.model_validate_json(text)
+        rows[merchant_id, name, aggregate].waiting[envelope.sequence] = envelope
+
+
+async def save(connection: Connection, rows: Sequence[Row]) -> None:
+    """Keeps what came early, and drops what waits no longer."""
+    if went := [(*row.key, place) for row in rows for place in row.went]:
+        await connection.execute(
+            """
+            DELETE FROM waiting
+            USING unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[]) AS went (merchant_id, name, aggregate, sequence)
+            WHERE (waiting.merchant_id, waiting.name, waiting.aggregate, waiting.sequence)
+                = (went.merchant_id, went.name, went.aggregate, went.sequence)
+            """,
+            *zip(*went, strict=True),
+        )
+    came = [(*row.key, place, row.waiting[place].id, row.waiting[place].value().decode()) for row in rows for place in row.came]
+    if came:
+        await connection.execute(
+            """
+            INSERT INTO waiting (merchant_id, name, aggregate, sequence, event_id, envelope)
+            SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::text[])
+            ON CONFLICT DO NOTHING
+            """,
+            *zip(*came, strict=True),
+        )
