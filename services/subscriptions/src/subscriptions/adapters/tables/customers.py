@@ -1,0 +1,103 @@
+"""Customers' profiles. Whoever changes one holds its row's lock, so that revisions are announced in their order."""
+
+from dataclasses import astuple
+from datetime import datetime
+from uuid import UUID
+
+import asyncpg
+
+from chassis.context import Context
+from chassis.postgres.write_sets import Connection
+from chassis.store import Statement
+from subscriptions.application.profiles import Customer, Profile, announcement, erasure
+
+_SELECT = """
+SELECT id, revision, name, email, locale, country, tax_id, address FROM customers
+WHERE merchant_id = $1 AND id = $2 AND erased_at IS NULL
+"""
+
+
+class CustomersTable:
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def get(self, merchant_id: UUID, id: UUID) -> Customer | None:
+        return _customer(await self._pool.fetchrow(_SELECT, merchant_id, id))
+
+    async def locked(self, connection: Connection, merchant_id: UUID, id: UUID) -> Customer | None:
+        return _customer(await connection.fetchrow(_SELECT + "FOR UPDATE", merchant_id, id))
+
+    async def add(self, connection: Connection, context: Context, id: UUID, profile: Profile, at: datetime) -> Customer:
+        customer = Customer(id, 1, profile)
+        await connection.execute(
+            """
+            INSERT INTO customers (merchant_id, id, revision, name, email, locale, country, tax_id, address)
+            VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8)
+            """,
+            context.merchant_id,
+            id,
+            *astuple(profile),
+        )
+        await _run(connection, announcement(context, customer, at))
+        return customer
+
+    async def change(self, connection: Connection, context: Context, customer: Customer, at: datetime) -> None:
+        await connection.execute(
+            """
+            UPDATE customers
+            SET revision = $3, name = $4, email = $5, locale = $6, country = $7, tax_id = $8, address = $9
+            WHERE merchant_id = $1 AND id = $2
+            """,
+            context.merchant_id,
+            customer.id,
+            customer.revision,
+            *astuple(customer.profile),
+        )
+        await _run(connection, announcement(context, customer, at))
+
+    async def erase(self, connection: Connection, merchant_id: UUID, id: UUID) -> bool:
+        erased = await connection.fetchval(
+            """
+            UPDATE customers
+            SET name = NULL, email = NULL, locale = NULL, country = NULL, tax_id = NULL, address = NULL, erased_at = now()
+            WHERE merchant_id = $1 AND id = $2 AND erased_at IS NULL
+            RETURNING true
+            """,
+            merchant_id,
+            id,
+        )
+        if not erased:
+            return False
+        await connection.execute("DELETE FROM cancellation_comments WHERE merchant_id = $1 AND customer_id = $2", merchant_id, id)
+        await _run(connection, erasure(merchant_id, id))
+        return True
+
+    async def subscriptions(self, merchant_id: UUID, id: UUID) -> list[UUID]:
+        rows = await self._pool.fetch("SELECT id FROM subscriptions WHERE merchant_id = $1 AND customer_id = $2", merchant_id, id)
+        return [row["id"] for row in rows]
+
+    async def revision_of(self, merchant_id: UUID, subscription_id: UUID) -> int:
+        """The revision of a subscription's customer. Raises LookupError for a subscription that is nobody's."""
+        revision: int | None = await self._pool.fetchval(
+            """
+            SELECT customers.revision FROM subscriptions JOIN customers
+                ON customers.merchant_id = subscriptions.merchant_id AND customers.id = subscriptions.customer_id
+            WHERE subscriptions.merchant_id = $1 AND subscriptions.id = $2
+            """,
+            merchant_id,
+            subscription_id,
+        )
+        if revision is None:
+            raise LookupError(f"no customer of subscription {subscription_id}")
+        return revision
+
+
+async def _run(connection: Connection, statement: Statement) -> None:
+    await connection.execute(statement.sql, *statement.args)
+
+
+def _customer(row: asyncpg.Record | None) -> Customer | None:
+    if row is None:
+        return None
+    id, revision, *profile = row
+    return Customer(id, revision, Profile(*profile))

@@ -1,0 +1,73 @@
+"""What the service keeps outside of its streams, as far as others need it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+from uuid import UUID
+
+from chassis.context import Context
+from chassis.postgres.write_sets import Connection
+from chassis.store import Statement
+from subscriptions.application.profiles import Customer, Profile
+
+
+class Customers(Protocol):
+    async def get(self, merchant_id: UUID, id: UUID) -> Customer | None:
+        """None for one that never was, is erased, or is another merchant's."""
+
+    async def add(self, connection: Connection, context: Context, id: UUID, profile: Profile, at: datetime) -> Customer: ...
+
+    async def locked(self, connection: Connection, merchant_id: UUID, id: UUID) -> Customer | None:
+        """The customer, whom nobody else changes until the transaction ends."""
+
+    async def change(self, connection: Connection, context: Context, customer: Customer, at: datetime) -> None:
+        """Keeps and announces a customer that is locked."""
+
+    async def erase(self, connection: Connection, merchant_id: UUID, id: UUID) -> bool:
+        """Forgets the profile and every comment; False when there is no such customer."""
+
+    async def subscriptions(self, merchant_id: UUID, id: UUID) -> list[UUID]:
+        """The ids of all the customer's subscriptions, living or not."""
+
+
+class Comments(Protocol):
+    def write(self, merchant_id: UUID, subscription_id: UUID, customer_id: UUID, comment: str) -> Statement: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    id: str
+    """SHA-256 of the bytes, in hex."""
+    bytes: bytes
+    width: int
+    height: int
+
+
+class Media(Protocol):
+    async def add(self, connection: Connection, merchant_id: UUID, picture: Picture) -> None: ...
+
+    async def get(self, merchant_id: UUID | None, id: str) -> bytes | None:
+        """The picture as WebP; of any merchant when none is named."""
+
+    async def has(self, merchant_id: UUID, id: str) -> bool: ...
+
+
+class Plans(Protocol):
+    async def page(self, merchant_id: UUID, after: int, limit: int) -> list[tuple[int, dict[str, object]]]:
+        """(position, plan), oldest first, those after `after`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClockJob:
+    to: datetime
+    finished: bool
+
+
+class ClockJobs(Protocol):
+    async def ask(self, merchant_id: UUID, to: datetime) -> ClockJob:
+        """Begins the job, or finds the one that runs: then `to` may be another."""
+
+    async def get(self, merchant_id: UUID) -> ClockJob | None: ...
+
+    async def running(self, merchant_id: UUID) -> list[UUID]:
+        """The subscriptions whose charge has no outcome yet."""

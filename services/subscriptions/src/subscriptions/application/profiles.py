@@ -1,0 +1,53 @@
+"""A customer's profile, and how every change of it is announced."""
+
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+from billing_contracts.customers import CustomerProfile
+from billing_contracts.envelope import Envelope, record_key
+from chassis.context import Context
+from chassis.store import Statement, outbox_statement
+
+TOPIC = CustomerProfile.topic()
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    name: str
+    email: str
+    locale: str | None = None
+    country: str | None = None
+    tax_id: str | None = None
+    address: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    id: UUID
+    revision: int
+    """Counts the profile's changes, from 1."""
+    profile: Profile
+
+
+def announcement(context: Context, customer: Customer, at: datetime) -> Statement:
+    """The whole profile on the compacted topic; `at` is by the merchant's clock."""
+    envelope = Envelope(
+        id=uuid4(),
+        source="/billing/customers",
+        type=CustomerProfile.TYPE,
+        subject=f"customer-{customer.id}",
+        time=at,
+        recordedtime=datetime.now(UTC),
+        sequence=customer.revision,
+        merchantid=context.merchant_id,
+        customerid=customer.id,
+        correlationid=context.correlation_id,
+        data=asdict(customer.profile),
+    )
+    return outbox_statement(TOPIC, envelope.key(), envelope.value(), envelope.headers())
+
+
+def erasure(merchant_id: UUID, customer_id: UUID) -> Statement:
+    """The tombstone after which nobody may know the customer any more."""
+    return outbox_statement(TOPIC, record_key(merchant_id, f"customer-{customer_id}"), None, {})

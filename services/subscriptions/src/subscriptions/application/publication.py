@@ -1,0 +1,148 @@
+"""What other services hear: private events in, public messages out. Pure.
+
+Every event has its message, so that what subscribers see is numbered without gaps.
+"""
+
+from dataclasses import asdict
+from typing import assert_never
+from uuid import UUID
+
+from billing_contracts import shapes
+from billing_contracts.envelope import EventData
+from billing_contracts.money import Money
+from billing_contracts.subscriptions import (
+    ApiKey,
+    Branding,
+    Feedback,
+    LegalIdentity,
+    MerchantConfigured,
+    PlanPublished,
+    Policies,
+    Status,
+    SubscriptionCancellationScheduled,
+    SubscriptionCancellationWithdrawn,
+    SubscriptionCancelled,
+    SubscriptionPastDue,
+    SubscriptionRecovered,
+    SubscriptionRenewalDue,
+    SubscriptionRenewed,
+    SubscriptionRetryDue,
+    SubscriptionStarted,
+    SubscriptionUnpaid,
+)
+from chassis.aggregate import Announcement
+from subscriptions.domain import events
+from subscriptions.domain.merchant import Merchant, MerchantEvent
+from subscriptions.domain.period import Period
+from subscriptions.domain.plan import Plan, Published
+from subscriptions.domain.subscription import Subscription
+
+
+def announce_merchant(event: MerchantEvent, it: Merchant) -> Announcement:
+    """Whatever changed, everything is said again: a subscriber needs only the last message."""
+    return Announcement(merchant(it), event.at)
+
+
+def announce_plan(event: Published, _: Plan) -> Announcement:
+    return Announcement(PlanPublished(plan=plan(event.plan)), event.at)
+
+
+def announce_subscription(event: events.Event, it: Subscription) -> Announcement:
+    return Announcement(subscription(event, it), event.at, it.customer_id)
+
+
+def subscription(event: events.Event, it: Subscription) -> EventData:
+    after = status(it)
+    match event:
+        case events.Started():
+            return SubscriptionStarted(
+                status=after, plan=plan(it.plan), quantity=it.quantity, started_at=it.calendar.anchor, period=period(it.period)
+            )
+        case events.RenewalDue(_, number, revision):
+            return SubscriptionRenewalDue(
+                status=after,
+                plan=plan(it.plan),
+                quantity=it.quantity,
+                period=period(it.period),
+                period_number=number,
+                customer_revision=revision,
+            )
+        case events.Renewed(invoice_id):
+            return SubscriptionRenewed(status=after, period=period(it.period), invoice_id=invoice_id)
+        case events.FellPastDue():
+            return past_due(event, it)
+        case events.RetryDue(invoice_id, number):
+            return SubscriptionRetryDue(status=after, invoice_id=invoice_id, retry_number=number)
+        case events.Recovered(invoice_id):
+            return SubscriptionRecovered(status=after, period=period(it.period), invoice_id=invoice_id)
+        case events.WentUnpaid(invoice_id):
+            return SubscriptionUnpaid(status=after, invoice_id=invoice_id)
+        case events.CancellationScheduled(effective_at, _, feedback):
+            return SubscriptionCancellationScheduled(
+                status=after, mode="at_period_end", effective_at=effective_at, feedback=said(feedback)
+            )
+        case events.CancellationWithdrawn():
+            return SubscriptionCancellationWithdrawn(status=after)
+        case events.Cancelled(effective_at, cause, feedback, open_invoices):
+            return SubscriptionCancelled(
+                status=after, effective_at=effective_at, cause=cause, feedback=said(feedback), open_invoices=open_invoices
+            )
+        case _:
+            assert_never(event)
+
+
+def past_due(event: events.FellPastDue, it: Subscription) -> SubscriptionPastDue:
+    return SubscriptionPastDue(
+        status=status(it),
+        period=period(it.period),
+        invoice_id=event.invoice_id,
+        amount=Money(**asdict(event.amount)),
+        reason=event.reason,
+        failed_attempts=event.failed_attempts,
+        next_attempt_at=event.next_attempt_at,
+        access_until=event.dunning.ends_at,
+    )
+
+
+def status(it: Subscription) -> Status:
+    if it.ended:
+        return Status.CANCELED
+    if it.debt and it.debt.given_up:
+        return Status.UNPAID
+    if not it.ever_paid:
+        return Status.INCOMPLETE
+    return Status.PAST_DUE if it.debt else Status.ACTIVE
+
+
+def merchant(it: Merchant) -> MerchantConfigured:
+    profile = it.profile
+    return MerchantConfigured(
+        name=profile.name,
+        legal=LegalIdentity(**asdict(profile.legal)),
+        locale=profile.locale,
+        time_zone=profile.time_zone,
+        branding=Branding(**asdict(profile.branding)),
+        policies=Policies(**asdict(profile.policies)),
+        tax=shapes.Tax(**asdict(profile.tax)) if profile.tax else None,
+        invoice_series=it.invoice_series,
+        api_keys=tuple(ApiKey(**asdict(key)) for key in it.keys),
+        sandbox=it.sandbox,
+        clock_offset_seconds=it.clock_offset_seconds,
+    )
+
+
+def merchant_document(id: UUID, it: Merchant) -> dict[str, object]:
+    """As other services keep it, and ask for it: MerchantConfigured's data and the id."""
+    return {"id": str(id), **merchant(it).model_dump(mode="json")}
+
+
+def plan(it: Plan) -> shapes.Plan:
+    return shapes.Plan.model_validate(asdict(it))
+
+
+def period(it: Period) -> shapes.Period:
+    return shapes.Period(start=it.start, end=it.end)
+
+
+def said(feedback: events.Feedback | None) -> Feedback | None:
+    return Feedback(feedback) if feedback else None

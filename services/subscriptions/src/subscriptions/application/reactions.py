@@ -1,0 +1,50 @@
+"""What a subscription is asked when another service announces something. Pure."""
+
+from typing import Any
+from uuid import UUID
+
+from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed
+from billing_contracts.shapes import Period as PublicPeriod
+from chassis.records import Received
+from subscriptions.domain.commands import RecordFailure, RecordPaid
+from subscriptions.domain.dunning import Policies, WhenRetriesEnd
+from subscriptions.domain.period import Period
+from subscriptions.domain.plan import Money
+
+
+def paid(received: Received[InvoicePaid]) -> RecordPaid:
+    return RecordPaid(period(received.data.period), subject(received), received.envelope.time)
+
+
+def failed(received: Received[InvoicePaymentFailed], policies: Policies) -> RecordFailure:
+    failure = received.data
+    return RecordFailure(
+        period=period(failure.period),
+        invoice_id=subject(received),
+        amount=Money(failure.amount.amount_minor, failure.amount.currency),
+        reason=failure.code,
+        retryable=failure.retryable,
+        attempt=failure.attempt,
+        policies=policies,
+        at=received.envelope.time,
+    )
+
+
+def policies(document: dict[str, Any]) -> Policies:
+    """Of a merchant's document (MerchantConfigured's data)."""
+    found = document["policies"]
+    return Policies(
+        cancel_mode=found["cancel_mode"],
+        unpaid_renewal_on_cancel=found["unpaid_renewal_on_cancel"],
+        retry_days=tuple(found["retry_days"]),
+        when_retries_end=WhenRetriesEnd(found["when_retries_end"]),
+    )
+
+
+def period(public: PublicPeriod) -> Period:
+    return Period(public.start, public.end)
+
+
+def subject(received: Received[Any]) -> UUID:
+    """The aggregate that the message is about: `invoice-<uuid>`."""
+    return UUID(received.envelope.subject.partition("-")[2])

@@ -1,0 +1,27 @@
+"""Firing a subscription's timers: a renewal names the customer's profile as it is at that moment."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from chassis.command_handler import CommandHandler, Outcome
+from chassis.context import Context
+from subscriptions.application.aggregates import on_timer
+from subscriptions.domain.commands import Command
+from subscriptions.domain.events import Event
+from subscriptions.domain.subscription import Subscription
+
+RevisionOf = Callable[[UUID, UUID], Awaitable[int]]
+"""(merchant, subscription) -> the revision of its customer's profile"""
+
+
+@dataclass(frozen=True)
+class Subscriptions(CommandHandler[Command, Event, Subscription]):
+    revision_of: RevisionOf
+
+    async def fire(self, context: Context, id: UUID, name: str, now: datetime) -> Outcome[Event, Subscription] | None:
+        revision = await self.revision_of(context.merchant_id, id)
+        told = replace(self.aggregate, on_timer=partial(on_timer, customer_revision=revision))
+        return await CommandHandler(self.store, told).fire(context, id, name, now)
