@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Generic
 from uuid import UUID
 
 from billing_contracts.envelope import EventData
-
 from chassis.codec import Codec
 from chassis.decider import C, Decider, E, S
 

@@ -5,9 +5,9 @@ import time
 from datetime import UTC, datetime
 from uuid import UUID
 
-from billing_contracts.envelope import Envelope
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from billing_contracts.envelope import Envelope
 from chassis.aggregate import Aggregate, Stream
 from chassis.context import Context
 from chassis.decider import C, E, S

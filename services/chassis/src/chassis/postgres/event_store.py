@@ -7,6 +7,7 @@ import asyncpg
 
 from chassis.aggregate import Stream
 from chassis.decider import VersionConflict
+from chassis.postgres.bell import Bell
 from chassis.postgres.group_commit import Fate, commit
 from chassis.postgres.together import Kept, Send, Together
 from chassis.postgres.write_sets import Connection, append_on, read_on
@@ -24,6 +25,7 @@ class PostgresEventStore:
     def __init__(self, pool: asyncpg.Pool, *, connections: int = 1) -> None:
         """`connections`: how many are kept for reading, and how many for writing."""
         self._pool = pool
+        self._bell = Bell(pool)
         readers, writers = [[Kept(pool) for _ in range(connections)] for _ in range(2)]
         self._kept = readers + writers
         self._reads = Together([_reading(kept) for kept in readers], most=MOST, waiting=WAITING)
@@ -35,6 +37,7 @@ class PostgresEventStore:
     async def __aexit__(self, *_: object) -> None:
         await self._reads.close()
         await self._writes.close()
+        await self._bell.close()
         for kept in self._kept:
             await kept.close()
 
@@ -50,6 +53,7 @@ class PostgresEventStore:
             await self._write_alone(write_set)
         else:
             await self._writes.ask(write_set)
+        self._bell.ring()
 
     async def answer_to(self, key: IdempotencyKey) -> Answer | None:
         row = await self._pool.fetchrow(

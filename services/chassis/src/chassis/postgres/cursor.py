@@ -1,0 +1,114 @@
+"""The order in which events are relayed, and how far that has come.
+
+Events are numbered before they are committed, so that a reader of "everything after the last number" skips what commits
+late. Here the order is that of transaction ids, and only those below every transaction still running are read: what is
+there is all that there will ever be. A transaction that appends reads its streams before it takes its id, so that a
+stream's versions rise in this order too.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+import asyncpg
+
+from billing_contracts.envelope import record_key
+from chassis.store import Message
+
+BACKLOG = 10_000
+"""Events behind which nobody looks for the oldest: then it is late anyway."""
+
+Ends = dict[str, dict[str, int]]
+"""The next offset of each partition written to, by topic and partition."""
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    epoch: int
+    xid: int
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    messages: tuple[Message, ...]
+    last: Position
+    """Of its last event; of the event before the page when it is empty."""
+
+
+async def read_page(connection: asyncpg.Connection, after: Position, limit: int) -> Page:
+    rows = await connection.fetch(
+        """
+        SELECT epoch, xid::text, position, merchant_id, stream, topic, headers, value FROM events
+        WHERE (epoch, xid, position) > ($1, $2::text::xid8, $3)
+          AND (epoch < (SELECT current_epoch()) OR xid < pg_snapshot_xmin(pg_current_snapshot()))
+        ORDER BY epoch, xid, position
+        LIMIT $4
+        """,
+        after.epoch,
+        str(after.xid),
+        after.position,
+        limit,
+    )
+    if not rows:
+        return Page((), after)
+    messages = tuple(
+        Message(row["topic"], record_key(row["merchant_id"], row["stream"]), row["value"], json.loads(row["headers"]))
+        for row in rows
+    )
+    return Page(messages, Position(rows[-1]["epoch"], int(rows[-1]["xid"]), rows[-1]["position"]))
+
+
+async def read_cursor(connection: asyncpg.Connection) -> tuple[Position, Ends]:
+    row = await connection.fetchrow("SELECT epoch, xid::text, position, ends FROM relay")
+    assert row is not None, "the migration made the row"
+    return Position(row["epoch"], int(row["xid"]), row["position"]), json.loads(row["ends"])
+
+
+async def move_cursor(connection: asyncpg.Connection, to: Position, ends: Mapping[str, Mapping[str, int]]) -> bool:
+    """Forward only: False when it is there, or further, already."""
+    status = await connection.execute(
+        """
+        UPDATE relay SET epoch = $1, xid = $2::text::xid8, position = $3, ends = $4, moved_at = now()
+        WHERE (epoch, xid, position) < ($1, $2::text::xid8, $3)
+        """,
+        to.epoch,
+        str(to.xid),
+        to.position,
+        json.dumps(ends),
+    )
+    return status == "UPDATE 1"
+
+
+async def complete_until(connection: asyncpg.Connection, sent: Position) -> tuple[datetime, datetime | None]:
+    """(now, the instant up to which all that was committed has been sent); wall clock.
+
+    What is committed and not sent was committed after it was recorded. The instant is None when too much has not been
+    sent to look through.
+    """
+    row = await connection.fetchrow(
+        f"""
+        SELECT now(), count(recorded_at) AS unsent,
+               least(now(), min(recorded_at), (SELECT min(created_at) FROM outbox)) AS instant
+        FROM (
+            SELECT recorded_at FROM events WHERE (epoch, xid, position) > ($1, $2::text::xid8, $3) LIMIT {BACKLOG}
+        ) AS event
+        """,
+        sent.epoch,
+        str(sent.xid),
+        sent.position,
+    )
+    assert row is not None, "an aggregate has a row"
+    return row["now"], row["instant"] if row["unsent"] < BACKLOG else None
+
+
+async def longest_writer(connection: asyncpg.Connection) -> str | None:
+    """The backend whose transaction has written for longest, and so holds the cursor up: for an operator to read."""
+    text: str | None = await connection.fetchval(
+        """
+        SELECT format('pid %s, %s, %s, since %s', pid, usename, application_name, xact_start) FROM pg_stat_activity
+        WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid() ORDER BY xact_start LIMIT 1
+        """
+    )
+    return text

@@ -1,0 +1,142 @@
+"""From the event store to Kafka: everything, in each stream's order, and only by one relay of the service at a time.
+
+A relay that takes over may send a run of messages again; none is left out, and none appears for the first time out of order.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import partial
+
+import asyncpg
+import structlog
+from prometheus_client import Counter, Gauge
+
+from chassis.postgres.bell import listen
+from chassis.postgres.cursor import Ends, Page, Position, complete_until, longest_writer, move_cursor, read_cursor, read_page
+from chassis.postgres.sole import Session, SessionLost, sole
+from chassis.publisher import Publisher
+from chassis.store import Message
+
+log = structlog.get_logger()
+
+WATERMARKS = "billing.watermarks"
+PAGE = 500
+POLL = 0.25
+"""Seconds after which it looks for itself, when nobody has told it that there is something."""
+WATERMARK_EVERY = 5.0
+LATE = 15.0
+"""Seconds behind the commits from which on the log says who may be holding the relay up."""
+
+LAG = Gauge("relay_lag_seconds", "How long ago all that was committed then had been sent to Kafka", ["service"])
+SENT = Counter("relay_messages_sent", "Messages acknowledged by Kafka", ["service"])
+FAILURES = Counter("relay_failures", "Times that the relay had to begin again", ["service"])
+
+
+class Relay:
+    def __init__(self, service: str, dsn: str, bootstrap: str) -> None:
+        self._service, self._dsn, self._bootstrap = service, dsn, bootstrap
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Relays whenever it is this process' turn, until `stop`; survives whatever passes by itself."""
+        pause = 0.1
+        while not stop.is_set():
+            began = asyncio.get_running_loop().time()
+            try:
+                await self._turn(stop)
+            except Exception as error:
+                FAILURES.labels(self._service).inc()
+                pause = 0.1 if asyncio.get_running_loop().time() - began > 10 else min(2 * pause, 5.0)
+                log.warning("relay begins again", error=repr(error), seconds=pause)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), pause)
+
+    async def _turn(self, stop: asyncio.Event) -> None:
+        async with sole(self._dsn, f"{self._service}.relay", stop) as session:
+            if session is None:
+                return
+            reader = await asyncpg.connect(self._dsn, server_settings={"application_name": f"{self._service}.relay.reader"})
+            try:
+                async with Publisher(self._bootstrap) as publisher:
+                    log.info("relay has its turn")
+                    await Turn(self._service, session, reader, publisher).run(stop)
+            finally:
+                reader.terminate()
+
+
+class Turn:
+    """One holder's time: ends with `stop`, or with the first thing that goes wrong."""
+
+    def __init__(self, service: str, session: Session, reader: asyncpg.Connection, publisher: Publisher) -> None:
+        self._service, self._session, self._reader, self._publisher = service, session, reader, publisher
+        self._cursor = Position(0, 0, 0)
+        self._ends: Ends = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        self._cursor, self._ends = await self._session.run(read_cursor)
+        bells = asyncio.Event(), asyncio.Event()
+        await listen(self._reader, bells)
+        async with asyncio.TaskGroup() as tasks:
+            attendants = (self._session.beat(), self._states(bells[1]), self._watermarks())
+            attending = [tasks.create_task(attendant) for attendant in attendants]
+            await self._events(bells[0], stop)
+            for task in attending:
+                task.cancel()
+
+    async def _events(self, bell: asyncio.Event, stop: asyncio.Event) -> None:
+        page = Page((), self._cursor)
+        while not stop.is_set():
+            following, _ = await asyncio.gather(read_page(self._reader, page.last, PAGE), self._send(page.messages))
+            if page.messages:
+                await self._session.run(partial(self._move, page.last))
+            elif not following.messages:
+                await rest(bell, POLL)
+            page = following
+
+    async def _move(self, to: Position, connection: asyncpg.Connection) -> None:
+        if not await move_cursor(connection, to, self._ends):
+            raise SessionLost("another relay moved the cursor")
+        self._cursor = to
+
+    async def _states(self, bell: asyncio.Event) -> None:
+        """A row is deleted once it has been sent. Positions follow the locks of what the rows describe, and so the commits."""
+        while True:
+            rows = await self._session.run(_waiting_states)
+            if not rows:
+                await rest(bell, POLL)
+                continue
+            await self._send([Message(row["topic"], row["key"], row["value"], json.loads(row["headers"])) for row in rows])
+            await self._session.run(partial(_forget_states, [row["position"] for row in rows]))
+
+    async def _watermarks(self) -> None:
+        while True:
+            now, instant = await self._session.run(lambda connection: complete_until(connection, self._cursor))
+            if instant is not None:
+                LAG.labels(self._service).set((now - instant).total_seconds())
+                value = {"service": self._service, "instant": instant.isoformat(), "ends": self._ends}
+                await self._publisher.send([Message(WATERMARKS, self._service.encode(), json.dumps(value).encode())])
+            if instant is None or (now - instant).total_seconds() > LATE:
+                writer = await self._session.run(longest_writer)
+                log.warning("events wait to be relayed", complete_until=instant and instant.isoformat(), longest_writer=writer)
+            await asyncio.sleep(WATERMARK_EVERY)
+
+    async def _send(self, messages: Sequence[Message]) -> None:
+        for topic, partitions in (await self._publisher.send(messages)).items():
+            self._ends.setdefault(topic, {}).update(partitions)
+        SENT.labels(self._service).inc(len(messages))
+
+
+async def _waiting_states(connection: asyncpg.Connection) -> list[asyncpg.Record]:
+    return await connection.fetch("SELECT position, topic, key, value, headers FROM outbox ORDER BY position LIMIT $1", PAGE)
+
+
+async def _forget_states(positions: list[int], connection: asyncpg.Connection) -> None:
+    await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", positions)
+
+
+async def rest(bell: asyncio.Event, seconds: float) -> None:
+    """Until the bell rings, or the time is over."""
+    with suppress(TimeoutError):
+        await asyncio.wait_for(bell.wait(), seconds)
+    bell.clear()
