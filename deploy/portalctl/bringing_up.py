@@ -38,6 +38,10 @@ def bring_up(folder: Folder, *, detach: bool, then: Then, command: Sequence[str]
                 say("Stopping …")
                 take_down(folder)
             return
+        except StackError:
+            if process is not None and not detach:
+                take_down(folder)
+            raise
     raise StackError(f"the stack ended by itself; {folder.log('supervisor')} says why")
 
 

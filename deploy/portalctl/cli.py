@@ -1,6 +1,7 @@
 """portalctl: start, stop and look after the customer portal."""
 
 import asyncio
+import functools
 import logging
 from pathlib import Path
 from typing import Annotated
@@ -9,6 +10,7 @@ import typer
 
 from portalctl import links, overview, topics
 from portalctl.bringing_up import bring_up
+from portalctl.demonstration import tell
 from portalctl.local.board import read_board
 from portalctl.local.failures import StackError
 from portalctl.local.folder import Folder
@@ -47,6 +49,16 @@ def up(context: typer.Context, detach: Detach = False) -> None:
     """
     with failures_in_words():
         bring_up(context.obj, detach=detach, then=overview.show_addresses)
+
+
+@app.command()
+def demo(context: typer.Context, detach: Detach = False) -> None:
+    """Start the stack and tell a believable history through its public APIs; print PORTAL_URL=…
+
+    All that was made is in .portal/state.json. Without --detach: stay, and stop everything on Ctrl-C.
+    """
+    with failures_in_words():
+        bring_up(context.obj, detach=detach, then=functools.partial(tell, context.obj))
 
 
 @app.command()

@@ -4,7 +4,7 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,15 +42,21 @@ def locked_jars(lock: Path = _LOCK) -> list[Jar]:
     return jars
 
 
-def kafka_jars(cache: Path | None = None, jars: Iterable[Jar] | None = None) -> list[Path]:
-    """The paths of all jars, fetched when absent or not what the lock says. Blocks. Raises StackError."""
+def jar_paths(cache: Path | None = None, jars: Iterable[Jar] | None = None) -> list[Path]:
+    """Where the jars are, or will be."""
     folder = (cache or cache_folder()) / "kafka-jars"
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = list(locked_jars() if jars is None else jars)
-    bad = [jar for jar in wanted if not _intact(folder / jar.name, jar)]
+    return [folder / jar.name for jar in (locked_jars() if jars is None else jars)]
+
+
+def kafka_jars(cache: Path | None = None, jars: Sequence[Jar] | None = None) -> list[Path]:
+    """The paths of all jars, fetched when absent or not what the lock says. Blocks. Raises StackError."""
+    wanted = locked_jars() if jars is None else jars
+    paths = jar_paths(cache, wanted)
+    paths[0].parent.mkdir(parents=True, exist_ok=True)
+    bad = [jar for jar, path in zip(wanted, paths, strict=True) if not _intact(path, jar)]
     if bad:
-        _fetch(bad, folder)
-    return [folder / jar.name for jar in wanted]
+        _fetch(bad, paths[0].parent)
+    return paths
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ, beside: Path | None = None) -> Path:

@@ -10,12 +10,13 @@ import signal
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ClassVar
 
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from portalctl.local.failures import PortTaken, StackError
-from portalctl.local.jars import kafka_jars
+from portalctl.local.jars import jar_paths, kafka_jars
 from portalctl.local.programs import Program, run_tool
 
 _SETTINGS = {
@@ -59,6 +60,7 @@ _JVM = (
 class KafkaServer:
     """`folder` holds the data and the settings; the broker listens on `port`, its controller on `controller_port`."""
 
+    name: ClassVar[str] = "kafka"
     folder: Path
     port: int
     controller_port: int
@@ -84,7 +86,7 @@ class KafkaServer:
 
     def program(self) -> Program:
         return Program(
-            name="kafka",
+            name=self.name,
             command=self._java("kafka.Kafka", str(self.folder / "server.properties")),
             log=self.log,
             ready=self._ready,
@@ -117,7 +119,7 @@ class KafkaServer:
         path.write_text("".join(f"{name}={value}\n" for name, value in (_SETTINGS | own).items()))
 
     def _java(self, main: str, *arguments: str) -> list[str]:
-        jars = ":".join(map(str, kafka_jars()))
+        jars = ":".join(map(str, jar_paths()))
         logs = (f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}", f"-Dkafka.logs.dir={self.folder}")
         return [str(java()), *_JVM, *logs, "-cp", jars, main, *arguments]
 

@@ -10,6 +10,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import asyncpg
 
@@ -33,6 +34,7 @@ _SETTINGS = {
 class PostgresServer:
     """`folder` holds the data; `settings` overrides server settings. The superuser is `postgres`."""
 
+    name: ClassVar[str] = "postgres"
     folder: Path
     port: int
     password: str
@@ -64,7 +66,7 @@ class PostgresServer:
         settings = _SETTINGS | {"port": str(self.port)} | dict(self.settings)
         arguments = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         return Program(
-            name="postgres",
+            name=self.name,
             command=[str(binaries() / "postgres"), "-D", str(self.data), *arguments],
             log=self.log,
             ready=self._ready,

@@ -29,6 +29,9 @@ log = logging.getLogger(__name__)
 class Part(Protocol):
     """Something that the supervisor keeps running."""
 
+    @property
+    def name(self) -> str: ...
+
     async def prepare(self) -> None: ...
 
     def program(self) -> Program: ...
@@ -80,7 +83,7 @@ class Supervisor:
         layout = layout_for_start(self._folder, self._kinds, self._elsewhere, taken)
         servers: list[Part] = [server for server in (layout.postgres, layout.kafka) if server]
         for part in [*servers, *layout.services]:
-            self._board.entry(part.program().name, "waiting")
+            self._board.entry(part.name, "waiting")
         self._step("starting PostgreSQL and Kafka (the first time, Kafka is fetched)")
         await _together(self._bring(server) for server in servers)
         self._step("making databases, topics and tables")
@@ -109,7 +112,7 @@ class Supervisor:
         log.info("%s is ready, process %d", program.name, child.pid)
 
     async def _keep(self, part: Part) -> None:
-        name = part.program().name
+        name = part.name
         pause = _FIRST_PAUSE_SECONDS
         while True:
             since = asyncio.get_running_loop().time()

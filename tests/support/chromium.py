@@ -1,0 +1,47 @@
+"""The browser that tests drive: the machine's Chromium or Chrome, else one that is installed now."""
+
+import asyncio
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from playwright.async_api import async_playwright
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+async def executable() -> Path | None:
+    """What to pass to Playwright as `executable_path`, None when there is no browser."""
+    on_path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    if on_path:
+        return Path(on_path)
+    async with async_playwright() as playwright:
+        own = Path(playwright.chromium.executable_path)
+    return own if own.exists() else None
+
+
+def install() -> None:
+    """Debian's package as root, which brings its libraries; else Playwright's own build."""
+    if os.geteuid() == 0 and shutil.which("apt-get"):
+        subprocess.run(["apt-get", "update", "-qq"], check=False)
+        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"], check=False)
+    else:
+        subprocess.run([sys.executable, "-m", "playwright", "install", "chromium"], check=False)
+
+
+def main() -> None:
+    if asyncio.run(executable()) is None:
+        install()
+    found = asyncio.run(executable())
+    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False) if found else None
+    if version is None or version.returncode != 0:
+        sys.exit(
+            f"The browser tests need Chromium or Chrome, and {found or 'none'} was found that starts. "
+            "Install one (Debian: apt-get install chromium) and run this again."
+        )
+
+
+if __name__ == "__main__":
+    main()
