@@ -114,6 +114,11 @@ class Tenants:
             return local
         return await self._ask(sha256, local)
 
+    async def by_digest(self, sha256: str) -> Tenant | None:
+        """The merchant with this API key in force, as far as is known here; for an owner that is asked by others."""
+        local = await self._having(sha256)
+        return local if local and local.force_of(sha256) else None
+
     async def _ask(self, sha256: str, local: Tenant | None) -> Tenant | None:
         assert self._resolve is not None
         now = self._clock()

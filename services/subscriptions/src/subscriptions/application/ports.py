@@ -71,3 +71,22 @@ class ClockJobs(Protocol):
 
     async def running(self, merchant_id: UUID) -> list[UUID]:
         """The subscriptions whose charge has no outcome yet."""
+
+    async def unfinished(self) -> list[UUID]:
+        """The merchants whose clocks are on their way."""
+
+    async def claim(self, connection: Connection, merchant_id: UUID) -> datetime | None:
+        """Where the merchant's clock is to go; None when there is no such job, or another worker has it.
+
+        The claim lasts as long as the connection is held: it ends with the process that holds it.
+        """
+
+    async def finish(self, connection: Connection, merchant_id: UUID) -> None: ...
+
+    async def settled(self, connection: Connection, merchant_id: UUID) -> bool:
+        """Whether every charge of the merchant has its outcome."""
+
+
+class Streams(Protocol):
+    async def page(self, merchant_id: UUID, stream: str, after: int, limit: int) -> list[dict[str, object]]:
+        """The public messages of one aggregate, oldest first, of versions after `after`."""

@@ -1,0 +1,104 @@
+"""The worker that moves test clocks. Wakes at once for what is asked in its own process, and looks around for the rest."""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+from chassis.command_handler import CommandHandler
+from chassis.context import Context
+from chassis.postgres.timers import TimerLoop
+from chassis.postgres.write_sets import Connection
+from chassis.tenants import Tenants
+from subscriptions.application.ports import ClockJobs
+from subscriptions.application.test_clock import advance
+from subscriptions.domain.merchant import ClockRunsForward, Merchant, MerchantCommand, MerchantEvent, SetClock
+
+SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_BETWEEN_GLANCES = 0.004
+AT_ONCE = 4
+"""Clocks that one process moves at a time: each holds a connection."""
+
+log = structlog.get_logger()
+
+
+class Clockwork:
+    def __init__(
+        self,
+        pool: asyncpg.Pool,
+        jobs: ClockJobs,
+        tenants: Tenants,
+        merchants: CommandHandler[MerchantCommand, MerchantEvent, Merchant],
+        timers: TimerLoop,
+    ) -> None:
+        self._pool, self._jobs, self._tenants, self._merchants, self._timers = pool, jobs, tenants, merchants, timers
+        self._awake = asyncio.Event()
+        self._moving: dict[UUID, asyncio.Task[None]] = {}
+
+    def wake(self) -> None:
+        self._awake.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Until `stop`; what is on its way then is taken up by whoever runs next."""
+        while not stop.is_set():
+            self._awake.clear()
+            try:
+                waiting = await self._jobs.unfinished()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("test clocks not looked up", error=repr(error))
+                waiting = []
+            for merchant_id in waiting:
+                if merchant_id not in self._moving and len(self._moving) < AT_ONCE:
+                    self._moving[merchant_id] = asyncio.create_task(self._move(merchant_id))
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._awake.wait(), SECONDS_BETWEEN_LOOKS)
+        for task in self._moving.values():
+            task.cancel()
+        await asyncio.gather(*self._moving.values(), return_exceptions=True)
+
+    async def _move(self, merchant_id: UUID) -> None:
+        try:
+            async with self._pool.acquire() as connection:
+                if to := await self._jobs.claim(connection, merchant_id):
+                    world = MerchantsWorld(merchant_id, connection, self._jobs, self._tenants, self._merchants, self._timers)
+                    await advance(world, to)
+                    await self._jobs.finish(connection, merchant_id)
+        except Exception:
+            log.exception("test clock stopped on its way; it will be taken up again", merchant_id=str(merchant_id))
+            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+        finally:
+            del self._moving[merchant_id]
+
+
+@dataclass(frozen=True)
+class MerchantsWorld:
+    """One merchant's billing, as far as its clock moves it."""
+
+    merchant_id: UUID
+    connection: Connection
+    jobs: ClockJobs
+    tenants: Tenants
+    merchants: CommandHandler[MerchantCommand, MerchantEvent, Merchant]
+    timers: TimerLoop
+
+    async def settled(self) -> None:
+        while not await self.jobs.settled(self.connection, self.merchant_id):
+            await asyncio.sleep(SECONDS_BETWEEN_GLANCES)
+
+    async def next_due(self) -> datetime | None:
+        return await self.timers.next_due(self.merchant_id)
+
+    async def now(self) -> datetime:
+        return await self.tenants.now(self.merchant_id)
+
+    async def set_clock(self, to: datetime) -> None:
+        with suppress(ClockRunsForward):  # it ran past by itself meanwhile
+            context = Context.beginning(self.merchant_id, "timer")
+            await self.merchants.handle(context, self.merchant_id, SetClock(to, datetime.now(UTC)))
+
+    async def fire_due(self, now: datetime) -> None:
+        await self.timers.fire_due(self.merchant_id, now)

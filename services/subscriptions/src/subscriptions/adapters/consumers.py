@@ -1,0 +1,41 @@
+"""What this service does about the events of others: the outcome of a period's invoice moves its subscription."""
+
+from uuid import UUID
+
+from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed
+from billing_contracts.registry import data_of
+from chassis.aggregate import Aggregate, Stream
+from chassis.consuming import Batch, Consumer, Received
+from chassis.postgres.projections import document
+from chassis.tenants import MERCHANT
+from subscriptions.application import reactions
+from subscriptions.domain.commands import Command
+from subscriptions.domain.dunning import Policies
+from subscriptions.domain.events import Event
+from subscriptions.domain.subscription import Subscription
+
+Outcome = Received[InvoicePaid] | Received[InvoicePaymentFailed]
+
+
+def outcomes(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
+    async def paid(received: Received[InvoicePaid], batch: Batch) -> None:
+        await batch.ask(aggregate, received.data.subscription_id, reactions.paid(received), cause=received)
+
+    async def failed(received: Received[InvoicePaymentFailed], batch: Batch) -> None:
+        command = reactions.failed(received, await policies(batch, received.envelope.merchantid))
+        await batch.ask(aggregate, received.data.subscription_id, command, cause=received)
+
+    async def policies(batch: Batch, merchant_id: UUID) -> Policies:
+        merchant = await document(batch.connection, MERCHANT, merchant_id, f"{MERCHANT}-{merchant_id}")
+        return reactions.policies(merchant.doc) if merchant else Policies()
+
+    def concerned(received: Outcome) -> list[Stream]:
+        return [aggregate.stream(received.envelope.merchantid, received.data.subscription_id)]
+
+    return Consumer(
+        group="subscriptions.renewals",
+        topics=(InvoicePaid.topic(),),
+        decode=data_of,
+        reactions={InvoicePaid.TYPE: paid, InvoicePaymentFailed.TYPE: failed},
+        streams={InvoicePaid.TYPE: concerned, InvoicePaymentFailed.TYPE: concerned},
+    )

@@ -1,0 +1,93 @@
+"""What several requests are made of."""
+
+import re
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
+from pydantic_core import PydanticCustomError
+
+from chassis.http.bodies import StrictBody
+from chassis.http.cards import NoCards
+from subscriptions.domain.period import Unit
+from subscriptions.domain.plan import Money, Tax
+
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
+_ZONES = available_timezones()
+
+
+def _no_controls(text: str) -> str:
+    if _CONTROL.search(text):
+        raise PydanticCustomError("control_characters", "has characters that cannot be printed")
+    return text
+
+
+def _one_line(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise PydanticCustomError("one_line", "must be one line")
+    return text
+
+
+def _unix_lines(text: Any) -> Any:
+    return text.replace("\r\n", "\n") if isinstance(text, str) else text
+
+
+def _zone(name: str) -> str:
+    if name not in _ZONES:
+        raise PydanticCustomError("unknown_time_zone", "is not a time zone of the IANA database")
+    return name
+
+
+def _only_text(value: Any) -> Any:
+    if not isinstance(value, str):
+        raise PydanticCustomError("instant_as_text", "must be RFC 3339 text")
+    return value
+
+
+def _in_range(instant: datetime) -> datetime:
+    if not EARLIEST <= instant < LATEST:
+        raise PydanticCustomError("instant_out_of_range", "must lie between the years 2000 and 2200")
+    return instant.astimezone(UTC)
+
+
+Text = Annotated[NoCards, BeforeValidator(_unix_lines), StringConstraints(min_length=1), AfterValidator(_no_controls)]
+Line = Annotated[Text, AfterValidator(_one_line)]
+Name = Annotated[Line, Field(max_length=200)]
+LongText = Annotated[Text, Field(max_length=2000)]
+Address = Annotated[Text, Field(max_length=500)]
+TaxId = Annotated[Line, Field(max_length=40)]
+Email = Annotated[Line, StringConstraints(pattern=r"^[^\s@<>\"]+@[^\s@<>\".]+(\.[^\s@<>\".]+)+$", max_length=254)]
+Locale = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
+Country = Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{2}$")]
+TimeZone = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_zone)]
+Url = Annotated[
+    str, StringConstraints(strict=True, pattern=r"^https?://[^\s<>\"]+$", max_length=2000), AfterValidator(_no_controls)
+]
+Colour = Annotated[str, StringConstraints(strict=True, pattern="^#[0-9a-f]{6}$")]
+MediaId = Annotated[str, StringConstraints(strict=True, pattern="^[0-9a-f]{64}$")]
+Instant = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_range)]
+"""RFC 3339 with an offset; in UTC once read."""
+
+
+class MoneyBody(StrictBody):
+    amount_minor: Annotated[StrictInt, Field(ge=1, le=999_999_999_999)]
+    currency: Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{3}$")]
+
+    def shape(self) -> Money:
+        return Money(self.amount_minor, self.currency)
+
+
+class IntervalBody(StrictBody):
+    unit: Unit
+    count: Annotated[StrictInt, Field(ge=1, le=1000)] = 1
+
+
+class TaxBody(StrictBody):
+    name: Annotated[Line, Field(max_length=40)]
+    rate_basis_points: Annotated[StrictInt, Field(ge=0, le=10_000)]
+    inclusive: StrictBool = False
+
+    def shape(self) -> Tax:
+        return Tax(self.name, self.rate_basis_points, self.inclusive)

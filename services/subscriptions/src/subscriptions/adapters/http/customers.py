@@ -1,0 +1,104 @@
+"""Customers' profiles."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Response
+
+from chassis.context import Context
+from chassis.http.asked import Ask
+from chassis.http.bodies import StrictBody
+from chassis.http.principal import Caller, Merchant
+from chassis.http.problems import Problem, not_found
+from chassis.postgres.write_sets import Connection
+from chassis.store import Answer
+from chassis.tenants import Tenants
+from subscriptions.adapters.http.bodies import Address, Country, Email, Locale, Name, TaxId
+from subscriptions.application.ports import Customers
+from subscriptions.application.profiles import Customer, Profile
+
+EndAll = Callable[[Context, UUID], Awaitable[None]]
+"""Ends whatever subscriptions the customer still has."""
+
+
+class NewCustomer(StrictBody):
+    name: Name
+    email: Email
+    locale: Locale | None = None
+    country: Country | None = None
+    tax_id: TaxId | None = None
+    address: Address | None = None
+
+
+class ChangedCustomer(StrictBody):
+    """What is absent stays as it is; null removes what may be absent."""
+
+    name: Name | None = None
+    email: Email | None = None
+    locale: Locale | None = None
+    country: Country | None = None
+    tax_id: TaxId | None = None
+    address: Address | None = None
+
+
+def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter:
+    api = APIRouter(prefix="/v1/customers", tags=["customers"])
+
+    @api.post("", status_code=201)
+    async def create(asked: Ask, caller: Merchant, body: NewCustomer) -> Response:
+        context, at = asked.context, await tenants.now(caller.merchant_id)
+
+        async def work(connection: Connection) -> Answer:
+            return Answer(201, document(await customers.add(connection, context, uuid4(), Profile(**body.model_dump()), at)))
+
+        return await asked.once(work)
+
+    @api.get("/{id}")
+    async def read(caller: Caller, id: UUID) -> dict[str, Any]:
+        customer = await customers.get(caller.merchant_id, id)
+        if customer is None or not caller.owns(id):
+            raise not_found()
+        return document(customer)
+
+    @api.patch("/{id}")
+    async def change(asked: Ask, caller: Merchant, id: UUID, body: ChangedCustomer) -> Response:
+        changes = body.model_dump(exclude_unset=True)
+        if removed := [field for field in ("name", "email") if field in changes and changes[field] is None]:
+            errors = [{"pointer": f"/{field}", "code": "required", "detail": "cannot be removed"} for field in removed]
+            raise Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
+        context, at = asked.context, await tenants.now(caller.merchant_id)
+
+        async def work(connection: Connection) -> Answer:
+            customer = await customers.locked(connection, caller.merchant_id, id)
+            if customer is None:
+                raise not_found()
+            profile = replace(customer.profile, **changes)
+            if profile != customer.profile:
+                customer = Customer(id, customer.revision + 1, profile)
+                await customers.change(connection, context, customer, at)
+            return Answer(200, document(customer))
+
+        return await asked.once(work)
+
+    @api.delete("/{id}", status_code=204)
+    async def erase(asked: Ask, caller: Merchant, id: UUID) -> Response:
+        """Ends the customer's subscriptions at once and forgets who they are. What was invoiced stays invoiced."""
+        if await customers.get(caller.merchant_id, id) is not None:
+            await end_all(asked.context, id)
+
+        async def work(connection: Connection) -> Answer:
+            if not await customers.erase(connection, caller.merchant_id, id):
+                raise not_found()
+            return Answer(204, {})
+
+        answer = await asked.once(work)
+        await end_all(asked.context, id)  # one may have started while the others ended
+        return answer
+
+    return api
+
+
+def document(customer: Customer) -> dict[str, Any]:
+    return {"id": str(customer.id), "revision": customer.revision, **asdict(customer.profile)}

@@ -1,0 +1,144 @@
+"""Merchants and their API keys."""
+
+import hashlib
+import hmac
+import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any
+from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
+
+from fastapi import APIRouter, Path, Request, Response
+from fastapi.responses import JSONResponse
+
+from chassis.command_handler import CommandHandler
+from chassis.context import Context
+from chassis.http.asked import Ask, Key, key_reused
+from chassis.http.principal import Caller, Merchant, Operator, Peer, Principal
+from chassis.http.problems import Problem, not_found
+from chassis.store import Answer
+from chassis.tenants import Tenants
+from subscriptions.adapters.http.merchant_bodies import ChangedMerchant, NewMerchant
+from subscriptions.application.ports import Media
+from subscriptions.application.publication import merchant_document
+from subscriptions.domain import merchant
+
+Merchants = CommandHandler[merchant.MerchantCommand, merchant.MerchantEvent, merchant.Merchant]
+
+REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
+    merchant.NoSuchMerchant: (404, "not_found", "There is nothing here"),
+    merchant.AlreadyRegistered: (409, "already_registered", "The merchant is registered already"),
+    merchant.NoSuchKey: (404, "not_found", "There is nothing here"),
+    merchant.LastKey: (409, "last_key", "The only key that is left cannot be revoked"),
+    merchant.NotASandbox: (403, "not_a_sandbox", "Only a sandbox has a clock that can be set"),
+    merchant.ClockRunsForward: (422, "clock_runs_forward", "The clock only runs forward"),
+}
+
+
+def routes(merchants: Merchants, tenants: Tenants, media: Media, *, secret: str, production: bool) -> APIRouter:
+    """`secret` derives the credentials that a repeated registration is answered with."""
+    api = APIRouter(tags=["merchants"])
+
+    @api.post("/v1/merchants", status_code=201)
+    async def register(_: Operator, request: Request, body: NewMerchant, idempotency_key: Key = None) -> Response:
+        sandbox = not production if body.sandbox is None else body.sandbox
+        prefix = "sk_test_" if sandbox else "sk_live_"
+        if body.branding.logo_media_id:
+            raise unknown_media("/branding/logo_media_id")  # media are uploaded with the key that this call returns
+        if idempotency_key:
+            id, token = derived(secret, idempotency_key, await request.body())
+        else:
+            id, token = uuid4(), random_token()
+        api_key = prefix + token
+        command = merchant.Register(
+            body.profile(),
+            body.invoice_series or merchant.series_of(body.name),
+            sandbox,
+            stored(api_key),
+            datetime.now(UTC),
+            body.clock_starts_at,
+        )
+        try:
+            await merchants.handle(Context.beginning(id, "operator"), id, command)
+        except merchant.AlreadyRegistered:
+            registered = (await merchants.state(id, id))[1]
+            if registered is None or registered.keys[0].sha256 != digest(api_key):
+                raise key_reused() from None
+        return JSONResponse({"id": str(id), "api_key": api_key}, 201)
+
+    @api.get("/v1/merchants/{id}")
+    async def read(caller: Caller, id: UUID) -> dict[str, Any]:
+        return merchant_document(id, await seen_by(caller, id))
+
+    @api.patch("/v1/merchants/{id}")
+    async def change(caller: Caller, id: UUID, body: ChangedMerchant) -> dict[str, Any]:
+        if caller.kind not in ("merchant", "operator"):
+            raise Problem(403, "forbidden", "This credential may not do this")
+        it = await seen_by(caller, id)
+        profile = body.applied_to(it.profile)
+        logo = profile.branding.logo_media_id
+        if logo and not await media.has(id, logo):
+            raise unknown_media("/branding/logo_media_id")
+        context = Context.beginning(id, caller.subject)
+        handled = await merchants.handle(context, id, merchant.Reconfigure(profile, await tenants.now(id)))
+        assert handled.outcome, "not refused"
+        return merchant_document(id, handled.outcome.state)
+
+    @api.get("/v1/keys/{sha256}")
+    async def key(_: Peer, sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")]) -> dict[str, Any]:
+        """The merchant that a key in force belongs to."""
+        tenant = await tenants.by_digest(sha256)
+        if tenant is None:
+            raise not_found()
+        return {**tenant.doc, "id": str(tenant.id)}
+
+    @api.post("/v1/keys", status_code=201)
+    async def issue(caller: Merchant) -> dict[str, Any]:
+        """A further key. It is kept nowhere, not even for a repetition: that gets another one."""
+        _, it = await merchants.state(caller.merchant_id, caller.merchant_id)
+        api_key = ("sk_test_" if it and it.sandbox else "sk_live_") + random_token()
+        issued = stored(api_key)
+        at = await tenants.now(caller.merchant_id)
+        await merchants.handle(caller.context(), caller.merchant_id, merchant.IssueKey(issued, at))
+        return {"id": issued.id, "api_key": api_key}
+
+    @api.delete("/v1/keys/{id}", status_code=204)
+    async def revoke(asked: Ask, _: Merchant, id: str) -> Response:
+        merchant_id = asked.principal.merchant_id
+        command = merchant.RevokeKey(id, await tenants.now(merchant_id))
+        return await asked.of(merchants, merchant_id, command, answer=lambda _: Answer(204, {}))
+
+    async def seen_by(caller: Principal, id: UUID) -> merchant.Merchant:
+        foreign = caller.kind == "merchant" and caller.merchant_id != id
+        _, it = await merchants.state(id, id)
+        if it is None or foreign or caller.kind == "customer":
+            raise not_found()
+        return it
+
+    return api
+
+
+def unknown_media(pointer: str) -> Problem:
+    errors = [{"pointer": pointer, "code": "unknown_media", "detail": "was never uploaded by this merchant"}]
+    return Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
+
+
+def stored(api_key: str) -> merchant.ApiKey:
+    """What is kept of a key: the start of its digest names it."""
+    sha256 = digest(api_key)
+    return merchant.ApiKey(f"key_{sha256[:16]}", sha256)
+
+
+def digest(api_key: str) -> str:
+    return hashlib.sha256(api_key.encode()).hexdigest()
+
+
+def random_token() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def derived(secret: str, key: str, body: bytes) -> tuple[UUID, str]:
+    """Id and token of the merchant registered under an idempotency key: made anew for a repetition, so never stored."""
+    mac = hmac.digest(secret.encode(), b"merchant\0" + key.encode() + b"\0" + hashlib.sha256(body).digest(), "sha256")
+    return uuid5(NAMESPACE_OID, f"{secret}/{key}"), urlsafe_b64encode(mac).rstrip(b"=").decode()

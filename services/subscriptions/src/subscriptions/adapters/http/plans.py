@@ -1,0 +1,75 @@
+"""Plans."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Response
+
+from chassis.command_handler import CommandHandler
+from chassis.http.asked import Ask
+from chassis.http.bodies import StrictBody
+from chassis.http.cursors import Cursors, Limit
+from chassis.http.principal import Caller, Merchant
+from chassis.http.problems import not_found
+from chassis.store import Answer
+from chassis.tenants import Tenants
+from subscriptions.adapters.http.bodies import IntervalBody, LongText, MediaId, MoneyBody, Name, TaxBody
+from subscriptions.adapters.http.merchants import unknown_media
+from subscriptions.application import publication
+from subscriptions.application.ports import Media, Plans
+from subscriptions.domain.period import Interval
+from subscriptions.domain.plan import AlreadyPublished, Plan, Publish, Published
+
+Publishing = CommandHandler[Publish, Published, Plan]
+
+REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
+    AlreadyPublished: (409, "already_published", "The plan is published already")
+}
+
+
+class NewPlan(StrictBody):
+    name: Name
+    description: LongText
+    image_media_id: MediaId | None = None
+    price: MoneyBody
+    interval: IntervalBody
+    tax: TaxBody | None = None
+
+    def plan(self, id: UUID) -> Plan:
+        interval = Interval(self.interval.unit, self.interval.count)
+        tax = self.tax.shape() if self.tax else None
+        return Plan(id, self.name, self.description, self.price.shape(), interval, self.image_media_id, tax)
+
+
+def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants, cursors: Cursors) -> APIRouter:
+    api = APIRouter(prefix="/v1/plans", tags=["plans"])
+
+    @api.post("", status_code=201)
+    async def publish(asked: Ask, caller: Merchant, body: NewPlan) -> Response:
+        if body.image_media_id and not await media.has(caller.merchant_id, body.image_media_id):
+            raise unknown_media("/image_media_id")
+        id = uuid4()
+        command = Publish(body.plan(id), await tenants.now(caller.merchant_id))
+        return await asked.of(publishing, id, command, answer=lambda outcome: Answer(201, document(outcome.state)))
+
+    @api.get("")
+    async def page(caller: Merchant, limit: Limit = 20, cursor: str | None = None) -> dict[str, Any]:
+        after = cursors.decode(cursor)["plan"] if cursor else 0
+        found = await plans.page(caller.merchant_id, after, limit + 1)
+        shown = found[:limit]
+        more = cursors.encode({"plan": shown[-1][0]}) if len(found) > limit else None
+        return {"items": [plan for _, plan in shown], "next_cursor": more}
+
+    @api.get("/{id}")
+    async def read(caller: Caller, id: UUID) -> dict[str, Any]:
+        _, plan = await publishing.state(caller.merchant_id, id)
+        if plan is None:
+            raise not_found()
+        return document(plan)
+
+    return api
+
+
+def document(plan: Plan) -> dict[str, Any]:
+    return publication.plan(plan).model_dump(mode="json")

@@ -1,0 +1,28 @@
+"""The events of one aggregate, for support."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+
+from chassis.http.cursors import Cursors, Limit
+from chassis.http.principal import Merchant
+from chassis.http.problems import not_found
+from subscriptions.application.ports import Streams
+
+Aggregate = Annotated[str, Path(pattern="^(merchant|plan|subscription)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+
+
+def routes(streams: Streams, cursors: Cursors) -> APIRouter:
+    api = APIRouter(prefix="/v1/streams", tags=["support"])
+
+    @api.get("/{aggregate}")
+    async def read(caller: Merchant, aggregate: Aggregate, limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
+        """The messages, as subscribers got them, oldest first."""
+        after = cursors.decode(cursor)["version"] if cursor else 0
+        found = await streams.page(caller.merchant_id, aggregate, after, limit + 1)
+        if not found and not cursor:
+            raise not_found()
+        more = cursors.encode({"version": after + limit}) if len(found) > limit else None
+        return {"aggregate": aggregate, "events": found[:limit], "next_cursor": more}
+
+    return api

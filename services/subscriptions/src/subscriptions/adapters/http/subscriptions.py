@@ -1,0 +1,173 @@
+"""Subscriptions: starting, reading, cancelling, keeping."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Annotated, Any, Literal
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Response
+from pydantic import Field, StrictInt
+
+from chassis.command_handler import CommandHandler, Outcome
+from chassis.http.asked import Ask, accepted
+from chassis.http.bodies import StrictBody
+from chassis.http.principal import Caller, Merchant, MerchantOrCustomer, Principal
+from chassis.http.problems import not_found
+from chassis.store import Answer, Statement
+from chassis.tenants import Tenants
+from subscriptions.adapters.http.bodies import Instant, Text
+from subscriptions.adapters.http.plans import Publishing
+from subscriptions.application import publication, reactions
+from subscriptions.application.ports import Comments, Customers
+from subscriptions.domain import refusals
+from subscriptions.domain.commands import Cancel, Command, Start, WithdrawCancellation
+from subscriptions.domain.dunning import CancelMode
+from subscriptions.domain.events import Event, Feedback
+from subscriptions.domain.plan import Money, Tax
+from subscriptions.domain.preview import preview
+from subscriptions.domain.subscription import Subscription
+
+Subscriptions = CommandHandler[Command, Event, Subscription]
+
+REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
+    refusals.NoSuchSubscription: (404, "not_found", "There is nothing here"),
+    refusals.AlreadyStarted: (409, "already_started", "The subscription has started already"),
+    refusals.StartInTheFuture: (422, "start_in_the_future", "A subscription starts now or in the past"),
+    refusals.AlreadyCancelled: (409, "already_cancelled", "The subscription is over"),
+    refusals.NoCancellationToWithdraw: (409, "no_cancellation", "No cancellation is scheduled"),
+    refusals.CancellationTookEffect: (409, "cancellation_took_effect", "The cancellation has taken effect"),
+}
+
+
+class NewSubscription(StrictBody):
+    customer_id: UUID
+    plan_id: UUID
+    quantity: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1
+    started_at: Instant | None = None
+    payment_method_id: UUID | None = None
+    """Taken for compatibility: what is charged is the customer's default method, always."""
+
+
+class Cancellation(StrictBody):
+    mode: CancelMode | None = None
+    """The merchant's policy, when absent."""
+    feedback: Feedback | None = None
+    comment: Annotated[Text, Field(max_length=500)] | None = None
+
+
+def routes(
+    subscriptions: Subscriptions, publishing: Publishing, customers: Customers, comments: Comments, tenants: Tenants
+) -> APIRouter:
+    api = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
+
+    @api.post("", status_code=201)
+    async def start(asked: Ask, caller: Merchant, body: NewSubscription) -> Response:
+        customer = await customers.get(caller.merchant_id, body.customer_id)
+        _, plan = await publishing.state(caller.merchant_id, body.plan_id)
+        tenant = await tenants.get(caller.merchant_id)
+        if customer is None or plan is None or tenant is None:
+            raise not_found()
+        now = tenant.now()
+        started_at = body.started_at or now.replace(microsecond=0)
+        zone = tenant.doc["time_zone"]
+        command = Start(customer.id, customer.revision, plan, body.quantity, zone, started_at, now)
+
+        def started(outcome: Outcome[Event, Subscription]) -> Answer:
+            return Answer(201, {**accepted(outcome).body, **document(outcome.stream.id, outcome.version, outcome.state)})
+
+        return await asked.of(subscriptions, uuid4(), command, answer=started)
+
+    @api.get("/{id}")
+    async def read(caller: Caller, id: UUID) -> dict[str, Any]:
+        version, it = await seen_by(caller, id)
+        return document(id, version, it)
+
+    @api.get("/{id}/cancellation/preview")
+    async def foresee(caller: MerchantOrCustomer, id: UUID, mode: CancelMode | None = None) -> dict[str, Any]:
+        _, it = await seen_by(caller, id)
+        command, tax = await cancelling(caller, Cancellation(mode=mode))
+        shown = preview(command, it, it.plan.tax or tax)
+        return {
+            "mode": shown.mode,
+            "effective_at": iso(shown.effective_at),
+            "access_until": iso(shown.access_until),
+            "open_amount": money(shown.open_amount) if shown.open_amount else None,
+            "open_invoices": shown.open_invoices,
+        }
+
+    @api.post("/{id}/cancellation", status_code=202)
+    async def cancel(asked: Ask, caller: MerchantOrCustomer, id: UUID, body: Cancellation | None = None) -> Response:
+        body = body or Cancellation()
+        _, it = await seen_by(caller, id)
+        command, _ = await cancelling(caller, body)
+
+        def comment(outcome: Outcome[Event, Subscription]) -> list[Statement]:
+            return [comments.write(caller.merchant_id, id, it.customer_id, body.comment)] if body.comment else []
+
+        return await asked.of(subscriptions, id, command, answer=cancelled, statements=comment)
+
+    @api.delete("/{id}/cancellation", status_code=202)
+    async def withdraw(asked: Ask, caller: MerchantOrCustomer, id: UUID) -> Response:
+        await seen_by(caller, id)
+        return await asked.of(subscriptions, id, WithdrawCancellation(await tenants.now(caller.merchant_id)))
+
+    async def seen_by(caller: Principal, id: UUID) -> tuple[int, Subscription]:
+        version, it = await subscriptions.state(caller.merchant_id, id)
+        caller.must_own(it.customer_id if it else None)
+        assert it, "what does not exist is nobody's"
+        return version, it
+
+    async def cancelling(caller: Principal, body: Cancellation) -> tuple[Cancel, Tax | None]:
+        tenant = await tenants.get(caller.merchant_id)
+        assert tenant, "whoever asks has a merchant"
+        policies, tax = reactions.policies(tenant.doc), tenant.doc.get("tax")
+        by: Literal["customer", "merchant"] = "customer" if caller.kind == "customer" else "merchant"
+        mode = body.mode or policies.cancel_mode
+        command = Cancel(mode, by, policies.unpaid_renewal_on_cancel, tenant.now(), body.feedback)
+        return command, Tax(**tax) if tax else None
+
+    return api
+
+
+def cancelled(outcome: Outcome[Event, Subscription]) -> Answer:
+    """Asked twice, it answers the same: what was decided first."""
+    it = outcome.state
+    decided = it.ended or it.ending
+    assert decided, "a cancellation ends it, now or later"
+    mode = "immediately" if it.ended else "at_period_end"
+    return Answer(202, {**accepted(outcome).body, "effective_at": iso(decided.effective_at), "mode": mode})
+
+
+def document(id: UUID, version: int, it: Subscription) -> dict[str, Any]:
+    """A subscription as it is now, in the terms of the contracts."""
+    ending, debt = it.ending, it.debt
+    return {
+        "id": str(id),
+        "version": version,
+        "customer_id": str(it.customer_id),
+        "status": publication.status(it),
+        "plan": publication.plan(it.plan).model_dump(mode="json"),
+        "quantity": it.quantity,
+        "started_at": iso(it.calendar.anchor),
+        "current_period": {"start": iso(it.period.start), "end": iso(it.period.end)},
+        "cancellation": ending
+        and {"mode": "at_period_end", "effective_at": iso(ending.effective_at), "feedback": ending.feedback},
+        "debt": debt
+        and {
+            "invoice_id": str(debt.invoice_id),
+            "amount": money(debt.amount),
+            "reason": debt.reason,
+            "failed_attempts": debt.failed_attempts,
+            "next_attempt_at": debt.next_attempt_at and iso(debt.next_attempt_at),
+            "access_until": iso(debt.dunning.ends_at),
+        },
+        "ended_at": it.ended and iso(it.ended.effective_at),
+    }
+
+
+def money(amount: Money) -> dict[str, Any]:
+    return {"amount_minor": amount.amount_minor, "currency": amount.currency}
+
+
+def iso(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

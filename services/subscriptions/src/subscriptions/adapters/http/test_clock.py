@@ -1,0 +1,73 @@
+"""A sandbox's clock."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+from fastapi.responses import JSONResponse
+
+from chassis.http.bodies import StrictBody
+from chassis.http.principal import Merchant
+from chassis.http.problems import Problem
+from chassis.tenants import Tenant, Tenants
+from subscriptions.adapters.http.bodies import Instant
+from subscriptions.adapters.http.subscriptions import iso
+from subscriptions.application.ports import ClockJob, ClockJobs
+
+PATIENCE = timedelta(seconds=25)
+"""How long a caller waits for the clock to come to rest."""
+GLANCE = timedelta(milliseconds=10)
+
+
+class Advance(StrictBody):
+    to: Instant
+
+
+def routes(jobs: ClockJobs, tenants: Tenants, wake: Callable[[], None], patience: timedelta = PATIENCE) -> APIRouter:
+    """`wake` tells a worker in this process that there is work."""
+    api = APIRouter(prefix="/v1/test-clock", tags=["test clock"])
+
+    @api.post("/advance")
+    async def advance(caller: Merchant, body: Advance) -> Response:
+        """200 when everything due until `to` has come to rest; 202 when it is still on its way: the same call waits on."""
+        tenant = await sandbox(caller.merchant_id)
+        last = await jobs.get(tenant.id)
+        if body.to < tenant.now() and (last is None or last.to != body.to):
+            raise Problem(422, "clock_runs_forward", "The clock only runs forward", more={"now": iso(tenant.now())})
+        job = await jobs.ask(tenant.id, body.to)
+        if job.to != body.to:
+            raise Problem(409, "clock_is_advancing", "The clock is on its way elsewhere", more={"to": iso(job.to)})
+        wake()
+        try:
+            async with asyncio.timeout(patience.total_seconds()):
+                while not job.finished:
+                    await asyncio.sleep(GLANCE.total_seconds())
+                    job = await jobs.get(tenant.id) or job
+        except TimeoutError:
+            return JSONResponse(await shown(tenant.id, job), 202)
+        return JSONResponse(await shown(tenant.id, job), 200)
+
+    @api.get("")
+    async def read(caller: Merchant) -> dict[str, Any]:
+        tenant = await sandbox(caller.merchant_id)
+        return await shown(tenant.id, await jobs.get(tenant.id))
+
+    async def shown(merchant_id: UUID, job: ClockJob | None) -> dict[str, Any]:
+        running = await jobs.running(merchant_id)
+        return {
+            "now": iso(await tenants.now(merchant_id)),
+            "to": iso(job.to) if job else None,
+            "at_rest": (job is None or job.finished) and not running,
+            "running": [f"subscription-{id}" for id in running],
+        }
+
+    async def sandbox(merchant_id: UUID) -> Tenant:
+        tenant = await tenants.get(merchant_id)
+        if tenant is None or not tenant.sandbox:
+            raise Problem(403, "not_a_sandbox", "Only a sandbox has a clock that can be set")
+        return tenant
+
+    return api
