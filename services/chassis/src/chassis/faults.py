@@ -46,11 +46,11 @@ class Backoff:
         self._first, self._longest = first, longest
         self._next = first
 
-    async def wait(self, stop: asyncio.Event) -> None:
+    async def wait(self, stop: asyncio.Event | None = None) -> None:
         """Returns early once told to stop."""
         pause, self._next = self._next * random.uniform(0.5, 1.0), min(self._next * 2, self._longest)
         with suppress(TimeoutError):
-            await asyncio.wait_for(stop.wait(), pause)
+            await asyncio.wait_for((stop or asyncio.Event()).wait(), pause)
 
     def reset(self) -> None:
         self._next = self._first

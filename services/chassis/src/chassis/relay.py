@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
+from chassis.faults import Backoff
 from chassis.postgres.bell import listen
 from chassis.postgres.cursor import Ends, Page, Position, complete_until, longest_writer, move_cursor, read_cursor, read_page
 from chassis.postgres.sole import Session, SessionLost, sole
@@ -40,19 +41,16 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relays whenever it is this process' turn, until `stop`; survives whatever passes by itself."""
-        pause = 0.1
+        backoff = Backoff(first=0.1, longest=5.0)
         while not stop.is_set():
-            began = asyncio.get_running_loop().time()
             try:
-                await self._turn(stop)
+                await self._turn(stop, backoff)
             except Exception as error:
                 FAILURES.labels(self._service).inc()
-                pause = 0.1 if asyncio.get_running_loop().time() - began > 10 else min(2 * pause, 5.0)
-                log.warning("relay begins again", error=repr(error), seconds=pause)
-                with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), pause)
+                log.warning("relay begins again", error=repr(error))
+                await backoff.wait(stop)
 
-    async def _turn(self, stop: asyncio.Event) -> None:
+    async def _turn(self, stop: asyncio.Event, backoff: Backoff) -> None:
         async with sole(self._dsn, f"{self._service}.relay", stop) as session:
             if session is None:
                 return
@@ -60,6 +58,7 @@ class Relay:
             try:
                 async with Publisher(self._bootstrap) as publisher:
                     log.info("relay has its turn")
+                    backoff.reset()
                     await Turn(self._service, session, reader, publisher).run(stop)
             finally:
                 reader.terminate()

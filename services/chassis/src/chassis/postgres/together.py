@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
+from chassis.faults import Backoff, passes
 from chassis.store import StoreBusy
 
 log = structlog.get_logger()
@@ -94,8 +95,8 @@ class Kept:
 
         Raises StoreBusy when the database stays away.
         """
-        loop = asyncio.get_running_loop()
-        deadline, pause = loop.time() + self.PATIENCE, 0.02
+        deadline = asyncio.get_running_loop().time() + self.PATIENCE
+        backoff = Backoff(first=0.02, longest=1.0)
         while True:
             try:
                 async with asyncio.timeout(self.ANSWER):
@@ -103,29 +104,21 @@ class Kept:
                         self._connection = await self._pool.acquire()
                     return await work(self._connection)
             except Exception as error:
-                if not await self._passes(error):
+                if self._connection is not None and (self._connection.is_closed() or isinstance(error, _LOST)):
+                    self._connection.terminate()
+                    await self.close()
+                elif not passes(error):
                     raise
-                if loop.time() > deadline:
+                if asyncio.get_running_loop().time() > deadline:
                     raise StoreBusy("the database cannot be reached") from error
                 log.warning("database work is done again", error=repr(error))
-            await asyncio.sleep(pause)
-            pause = min(2 * pause, 1.0)
+            await backoff.wait()
 
     async def close(self) -> None:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await self._pool.release(connection)
 
-    async def _passes(self, error: Exception) -> bool:
-        """Whether trying again may help. A connection that is lost, or cannot be trusted, is given up."""
-        if self._connection is None:
-            return isinstance(error, OSError | TimeoutError | asyncpg.PostgresError | asyncpg.InterfaceError)
-        lost = isinstance(error, OSError | TimeoutError | asyncpg.ReadOnlySQLTransactionError)
-        if lost or self._connection.is_closed():
-            self._connection.terminate()
-            await self.close()
-            return True
-        return isinstance(error, _HELD_UP)
 
-
-_HELD_UP = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError, asyncpg.QueryCanceledError)
+_LOST = (OSError, TimeoutError, asyncpg.ReadOnlySQLTransactionError)
+"""What makes a connection useless, closed or not."""

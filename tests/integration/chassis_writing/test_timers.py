@@ -1,0 +1,139 @@
+"""What a lamp waits for is given to it when it is due, by the clock of the merchant whose lamp it is."""
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from chassis.aggregate import Aggregate
+from chassis.command_handler import CommandHandler
+from chassis.context import Context
+from chassis.postgres.event_store import PostgresEventStore
+from chassis.postgres.timers import TimerLoop, TimersStuck
+from chassis.store import Timer, WriteSet
+from support.lamps import LAMP, MERCHANT, NOON, Command, Event, Lamp, SwitchOff, SwitchOn
+
+HOUR = timedelta(hours=1)
+LAMP_THAT_STAYS_ON: Aggregate[Command, Event, Lamp] = replace(LAMP, on_timer=lambda _, __, now: SwitchOn(now))
+
+
+@pytest.fixture
+def lamps(postgres_store: PostgresEventStore) -> CommandHandler[Command, Event, Lamp]:
+    return CommandHandler(postgres_store, LAMP)
+
+
+@pytest.fixture
+def loop(pool: asyncpg.Pool, lamps: CommandHandler[Command, Event, Lamp]) -> TimerLoop:
+    return TimerLoop(pool, [lamps])
+
+
+async def switch_on(lamps: CommandHandler[Command, Event, Lamp], at: datetime, merchant: UUID = MERCHANT) -> UUID:
+    id = uuid4()
+    await lamps.handle(Context.beginning(merchant, "operator"), id, SwitchOn(at))
+    return id
+
+
+async def set_clock(pool: asyncpg.Pool, merchant: UUID, now: datetime) -> None:
+    offset = (now - datetime.now(UTC)).total_seconds()
+    await pool.execute(
+        """
+        INSERT INTO projection (merchant_id, name, aggregate, sequence, event_id, doc)
+        VALUES ($1, 'merchant', 'merchant', 1, $2, jsonb_build_object('clock_offset_seconds', $3::float8))
+        """,
+        merchant,
+        uuid4(),
+        offset,
+    )
+
+
+async def fired(loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], id: UUID, merchant: UUID = MERCHANT) -> int:
+    """The lamp's version once the loop has had a second."""
+    stop = asyncio.Event()
+    running = asyncio.create_task(loop.run(stop))
+    await asyncio.sleep(0.7)
+    stop.set()
+    await running
+    return (await lamps.state(merchant, id))[0]
+
+
+async def test_what_is_due_is_given_and_waited_for_no_more(
+    loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], pool: asyncpg.Pool
+) -> None:
+    id = await switch_on(lamps, NOON)
+    assert await fired(loop, lamps, id) == 2
+    assert await pool.fetchval("SELECT count(*) FROM timers") == 0
+
+
+async def test_what_is_not_due_waits(loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp]) -> None:
+    id = await switch_on(lamps, datetime.now(UTC))
+    assert await fired(loop, lamps, id) == 1
+
+
+async def test_each_merchant_has_a_clock(
+    loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], pool: asyncpg.Pool
+) -> None:
+    early, late = uuid4(), uuid4()
+    await set_clock(pool, early, NOON)
+    await set_clock(pool, late, NOON + 2 * HOUR)
+    waiting, due = await switch_on(lamps, NOON, early), await switch_on(lamps, NOON, late)
+    assert (await fired(loop, lamps, waiting, early), await fired(loop, lamps, due, late)) == (1, 2)
+
+
+async def test_many_are_fired_once_each_by_loops_that_compete(
+    pool: asyncpg.Pool, lamps: CommandHandler[Command, Event, Lamp]
+) -> None:
+    ids = await asyncio.gather(
+        *(switch_on(lamps, NOON, uuid4()) for _ in range(5)), *(switch_on(lamps, NOON) for _ in range(200))
+    )
+    loops = [TimerLoop(pool, [lamps]) for _ in range(3)]
+    await asyncio.gather(*(fired(loop, lamps, ids[0]) for loop in loops))
+    assert await pool.fetchval("SELECT count(*) FROM timers") == 0
+    assert await pool.fetchval("SELECT max(version) FROM events") == 2
+
+
+async def test_a_lease_that_ended_is_taken_over(
+    loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], pool: asyncpg.Pool
+) -> None:
+    held, lost = await switch_on(lamps, NOON), await switch_on(lamps, NOON)
+    lease = "UPDATE timers SET leased_until = now() + make_interval(secs => $2) WHERE id = $1"
+    await pool.execute(lease, held, 10.0)
+    await pool.execute(lease, lost, -1.0)
+    assert await fired(loop, lamps, lost) == 2
+    assert (await lamps.state(MERCHANT, held))[0] == 1
+
+
+async def test_a_timer_that_the_state_does_not_want_is_cleared(
+    loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], postgres_store: PostgresEventStore, pool: asyncpg.Pool
+) -> None:
+    id = await switch_on(lamps, NOON)
+    await lamps.handle(Context.beginning(MERCHANT, "operator"), id, SwitchOff(NOON))
+    await postgres_store.write(WriteSet(set_timers=(Timer(LAMP.stream(MERCHANT, id), "burnt down", NOON),)))
+    assert await fired(loop, lamps, id) == 2
+    assert await pool.fetchval("SELECT count(*) FROM timers") == 0
+
+
+async def test_a_test_clock_asks_what_is_next_and_fires_it_now(
+    loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp]
+) -> None:
+    future = datetime.now(UTC) + timedelta(days=300)
+    id = await switch_on(lamps, future)
+    assert await loop.next_due(MERCHANT) == future + HOUR
+    assert await loop.fire_due(MERCHANT, future) == 0
+    assert await loop.fire_due(MERCHANT, future + HOUR) == 1
+    assert await loop.next_due(MERCHANT) is None
+    assert (await lamps.state(MERCHANT, id))[1] == Lamp(None, 2)
+
+
+async def test_a_timer_about_which_nothing_is_done_is_not_passed_over(
+    loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], pool: asyncpg.Pool
+) -> None:
+    await switch_on(lamps, NOON)
+    await pool.execute("UPDATE timers SET due_at = $1", NOON - HOUR)
+    assert await loop.fire_due(MERCHANT, NOON) == 1  # it was set too early, and is set right
+    assert await loop.next_due(MERCHANT) == NOON + HOUR
+    stubborn = TimerLoop(pool, [CommandHandler(lamps.store, LAMP_THAT_STAYS_ON)])
+    with pytest.raises(TimersStuck):
+        await stubborn.fire_due(MERCHANT, NOON + HOUR)
