@@ -1,0 +1,47 @@
+"""Files of our own under addresses that name their content, so that browsers may keep them for ever."""
+
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from importlib.resources import files
+from typing import Final
+
+MEDIA_TYPES: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+IMMUTABLE: Final = {"cache-control": "public, max-age=31536000, immutable"}
+_IMPORTED = re.compile(r'(?<=from ")\./([a-z]+\.js)(?=")')
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    content: bytes
+    media_type: str
+
+
+class Assets:
+    """The files of static/, read once. A script's imports are written with the addresses of what they import."""
+
+    def __init__(self) -> None:
+        self._urls: dict[str, str] = {}
+        self._by_name: dict[str, Asset] = {}
+        for file in files("portal_gateway.adapters.page").joinpath("static").iterdir():
+            if file.name.rpartition(".")[2] in MEDIA_TYPES:
+                self._add(file.name)
+
+    def url(self, name: str) -> str:
+        """`/static/<hash>.css` of `portal.css`. Raises KeyError."""
+        return self._urls[name]
+
+    def find(self, hashed: str) -> Asset | None:
+        """The file under `/static/{hashed}`."""
+        return self._by_name.get(hashed)
+
+    def _add(self, name: str) -> str:
+        if name not in self._urls:
+            source = files("portal_gateway.adapters.page").joinpath("static", name).read_bytes()
+            if name.endswith(".js"):
+                source = _IMPORTED.sub(lambda found: self._add(found[1]), source.decode()).encode()
+            suffix = name.rpartition(".")[2]
+            hashed = f"{sha256(source).hexdigest()[:20]}.{suffix}"
+            self._by_name[hashed] = Asset(source, MEDIA_TYPES[suffix])
+            self._urls[name] = f"/static/{hashed}"
+        return self._urls[name]

@@ -1,0 +1,174 @@
+"""Cancelling a subscription: what it does, why, the confirmation, the result, and the way back."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from billing_contracts.subscriptions import Feedback
+from chassis.http.cards import has_card
+from chassis.http.problems import Problem, not_found
+from portal_gateway.adapters.page import asking
+from portal_gateway.adapters.page.refusing import page_route
+from portal_gateway.adapters.page.rendering import Pages
+from portal_gateway.application.answers import Position, Visit, subscription_stream
+from portal_gateway.application.portal import Portal
+from portal_gateway.application.wording import Reader, account, company
+from portal_gateway.application.wording_cancellation import COMMENT_LIMIT, Fact, facts, reasons, result
+from portal_gateway.application.wording_language import Language
+from portal_gateway.application.wording_problems import explain
+from portal_gateway.domain.view import Subscription
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was filled in: shown again beside what is wrong with it."""
+
+    feedback: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    feedback: str | None = None
+    comment: str | None = None
+
+
+def routes(portal: Portal, pages: Pages) -> APIRouter:
+    router = APIRouter(route_class=page_route(pages), include_in_schema=False)
+
+    @router.get("/subscriptions/{subscription_id:uuid}/cancel")
+    async def ask(subscription_id: UUID, request: Request) -> Response:
+        visit = await portal.visit(asking.cookie(request), asking.after(request))
+        asked = Asked.of(request, visit, subscription_id)
+        position = asking.after(request)
+        version = position.version if position and position.aggregate == subscription_stream(subscription_id) else None
+        done = result(asked.reader, asked.subscription, visit.view, version)
+        if done is None:
+            return await asked.form(portal, pages)
+        return asked.page(pages, "cancelled.html", heading=done.title, result=done, idempotency_key=uuid4())
+
+    @router.post("/subscriptions/{subscription_id:uuid}/cancel")
+    async def confirm(subscription_id: UUID, request: Request) -> Response:
+        visit, form = await portal.visit(asking.cookie(request)), await asking.form(request)
+        portal.must_be_of(visit.session, form.text("csrf"))
+        asked = Asked.of(request, visit, subscription_id)
+        typed = Typed(form.text("feedback"), form.text("comment"))
+        wrong = mistakes(asked.language, typed)
+        if wrong != Wrong():
+            return await asked.form(portal, pages, typed=typed, wrong=wrong, status=422, key=form.key())
+        try:
+            accepted = await portal.cancel(
+                visit.session,
+                subscription_id,
+                feedback=typed.feedback or None,
+                comment=typed.comment.strip() or None,
+                idempotency_key=form.key(),
+            )
+        except Problem as problem:
+            return await asked.refused(portal, pages, problem, typed, form.key())
+        position = Position(accepted["aggregate"], accepted["version"])
+        return RedirectResponse(f"/subscriptions/{subscription_id}/cancel?after={position}", 303)
+
+    @router.post("/subscriptions/{subscription_id:uuid}/keep")
+    async def keep(subscription_id: UUID, request: Request) -> Response:
+        session, form = await portal.session(asking.cookie(request)), await asking.form(request)
+        portal.must_be_of(session, form.text("csrf"))
+        accepted = await portal.keep(session, subscription_id, idempotency_key=form.key())
+        position = Position(accepted["aggregate"], accepted["version"])
+        return RedirectResponse(f"/?subscription={subscription_id}&after={position}&said=kept", 303)
+
+    return router
+
+
+def mistakes(language: Language, typed: Typed) -> Wrong:
+    """Beside each field, what is wrong with it."""
+    feedback = typed.feedback and typed.feedback not in set(Feedback)
+    comment, length = None, len(typed.comment.strip())
+    if length > COMMENT_LIMIT:
+        comment = language.say("error_comment_long", count=COMMENT_LIMIT, length=length)
+    elif has_card(typed.comment):
+        comment = language.say("error_comment_card")
+    return Wrong(language.say("error_reason") if feedback else None, comment)
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One subscription of the customer who asks, and how they read."""
+
+    visit: Visit
+    language: Language
+    reader: Reader
+    subscription: Subscription
+
+    @classmethod
+    def of(cls, request: Request, visit: Visit, subscription_id: UUID) -> "Asked":
+        """Raises Problem 404 for a subscription that is not the customer's."""
+        for subscription in visit.view.facts["subscriptions"]:
+            if subscription["id"] == str(subscription_id):
+                language = asking.language(request, visit.session, visit.view)
+                return cls(visit, language, Reader.of(visit.view, language), subscription)
+        raise not_found()
+
+    def page(self, pages: Pages, template: str, status: int = 200, **words: Any) -> Response:
+        return pages.page(
+            template,
+            self.language,
+            status=status,
+            company=company(self.visit.view.merchant),
+            account=account(self.visit.view),
+            csrf=self.visit.session.csrf,
+            home=f"/?subscription={self.subscription['id']}",
+            subscription_id=self.subscription["id"],
+            **words,
+        )
+
+    async def form(
+        self,
+        portal: Portal,
+        pages: Pages,
+        *,
+        typed: Typed | None = None,
+        wrong: Wrong | None = None,
+        problem: str | None = None,
+        status: int = 200,
+        key: str | None = None,
+    ) -> Response:
+        return self.page(
+            pages,
+            "cancel.html",
+            status,
+            heading=self.language.say("cancel_title", plan=self.subscription["plan"]["name"]),
+            facts=await self._facts(portal, required=problem is None),
+            reasons=reasons(self.reader),
+            typed=typed or Typed(),
+            errors=wrong or Wrong(),
+            problem=problem,
+            limit=COMMENT_LIMIT,
+            idempotency_key=key or uuid4(),
+        )
+
+    async def refused(self, portal: Portal, pages: Pages, problem: Problem, typed: Typed, key: str | None) -> Response:
+        """The form again, with what was typed and what is wrong. Its key stays, so that a repetition cannot do it twice."""
+        if problem.status in (401, 404, 409) and problem.code != "idempotency_key_reused":
+            raise problem
+        wrong = Wrong()
+        if problem.code == "card_number_refused":
+            wrong = Wrong(comment=self.language.say("error_comment_card"))
+        elif any(str(error.get("pointer")) == "/comment" for error in problem.errors):
+            wrong = Wrong(comment=self.language.say("error_comment"))
+        words = None if wrong != Wrong() else explain(self.language, problem.status, problem.code, problem.headers)
+        kept = None if problem.code == "idempotency_key_reused" else key
+        return await self.form(portal, pages, typed=typed, wrong=wrong, problem=words, status=problem.status, key=kept)
+
+    async def _facts(self, portal: Portal, *, required: bool) -> list[Fact]:
+        """Beside a problem, the facts may be missing too: the form stays."""
+        try:
+            preview = await portal.cancellation_preview(self.visit.session, UUID(self.subscription["id"]))
+        except Problem:
+            if required:
+                raise
+            return []
+        return facts(self.reader, preview, self.subscription["plan"]["price"]["currency"])

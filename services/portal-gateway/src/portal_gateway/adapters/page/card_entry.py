@@ -1,0 +1,33 @@
+"""Editing the payment method: the page around the card frame. No field here ever holds a card."""
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from portal_gateway.adapters.page import asking
+from portal_gateway.adapters.page.refusing import page_route
+from portal_gateway.adapters.page.rendering import Pages
+from portal_gateway.application.portal import Portal
+from portal_gateway.application.wording import Reader, account, company
+from portal_gateway.application.wording_invoices import badge
+from portal_gateway.application.wording_payment import method
+
+
+def routes(portal: Portal, pages: Pages) -> APIRouter:
+    router = APIRouter(route_class=page_route(pages), include_in_schema=False)
+
+    @router.get("/payment-method")
+    async def edit(request: Request) -> Response:
+        visit = await portal.visit(asking.cookie(request))
+        language = asking.language(request, visit.session, visit.view)
+        reader = Reader.of(visit.view, language)
+        return pages.page(
+            "payment_method.html",
+            language,
+            company=company(visit.view.merchant),
+            account=account(visit.view),
+            csrf=visit.session.csrf,
+            heading=method(reader, visit.view).button,
+            processing=badge(reader, "processing"),
+        )
+
+    return router

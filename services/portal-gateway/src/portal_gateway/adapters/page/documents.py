@@ -1,0 +1,69 @@
+"""One invoice as a page and as a PDF, the whole history as a file, and pictures."""
+
+from typing import Final
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response, StreamingResponse
+
+from chassis.http.problems import not_found
+from portal_gateway.adapters.page import asking
+from portal_gateway.adapters.page.assets import IMMUTABLE
+from portal_gateway.adapters.page.refusing import page_route
+from portal_gateway.adapters.page.rendering import Pages
+from portal_gateway.application.answers import ExportFormat
+from portal_gateway.application.portal import Portal
+from portal_gateway.application.wording import Reader, account, company
+from portal_gateway.application.wording_invoices import invoice as invoice_words
+
+FORMATS: Final[dict[str, ExportFormat]] = {"csv": "csv", "zip": "zip", "ndjson": "ndjson"}
+
+
+def routes(portal: Portal, pages: Pages) -> APIRouter:
+    router = APIRouter(route_class=page_route(pages), include_in_schema=False)
+
+    @router.get("/invoices/{invoice_id:uuid}")
+    async def invoice(invoice_id: UUID, request: Request) -> Response:
+        visit = await portal.visit(asking.cookie(request))
+        language = asking.language(request, visit.session, visit.view)
+        words = invoice_words(Reader.of(visit.view, language), await portal.invoice(visit.session, invoice_id))
+        return pages.page(
+            "invoice.html",
+            language,
+            company=company(visit.view.merchant),
+            account=account(visit.view),
+            csrf=visit.session.csrf,
+            heading=language.say("invoice_title", number=words.number),
+            invoice=words,
+        )
+
+    @router.get("/invoices/{invoice_id:uuid}.pdf")
+    async def pdf(invoice_id: UUID, request: Request) -> Response:
+        session = await portal.session(asking.cookie(request))
+        document = await portal.invoice_pdf(session, invoice_id)
+        return Response(document.content, 200, attachment(document.filename or f"{invoice_id}.pdf"), document.media_type)
+
+    @router.get("/export.{format}")
+    async def export(format: str, request: Request) -> Response:
+        if format not in FORMATS:
+            raise not_found()
+        visit = await portal.visit(asking.cookie(request))
+        language = asking.language(request, visit.session, visit.view)
+        download = await portal.export(visit.session, FORMATS[format], language.tag)
+        return StreamingResponse(download.chunks, 200, attachment(download.filename), download.media_type)
+
+    @router.get("/media/{sha256}.webp")
+    async def media(sha256: str) -> Response:
+        picture = await portal.media(sha256)
+        return Response(picture.content, 200, IMMUTABLE | {"x-content-type-options": "nosniff"}, picture.media_type)
+
+    return router
+
+
+def attachment(filename: str) -> dict[str, str]:
+    return {
+        "content-disposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}",
+        "cache-control": "no-store",
+        "x-content-type-options": "nosniff",
+    }

@@ -1,0 +1,67 @@
+"""Coming in by a link, going out, and staying a while longer."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from chassis.http.problems import Problem
+from portal_gateway.adapters.page import asking
+from portal_gateway.adapters.page.refusing import page_route
+from portal_gateway.adapters.page.rendering import Pages
+from portal_gateway.application.portal import Portal
+from portal_gateway.application.session_cookie import clearing, setting
+
+ENTRANCES: Final = {None: "/", "payment_method": "/payment-method", "cancel": "/cancel"}
+
+
+def routes(portal: Portal, pages: Pages) -> APIRouter:
+    router = APIRouter(route_class=page_route(pages), include_in_schema=False)
+
+    @router.get("/enter")
+    async def enter(request: Request) -> Response:
+        """Inert: what only looks at it, looks at nothing. Its script exchanges the link in the fragment."""
+        language = asking.language(request)
+        return pages.page("enter.html", language, heading=language.say("enter_title"), headers={"referrer-policy": "no-referrer"})
+
+    @router.post("/enter")
+    async def entered(request: Request) -> Response:
+        form = await asking.form(request)
+        found = await portal.enter(form.text("link").strip(), asking.visitor(request), asking.cookie(request))
+        return RedirectResponse(ENTRANCES[found.flow], 303, setting(found.cookie))
+
+    @router.post("/logout")
+    async def leave(request: Request) -> Response:
+        form = await asking.form(request)
+        revokes = form.text("revoke_link") == "yes"
+        try:
+            session = await portal.session(asking.cookie(request))
+        except Problem as problem:
+            if problem.status != 401:
+                raise
+            return RedirectResponse("/ended", 303, clearing())
+        portal.must_be_of(session, form.text("csrf"))
+        await portal.leave(session, revoke_link=revokes)
+        return RedirectResponse("/ended?link=revoked" if revokes else "/ended", 303, clearing())
+
+    @router.post("/session/extend")
+    async def extend(request: Request) -> Response:
+        form = await asking.form(request)
+        portal.must_be_of(await portal.session(asking.cookie(request)), form.text("csrf"))
+        return RedirectResponse("/", 303)
+
+    @router.get("/ended")
+    async def ended(request: Request) -> Response:
+        language = asking.language(request)
+        what = "link_revoked" if request.query_params.get("link") == "revoked" else "session_ended"
+        return pages.page(
+            "message.html",
+            language,
+            heading=language.say(f"{what}_title"),
+            sentences=[language.say(what)],
+            paste=True,
+            reference=None,
+            reload=False,
+        )
+
+    return router

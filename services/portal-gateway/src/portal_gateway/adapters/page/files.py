@@ -1,0 +1,30 @@
+"""Scripts, styles and a merchant's colours, under addresses that name their content."""
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from chassis.http.problems import not_found
+from portal_gateway.adapters.page import theme
+from portal_gateway.adapters.page.assets import IMMUTABLE, Assets
+
+_SAFE = IMMUTABLE | {"x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin"}
+
+
+def routes(assets: Assets) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/static/{name}")
+    async def static(name: str) -> Response:
+        asset = assets.find(name)
+        if asset is None:
+            raise not_found()
+        return Response(asset.content, 200, _SAFE, asset.media_type)
+
+    @router.get("/theme/{name}")
+    async def colours(name: str) -> Response:
+        css = theme.by_name(name)
+        if css is None:
+            raise not_found()
+        return Response(css, 200, _SAFE, "text/css; charset=utf-8")
+
+    return router

@@ -1,0 +1,92 @@
+"""When a page cannot be given: what happened, what to do, in words; and one same page for whoever has no session."""
+
+import logging
+from collections.abc import Callable, Coroutine
+from typing import Any
+from uuid import uuid4
+
+from fastapi.routing import APIRoute
+from starlette.requests import Request
+from starlette.responses import Response
+
+from chassis.http.problems import Problem
+from portal_gateway.adapters.page import asking
+from portal_gateway.adapters.page.rendering import Pages
+from portal_gateway.application.wording_language import Language
+from portal_gateway.application.wording_problems import explain
+
+log = logging.getLogger(__name__)
+
+
+def page_route(pages: Pages) -> type[APIRoute]:
+    """A route that answers problems with pages."""
+
+    class PageRoute(APIRoute):
+        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+            handle = super().get_route_handler()
+
+            async def handled(request: Request) -> Response:
+                try:
+                    return await handle(request)
+                except Problem as problem:
+                    return refusal(pages, request, problem)
+                except Exception:
+                    reference = uuid4().hex[:12]
+                    log.exception("a page failed, reference %s", reference)
+                    return _message(pages, asking.language(request), 500, "error_title", ["error_unknown"], reference)
+
+            return handled
+
+    return PageRoute
+
+
+def refusal(pages: Pages, request: Request, problem: Problem) -> Response:
+    language = asking.language(request)
+    if problem.status == 401:
+        return neutral(pages, request)
+    titles = {404: "error_not_found_title"}
+    response = _explained(pages, language, problem, titles.get(problem.status, "error_title"))
+    for name, value in problem.headers.items():
+        response.headers[name] = value
+    return response
+
+
+def neutral(pages: Pages, request: Request) -> Response:
+    """For a link that is expired, revoked or unknown and for a session that is none: the same bytes, whichever it was."""
+    language = asking.language(request)
+    return pages.page(
+        "message.html",
+        language,
+        status=401,
+        heading=language.say("neutral_title"),
+        sentences=[language.say("neutral_what"), language.say("neutral_whom")],
+        paste=True,
+        reference=None,
+        reload=False,
+    )
+
+
+def _explained(pages: Pages, language: Language, problem: Problem, title: str) -> Response:
+    return pages.page(
+        "message.html",
+        language,
+        status=problem.status,
+        heading=language.say(title),
+        sentences=[explain(language, problem.status, problem.code, problem.headers)],
+        paste=False,
+        reference=None,
+        reload=problem.status == 409,
+    )
+
+
+def _message(pages: Pages, language: Language, status: int, title: str, sentences: list[str], reference: str | None) -> Response:
+    return pages.page(
+        "message.html",
+        language,
+        status=status,
+        heading=language.say(title),
+        sentences=[language.say(sentence) for sentence in sentences],
+        paste=False,
+        reference=reference,
+        reload=False,
+    )

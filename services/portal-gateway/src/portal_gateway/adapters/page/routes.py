@@ -1,0 +1,42 @@
+"""The page over HTTP: every HTML route, and the files that its pages load."""
+
+from typing import Final
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from chassis.http.problems import not_found
+from portal_gateway.adapters.page import asking, cancelling, card_entry, documents, entering, files, overview
+from portal_gateway.adapters.page.assets import Assets
+from portal_gateway.adapters.page.refusing import page_route
+from portal_gateway.adapters.page.rendering import Pages
+from portal_gateway.application.portal import Portal
+
+PROGRAMS: Final = ("api/", "v1/", "health/", "static/", "theme/", "media/")
+"""Addresses that programs ask for: their answers are problems, not pages."""
+
+
+def routes(portal: Portal, cards_origin: str) -> APIRouter:
+    """`cards_origin` is where card frames come from: scheme, host and port."""
+    assets = Assets()
+    pages = Pages(assets, cards_origin)
+    router = APIRouter()
+    for part in (entering, overview, cancelling, card_entry, documents):
+        router.include_router(part.routes(portal, pages))
+    router.include_router(files.routes(assets))
+    return router
+
+
+def nowhere(portal: Portal, cards_origin: str) -> APIRouter:
+    """Every other address a browser may ask for; to be included last."""
+    pages = Pages(Assets(), cards_origin)
+    router = APIRouter(route_class=page_route(pages), include_in_schema=False)
+
+    @router.get("/{path:path}")
+    async def lost(path: str, request: Request) -> Response:
+        if path.startswith(PROGRAMS):
+            return not_found().response()
+        await portal.session(asking.cookie(request))
+        raise not_found()
+
+    return router

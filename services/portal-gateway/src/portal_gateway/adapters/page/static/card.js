@@ -1,0 +1,229 @@
+// Card entry: the portal's side of the talk with the card frame, which owns the fields. No card number ever comes here.
+import { ended, refresh } from "./panes.js";
+
+const READY_MS = 8000;
+const POLL_MS = [1500, 3000, 5000, 8000, 13000];
+
+function start(root) {
+  const sheet = root.querySelector("[data-card]");
+  if (sheet && !sheet.dataset.started) {
+    sheet.dataset.started = "yes";
+    new CardEntry(sheet).open();
+  }
+}
+
+async function call(method, path, body, key = null) {
+  const headers = { "content-type": "application/json", "x-csrf-token": document.body.dataset.csrf };
+  if (key) headers["idempotency-key"] = key;
+  const answer = await fetch(path, { method, headers, body: JSON.stringify(body) });
+  const told = await answer.json().catch(() => ({}));
+  if (answer.status === 401) ended();
+  if (told.code === "session_changed") location.reload();
+  return { ok: answer.ok, status: answer.status, told, retryAfter: Number(answer.headers.get("retry-after")) || 60 };
+}
+
+class CardEntry {
+  constructor(sheet) {
+    this.sheet = sheet;
+    this.origin = sheet.dataset.cardsOrigin;
+    this.words = sheet.querySelector("[data-words]").dataset;
+    this.holder = sheet.querySelector("[data-frame]");
+    this.heard = (event) => this.hear(event);
+    addEventListener("message", this.heard);
+    sheet.querySelector("[data-retry]").addEventListener("click", () => this.open());
+  }
+
+  async open() {
+    this.show({ wait: true });
+    this.holder.replaceChildren();
+    let answer;
+    try {
+      answer = await call("POST", "/api/payment-method/setup", {});
+    } catch {
+      return this.fail(this.words.unavailable);
+    }
+    if (!this.sheet.isConnected) return;
+    if (answer.status === 429) return this.fail(this.minutes(answer.retryAfter));
+    if (!answer.ok) return this.fail(this.words.unavailable);
+    const { setup_id: id, frame_url: url, due, total } = answer.told;
+    if (new URL(url).origin !== this.origin) return this.fail(this.words.unavailable);
+    this.setup = id;
+    this.list(due, total);
+    this.frame = Object.assign(document.createElement("iframe"), { src: url, title: this.holder.dataset.title });
+    this.frame.allow = "payment 'none'";
+    this.holder.append(this.frame);
+    this.timer = setTimeout(() => this.fail(this.words.noAnswer), READY_MS);
+  }
+
+  list(due, total) {
+    this.due = due ?? [];
+    const section = this.sheet.querySelector("[data-due]");
+    section.hidden = this.due.length === 0;
+    const lines = this.due.map((line) => pair(this.named(line), line.amount.text));
+    if (this.due.length > 1 && total) {
+      const sum = pair(this.words.total, total.text);
+      sum.className = "sum";
+      lines.push(sum);
+    }
+    section.querySelector("dl").replaceChildren(...lines);
+  }
+
+  /** `TS-000014 · 14 may 2023`, when its row is on the page. */
+  named(line) {
+    const date = document.querySelector(`[data-invoice="${CSS.escape(line.invoice_id)}"] .date`);
+    return date ? `${line.number} · ${date.textContent}` : line.number;
+  }
+
+  hear(event) {
+    if (!this.sheet.isConnected) return removeEventListener("message", this.heard);
+    const message = event.data;
+    if (event.origin !== this.origin || event.source !== this.frame?.contentWindow) return undefined;
+    if (typeof message !== "object" || message === null || message.v !== 1 || message.setup_id !== this.setup) return undefined;
+    const act = { ready: "ready", height: "resize", submitting: "submitting", token: "save", close: "close", error: "erred" }[message.type];
+    return act ? this[act](message) : undefined;
+  }
+
+  tell(type, more) {
+    this.frame.contentWindow?.postMessage({ v: 1, setup_id: this.setup, type, ...more }, this.origin);
+  }
+
+  ready() {
+    clearTimeout(this.timer);
+    this.show({});
+    this.frame.focus();
+    this.tell("focus");
+  }
+
+  resize({ height }) {
+    if (Number.isInteger(height) && height > 0 && height < 3000) this.frame.height = String(height);
+  }
+
+  submitting() {
+    this.sheet.dataset.saving = "yes";
+    this.say(this.words.saving);
+  }
+
+  erred({ code }) {
+    delete this.sheet.dataset.saving;
+    if (code === "gone" || code === "setup_gone") this.fail(this.words.noAnswer);
+  }
+
+  close() {
+    const dialog = this.sheet.closest("dialog");
+    if (dialog) dialog.close();
+    else location.assign("/");
+  }
+
+  async save({ token }) {
+    if (typeof token !== "string" || this.saving) return;
+    this.saving = true;
+    const body = { setup_id: this.setup, token, charge_invoices: this.due.map((line) => line.invoice_id) };
+    let answer;
+    try {
+      answer = await call("PUT", "/api/payment-method", body, crypto.randomUUID());
+    } catch {
+      return this.fail(this.words.unknown);
+    } finally {
+      this.saving = false;
+      delete this.sheet.dataset.saving;
+    }
+    if (answer.ok) return this.saved(answer.told);
+    const { code, due, total } = answer.told;
+    if (code === "due_changed") {
+      this.list(due, total);
+      this.problem(this.words.dueChanged);
+    }
+    if (answer.status >= 500) return this.fail(answer.status === 503 ? this.words.unavailable : this.words.unknown);
+    return this.tell("result", { ok: false, code, retry_after: answer.retryAfter });
+  }
+
+  async saved({ aggregate, version, payment_method: card, charges }) {
+    this.tell("result", { ok: true });
+    removeEventListener("message", this.heard);
+    this.sheet.replaceChildren(this.sheet.querySelector("[data-done]").content.cloneNode(true));
+    const line = this.sheet.querySelector("[data-new-card]");
+    const face = `${line.dataset[card.brand] ?? line.dataset.other} •••• ${card.last4}`;
+    line.textContent = line.dataset.newCard.replace("%(card)s", face);
+    this.sheet.querySelector("#sheet-title").focus();
+    this.follow(charges ?? []);
+    await refresh(undefined, `${aggregate}:${version}`);
+    for (const pause of POLL_MS) {
+      if (!this.sheet.isConnected || !this.sheet.querySelector("[data-charge]:not([data-settled])")) return;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+      await refresh();
+    }
+  }
+
+  /** A line per invoice that is being charged, which says what becomes of it. */
+  follow(charges) {
+    if (charges.length === 0) return;
+    const section = this.sheet.querySelector("[data-charges]");
+    const processing = this.sheet.querySelector("[data-processing]").firstElementChild;
+    const lines = charges.map((charge) => {
+      const due = this.due.find((line) => line.invoice_id === charge.invoice_id);
+      const line = pair(due ? `${due.number} · ${due.amount.text}` : "", "");
+      line.dataset.charge = charge.invoice_id;
+      line.lastElementChild.append(processing.cloneNode(true));
+      return line;
+    });
+    section.querySelector("dl").replaceChildren(...lines);
+    section.hidden = false;
+    const told = (event) => {
+      if (!this.sheet.isConnected) return document.removeEventListener("portal:page", told);
+      for (const line of lines) {
+        const badge = event.detail.querySelector(`[data-invoice="${CSS.escape(line.dataset.charge)}"] .badge`);
+        if (!badge || badge.textContent === line.lastElementChild.textContent) continue;
+        line.lastElementChild.replaceChildren(document.importNode(badge, true));
+        if (!badge.matches(".warn")) line.dataset.settled = "yes";
+      }
+      return undefined;
+    };
+    document.addEventListener("portal:page", told);
+  }
+
+  fail(sentence) {
+    clearTimeout(this.timer);
+    delete this.sheet.dataset.saving;
+    this.holder.replaceChildren();
+    this.frame = null;
+    this.show({ fallback: true });
+    this.problem(sentence);
+    this.sheet.querySelector("[data-retry]").focus();
+  }
+
+  problem(sentence) {
+    const line = this.sheet.querySelector("[data-problem]");
+    line.textContent = sentence;
+    line.hidden = false;
+  }
+
+  show({ wait = false, fallback = false }) {
+    this.sheet.querySelector("[data-problem]").hidden = true;
+    this.sheet.querySelector("[data-wait]").hidden = !wait;
+    this.sheet.querySelector("[data-fallback]").hidden = !fallback;
+    this.holder.ariaBusy = String(wait);
+    this.holder.hidden = fallback;
+  }
+
+  say(sentence) {
+    this.sheet.querySelector("[data-said]").textContent = sentence;
+  }
+
+  minutes(seconds) {
+    return this.words.tooMany.replace("%(count)d", String(Math.max(1, Math.ceil(seconds / 60))));
+  }
+}
+
+function pair(name, value) {
+  const line = document.createElement("div");
+  const term = document.createElement("dt");
+  const description = document.createElement("dd");
+  term.textContent = name;
+  description.textContent = value;
+  description.className = "num money";
+  line.append(term, description);
+  return line;
+}
+
+document.addEventListener("htmx:afterSwap", (event) => start(event.detail.target));
+start(document);

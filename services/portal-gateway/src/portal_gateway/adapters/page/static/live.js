@@ -1,0 +1,87 @@
+// Listens to what changes elsewhere, and to the session's end. A hidden tab holds no stream: browsers allow six per origin.
+import { ended, refresh, say } from "./panes.js";
+
+const WARNING_SECONDS = 5 * 60;
+const notice = document.getElementById("session-ending");
+const data = document.body.dataset;
+let stream = null;
+let retries = 0;
+let retrying = null;
+
+function listen() {
+  clearTimeout(retrying);
+  if (stream || document.hidden || data.revision === undefined) return;
+  stream = new EventSource(`/api/stream?after=${encodeURIComponent(data.revision)}`);
+  stream.addEventListener("open", () => { retries = 0; });
+  stream.addEventListener("ended", ended);
+  stream.addEventListener("message", changed);
+  stream.addEventListener("error", () => {
+    if (stream?.readyState === EventSource.CLOSED) again();
+  });
+}
+
+function changed(event) {
+  const message = JSON.parse(event.data);
+  if (message.revision > Number(data.revision)) refresh(message.panes);
+}
+
+// The browser gives up after an error answer: ask whether there is still a session, and try later.
+function again() {
+  hangUp();
+  retries += 1;
+  retrying = setTimeout(async () => {
+    if ((await sessionSeconds()) !== 0) listen();
+  }, Math.min(60, 2 ** retries) * 1000);
+}
+
+function hangUp() {
+  stream?.close();
+  stream = null;
+}
+
+document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : listen()));
+addEventListener("pagehide", hangUp);
+addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+/** Seconds until the session ends; 0 when it has ended (and this page with it), null when nobody answers. */
+async function sessionSeconds() {
+  try {
+    const answer = await fetch("/api/session", { cache: "no-store" });
+    if (answer.status === 401) {
+      ended();
+      return 0;
+    }
+    const session = await answer.json();
+    return answer.ok ? (Date.parse(session.ends_at) - Date.parse(answer.headers.get("date") ?? new Date())) / 1000 : null;
+  } catch {
+    return null;
+  }
+}
+
+// The end may have moved: another tab, or something done here.
+let end = Number(data.sessionEnds) * 1000 + Date.now();
+let seen = data.sessionEnds;
+async function watch() {
+  if (data.sessionEnds !== seen) {
+    seen = data.sessionEnds;
+    end = Number(seen) * 1000 + Date.now();
+  }
+  if (end - Date.now() < WARNING_SECONDS * 1000) {
+    const left = await sessionSeconds();
+    if (left !== null) end = left * 1000 + Date.now();
+    notice.hidden = left === null || left > WARNING_SECONDS;
+  }
+}
+if (notice) setInterval(watch, 20000);
+
+notice?.querySelector("form").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const answer = await fetch("/api/session/extend", { method: "POST", headers: { "x-csrf-token": data.csrf } }).catch(() => null);
+  if (answer?.status === 401) return ended();
+  notice.hidden = answer?.ok ?? false;
+  if (answer?.ok) end = Infinity;
+  await refresh([]);
+  say("");
+});
+
+listen();

@@ -1,0 +1,143 @@
+"""The customer's view in words: facts, a language and the merchant's clock in; sentences, amounts and days out.
+
+Pure. Templates and the JSON API show what stands here and decide nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from billing_contracts.money import Money
+from portal_gateway.application.answers import View
+from portal_gateway.application.wording_language import Language
+from portal_gateway.domain.view import CardFace, Interval, Subscription
+from portal_gateway.domain.view import Money as MoneyFacts
+
+Tone = Literal["good", "warn", "bad", "mute"]
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads and when: the language, the merchant's zone, and what is today there."""
+
+    language: Language
+    zone: ZoneInfo
+    now: datetime
+    """By the merchant's clock, in UTC."""
+
+    @classmethod
+    def of(cls, view: View, language: Language) -> "Reader":
+        return cls(language, ZoneInfo(str(view.merchant["time_zone"])), view.now)
+
+    @property
+    def today(self) -> date:
+        return self.date(self.now)
+
+    def say(self, message: str, /, **values: object) -> str:
+        return self.language.say(message, **values)
+
+    def date(self, instant: datetime | str) -> date:
+        """The day of an instant where the merchant is."""
+        return moment(instant).astimezone(self.zone).date()
+
+    def day(self, instant: datetime | str) -> str:
+        return self.language.day(self.date(instant))
+
+    def near_day(self, instant: datetime | str) -> str:
+        """Without the year when it is this one: `17 de mayo`."""
+        day = self.date(instant)
+        return self.language.day_and_month(day) if day.year == self.today.year else self.language.day(day)
+
+    def money(self, amount: MoneyFacts) -> str:
+        return self.language.money(Money.model_validate(amount))
+
+    def card(self, face: CardFace) -> str:
+        """`Visa •••• 4242`"""
+        return self.say("card", brand=self.say(f"brand_{face['brand']}"), last4=face["last4"])
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Whose portal it is."""
+
+    name: str
+    initials: str
+    logo: str | None
+    """The media id of its logo."""
+    colour: str | None
+    contact_email: str | None
+    terms_url: str | None
+    privacy_url: str | None
+
+
+def company(merchant: Mapping[str, Any]) -> Company:
+    branding = merchant.get("branding") or {}
+    return Company(
+        merchant["name"],
+        initials(merchant["name"]),
+        branding.get("logo_media_id"),
+        branding.get("colour"),
+        branding.get("contact_email"),
+        _web(branding.get("terms_url")),
+        _web(branding.get("privacy_url")),
+    )
+
+
+def initials(name: str) -> str:
+    """`TI` of `TechSolutions Inc.`: what stands where there is no picture."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper() or "·"
+
+
+def hidden_email(email: str) -> str:
+    """`a…@example.com`: enough to know whose account it is, not enough to write to it."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}…@{domain}"
+
+
+def account(view: View) -> str:
+    """`Ana García · a…@example.com`; empty for a customer whose profile is not here."""
+    customer = view.facts["customer"]
+    email = customer["email"]
+    return " · ".join(part for part in (customer["name"], hidden_email(email) if email else None) if part)
+
+
+def frequency(language: Language, price: str, interval: Interval) -> str:
+    """`29.99 USD al mes`, `29.99 USD cada 3 meses`"""
+    unit, count = interval["unit"], interval["count"]
+    return language.say(f"price_{unit}", price=price) if count == 1 else language.say(f"price_{unit}s", price=price, count=count)
+
+
+def freshness(view: View, language: Language, wall_clock: datetime) -> str | None:
+    """That what is shown is behind, and since when; nothing while it is fresh."""
+    late = any(subscription["stale"] for subscription in view.facts["subscriptions"])
+    if not view.stale:
+        return language.say("stale") if late else None
+    minutes = int((wall_clock - view.as_of).total_seconds() // 60)
+    return language.say("stale_minutes", count=minutes) if minutes else language.say("stale")
+
+
+def shown(subscriptions: list[Subscription], asked: UUID | None) -> Subscription | None:
+    """The one asked for when it is the customer's, else the first."""
+    for subscription in subscriptions:
+        if asked is not None and subscription["id"] == str(asked):
+            return subscription
+    return subscriptions[0] if subscriptions else None
+
+
+def moment(instant: datetime | str) -> datetime:
+    found = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    return found.astimezone(UTC)
+
+
+def _web(url: str | None) -> str | None:
+    return url if url and url.startswith(("https://", "http://")) else None

@@ -1,0 +1,147 @@
+"""Invoices in words: a row of the history, and the page of one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Final
+
+from portal_gateway.application.answers import Pending
+from portal_gateway.application.wording import Badge, Reader, Tone
+from portal_gateway.domain.view import CardFace, InvoiceRow
+
+TONES: Final[dict[str, Tone]] = {
+    "paid": "good",
+    "open": "warn",
+    "processing": "warn",
+    "failed": "bad",
+    "void": "mute",
+    "uncollectible": "mute",
+    "refunded": "mute",
+}
+STATUSES: Final = tuple(TONES)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    number: str
+    date: str
+    iso_date: str
+    plan: str
+    amount: str
+    badge: Badge
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    concept: str
+    period: str
+    quantity: int
+    unit_price: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    date: str
+    what: str
+    amount: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    id: str
+    number: str
+    date: str
+    badge: Badge
+    period: str
+    seller: tuple[str, ...]
+    buyer: tuple[str, ...]
+    lines: tuple[Line, ...]
+    totals: tuple[tuple[str, str], ...]
+    """Subtotal and tax, when there is a tax."""
+    total: str
+    movements: tuple[Movement, ...]
+
+
+def badge(reader: Reader, status: str) -> Badge:
+    return Badge(reader.say(f"invoice_{status}"), TONES[status])
+
+
+def rows(reader: Reader, invoices: list[InvoiceRow], pending: tuple[Pending, ...]) -> list[Row]:
+    charged = {p["detail"].get("invoice_id") for p in pending if p["kind"] == "charge"}
+    return [_row(reader, invoice, invoice["id"] in charged) for invoice in invoices]
+
+
+def _row(reader: Reader, invoice: InvoiceRow, is_charged: bool) -> Row:
+    waits = is_charged and invoice["status"] in ("open", "failed")
+    issued = date.fromisoformat(invoice["issued_on"])
+    return Row(
+        invoice["id"],
+        invoice["number"],
+        reader.language.short_day(issued),
+        invoice["issued_on"],
+        invoice["plan_name"],
+        reader.money(invoice["total"]),
+        badge(reader, "processing" if waits else invoice["status"]),
+    )
+
+
+def invoice(reader: Reader, facts: Mapping[str, Any]) -> Invoice:
+    """`facts` as the invoicing service tells them."""
+    period = facts["period"]
+    return Invoice(
+        id=str(facts["id"]),
+        number=facts["number"],
+        date=reader.language.day(date.fromisoformat(facts["issued_on"])),
+        badge=badge(reader, facts["status"]),
+        period=reader.language.period(reader.date(period["start"]), reader.date(period["end"])),
+        seller=_party(reader, facts["seller"]),
+        buyer=_party(reader, facts.get("bill_to") or {}),
+        lines=tuple(_line(reader, line) for line in facts["lines"]),
+        totals=_totals(reader, facts),
+        total=reader.money(facts["total"]),
+        movements=tuple(_movement(reader, movement) for movement in facts.get("movements") or ()),
+    )
+
+
+def _party(reader: Reader, party: Mapping[str, Any]) -> tuple[str, ...]:
+    tax_id = reader.say("invoice_tax_id", tax_id=party["tax_id"]) if party.get("tax_id") else None
+    found = (party.get("name"), *str(party.get("address") or "").splitlines(), tax_id, party.get("email"))
+    return tuple(part for part in found if part)
+
+
+def _line(reader: Reader, line: Mapping[str, Any]) -> Line:
+    period = line["period"]
+    return Line(
+        line["plan_name"],
+        reader.language.period(reader.date(period["start"]), reader.date(period["end"])),
+        line["quantity"],
+        reader.money(line["unit_price"]),
+        reader.money(line["total"]),
+    )
+
+
+def _totals(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    tax = facts.get("tax")
+    if not tax and not facts["tax_total"]["amount_minor"]:
+        return ()
+    name = (
+        reader.say("invoice_tax", name=tax["name"], rate=reader.language.percentage(tax["rate_basis_points"]))
+        if tax
+        else reader.say("invoice_tax_plain")
+    )
+    return (reader.say("invoice_subtotal"), reader.money(facts["net_total"])), (name, reader.money(facts["tax_total"]))
+
+
+def _what_moved(reader: Reader, kind: str, card: CardFace | None) -> str:
+    if kind not in ("payment", "failed_attempt"):
+        return reader.say(f"movement_{kind}")
+    return reader.say(f"movement_{kind}", card=reader.card(card)) if card else reader.say(f"movement_{kind}_plain")
+
+
+def _movement(reader: Reader, movement: Mapping[str, Any]) -> Movement:
+    what = _what_moved(reader, movement["kind"], movement.get("payment_method"))
+    on = str(movement["date"])
+    day = date.fromisoformat(on) if len(on) == 10 else reader.date(on)
+    return Movement(reader.language.short_day(day), what, reader.money(movement["amount"]))

@@ -1,0 +1,212 @@
+"""The summary and the subscription in words, for each status: what it costs, what happens next, what can be done."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from billing_contracts.money import Money
+from portal_gateway.application.answers import View
+from portal_gateway.application.wording import Badge, Reader, Tone, frequency, initials, moment
+from portal_gateway.domain.view import Debt, InvoiceRow, Plan, Subscription
+from portal_gateway.domain.view import Money as MoneyFacts
+
+TONES: Final[dict[str, Tone]] = {
+    "trialing": "good",
+    "active": "good",
+    "incomplete": "warn",
+    "past_due": "bad",
+    "unpaid": "bad",
+    "paused": "mute",
+    "canceled": "mute",
+    "incomplete_expired": "mute",
+}
+CANCELLABLE: Final = frozenset({"trialing", "active", "past_due"})
+OWING: Final = frozenset({"incomplete", "past_due", "unpaid"})
+OF_THE_CARD: Final = frozenset({"card_declined", "insufficient_funds", "expired_card", "incorrect_cvc"})
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    label: str
+    amount: str
+    """`29.99`"""
+    currency: str
+    period: str
+    plan: str
+    description: str
+    image: str | None
+    """The media id of the plan's picture."""
+    initials: str
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What is owed and what becomes of it, above everything else."""
+
+    tone: Tone
+    lead: str
+    rest: str
+    pay: str | None
+    """What the button says that leads to paying."""
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    id: str
+    plan: str
+    price: str
+    unit_price: str | None
+    """`2 × 14.99 USD`, when the quantity is not one."""
+    says: str
+    badge: Badge
+    cancel: str | None
+    """What each button says; None where it has no place."""
+    keep: str | None
+    edit_method: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of several subscriptions, in the switcher."""
+
+    id: str
+    plan: str
+    badge: Badge
+    chosen: bool
+
+
+def summary(reader: Reader, subscription: Subscription, invoices: list[InvoiceRow]) -> Summary:
+    plan = subscription["plan"]
+    amount, _, currency = reader.money(total(subscription, invoices)).rpartition(" ")
+    period = subscription["current_period"]
+    return Summary(
+        label=reader.say("total_due" if subscription["status"] in OWING else "total"),
+        amount=amount,
+        currency=currency,
+        period=reader.language.period(reader.date(period["start"]), reader.date(period["end"])),
+        plan=plan["name"],
+        description=plan["description"],
+        image=plan["image_media_id"],
+        initials=initials(plan["name"]),
+    )
+
+
+def total(subscription: Subscription, invoices: list[InvoiceRow]) -> MoneyFacts:
+    """What the current period costs: what is owed, else what was invoiced, else what will be."""
+    if subscription["status"] == "trialing":
+        return {"amount_minor": 0, "currency": subscription["plan"]["price"]["currency"]}
+    if subscription["debt"] and subscription["status"] in OWING:
+        return subscription["debt"]["amount"]
+    for invoice in invoices:
+        same = invoice["subscription_id"] == subscription["id"]
+        if same and moment(invoice["period"]["start"]) == moment(subscription["current_period"]["start"]):
+            nothing: MoneyFacts = {"amount_minor": 0, "currency": invoice["total"]["currency"]}
+            return nothing if invoice["status"] == "void" else invoice["total"]
+    return period_price(subscription["plan"], subscription["quantity"])
+
+
+def period_price(plan: Plan, quantity: int) -> MoneyFacts:
+    """Price times quantity and, where the price does not contain it, the tax: rounded half up, as on the invoice."""
+    net, tax = plan["price"]["amount_minor"] * quantity, plan["tax"]
+    added = 0 if tax is None or tax["inclusive"] else (net * tax["rate_basis_points"] * 2 + 10_000) // 20_000
+    return {"amount_minor": net + added, "currency": plan["price"]["currency"]}
+
+
+def details(reader: Reader, subscription: Subscription, view: View) -> Details:
+    plan, status, quantity = subscription["plan"], subscription["status"], subscription["quantity"]
+    waiting = on_its_way(subscription, view)
+    ending = subscription["cancellation"] is not None and status in CANCELLABLE
+    return Details(
+        id=subscription["id"],
+        plan=plan["name"],
+        price=price(reader, plan, quantity),
+        unit_price=reader.say("quantity", count=quantity, price=reader.money(plan["price"])) if quantity > 1 else None,
+        says=reader.say(waiting) if waiting else says(reader, subscription),
+        badge=badge(reader, subscription),
+        cancel=reader.say("cancel") if status in CANCELLABLE and not ending and not waiting else None,
+        keep=reader.say("keep") if ending and not waiting else None,
+        edit_method=reader.say("method_edit") if status == "incomplete" else None,
+    )
+
+
+def price(reader: Reader, plan: Plan, quantity: int) -> str:
+    """`29.99 USD al mes`"""
+    whole = Money(amount_minor=plan["price"]["amount_minor"] * quantity, currency=plan["price"]["currency"])
+    return frequency(reader.language, reader.language.money(whole), plan["interval"])
+
+
+def badge(reader: Reader, subscription: Subscription) -> Badge:
+    cancellation, status = subscription["cancellation"], subscription["status"]
+    if cancellation and status in CANCELLABLE:
+        return Badge(reader.say("badge_ending", day=reader.near_day(cancellation["effective_at"])), "warn")
+    return Badge(reader.say(f"badge_{status}"), TONES[status])
+
+
+def says(reader: Reader, subscription: Subscription) -> str:
+    """The one sentence under the price."""
+    status, period, cancellation = subscription["status"], subscription["current_period"], subscription["cancellation"]
+    if cancellation and status in CANCELLABLE:
+        requested = reader.near_day(cancellation["requested_at"])
+        return reader.say("says_ending", requested=requested, day=reader.day(cancellation["effective_at"]))
+    if status == "trialing":
+        then = price(reader, subscription["plan"], subscription["quantity"])
+        return reader.say("says_trialing", day=reader.day(period["end"]), price=then)
+    if status == "active":
+        return reader.say("says_active", day=reader.day(period["end"]))
+    if status in ("past_due", "paused"):
+        return reader.say(f"says_{status}", day=reader.near_day(period["start"]))
+    if status == "unpaid":
+        debt = subscription["debt"]
+        owed = debt["amount"] if debt else period_price(subscription["plan"], subscription["quantity"])
+        return reader.say("says_unpaid", amount=reader.money(owed))
+    if status == "canceled":
+        return reader.say("says_canceled", day=reader.day(subscription["ended_at"] or period["end"]))
+    return reader.say(f"says_{status}")
+
+
+def on_its_way(subscription: Subscription, view: View) -> str | None:
+    """The id of the sentence for a command that was accepted and is not in the facts yet."""
+    kinds = [p["kind"] for p in view.pending if p["aggregate"] == f"subscription-{subscription['id']}"]
+    if "cancellation_withdrawn" in kinds[-1:]:
+        return "pending_keep"
+    return "pending_cancel" if "cancellation" in kinds[-1:] else None
+
+
+def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | None:
+    debt = subscription["debt"]
+    if debt is None or subscription["status"] not in OWING:
+        return None
+    amount = reader.money(debt["amount"])
+    if _is_running(debt, view):
+        return Notice("warn", reader.say("debt_processing", amount=amount), reader.say("debt_processing_more"), None)
+    about = f"{_why(reader, debt, view)} {_next_try(reader, debt)} {_access(reader, debt)}"
+    return Notice("bad", reader.say("debt_failed", amount=amount), about, reader.say("update_and_pay"))
+
+
+def _is_running(debt: Debt, view: View) -> bool:
+    """A charge for it is on its way: asking for another would look like paying twice."""
+    charged = {p["detail"].get("invoice_id") for p in view.pending if p["kind"] == "charge"}
+    statuses = {row["id"]: row["status"] for row in view.facts["invoices"]}
+    return debt["retrying"] or debt["invoice_id"] in charged or statuses.get(debt["invoice_id"]) in ("processing", "paid")
+
+
+def _why(reader: Reader, debt: Debt, view: View) -> str:
+    reason = debt["reason"]
+    if reason not in OF_THE_CARD:
+        return reader.say("debt_no_payment_method" if reason == "no_payment_method" else "debt_processing_error")
+    row = next((row for row in view.facts["invoices"] if row["id"] == debt["invoice_id"]), None)
+    face = row["payment_method"] if row else None
+    return reader.say(f"debt_{reason}_card", card=reader.card(face)) if face else reader.say(f"debt_{reason}")
+
+
+def _next_try(reader: Reader, debt: Debt) -> str:
+    at = debt["next_attempt_at"]
+    return reader.say("debt_next_try", day=reader.near_day(at)) if at else reader.say("debt_no_next_try")
+
+
+def _access(reader: Reader, debt: Debt) -> str:
+    over = moment(debt["access_until"]) <= reader.now
+    return reader.say("debt_access_over" if over else "debt_access", day=reader.near_day(debt["access_until"]))
+
+
+def choices(reader: Reader, subscriptions: list[Subscription], chosen: Subscription | None) -> list[Choice]:
+    return [Choice(s["id"], s["plan"]["name"], badge(reader, s), s is chosen) for s in subscriptions]

@@ -1,0 +1,202 @@
+"""Customers' views for the page's tests: the specification's own example, and every state it can be in."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from portal_gateway.application.answers import View
+from portal_gateway.domain.access import Session
+from portal_gateway.domain.view import CustomerView, Debt, InvoiceRow, InvoiceStatus, Plan, Subscription
+
+OURS = UUID("0b1ff5a0-0000-4000-8000-000000000000")
+MERCHANT, CUSTOMER, LINK = (uuid5(OURS, name) for name in ("merchant", "customer", "link"))
+PREMIUM = str(uuid5(OURS, "premium"))
+NOW = datetime(2023, 5, 20, 15, tzinfo=UTC)
+"""The clock of the specification's example."""
+
+
+def instant(year: int, month: int, day: int) -> str:
+    """Noon in Mexico City."""
+    return f"{year}-{month:02}-{day:02}T18:00:00Z"
+
+
+def merchant(**changes: Any) -> dict[str, Any]:
+    return {
+        "id": str(MERCHANT),
+        "name": "TechSolutions Inc.",
+        "legal": {
+            "name": "TechSolutions Inc. S.A. de C.V.",
+            "address": "Av. Reforma 222\n06600 Ciudad de México",
+            "tax_id": "TSI200101AB1",
+        },
+        "locale": "es-419",
+        "time_zone": "America/Mexico_City",
+        "branding": {
+            "logo_media_id": None,
+            "colour": "#1f57c3",
+            "terms_url": "https://techsolutions.example/terminos",
+            "privacy_url": "https://techsolutions.example/privacidad",
+            "contact_email": "soporte@techsolutions.example",
+        },
+        **changes,
+    }
+
+
+def plan(**changes: Any) -> Plan:
+    facts: dict[str, Any] = {
+        "id": str(uuid5(OURS, "plan")),
+        "name": "Premium Mensual",
+        "description": "Suscripción mensual renovable",
+        "image_media_id": None,
+        "price": {"amount_minor": 2999, "currency": "USD"},
+        "interval": {"unit": "month", "count": 1},
+        "tax": None,
+    }
+    return {**facts, **changes}  # type: ignore[typeddict-item]
+
+
+def subscription(status: str = "active", **changes: Any) -> Subscription:
+    facts: dict[str, Any] = {
+        "id": PREMIUM,
+        "version": 12,
+        "status": status,
+        "plan": plan(),
+        "quantity": 1,
+        "started_at": instant(2022, 4, 14),
+        "current_period": {"start": instant(2023, 5, 14), "end": instant(2023, 6, 14)},
+        "cancellation": None,
+        "debt": None,
+        "ended_at": None,
+        "stale": False,
+    }
+    return {**facts, **changes}  # type: ignore[typeddict-item]
+
+
+def ending() -> Subscription:
+    return subscription(
+        cancellation={
+            "mode": "at_period_end",
+            "effective_at": instant(2023, 6, 14),
+            "feedback": "unused",
+            "requested_at": instant(2023, 5, 20),
+        }
+    )
+
+
+def debt(**changes: Any) -> Debt:
+    facts: dict[str, Any] = {
+        "amount": {"amount_minor": 2999, "currency": "USD"},
+        "reason": "insufficient_funds",
+        "next_attempt_at": instant(2023, 5, 22),
+        "retrying": False,
+        "access_until": instant(2023, 5, 28),
+        "invoice_id": invoice_id(14),
+    }
+    return {**facts, **changes}  # type: ignore[typeddict-item]
+
+
+def invoice_id(number: int) -> str:
+    return str(uuid5(OURS, f"invoice {number}"))
+
+
+def invoice(number: int, status: InvoiceStatus = "paid", **changes: Any) -> InvoiceRow:
+    """The 14th is of May 2023, the one before of April, and so on."""
+    month = 2023 * 12 + 4 - (14 - number)
+    start, end = (instant(m // 12, m % 12 + 1, 14) for m in (month, month + 1))
+    facts: dict[str, Any] = {
+        "id": invoice_id(number),
+        "number": f"TS-{number:06}",
+        "version": 2,
+        "issued_on": start[:10],
+        "plan_name": "Premium Mensual",
+        "subscription_id": PREMIUM,
+        "total": {"amount_minor": 2999, "currency": "USD"},
+        "status": status,
+        "period": {"start": start, "end": end},
+        "paid_at": start if status == "paid" else None,
+        "payment_method": {"brand": "visa", "last4": "4242"},
+    }
+    return {**facts, **changes}  # type: ignore[typeddict-item]
+
+
+def facts(*subscriptions: Subscription, **changes: Any) -> CustomerView:
+    rows = [invoice(number) for number in range(14, 2, -1)]
+    found: dict[str, Any] = {
+        "customer": {"id": str(CUSTOMER), "name": "Ana García", "email": "ana@example.com", "locale": "es-MX", "country": "MX"},
+        "subscriptions": list(subscriptions) or [subscription()],
+        "payment_method": {"id": "pm", "brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2025, "version": 1},
+        "invoices": rows,
+        "invoice_count": 14,
+        "invoice_years": [2023, 2022],
+    }
+    return {**found, **changes}  # type: ignore[typeddict-item]
+
+
+def view(*subscriptions: Subscription, **changes: Any) -> View:
+    """Changes of the view's own fields go by their names, those of its facts too."""
+    own = {name: changes.pop(name) for name in ("merchant", "now", "revision", "pending", "as_of", "stale") if name in changes}
+    found = View(merchant(), NOW, 7, facts(*subscriptions, **changes), (), datetime.now(UTC), False)
+    return replace(found, **own)
+
+
+def owing(status: str = "past_due", **changes: Any) -> View:
+    """A renewal that could not be charged."""
+    unpaid = invoice(14, "failed", payment_method={"brand": "visa", "last4": "0341"})
+    rows = [unpaid, *(invoice(number) for number in range(13, 2, -1))]
+    card = {"id": "pm", "brand": "visa", "last4": "0341", "exp_month": 12, "exp_year": 2025, "version": 1}
+    return view(subscription(status, debt=debt(**changes)), invoices=rows, payment_method=card)
+
+
+def session(**changes: Any) -> Session:
+    began = datetime.now(UTC)
+    return replace(
+        Session(uuid5(OURS, "session"), MERCHANT, CUSTOMER, LINK, began, began - timedelta(minutes=1), "csrf-of-ana"), **changes
+    )
+
+
+def whole_invoice(**changes: Any) -> dict[str, Any]:
+    """As the invoicing service tells it."""
+    money = {"amount_minor": 2999, "currency": "USD"}
+    row = invoice(14)
+    return {
+        **row,
+        "seller": merchant()["legal"],
+        "bill_to": {
+            "name": "Ana García",
+            "address": "Calle 5 #12\nMérida, Yucatán",
+            "tax_id": "GAAA900101XX1",
+            "email": "ana@example.com",
+        },
+        "lines": [
+            {
+                "plan_name": "Premium Mensual",
+                "description": "Suscripción mensual renovable",
+                "period": row["period"],
+                "quantity": 1,
+                "unit_price": money,
+                "net": {"amount_minor": 2585, "currency": "USD"},
+                "tax": {"amount_minor": 414, "currency": "USD"},
+                "total": money,
+            }
+        ],
+        "tax": {"name": "IVA", "rate_basis_points": 1600, "inclusive": True},
+        "net_total": {"amount_minor": 2585, "currency": "USD"},
+        "tax_total": {"amount_minor": 414, "currency": "USD"},
+        "movements": [
+            {"kind": "invoice", "date": "2023-05-14", "amount": money, "payment_method": None},
+            {
+                "kind": "failed_attempt",
+                "date": "2023-05-14",
+                "amount": {"amount_minor": 0, "currency": "USD"},
+                "payment_method": {"brand": "visa", "last4": "0341"},
+            },
+            {
+                "kind": "payment",
+                "date": "2023-05-15",
+                "amount": {"amount_minor": -2999, "currency": "USD"},
+                "payment_method": {"brand": "visa", "last4": "4242"},
+            },
+        ],
+        **changes,
+    }

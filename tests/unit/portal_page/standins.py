@@ -1,0 +1,206 @@
+"""A portal whose neighbours are stand-ins with one customer, behind the real routes of the page."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+from unit.portal_page import scenes
+
+from chassis.http import problems
+from chassis.http.cursors import Cursors
+from chassis.http.problems import Problem, not_found
+from portal_gateway.adapters.guard import Guard
+from portal_gateway.adapters.page.routes import nowhere, routes
+from portal_gateway.application.answers import (
+    Accepted,
+    CancellationAccepted,
+    CancellationPreview,
+    CardSetup,
+    CardUpdated,
+    Document,
+    Download,
+    Position,
+    View,
+    Visit,
+)
+from portal_gateway.application.history import History
+from portal_gateway.application.portal import Portal
+from portal_gateway.domain.access import Flow, Link, Session
+from portal_gateway.domain.tokens import LinkToken
+
+ORIGIN = "http://127.0.0.1:8000"
+CARDS = "http://localhost:8001"
+COOKIE = "a" * 43
+TOKEN = LinkToken(scenes.LINK, "s" * 43)
+
+
+@dataclass
+class Access:
+    session_of_ana: Session
+    flow: Flow | None = None
+    ended: list[bool] = field(default_factory=list)
+
+    async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:
+        if token != TOKEN:
+            return None
+        link = Link(scenes.LINK, scenes.MERCHANT, scenes.CUSTOMER, "portal", datetime.now(UTC) + timedelta(days=1), self.flow)
+        return link, self.session_of_ana
+
+    async def session(self, cookie: str | None, *, keep_alive: bool) -> Session | None:
+        return self.session_of_ana if cookie == COOKIE else None
+
+    async def end(self, session: Session, *, revoke_link: bool) -> None:
+        self.ended.append(revoke_link)
+
+
+@dataclass
+class Views:
+    shown: View
+    access: Access
+
+    async def visit(self, cookie: str | None) -> Visit | None:
+        session = await self.access.session(cookie, keep_alive=True)
+        return Visit(session, self.shown) if session else None
+
+    async def view(self, merchant_id: UUID, customer_id: UUID) -> View | None:
+        return self.shown
+
+    async def reached(self, merchant_id: UUID, customer_id: UUID, position: Position) -> bool:
+        return True
+
+    async def invoices(self, *_: Any) -> list[Any]:
+        return []
+
+    async def invoice(self, *_: Any) -> None:
+        return None
+
+    async def accept(self, *_: Any) -> None:
+        return None
+
+
+@dataclass
+class Subscriptions:
+    preview_is: CancellationPreview
+    refuses: Problem | None = None
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    async def preview(self, session: Session, subscription_id: UUID) -> CancellationPreview:
+        return self.preview_is
+
+    async def cancel(
+        self,
+        session: Session,
+        subscription_id: UUID,
+        mode: str | None,
+        feedback: str | None,
+        comment: str | None,
+        key: str | None,
+    ) -> CancellationAccepted:
+        self.asked.append({"cancel": subscription_id, "feedback": feedback, "comment": comment, "key": key})
+        if self.refuses:
+            raise self.refuses
+        effective = scenes.instant(2023, 6, 14)
+        return {"aggregate": f"subscription-{subscription_id}", "version": 13, "effective_at": effective, "mode": "at_period_end"}
+
+    async def keep(self, session: Session, subscription_id: UUID, key: str | None) -> Accepted:
+        self.asked.append({"keep": subscription_id, "key": key})
+        if self.refuses:
+            raise self.refuses
+        return {"aggregate": f"subscription-{subscription_id}", "version": 14}
+
+    async def media(self, sha256: str) -> bytes:
+        raise not_found()
+
+
+class Payments:
+    async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
+        setup = uuid5(scenes.OURS, "setup")
+        return {"setup_id": str(setup), "frame_url": f"{CARDS}/cards/{setup}", "due": [], "total": None}
+
+    async def update_card(self, *_: Any) -> CardUpdated:
+        raise not_found()
+
+
+class Invoicing:
+    async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, Any]:
+        if str(invoice_id) != scenes.invoice_id(14):
+            raise not_found()
+        return scenes.whole_invoice()
+
+    async def pdf(self, session: Session, invoice_id: UUID) -> Document:
+        return Document(b"%PDF-1.7", "application/pdf", "TS-000014.pdf")
+
+    async def export(self, session: Session, format: str, locale: str) -> Download:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"fecha"
+
+        return Download(chunks(), "text/csv", f"facturas.{format}")
+
+
+class Limits:
+    async def check(self, *_: Any) -> None: ...
+
+    async def count(self, *_: Any) -> None: ...
+
+    async def take(self, *_: Any) -> None: ...
+
+    def alone(self, name: str, who: str) -> AbstractAsyncContextManager[None]:
+        return nullcontext()
+
+
+class Images:
+    async def kept(self, sha256: str) -> bytes | None:
+        return None
+
+    async def keep(self, sha256: str, content: bytes) -> None: ...
+
+
+class Stage:
+    """One customer's portal in one state, and a browser for it."""
+
+    def __init__(self, view: View | None = None, session: Session | None = None) -> None:
+        self.access = Access(session or scenes.session())
+        self.views = Views(view or scenes.view(), self.access)
+        self.subscriptions = Subscriptions(
+            {
+                "mode": "at_period_end",
+                "effective_at": scenes.instant(2023, 6, 14),
+                "access_until": scenes.instant(2023, 6, 14),
+                "open_amount": None,
+                "open_invoices": None,
+            }
+        )
+
+    def app(self) -> FastAPI:
+        limits, invoicing = Limits(), Invoicing()
+        history = History(self.views, invoicing, limits, Cursors("k" * 43))  # type: ignore[arg-type]
+        portal = Portal(
+            access=self.access,
+            views=self.views,  # type: ignore[arg-type]
+            subscriptions=self.subscriptions,  # type: ignore[arg-type]
+            payments=Payments(),
+            invoicing=invoicing,
+            images=Images(),
+            limits=limits,
+            history=history,
+        )
+        app = FastAPI(openapi_url=None)
+        problems.install(app, {})
+        app.add_middleware(Guard, public_url=ORIGIN, cards_url=CARDS)
+        app.include_router(routes(portal, CARDS))
+        app.include_router(nowhere(portal, CARDS))
+        return app
+
+    def browser(self, *, signed_in: bool = True, **headers: str) -> AsyncClient:
+        cookies = {"__Host-portal": COOKIE} if signed_in else {}
+        return AsyncClient(
+            transport=ASGITransport(self.app()),
+            base_url=ORIGIN,
+            cookies=cookies,
+            headers={"sec-fetch-site": "same-origin", "accept-language": "es-MX", **headers},
+        )
