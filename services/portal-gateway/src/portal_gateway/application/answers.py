@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
+from uuid import UUID
 
 from portal_gateway.domain.access import Flow, LinkKind, Session
 from portal_gateway.domain.view import CustomerView, InvoiceRow, InvoiceStatus, Money
@@ -58,9 +59,9 @@ class View:
     facts: CustomerView
     pending: tuple[Pending, ...]
     as_of: datetime
-    """Wall clock: everything that was committed anywhere before this instant is shown."""
+    """Wall clock: everything that was committed anywhere before this instant is shown. While that is not known: now, and stale."""
     stale: bool
-    """`as_of` is more than 15 s ago."""
+    """`as_of` is more than 15 s ago or not known, or an event of this customer's is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,3 +164,8 @@ class Visitor:
     """Who knocks, as far as the connection tells."""
 
     address: str
+
+
+def subscription_stream(subscription_id: UUID) -> str:
+    """The aggregate's name in a Position."""
+    return f"subscription-{subscription_id}"

@@ -32,7 +32,7 @@ class History:
             rows += [row for row in candidates if query.status in (None, row["status"])]
             if len(rows) > query.limit:
                 page = rows[: query.limit]
-                return InvoicePage(page, self._cursor(session, page[-1]))
+                return InvoicePage(page, self.cursor_after(session, page[-1]))
             if len(found) < wanted:
                 return InvoicePage(rows, None)
             before = candidates[-1]["issued_on"], candidates[-1]["number"]
@@ -57,7 +57,8 @@ class History:
 
         return replace(download, chunks=chunks())
 
-    def _cursor(self, session: Session, last: InvoiceRow) -> str:
+    def cursor_after(self, session: Session, last: InvoiceRow) -> str:
+        """Where the page that follows this invoice begins."""
         return self.cursors.encode({"of": str(session.customer_id), "on": last["issued_on"], "number": last["number"]})
 
     def _position(self, session: Session, cursor: str) -> tuple[str, str]:

@@ -45,7 +45,6 @@ CREATE TABLE customer_view (
 );
 CREATE INDEX projection_history ON projection (merchant_id, customer_id, (doc ->> 'issued_on') DESC, (doc ->> 'number') DESC)
     WHERE name = 'invoice';
-CREATE INDEX projection_customer ON projection (merchant_id, customer_id, name) WHERE name <> 'invoice';
 
 -- What a service has accepted and Kafka has not brought yet.
 CREATE TABLE accepted_command (

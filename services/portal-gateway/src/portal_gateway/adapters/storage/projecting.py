@@ -124,7 +124,7 @@ WITH newest AS (
 ), documents AS (
     SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc, NULL AS issued_on, NULL AS number
     FROM {_WHO} JOIN projection p USING (merchant_id, customer_id)
-    WHERE p.name IN ('customer', 'wallet', 'subscription') AND p.name <> 'invoice' AND p.doc IS NOT NULL
+    WHERE p.name IN ('customer', 'wallet', 'subscription') AND p.doc IS NOT NULL
     UNION ALL
     SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc, NULL, NULL
     FROM newest n JOIN projection p ON p.merchant_id = n.merchant_id AND p.name = 'payment'

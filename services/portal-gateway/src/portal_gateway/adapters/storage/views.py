@@ -1,7 +1,7 @@
 """What is kept of each customer, read by merchant and customer. A page costs one round trip."""
 
 import json
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -36,7 +36,11 @@ _FACTS = """
               WHERE p.merchant_id = a.merchant_id AND p.name = split_part(a.aggregate, '-', 1)
                 AND p.aggregate = a.aggregate AND p.sequence >= a.version
           )
-    )::text AS pending
+    )::text AS pending,
+    (
+        SELECT CASE count(*) WHEN 3 THEN min(f.as_of) END FROM freshness f
+        WHERE f.service IN ('subscriptions', 'payments', 'invoicing')
+    ) AS as_of
 """
 _OF_WHOM = """
 LEFT JOIN customer_view v ON v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id
@@ -57,13 +61,10 @@ LEFT JOIN projection p ON p.merchant_id = i.merchant_id AND p.name = 'payment'
 WHERE i.merchant_id = $1 AND i.customer_id = $2 AND i.name = 'invoice' AND i.doc IS NOT NULL
 """
 
-AsOf = Callable[[], Awaitable[datetime]]
-"""Up to which instant of the wall clock everything that was committed anywhere is shown here."""
-
 
 class StoredViews:
-    def __init__(self, pool: asyncpg.Pool, tenants: Tenants, as_of: AsOf) -> None:
-        self._pool, self._tenants, self._as_of = pool, tenants, as_of
+    def __init__(self, pool: asyncpg.Pool, tenants: Tenants) -> None:
+        self._pool, self._tenants = pool, tenants
 
     async def visit(self, cookie: str | None) -> Visit | None:
         digest = session_digest(cookie)
@@ -89,15 +90,15 @@ class StoredViews:
         behind = frozenset(row["stale"])
         for subscription in facts["subscriptions"]:
             subscription["stale"] = f"subscription-{subscription['id']}" in behind
-        wall, as_of = datetime.now(UTC), await self._as_of()
+        wall = datetime.now(UTC)
         return View(
             merchant=merchant | {"id": str(merchant_id)},
             now=wall + timedelta(seconds=merchant.get("clock_offset_seconds", 0)),
             revision=row["revision"] or 0,
             facts=facts,
             pending=tuple(json.loads(row["pending"] or "[]")),
-            as_of=as_of,
-            stale=wall - as_of > STALE_AFTER or bool(behind),
+            as_of=row["as_of"] or wall,
+            stale=row["as_of"] is None or wall - row["as_of"] > STALE_AFTER or bool(behind),
         )
 
     async def _told(self, merchant_id: UUID) -> dict[str, Any] | None:

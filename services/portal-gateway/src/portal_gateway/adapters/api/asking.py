@@ -1,0 +1,90 @@
+"""Who asks and in which language: what every route of the JSON API begins with."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Header, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from fastapi.routing import APIRoute
+
+from billing_contracts.money import Money
+from chassis.http.asked import Key
+from chassis.http.problems import Problem, of_validation
+from portal_gateway.application import session_cookie
+from portal_gateway.application.answers import View
+from portal_gateway.application.portal import Portal
+from portal_gateway.application.wording_language import Language, choose
+from portal_gateway.application.wording_problems import explain
+from portal_gateway.domain.access import Session
+
+__all__ = ["Door", "IdempotencyKey", "Spoken", "cookie_of", "language_of", "with_texts"]
+
+IdempotencyKey = Key
+
+
+class Spoken(APIRoute):
+    """A route whose problems tell the customer in their language what happened."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        answer = super().get_route_handler()
+
+        async def spoken(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except RequestValidationError as error:
+                raise _in_words(request, of_validation(error.errors())) from None
+            except Problem as problem:
+                raise _in_words(request, problem) from None
+
+        return spoken
+
+
+def _in_words(request: Request, problem: Problem) -> Problem:
+    problem.detail = explain(language_of(request), problem.status, problem.code, problem.headers)
+    return problem
+
+
+class Door:
+    """The dependencies that let a customer's request in."""
+
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+
+    async def reading(self, request: Request) -> Session:
+        """Raises 401 `session_required`."""
+        return await self._portal.session(cookie_of(request))
+
+    async def acting(self, request: Request, x_csrf_token: Annotated[str | None, Header(max_length=200)] = None) -> Session:
+        """For what changes something: the page that asks must be of the same session. Raises 401, 403, 409."""
+        session = await self._portal.session(cookie_of(request))
+        self._portal.must_be_of(session, x_csrf_token)
+        return session
+
+
+def cookie_of(request: Request) -> str | None:
+    return session_cookie.presented(request.headers.get("cookie"))
+
+
+def language_of(request: Request, session: Session | None = None, view: View | None = None) -> Language:
+    return choose(
+        asked=request.query_params.get("lang"),
+        kept=request.cookies.get("lang"),
+        link=session.locale if session else None,
+        customer=view.facts["customer"]["locale"] if view else None,
+        accepted=request.headers.get("accept-language"),
+        merchant=str(view.merchant["locale"]) if view else None,
+    )
+
+
+def with_texts(language: Language, facts: Any) -> Any:
+    """The same JSON with every amount also written out."""
+    match facts:
+        case {"amount_minor": int(), "currency": str()}:
+            return {**facts, "text": language.money(Money.model_validate(facts))}
+        case dict():
+            return {name: with_texts(language, value) for name, value in facts.items()}
+        case list() | tuple():
+            return [with_texts(language, value) for value in facts]
+        case _:
+            return facts

@@ -1,0 +1,82 @@
+"""What a customer changes: the subscription's end, and the card."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field
+
+from billing_contracts.subscriptions import Feedback
+from chassis.http.bodies import StrictBody
+from chassis.http.cards import NoCards
+from portal_gateway.adapters.api.asking import Door, IdempotencyKey, Spoken, language_of, with_texts
+from portal_gateway.application.answers import CancelMode
+from portal_gateway.application.portal import Portal
+from portal_gateway.domain.access import Session
+
+
+class Cancelling(StrictBody):
+    mode: CancelMode | None = None
+    feedback: Feedback | None = None
+    comment: Annotated[NoCards, Field(max_length=500)] | None = None
+
+
+class NewCard(StrictBody):
+    setup_id: Annotated[str, Field(min_length=1, max_length=100)]
+    token: Annotated[str, Field(min_length=1, max_length=200)]
+    charge_invoices: Annotated[list[UUID], Field(max_length=100)]
+
+
+def command_routes(portal: Portal, door: Door) -> APIRouter:
+    api = APIRouter(prefix="/api", route_class=Spoken, tags=["commands"])
+    reading, acting = Depends(door.reading), Depends(door.acting)
+
+    @api.get("/subscriptions/{subscription_id}/cancellation/preview")
+    async def preview(request: Request, subscription_id: UUID, session: Annotated[Session, reading]) -> dict[str, Any]:
+        found = await portal.cancellation_preview(session, subscription_id)
+        shown: dict[str, Any] = with_texts(language_of(request, session), found)
+        return shown
+
+    @api.post("/subscriptions/{subscription_id}/cancellation", status_code=202)
+    async def cancel(
+        subscription_id: UUID,
+        session: Annotated[Session, acting],
+        body: Cancelling | None = None,
+        idempotency_key: IdempotencyKey = None,
+    ) -> dict[str, Any]:
+        given = body or Cancelling()
+        accepted = await portal.cancel(
+            session,
+            subscription_id,
+            mode=given.mode,
+            feedback=given.feedback,
+            comment=given.comment,
+            idempotency_key=idempotency_key,
+        )
+        return {**accepted}
+
+    @api.delete("/subscriptions/{subscription_id}/cancellation", status_code=202)
+    async def keep(
+        subscription_id: UUID, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
+    ) -> dict[str, Any]:
+        return {**await portal.keep(session, subscription_id, idempotency_key=idempotency_key)}
+
+    @api.post("/payment-method/setup", status_code=201)
+    async def open_card_setup(request: Request, session: Annotated[Session, acting]) -> dict[str, Any]:
+        view = await portal.view(session)
+        language = language_of(request, session, view)
+        colour = (view.merchant.get("branding") or {}).get("colour")
+        setup = await portal.open_card_setup(session, locale=language.tag, colour=colour)
+        shown: dict[str, Any] = with_texts(language, setup)
+        return shown
+
+    @api.put("/payment-method")
+    async def update_card(
+        body: NewCard, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
+    ) -> dict[str, Any]:
+        updated = await portal.update_card(
+            session, body.setup_id, body.token, body.charge_invoices, idempotency_key=idempotency_key
+        )
+        return {**updated}
+
+    return api

@@ -1,0 +1,54 @@
+"""The whole page as JSON, and the stream that tells when it changes."""
+
+from collections.abc import AsyncIterator
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request
+from fastapi.responses import StreamingResponse
+
+from portal_gateway.adapters.api.asking import Spoken, cookie_of, language_of, with_texts
+from portal_gateway.adapters.api.shapes import overview
+from portal_gateway.adapters.api.streaming import sse
+from portal_gateway.application.answers import Position
+from portal_gateway.application.live import Bells, Glance, updates
+from portal_gateway.application.portal import Portal
+
+_REVISION = Query(ge=0, le=2**53)
+
+
+def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
+    api = APIRouter(prefix="/api", route_class=Spoken, tags=["overview"])
+
+    @api.get("/overview")
+    async def show(request: Request, after: Annotated[str | None, Query(max_length=80)] = None) -> dict[str, Any]:
+        """`after=<aggregate>:<version>` waits briefly until that version is shown."""
+        visit = await portal.visit(cookie_of(request), Position.read(after))
+        language = language_of(request, visit.session, visit.view)
+        rows = visit.view.facts["invoices"]
+        more = visit.view.facts["invoice_count"] > len(rows)
+        cursor = portal.history.cursor_after(visit.session, rows[-1]) if more and rows else None
+        shown: dict[str, Any] = with_texts(language, overview(visit.view, language, cursor))
+        return shown
+
+    @api.get("/stream")
+    async def stream(
+        request: Request,
+        after: Annotated[int | None, _REVISION] = None,
+        last_event_id: Annotated[str | None, Header(max_length=40)] = None,
+    ) -> StreamingResponse:
+        """Server-sent events {revision, panes}; `ended` when the session is over. Resumes after Last-Event-ID."""
+        cookie = cookie_of(request) or ""
+        session = await portal.session(cookie, keep_alive=False)
+        seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
+
+        async def look() -> Glance | None:
+            return await portal.views.glance(cookie)
+
+        async def events() -> AsyncIterator[str]:
+            with bells.of(session.merchant_id, session.customer_id) as bell:
+                async for told in updates(look, bell, seen):
+                    yield sse(told)
+
+        return StreamingResponse(events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+    return api

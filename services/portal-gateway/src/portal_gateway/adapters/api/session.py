@@ -1,0 +1,58 @@
+"""Coming in, staying, going."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+
+from chassis.http.bodies import StrictBody
+from portal_gateway.adapters.api.asking import Door, Spoken, cookie_of
+from portal_gateway.application import session_cookie
+from portal_gateway.application.answers import Visitor
+from portal_gateway.application.folds import rfc3339
+from portal_gateway.application.portal import Portal
+from portal_gateway.domain.access import Session
+
+
+class Entering(StrictBody):
+    token: str
+    """The whole link or the token in it."""
+
+
+class Leaving(StrictBody):
+    revoke_link: bool = False
+
+
+def session_routes(portal: Portal, door: Door) -> APIRouter:
+    api = APIRouter(prefix="/api/session", route_class=Spoken, tags=["session"])
+
+    @api.post("", status_code=204)
+    async def enter(request: Request, body: Entering) -> Response:
+        visitor = Visitor(request.client.host if request.client else "unknown")
+        entered = await portal.enter(body.token, visitor, cookie_of(request))
+        return Response(status_code=204, headers=session_cookie.setting(entered.cookie))
+
+    @api.get("")
+    async def show(request: Request) -> dict[str, Any]:
+        """Asking does not prolong it."""
+        return _told(await portal.session(cookie_of(request), keep_alive=False))
+
+    @api.post("/extend")
+    async def extend(session: Annotated[Session, Depends(door.acting)]) -> dict[str, Any]:
+        return _told(session)
+
+    @api.delete("", status_code=204)
+    async def leave(session: Annotated[Session, Depends(door.acting)], body: Leaving | None = None) -> Response:
+        await portal.leave(session, revoke_link=body is not None and body.revoke_link)
+        return Response(status_code=204, headers=session_cookie.clearing())
+
+    return api
+
+
+def _told(session: Session) -> dict[str, Any]:
+    return {
+        "ends_at": rfc3339(session.ends_at.replace(microsecond=0)),
+        "latest_end": rfc3339(session.latest_end.replace(microsecond=0)),
+        "csrf": session.csrf,
+        "return_url": session.return_url,
+    }

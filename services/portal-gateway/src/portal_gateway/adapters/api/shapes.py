@@ -1,0 +1,97 @@
+"""The JSON that customers' programs rely on: facts, and the words for them beside. Fields are only added."""
+
+from typing import Any
+
+from portal_gateway.application import wording, wording_invoices, wording_payment, wording_subscription
+from portal_gateway.application.answers import View
+from portal_gateway.application.folds import rfc3339
+from portal_gateway.application.wording import Reader
+from portal_gateway.application.wording_language import Language
+from portal_gateway.domain.view import InvoiceRow, PaymentMethod, Subscription
+
+
+def overview(view: View, language: Language, next_cursor: str | None) -> dict[str, Any]:
+    reader, customer, card = Reader.of(view, language), view.facts["customer"], view.facts["payment_method"]
+    return {
+        "company": _company(view),
+        "customer": {"name": customer["name"], "email": customer["email"], "locale": customer["locale"]},
+        "subscriptions": [_subscription(reader, view, it) for it in view.facts["subscriptions"]],
+        "payment_method": _card(reader, card) if card else None,
+        "invoices": {"items": [invoice(reader, row) for row in view.facts["invoices"]], "next_cursor": next_cursor},
+        "pending": list(view.pending),
+        "revision": view.revision,
+        "as_of": rfc3339(view.as_of),
+        "stale": view.stale,
+    }
+
+
+def invoice(reader: Reader, row: InvoiceRow) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "number": row["number"],
+        "issued_on": row["issued_on"],
+        "plan_name": row["plan_name"],
+        "total": row["total"],
+        "status": row["status"],
+        "status_text": wording_invoices.badge(reader, row["status"]).text,
+        "period": row["period"],
+        "pdf_url": f"/api/invoices/{row['id']}/pdf",
+        "url": f"/invoices/{row['id']}",
+    }
+
+
+def _company(view: View) -> dict[str, Any]:
+    company = wording.company(view.merchant)
+    return {
+        "name": company.name,
+        "logo_url": _media(company.logo),
+        "colour": company.colour,
+        "contact_email": company.contact_email,
+        "terms_url": company.terms_url,
+        "privacy_url": company.privacy_url,
+    }
+
+
+def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any]:
+    plan, debt, cancellation = it["plan"], it["debt"], it["cancellation"]
+    renews = it["status"] in ("active", "trialing") and cancellation is None
+    return {
+        "id": it["id"],
+        "version": it["version"],
+        "status": it["status"],
+        "plan": {
+            "id": plan["id"],
+            "name": plan["name"],
+            "description": plan["description"],
+            "image_url": _media(plan["image_media_id"]),
+        },
+        "quantity": it["quantity"],
+        "price": plan["price"],
+        "frequency_text": wording_subscription.price(reader, plan, it["quantity"]),
+        "period_total": wording_subscription.total(it, view.facts["invoices"]),
+        "interval": plan["interval"],
+        "current_period": it["current_period"],
+        "renews_on": reader.date(it["current_period"]["end"]).isoformat() if renews else None,
+        "renewal_text": wording_subscription.says(reader, it),
+        "cancellation": cancellation and {field: cancellation[field] for field in ("mode", "effective_at", "feedback")},
+        "debt": debt and {field: debt[field] for field in ("amount", "reason", "next_attempt_at")},
+        "ended_at": it["ended_at"],
+        "stale": it["stale"],
+    }
+
+
+def _card(reader: Reader, card: PaymentMethod) -> dict[str, Any]:
+    month, year = card["exp_month"], card["exp_year"]
+    return {
+        "id": card["id"],
+        "brand": card["brand"],
+        "last4": card["last4"],
+        "exp_month": month,
+        "exp_year": year,
+        "state": wording_payment.state(reader, month, year),
+        "text": f"{reader.card(card)} · {wording_payment.expiry(reader, month, year)}",
+    }
+
+
+def _media(sha256: str | None) -> str | None:
+    return f"/media/{sha256}.webp" if sha256 else None

@@ -1,0 +1,47 @@
+"""What the gateway reads off Kafka: every public event, folded, and whoever is concerned composed anew."""
+
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+
+from billing_contracts import customers, registry, subscriptions
+from chassis.consuming import Batch, Changed, Consumer, Erased, Projection
+from chassis.health import Check
+from chassis.postgres.offsets import caught_up
+from chassis.postgres.write_sets import Connection
+from chassis.store import Statement
+from chassis.tenants import merchant_projection
+from portal_gateway.application.folds import FOLDS
+
+GROUP = "portal-gateway.views"
+
+
+def consumer(recompose: Callable[[Connection, Changed], Awaitable[None]], channel: str) -> Consumer:
+    """`recompose` is called in the transaction of the change; `channel` hears of it after the commit."""
+    profile = frozenset({customers.CustomerProfile.TYPE})
+    folded = tuple(Projection(name, types, fold, state=types == profile) for name, (types, fold) in FOLDS.items())
+    return Consumer(
+        group=GROUP,
+        topics=("billing.subscriptions", "billing.payments", "billing.invoicing", "billing.customers"),
+        decode=registry.data_of,
+        projections=(*folded, merchant_projection(frozenset({subscriptions.MerchantConfigured.TYPE}))),
+        after=recompose,
+        erased=forget,
+        notify=channel,
+        personal=frozenset({"billing.customers"}),
+    )
+
+
+def read_from_empty(pool: asyncpg.Pool, reading: Consumer) -> Check:
+    """Not ready before everything that was there has been read once: a customer would find an empty page."""
+
+    async def read() -> str | None:
+        async with pool.acquire() as connection:
+            return None if await caught_up(connection, reading.group, reading.topics) else "still reading what is there"
+
+    return read
+
+
+async def forget(erased: Erased, batch: Batch) -> None:
+    """Nobody comes in any more for a customer who was erased; what is asked for again finds nothing."""
+    batch.write(Statement("DELETE FROM portal_link WHERE merchant_id = $1 AND customer_id = $2", (erased.merchant_id, erased.id)))

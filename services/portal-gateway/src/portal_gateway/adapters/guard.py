@@ -1,0 +1,86 @@
+"""What holds for every request before any route sees it: the right host, the right origin, and headers that lock the page in."""
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from chassis.http.problems import Problem
+
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_BY_KEY = "/v1/"
+"""What is asked with a merchant's key, which no browser adds by itself."""
+_PROBED = ("/health/", "/metrics")
+"""Asked by whatever runs us, under whatever name it knows."""
+
+
+class Guard:
+    def __init__(self, app: ASGIApp, *, public_url: str, cards_url: str) -> None:
+        self._app, self._public_url = app, public_url.rstrip("/")
+        self._host = urlsplit(self._public_url).netloc
+        self._headers = security_headers(self._public_url, cards_url)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def locked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await (self._refusal(scope) or self._app)(scope, receive, locked)
+
+    def _refusal(self, scope: Scope) -> ASGIApp | None:
+        headers, path = Headers(scope=scope), scope["path"]
+        if path.startswith(_PROBED):
+            return None
+        if headers.get("host") != self._host:
+            if scope["method"] not in ("GET", "HEAD"):
+                return Problem(421, "misdirected_request", "This is another host").response()
+            query = scope["query_string"].decode("latin-1")
+            # from the path as it was sent: a decoded one could break out of the header
+            raw = scope.get("raw_path", b"/").decode("latin-1")
+            return RedirectResponse(f"{self._public_url}/{raw.lstrip('/')}" + (f"?{query}" if query else ""), 308)
+        if scope["method"] not in _SAFE and not path.startswith(_BY_KEY) and not same_origin(headers, self._public_url):
+            return Problem(403, "cross_origin", "The request does not come from this site").response()
+        return None
+
+
+def same_origin(headers: Mapping[str, str], origin: str) -> bool:
+    """Whether a browser says that a page of ours sends this; without Fetch Metadata the exact Origin has to."""
+    site = headers.get("sec-fetch-site")
+    return site == "same-origin" if site is not None else headers.get("origin") == origin
+
+
+def security_headers(public_url: str, cards_url: str) -> dict[str, str]:
+    """For every answer; a route that needs another value sets its own."""
+    policy = {
+        "default-src": "'none'",
+        "script-src": "'self'",
+        "style-src": "'self'",
+        "img-src": "'self'",
+        "connect-src": "'self'",
+        "frame-src": cards_url,
+        "form-action": "'self'",
+        "frame-ancestors": "'none'",
+        "base-uri": "'none'",
+    }
+    headers = {
+        "content-security-policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+        "cache-control": "no-store",
+        "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
+        "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "referrer-policy": "same-origin",
+        "x-content-type-options": "nosniff",
+        "x-robots-tag": "noindex, nofollow",
+    }
+    if public_url.startswith("https://"):
+        headers["strict-transport-security"] = "max-age=31536000; includeSubDomains"
+    return headers

@@ -1,0 +1,162 @@
+"""Portal links, for the merchant's back end."""
+
+import json
+import time
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Protocol
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Query
+from fastapi.responses import JSONResponse, Response
+from pydantic import Field
+
+from chassis.http.asked import Ask
+from chassis.http.bodies import StrictBody
+from chassis.http.cursors import Cursors, Limit
+from chassis.http.principal import Merchant
+from chassis.http.problems import Problem, not_found
+from chassis.postgres.write_sets import Connection
+from chassis.store import Answer
+from chassis.tenants import Tenants
+from portal_gateway.application.folds import rfc3339
+from portal_gateway.application.portal_links import Addresses, may_return_to
+from portal_gateway.domain.access import Flow, Link, LinkKind, lifetime
+
+UNKNOWN_FOR = 5.0
+"""Seconds for which a customer whom nobody knew is not asked about again."""
+_REMEMBERED = 10_000
+
+
+class NewLink(StrictBody):
+    customer_id: UUID
+    kind: LinkKind = "portal"
+    flow: Flow | None = None
+    locale: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$")] | None = None
+    return_url: Annotated[str, Field(max_length=2000)] | None = None
+    expires_in: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
+    """Seconds"""
+
+
+class Links(Protocol):
+    async def knows(self, merchant_id: UUID, customer_id: UUID) -> bool: ...
+
+    async def add(self, connection: Connection, link: Link, pepper: str, digest: bytes, created_by: str) -> None: ...
+
+    async def page(
+        self, merchant_id: UUID, customer_id: UUID, before: tuple[datetime, UUID] | None, limit: int
+    ) -> list[dict[str, Any]]: ...
+
+    async def revoke(self, connection: Connection, merchant_id: UUID, link_id: UUID) -> bool: ...
+
+    async def revoke_all(self, connection: Connection, merchant_id: UUID, customer_id: UUID) -> None: ...
+
+
+AskOwner = Callable[[UUID, UUID], Awaitable[Any]]
+"""(merchant, customer): raises Problem 404 when their owner does not know them either."""
+
+
+class Acquaintances:
+    """Customers of a merchant: whom Kafka has not brought yet, their owner is asked about once."""
+
+    def __init__(self, links: Links, ask_owner: AskOwner) -> None:
+        self._links, self._ask_owner = links, ask_owner
+        self._unknown: dict[tuple[UUID, UUID], float] = {}
+
+    async def must_know(self, merchant_id: UUID, customer_id: UUID) -> None:
+        """Raises Problem 404, or 503 when the owner cannot be asked."""
+        who = merchant_id, customer_id
+        if await self._links.knows(*who):
+            return
+        if time.monotonic() < self._unknown.get(who, 0):
+            raise not_found()
+        try:
+            await self._ask_owner(*who)
+        except Problem as problem:
+            if problem.status == 404:
+                if len(self._unknown) >= _REMEMBERED:
+                    self._unknown.clear()
+                self._unknown[who] = time.monotonic() + UNKNOWN_FOR
+            raise
+
+
+def link_routes(
+    links: Links, acquaintances: Acquaintances, tenants: Tenants, addresses: Addresses, cursors: Cursors
+) -> APIRouter:
+    api = APIRouter(prefix="/v1/portal-links", tags=["portal links"])
+
+    @api.post("", status_code=201)
+    async def create(merchant: Merchant, body: NewLink, asked: Ask) -> Response:
+        """The URL is told here and kept nowhere; a repetition under the same key is told the same one."""
+        expires_at = _expiry(body)
+        await _must_lead_home(tenants, merchant.merchant_id, body.return_url)
+        attempt = asked.key.key if asked.key else None
+
+        async def work(connection: Connection) -> Answer:
+            await acquaintances.must_know(merchant.merchant_id, body.customer_id)
+            link = Link(
+                uuid4(), merchant.merchant_id, body.customer_id, body.kind, expires_at, body.flow, body.locale, body.return_url
+            )
+            pepper = addresses.peppers.newest
+            token = made[link.id] = addresses.token(link.id, attempt, pepper)
+            await links.add(connection, link, pepper, addresses.peppers.digest(token, pepper), merchant.subject)
+            return Answer(201, {"id": str(link.id), "expires_at": rfc3339(expires_at), "pepper": pepper})
+
+        made: dict[UUID, Any] = {}
+        kept = await asked.once(work)
+        if kept.status_code != 201:
+            return kept
+        told = json.loads(bytes(kept.body))
+        id, pepper = UUID(told["id"]), told.pop("pepper")
+        return JSONResponse({**told, "url": addresses.url(made.get(id) or addresses.token(id, attempt, pepper))}, 201)
+
+    @api.get("")
+    async def listed(
+        merchant: Merchant, customer_id: UUID, cursor: Annotated[str | None, Query(max_length=500)] = None, limit: Limit = 20
+    ) -> dict[str, Any]:
+        before = None
+        if cursor:
+            position = cursors.decode(cursor)
+            if position.get("links_of") != str(customer_id):
+                raise Problem(422, "invalid_cursor", "The cursor is not one of ours")
+            before = datetime.fromisoformat(position["at"]), UUID(position["id"])
+        items = await links.page(merchant.merchant_id, customer_id, before, limit + 1)
+        shown, more = items[:limit], len(items) > limit
+        last = {"links_of": str(customer_id), "at": shown[-1]["created_at"], "id": shown[-1]["id"]} if more else None
+        return {"items": shown, "next_cursor": cursors.encode(last) if last else None}
+
+    @api.delete("", status_code=204)
+    async def revoke_all(merchant: Merchant, customer_id: UUID, asked: Ask) -> Response:
+        async def work(connection: Connection) -> Answer:
+            await links.revoke_all(connection, merchant.merchant_id, customer_id)
+            return Answer(204, {})
+
+        return await asked.once(work)
+
+    @api.delete("/{link_id}", status_code=204)
+    async def revoke(merchant: Merchant, link_id: UUID, asked: Ask) -> Response:
+        async def work(connection: Connection) -> Answer:
+            if not await links.revoke(connection, merchant.merchant_id, link_id):
+                raise not_found()
+            return Answer(204, {})
+
+        return await asked.once(work)
+
+    return api
+
+
+def _expiry(body: NewLink) -> datetime:
+    try:
+        return (datetime.now(UTC) + lifetime(body.kind, body.expires_in)).replace(microsecond=0)
+    except ValueError as error:
+        errors = [{"pointer": "/expires_in", "code": "out_of_range", "detail": str(error)}]
+        raise Problem(422, "invalid_request", "The request is not what it should be", errors=errors) from None
+
+
+async def _must_lead_home(tenants: Tenants, merchant_id: UUID, return_url: str | None) -> None:
+    if return_url is None:
+        return
+    tenant = await tenants.get(merchant_id)
+    if tenant is None or not may_return_to(return_url, tenant.doc):
+        errors = [{"pointer": "/return_url", "code": "not_allowed", "detail": "of the merchant's own sites only"}]
+        raise Problem(422, "invalid_request", "The request is not what it should be", errors=errors)

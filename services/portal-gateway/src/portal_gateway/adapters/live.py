@@ -1,0 +1,109 @@
+"""Wakes whoever watches a customer whose view may have changed: by PostgreSQL's notifications, and by looking every second.
+
+One connection listens for the whole process. It is opened when the first browser watches.
+"""
+
+import asyncio
+import contextlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator
+from uuid import UUID
+
+import asyncpg
+import structlog
+
+CHANNEL = "customer_view"
+POLL_SECONDS = 1.0
+"""How late a change is seen when a notification was lost."""
+
+log = structlog.get_logger()
+
+Who = tuple[UUID, UUID]
+
+
+class _Bell:
+    def __init__(self, stopping: asyncio.Event) -> None:
+        self._rung, self._stopping = asyncio.Event(), stopping
+
+    def ring(self) -> None:
+        self._rung.set()
+
+    async def wait(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._rung.wait(), seconds)
+        self._rung.clear()
+
+    @property
+    def closing(self) -> bool:
+        return self._stopping.is_set()
+
+
+class Tower:
+    """All the bells of one process."""
+
+    def __init__(self, pool: asyncpg.Pool, stopping: asyncio.Event) -> None:
+        self._pool, self._stopping = pool, stopping
+        self._bells: dict[Who, set[_Bell]] = defaultdict(set)
+        self._seen: dict[Who, int] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+
+    @contextlib.contextmanager
+    def of(self, merchant_id: UUID, customer_id: UUID) -> Iterator[_Bell]:
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._end())]
+        who, bell = (merchant_id, customer_id), _Bell(self._stopping)
+        self._bells[who].add(bell)
+        try:
+            yield bell
+        finally:
+            self._bells[who].discard(bell)
+            if not self._bells[who]:
+                del self._bells[who]
+                self._seen.pop(who, None)
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _end(self) -> None:
+        await self._stopping.wait()
+        self._ring(*self._bells)
+
+    def _ring(self, *whose: Who) -> None:
+        for who in whose:
+            for bell in self._bells.get(who, ()):
+                bell.ring()
+
+    async def _watch(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                async with self._pool.acquire() as connection:
+                    await connection.add_listener(CHANNEL, self._heard)
+                    while not self._stopping.is_set():
+                        await self._look(connection)
+                        await asyncio.sleep(POLL_SECONDS)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("not listening", error=type(error).__name__)
+                await asyncio.sleep(POLL_SECONDS)
+
+    def _heard(self, _: object, __: int, ___: str, payload: object) -> None:
+        self._ring(*((UUID(merchant), UUID(customer)) for merchant, customer in json.loads(str(payload))))
+
+    async def _look(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        watched = list(self._bells)
+        rows = await connection.fetch(
+            """
+            SELECT merchant_id, customer_id, revision
+            FROM customer_view
+            JOIN unnest($1::uuid[], $2::uuid[]) AS who (merchant_id, customer_id) USING (merchant_id, customer_id)
+            """,
+            [merchant for merchant, _ in watched],
+            [customer for _, customer in watched],
+        )
+        for row in rows:
+            who = row["merchant_id"], row["customer_id"]
+            if self._seen.get(who) != row["revision"]:
+                self._seen[who] = row["revision"]
+                self._ring(who)

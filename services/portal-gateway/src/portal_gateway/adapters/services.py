@@ -1,0 +1,136 @@
+"""The three services that own the facts, asked on behalf of the customer: what they refuse is passed on as it is."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, cast
+from uuid import UUID
+
+import httpx
+
+from chassis.http.client import ServiceClient, problem_of, unavailable
+from portal_gateway.application.answers import (
+    Accepted,
+    CancellationAccepted,
+    CancellationPreview,
+    CancelMode,
+    CardSetup,
+    CardUpdated,
+    Document,
+    Download,
+    ExportFormat,
+)
+from portal_gateway.domain.access import Session
+
+_FILENAME = re.compile(r'filename="([^"\\/\x00-\x1f]{1,200})"')
+_EXPORT_SECONDS = 60
+"""The longest silence of an export that is being made."""
+
+
+class _Service:
+    def __init__(self, client: ServiceClient) -> None:
+        self._client = client
+
+    async def _ask(self, session: Session, method: str, path: str, **more: Any) -> httpx.Response:
+        return await self._client.call(
+            method,
+            path,
+            merchant_id=session.merchant_id,
+            customer_id=session.customer_id,
+            session=str(session.id),
+            **more,
+        )
+
+
+class SubscriptionsService(_Service):
+    async def preview(self, session: Session, subscription_id: UUID) -> CancellationPreview:
+        answer = await self._ask(session, "GET", f"/v1/subscriptions/{subscription_id}/cancellation/preview")
+        return cast(CancellationPreview, answer.json())
+
+    async def cancel(
+        self,
+        session: Session,
+        subscription_id: UUID,
+        mode: CancelMode | None,
+        feedback: str | None,
+        comment: str | None,
+        idempotency_key: str | None,
+    ) -> CancellationAccepted:
+        given = {"mode": mode, "feedback": feedback, "comment": comment}
+        body = {name: value for name, value in given.items() if value is not None}
+        path = f"/v1/subscriptions/{subscription_id}/cancellation"
+        answer = await self._ask(session, "POST", path, json=body, idempotency_key=idempotency_key)
+        return cast(CancellationAccepted, answer.json())
+
+    async def keep(self, session: Session, subscription_id: UUID, idempotency_key: str | None) -> Accepted:
+        path = f"/v1/subscriptions/{subscription_id}/cancellation"
+        answer = await self._ask(session, "DELETE", path, idempotency_key=idempotency_key)
+        return cast(Accepted, answer.json())
+
+    async def media(self, sha256: str) -> bytes:
+        return (await self._client.call("GET", f"/v1/media/{sha256}")).content
+
+    async def customer(self, merchant_id: UUID, customer_id: UUID) -> dict[str, Any]:
+        """For a merchant, of a customer whose profile has not arrived here. Raises Problem 404."""
+        answer = await self._client.call("GET", f"/v1/customers/{customer_id}", merchant_id=merchant_id)
+        return cast(dict[str, Any], answer.json())
+
+
+class PaymentsService(_Service):
+    def __init__(self, client: ServiceClient, portal_origin: str) -> None:
+        super().__init__(client)
+        self._portal_origin = portal_origin
+
+    async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
+        body = {"locale": locale, "colour": colour, "portal_origin": self._portal_origin}
+        answer = await self._ask(session, "POST", f"/v1/customers/{session.customer_id}/setups", json=body)
+        return cast(CardSetup, answer.json())
+
+    async def update_card(
+        self, session: Session, setup_id: str, token: str, charge_invoices: Sequence[UUID], idempotency_key: str | None
+    ) -> CardUpdated:
+        body = {"setup_id": setup_id, "token": token, "charge_invoices": [str(id) for id in charge_invoices]}
+        path = f"/v1/customers/{session.customer_id}/default-payment-method"
+        answer = await self._ask(session, "PUT", path, json=body, idempotency_key=idempotency_key)
+        return cast(CardUpdated, answer.json())
+
+
+class InvoicingService(_Service):
+    async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, Any]:
+        return cast(dict[str, Any], (await self._ask(session, "GET", f"/v1/invoices/{invoice_id}")).json())
+
+    async def pdf(self, session: Session, invoice_id: UUID) -> Document:
+        answer = await self._ask(session, "GET", f"/v1/invoices/{invoice_id}/pdf")
+        return Document(answer.content, "application/pdf", _filename(answer) or f"{invoice_id}.pdf")
+
+    async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
+        request = self._client.request(
+            "GET",
+            f"/v1/customers/{session.customer_id}/export",
+            merchant_id=session.merchant_id,
+            customer_id=session.customer_id,
+            session=str(session.id),
+            params={"format": format, "locale": locale},
+        )
+        request.extensions["timeout"] = httpx.Timeout(_EXPORT_SECONDS, connect=1).as_dict()
+        try:
+            answer = await self._client.http.send(request, stream=True)
+        except httpx.TransportError:
+            raise unavailable() from None
+        if answer.is_error:
+            await answer.aread()
+            raise problem_of(answer)
+        media_type = answer.headers.get("content-type", "application/octet-stream")
+        return Download(_chunks(answer), media_type, _filename(answer) or f"invoices.{format}")
+
+
+async def _chunks(answer: httpx.Response) -> AsyncIterator[bytes]:
+    try:
+        async for chunk in answer.aiter_bytes():
+            yield chunk
+    finally:
+        await answer.aclose()
+
+
+def _filename(answer: httpx.Response) -> str | None:
+    found = _FILENAME.search(answer.headers.get("content-disposition", ""))
+    return found[1] if found else None

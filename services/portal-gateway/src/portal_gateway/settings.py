@@ -1,0 +1,40 @@
+"""What an operator can set on the gateway, beside what every service has."""
+
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, SecretStr
+
+from chassis.settings import ServiceSettings
+from portal_gateway.domain.tokens import Peppers
+
+
+def _origin(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.netloc or parts.path not in ("", "/") or parts.query or parts.fragment:
+        raise ValueError("an origin such as https://portal.example is needed")
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def _safe_origin(url: str) -> str:
+    origin = _origin(url)
+    if not origin.startswith("https://") and urlsplit(origin).hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("over plain http a session could be stolen: https is needed, but on loopback")
+    return origin
+
+
+def _peppers(peppers: SecretStr) -> SecretStr:
+    Peppers(peppers.get_secret_value())
+    return peppers
+
+
+class GatewaySettings(ServiceSettings):
+    public_url: Annotated[str, AfterValidator(_safe_origin)]
+    """The origin under which browsers find the portal: https, or loopback."""
+    subscriptions_url: str
+    payments_url: str
+    invoicing_url: str
+    cards_url: Annotated[str, AfterValidator(_origin)]
+    """The origin of the card page, which the portal frames."""
+    link_pepper: Annotated[SecretStr, AfterValidator(_peppers)]
+    """Keys of links' hashes, 32 characters or more each, apart by commas: the first makes new ones, all check old ones."""
