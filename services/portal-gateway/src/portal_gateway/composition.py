@@ -36,11 +36,6 @@ def compose(its: Resources) -> Service:
     payments = services.PaymentsService(client(settings.payments_url, "payments", 25), settings.public_url)
     invoicing = services.InvoicingService(client(settings.invoicing_url, "invoicing", 10))
     views, limits, kept = StoredViews(pool, its.tenants), StoredLimits(pool), StoredLinks(pool)
-        StoredAccess(pool, peppers),
-        StoredViews(pool, its.tenants),
-        StoredLimits(pool),
-        StoredLinks(pool),
-    )
     access, images = StoredAccess(pool, peppers), StoredImages(pool)
     portal = Portal(access, views, subscriptions, payments, invoicing, images, limits, History(views, invoicing, limits, cursors))
     tower = live.Tower(pool, its.stopping)
