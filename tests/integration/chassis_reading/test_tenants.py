@@ -1,0 +1,129 @@
+"""Merchants by id and by API key."""
+
+import hashlib
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from chassis.postgres.projections import project
+from chassis.tenants import CONFIRMED_FOR, GRACE, UNKNOWN_FOR, Tenants
+from support.readings import MERCHANT
+
+KEY = "sk_test_" + "a" * 43
+SHA256 = hashlib.sha256(KEY.encode()).hexdigest()
+
+
+def doc(*, revoked: bool = False, offset: float = 0, keys: bool = True) -> dict[str, Any]:
+    listed = [{"id": "key_1", "sha256": SHA256, "revoked": revoked}] if keys else []
+    return {"api_keys": listed, "clock_offset_seconds": offset, "time_zone": "America/Mexico_City", "sandbox": True}
+
+
+async def configure(pool: asyncpg.Pool, content: dict[str, Any], sequence: int = 1) -> None:
+    statement = project("merchant", MERCHANT, f"merchant-{MERCHANT}", None, sequence, uuid4(), content)
+    await pool.execute(statement.sql, *statement.args)
+
+
+class Owner:
+    """The service that owns merchants, as others see it."""
+
+    def __init__(self, content: dict[str, Any] | None) -> None:
+        self.content, self.asked, self.away, self.now = content, 0, False, 1000.0
+
+    async def resolve(self, sha256: str) -> dict[str, Any] | None:
+        self.asked += 1
+        if self.away:
+            raise ConnectionRefusedError
+        assert sha256 == SHA256
+        return None if self.content is None else self.content | {"id": str(MERCHANT)}
+
+    def tenants(self, pool: asyncpg.Pool) -> Tenants:
+        return Tenants(pool, self.resolve, lambda: self.now)
+
+
+async def test_a_merchants_clock_is_the_walls_plus_its_offset(pool: asyncpg.Pool) -> None:
+    tenants = Tenants(pool, None)
+    await configure(pool, doc())
+    before = await tenants.now(MERCHANT)
+    await configure(pool, doc(offset=86_400), 2)
+    assert 86_390 < ((await tenants.now(MERCHANT)) - before).total_seconds() < 86_460
+    with pytest.raises(LookupError):
+        await tenants.now(UUID(int=404))
+
+
+async def test_the_owner_knows_its_keys_at_once(pool: asyncpg.Pool) -> None:
+    tenants = Tenants(pool, None)
+    assert await tenants.by_key(KEY) is None
+    await configure(pool, doc())
+    found = await tenants.by_key(KEY)
+    assert found is not None
+    assert (found.id, found.sandbox, str(found.zone)) == (MERCHANT, True, "America/Mexico_City")
+    await configure(pool, doc(revoked=True), 2)
+    assert await tenants.by_key(KEY) is None
+
+
+async def test_a_key_that_kafka_has_not_told_of_is_asked_of_its_owner(pool: asyncpg.Pool) -> None:
+    owner = Owner(doc())
+    tenants = owner.tenants(pool)
+    found = await tenants.by_key(KEY)
+    assert found is not None
+    assert await tenants.get(MERCHANT) == found
+    await configure(pool, doc(offset=5))
+    told = await tenants.by_key(KEY)
+    assert told is not None
+    assert (told.offset.total_seconds(), owner.asked) == (5, 1)
+
+
+async def test_a_key_that_nobody_knows_is_asked_about_once_in_a_while(pool: asyncpg.Pool) -> None:
+    owner = Owner(None)
+    tenants = owner.tenants(pool)
+    assert [await tenants.by_key(KEY) for _ in range(3)] == [None] * 3
+    assert owner.asked == 1
+    owner.now += UNKNOWN_FOR + 0.1
+    owner.content = doc()
+    assert await tenants.by_key(KEY) is not None
+
+
+async def test_a_confirmed_key_is_asked_about_again_after_a_minute(pool: asyncpg.Pool) -> None:
+    await configure(pool, doc())
+    owner = Owner(doc())
+    tenants = owner.tenants(pool)
+    for _ in range(3):
+        assert await tenants.by_key(KEY)
+    assert owner.asked == 1
+    owner.now += CONFIRMED_FOR + 0.1
+    owner.content = None
+    assert await tenants.by_key(KEY) is None
+
+
+async def test_while_the_owner_is_away_a_known_key_is_good_for_ten_minutes_more(pool: asyncpg.Pool) -> None:
+    await configure(pool, doc())
+    owner = Owner(doc())
+    tenants = owner.tenants(pool)
+    assert await tenants.by_key(KEY)
+    owner.away = True
+    owner.now += CONFIRMED_FOR + GRACE - 1
+    assert await tenants.by_key(KEY)
+    owner.now += 2
+    with pytest.raises(ConnectionRefusedError):
+        await tenants.by_key(KEY)
+
+
+async def test_a_process_that_never_reached_the_owner_trusts_kafka_as_long(pool: asyncpg.Pool) -> None:
+    await configure(pool, doc())
+    owner = Owner(doc())
+    owner.away = True
+    tenants = owner.tenants(pool)
+    assert await tenants.by_key(KEY)
+    owner.now += GRACE + 1
+    with pytest.raises(ConnectionRefusedError):
+        await tenants.by_key(KEY)
+
+
+async def test_a_revoked_key_is_refused_even_if_the_owner_is_away(pool: asyncpg.Pool) -> None:
+    await configure(pool, doc(revoked=True))
+    owner = Owner(None)
+    owner.away = True
+    assert await owner.tenants(pool).by_key(KEY) is None
+    assert owner.asked == 0

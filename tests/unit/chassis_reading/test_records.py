@@ -1,0 +1,80 @@
+"""Telling records apart."""
+
+from dataclasses import replace
+from uuid import uuid4
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chassis.records import Erased, Malformed, Passed, Reader, Received, named_by
+from support.readings import MERCHANT, Lit, data_of, lit, painted, record, tombstone
+
+READER = Reader(data_of, frozenset({Lit.TYPE}), frozenset({"billing.paints"}))
+GOOD = record(lit(uuid4(), 1))
+
+
+def test_an_event_of_concern_is_received_with_its_data() -> None:
+    found = READER.read(GOOD)
+    assert isinstance(found, Received)
+    assert (found.data, found.topic, found.offset) == (Lit(watts=40), "billing.lamps", 0)
+
+
+def test_a_known_event_of_no_concern_passes() -> None:
+    found = READER.read(record(painted(uuid4(), 1, "red")))
+    assert isinstance(found, Passed)
+    assert found.known
+
+
+def test_an_unknown_type_passes_and_is_told_apart() -> None:
+    found = READER.read(record(lit(uuid4(), 1, type="billing.lamps.Exploded.v9")))
+    assert isinstance(found, Passed)
+    assert not found.known
+
+
+@pytest.mark.parametrize("value", [b"", b"{", b"null", b"[]", b'{"id": 1}', b"\xff\xfe", b'{"a":' * 5000])
+def test_what_is_no_envelope_is_malformed(value: bytes) -> None:
+    found = READER.read(replace(GOOD, value=value))
+    assert isinstance(found, Malformed)
+    assert (found.merchant_id, found.sequence) == (MERCHANT, None)
+
+
+def test_data_that_does_not_fit_is_malformed_and_its_place_is_known() -> None:
+    found = READER.read(record(lit(uuid4(), 7, watts="many")))
+    assert isinstance(found, Malformed)
+    assert found.sequence == 7
+    assert found.error == "watts: int_parsing"
+
+
+def test_the_error_repeats_nothing_of_the_record() -> None:
+    found = READER.read(replace(GOOD, value=b'{"email": "ana@example.test", "id": "ana@example.test"}'))
+    assert isinstance(found, Malformed)
+    assert "ana" not in found.error
+
+
+def test_a_key_that_names_another_aggregate_is_malformed() -> None:
+    assert isinstance(READER.read(replace(GOOD, key=record(lit(uuid4(), 1)).key)), Malformed)
+
+
+def test_a_tombstone_on_a_compacted_topic_erases() -> None:
+    customer = uuid4()
+    assert READER.read(tombstone(customer)) == Erased(MERCHANT, f"customer-{customer}", "billing.paints")
+
+
+def test_a_tombstone_elsewhere_is_malformed() -> None:
+    assert isinstance(READER.read(tombstone(uuid4(), "billing.lamps")), Malformed)
+
+
+@pytest.mark.parametrize("key", [None, b"", b"x", b"\xff/customer-1", b"a/b-c", f"{MERCHANT}/customer".encode()])
+def test_a_tombstone_that_names_nobody_is_malformed(key: bytes | None) -> None:
+    assert isinstance(READER.read(replace(tombstone(uuid4()), key=key)), Malformed)
+
+
+@given(st.binary(), st.none() | st.binary())
+def test_reading_never_raises(value: bytes, key: bytes | None) -> None:
+    assert isinstance(READER.read(replace(GOOD, value=value, key=key)), Malformed)
+
+
+@given(st.binary())
+def test_names_are_taken_of_whole_keys_only(key: bytes) -> None:
+    assert named_by(key) == (None, None)

@@ -1,0 +1,109 @@
+"""Which events change a projected document."""
+
+from uuid import UUID, uuid4
+
+import pytest
+
+from billing_contracts.envelope import Envelope
+from chassis.projection import Diverged, Projection, Row
+from support.readings import LAMPS, MERCHANT, PAINTS, lit, painted
+
+LAMP = uuid4()
+FIRST, SECOND, THIRD, FOURTH = (lit(LAMP, n) for n in range(1, 5))
+
+
+def row(*events: Envelope, of: Projection = LAMPS) -> Row:
+    found = Row(of, MERCHANT, f"lamp-{LAMP}")
+    for event in events:
+        found.take(event)
+    return found
+
+
+def times(found: Row) -> int:
+    return 0 if found.doc is None else found.doc["times"]
+
+
+def test_events_in_order_are_folded() -> None:
+    found = row(FIRST, SECOND)
+    assert (found.sequence, times(found), found.stale_since) == (2, 2, None)
+
+
+def test_a_repeated_event_changes_nothing() -> None:
+    found = row(FIRST, SECOND, FIRST, SECOND)
+    assert (found.sequence, times(found)) == (2, 2)
+
+
+def test_an_early_event_waits_and_marks_the_row() -> None:
+    found = row(FIRST, THIRD)
+    assert (found.sequence, times(found), set(found.waiting)) == (1, 1, {3})
+    assert found.stale_since is not None
+
+
+def test_what_waited_follows_the_missing_event() -> None:
+    found = row(FIRST, FOURTH, THIRD, SECOND)
+    assert (found.sequence, times(found), found.waiting, found.stale_since) == (4, 4, {}, None)
+
+
+def test_an_aggregate_begins_with_its_first_event() -> None:
+    found = row(SECOND)
+    assert (found.sequence, found.doc, set(found.waiting)) == (0, None, {2})
+
+
+def test_another_event_at_a_shown_place_is_a_divergence() -> None:
+    with pytest.raises(Diverged):
+        row(FIRST, lit(LAMP, 1))
+
+
+def test_another_event_at_a_waiting_place_is_a_divergence() -> None:
+    with pytest.raises(Diverged):
+        row(THIRD, lit(LAMP, 3))
+
+
+def test_types_that_are_not_folded_still_count() -> None:
+    found = row(FIRST, lit(LAMP, 2, type="billing.lamps.Dusted.v1"), THIRD)
+    assert (found.sequence, times(found)) == (3, 2)
+
+
+def test_going_on_without_a_given_up_event_folds_what_waited() -> None:
+    found = row(FIRST, THIRD, FOURTH)
+    found.skip(2)
+    assert (found.sequence, times(found), found.stale_since) == (4, 3, None)
+
+
+def test_going_on_without_an_unreadable_event_jumps_to_what_waits() -> None:
+    found = row(FIRST, FOURTH)
+    found.skip(None)
+    assert (found.sequence, times(found)) == (4, 2)
+
+
+def test_giving_up_an_event_that_is_not_missing_changes_nothing() -> None:
+    found = row(FIRST, SECOND)
+    found.skip(1)
+    assert (found.sequence, found.event_id) == (2, SECOND.id)
+
+
+CUSTOMER = uuid4()
+
+
+def test_a_state_is_replaced_by_any_later_one() -> None:
+    found = row(painted(CUSTOMER, 2, "red"), painted(CUSTOMER, 9, "blue"), painted(CUSTOMER, 3, "green"), of=PAINTS)
+    assert (found.sequence, found.doc, found.customer_id) == (9, {"colour": "blue"}, CUSTOMER)
+
+
+def test_an_erased_state_is_gone_until_it_is_told_anew() -> None:
+    found = row(painted(CUSTOMER, 2, "red"), of=PAINTS)
+    found.erase()
+    assert found.gone
+    found.take(painted(CUSTOMER, 3, "blue"))
+    assert (found.gone, found.doc) == (False, {"colour": "blue"})
+
+
+@pytest.mark.parametrize("order", [(1, 2, 3, 4), (4, 3, 2, 1), (2, 1, 4, 3), (3, 1, 3, 2, 4, 1)])
+def test_the_order_of_arrival_does_not_show(order: tuple[int, ...]) -> None:
+    events = {1: FIRST, 2: SECOND, 3: THIRD, 4: FOURTH}
+    found = row(*(events[n] for n in order))
+    assert (found.sequence, times(found), found.event_id, found.waiting) == (4, 4, FOURTH.id, {})
+
+
+def test_rows_are_kept_per_merchant() -> None:
+    assert Row(LAMPS, UUID(int=1), "lamp-1").key != Row(LAMPS, UUID(int=2), "lamp-1").key
