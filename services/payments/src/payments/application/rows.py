@@ -4,7 +4,15 @@ from typing import assert_never
 
 from chassis.command_handler import Outcome
 from chassis.store import Statement
-from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Charge, Event, OutcomeUnknown, Refunded
+from payments.domain.payment.events import (
+    AttemptFailed,
+    AttemptStarted,
+    AttemptSucceeded,
+    Charge,
+    Event,
+    OutcomeUnknown,
+    Refunded,
+)
 from payments.domain.payment.payment import Payment
 from payments.domain.wallet import events as wallet_events
 from payments.domain.wallet.wallet import Wallet

@@ -14,11 +14,11 @@ from chassis.http.problems import Problem, not_found
 from payments.adapters.card_page import files, theme
 from payments.adapters.card_page.submission import MAX_BODY_BYTES, submitted
 from payments.adapters.card_page.words import confirm_text, words_for
-from payments.application.ports import Merchant, Merchants, SetUp, SetUps, Tokeniser
+from payments.application.ports import Merchant, Merchants, OpenSetUps, SetUp, Tokeniser
 from payments.domain import entry
 
 
-def card_page(setups: SetUps, merchants: Merchants, tokeniser: Tokeniser, *, origin: str, portal_origin: str) -> FastAPI:
+def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *, origin: str, portal_origin: str) -> FastAPI:
     """`origin` is this page's own, `portal_origin` the only one that may frame it."""
     app = FastAPI(
         title="Card page",

@@ -1,0 +1,50 @@
+"""The attempts to collect an invoice, for support and for reconciling."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter
+
+from chassis.http.principal import MerchantOrCustomer
+
+
+def routes(pool: asyncpg.Pool) -> APIRouter:
+    api = APIRouter(prefix="/v1")
+
+    @api.get("/charges")
+    async def charges(invoice_id: UUID, caller: MerchantOrCustomer) -> dict[str, Any]:
+        """Oldest first. `status`: open, unknown, succeeded, failed, refunded; times by the merchant's clock."""
+        rows = await pool.fetch(
+            """
+            SELECT charge_id, invoice_id, number, amount_minor, currency, method_id, brand, last4, status, code, reference,
+                   started_at, ended_at, (
+                SELECT refunded_at FROM collection
+                WHERE merchant_id = attempt.merchant_id AND invoice_id = attempt.invoice_id AND paid_charge = attempt.charge_id
+            ) AS refunded_at
+            FROM attempt WHERE merchant_id = $1 AND invoice_id = $2 AND ($3::uuid IS NULL OR customer_id = $3) ORDER BY number
+            """,
+            caller.merchant_id,
+            invoice_id,
+            caller.customer_id,
+        )
+        return {"items": [charge_json(row) for row in rows]}
+
+    return api
+
+
+def charge_json(row: asyncpg.Record) -> dict[str, Any]:
+    card = {"id": row["method_id"], "brand": row["brand"], "last4": row["last4"]} if row["method_id"] else None
+    return {
+        "id": row["charge_id"],
+        "invoice_id": row["invoice_id"],
+        "attempt": row["number"],
+        "amount": {"amount_minor": row["amount_minor"], "currency": row["currency"]},
+        "status": "refunded" if row["refunded_at"] else row["status"],
+        "code": row["code"],
+        "reference": row["reference"],
+        "payment_method": card,
+        "started_at": row["started_at"],
+        "ended_at": row["ended_at"],
+        "refunded_at": row["refunded_at"],
+    }

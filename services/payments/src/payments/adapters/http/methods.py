@@ -1,0 +1,82 @@
+"""A customer's payment methods."""
+
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from chassis.command_handler import CommandHandler
+from chassis.http.asked import Ask
+from chassis.http.principal import MerchantOrCustomer, only
+from chassis.http.problems import Problem, not_found
+from chassis.store import Answer
+from payments.adapters.http.bodies import NewMethod
+from payments.application.change_of_card import method_json
+from payments.application.ports import Clock, Customers, Provider, UnknownToken
+from payments.domain.wallet.commands import Command, RemoveMethod, UseMethod
+from payments.domain.wallet.events import Event
+from payments.domain.wallet.wallet import Wallet
+
+
+def routes(
+    wallets: CommandHandler[Command, Event, Wallet], provider: Provider, customers: Customers, clock: Clock, pool: asyncpg.Pool
+) -> APIRouter:
+    api = APIRouter(prefix="/v1")
+
+    @api.post("/customers/{customer_id}/payment-methods", status_code=201, dependencies=[Depends(only("merchant"))])
+    async def add(customer_id: UUID, body: NewMethod, asked: Ask) -> Response:
+        """Keeps a card out of a provider's token, and makes it the default. Charges nothing by itself."""
+        merchant_id = asked.principal.merchant_id
+        if not await customers.known(merchant_id, customer_id):
+            raise not_found()
+        at = await clock.now(merchant_id)
+        try:
+            method = await provider.attach(merchant_id, customer_id, body.token, at)
+        except UnknownToken:
+            raise Problem(422, "invalid_token", "This token cannot be used") from None
+
+        def added(outcome: Any) -> Answer:
+            return Answer(201, method_json(method) | {"aggregate": outcome.stream.name, "version": outcome.version})
+
+        return await asked.of(wallets, customer_id, UseMethod(customer_id, method, at), answer=added)
+
+    @api.get("/customers/{customer_id}/payment-methods")
+    async def on_file(customer_id: UUID, caller: MerchantOrCustomer) -> dict[str, Any]:
+        """The default first."""
+        caller.must_own(customer_id)
+        rows = await pool.fetch(
+            """
+            SELECT id, brand, last4, exp_month, exp_year, is_default FROM payment_method
+            WHERE merchant_id = $1 AND customer_id = $2 AND removed_at IS NULL ORDER BY is_default DESC, added_at DESC
+            """,
+            caller.merchant_id,
+            customer_id,
+        )
+        return {"items": [dict(row) for row in rows]}
+
+    async def owner(merchant_id: UUID, method_id: UUID) -> asyncpg.Record | None:
+        sql = "SELECT * FROM payment_method WHERE merchant_id = $1 AND id = $2"
+        return await pool.fetchrow(sql, merchant_id, method_id)
+
+    @api.get("/payment-methods/{method_id}")
+    async def one(method_id: UUID, caller: MerchantOrCustomer) -> dict[str, Any]:
+        row = await owner(caller.merchant_id, method_id)
+        if row is None or row["removed_at"] is not None or not caller.owns(row["customer_id"]):
+            raise not_found()
+        return {name: row[name] for name in ("id", "customer_id", "brand", "last4", "exp_month", "exp_year", "is_default")}
+
+    @api.delete("/payment-methods/{method_id}", dependencies=[Depends(only("merchant", "customer"))])
+    async def remove(method_id: UUID, asked: Ask) -> Response:
+        """Refused for the last one while a subscription needs it."""
+        caller = asked.principal
+        row = await owner(caller.merchant_id, method_id)
+        if row is None or not caller.owns(row["customer_id"]):
+            raise not_found()
+        customer_id = row["customer_id"]
+        needed = await customers.subscribed(caller.merchant_id, customer_id)
+        command = RemoveMethod(method_id, needed, await clock.now(caller.merchant_id))
+        return await asked.of(wallets, customer_id, command)
+
+    return api

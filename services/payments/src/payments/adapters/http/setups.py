@@ -1,0 +1,94 @@
+"""Opening the card page, and making what was typed there the customer's card."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import JSONResponse, Response
+
+from chassis.http.asked import Ask, key_reused, problem_answer, response
+from chassis.http.principal import MerchantOrCustomer, only
+from chassis.http.problems import Problem, not_found
+from chassis.store import Answer, EventStore, KeyReused, Statement, WriteSet
+from payments.adapters.http.bodies import NewDefault, OpenSetUp, due_json
+from payments.application.change_of_card import ChangeOfCard, Confirmation, DueChanged, SetUpOver, TooManyDeclines
+from payments.application.ports import Clock, Customers, NoAnswer, SetupRefused, SetUps, UnknownToken
+from payments.domain.shapes import FailureCode
+
+TITLES = {
+    FailureCode.CARD_DECLINED: "The card was declined",
+    FailureCode.INSUFFICIENT_FUNDS: "The card has insufficient funds",
+    FailureCode.EXPIRED_CARD: "The card has expired",
+    FailureCode.INCORRECT_CVC: "The card's CVV is wrong",
+}
+
+
+def routes(
+    change: ChangeOfCard,
+    setups: SetUps,
+    customers: Customers,
+    clock: Clock,
+    store: EventStore,
+    *,
+    cards_url: str,
+    portal_origin: str,
+) -> APIRouter:
+    api = APIRouter(prefix="/v1/customers/{customer_id}")
+
+    @api.post("/setups", status_code=201)
+    async def open_setup(customer_id: UUID, body: OpenSetUp, caller: MerchantOrCustomer) -> Response:
+        """A page on which this customer can type a card, and what confirming it there will pay."""
+        caller.must_own(customer_id)
+        if body.portal_origin not in (None, portal_origin):
+            raise Problem(422, "portal_origin_refused", "The card page is shown in the portal only")
+        if caller.kind == "merchant" and not await customers.known(caller.merchant_id, customer_id):
+            raise not_found()
+        if seconds := await setups.opening_blocked_for(caller.merchant_id, customer_id):
+            raise slow_down("too_many_openings", "The card page was opened too often", seconds)
+        setup = await setups.begin(caller.merchant_id, customer_id, caller.session, body.locale, body.colour)
+        frame = {"setup_id": str(setup.id), "frame_url": f"{cards_url.rstrip('/')}/cards/{setup.id}"}
+        return JSONResponse(frame | due_json(setup.due), 201)
+
+    @api.put("/default-payment-method", dependencies=[Depends(only("merchant", "customer"))])
+    async def use_card(customer_id: UUID, body: NewDefault, asked: Ask) -> Response:
+        """The card becomes the default, and each invoice listed is charged. Whatever goes wrong, the old card stays."""
+        caller = asked.principal
+        caller.must_own(customer_id)
+        try:
+            if asked.key and (kept := await store.answer_to(asked.key)):
+                return response(kept)
+            at = await clock.now(caller.merchant_id)
+            confirmed = Confirmation(customer_id, body.setup_id, caller.session, body.token, body.charge_invoices, at)
+            return response(await change.confirm(asked.context, confirmed, asked.key))
+        except KeyReused:
+            raise key_reused() from None
+        except TooManyDeclines as blocked:
+            raise slow_down("too_many_declines", "Too many cards were declined", blocked.seconds) from None
+        except NoAnswer:
+            raise Problem(503, "service_unavailable", "The payment provider does not answer; nothing was changed") from None
+        except DueChanged as changed:
+            await setups.show(caller.merchant_id, body.setup_id, changed.due)
+            problem = Problem(409, "due_changed", "What is due has changed", more=due_json(changed.due))
+            return await kept_refusal(asked, problem)
+        except SetupRefused as refused:
+            declined = "INSERT INTO card_refusal (merchant_id, customer_id, code) VALUES ($1, $2, $3)"
+            row = Statement(declined, (caller.merchant_id, customer_id, refused.code.value))
+            title = TITLES.get(refused.code, "The card could not be saved")
+            return await kept_refusal(asked, Problem(402, refused.code.value, title), row)
+        except UnknownToken:
+            return await kept_refusal(asked, Problem(422, "invalid_token", "This token cannot be used"))
+        except SetUpOver:
+            return await kept_refusal(asked, not_found())
+
+    async def kept_refusal(asked: Ask, problem: Problem, *rows: Statement) -> Response:
+        """The problem, which whoever repeats the request is told again."""
+        answer: Answer = problem_answer(problem)
+        write_set = WriteSet(answer=(asked.key, answer) if asked.key else None, statements=rows)
+        if not write_set.empty:
+            await store.write(write_set)
+        return response(answer)
+
+    return api
+
+
+def slow_down(code: str, title: str, seconds: int) -> Problem:
+    return Problem(429, code, title, headers={"retry-after": str(seconds)}, more={"retry_after": seconds})

@@ -1,0 +1,62 @@
+"""How the sandbox is told to misbehave, as real providers do by themselves."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Literal
+from uuid import UUID
+
+from payments.adapters.sandbox.books import Books
+from payments.application.ports import NoAnswer
+
+Mode = Literal["normal", "hang", "late", "lose"]
+
+
+@dataclass(frozen=True, slots=True)
+class Behaviour:
+    mode: Mode = "normal"
+    """hang: nothing is done and nothing answered · late: done at once, answered after `seconds` · lose: done, never answered"""
+    seconds: float = 0
+
+    async def before(self) -> None:
+        """Raises NoAnswer, after a while, when the call is to hang."""
+        if self.mode == "hang":
+            await asyncio.sleep(self.seconds)
+            raise NoAnswer
+
+    @property
+    def delay(self) -> float:
+        return self.seconds if self.mode == "late" else 0
+
+    async def after(self) -> None:
+        """Raises NoAnswer when the answer is to be lost; lets the caller wait when it is to be late."""
+        await asyncio.sleep(self.delay)
+        if self.mode == "lose":
+            raise NoAnswer
+
+
+async def behaviour_for(books: Books, merchant_id: UUID, customer_id: UUID) -> Behaviour:
+    """The customer's, else the merchant's, else that of a provider that does as it should."""
+    pool = await books.pool()
+    row = await pool.fetchrow(
+        """
+        SELECT mode, seconds FROM sandbox_behaviour WHERE merchant_id = $1 AND (customer_id = $2 OR customer_id IS NULL)
+        ORDER BY customer_id NULLS LAST LIMIT 1
+        """,
+        merchant_id,
+        customer_id,
+    )
+    return Behaviour(row["mode"], row["seconds"]) if row else Behaviour()
+
+
+async def behave(books: Books, merchant_id: UUID, customer_id: UUID | None, mode: Mode, seconds: float) -> None:
+    pool = await books.pool()
+    await pool.execute(
+        """
+        INSERT INTO sandbox_behaviour (merchant_id, customer_id, mode, seconds) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (merchant_id, customer_id) DO UPDATE SET mode = excluded.mode, seconds = excluded.seconds
+        """,
+        merchant_id,
+        customer_id,
+        mode,
+        seconds,
+    )

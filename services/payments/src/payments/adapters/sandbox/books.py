@@ -1,0 +1,25 @@
+"""The sandbox provider's database, reached over connections of its own, as if it stood elsewhere."""
+
+import asyncio
+
+import asyncpg
+
+
+class Books:
+    """Opens its connections when they are first needed."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._opening = asyncio.Lock()
+        self._pool: asyncpg.Pool | None = None
+
+    async def pool(self) -> asyncpg.Pool:
+        async with self._opening:
+            if self._pool is None:
+                settings = {"application_name": "sandbox-provider"}
+                self._pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=4, server_settings=settings)
+            return self._pool
+
+    async def close(self) -> None:
+        if self._pool is not None:
+            await self._pool.close()

@@ -1,0 +1,60 @@
+"""The published test cards, and the tokens that stand for them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from payments.domain.shapes import FailureCode
+
+
+@dataclass(frozen=True, slots=True)
+class TestCard:
+    on_setup: FailureCode | None = None
+    """Why it is refused when it is saved."""
+    on_charge: FailureCode | None = None
+    """Why it is refused when it is charged."""
+
+    __test__ = False  # its name is not a test's
+
+
+TEST_CARDS: dict[str, TestCard] = {
+    "4242424242424242": TestCard(),
+    "5555555555554444": TestCard(),
+    "378282246310005": TestCard(),
+    "4000000000000002": TestCard(FailureCode.CARD_DECLINED, FailureCode.CARD_DECLINED),
+    "4000000000009995": TestCard(FailureCode.INSUFFICIENT_FUNDS, FailureCode.INSUFFICIENT_FUNDS),
+    "4000000000000341": TestCard(on_charge=FailureCode.CARD_DECLINED),
+    "4000000000000069": TestCard(FailureCode.EXPIRED_CARD, FailureCode.EXPIRED_CARD),
+    "4000000000000127": TestCard(FailureCode.INCORRECT_CVC, FailureCode.INCORRECT_CVC),
+}
+
+Expiry = tuple[int, int]
+"""(year, month)"""
+
+
+def in_years(years: int) -> Callable[[datetime], Expiry]:
+    return lambda now: (now.year + years, now.month)
+
+
+def last_month(now: datetime) -> Expiry:
+    return (now.year, now.month - 1) if now.month > 1 else (now.year - 1, 12)
+
+
+def this_month(now: datetime) -> Expiry:
+    return now.year, now.month
+
+
+def december_2025(now: datetime) -> Expiry:
+    """The specification's own example, for as long as that is to come."""
+    return (2025, 12) if (now.year, now.month) <= (2025, 12) else (now.year + 3, now.month)
+
+
+TEST_TOKENS: dict[str, tuple[str, Callable[[datetime], Expiry]]] = {
+    "tok_visa": ("4242424242424242", december_2025),
+    "tok_mastercard": ("5555555555554444", in_years(4)),
+    "tok_amex": ("378282246310005", in_years(4)),
+    "tok_saves_then_declines": ("4000000000000341", in_years(4)),
+    "tok_expired": ("4000000000000069", last_month),
+    "tok_expiring_soon": ("4242424242424242", this_month),
+}
+"""Token -> its card's number, and its expiry by the merchant's clock."""

@@ -1,0 +1,118 @@
+"""The sandbox as a provider: durable books, one line per charge id whatever happens."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from payments.adapters.sandbox.behaviour import behaviour_for
+from payments.adapters.sandbox.books import Books
+from payments.adapters.sandbox.vault import Vault
+from payments.application.ports import ChargeOrder, NeverHeardOf, NoAnswer, Outcome, Pending, Refused, Status, Taken
+from payments.domain.shapes import FailureCode, Method
+
+_RECORD = """
+INSERT INTO sandbox_charge (merchant_id, charge_id, customer_id, method_id, amount_minor, currency, code, reference, answers_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, now() + make_interval(secs => $9))
+ON CONFLICT DO NOTHING
+"""
+
+
+class Sandbox:
+    def __init__(self, books: Books) -> None:
+        self._books, self._vault = books, Vault(books)
+
+    async def charge(self, order: ChargeOrder) -> Outcome:
+        behaviour = await behaviour_for(self._books, order.merchant_id, order.customer_id)
+        await behaviour.before()
+        await self._record(order, await self._verdict(order), behaviour.delay)
+        await behaviour.after()
+        outcome = await self._look_up(order)
+        if not isinstance(outcome, Taken | Refused):
+            raise NoAnswer
+        return outcome
+
+    async def status(self, order: ChargeOrder) -> Status:
+        await (await behaviour_for(self._books, order.merchant_id, order.customer_id)).before()
+        return await self._look_up(order)
+
+    async def cancel(self, order: ChargeOrder) -> Status:
+        await (await behaviour_for(self._books, order.merchant_id, order.customer_id)).before()
+        await self._record(order, FailureCode.PROCESSING_ERROR, 0)
+        return await self._look_up(order)
+
+    async def refund(self, order: ChargeOrder) -> str:
+        behaviour = await behaviour_for(self._books, order.merchant_id, order.customer_id)
+        await behaviour.before()
+        pool = await self._books.pool()
+        reference = f"sbx_re_{order.charge_id.hex[:20]}"
+        taken = await pool.fetchval(
+            "SELECT count(*) FROM sandbox_charge WHERE merchant_id = $1 AND charge_id = $2 AND code IS NULL",
+            order.merchant_id,
+            order.charge_id,
+        )
+        if not taken:
+            raise LookupError(f"charge {order.charge_id} took nothing")
+        await pool.execute(
+            "INSERT INTO sandbox_refund (merchant_id, charge_id, reference) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            order.merchant_id,
+            order.charge_id,
+            reference,
+        )
+        await behaviour.after()
+        return reference
+
+    async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
+        await (await behaviour_for(self._books, merchant_id, customer_id)).before()
+        return await self._vault.save(merchant_id, customer_id, setup_id, token)
+
+    async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime) -> Method:
+        return await self._vault.attach(merchant_id, customer_id, token, at)
+
+    async def _verdict(self, order: ChargeOrder) -> FailureCode | None:
+        """Why the charge is refused; None when it is not."""
+        pool = await self._books.pool()
+        method = await pool.fetchrow(
+            "SELECT exp_year, exp_month, on_charge FROM sandbox_method WHERE merchant_id = $1 AND id = $2 AND customer_id = $3",
+            order.merchant_id,
+            order.method_id,
+            order.customer_id,
+        )
+        if method is None:
+            return FailureCode.PROCESSING_ERROR
+        if method["on_charge"]:
+            return FailureCode(method["on_charge"])
+        expired = (method["exp_year"], method["exp_month"]) < (order.at.year, order.at.month)
+        return FailureCode.EXPIRED_CARD if expired else None
+
+    async def _record(self, order: ChargeOrder, code: FailureCode | None, delay: float) -> None:
+        pool = await self._books.pool()
+        amount, reference = order.amount, f"sbx_ch_{order.charge_id.hex[:20]}"
+        facts = (order.customer_id, order.method_id, amount.amount_minor, amount.currency, code, reference, delay)
+        await pool.execute(_RECORD, order.merchant_id, order.charge_id, *facts)
+
+    async def _look_up(self, order: ChargeOrder) -> Status:
+        pool = await self._books.pool()
+        sql = "SELECT code, reference, answers_at <= now() AS says FROM sandbox_charge WHERE merchant_id = $1 AND charge_id = $2"
+        row = await pool.fetchrow(sql, order.merchant_id, order.charge_id)
+        if row is None:
+            return NeverHeardOf()
+        if not row["says"]:
+            return Pending()
+        return Refused(FailureCode(row["code"]), row["reference"]) if row["code"] else Taken(row["reference"])
+
+
+async def ledger(books: Books, merchant_id: UUID) -> dict[str, list[dict[str, Any]]]:
+    """All that the provider took, refused and gave back for a merchant, oldest first."""
+    pool = await books.pool()
+    charges = await pool.fetch(
+        """
+        SELECT charge_id, customer_id, method_id, amount_minor, currency, code, reference, recorded_at
+        FROM sandbox_charge WHERE merchant_id = $1 ORDER BY recorded_at, charge_id
+        """,
+        merchant_id,
+    )
+    refunds = await pool.fetch(
+        "SELECT charge_id, reference, recorded_at FROM sandbox_refund WHERE merchant_id = $1 ORDER BY recorded_at, charge_id",
+        merchant_id,
+    )
+    return {"charges": [dict(row) for row in charges], "refunds": [dict(row) for row in refunds]}

@@ -1,0 +1,91 @@
+"""The sandbox's cards: what became of the numbers that were typed. It keeps the last four digits and how the card acts."""
+
+import hashlib
+import secrets
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from payments.adapters.sandbox.books import Books
+from payments.adapters.sandbox.cards import TEST_CARDS, TEST_TOKENS
+from payments.application.ports import CardToken, SetupRefused, UnknownToken
+from payments.domain.entry import CardEntry, brand_of
+from payments.domain.shapes import Brand, FailureCode, Method
+
+_SAVE = """
+INSERT INTO sandbox_method (merchant_id, id, customer_id, brand, last4, exp_month, exp_year, on_setup, on_charge)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+"""
+
+
+class Vault:
+    def __init__(self, books: Books) -> None:
+        self._books = books
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(TEST_CARDS)
+
+    async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken:
+        token = f"sbx_tok_{secrets.token_urlsafe(24)}"
+        method = Method(uuid4(), entry.brand, entry.number[-4:], entry.exp_month, entry.exp_year)
+        pool = await self._books.pool()
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.execute(_SAVE, *row(merchant_id, None, method, entry.number))
+            await connection.execute(
+                "INSERT INTO sandbox_token (merchant_id, sha256, setup_id, method_id) VALUES ($1, $2, $3, $4)",
+                merchant_id,
+                digest(token),
+                setup_id,
+                method.id,
+            )
+        return CardToken(token, method)
+
+    async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
+        pool = await self._books.pool()
+        found = await pool.fetchrow(
+            """
+            UPDATE sandbox_method AS method
+            SET customer_id = CASE WHEN on_setup IS NULL THEN $2 ELSE method.customer_id END
+            FROM sandbox_token AS token
+            WHERE token.merchant_id = $1 AND token.setup_id = $3 AND token.sha256 = $4
+              AND token.made_at > now() - interval '30 minutes'
+              AND method.merchant_id = token.merchant_id AND method.id = token.method_id
+              AND (method.customer_id IS NULL OR method.customer_id = $2)
+            RETURNING method.*
+            """,
+            merchant_id,
+            customer_id,
+            setup_id,
+            digest(token),
+        )
+        if found is None:
+            raise UnknownToken
+        if found["on_setup"]:
+            raise SetupRefused(FailureCode(found["on_setup"]))
+        return method_of(found)
+
+    async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime) -> Method:
+        if token not in TEST_TOKENS:
+            raise UnknownToken
+        number, expiry = TEST_TOKENS[token]
+        year, month = expiry(at)
+        method = Method(uuid4(), brand_of(number), number[-4:], month, year)
+        pool = await self._books.pool()
+        await pool.execute(_SAVE, *row(merchant_id, customer_id, method, number))
+        return method
+
+
+def row(merchant_id: UUID, customer_id: UUID | None, method: Method, number: str) -> tuple[object, ...]:
+    card = TEST_CARDS[number]
+    facts = (method.brand.value, method.last4, method.exp_month, method.exp_year)
+    return (merchant_id, method.id, customer_id, *facts, card.on_setup, card.on_charge)
+
+
+def method_of(found: asyncpg.Record) -> Method:
+    return Method(found["id"], Brand(found["brand"]), found["last4"], found["exp_month"], found["exp_year"])
+
+
+def digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()

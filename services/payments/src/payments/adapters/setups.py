@@ -1,0 +1,96 @@
+"""Openings of the card page, and what slows down who tries many cards. All times by the wall clock."""
+
+import json
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import asyncpg
+
+from payments.application.ports import Due, SetUp
+from payments.domain.shapes import Money
+
+VALID_MINUTES = 30
+OPENINGS_PER_HOUR = 60
+DECLINES_PER_HOUR = 5
+
+
+class PostgresSetUps:
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def open(self, setup_id: UUID) -> SetUp | None:
+        row = await self._pool.fetchrow("SELECT * FROM setup WHERE id = $1 AND used_at IS NULL AND expires_at > now()", setup_id)
+        if row is None:
+            return None
+        due = tuple(_due(each) for each in json.loads(row["due"]))
+        return SetUp(row["id"], row["merchant_id"], row["customer_id"], row["session"], row["locale"], row["colour"], due)
+
+    async def begin(self, merchant_id: UUID, customer_id: UUID, session: str | None, locale: str, colour: str | None) -> SetUp:
+        setup = SetUp(uuid4(), merchant_id, customer_id, session, locale, colour, await self.due(merchant_id, customer_id))
+        await self._pool.execute(
+            """
+            INSERT INTO setup (merchant_id, id, customer_id, session, locale, colour, due, expires_at)
+            VALUES ($1, $2, $3, $4, $5, $6, $7::text::jsonb, now() + make_interval(mins => $8))
+            """,
+            merchant_id,
+            setup.id,
+            customer_id,
+            session,
+            locale,
+            colour,
+            _json(setup.due),
+            VALID_MINUTES,
+        )
+        return setup
+
+    async def due(self, merchant_id: UUID, customer_id: UUID) -> tuple[Due, ...]:
+        rows = await self._pool.fetch(
+            """
+            SELECT invoice_id, number, amount_minor, currency FROM collection
+            WHERE merchant_id = $1 AND customer_id = $2 AND state = 'open' AND paid_charge IS NULL
+            ORDER BY issued_at, invoice_id
+            """,
+            merchant_id,
+            customer_id,
+        )
+        return tuple(_due(row) for row in rows)
+
+    async def show(self, merchant_id: UUID, setup_id: UUID, due: Sequence[Due]) -> None:
+        """What the customer is shown from now on."""
+        sql = "UPDATE setup SET due = $3::text::jsonb WHERE merchant_id = $1 AND id = $2"
+        await self._pool.execute(sql, merchant_id, setup_id, _json(due))
+
+    async def opening_blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
+        """Seconds until the card page can be opened again; 0 when it can now."""
+        sql = """
+            SELECT ceil(extract(epoch FROM opened_at + interval '1 hour' - now()))::int FROM setup
+            WHERE merchant_id = $1 AND customer_id = $2 AND opened_at > now() - interval '1 hour'
+            ORDER BY opened_at DESC OFFSET $3 LIMIT 1
+            """
+        return await self._pool.fetchval(sql, merchant_id, customer_id, OPENINGS_PER_HOUR - 1) or 0
+
+    async def blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
+        sql = """
+            SELECT ceil(extract(epoch FROM refused_at + interval '1 hour' - now()))::int FROM card_refusal
+            WHERE merchant_id = $1 AND customer_id = $2 AND refused_at > now() - interval '1 hour'
+            ORDER BY refused_at DESC OFFSET $3 LIMIT 1
+            """
+        return await self._pool.fetchval(sql, merchant_id, customer_id, DECLINES_PER_HOUR - 1) or 0
+
+
+def _json(due: Sequence[Due]) -> str:
+    return json.dumps(
+        [
+            {
+                "invoice_id": str(each.invoice_id),
+                "number": each.number,
+                "amount_minor": each.amount.amount_minor,
+                "currency": each.amount.currency,
+            }
+            for each in due
+        ]
+    )
+
+
+def _due(row: "asyncpg.Record | dict[str, object]") -> Due:
+    return Due(UUID(str(row["invoice_id"])), str(row["number"]), Money(int(str(row["amount_minor"])), str(row["currency"])))

@@ -1,0 +1,63 @@
+"""Merchants and customers, as far as this service has to know them."""
+
+from uuid import UUID
+
+import asyncpg
+
+from chassis.http.client import ServiceClient
+from chassis.http.problems import Problem
+from chassis.tenants import Tenants
+from payments.application.ports import Merchant
+
+ENDED = ("canceled", "incomplete_expired")
+
+
+class KnownMerchants:
+    def __init__(self, tenants: Tenants) -> None:
+        self._tenants = tenants
+
+    async def merchant(self, merchant_id: UUID) -> Merchant | None:
+        tenant = await self._tenants.get(merchant_id)
+        return Merchant(tenant.doc["name"], tenant.now().astimezone(tenant.zone)) if tenant else None
+
+
+class KnownCustomers:
+    """Those whom something is known of; for others their owner is asked."""
+
+    def __init__(self, pool: asyncpg.Pool, subscriptions: ServiceClient) -> None:
+        self._pool, self._subscriptions = pool, subscriptions
+
+    async def known(self, merchant_id: UUID, customer_id: UUID) -> bool:
+        here = await self._pool.fetchval(
+            """
+            SELECT EXISTS (SELECT FROM payment_method WHERE merchant_id = $1 AND customer_id = $2)
+                OR EXISTS (SELECT FROM projection WHERE merchant_id = $1 AND customer_id = $2)
+            """,
+            merchant_id,
+            customer_id,
+        )
+        return bool(here) or await self._owner_knows(merchant_id, customer_id)
+
+    async def subscribed(self, merchant_id: UUID, customer_id: UUID) -> bool:
+        needing = await self._pool.fetchval(
+            """
+            SELECT EXISTS (
+                SELECT FROM projection
+                WHERE merchant_id = $1 AND customer_id = $2 AND name = 'subscription' AND NOT doc ->> 'status' = ANY($3)
+            )
+            """,
+            merchant_id,
+            customer_id,
+            list(ENDED),
+        )
+        return bool(needing)
+
+    async def _owner_knows(self, merchant_id: UUID, customer_id: UUID) -> bool:
+        path = f"/v1/customers/{customer_id}"
+        try:
+            await self._subscriptions.call("GET", path, merchant_id=merchant_id, customer_id=customer_id)
+        except Problem as problem:
+            if problem.status == 404:
+                return False
+            raise
+        return True

@@ -1,0 +1,134 @@
+"""A customer's new card: kept, made the default, and charged for what was agreed, all in one write."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.aggregate import Stream
+from chassis.command_handler import ATTEMPTS, Outcome, decide, recall
+from chassis.context import Context
+from chassis.decider import VersionConflict
+from chassis.store import Answer, EventStore, IdempotencyKey, Statement, WriteSet
+from payments.application.aggregates import PAYMENT, WALLET
+from payments.application.ports import Due, Provider, SetUp, SetUps
+from payments.domain.payment.commands import TryAgain
+from payments.domain.shapes import Method
+from payments.domain.wallet.commands import UseMethod
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """What a customer confirmed on the card page."""
+
+    customer_id: UUID
+    setup_id: UUID
+    session: str | None
+    token: str
+    charge_invoices: tuple[UUID, ...]
+    at: datetime
+    """The merchant's clock."""
+
+
+class SetUpOver(Exception):
+    """No such set-up for this customer and session, or one that is over."""
+
+
+class DueChanged(Exception):
+    """The customer would pay something else than they saw."""
+
+    def __init__(self, due: tuple[Due, ...]) -> None:
+        super().__init__()
+        self.due = due
+
+
+class TooManyDeclines(Exception):
+    def __init__(self, seconds: int) -> None:
+        super().__init__()
+        self.seconds = seconds
+        """Until the next card may be tried."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOfCard:
+    store: EventStore
+    setups: SetUps
+    provider: Provider
+
+    async def confirm(self, context: Context, asked: Confirmation, key: IdempotencyKey | None) -> Answer:
+        """The new default, and a charge begun, or agreed to, for each invoice listed.
+
+        A charge that is still open for such an invoice is waited for: the new card is charged only if that one fails.
+        Raises SetUpOver, DueChanged, TooManyDeclines, and the provider's UnknownToken, SetupRefused and NoAnswer:
+        then nothing has changed, and the old card works on.
+        """
+        if seconds := await self.setups.blocked_for(context.merchant_id, asked.customer_id):
+            raise TooManyDeclines(seconds)
+        await self._as_shown(context.merchant_id, asked)
+        method = await self.provider.save(context.merchant_id, asked.customer_id, asked.setup_id, asked.token)
+        for _ in range(ATTEMPTS):
+            await self._as_shown(context.merchant_id, asked)
+            write_set, answer = await self._decided(context, asked, method)
+            try:
+                await self.store.write(WriteSet(**write_set, answer=(key, answer) if key else None))
+            except VersionConflict:
+                continue
+            return answer
+        raise VersionConflict(f"wallet-{asked.customer_id}")
+
+    async def _as_shown(self, merchant_id: UUID, asked: Confirmation) -> SetUp:
+        setup = await self.setups.open(asked.setup_id)
+        if setup is None or (setup.merchant_id, setup.customer_id) != (merchant_id, asked.customer_id):
+            raise SetUpOver
+        if setup.session != asked.session:
+            raise SetUpOver
+        due = await self.setups.due(merchant_id, asked.customer_id)
+        if due != setup.due or not set(asked.charge_invoices) <= {each.invoice_id for each in due}:
+            raise DueChanged(due)
+        return setup
+
+    async def _decided(self, context: Context, asked: Confirmation, method: Method) -> tuple[dict[str, Any], Answer]:
+        """The parts of the write set, and what to answer."""
+        merchant_id = context.merchant_id
+        wallet = WALLET.stream(merchant_id, asked.customer_id)
+        payments = [PAYMENT.stream(merchant_id, invoice_id) for invoice_id in dict.fromkeys(asked.charge_invoices)]
+        stored = await self.store.read_many([wallet, *payments])
+        use = UseMethod(asked.customer_id, method, asked.at, tuple(stream.id for stream in payments))
+        changed, write_set = decide(WALLET, context, recall(WALLET, wallet, stored[wallet]), use)
+        appends, statements = [*write_set.appends], [*write_set.statements, used(asked.setup_id, merchant_id)]
+        charges: list[dict[str, object]] = []
+        for stream in payments:
+            past = recall(PAYMENT, stream, stored[stream])
+            outcome, write_set = decide(PAYMENT, context, past, TryAgain(method, asked.at))
+            appends += write_set.appends
+            statements += write_set.statements
+            if outcome.state.open and outcome.state.open.method != method:
+                statements.append(agreement(stream, asked.customer_id, method))
+            charges.append({"invoice_id": str(stream.id), "aggregate": stream.name, "version": outcome.version})
+        return {"appends": tuple(appends), "statements": tuple(statements)}, told(changed, method, charges)
+
+
+def told(changed: Outcome[Any, Any], method: Method, charges: Sequence[dict[str, object]]) -> Answer:
+    body = {"aggregate": changed.stream.name, "version": changed.version, "payment_method": method_json(method)}
+    return Answer(200, body | {"charges": list(charges)})
+
+
+def method_json(method: Method) -> dict[str, object]:
+    return {
+        "id": str(method.id),
+        "brand": method.brand.value,
+        "last4": method.last4,
+        "exp_month": method.exp_month,
+        "exp_year": method.exp_year,
+    }
+
+
+def used(setup_id: UUID, merchant_id: UUID) -> Statement:
+    return Statement("UPDATE setup SET used_at = now() WHERE merchant_id = $1 AND id = $2", (merchant_id, setup_id))
+
+
+def agreement(stream: Stream, customer_id: UUID, method: Method) -> Statement:
+    """Written after the wallet's rows, which forget what was agreed for the card before."""
+    sql = "INSERT INTO agreed_charge (merchant_id, invoice_id, customer_id, method_id) VALUES ($1, $2, $3, $4)"
+    return Statement(sql, (stream.merchant_id, stream.id, customer_id, method.id))

@@ -1,0 +1,107 @@
+"""Asks the provider about open charges until it says how they end; always outside any transaction."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from chassis.command_handler import CommandHandler
+from chassis.context import Context
+from payments.application.ports import Agreement, Attempt, Claims, Clock, NeverHeardOf, NoAnswer, Provider, Refused, Status, Taken
+from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordRefund, RecordSuccess, TryAgain
+from payments.domain.payment.events import Event
+from payments.domain.payment.payment import Payment
+from payments.domain.refusals import Refusal
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 300.0
+"""Seconds between two questions about a charge whose outcome is unknown, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Collector:
+    claims: Claims
+    payments: CommandHandler[Command, Event, Payment]
+    provider: Provider
+    clock: Clock
+    patience: float
+    """Seconds for which the provider may take to answer."""
+    first_pause: float = 1.0
+    """Seconds until an unanswered question is asked again; twice as long after each time."""
+
+    async def settle(self, attempt: Attempt) -> None:
+        """Finds out how the charge ends, or that it is not known yet."""
+        match await self._answer(attempt):
+            case Taken(reference):
+                await self._record(attempt, RecordSuccess(attempt.order.charge_id, reference, await self._now(attempt)))
+            case Refused(code, reference):
+                agreed = await self.claims.agreed(attempt.order.merchant_id, attempt.invoice_id)
+                charge_id, at = attempt.order.charge_id, await self._now(attempt)
+                await self._record(attempt, RecordFailure(charge_id, code, at, reference, agreed, final=attempt.voided))
+            case _:
+                await self._wait(attempt)
+
+    async def give_back(self, attempt: Attempt) -> None:
+        """Refunds what a charge took for an invoice that is void."""
+        try:
+            async with asyncio.timeout(self.patience):
+                reference = await self.provider.refund(attempt.order)
+        except (NoAnswer, TimeoutError):
+            await self.claims.postpone_refund(attempt, self._pause(attempt))
+            return
+        await self._record(attempt, RecordRefund(attempt.order.charge_id, reference, await self._now(attempt)))
+
+    async def honour(self, agreement: Agreement) -> None:
+        """Begins the attempt that a customer agreed to while another one was open.
+
+        Most of them begin in the write set in which the other one fails; this one is for those whose agreement came
+        in the very moment of that failure.
+        """
+        context = Context.beginning(agreement.merchant_id, "timer")
+        await self.payments.handle(context, agreement.invoice_id, TryAgain(agreement.method, agreement.at))
+        await self.claims.forget(agreement)
+
+    async def _answer(self, attempt: Attempt) -> Status | None:
+        """None when there is none. Whatever goes wrong on the way leaves the outcome unknown: it never is a failure."""
+        try:
+            async with asyncio.timeout(self.patience):
+                return await self._ask(attempt)
+        except (NoAnswer, TimeoutError):
+            return None
+        except Exception:
+            log.exception("provider failed", extra={"charge_id": str(attempt.order.charge_id)})
+            return None
+
+    async def _ask(self, attempt: Attempt) -> Status:
+        if attempt.voided:
+            return await self.provider.cancel(attempt.order)
+        if attempt.calls > 1:
+            status = await self.provider.status(attempt.order)
+            if not isinstance(status, NeverHeardOf):
+                return status
+        return await self.provider.charge(attempt.order)
+
+    async def _wait(self, attempt: Attempt) -> None:
+        pause = self._pause(attempt)
+        at = await self._now(attempt)
+        await self._record(attempt, RecordNoAnswer(attempt.order.charge_id, at + timedelta(seconds=pause), at))
+        await self.claims.postpone(attempt, pause)
+
+    def _pause(self, attempt: Attempt) -> float:
+        return float(min(LONGEST_PAUSE, self.first_pause * 2 ** min(attempt.calls - 1, 20)))
+
+    async def _record(self, attempt: Attempt, command: Command) -> None:
+        order = attempt.order
+        context = Context(order.merchant_id, "timer", attempt.correlation_id, attempt.causation_id)
+        try:
+            await self.payments.handle(context, attempt.invoice_id, command)
+        except Refusal as refusal:
+            log.error("outcome does not fit", extra={"charge_id": str(order.charge_id), "refusal": type(refusal).__name__})
+
+    async def _now(self, attempt: Attempt) -> datetime:
+        """The merchant's clock, as far as it is known here; never before the attempt began."""
+        try:
+            return max(attempt.order.at, await self.clock.now(attempt.order.merchant_id))
+        except LookupError:
+            return attempt.order.at

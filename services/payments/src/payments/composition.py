@@ -1,0 +1,61 @@
+"""The payments service, put together. Nothing is built or joined anywhere else."""
+
+from functools import partial
+
+from billing_contracts.registry import data_of
+from chassis.command_handler import CommandHandler
+from chassis.consuming import Consumer
+from chassis.http.app import create_app
+from chassis.http.client import ServiceClient
+from chassis.service import Resources, Service
+from payments.adapters.card_page.app import card_page
+from payments.adapters.claims import PostgresClaims
+from payments.adapters.http import charges, methods, refusals, setups
+from payments.adapters.sandbox import controls
+from payments.adapters.sandbox.books import Books
+from payments.adapters.sandbox.provider import Sandbox
+from payments.adapters.sandbox.vault import Vault
+from payments.adapters.setups import PostgresSetUps
+from payments.adapters.tenants import KnownCustomers, KnownMerchants
+from payments.application.aggregates import PAYMENT, WALLET
+from payments.application.change_of_card import ChangeOfCard
+from payments.application.collector import Collector
+from payments.application.reactions import PROJECTIONS, REACTIONS, STREAMS
+from payments.application.working import work_off
+from payments.settings import Settings
+
+
+def compose(r: Resources) -> Service:
+    settings: Settings = r.settings
+    subscriptions = ServiceClient(settings.subscriptions_url, "subscriptions", r.signer)
+    books = Books(settings.database_url.get_secret_value())
+    r.closing.push_async_callback(subscriptions.close)
+    r.closing.push_async_callback(books.close)
+    sandbox, claims, openings = Sandbox(books), PostgresClaims(r.pool), PostgresSetUps(r.pool)
+    customers, wallets = KnownCustomers(r.pool, subscriptions), CommandHandler(r.store, WALLET)
+    change = ChangeOfCard(r.store, openings, sandbox)
+    patience = settings.provider_seconds
+    collector = Collector(claims, CommandHandler(r.store, PAYMENT), sandbox, r.tenants, patience, settings.first_check_seconds)
+
+    app = create_app(
+        "payments", service="payments", health=r.health, gatekeeper=r.gatekeeper, once=r.once, refusals=refusals.PROBLEMS
+    )
+    origins = {"cards_url": settings.cards_url, "portal_origin": settings.portal_origin}
+    app.include_router(setups.routes(change, openings, customers, r.tenants, r.store, **origins))
+    app.include_router(methods.routes(wallets, sandbox, customers, r.tenants, r.pool))
+    app.include_router(charges.routes(r.pool))
+    app.include_router(controls.routes(books))
+
+    merchants, portal = KnownMerchants(r.tenants), settings.portal_origin
+    page = card_page(openings, merchants, Vault(books), origin=settings.cards_url, portal_origin=portal)
+    topics = ("billing.subscriptions", "billing.invoicing")
+    return Service(
+        app,
+        consumers=(Consumer("payments.collection", topics, data_of, REACTIONS, STREAMS, PROJECTIONS),),
+        workers={
+            "charges": partial(work_off, claims.attempts, collector.settle, lease=patience + 10),
+            "refunds": partial(work_off, claims.refunds, collector.give_back, lease=patience + 10, idle=0.5),
+            "agreements": partial(work_off, claims.agreements, collector.honour, lease=10, idle=0.5),
+        },
+        more_apps=((("127.0.0.1", "::1"), settings.cards_http_port, page),),
+    )
