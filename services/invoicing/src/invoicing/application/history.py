@@ -1,6 +1,6 @@
 """The complete payment history of a customer, as it is handed out: movements with what they were about."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import date
 from typing import TypeAlias
@@ -27,3 +27,12 @@ Rows: TypeAlias = AsyncIterator[list[HistoryRow]]
 Documents: TypeAlias = AsyncIterator[list[Document]]
 Render: TypeAlias = Callable[[Document], Awaitable[bytes]]
 """A document -> its PDF"""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file on its way. Whoever takes it closes the stream."""
+
+    stream: AsyncGenerator[bytes]
+    media_type: str
+    name: str

@@ -1,10 +1,11 @@
 """An invoice as it is read: what was issued, how far it is settled, and to whom it was made out."""
 
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import TypeAlias
 from uuid import UUID
 
-from invoicing.domain.events import Card, Event, Issued, Paid, PaymentFailed, Voided
+from invoicing.domain.events import Card, Issued
 from invoicing.domain.invoice import Status
 from invoicing.domain.parties import BillTo
 
@@ -18,6 +19,10 @@ class Settlement:
     card: Card | None = None
 
 
+Place: TypeAlias = tuple[date, int, UUID]
+"""An invoice's place among others: day of issue, number in the series, id."""
+
+
 @dataclass(frozen=True, slots=True)
 class InvoiceView:
     merchant_id: UUID
@@ -25,6 +30,19 @@ class InvoiceView:
     version: int
     issued: Issued
     settlement: Settlement
+
+    @property
+    def place(self) -> Place:
+        return self.issued.issued_on, self.issued.ordinal, self.id
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which invoices; None: any."""
+
+    customer_id: UUID | None = None
+    status: str | None = None
+    year: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,15 +53,3 @@ class Document:
     settlement: Settlement
     bill_to: BillTo | None
     """None once the law's term has ended and its key was destroyed."""
-
-
-def settled(before: Settlement, event: Event) -> Settlement:
-    match event:
-        case Issued():
-            return Settlement()
-        case Paid():
-            return Settlement(Status.PAID, event.at, event.card)
-        case Voided():
-            return replace(before, status=Status.VOID, at=event.at)
-        case PaymentFailed():
-            return before

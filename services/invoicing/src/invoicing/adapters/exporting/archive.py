@@ -8,7 +8,8 @@ import asyncio
 import re
 import zipfile
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from datetime import date
 
 from invoicing.adapters.exporting.table import Words, as_csv
@@ -38,7 +39,7 @@ class Wire:
         return taken
 
 
-async def as_zip(rows: Rows, documents: Documents, render: Render, words: Words, on: date) -> AsyncIterator[bytes]:
+async def as_zip(rows: Rows, documents: Documents, render: Render, words: Words, on: date) -> AsyncGenerator[bytes]:
     """`on` is the day that the CSV's entry carries; an invoice's entry carries the day on which it was issued."""
     wire = Wire()
     archive = zipfile.ZipFile(wire, "w")  # type: ignore[call-overload]  # writing needs nothing but write and flush
@@ -46,10 +47,11 @@ async def as_zip(rows: Rows, documents: Documents, render: Render, words: Words,
         async for chunk in as_csv(rows, words):
             entry.write(chunk)
             yield wire.take()
-    async for document, pdf in _rendered(documents, render):
-        name = f"{words.invoices}/{file_name(document.issued.number)}.pdf"
-        archive.writestr(_entry(name, document.issued.issued_on, zipfile.ZIP_STORED), pdf)
-        yield wire.take()
+    async with aclosing(_rendered(documents, render)) as rendered:
+        async for document, pdf in rendered:
+            name = f"{words.invoices}/{file_name(document.issued.number)}.pdf"
+            archive.writestr(_entry(name, document.issued.issued_on, zipfile.ZIP_STORED), pdf)
+            yield wire.take()
     archive.close()
     yield wire.take()
 
@@ -59,7 +61,7 @@ def file_name(number: str) -> str:
     return re.sub(r"[^A-Za-z0-9_-]", "_", number)
 
 
-async def _rendered(documents: Documents, render: Render) -> AsyncIterator[tuple[Document, bytes]]:
+async def _rendered(documents: Documents, render: Render) -> AsyncGenerator[tuple[Document, bytes]]:
     window: deque[tuple[Document, asyncio.Future[bytes]]] = deque()
     try:
         async for page in documents:

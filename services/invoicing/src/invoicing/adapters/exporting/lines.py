@@ -1,13 +1,13 @@
 """The history as NDJSON: one object per movement, in codes and whole minor units, for programs."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from invoicing.application.history import HistoryRow, Rows
 
 
-async def as_ndjson(rows: Rows) -> AsyncIterator[bytes]:
+async def as_ndjson(rows: Rows) -> AsyncGenerator[bytes]:
     async for page in rows:
         yield "".join(json.dumps(fields(row), ensure_ascii=False) + "\n" for row in page).encode()
 

@@ -6,7 +6,7 @@ UTF-8 with BOM, ISO dates, decimal point; one line per movement; per invoice the
 import csv
 import io
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass
 
 from billing_contracts.money import Money
@@ -126,7 +126,7 @@ def words_for(locale: str) -> Words:
     return ENGLISH if locale.lower().split("-")[0] == "en" else SPANISH
 
 
-async def as_csv(rows: Rows, words: Words) -> AsyncIterator[bytes]:
+async def as_csv(rows: Rows, words: Words) -> AsyncGenerator[bytes]:
     yield (BOM + _lines([words.header])).encode()
     async for page in rows:
         yield _lines(cells(row, words) for row in page).encode()

@@ -1,0 +1,149 @@
+"""Invoicing over HTTP: for merchants with their key, for customers through the portal."""
+
+from datetime import date
+from typing import Annotated, Any, Literal, Protocol
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from fastapi.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from chassis.command_handler import CommandHandler
+from chassis.http.asked import Ask
+from chassis.http.cursors import Cursors, Limit
+from chassis.http.principal import Merchant, MerchantOrCustomer, Principal
+from chassis.http.problems import Problem, Refusals, not_found
+from chassis.tenants import Tenants
+from invoicing.application.answers import detail, summary
+from invoicing.application.history import Download, Render
+from invoicing.application.invoices import Document, InvoiceView, Place, Wanted
+from invoicing.application.movements import Movement
+from invoicing.domain import refusals
+from invoicing.domain.commands import Command, Void
+from invoicing.domain.events import Event
+from invoicing.domain.invoice import Invoice
+
+REFUSALS: Refusals = {
+    refusals.NoSuchInvoice: (404, "not_found", "There is nothing here"),
+    refusals.AlreadyIssued: (409, "already_issued", "The period has its invoice"),
+    refusals.NothingToInvoice: (422, "nothing_to_invoice", "There is nothing to invoice"),
+    refusals.AlreadyPaid: (409, "invoice_paid", "The invoice is paid"),
+    refusals.AlreadyVoid: (409, "invoice_void", "The invoice is void"),
+    refusals.AmountDiffers: (409, "amount_differs", "The amount is not what is owed"),
+}
+_NO_STORE = {"cache-control": "no-store"}
+
+Format = Literal["csv", "zip", "ndjson"]
+Locale = Annotated[str, Query(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
+
+
+class Shelf(Protocol):
+    """Where invoices are read. Who asks as a customer names themselves, and finds only their own."""
+
+    async def page(self, merchant_id: UUID, wanted: Wanted, after: Place | None, limit: int) -> list[InvoiceView]: ...
+    async def one(self, merchant_id: UUID, id: UUID, customer_id: UUID | None) -> InvoiceView | None: ...
+    async def document(self, view: InvoiceView) -> Document: ...
+    async def movements(self, view: InvoiceView) -> list[Movement]: ...
+    async def knows(self, merchant_id: UUID, customer_id: UUID) -> bool: ...
+
+
+class Exporter(Protocol):
+    async def begin(self, merchant_id: UUID, customer_id: UUID, format: Format, locale: str, on: date) -> Download | None: ...
+
+
+class Sending(StreamingResponse):
+    """A download, whose stream is closed whatever becomes of the connection. An error on the way breaks the connection off."""
+
+    def __init__(self, download: Download) -> None:
+        headers = _NO_STORE | {"content-disposition": f'attachment; filename="{download.name}"'}
+        super().__init__(download.stream, headers=headers, media_type=download.media_type)
+        self._download = download
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await self._download.stream.aclose()
+
+
+def routes(
+    handler: CommandHandler[Command, Event, Invoice],
+    shelf: Shelf,
+    exporter: Exporter,
+    render: Render,
+    tenants: Tenants,
+    cursors: Cursors,
+) -> APIRouter:
+    api = APIRouter(prefix="/v1")
+
+    async def found(caller: Principal, id: UUID) -> InvoiceView:
+        view = await shelf.one(caller.merchant_id, id, caller.customer_id)
+        if view is None:
+            raise not_found()
+        return view
+
+    @api.get("/invoices")
+    async def invoices(
+        caller: MerchantOrCustomer,
+        limit: Limit = 20,
+        cursor: str | None = None,
+        status: Literal["open", "paid", "void"] | None = None,
+        year: Annotated[int | None, Query(ge=1970, le=9999)] = None,
+        customer_id: UUID | None = None,
+    ) -> dict[str, Any]:
+        """Newest first. A customer's own, whatever they ask for; a foreign customer's are none."""
+        if caller.customer_id and customer_id not in (None, caller.customer_id):
+            raise not_found()
+        wanted = Wanted(caller.customer_id or customer_id, status, year)
+        after = _place(cursors.decode(cursor)) if cursor else None
+        views = await shelf.page(caller.merchant_id, wanted, after, limit + 1)
+        page = views[:limit]
+        following = cursors.encode(_position(page[-1].place)) if len(views) > limit else None
+        return {"items": [summary(view) for view in page], "next_cursor": following}
+
+    @api.get("/invoices/{id}")
+    async def invoice(caller: MerchantOrCustomer, id: UUID) -> dict[str, Any]:
+        view = await found(caller, id)
+        document = await shelf.document(view)
+        return detail(view, document.bill_to, await shelf.movements(view))
+
+    @api.get("/invoices/{id}/pdf", response_class=Response)
+    async def pdf(caller: MerchantOrCustomer, id: UUID) -> Response:
+        view = await found(caller, id)
+        content = await render(await shelf.document(view))
+        name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in view.issued.number)
+        headers = _NO_STORE | {"content-disposition": f'inline; filename="{name}.pdf"'}
+        return Response(content, headers=headers, media_type="application/pdf")
+
+    @api.post("/invoices/{id}/void", status_code=202)
+    async def void(caller: Merchant, asked: Ask, id: UUID) -> Response:
+        """Nothing is owed on it any more. Refused once it is paid."""
+        return await asked.of(handler, id, Void("merchant", await tenants.now(caller.merchant_id)))
+
+    @api.get("/customers/{customer_id}/export", response_class=Response)
+    async def export(caller: MerchantOrCustomer, customer_id: UUID, format: Format = "csv", locale: Locale = "es") -> Response:
+        """The complete payment history, streamed; one at a time per customer."""
+        caller.must_own(customer_id)
+        tenant = await tenants.get(caller.merchant_id)
+        if tenant is None or not await shelf.knows(caller.merchant_id, customer_id):
+            raise not_found()
+        today = tenant.now().astimezone(tenant.zone).date()
+        download = await exporter.begin(caller.merchant_id, customer_id, format, locale, today)
+        if download is None:
+            raise Problem(429, "export_running", "Another download of this history is running", headers={"retry-after": "10"})
+        return Sending(download)
+
+    return api
+
+
+def _position(place: Place) -> dict[str, Any]:
+    issued_on, ordinal, id = place
+    return {"on": issued_on.isoformat(), "n": ordinal, "id": str(id)}
+
+
+def _place(position: dict[str, Any]) -> Place:
+    """Raises Problem 422 for a cursor of another list."""
+    try:
+        return date.fromisoformat(position["on"]), int(position["n"]), UUID(position["id"])
+    except (KeyError, TypeError, ValueError):
+        raise Problem(422, "invalid_cursor", "The cursor is not one of this list") from None

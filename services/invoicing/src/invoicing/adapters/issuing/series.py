@@ -1,0 +1,33 @@
+"""The table `series`: the last number of each of a merchant's series. Whoever reads it holds the merchant's lock."""
+
+from uuid import UUID
+
+import asyncpg
+
+from invoicing.domain.numbering import Counter
+
+_LOCK = 0x696E766F  # any number, the same for all who issue
+
+
+async def lock(connection: asyncpg.Connection, merchant_id: UUID) -> None:
+    """Until the transaction ends. Takes no transaction id: the streams may have been read before, not after."""
+    await connection.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", _LOCK, str(merchant_id))
+
+
+async def counter(connection: asyncpg.Connection, merchant_id: UUID, name: str) -> Counter:
+    sql = "SELECT last, last_issued_on FROM series WHERE merchant_id = $1 AND name = $2"
+    row = await connection.fetchrow(sql, merchant_id, name)
+    return Counter(name, row["last"], row["last_issued_on"]) if row else Counter(name)
+
+
+async def keep(connection: asyncpg.Connection, merchant_id: UUID, it: Counter) -> None:
+    await connection.execute(
+        """
+        INSERT INTO series (merchant_id, name, last, last_issued_on) VALUES ($1, $2, $3, $4)
+        ON CONFLICT (merchant_id, name) DO UPDATE SET last = excluded.last, last_issued_on = excluded.last_issued_on
+        """,
+        merchant_id,
+        it.series,
+        it.last,
+        it.last_issued_on,
+    )

@@ -1,0 +1,143 @@
+"""What one batch does to one merchant's invoices, once the merchant is locked."""
+
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from billing_contracts.customers import CustomerProfile
+from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCancelled
+from chassis.aggregate import Aggregate
+from chassis.consuming import Batch, Erased, Received
+from chassis.postgres.projections import document
+from chassis.tenants import MERCHANT
+from invoicing.adapters.issuing import parked, series
+from invoicing.adapters.issuing.parked import Due, customer_of, invoice_of, subject_id
+from invoicing.application import reactions
+from invoicing.application.ports import Vault
+from invoicing.domain.commands import Command
+from invoicing.domain.events import Event
+from invoicing.domain.invoice import Invoice
+from invoicing.domain.numbering import Counter
+
+CUSTOMER = "customer"
+"""The projection of profiles."""
+
+Cancelled = Received[SubscriptionCancelled]
+
+
+@dataclass
+class Wanted:
+    """What the records of a batch want of a merchant, in their order."""
+
+    steps: list[Received[Any] | Erased] = field(default_factory=list)
+    """Renewals to invoice, subscriptions to close, customers to forget."""
+    profiles: dict[UUID, tuple[int, CustomerProfile]] = field(default_factory=dict)
+    """Those that came in the batch, with their revisions: their rows are written after this."""
+    merchant: MerchantConfigured | None = None
+    """When it came in the batch."""
+    read: set[UUID] = field(default_factory=set)
+    """Invoices whose streams have been read."""
+
+
+@dataclass
+class Turn:
+    aggregate: Aggregate[Command, Event, Invoice]
+    vault: Vault
+    batch: Batch
+    connection: asyncpg.Connection
+    merchant_id: UUID
+    wanted: Wanted
+    pending: dict[UUID, Due] = field(default_factory=dict)
+    counters: dict[str, Counter] = field(default_factory=dict)
+
+    async def take(self) -> None:
+        await series.lock(self.connection, self.merchant_id)
+        customers = None if self.wanted.merchant else list(self.wanted.profiles)
+        waiting = await parked.parked(self.connection, self.merchant_id, customers)
+        self.pending = dict(waiting)
+        for step in self.wanted.steps:
+            await self._step(step)
+        merchant = await self._merchant() if self.pending else None
+        for invoice_id, due in self.pending.items():
+            profile = await self._profile(due)
+            if merchant and profile:
+                await self._issue(invoice_id, due, merchant, profile)
+            elif invoice_id not in waiting:
+                await parked.park(self.connection, due)
+        for counter in self.counters.values():
+            await series.keep(self.connection, self.merchant_id, counter)
+
+    async def _step(self, step: Received[Any] | Erased) -> None:
+        if isinstance(step, Erased):
+            self.pending = {id: due for id, due in self.pending.items() if customer_of(due) != step.id}
+            await parked.forget_customer(self.connection, self.merchant_id, step.id)
+        elif isinstance(step.data, SubscriptionCancelled):
+            await self._close(step)
+        else:
+            self.pending[invoice_of(step)] = step
+
+    async def _close(self, cancelled: Cancelled) -> None:
+        """Voids what is open; what was not issued yet never will be."""
+        subscription_id = subject_id(cancelled.envelope)
+        self.pending = {id: due for id, due in self.pending.items() if subject_id(due.envelope) != subscription_id}
+        await parked.forget_subscription(self.connection, self.merchant_id, subscription_id)
+        command = reactions.void(cancelled.data, cancelled.envelope.time)
+        for invoice_id in await open_of(self.connection, self.merchant_id, subscription_id) if command else ():
+            self._must_be_read(invoice_id)
+            assert command is not None
+            await self.batch.ask(self.aggregate, invoice_id, command, cause=cancelled)
+
+    async def _issue(self, invoice_id: UUID, due: Due, merchant: MerchantConfigured, profile: CustomerProfile) -> None:
+        self._must_be_read(invoice_id)
+        await parked.unpark(self.connection, self.merchant_id, invoice_id)
+        version, _ = await self.batch.state(self.aggregate, self.merchant_id, invoice_id)
+        if version:
+            return
+        name, at, customer_id = merchant.invoice_series, due.envelope.time, customer_of(due)
+        if name not in self.counters:
+            self.counters[name] = await series.counter(self.connection, self.merchant_id, name)
+        place, after = reactions.place_of(self.counters[name], merchant, at)
+        sealed = await self.vault.seal(self.connection, self.merchant_id, customer_id, invoice_id, reactions.bill_to(profile))
+        command = reactions.issue(
+            due.data,
+            subscription_id=subject_id(due.envelope),
+            customer_id=customer_id,
+            merchant=merchant,
+            customer_locale=profile.locale,
+            place=place,
+            bill_to_sha256=sealed.sha256,
+            at=at,
+        )
+        if await self.batch.ask(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.keep]):
+            self.counters[name] = after
+
+    async def _merchant(self) -> MerchantConfigured | None:
+        if self.wanted.merchant:
+            return self.wanted.merchant
+        found = await document(self.connection, MERCHANT, self.merchant_id, f"{MERCHANT}-{self.merchant_id}")
+        return MerchantConfigured.model_validate(found.doc) if found else None
+
+    async def _profile(self, due: Due) -> CustomerProfile | None:
+        """The customer's, when it is that of the renewal's revision or a later one."""
+        customer_id = customer_of(due)
+        revision, profile = self.wanted.profiles.get(customer_id, (0, None))
+        if profile is None and (
+            found := await document(self.connection, CUSTOMER, self.merchant_id, f"{CUSTOMER}-{customer_id}")
+        ):
+            revision, profile = found.sequence, CustomerProfile.model_validate(found.doc)
+        return profile if revision >= due.data.customer_revision else None
+
+    def _must_be_read(self, invoice_id: UUID) -> None:
+        """Raises what makes the batch start over, when the invoice was parked or issued since the streams were read."""
+        if invoice_id not in self.wanted.read:
+            raise asyncpg.SerializationError(f"invoice {invoice_id} came up while the merchant was waited for")
+
+
+async def open_of(connection: asyncpg.Connection, merchant_id: UUID, subscription_id: UUID) -> list[UUID]:
+    """The subscription's unpaid invoices, oldest first."""
+    sql = """
+        SELECT id FROM invoices WHERE merchant_id = $1 AND subscription_id = $2 AND status = 'open' ORDER BY period_start
+    """
+    return [row["id"] for row in await connection.fetch(sql, merchant_id, subscription_id)]

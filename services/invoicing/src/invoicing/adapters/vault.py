@@ -1,0 +1,89 @@
+"""Buyers' particulars under AES-256-GCM: a data key per customer, itself wrapped by the key-encryption key.
+
+Destroying a customer's row in `customer_keys` makes all of their invoices' particulars unreadable, backups apart.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from chassis.store import Statement
+from invoicing.application.invoices import InvoiceView
+from invoicing.application.ports import Sealed, Tampered
+from invoicing.domain.parties import BillTo
+
+_NONCE_BYTES = 12
+
+
+class KeyVault:
+    def __init__(self, key_encryption_key: bytes) -> None:
+        """The key has 32 bytes."""
+        self._wrapping = AESGCM(key_encryption_key)
+
+    async def seal(self, connection: Any, merchant_id: UUID, customer_id: UUID, invoice_id: UUID, buyer: BillTo) -> Sealed:
+        key = await self._key(connection, merchant_id, customer_id)
+        text = json.dumps(asdict(buyer), ensure_ascii=False, sort_keys=True).encode()
+        sealed = _encrypt(AESGCM(key), text, _bound("bill-to", merchant_id, customer_id, invoice_id))
+        sql = "INSERT INTO bill_to (merchant_id, invoice_id, customer_id, sealed) VALUES ($1, $2, $3, $4)"
+        keep = Statement(sql, (merchant_id, invoice_id, customer_id, sealed))
+        return Sealed(hashlib.sha256(sealed).hexdigest(), keep)
+
+    async def open(self, connection: Any, merchant_id: UUID, invoices: Sequence[InvoiceView]) -> Mapping[UUID, BillTo]:
+        rows = await connection.fetch(
+            """
+            SELECT invoice_id, customer_id, sealed, wrapped FROM bill_to JOIN customer_keys USING (merchant_id, customer_id)
+            WHERE merchant_id = $1 AND invoice_id = ANY($2::uuid[])
+            """,
+            merchant_id,
+            [invoice.id for invoice in invoices],
+        )
+        promised = {invoice.id: invoice.issued.bill_to_sha256 for invoice in invoices}
+        return {row["invoice_id"]: self._open(merchant_id, promised[row["invoice_id"]], row) for row in rows}
+
+    def _open(self, merchant_id: UUID, promised: str, row: Mapping[str, Any]) -> BillTo:
+        invoice_id, customer_id, sealed = row["invoice_id"], row["customer_id"], row["sealed"]
+        if hashlib.sha256(sealed).hexdigest() != promised:
+            raise Tampered(f"the buyer of invoice {invoice_id} is not the one that it was issued to")
+        key = _decrypt(self._wrapping, row["wrapped"], _bound("key", merchant_id, customer_id))
+        text = _decrypt(AESGCM(key), sealed, _bound("bill-to", merchant_id, customer_id, invoice_id))
+        return BillTo(**json.loads(text))
+
+    async def _key(self, connection: Any, merchant_id: UUID, customer_id: UUID) -> bytes:
+        bound = _bound("key", merchant_id, customer_id)
+        wrapped: bytes | None = await connection.fetchval(
+            "SELECT wrapped FROM customer_keys WHERE merchant_id = $1 AND customer_id = $2", merchant_id, customer_id
+        )
+        if wrapped is not None:
+            return _decrypt(self._wrapping, wrapped, bound)
+        key = AESGCM.generate_key(256)
+        await connection.execute(
+            "INSERT INTO customer_keys (merchant_id, customer_id, wrapped) VALUES ($1, $2, $3)",
+            merchant_id,
+            customer_id,
+            _encrypt(self._wrapping, key, bound),
+        )
+        return key
+
+
+def _encrypt(key: AESGCM, text: bytes, bound: bytes) -> bytes:
+    nonce = os.urandom(_NONCE_BYTES)
+    return nonce + key.encrypt(nonce, text, bound)
+
+
+def _decrypt(key: AESGCM, sealed: bytes, bound: bytes) -> bytes:
+    try:
+        return key.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound)
+    except InvalidTag:
+        raise Tampered("a ciphertext does not open: another key-encryption key, or not what was sealed") from None
+
+
+def _bound(purpose: str, *ids: UUID) -> bytes:
+    """What a ciphertext is bound to, so that none can stand in another's place."""
+    return "/".join((purpose, *map(str, ids))).encode()
