@@ -5,11 +5,12 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from httpx import ASGITransport, AsyncClient
+from unit.payments.examples import ANA, INVOICE, MERCHANT, id_of
+
 from payments.adapters.card_page.app import card_page
 from payments.application.ports import CardToken, Due, Merchant, SetUp
 from payments.domain.entry import CardEntry
 from payments.domain.shapes import Method, Money
-from unit.payments.examples import ANA, INVOICE, MERCHANT, id_of
 
 PORTAL, CARDS = "http://127.0.0.1:8080", "http://localhost:8090"
 SETUP = id_of("set-up")
@@ -48,5 +49,5 @@ class Around:
         return CardToken("tok_1", method)
 
     def browser(self) -> AsyncClient:
-        app = card_page(self, self, self, origin=CARDS, portal_origin=PORTAL)
+        app = card_page(self, self, self, cards_url=CARDS, portal_origin=PORTAL)
         return AsyncClient(transport=ASGITransport(app), base_url=CARDS)

@@ -6,6 +6,7 @@ from typing import Generic
 from uuid import UUID, uuid5
 
 import pytest
+
 from chassis.decider import C, Decider, E, S
 from payments.domain.payment import commands as payment_commands
 from payments.domain.payment import events as payment_events

@@ -1,6 +1,7 @@
 from datetime import date
 
 import pytest
+
 from payments.domain import entry
 from payments.domain.entry import CardEntry, Mistakes, read
 from payments.domain.shapes import Brand

@@ -2,10 +2,11 @@ import re
 from pathlib import Path
 
 import pytest
+from unit.payments.card_page_examples import AMEX_NUMBER, CARDS, OWED, PORTAL, SETUP, VISA_NUMBER, Around, setup_of
+
 from payments.adapters.card_page import files, theme
 from payments.adapters.card_page.words import ENGLISH, SPANISH, amount_text, confirm_text
 from payments.domain.shapes import Money
-from unit.payments.card_page_examples import AMEX_NUMBER, CARDS, OWED, PORTAL, SETUP, VISA_NUMBER, Around, setup_of
 
 GOOD = {"number": VISA_NUMBER, "exp": "12/25", "cvc": "123"}
 OURS = {"origin": CARDS, "sec-fetch-site": "same-origin"}
@@ -18,15 +19,19 @@ async def test_the_page_has_fields_without_names_and_a_form_without_an_action() 
     assert len(re.findall("<input", page)) == 3
     assert not re.search(r"<input[^>]* name=|<form[^>]* action=|<form[^>]* method=|style=|<script(?![^>]* src=)", page)
     assert "<fieldset disabled>" in page
-    assert "Solo números de prueba" in page and SPANISH["sandbox"] in page and "TechSolutions Inc. no los ve" in page
+    assert "Solo números de prueba" in page
+    assert SPANISH["sandbox"] in page
+    assert "TechSolutions Inc. no los ve" in page
 
 
 async def test_only_the_portal_may_frame_it_and_nothing_of_it_is_kept() -> None:
     async with Around().browser() as browser:
         headers = (await browser.get(f"/cards/{SETUP}")).headers
     policy = headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'") and policy.endswith(f"frame-ancestors {PORTAL}")
-    assert "form-action 'none'" in policy and "unsafe" not in policy
+    assert policy.startswith("default-src 'none'")
+    assert policy.endswith(f"frame-ancestors {PORTAL}")
+    assert "form-action 'none'" in policy
+    assert "unsafe" not in policy
     assert (headers["cache-control"], headers["referrer-policy"]) == ("no-store", "no-referrer")
     assert "cross-origin-embedder-policy" not in headers
 
@@ -83,7 +88,8 @@ async def test_a_mistake_is_said_in_the_words_that_the_browser_uses(change: dict
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD | change, headers=OURS)
         page = (await browser.get(f"/cards/{SETUP}")).text
-    assert answer.status_code == 422 and not around.tokenised
+    assert answer.status_code == 422
+    assert not around.tokenised
     assert [(error["pointer"], error["detail"]) for error in answer.json()["errors"]] == [(pointer, words)]
     assert words in page
 
@@ -113,7 +119,8 @@ async def test_only_the_page_itself_can_send_a_card(headers: dict[str, str]) -> 
     around = Around()
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD, headers=headers)
-    assert answer.status_code == 403 and not around.tokenised
+    assert answer.status_code == 403
+    assert not around.tokenised
 
 
 async def test_a_form_post_is_refused() -> None:
@@ -128,7 +135,8 @@ async def test_a_set_up_that_is_over_says_so_and_takes_no_card() -> None:
         answer = await browser.post(PATH, json=GOOD, headers=OURS)
         nonsense = await browser.get("/cards/..%2f")
     assert (page.status_code, answer.status_code, answer.json()["code"]) == (404, 404, "not_found")
-    assert SPANISH["gone"] in page.text and nonsense.status_code == 404
+    assert SPANISH["gone"] in page.text
+    assert nonsense.status_code == 404
 
 
 async def test_too_many_declined_cards_end_the_attempts_for_a_while() -> None:
@@ -136,7 +144,8 @@ async def test_too_many_declined_cards_end_the_attempts_for_a_while() -> None:
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD, headers=OURS)
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["retry_after"]) == (429, "1000", 1000)
-    assert "17 min" in answer.json()["title"] and not around.tokenised
+    assert "17 min" in answer.json()["title"]
+    assert not around.tokenised
 
 
 @pytest.mark.parametrize("colour", ["#000000", "#ffffff", "#808080", "#ffe100", "#285cc2", "#ff0000"])

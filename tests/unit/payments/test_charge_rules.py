@@ -5,6 +5,8 @@ from uuid import UUID
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from unit.payments.examples import ANA, INVOICE, OTHER, PAYMENTS, PRICE, SUBSCRIPTION, VISA, card, day
+
 from payments.domain.payment.commands import (
     Collect,
     Command,
@@ -26,7 +28,6 @@ from payments.domain.payment.events import (
 from payments.domain.payment.payment import Payment
 from payments.domain.refusals import Refusal
 from payments.domain.shapes import FailureCode, Method
-from unit.payments.examples import ANA, INVOICE, OTHER, PAYMENTS, PRICE, SUBSCRIPTION, VISA, card, day
 
 METHODS = st.sampled_from([VISA, OTHER, card("5555")])
 MAYBE_METHODS = st.none() | METHODS
@@ -84,7 +85,8 @@ class Charging(RuleBasedStateMachine):
         was_open = charge.id not in self.ended()
         decided = self.ask(RecordFailure(charge.id, code, day(16), None, agreed, final))
         if was_open and agreed and agreed != charge.method and not final:
-            assert isinstance(decided[-1], AttemptStarted) and decided[-1].charge.method == agreed
+            assert isinstance(decided[-1], AttemptStarted)
+            assert decided[-1].charge.method == agreed
 
     @rule(data=st.data())
     def the_provider_does_not_answer(self, data: st.DataObject) -> None:

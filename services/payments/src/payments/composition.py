@@ -9,6 +9,7 @@ from chassis.http.app import create_app
 from chassis.http.client import ServiceClient
 from chassis.service import Resources, Service
 from payments.adapters.card_page.app import card_page
+from payments.adapters.card_page.hosts import loopbacks
 from payments.adapters.claims import PostgresClaims
 from payments.adapters.http import charges, methods, refusals, setups
 from payments.adapters.sandbox import controls
@@ -20,19 +21,19 @@ from payments.adapters.tenants import KnownCustomers, KnownMerchants
 from payments.application.aggregates import PAYMENT, WALLET
 from payments.application.change_of_card import ChangeOfCard
 from payments.application.collector import Collector
-from payments.application.reactions import PROJECTIONS, REACTIONS, STREAMS
+from payments.application.reactions import PROJECTIONS, REACTIONS, STREAMS, TOPICS
 from payments.application.working import work_off
 from payments.settings import Settings
 
 
 def compose(r: Resources) -> Service:
     settings: Settings = r.settings
-    subscriptions = ServiceClient(settings.subscriptions_url, "subscriptions", r.signer)
+    owner = ServiceClient(settings.tenants_url, settings.tenants_service, r.signer)
     books = Books(settings.database_url.get_secret_value())
-    r.closing.push_async_callback(subscriptions.close)
+    r.closing.push_async_callback(owner.close)
     r.closing.push_async_callback(books.close)
     sandbox, claims, openings = Sandbox(books), PostgresClaims(r.pool), PostgresSetUps(r.pool)
-    customers, wallets = KnownCustomers(r.pool, subscriptions), CommandHandler(r.store, WALLET)
+    customers, wallets = KnownCustomers(r.pool, owner), CommandHandler(r.store, WALLET)
     change = ChangeOfCard(r.store, openings, sandbox)
     patience = settings.provider_seconds
     collector = Collector(claims, CommandHandler(r.store, PAYMENT), sandbox, r.tenants, patience, settings.first_check_seconds)
@@ -46,16 +47,14 @@ def compose(r: Resources) -> Service:
     app.include_router(charges.routes(r.pool))
     app.include_router(controls.routes(books))
 
-    merchants, portal = KnownMerchants(r.tenants), settings.portal_origin
-    page = card_page(openings, merchants, Vault(books), origin=settings.cards_url, portal_origin=portal)
-    topics = ("billing.subscriptions", "billing.invoicing")
+    page = card_page(openings, KnownMerchants(r.tenants), Vault(books), **origins)
     return Service(
         app,
-        consumers=(Consumer("payments.collection", topics, data_of, REACTIONS, STREAMS, PROJECTIONS),),
+        consumers=(Consumer("payments.collection", TOPICS, data_of, REACTIONS, STREAMS, PROJECTIONS),),
         workers={
             "charges": partial(work_off, claims.attempts, collector.settle, lease=patience + 10),
             "refunds": partial(work_off, claims.refunds, collector.give_back, lease=patience + 10, idle=0.5),
             "agreements": partial(work_off, claims.agreements, collector.honour, lease=10, idle=0.5),
         },
-        more_apps=((("127.0.0.1", "::1"), settings.cards_http_port, page),),
+        more_apps=((loopbacks(), settings.cards_http_port, page),),
     )

@@ -24,8 +24,8 @@ class KnownMerchants:
 class KnownCustomers:
     """Those whom something is known of; for others their owner is asked."""
 
-    def __init__(self, pool: asyncpg.Pool, subscriptions: ServiceClient) -> None:
-        self._pool, self._subscriptions = pool, subscriptions
+    def __init__(self, pool: asyncpg.Pool, owner: ServiceClient) -> None:
+        self._pool, self._owner = pool, owner
 
     async def known(self, merchant_id: UUID, customer_id: UUID) -> bool:
         here = await self._pool.fetchval(
@@ -55,7 +55,7 @@ class KnownCustomers:
     async def _owner_knows(self, merchant_id: UUID, customer_id: UUID) -> bool:
         path = f"/v1/customers/{customer_id}"
         try:
-            await self._subscriptions.call("GET", path, merchant_id=merchant_id, customer_id=customer_id)
+            await self._owner.call("GET", path, merchant_id=merchant_id, customer_id=customer_id)
         except Problem as problem:
             if problem.status == 404:
                 return False

@@ -52,6 +52,8 @@ async def stop_collecting(
     batch.write(Statement(closed, (merchant_id, invoice_id, state)), Statement(agreed, (merchant_id, invoice_id)))
 
 
+TOPICS = (invoicing.InvoiceIssued.topic(), subscriptions.MerchantConfigured.topic())
+
 REACTIONS: Mapping[str, Reaction] = {
     invoicing.InvoiceIssued.TYPE: collect_invoice,
     invoicing.InvoiceVoided.TYPE: stop_collecting,

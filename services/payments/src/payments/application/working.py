@@ -23,8 +23,8 @@ async def work_off(
 ) -> None:
     """Claims at most `at_once` pieces of work and does them side by side: one that takes long keeps no other waiting.
 
-    `idle`: seconds between two looks when there is nothing to do. A piece that fails is logged and left: it is claimed again when its lease of so many seconds has ended. Once told
-    to stop, finishes what is in hand.
+    `idle` is the time between two looks when there is nothing to do, in seconds. A piece that fails is logged and left:
+    it is claimed again when its lease, in seconds too, has ended. Once told to stop, finishes what is in hand.
     """
     running: set[asyncio.Task[None]] = set()
     while not stop.is_set():

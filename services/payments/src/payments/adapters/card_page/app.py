@@ -18,8 +18,8 @@ from payments.application.ports import Merchant, Merchants, OpenSetUps, SetUp, T
 from payments.domain import entry
 
 
-def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *, origin: str, portal_origin: str) -> FastAPI:
-    """`origin` is this page's own, `portal_origin` the only one that may frame it."""
+def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *, cards_url: str, portal_origin: str) -> FastAPI:
+    """`cards_url` is where this page is, `portal_origin` the only one that may frame it."""
     app = FastAPI(
         title="Card page",
         docs_url=None,
@@ -83,7 +83,7 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
 
     @app.post("/cards/{setup_id}/token")
     async def token(setup_id: UUID, request: Request) -> Response:
-        typed = await submitted(request, origin)
+        typed = await submitted(request, cards_url)
         setup, merchant = await opened(setup_id)
         words = words_for(setup.locale)
         if seconds := await setups.blocked_for(setup.merchant_id, setup.customer_id):

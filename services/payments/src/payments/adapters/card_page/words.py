@@ -5,8 +5,8 @@ from decimal import Decimal
 
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency
-from billing_contracts.money import exponent
 
+from billing_contracts.money import exponent
 from payments.domain.shapes import Money
 
 SPANISH = {
