@@ -1,0 +1,221 @@
+"""The whole service on a real database, its workers running; and what invoicing and payments would say, said at once."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4, uuid5
+
+import asyncpg
+from httpx import ASGITransport, AsyncClient
+from joserfc.jwk import OKPKey
+
+import subscriptions
+from billing_contracts.envelope import Envelope, EventData
+from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed
+from billing_contracts.money import Money
+from billing_contracts.shapes import Period
+from billing_contracts.subscriptions import SubscriptionRenewalDue, SubscriptionRetryDue
+from chassis.consumer import Consumer
+from chassis.handling import Handling
+from chassis.health import Health
+from chassis.http.principal import Gatekeeper
+from chassis.http.tokens import Signer, Verifier
+from chassis.postgres.event_store import PostgresEventStore
+from chassis.postgres.migrate import CHASSIS, migrate
+from chassis.postgres.once import once_in
+from chassis.records import Record
+from chassis.service import Resources, Service
+from chassis.tenants import Tenants
+from subscriptions.composition import compose
+from subscriptions.settings import SubscriptionsSettings
+from support.databases import ServiceDatabase
+
+OPERATOR = "operator-key-for-tests"
+GATEWAY = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
+OWN = OKPKey.generate_key("Ed25519", {"kid": "subscriptions"})
+
+
+@dataclass
+class Stack:
+    pool: asyncpg.Pool
+    http: AsyncClient
+    service: Service
+    stop: asyncio.Event
+    verdict: Callable[[UUID, SubscriptionRenewalDue | SubscriptionRetryDue], str | None] = lambda *_: None
+    """Why the charge of a period fails; None: it is paid."""
+    held: bool = False
+    """Whether charges hang."""
+    _position: int = 0
+    _due: dict[UUID, SubscriptionRenewalDue] = field(default_factory=dict)
+    _attempts: dict[UUID, int] = field(default_factory=dict)
+
+    def merchant(self, key: str) -> AsyncClient:
+        return self.client(key)
+
+    def customer(self, merchant_id: str, customer_id: str) -> AsyncClient:
+        signer = Signer("portal-gateway", json.dumps(GATEWAY.as_dict(private=True)))
+        token = signer.token("subscriptions", merchant_id=UUID(merchant_id), customer_id=UUID(customer_id), session="s")
+        return self.client(token)
+
+    def peer(self) -> AsyncClient:
+        return self.client(Signer("portal-gateway", json.dumps(GATEWAY.as_dict(private=True))).token("subscriptions"))
+
+    def client(self, credential: str) -> AsyncClient:
+        headers = {"authorization": f"Bearer {credential}"}
+        return AsyncClient(transport=ASGITransport(self.service.app), base_url="http://subscriptions", headers=headers)
+
+    async def charge(self) -> int:
+        """Plays invoicing and payments once: every period or retry that is due gets its outcome."""
+        if self.held:
+            return 0
+        rows = await self.pool.fetch("SELECT position, value FROM events WHERE position > $1 ORDER BY position", self._position)
+        records = []
+        for row in rows:
+            self._position = row["position"]
+            envelope = Envelope.model_validate_json(row["value"])
+            if envelope.type == SubscriptionRenewalDue.TYPE:
+                due = SubscriptionRenewalDue.model_validate(envelope.data)
+                self._due[subscription_of(envelope)] = due
+                self._attempts[subscription_of(envelope)] = 0
+                records.append(self._outcome(envelope, due, due))
+            elif envelope.type == SubscriptionRetryDue.TYPE:
+                retry = SubscriptionRetryDue.model_validate(envelope.data)
+                records.append(self._outcome(envelope, self._due[subscription_of(envelope)], retry))
+        if records:
+            await deliver(self.service.consumers[0], self.pool, records)
+        return len(records)
+
+    def _outcome(
+        self, cause: Envelope, due: SubscriptionRenewalDue, asked: SubscriptionRenewalDue | SubscriptionRetryDue
+    ) -> Record:
+        id = subscription_of(cause)
+        self._attempts[id] += 1
+        amount = Money(amount_minor=due.plan.price.amount_minor * due.quantity, currency=due.plan.price.currency)
+        why = self.verdict(id, asked)
+        if why is None:
+            return outcome(cause, paid(id, due.period, amount, cause.time))
+        return outcome(cause, failed(id, due.period, amount, self._attempts[id], why))
+
+    async def keep_charging(self) -> None:
+        while not self.stop.is_set():
+            if not await self.charge():
+                await asyncio.sleep(0.005)
+
+
+def subscription_of(envelope: Envelope) -> UUID:
+    return UUID(envelope.subject.removeprefix("subscription-"))
+
+
+def invoice_of(subscription_id: UUID, period: Period) -> UUID:
+    return uuid5(subscription_id, period.start.isoformat())
+
+
+def paid(subscription_id: UUID, period: Period, amount: Money, at: datetime) -> InvoicePaid:
+    return InvoicePaid(subscription_id=subscription_id, period=period, amount=amount, paid_at=at, charge_id=uuid4())
+
+
+def failed(subscription_id: UUID, period: Period, amount: Money, attempt: int, why: str) -> InvoicePaymentFailed:
+    return InvoicePaymentFailed(
+        subscription_id=subscription_id,
+        period=period,
+        amount=amount,
+        charge_id=uuid4(),
+        attempt=attempt,
+        code=why,  # type: ignore[arg-type]
+        retryable=why in ("insufficient_funds", "processing_error"),
+    )
+
+
+def outcome(cause: Envelope, data: InvoicePaid | InvoicePaymentFailed, at: datetime | None = None) -> Record:
+    return message(cause.merchantid, f"invoice-{invoice_of(data.subscription_id, data.period)}", data, at or cause.time)
+
+
+def message(merchant_id: UUID, subject: str, data: EventData, at: datetime) -> Record:
+    envelope = Envelope(
+        id=uuid4(),
+        source="/billing/invoicing",
+        type=data.TYPE,
+        subject=subject,
+        time=at,
+        recordedtime=datetime.now(UTC),
+        sequence=1,
+        merchantid=merchant_id,
+        correlationid=uuid4(),
+        data=data.model_dump(mode="json"),
+    )
+    return Record(data.topic(), 0, 0, envelope.key(), envelope.value())
+
+
+async def deliver(consumer: Consumer, pool: asyncpg.Pool, records: Sequence[Any]) -> None:
+    async def settle(*_: object) -> None:
+        """Offsets are the chassis' business."""
+
+    await Handling(consumer, pool, asyncio.Event()).handle(records, settle)
+
+
+@asynccontextmanager
+async def running(database: ServiceDatabase, **settings: Any) -> AsyncIterator[Stack]:
+    """The service with its worker for test clocks, and charges that end at once."""
+    async with AsyncExitStack() as closing:
+        owner = await asyncpg.connect(database.owner_url)
+        migrations = Path(subscriptions.__file__ or "").parent / "migrations"
+        role = await role_of(database)
+        await migrate(owner, {"chassis": CHASSIS, "subscriptions": migrations}, role)
+        await owner.close()
+        pool = await closing.enter_async_context(asyncpg.create_pool(database.url, min_size=1, max_size=10))
+        store = await closing.enter_async_context(PostgresEventStore(pool))
+        stop = asyncio.Event()
+        service = compose(resources(database, pool, store, closing, stop, settings))
+        http = await closing.enter_async_context(AsyncClient(transport=ASGITransport(service.app), base_url="http://s"))
+        stack = Stack(pool, http, service, stop)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(stack.keep_charging())
+            tasks.create_task(service.workers["test-clock"](stop))
+            try:
+                yield stack
+            finally:
+                stop.set()
+
+
+async def role_of(database: ServiceDatabase) -> str:
+    connection = await asyncpg.connect(database.url)
+    try:
+        return str(await connection.fetchval("SELECT current_user"))
+    finally:
+        await connection.close()
+
+
+def resources(
+    database: ServiceDatabase,
+    pool: asyncpg.Pool,
+    store: PostgresEventStore,
+    closing: AsyncExitStack,
+    stop: asyncio.Event,
+    changed: dict[str, Any],
+) -> Resources:
+    public = json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, OWN)]})
+    settings = SubscriptionsSettings(
+        **{
+            "database_url": database.url,
+            "kafka_bootstrap_servers": "none",
+            "http_port": 1,
+            "environment": "local",
+            "service_private_key": json.dumps(OWN.as_dict(private=True)),
+            "service_public_keys": public,
+            "operator_key_sha256": hashlib.sha256(OPERATOR.encode()).hexdigest(),
+            "cursor_key": "a cursor key for tests",
+            "tenants_service": "subscriptions",
+            "tenants_url": "http://none",
+            **changed,
+        }
+    )
+    tenants = Tenants(pool, None)
+    gatekeeper = Gatekeeper(tenants, Verifier("subscriptions", public), settings.operator_key_sha256)
+    signer = Signer("subscriptions", settings.service_private_key.get_secret_value())
+    return Resources(settings, pool, store, tenants, signer, gatekeeper, once_in(pool), Health(), stop, closing)
