@@ -40,7 +40,7 @@ class Page:
 async def read_page(connection: asyncpg.Connection, after: Position, limit: int) -> Page:
     rows = await connection.fetch(
         """
-        SELECT epoch, xid::text, position, merchant_id, stream, topic, headers, value FROM events
+        SELECT epoch, xid::text AS xid_text, position, merchant_id, stream, topic, headers, value FROM events
         WHERE (epoch, xid, position) > ($1, $2::text::xid8, $3)
           AND (epoch < (SELECT current_epoch()) OR xid < pg_snapshot_xmin(pg_current_snapshot()))
         ORDER BY epoch, xid, position
@@ -57,7 +57,7 @@ async def read_page(connection: asyncpg.Connection, after: Position, limit: int)
         Message(row["topic"], record_key(row["merchant_id"], row["stream"]), row["value"], json.loads(row["headers"]))
         for row in rows
     )
-    return Page(messages, Position(rows[-1]["epoch"], int(rows[-1]["xid"]), rows[-1]["position"]))
+    return Page(messages, Position(rows[-1]["epoch"], int(rows[-1]["xid_text"]), rows[-1]["position"]))
 
 
 async def read_cursor(connection: asyncpg.Connection) -> tuple[Position, Ends]:
