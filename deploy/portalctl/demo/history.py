@@ -56,7 +56,7 @@ async def _tell(
         made = await operator.call("subscriptions", "POST", "/v1/merchants", json=body)
     told.merchants[merchant.name] = {"id": made["id"], "api_key": made["api_key"]}
     async with Backend(urls, made["api_key"]) as backend:
-        plans = await _publish(merchant, backend)
+        plans = await _publish(merchant, made["id"], backend)
         for step in merchant.steps:
             await backend.advance_clock(step.when)
             moved(step.when)
@@ -82,11 +82,11 @@ async def _tell(
                 customer["portal_url"] = await backend.portal_link(customer["id"])
 
 
-async def _publish(merchant: Merchant, backend: Backend) -> dict[str, str]:
+async def _publish(merchant: Merchant, id: str, backend: Backend) -> dict[str, str]:
     """Uploads the pictures and publishes the plans; returns the plans' ids by name."""
     if merchant.logo:
         branding = {**merchant.configuration["branding"], "logo_media_id": await backend.upload(ASSETS / merchant.logo)}
-        await backend.call("subscriptions", "PATCH", "/v1/merchant", json={"branding": branding})
+        await backend.call("subscriptions", "PATCH", f"/v1/merchants/{id}", json={"branding": branding})
     media = {file: await backend.upload(ASSETS / file) for file in sorted(set(merchant.images.values()))}
     plans = {}
     for name, plan in merchant.plans.items():

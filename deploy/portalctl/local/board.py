@@ -19,6 +19,11 @@ class Entry:
     identity: Identity | None = None
     problem: str = ""
 
+    @property
+    def ready(self) -> bool:
+        """Also false between a process's end and the supervisor's noticing it."""
+        return self.status == "ready" and self.identity is not None and self.identity.running
+
 
 @dataclass(frozen=True)
 class Board:
@@ -32,7 +37,7 @@ class Board:
 
     @property
     def all_ready(self) -> bool:
-        return self.phase == "ready" and all(entry.status == "ready" for entry in self.entries.values())
+        return self.phase == "ready" and all(entry.ready for entry in self.entries.values())
 
 
 def read_board(folder: Folder) -> Board:

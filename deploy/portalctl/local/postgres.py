@@ -55,7 +55,7 @@ class PostgresServer:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if user == "nobody":
-            _check_reachable(self.folder, binaries())
+            check_reachable(self.folder, binaries())
         if not self.data.exists():
             await self._initialise(user)
         if user == "nobody":
@@ -127,7 +127,8 @@ def server_user() -> User:
     return "mapped" if probe.returncode == 0 else "nobody"
 
 
-def _check_reachable(*folders: Path) -> None:
+def check_reachable(*folders: Path) -> None:
+    """Raises StackError naming the first folder that the user nobody may not enter."""
     for folder in folders:
         for parent in [folder, *folder.parents]:
             if not parent.stat().st_mode & stat.S_IXOTH:

@@ -67,7 +67,7 @@ def follow_start(folder: Folder, process: subprocess.Popen[bytes] | None, report
             said = board.step
             report(said)
         if time.monotonic() > deadline:
-            late = [f"{name}: {one.problem or one.status}" for name, one in board.entries.items() if one.status != "ready"]
+            late = [f"{name}: {one.problem or one.status}" for name, one in board.entries.items() if not one.ready]
             raise StackError(f"not everything is ready after {_START_SECONDS:.0f} s. {'; '.join(late)}")
         time.sleep(_POLL_SECONDS)
 

@@ -22,6 +22,7 @@ from portalctl.local.sweeping import finish_wipe, sweep
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 15.0
 _STEADY_SECONDS = 30.0
+_LOCK_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +165,8 @@ class Supervisor:
 def supervise(folder: Folder, kinds: Sequence[ServiceKind], elsewhere: Elsewhere) -> None:
     """Run the stack of this folder until told to stop. Raises Held when another supervisor does, StackError when it fails."""
     folder.make()
-    with held(folder.lock):
+    # Another command that looks whether the lock is held has it for an instant itself.
+    with held(folder.lock, wait_seconds=_LOCK_SECONDS):
         sweep(folder)
         finish_wipe(folder)
         asyncio.run(Supervisor(folder, kinds, elsewhere).run())

@@ -15,8 +15,11 @@ _INSIST_SECONDS = 5.0
 
 def sweep(folder: Folder) -> None:
     """End every process that the board names. The caller holds the lock. Raises StackError when one cannot be ended."""
-    entries = read_board(folder).entries
-    left = {name: entry.identity for name, entry in entries.items() if entry.identity}
+    board = read_board(folder)
+    left = {name: entry.identity for name, entry in board.entries.items() if entry.identity}
+    if board.supervisor:
+        # It has let go of the lock, which is not yet its end.
+        left["supervisor"] = board.supervisor
     for name, identity in left.items():
         # A fast shutdown: PostgreSQL's SIGTERM would wait for its clients.
         identity.send(signal.SIGINT if name == "postgres" else signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""`driver.py <folder> up [--detach]`: the local stack with one small service in place of the product's."""
+"""`driver.py <folder> up [--detach] [--broken]`: the local stack with one small service in place of the product's."""
 
 import logging
 import sys
@@ -12,7 +12,8 @@ from portalctl.local.services import ServiceKind
 from portalctl.local.supervisor import supervise
 from portalctl.terminal import failures_in_words, say
 
-KINDS = (ServiceKind("trivial", "trivial_service", 20700),)
+TRIVIAL = ServiceKind("trivial", "trivial_service", 20700)
+BROKEN = ServiceKind("broken", "no_such_package", 20701)
 
 
 def ready(state: dict[str, Any]) -> None:
@@ -23,9 +24,9 @@ def main(folder: Folder, verb: str, *options: str) -> None:
     with failures_in_words():
         if verb == "supervise":
             logging.basicConfig(level=logging.INFO)
-            supervise(folder, KINDS, Elsewhere.from_environment())
+            supervise(folder, (TRIVIAL, BROKEN) if "--broken" in options else (TRIVIAL,), Elsewhere.from_environment())
         else:
-            command = [sys.executable, __file__, str(folder.root), "supervise"]
+            command = [sys.executable, __file__, str(folder.root), "supervise", *options]
             bring_up(folder, detach="--detach" in options, then=ready, command=command)
 
 

@@ -1,0 +1,36 @@
+"""Kafka's jars: fetched by exact coordinates, believed only by their checksum."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from portalctl.local.failures import StackError
+from portalctl.local.jars import Jar, kafka_jars, locked_jars
+
+SMALL = "slf4j-api"
+
+
+@pytest.fixture
+def jar() -> Jar:
+    return next(jar for jar in locked_jars() if jar.artifact == SMALL)
+
+
+def test_a_jar_that_was_damaged_in_the_cache_is_fetched_again(tmp_path: Path, jar: Jar) -> None:
+    (path,) = kafka_jars(tmp_path, [jar])
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + b"x")
+    assert kafka_jars(tmp_path, [jar]) == [path]
+    assert path.read_bytes() == whole
+    assert [file.name for file in path.parent.iterdir()] == [jar.name]
+
+
+def test_a_jar_that_is_not_what_the_lock_names_is_refused_and_not_kept(tmp_path: Path, jar: Jar) -> None:
+    with pytest.raises(StackError, match=r"not the file that kafka-jars\.lock names"):
+        kafka_jars(tmp_path, [replace(jar, sha256="0" * 64)])
+    assert list((tmp_path / "kafka-jars").iterdir()) == []
+
+
+def test_a_jar_that_cannot_be_fetched_is_named(tmp_path: Path, jar: Jar) -> None:
+    with pytest.raises(StackError, match=r"slf4j-api-0\.0\.0-none\.jar of Apache Kafka could not be fetched"):
+        kafka_jars(tmp_path, [replace(jar, version="0.0.0-none")])

@@ -1,0 +1,115 @@
+"""PostgreSQL and Kafka by themselves."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from portalctl.local import postgres
+from portalctl.local.failures import PortTaken, StackError
+from portalctl.local.kafka import KafkaServer
+from portalctl.local.ports import free_port
+from portalctl.local.postgres import PostgresServer
+from portalctl.local.programs import Child, start
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="customer-portal-") as name:
+        folder = Path(name)
+        folder.chmod(0o711)
+        yield folder
+
+
+def server(folder: Path, port: int, password: str = "one") -> PostgresServer:
+    return PostgresServer(folder / "postgres", port, password, folder / "postgres.log")
+
+
+async def test_another_postgresql_on_the_port_is_not_taken_for_ours(folder: Path) -> None:
+    first = server(folder / "a", free_port())
+    await first.prepare()
+    child = await start(first.program())
+    try:
+        for password in ("one", "another"):
+            second = server(folder / password, first.port, password)
+            await second.prepare()
+            with pytest.raises(PortTaken):
+                await second.program().ready()
+            with pytest.raises(PortTaken):
+                await start(second.program())
+    finally:
+        await child.stop()
+
+
+async def test_another_kafka_on_the_port_is_not_taken_for_ours(folder: Path, kafka_bootstrap: str) -> None:
+    port = int(kafka_bootstrap.rpartition(":")[2])
+    other = KafkaServer(folder, port, free_port({port}), folder / "kafka.log")
+    await other.prepare()
+    with pytest.raises(PortTaken):
+        await other.program().ready()
+
+
+async def test_a_pid_file_of_a_killed_server_whose_number_another_process_has_now_is_removed(folder: Path) -> None:
+    ours = server(folder, free_port())
+    await ours.prepare()
+    (ours.data / "postmaster.pid").write_text(f"{os.getpid()}\n{ours.data}\n0\n{ours.port}\n\n127.0.0.1\n\nready\n")
+    await ours.prepare()
+    child = await start(ours.program())
+    await child.stop()
+    assert child.process.returncode == 0
+
+
+async def test_an_interrupted_preparation_is_begun_anew(folder: Path) -> None:
+    ours = server(folder, free_port())
+    half = ours.folder / "data.new"
+    half.mkdir(parents=True)
+    (half / "PG_VERSION").write_text("18\n")
+    await ours.prepare()
+    child = await start(ours.program())
+    await child.stop()
+
+
+async def test_kafka_keeps_its_data_when_its_ports_change(folder: Path) -> None:
+    first = KafkaServer(folder, free_port(), free_port(), folder / "kafka.log")
+    await first.prepare()
+    child = await start(first.program())
+    await child.stop()
+    second = KafkaServer(folder, free_port({first.port}), free_port({first.controller_port}), folder / "kafka.log")
+    await second.prepare()
+    child = await start(second.program())
+    await child.stop()
+    assert second.cluster_id == first.cluster_id
+
+
+@pytest.fixture
+def no_user_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine that does not permit one to root; an ordinary user needs none."""
+    if os.geteuid() == 0:
+        monkeypatch.setattr(postgres, "server_user", lambda: "nobody")
+
+
+@pytest.mark.usefixtures("no_user_namespace")
+async def test_without_a_user_namespace_root_hands_the_server_to_nobody(folder: Path) -> None:
+    ours = server(folder, free_port())
+    await ours.prepare()
+    child: Child = await start(ours.program())
+    try:
+        connection = await asyncpg.connect(ours.url)
+        assert await connection.fetchval("SELECT 1") == 1
+        await connection.close()
+        assert Path("/proc", str(child.pid)).stat().st_uid == (65534 if os.geteuid() == 0 else os.geteuid())
+    finally:
+        await child.stop()
+
+
+def test_a_folder_that_nobody_may_not_enter_is_named(folder: Path) -> None:
+    closed = folder / "closed"
+    inside = closed / "inside"
+    inside.mkdir(parents=True)
+    inside.chmod(0o755)
+    closed.chmod(0o700)
+    with pytest.raises(StackError, match=f"may not enter {closed}:"):
+        postgres.check_reachable(inside)

@@ -1,0 +1,156 @@
+"""The whole local stack: real servers, real signals."""
+
+import asyncio
+import signal
+import socket
+import stat
+from collections.abc import Iterator
+
+import asyncpg
+import pytest
+
+from portalctl.local.board import read_board
+from portalctl.local.folder import read_json
+from portalctl.local.state import read_state, update_state
+from support.local_stack import LocalStack, local_stack
+
+PROCESSES = {"postgres", "kafka", "trivial"}
+
+
+@pytest.fixture
+def stack() -> Iterator[LocalStack]:
+    with local_stack() as stack:
+        yield stack
+
+
+def starts_recorded(stack: LocalStack) -> int:
+    """How often the service's migration has written its row."""
+
+    async def count() -> int:
+        connection = await asyncpg.connect(read_state(stack.folder)["postgres"]["trivial_service"])
+        try:
+            return int(await connection.fetchval("SELECT count(*) FROM starts"))
+        finally:
+            await connection.close()
+
+    return asyncio.run(count())
+
+
+def test_down_keeps_the_data_and_the_addresses(stack: LocalStack) -> None:
+    assert stack.up().stdout == "ready\n"
+    before = read_state(stack.folder)
+    assert set(before["processes"]) == PROCESSES
+    assert before["processes"]["kafka"] == stack.identity("kafka").pid
+    assert stack.portalctl("status").returncode == 0
+    assert stack.portalctl("topics", "diff").stdout == ""
+
+    assert stack.portalctl("down").stdout == "stopped\n"
+    assert stack.left == []
+    assert stack.portalctl("status").returncode == 1
+    assert read_state(stack.folder)["processes"] == {}
+
+    assert stack.up().returncode == 0
+    after = read_state(stack.folder)
+    assert (after["urls"], after["kafka"], after["postgres"]) == (before["urls"], before["kafka"], before["postgres"])
+    assert starts_recorded(stack) == 2
+
+
+def test_a_wipe_takes_both_stores_and_what_belongs_to_them_but_no_address(stack: LocalStack) -> None:
+    stack.up()
+    update_state(stack.folder, customers={"ana": {}})
+    ports, secrets = read_json(stack.folder.ports), read_json(stack.folder.secrets)
+    assert stack.portalctl("down", "--wipe").returncode == 0
+    assert not stack.folder.postgres.exists()
+    assert not stack.folder.kafka.exists()
+    assert stack.up().returncode == 0
+    assert starts_recorded(stack) == 1
+    assert "customers" not in read_state(stack.folder)
+    assert read_json(stack.folder.ports) == ports
+    assert read_json(stack.folder.secrets) != secrets
+
+
+def test_what_dies_is_started_again_and_its_new_process_is_written_down(stack: LocalStack) -> None:
+    stack.up()
+    killed = {name: stack.identity(name) for name in PROCESSES}
+    for identity in killed.values():
+        assert identity.send(signal.SIGKILL)
+    stack.wait_until(lambda: not any(identity.running for identity in killed.values()))
+    stack.wait_until(lambda: read_board(stack.folder).all_ready)
+    assert all(stack.identity(name) != identity for name, identity in killed.items())
+    stack.remember()
+    assert read_state(stack.folder)["processes"] == {name: stack.identity(name).pid for name in PROCESSES}
+    assert starts_recorded(stack) == 1
+
+
+def test_a_second_up_finds_the_first_and_starts_what_is_missing(stack: LocalStack) -> None:
+    stack.up()
+    before = {name: stack.identity(name) for name in PROCESSES}
+    supervisor = stack.supervisor
+    before["trivial"].send(signal.SIGKILL)
+    stack.wait_until(lambda: not before["trivial"].running)
+    assert stack.up().stdout == "ready\n"
+    assert stack.supervisor == supervisor
+    assert stack.identity("trivial") != before["trivial"]
+    assert stack.identity("kafka") == before["kafka"]
+    assert stack.portalctl("down").returncode == 0
+    assert stack.left == []
+
+
+def test_nothing_is_left_after_down_when_the_supervisor_was_killed(stack: LocalStack) -> None:
+    stack.up()
+    assert stack.supervisor.send(signal.SIGKILL)
+    assert stack.portalctl("down").returncode == 0
+    assert stack.left == []
+    assert stack.up().returncode == 0
+    assert starts_recorded(stack) == 2
+
+
+def test_everything_ends_with_the_up_that_stayed_even_when_that_is_killed(stack: LocalStack) -> None:
+    with stack.up_in_front() as process:
+        process.kill()
+    stack.wait_until(lambda: stack.left == [])
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_an_up_that_stayed_stops_everything_when_interrupted(stack: LocalStack, number: signal.Signals) -> None:
+    with stack.up_in_front() as process:
+        process.send_signal(number)
+        assert process.wait(60) == 0
+    assert stack.left == []
+
+
+def test_ports_that_others_have_are_exchanged_and_kept(stack: LocalStack) -> None:
+    stack.up()
+    before = read_json(stack.folder.ports)
+    stack.portalctl("down")
+    with socket.create_server(("127.0.0.1", before["postgres"])), socket.create_server(("127.0.0.1", before["trivial"])):
+        assert stack.up().returncode == 0
+        after = read_json(stack.folder.ports)
+        assert {name for name in before if before[name] != after[name]} == {"postgres", "trivial"}
+        stack.portalctl("down")
+    stack.up()
+    assert read_json(stack.folder.ports) == after
+
+
+def test_a_start_that_fails_says_what_and_shows_the_log_and_leaves_nothing(stack: LocalStack) -> None:
+    result = stack.up("--broken")
+    assert result.returncode == 1
+    assert "broken migrate: failed with exit code 1" in result.stderr
+    assert "No module named no_such_package" in result.stderr
+    stack.wait_until(lambda: stack.left == [])
+
+
+def test_servers_that_are_there_already_are_used(stack: LocalStack, postgres_url: str, kafka_bootstrap: str) -> None:
+    result = stack.up(environment={"PORTAL_POSTGRES_URL": postgres_url, "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap})
+    assert result.returncode == 0
+    state = read_state(stack.folder)
+    assert set(state["processes"]) == {"trivial"}
+    assert state["kafka"]["bootstrap_servers"] == kafka_bootstrap
+    assert not stack.folder.postgres.exists()
+    assert starts_recorded(stack) == 1
+
+
+def test_what_holds_secrets_is_read_by_its_owner_alone(stack: LocalStack) -> None:
+    stack.up()
+    for path in (stack.folder.secrets, stack.folder.state, stack.folder.processes):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,0 +1,96 @@
+"""A local stack of a test's own, driven as a person would: by commands."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from portalctl.local.board import read_board
+from portalctl.local.folder import Folder
+from portalctl.local.identity import Identity
+
+_DRIVER = Path(__file__).parent / "trivial_stack" / "driver.py"
+_SECONDS = 150
+
+
+class LocalStack:
+    """The stack of `support/trivial_stack` in a folder; its identities are remembered, to see that none is left."""
+
+    def __init__(self, folder: Folder) -> None:
+        self.folder = folder
+        self.seen: set[Identity] = set()
+
+    def up(self, *options: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """`up --detach`, its output captured: that ends only when nothing else holds the pipes."""
+        result = subprocess.run(
+            self._up("--detach", *options),
+            cwd=_DRIVER.parent,
+            env={**os.environ, **(environment or {})},
+            capture_output=True,
+            text=True,
+            timeout=_SECONDS,
+            check=False,
+        )
+        self.remember()
+        return result
+
+    @contextmanager
+    def up_in_front(self) -> Iterator[subprocess.Popen[str]]:
+        """`up`, ready, and staying."""
+        command = self._up()
+        with subprocess.Popen(command, cwd=_DRIVER.parent, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            self.remember()
+            assert line == "ready\n"
+            yield process
+
+    def portalctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "portalctl", "--folder", str(self.folder.root), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
+
+    def identity(self, name: str) -> Identity:
+        found = read_board(self.folder).entries[name].identity
+        assert found is not None
+        return found
+
+    @property
+    def supervisor(self) -> Identity:
+        found = read_board(self.folder).supervisor
+        assert found is not None
+        return found
+
+    def remember(self) -> None:
+        board = read_board(self.folder)
+        identities = [board.supervisor, *(entry.identity for entry in board.entries.values())]
+        self.seen |= {identity for identity in identities if identity}
+
+    @property
+    def left(self) -> list[Identity]:
+        return [identity for identity in self.seen if identity.running]
+
+    @staticmethod
+    def wait_until(reached: Callable[[], bool], seconds: float = 60.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not reached():
+            assert time.monotonic() < deadline, "not reached in time"
+            time.sleep(0.05)
+
+    def _up(self, *options: str) -> list[str]:
+        return [sys.executable, str(_DRIVER), str(self.folder.root), "up", *options]
+
+
+@contextmanager
+def local_stack() -> Iterator[LocalStack]:
+    """Taken down at the end, whatever happened to it."""
+    with tempfile.TemporaryDirectory(prefix="customer-portal-") as name:
+        Path(name).chmod(0o711)
+        stack = LocalStack(Folder(Path(name) / ".portal"))
+        try:
+            yield stack
+        finally:
+            stack.portalctl("down")

@@ -1,0 +1,74 @@
+"""Whether tests may use containers is asked of the daemon's socket."""
+
+import http.server
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from support import docker
+
+IMAGE = "postgres:18"
+
+
+class Daemon(http.server.BaseHTTPRequestHandler):
+    """As much of the daemon's API as the probe asks."""
+
+    images: tuple[str, ...]
+    pull_answer: bytes
+
+    def do_GET(self) -> None:
+        known = self.path == "/_ping" or self.path.removeprefix("/images/").removesuffix("/json") in self.images
+        self._answer(200 if known else 404, b"{}")
+
+    def do_POST(self) -> None:
+        self._answer(200, self.pull_answer)
+
+    def address_string(self) -> str:
+        return "socket"
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+    def _answer(self, status: int, body: bytes) -> None:
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+
+@contextmanager
+def daemon(folder: Path, *, images: tuple[str, ...], pull_answer: bytes = b"") -> Iterator[Path]:
+    handler = type("Handler", (Daemon,), {"images": images, "pull_answer": pull_answer})
+    path = folder / "docker.sock"
+    with socketserver.UnixStreamServer(str(path), handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        yield path
+        server.shutdown()
+        thread.join()
+
+
+def test_without_a_daemon_there_are_no_containers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    assert not docker.can_serve(IMAGE)
+
+
+@pytest.mark.parametrize(
+    ("images", "pull_answer", "expected"),
+    [
+        ((IMAGE,), b"", True),
+        ((), b'{"status": "Downloading"}\r\n{"status": "Done"}\r\n', True),
+        ((), b'{"status": "Downloading"}\r\n{"error": "no route to host"}\r\n', False),
+    ],
+    ids=["it is there", "it can be pulled", "it cannot be pulled"],
+)
+def test_a_daemon_serves_an_image_that_is_there_or_can_be_pulled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: tuple[str, ...], pull_answer: bytes, expected: bool
+) -> None:
+    with daemon(tmp_path, images=images, pull_answer=pull_answer) as path:
+        monkeypatch.setenv("DOCKER_HOST", f"unix://{path}")
+        assert docker.can_serve(IMAGE) is expected
