@@ -1,0 +1,302 @@
+"""The whole service on a real database, its workers running; and what other services would say, said at once."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import asyncpg
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient, Response
+from joserfc.jwk import OKPKey
+
+import payments
+from billing_contracts.envelope import Envelope, EventData
+from billing_contracts.invoicing import InvoiceIssued, InvoiceVoided
+from billing_contracts.money import Money
+from billing_contracts.shapes import Interval, Period, Plan
+from billing_contracts.subscriptions import (
+    ApiKey,
+    LegalIdentity,
+    MerchantConfigured,
+    Status,
+    SubscriptionCancelled,
+    SubscriptionRetryDue,
+    SubscriptionStarted,
+)
+from chassis.handling import Handling
+from chassis.health import Health
+from chassis.http.principal import Gatekeeper
+from chassis.http.tokens import Signer, Verifier
+from chassis.postgres.event_store import PostgresEventStore
+from chassis.postgres.migrate import CHASSIS, migrate
+from chassis.postgres.once import once_in
+from chassis.records import Record
+from chassis.service import Resources, Service
+from chassis.tenants import Tenants
+from payments.composition import compose
+from payments.settings import Settings
+from support.databases import ServiceDatabase
+
+OPERATOR = "operator-key-for-tests"
+GATEWAY = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
+OWN = OKPKey.generate_key("Ed25519", {"kid": "payments"})
+PORTAL, CARDS = "http://127.0.0.1:8080", "http://localhost:8090"
+NOW = datetime(2023, 5, 20, 12, tzinfo=UTC)
+MAY = Period(start=datetime(2023, 5, 14, tzinfo=UTC), end=datetime(2023, 6, 14, tzinfo=UTC))
+PRICE = Money(amount_minor=2999, currency="USD")
+PLAN = Plan(id=uuid4(), name="Premium Mensual", description="Suscripción", price=PRICE, interval=Interval(unit="month"))
+SELLER = LegalIdentity(name="TechSolutions Inc.", address="1 Main Street")
+
+
+@dataclass
+class Merchant:
+    id: UUID = field(default_factory=uuid4)
+    key: str = field(default_factory=lambda: f"sk_test_{uuid4().hex}{uuid4().hex[:11]}")
+
+
+@dataclass
+class Stack:
+    pool: asyncpg.Pool
+    service: Service
+    stop: asyncio.Event
+    _invoices: int = 0
+
+    def client(self, credential: str) -> AsyncClient:
+        headers = {"authorization": f"Bearer {credential}"}
+        return AsyncClient(transport=ASGITransport(self.service.app), base_url="http://payments", headers=headers)
+
+    def customer(self, merchant_id: UUID, customer_id: UUID, session: str = "session") -> AsyncClient:
+        signer = Signer("portal-gateway", json.dumps(GATEWAY.as_dict(private=True)))
+        return self.client(signer.token("payments", merchant_id=merchant_id, customer_id=customer_id, session=session))
+
+    @property
+    def card_page(self) -> FastAPI:
+        return self.service.more_apps[0][2]
+
+    async def type_card(self, setup_id: str, number: str = "4242424242424242", cvc: str = "123") -> Response:
+        async with AsyncClient(transport=ASGITransport(self.card_page), base_url=CARDS) as browser:
+            body = {"number": number, "exp": "12/25", "cvc": cvc}
+            return await browser.post(f"/cards/{setup_id}/token", json=body, headers={"sec-fetch-site": "same-origin"})
+
+    async def misbehave(self, merchant: UUID, mode: str, seconds: float = 30) -> None:
+        body = {"merchant_id": str(merchant), "mode": mode, "seconds": seconds}
+        async with self.client(OPERATOR) as operator:
+            assert (await operator.post("/sandbox/behaviour", json=body)).status_code == 204
+
+    async def ledger(self, merchant: UUID) -> dict[str, list[dict[str, Any]]]:
+        async with self.client(OPERATOR) as operator:
+            found: dict[str, list[dict[str, Any]]] = (await operator.get(f"/sandbox/ledger?merchant_id={merchant}")).json()
+            return found
+
+    async def hear(self, merchant_id: UUID, subject: str, data: EventData, customer: UUID | None, sequence: int = 1) -> None:
+        """An event of another service arrives."""
+        envelope = Envelope(
+            id=uuid4(),
+            source="/" + data.topic().replace(".", "/"),
+            type=data.TYPE,
+            subject=subject,
+            time=NOW,
+            recordedtime=datetime.now(UTC),
+            sequence=sequence,
+            merchantid=merchant_id,
+            customerid=customer,
+            correlationid=uuid4(),
+            data=data.model_dump(mode="json"),
+        )
+        await self.deliver(Record(data.topic(), 0, 0, envelope.key(), envelope.value()))
+
+    async def deliver(self, *records: Record) -> None:
+        async def settle(*_: object) -> None:
+            """Offsets are the chassis' business."""
+
+        await Handling(self.service.consumers[0], self.pool, asyncio.Event()).handle(records, settle)
+
+    async def told(self, stream: str) -> list[str]:
+        """The names of what the stream announced."""
+        rows = await self.pool.fetch("SELECT value FROM events WHERE stream = $1 ORDER BY version", stream)
+        return [Envelope.model_validate_json(row["value"]).type.split(".")[2] for row in rows]
+
+    async def until(self, holds: Callable[[], Awaitable[Any]], seconds: float = 15) -> None:
+        """Waits for what must come true; fails when it does not."""
+        async with asyncio.timeout(seconds):
+            while not await holds():
+                await asyncio.sleep(0.03)
+
+    async def until_told(self, stream: str, *names: str) -> None:
+        async def holds() -> bool:
+            return await self.told(stream) == list(names)
+
+        try:
+            await self.until(holds)
+        except TimeoutError:
+            assert await self.told(stream) == list(names)
+
+
+@dataclass
+class Shop:
+    """A merchant with a subscribed customer who has a good card."""
+
+    stack: Stack
+    merchant: Merchant
+    http: AsyncClient
+    ana: UUID = field(default_factory=uuid4)
+    subscription: UUID = field(default_factory=uuid4)
+
+    async def add(self, token: str) -> dict[str, Any]:
+        answer = await self.http.post(f"/v1/customers/{self.ana}/payment-methods", json={"token": token})
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def methods(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = (await self.http.get(f"/v1/customers/{self.ana}/payment-methods")).json()["items"]
+        return found
+
+    async def issue(self) -> UUID:
+        invoice = uuid4()
+        self.stack._invoices += 1
+        zero = Money(amount_minor=0, currency="USD")
+        data = InvoiceIssued(
+            number=f"TS-{self.stack._invoices:06}",
+            issued_on=date(2023, 5, 14),
+            subscription_id=self.subscription,
+            plan=PLAN,
+            period=MAY,
+            period_number=1,
+            lines=(),
+            net_total=PRICE,
+            tax_total=zero,
+            total=PRICE,
+            seller=SELLER,
+        )
+        await self.stack.hear(self.merchant.id, f"invoice-{invoice}", data, self.ana)
+        return invoice
+
+    async def void(self, invoice: UUID) -> None:
+        data = InvoiceVoided(subscription_id=self.subscription, reason="subscription_cancelled")
+        await self.stack.hear(self.merchant.id, f"invoice-{invoice}", data, self.ana, 2)
+
+    async def retry(self, invoice: UUID, sequence: int = 2) -> None:
+        data = SubscriptionRetryDue(status=Status.PAST_DUE, invoice_id=invoice, retry_number=1)
+        await self.stack.hear(self.merchant.id, f"subscription-{self.subscription}", data, self.ana, sequence)
+
+    async def end(self, sequence: int = 2) -> None:
+        data = SubscriptionCancelled(status=Status.CANCELED, effective_at=NOW, cause="customer")
+        await self.stack.hear(self.merchant.id, f"subscription-{self.subscription}", data, self.ana, sequence)
+
+    async def charges(self, invoice: UUID) -> list[tuple[int, str, str | None]]:
+        items = (await self.http.get(f"/v1/charges?invoice_id={invoice}")).json()["items"]
+        return [(item["attempt"], item["status"], item["code"]) for item in items]
+
+    async def until_charges(self, invoice: UUID, *expected: tuple[int, str, str | None]) -> None:
+        async def holds() -> bool:
+            return await self.charges(invoice) == list(expected)
+
+        try:
+            await self.stack.until(holds)
+        except TimeoutError:
+            assert await self.charges(invoice) == list(expected)
+
+    def portal(self, session: str = "session", customer: UUID | None = None) -> AsyncClient:
+        return self.stack.customer(self.merchant.id, customer or self.ana, session)
+
+    async def open_setup(self, session: str = "session") -> dict[str, Any]:
+        body = {"locale": "es-MX", "colour": "#285cc2", "portal_origin": PORTAL}
+        answer = await self.portal(session).post(f"/v1/customers/{self.ana}/setups", json=body)
+        assert answer.status_code == 201, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    async def confirm(
+        self, setup: str, token: str, *charge: UUID | str, key: str | None = None, session: str = "session"
+    ) -> Response:
+        body = {"setup_id": setup, "token": token, "charge_invoices": [str(each) for each in charge]}
+        headers = {"idempotency-key": key} if key else {}
+        return await self.portal(session).put(f"/v1/customers/{self.ana}/default-payment-method", json=body, headers=headers)
+
+    async def change_card(self, number: str, *charge: UUID) -> Response:
+        setup = (await self.open_setup())["setup_id"]
+        token = (await self.stack.type_card(setup, number)).json()["token"]
+        return await self.confirm(setup, token, *charge)
+
+
+@asynccontextmanager
+async def running(database: ServiceDatabase) -> AsyncIterator[Stack]:
+    """The service, with a provider that is given 0.3 s to answer."""
+    async with AsyncExitStack() as closing:
+        owner = await asyncpg.connect(database.owner_url)
+        migrations = Path(payments.__file__ or "").parent / "migrations"
+        await migrate(owner, {"chassis": CHASSIS, "payments": migrations}, urlsplit(database.url).username or "")
+        await owner.close()
+        pool = await closing.enter_async_context(asyncpg.create_pool(database.url, min_size=1, max_size=10))
+        store = await closing.enter_async_context(PostgresEventStore(pool))
+        stop = asyncio.Event()
+        service = compose(resources(database, pool, store, closing, stop))
+        async with asyncio.TaskGroup() as tasks:
+            for worker in service.workers.values():
+                tasks.create_task(worker(stop))
+            try:
+                yield Stack(pool, service, stop)
+            finally:
+                stop.set()
+
+
+async def opened(stack: Stack) -> Shop:
+    merchant = Merchant()
+    offset = (NOW - datetime.now(UTC)) / timedelta(seconds=1)
+    configured = MerchantConfigured(
+        name="TechSolutions Inc.",
+        legal=SELLER,
+        locale="es-MX",
+        time_zone="America/Mexico_City",
+        invoice_series="TS",
+        api_keys=(ApiKey(id="key", sha256=hashlib.sha256(merchant.key.encode()).hexdigest()),),
+        sandbox=True,
+        clock_offset_seconds=offset,
+    )
+    await stack.hear(merchant.id, f"merchant-{merchant.id}", configured, None)
+    shop = Shop(stack, merchant, stack.client(merchant.key))
+    started = SubscriptionStarted(status=Status.INCOMPLETE, plan=PLAN, started_at=MAY.start, period=MAY)
+    await stack.hear(merchant.id, f"subscription-{shop.subscription}", started, shop.ana)
+    return shop
+
+
+def resources(
+    database: ServiceDatabase, pool: asyncpg.Pool, store: PostgresEventStore, closing: AsyncExitStack, stop: asyncio.Event
+) -> Resources:
+    public = json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, OWN)]})
+    settings = Settings.model_validate(
+        {
+            "database_url": database.url,
+            "kafka_bootstrap_servers": "none",
+            "http_port": 1,
+            "environment": "local",
+            "service_private_key": json.dumps(OWN.as_dict(private=True)),
+            "service_public_keys": public,
+            "operator_key_sha256": hashlib.sha256(OPERATOR.encode()).hexdigest(),
+            "cursor_key": "a cursor key for tests",
+            "tenants_service": "subscriptions",
+            "tenants_url": "http://127.0.0.1:9",
+            "cards_url": CARDS,
+            "cards_http_port": 1,
+            "portal_origin": PORTAL,
+            "provider_seconds": 0.3,
+            "first_check_seconds": 0.1,
+        }
+    )
+
+    async def nobody(_: str) -> dict[str, Any] | None:
+        raise ConnectionError("the owner of merchants is away")
+
+    tenants = Tenants(pool, nobody)
+    gatekeeper = Gatekeeper(tenants, Verifier("payments", public), settings.operator_key_sha256)
+    signer = Signer("payments", settings.service_private_key.get_secret_value())
+    return Resources(settings, pool, store, tenants, signer, gatekeeper, once_in(pool), Health(), stop, closing)

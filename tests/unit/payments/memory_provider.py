@@ -1,0 +1,93 @@
+"""A provider without books on a disk: for tests of what asks one, under the same suite as the real ones."""
+
+import asyncio
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+from uuid import UUID, uuid4
+
+from payments.application.ports import (
+    ChargeOrder,
+    NeverHeardOf,
+    NoAnswer,
+    Outcome,
+    Refused,
+    SetupRefused,
+    Status,
+    Taken,
+    UnknownToken,
+)
+from payments.domain.entry import brand_of
+from payments.domain.shapes import FailureCode, Method
+
+REFUSED_WHEN_SAVED = {"4000000000000002": FailureCode.CARD_DECLINED}
+REFUSED_WHEN_CHARGED = {"0341": FailureCode.CARD_DECLINED}
+
+
+@dataclass
+class MemoryProvider:
+    mode: Literal["normal", "lose", "hang", "break"] = "normal"
+    charges: dict[UUID, Outcome] = field(default_factory=dict)
+    refunds: dict[UUID, str] = field(default_factory=dict)
+    methods: dict[UUID, tuple[UUID, UUID | None, Method]] = field(default_factory=dict)
+    tokens: dict[str, tuple[UUID, UUID, UUID, str]] = field(default_factory=dict)
+
+    def tokenise(self, merchant_id: UUID, setup_id: UUID, number: str) -> str:
+        method = Method(uuid4(), brand_of(number), number[-4:], 12, 2025)
+        self.methods[method.id] = (merchant_id, None, method)
+        token = f"tok_{uuid4().hex}"
+        self.tokens[token] = (merchant_id, setup_id, method.id, number)
+        return token
+
+    async def charge(self, order: ChargeOrder) -> Outcome:
+        await self._misbehave()
+        self.charges.setdefault(order.charge_id, self._verdict(order))
+        if self.mode == "lose":
+            raise NoAnswer
+        return self.charges[order.charge_id]
+
+    async def status(self, order: ChargeOrder) -> Status:
+        await self._misbehave()
+        return self.charges.get(order.charge_id, NeverHeardOf())
+
+    async def cancel(self, order: ChargeOrder) -> Status:
+        await self._misbehave()
+        return self.charges.setdefault(order.charge_id, Refused(FailureCode.PROCESSING_ERROR))
+
+    async def refund(self, order: ChargeOrder) -> str:
+        await self._misbehave()
+        if not isinstance(self.charges.get(order.charge_id), Taken):
+            raise LookupError
+        return self.refunds.setdefault(order.charge_id, f"re_{order.charge_id}")
+
+    async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
+        await self._misbehave()
+        found = self.tokens.get(token)
+        if found is None or found[:2] != (merchant_id, setup_id):
+            raise UnknownToken
+        _, owner, method = self.methods[found[2]]
+        if owner not in (None, customer_id):
+            raise UnknownToken
+        if found[3] in REFUSED_WHEN_SAVED:
+            raise SetupRefused(REFUSED_WHEN_SAVED[found[3]])
+        self.methods[method.id] = (merchant_id, customer_id, method)
+        return method
+
+    async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime) -> Method:
+        raise UnknownToken
+
+    def _verdict(self, order: ChargeOrder) -> Outcome:
+        merchant, owner, method = self.methods.get(order.method_id, (None, None, None))
+        if method is None or (merchant, owner) != (order.merchant_id, order.customer_id):
+            return Refused(FailureCode.PROCESSING_ERROR)
+        if method.last4 in REFUSED_WHEN_CHARGED:
+            return Refused(REFUSED_WHEN_CHARGED[method.last4])
+        if (method.exp_year, method.exp_month) < (order.at.year, order.at.month):
+            return Refused(FailureCode.EXPIRED_CARD)
+        return Taken(f"ch_{order.charge_id}")
+
+    async def _misbehave(self) -> None:
+        if self.mode == "hang":
+            await asyncio.sleep(3600)
+        if self.mode == "break":
+            raise RuntimeError("no provider should do this")

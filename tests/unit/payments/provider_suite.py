@@ -1,0 +1,105 @@
+"""What every payment provider must do, whoever it is. An adapter's tests inherit this and say how to get a card saved."""
+
+from abc import ABC, abstractmethod
+from datetime import UTC, datetime
+from uuid import UUID, uuid4
+
+import pytest
+
+from payments.application.ports import ChargeOrder, NeverHeardOf, Provider, Refused, SetupRefused, Taken, UnknownToken
+from payments.domain.shapes import FailureCode, Method, Money
+
+GOOD, REFUSED_WHEN_SAVED, REFUSED_WHEN_CHARGED = "4242424242424242", "4000000000000002", "4000000000000341"
+
+
+class ProviderSuite(ABC):
+    merchant = uuid4()
+    customer = uuid4()
+
+    @abstractmethod
+    async def token(self, provider: Provider, setup_id: UUID, number: str) -> str:
+        """What the card page would hand over after this number was typed there."""
+
+    async def saved(self, provider: Provider, number: str = GOOD) -> Method:
+        setup = uuid4()
+        return await provider.save(self.merchant, self.customer, setup, await self.token(provider, setup, number))
+
+    def order(self, method: Method, at: datetime = datetime(2023, 5, 14, tzinfo=UTC)) -> ChargeOrder:
+        return ChargeOrder(self.merchant, self.customer, uuid4(), method.id, Money(2999, "USD"), at)
+
+    async def test_a_saved_card_can_be_charged(self, provider: Provider) -> None:
+        method = await self.saved(provider)
+        assert (method.last4, method.brand.value) == ("4242", "visa")
+        assert isinstance(await provider.charge(self.order(method)), Taken)
+
+    async def test_one_charge_id_is_one_charge_however_often_it_is_asked(self, provider: Provider) -> None:
+        order = self.order(await self.saved(provider))
+        outcomes = {await provider.charge(order), await provider.charge(order), await provider.status(order)}
+        assert len(outcomes) == 1
+
+    async def test_a_refusal_stays_a_refusal(self, provider: Provider) -> None:
+        order = self.order(await self.saved(provider, REFUSED_WHEN_CHARGED))
+        first = await provider.charge(order)
+        assert isinstance(first, Refused)
+        assert first.code is FailureCode.CARD_DECLINED
+        assert await provider.charge(order) == await provider.status(order) == first
+
+    async def test_an_expired_card_is_not_charged(self, provider: Provider) -> None:
+        order = self.order(await self.saved(provider), at=datetime(2999, 1, 1, tzinfo=UTC))
+        outcome = await provider.charge(order)
+        assert isinstance(outcome, Refused)
+        assert outcome.code is FailureCode.EXPIRED_CARD
+
+    async def test_a_charge_nobody_asked_for_is_unknown_to_it(self, provider: Provider) -> None:
+        assert isinstance(await provider.status(self.order(await self.saved(provider))), NeverHeardOf)
+
+    async def test_a_cancelled_charge_never_takes_money(self, provider: Provider) -> None:
+        order = self.order(await self.saved(provider))
+        assert isinstance(await provider.cancel(order), Refused)
+        assert isinstance(await provider.charge(order), Refused)
+
+    async def test_cancelling_too_late_says_that_it_was_taken(self, provider: Provider) -> None:
+        order = self.order(await self.saved(provider))
+        taken = await provider.charge(order)
+        assert await provider.cancel(order) == taken
+
+    async def test_what_was_taken_is_given_back_once(self, provider: Provider) -> None:
+        order = self.order(await self.saved(provider))
+        await provider.charge(order)
+        assert await provider.refund(order) == await provider.refund(order)
+
+    async def test_what_was_not_taken_is_not_given_back(self, provider: Provider) -> None:
+        order = self.order(await self.saved(provider, REFUSED_WHEN_CHARGED))
+        await provider.charge(order)
+        with pytest.raises(LookupError):
+            await provider.refund(order)
+
+    async def test_a_card_can_be_refused_when_it_is_saved(self, provider: Provider) -> None:
+        with pytest.raises(SetupRefused) as refused:
+            await self.saved(provider, REFUSED_WHEN_SAVED)
+        assert refused.value.code is FailureCode.CARD_DECLINED
+
+    async def test_a_token_saves_one_card_however_often_it_is_sent(self, provider: Provider) -> None:
+        setup = uuid4()
+        token = await self.token(provider, setup, GOOD)
+        first = await provider.save(self.merchant, self.customer, setup, token)
+        assert await provider.save(self.merchant, self.customer, setup, token) == first
+
+    async def test_a_token_is_worth_nothing_to_others(self, provider: Provider) -> None:
+        setup = uuid4()
+        token = await self.token(provider, setup, GOOD)
+        for merchant, of_setup, text in (
+            (uuid4(), setup, token),
+            (self.merchant, uuid4(), token),
+            (self.merchant, setup, "tok_x"),
+        ):
+            with pytest.raises(UnknownToken):
+                await provider.save(merchant, self.customer, of_setup, text)
+        await provider.save(self.merchant, self.customer, setup, token)
+        with pytest.raises(UnknownToken):
+            await provider.save(self.merchant, uuid4(), setup, token)
+
+    async def test_another_customers_card_cannot_be_charged(self, provider: Provider) -> None:
+        order = self.order(await self.saved(provider))
+        foreign = ChargeOrder(order.merchant_id, uuid4(), uuid4(), order.method_id, order.amount, order.at)
+        assert isinstance(await provider.charge(foreign), Refused)

@@ -1,0 +1,172 @@
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from uuid import UUID, uuid4
+
+import pytest
+from unit.payments.examples import ANA, COLLECT, INVOICE, MERCHANT, OTHER, PRICE, VISA, charge, day
+from unit.payments.memory_provider import MemoryProvider
+
+from chassis.command_handler import CommandHandler
+from chassis.context import Context
+from chassis.memory import MemoryEventStore
+from payments.application.aggregates import PAYMENT
+from payments.application.collector import LONGEST_PAUSE, Collector
+from payments.application.ports import Agreement, Attempt, ChargeOrder, Taken
+from payments.domain.payment.payment import Payment
+from payments.domain.shapes import Method
+
+BLUE = Context(MERCHANT, "timer", uuid4(), uuid4())
+
+
+@dataclass
+class Claimed:
+    """What was claimed, in a test's own hands."""
+
+    agreed_method: Method | None = None
+    pauses: list[float] = field(default_factory=list)
+    forgotten: list[UUID] = field(default_factory=list)
+
+    async def attempts(self, most: int, lease: float) -> list[Attempt]:
+        return []
+
+    async def refunds(self, most: int, lease: float) -> list[Attempt]:
+        return []
+
+    async def agreements(self, most: int, lease: float) -> list[Agreement]:
+        return []
+
+    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Method | None:
+        return self.agreed_method
+
+    async def forget(self, agreement: Agreement) -> None:
+        self.forgotten.append(agreement.invoice_id)
+
+    async def postpone(self, attempt: Attempt, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    async def postpone_refund(self, attempt: Attempt, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+    async def now(self, merchant_id: UUID) -> datetime:
+        return day(15)
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.store, self.provider, self.claimed = MemoryEventStore(), MemoryProvider(), Claimed()
+        for method in (VISA, OTHER):
+            self.provider.methods[method.id] = (MERCHANT, ANA, method)
+        self.payments = CommandHandler(self.store, PAYMENT)
+        self.collector = Collector(self.claimed, self.payments, self.provider, self.claimed, patience=0.05)
+
+    async def started(self, method: Method = VISA) -> Attempt:
+        await self.payments.handle(BLUE, INVOICE, replace(COLLECT, method=method))
+        return self.attempt(1, method)
+
+    def attempt(self, number: int, method: Method) -> Attempt:
+        order = ChargeOrder(MERCHANT, ANA, charge(number).id, method.id, PRICE, day(14))
+        return Attempt(order, INVOICE, 1, False, BLUE.correlation_id, uuid4())
+
+    async def told(self) -> list[str]:
+        return [stored.name for stored in await self.store.read(PAYMENT.stream(MERCHANT, INVOICE))]
+
+    async def state(self) -> Payment:
+        _, state = await self.payments.state(MERCHANT, INVOICE)
+        assert state is not None
+        return state
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return Bench()
+
+
+async def test_a_charge_that_is_answered_ends(bench: Bench) -> None:
+    await bench.collector.settle(await bench.started())
+    assert await bench.told() == ["AttemptStarted", "AttemptSucceeded"]
+
+
+async def test_the_provider_saying_no_is_a_failure(bench: Bench) -> None:
+    await bench.collector.settle(await bench.started(OTHER))
+    assert await bench.told() == ["AttemptStarted", "AttemptFailed"]
+
+
+@pytest.mark.parametrize("mode", ["hang", "lose", "break"])
+async def test_no_answer_is_not_a_failure(bench: Bench, mode: str) -> None:
+    bench.provider.mode = mode  # type: ignore[assignment]
+    await bench.collector.settle(await bench.started())
+    assert await bench.told() == ["AttemptStarted", "OutcomeUnknown"]
+    assert bench.claimed.pauses == [1]
+
+
+@pytest.mark.parametrize("mode", ["hang", "lose"])
+async def test_it_is_asked_again_until_it_answers_and_charged_once(bench: Bench, mode: str) -> None:
+    attempt = await bench.started()
+    bench.provider.mode = mode  # type: ignore[assignment]
+    await bench.collector.settle(attempt)
+    bench.provider.mode = "normal"
+    await bench.collector.settle(replace(attempt, calls=2))
+    assert await bench.told() == ["AttemptStarted", "OutcomeUnknown", "AttemptSucceeded"]
+    assert len(bench.provider.charges) == 1
+
+
+async def test_the_pauses_between_questions_grow_up_to_a_limit(bench: Bench) -> None:
+    attempt = await bench.started()
+    bench.provider.mode = "hang"
+    for calls in (1, 2, 3, 30):
+        await bench.collector.settle(replace(attempt, calls=calls))
+    assert bench.claimed.pauses == [1, 2, 4, LONGEST_PAUSE]
+    assert await bench.told() == ["AttemptStarted", "OutcomeUnknown"]
+
+
+async def test_a_card_agreed_to_meanwhile_is_charged_when_the_old_one_fails(bench: Bench) -> None:
+    attempt = await bench.started(OTHER)
+    bench.claimed.agreed_method = VISA
+    await bench.collector.settle(attempt)
+    assert await bench.told() == ["AttemptStarted", "AttemptFailed", "AttemptStarted"]
+    await bench.collector.settle(bench.attempt(2, VISA))
+    paid = (await bench.state()).paid
+    assert paid is not None
+    assert paid.method == VISA
+
+
+async def test_a_voided_invoice_is_not_charged_any_more(bench: Bench) -> None:
+    bench.claimed.agreed_method = OTHER
+    await bench.collector.settle(replace(await bench.started(), voided=True))
+    assert await bench.told() == ["AttemptStarted", "AttemptFailed"]
+    assert not [outcome for outcome in bench.provider.charges.values() if isinstance(outcome, Taken)]
+
+
+async def test_what_a_voided_invoice_paid_after_all_is_given_back(bench: Bench) -> None:
+    attempt = await bench.started()
+    bench.provider.mode = "lose"
+    await bench.collector.settle(attempt)
+    bench.provider.mode = "normal"
+    voided = replace(attempt, voided=True, calls=2)
+    await bench.collector.settle(voided)
+    await bench.collector.give_back(voided)
+    await bench.collector.give_back(voided)
+    assert await bench.told() == ["AttemptStarted", "OutcomeUnknown", "AttemptSucceeded", "Refunded"]
+    assert len(bench.provider.refunds) == 1
+
+
+async def test_a_refund_that_is_not_answered_is_asked_for_again(bench: Bench) -> None:
+    attempt = await bench.started()
+    await bench.collector.settle(attempt)
+    bench.provider.mode = "hang"
+    await bench.collector.give_back(attempt)
+    assert bench.claimed.pauses == [1]
+
+
+async def test_an_agreement_that_came_while_the_old_charge_failed_is_honoured(bench: Bench) -> None:
+    await bench.collector.settle(await bench.started(OTHER))
+    await bench.collector.honour(Agreement(MERCHANT, INVOICE, VISA, day(15)))
+    assert (await bench.told())[-1] == "AttemptStarted"
+    assert bench.claimed.forgotten == [INVOICE]
+
+
+async def test_an_outcome_carries_on_the_story_that_began_with_the_attempt(bench: Bench) -> None:
+    await bench.collector.settle(await bench.started())
+    values: Sequence[bytes | None] = [message.value for message in bench.store.messages]
+    assert all(str(BLUE.correlation_id).encode() in (value or b"") for value in values)

@@ -1,0 +1,17 @@
+from uuid import UUID
+
+import pytest
+from unit.payments.memory_provider import MemoryProvider
+from unit.payments.provider_suite import ProviderSuite
+
+from payments.application.ports import Provider
+
+
+class TestMemoryProvider(ProviderSuite):
+    @pytest.fixture
+    def provider(self) -> MemoryProvider:
+        return MemoryProvider()
+
+    async def token(self, provider: Provider, setup_id: UUID, number: str) -> str:
+        assert isinstance(provider, MemoryProvider)
+        return provider.tokenise(self.merchant, setup_id, number)
