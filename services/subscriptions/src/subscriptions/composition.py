@@ -44,6 +44,7 @@ def compose(r: Resources) -> Service:
         gatekeeper=r.gatekeeper,
         once=r.once,
         refusals={**merchants.REFUSALS, **plans.REFUSALS, **subscriptions.REFUSALS},
+        larger_bodies={"/v1/media": media.MAX_BYTES},
     )
     app.include_router(merchants.routes(selling, r.tenants, pictures, secret=secret, production=production))
     app.include_router(media.routes(pictures, images.webp, images.NotAPicture))

@@ -20,7 +20,7 @@ MediaPath = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 def routes(media: Media, encode: Callable[[bytes], Picture], not_a_picture: type[Exception]) -> APIRouter:
     api = APIRouter(prefix="/v1/media", tags=["media"])
 
-    @api.post("", status_code=201, max_body_size=MAX_BYTES)
+    @api.post("", status_code=201)
     async def upload(asked: Ask, caller: Merchant, request: Request) -> Response:
         """A raw PNG, JPEG or WebP up to 1 MiB; kept as WebP of 512 px at most, under the hash of that."""
         content = await request.body()
