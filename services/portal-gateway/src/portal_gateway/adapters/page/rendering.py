@@ -1,6 +1,7 @@
 """Templates filled with words. Everything is escaped; no page holds a script, a style or a style attribute of its own."""
 
 import re
+from functools import cache
 from typing import Any, Final
 from uuid import uuid4
 
@@ -13,23 +14,15 @@ from portal_gateway.adapters.page.theme import stylesheet
 from portal_gateway.application.wording import Company
 from portal_gateway.application.wording_language import CATALOGUES, Language
 
-# Amounts and cards stay on one line: `1,234.50 USD`, `•••• 4242`.
-_WHOLE: Final = re.compile(r"-?\d[\d.,\u00a0]* [A-Z]{3}\b|•••• \d{4}")
+# Amounts, cards and days stay on one line: `1,234.50 USD`, `•••• 4242`, `14 de junio de 2023`, `June 14, 2023`.
+_WHOLE: Final = re.compile(r"-?\d[\d.,\u00a0]* [A-Z]{3}\b|•••• \d{4}|\d{1,2} de [a-z]+(?: de \d{4})?|[A-Z][a-z]+ \d{1,2}, \d{4}")
 
 
 class Pages:
     """Makes the HTML of every page. `cards_origin` is where card frames come from."""
 
     def __init__(self, assets: Assets, cards_origin: str) -> None:
-        self._environment = Environment(
-            loader=PackageLoader("portal_gateway.adapters.page"),
-            autoescape=True,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            auto_reload=False,
-        )
-        self._environment.filters["unbroken"] = unbroken
-        self._environment.globals.update(asset=assets.url, cards_origin=cards_origin)
+        self._asset, self._cards_origin = assets.url, cards_origin
 
     def page(
         self,
@@ -47,6 +40,8 @@ class Pages:
 
     def html(self, template: str, language: Language, /, *, company: Company | None = None, **words: Any) -> str:
         frame: dict[str, Any] = {
+            "asset": self._asset,
+            "cards_origin": self._cards_origin,
             "language": language,
             "say": language.say,
             "text": CATALOGUES[language.code].__getitem__,
@@ -57,9 +52,23 @@ class Pages:
             "csrf": "",
             "home": "/",
         }
-        return self._environment.get_template(template).render(frame | words)
+        return environment().get_template(template).render(frame | words)
+
+
+@cache
+def environment() -> Environment:
+    """Templates are compiled once in a process, however many pages are made of them."""
+    made = Environment(
+        loader=PackageLoader("portal_gateway.adapters.page"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        auto_reload=False,
+    )
+    made.filters["unbroken"] = unbroken
+    return made
 
 
 def unbroken(sentence: str) -> Markup:
-    """The sentence, escaped, with its amounts kept whole."""
+    """The sentence, escaped, with its amounts and days kept whole."""
     return Markup(_WHOLE.sub(r'<span class="whole">\g<0></span>', str(escape(sentence))))

@@ -6,6 +6,7 @@ text, 3 for edges), found by bisection. Moving all channels towards the same val
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Final
 
@@ -23,7 +24,8 @@ _HEX = re.compile(r"#[0-9a-f]{6}")
 class Scheme:
     """The surfaces and inks of portal.css that a token must be legible on, or under."""
 
-    page: Rgb
+    ground: Rgb
+    """What the tint is mixed into."""
     surfaces: tuple[Rgb, ...]
     ink: Rgb
     quiet_ink: Rgb
@@ -31,10 +33,12 @@ class Scheme:
     """Where colours go to gain contrast."""
     tint: float
     """How much of the brand the tint holds at most."""
+    link: float
+    """The contrast of links: more on dark ground, where thin letters look thinner."""
 
 
 LIGHT: Final = Scheme(
-    (0xF9, 0xFA, 0xFC), (WHITE, (0xF9, 0xFA, 0xFC), (0xF2, 0xF3, 0xF6)), (0x1A, 0x1F, 0x29), (0x55, 0x5B, 0x66), BLACK, 0.09
+    WHITE, (WHITE, (0xF9, 0xFA, 0xFC), (0xF2, 0xF3, 0xF6)), (0x1A, 0x1F, 0x29), (0x55, 0x5B, 0x66), BLACK, 0.09, TEXT
 )
 DARK: Final = Scheme(
     (0x0F, 0x13, 0x19),
@@ -42,7 +46,8 @@ DARK: Final = Scheme(
     (0xEB, 0xEF, 0xF4),
     (0xAC, 0xB1, 0xBB),
     WHITE,
-    0.2,
+    0.16,
+    6.0,
 )
 DARK_INK: Final[Rgb] = (0x12, 0x16, 0x1D)
 
@@ -72,11 +77,12 @@ def tokens(brand: Rgb, scheme: Scheme) -> Tokens:
         accent_hover=_hover(accent, on_accent),
         on_accent=on_accent,
         edge=_legible(accent, scheme.towards, surfaces, EDGE),
-        link=_legible(brand, scheme.towards, surfaces, TEXT),
+        link=_legible(brand, scheme.towards, surfaces, scheme.link),
         tint=tint,
     )
 
 
+@lru_cache(maxsize=1000)
 def stylesheet(colour: str | None) -> tuple[str, str]:
     """(its name under /theme/, its text); a colour that is none gives the usual one."""
     brand = parse(colour) or parse(USUAL)
@@ -150,8 +156,8 @@ def _hover(accent: Rgb, on_accent: Rgb) -> Rgb:
 
 
 def _tint(brand: Rgb, scheme: Scheme) -> Rgb:
-    """The page with as much of the brand as still lets both inks be read."""
+    """The ground with as much of the brand as still lets both inks be read."""
     share = scheme.tint
-    while any(contrast(mix(scheme.page, brand, share), ink) < TEXT for ink in (scheme.ink, scheme.quiet_ink)):
+    while any(contrast(mix(scheme.ground, brand, share), ink) < TEXT for ink in (scheme.ink, scheme.quiet_ink)):
         share /= 2
-    return mix(scheme.page, brand, share)
+    return mix(scheme.ground, brand, share)

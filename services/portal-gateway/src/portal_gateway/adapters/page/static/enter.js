@@ -6,7 +6,10 @@ const part = (name) => sheet.querySelector(`[data-${name}]`);
 
 function show(name) {
   for (const other of ["wait", "confirm", "refused", "no-cookie", "unreachable", "too-many"]) part(other).hidden = other !== name;
-  if (name === "refused") part("paste").classList.remove("without-script");
+  if (name === "refused") {
+    part("paste").classList.remove("without-script");
+    document.getElementById("sheet-title").textContent = sheet.dataset.refusedTitle;
+  }
   if (name !== "wait") document.getElementById("sheet-title").focus();
 }
 

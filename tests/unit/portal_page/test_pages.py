@@ -1,0 +1,336 @@
+import gzip
+import json
+import re
+from hashlib import sha256
+from html.parser import HTMLParser
+from importlib.resources import files
+
+import pytest
+from httpx import AsyncClient
+from unit.portal_page import scenes
+from unit.portal_page.standins import COOKIE, TOKEN, Stage
+
+from chassis.http.problems import Problem
+from portal_gateway.application.answers import View
+
+CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
+KEEP = f"/subscriptions/{scenes.PREMIUM}/keep"
+INVOICE = f"/invoices/{scenes.invoice_id(14)}"
+PAGES = ["/", CANCEL, "/payment-method", INVOICE, "/enter", "/ended", "/no/such/page", "/?lang=en", "/?year=2022&status=paid"]
+HOSTILE = '<script>alert("x")</script><b style="color:red">\N{RIGHT-TO-LEFT OVERRIDE}\N{PILE OF POO}\' onload=x'
+FORM = {"csrf": "csrf-of-ana", "idempotency_key": "once"}
+
+
+def hostile() -> View:
+    named = scenes.plan(name=HOSTILE, description=HOSTILE)
+    return scenes.view(
+        scenes.subscription(plan=named),
+        scenes.subscription(id=scenes.invoice_id(99), plan=named),
+        merchant=scenes.merchant(
+            name=HOSTILE, branding={"contact_email": HOSTILE, "terms_url": f"https://x/{HOSTILE}", "colour": HOSTILE}
+        ),
+        invoices=[scenes.invoice(14, plan_name=HOSTILE)],
+        customer={
+            "id": str(scenes.CUSTOMER),
+            "name": HOSTILE,
+            "email": f"{HOSTILE}@example.com",
+            "locale": HOSTILE,
+            "country": "MX",
+        },
+    )
+
+
+class Elements(HTMLParser):
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+
+@pytest.mark.parametrize(
+    "view", [scenes.view(), scenes.owing(), scenes.view(scenes.ending()), hostile()], ids=["usual", "owing", "ending", "hostile"]
+)
+@pytest.mark.parametrize("path", PAGES)
+async def test_no_page_has_a_script_a_style_or_a_handler_of_its_own(view: View, path: str) -> None:
+    async with Stage(view).browser() as browser:
+        html = (await browser.get(path)).text
+    for tag, attributes in Elements(html).found:
+        assert tag not in ("style", "base", "object", "embed")
+        assert tag != "script" or re.fullmatch(r"/static/[0-9a-f]{20}\.js", attributes["src"] or "")
+        assert "style" not in attributes
+        assert not [name for name in attributes if name.startswith(("on", "hx-on"))]
+        assert not (attributes.get("href") or "").startswith("javascript:")
+
+
+async def test_what_people_wrote_is_shown_and_never_obeyed() -> None:
+    async with Stage(hostile()).browser() as browser:
+        for path in ("/", CANCEL, "/payment-method"):
+            html = (await browser.get(path)).text
+            assert "<script>alert" not in html
+            assert "&lt;script&gt;alert" in html
+            assert "\N{PILE OF POO}" in html
+
+
+async def test_the_four_panes_have_the_specifications_titles_in_its_order() -> None:
+    async with Stage().browser() as browser:
+        html = (await browser.get("/")).text
+    titles = [
+        "Resumen de la suscripción",
+        "Detalles del pedido",
+        "Detalles de la suscripción actual",
+        "Método de pago",
+        "Historial de facturas",
+    ]
+    places = [html.index(f">{title}</h") for title in titles]
+    assert places == sorted(places)
+    assert "Portal del Cliente — TechSolutions Inc.</h1>" in html
+    assert "Ver factura TS-000014" in html
+    assert 'href="/export.csv"' in html
+    assert "Ver facturas anteriores" in html
+
+
+async def test_ids_are_unique_and_labels_lead_somewhere() -> None:
+    async with Stage(scenes.owing()).browser() as browser:
+        for path in PAGES:
+            elements = Elements((await browser.get(path)).text).found
+            ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
+            visible = [found for found in ids if found != "sheet-title"]
+            assert len(visible) == len(set(visible)), path
+            for _, attributes in elements:
+                for reference in ("for", "aria-labelledby", "aria-describedby"):
+                    for target in (attributes.get(reference) or "").split():
+                        assert target in ids or target == "sheet-title", (path, target)
+
+
+async def test_several_subscriptions_have_a_switcher_and_an_unknown_one_is_ignored() -> None:
+    other = scenes.subscription("past_due", id=scenes.invoice_id(99), plan=scenes.plan(name="Respaldo Anual"), debt=scenes.debt())
+    async with Stage(scenes.view(scenes.subscription(), other)).browser() as browser:
+        chosen = (await browser.get(f"/?subscription={other['id']}")).text
+        usual = (await browser.get(f"/?subscription={scenes.CUSTOMER}")).text
+    assert "Tu renovación del 14 de mayo está sin pagar." in chosen.replace('<span class="whole">', "").replace("</span>", "")
+    assert f'href="/?subscription={other["id"]}" aria-current="true"' in chosen
+    assert "Tu suscripción se renueva el" in usual
+
+
+async def test_an_empty_history_says_so_and_offers_nothing_to_download() -> None:
+    async with Stage(scenes.view(invoices=[], invoice_count=0, invoice_years=[])).browser() as browser:
+        html = (await browser.get("/")).text
+    assert "Todavía no hay facturas." in html
+    assert "Descargar todo" not in html
+
+
+async def test_without_a_subscription_the_page_stands() -> None:
+    view = scenes.view(payment_method=None, invoices=[], invoice_count=0, invoice_years=[])
+    view.facts["subscriptions"].clear()
+    async with Stage(view).browser() as browser:
+        answer = await browser.get("/")
+    assert (answer.status_code, "Todavía no tienes suscripciones." in answer.text) == (200, True)
+
+
+@pytest.mark.parametrize("path", ["/", CANCEL, INVOICE, "/payment-method", "/export.zip", f"{INVOICE}.pdf", "/no/such/page"])
+async def test_without_a_session_every_page_is_the_same_neutral_one(path: str) -> None:
+    async with Stage().browser(signed_in=False) as browser:
+        neutral, found = await browser.get("/"), await browser.get(path)
+    assert (found.status_code, found.content) == (401, neutral.content)
+    assert "No pudimos abrir el portal" in found.text
+    assert 'action="/enter"' in found.text
+
+
+async def test_a_refused_link_gets_that_page_too() -> None:
+    async with Stage().browser(signed_in=False) as browser:
+        neutral = await browser.get("/")
+        for link in ("", "nonsense", f"{TOKEN}x", f"http://127.0.0.1:8000/enter#{scenes.CUSTOMER}.{'s' * 43}"):
+            refused = await browser.post("/enter", data={"link": link})
+            assert (refused.status_code, refused.content) == (401, neutral.content)
+
+
+@pytest.mark.parametrize(("flow", "leads_to"), [(None, "/"), ("payment_method", "/payment-method"), ("cancel", "/cancel")])
+async def test_a_pasted_link_lets_in(flow: str | None, leads_to: str) -> None:
+    stage = Stage()
+    stage.access.flow = flow  # type: ignore[assignment]
+    async with stage.browser(signed_in=False) as browser:
+        answer = await browser.post("/enter", data={"link": f" http://127.0.0.1:8000/enter#{TOKEN} "})
+    assert (answer.status_code, answer.headers["location"]) == (303, leads_to)
+    assert answer.headers["set-cookie"].startswith("__Host-portal=")
+
+
+async def test_looking_at_the_way_in_uses_nothing_up() -> None:
+    async with Stage().browser(signed_in=False) as browser:
+        answer = await browser.get("/enter")
+    assert (answer.status_code, answer.headers["referrer-policy"]) == (200, "no-referrer")
+    assert "set-cookie" not in answer.headers
+
+
+async def test_a_link_for_cancelling_leads_to_the_one_subscription_there_is() -> None:
+    async with Stage().browser() as browser:
+        assert (await browser.get("/cancel")).headers["location"] == CANCEL
+    async with Stage(scenes.view(scenes.subscription("canceled"))).browser() as browser:
+        assert (await browser.get("/cancel")).headers["location"] == "/"
+
+
+async def test_cancelling_asks_confirms_and_leads_to_the_result() -> None:
+    stage = Stage()
+    async with stage.browser() as browser:
+        asked = (await browser.get(CANCEL)).text
+        form = {**FORM, "feedback": "too_expensive", "comment": " Volveré\r\nen junio "}
+        answer = await browser.post(CANCEL, data=form)
+    assert "Cancelar Premium Mensual</h1>" in asked
+    assert asked.count("<option") == 9
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13")
+    (command,) = stage.subscriptions.asked
+    assert (command["feedback"], command["comment"], command["key"]) == ("too_expensive", "Volveré\nen junio", "once")
+
+
+async def test_the_result_says_its_reference_and_offers_the_way_back() -> None:
+    async with Stage(scenes.view(scenes.ending())).browser() as browser:
+        html = (await browser.get(f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13")).text
+    assert "Tu cancelación quedó registrada" in html
+    assert f"{scenes.PREMIUM[:8].upper()}-13" in html
+    assert f'action="{KEEP}"' in html
+
+
+@pytest.mark.parametrize(
+    ("comment", "error"),
+    [
+        ("x" * 501, "Usa como máximo 500 caracteres; escribiste 501."),
+        ("mi tarjeta 4242 4242 4242 4242", "Parece un número de tarjeta. Bórralo: aquí no lo necesitamos."),
+    ],
+)
+async def test_a_wrong_comment_is_kept_beside_what_is_wrong_with_it(comment: str, error: str) -> None:
+    stage = Stage()
+    async with stage.browser() as browser:
+        answer = await browser.post(CANCEL, data={**FORM, "feedback": "unused", "comment": comment})
+    assert (answer.status_code, stage.subscriptions.asked) == (422, [])
+    assert comment in answer.text
+    assert f'id="comment-error">{error}' in answer.text
+    assert 'aria-invalid="true"' in answer.text
+    assert '<option value="unused" selected>' in answer.text
+    assert 'value="once"' in answer.text
+
+
+async def test_a_reason_that_is_not_listed_is_refused() -> None:
+    async with Stage().browser() as browser:
+        answer = await browser.post(CANCEL, data={**FORM, "feedback": "boredom"})
+    assert (answer.status_code, "Elige un motivo de la lista." in answer.text) == (422, True)
+
+
+async def test_when_it_cannot_be_done_now_what_was_typed_stays_with_its_key() -> None:
+    stage = Stage()
+    stage.subscriptions.refuses = Problem(503, "service_unavailable", "Away")
+    async with stage.browser() as browser:
+        answer = await browser.post(CANCEL, data={**FORM, "feedback": "unused", "comment": "Hasta pronto"})
+    assert answer.status_code == 503
+    for kept in ("Hasta pronto", 'value="once"', '<option value="unused" selected>', "nada cambió"):
+        assert kept in answer.text
+
+
+async def test_a_refusal_of_the_rules_is_said_in_words() -> None:
+    stage = Stage()
+    stage.subscriptions.refuses = Problem(409, "no_cancellation_to_withdraw", "Nothing to withdraw")
+    async with stage.browser() as browser:
+        answer = await browser.post(KEEP, data=FORM)
+    assert (answer.status_code, "tu suscripción cambió mientras tanto" in answer.text) == (409, True)
+
+
+async def test_keeping_leads_back_to_the_page_which_says_so() -> None:
+    async with Stage(scenes.view(scenes.ending())).browser() as browser:
+        answer = await browser.post(KEEP, data=FORM)
+        page = await browser.get(answer.headers["location"])
+    assert answer.status_code == 303
+    assert "Mantienes tu suscripción: todo sigue como antes." in page.text
+
+
+@pytest.mark.parametrize("path", [CANCEL, KEEP, "/logout", "/session/extend"])
+async def test_a_form_of_another_session_changes_nothing(path: str) -> None:
+    stage = Stage()
+    async with stage.browser() as browser:
+        foreign = await browser.post(path, data={"csrf": "csrf-of-someone"})
+        bare = await browser.post(path)
+    assert (foreign.status_code, bare.status_code) == (409, 403)
+    assert "se abrió otra cuenta" in foreign.text
+    assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
+
+
+async def test_a_page_of_another_site_cannot_post() -> None:
+    async with Stage().browser(**{"sec-fetch-site": "cross-site"}) as browser:
+        assert (await browser.post(KEEP, data=FORM)).status_code == 403
+
+
+async def test_a_foreign_or_unknown_id_is_not_there() -> None:
+    async with Stage().browser() as browser:
+        for path in (f"/subscriptions/{scenes.CUSTOMER}/cancel", f"/invoices/{scenes.CUSTOMER}", "/export.exe", "/invoices/1"):
+            answer = await browser.get(path)
+            assert (answer.status_code, "No encontramos esta página" in answer.text) == (404, True), path
+
+
+@pytest.mark.parametrize(("choice", "revoked", "leads_to"), [("", False, "/ended"), ("yes", True, "/ended?link=revoked")])
+async def test_logging_out_forgets_everything_here(choice: str, revoked: bool, leads_to: str) -> None:
+    stage = Stage()
+    async with stage.browser() as browser:
+        answer = await browser.post("/logout", data={**FORM, "revoke_link": choice})
+        told = (await browser.get(leads_to)).text
+    assert (answer.status_code, answer.headers["location"], stage.access.ended) == (303, leads_to, [revoked])
+    assert answer.headers["clear-site-data"] == '"cache", "storage"'
+    assert ("anulaste el enlace" in told) is revoked
+
+
+async def test_an_invoice_can_be_read_and_downloaded() -> None:
+    async with Stage().browser() as browser:
+        page, pdf = await browser.get(INVOICE), await browser.get(f"{INVOICE}.pdf")
+        history = await browser.get("/export.csv")
+    for words in ("Factura TS-000014", "Premium Mensual", "IVA 16 %", "25.85 USD", "Ana García", "Descargar PDF"):
+        assert words in page.text
+    assert pdf.headers["content-disposition"] == "attachment; filename*=UTF-8''TS-000014.pdf"
+    assert (history.content, history.headers["content-type"]) == (b"fecha", "text/csv; charset=utf-8")
+
+
+async def test_a_language_once_asked_for_is_remembered() -> None:
+    async with Stage().browser() as browser:
+        asked = await browser.get("/?lang=en")
+        again = await browser.get("/", headers={"cookie": f"__Host-portal={COOKIE}; lang=en"})
+    assert asked.headers["set-cookie"].startswith("lang=en; ")
+    assert "Current subscription details" in asked.text
+    assert "Your subscription renews on" in again.text
+    assert '<html lang="en-US">' in again.text
+
+
+async def linked(browser: AsyncClient, html: str) -> list[str]:
+    found = re.findall(r'(?:href|src)="(/(?:static|theme)/[^"]+)"', html)
+    for path in found:
+        answer = await browser.get(path)
+        assert answer.status_code == 200, path
+        assert "immutable" in answer.headers["cache-control"]
+        assert answer.headers["content-type"].split(";")[0] in ("text/css", "text/javascript", "image/svg+xml")
+    return found
+
+
+async def test_what_a_page_loads_is_ours_and_kept_for_ever() -> None:
+    async with Stage().browser() as browser:
+        assert len(await linked(browser, (await browser.get("/")).text)) == 7
+        assert (await browser.get("/static/00000000000000000000.js")).status_code == 404
+        assert (await browser.get("/theme/ffffff-000000000000.css")).status_code == 404
+
+
+async def test_all_that_a_page_weighs_is_little() -> None:
+    async with Stage().browser() as browser:
+        html = (await browser.get("/")).text
+        loaded = [(await browser.get(path)).content for path in await linked(browser, html)]
+        panes = re.findall(r'from "(/static/[^"]+)"', b"".join(loaded).decode())
+        loaded += [(await browser.get(path)).content for path in sorted(set(panes))]
+    assert sum(len(gzip.compress(part)) for part in [html.encode(), *loaded]) < 60_000
+
+
+def test_htmx_is_what_its_authors_published() -> None:
+    static = files("portal_gateway.adapters.page").joinpath("static")
+    digest = sha256(static.joinpath("htmx.min.js").read_bytes()).hexdigest()
+    assert f"sha256(htmx.min.js) = {digest}" in static.joinpath("README.md").read_text()
+
+
+async def test_htmx_may_not_evaluate_nor_style_nor_keep_history() -> None:
+    async with Stage().browser() as browser:
+        html = (await browser.get("/")).text
+    (config,) = [json.loads(found["content"] or "") for tag, found in Elements(html).found if found.get("name") == "htmx-config"]
+    assert (config["allowEval"], config["includeIndicatorStyles"], config["historyCacheSize"]) == (False, False, 0)

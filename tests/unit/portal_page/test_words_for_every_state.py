@@ -1,0 +1,328 @@
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from unit.portal_page import scenes
+
+from portal_gateway.application.answers import Pending, View
+from portal_gateway.application.wording import Badge, Reader, account, company, freshness, initials, shown
+from portal_gateway.application.wording_cancellation import facts, reasons, result
+from portal_gateway.application.wording_invoices import invoice, rows
+from portal_gateway.application.wording_language import Language
+from portal_gateway.application.wording_payment import method
+from portal_gateway.application.wording_problems import explain
+from portal_gateway.application.wording_subscription import Details, Notice, details, notice, summary
+
+SPANISH = Language("es", "419")
+
+
+def reader(view: View) -> Reader:
+    return Reader.of(view, SPANISH)
+
+
+def details_of(view: View) -> Details:
+    return details(reader(view), view.facts["subscriptions"][0], view)
+
+
+def notice_of(view: View) -> Notice | None:
+    return notice(reader(view), view.facts["subscriptions"][0], view)
+
+
+def total_of(view: View) -> str:
+    found = summary(reader(view), view.facts["subscriptions"][0], view.facts["invoices"])
+    return f"{found.label}: {found.amount} {found.currency}"
+
+
+def test_the_specifications_own_example() -> None:
+    view = scenes.view()
+    found = summary(reader(view), view.facts["subscriptions"][0], view.facts["invoices"])
+    assert (found.label, found.amount, found.currency) == ("Importe total", "29.99", "USD")
+    assert (found.plan, found.description) == ("Premium Mensual", "Suscripción mensual renovable")
+    assert found.period == "Del 14 de mayo al 14 de junio de 2023"
+    active = details_of(view)
+    assert (active.plan, active.price) == ("Premium Mensual", "29.99 USD al mes")
+    assert active.says == "Tu suscripción se renueva el 14 de junio de 2023"
+    assert (active.badge, active.cancel, active.keep) == (Badge("Activa", "good"), "Cancelar suscripción", None)
+    card = method(reader(view), view)
+    assert (card.label, card.expiry, card.badge) == ("Visa •••• 4242", "Vence 12/2025", None)
+    assert card.button == "Editar método de pago"
+    first = rows(reader(view), view.facts["invoices"], ())[0]
+    assert (first.date, first.amount, first.badge.text, first.plan) == ("14 may 2023", "29.99 USD", "Pagado", "Premium Mensual")
+
+
+STATES = [
+    (
+        "trialing",
+        "Prueba gratis",
+        "Prueba gratis hasta el 14 de junio de 2023; después 29.99 USD al mes",
+        "Importe total: 0.00 USD",
+        True,
+    ),
+    ("incomplete", "Pago pendiente", "Falta confirmar tu primer pago", "Importe pendiente: 29.99 USD", False),
+    ("active", "Activa", "Tu suscripción se renueva el 14 de junio de 2023", "Importe total: 29.99 USD", True),
+    ("past_due", "Pago pendiente", "Tu renovación del 14 de mayo está sin pagar.", "Importe pendiente: 29.99 USD", True),
+    (
+        "unpaid",
+        "Impagada",
+        "Debes 29.99 USD. Actualiza tu tarjeta para pagarlo y seguir con tu suscripción.",
+        "Importe pendiente: 29.99 USD",
+        False,
+    ),
+    ("canceled", "Terminó", "Terminó el 14 de junio de 2023", "Importe total: 29.99 USD", False),
+    ("paused", "En pausa", "En pausa desde el 14 de mayo", "Importe total: 29.99 USD", False),
+]
+
+
+@pytest.mark.parametrize(("status", "badge", "says", "total", "can_cancel"), STATES)
+def test_every_status_has_its_words_and_buttons(status: str, badge: str, says: str, total: str, can_cancel: bool) -> None:
+    view = scenes.view(scenes.subscription(status))
+    found = details_of(view)
+    assert (found.badge.text, found.says, total_of(view)) == (badge, says, total)
+    assert (found.cancel is not None, found.keep) == (can_cancel, None)
+
+
+def test_an_unconfirmed_first_payment_leads_to_the_card() -> None:
+    assert details_of(scenes.view(scenes.subscription("incomplete"))).edit_method == "Editar método de pago"
+
+
+def test_a_scheduled_cancellation_can_be_undone_and_charges_nothing() -> None:
+    found = details_of(scenes.view(scenes.ending()))
+    assert found.badge == Badge("Termina el 14 de junio", "warn")
+    assert found.says == "Cancelaste el 20 de mayo. Tienes acceso hasta el 14 de junio de 2023; no se te cobrará más."
+    assert (found.cancel, found.keep) == (None, "Mantener mi suscripción")
+
+
+def test_a_debt_says_why_when_it_is_tried_again_and_until_when_access_lasts() -> None:
+    found = notice_of(scenes.owing())
+    assert found is not None
+    assert (found.tone, found.lead, found.pay) == ("bad", "No pudimos cobrar 29.99 USD.", "Actualizar tarjeta y pagar")
+    assert found.rest == (
+        "Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. "
+        "Lo intentaremos de nuevo el 22 de mayo. Conservas el acceso hasta el 28 de mayo."
+    )
+    assert "renueva" not in details_of(scenes.owing()).says
+
+
+@pytest.mark.parametrize(
+    ("reason", "why"),
+    [
+        ("card_declined", "Tu banco rechazó la tarjeta Visa •••• 0341."),
+        ("expired_card", "La tarjeta Visa •••• 0341 está vencida."),
+        ("incorrect_cvc", "El código de seguridad de la tarjeta Visa •••• 0341 no es correcto."),
+        ("no_payment_method", "No tienes una tarjeta guardada."),
+        ("processing_error", "Hubo un problema al procesar el cobro."),
+        ("a code of tomorrow", "Hubo un problema al procesar el cobro."),
+    ],
+)
+def test_every_reason_of_a_failed_charge_has_words(reason: str, why: str) -> None:
+    found = notice_of(scenes.owing(reason=reason))
+    assert found is not None
+    assert found.rest.startswith(why)
+
+
+def test_what_only_a_new_card_can_pay_says_so() -> None:
+    found = notice_of(scenes.owing(next_attempt_at=None, access_until=scenes.instant(2023, 5, 19)))
+    assert found is not None
+    assert "No volveremos a intentarlo hasta que actualices tu tarjeta. Tu acceso terminó el 19 de mayo." in found.rest
+
+
+def pending(kind: str, aggregate: str = f"subscription-{scenes.PREMIUM}", **detail: Any) -> Pending:
+    return {"kind": kind, "aggregate": aggregate, "version": 13, "accepted_at": "", "detail": detail}  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        scenes.owing(retrying=True, next_attempt_at=None),
+        scenes.view(scenes.subscription("past_due", debt=scenes.debt()), invoices=[scenes.invoice(14, "processing")]),
+        scenes.view(
+            scenes.subscription("past_due", debt=scenes.debt()), pending=(pending("charge", invoice_id=scenes.invoice_id(14)),)
+        ),
+    ],
+)
+def test_nobody_is_asked_to_pay_what_is_being_charged(view: View) -> None:
+    found = notice_of(view)
+    assert found is not None
+    assert (found.lead, found.pay) == ("Estamos procesando tu pago de 29.99 USD.", None)
+
+
+def test_what_was_accepted_and_has_not_arrived_is_said_to_be_on_its_way() -> None:
+    cancelling = details_of(scenes.view(pending=(pending("cancellation"),)))
+    assert (cancelling.says, cancelling.cancel) == ("Tu cancelación está registrada, en camino.", None)
+    keeping = details_of(scenes.view(scenes.ending(), pending=(pending("cancellation_withdrawn"),)))
+    assert keeping.says == "Tu decisión de mantener la suscripción está registrada, en camino."
+    card = {"brand": "mastercard", "last4": "4444", "exp_month": 1, "exp_year": 2030}
+    view = scenes.view(pending=(pending("payment_method", f"wallet-{scenes.CUSTOMER}", **card),))
+    found = method(reader(view), view)
+    assert (found.label, found.hint) == ("Mastercard •••• 4444", "Tu nueva tarjeta está registrada, en camino.")
+    charged = (pending("charge", invoice_id=scenes.invoice_id(14)),)
+    assert rows(reader(view), [scenes.invoice(14, "failed")], charged)[0].badge.text == "Procesando"
+
+
+@pytest.mark.parametrize(
+    ("month", "year", "expiry", "badge"),
+    [
+        (12, 2025, "Vence 12/2025", None),
+        (7, 2023, "Vence 07/2023", None),
+        (6, 2023, "Vence 06/2023", "Vence pronto"),
+        (5, 2023, "Vence 05/2023", "Vence pronto"),
+        (4, 2023, "Venció 04/2023", "Vencida"),
+        (12, 2022, "Venció 12/2022", "Vencida"),
+    ],
+)
+def test_a_card_is_good_through_its_last_month(month: int, year: int, expiry: str, badge: str | None) -> None:
+    view = scenes.view(payment_method={**scenes.facts()["payment_method"], "exp_month": month, "exp_year": year})  # type: ignore[dict-item]
+    found = method(reader(view), view)
+    assert (found.expiry, found.badge and found.badge.text) == (expiry, badge)
+
+
+def test_the_last_month_ends_where_the_merchant_is() -> None:
+    card = {**scenes.facts()["payment_method"], "exp_month": 5, "exp_year": 2023}  # type: ignore[dict-item]
+    still_may = datetime(2023, 6, 1, 5, tzinfo=UTC)
+    view = scenes.view(payment_method=card, now=still_may)
+    assert method(reader(view), view).expiry == "Vence 05/2023"
+
+
+def test_without_a_card_the_pane_says_so() -> None:
+    view = scenes.view(payment_method=None)
+    found = method(reader(view), view)
+    assert (found.label, found.button) == ("No tienes una tarjeta guardada", "Agregar método de pago")
+
+
+def test_every_invoice_status_has_its_word() -> None:
+    statuses = ("paid", "open", "processing", "failed", "void", "uncollectible", "refunded")
+    shown_rows = rows(reader(scenes.view()), [scenes.invoice(14, status) for status in statuses], ())
+    words = ["Pagado", "Pendiente", "Procesando", "Fallido", "Anulado", "Incobrable", "Reembolsado"]
+    assert [row.badge.text for row in shown_rows] == words
+
+
+def test_a_quantity_multiplies_the_price_and_is_named() -> None:
+    found = details_of(scenes.view(scenes.subscription(quantity=3)))
+    assert (found.price, found.unit_price) == ("89.97 USD al mes", "3 × 29.99 USD")
+
+
+def test_a_tax_on_top_is_in_the_total_before_any_invoice() -> None:
+    taxed = scenes.plan(tax={"name": "IVA", "rate_basis_points": 1600, "inclusive": False})
+    assert total_of(scenes.view(scenes.subscription(plan=taxed), invoices=[])) == "Importe total: 34.79 USD"
+
+
+def test_the_total_of_a_voided_period_is_nothing() -> None:
+    view = scenes.view(scenes.subscription("canceled"), invoices=[scenes.invoice(14, "void")])
+    assert total_of(view) == "Importe total: 0.00 USD"
+
+
+def test_cancelling_says_what_ends_and_what_becomes_of_a_debt() -> None:
+    view = scenes.view()
+    later = facts(reader(view), preview(), "USD")
+    assert [(fact.name, fact.value) for fact in later] == [
+        ("Acceso hasta", "14 de junio de 2023"),
+        ("Próximo cobro", "Ninguno"),
+        ("Saldo pendiente", "0.00 USD"),
+    ]
+    owed = {"amount_minor": 2999, "currency": "USD"}
+    now = facts(reader(view), preview(effective_at=scenes.instant(2023, 5, 19), open_amount=owed, open_invoices="void"), "USD")
+    assert [(fact.name, fact.value) for fact in now] == [
+        ("Termina", "Hoy mismo"),
+        ("Próximo cobro", "Ninguno"),
+        ("Saldo pendiente", "29.99 USD, se anula"),
+    ]
+    kept = facts(reader(view), preview(open_amount=owed, open_invoices="keep"), "USD")
+    assert kept[-1].value == "29.99 USD, lo seguirás debiendo"
+
+
+def preview(**changes: Any) -> Any:
+    end = scenes.instant(2023, 6, 14)
+    usual = {"mode": "at_period_end", "effective_at": end, "access_until": end, "open_amount": None, "open_invoices": None}
+    return {**usual, **changes}
+
+
+def test_eight_reasons_and_none_of_them_chosen() -> None:
+    found = reasons(reader(scenes.view()))
+    assert (len(found), found[0]) == (9, ("", "Prefiero no decirlo"))
+
+
+def test_the_result_has_a_reference_and_the_way_back() -> None:
+    view = scenes.view(scenes.ending())
+    found = result(reader(view), view.facts["subscriptions"][0], view, 13)
+    assert found is not None
+    assert found.says == "Premium Mensual termina el 14 de junio de 2023. Hasta entonces tienes acceso, y no se te cobrará más."
+    assert found.reference == f"{scenes.PREMIUM[:8].upper()}-13"
+    assert found.mind == "¿Cambiaste de opinión? Puedes mantenerla hasta el 14 de junio de 2023."
+
+
+def test_the_result_is_told_before_its_event_arrives_and_after_the_end() -> None:
+    view = scenes.view(pending=(pending("cancellation"),))
+    waiting = result(reader(view), view.facts["subscriptions"][0], view, 13)
+    assert waiting is not None
+    assert waiting.says.startswith("La cancelación de Premium Mensual está registrada y en camino.")
+    view = scenes.view(scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 20)))
+    over = result(reader(view), view.facts["subscriptions"][0], view, 13)
+    assert over is not None
+    assert over.says == "Premium Mensual terminó el 20 de mayo de 2023. No se te cobrará más."
+    late = result(reader(view), view.facts["subscriptions"][0], view, None)
+    assert late is not None
+    assert (late.title, late.mind) == ("Esta suscripción ya terminó", None)
+
+
+def test_an_invoice_shows_its_parties_lines_taxes_and_movements() -> None:
+    found = invoice(reader(scenes.view()), scenes.whole_invoice())
+    assert found.buyer[0] == "Ana García"
+    assert "Identificación fiscal: TSI200101AB1" in found.seller
+    assert found.totals == (("Subtotal", "25.85 USD"), ("IVA 16 %", "4.14 USD"))
+    assert [movement.what for movement in found.movements] == [
+        "Factura emitida",
+        "Intento de cobro fallido con Visa •••• 0341",
+        "Pago con Visa •••• 4242",
+    ]
+
+
+def test_an_invoice_whose_buyer_was_erased_still_shows() -> None:
+    assert invoice(reader(scenes.view()), scenes.whole_invoice(bill_to=None)).buyer == ()
+
+
+def test_what_is_behind_says_since_when() -> None:
+    now = datetime.now(UTC)
+    assert freshness(scenes.view(), SPANISH, now) is None
+    late = scenes.view(stale=True, as_of=now - timedelta(minutes=3, seconds=5))
+    assert freshness(late, SPANISH, now) == "Estos datos son de hace 3 min: hay cambios recientes que todavía no vemos."
+    gap = scenes.view(scenes.subscription(stale=True))
+    assert freshness(gap, SPANISH, now) == "Puede haber cambios recientes que todavía no vemos."
+
+
+def test_the_account_is_named_without_giving_its_address_away() -> None:
+    assert account(scenes.view()) == "Ana García · a…@example.com"
+    erased = scenes.view(customer={"id": str(scenes.CUSTOMER), "name": None, "email": None, "locale": None, "country": None})
+    assert account(erased) == ""
+
+
+def test_links_of_a_company_lead_to_the_web_only() -> None:
+    found = company(scenes.merchant(branding={"terms_url": "javascript:alert(1)", "privacy_url": "https://a.example"}))
+    assert (found.terms_url, found.privacy_url) == (None, "https://a.example")
+
+
+@pytest.mark.parametrize(
+    ("name", "letters"), [("TechSolutions Inc.", "TI"), ("ábaco", "Á"), ("4Geeks", "4"), ("— ·", "·"), ("", "·")]
+)
+def test_initials_stand_where_there_is_no_picture(name: str, letters: str) -> None:
+    assert initials(name) == letters
+
+
+def test_somebody_elses_subscription_is_never_the_one_shown() -> None:
+    assert shown([], scenes.CUSTOMER) is None
+    assert shown([scenes.subscription()], scenes.CUSTOMER) == scenes.subscription()
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "headers", "words"),
+    [
+        (503, "service_unavailable", {}, "nada cambió"),
+        (429, "too_many_requests", {"Retry-After": "125"}, "3 min"),
+        (429, "too_many_requests", {}, "1 min"),
+        (409, "already_cancelled", {}, "tu suscripción cambió mientras tanto"),
+        (409, "session_changed", {}, "se abrió otra cuenta"),
+        (404, "not_found", {}, "La dirección puede estar incompleta"),
+        (500, "internal_error", {}, "revisa cómo quedó"),
+    ],
+)
+def test_problems_say_what_happened_and_what_to_do(status: int, code: str, headers: dict[str, str], words: str) -> None:
+    assert words in explain(SPANISH, status, code, headers)
