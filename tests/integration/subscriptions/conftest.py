@@ -6,7 +6,7 @@ import pytest
 from httpx import AsyncClient
 from integration.subscriptions.stack import OPERATOR, Stack, running
 
-from support.databases import ServiceDatabase
+from support.databases import fresh_database
 
 TECHSOLUTIONS: dict[str, Any] = {
     "name": "TechSolutions Inc.",
@@ -58,10 +58,17 @@ class Shop:
         return [event["type"].split(".")[2] for event in events]
 
 
-@pytest.fixture
-async def stack(database: ServiceDatabase) -> AsyncIterator[Stack]:
-    async with running(database) as stack:
+@pytest.fixture(scope="session")
+async def shared_stack(postgres_url: str) -> AsyncIterator[Stack]:
+    async with fresh_database(postgres_url) as database, running(database) as stack:
         yield stack
+
+
+@pytest.fixture
+async def stack(shared_stack: Stack) -> AsyncIterator[Stack]:
+    """One for all tests, each of which brings merchants of its own; charges succeed at once unless the test says otherwise."""
+    yield shared_stack
+    shared_stack.obey()
 
 
 async def registered(stack: Stack, **changes: Any) -> dict[str, Any]:

@@ -55,6 +55,10 @@ class Stack:
     _due: dict[UUID, SubscriptionRenewalDue] = field(default_factory=dict)
     _attempts: dict[UUID, int] = field(default_factory=dict)
 
+    def obey(self) -> None:
+        """Every charge succeeds at once."""
+        self.verdict, self.held = (lambda *_: None), False
+
     def merchant(self, key: str) -> AsyncClient:
         return self.client(key)
 
@@ -69,6 +73,15 @@ class Stack:
     def client(self, credential: str) -> AsyncClient:
         headers = {"authorization": f"Bearer {credential}"}
         return AsyncClient(transport=ASGITransport(self.service.app), base_url="http://subscriptions", headers=headers)
+
+    async def written(self, merchant_id: str) -> str:
+        """All that the merchant's events say, privately and publicly."""
+        sql = "SELECT string_agg(body::text || convert_from(value, 'UTF8'), ' ') FROM events WHERE merchant_id = $1"
+        return str(await self.pool.fetchval(sql, UUID(merchant_id)))
+
+    async def comments(self, merchant_id: str) -> list[str]:
+        rows = await self.pool.fetch("SELECT comment FROM cancellation_comments WHERE merchant_id = $1", UUID(merchant_id))
+        return [row["comment"] for row in rows]
 
     async def charge(self) -> int:
         """Plays invoicing and payments once: every period or retry that is due gets its outcome."""
@@ -176,11 +189,15 @@ async def running(database: ServiceDatabase, **settings: Any) -> AsyncIterator[S
         stack = Stack(pool, http, service, stop)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(stack.keep_charging())
-            tasks.create_task(service.workers["test-clock"](stop))
+            tasks.create_task(work(service, stop))
             try:
                 yield stack
             finally:
                 stop.set()
+
+
+async def work(service: Service, stop: asyncio.Event) -> None:
+    await service.workers["test-clock"](stop)
 
 
 async def role_of(database: ServiceDatabase) -> str:

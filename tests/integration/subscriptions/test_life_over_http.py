@@ -2,6 +2,7 @@
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 from integration.subscriptions.conftest import Shop, opened
 from integration.subscriptions.stack import Stack
@@ -34,7 +35,8 @@ async def test_a_start_in_the_past_bills_each_period_since(shop: Shop) -> None:
     started = await shop.subscribe(started_at="2022-10-14T06:00:00Z", quantity=2)
     await shop.advance("2023-01-15T00:00:00Z")
     it = await shop.read(started["id"])
-    assert (it["status"], it["quantity"], it["current_period"]["start"]) == ("active", 2, "2023-01-14T07:00:00Z")  # an hour later than in summer
+    assert (it["status"], it["quantity"]) == ("active", 2)
+    assert it["current_period"]["start"] == "2023-01-14T07:00:00Z", "the wall time of October, when clocks were ahead"
     assert (await shop.told(started["aggregate"])).count("SubscriptionRenewed") == 4
 
 
@@ -68,8 +70,8 @@ async def test_a_retry_that_is_paid_recovers_it(shop: Shop) -> None:
 
 async def test_a_hard_decline_ends_as_the_policy_says_when_no_card_came(stack: Stack) -> None:
     shop = await opened(stack, policies={"retry_days": [2], "when_retries_end": "unpaid"})
-    started = await shop.subscribe()
     stack.verdict = lambda *_: "expired_card"
+    started = await shop.subscribe()
     await shop.advance("2023-01-15T00:00:00Z")
     it = await shop.read(started["id"])
     assert (it["status"], it["debt"]["next_attempt_at"]) == ("incomplete", None)
@@ -127,6 +129,6 @@ async def test_cancelling_while_the_charge_hangs_and_each_way_that_it_ends(shop:
 async def move(shop: Shop, to: str) -> "asyncio.Task[dict[str, Any]]":
     """The clock on its way; returns once every renewal due by then has been decided."""
     task = asyncio.create_task(shop.advance(to))
-    while await shop.stack.pool.fetchval("SELECT count(*) FROM open_sagas") < 2:
+    while await shop.stack.pool.fetchval("SELECT count(*) FROM open_sagas WHERE merchant_id = $1", UUID(shop.id)) < 2:
         await asyncio.sleep(0.01)
     return task

@@ -1,0 +1,139 @@
+import asyncio
+from typing import Any
+from uuid import UUID
+
+import pytest
+from integration.subscriptions.conftest import Shop, opened
+from integration.subscriptions.stack import Stack
+
+
+async def active(shop: Shop) -> str:
+    started = await shop.subscribe()
+    await shop.advance("2023-01-20T00:00:00Z")
+    return str(started["id"])
+
+
+async def test_cancelling_twice_answers_the_same(shop: Shop) -> None:
+    url = f"/v1/subscriptions/{await active(shop)}/cancellation"
+    first, again = await shop.http.post(url, json={}), await shop.http.post(url, json={"feedback": "other"})
+    assert (first.status_code, first.json()) == (202, again.json())
+
+
+async def test_the_same_key_gives_the_same_answer_also_to_a_refusal(shop: Shop) -> None:
+    url = f"/v1/subscriptions/{await active(shop)}/cancellation"
+    headers = {"idempotency-key": "withdraw"}
+    refused = await shop.http.delete(url, headers=headers)
+    await shop.http.post(url, json={})
+    again = await shop.http.delete(url, headers=headers)
+    assert (refused.status_code, refused.json()) == (409, again.json())
+    keyed = {"idempotency-key": "cancel"}
+    answers = await asyncio.gather(*(shop.http.post(url, json={}, headers=keyed) for _ in range(3)))
+    assert {answer.text for answer in answers} == {answers[0].text}
+    other = await shop.http.post(url, json={"feedback": "unused"}, headers=keyed)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_immediately_ends_it_now(shop: Shop) -> None:
+    id = await active(shop)
+    answer = await shop.http.post(f"/v1/subscriptions/{id}/cancellation", json={"mode": "immediately"})
+    assert (answer.json()["mode"], answer.json()["effective_at"][:10]) == ("immediately", "2023-01-20")
+    assert (await shop.read(id))["status"] == "canceled"
+    over = await shop.http.post(f"/v1/subscriptions/{id}/cancellation", json={})
+    assert (over.status_code, over.json()["code"]) == (409, "already_cancelled")
+    preview = await shop.http.get(f"/v1/subscriptions/{id}/cancellation/preview")
+    assert preview.json()["code"] == "already_cancelled"
+    withdrawn = await shop.http.delete(f"/v1/subscriptions/{id}/cancellation")
+    assert withdrawn.json()["code"] == "already_cancelled"
+
+
+async def test_the_merchants_policy_decides_when_nothing_is_said(stack: Stack) -> None:
+    shop = await opened(stack, policies={"cancel_mode": "immediately", "unpaid_renewal_on_cancel": "keep"})
+    stack.verdict = lambda *_: "insufficient_funds"
+    id = (await shop.subscribe())["id"]
+    await shop.advance("2023-01-14T12:00:00Z")
+    preview = (await shop.http.get(f"/v1/subscriptions/{id}/cancellation/preview")).json()
+    assert (preview["mode"], preview["open_amount"], preview["open_invoices"]) == (
+        "immediately",
+        {"amount_minor": 2999, "currency": "USD"},
+        "keep",
+    )
+    await shop.http.post(f"/v1/subscriptions/{id}/cancellation")
+    events = (await shop.http.get(f"/v1/streams/subscription-{id}")).json()["events"]
+    assert events[-1]["data"]["open_invoices"] == "keep"
+
+
+async def test_the_cause_says_who_cancelled(shop: Shop) -> None:
+    id = await active(shop)
+    ana = shop.stack.customer(shop.id, shop.ana)
+    await ana.post(f"/v1/subscriptions/{id}/cancellation", json={"mode": "immediately", "feedback": "too_expensive"})
+    events = (await shop.http.get(f"/v1/streams/subscription-{id}")).json()["events"]
+    assert (events[-1]["data"]["cause"], events[-1]["data"]["feedback"]) == ("customer", "too_expensive")
+    assert events[-1]["customerid"] == shop.ana
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"mode": "someday"},
+        {"feedback": "bored"},
+        {"comment": "x" * 501},
+        {"comment": "my card is 4242424242424242"},
+        {"comment": "nul\u0000"},
+        {"effective_at": "2030-01-01T00:00:00Z"},
+    ],
+)
+async def test_a_cancellation_that_cannot_be_changes_nothing(shop: Shop, body: dict[str, Any]) -> None:
+    id = await active(shop)
+    answer = await shop.http.post(f"/v1/subscriptions/{id}/cancellation", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+    assert (await shop.read(id))["cancellation"] is None
+
+
+async def test_any_words_may_be_said(shop: Shop) -> None:
+    id = await active(shop)
+    said = "<script>alert(1)</script> \u202eolleh\u202c 👋🏽\r\nأهلا"
+    assert (await shop.http.post(f"/v1/subscriptions/{id}/cancellation", json={"comment": said})).status_code == 202
+    assert await shop.stack.comments(shop.id) == [said.replace("\r\n", "\n")]
+
+
+@pytest.mark.parametrize(
+    ("content", "status"),
+    [(b"{", 400), (b'{"feedback": NaN}', 422), (b"[]", 422), (b'"x"', 422), (b"x" * 70_000, 413)],
+)
+async def test_a_body_that_cannot_be_read_is_a_problem(shop: Shop, content: bytes, status: int) -> None:
+    id = await active(shop)
+    headers = {"content-type": "application/json"}
+    answer = await shop.http.post(f"/v1/subscriptions/{id}/cancellation", content=content, headers=headers)
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/problem+json")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"quantity": 0},
+        {"quantity": 1.5},
+        {"quantity": True},
+        {"started_at": "2023-01-14"},
+        {"started_at": "1999-12-31T23:59:59Z"},
+        {"customer_id": "ana"},
+        {"price": 1},
+    ],
+)
+async def test_a_start_that_cannot_be_is_refused(shop: Shop, changes: dict[str, Any]) -> None:
+    body = {"customer_id": shop.ana, "plan_id": shop.plan, **changes}
+    answer = await shop.http.post("/v1/subscriptions", json=body)
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+async def test_a_start_in_the_future_is_refused(shop: Shop) -> None:
+    body = {"customer_id": shop.ana, "plan_id": shop.plan, "started_at": "2023-02-01T00:00:00Z"}
+    assert (await shop.http.post("/v1/subscriptions", json=body)).json()["code"] == "start_in_the_future"
+
+
+async def test_a_repeated_start_starts_one(shop: Shop) -> None:
+    headers = {"idempotency-key": "start"}
+    body = {"customer_id": shop.ana, "plan_id": shop.plan}
+    first, again = [await shop.http.post("/v1/subscriptions", json=body, headers=headers) for _ in range(2)]
+    assert (first.status_code, first.json()) == (201, again.json())
+    count = "SELECT count(*) FROM subscriptions WHERE merchant_id = $1"
+    assert await shop.stack.pool.fetchval(count, UUID(shop.id)) == 1

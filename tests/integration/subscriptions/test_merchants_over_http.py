@@ -1,0 +1,179 @@
+import hashlib
+from io import BytesIO
+
+import pytest
+from integration.subscriptions.conftest import PREMIUM, TECHSOLUTIONS, Shop, opened, registered
+from integration.subscriptions.stack import OPERATOR, Stack
+from PIL import Image
+
+BEARER = {"authorization": f"Bearer {OPERATOR}"}
+
+
+def picture(kind: str = "PNG", size: tuple[int, int] = (2000, 1000)) -> bytes:
+    out = BytesIO()
+    Image.new("RGB", size, "#285cc2").save(out, kind)
+    return out.getvalue()
+
+
+async def test_a_merchant_gets_a_key_that_is_kept_only_as_a_hash(stack: Stack) -> None:
+    merchant = await registered(stack)
+    assert merchant["api_key"].startswith("sk_test_")
+    assert (await stack.merchant(merchant["api_key"]).get("/v1/plans")).status_code == 200
+    everything = await stack.written(merchant["id"])
+    assert merchant["api_key"] not in everything
+    assert hashlib.sha256(merchant["api_key"].encode()).hexdigest() in everything
+
+
+async def test_others_are_told_all_that_they_need_to_know_of_it(stack: Stack) -> None:
+    merchant = await registered(stack)
+    told = (await stack.merchant(merchant["api_key"]).get(f"/v1/streams/merchant-{merchant['id']}")).json()["events"][0]
+    assert (told["type"], told["time"]) == ("billing.subscriptions.MerchantConfigured.v1", "2023-01-14T06:00:00Z")
+    data = told["data"]
+    assert (data["name"], data["invoice_series"], data["sandbox"]) == ("TechSolutions Inc.", "TS", True)
+    assert data["legal"] == TECHSOLUTIONS["legal"]
+    assert data["clock_offset_seconds"] < 0
+    peer = stack.peer()
+    known = (await peer.get(f"/v1/merchants/{merchant['id']}")).json()
+    assert known == {"id": merchant["id"], **data}
+    by_key = await peer.get(f"/v1/keys/{hashlib.sha256(merchant['api_key'].encode()).hexdigest()}")
+    assert by_key.json() == known
+    assert (await peer.get(f"/v1/keys/{'0' * 64}")).status_code == 404
+
+
+async def test_only_the_operator_registers_merchants(stack: Stack) -> None:
+    merchant = await registered(stack)
+    assert (await stack.http.post("/v1/merchants", json=TECHSOLUTIONS)).status_code == 401
+    assert (await stack.merchant(merchant["api_key"]).post("/v1/merchants", json=TECHSOLUTIONS)).status_code == 403
+    assert (await stack.merchant("sk_test_" + "A" * 43).get("/v1/plans")).status_code == 401
+
+
+async def test_a_repeated_registration_gets_the_same_key_although_it_is_not_kept(stack: Stack) -> None:
+    headers = {**BEARER, "idempotency-key": "setup-1"}
+    first = await stack.http.post("/v1/merchants", json=TECHSOLUTIONS, headers=headers)
+    again = await stack.http.post("/v1/merchants", json=TECHSOLUTIONS, headers=headers)
+    assert (first.status_code, first.json()) == (201, again.json())
+    other = await stack.http.post("/v1/merchants", json={**TECHSOLUTIONS, "name": "Other"}, headers=headers)
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"name": ""}, "/name"),
+        ({"name": "4242 4242 4242 4242"}, "/name"),
+        ({"name": "a\u0000b"}, "/name"),
+        ({"time_zone": "Mars/Olympus"}, "/time_zone"),
+        ({"locale": "spanish"}, "/locale"),
+        ({"branding": {"colour": "blue"}}, "/branding/colour"),
+        ({"branding": {"terms_url": "javascript:alert(1)"}}, "/branding/terms_url"),
+        ({"branding": {"logo_media_id": "0" * 64}}, "/branding/logo_media_id"),
+        ({"policies": {"retry_days": [3, 1]}}, "/policies/retry_days"),
+        ({"policies": {"retry_days": [0]}}, "/policies/retry_days/0"),
+        ({"policies": {"cancel_mode": "never"}}, "/policies/cancel_mode"),
+        ({"legal": {"name": "X"}}, "/legal/address"),
+        ({"clock_starts_at": "2023-01-14T06:00:00"}, "/clock_starts_at"),
+        ({"clock_starts_at": 1}, "/clock_starts_at"),
+        ({"clock_starts_at": "0001-01-01T00:00:00Z"}, "/clock_starts_at"),
+        ({"invoice_series": "ts"}, "/invoice_series"),
+        ({"surprise": 1}, "/surprise"),
+    ],
+)
+async def test_what_is_wrong_with_a_merchant_is_named(stack: Stack, changes: dict[str, object], pointer: str) -> None:
+    before = await stack.pool.fetchval("SELECT count(*) FROM events")
+    answer = await stack.http.post("/v1/merchants", json={**TECHSOLUTIONS, **changes}, headers=BEARER)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+    assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    assert await stack.pool.fetchval("SELECT count(*) FROM events") == before
+
+
+async def test_a_live_merchant_has_the_walls_clock(stack: Stack) -> None:
+    body = {**TECHSOLUTIONS, "sandbox": False}
+    refused = await stack.http.post("/v1/merchants", json=body, headers=BEARER)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_a_sandbox")
+    live = await stack.http.post("/v1/merchants", json={**body, "clock_starts_at": None}, headers=BEARER)
+    assert live.json()["api_key"].startswith("sk_live_")
+    http = stack.merchant(live.json()["api_key"])
+    assert (await http.get("/v1/test-clock")).json()["code"] == "not_a_sandbox"
+    assert (await http.post("/v1/test-clock/advance", json={"to": "2100-01-01T00:00:00Z"})).status_code == 403
+
+
+async def test_a_merchant_changes_itself_and_nobody_else(stack: Stack) -> None:
+    ours, theirs = await opened(stack), await opened(stack, name="Otra Casa")
+    media = (await ours.http.post("/v1/media", content=picture())).json()["media_id"]
+    changed = await ours.http.patch(f"/v1/merchants/{ours.id}", json={"branding": {"logo_media_id": media}})
+    assert changed.json()["branding"]["logo_media_id"] == media
+    assert changed.json()["branding"]["colour"] == "#285cc2"
+    foreign = await theirs.http.patch(f"/v1/merchants/{ours.id}", json={"name": "Hijacked"})
+    assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
+    borrowed = await theirs.http.patch(f"/v1/merchants/{theirs.id}", json={"branding": {"logo_media_id": media}})
+    assert borrowed.json()["errors"][0]["code"] == "unknown_media"
+    assert (await ours.http.get(f"/v1/merchants/{ours.id}")).json()["name"] == "TechSolutions Inc."
+
+
+async def test_keys_are_rotated_without_a_gap(shop: Shop) -> None:
+    old = hashlib.sha256(shop.key.encode()).hexdigest()[:16]
+    last = await shop.http.delete(f"/v1/keys/key_{old}")
+    assert (last.status_code, last.json()["code"]) == (409, "last_key")
+    new = (await shop.http.post("/v1/keys")).json()
+    renewed = shop.stack.merchant(new["api_key"])
+    assert (await renewed.delete(f"/v1/keys/key_{old}")).status_code == 204
+    assert (await shop.http.get("/v1/plans")).status_code == 401
+    assert (await renewed.get("/v1/plans")).status_code == 200
+
+
+async def test_a_picture_is_encoded_anew_and_shown_to_services(shop: Shop) -> None:
+    uploaded = await shop.http.post("/v1/media", content=picture("JPEG"))
+    assert uploaded.status_code == 201
+    id = uploaded.json()["media_id"]
+    assert uploaded.json() == {"media_id": id, "width": 512, "height": 256}
+    shown = await shop.stack.peer().get(f"/v1/media/{id}")
+    assert shown.headers["content-type"] == "image/webp"
+    assert hashlib.sha256(shown.content).hexdigest() == id
+    other = await opened(shop.stack, name="Otra Casa")
+    assert (await other.http.get(f"/v1/media/{id}")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"<svg xmlns='http://www.w3.org/2000/svg'/>", b"\x89PNG\r\n\x1a\nbroken", picture("GIF", (9, 9)), picture()[:200]],
+)
+async def test_what_is_no_picture_is_refused(shop: Shop, content: bytes) -> None:
+    answer = await shop.http.post("/v1/media", content=content)
+    assert (answer.status_code, answer.json()["code"]) == (422, "not_a_picture")
+
+
+async def test_a_picture_of_more_than_a_mebibyte_is_refused(shop: Shop) -> None:
+    assert (await shop.http.post("/v1/media", content=b"x" * (1024 * 1024 + 1))).status_code == 413
+
+
+async def test_plans_are_listed_page_by_page(shop: Shop) -> None:
+    for name in ("Básico", "Total"):
+        assert (await shop.http.post("/v1/plans", json={**PREMIUM, "name": name})).status_code == 201
+    first = (await shop.http.get("/v1/plans", params={"limit": 2})).json()
+    rest = (await shop.http.get("/v1/plans", params={"limit": 2, "cursor": first["next_cursor"]})).json()
+    assert [plan["name"] for plan in (*first["items"], *rest["items"])] == ["Premium Mensual", "Básico", "Total"]
+    assert rest["next_cursor"] is None
+    assert (await shop.http.get("/v1/plans", params={"limit": -1})).status_code == 422
+    tampered = await shop.http.get("/v1/plans", params={"cursor": first["next_cursor"][:-2] + "AA"})
+    assert (tampered.status_code, tampered.json()["code"]) == (422, "invalid_cursor")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"price": {"amount_minor": 29.99, "currency": "USD"}},
+        {"price": {"amount_minor": "2999", "currency": "USD"}},
+        {"price": {"amount_minor": 0, "currency": "USD"}},
+        {"price": {"amount_minor": 2**63, "currency": "USD"}},
+        {"price": {"amount_minor": 2999, "currency": "usd"}},
+        {"interval": {"unit": "fortnight"}},
+        {"interval": {"unit": "month", "count": 0}},
+        {"tax": {"name": "IVA", "rate_basis_points": 10_001}},
+        {"image_media_id": "f" * 64},
+        {"description": "pay with 4000-0000-0000-0341"},
+        {"trial_days": 14},
+    ],
+)
+async def test_a_plan_that_cannot_be_is_refused(shop: Shop, changes: dict[str, object]) -> None:
+    answer = await shop.http.post("/v1/plans", json={**PREMIUM, **changes})
+    assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
