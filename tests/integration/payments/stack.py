@@ -39,7 +39,7 @@ from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.once import once_in
 from chassis.records import Record
-from chassis.service import Resources, Service
+from chassis.service import Resources, Service, Worker
 from chassis.tenants import Tenants
 from payments.composition import compose
 from payments.settings import Settings
@@ -242,11 +242,15 @@ async def running(database: ServiceDatabase) -> AsyncIterator[Stack]:
         service = compose(resources(database, pool, store, closing, stop))
         async with asyncio.TaskGroup() as tasks:
             for worker in service.workers.values():
-                tasks.create_task(worker(stop))
+                tasks.create_task(working(worker, stop))
             try:
                 yield Stack(pool, service, stop)
             finally:
                 stop.set()
+
+
+async def working(worker: Worker, stop: asyncio.Event) -> None:
+    await worker(stop)
 
 
 async def opened(stack: Stack) -> Shop:
@@ -293,10 +297,15 @@ def resources(
         }
     )
 
-    async def nobody(_: str) -> dict[str, Any] | None:
-        raise ConnectionError("the owner of merchants is away")
+    async def confirmed(sha256: str) -> dict[str, Any] | None:
+        """The owner of merchants knows what this service was told."""
+        for row in await pool.fetch("SELECT merchant_id, doc::text FROM projection WHERE name = 'merchant'"):
+            doc: dict[str, Any] = json.loads(row["doc"])
+            if any(key["sha256"] == sha256 for key in doc["api_keys"]):
+                return doc | {"id": str(row["merchant_id"])}
+        return None
 
-    tenants = Tenants(pool, nobody)
+    tenants = Tenants(pool, confirmed)
     gatekeeper = Gatekeeper(tenants, Verifier("payments", public), settings.operator_key_sha256)
     signer = Signer("payments", settings.service_private_key.get_secret_value())
     return Resources(settings, pool, store, tenants, signer, gatekeeper, once_in(pool), Health(), stop, closing)

@@ -12,7 +12,7 @@ from chassis.context import Context
 from chassis.decider import VersionConflict
 from chassis.store import Answer, EventStore, IdempotencyKey, Statement, WriteSet
 from payments.application.aggregates import PAYMENT, WALLET
-from payments.application.ports import Due, Provider, SetUp, SetUps
+from payments.application.ports import Due, Provider, SetUps
 from payments.domain.payment.commands import TryAgain
 from payments.domain.shapes import Method
 from payments.domain.wallet.commands import UseMethod
@@ -68,7 +68,6 @@ class ChangeOfCard:
         await self._as_shown(context.merchant_id, asked)
         method = await self.provider.save(context.merchant_id, asked.customer_id, asked.setup_id, asked.token)
         for _ in range(ATTEMPTS):
-            await self._as_shown(context.merchant_id, asked)
             write_set, answer = await self._decided(context, asked, method)
             try:
                 await self.store.write(WriteSet(**write_set, answer=(key, answer) if key else None))
@@ -77,7 +76,7 @@ class ChangeOfCard:
             return answer
         raise VersionConflict(f"wallet-{asked.customer_id}")
 
-    async def _as_shown(self, merchant_id: UUID, asked: Confirmation) -> SetUp:
+    async def _as_shown(self, merchant_id: UUID, asked: Confirmation) -> None:
         setup = await self.setups.open(asked.setup_id)
         if setup is None or (setup.merchant_id, setup.customer_id) != (merchant_id, asked.customer_id):
             raise SetUpOver
@@ -86,7 +85,6 @@ class ChangeOfCard:
         due = await self.setups.due(merchant_id, asked.customer_id)
         if due != setup.due or not set(asked.charge_invoices) <= {each.invoice_id for each in due}:
             raise DueChanged(due)
-        return setup
 
     async def _decided(self, context: Context, asked: Confirmation, method: Method) -> tuple[dict[str, Any], Answer]:
         """The parts of the write set, and what to answer."""
@@ -94,6 +92,8 @@ class ChangeOfCard:
         wallet = WALLET.stream(merchant_id, asked.customer_id)
         payments = [PAYMENT.stream(merchant_id, invoice_id) for invoice_id in dict.fromkeys(asked.charge_invoices)]
         stored = await self.store.read_many([wallet, *payments])
+        # After the streams: whoever used the set-up first either is seen here or has moved a stream since.
+        await self._as_shown(merchant_id, asked)
         use = UseMethod(asked.customer_id, method, asked.at, tuple(stream.id for stream in payments))
         changed, write_set = decide(WALLET, context, recall(WALLET, wallet, stored[wallet]), use)
         appends, statements = [*write_set.appends], [*write_set.statements, used(asked.setup_id, merchant_id)]

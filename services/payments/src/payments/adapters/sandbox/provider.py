@@ -24,8 +24,8 @@ class Sandbox:
     async def charge(self, order: ChargeOrder) -> Outcome:
         behaviour = await behaviour_for(self._books, order.merchant_id, order.customer_id)
         await behaviour.before()
-        await self._record(order, await self._verdict(order), behaviour.delay)
-        await behaviour.after()
+        if await self._record(order, await self._verdict(order), behaviour.delay):
+            await behaviour.after()
         outcome = await self._look_up(order)
         if not isinstance(outcome, Taken | Refused):
             raise NoAnswer
@@ -52,13 +52,14 @@ class Sandbox:
         )
         if not taken:
             raise LookupError(f"charge {order.charge_id} took nothing")
-        await pool.execute(
+        status = await pool.execute(
             "INSERT INTO sandbox_refund (merchant_id, charge_id, reference) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
             order.merchant_id,
             order.charge_id,
             reference,
         )
-        await behaviour.after()
+        if status == "INSERT 0 1":
+            await behaviour.after()
         return reference
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
@@ -84,11 +85,13 @@ class Sandbox:
         expired = (method["exp_year"], method["exp_month"]) < (order.at.year, order.at.month)
         return FailureCode.EXPIRED_CARD if expired else None
 
-    async def _record(self, order: ChargeOrder, code: FailureCode | None, delay: float) -> None:
+    async def _record(self, order: ChargeOrder, code: FailureCode | None, delay: float) -> bool:
+        """Whether the charge is new to the books: what is in them already is answered from there."""
         pool = await self._books.pool()
         amount, reference = order.amount, f"sbx_ch_{order.charge_id.hex[:20]}"
         facts = (order.customer_id, order.method_id, amount.amount_minor, amount.currency, code, reference, delay)
-        await pool.execute(_RECORD, order.merchant_id, order.charge_id, *facts)
+        status: str = await pool.execute(_RECORD, order.merchant_id, order.charge_id, *facts)
+        return status == "INSERT 0 1"
 
     async def _look_up(self, order: ChargeOrder) -> Status:
         pool = await self._books.pool()
