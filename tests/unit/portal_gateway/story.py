@@ -200,7 +200,7 @@ class Told:
         return [source for about, source in self.documents.items() if about.startswith(f"{kind}-")]
 
 
-def envelope(event: EventData, about: str, sequence: int, merchant: UUID = MERCHANT, customer: UUID = ANA) -> Envelope:
+def envelope(event: EventData, about: str, sequence: int, merchant: UUID = MERCHANT, customer: UUID | None = ANA) -> Envelope:
     """As it comes out of Kafka: through JSON."""
     sent = Envelope(
         id=uuid5(merchant, f"{about} {sequence}"),

@@ -26,7 +26,7 @@ def test_a_paid_month_is_the_specifications_own_page() -> None:
     view = told.view()
 
     [subscription] = view["subscriptions"]
-    assert subscription["plan"]["name"] == "Premium Mensual"
+    assert subscription["plan"] == story.PREMIUM.model_dump(mode="json")
     assert (subscription["status"], subscription["current_period"]["end"]) == ("active", "2023-06-14T09:00:00Z")
     assert (subscription["version"], subscription["debt"], subscription["cancellation"]) == (3, None, None)
     assert view["payment_method"] == {**VISA.model_dump(mode="json"), "version": 1}

@@ -46,11 +46,16 @@ def _fold(steps: Mapping[str, Step], doc: Doc | None, envelope: Envelope) -> Doc
     return steps[envelope.type](doc or {}, envelope.data, envelope)
 
 
+def _plan(data: Doc) -> Doc:
+    """Whole, also where the event left out what was not set."""
+    return {"image_media_id": None, "tax": None} | data["plan"]
+
+
 def _started(_: Doc, data: Doc, envelope: Envelope) -> Doc:
     return {
         "id": envelope.subject.removeprefix("subscription-"),
         "status": data["status"],
-        "plan": data["plan"],
+        "plan": _plan(data),
         "quantity": data.get("quantity", 1),
         "started_at": data["started_at"],
         "current_period": data["period"],
@@ -63,7 +68,7 @@ def _started(_: Doc, data: Doc, envelope: Envelope) -> Doc:
 def _renewal_due(doc: Doc, data: Doc, _: Envelope) -> Doc:
     now = {
         "status": data["status"],
-        "plan": data["plan"],
+        "plan": _plan(data),
         "quantity": data.get("quantity", 1),
         "current_period": data["period"],
     }

@@ -1,0 +1,27 @@
+"""One gateway for all of these tests; each has a merchant of its own on it."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from integration.portal_gateway.gateway import Gateway, Merchant, gateway_on
+
+from support.databases import fresh_database
+
+
+@pytest.fixture(scope="session")
+async def the_gateway(postgres_url: str) -> AsyncIterator[Gateway]:
+    async with fresh_database(postgres_url, "portal_gateway") as database, gateway_on(database) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+async def gateway(the_gateway: Gateway) -> Gateway:
+    the_gateway.owners.answers.clear()
+    the_gateway.owners.asked.clear()
+    await the_gateway.pool.execute("DELETE FROM use_of_limit")
+    return the_gateway
+
+
+@pytest.fixture
+async def merchant(gateway: Gateway) -> Merchant:
+    return await gateway.merchant()

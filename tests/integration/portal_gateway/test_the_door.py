@@ -1,0 +1,165 @@
+"""Sessions, and what every request has to be before it is looked at."""
+
+from typing import Any
+
+import httpx
+import pytest
+from integration.portal_gateway.gateway import Gateway, Merchant, enter
+from unit.portal_gateway import story
+
+
+@pytest.fixture
+async def ana(merchant: Merchant) -> Merchant:
+    await merchant.tell(story.profile())
+    return merchant
+
+
+async def code(answer: httpx.Response) -> tuple[int, str]:
+    assert answer.headers["content-type"] == "application/problem+json"
+    return answer.status_code, answer.json()["code"]
+
+
+@pytest.mark.parametrize(
+    "cookie",
+    ["", "__Host-portal=", "__Host-portal=abc", f"__Host-portal={'A' * 43}", f"__Host-portal={'A' * 60_000}", "portal=x"],
+    ids=["none", "empty", "truncated", "unknown", "60 kB", "other name"],
+)
+@pytest.mark.parametrize("path", ["session", "overview", "stream", "invoices", f"invoices/{story.invoice_id(5)}/pdf"])
+async def test_without_a_living_session_nothing_is_shown(gateway: Gateway, cookie: str, path: str) -> None:
+    async with gateway.browser() as browser:
+        answer = await browser.get(f"/api/{path}", headers={"cookie": cookie} if cookie else {})
+    if answer.status_code != 431:  # a header too large is refused before anybody looks at it
+        assert await code(answer) == (401, "session_required")
+        assert answer.json()["detail"]
+
+
+async def test_a_session_ends_after_idling_and_after_a_working_day(ana: Merchant) -> None:
+    pool = ana.gateway.pool
+    for column, ago in (("seen_at", "30 min"), ("started_at", "8 h")):
+        async with ana.signed_in() as browser:
+            assert (await browser.get("/api/overview")).status_code == 200
+            await pool.execute(f"UPDATE portal_session SET {column} = now() - interval '{ago}' WHERE merchant_id = $1", ana.id)
+            assert await code(await browser.get("/api/overview")) == (401, "session_required")
+
+
+async def test_using_a_session_prolongs_it_and_looking_at_its_end_does_not(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+        idle = "UPDATE portal_session SET seen_at = now() - interval '20 min' WHERE merchant_id = $1"
+        await ana.gateway.pool.execute(idle, ana.id)
+        looked = [(await browser.get("/api/session")).json()["ends_at"] for _ in range(2)]
+        assert looked[0] == looked[1]
+        prolonged = (await browser.post("/api/session/extend")).json()
+        assert prolonged["ends_at"] > looked[0]
+        assert prolonged["latest_end"] > prolonged["ends_at"]
+        await ana.gateway.pool.execute(idle, ana.id)
+        await browser.get("/api/overview")
+        assert (await browser.get("/api/session")).json()["ends_at"] > looked[0]
+
+
+async def test_an_exchange_ends_the_session_that_the_browser_had(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+        before = browser.headers["cookie"]
+        await enter(browser, await ana.link())
+        assert browser.headers["cookie"] != before
+        old = await browser.get("/api/overview", headers={"cookie": before})
+        assert await code(old) == (401, "session_required")
+        assert (await browser.get("/api/overview")).status_code == 200
+
+
+async def test_logging_out_leaves_nothing_behind(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+        left = await browser.delete("/api/session")
+        assert left.status_code == 204
+        assert left.headers["clear-site-data"] == '"cache", "storage"'
+        assert "__Host-portal=; Max-Age=0" in left.headers["set-cookie"]
+        assert await code(await browser.get("/api/overview")) == (401, "session_required")
+
+
+async def test_on_a_shared_computer_the_link_can_be_given_up_too(ana: Merchant) -> None:
+    link = await ana.link()
+    async with ana.gateway.browser() as browser, ana.gateway.browser() as other:
+        await enter(browser, link)
+        await enter(other, link)
+        left = await browser.request("DELETE", "/api/session", json={"revoke_link": True})
+        assert left.status_code == 204
+        assert await code(await other.get("/api/overview")) == (401, "session_required")
+        assert await code(await other.post("/api/session", json={"token": link})) == (401, "link_refused")
+
+
+ATTEMPTS = [
+    ("POST", "/api/session/extend", None),
+    ("DELETE", "/api/session", None),
+    ("POST", f"/api/subscriptions/{story.SUBSCRIPTION}/cancellation", {}),
+    ("DELETE", f"/api/subscriptions/{story.SUBSCRIPTION}/cancellation", None),
+    ("POST", "/api/payment-method/setup", None),
+    ("PUT", "/api/payment-method", {"setup_id": "s", "token": "t", "charge_invoices": []}),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body"), ATTEMPTS, ids=lambda part: str(part)[-30:])
+async def test_only_a_page_of_ours_and_of_the_same_session_changes_anything(
+    ana: Merchant, method: str, path: str, body: Any
+) -> None:
+    async with ana.signed_in() as browser, ana.signed_in() as other:
+
+        async def attempt(**headers: str | None) -> tuple[int, str]:
+            given = {**browser.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+            async with httpx.AsyncClient(base_url=ana.gateway.url, trust_env=False) as plain:
+                sent = {name: value for name, value in given.items() if value is not None}
+                sent |= {"content-length": "0"} if body is None else {}
+                return await code(await plain.request(method, path, headers=sent, json=body))
+
+        for headers in (
+            {"origin": "https://evil.example"},
+            {"origin": "null"},
+            {"origin": None},
+            {"origin": ana.gateway.url + ".evil.example"},
+            {"sec_fetch_site": "cross-site"},
+            {"sec_fetch_site": "same-site"},
+            {"sec_fetch_site": "none"},
+        ):
+            assert await attempt(**headers) == (403, "cross_origin")
+        assert await attempt(x_csrf_token=None) == (403, "csrf_required")
+        assert await attempt(x_csrf_token=other.headers["x-csrf-token"]) == (409, "session_changed")
+        assert await attempt(cookie=None) == (401, "session_required")
+        assert (await browser.get("/api/overview")).status_code == 200
+    assert ana.gateway.owners.asked == []
+
+
+async def test_fetch_metadata_of_our_own_page_is_enough(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+        del browser.headers["origin"]
+        assert (await browser.post("/api/session/extend", headers={"sec-fetch-site": "same-origin"})).status_code == 200
+
+
+async def test_another_host_is_led_here_or_refused(gateway: Gateway) -> None:
+    async with gateway.browser() as browser:
+        led = await browser.get("/invoices/7?lang=en&x=%0d%0a", headers={"host": "evil.example"})
+        assert (led.status_code, led.headers["location"]) == (308, f"{gateway.url}/invoices/7?lang=en&x=%0d%0a")
+        double = await browser.get(f"{gateway.url}//evil.example/%0d%0aset-cookie:x", headers={"host": "evil.example"})
+        assert double.headers["location"] == f"{gateway.url}/evil.example/%0d%0aset-cookie:x"
+        refused = await browser.post("/api/session", json={"token": "x"}, headers={"host": "evil.example"})
+        assert await code(refused) == (421, "misdirected_request")
+        assert (await browser.get("/health/live", headers={"host": "10.0.0.7"})).status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/api/session", "/health/live", "/nowhere", "/api/nowhere"])
+async def test_every_answer_locks_the_page_in(gateway: Gateway, path: str) -> None:
+    async with gateway.browser() as browser:
+        headers = (await browser.get(path)).headers
+    policy = headers["content-security-policy"]
+    assert policy.startswith("default-src 'none'; ")
+    for part in ("frame-src http://localhost:4242", "frame-ancestors 'none'", "base-uri 'none'", "form-action 'self'"):
+        assert part in policy
+    assert "unsafe" not in policy
+    assert headers["cache-control"] == "no-store"
+    assert headers["x-robots-tag"] == "noindex, nofollow"
+    assert headers["referrer-policy"] in ("same-origin", "no-referrer")
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+
+
+async def test_the_gateway_is_ready_once_it_has_read_what_there_was(gateway: Gateway) -> None:
+    async with gateway.browser() as browser:
+        answer = await browser.get("/health/ready")
+    assert (answer.status_code, answer.json()["failures"]) == (503, {"projections": "still reading what is there"})

@@ -1,0 +1,186 @@
+"""Invoices: page by page, one by one, and whole."""
+
+import asyncio
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+from fastapi import Request
+from integration.portal_gateway.gateway import Merchant, interrupted, problem
+from starlette.responses import JSONResponse, Response
+from unit.portal_gateway import story
+from unit.portal_gateway.story import charge, invoice_id
+
+from billing_contracts import payments
+
+EXPORT = f"/v1/customers/{story.ANA}/export"
+
+
+@pytest.fixture
+async def ana(merchant: Merchant) -> Merchant:
+    """Eleven invoices: the last failed, the one before running, the others paid."""
+    await merchant.tell(story.profile(), story.started())
+    for month in range(1, 12):
+        await merchant.tell(story.issued(month), charge(payments.PaymentStarted, month))
+    await merchant.tell(*(story.paid(month) for month in range(1, 10)))
+    await merchant.tell(story.payment_failed(11, attempt=1))
+    return merchant
+
+
+async def pages(browser: httpx.AsyncClient, **asked: Any) -> list[dict[str, Any]]:
+    found, cursor = [], None
+    while True:
+        given = asked | ({"cursor": cursor} if cursor else {})
+        page = (await browser.get("/api/invoices", params=given)).json()
+        assert len(page["items"]) <= int(asked.get("limit", 12))
+        found += page["items"]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            return found
+
+
+async def test_the_history_is_whole_newest_first_however_it_is_paged(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+        for limit in (1, 3, 10, 11, 12, 100):
+            numbers = [item["number"] for item in await pages(browser, limit=limit)]
+            assert numbers == [f"TS-{month:06d}" for month in range(11, 0, -1)]
+
+
+async def test_the_history_is_filtered_by_year_and_by_the_word_that_is_shown(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+        assert [it["number"] for it in await pages(browser, status="failed")] == ["TS-000011"]
+        assert [it["number"] for it in await pages(browser, status="processing")] == ["TS-000010"]
+        assert len(await pages(browser, status="paid", limit=2)) == 9
+        assert (len(await pages(browser, year=2023)), await pages(browser, year=2022)) == (11, [])
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"limit": "-1"},
+        {"limit": "0"},
+        {"limit": "101"},
+        {"limit": "1e309"},
+        {"year": "x"},
+        {"status": "draft"},
+        {"cursor": "../.."},
+    ],
+    ids=lambda asked: str(asked)[:30],
+)
+async def test_a_page_that_cannot_be_is_a_clear_error(ana: Merchant, asked: dict[str, str]) -> None:
+    async with ana.signed_in() as browser:
+        answer = await browser.get("/api/invoices", params=asked)
+    assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
+
+
+async def test_a_cursor_is_nobody_elses_and_cannot_be_made_up(ana: Merchant) -> None:
+    other = await ana.gateway.merchant()
+    claudio = uuid4()
+    await other.tell(story.profile(), subject=f"customer-{claudio}", customer=claudio)
+    async with ana.signed_in() as browser, other.signed_in(claudio) as stranger:
+        cursor = (await browser.get("/api/invoices", params={"limit": 2})).json()["next_cursor"]
+        changed = cursor[:-2] + ("A" if cursor[-2] != "A" else "B") + cursor[-1]
+        for who, given in ((browser, changed), (browser, cursor[5:]), (stranger, cursor)):
+            answer = await who.get("/api/invoices", params={"cursor": given})
+            assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
+
+
+async def test_one_invoice_has_this_portals_word_for_its_status(ana: Merchant) -> None:
+    kept = {
+        "id": str(invoice_id(10)),
+        "status": "open",
+        "total": {"amount_minor": 2999, "currency": "USD"},
+        "bill_to": {"name": "Ana"},
+    }
+    ana.gateway.owners.answers["GET", f"/v1/invoices/{invoice_id(10)}"] = JSONResponse(kept)
+    async with ana.signed_in() as browser:
+        shown = (await browser.get(f"/api/invoices/{invoice_id(10)}")).json()
+    assert (shown["status"], shown["status_text"], shown["total"]["text"]) == ("processing", "Procesando", "29.99 USD")
+    assert shown["bill_to"] == {"name": "Ana"}
+
+
+async def test_a_document_is_passed_on(ana: Merchant) -> None:
+    path = f"/v1/invoices/{invoice_id(5)}/pdf"
+    named = {"content-disposition": 'inline; filename="TS-000005.pdf"'}
+    ana.gateway.owners.answers["GET", path] = Response(b"%PDF-1.7", media_type="application/pdf", headers=named)
+    async with ana.signed_in() as browser:
+        answer = await browser.get(f"/api/invoices/{invoice_id(5)}/pdf")
+        assert (answer.content, answer.headers["content-type"]) == (b"%PDF-1.7", "application/pdf")
+        assert answer.headers["content-disposition"] == 'inline; filename="TS-000005.pdf"'
+        assert (await browser.get(f"/api/invoices/{invoice_id(6)}/pdf")).json()["code"] == "not_found"
+        assert (await browser.get("/api/invoices/..%2f..%2fetc/pdf")).status_code in (404, 422)
+
+
+async def test_the_whole_history_is_passed_on_while_it_is_being_made(ana: Merchant) -> None:
+    asked: list[str] = []
+
+    async def made(request: Request) -> Response:
+        asked.append(str(request.url.query))
+        return Response(
+            b"\xef\xbb\xbfdate,kind\r\n", media_type="text/csv", headers={"content-disposition": 'x; filename="h.csv"'}
+        )
+
+    ana.gateway.owners.answers["GET", EXPORT] = made
+    async with ana.signed_in() as browser:
+        answer = await browser.get("/api/invoices/export", params={"format": "csv"})
+        assert answer.content == b"\xef\xbb\xbfdate,kind\r\n"
+        assert answer.headers["content-disposition"] == 'attachment; filename="h.csv"'
+        assert asked == ["format=csv&locale=es-419"]
+        assert (await browser.get("/api/invoices/export", params={"format": "exe"})).status_code == 422
+
+
+async def test_a_history_that_breaks_off_is_no_valid_file(ana: Merchant) -> None:
+    ana.gateway.owners.answers["GET", EXPORT] = interrupted(b"date,kind\r\n")
+    async with ana.signed_in() as browser:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await browser.get("/api/invoices/export", params={"format": "csv"})
+
+
+async def test_one_export_at_a_time(ana: Merchant) -> None:
+    going_on = asyncio.Event()
+
+    async def slow(_: Request) -> Response:
+        await going_on.wait()
+        return Response(b"done")
+
+    ana.gateway.owners.answers["GET", EXPORT] = slow
+    async with ana.signed_in() as browser:
+        first = asyncio.create_task(browser.get("/api/invoices/export", params={"format": "csv"}))
+        await asyncio.sleep(0.3)
+        second = await browser.get("/api/invoices/export", params={"format": "zip"})
+        assert (second.status_code, second.json()["code"]) == (429, "too_many_requests")
+        going_on.set()
+        assert (await first).content == b"done"
+        assert (await browser.get("/api/invoices/export", params={"format": "zip"})).status_code == 200
+
+
+async def test_ten_exports_an_hour_are_enough(ana: Merchant) -> None:
+    ana.gateway.owners.answers["GET", EXPORT] = Response(b"done")
+    async with ana.signed_in() as browser:
+        answers = [await browser.get("/api/invoices/export", params={"format": "csv"}) for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+    assert int(answers[-1].headers["retry-after"]) > 3000
+
+
+async def test_when_the_documents_are_away_the_list_is_still_there(ana: Merchant) -> None:
+    ana.gateway.owners.answers["GET", f"/v1/invoices/{invoice_id(5)}/pdf"] = problem(503, "service_unavailable")
+    async with ana.signed_in() as browser:
+        away = await browser.get(f"/api/invoices/{invoice_id(5)}/pdf")
+        assert (away.status_code, away.json()["code"]) == (503, "service_unavailable")
+        assert away.json()["detail"]
+        assert (await browser.get("/api/invoices")).status_code == 200
+
+
+async def test_images_are_fetched_once_and_kept_for_ever(ana: Merchant) -> None:
+    name = "ab" * 32
+    ana.gateway.owners.answers["GET", f"/v1/media/{name}"] = Response(b"RIFF", media_type="image/webp")
+    async with ana.gateway.browser() as browser:
+        for _ in range(2):
+            image = await browser.get(f"/media/{name}.webp")
+            assert (image.content, image.headers["content-type"]) == (b"RIFF", "image/webp")
+            assert image.headers["cache-control"] == "public, max-age=31536000, immutable"
+        for wrong in ("cd" * 32, "..%2f..%2fetc", "AB" * 32, "ab"):
+            assert (await browser.get(f"/media/{wrong}.webp")).status_code == 404
+    asked = [path for _, path, _, _ in ana.gateway.owners.asked]
+    assert asked.count(f"/v1/media/{name}") == 1
