@@ -5,7 +5,6 @@ from dataclasses import replace
 from chassis.command_handler import CommandHandler
 from chassis.http.app import create_app
 from chassis.http.cursors import Cursors
-from chassis.postgres.once import once_in
 from chassis.service import Resources, Service
 from invoicing.adapters import books, http
 from invoicing.adapters.consumers import consumer
@@ -31,7 +30,7 @@ def compose(resources: Resources) -> Service:
         service="invoicing",
         health=resources.health,
         gatekeeper=resources.gatekeeper,
-        once=once_in(pool),
+        once=resources.once,
         refusals=http.REFUSALS,
     )
     handler = CommandHandler(resources.store, invoice)

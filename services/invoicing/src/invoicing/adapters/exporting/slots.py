@@ -1,5 +1,6 @@
 """One running export per customer, whichever process runs it: the table `running_exports`."""
 
+import asyncio
 import time
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
@@ -14,6 +15,7 @@ _RENEW_SECONDS = 20
 class Slots:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._leaving: set[asyncio.Task[None]] = set()
 
     async def take(self, merchant_id: UUID, customer_id: UUID) -> "Slot | None":
         """None while another export of the customer's is running."""
@@ -31,12 +33,12 @@ class Slots:
             holder,
             LEASE_SECONDS,
         )
-        return Slot(self._pool, merchant_id, customer_id, holder) if taken else None
+        return Slot(self._pool, self._leaving, (merchant_id, customer_id, holder)) if taken else None
 
 
 class Slot:
-    def __init__(self, pool: asyncpg.Pool, merchant_id: UUID, customer_id: UUID, holder: UUID) -> None:
-        self._pool, self._name = pool, (merchant_id, customer_id, holder)
+    def __init__(self, pool: asyncpg.Pool, leaving: set[asyncio.Task[None]], name: tuple[UUID, UUID, UUID]) -> None:
+        self._pool, self._leaving, self._name = pool, leaving, name
 
     async def hold(self, stream: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
         """The stream, with the place held until it has ended, however it ends."""
@@ -49,9 +51,13 @@ class Slot:
                         await self._renew()
                         renewed = time.monotonic()
         finally:
-            await self.leave()
+            # in a task of its own: whoever hangs up cancels this one, wherever it awaits
+            leaving = asyncio.create_task(self._leave())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+            await asyncio.shield(leaving)
 
-    async def leave(self) -> None:
+    async def _leave(self) -> None:
         sql = "DELETE FROM running_exports WHERE merchant_id = $1 AND customer_id = $2 AND holder = $3"
         await self._pool.execute(sql, *self._name)
 

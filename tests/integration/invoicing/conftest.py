@@ -1,0 +1,32 @@
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+import structlog
+from integration.invoicing.stack import Shop, Stack, running
+
+from support.databases import fresh_database
+
+
+@pytest.fixture(scope="session")
+async def stack(postgres_url: str) -> AsyncIterator[Stack]:
+    """One service for all of these tests: each has a merchant of its own."""
+    async with fresh_database(postgres_url, "invoicing") as database, running(database) as stack:
+        yield stack
+
+
+@pytest.fixture
+def plain_tracebacks() -> Iterator[None]:
+    """For tests that make a request fail: the usual rendering of tracebacks takes many seconds."""
+    usual = structlog.get_config()
+    renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[structlog.stdlib.add_log_level, renderer])
+    yield
+    structlog.configure(**usual)
+
+
+@pytest.fixture
+async def shop(stack: Stack) -> Shop:
+    """A merchant that the service knows."""
+    shop = Shop()
+    await stack.deliver(shop.configured())
+    return shop

@@ -1,0 +1,224 @@
+"""The whole service on a real database; and what subscriptions and payments would say to it."""
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import asyncpg
+from httpx import ASGITransport, AsyncClient
+from joserfc.jwk import OKPKey
+
+import invoicing
+from billing_contracts import payments, shapes
+from billing_contracts.customers import CustomerProfile
+from billing_contracts.envelope import Envelope, EventData, record_key
+from billing_contracts.money import Money
+from billing_contracts.subscriptions import (
+    ApiKey,
+    Branding,
+    LegalIdentity,
+    MerchantConfigured,
+    Status,
+    SubscriptionCancelled,
+    SubscriptionRenewalDue,
+)
+from chassis.handling import Handling
+from chassis.health import Health
+from chassis.http.principal import Gatekeeper
+from chassis.http.tokens import Signer, Verifier
+from chassis.postgres.event_store import PostgresEventStore
+from chassis.postgres.migrate import CHASSIS, migrate
+from chassis.postgres.once import once_in
+from chassis.records import Record
+from chassis.service import Resources, Service
+from chassis.tenants import Tenants
+from invoicing.application.reactions import invoice_id
+from invoicing.composition import compose
+from invoicing.settings import Settings
+from support.databases import ServiceDatabase
+
+GATEWAY = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
+OWN = OKPKey.generate_key("Ed25519", {"kid": "invoicing"})
+VISA = shapes.Card(id=uuid4(), brand="visa", last4="4242", exp_month=12, exp_year=2025)
+PRICE = Money(amount_minor=2999, currency="USD")
+PLAN = shapes.Plan(
+    id=uuid4(),
+    name="Premium Mensual",
+    description="Suscripción mensual renovable",
+    price=PRICE,
+    interval=shapes.Interval(unit="month"),
+)
+
+
+def month(number: int) -> datetime:
+    """The 14th at noon of the n-th month from January 2020."""
+    return datetime(2020 + number // 12, number % 12 + 1, 14, 12, tzinfo=UTC)
+
+
+def period(number: int) -> shapes.Period:
+    return shapes.Period(start=month(number), end=month(number + 1))
+
+
+@dataclass
+class Shop:
+    """A merchant, and what happens there: every method makes a record, and delivers nothing."""
+
+    series: str = "TS"
+    id: UUID = field(default_factory=uuid4)
+    key: str = field(default_factory=lambda: "sk_test_" + base64.urlsafe_b64encode(uuid4().bytes * 2).decode()[:43])
+
+    def record(self, subject: str, data: EventData, at: datetime, customer: UUID | None = None, sequence: int = 1) -> Record:
+        envelope = Envelope(
+            id=uuid4(),
+            source="/billing/test",
+            type=data.TYPE,
+            subject=subject,
+            time=at,
+            recordedtime=datetime.now(UTC),
+            sequence=sequence,
+            merchantid=self.id,
+            customerid=customer,
+            correlationid=uuid4(),
+            data=data.model_dump(mode="json"),
+        )
+        return Record(data.topic(), 0, 0, envelope.key(), envelope.value())
+
+    def configured(self, sequence: int = 1, **changes: Any) -> Record:
+        digest = hashlib.sha256(self.key.encode()).hexdigest()
+        merchant = MerchantConfigured(
+            name="TechSolutions Inc.",
+            legal=LegalIdentity(name="TechSolutions Inc.", address="Av. Reforma 123", tax_id="TSO010203AB4"),
+            locale="es-MX",
+            time_zone="America/Mexico_City",
+            branding=Branding(colour="#285cc2"),
+            invoice_series=self.series,
+            api_keys=(ApiKey(id="key_1", sha256=digest),),
+            sandbox=True,
+        )
+        return self.record(f"merchant-{self.id}", merchant.model_copy(update=changes), month(0), sequence=sequence)
+
+    def profile(self, customer: UUID, revision: int = 1, **changes: Any) -> Record:
+        ana = CustomerProfile(name="Ana García", email="ana@example.com", locale="es-ES", address="Calle Mayor 1\nMadrid")
+        return self.record(f"customer-{customer}", ana.model_copy(update=changes), month(0), customer, revision)
+
+    def erased(self, customer: UUID) -> Record:
+        return Record("billing.customers", 0, 0, record_key(self.id, f"customer-{customer}"), None)
+
+    def due(self, subscription: UUID, customer: UUID, number: int = 0, revision: int = 1, **changes: Any) -> Record:
+        data = SubscriptionRenewalDue(
+            status=Status.ACTIVE, plan=PLAN, period=period(number), period_number=number + 1, customer_revision=revision
+        )
+        return self.record(f"subscription-{subscription}", data.model_copy(update=changes), month(number), customer, number + 2)
+
+    def cancelled(self, subscription: UUID, customer: UUID, at: datetime, **changes: Any) -> Record:
+        data = SubscriptionCancelled(status=Status.CANCELED, effective_at=at, cause="customer")
+        return self.record(f"subscription-{subscription}", data.model_copy(update=changes), at, customer, 90)
+
+    def succeeded(self, subscription: UUID, customer: UUID, number: int = 0, **changes: Any) -> Record:
+        return self._charge(payments.PaymentSucceeded, subscription, customer, number, {"reference": "ch_1", **changes})
+
+    def failed(self, subscription: UUID, customer: UUID, number: int = 0, **changes: Any) -> Record:
+        outcome = {"code": "insufficient_funds", "retryable": True, **changes}
+        return self._charge(payments.PaymentFailed, subscription, customer, number, outcome)
+
+    def refunded(self, subscription: UUID, customer: UUID, number: int = 0) -> Record:
+        outcome = {"reason": "invoice_voided", "reference": "re_1"}
+        return self._charge(payments.PaymentRefunded, subscription, customer, number, outcome)
+
+    def _charge(
+        self, kind: type[payments.PaymentEvent], subscription: UUID, customer: UUID, number: int, outcome: dict[str, Any]
+    ) -> Record:
+        invoice = invoice_id(subscription, period(number))
+        facts = {"invoice_id": invoice, "subscription_id": subscription, "charge_id": uuid4(), "attempt": 1, "amount": PRICE}
+        data = kind.model_validate({**facts, "payment_method": VISA, **outcome})
+        return self.record(f"payment-{invoice}", data, month(number), customer)
+
+
+@dataclass
+class Stack:
+    pool: asyncpg.Pool
+    service: Service
+
+    async def deliver(self, *records: Record) -> None:
+        """As one batch from Kafka."""
+
+        async def settle(*_: object) -> None:
+            """Offsets are the chassis' business."""
+
+        await Handling(self.service.consumers[0], self.pool, asyncio.Event()).handle(records, settle)
+
+    def merchant(self, shop: Shop) -> AsyncClient:
+        return self.client(shop.key)
+
+    def customer(self, shop: Shop, customer: UUID) -> AsyncClient:
+        return self.client(customer_token(shop, customer))
+
+    def client(self, credential: str) -> AsyncClient:
+        headers = {"authorization": f"Bearer {credential}"}
+        return AsyncClient(transport=ASGITransport(self.service.app), base_url="http://invoicing", headers=headers)
+
+    async def rows(self, shop: Shop, sql: str) -> list[tuple[Any, ...]]:
+        """`sql` names the merchant as $1."""
+        return [tuple(row) for row in await self.pool.fetch(sql, shop.id)]
+
+    async def count(self, shop: Shop, table: str) -> int:
+        ((count,),) = await self.rows(shop, f"SELECT count(*) FROM {table} WHERE merchant_id = $1")
+        return int(count)
+
+    async def announced(self, shop: Shop) -> list[Envelope]:
+        rows = await self.pool.fetch("SELECT value FROM events WHERE merchant_id = $1 ORDER BY position", shop.id)
+        return [Envelope.model_validate_json(row["value"]) for row in rows]
+
+    async def numbers(self, shop: Shop) -> list[tuple[str, str]]:
+        """(number, day of issue) of every invoice, by number."""
+        issued = [it.data for it in await self.announced(shop) if it.type.split(".")[2] == "InvoiceIssued"]
+        return sorted((data["number"], data["issued_on"]) for data in issued)
+
+
+def customer_token(shop: Shop, customer: UUID) -> str:
+    signer = Signer("portal-gateway", json.dumps(GATEWAY.as_dict(private=True)))
+    return signer.token("invoicing", merchant_id=shop.id, customer_id=customer, session="s")
+
+
+@asynccontextmanager
+async def running(database: ServiceDatabase) -> AsyncIterator[Stack]:
+    async with AsyncExitStack() as closing:
+        owner = await asyncpg.connect(database.owner_url)
+        migrations = Path(invoicing.__file__ or "").parent / "migrations"
+        await migrate(owner, {"chassis": CHASSIS, "invoicing": migrations}, urlsplit(database.url).username or "")
+        await owner.close()
+        pool = await closing.enter_async_context(asyncpg.create_pool(database.url, min_size=1, max_size=10))
+        store = await closing.enter_async_context(PostgresEventStore(pool))
+        yield Stack(pool, compose(_resources(database, pool, store, closing)))
+
+
+def _resources(database: ServiceDatabase, pool: asyncpg.Pool, store: PostgresEventStore, closing: AsyncExitStack) -> Resources:
+    public = json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, OWN)]})
+    settings = Settings.model_validate(
+        {
+            "database_url": database.url,
+            "kafka_bootstrap_servers": "none",
+            "http_port": 1,
+            "environment": "local",
+            "service_private_key": json.dumps(OWN.as_dict(private=True)),
+            "service_public_keys": public,
+            "operator_key_sha256": "0" * 64,
+            "cursor_key": "a cursor key for tests",
+            "tenants_service": "subscriptions",
+            "tenants_url": "http://none",
+            "key_encryption_key": base64.b64encode(bytes(range(32))).decode(),
+        }
+    )
+    tenants = Tenants(pool, None)
+    gatekeeper = Gatekeeper(tenants, Verifier("invoicing", public), settings.operator_key_sha256)
+    signer = Signer("invoicing", settings.service_private_key.get_secret_value())
+    return Resources(settings, pool, store, tenants, signer, gatekeeper, once_in(pool), Health(), asyncio.Event(), closing)
