@@ -21,6 +21,7 @@ def bring_up(folder: Folder, *, detach: bool, then: Then, command: Sequence[str]
     """Start the stack, or what is missing of a running one, then call `then`. Detached, or when the stack already ran, return;
     otherwise stay until Ctrl-C and take the stack down. `command` runs another supervisor. Raises StackError."""
     with _signals_interrupt():
+        started = False
         process: subprocess.Popen[bytes] | None = None
         try:
             if is_up(folder):
@@ -28,6 +29,7 @@ def bring_up(folder: Folder, *, detach: bool, then: Then, command: Sequence[str]
             else:
                 process = launch(folder, detach=detach, command=command)
             _follow(folder, process)
+            started = True
             then(read_state(folder))
             if detach or process is None or process.poll() is not None:
                 return
@@ -39,7 +41,7 @@ def bring_up(folder: Folder, *, detach: bool, then: Then, command: Sequence[str]
                 take_down(folder)
             return
         except StackError:
-            if process is not None and not detach:
+            if process is not None and not (detach and started):
                 take_down(folder)
             raise
     raise StackError(f"the stack ended by itself; {folder.log('supervisor')} says why")

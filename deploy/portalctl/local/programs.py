@@ -35,7 +35,7 @@ class Program:
     user: User = "same"
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
-    start_seconds: float = 60.0
+    start_seconds: float = 120.0
     stop_seconds: float = 20.0
 
 

@@ -102,7 +102,6 @@ def environment(
         "SERVICE_PUBLIC_KEYS": keys.public_keys,
         "CURSOR_KEY": keys.cursor_key,
         "OPERATOR_KEY_SHA256": keys.operator_key_sha256,
-        "SUBSCRIPTIONS_URL": at.get("subscriptions", ""),
         "TENANTS_SERVICE": "subscriptions",
         "TENANTS_URL": at.get("subscriptions", ""),
     }
@@ -113,6 +112,7 @@ def environment(
     elif kind.name == "portal-gateway":
         own = {
             "PUBLIC_URL": at["portal-gateway"],
+            "SUBSCRIPTIONS_URL": at["subscriptions"],
             "PAYMENTS_URL": at["payments"],
             "INVOICING_URL": at["invoicing"],
             "CARDS_URL": at["cards"],

@@ -12,7 +12,7 @@ from portalctl.local import databases
 from portalctl.local.board import BoardWriter, Status
 from portalctl.local.failures import PortTaken, StackError
 from portalctl.local.folder import Folder
-from portalctl.local.layout import Elsewhere, layout_for_start
+from portalctl.local.layout import Elsewhere, Layout, layout_for_start
 from portalctl.local.locking import held
 from portalctl.local.programs import Child, Program
 from portalctl.local.services import ServiceKind
@@ -86,17 +86,24 @@ class Supervisor:
         for part in [*servers, *layout.services]:
             self._board.entry(part.name, "waiting")
         self._step("starting PostgreSQL and Kafka (the first time, Kafka is fetched)")
-        await _together(self._bring(server) for server in servers)
-        self._step("making databases, topics and tables")
-        for database in layout.databases:
-            await databases.create(layout.admin_url, database)
-        await topics.apply(layout.bootstrap_servers)
-        await _together(service.migrate() for service in layout.services)
+        await _together([self._make_tables(layout), self._make_topics(layout)])
         self._step("starting the services")
         await _together(self._bring(service) for service in layout.services)
         update_state(self._folder, **layout.state(), processes=self._board.pids())
         self._published = True
         return [*servers, *layout.services]
+
+    async def _make_tables(self, layout: Layout) -> None:
+        if layout.postgres:
+            await self._bring(layout.postgres)
+        for database in layout.databases:
+            await databases.create(layout.admin_url, database)
+        await _together(service.migrate() for service in layout.services)
+
+    async def _make_topics(self, layout: Layout) -> None:
+        if layout.kafka:
+            await self._bring(layout.kafka)
+        await topics.apply(layout.bootstrap_servers)
 
     async def _bring(self, part: Part) -> None:
         """Raises StartFailed or PortTaken."""

@@ -1,0 +1,61 @@
+"""What the local stack tells each service is what the service asks for."""
+
+from pathlib import Path
+
+import pytest
+
+from chassis.settings import ServiceSettings
+from invoicing.settings import Settings as InvoicingSettings
+from payments.settings import Settings as PaymentsSettings
+from portal_gateway.settings import GatewaySettings
+from portalctl.local.folder import Folder
+from portalctl.local.layout import Elsewhere, Layout, layout_for_start
+from portalctl.local.services import SERVICES
+from subscriptions.settings import SubscriptionsSettings
+
+SETTINGS: dict[str, type[ServiceSettings]] = {
+    "subscriptions": SubscriptionsSettings,
+    "payments": PaymentsSettings,
+    "invoicing": InvoicingSettings,
+    "portal-gateway": GatewaySettings,
+}
+
+
+NOWHERE = Elsewhere()
+
+
+def layout(folder: Path, elsewhere: Elsewhere = NOWHERE) -> Layout:
+    made = Folder(folder / ".portal")
+    made.make()
+    return layout_for_start(made, SERVICES, elsewhere)
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_service_has_every_setting_it_needs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    service = next(service for service in layout(tmp_path).services if service.name == name)
+    for variable, value in service.environment.items():
+        monkeypatch.setenv(variable, value)
+    settings = SETTINGS[name]()  # type: ignore[call-arg]  # from the environment
+    assert settings.http_port == service.port
+    assert settings.environment == "local"
+    unknown = {variable.lower() for variable in service.environment} - set(type(settings).model_fields)
+    assert unknown == set()
+
+
+def test_the_portal_and_the_card_page_are_two_hosts(tmp_path: Path) -> None:
+    urls = layout(tmp_path).state()["urls"]
+    assert urls["portal-gateway"].startswith("http://127.0.0.1:")
+    assert urls["cards"].startswith("http://localhost:")
+
+
+def test_servers_elsewhere_are_named_to_the_services(tmp_path: Path) -> None:
+    elsewhere = Elsewhere(kafka="broker:9092", postgres="postgresql://admin:secret@db:5432/postgres?sslmode=require")
+    (service, *_) = layout(tmp_path, elsewhere).services
+    assert service.environment["KAFKA_BOOTSTRAP_SERVERS"] == "broker:9092"
+    assert service.environment["DATABASE_URL"].startswith("postgresql://subscriptions:")
+    assert service.environment["DATABASE_URL"].endswith("@db:5432/subscriptions?sslmode=require")
+    assert set(layout(tmp_path, elsewhere).state()["logs"]) == {kind.name for kind in SERVICES}
+
+
+def test_empty_variables_name_no_server() -> None:
+    assert Elsewhere.from_environment({"KAFKA_BOOTSTRAP_SERVERS": ""}) == Elsewhere()
