@@ -1,7 +1,8 @@
 """A portal whose neighbours are stand-ins with one customer, behind the real routes of the page."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,6 +15,7 @@ from unit.portal_page import scenes
 from chassis.http import problems
 from chassis.http.cursors import Cursors
 from chassis.http.problems import Problem, not_found
+from portal_gateway.adapters.api.routes import api_routes
 from portal_gateway.adapters.guard import Guard
 from portal_gateway.adapters.page.routes import nowhere, routes
 from portal_gateway.application.answers import (
@@ -29,9 +31,11 @@ from portal_gateway.application.answers import (
     Visit,
 )
 from portal_gateway.application.history import History
+from portal_gateway.application.live import Glance
 from portal_gateway.application.portal import Portal
 from portal_gateway.domain.access import Flow, Link, Session
 from portal_gateway.domain.tokens import LinkToken
+from portal_gateway.domain.view import PANES
 
 ORIGIN = "http://127.0.0.1:8000"
 CARDS = "http://localhost:8001"
@@ -43,16 +47,18 @@ TOKEN = LinkToken(scenes.LINK, "s" * 43)
 class Access:
     session_of_ana: Session
     flow: Flow | None = None
+    cookie: str = COOKIE
     ended: list[bool] = field(default_factory=list)
 
     async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:
         if token != TOKEN:
             return None
+        self.cookie = cookie
         link = Link(scenes.LINK, scenes.MERCHANT, scenes.CUSTOMER, "portal", datetime.now(UTC) + timedelta(days=1), self.flow)
         return link, self.session_of_ana
 
     async def session(self, cookie: str | None, *, keep_alive: bool) -> Session | None:
-        return self.session_of_ana if cookie == COOKIE else None
+        return self.session_of_ana if cookie == self.cookie and not self.ended else None
 
     async def end(self, session: Session, *, revoke_link: bool) -> None:
         self.ended.append(revoke_link)
@@ -72,6 +78,10 @@ class Views:
 
     async def reached(self, merchant_id: UUID, customer_id: UUID, position: Position) -> bool:
         return True
+
+    async def glance(self, cookie: str) -> Glance | None:
+        revision = self.shown.revision
+        return Glance(revision, dict.fromkeys(PANES, revision)) if await self.access.session(cookie, keep_alive=False) else None
 
     async def invoices(self, *_: Any) -> list[Any]:
         return []
@@ -160,11 +170,24 @@ class Images:
     async def keep(self, sha256: str, content: bytes) -> None: ...
 
 
+class Bell:
+    closing = False
+
+    async def wait(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.2))
+
+
+class Bells:
+    def of(self, merchant_id: UUID, customer_id: UUID) -> AbstractContextManager[Bell]:
+        return nullcontext(Bell())
+
+
 class Stage:
     """One customer's portal in one state, and a browser for it."""
 
     def __init__(self, view: View | None = None, session: Session | None = None) -> None:
         self.access = Access(session or scenes.session())
+        self.payments = Payments()
         self.views = Views(view or scenes.view(), self.access)
         self.subscriptions = Subscriptions(
             {
@@ -176,24 +199,27 @@ class Stage:
             }
         )
 
-    def app(self) -> FastAPI:
+    def portal(self) -> Portal:
         limits, invoicing = Limits(), Invoicing()
         history = History(self.views, invoicing, limits, Cursors("k" * 43))  # type: ignore[arg-type]
-        portal = Portal(
+        return Portal(
             access=self.access,
             views=self.views,  # type: ignore[arg-type]
             subscriptions=self.subscriptions,  # type: ignore[arg-type]
-            payments=Payments(),
+            payments=self.payments,
             invoicing=invoicing,
             images=Images(),
             limits=limits,
             history=history,
         )
-        app = FastAPI(openapi_url=None)
+
+    def app(self, *, origin: str = ORIGIN, cards: str = CARDS) -> FastAPI:
+        portal, app = self.portal(), FastAPI(openapi_url=None)
         problems.install(app, {})
-        app.add_middleware(Guard, public_url=ORIGIN, cards_url=CARDS)
-        app.include_router(routes(portal, CARDS))
-        app.include_router(nowhere(portal, CARDS))
+        app.add_middleware(Guard, public_url=origin, cards_url=cards)
+        app.include_router(api_routes(portal, Bells()))
+        app.include_router(routes(portal, cards))
+        app.include_router(nowhere(portal, cards))
         return app
 
     def browser(self, *, signed_in: bool = True, **headers: str) -> AsyncClient:

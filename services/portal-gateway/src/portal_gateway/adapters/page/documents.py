@@ -1,4 +1,4 @@
-"""One invoice as a page and as a PDF, the whole history as a file, and pictures."""
+"""One invoice as a page and as a PDF, and the whole history as a file."""
 
 from typing import Final
 from urllib.parse import quote
@@ -9,7 +9,6 @@ from starlette.responses import Response, StreamingResponse
 
 from chassis.http.problems import not_found
 from portal_gateway.adapters.page import asking
-from portal_gateway.adapters.page.assets import IMMUTABLE
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.answers import ExportFormat
@@ -53,17 +52,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         download = await portal.export(visit.session, FORMATS[format], language.tag)
         return StreamingResponse(download.chunks, 200, attachment(download.filename), download.media_type)
 
-    @router.get("/media/{sha256}.webp")
-    async def media(sha256: str) -> Response:
-        picture = await portal.media(sha256)
-        return Response(picture.content, 200, IMMUTABLE | {"x-content-type-options": "nosniff"}, picture.media_type)
-
     return router
 
 
 def attachment(filename: str) -> dict[str, str]:
-    return {
-        "content-disposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}",
-        "cache-control": "no-store",
-        "x-content-type-options": "nosniff",
-    }
+    return {"content-disposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}"}
