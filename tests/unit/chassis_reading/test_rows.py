@@ -82,6 +82,13 @@ def test_giving_up_an_event_that_is_not_missing_changes_nothing() -> None:
     assert (found.sequence, found.event_id) == (2, SECOND.id)
 
 
+def test_giving_up_what_nothing_waits_for_makes_the_row_whole() -> None:
+    found = row(FIRST)
+    found.mark_stale()
+    found.skip(None)
+    assert (found.sequence, found.event_id, found.stale_since) == (1, FIRST.id, None)
+
+
 CUSTOMER = uuid4()
 
 

@@ -12,7 +12,8 @@ from chassis.store import StoreBusy
 _PASSING_STATES = (
     "08",  # connection
     "25006",  # read only: the server became a replica
-    "25P",  # transaction or idle timeout
+    "25P03",  # idle for too long
+    "25P04",  # transaction for too long
     "28",  # authorization: being deployed
     "3D000",  # no such database: being deployed
     "40",  # serialization, deadlock
@@ -50,7 +51,8 @@ class Backoff:
         """Returns early once told to stop."""
         pause, self._next = self._next * random.uniform(0.5, 1.0), min(self._next * 2, self._longest)
         with suppress(TimeoutError):
-            await asyncio.wait_for((stop or asyncio.Event()).wait(), pause)
+            async with asyncio.timeout(pause):  # wait_for can swallow a cancellation
+                await (stop or asyncio.Event()).wait()
 
     def reset(self) -> None:
         self._next = self._first

@@ -18,7 +18,9 @@ class Folding:
 
     async def load(self, connection: Connection, readings: Iterable[Reading]) -> None:
         """Reads, without locking, what the readings may change."""
-        self._rows = {row.key: row for reading in readings for row in self._concerned(reading)}
+        concerned = {shown for reading in readings for shown in self._concerned(reading)}
+        rows = (Row(*shown) for shown in concerned)
+        self._rows = {row.key: row for row in rows}
         if self._rows:
             await projections.load(connection, self._rows)
             await waiting.load(connection, self._rows)
@@ -55,15 +57,19 @@ class Folding:
         return self._owners | {(row.merchant_id, row.customer_id) for row in rows if row.customer_id is not None}
 
     def _of(self, reading: Reading) -> list[Row]:
-        return [self._rows[row.key] for row in self._concerned(reading)]
+        shown = self._concerned(reading)
+        return [self._rows[merchant_id, projection.name, aggregate] for projection, merchant_id, aggregate in shown]
 
-    def _concerned(self, reading: Reading) -> list[Row]:
+    def _concerned(self, reading: Reading) -> list[tuple[Projection, UUID, str]]:
+        """The projections that show what the reading is about, each with its merchant and aggregate."""
         match reading:
             case Received(envelope=envelope) | Passed(envelope=envelope):
-                concerned = (each for each in self._definitions if envelope.type in each.types or each.shows(envelope.subject))
-                return [Row(each, envelope.merchantid, envelope.subject) for each in concerned]
+                merchant_id, aggregate = envelope.merchantid, envelope.subject
+                concerned = [each for each in self._definitions if envelope.type in each.types or each.shows(aggregate)]
             case Erased(merchant_id, aggregate, topic):
-                return [Row(each, merchant_id, aggregate) for each in self._definitions if each.erased_by(topic)]
+                concerned = [each for each in self._definitions if each.erased_by(topic)]
             case Malformed(_, UUID() as merchant_id, str() as aggregate):
-                return [Row(each, merchant_id, aggregate) for each in self._definitions if each.shows(aggregate)]
-        return []
+                concerned = [each for each in self._definitions if each.shows(aggregate)]
+            case _:
+                return []
+        return [(each, merchant_id, aggregate) for each in concerned]

@@ -171,12 +171,14 @@ class Handling:
     async def _condemn(self, record: RawRecord, fault: BaseException, settle: Settle) -> Changed:
         """Puts aside a record that can be read, but not handled."""
         reading = self._reader.read(record)
-        error = type(fault).__name__ if record.topic in self._consumer.personal else f"{type(fault).__name__}: {fault}"
+        personal = record.topic in self._consumer.personal
+        error = type(fault).__name__ if personal else f"{type(fault).__name__}: {fault}"
         condemned = Malformed(error)
         if isinstance(reading, Received):
             envelope = reading.envelope
             condemned = Malformed(error, envelope.merchantid, envelope.subject, envelope.sequence)
-        log.error("cannot be handled", group=self._consumer.group, error=error, **_whereabouts(record))
+        where = _whereabouts(record)
+        log.error("cannot be handled", group=self._consumer.group, error=error, exc_info=None if personal else fault, **where)
         backoff, tell = Backoff(), True
         while True:
             try:

@@ -32,6 +32,8 @@ WISHES_EVERY = 1.0
 LOGS_EVERY = 10.0
 """Seconds between looks at whether the topics are still the ones that were read."""
 _PLACE_SECONDS = 5.0
+_METADATA_MS = 5_000
+"""After which a topic that was not there, or no longer, is looked for again."""
 
 Records = tuple[ConsumerRecord[bytes | None, bytes | None], ...]
 
@@ -87,6 +89,7 @@ class Member(ConsumerRebalanceListener):
             client_id=self._client_id,
             consumer_only=True,
             allow_auto_create_topics=False,
+            metadata_max_age_ms=_METADATA_MS,
             graceful_timeout=10,
             logger=None,
         )
@@ -121,8 +124,8 @@ class Member(ConsumerRebalanceListener):
             except Stopped:
                 return
             except Exception as error:
-                fault = f"{type(error).__name__}: {error}"
-                log.log(30 if passes(error) else 40, "batch not taken", group=self._definition.group, error=fault)
+                tell = log.warning if passes(error) else log.error
+                tell("batch not taken", group=self._definition.group, error=type(error).__name__)
                 await backoff.wait(self._stop)
 
     async def _take(self, consumer: AIOKafkaConsumer, records: Records) -> None:
@@ -152,6 +155,7 @@ class Member(ConsumerRebalanceListener):
     async def _watch_logs(self) -> None:
         if consumer := self._consumer:
             await self._places.find_again(consumer)
+            self._places.measure(consumer, await self._places.stored(consumer.assignment()))
 
     async def _fulfil_wish(self) -> None:
         async with self._pool.acquire() as connection:
@@ -172,7 +176,7 @@ class Member(ConsumerRebalanceListener):
             except Stopped:
                 return
             except Exception as error:
-                log.warning("put off", group=self._definition.group, error=f"{type(error).__name__}: {error}")
+                log.warning("put off", group=self._definition.group, error=type(error).__name__)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), seconds)
 

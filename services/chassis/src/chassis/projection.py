@@ -98,12 +98,13 @@ class Row:
             raise Diverged(f"another event waits for {self.projection.name} at {place}")
 
     def skip(self, place: int | None) -> None:
-        """Goes on without the event at `place`, or without whatever is missing when that is not known."""
-        if place is None:
-            place = min(self.waiting, default=self.sequence + 1) - 1
-        if place == self.sequence + 1 or (self.waiting and place == min(self.waiting) - 1):
-            self.sequence, self.event_id, self.touched = place, None, True
-            self._drain()
+        """Goes on without the event at `place`; where that is not known, without whatever lies before what waits."""
+        if place is None and self.waiting:
+            place = min(self.waiting) - 1
+        if (place is not None and place > self.sequence and place + 1 in self.waiting) or place == self.sequence + 1:
+            self.sequence, self.event_id = place, None
+        self.touched = True
+        self._drain()
 
     def mark_stale(self) -> None:
         if self.stale_since is None:

@@ -50,12 +50,11 @@ async def document(connection: Connection, name: str, merchant_id: UUID, aggrega
 
 async def documents(connection: Connection, name: str, merchant_id: UUID, customer_id: UUID | None = None) -> list[Document]:
     """All of the merchant's documents under this name, or one customer's; ordered by aggregate."""
-    rows = await connection.fetch(
-        _SELECT + "merchant_id = $1 AND name = $2 AND ($3::uuid IS NULL OR customer_id = $3) ORDER BY aggregate",
-        merchant_id,
-        name,
-        customer_id,
-    )
+    if customer_id is None:
+        rows = await connection.fetch(_SELECT + "merchant_id = $1 AND name = $2 ORDER BY aggregate", merchant_id, name)
+    else:
+        condition = "merchant_id = $1 AND customer_id = $2 AND name = $3 ORDER BY aggregate"
+        rows = await connection.fetch(_SELECT + condition, merchant_id, customer_id, name)
     return [_document(row) for row in rows]
 
 

@@ -111,8 +111,12 @@ async def retry(connection: Connection, id: int) -> None:
 
 
 async def discard(connection: Connection, id: int) -> None:
-    """Has the record given up: what waited for it goes on without it. Raises NotQuarantined."""
-    await _wish(connection, id, "discard")
+    """Has the record given up: what waits for it goes on without it. Raises NotQuarantined.
+
+    Of a record that nobody could read the place in its stream is not known: when its follower came only after the record
+    had been given up, and waits, giving it up once more lets the follower go on.
+    """
+    await _wish(connection, id, "discard", also="discarded")
 
 
 async def claim(connection: Connection, group: str) -> Quarantined | None:
@@ -136,7 +140,8 @@ async def settle(connection: Connection, claimed: Quarantined) -> None:
     """Says that the operator's word was fulfilled, in the transaction that did. Raises NotQuarantined when it was before."""
     done = await connection.execute(
         """
-        UPDATE quarantine SET state = CASE state WHEN 'retry' THEN 'handled' ELSE 'discarded' END, settled_at = now()
+        UPDATE quarantine
+        SET state = CASE state WHEN 'retry' THEN 'handled' ELSE 'discarded' END, settled_at = now(), claimed_until = NULL
         WHERE id = $1 AND state = $2
         """,
         claimed.id,
@@ -146,9 +151,9 @@ async def settle(connection: Connection, claimed: Quarantined) -> None:
         raise NotQuarantined(claimed.id)
 
 
-async def _wish(connection: Connection, id: int, state: State) -> None:
+async def _wish(connection: Connection, id: int, state: State, also: State = "kept") -> None:
     done = await connection.execute(
-        "UPDATE quarantine SET state = $2 WHERE id = $1 AND state IN ('kept', 'retry', 'discard')", id, state
+        "UPDATE quarantine SET state = $2 WHERE id = $1 AND state IN ('kept', 'retry', 'discard', $3)", id, state, also
     )
     if done != "UPDATE 1":
         raise NotQuarantined(id)

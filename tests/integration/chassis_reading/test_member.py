@@ -1,0 +1,319 @@
+"""Consumers at work, on Kafka and PostgreSQL."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+
+from chassis.batch import Batch
+from chassis.consumer import Consumer
+from chassis.consuming import run_consumers
+from chassis.freshness import Freshness, Watermark, as_of
+from chassis.postgres import offsets, quarantine
+from chassis.records import Received, Record
+from support.databases import ServiceDatabase
+from support.lamps import LAMP, NOON, Count
+from support.readings import LAMPS, MERCHANT, Lit, data_of, lit, make_topic, producer, publish, record, until
+
+
+@pytest.fixture
+async def kafka(kafka_bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    async with producer(kafka_bootstrap) as found:
+        yield found
+
+
+@pytest.fixture
+async def topic(kafka_bootstrap: str) -> str:
+    return await make_topic(kafka_bootstrap, f"tests.lamps.{uuid4().hex[:8]}")
+
+
+async def count(received: Received[Any], batch: Batch) -> None:
+    await batch.ask(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
+
+
+def consumer(topic: str, **change: Any) -> Consumer:
+    given: dict[str, Any] = {
+        "group": f"of.{topic}",
+        "topics": (topic,),
+        "decode": data_of,
+        "reactions": {Lit.TYPE: count},
+        "projections": (LAMPS,),
+    }
+    return Consumer(**given | change)
+
+
+@asynccontextmanager
+async def running(pool: asyncpg.Pool, bootstrap: str, *consumers: Consumer, instance: str = "0") -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    work = run_consumers(consumers, service="tests", pool=pool, bootstrap=bootstrap, instance=instance, stop=stop)
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        stop.set()
+        async with asyncio.timeout(15):
+            await task
+
+
+def counted(pool: asyncpg.Pool, table: str, expected: int) -> Callable[[], Awaitable[bool]]:
+    async def reached() -> bool:
+        found: int = await pool.fetchval(f"SELECT count(*) FROM {table}")
+        assert found <= expected, f"{found} {table} of {expected}"
+        return found == expected
+
+    return reached
+
+
+async def read_up_to(pool: asyncpg.Pool, topic: str) -> int:
+    found: int = await pool.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets WHERE topic = $1", topic)
+    return found
+
+
+async def test_what_comes_is_handled_and_the_database_knows_how_far(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(700)])
+    async with running(pool, kafka_bootstrap, consumer(topic)):
+        await until(counted(pool, "events", 700))
+        await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(50)])
+        await until(counted(pool, "events", 750))
+    assert await read_up_to(pool, topic) == 750
+    async with pool.acquire() as connection:
+        assert await offsets.caught_up(connection, f"of.{topic}", [topic])
+    async with administrator(kafka_bootstrap) as admin:
+        assert await admin.list_consumer_group_offsets(f"of.{topic}") == {}
+
+
+async def test_a_restarted_consumer_goes_on_where_it_was(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    lamp = uuid4()
+    for n in range(1, 4):
+        await publish(kafka, topic, [lit(lamp, n), lit(uuid4(), 1)])
+        async with running(pool, kafka_bootstrap, consumer(topic)):
+            await until(counted(pool, "events", 2 * n))
+    assert await read_up_to(pool, topic) == 6
+
+
+async def test_malformed_records_and_headers_that_are_no_text_hide_nobody(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    good = [record(lit(uuid4(), 1)) for _ in range(500)]
+    good[3] = replace(good[3], value=b"\xff")
+    good[4] = replace(good[4], headers=[("ce_type", b"\xff\xfe")])
+    good[5] = replace(good[5], value=None)
+    await publish(kafka, topic, good, partition=0)
+    async with running(pool, kafka_bootstrap, consumer(topic)):
+        await until(counted(pool, "events", 498))
+    assert await pool.fetchval("SELECT array_agg(record_offset ORDER BY record_offset) FROM quarantine") == [3, 5]
+    assert await read_up_to(pool, topic) == 500
+
+
+async def test_while_the_database_is_away_nothing_is_passed_over(
+    pool: asyncpg.Pool, database: ServiceDatabase, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    name = await pool.fetchval("SELECT current_database()")
+    postgres = await asyncpg.connect(database.admin_url.rsplit("/", 1)[0] + "/postgres")
+    try:
+        async with running(pool, kafka_bootstrap, consumer(topic)):
+            await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(20)])
+            await until(counted(pool, "events", 20))
+            await postgres.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
+            await postgres.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+            await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(20)])
+            await asyncio.sleep(1.5)
+            await postgres.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+            await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(20)])
+            await until(counted(pool, "events", 60))
+        assert await pool.fetchval("SELECT count(*) FROM quarantine") == 0
+    finally:
+        await postgres.close()
+
+
+async def test_a_topic_made_anew_while_nobody_looked_is_read_from_its_beginning(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    seen = [lit(uuid4(), 1) for _ in range(30)]
+    await publish(kafka, topic, seen)
+    async with running(pool, kafka_bootstrap, consumer(topic)):
+        await until(counted(pool, "events", 30))
+    await make_anew(kafka_bootstrap, topic)
+    fresh = [lit(uuid4(), 1) for _ in range(40)]
+    async with producer(kafka_bootstrap) as another:
+        await publish(another, topic, [*seen, *fresh])
+    async with running(pool, kafka_bootstrap, consumer(topic)):
+        await until(counted(pool, "events", 70))
+    assert await read_up_to(pool, topic) == 70
+
+
+async def test_a_topic_made_anew_under_a_running_consumer_is_read_from_its_beginning(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(30)])
+    async with running(pool, kafka_bootstrap, consumer(topic)):
+        await until(counted(pool, "events", 30))
+        await make_anew(kafka_bootstrap, topic)
+        async with producer(kafka_bootstrap) as another:
+            await publish(another, topic, [lit(uuid4(), 1) for _ in range(90)])
+        await until(counted(pool, "events", 120), seconds=60)
+    assert await read_up_to(pool, topic) == 90
+
+
+async def test_members_that_join_and_leave_handle_everything_once(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    lamps = [uuid4() for _ in range(40)]
+    events = [lit(lamp, n) for n in range(1, 51) for lamp in lamps]
+
+    async def load() -> None:
+        for first in range(0, len(events), 100):
+            await publish(kafka, topic, events[first : first + 100])
+            await asyncio.sleep(0.2)
+
+    async with running(pool, kafka_bootstrap, consumer(topic), instance="0"):
+        loading = asyncio.create_task(load())
+        await asyncio.sleep(0.5)
+        async with running(pool, kafka_bootstrap, consumer(topic), instance="1"):
+            await asyncio.sleep(1.5)
+            async with running(pool, kafka_bootstrap, consumer(topic), instance="2"):
+                await asyncio.sleep(1)
+        await loading
+        await until(counted(pool, "events", len(events)), seconds=60)
+    assert await pool.fetchval("SELECT count(*) FROM projection WHERE sequence = 50 AND (doc -> 'times')::int = 50") == 40
+    assert await pool.fetchval("SELECT count(*) FROM inbox") == len(events)
+    assert await pool.fetchval("SELECT count(*) FROM quarantine") == 0
+    assert await read_up_to(pool, topic) == len(events)
+
+
+async def test_the_operator_has_a_record_tried_again_or_given_up(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    lamp, other = uuid4(), uuid4()
+    broken = True
+
+    async def stumble(received: Received[Any], batch: Batch) -> None:
+        if received.data.watts == 0 and broken:
+            raise RuntimeError("not yet")
+        await count(received, batch)
+
+    given_up = replace(record(lit(other, 2)), value=b"{")
+    await publish(kafka, topic, [lit(lamp, 1), lit(lamp, 2, watts=0), lit(lamp, 3), lit(other, 1), given_up, lit(other, 3)])
+    async with running(pool, kafka_bootstrap, consumer(topic, reactions={Lit.TYPE: stumble})):
+        await until(counted(pool, "quarantine", 2))
+        await until(counted(pool, "events", 4))
+        broken = False
+        async with pool.acquire() as connection:
+            for bad in await quarantine.listed(connection):
+                await (quarantine.discard if bad.aggregate == f"lamp-{other}" else quarantine.retry)(connection, bad.id)
+
+        async def settled() -> bool:
+            async with pool.acquire() as connection:
+                return not await quarantine.listed(connection)
+
+        await until(settled)
+    assert await pool.fetchval("SELECT count(*) FROM events") == 5
+    rows = await pool.fetch("SELECT aggregate, sequence, (doc -> 'times')::int, stale_since FROM projection")
+    assert {tuple(row) for row in rows} == {(f"lamp-{lamp}", 3, 3, None), (f"lamp-{other}", 3, 2, None)}
+    assert {row["state"] for row in await pool.fetch("SELECT state FROM quarantine")} == {"handled", "discarded"}
+
+
+async def test_an_unreadable_record_can_be_given_up_once_more_for_a_follower_that_came_later(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    lamp = uuid4()
+
+    async def give_up() -> None:
+        async with pool.acquire() as connection:
+            await quarantine.discard(connection, await connection.fetchval("SELECT id FROM quarantine"))
+
+    async def sequence(expected: int) -> bool:
+        row = await pool.fetchrow("SELECT sequence, stale_since FROM projection")
+        return row is not None and tuple(row) == (expected, None)
+
+    await publish(kafka, topic, [lit(lamp, 1), replace(record(lit(lamp, 2)), value=b"{")])
+    async with running(pool, kafka_bootstrap, consumer(topic)):
+        await until(counted(pool, "quarantine", 1))
+        await give_up()
+        await until(partial(sequence, 1))
+        await publish(kafka, topic, [lit(lamp, 3)])
+        await until(counted(pool, "waiting", 1))
+        await give_up()
+        await until(partial(sequence, 3))
+
+
+async def test_listeners_are_woken_after_the_commit(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    customers = {uuid4() for _ in range(200)}
+    heard: set[tuple[UUID, UUID]] = set()
+
+    def hear(_: object, __: int, ___: str, payload: object) -> None:
+        heard.update((UUID(merchant), UUID(customer)) for merchant, customer in json.loads(str(payload)))
+
+    async def all_heard() -> bool:
+        return heard == {(MERCHANT, customer) for customer in customers}
+
+    async with pool.acquire() as listener:
+        await listener.add_listener("lamps_changed", hear)
+        await publish(kafka, topic, [lit(uuid4(), 1, customer=customer) for customer in customers])
+        async with running(pool, kafka_bootstrap, consumer(topic, notify="lamps_changed")):
+            await until(all_heard)
+        await listener.remove_listener("lamps_changed", hear)
+
+
+async def test_what_is_shown_becomes_fresh_once_it_was_read(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    watermarks = await make_topic(kafka_bootstrap, f"tests.watermarks.{uuid4().hex[:8]}", 1)
+    await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(10)], partition=1)
+    said = Watermark(service="lamps", instant=NOON, ends={topic: {1: 10}})
+    mark = Record(watermarks, 0, 0, b"lamps", said.model_dump_json().encode())
+    await publish(kafka, watermarks, [replace(mark, value=b"?"), mark])
+    stop = asyncio.Event()
+    following = asyncio.create_task(Freshness(pool, kafka_bootstrap, [consumer(topic)], watermarks).run(stop))
+
+    async def fresh() -> bool:
+        async with pool.acquire() as connection:
+            return await as_of(connection, ["lamps"]) == NOON
+
+    await until(counted(pool, "watermark", 1))
+    assert not await fresh()
+    async with running(pool, kafka_bootstrap, consumer(topic)):
+        await until(fresh)
+    stop.set()
+    await following
+
+
+async def test_a_consumer_waits_for_a_kafka_that_is_not_there(pool: asyncpg.Pool) -> None:
+    async with running(pool, "127.0.0.1:1", consumer("nowhere")):
+        await asyncio.sleep(1)
+
+
+@asynccontextmanager
+async def administrator(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def make_anew(bootstrap: str, topic: str) -> None:
+    async with administrator(bootstrap) as admin:
+        await admin.delete_topics([topic])
+
+        async def gone() -> bool:
+            return topic not in await admin.list_topics()
+
+        await until(gone)
+    await make_topic(bootstrap, topic)
