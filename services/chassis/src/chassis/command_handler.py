@@ -1,10 +1,12 @@
 """Loads, decides, writes. The only way in which a command becomes events: over HTTP, by a timer, or in a reaction."""
 
+import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from chassis.aggregate import Aggregate, Stream
 from chassis.context import Context
@@ -85,6 +87,7 @@ class Handled(Generic[E, S]):
 class CommandHandler(Generic[C, E, S]):
     store: EventStore
     aggregate: Aggregate[C, E, S]
+    _turns: WeakValueDictionary[Stream, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False, repr=False)
 
     async def handle(
         self,
@@ -104,33 +107,35 @@ class CommandHandler(Generic[C, E, S]):
         events. Without `refused` the domain's refusal is raised. Raises KeyReused when the key came with another
         request before, StoreBusy when nothing can be written now, VersionConflict when the stream never holds still.
         """
-        for _ in range(ATTEMPTS):
-            past = await self._past(context.merchant_id, id)
-            outcome: Outcome[E, S] | None = None
-            try:
-                outcome, write_set = decide(self.aggregate, context, past, command)
-                told = answer(outcome) if answer else None
-                if statements and outcome.events:
-                    write_set = replace(write_set, statements=(*write_set.statements, *statements(outcome)))
-            except self.aggregate.refusal as refusal:
-                if refused is None:
+        stream = self.aggregate.stream(context.merchant_id, id)
+        async with self._turn(stream):
+            for _ in range(ATTEMPTS):
+                past = await self._past(stream)
+                outcome: Outcome[E, S] | None = None
+                try:
+                    outcome, write_set = decide(self.aggregate, context, past, command)
+                    told = answer(outcome) if answer else None
+                    if statements and outcome.events:
+                        write_set = replace(write_set, statements=(*write_set.statements, *statements(outcome)))
+                except self.aggregate.refusal as refusal:
+                    if refused is None:
+                        if key and (told := await self.store.answer_to(key)):
+                            return Handled(None, told)
+                        raise
+                    write_set, told = WriteSet(), refused(refusal)
+                if key and told:
+                    write_set = replace(write_set, answer=(key, told))
+                try:
+                    if not write_set.empty:
+                        await self.store.write(write_set)
+                except VersionConflict:
+                    continue
+                except AlreadyAnswered:
                     if key and (told := await self.store.answer_to(key)):
                         return Handled(None, told)
-                    raise
-                write_set, told = WriteSet(), refused(refusal)
-            if key and told:
-                write_set = replace(write_set, answer=(key, told))
-            try:
-                if not write_set.empty:
-                    await self.store.write(write_set)
-            except VersionConflict:
-                continue
-            except AlreadyAnswered:
-                if key and (told := await self.store.answer_to(key)):
-                    return Handled(None, told)
-                continue
-            return Handled(outcome, told)
-        raise VersionConflict(self.aggregate.stream(context.merchant_id, id).name)
+                    continue
+                return Handled(outcome, told)
+        raise VersionConflict(stream.name)
 
     async def fire(self, context: Context, id: UUID, name: str, now: datetime) -> Outcome[E, S] | None:
         """Gives the command of the timer `name`, `now` being the merchant's.
@@ -139,30 +144,35 @@ class CommandHandler(Generic[C, E, S]):
         Raises the domain's refusal, which leaves the timer as it is.
         """
         assert self.aggregate.on_timer, f"{self.aggregate.kind} declares no command for its timers"
-        for _ in range(ATTEMPTS):
-            past = await self._past(context.merchant_id, id)
-            due = self.aggregate.timers(past.state).get(name) if past.state is not None else None
-            outcome: Outcome[E, S] | None = None
-            if past.state is None or due is None:
-                write_set = WriteSet(clear_timers=((past.stream, name),))
-            elif due > now:
-                write_set = WriteSet(set_timers=(Timer(past.stream, name, due),))
-            else:
-                command = self.aggregate.on_timer(name, past.state, now)
-                outcome, write_set = decide(self.aggregate, context, past, command)
-            try:
-                if not write_set.empty:
-                    await self.store.write(write_set)
-            except VersionConflict:
-                continue
-            return outcome
-        raise VersionConflict(self.aggregate.stream(context.merchant_id, id).name)
+        stream = self.aggregate.stream(context.merchant_id, id)
+        async with self._turn(stream):
+            for _ in range(ATTEMPTS):
+                past = await self._past(stream)
+                due = self.aggregate.timers(past.state).get(name) if past.state is not None else None
+                outcome: Outcome[E, S] | None = None
+                if past.state is None or due is None:
+                    write_set = WriteSet(clear_timers=((past.stream, name),))
+                elif due > now:
+                    write_set = WriteSet(set_timers=(Timer(past.stream, name, due),))
+                else:
+                    command = self.aggregate.on_timer(name, past.state, now)
+                    outcome, write_set = decide(self.aggregate, context, past, command)
+                try:
+                    if not write_set.empty:
+                        await self.store.write(write_set)
+                except VersionConflict:
+                    continue
+                return outcome
+        raise VersionConflict(stream.name)
 
     async def state(self, merchant_id: UUID, id: UUID) -> tuple[int, S | None]:
         """The aggregate's version and state: 0 and None when it does not exist."""
-        past = await self._past(merchant_id, id)
+        past = await self._past(self.aggregate.stream(merchant_id, id))
         return past.version, past.state
 
-    async def _past(self, merchant_id: UUID, id: UUID) -> Past[S]:
-        stream = self.aggregate.stream(merchant_id, id)
+    def _turn(self, stream: Stream) -> asyncio.Lock:
+        """Commands of one process to one aggregate go one after the other: together all but one would be in vain."""
+        return self._turns.setdefault(stream, asyncio.Lock())
+
+    async def _past(self, stream: Stream) -> Past[S]:
         return recall(self.aggregate, stream, await self.store.read(stream))

@@ -137,5 +137,6 @@ async def _forget_states(positions: list[int], connection: asyncpg.Connection) -
 async def rest(bell: asyncio.Event, seconds: float) -> None:
     """Until the bell rings, or the time is over."""
     with suppress(TimeoutError):
-        await asyncio.wait_for(bell.wait(), seconds)
+        async with asyncio.timeout(seconds):
+            await bell.wait()
     bell.clear()

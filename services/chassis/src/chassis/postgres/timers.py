@@ -62,7 +62,8 @@ class TimerLoop:
                 due = []
             if not due:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(stop.wait(), POLL)
+                    async with asyncio.timeout(POLL):
+                        await stop.wait()
 
     async def next_due(self, merchant_id: UUID) -> datetime | None:
         """When the merchant's next timer is due, by the merchant's clock."""
