@@ -19,7 +19,8 @@ from subscriptions.application.test_clock import advance
 from subscriptions.domain.merchant import ClockRunsForward, Merchant, MerchantCommand, MerchantEvent, SetClock
 
 SECONDS_BETWEEN_LOOKS = 0.2
-SECONDS_BETWEEN_GLANCES = 0.004
+SHORTEST_PAUSE, LONGEST_PAUSE = 0.004, 0.25
+"""Seconds between looks at charges that are under way."""
 AT_ONCE = 4
 """Clocks that one process moves at a time: each holds a connection."""
 
@@ -86,8 +87,10 @@ class MerchantsWorld:
     timers: TimerLoop
 
     async def settled(self) -> None:
+        pause = SHORTEST_PAUSE
         while not await self.jobs.settled(self.connection, self.merchant_id):
-            await asyncio.sleep(SECONDS_BETWEEN_GLANCES)
+            await asyncio.sleep(pause)
+            pause = min(1.2 * pause, LONGEST_PAUSE)
 
     async def next_due(self) -> datetime | None:
         return await self.timers.next_due(self.merchant_id)

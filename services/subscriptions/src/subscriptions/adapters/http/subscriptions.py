@@ -109,7 +109,8 @@ def routes(
     @api.delete("/{id}/cancellation", status_code=202)
     async def withdraw(asked: Ask, caller: MerchantOrCustomer, id: UUID) -> Response:
         await seen_by(caller, id)
-        return await asked.of(subscriptions, id, WithdrawCancellation(await tenants.now(caller.merchant_id)))
+        command = WithdrawCancellation(await tenants.now(caller.merchant_id))
+        return await asked.of(subscriptions, id, command, answer=kept)
 
     async def seen_by(caller: Principal, id: UUID) -> tuple[int, Subscription]:
         version, it = await subscriptions.state(caller.merchant_id, id)
@@ -136,6 +137,10 @@ def cancelled(outcome: Outcome[Event, Subscription]) -> Answer:
     assert decided, "a cancellation ends it, now or later"
     mode = "immediately" if it.ended else "at_period_end"
     return Answer(202, {**accepted(outcome).body, "effective_at": iso(decided.effective_at), "mode": mode})
+
+
+def kept(outcome: Outcome[Event, Subscription]) -> Answer:
+    return Answer(202, {**accepted(outcome).body, "effective_at": None, "mode": None})
 
 
 def document(id: UUID, version: int, it: Subscription) -> dict[str, Any]:

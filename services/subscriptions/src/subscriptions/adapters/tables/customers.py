@@ -69,6 +69,12 @@ class CustomersTable:
         if not erased:
             return False
         await connection.execute("DELETE FROM cancellation_comments WHERE merchant_id = $1 AND customer_id = $2", merchant_id, id)
+        await connection.execute(
+            # answers kept for those who ask again hold the profile too
+            "DELETE FROM idempotency WHERE merchant_id = $1 AND answer ->> 'id' = $2::text",
+            merchant_id,
+            str(id),
+        )
         await _run(connection, erasure(merchant_id, id))
         return True
 

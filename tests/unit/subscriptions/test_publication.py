@@ -1,0 +1,146 @@
+"""Every event is announced, comes back from the store as it went in, and is only what the contracts know."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from unit.subscriptions.examples import (
+    ACTIVE,
+    ANA,
+    ENTERED_JUNE,
+    FELL,
+    INVOICE,
+    JUNE,
+    PAST_DUE,
+    PREMIUM,
+    RULES,
+    SCHEDULED,
+    STARTED,
+    day,
+)
+from unit.subscriptions.test_merchant import KEY, OTHER, PROFILE, REGISTERED, THEN
+
+from billing_contracts.registry import EVENTS
+from billing_contracts.subscriptions import (
+    MerchantConfigured,
+    PlanPublished,
+    Status,
+    SubscriptionCancelled,
+    SubscriptionPastDue,
+    SubscriptionRenewalDue,
+)
+from chassis.aggregate import Aggregate, Announcement
+from subscriptions.application.aggregates import MERCHANT, PLAN, SUBSCRIPTION
+from subscriptions.domain import merchant, plan
+from subscriptions.domain.events import CancellationWithdrawn, Cancelled, Event, Recovered, RetryDue, WentUnpaid
+from subscriptions.domain.plan import Tax
+
+ENDED = Cancelled(day(6), "customer", None, "void", day(6))
+LIVES: list[tuple[Event, ...]] = [
+    ACTIVE,
+    (*PAST_DUE, RetryDue(INVOICE, 1, day(6, of=15)), Recovered(INVOICE, day(6, of=15))),
+    (*PAST_DUE, WentUnpaid(INVOICE, day(6, of=21))),
+    (*ACTIVE, SCHEDULED, CancellationWithdrawn(day(5, of=21))),
+    (*ACTIVE, SCHEDULED, ENDED),
+]
+MERCHANTS: tuple[merchant.MerchantEvent, ...] = (
+    REGISTERED,
+    merchant.Reconfigured(replace(PROFILE, tax=Tax("IVA", 2100)), THEN),
+    merchant.KeyIssued(OTHER, THEN),
+    merchant.KeyRevoked(KEY.id, THEN),
+    merchant.ClockSet(-1.5, THEN),
+)
+
+
+def told(aggregate: Aggregate[Any, Any, Any], *events: Any) -> list[Announcement]:
+    state, announcements = None, []
+    for event in events:
+        state = aggregate.decider.evolve(state, event)
+        announcements.append(aggregate.announce(event, state))
+    return announcements
+
+
+def statuses(*events: Event) -> list[str]:
+    return [str(announcement.data.status) for announcement in told(SUBSCRIPTION, *events)]  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("life", LIVES)
+def test_every_event_of_a_subscription_is_announced_as_its_customers(life: tuple[Event, ...]) -> None:
+    announcements = told(SUBSCRIPTION, *life)
+    assert {announcement.data.TYPE for announcement in announcements} <= set(EVENTS)
+    assert {announcement.customer_id for announcement in announcements} == {ANA}
+    assert [announcement.time for announcement in announcements] == [event.at for event in life]
+
+
+@pytest.mark.parametrize(
+    ("aggregate", "events"),
+    [*((SUBSCRIPTION, life) for life in LIVES), (MERCHANT, MERCHANTS), (PLAN, (plan.Published(PREMIUM, THEN),))],
+)
+def test_what_is_stored_comes_back_as_it_was(aggregate: Aggregate[Any, Any, Any], events: tuple[Any, ...]) -> None:
+    for event in events:
+        assert aggregate.codec.decode(*aggregate.codec.encode(event)) == event
+
+
+def test_statuses_are_those_after_the_event() -> None:
+    assert statuses(*ENTERED_JUNE) == ["incomplete", "incomplete", "active", "active"]
+    assert statuses(*PAST_DUE, RetryDue(INVOICE, 1, day(6)), Recovered(INVOICE, day(6)))[-3:] == [
+        "past_due",
+        "past_due",
+        "active",
+    ]
+    assert statuses(*PAST_DUE, WentUnpaid(INVOICE, day(6)))[-1] == Status.UNPAID
+    assert statuses(STARTED, replace(FELL))[-1] == Status.INCOMPLETE
+    assert statuses(*ACTIVE, SCHEDULED, ENDED)[-2:] == ["active", "canceled"]
+
+
+def test_a_renewal_carries_all_that_an_invoice_needs() -> None:
+    due = told(SUBSCRIPTION, *ENTERED_JUNE)[-1].data
+    assert isinstance(due, SubscriptionRenewalDue)
+    assert (due.plan.name, due.plan.price.amount_minor, due.period_number, due.customer_revision) == (
+        "Premium Mensual",
+        2999,
+        2,
+        1,
+    )
+    assert (due.period.start, due.period.end) == (JUNE.start, JUNE.end)
+
+
+def test_a_debt_says_why_how_much_when_next_and_until_when() -> None:
+    debt = told(SUBSCRIPTION, *PAST_DUE)[-1].data
+    assert isinstance(debt, SubscriptionPastDue)
+    assert (debt.reason, debt.amount.amount_minor, debt.failed_attempts) == ("insufficient_funds", 2999, 1)
+    assert (debt.next_attempt_at, debt.access_until) == (day(6, of=15), day(6, of=21))
+
+
+def test_an_end_says_who_wanted_it() -> None:
+    ended = told(SUBSCRIPTION, *ACTIVE, SCHEDULED, ENDED)[-1].data
+    assert isinstance(ended, SubscriptionCancelled)
+    assert (ended.cause, ended.open_invoices, ended.effective_at) == ("customer", "void", day(6))
+
+
+def test_whatever_changes_of_a_merchant_all_of_it_is_told() -> None:
+    last = told(MERCHANT, *MERCHANTS)[-1].data
+    assert isinstance(last, MerchantConfigured)
+    assert (last.name, last.invoice_series, last.clock_offset_seconds) == ("TechSolutions", "TS", -1.5)
+    assert [(key.id, key.revoked) for key in last.api_keys] == [("a", True), ("b", False)]
+    assert last.tax
+    assert last.tax.rate_basis_points == 2100
+
+
+def test_a_plan_is_published_whole() -> None:
+    published = told(PLAN, plan.Published(PREMIUM, THEN))[0].data
+    assert isinstance(published, PlanPublished)
+    assert published.plan.model_dump(mode="json") == {
+        "id": str(PREMIUM.id),
+        "name": "Premium Mensual",
+        "description": "Suscripción mensual renovable",
+        "image_media_id": None,
+        "price": {"amount_minor": 2999, "currency": "USD"},
+        "interval": {"unit": "month", "count": 1},
+        "tax": None,
+    }
+
+
+def test_a_fold_of_what_was_stored_is_the_state() -> None:
+    codec = SUBSCRIPTION.codec
+    assert RULES.fold(codec.decode(*codec.encode(event)) for event in PAST_DUE) == RULES.fold(PAST_DUE)
