@@ -33,8 +33,6 @@ class Desk:
         wanted.read.add(invoice_of(received))
 
     async def cancelled(self, received: Cancelled, batch: Batch) -> None:
-        if received.data.open_invoices == "keep":
-            return
         merchant_id = received.envelope.merchantid
         wanted = self._of(batch, merchant_id)
         wanted.steps.append(received)

@@ -79,14 +79,15 @@ class Turn:
             self.pending[invoice_of(step)] = step
 
     async def _close(self, cancelled: Cancelled) -> None:
-        """Voids what is open; what was not issued yet never will be."""
+        """Voids what is open, when the merchant so decided; what was not issued yet never will be."""
+        command = reactions.void(cancelled.data, cancelled.envelope.time)
+        if command is None:
+            return
         subscription_id = subject_id(cancelled.envelope)
         self.pending = {id: due for id, due in self.pending.items() if subject_id(due.envelope) != subscription_id}
         await parked.forget_subscription(self.connection, self.merchant_id, subscription_id)
-        command = reactions.void(cancelled.data, cancelled.envelope.time)
-        for invoice_id in await open_of(self.connection, self.merchant_id, subscription_id) if command else ():
+        for invoice_id in await open_of(self.connection, self.merchant_id, subscription_id):
             self._must_be_read(invoice_id)
-            assert command is not None
             await self.batch.ask(self.aggregate, invoice_id, command, cause=cancelled)
 
     async def _issue(self, invoice_id: UUID, due: Due, merchant: MerchantConfigured, profile: CustomerProfile) -> None:
