@@ -17,7 +17,7 @@ from payments.adapters.sandbox.books import Books
 from payments.adapters.sandbox.provider import Sandbox
 from payments.adapters.sandbox.vault import Vault
 from payments.adapters.setups import PostgresSetUps
-from payments.adapters.tenants import KnownCustomers, KnownMerchants
+from payments.adapters.tenants import KnownCustomers, KnownMerchants, OwnersClock
 from payments.application.aggregates import PAYMENT, WALLET
 from payments.application.change_of_card import ChangeOfCard
 from payments.application.collector import Collector
@@ -43,7 +43,7 @@ def compose(r: Resources) -> Service:
     )
     origins = {"cards_url": settings.cards_url, "portal_origin": settings.portal_origin}
     app.include_router(setups.routes(change, openings, customers, r.tenants, r.store, **origins))
-    app.include_router(methods.routes(wallets, sandbox, customers, r.tenants, r.pool))
+    app.include_router(methods.routes(wallets, sandbox, customers, OwnersClock(r.tenants, owner), r.pool))
     app.include_router(charges.routes(r.pool))
     app.include_router(controls.routes(books))
 

@@ -117,6 +117,8 @@
 
   function slashExpiry(event) {
     if (event.inputType && event.inputType.startsWith("delete")) return;
+    // Whoever types the slash, or a space, that is there already means it.
+    exp.value = exp.value.replace(/^([0-9]{2}) \/ [\s/-]+/, "$1 / ").replace(/^([0-9])[\s/-]+$/, "0$1 / ");
     if (/^[2-9]$/.test(exp.value)) exp.value = `0${exp.value} / `;
     else if (/^[0-9]{2}$/.test(exp.value)) exp.value = `${exp.value} / `;
     else if (/^[0-9]{4}$/.test(exp.value)) exp.value = `${exp.value.slice(0, 2)} / ${exp.value.slice(2)}`;
