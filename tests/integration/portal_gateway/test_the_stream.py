@@ -1,0 +1,109 @@
+"""A page that changes by itself, over a real connection."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import httpx
+import pytest
+from integration.portal_gateway.gateway import Merchant, enter
+from unit.portal_gateway import story
+from unit.portal_gateway.story import VISA
+
+from billing_contracts import payments
+
+
+@pytest.fixture
+async def ana(merchant: Merchant) -> Merchant:
+    await merchant.tell(story.profile(), story.started())
+    return merchant
+
+
+class Stream:
+    def __init__(self, lines: AsyncIterator[str]) -> None:
+        self._lines = lines
+
+    async def next(self, seconds: float = 12) -> dict[str, Any]:
+        """The next message: {id, event, data}."""
+        found: dict[str, Any] = {}
+        async with asyncio.timeout(seconds):
+            async for line in self._lines:
+                if not line and found:
+                    return found
+                name, _, value = line.partition(": ")
+                if name:
+                    found[name] = json.loads(value) if name == "data" else value
+        raise EOFError
+
+
+@asynccontextmanager
+async def watching(browser: httpx.AsyncClient, **asked: Any) -> AsyncIterator[Stream]:
+    headers = asked.pop("headers", {})
+    async with browser.stream("GET", "/api/stream", params=asked, headers=headers) as answer:
+        assert answer.headers["content-type"].startswith("text/event-stream")
+        assert answer.headers["cache-control"] == "no-store"
+        yield Stream(answer.aiter_lines())
+
+
+async def revision(browser: httpx.AsyncClient) -> int:
+    return int((await browser.get("/api/overview")).json()["revision"])
+
+
+async def test_a_change_is_told_with_the_panes_that_show_it(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+        seen = await revision(browser)
+        async with watching(browser, after=seen) as stream:
+            await ana.tell(payments.PaymentMethodUpdated(payment_method=VISA))
+            message = await stream.next(3)
+            assert message == {"id": str(seen + 1), "data": {"revision": seen + 1, "panes": ["payment_method"]}}
+            await ana.tell(story.issued(5))
+            assert (await stream.next(3))["data"] == {"revision": seen + 2, "panes": ["invoices"]}
+
+
+async def test_who_comes_back_is_told_what_they_missed(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+        seen = await revision(browser)
+        await ana.tell(payments.PaymentMethodUpdated(payment_method=VISA))
+        await ana.tell(story.cancellation_scheduled(6))
+        missed = {"revision": seen + 2, "panes": ["summary", "subscription", "payment_method"]}
+        async with watching(browser, after=seen) as stream:
+            assert (await stream.next(3))["data"] == missed
+        async with watching(browser, after=0, headers={"last-event-id": str(seen + 1)}) as stream:
+            assert (await stream.next(3))["data"] == {"revision": seen + 2, "panes": ["summary", "subscription"]}
+
+
+async def test_a_stream_ends_with_its_session_and_never_prolongs_it(ana: Merchant) -> None:
+    async with ana.signed_in() as browser, ana.gateway.browser() as other:
+        other.headers.update(browser.headers)
+        ends = (await browser.get("/api/session")).json()["ends_at"]
+        async with watching(browser) as stream:
+            assert (await other.get("/api/session")).json()["ends_at"] == ends
+            await other.delete("/api/session")
+            assert (await stream.next())["event"] == "ended"
+            with pytest.raises(EOFError):
+                await stream.next()
+
+
+async def test_an_exchange_ends_the_streams_of_the_session_before(ana: Merchant) -> None:
+    async with ana.signed_in() as browser, ana.gateway.browser() as other:
+        other.headers.update(browser.headers)
+        async with watching(browser) as stream:
+            await enter(other, await ana.link())
+            assert (await stream.next())["event"] == "ended"
+
+
+async def test_nobody_hears_of_others(ana: Merchant) -> None:
+    other = await ana.gateway.merchant()
+    await other.tell(story.profile())
+    async with ana.signed_in() as browser, watching(browser, after=await revision(browser)) as stream:
+        await other.tell(payments.PaymentMethodUpdated(payment_method=VISA))
+        with pytest.raises(TimeoutError):
+            await stream.next(2)
+
+
+@pytest.mark.parametrize("after", ["-1", "x", str(2**60)])
+async def test_a_revision_that_cannot_be_is_a_clear_error(ana: Merchant, after: str) -> None:
+    async with ana.signed_in() as browser:
+        assert (await browser.get("/api/stream", params={"after": after})).status_code == 422
