@@ -137,3 +137,23 @@ async def test_a_repeated_start_starts_one(shop: Shop) -> None:
     assert (first.status_code, first.json()) == (201, again.json())
     count = "SELECT count(*) FROM subscriptions WHERE merchant_id = $1"
     assert await shop.stack.pool.fetchval(count, UUID(shop.id)) == 1
+
+
+async def test_a_cancellation_that_meets_the_boundary_is_decided_on_one_stream(shop: Shop) -> None:
+    ids = [(await shop.subscribe())["id"] for _ in range(8)]
+    await shop.advance("2023-02-14T05:59:50Z")
+
+    async def cancel(id: str, after: float) -> int:
+        await asyncio.sleep(after)
+        return (await shop.http.post(f"/v1/subscriptions/{id}/cancellation", json={})).status_code
+
+    answers = await asyncio.gather(
+        *(cancel(id, 0.004 * n) for n, id in enumerate(ids)), shop.advance("2023-02-14T07:00:00Z"), return_exceptions=True
+    )
+    assert answers[:8] == [202] * 8
+    await shop.advance("2023-04-01T00:00:00Z")
+    for id in ids:
+        told = (await shop.told(f"subscription-{id}"))[3:]
+        assert (await shop.read(id))["status"] == "canceled"
+        assert told[-1] == "SubscriptionCancelled", "nothing follows the end"
+        assert told.count("SubscriptionRenewalDue") == told.count("SubscriptionRenewed") <= 1

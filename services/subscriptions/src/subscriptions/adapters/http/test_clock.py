@@ -56,12 +56,15 @@ def routes(jobs: ClockJobs, tenants: Tenants, wake: Callable[[], None], patience
         return await shown(tenant.id, await jobs.get(tenant.id))
 
     async def shown(merchant_id: UUID, job: ClockJob | None) -> dict[str, Any]:
-        running = await jobs.running(merchant_id)
+        """What is not at rest yet: subscriptions whose charge is under way, and the merchant while its clock moves."""
+        running = [f"subscription-{id}" for id in await jobs.running(merchant_id)]
+        if job and not job.finished:
+            running.append(f"merchant-{merchant_id}")
         return {
             "now": iso(await tenants.now(merchant_id)),
             "to": iso(job.to) if job else None,
-            "at_rest": (job is None or job.finished) and not running,
-            "running": [f"subscription-{id}" for id in running],
+            "at_rest": not running,
+            "running": running,
         }
 
     async def sandbox(merchant_id: UUID) -> Tenant:
