@@ -1,0 +1,152 @@
+"""The service as a process of its own, between real topics."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime
+from urllib.parse import urlsplit
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from integration.payments.stack import GATEWAY, MAY, OWN, PLAN, PRICE, SELLER
+
+from billing_contracts.envelope import Envelope, EventData
+from billing_contracts.invoicing import InvoiceIssued
+from billing_contracts.money import Money
+from billing_contracts.payments import PaymentFailed
+from billing_contracts.registry import TOPICS
+from billing_contracts.subscriptions import MerchantConfigured
+from portalctl import topics
+from portalctl.local.ports import free_port
+from support.databases import ServiceDatabase
+
+
+@asynccontextmanager
+async def process(environment: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    migrating = await asyncio.create_subprocess_exec(sys.executable, "-m", "payments", "migrate", env=environment)
+    assert await migrating.wait() == 0
+    running = await asyncio.create_subprocess_exec(sys.executable, "-m", "payments", env=environment)
+    try:
+        yield running
+    finally:
+        if running.returncode is None:
+            running.kill()
+            await running.wait()
+
+
+@pytest.fixture
+def environment(database: ServiceDatabase, kafka_bootstrap: str) -> dict[str, str]:
+    return {
+        "PATH": os.environ["PATH"],
+        "DATABASE_URL": database.url,
+        "DATABASE_OWNER_URL": database.owner_url,
+        "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
+        "HTTP_PORT": str(free_port()),
+        "CARDS_HTTP_PORT": str(free_port()),
+        "CARDS_URL": "http://localhost:1",
+        "PORTAL_ORIGIN": "http://127.0.0.1:1",
+        "ENVIRONMENT": "local",
+        "SERVICE_PRIVATE_KEY": json.dumps(OWN.as_dict(private=True)),
+        "SERVICE_PUBLIC_KEYS": json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, OWN)]}),
+        "OPERATOR_KEY_SHA256": "0" * 64,
+        "CURSOR_KEY": "only-for-tests",
+        "TENANTS_SERVICE": "subscriptions",
+        "TENANTS_URL": "http://127.0.0.1:9",
+    }
+
+
+def message(merchant: UUID, subject: str, data: EventData, customer: UUID | None = None) -> Envelope:
+    now = datetime.now(UTC)
+    return Envelope(
+        id=uuid4(),
+        source="/" + data.topic().replace(".", "/"),
+        type=data.TYPE,
+        subject=subject,
+        time=now,
+        recordedtime=now,
+        sequence=1,
+        merchantid=merchant,
+        customerid=customer,
+        correlationid=uuid4(),
+        data=data.model_dump(mode="json"),
+    )
+
+
+async def publish(bootstrap: str, *envelopes: Envelope) -> None:
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
+    await producer.start()
+    try:
+        for envelope in envelopes:
+            topic = ".".join(envelope.type.split(".")[:2])
+            headers = [(name, value.encode()) for name, value in envelope.headers().items()]
+            await producer.send_and_wait(topic, envelope.value(), envelope.key(), headers=headers)
+    finally:
+        await producer.stop()
+
+
+async def heard(bootstrap: str, subject: str) -> Envelope:
+    """The first message of the subject on billing.payments."""
+    consumer = AIOKafkaConsumer("billing.payments", bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        async with asyncio.timeout(60):
+            async for record in consumer:
+                envelope = Envelope.model_validate_json(record.value)
+                if envelope.subject == subject:
+                    return envelope
+        raise AssertionError("unreachable")
+    finally:
+        await consumer.stop()
+
+
+async def test_an_invoice_on_a_topic_is_answered_on_another(environment: dict[str, str], kafka_bootstrap: str) -> None:
+    await topics.apply(kafka_bootstrap, TOPICS)
+    merchant, customer, invoice = uuid4(), uuid4(), uuid4()
+    configured = MerchantConfigured(
+        name="TechSolutions Inc.", legal=SELLER, locale="es-MX", time_zone="UTC", invoice_series="TS", sandbox=True
+    )
+    issued = InvoiceIssued(
+        number="TS-000001",
+        issued_on=date(2023, 5, 14),
+        subscription_id=uuid4(),
+        plan=PLAN,
+        period=MAY,
+        period_number=1,
+        lines=(),
+        net_total=PRICE,
+        tax_total=Money(amount_minor=0, currency="USD"),
+        total=PRICE,
+        seller=SELLER,
+    )
+    cause = message(merchant, f"invoice-{invoice}", issued, customer)
+    await publish(kafka_bootstrap, message(merchant, f"merchant-{merchant}", configured), cause)
+    async with process(environment) as running:
+        failed = await heard(kafka_bootstrap, f"payment-{invoice}")
+        assert PaymentFailed.model_validate(failed.data).code == "no_payment_method"
+        assert (failed.customerid, failed.causationid, failed.correlationid) == (customer, cause.id, cause.correlationid)
+        async with httpx.AsyncClient(trust_env=False) as client:
+            service, cards = (f"http://127.0.0.1:{environment[name]}" for name in ("HTTP_PORT", "CARDS_HTTP_PORT"))
+            assert (await client.get(f"{service}/health/live")).status_code == 200
+            assert "/v1/customers/{customer_id}/setups" in (await client.get(f"{service}/openapi.json")).json()["paths"]
+            assert (await client.get(f"{cards}/cards/{uuid4()}")).status_code == 404
+            assert (await client.get(f"{cards}/metrics")).status_code == 404
+        running.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(running.wait(), 15) == 0
+
+
+async def test_it_refuses_to_start_in_production(environment: dict[str, str]) -> None:
+    production = environment | {"ENVIRONMENT": "production"}
+    running = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "payments", env=production, stderr=asyncio.subprocess.PIPE
+    )
+    _, errors = await running.communicate()
+    assert running.returncode != 0
+    assert b"does not start in production" in errors
+    assert b"only-for-tests" not in errors
+    assert (urlsplit(environment["DATABASE_URL"]).password or "").encode() not in errors
