@@ -1,5 +1,5 @@
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from unit.portal_page import scenes
@@ -12,6 +12,7 @@ from portal_gateway.application.wording_language import Language
 from portal_gateway.application.wording_payment import method
 from portal_gateway.application.wording_problems import explain
 from portal_gateway.application.wording_subscription import Details, Notice, details, notice, summary
+from portal_gateway.domain.view import InvoiceStatus
 
 SPANISH = Language("es", "419")
 
@@ -190,8 +191,7 @@ def test_without_a_card_the_pane_says_so() -> None:
 
 
 def test_every_invoice_status_has_its_word() -> None:
-    statuses = ("paid", "open", "processing", "failed", "void", "uncollectible", "refunded")
-    shown_rows = rows(reader(scenes.view()), [scenes.invoice(14, status) for status in statuses], ())
+    shown_rows = rows(reader(scenes.view()), [scenes.invoice(14, status) for status in get_args(InvoiceStatus)], ())
     words = ["Pagado", "Pendiente", "Procesando", "Fallido", "Anulado", "Incobrable", "Reembolsado"]
     assert [row.badge.text for row in shown_rows] == words
 

@@ -50,7 +50,7 @@ class CardEntry {
     this.setup = id;
     this.list(due, total);
     this.frame = Object.assign(document.createElement("iframe"), { src: url, title: this.holder.dataset.title });
-    this.frame.allow = "payment 'none'";
+    this.frame.tabIndex = 0;
     this.holder.append(this.frame);
     this.timer = setTimeout(() => this.fail(this.words.noAnswer), READY_MS);
   }

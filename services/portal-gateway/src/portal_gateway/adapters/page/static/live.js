@@ -41,6 +41,8 @@ function hangUp() {
 
 document.addEventListener("visibilitychange", () => (document.hidden ? hangUp() : listen()));
 addEventListener("pagehide", hangUp);
+// Who leaves by the door is told so by the page that answers, not by the stream.
+addEventListener("submit", (event) => { if (event.target.action.endsWith("/logout")) hangUp(); });
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
 /** Seconds until the session ends; 0 when it has ended (and this page with it), null when nobody answers. */

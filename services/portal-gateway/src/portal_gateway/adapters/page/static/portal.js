@@ -19,7 +19,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   const sheet = target.querySelector("#sheet");
   if (!sheet) return;
   if (target === slot && !dialog.open) dialog.showModal();
-  sheet.querySelector('[aria-invalid="true"]')?.focus() ?? focusHeading(target);
+  (sheet.querySelector('[aria-invalid="true"]') ?? sheet.querySelector("#sheet-title")).focus();
   if ("refresh" in sheet.dataset) refresh();
 });
 
@@ -39,11 +39,6 @@ dialog?.addEventListener("close", () => {
   if (reload) location.reload();
   swap();
 });
-
-function focusHeading(within) {
-  const heading = within.querySelector("#sheet-title");
-  heading?.focus();
-}
 
 document.addEventListener("click", (event) => {
   const closing = event.target.closest("[data-close]");
@@ -98,7 +93,7 @@ function showSheet(page) {
   if (!sheet) return location.reload();
   slot.replaceChildren(document.importNode(sheet, true));
   if (!dialog.open) dialog.showModal();
-  focusHeading(slot);
+  slot.querySelector("#sheet-title").focus();
 }
 
 document.addEventListener("input", (event) => {

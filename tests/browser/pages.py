@@ -1,0 +1,136 @@
+"""The portal as a customer meets it: what can be seen and done, for any running portal."""
+
+from dataclasses import dataclass
+
+from playwright.async_api import Dialog, FrameLocator, Locator, Page, expect
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """What a test needs to visit a portal: the page of a browser, and the customer's own link."""
+
+    page: Page
+    link: str
+
+    async def arrive(self) -> "PortalPage":
+        """Opens the link, as from a mail."""
+        await self.page.goto(self.link)
+        await self.page.wait_for_url(lambda url: not url.split("?")[0].endswith("/enter"))
+        return PortalPage(self.page)
+
+
+@dataclass(frozen=True, slots=True)
+class PortalPage:
+    page: Page
+
+    def pane(self, title: str) -> Locator:
+        return self.page.get_by_role("region", name=title, exact=True)
+
+    @property
+    def summary(self) -> Locator:
+        return self.pane("Resumen de la suscripción")
+
+    @property
+    def subscription(self) -> Locator:
+        return self.pane("Detalles de la suscripción actual")
+
+    @property
+    def method(self) -> Locator:
+        return self.pane("Método de pago")
+
+    @property
+    def invoices(self) -> Locator:
+        return self.pane("Historial de facturas")
+
+    @property
+    def dialog(self) -> Locator:
+        return self.page.get_by_role("dialog")
+
+    @property
+    def said(self) -> Locator:
+        """What a screen reader is told when something changes."""
+        return self.page.locator("#said")
+
+    async def edit_card(self) -> "CardDialog":
+        await self.method.get_by_role("button", name="método de pago").click()
+        return await self.card_dialog()
+
+    async def pay_debt(self) -> "CardDialog":
+        await self.page.get_by_role("button", name="Actualizar tarjeta y pagar").click()
+        return await self.card_dialog()
+
+    async def card_dialog(self) -> "CardDialog":
+        dialog = CardDialog(self.dialog, self.dialog.frame_locator("iframe"))
+        await expect(dialog.number).to_be_enabled()
+        return dialog
+
+    async def cancel(self) -> "CancelDialog":
+        await self.subscription.get_by_role("button", name="Cancelar suscripción").click()
+        await expect(self.dialog.get_by_role("heading", level=1)).to_be_focused()
+        return CancelDialog(self.dialog)
+
+    async def keep(self) -> None:
+        await self.subscription.get_by_role("button", name="Mantener mi suscripción").click()
+
+    async def open_invoice(self, number: str) -> None:
+        await self.invoices.get_by_role("link", name=f"Ver factura {number}").click()
+        await expect(self.page.get_by_role("heading", name=f"Factura {number}", level=1)).to_be_visible()
+
+    async def download(self, link: Locator) -> bytes:
+        async with self.page.expect_download() as downloading:
+            await link.click()
+        return (await (await downloading.value).path()).read_bytes()
+
+    async def download_history(self, name: str) -> bytes:
+        await self.invoices.get_by_text("Descargar todo").click()
+        return await self.download(self.invoices.get_by_role("link", name=name))
+
+
+@dataclass(frozen=True, slots=True)
+class CardDialog:
+    root: Locator
+    frame: FrameLocator
+
+    @property
+    def number(self) -> Locator:
+        return self.frame.get_by_label("Número de tarjeta")
+
+    async def fill(self, number: str, expiry: str = "12 / 30", code: str = "123") -> None:
+        await self.number.fill(number)
+        await self.frame.get_by_label("Vencimiento").fill(expiry)
+        await self.frame.get_by_label("CVV").fill(code)
+
+    async def confirm(self) -> None:
+        await self.frame.get_by_role("button", name="Confirmar").click()
+
+    async def close(self) -> None:
+        await self.root.get_by_role("link", name="Cerrar").click()
+
+
+@dataclass(frozen=True, slots=True)
+class CancelDialog:
+    root: Locator
+
+    async def fill(self, reason: str | None = None, comment: str | None = None) -> None:
+        if reason:
+            await self.root.get_by_label("¿Por qué cancelas?").select_option(reason)
+        if comment is not None:
+            await self.root.get_by_label("Cuéntanos más").fill(comment)
+
+    async def confirm(self) -> None:
+        await self.root.get_by_role("button", name="Confirmar cancelación").click()
+
+    async def close(self) -> None:
+        await self.root.get_by_role("link", name="Cerrar").click()
+
+
+def refuse_alerts(page: Page) -> list[str]:
+    """Whatever a page alerts: nothing ever should."""
+    alerts: list[str] = []
+
+    async def noted(dialog: Dialog) -> None:
+        alerts.append(dialog.message)
+        await dialog.dismiss()
+
+    page.on("dialog", noted)
+    return alerts
