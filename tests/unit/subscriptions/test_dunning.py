@@ -1,5 +1,6 @@
 from dataclasses import replace
 from datetime import timedelta
+from uuid import UUID
 
 from unit.subscriptions.examples import (
     ENTERED_JUNE,
@@ -17,9 +18,9 @@ from unit.subscriptions.examples import (
 )
 
 from subscriptions.domain import dunning
-from subscriptions.domain.commands import GiveUp, ReachBoundary, Retry
+from subscriptions.domain.commands import GiveUp, ReachBoundary, RecordWaived, Retry
 from subscriptions.domain.dunning import Policies
-from subscriptions.domain.events import Cancelled, Recovered, RenewalDue, RetryDue, WentUnpaid
+from subscriptions.domain.events import Cancelled, Recovered, RenewalDue, Renewed, RetryDue, WentUnpaid
 from subscriptions.domain.subscription import timers
 
 GAVE_UP = Cancelled(day(6, of=21), "payment_failed", None, "void", day(6, of=21))
@@ -127,3 +128,12 @@ def test_a_boundary_passed_while_past_due_is_made_up_for_after_recovering() -> N
     recovered = Recovered(INVOICE, day(7) + timedelta(days=1))
     given(*PAST_DUE).when(ReachBoundary(1, day(7))).then()
     given(*PAST_DUE, recovered).when(ReachBoundary(1, recovered.at)).then(RenewalDue(JULY, 3, 1, recovered.at))
+
+
+def test_what_the_merchant_waives_is_owed_no_more() -> None:
+    waived = RecordWaived(INVOICE, day(6, of=16))
+    given(*PAST_DUE).when(waived).then(Recovered(INVOICE, day(6, of=16)))
+    given(*ENTERED_JUNE).when(waived).then(Renewed(INVOICE, day(6, of=16)))
+    given(*ENTERED_JUNE, Renewed(INVOICE, day(6))).when(waived).then()
+    given(*PAST_DUE).when(RecordWaived(UUID(int=9), day(6, of=16))).then()
+    given(*ENTERED_JUNE, GAVE_UP).when(waived).then()

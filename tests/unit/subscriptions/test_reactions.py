@@ -5,12 +5,13 @@ from unit.subscriptions.examples import FAILED, INVOICE, JUNE, PAID, day
 from unit.subscriptions.test_merchant import PROFILE
 
 from billing_contracts.envelope import Envelope, EventData
-from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed
+from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed, InvoiceVoided
 from billing_contracts.money import Money as PublicMoney
 from billing_contracts.shapes import Period as PublicPeriod
 from chassis.records import Received
 from subscriptions.application import reactions
 from subscriptions.application.publication import merchant_document
+from subscriptions.domain.commands import RecordWaived
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.merchant import Merchant
 
@@ -56,3 +57,10 @@ def test_policies_are_read_from_the_merchants_document() -> None:
     mine = Policies("immediately", "keep", (2, 4), WhenRetriesEnd.UNPAID)
     it = Merchant(PROFILE.__class__(PROFILE.name, PROFILE.legal, "es", "UTC", PROFILE.branding, mine), "TS", True, ())
     assert reactions.policies(merchant_document(UUID(int=1), it)) == mine
+
+
+def test_an_invoice_voided_by_the_merchant_is_waived_and_one_voided_by_the_end_is_no_news() -> None:
+    by_merchant = InvoiceVoided(subscription_id=UUID(int=4), reason="merchant")
+    by_end = InvoiceVoided(subscription_id=UUID(int=4), reason="subscription_cancelled")
+    assert reactions.waived(received(by_merchant)) == RecordWaived(INVOICE, day(6))  # type: ignore[arg-type]
+    assert reactions.waived(received(by_end)) is None  # type: ignore[arg-type]

@@ -18,6 +18,7 @@ from subscriptions.domain.commands import (
     ReachBoundary,
     RecordFailure,
     RecordPaid,
+    RecordWaived,
     Retry,
     Start,
     WithdrawCancellation,
@@ -110,6 +111,12 @@ class Life(RuleBasedStateMachine):
     def a_new_card_pays_what_is_owed(self) -> None:
         if self.state and self.state.debt:
             assert self.ask(RecordPaid(self.state.period, UUID(int=1), self.now))
+
+    @rule()
+    def the_merchant_waives_what_is_owed(self) -> None:
+        assert self.state
+        if not self.state.paid and not self.state.ended:
+            assert self.ask(RecordWaived(UUID(int=1), self.now))
 
     @rule(mode=st.sampled_from(["at_period_end", "immediately"]))
     def somebody_cancels(self, mode: Any) -> None:

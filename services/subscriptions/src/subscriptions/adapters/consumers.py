@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed
+from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed, InvoiceVoided
 from billing_contracts.registry import data_of
 from chassis.aggregate import Aggregate, Stream
 from chassis.consuming import Batch, Consumer, Received
@@ -14,7 +14,7 @@ from subscriptions.domain.dunning import Policies
 from subscriptions.domain.events import Event
 from subscriptions.domain.subscription import Subscription
 
-Outcome = Received[InvoicePaid] | Received[InvoicePaymentFailed]
+Outcome = Received[InvoicePaid] | Received[InvoicePaymentFailed] | Received[InvoiceVoided]
 
 
 def outcomes(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
@@ -24,6 +24,10 @@ def outcomes(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
     async def failed(received: Received[InvoicePaymentFailed], batch: Batch) -> None:
         command = reactions.failed(received, await policies(batch, received.envelope.merchantid))
         await batch.ask(aggregate, received.data.subscription_id, command, cause=received)
+
+    async def waived(received: Received[InvoiceVoided], batch: Batch) -> None:
+        if command := reactions.waived(received):
+            await batch.ask(aggregate, received.data.subscription_id, command, cause=received)
 
     async def policies(batch: Batch, merchant_id: UUID) -> Policies:
         merchant = await document(batch.connection, MERCHANT, merchant_id, f"{MERCHANT}-{merchant_id}")
@@ -36,6 +40,6 @@ def outcomes(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
         group="subscriptions.renewals",
         topics=(InvoicePaid.topic(),),
         decode=data_of,
-        reactions={InvoicePaid.TYPE: paid, InvoicePaymentFailed.TYPE: failed},
-        streams={InvoicePaid.TYPE: concerned, InvoicePaymentFailed.TYPE: concerned},
+        reactions={InvoicePaid.TYPE: paid, InvoicePaymentFailed.TYPE: failed, InvoiceVoided.TYPE: waived},
+        streams=dict.fromkeys((InvoicePaid.TYPE, InvoicePaymentFailed.TYPE, InvoiceVoided.TYPE), concerned),
     )

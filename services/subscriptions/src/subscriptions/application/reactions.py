@@ -3,10 +3,10 @@
 from typing import Any
 from uuid import UUID
 
-from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed
+from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed, InvoiceVoided
 from billing_contracts.shapes import Period as PublicPeriod
 from chassis.records import Received
-from subscriptions.domain.commands import RecordFailure, RecordPaid
+from subscriptions.domain.commands import RecordFailure, RecordPaid, RecordWaived
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.period import Period
 from subscriptions.domain.plan import Money
@@ -28,6 +28,13 @@ def failed(received: Received[InvoicePaymentFailed], policies: Policies) -> Reco
         policies=policies,
         at=received.envelope.time,
     )
+
+
+def waived(received: Received[InvoiceVoided]) -> RecordWaived | None:
+    """None when it was the subscription's own end that voided the invoice."""
+    if received.data.reason != "merchant":
+        return None
+    return RecordWaived(subject(received), received.envelope.time)
 
 
 def policies(document: dict[str, Any]) -> Policies:

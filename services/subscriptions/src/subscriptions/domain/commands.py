@@ -41,6 +41,14 @@ class RecordPaid:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordWaived:
+    """The merchant has voided an open invoice of the subscription: nobody owes it any more."""
+
+    invoice_id: UUID
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class RecordFailure:
     """An attempt to charge the invoice of `period` has failed."""
 
@@ -85,4 +93,6 @@ class WithdrawCancellation:
     at: datetime
 
 
-Command: TypeAlias = Start | ReachBoundary | RecordPaid | RecordFailure | Retry | GiveUp | Cancel | WithdrawCancellation
+Command: TypeAlias = (
+    Start | ReachBoundary | RecordPaid | RecordWaived | RecordFailure | Retry | GiveUp | Cancel | WithdrawCancellation
+)

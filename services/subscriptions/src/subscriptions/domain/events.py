@@ -46,7 +46,7 @@ class RenewalDue:
 
 @dataclass(frozen=True, slots=True)
 class Renewed:
-    """The period is paid."""
+    """The period is paid, or its invoice waived."""
 
     invoice_id: UUID
     at: datetime
@@ -74,7 +74,7 @@ class RetryDue:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """The unpaid period was paid after all."""
+    """The unpaid period was paid after all, or its invoice waived."""
 
     invoice_id: UUID
     at: datetime

@@ -12,7 +12,18 @@ from typing import assert_never
 from uuid import UUID
 
 from . import dunning
-from .commands import Cancel, Command, GiveUp, ReachBoundary, RecordFailure, RecordPaid, Retry, Start, WithdrawCancellation
+from .commands import (
+    Cancel,
+    Command,
+    GiveUp,
+    ReachBoundary,
+    RecordFailure,
+    RecordPaid,
+    RecordWaived,
+    Retry,
+    Start,
+    WithdrawCancellation,
+)
 from .dunning import Dunning, WhenRetriesEnd
 from .events import (
     CancellationScheduled,
@@ -80,6 +91,8 @@ def decide(command: Command, it: Subscription | None) -> list[Event]:
             return reach_boundary(command, existing(it))
         case RecordPaid():
             return record_paid(command, existing(it))
+        case RecordWaived():
+            return record_waived(command, existing(it))
         case RecordFailure():
             return record_failure(command, existing(it))
         case Retry():
@@ -118,13 +131,24 @@ def reach_boundary(command: ReachBoundary, it: Subscription) -> list[Event]:
 def record_paid(command: RecordPaid, it: Subscription) -> list[Event]:
     if it.ended or it.paid or command.period != it.period:
         return []
+    return settle(it, command.invoice_id, command.at)
+
+
+def record_waived(command: RecordWaived, it: Subscription) -> list[Event]:
+    """Only the current period's invoice can be open."""
+    if it.ended or it.paid or (it.debt and it.debt.invoice_id != command.invoice_id):
+        return []
+    return settle(it, command.invoice_id, command.at)
+
+
+def settle(it: Subscription, invoice_id: UUID, at: datetime) -> list[Event]:
+    """Nothing is owed for the current period any more."""
     if it.debt is None:
-        return [Renewed(command.invoice_id, command.at)]
-    recovered = Recovered(command.invoice_id, command.at)
-    if it.debt.given_up and command.at >= it.period.end:
+        return [Renewed(invoice_id, at)]
+    if it.debt.given_up and at >= it.period.end:
         # Access ended long ago: whoever now pays what they owed must not be charged for the time they had none.
-        return [recovered, Cancelled(command.at, "payment_failed", None, "keep", command.at)]
-    return [recovered]
+        return [Recovered(invoice_id, at), Cancelled(at, "payment_failed", None, "keep", at)]
+    return [Recovered(invoice_id, at)]
 
 
 def record_failure(command: RecordFailure, it: Subscription) -> list[Event]:
