@@ -10,7 +10,7 @@ from payments.adapters.sandbox.behaviour import Mode, behave
 from payments.adapters.sandbox.books import Books
 from payments.adapters.sandbox.provider import Sandbox, ledger
 from payments.adapters.sandbox.vault import Vault
-from payments.application.ports import NeverHeardOf, NoAnswer, Pending, Provider, Taken
+from payments.application.providers import NeverHeardOf, NoAnswer, Pending, Provider, Taken
 from payments.domain.entry import CardEntry
 from support.databases import ServiceDatabase
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
 
-from payments.application.ports import (
+from payments.application.providers import (
     ChargeOrder,
     NeverHeardOf,
     NoAnswer,

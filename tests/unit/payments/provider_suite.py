@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from payments.application.ports import ChargeOrder, NeverHeardOf, Provider, Refused, SetupRefused, Taken, UnknownToken
+from payments.application.providers import ChargeOrder, NeverHeardOf, Provider, Refused, SetupRefused, Taken, UnknownToken
 from payments.domain.shapes import FailureCode, Method, Money
 
 GOOD, REFUSED_WHEN_SAVED, REFUSED_WHEN_CHARGED = "4242424242424242", "4000000000000002", "4000000000000341"

@@ -12,7 +12,8 @@ from chassis.context import Context
 from chassis.memory import MemoryEventStore
 from payments.application.aggregates import PAYMENT
 from payments.application.collector import LONGEST_PAUSE, Collector
-from payments.application.ports import Agreement, Attempt, ChargeOrder, Taken
+from payments.application.providers import ChargeOrder, Taken
+from payments.application.work import Agreement, Attempt
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Method
 

@@ -4,7 +4,8 @@ from uuid import UUID
 
 import asyncpg
 
-from payments.application.ports import Agreement, Attempt, ChargeOrder
+from payments.application.providers import ChargeOrder
+from payments.application.work import Agreement, Attempt
 from payments.domain.shapes import Brand, Method, Money
 
 _ATTEMPT = """

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from payments.application.ports import Due, SetUp
+from payments.application.card_entry import Due, SetUp
 from payments.domain.shapes import Money
 
 VALID_MINUTES = 30

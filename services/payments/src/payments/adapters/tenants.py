@@ -8,7 +8,7 @@ import asyncpg
 from chassis.http.client import ServiceClient
 from chassis.http.problems import Problem
 from chassis.tenants import Tenant, Tenants
-from payments.application.ports import Merchant
+from payments.application.card_entry import Merchant
 
 ENDED = ("canceled", "incomplete_expired")
 

@@ -12,7 +12,8 @@ from chassis.context import Context
 from chassis.decider import VersionConflict
 from chassis.store import Answer, EventStore, IdempotencyKey, Statement, WriteSet
 from payments.application.aggregates import PAYMENT, WALLET
-from payments.application.ports import Due, Provider, SetUps
+from payments.application.card_entry import Due, SetUps
+from payments.application.providers import Provider
 from payments.domain.payment.commands import TryAgain
 from payments.domain.shapes import Method
 from payments.domain.wallet.commands import UseMethod

@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 
 from chassis.command_handler import CommandHandler
 from chassis.context import Context
-from payments.application.ports import Agreement, Attempt, Claims, Clock, NeverHeardOf, NoAnswer, Provider, Refused, Status, Taken
+from payments.application.providers import NeverHeardOf, NoAnswer, Provider, Refused, Status, Taken
+from payments.application.work import Agreement, Attempt, Claims, Clock
 from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordRefund, RecordSuccess, TryAgain
 from payments.domain.payment.events import Event
 from payments.domain.payment.payment import Payment

@@ -14,7 +14,7 @@ from chassis.http.problems import Problem, not_found
 from payments.adapters.card_page import files, theme
 from payments.adapters.card_page.submission import MAX_BODY_BYTES, submitted
 from payments.adapters.card_page.words import confirm_text, words_for
-from payments.application.ports import Merchant, Merchants, OpenSetUps, SetUp, Tokeniser
+from payments.application.card_entry import Merchant, Merchants, OpenSetUps, SetUp, Tokeniser
 from payments.domain import entry
 
 

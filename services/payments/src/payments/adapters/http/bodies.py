@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StrictStr, StringConstraints
 
 from chassis.http.bodies import StrictBody
-from payments.application.ports import Due
+from payments.application.card_entry import Due
 from payments.domain.shapes import Money
 
 Token = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9_-]{1,100}$")]

@@ -13,8 +13,10 @@ from chassis.http.principal import MerchantOrCustomer, only
 from chassis.http.problems import Problem, not_found
 from chassis.store import Answer
 from payments.adapters.http.bodies import NewMethod
+from payments.application.card_entry import Customers
 from payments.application.change_of_card import method_json
-from payments.application.ports import Clock, Customers, Provider, UnknownToken
+from payments.application.providers import Provider, UnknownToken
+from payments.application.work import Clock
 from payments.domain.wallet.commands import Command, RemoveMethod, UseMethod
 from payments.domain.wallet.events import Event
 from payments.domain.wallet.wallet import Wallet

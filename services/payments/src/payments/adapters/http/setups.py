@@ -10,8 +10,10 @@ from chassis.http.principal import MerchantOrCustomer, only
 from chassis.http.problems import Problem, not_found
 from chassis.store import Answer, EventStore, KeyReused, Statement, WriteSet
 from payments.adapters.http.bodies import NewDefault, OpenSetUp, due_json
+from payments.application.card_entry import Customers, SetUps
 from payments.application.change_of_card import ChangeOfCard, Confirmation, DueChanged, SetUpOver, TooManyDeclines
-from payments.application.ports import Clock, Customers, NoAnswer, SetupRefused, SetUps, UnknownToken
+from payments.application.providers import NoAnswer, SetupRefused, UnknownToken
+from payments.application.work import Clock
 from payments.domain.shapes import FailureCode
 
 TITLES = {

@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from payments.adapters.sandbox.books import Books
-from payments.application.ports import NoAnswer
+from payments.application.providers import NoAnswer
 
 Mode = Literal["normal", "hang", "late", "lose"]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from payments.adapters.sandbox.behaviour import behaviour_for
 from payments.adapters.sandbox.books import Books
 from payments.adapters.sandbox.vault import Vault
-from payments.application.ports import ChargeOrder, NeverHeardOf, NoAnswer, Outcome, Pending, Refused, Status, Taken
+from payments.application.providers import ChargeOrder, NeverHeardOf, NoAnswer, Outcome, Pending, Refused, Status, Taken
 from payments.domain.shapes import FailureCode, Method
 
 _RECORD = """

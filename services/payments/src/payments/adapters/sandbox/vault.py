@@ -9,7 +9,8 @@ import asyncpg
 
 from payments.adapters.sandbox.books import Books
 from payments.adapters.sandbox.cards import TEST_CARDS, TEST_TOKENS
-from payments.application.ports import CardToken, SetupRefused, UnknownToken
+from payments.application.card_entry import CardToken
+from payments.application.providers import SetupRefused, UnknownToken
 from payments.domain.entry import CardEntry, brand_of
 from payments.domain.shapes import Brand, FailureCode, Method
 
