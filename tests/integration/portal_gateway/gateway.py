@@ -23,6 +23,7 @@ from unit.portal_gateway import story
 import portal_gateway
 from billing_contracts import subscriptions
 from billing_contracts.envelope import Envelope, EventData, record_key
+from chassis import logging
 from chassis.handling import Handling
 from chassis.health import Health
 from chassis.http.principal import Gatekeeper
@@ -196,6 +197,7 @@ async def running(app: Any, sock: socket.socket) -> AsyncIterator[None]:
 
 @asynccontextmanager
 async def gateway_on(database: ServiceDatabase) -> AsyncIterator[Gateway]:
+    logging.configure("portal-gateway", "error", "json")
     owner = await asyncpg.connect(database.owner_url)
     await migrate(owner, {"chassis": CHASSIS, "portal-gateway": MIGRATIONS}, urlsplit(database.url).username or "")
     await owner.close()

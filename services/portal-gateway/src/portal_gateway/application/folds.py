@@ -48,7 +48,7 @@ def _fold(steps: Mapping[str, Step], doc: Doc | None, envelope: Envelope) -> Doc
 
 def _plan(data: Doc) -> Doc:
     """Whole, also where the event left out what was not set."""
-    return {"image_media_id": None, "tax": None} | data["plan"]
+    return {"image_media_id": None, "tax": None, **data["plan"]}
 
 
 def _started(_: Doc, data: Doc, envelope: Envelope) -> Doc:

@@ -129,7 +129,7 @@ class Portal:
         comment: str | None = None,
         idempotency_key: str | None = None,
     ) -> CancellationAccepted:
-        await self.limits.take((limits.CANCELLATIONS, _who(session)))
+        await self.limits.take(limits.CANCELLATIONS, _who(session))
         accepted = await self.subscriptions.cancel(session, subscription_id, mode, feedback, comment, idempotency_key)
         detail = {"mode": accepted["mode"], "effective_at": accepted["effective_at"]}
         await self._keep_accepted(session, _pending("cancellation", accepted, detail))
@@ -137,14 +137,14 @@ class Portal:
 
     async def keep(self, session: Session, subscription_id: UUID, *, idempotency_key: str | None = None) -> Accepted:
         """Withdraws a scheduled cancellation."""
-        await self.limits.take((limits.CANCELLATIONS, _who(session)))
+        await self.limits.take(limits.CANCELLATIONS, _who(session))
         accepted = await self.subscriptions.keep(session, subscription_id, idempotency_key)
         await self._keep_accepted(session, _pending("cancellation_withdrawn", accepted, {}))
         return accepted
 
     async def open_card_setup(self, session: Session, *, locale: str, colour: str | None) -> CardSetup:
         """Opens card entry: the frame's address, and what confirming would charge."""
-        await self.limits.take((limits.CARD_SETUPS, _who(session)))
+        await self.limits.take(limits.CARD_SETUPS, _who(session))
         return await self.payments.open_setup(session, locale, colour)
 
     async def update_card(
@@ -179,12 +179,12 @@ class Portal:
         return await self.history.one(session, invoice_id)
 
     async def invoice_pdf(self, session: Session, invoice_id: UUID) -> Document:
-        await self.limits.take((limits.PDFS, _who(session)))
+        await self.limits.take(limits.PDFS, _who(session))
         return await self.invoicing.pdf(session, invoice_id)
 
     async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
         """The complete payment history. One at a time per customer. Raises 429, 503."""
-        await self.limits.take((limits.EXPORTS, _who(session)))
+        await self.limits.take(limits.EXPORTS, _who(session))
         return await self.history.export(session, format, locale)
 
     async def media(self, sha256: str) -> Document:

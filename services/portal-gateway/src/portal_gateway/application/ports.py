@@ -121,8 +121,8 @@ class Limits(Protocol):
 
     async def count(self, *limits: tuple[Limit, str]) -> None: ...
 
-    async def take(self, *limits: tuple[Limit, str]) -> None:
-        """Counts one use of each, or raises Problem 429 having counted none."""
+    async def take(self, limit: Limit, who: str) -> None:
+        """Counts one use, or raises Problem 429."""
 
     def alone(self, name: str, who: str) -> AbstractAsyncContextManager[None]:
         """At most one at a time. Raises Problem 429 when there is one already."""

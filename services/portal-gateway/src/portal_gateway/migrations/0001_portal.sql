@@ -62,9 +62,9 @@ CREATE TABLE accepted_command (
 CREATE TABLE use_of_limit (
     name text NOT NULL,
     who  text NOT NULL,
-    at   timestamptz NOT NULL DEFAULT now()
+    uses timestamptz[] NOT NULL,
+    PRIMARY KEY (name, who)
 );
-CREATE INDEX use_of_limit_recent ON use_of_limit (name, who, at);
 
 CREATE TABLE one_at_a_time (
     name  text NOT NULL,

@@ -9,12 +9,24 @@ from uuid import uuid4
 import asyncpg
 
 from chassis.http.problems import Problem
-from chassis.postgres.write_sets import Connection
 from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.ports import Limit
 
 _ABANDONED_AFTER = timedelta(minutes=10)
 """Whoever is at it for longer is taken for dead."""
+
+_RECENT = "ARRAY(SELECT at FROM unnest(it.uses) at WHERE at > now() - $3::interval ORDER BY at)"
+_COUNT = f"""
+INSERT INTO use_of_limit AS it (name, who, uses) SELECT $1, $2, ARRAY[clock_timestamp()] WHERE $3::interval IS NOT NULL
+ON CONFLICT (name, who) DO UPDATE SET uses = {_RECENT} || clock_timestamp()
+"""
+"""One statement, so that of many at once none is missed and nobody waits for long."""
+_TAKE = f"{_COUNT} WHERE cardinality({_RECENT}) < $4 RETURNING true"
+_USES = f"SELECT {_RECENT} FROM use_of_limit it WHERE name = $1 AND who = $2"
+
+
+def _key(limit: Limit, who: str) -> tuple[str, str, timedelta]:
+    return limit.name, who, limit.per
 
 
 class StoredLimits:
@@ -22,39 +34,24 @@ class StoredLimits:
         self._pool = pool
 
     async def check(self, *limits: tuple[Limit, str]) -> None:
-        async with self._pool.acquire() as connection:
-            await self._check(connection, limits)
+        for limit, who in limits:
+            recent = await self._pool.fetchval(
+                f"SELECT {_RECENT} FROM use_of_limit it WHERE name = $1 AND who = $2", *_key(limit, who)
+            )
+            if recent and len(recent) >= limit.times:
+                raise too_many(recent[-limit.times] + limit.per)
 
     async def count(self, *limits: tuple[Limit, str]) -> None:
-        async with self._pool.acquire() as connection:
-            await self._count(connection, limits)
-
-    async def take(self, *limits: tuple[Limit, str]) -> None:
-        async with self._pool.acquire() as connection, connection.transaction():
-            for limit, who in sorted(limits, key=lambda it: (it[0].name, it[1])):
-                await connection.execute("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{limit.name}/{who}")
-            await self._check(connection, limits)
-            await self._count(connection, limits)
-
-    async def _check(self, connection: Connection, limits: tuple[tuple[Limit, str], ...]) -> None:
         for limit, who in limits:
-            free_at: datetime | None = await connection.fetchval(
-                """
-                SELECT at + $3::interval FROM use_of_limit
-                WHERE name = $1 AND who = $2 AND at > now() - $3::interval ORDER BY at DESC OFFSET $4 LIMIT 1
-                """,
-                limit.name,
-                who,
-                limit.per,
-                limit.times - 1,
-            )
-            if free_at is not None:
-                raise too_many(free_at)
+            await self._pool.execute(_COUNT, *_key(limit, who))
 
-    async def _count(self, connection: Connection, limits: tuple[tuple[Limit, str], ...]) -> None:
-        await connection.executemany(
-            "INSERT INTO use_of_limit (name, who) VALUES ($1, $2)", [(limit.name, who) for limit, who in limits]
-        )
+    async def take(self, limit: Limit, who: str) -> None:
+        if await self._pool.fetchval(
+            f"{_COUNT} WHERE cardinality({_RECENT}) < $4 RETURNING true", *_key(limit, who), limit.times
+        ):
+            return
+        await self.check((limit, who))
+        raise too_many(datetime.now(UTC))  # it has become free while we looked
 
     @asynccontextmanager
     async def alone(self, name: str, who: str) -> AsyncIterator[None]:
