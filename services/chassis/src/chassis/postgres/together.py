@@ -37,14 +37,15 @@ class Together(Generic[T, R]):
         self._idle, self._most, self._room, self._die = list(senders), most, waiting, die
         self._queue: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._busy: set[asyncio.Task[None]] = set()
+        self._closed = False
 
     async def ask(self, wanted: T) -> R:
         """What the caller gets, or the exception meant for it. A caller that gives up takes nobody with it.
 
-        Raises StoreBusy when too many wait already.
+        Raises StoreBusy when too many wait already, or none will be served any more.
         """
-        if len(self._queue) >= self._room:
-            raise StoreBusy("too many are waiting")
+        if self._closed or len(self._queue) >= self._room:
+            raise StoreBusy("closed" if self._closed else "too many are waiting")
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._queue.append((wanted, answer))
         if self._idle:
@@ -54,7 +55,8 @@ class Together(Generic[T, R]):
         return await answer
 
     async def close(self) -> None:
-        """Waits until everybody who was waiting has been served."""
+        """Waits until everybody who was waiting has been served; takes nobody else."""
+        self._closed = True
         await asyncio.gather(*self._busy, return_exceptions=True)
 
     async def _serve(self, send: Send[T, R]) -> None:

@@ -1,0 +1,278 @@
+"""The relay, on real servers: what was committed is on Kafka, once or more, in each stream's order, and never skipped."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from billing_contracts.envelope import Envelope
+from chassis.command_handler import CommandHandler
+from chassis.context import Context
+from chassis.postgres.event_store import PostgresEventStore
+from chassis.relay import Relay
+from chassis.store import Statement, WriteSet, outbox_statement
+from support.databases import ServiceDatabase
+from support.lamps import LAMP, NOON, Command, Count, Event, Lamp
+
+TOPICS = {"billing.lamps": 3, "billing.shades": 3, "billing.watermarks": 1}
+
+
+@pytest.fixture(scope="session")
+async def kafka(kafka_bootstrap: str) -> str:
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    try:
+        missing = TOPICS.keys() - set(await admin.list_topics())
+        await admin.create_topics([NewTopic(name, TOPICS[name], 1) for name in missing])
+    finally:
+        await admin.close()
+    return kafka_bootstrap
+
+
+class Reader:
+    """All that is on a topic, from its beginning, as far as it is one merchant's."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, prefix: str) -> None:
+        self._consumer, self._prefix = consumer, prefix.encode()
+        self.records: list[tuple[bytes, bytes | None]] = []
+
+    async def until(self, enough: Callable[[], bool], seconds: float = 20.0) -> None:
+        async with asyncio.timeout(seconds):
+            while not enough():
+                for records in (await self._consumer.getmany(timeout_ms=100)).values():
+                    keyed = [(record.key or b"", record.value) for record in records]
+                    self.records += [(key, value) for key, value in keyed if key.startswith(self._prefix)]
+
+    def versions(self) -> dict[str, list[int]]:
+        """By stream, in the order of the topic, each version's first appearance only."""
+        seen: defaultdict[str, dict[int, None]] = defaultdict(dict)
+        for _, value in self.records:
+            envelope = Envelope.model_validate_json(value or b"")
+            seen[envelope.subject][envelope.sequence] = None
+        return {subject: list(versions) for subject, versions in seen.items()}
+
+
+@asynccontextmanager
+async def reading(bootstrap: str, topic: str, prefix: str) -> AsyncIterator[Reader]:
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest", group_id=None)
+    await consumer.start()
+    try:
+        yield Reader(consumer, prefix)
+    finally:
+        await consumer.stop()
+
+
+@asynccontextmanager
+async def relaying(service: ServiceDatabase, bootstrap: str, name: str = "lamps") -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    running = asyncio.create_task(Relay(name, service.url, bootstrap).run(stop))
+    try:
+        yield
+    finally:
+        stop.set()
+        await running
+
+
+Lamps = CommandHandler[Command, Event, Lamp]
+
+
+@pytest.fixture
+def lamps(postgres_store: PostgresEventStore) -> Lamps:
+    return CommandHandler(postgres_store, LAMP)
+
+
+async def count(lamps: Lamps, merchant: UUID, times: int, ids: list[UUID]) -> None:
+    context = Context.beginning(merchant, "operator")
+    for i in range(times):
+        await lamps.handle(context, ids[i % len(ids)], Count(NOON))
+
+
+async def test_what_others_hear_is_what_happened(service: ServiceDatabase, lamps: Lamps, kafka: str) -> None:
+    merchant, id = uuid4(), uuid4()
+    async with relaying(service, kafka), reading(kafka, "billing.lamps", str(merchant)) as topic:
+        await count(lamps, merchant, 3, [id])
+        await topic.until(lambda: len(topic.records) == 3)
+    key, value = topic.records[0]
+    said = Envelope.model_validate_json(value or b"")
+    assert key == f"{merchant}/lamp-{id}".encode()
+    assert (said.type, said.source, said.subject, said.sequence, said.time, said.merchantid, said.data) == (
+        "billing.lamps.LampSwitched.v1",
+        "/billing/lamps",
+        f"lamp-{id}",
+        1,
+        NOON,
+        merchant,
+        {"on": True},
+    )
+    assert topic.versions() == {f"lamp-{id}": [1, 2, 3]}
+
+
+async def test_32_writers_and_slow_transactions_leave_no_gap_and_no_disorder(
+    service: ServiceDatabase, pool: asyncpg.Pool, kafka: str
+) -> None:
+    merchant, ids = uuid4(), [uuid4() for _ in range(40)]
+    async with (
+        PostgresEventStore(pool, connections=2) as store,
+        relaying(service, kafka),
+        reading(kafka, "billing.lamps", str(merchant)) as topic,
+    ):
+        commands, reactions = CommandHandler(store, LAMP), CommandHandler(store, LAMP)
+        slowly = [react(reactions, merchant, ids[i : i + 15]) for i in range(8)]
+        await asyncio.gather(*(count(commands, merchant, 60, ids[i:] + ids[:i]) for i in range(32)), *slowly)
+        written: int = await pool.fetchval("SELECT count(*) FROM events")
+        await topic.until(lambda: len(topic.records) >= written)
+    assert len(topic.records) == written
+    assert all(versions == list(range(1, len(versions) + 1)) for versions in topic.versions().values())
+
+
+async def react(lamps: Lamps, merchant: UUID, ids: list[UUID]) -> None:
+    """As reactions write: read without a transaction id, then append in a transaction that takes its time."""
+    context = Context.beginning(merchant, "event:test")
+    slow = (Statement("SELECT pg_sleep(0.02)"),)
+    for id in ids:
+        await lamps.handle(context, id, Count(NOON), statements=lambda _: slow)
+
+
+async def test_a_reaction_and_a_command_on_one_stream_are_heard_in_the_order_of_their_versions(
+    service: ServiceDatabase, lamps: Lamps, kafka: str
+) -> None:
+    merchant, id, reactions = uuid4(), uuid4(), CommandHandler(lamps.store, LAMP)
+    async with relaying(service, kafka), reading(kafka, "billing.lamps", str(merchant)) as topic:
+        await asyncio.gather(count(lamps, merchant, 100, [id]), react(reactions, merchant, [id] * 30))
+        await topic.until(lambda: len(topic.records) >= 130)
+    assert topic.versions() == {f"lamp-{id}": list(range(1, 131))}
+
+
+async def test_an_open_transaction_holds_back_what_came_after_it_until_it_ends(
+    service: ServiceDatabase, lamps: Lamps, pool: asyncpg.Pool, kafka: str
+) -> None:
+    merchant, first, second = uuid4(), uuid4(), uuid4()
+    async with relaying(service, kafka), reading(kafka, "billing.lamps", str(merchant)) as topic:
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.fetchval("SELECT pg_current_xact_id()")
+            await count(lamps, merchant, 1, [second])
+            with pytest.raises(TimeoutError):
+                await topic.until(lambda: bool(topic.records), seconds=1.0)
+        await topic.until(lambda: len(topic.records) == 1)
+        await count(lamps, merchant, 1, [first])
+        await topic.until(lambda: len(topic.records) == 2)
+
+
+async def test_states_and_their_ends_are_sent_in_order_and_forgotten(
+    service: ServiceDatabase, lamps: Lamps, pool: asyncpg.Pool, kafka: str
+) -> None:
+    key = f"{uuid4()}/shade-1".encode()
+    states = [b"green", b"red", None]
+    async with relaying(service, kafka), reading(kafka, "billing.shades", key.decode()) as topic:
+        for state in states:
+            await lamps.store.write(WriteSet(statements=(outbox_statement("billing.shades", key, state, {"ce_type": "shade"}),)))
+        await topic.until(lambda: len(topic.records) == 3)
+        assert topic.records == [(key, state) for state in states]
+        async with asyncio.timeout(5):
+            while await pool.fetchval("SELECT count(*) FROM outbox"):
+                await asyncio.sleep(0.05)
+
+
+async def test_a_watermark_says_until_when_all_is_on_kafka_and_where_that_ends(
+    service: ServiceDatabase, lamps: Lamps, kafka: str
+) -> None:
+    merchant, name = uuid4(), f"lamps-{uuid4()}"
+    await count(lamps, merchant, 20, [uuid4() for _ in range(5)])
+    async with relaying(service, kafka, name), reading(kafka, "billing.watermarks", name) as watermarks:
+        await watermarks.until(lambda: any(ends_of(value) for _, value in watermarks.records))
+        async with reading(kafka, "billing.lamps", str(merchant)) as topic:
+            await topic.until(lambda: len(topic.records) == 20)
+            ends = next(ends for _, value in reversed(watermarks.records) if (ends := ends_of(value)))
+    assert set(ends) == {"billing.lamps"}
+    assert all(isinstance(offset, int) for offset in ends["billing.lamps"].values())
+
+
+def ends_of(watermark: bytes | None) -> dict[str, dict[str, int]]:
+    ends: dict[str, dict[str, int]] = json.loads(watermark or b"{}")["ends"]
+    return ends
+
+
+FROZEN = """
+import asyncio, sys
+from chassis.relay import Relay
+asyncio.run(Relay("lamps", sys.argv[1], sys.argv[2]).run(asyncio.Event()))
+"""
+
+
+async def test_a_frozen_relay_loses_its_turn_and_does_no_harm_when_it_wakes(
+    service: ServiceDatabase, lamps: Lamps, pool: asyncpg.Pool, kafka: str
+) -> None:
+    merchant, ids = uuid4(), [uuid4() for _ in range(10)]
+    frozen = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", FROZEN, service.url, kafka, stderr=asyncio.subprocess.DEVNULL
+    )
+    try:
+        async with reading(kafka, "billing.lamps", str(merchant)) as topic:
+            await count(lamps, merchant, 20, ids)
+            await topic.until(lambda: len(topic.records) == 20)
+            writing = asyncio.create_task(count(lamps, merchant, 300, ids))
+            await asyncio.sleep(0.05)
+            os.kill(frozen.pid, signal.SIGSTOP)
+            await writing
+            async with relaying(service, kafka):
+                await topic.until(lambda: sum(len(versions) for versions in topic.versions().values()) == 320)
+                os.kill(frozen.pid, signal.SIGCONT)
+                await count(lamps, merchant, 100, ids)
+                await topic.until(lambda: sum(len(versions) for versions in topic.versions().values()) == 420)
+                await asyncio.sleep(1)
+                await topic.until(lambda: True)
+    finally:
+        frozen.kill()
+        await frozen.wait()
+    assert all(versions == list(range(1, 43)) for versions in topic.versions().values())
+
+
+async def test_a_lost_session_is_a_lost_turn_and_the_next_one_goes_on(
+    service: ServiceDatabase, lamps: Lamps, pool: asyncpg.Pool, kafka: str
+) -> None:
+    merchant, ids = uuid4(), [uuid4() for _ in range(5)]
+    admin = await asyncpg.connect(service.admin_url)
+    try:
+        async with relaying(service, kafka), reading(kafka, "billing.lamps", str(merchant)) as topic:
+            writing = asyncio.create_task(count(lamps, merchant, 400, ids))
+            for _ in range(3):
+                await asyncio.sleep(0.3)
+                await admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name LIKE 'lamps.relay%'"
+                )
+            await writing
+            await topic.until(lambda: sum(len(versions) for versions in topic.versions().values()) == 400)
+    finally:
+        await admin.close()
+    assert all(versions == list(range(1, 81)) for versions in topic.versions().values())
+
+
+async def test_a_database_restored_on_another_server_goes_on_where_it_was(
+    service: ServiceDatabase, lamps: Lamps, pool: asyncpg.Pool, kafka: str
+) -> None:
+    """Restored, its events carry transaction ids of a server that had come much further."""
+    merchant, id = uuid4(), uuid4()
+    await count(lamps, merchant, 3, [id])
+    owner = await asyncpg.connect(service.admin_url)
+    try:
+        await owner.execute("UPDATE epoch SET system_identifier = system_identifier + 1")
+        await owner.execute("UPDATE events SET xid = (xid::text::bigint + 1000000)::text::xid8")
+    finally:
+        await owner.close()
+    async with relaying(service, kafka), reading(kafka, "billing.lamps", str(merchant)) as topic:
+        await topic.until(lambda: len(topic.records) == 3)
+        await count(lamps, merchant, 3, [id])
+        await topic.until(lambda: len(topic.records) == 6)
+    assert topic.versions() == {f"lamp-{id}": [1, 2, 3, 4, 5, 6]}
+    epochs = await pool.fetch("SELECT epoch, count(*) FROM events GROUP BY epoch ORDER BY epoch")
+    assert [tuple(row) for row in epochs] == [(1, 3), (2, 3)]
