@@ -81,9 +81,13 @@ class Tower:
             try:
                 async with self._pool.acquire() as connection:
                     await connection.add_listener(CHANNEL, self._heard)
-                    while not self._stopping.is_set():
-                        await self._look(connection)
-                        await asyncio.sleep(POLL_SECONDS)
+                    try:
+                        while not self._stopping.is_set():
+                            await self._look(connection)
+                            await asyncio.sleep(POLL_SECONDS)
+                    finally:
+                        if not connection.is_closed():
+                            await connection.remove_listener(CHANNEL, self._heard)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("not listening", error=type(error).__name__)
                 await asyncio.sleep(POLL_SECONDS)

@@ -59,7 +59,7 @@ class View:
     facts: CustomerView
     pending: tuple[Pending, ...]
     as_of: datetime
-    """Wall clock: everything that was committed anywhere before this instant is shown. While that is not known: now, and stale."""
+    """Wall clock: everything that was committed anywhere before this instant is shown. While none is known: now, and stale."""
     stale: bool
     """`as_of` is more than 15 s ago or not known, or an event of this customer's is missing."""
 
