@@ -1,6 +1,6 @@
 import asyncio
 import logging
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from httpx import Response
@@ -58,7 +58,7 @@ async def test_only_what_was_listed_is_charged(shop: Shop) -> None:
     invoice = await past_due(shop)
     assert (await shop.change_card(VISA)).status_code == 200
     await asyncio.sleep(0.5)
-    assert [number for number, *_ in await shop.charges(invoice)] == [1]  # type: ignore[arg-type]
+    assert [number for number, *_ in await shop.charges(UUID(invoice))] == [1]
 
 
 async def test_a_declined_card_leaves_the_old_one(shop: Shop) -> None:
@@ -139,7 +139,7 @@ async def test_a_double_click_changes_the_card_and_charges_once(shop: Shop) -> N
     token = (await shop.stack.type_card(setup)).json()["token"]
     answers = await asyncio.gather(*(shop.confirm(setup, token, invoice) for _ in range(5)))
     assert sorted(answer.status_code for answer in answers) == [200, 404, 404, 404, 404]
-    await shop.until_charges(invoice, (1, "failed", "card_declined"), (2, "succeeded", None))  # type: ignore[arg-type]
+    await shop.until_charges(UUID(invoice), (1, "failed", "card_declined"), (2, "succeeded", None))
 
 
 async def test_a_repeated_request_gets_the_first_answer(shop: Shop) -> None:
@@ -150,6 +150,22 @@ async def test_a_repeated_request_gets_the_first_answer(shop: Shop) -> None:
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert len({answer.text for answer in answers}) == 1
     assert problem(await shop.confirm(setup, "other", invoice, key="click")) == (422, "idempotency_key_reused")
+
+
+async def test_repetitions_at_the_same_time_get_one_answer(shop: Shop) -> None:
+    invoice = await past_due(shop)
+    setup = (await shop.open_setup())["setup_id"]
+    token = (await shop.stack.type_card(setup)).json()["token"]
+    answers = await asyncio.gather(*(shop.confirm(setup, token, invoice, key="click") for _ in range(5)))
+    assert [answer.status_code for answer in answers] == [200] * 5
+    assert len({answer.text for answer in answers}) == 1
+    await shop.until_charges(UUID(invoice), (1, "failed", "card_declined"), (2, "succeeded", None))
+
+
+async def test_an_opening_that_is_repeated_is_one(shop: Shop) -> None:
+    path, headers = f"/v1/customers/{shop.ana}/setups", {"idempotency-key": "open"}
+    answers = [await shop.portal().post(path, json={"locale": "es"}, headers=headers) for _ in range(2)]
+    assert answers[0].json() == answers[1].json()
 
 
 async def test_a_repeated_refusal_is_the_same_and_counted_once(shop: Shop) -> None:
@@ -177,7 +193,7 @@ async def test_an_agreement_that_nothing_stands_before_any_more_is_honoured(shop
     card = await shop.add("tok_visa")
     row = (shop.merchant.id, invoice, shop.ana, card["id"])
     await shop.stack.pool.execute("INSERT INTO agreed_charge VALUES ($1, $2, $3, $4)", *row)
-    await shop.until_charges(invoice, (1, "failed", "card_declined"), (2, "succeeded", None))  # type: ignore[arg-type]
+    await shop.until_charges(UUID(invoice), (1, "failed", "card_declined"), (2, "succeeded", None))
     assert await shop.stack.pool.fetchval("SELECT count(*) FROM agreed_charge") == 0
 
 
@@ -185,7 +201,7 @@ async def test_a_provider_that_is_away_changes_nothing_and_says_so(shop: Shop) -
     await shop.add("tok_visa")
     setup = (await shop.open_setup())["setup_id"]
     token = (await shop.stack.type_card(setup, MASTERCARD)).json()["token"]
-    await shop.stack.misbehave(shop.merchant.id, "hang", 0.1)
+    await shop.stack.misbehave(shop.merchant.id, "hang", 3600)
     assert problem(await shop.confirm(setup, token)) == (503, "service_unavailable")
     assert await default(shop) == "4242"
     await shop.stack.misbehave(shop.merchant.id, "normal")

@@ -34,8 +34,8 @@ def compose(r: Resources) -> Service:
     r.closing.push_async_callback(books.close)
     sandbox, claims, openings = Sandbox(books), PostgresClaims(r.pool), PostgresSetUps(r.pool)
     customers, wallets = KnownCustomers(r.pool, owner), CommandHandler(r.store, WALLET)
-    change = ChangeOfCard(r.store, openings, sandbox)
     patience = settings.provider_seconds
+    change = ChangeOfCard(r.store, openings, sandbox, min(patience, 4))
     collector = Collector(claims, CommandHandler(r.store, PAYMENT), sandbox, r.tenants, patience, settings.first_check_seconds)
 
     app = create_app(
@@ -52,8 +52,8 @@ def compose(r: Resources) -> Service:
         app,
         consumers=(Consumer("payments.collection", TOPICS, data_of, REACTIONS, STREAMS, PROJECTIONS),),
         workers={
-            "charges": partial(work_off, claims.attempts, collector.settle, lease=patience + 10),
-            "refunds": partial(work_off, claims.refunds, collector.give_back, lease=patience + 10, idle=0.5),
+            "charges": partial(work_off, claims.attempts, collector.settle, lease=patience + 5),
+            "refunds": partial(work_off, claims.refunds, collector.give_back, lease=patience + 5, idle=0.5),
             "agreements": partial(work_off, claims.agreements, collector.honour, lease=10, idle=0.5),
         },
         more_apps=((loopbacks(), settings.cards_http_port, page),),

@@ -50,6 +50,7 @@ class PostgresClaims:
             WITH due AS (
                 SELECT merchant_id, invoice_id FROM collection
                 WHERE state = 'void' AND paid_charge IS NOT NULL AND refunded_at IS NULL AND refund_call_at <= now()
+                  AND amount_minor > 0
                 ORDER BY refund_call_at LIMIT $1 FOR UPDATE SKIP LOCKED
             ), owed AS (
                 UPDATE collection

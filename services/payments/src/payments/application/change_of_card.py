@@ -1,5 +1,6 @@
 """A customer's new card: kept, made the default, and charged for what was agreed, all in one write."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +14,7 @@ from chassis.decider import VersionConflict
 from chassis.store import Answer, EventStore, IdempotencyKey, Statement, WriteSet
 from payments.application.aggregates import PAYMENT, WALLET
 from payments.application.card_entry import Due, SetUps
-from payments.application.providers import Provider
+from payments.application.providers import NoAnswer, Provider
 from payments.domain.payment.commands import TryAgain
 from payments.domain.shapes import Method
 from payments.domain.wallet.commands import UseMethod
@@ -56,6 +57,8 @@ class ChangeOfCard:
     store: EventStore
     setups: SetUps
     provider: Provider
+    patience: float
+    """Seconds for which the provider may take to save a card; somebody is waiting."""
 
     async def confirm(self, context: Context, asked: Confirmation, key: IdempotencyKey | None) -> Answer:
         """The new default, and a charge begun, or agreed to, for each invoice listed.
@@ -67,7 +70,7 @@ class ChangeOfCard:
         if seconds := await self.setups.blocked_for(context.merchant_id, asked.customer_id):
             raise TooManyDeclines(seconds)
         await self._as_shown(context.merchant_id, asked)
-        method = await self.provider.save(context.merchant_id, asked.customer_id, asked.setup_id, asked.token)
+        method = await self._saved(context.merchant_id, asked)
         for _ in range(ATTEMPTS):
             write_set, answer = await self._decided(context, asked, method)
             try:
@@ -76,6 +79,13 @@ class ChangeOfCard:
                 continue
             return answer
         raise VersionConflict(f"wallet-{asked.customer_id}")
+
+    async def _saved(self, merchant_id: UUID, asked: Confirmation) -> Method:
+        try:
+            async with asyncio.timeout(self.patience):
+                return await self.provider.save(merchant_id, asked.customer_id, asked.setup_id, asked.token)
+        except TimeoutError:
+            raise NoAnswer from None
 
     async def _as_shown(self, merchant_id: UUID, asked: Confirmation) -> None:
         setup = await self.setups.open(asked.setup_id)
