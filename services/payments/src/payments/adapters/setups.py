@@ -48,7 +48,7 @@ class PostgresSetUps:
             """
             SELECT invoice_id, number, amount_minor, currency FROM collection
             WHERE merchant_id = $1 AND customer_id = $2 AND state = 'open' AND paid_charge IS NULL
-            ORDER BY issued_at, invoice_id
+            ORDER BY issued_at, number
             """,
             merchant_id,
             customer_id,
