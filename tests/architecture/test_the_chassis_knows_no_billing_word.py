@@ -7,13 +7,16 @@ import pytest
 
 CHASSIS = Path(__file__).parents[2] / "services" / "chassis" / "src" / "chassis"
 BILLING = re.compile(
-    r"subscription|invoic|payment|billing(?!_contracts)|charge|renew|dunning|refund|proration|past_due|price|\bplans?\b|\btax", re.IGNORECASE
+    r"subscription|invoic|payment|billing(?!_contracts)|charge|renew|dunning|refund|proration|past_due|price|\bplans?\b|\btax",
+    re.IGNORECASE,
 )
 TOPICS = re.compile(r"billing\.watermarks|/billing/")
 """The family of topics that all of this speaks on, and CloudEvents' source."""
 
 
-@pytest.mark.parametrize("path", sorted(CHASSIS.rglob("*.py")) + sorted(CHASSIS.rglob("*.sql")), ids=lambda p: p.relative_to(CHASSIS).as_posix())
+@pytest.mark.parametrize(
+    "path", sorted(CHASSIS.rglob("*.py")) + sorted(CHASSIS.rglob("*.sql")), ids=lambda p: p.relative_to(CHASSIS).as_posix()
+)
 def test_no_word_of_billing_stands_in(path: Path) -> None:
     found = [line for line in path.read_text().splitlines() if BILLING.search(TOPICS.sub("", line))]
     assert found == []

@@ -187,7 +187,7 @@ class Customer:
     async def status_events(self) -> list[str]:
         """The names of the subscription's public events so far, from its owner."""
         path = f"/v1/streams/subscription-{self.subscription}"
-        items = (await self.shop.backend.call("subscriptions", "GET", path))["items"]
+        items = (await self.shop.backend.call("subscriptions", "GET", path))["events"]
         return [item["type"].split(".")[2] for item in items]
 
 

@@ -1,1 +1,1 @@
-"""What every service stands on: it knows events, streams, tenants and HTTP, and no billing word."""
+"""What every service stands on: it knows events, streams, tenants and HTTP, and no word of any trade."""

@@ -49,7 +49,7 @@ def no_rows(_: object) -> "Sequence[Statement]":
 @dataclass(frozen=True)
 class Aggregate(Generic[C, E, S]):
     kind: str
-    """`subscription` makes streams `subscription-<uuid>`, which is also the messages' subject."""
+    """`order` makes streams `order-<uuid>`, which is also the messages' subject."""
     decider: Decider[C, E, S]
     refusal: type[Exception]
     """The base class of the domain's refusals."""

@@ -21,7 +21,7 @@ class Projection:
     state: bool = False
     """Whether each message carries the whole document (compacted topics): a higher sequence replaces, gaps are no harm."""
     kind: str | None = None
-    """Of the aggregate: `subscription` for subjects `subscription-<uuid>`. By default the projection's name.
+    """Of the aggregate: `order` for subjects `order-<uuid>`. By default the projection's name.
 
     Events of such subjects whose type is none of `types` count, but change nothing.
     """
