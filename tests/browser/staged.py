@@ -16,7 +16,7 @@ from unit.portal_page.standins import TOKEN, Stage
 
 from chassis.http.problems import Problem
 from payments.adapters.card_page.app import card_page
-from payments.application.ports import Due, SetUp
+from payments.application.card_entry import Due, SetUp
 from payments.domain.shapes import Money
 from portal_gateway.application.answers import CancellationAccepted, CardSetup, CardUpdated
 from portal_gateway.domain.access import Session

@@ -45,7 +45,7 @@ async def test_every_state_is_accessible_at_every_width_and_in_the_dark(page: Pa
             await page.set_viewport_size({"width": width, "height": 860})
             assert not await overflows(page), width
             assert await problems(page) == [], width
-        await page.emulate_media(color_scheme="dark")
+        await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
         assert await problems(page) == []
 
 

@@ -14,7 +14,6 @@ MESSAGES: dict[str, str] = {
     "back_to_portal": "Back to the portal",
     "close": "Close",
     "return_to": "Back to %(company)s",
-    "loading": "Loading…",
     "try_again": "Try again",
     # account and session
     "log_out": "Log out",
@@ -79,13 +78,11 @@ MESSAGES: dict[str, str] = {
     "says_incomplete_expired": "Your first payment was not confirmed and the subscription never started.",
     "says_active": "Your subscription renews on %(day)s",
     "says_ending": "You cancelled on %(requested)s. You have access until %(day)s and will not be charged again.",
-    "says_ending_undated": "You cancelled your subscription. You have access until %(day)s and will not be charged again.",
     "says_past_due": "Your renewal of %(day)s is unpaid.",
     "says_unpaid": "You owe %(amount)s. Update your card to pay it and keep your subscription.",
     "says_canceled": "Ended on %(day)s",
     "says_paused": "Paused since %(day)s",
     "cancel": "Cancel subscription",
-    "cancel_short": "Cancel",
     "keep": "Keep my subscription",
     "update_and_pay": "Update card and pay",
     # debt
@@ -130,7 +127,6 @@ MESSAGES: dict[str, str] = {
     "method_no_answer": "The card form did not answer. Your current card is unchanged.",
     "method_no_script": "Entering a card needs JavaScript: its details travel straight to the payment processor, never through"
     " this page. Turn it on in your browser, or open the portal in another one.",
-    "method_private": "Your card details go straight to the payment processor; %(company)s never sees them.",
     "method_saving": "Saving your card…",
     "method_unknown": "We could not tell whether your card was saved. Close this and check the payment method before repeating.",
     "method_due_changed": "What you owe changed while you were typing. Check the list and confirm again.",
@@ -245,6 +241,5 @@ MESSAGES: dict[str, str] = {
     "error_comment_card": "This looks like a card number. Delete it: we do not need it here.",
     "error_comment": "We could not keep this text. Change it and try again.",
     "error_reason": "Choose a reason from the list.",
-    "error_form_title": "Check what you wrote",
     "error_reference": "Reference: %(reference)s",
 }

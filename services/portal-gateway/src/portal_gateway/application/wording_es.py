@@ -14,7 +14,6 @@ MESSAGES: dict[str, str] = {
     "back_to_portal": "Volver al portal",
     "close": "Cerrar",
     "return_to": "Volver a %(company)s",
-    "loading": "Cargando…",
     "try_again": "Intentar de nuevo",
     # account and session
     "log_out": "Salir",
@@ -79,13 +78,11 @@ MESSAGES: dict[str, str] = {
     "says_incomplete_expired": "No se confirmó tu primer pago y la suscripción no llegó a empezar.",
     "says_active": "Tu suscripción se renueva el %(day)s",
     "says_ending": "Cancelaste el %(requested)s. Tienes acceso hasta el %(day)s; no se te cobrará más.",
-    "says_ending_undated": "Cancelaste tu suscripción. Tienes acceso hasta el %(day)s; no se te cobrará más.",
     "says_past_due": "Tu renovación del %(day)s está sin pagar.",
     "says_unpaid": "Debes %(amount)s. Actualiza tu tarjeta para pagarlo y seguir con tu suscripción.",
     "says_canceled": "Terminó el %(day)s",
     "says_paused": "En pausa desde el %(day)s",
     "cancel": "Cancelar suscripción",
-    "cancel_short": "Cancelar",
     "keep": "Mantener mi suscripción",
     "update_and_pay": "Actualizar tarjeta y pagar",
     # debt
@@ -130,7 +127,6 @@ MESSAGES: dict[str, str] = {
     "method_no_answer": "El formulario de la tarjeta no respondió. Tu tarjeta actual sigue igual.",
     "method_no_script": "Para escribir los datos de una tarjeta hace falta JavaScript: viajan directo al procesador de pagos,"
     " sin pasar por esta página. Actívalo en tu navegador o abre el portal en otro.",
-    "method_private": "Los datos de tu tarjeta van directo al procesador de pagos; %(company)s no los ve.",
     "method_saving": "Guardando tu tarjeta…",
     "method_unknown": "No supimos si tu tarjeta quedó guardada. Cierra y revisa el método de pago antes de repetir.",
     "method_due_changed": "Lo que debes cambió mientras escribías. Revisa la lista y confirma otra vez.",
@@ -244,6 +240,5 @@ MESSAGES: dict[str, str] = {
     "error_comment_card": "Parece un número de tarjeta. Bórralo: aquí no lo necesitamos.",
     "error_comment": "No pudimos guardar este texto. Cámbialo e inténtalo de nuevo.",
     "error_reason": "Elige un motivo de la lista.",
-    "error_form_title": "Revisa lo que escribiste",
     "error_reference": "Referencia: %(reference)s",
 }

@@ -15,7 +15,9 @@ from portal_gateway.application.wording import Company
 from portal_gateway.application.wording_language import CATALOGUES, Language
 
 # Amounts, cards and days stay on one line: `1,234.50 USD`, `•••• 4242`, `14 de junio de 2023`, `June 14, 2023`.
-_WHOLE: Final = re.compile(r"-?\d[\d.,\u00a0]* [A-Z]{3}\b|•••• \d{4}|\d{1,2} de [a-z]+(?: de \d{4})?|[A-Z][a-z]+ \d{1,2}, \d{4}")
+_WHOLE: Final = re.compile(
+    r"-?\d[\d.,\u00a0]* [A-Z]{3}\b|\S+ •••• \d{4}|\d{1,2} de [a-z]+(?: de \d{4})?|[A-Z][a-z]+ \d{1,2}, \d{4}"
+)
 
 
 class Pages:

@@ -1,5 +1,5 @@
 // Listens to what changes elsewhere, and to the session's end. A hidden tab holds no stream: browsers allow six per origin.
-import { ended, refresh, say } from "./panes.js";
+import { ended, refresh } from "./panes.js";
 
 const WARNING_SECONDS = 5 * 60;
 const notice = document.getElementById("session-ending");
@@ -60,30 +60,33 @@ async function sessionSeconds() {
   }
 }
 
-// The end may have moved: another tab, or something done here.
-let end = Number(data.sessionEnds) * 1000 + Date.now();
-let seen = data.sessionEnds;
-async function watch() {
-  if (data.sessionEnds !== seen) {
-    seen = data.sessionEnds;
-    end = Number(seen) * 1000 + Date.now();
-  }
-  if (end - Date.now() < WARNING_SECONDS * 1000) {
-    const left = await sessionSeconds();
-    if (left !== null) end = left * 1000 + Date.now();
-    notice.hidden = left === null || left > WARNING_SECONDS;
-  }
+// Near its end the session is asked about once more: another tab, or something done here, may have moved it.
+let end = 0;
+
+function watchFor(seconds) {
+  end = Date.now() + (seconds ?? 60) * 1000;
 }
-if (notice) setInterval(watch, 20000);
+
+async function watch() {
+  if (end - Date.now() > WARNING_SECONDS * 1000) return;
+  const left = await sessionSeconds();
+  watchFor(left);
+  notice.hidden = left === null || left > WARNING_SECONDS;
+}
+
+if (notice) {
+  watchFor(Number(data.sessionEnds));
+  setInterval(watch, 20000);
+  watch();
+}
 
 notice?.querySelector("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const answer = await fetch("/api/session/extend", { method: "POST", headers: { "x-csrf-token": data.csrf } }).catch(() => null);
   if (answer?.status === 401) return ended();
-  notice.hidden = answer?.ok ?? false;
-  if (answer?.ok) end = Infinity;
-  await refresh([]);
-  say("");
+  if (!answer?.ok) return undefined;
+  notice.hidden = true;
+  return watchFor(await sessionSeconds());
 });
 
 listen();

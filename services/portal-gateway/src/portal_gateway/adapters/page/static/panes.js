@@ -45,9 +45,7 @@ export function take(page, names = PANES) {
     const fresh = page.getElementById(`pane-${name}`);
     if (fresh) ready.set(name, fresh);
   }
-  for (const key of ["revision", "sessionEnds"]) {
-    if (page.body.dataset[key]) document.body.dataset[key] = page.body.dataset[key];
-  }
+  if (page.body.dataset.revision) document.body.dataset.revision = page.body.dataset.revision;
   document.dispatchEvent(new CustomEvent("portal:page", { detail: page }));
   swap();
 }

@@ -27,7 +27,18 @@ document.addEventListener("htmx:responseError", (event) => {
   if (event.detail.xhr.status === 401) location.reload();
 });
 
-document.addEventListener("htmx:sendError", () => say(document.body.dataset.offline));
+document.addEventListener("htmx:sendError", (event) => complain(event.detail.target));
+
+/** Nobody answered: says so where the person is looking. */
+function complain(where) {
+  const place = dialog?.open ? slot.querySelector("#sheet") : (document.getElementById("pane-notice") ?? where);
+  const line = document.createElement("p");
+  line.className = "notice";
+  line.role = "alert";
+  line.textContent = document.body.dataset.offline;
+  place.querySelector(":scope > .notice[role=alert]")?.remove();
+  place.prepend(line);
+}
 
 dialog?.addEventListener("cancel", (event) => {
   if (slot.querySelector("[data-saving]")) event.preventDefault();
@@ -82,7 +93,7 @@ document.addEventListener("submit", async (event) => {
     take(page);
     say(page.querySelector(".notice.good")?.textContent.trim());
   } catch {
-    say(document.body.dataset.offline);
+    complain(form);
   } finally {
     button.disabled = false;
   }
