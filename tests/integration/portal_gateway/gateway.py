@@ -122,6 +122,12 @@ class Merchant:
         return "sk_test_" + hashlib.sha256(self.id.bytes).hexdigest()[:43]
 
     async def configured(self, **changed: Any) -> "Merchant":
+        data = self.data(**changed)
+        self.gateway.known_keys[data.api_keys[0].sha256] = {"id": str(self.id), **data.model_dump(mode="json")}
+        await self.tell(data, subject=f"merchant-{self.id}", customer=None)
+        return self
+
+    def data(self, **changed: Any) -> subscriptions.MerchantConfigured:
         usual: dict[str, Any] = {
             "name": "TechSolutions Inc.",
             "legal": subscriptions.LegalIdentity(name="TechSolutions Inc.", address="1 Main St"),
@@ -132,10 +138,7 @@ class Merchant:
             "api_keys": (subscriptions.ApiKey(id="key-1", sha256=hashlib.sha256(self.api_key.encode()).hexdigest()),),
             "sandbox": True,
         }
-        data = subscriptions.MerchantConfigured(**usual | changed)
-        self.gateway.known_keys[data.api_keys[0].sha256] = {"id": str(self.id), **data.model_dump(mode="json")}
-        await self.tell(data, subject=f"merchant-{self.id}", customer=None)
-        return self
+        return subscriptions.MerchantConfigured(**usual | changed)
 
     async def tell(self, *events: EventData, subject: str | None = None, customer: UUID | None = story.ANA) -> None:
         """The services announce these, and the gateway has read them."""

@@ -35,9 +35,13 @@ def consumer(recompose: Callable[[Connection, Changed], Awaitable[None]], channe
 def read_from_empty(pool: asyncpg.Pool, reading: Consumer) -> Check:
     """Not ready before everything that was there has been read once: a customer would find an empty page."""
 
+    partitions = sum(registry.TOPICS[topic].partitions for topic in reading.topics)
+
     async def read() -> str | None:
         async with pool.acquire() as connection:
-            return None if await caught_up(connection, reading.group, reading.topics) else "still reading what is there"
+            begun = await connection.fetchval("SELECT count(*) FROM offsets WHERE consumer_group = $1", reading.group)
+            done = begun >= partitions and await caught_up(connection, reading.group, reading.topics)
+        return None if done else "still reading what is there"
 
     return read
 

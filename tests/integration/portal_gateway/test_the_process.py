@@ -1,0 +1,92 @@
+"""The gateway as it runs: migrated, fed by a real Kafka, watched by a browser, told to stop."""
+
+import asyncio
+import json
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+import httpx
+from integration.portal_gateway.gateway import Gateway, Merchant, enter, record, settings
+from unit.portal_gateway import story
+
+from billing_contracts.envelope import EventData
+from billing_contracts.registry import TOPICS
+from portalctl import topics
+from portalctl.local.ports import free_port
+from support.databases import ServiceDatabase
+from support.readings import producer, publish, until
+
+SECRETS = ("database_url", "service_private_key", "cursor_key", "link_pepper")
+
+
+def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, str]:
+    given = settings(database, f"http://127.0.0.1:{port}", "http://127.0.0.1:1")
+    plain = given.model_dump(mode="json", exclude_none=True, exclude=set(SECRETS))
+    found = {name.upper(): str(value) for name, value in plain.items()}
+    found |= {name.upper(): getattr(given, name).get_secret_value() for name in SECRETS}
+    return os.environ | found | {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_OWNER_URL": database.owner_url}
+
+
+@asynccontextmanager
+async def process(environment: dict[str, str], *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    started = await asyncio.create_subprocess_exec(sys.executable, "-m", "portal_gateway", *words, env=environment)
+    try:
+        yield started
+    finally:
+        if started.returncode is None:
+            started.kill()
+            await started.wait()
+
+
+async def test_events_reach_a_watched_page_and_streams_end_first(
+    gateway: Gateway, database: ServiceDatabase, kafka_bootstrap: str
+) -> None:
+    await topics.apply(kafka_bootstrap, TOPICS)
+    port = free_port()
+    env = environment(database, kafka_bootstrap, port)
+    async with process(env, "migrate") as migrating:
+        assert await migrating.wait() == 0
+
+    # announced in the names of another gateway's merchant, so that its envelopes need not be made twice
+    merchant = Merchant(gateway, uuid4())
+    own_url = f"http://127.0.0.1:{port}"
+    browser = httpx.AsyncClient(base_url=own_url, headers={"origin": own_url}, timeout=20, trust_env=False)
+    async with process(env) as running, producer(kafka_bootstrap) as kafka, browser:
+
+        async def tell(*events: EventData) -> None:
+            for event in events:
+                told = record(merchant.envelope(event))
+                await publish(kafka, told.topic, [told])
+
+        async def ready() -> bool:
+            try:
+                return (await browser.get("/health/ready")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        about = f"merchant-{merchant.id}"
+        configured = record(merchant.envelope(merchant.data(), about, customer=None))
+        await publish(kafka, configured.topic, [configured])
+        await tell(story.profile(), story.started())
+        await until(ready, 60)
+
+        key = {"authorization": f"Bearer {merchant.api_key}"}
+        made = await browser.post("/v1/portal-links", json={"customer_id": str(story.ANA)}, headers=key)
+        assert made.status_code == 201, made.text
+        await enter(browser, made.json()["url"])
+        assert len((await browser.get("/api/overview")).json()["subscriptions"]) == 1
+
+        async with browser.stream("GET", "/api/stream") as stream:
+            lines = stream.aiter_lines()
+            await tell(story.issued(5))
+            async with asyncio.timeout(10):
+                told = [await anext(lines) for _ in range(2)]
+            assert json.loads(told[1].removeprefix("data: "))["panes"] == ["invoices"]
+            running.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(15):
+                assert [line async for line in lines if line] == []
+                assert await running.wait() == 0
