@@ -7,7 +7,7 @@ import signal
 import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -16,11 +16,13 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from billing_contracts.envelope import Envelope
-from chassis.command_handler import CommandHandler
+from chassis.command_handler import CommandHandler, decide, recall
 from chassis.context import Context
+from chassis.decider import VersionConflict
 from chassis.postgres.event_store import PostgresEventStore
+from chassis.postgres.write_sets import append_on, read_on
 from chassis.relay import Relay
-from chassis.store import Statement, WriteSet, outbox_statement
+from chassis.store import WriteSet, outbox_statement
 from support.databases import ServiceDatabase
 from support.lamps import LAMP, NOON, Command, Count, Event, Lamp
 
@@ -126,29 +128,35 @@ async def test_32_writers_and_slow_transactions_leave_no_gap_and_no_disorder(
         relaying(service, kafka),
         reading(kafka, "billing.lamps", str(merchant)) as topic,
     ):
-        commands, reactions = CommandHandler(store, LAMP), CommandHandler(store, LAMP)
-        slowly = [react(reactions, merchant, ids[i : i + 15]) for i in range(8)]
-        await asyncio.gather(*(count(commands, merchant, 60, ids[i:] + ids[:i]) for i in range(32)), *slowly)
+        slowly = [react(pool, merchant, ids[i : i + 15]) for i in range(8)]
+        await asyncio.gather(*(count(CommandHandler(store, LAMP), merchant, 60, ids[i:] + ids[:i]) for i in range(32)), *slowly)
         written: int = await pool.fetchval("SELECT count(*) FROM events")
         await topic.until(lambda: len(topic.records) >= written)
     assert len(topic.records) == written
     assert all(versions == list(range(1, len(versions) + 1)) for versions in topic.versions().values())
 
 
-async def react(lamps: Lamps, merchant: UUID, ids: list[UUID]) -> None:
+async def react(pool: asyncpg.Pool, merchant: UUID, ids: list[UUID]) -> None:
     """As reactions write: read without a transaction id, then append in a transaction that takes its time."""
-    context = Context.beginning(merchant, "event:test")
-    slow = (Statement("SELECT pg_sleep(0.02)"),)
-    for id in ids:
-        await lamps.handle(context, id, Count(NOON), statements=lambda _: slow)
+    for stream in [LAMP.stream(merchant, id) for id in ids]:
+        written = False
+        while not written:
+            async with pool.acquire() as connection:
+                past = recall(LAMP, stream, (await read_on(connection, [stream]))[stream])
+                _, write_set = decide(LAMP, Context.beginning(merchant, "event:test"), past, Count(NOON))
+                with suppress(VersionConflict):
+                    async with connection.transaction():
+                        await append_on(connection, [write_set])
+                        await asyncio.sleep(0.02)
+                    written = True
 
 
 async def test_a_reaction_and_a_command_on_one_stream_are_heard_in_the_order_of_their_versions(
-    service: ServiceDatabase, lamps: Lamps, kafka: str
+    service: ServiceDatabase, lamps: Lamps, pool: asyncpg.Pool, kafka: str
 ) -> None:
-    merchant, id, reactions = uuid4(), uuid4(), CommandHandler(lamps.store, LAMP)
+    merchant, id = uuid4(), uuid4()
     async with relaying(service, kafka), reading(kafka, "billing.lamps", str(merchant)) as topic:
-        await asyncio.gather(count(lamps, merchant, 100, [id]), react(reactions, merchant, [id] * 30))
+        await asyncio.gather(count(lamps, merchant, 100, [id]), react(pool, merchant, [id] * 30))
         await topic.until(lambda: len(topic.records) >= 130)
     assert topic.versions() == {f"lamp-{id}": list(range(1, 131))}
 

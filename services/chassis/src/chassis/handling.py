@@ -16,6 +16,7 @@ from chassis.faults import Backoff, passes
 from chassis.folding import Folding
 from chassis.metrics import DIVERGED, HANDLED, QUARANTINED, REDONE, UNKNOWN
 from chassis.postgres import inbox, quarantine
+from chassis.postgres.bell import Bell
 from chassis.postgres.offsets import Fenced
 from chassis.postgres.projections import Overtaken
 from chassis.postgres.write_sets import Connection
@@ -43,6 +44,7 @@ class Stopped(Exception):
 class Handling:
     def __init__(self, consumer: Consumer, pool: asyncpg.Pool, stop: asyncio.Event) -> None:
         self._consumer, self._pool, self._stop = consumer, pool, stop
+        self._bell = Bell(pool)
         self._reader = Reader(consumer.decode, consumer.concerns, consumer.erasable)
 
     async def handle(self, records: Sequence[RawRecord], settle: Settle) -> Changed:
@@ -130,6 +132,8 @@ class Handling:
                 changed = await self._save(connection, folding, tell)
                 await settle(connection, records)
                 await quarantine.keep(connection, self._consumer.group, aside, self._consumer.personal)
+        if fresh:
+            self._bell.ring()
         self._count(records, readings, aside)
         return changed
 

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
@@ -27,6 +28,7 @@ from chassis.http.problems import Problem
 from chassis.http.server import Server, listen, serve
 from chassis.http.tokens import Signer, Verifier
 from chassis.postgres.event_store import PostgresEventStore
+from chassis.postgres.forgetting import forget_answers
 from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.once import once_in
 from chassis.postgres.timers import TimerLoop
@@ -178,7 +180,7 @@ async def _run(
 
 
 def _workers(name: str, settings: ServiceSettings, resources: Resources, service: Service) -> dict[str, Worker]:
-    workers: dict[str, Worker] = dict(service.workers)
+    workers: dict[str, Worker] = {"answers": partial(forget_answers, resources.pool), **service.workers}
     if service.consumers:
 
         async def consume(stop: asyncio.Event) -> None:

@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Iterable
 
 import asyncpg
+import structlog
 
-from chassis.postgres.together import Kept
+log = structlog.get_logger()
 
 CHANNEL = "committed"
 GATHER = 0.002
@@ -16,7 +17,7 @@ class Bell:
     """Never inside a transaction that appends: all that notify wait for each other (measured: a fifth is left at 32)."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
-        self._kept = Kept(pool)
+        self._pool = pool
         self._wanted = False
         self._ringing: asyncio.Task[None] | None = None
 
@@ -27,14 +28,17 @@ class Bell:
 
     async def close(self) -> None:
         if self._ringing is not None:
-            await asyncio.gather(self._ringing, return_exceptions=True)
-        await self._kept.close()
+            await self._ringing
 
     async def _ring(self) -> None:
         while self._wanted:
             self._wanted = False
-            # nothing is lost with it when the server stops: the relay looks for itself as well
-            await self._kept.run(lambda c: c.execute(f"BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}; COMMIT"))
+            try:
+                async with self._pool.acquire() as connection:
+                    # nothing is lost with it when the server stops: the relay looks for itself as well
+                    await connection.execute(f"BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}; COMMIT")
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("the relay was not told", error=repr(error))
             await asyncio.sleep(GATHER)
 
 

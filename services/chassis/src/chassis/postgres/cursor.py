@@ -23,7 +23,7 @@ Ends = dict[str, dict[str, int]]
 """The next offset of each partition written to, by topic and partition."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Position:
     epoch: int
     xid: int

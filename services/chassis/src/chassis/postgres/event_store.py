@@ -6,12 +6,11 @@ from collections.abc import Sequence
 import asyncpg
 
 from chassis.aggregate import Stream
-from chassis.decider import VersionConflict
 from chassis.postgres.bell import Bell
 from chassis.postgres.group_commit import Fate, commit
 from chassis.postgres.together import Kept, Send, Together
-from chassis.postgres.write_sets import Connection, append_on, read_on
-from chassis.store import AlreadyAnswered, Answer, IdempotencyKey, KeyReused, Stored, WriteSet
+from chassis.postgres.write_sets import read_on
+from chassis.store import Answer, IdempotencyKey, KeyReused, Stored, WriteSet
 
 MOST = 256
 """Callers per round trip."""
@@ -49,10 +48,7 @@ class PostgresEventStore:
             return await read_on(connection, streams)
 
     async def write(self, write_set: WriteSet) -> None:
-        if write_set.statements:
-            await self._write_alone(write_set)
-        else:
-            await self._writes.ask(write_set)
+        await self._writes.ask(write_set)
         self._bell.ring()
 
     async def answer_to(self, key: IdempotencyKey) -> Answer | None:
@@ -71,36 +67,6 @@ class PostgresEventStore:
         if row["fingerprint"] != key.fingerprint:
             raise KeyReused(key.key)
         return Answer(row["status"], json.loads(row["answer"]))
-
-    async def forget_answers(self) -> int:
-        """Deletes answers given more than a day ago; returns how many."""
-        status = await self._pool.execute("DELETE FROM idempotency WHERE answered_at < now() - interval '1 day'")
-        return int(status.split()[-1])
-
-    async def _write_alone(self, write_set: WriteSet) -> None:
-        """In a transaction of its own, with rows of the service's own tables.
-
-        When the connection is lost on the way, the same events are written again: those that are stored already were.
-        """
-
-        async def work(connection: Connection) -> None:
-            try:
-                async with connection.transaction():
-                    await append_on(connection, [write_set])
-            except (VersionConflict, AlreadyAnswered):
-                if not await _is_stored(connection, write_set):
-                    raise
-
-        kept = Kept(self._pool)
-        try:
-            await kept.run(work)
-        finally:
-            await kept.close()
-
-
-async def _is_stored(connection: Connection, write_set: WriteSet) -> bool:
-    ids = [event.event_id for append in write_set.appends for event in append.events]
-    return bool(await connection.fetchval("SELECT EXISTS (SELECT FROM events WHERE event_id = ANY($1::uuid[]))", ids))
 
 
 def _reading(kept: Kept) -> Send[Stream, list[Stored]]:

@@ -1,11 +1,15 @@
-"""The write sets of concurrent callers, committed as one statement: who is in the way of others is taken out."""
+"""The write sets of concurrent callers, committed as one: who is in the way of others is taken out.
+
+They are one statement; where sets bring rows of the service's own tables, one transaction of it and theirs.
+"""
 
 from collections.abc import Hashable, Iterable, Sequence
 
 import asyncpg
 
 from chassis.decider import VersionConflict
-from chassis.postgres.write_sets import MEANING, Connection, insert
+from chassis.faults import passes
+from chassis.postgres.write_sets import MEANING, Connection, insert, run_statements
 from chassis.store import WriteSet
 
 Fate = Exception | None
@@ -28,13 +32,16 @@ async def commit(connection: Connection, write_sets: Sequence[WriteSet]) -> list
             fates[i] = VersionConflict("somebody in the same round wants the same")
     while remaining:
         try:
-            await insert(connection, [write_sets[i] for i in remaining])
+            await _write(connection, [write_sets[i] for i in remaining])
             return fates
-        except (asyncpg.UniqueViolationError, *_CONTENT) as error:
+        except Exception as error:
+            if passes(error):
+                raise
             known = await _known(connection, write_sets, remaining) if isinstance(error, asyncpg.UniqueViolationError) else {}
             if not known and len(remaining) == 1:
                 known = {remaining[0]: error}
             if not known:
+                # one set's content is at fault, and nobody says whose: each goes alone
                 for i in remaining:
                     fates[i], *_ = await commit(connection, [write_sets[i]])
                 return fates
@@ -44,8 +51,13 @@ async def commit(connection: Connection, write_sets: Sequence[WriteSet]) -> list
     return fates
 
 
-_CONTENT = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.UntranslatableCharacterError)
-"""One set's content is at fault, and nobody says whose: then each goes alone."""
+async def _write(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
+    if any(write_set.statements for write_set in write_sets):
+        async with connection.transaction():
+            await insert(connection, write_sets)
+            await run_statements(connection, write_sets)
+    else:
+        await insert(connection, write_sets)
 
 
 def _claims(write_set: WriteSet) -> Iterable[Hashable]:

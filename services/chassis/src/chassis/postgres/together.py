@@ -7,6 +7,7 @@ import asyncio
 import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from typing import Generic, TypeVar
 
 import asyncpg
@@ -106,8 +107,9 @@ class Kept:
                         self._connection = await self._pool.acquire()
                     return await work(self._connection)
             except Exception as error:
-                if self._connection is not None and (self._connection.is_closed() or isinstance(error, _LOST)):
-                    self._connection.terminate()
+                if self._connection is not None and (isinstance(error, _LOST) or _closed(self._connection)):
+                    with suppress(asyncpg.InterfaceError):
+                        self._connection.terminate()
                     await self.close()
                 elif not passes(error):
                     raise
@@ -124,3 +126,10 @@ class Kept:
 
 _LOST = (OSError, TimeoutError, asyncpg.ReadOnlySQLTransactionError)
 """What makes a connection useless, closed or not."""
+
+
+def _closed(connection: PoolConnectionProxy) -> bool:
+    try:
+        return connection.is_closed()
+    except asyncpg.InterfaceError:  # the pool has taken it back, as it does with one that broke
+        return True

@@ -1,8 +1,10 @@
 """Write sets as one SQL statement, however many they are; and the reading of streams that goes before."""
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any
 
 import asyncpg
@@ -58,9 +60,20 @@ async def append_on(connection: Connection, write_sets: Sequence[WriteSet]) -> N
         if meaning := MEANING.get(violation.constraint_name or ""):
             raise meaning(violation.detail) from violation
         raise
-    for write_set in write_sets:
-        for statement in write_set.statements:
-            await connection.execute(statement.sql, *statement.args)
+    await run_statements(connection, write_sets)
+
+
+async def run_statements(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
+    """The first statements of all sets, then the second ones, and so on: what is the same SQL goes in one round trip."""
+    for turn in zip_longest(*(write_set.statements for write_set in write_sets)):
+        alike: defaultdict[str, list[Row]] = defaultdict(list)
+        for statement in filter(None, turn):
+            alike[statement.sql].append(statement.args)
+        for sql, rows in alike.items():
+            if len(rows) == 1:
+                await connection.execute(sql, *rows[0])
+            else:
+                await connection.executemany(sql, rows)
 
 
 async def insert(connection: Connection, write_sets: Sequence[WriteSet]) -> None:

@@ -1,0 +1,151 @@
+"""Callers who share a round trip share nothing else: neither each other's faults nor a lost connection harms them."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+
+from chassis.command_handler import CommandHandler, Past, decide
+from chassis.context import Context
+from chassis.postgres.cursor import Position, read_page
+from chassis.postgres.event_store import PostgresEventStore
+from chassis.postgres.forgetting import forget_some
+from chassis.postgres.migrate import CHASSIS, MigrationChanged, migrate
+from chassis.store import Answer, IdempotencyKey, Statement, WriteSet
+from support.databases import ServiceDatabase
+from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Count
+
+KEY = IdempotencyKey(MERCHANT, "customer:ana", "POST /lamp", "k", "body")
+
+
+@pytest.fixture
+async def shades(service: ServiceDatabase) -> AsyncIterator[asyncpg.Connection]:
+    """A table of the service's own, and its owner's connection."""
+    owner = await asyncpg.connect(service.admin_url)
+    try:
+        await owner.execute("CREATE TABLE shades (lamp uuid PRIMARY KEY, colour text UNIQUE CHECK (colour <> ''))")
+        await owner.execute("GRANT ALL ON shades TO PUBLIC")
+        yield owner
+    finally:
+        await owner.close()
+
+
+def appended(*statements: Statement, id: UUID | None = None) -> WriteSet:
+    stream = LAMP.stream(MERCHANT, id or uuid4())
+    return replace(decide(LAMP, CONTEXT, Past(stream, 0, None), Count(NOON))[1], statements=statements)
+
+
+def shade(colour: object) -> WriteSet:
+    id = uuid4()
+    return appended(Statement("INSERT INTO shades (lamp, colour) VALUES ($1, $2)", (id, colour)), id=id)
+
+
+async def test_rows_of_the_service_are_written_with_their_events(
+    postgres_store: PostgresEventStore, shades: asyncpg.Connection
+) -> None:
+    await asyncio.gather(*(postgres_store.write(shade(f"colour {i}")) for i in range(30)))
+    assert await shades.fetchval("SELECT count(*) FROM shades JOIN events ON stream = 'lamp-' || lamp") == 30
+
+
+@pytest.mark.parametrize("colour", ["", "taken", 7, "\0"], ids=["check", "unique", "type", "encoding"])
+async def test_a_set_that_cannot_be_written_is_alone_with_it(
+    postgres_store: PostgresEventStore, shades: asyncpg.Connection, colour: object
+) -> None:
+    await postgres_store.write(shade("taken"))
+    good = [shade(f"colour {i}") for i in range(10)]
+    fates = await asyncio.gather(*map(postgres_store.write, [*good[:5], shade(colour), *good[5:]]), return_exceptions=True)
+    assert [fate for fate in fates if fate] == [fates[5]]
+    assert await shades.fetchval("SELECT count(*) FROM shades JOIN events ON stream = 'lamp-' || lamp") == 11
+    assert await shades.fetchval("SELECT count(*) FROM events") == 11
+
+
+async def test_a_caller_who_gives_up_takes_nobody_along(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
+    callers = [asyncio.create_task(postgres_store.write(appended())) for _ in range(20)]
+    await asyncio.sleep(0)
+    for caller in callers[::2]:
+        caller.cancel()
+    await asyncio.gather(*callers[1::2])
+    assert await pool.fetchval("SELECT count(*) FROM events") >= 10
+
+
+async def test_a_lost_connection_loses_and_repeats_nothing(
+    postgres_store: PostgresEventStore, pool: asyncpg.Pool, shades: asyncpg.Connection
+) -> None:
+    lamps, ids = CommandHandler(postgres_store, LAMP), [uuid4() for _ in range(16)]
+
+    async def count(id: UUID) -> None:
+        for _ in range(25):
+            await lamps.handle(CONTEXT, id, Count(NOON))
+
+    counting = asyncio.gather(*(count(id) for id in ids))
+    while not counting.done():
+        await asyncio.sleep(0.1)
+        await shades.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE query LIKE '%INSERT INTO events%' AND pid <> pg_backend_pid()
+            """
+        )
+    await counting
+    assert {(await lamps.state(MERCHANT, id))[0] for id in ids} == {25}
+
+
+async def test_the_same_set_written_again_was_written(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
+    """As after a connection that was lost before the answer came."""
+    once = appended()
+    await postgres_store.write(once)
+    await postgres_store.write(once)
+    assert await pool.fetchval("SELECT count(*) FROM events") == 1
+
+
+async def test_the_cursors_order_is_that_of_numbers(
+    postgres_store: PostgresEventStore, pool: asyncpg.Pool, service: ServiceDatabase
+) -> None:
+    for _ in range(12):
+        await postgres_store.write(appended())
+    admin = await asyncpg.connect(service.admin_url)
+    try:
+        await admin.execute("UPDATE events SET xid = (position % 12 + 1)::text::xid8")
+        seen, last = 0, Position(0, 0, 0)
+        while (page := await read_page(admin, last, 5)).messages:
+            assert page.last > last
+            seen, last = seen + len(page.messages), page.last
+    finally:
+        await admin.close()
+    assert (seen, last.xid) == (12, 12)
+
+
+async def test_answers_are_forgotten_after_a_day(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
+    await postgres_store.write(WriteSet(answer=(KEY, Answer(202, {}))))
+    assert await forget_some(pool) == 0
+    await pool.execute("UPDATE idempotency SET answered_at = now() - $1::interval", timedelta(hours=25))
+    assert await forget_some(pool) == 1
+    assert await postgres_store.answer_to(KEY) is None
+
+
+async def test_what_happened_cannot_be_changed_by_the_service(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
+    await CommandHandler(postgres_store, LAMP).handle(Context.beginning(MERCHANT, "operator"), uuid4(), Count(NOON))
+    for change in ("UPDATE events SET version = 2", "DELETE FROM events", "TRUNCATE events", "DROP TABLE events"):
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute(change)
+
+
+async def test_migrations_are_applied_once_and_never_change(
+    service: ServiceDatabase, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("migrations")
+    (folder / "0001_shades.sql").write_text("CREATE TABLE shades (lamp uuid)")
+    owner = await asyncpg.connect(service.owner_url)
+    try:
+        components = {"chassis": CHASSIS, "lamps": folder}
+        assert await migrate(owner, components, "postgres") == ["lamps/0001_shades.sql"]
+        assert await migrate(owner, components, "postgres") == []
+        (folder / "0001_shades.sql").write_text("CREATE TABLE shades (lamp text)")
+        with pytest.raises(MigrationChanged):
+            await migrate(owner, components, "postgres")
+    finally:
+        await owner.close()
