@@ -1,0 +1,94 @@
+"""What a command leads to: events, messages, timers and rows, all in one write set."""
+
+import asyncio
+from dataclasses import replace
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from billing_contracts.envelope import Envelope
+from chassis.command_handler import CommandHandler, NeverBegan
+from chassis.memory import MemoryEventStore
+from chassis.recording import time_ordered_id
+from chassis.store import Statement
+from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Command, Event, Lamp, NoSuchLamp, SwitchOff, SwitchOn
+
+
+@pytest.fixture
+def store() -> MemoryEventStore:
+    return MemoryEventStore()
+
+
+@pytest.fixture
+def lamps(store: MemoryEventStore) -> CommandHandler[Command, Event, Lamp]:
+    return CommandHandler(store, LAMP)
+
+
+Lamps = CommandHandler[Command, Event, Lamp]
+
+
+async def test_every_event_has_a_message_numbered_like_it(lamps: Lamps, store: MemoryEventStore) -> None:
+    id = uuid4()
+    await lamps.handle(CONTEXT, id, SwitchOn(NOON))
+    await lamps.handle(CONTEXT, id, SwitchOff(NOON))
+    said = [Envelope.model_validate_json(message.value or b"") for message in store.messages]
+    assert [(envelope.sequence, envelope.data) for envelope in said] == [(1, {"on": True}), (2, {"on": False})]
+    assert {envelope.correlationid for envelope in said} == {CONTEXT.correlation_id}
+
+
+async def test_the_message_carries_the_trace_it_was_caused_in(lamps: Lamps, store: MemoryEventStore) -> None:
+    with TracerProvider().get_tracer("test").start_as_current_span("click") as span:
+        await lamps.handle(CONTEXT, uuid4(), SwitchOn(NOON))
+    assert f"{span.get_span_context().trace_id:032x}" in store.messages[0].headers["traceparent"]
+
+
+async def test_timers_agree_with_the_state(lamps: Lamps, store: MemoryEventStore) -> None:
+    id = uuid4()
+    await lamps.handle(CONTEXT, id, SwitchOn(NOON, minutes=5))
+    assert store.timers == {(LAMP.stream(MERCHANT, id), "burnt down"): NOON + timedelta(minutes=5)}
+    await lamps.handle(CONTEXT, id, SwitchOff(NOON))
+    assert store.timers == {}
+
+
+async def test_rows_go_with_events_and_not_with_nothing(lamps: Lamps, store: MemoryEventStore) -> None:
+    id, row = uuid4(), Statement("INSERT …")
+    await lamps.handle(CONTEXT, id, SwitchOn(NOON), statements=lambda _: [row])
+    await lamps.handle(CONTEXT, id, SwitchOff(NOON))
+    await lamps.handle(CONTEXT, id, SwitchOff(NOON), statements=lambda _: [row])
+    assert store.statements == [row]
+
+
+async def test_a_timer_fires_once_and_a_late_one_finds_nothing_to_do(lamps: Lamps) -> None:
+    id = uuid4()
+    await lamps.handle(CONTEXT, id, SwitchOn(NOON))
+    due = NOON + timedelta(hours=1)
+    assert await lamps.fire(CONTEXT, id, "burnt down", NOON) is None
+    fired = await lamps.fire(CONTEXT, id, "burnt down", due)
+    assert fired is not None
+    assert fired.version == 2
+    assert await lamps.fire(CONTEXT, id, "burnt down", due) is None
+
+
+async def test_what_does_not_exist_refuses_or_never_began(lamps: Lamps, store: MemoryEventStore) -> None:
+    with pytest.raises(NoSuchLamp):
+        await lamps.handle(CONTEXT, uuid4(), SwitchOff(NOON))
+    silent = CommandHandler(store, replace(LAMP, decider=replace(LAMP.decider, decide=lambda _, __: [])))
+    with pytest.raises(NeverBegan):
+        await silent.handle(CONTEXT, uuid4(), SwitchOff(NOON))
+
+
+async def test_commands_to_one_lamp_take_turns_and_leave_nothing_behind(lamps: Lamps) -> None:
+    id = uuid4()
+    asked = [lamps.handle(CONTEXT, id, command) for command in (SwitchOn(NOON), SwitchOff(NOON)) * 10]
+    await asyncio.gather(*asked)
+    assert (await lamps.state(MERCHANT, id))[0] == 20
+    assert len(lamps._turns) == 0
+
+
+def test_ids_are_of_version_7_and_rise_with_time() -> None:
+    ids = [time_ordered_id() for _ in range(1000)]
+    assert {(id.version, id.variant) for id in ids} == {(7, "specified in RFC 4122")}
+    assert len(set(ids)) == 1000
+    assert sorted(id.int >> 80 for id in ids) == [id.int >> 80 for id in ids]

@@ -1,0 +1,92 @@
+"""Callers who share round trips: together when there are many, at once when there is one, and nobody for another."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from chassis.postgres.together import Together
+from chassis.store import StoreBusy
+
+
+class Rounds:
+    """Answers each number with its double, once `gate` is open."""
+
+    def __init__(self) -> None:
+        self.seen: list[list[int]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def send(self, numbers: Sequence[int]) -> Sequence[int | Exception]:
+        self.seen.append(list(numbers))
+        await self.gate.wait()
+        return [ValueError(number) if number < 0 else 2 * number for number in numbers]
+
+
+async def test_who_comes_alone_goes_at_once() -> None:
+    rounds = Rounds()
+    assert await Together([rounds.send], most=10, waiting=10).ask(4) == 8
+    assert rounds.seen == [[4]]
+
+
+async def test_those_who_come_meanwhile_travel_together() -> None:
+    rounds = Rounds()
+    together: Together[int, int] = Together([rounds.send], most=3, waiting=10)
+    rounds.gate.clear()
+    first = asyncio.create_task(together.ask(0))
+    await asyncio.sleep(0.01)
+    others = asyncio.gather(*(together.ask(i) for i in range(1, 5)))
+    await asyncio.sleep(0)
+    rounds.gate.set()
+    assert (await first, await others) == (0, [2, 4, 6, 8])
+    assert rounds.seen == [[0], [1, 2, 3], [4]]
+
+
+async def test_an_exception_is_for_the_one_it_concerns() -> None:
+    together: Together[int, int] = Together([Rounds().send], most=3, waiting=10)
+    assert [str(fate) for fate in await asyncio.gather(*map(together.ask, (1, -1, 2)), return_exceptions=True)] == [
+        "2",
+        "-1",
+        "4",
+    ]
+
+
+async def test_who_gives_up_before_the_start_does_not_travel() -> None:
+    rounds = Rounds()
+    together: Together[int, int] = Together([rounds.send], most=3, waiting=10)
+    rounds.gate.clear()
+    callers = [asyncio.create_task(together.ask(i)) for i in range(2)]
+    await asyncio.sleep(0)
+    callers[0].cancel()
+    rounds.gate.set()
+    assert await callers[1] == 2
+    assert rounds.seen == [[1]]
+
+
+async def test_too_many_are_turned_away_and_none_is_taken_after_the_end() -> None:
+    rounds = Rounds()
+    together: Together[int, int] = Together([rounds.send], most=1, waiting=1)
+    rounds.gate.clear()
+    travelling = asyncio.create_task(together.ask(1))
+    await asyncio.sleep(0.01)
+    waiting = asyncio.create_task(together.ask(2))
+    await asyncio.sleep(0)
+    with pytest.raises(StoreBusy):
+        await together.ask(3)
+    rounds.gate.set()
+    await together.close()
+    assert (await travelling, await waiting) == (2, 4)
+    with pytest.raises(StoreBusy):
+        await together.ask(5)
+
+
+async def test_a_sender_that_breaks_ends_the_process() -> None:
+    died = asyncio.Event()
+
+    async def broken(_: Sequence[int]) -> Sequence[int]:
+        raise RuntimeError("a fault of ours")
+
+    together: Together[int, int] = Together([broken], most=1, waiting=1, die=died.set)
+    caller = asyncio.create_task(together.ask(1))
+    await asyncio.wait_for(died.wait(), 1)
+    caller.cancel()
