@@ -5,6 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
+from chassis.command_handler import ATTEMPTS
+from chassis.decider import VersionConflict
 from chassis.http.asked import Ask, key_reused, problem_answer, response
 from chassis.http.principal import only
 from chassis.http.problems import Problem, not_found
@@ -95,12 +97,18 @@ def routes(
     async def remembered(asked: Ask, answer: Answer, *rows: Statement) -> Response:
         """The answer, unless somebody who came with the same key was told something before."""
         write_set = WriteSet(answer=(asked.key, answer) if asked.key else None, statements=rows)
-        try:
-            if not write_set.empty:
+        if write_set.empty:
+            return response(answer)
+        for _ in range(ATTEMPTS):
+            try:
                 await store.write(write_set)
-        except AlreadyAnswered:
-            return await told_before(asked) or response(answer)
-        return response(answer)
+            except (AlreadyAnswered, VersionConflict):
+                # Somebody with the same key came first, or comes at this very moment.
+                if kept := await told_before(asked):
+                    return kept
+            else:
+                return response(answer)
+        raise VersionConflict
 
     return api
 
