@@ -3,6 +3,7 @@
 import asyncio
 import functools
 import logging
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -20,7 +21,7 @@ from portalctl.local.running import is_up, take_down
 from portalctl.local.services import SERVICES
 from portalctl.local.state import read_state
 from portalctl.local.supervisor import supervise
-from portalctl.terminal import failures_in_words, say
+from portalctl.terminal import err, failures_in_words, out, say
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 topics_app = typer.Typer(help="Kafka's topics, as the contracts name them.", no_args_is_help=True)
@@ -87,6 +88,31 @@ def migrate(context: typer.Context) -> None:
         for service in layout_as_started(context.obj).services:
             asyncio.run(service.migrate())
             say(f"{service.name}: up to date")
+
+
+@app.command()
+def verify(
+    context: typer.Context,
+    kafka: Bootstrap = None,
+    patience: Annotated[float, typer.Option(help="Seconds for relays and consumers to get where they were expected.")] = 60.0,
+    most: Annotated[int, typer.Option("--limit", help="Differences shown per invariant.")] = 5,
+) -> None:
+    """Check the invariants from raw tables and topics, also while the system runs. Exit code 1 when one is broken.
+
+    SUBSCRIPTIONS_DATABASE_URL, PAYMENTS_DATABASE_URL, INVOICING_DATABASE_URL and PORTAL_GATEWAY_DATABASE_URL (of roles that may
+    read everything) name the databases of a cluster that was not started here.
+    """
+    # it takes all four services' rules along, which the other commands need not wait for
+    from portalctl.verify import report, running, sources
+
+    with failures_in_words(), err.status("looking") as status:
+        where = sources.sources_of(read_state(context.obj), context.obj.logs)
+        if kafka:
+            where = replace(where, bootstrap_servers=kafka)
+        result = asyncio.run(running.verify(where, patience=patience, progress=status.update))
+    report.show(result, out, most)
+    if not result.clean:
+        raise typer.Exit(1)
 
 
 @app.command(hidden=True, name="supervise")

@@ -1,0 +1,63 @@
+"""What must be true at any time, and who judges it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from portalctl.verify.checks import amounts, answers, cancellations, charges, delivery, invoices, read_models, streams, waiting
+from portalctl.verify.world import World
+
+Check = Callable[[World], Iterator[str]]
+
+
+@dataclass(frozen=True)
+class Invariant:
+    id: str
+    sentence: str
+    check: Check
+
+
+def card_numbers_nowhere(world: World) -> Iterator[str]:
+    for database, snapshot in world.snapshots.items():
+        yield from (f"{database}: {place}" for place in snapshot.leaks)
+    yield from world.leaks
+
+
+INVARIANTS = (
+    Invariant("I1", "every committed event reaches every consumer's effect exactly once", delivery.delivered),
+    Invariant("I2", "at most one successful charge per invoice; the provider's ledger is ours", charges.charged_once),
+    Invariant("I4", "invoice numbers per series are exactly 1..n, dates monotone", invoices.numbered),
+    Invariant("I5", "an issued invoice never changes", invoices.unchanged),
+    Invariant("I6", "total = sum of lines; paid - refunded <= total", amounts.add_up),
+    Invariant("I7", "one invoice per subscription and period; periods contiguous", invoices.one_for_each_period),
+    Invariant("I8", "nothing charged for a period after a cancellation took effect", cancellations.nothing_charged_afterwards),
+    Invariant("I9", "an accepted cancellation holds", cancellations.accepted_cancellations_hold),
+    Invariant("I10", "read model = fold of the events", read_models.folded_as_told),
+    Invariant("I11", "stream versions gapless", streams.gapless),
+    Invariant("I12", "card numbers nowhere", card_numbers_nowhere),
+    Invariant("I15", "same idempotency key, same answer, one effect", answers.answered_once),
+    Invariant("I16", "every saga is finished or waits for something", waiting.sagas_wait),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    invariant: Invariant
+    differences: list[str]
+
+    @property
+    def holds(self) -> bool:
+        return not self.differences
+
+
+def judge(world: World) -> list[Verdict]:
+    """What cannot be judged does not hold."""
+    return [Verdict(invariant, _differences(invariant, world)) for invariant in INVARIANTS]
+
+
+def _differences(invariant: Invariant, world: World) -> list[str]:
+    found: list[str] = []
+    try:
+        found.extend(invariant.check(world))
+    except Exception as error:
+        found.append(f"cannot be judged: {type(error).__name__}: {error}")
+    return found

@@ -1,0 +1,77 @@
+"""What is read: rows, events, records, and the cut between what is settled and what may be under way."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from billing_contracts.envelope import Envelope
+
+Row = Mapping[str, Any]
+"""A row by its columns; json as Python values."""
+Position = tuple[int, int, int]
+"""(epoch, transaction, position): the order in which the relay sends."""
+Name = tuple[UUID, str]
+"""(merchant, `<kind>-<uuid>`)"""
+Partition = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A row of an `events` table."""
+
+    position: Position
+    merchant_id: UUID
+    stream: str
+    version: int
+    event_id: UUID
+    name: str
+    schema: int
+    body: str
+    topic: str
+    value: bytes
+
+    @property
+    def of(self) -> Name:
+        return self.merchant_id, self.stream
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One database at one instant."""
+
+    taken_at: datetime
+    events: Sequence[Event] = ()
+    tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    leaks: Sequence[str] = ()
+    """`<table> <row>` of each row that holds a card's number."""
+
+    def rows(self, table: str) -> Sequence[Row]:
+        return self.tables.get(table, ())
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A Kafka record; `envelope` is None for what cannot be read, and for tombstones."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    envelope: Envelope | None
+    settled: bool
+    """Before the cut: whoever reads the topic had dealt with it when the snapshots were taken."""
+
+    @property
+    def place(self) -> str:
+        return f"{self.topic}/{self.partition}@{self.offset}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    committed: Mapping[str, Position]
+    """By database: its last event then."""
+    ends: Mapping[Partition, int]
+    """The next offset of each partition, once the relays had sent all that was committed."""

@@ -1,0 +1,57 @@
+"""One verification: the cut, the snapshots, the topics, the verdicts."""
+
+import time
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import asyncpg
+
+from portalctl.local.failures import StackError
+from portalctl.verify.canaries import leaking_files
+from portalctl.verify.cut import Progress, make_cut
+from portalctl.verify.invariants import Verdict, judge
+from portalctl.verify.snapshots import open_database, take_all
+from portalctl.verify.sources import Sources
+from portalctl.verify.topics import read_all, reading
+from portalctl.verify.world import World
+
+
+@dataclass(frozen=True)
+class Result:
+    verdicts: list[Verdict]
+    events: int
+    records: int
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        return all(verdict.holds for verdict in self.verdicts)
+
+
+async def verify(sources: Sources, *, patience: float, progress: Progress) -> Result:
+    """Raises StackError and KafkaError when something cannot be reached, or does not get on within `patience` seconds."""
+    began = time.monotonic()
+    world = await observe(sources, patience, progress)
+    progress("judging")
+    verdicts = judge(world)
+    events = sum(len(snapshot.events) for snapshot in world.snapshots.values())
+    return Result(verdicts, events, len(world.records), time.monotonic() - began)
+
+
+async def observe(sources: Sources, patience: float, progress: Progress) -> World:
+    async with AsyncExitStack() as open_things:
+        connections: dict[str, asyncpg.Connection] = {}
+        for name, url in sources.databases.items():
+            try:
+                connections[name] = await open_database(url)
+            except (OSError, asyncpg.PostgresError) as error:
+                raise StackError(f"the database {name} cannot be reached: {error}") from error
+            open_things.push_async_callback(connections[name].close)
+        kafka = await open_things.enter_async_context(reading(sources.bootstrap_servers))
+        cut = await make_cut(connections, kafka, patience, progress)
+        progress("reading the databases")
+        snapshots = await take_all(connections)
+        progress("reading the topics")
+        records, leaks = await read_all(kafka, cut.ends)
+    files = list(leaking_files(sources.logs)) if sources.logs else []
+    return World(cut, snapshots, records, [*leaks, *files])
