@@ -1,0 +1,240 @@
+"""`portalctl verify`: clean on a system that works, whatever it is doing; and each invariant, broken once, is named alone."""
+
+import asyncio
+import json
+import secrets
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from portalctl.local.databases import url_of
+from portalctl.local.folder import Folder
+from portalctl.local.layout import layout_as_started
+from portalctl.local.postgres import binaries
+from portalctl.verify.running import Result, verify
+from portalctl.verify.sources import DATABASES, Sources, sources_of, variable_of
+from support.portal import CARDS, Customer, Shop, Stack, eventually, shop
+
+MARCH = datetime(2024, 3, 20, tzinfo=UTC)
+
+CORRUPTIONS: Mapping[str, tuple[str, str]] = {
+    "I1": ("subscriptions", "DELETE FROM inbox WHERE event_id = (SELECT event_id FROM inbox LIMIT 1)"),
+    "I2": (
+        "payments",
+        "DELETE FROM sandbox_charge WHERE charge_id = (SELECT charge_id FROM sandbox_charge WHERE merchant_id = $1 LIMIT 1)",
+    ),
+    "I4": ("invoicing", "UPDATE series SET last = last + 1 WHERE merchant_id = $1"),
+    "I5": (
+        "invoicing",
+        """
+        UPDATE invoices SET issued = jsonb_set(issued::jsonb, '{seller,name}', '"Somebody else"')::json
+        WHERE merchant_id = $1 AND ordinal = 1
+        """,
+    ),
+    "I6": (
+        "invoicing",
+        """
+        UPDATE movements SET total = 2 * total
+        WHERE source = (SELECT source FROM movements WHERE merchant_id = $1 AND kind = 'payment' LIMIT 1)
+        """,
+    ),
+    "I7": (
+        "invoicing",
+        "UPDATE invoices SET period_start = period_start + interval '1 day' WHERE merchant_id = $1 AND ordinal = 1",
+    ),
+    "I8": (
+        "subscriptions",
+        """
+        UPDATE events SET body = jsonb_set(body::jsonb, '{effective_at}', '"2024-01-01T00:00:00Z"')::json
+        WHERE merchant_id = $1 AND name = 'SubscriptionCancelled'
+        """,
+    ),
+    "I9": (
+        "subscriptions",
+        """
+        DELETE FROM timers WHERE merchant_id = $1 AND name = 'boundary' AND 'subscription-' || id IN (
+            SELECT stream FROM events WHERE merchant_id = $1 AND name = 'CancellationScheduled'
+        )
+        """,
+    ),
+    "I10": (
+        "portal_gateway",
+        """
+        UPDATE projection SET doc = jsonb_set(doc, '{status}', '"unpaid"')
+        WHERE aggregate = (SELECT aggregate FROM projection WHERE merchant_id = $1 AND name = 'subscription' LIMIT 1)
+        """,
+    ),
+    "I11": ("subscriptions", "UPDATE events SET version = 2 WHERE merchant_id = $1 AND name = 'PlanPublished'"),
+    "I12": (
+        "subscriptions",
+        f"""
+        INSERT INTO cancellation_comments (merchant_id, subscription_id, customer_id, comment)
+        SELECT $1, gen_random_uuid(), gen_random_uuid(), 'my card is {CARDS["visa"]}'
+        """,
+    ),
+    "I15": (
+        "subscriptions",
+        """
+        INSERT INTO idempotency (merchant_id, subject, route, key, fingerprint, status, answer)
+        SELECT merchant_id, 'merchant:x', 'POST /v1/subscriptions', 'a key', '', 201,
+            json_build_object('aggregate', stream, 'version', 99)
+        FROM events WHERE merchant_id = $1 AND name = 'SubscriptionStarted' LIMIT 1
+        """,
+    ),
+    "I16": (
+        "subscriptions",
+        """
+        DELETE FROM timers WHERE merchant_id = $1 AND name = 'boundary' AND 'subscription-' || id NOT IN (
+            SELECT stream FROM events WHERE merchant_id = $1 AND name = 'CancellationScheduled'
+        )
+        """,
+    ),
+}
+
+
+@dataclass
+class Copies:
+    """The system's databases once more, at rest, to be spoilt: `urls` are never changed, only copied again."""
+
+    stack: Stack
+    admin_url: str
+    merchant_id: str
+    urls: Mapping[str, str]
+
+    @asynccontextmanager
+    async def spoilt(self, database: str, statement: str) -> AsyncIterator[Mapping[str, str]]:
+        """The databases' URLs, one of them of a copy in which the statement has been executed. `$1` is the merchant."""
+        name = f"spoilt_{secrets.token_hex(4)}"
+        admin = await asyncpg.connect(self.admin_url)
+        try:
+            await admin.execute(f"CREATE DATABASE {name} TEMPLATE {self.urls[database].rpartition('/')[2]}")
+            copy = await asyncpg.connect(url_of(self.admin_url, name))
+            try:
+                done = await copy.execute(statement, *([self.merchant_id] if "$1" in statement else []))
+                assert not done.endswith(" 0"), f"nothing was spoilt: {done}"
+            finally:
+                await copy.close()
+            yield {**self.urls, database: url_of(self.admin_url, name)}
+        finally:
+            await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+            await admin.close()
+
+
+@pytest.fixture(scope="module")
+async def copies(stack: Stack) -> AsyncIterator[Copies]:
+    async with shop(stack) as told:
+        await a_history(told)
+    await eventually(lambda: judged(stack), lambda result: result.clean)
+    admin_url = layout_as_started(Folder(stack.folder)).admin_url
+    names = {database: f"copy_{secrets.token_hex(4)}_{database}" for database in DATABASES}
+    admin = await asyncpg.connect(admin_url)
+    try:
+        for database, name in names.items():
+            await admin.execute(f"CREATE DATABASE {name}")
+            await copied(url_of(admin_url, database), url_of(admin_url, name))
+        yield Copies(stack, admin_url, told.id, {database: url_of(admin_url, name) for database, name in names.items()})
+    finally:
+        for name in names.values():
+            await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+        await admin.close()
+
+
+async def a_history(told: Shop) -> None:
+    """Three months of one who stays, one who left, one who is about to, and one who owes."""
+    staying, leaving, _, owing = [await told.customer() for _ in range(4)]
+    await cancelled(leaving)
+    await told.backend.attach_card(owing.id, "tok_saves_then_declines")
+    await told.clock(MARCH)
+    going = await told.customer()
+    await cancelled(going)
+    async with staying.portal() as visit:
+        assert (await visit.change_card(CARDS["mastercard"])).status_code == 200
+
+
+async def cancelled(customer: Customer) -> None:
+    path = f"/v1/subscriptions/{customer.subscription}/cancellation"
+    headers = {"idempotency-key": str(uuid4())}
+    await customer.shop.backend.call("subscriptions", "POST", path, json={"feedback": "unused"}, headers=headers)
+
+
+async def copied(source: str, target: str) -> None:
+    """The services stay connected to the source, so it cannot be a template."""
+    script = await asyncio.to_thread(dumped, source)
+    connection = await asyncpg.connect(target)
+    try:
+        await connection.execute(script)
+    finally:
+        await connection.close()
+
+
+def dumped(source: str) -> str:
+    command = [str(binaries() / "pg_dump"), "--no-owner", "--no-privileges", "--inserts", source]
+    script = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return "\n".join(line for line in script.splitlines() if not line.startswith("\\"))  # those are for psql alone
+
+
+async def judged(stack: Stack, databases: Mapping[str, str] | None = None) -> Result:
+    found = sources_of(stack.state, stack.folder / "logs", variables={})
+    sources = Sources(databases or found.databases, found.bootstrap_servers, found.logs)
+    return await verify(sources, patience=30, progress=lambda _: None)
+
+
+def broken(result: Result) -> dict[str, list[str]]:
+    return {verdict.invariant.id: verdict.differences for verdict in result.verdicts if not verdict.holds}
+
+
+async def test_nothing_is_broken_while_the_system_is_at_work(stack: Stack, a_shop: Shop) -> None:
+    lucia, hugo = await a_shop.customer(), await a_shop.customer()
+
+    async def at_work() -> None:
+        for month in range(2, 8):
+            await asyncio.gather(a_shop.clock(datetime(2024, month, 20, tzinfo=UTC)), a_shop.customer())
+            await (cancelled(hugo) if month == 4 else a_shop.backend.attach_card(lucia.id, "tok_mastercard"))
+
+    work = asyncio.create_task(at_work())
+    looks = 0
+    while not work.done() or looks == 0:
+        assert broken(await judged(stack)) == {}
+        looks += 1
+    await work
+
+
+async def test_the_copies_are_as_sound_as_the_system(copies: Copies) -> None:
+    result = await judged(copies.stack, copies.urls)
+    assert broken(result) == {}
+    assert result.events > 50
+    assert result.seconds < 10
+
+
+@pytest.mark.parametrize("invariant", CORRUPTIONS)
+async def test_what_breaks_an_invariant_is_found_and_breaks_no_other(invariant: str, copies: Copies) -> None:
+    async with copies.spoilt(*CORRUPTIONS[invariant]) as urls:
+        found = broken(await judged(copies.stack, urls))
+    assert list(found) == [invariant], json.dumps(found, indent=2)
+
+
+async def test_the_command_says_what_is_broken_and_fails(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with copies.spoilt(*CORRUPTIONS["I4"]) as urls:
+        for database, url in urls.items():
+            monkeypatch.setenv(variable_of(database), url)
+        said = await asyncio.to_thread(copies.stack.portalctl, "verify")
+    assert said.returncode == 1
+    lines = said.stdout.splitlines()
+    assert sum(line.split()[1] == "ok" for line in lines if line.startswith("I")) == len(CORRUPTIONS) - 1
+    assert any(copies.merchant_id in line and "counter" in line for line in lines), said.stdout
+
+
+async def test_a_service_that_does_not_read_on_is_named(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
+    behind = "UPDATE offsets SET next = next - 1 WHERE ctid = (SELECT ctid FROM offsets WHERE next > 0 LIMIT 1)"
+    async with copies.spoilt("portal_gateway", behind) as urls:
+        for database, url in urls.items():
+            monkeypatch.setenv(variable_of(database), url)
+        said = await asyncio.to_thread(copies.stack.portalctl, "verify", "--patience", "1")
+    assert said.returncode == 1
+    assert "portal-gateway.views has 1 records to read" in said.stderr
