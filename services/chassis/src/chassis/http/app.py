@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis.health import Health
 from chassis.http import problems
 from chassis.http.asked import Once
-from chassis.http.bodies import BodyLimit
+from chassis.http.bodies import BodyLimit, StrictJson
 from chassis.http.principal import Gatekeeper
 from chassis.telemetry import DURATION, REQUESTS
 
@@ -40,6 +40,7 @@ def create_app(
     )
     app.state.gatekeeper, app.state.once, app.state.refusals = gatekeeper, once, refusals or {}
     problems.install(app, app.state.refusals)
+    app.add_middleware(StrictJson)
     app.add_middleware(BodyLimit, larger=larger_bodies or {})
     app.add_middleware(Measured, service=service)
     _watch(app, health)

@@ -1,6 +1,9 @@
 """What a request's body may be: exactly what is asked for, and small."""
 
+import json
+import math
 from collections.abc import Mapping
+from typing import Any, NoReturn
 
 from pydantic import BaseModel, ConfigDict
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -8,6 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from chassis.http.problems import Problem
 
 MAX_BODY_BYTES = 64 * 1024
+_MALFORMED = b"{"
 
 
 class StrictBody(BaseModel):
@@ -47,3 +51,62 @@ class BodyLimit:
             return message
 
         await self.app(scope, counted, send)
+
+
+class StrictJson:
+    """Lets JSON through that every reader understands alike: UTF-8, each name once in an object, only numbers that exist.
+
+    Anything else reaches the application as malformed JSON, and is answered like it.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kinds = [value.lower() for name, value in scope.get("headers", ()) if name == b"content-type"]
+        if scope["type"] != "http" or not any(b"json" in kind for kind in kinds):
+            await self.app(scope, receive, send)
+            return
+        whole = False
+
+        async def strict() -> Message:
+            nonlocal whole
+            message = await receive()
+            if whole or message["type"] != "http.request":
+                return message
+            body = message.get("body", b"")
+            while message.get("more_body", False):
+                message = await receive()
+                if message["type"] != "http.request":
+                    return message
+                body += message.get("body", b"")
+            whole = True
+            return {"type": "http.request", "body": body if not body or is_strict(body) else _MALFORMED, "more_body": False}
+
+        await self.app(scope, strict, send)
+
+
+def is_strict(body: bytes) -> bool:
+    try:
+        json.loads(body.decode(), object_pairs_hook=_each_once, parse_constant=_no_number, parse_float=_finite)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name twice")
+    return found
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError("a number beyond all that can be kept")
+    return number

@@ -26,8 +26,9 @@ class Cursors:
         payload = json.dumps(position, separators=(",", ":"), sort_keys=True, default=str).encode()
         return base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
 
-    def decode(self, cursor: str) -> dict[str, Any]:
-        """The position of a cursor made here. Raises Problem 422 for anything else."""
+    def decode(self, cursor: str, *names: str) -> dict[str, Any]:
+        """The position of a cursor made here. Raises Problem 422 for anything else, and where a name is missing: then it is
+        the cursor of another list."""
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         except ValueError:
@@ -36,6 +37,8 @@ class Cursors:
         if not hmac.compare_digest(mac, self._mac(payload)):
             raise self._invalid()
         position: dict[str, Any] = json.loads(payload)
+        if not position.keys() >= set(names):
+            raise self._invalid()
         return position
 
     def _mac(self, payload: bytes) -> bytes:

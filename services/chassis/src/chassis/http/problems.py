@@ -17,8 +17,13 @@ Refusals = Mapping[type[Exception], tuple[int, str, str]]
 log = structlog.get_logger()
 
 
-class Problem(Exception):
-    """Answered to the caller as it is; nothing has changed."""
+class Problem(HTTPException):
+    """Answered to the caller as it is; nothing has changed.
+
+    An HTTPException, because FastAPI takes any other for malformed JSON when it is raised while a body is being read.
+    """
+
+    headers: Mapping[str, str]
 
     def __init__(
         self,
@@ -31,9 +36,12 @@ class Problem(Exception):
         headers: Mapping[str, str] | None = None,
         more: Mapping[str, Any] | None = None,
     ) -> None:
-        super().__init__(f"{status} {code}")
-        self.status, self.code, self.title, self.detail = status, code, title, detail
+        super().__init__(status)
+        self.status, self.code, self.title, self.detail = status, code, title, detail or ""
         self.errors, self.headers, self.more = tuple(errors), dict(headers or {}), dict(more or {})
+
+    def __str__(self) -> str:
+        return f"{self.status} {self.code}"
 
     def body(self) -> dict[str, Any]:
         """The problem as JSON: type, title, status, code and, where there is something to say, detail and errors."""

@@ -6,6 +6,7 @@ from typing import Any
 from uuid import uuid4
 
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -30,6 +31,8 @@ def page_route(pages: Pages) -> type[APIRoute]:
                     return await handle(request)
                 except Problem as problem:
                     return refusal(pages, request, problem)
+                except HTTPException as error:
+                    return refusal(pages, request, Problem(error.status_code, "bad_request", "The request cannot be read"))
                 except Exception:
                     reference = uuid4().hex[:12]
                     log.exception("a page failed, reference %s", reference)

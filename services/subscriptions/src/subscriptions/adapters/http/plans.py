@@ -55,7 +55,7 @@ def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants,
 
     @api.get("")
     async def page(caller: Merchant, limit: Limit = 20, cursor: str | None = None) -> dict[str, Any]:
-        after = cursors.decode(cursor)["plan"] if cursor else 0
+        after = cursors.decode(cursor, "plan")["plan"] if cursor else 0
         found = await plans.page(caller.merchant_id, after, limit + 1)
         shown = found[:limit]
         more = cursors.encode({"plan": shown[-1][0]}) if len(found) > limit else None

@@ -18,7 +18,7 @@ def routes(streams: Streams, cursors: Cursors) -> APIRouter:
     @api.get("/{aggregate}")
     async def read(caller: Merchant, aggregate: Aggregate, limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
         """The messages, as subscribers got them, oldest first."""
-        after = cursors.decode(cursor)["version"] if cursor else 0
+        after = cursors.decode(cursor, "version")["version"] if cursor else 0
         found = await streams.page(caller.merchant_id, aggregate, after, limit + 1)
         if not found and not cursor:
             raise not_found()

@@ -1,0 +1,102 @@
+"""A body is taken only when every reader would understand it alike, and when it is small however it is sent."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from httpx import ASGITransport, AsyncClient
+from pydantic import StrictInt
+
+from chassis.health import Health
+from chassis.http.app import create_app
+from chassis.http.bodies import MAX_BODY_BYTES, StrictBody
+
+JSON = {"content-type": "application/json"}
+
+
+class Order(StrictBody):
+    amount: StrictInt
+    notes: Any = None
+
+
+async def ordered(content: Any, **headers: str) -> tuple[int, dict[str, Any]]:
+    """The answer, and whether the order was taken."""
+    app = create_app("shop", service="shop", health=Health())
+
+    @app.post("/orders")
+    async def order(body: Order) -> dict[str, int]:
+        return {"amount": body.amount}
+
+    async with AsyncClient(transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://shop") as client:
+        answer = await client.post("/orders", content=content, headers=JSON | headers)
+    assert answer.is_success or answer.headers["content-type"] == "application/problem+json"
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{",
+        b"{} {}",
+        b"\xff",
+        b'{"amount": 1, "amount": 2}',
+        b'{"amount": 1, "notes": [{"a": 1, "a": 1}]}',
+        b'{"amount": NaN}',
+        b'{"amount": 1, "notes": -Infinity}',
+        b'{"amount": 1, "notes": 1e309}',
+        b'{"amount": 1, "notes": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
+        b'{"amount": ' + b"9" * 5_000 + b"}",
+        '{"amount": 1}'.encode("utf-16"),
+        b'\xef\xbb\xbf{"amount": 1}',
+    ],
+    ids=["half", "two", "no text", "twice", "twice inside", "nan", "infinite", "beyond", "deep", "endless", "utf-16", "bom"],
+)
+async def test_what_readers_would_understand_differently_is_malformed(body: bytes) -> None:
+    status, problem = await ordered(body)
+    assert (status, problem["code"]) == (400, "malformed_json")
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        (b'{"amount": 1.5}', "/amount"),
+        (b'{"amount": 1e3}', "/amount"),
+        (b'{"amount": "1"}', "/amount"),
+        (b'{"amount": true}', "/amount"),
+        (b'{"amount": null}', "/amount"),
+        (b'{"amount": 1, "more": 1}', "/more"),
+        (b"[]", ""),
+        (b"null", ""),
+        (b"", ""),
+    ],
+)
+async def test_wrong_types_are_named_by_their_place(body: bytes, pointer: str) -> None:
+    status, problem = await ordered(body)
+    assert (status, problem["code"], problem["errors"][0]["pointer"]) == (422, "invalid_request", pointer)
+
+
+async def test_what_is_not_said_to_be_json_is_not_read_as_json() -> None:
+    status, problem = await ordered(b'{"amount": 1}', **{"content-type": "text/plain"})
+    assert (status, problem["code"]) == (422, "invalid_request")
+
+
+async def test_a_body_in_pieces_is_taken_whole() -> None:
+    async def pieces() -> AsyncIterator[bytes]:
+        for piece in (b'{"am', b"", b'ount": ', b"7}"):
+            yield piece
+
+    assert await ordered(pieces()) == (200, {"amount": 7})
+
+
+async def test_a_body_that_never_ends_is_too_large() -> None:
+    sent = 0
+
+    async def endless() -> AsyncIterator[bytes]:
+        nonlocal sent
+        while True:
+            sent += 1000
+            yield b" " * 1000
+
+    status, problem = await ordered(endless())
+    assert (status, problem["code"]) == (413, "body_too_large")
+    assert sent < 2 * MAX_BODY_BYTES
