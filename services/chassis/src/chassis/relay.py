@@ -7,6 +7,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 
 import asyncpg
@@ -15,7 +16,17 @@ from prometheus_client import Counter, Gauge
 
 from chassis.faults import Backoff
 from chassis.postgres.bell import listen
-from chassis.postgres.cursor import Ends, Page, Position, complete_until, longest_writer, move_cursor, read_cursor, read_page
+from chassis.postgres.cursor import (
+    Ends,
+    Page,
+    Position,
+    keep_ends,
+    longest_writer,
+    move_cursor,
+    read_cursor,
+    read_page,
+    read_progress,
+)
 from chassis.postgres.sole import Session, SessionLost, sole
 from chassis.publisher import Publisher
 from chassis.store import Message
@@ -23,14 +34,19 @@ from chassis.store import Message
 log = structlog.get_logger()
 
 WATERMARKS = "billing.watermarks"
-PAGE = 500
+PAGE = 1000
 POLL = 0.25
 """Seconds after which it looks for itself, when nobody has told it that there is something."""
 WATERMARK_EVERY = 5.0
-LATE = 15.0
-"""Seconds behind the commits from which on the log says who may be holding the relay up."""
+LATE = 10.0
+"""Seconds for which the cursor may stand still before the log says who may be holding it up."""
 
-LAG = Gauge("relay_lag_seconds", "How long ago all that was committed then had been sent to Kafka", ["service"])
+LAG = Gauge(
+    "relay_lag_seconds",
+    "Age of the last instant until which all that was committed is on Kafka; of several processes the least counts",
+    ["service"],
+)
+CURSOR_AGE = Gauge("relay_cursor_age_seconds", "For how long the cursor has stood still although events wait", ["service"])
 SENT = Counter("relay_messages_sent", "Messages acknowledged by Kafka", ["service"])
 FAILURES = Counter("relay_failures", "Times that the relay had to begin again", ["service"])
 
@@ -106,18 +122,21 @@ class Turn:
                 await rest(bell, POLL)
                 continue
             await self._send([Message(row["topic"], row["key"], row["value"], json.loads(row["headers"])) for row in rows])
+            await self._session.run(partial(keep_ends, ends=self._ends))
             await self._session.run(partial(_forget_states, [row["position"] for row in rows]))
 
     async def _watermarks(self) -> None:
         while True:
-            now, instant = await self._session.run(lambda connection: complete_until(connection, self._cursor))
-            if instant is not None:
-                LAG.labels(self._service).set((now - instant).total_seconds())
+            progress = await self._session.run(lambda connection: read_progress(connection, self._cursor))
+            age = (progress.now - progress.waits_since).total_seconds() if progress.waits_since else 0.0
+            CURSOR_AGE.labels(self._service).set(age)
+            if (instant := progress.complete_until) is not None:
+                LAG.labels(self._service).set_function(partial(seconds_since, instant))
                 value = {"service": self._service, "instant": instant.isoformat(), "ends": self._ends}
                 await self._publisher.send([Message(WATERMARKS, self._service.encode(), json.dumps(value).encode())])
-            if instant is None or (now - instant).total_seconds() > LATE:
+            if age > LATE:
                 writer = await self._session.run(longest_writer)
-                log.warning("events wait to be relayed", complete_until=instant and instant.isoformat(), longest_writer=writer)
+                log.warning("the relay's cursor stands still", seconds=age, longest_writer=writer)
             await asyncio.sleep(WATERMARK_EVERY)
 
     async def _send(self, messages: Sequence[Message]) -> None:
@@ -132,6 +151,10 @@ async def _waiting_states(connection: asyncpg.Connection) -> list[asyncpg.Record
 
 async def _forget_states(positions: list[int], connection: asyncpg.Connection) -> None:
     await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", positions)
+
+
+def seconds_since(instant: datetime) -> float:
+    return (datetime.now(UTC) - instant).total_seconds()
 
 
 async def rest(bell: asyncio.Event, seconds: float) -> None:

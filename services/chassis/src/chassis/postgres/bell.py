@@ -9,7 +9,7 @@ import structlog
 log = structlog.get_logger()
 
 CHANNEL = "committed"
-GATHER = 0.002
+GATHER = 0.005
 """Seconds between two rings."""
 
 

@@ -81,16 +81,28 @@ async def move_cursor(connection: asyncpg.Connection, to: Position, ends: Mappin
     return status == "UPDATE 1"
 
 
-async def complete_until(connection: asyncpg.Connection, sent: Position) -> tuple[datetime, datetime | None]:
-    """(now, the instant up to which all that was committed has been sent); wall clock.
+async def keep_ends(connection: asyncpg.Connection, ends: Mapping[str, Mapping[str, int]]) -> None:
+    await connection.execute("UPDATE relay SET ends = $1", json.dumps(ends))
 
-    What is committed and not sent was committed after it was recorded. The instant is None when too much has not been
-    sent to look through.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """By the database's wall clock."""
+
+    now: datetime
+    complete_until: datetime | None
+    """All that was committed until then has been sent; None when too much has not been sent to look through."""
+    waits_since: datetime | None
+    """Since when something has been waiting without the cursor moving; None when nothing waits."""
+
+
+async def read_progress(connection: asyncpg.Connection, sent: Position) -> Progress:
+    """What is committed and not sent was committed after it was recorded."""
     row = await connection.fetchrow(
         f"""
         SELECT now(), count(recorded_at) AS unsent,
-               least(now(), min(recorded_at), (SELECT min(created_at) FROM outbox)) AS instant
+               least(now(), min(recorded_at), (SELECT min(created_at) FROM outbox)) AS instant,
+               CASE WHEN count(recorded_at) > 0 THEN greatest(min(recorded_at), (SELECT moved_at FROM relay)) END AS waits_since
         FROM (
             SELECT recorded_at FROM events WHERE (epoch, xid, position) > ($1, $2::text::xid8, $3) LIMIT {BACKLOG}
         ) AS event
@@ -100,7 +112,7 @@ async def complete_until(connection: asyncpg.Connection, sent: Position) -> tupl
         sent.position,
     )
     assert row is not None, "an aggregate has a row"
-    return row["now"], row["instant"] if row["unsent"] < BACKLOG else None
+    return Progress(row["now"], row["instant"] if row["unsent"] < BACKLOG else None, row["waits_since"])
 
 
 async def longest_writer(connection: asyncpg.Connection) -> str | None:
