@@ -9,7 +9,7 @@ from pathlib import Path
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
-CONTRACTS = Path(__file__).parents[2] / "contracts"
+CONTRACTS = Path(__file__).parents[3] / "contracts"
 CANCELLED = "billing.subscriptions.SubscriptionCancelled.v1"
 
 
