@@ -41,15 +41,12 @@ async def ordered(content: Any, **headers: str) -> tuple[int, dict[str, Any]]:
         b"\xff",
         b'{"amount": 1, "amount": 2}',
         b'{"amount": 1, "notes": [{"a": 1, "a": 1}]}',
-        b'{"amount": NaN}',
-        b'{"amount": 1, "notes": -Infinity}',
-        b'{"amount": 1, "notes": 1e309}',
         b'{"amount": 1, "notes": ' + b"[" * 20_000 + b"]" * 20_000 + b"}",
         b'{"amount": ' + b"9" * 5_000 + b"}",
         '{"amount": 1}'.encode("utf-16"),
         b'\xef\xbb\xbf{"amount": 1}',
     ],
-    ids=["half", "two", "no text", "twice", "twice inside", "nan", "infinite", "beyond", "deep", "endless", "utf-16", "bom"],
+    ids=["half", "two", "no text", "twice", "twice inside", "deep", "endless", "utf-16", "bom"],
 )
 async def test_what_readers_would_understand_differently_is_malformed(body: bytes) -> None:
     status, problem = await ordered(body)
@@ -61,6 +58,9 @@ async def test_what_readers_would_understand_differently_is_malformed(body: byte
     [
         (b'{"amount": 1.5}', "/amount"),
         (b'{"amount": 1e3}', "/amount"),
+        (b'{"amount": 1e309}', "/amount"),
+        (b'{"amount": NaN}', "/amount"),
+        (b'{"amount": -Infinity}', "/amount"),
         (b'{"amount": "1"}', "/amount"),
         (b'{"amount": true}', "/amount"),
         (b'{"amount": null}', "/amount"),
