@@ -66,6 +66,9 @@ def profiles_are_announced(world: World) -> Iterator[str]:
         if row["erased_at"] is not None:
             if record is not None and record.value is not None:
                 yield f"customer-{row['id']} is erased, and {PROFILES} still has the profile"
+        elif record is not None and record.value is None:
+            if record.settled:
+                yield f"customer-{row['id']} is erased on {PROFILES}, and not in the table"
         elif envelope is None or envelope.sequence < row["revision"]:
             yield f"customer-{row['id']} revision {row['revision']} never reached {PROFILES}"
         elif envelope.sequence == row["revision"] and any(value != row[name] for name, value in envelope.data.items()):

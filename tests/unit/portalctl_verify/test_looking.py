@@ -1,0 +1,68 @@
+"""Card numbers are found wherever they were written down; where to look comes from the stack or the environment."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+from unit.portalctl_verify.telling import Told, a_sound_world
+
+from portalctl.local.failures import StackError
+from portalctl.verify.canaries import PATTERN, holds_card_number, leaking_files
+from portalctl.verify.invariants import INVARIANTS, Verdict, judge
+from portalctl.verify.report import show
+from portalctl.verify.running import Result
+from portalctl.verify.sources import DATABASES, sources_of
+
+LEAKS = ["4242424242424242", "4242 4242 4242 4242", "3782-822463-10005", '{"number":"5555555555554444"}', "x4000000000000341y"]
+
+
+@pytest.mark.parametrize("leak", LEAKS)
+def test_a_number_is_found_in_bytes_and_in_the_text_of_a_row(leak: str) -> None:
+    assert holds_card_number(leak.encode())
+    assert re.search(PATTERN, leak)
+    assert re.search(PATTERN, f"(1,\\x{leak.encode().hex()})")
+
+
+@pytest.mark.parametrize("harmless", ["4242", "4242424242424241", "**** 4242", "0190a000-4242-7000-8000-424242424240"])
+def test_what_is_no_test_number_is_none(harmless: str) -> None:
+    assert not holds_card_number(harmless.encode())
+    assert not re.search(PATTERN, harmless)
+
+
+def test_a_number_is_found_across_the_pieces_in_which_a_file_is_read(tmp_path: Path) -> None:
+    (tmp_path / "payments.log").write_bytes(b"." * ((1 << 20) - 8) + b"4242424242424242")
+    (tmp_path / "invoicing.log").write_bytes(b"nothing")
+    assert list(leaking_files(tmp_path)) == ["log file payments.log"]
+
+
+def test_the_environment_goes_before_the_stack(tmp_path: Path) -> None:
+    state = {"postgres": {name: f"postgresql://here/{name}" for name in DATABASES}, "kafka": {"bootstrap_servers": "here:1"}}
+    found = sources_of(state, tmp_path, {"PAYMENTS_DATABASE_URL": "postgresql://there/payments"})
+    assert found.databases["payments"] == "postgresql://there/payments"
+    assert found.databases["invoicing"] == "postgresql://here/invoicing"
+    assert (found.bootstrap_servers, found.logs) == ("here:1", tmp_path)
+
+
+def test_what_is_named_nowhere_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match=r"SUBSCRIPTIONS_DATABASE_URL.*KAFKA_BOOTSTRAP_SERVERS"):
+        sources_of({}, tmp_path / "none", {})
+
+
+def test_what_cannot_be_judged_does_not_hold() -> None:
+    told: Told = a_sound_world()
+    told.tables["invoicing", "series"][0].pop("last")
+    verdicts = {verdict.invariant.id: verdict for verdict in judge(told.world())}
+    assert verdicts["I4"].differences == ["cannot be judged: KeyError: 'last'"]
+    assert [id for id, verdict in verdicts.items() if not verdict.holds] == ["I4"]
+
+
+def test_each_invariant_has_a_line_and_no_more_differences_than_asked_for() -> None:
+    verdicts = [Verdict(INVARIANTS[0], []), Verdict(INVARIANTS[1], [f"invoice {number}" for number in range(5)])]
+    written = io.StringIO()
+    show(Result(verdicts, 10, 20, 0.5), Console(file=written, width=200), most=2)
+    lines = written.getvalue().splitlines()
+    assert lines[0].startswith("I1  ok ")
+    assert lines[1].startswith("I2  broken ")
+    assert [line.strip() for line in lines[2:]] == ["invoice 0", "invoice 1", "… and 3 more", "10 events, 20 records, 0.5 s"]
