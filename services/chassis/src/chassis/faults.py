@@ -2,11 +2,11 @@
 
 import asyncio
 import random
-from contextlib import suppress
 
 import asyncpg
 from aiokafka.errors import KafkaError
 
+from chassis.resting import rest
 from chassis.store import StoreBusy
 
 _PASSING_STATES = (
@@ -50,9 +50,7 @@ class Backoff:
     async def wait(self, stop: asyncio.Event | None = None) -> None:
         """Returns early once told to stop."""
         pause, self._next = self._next * random.uniform(0.5, 1.0), min(self._next * 2, self._longest)
-        with suppress(TimeoutError):
-            async with asyncio.timeout(pause):  # wait_for can swallow a cancellation
-                await (stop or asyncio.Event()).wait()
+        await rest(stop or asyncio.Event(), pause)
 
     def reset(self) -> None:
         self._next = self._first

@@ -8,7 +8,6 @@ the merchants' clocks.
 import asyncio
 import json
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
 from datetime import datetime
 
 import asyncpg
@@ -19,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from chassis.consumer import Consumer
 from chassis.faults import Backoff, passes
 from chassis.postgres.write_sets import Connection
+from chassis.resting import rest
 
 log = structlog.get_logger()
 
@@ -69,8 +69,7 @@ class Freshness:
                 for watermark in newest.values():
                     await keep(connection, watermark)
                 await advance(connection, self._readers)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), LOOK_EVERY)
+            await rest(stop, LOOK_EVERY)
 
 
 async def keep(connection: Connection, watermark: Watermark) -> None:

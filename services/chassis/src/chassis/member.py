@@ -23,6 +23,7 @@ from chassis.postgres.offsets import Fenced
 from chassis.postgres.quarantine import NotQuarantined, Quarantined
 from chassis.postgres.write_sets import Connection
 from chassis.records import RawRecord
+from chassis.resting import rest
 
 log = structlog.get_logger()
 
@@ -177,8 +178,7 @@ class Member(ConsumerRebalanceListener):
                 return
             except Exception as error:
                 log.warning("put off", group=self._definition.group, error=type(error).__name__)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stop.wait(), seconds)
+            await rest(self._stop, seconds)
 
 
 def _settling(claimed: Quarantined) -> Settle:

@@ -6,7 +6,6 @@ A relay that takes over may send a run of messages again; none is left out, and 
 import asyncio
 import json
 from collections.abc import Sequence
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 
@@ -29,6 +28,7 @@ from chassis.postgres.cursor import (
 )
 from chassis.postgres.sole import Session, SessionLost, sole
 from chassis.publisher import Publisher
+from chassis.resting import rest
 from chassis.store import Message
 
 log = structlog.get_logger()
@@ -107,6 +107,7 @@ class Turn:
                 await self._session.run(partial(self._move, page.last))
             elif not following.messages:
                 await rest(bell, POLL)
+                bell.clear()
             page = following
 
     async def _move(self, to: Position, connection: asyncpg.Connection) -> None:
@@ -120,6 +121,7 @@ class Turn:
             rows = await self._session.run(_waiting_states)
             if not rows:
                 await rest(bell, POLL)
+                bell.clear()
                 continue
             await self._send([Message(row["topic"], row["key"], row["value"], json.loads(row["headers"])) for row in rows])
             await self._session.run(partial(keep_ends, ends=self._ends))
@@ -155,11 +157,3 @@ async def _forget_states(positions: list[int], connection: asyncpg.Connection) -
 
 def seconds_since(instant: datetime) -> float:
     return (datetime.now(UTC) - instant).total_seconds()
-
-
-async def rest(bell: asyncio.Event, seconds: float) -> None:
-    """Until the bell rings, or the time is over."""
-    with suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await bell.wait()
-    bell.clear()

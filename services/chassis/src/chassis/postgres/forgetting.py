@@ -1,13 +1,13 @@
 """Answers are kept for those who ask again, for a day."""
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 
 import asyncpg
 import structlog
 
 from chassis.faults import passes
+from chassis.resting import rest
 
 log = structlog.get_logger()
 
@@ -26,9 +26,7 @@ async def forget_answers(pool: asyncpg.Pool, stop: asyncio.Event) -> None:
             if not passes(error):
                 raise
             log.warning("answers are kept for longer", error=repr(error))
-        with suppress(TimeoutError):
-            async with asyncio.timeout(EVERY):
-                await stop.wait()
+        await rest(stop, EVERY)
 
 
 async def forget_some(pool: asyncpg.Pool) -> int:

@@ -6,7 +6,6 @@ the timer or sets it anew. A command that was lost with its process is given aga
 
 import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from prometheus_client import Counter
 from chassis.command_handler import CommandHandler
 from chassis.context import Context
 from chassis.faults import passes
+from chassis.resting import rest
 
 log = structlog.get_logger()
 
@@ -61,9 +61,7 @@ class TimerLoop:
                 log.warning("timers wait for the database", error=repr(error))
                 due = []
             if not due:
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(POLL):
-                        await stop.wait()
+                await rest(stop, POLL)
 
     async def next_due(self, merchant_id: UUID) -> datetime | None:
         """When the merchant's next timer is due, by the merchant's clock."""

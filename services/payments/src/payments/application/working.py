@@ -5,6 +5,8 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from chassis.resting import rest
+
 T = TypeVar("T")
 
 log = logging.getLogger(__name__)
@@ -39,7 +41,7 @@ async def work_off(
             running.add(task)
             task.add_done_callback(running.discard)
         if not found:
-            await _either(stop, pause)
+            await rest(stop, pause)
     await asyncio.gather(*running)
 
 
@@ -48,10 +50,3 @@ async def _safely(do: Callable[[T], Awaitable[None]], each: T) -> None:
         await do(each)
     except Exception:
         log.exception("work is left for later")
-
-
-async def _either(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), seconds)
-    except TimeoutError:
-        return

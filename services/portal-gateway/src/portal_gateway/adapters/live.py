@@ -13,6 +13,8 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from chassis.resting import rest
+
 CHANNEL = "customer_view"
 POLL_SECONDS = 1.0
 """How late a change is seen when a notification was lost."""
@@ -30,8 +32,7 @@ class _Bell:
         self._rung.set()
 
     async def wait(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._rung.wait(), seconds)
+        await rest(self._rung, seconds)
         self._rung.clear()
 
     @property

@@ -13,6 +13,7 @@ from chassis.command_handler import CommandHandler
 from chassis.context import Context
 from chassis.postgres.timers import TimerLoop
 from chassis.postgres.write_sets import Connection
+from chassis.resting import rest
 from chassis.tenants import Tenants
 from subscriptions.application.ports import ClockJobs
 from subscriptions.application.test_clock import advance
@@ -55,8 +56,7 @@ class Clockwork:
             for merchant_id in waiting:
                 if merchant_id not in self._moving and len(self._moving) < AT_ONCE:
                     self._moving[merchant_id] = asyncio.create_task(self._move(merchant_id))
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._awake.wait(), SECONDS_BETWEEN_LOOKS)
+            await rest(self._awake, SECONDS_BETWEEN_LOOKS)
         for task in self._moving.values():
             task.cancel()
         await asyncio.gather(*self._moving.values(), return_exceptions=True)

@@ -1,10 +1,11 @@
 """What is over and of no more use to anybody is deleted, a little at a time."""
 
 import asyncio
-import contextlib
 
 import asyncpg
 import structlog
+
+from chassis.resting import rest
 
 EVERY_SECONDS = 600.0
 
@@ -28,8 +29,7 @@ class Sweeper:
                 await self.sweep()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("not swept", error=type(error).__name__)
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), EVERY_SECONDS)
+            await rest(stop, EVERY_SECONDS)
 
     async def sweep(self) -> None:
         for statement in _OVER:

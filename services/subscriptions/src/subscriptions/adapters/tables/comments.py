@@ -6,6 +6,7 @@ from uuid import UUID
 import asyncpg
 import structlog
 
+from chassis.resting import rest
 from chassis.store import Statement
 
 SECONDS_BETWEEN_SWEEPS = 3600
@@ -36,7 +37,4 @@ class CommentsTable:
                 await self.sweep()
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
                 log.warning("old comments not swept", error=repr(error))
-            try:
-                await asyncio.wait_for(stop.wait(), SECONDS_BETWEEN_SWEEPS)
-            except TimeoutError:
-                continue
+            await rest(stop, SECONDS_BETWEEN_SWEEPS)
