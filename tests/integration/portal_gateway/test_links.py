@@ -122,6 +122,14 @@ async def test_a_session_link_is_good_once_also_for_two_at_once(ana: Merchant) -
     assert sorted(answer.status_code for answer in answers) == [204, 401]
 
 
+async def test_a_session_link_waits_for_a_click_and_says_where_it_leads(ana: Merchant) -> None:
+    link = await ana.link(kind="session", flow="payment_method")
+    assert link.startswith(f"{ana.gateway.url}/enter?continue#")
+    async with ana.gateway.browser() as browser:
+        await enter(browser, link)
+        assert (await browser.get("/api/session")).json()["flow"] == "payment_method"
+
+
 async def test_a_link_of_another_merchant_is_out_of_reach(ana: Merchant) -> None:
     link_id = (await ana.link()).rpartition("#")[2].partition(".")[0]
     other = await ana.gateway.merchant()

@@ -56,6 +56,18 @@ async def test_using_a_session_prolongs_it_and_looking_at_its_end_does_not(ana: 
         assert (await browser.get("/api/session")).json()["ends_at"] > looked[0]
 
 
+async def test_a_page_that_fetches_itself_again_prolongs_nothing(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+        await ana.gateway.pool.execute(
+            "UPDATE portal_session SET seen_at = now() - interval '20 min' WHERE merchant_id = $1", ana.id
+        )
+        ends = (await browser.get("/api/session")).json()["ends_at"]
+        assert (await browser.get("/", headers={"x-live": "1"})).status_code == 200
+        assert (await browser.get("/api/session")).json()["ends_at"] == ends
+        assert (await browser.get("/")).status_code == 200
+        assert (await browser.get("/api/session")).json()["ends_at"] > ends
+
+
 async def test_an_exchange_ends_the_session_that_the_browser_had(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         before = browser.headers["cookie"]

@@ -69,8 +69,8 @@ class Views:
     shown: View
     access: Access
 
-    async def visit(self, cookie: str | None) -> Visit | None:
-        session = await self.access.session(cookie, keep_alive=True)
+    async def visit(self, cookie: str | None, *, keep_alive: bool) -> Visit | None:
+        session = await self.access.session(cookie, keep_alive=keep_alive)
         return Visit(session, self.shown) if session else None
 
     async def view(self, merchant_id: UUID, customer_id: UUID) -> View | None:

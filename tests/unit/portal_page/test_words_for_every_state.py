@@ -127,6 +127,17 @@ def test_what_only_a_new_card_can_pay_says_so() -> None:
     assert "No volveremos a intentarlo hasta que actualices tu tarjeta. Tu acceso terminó el 19 de mayo." in found.rest
 
 
+def test_who_has_no_card_is_asked_for_one_and_not_told_of_a_charge_that_failed() -> None:
+    debt = scenes.debt(reason="no_payment_method", next_attempt_at=None)
+    unpaid = scenes.invoice(14, "failed", payment_method=None)
+    view = scenes.view(scenes.subscription("incomplete", debt=debt), payment_method=None, invoices=[unpaid])
+    found = notice_of(view)
+    assert found is not None
+    assert found.lead == "Falta tu primer pago, de 29.99 USD."
+    assert found.rest.startswith("No tienes una tarjeta guardada. Agrega una para pagarlo.")
+    assert (found.pay, details_of(view).edit_method) == ("Agregar tarjeta y pagar", "Agregar método de pago")
+
+
 def pending(kind: str, aggregate: str = f"subscription-{scenes.PREMIUM}", **detail: Any) -> Pending:
     return {"kind": kind, "aggregate": aggregate, "version": 13, "accepted_at": "", "detail": detail}  # type: ignore[typeddict-item]
 
@@ -265,19 +276,21 @@ def test_the_result_is_told_before_its_event_arrives_and_after_the_end() -> None
 
 
 def test_an_invoice_shows_its_parties_lines_taxes_and_movements() -> None:
-    found = invoice(reader(scenes.view()), scenes.whole_invoice())
+    found = invoice(reader(scenes.view()), scenes.whole_invoice(), ())
     assert found.buyer[0] == "Ana García"
     assert "Identificación fiscal: TSI200101AB1" in found.seller
-    assert found.totals == (("Subtotal", "25.85 USD"), ("IVA 16 %", "4.14 USD"))
-    assert [movement.what for movement in found.movements] == [
-        "Factura emitida",
-        "Intento de cobro fallido con Visa •••• 0341",
-        "Pago con Visa •••• 4242",
+    assert found.totals == (("Subtotal", "25.85 USD"), ("IVA (16 %, incluido en el precio)", "4.14 USD"))
+    assert [(movement.what, movement.amount) for movement in found.movements] == [
+        ("Factura emitida", "29.99 USD"),
+        ("Intento de cobro fallido con Visa •••• 0341", ""),
+        ("Pago con Visa •••• 4242", "-29.99 USD"),
     ]
+    on_top = {"name": "IVA", "rate_basis_points": 1600, "inclusive": False}
+    assert invoice(reader(scenes.view()), scenes.whole_invoice(tax=on_top), ()).totals[1][0] == "IVA (16 %)"
 
 
 def test_an_invoice_whose_buyer_was_erased_still_shows() -> None:
-    assert invoice(reader(scenes.view()), scenes.whole_invoice(bill_to=None)).buyer == ()
+    assert invoice(reader(scenes.view()), scenes.whole_invoice(bill_to=None), ()).buyer == ()
 
 
 def test_what_is_behind_says_since_when() -> None:

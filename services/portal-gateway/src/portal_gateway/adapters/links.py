@@ -108,7 +108,8 @@ def link_routes(
             return kept
         told = json.loads(bytes(kept.body))
         id, pepper = UUID(told["id"]), told.pop("pepper")
-        return JSONResponse({**told, "url": addresses.url(made.get(id) or addresses.token(id, attempt, pepper))}, 201)
+        token = made.get(id) or addresses.token(id, attempt, pepper)
+        return JSONResponse({**told, "url": addresses.url(token, body.kind)}, 201)
 
     @api.get("")
     async def listed(

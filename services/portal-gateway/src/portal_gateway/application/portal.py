@@ -1,7 +1,6 @@
 """What a customer can do here. The JSON API and the page are two ways of asking this one service.
 
-Everything raises chassis.http.problems.Problem when it cannot be done, having changed nothing. Codes that a page
-should
+Everything raises chassis.http.problems.Problem when it cannot be done, having changed nothing. Codes that a page should
 have words for: 401 `link_refused` (absent, malformed, unknown, expired, revoked or used: the same for all), 401
 `session_required`, 403 `cross_origin`, 403 `csrf_required`, 409 `session_changed` (a form of another session), 404
 `not_found`, 409 `due_changed` (`more`: due, total), 402 `card_declined` · `insufficient_funds` · `expired_card` ·
@@ -88,9 +87,9 @@ class Portal:
             raise session_required()
         return session
 
-    async def visit(self, cookie: str | None, after: Position | None = None) -> Visit:
+    async def visit(self, cookie: str | None, after: Position | None = None, *, keep_alive: bool = True) -> Visit:
         """Session and view in one round trip; waits up to 1.5 s for `after`. Raises 401 `session_required`."""
-        visit = await self.views.visit(cookie)
+        visit = await self.views.visit(cookie, keep_alive=keep_alive)
         if visit is None:
             raise session_required()
         if after is None:

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from portal_gateway.domain.access import LinkKind
 from portal_gateway.domain.tokens import LinkToken, Peppers, encoded
 
 
@@ -21,8 +22,10 @@ class Addresses:
         """A new secret; under an idempotency key, `attempt`, the same one again."""
         return self.peppers.derived(id, attempt, pepper) if attempt else LinkToken(id, encoded(secrets.token_bytes(32)))
 
-    def url(self, token: LinkToken) -> str:
-        return f"{self.public_url.rstrip('/')}/enter#{token}"
+    def url(self, token: LinkToken, kind: LinkKind) -> str:
+        """A link for one use waits for a click, lest whatever only looks at pages uses it up."""
+        waits = "?continue" if kind == "session" else ""
+        return f"{self.public_url.rstrip('/')}/enter{waits}#{token}"
 
 
 def may_return_to(url: str, merchant: Mapping[str, Any]) -> bool:

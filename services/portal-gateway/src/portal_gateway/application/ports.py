@@ -43,8 +43,8 @@ class Access(Protocol):
 class Views(Protocol):
     """What is kept of each customer. Everything is asked for by merchant and customer."""
 
-    async def visit(self, cookie: str | None) -> Visit | None:
-        """The living session of a cookie, which it keeps alive, and its customer's view."""
+    async def visit(self, cookie: str | None, *, keep_alive: bool) -> Visit | None:
+        """The living session of a cookie and its customer's view."""
 
     async def view(self, merchant_id: UUID, customer_id: UUID) -> View | None:
         """None when the merchant is not known here."""

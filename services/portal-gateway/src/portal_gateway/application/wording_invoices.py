@@ -46,6 +46,7 @@ class Movement:
     date: str
     what: str
     amount: str
+    """Empty when nothing moved: a charge was tried in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +69,18 @@ def badge(reader: Reader, status: str) -> Badge:
     return Badge(reader.say(f"invoice_{status}"), TONES[status])
 
 
-def rows(reader: Reader, invoices: list[InvoiceRow], pending: tuple[Pending, ...]) -> list[Row]:
+def status(invoice: Mapping[str, Any], pending: tuple[Pending, ...]) -> str:
+    """What is to be said of it: a charge that was accepted and is not seen yet is a charge that runs."""
     charged = {p["detail"].get("invoice_id") for p in pending if p["kind"] == "charge"}
-    return [_row(reader, invoice, invoice["id"] in charged) for invoice in invoices]
+    waits = invoice["id"] in charged and invoice["status"] in ("open", "failed")
+    return "processing" if waits else str(invoice["status"])
 
 
-def _row(reader: Reader, invoice: InvoiceRow, is_charged: bool) -> Row:
-    waits = is_charged and invoice["status"] in ("open", "failed")
+def rows(reader: Reader, invoices: list[InvoiceRow], pending: tuple[Pending, ...]) -> list[Row]:
+    return [_row(reader, invoice, pending) for invoice in invoices]
+
+
+def _row(reader: Reader, invoice: InvoiceRow, pending: tuple[Pending, ...]) -> Row:
     issued = date.fromisoformat(invoice["issued_on"])
     return Row(
         invoice["id"],
@@ -83,18 +89,18 @@ def _row(reader: Reader, invoice: InvoiceRow, is_charged: bool) -> Row:
         invoice["issued_on"],
         invoice["plan_name"],
         reader.money(invoice["total"]),
-        badge(reader, "processing" if waits else invoice["status"]),
+        badge(reader, status(invoice, pending)),
     )
 
 
-def invoice(reader: Reader, facts: Mapping[str, Any]) -> Invoice:
+def invoice(reader: Reader, facts: Mapping[str, Any], pending: tuple[Pending, ...]) -> Invoice:
     """`facts` as the invoicing service tells them."""
     period = facts["period"]
     return Invoice(
         id=str(facts["id"]),
         number=facts["number"],
         date=reader.language.day(date.fromisoformat(facts["issued_on"])),
-        badge=badge(reader, facts["status"]),
+        badge=badge(reader, status(facts, pending)),
         period=reader.language.period(reader.date(period["start"]), reader.date(period["end"])),
         seller=_party(reader, facts["seller"]),
         buyer=_party(reader, facts.get("bill_to") or {}),
@@ -126,11 +132,10 @@ def _totals(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str], 
     tax = facts.get("tax")
     if not tax and not facts["tax_total"]["amount_minor"]:
         return ()
-    name = (
-        reader.say("invoice_tax", name=tax["name"], rate=reader.language.percentage(tax["rate_basis_points"]))
-        if tax
-        else reader.say("invoice_tax_plain")
-    )
+    name = reader.say("invoice_tax_plain")
+    if tax:
+        rate = reader.language.percentage(tax["rate_basis_points"])
+        name = reader.say("invoice_tax_included" if tax["inclusive"] else "invoice_tax", name=tax["name"], rate=rate)
     return (reader.say("invoice_subtotal"), reader.money(facts["net_total"])), (name, reader.money(facts["tax_total"]))
 
 
@@ -144,4 +149,5 @@ def _movement(reader: Reader, movement: Mapping[str, Any]) -> Movement:
     what = _what_moved(reader, movement["kind"], movement.get("payment_method"))
     on = str(movement["date"])
     day = date.fromisoformat(on) if len(on) == 10 else reader.date(on)
-    return Movement(reader.language.short_day(day), what, reader.money(movement["amount"]))
+    moved = movement["amount"]["amount_minor"] != 0
+    return Movement(reader.language.short_day(day), what, reader.money(movement["amount"]) if moved else "")

@@ -124,8 +124,12 @@ def details(reader: Reader, subscription: Subscription, view: View) -> Details:
         badge=badge(reader, subscription),
         cancel=reader.say("cancel") if status in CANCELLABLE and not ending and not waiting else None,
         keep=reader.say("keep") if ending and not waiting else None,
-        edit_method=reader.say("method_edit") if status == "incomplete" else None,
+        edit_method=_edit_method(reader, view) if status == "incomplete" else None,
     )
+
+
+def _edit_method(reader: Reader, view: View) -> str:
+    return reader.say("method_edit" if _has_card(view) else "method_add")
 
 
 def price(reader: Reader, plan: Plan, quantity: int) -> str:
@@ -178,8 +182,14 @@ def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | N
     amount = reader.money(debt["amount"])
     if _is_running(debt, view):
         return Notice("warn", reader.say("debt_processing", amount=amount), reader.say("debt_processing_more"), None)
-    about = f"{_why(reader, debt, view)} {_next_try(reader, debt)} {_access(reader, debt)}"
-    return Notice("bad", reader.say("debt_failed", amount=amount), about, reader.say("update_and_pay"))
+    untried = subscription["status"] == "incomplete" and debt["reason"] == "no_payment_method"
+    lead = reader.say("debt_first" if untried else "debt_failed", amount=amount)
+    about = f"{_why(reader, debt, view)} {_next_try(reader, debt, view)} {_access(reader, debt)}"
+    return Notice("warn" if untried else "bad", lead, about, reader.say("update_and_pay" if _has_card(view) else "add_and_pay"))
+
+
+def _has_card(view: View) -> bool:
+    return view.facts["payment_method"] is not None
 
 
 def _is_running(debt: Debt, view: View) -> bool:
@@ -198,9 +208,11 @@ def _why(reader: Reader, debt: Debt, view: View) -> str:
     return reader.say(f"debt_{reason}_card", card=reader.card(face)) if face else reader.say(f"debt_{reason}")
 
 
-def _next_try(reader: Reader, debt: Debt) -> str:
+def _next_try(reader: Reader, debt: Debt, view: View) -> str:
     at = debt["next_attempt_at"]
-    return reader.say("debt_next_try", day=reader.near_day(at)) if at else reader.say("debt_no_next_try")
+    if at:
+        return reader.say("debt_next_try", day=reader.near_day(at))
+    return reader.say("debt_no_next_try" if _has_card(view) else "debt_add_card")
 
 
 def _access(reader: Reader, debt: Debt) -> str:

@@ -51,8 +51,9 @@ class Session:
     csrf: str
     """The token that every form of this session carries."""
     link_kind: LinkKind = "portal"
+    flow: Flow | None = None
     locale: str | None = None
-    """The link's."""
+    """The link's, as are the kind and the flow."""
     return_url: str | None = None
 
     @property

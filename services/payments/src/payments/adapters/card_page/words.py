@@ -11,7 +11,8 @@ from payments.domain.shapes import Money
 
 SPANISH = {
     "title": "Datos de la tarjeta",
-    "sandbox": "Modo de prueba: aquí solo valen números de prueba, por ejemplo 4242 4242 4242 4242. No se cobra nada de verdad.",
+    "sandbox": "Modo de prueba: aquí solo valen números de prueba, por ejemplo 4242\u00a04242\u00a04242\u00a04242."
+    " No se cobra nada de verdad.",
     "number": "Número de tarjeta",
     "exp": "Vencimiento",
     "exp_example": "MM / AA",
@@ -48,7 +49,8 @@ SPANISH = {
 
 ENGLISH = {
     "title": "Card details",
-    "sandbox": "Test mode: only test numbers work here, for example 4242 4242 4242 4242. Nothing is really charged.",
+    "sandbox": "Test mode: only test numbers work here, for example 4242\u00a04242\u00a04242\u00a04242."
+    " Nothing is really charged.",
     "number": "Card number",
     "exp": "Expiry date",
     "exp_example": "MM / YY",

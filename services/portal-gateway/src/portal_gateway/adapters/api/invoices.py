@@ -51,7 +51,8 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
         view = await portal.view(session)
         language = language_of(request, session, view)
         found = await portal.invoice(session, invoice_id)
-        words = {"status_text": wording_invoices.badge(Reader.of(view, language), str(found["status"])).text}
+        status = wording_invoices.status(found, view.pending)
+        words = {"status": status, "status_text": wording_invoices.badge(Reader.of(view, language), status).text}
         links = {"pdf_url": f"/api/invoices/{invoice_id}/pdf", "url": f"/invoices/{invoice_id}"}
         shown: dict[str, Any] = with_texts(language, {**found, **words, **links})
         return shown

@@ -54,5 +54,6 @@ def _told(session: Session) -> dict[str, Any]:
         "ends_at": rfc3339(session.ends_at.replace(microsecond=0)),
         "latest_end": rfc3339(session.latest_end.replace(microsecond=0)),
         "csrf": session.csrf,
+        "flow": session.flow,
         "return_url": session.return_url,
     }

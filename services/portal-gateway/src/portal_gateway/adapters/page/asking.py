@@ -51,6 +51,11 @@ def after(request: Request) -> Position | None:
     return Position.read(request.query_params.get("after"))
 
 
+def by_customer(request: Request) -> bool:
+    """False when the page fetches itself again because something changed elsewhere: that prolongs no session."""
+    return "x-live" not in request.headers
+
+
 def chosen_subscription(request: Request) -> UUID | None:
     try:
         return UUID(request.query_params.get("subscription", ""))

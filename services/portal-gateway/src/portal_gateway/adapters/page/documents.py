@@ -26,7 +26,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     async def invoice(invoice_id: UUID, request: Request) -> Response:
         visit = await portal.visit(asking.cookie(request))
         language = asking.language(request, visit.session, visit.view)
-        words = invoice_words(Reader.of(visit.view, language), await portal.invoice(visit.session, invoice_id))
+        facts = await portal.invoice(visit.session, invoice_id)
+        words = invoice_words(Reader.of(visit.view, language), facts, visit.view.pending)
         return pages.page(
             "invoice.html",
             language,

@@ -45,7 +45,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/")
     async def overview(request: Request) -> Response:
-        visit = await portal.visit(asking.cookie(request), asking.after(request))
+        visit = await portal.visit(asking.cookie(request), asking.after(request), keep_alive=asking.by_customer(request))
         query = asking.history_query(request)
         page = await _history_page(portal, visit, query)
         language = asking.language(request, visit.session, visit.view)

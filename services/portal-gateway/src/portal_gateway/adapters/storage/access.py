@@ -65,6 +65,7 @@ class StoredAccess:
             seen_at=row["started_at"],
             csrf=csrf_token(cookie),
             link_kind=link.kind,
+            flow=link.flow,
             locale=link.locale,
             return_url=link.return_url,
         )

@@ -6,7 +6,8 @@ from portal_gateway.domain.access import ABSOLUTE, IDLE, Session
 from portal_gateway.domain.tokens import csrf_token
 
 _LIVING = f"""
-    SELECT s.merchant_id, s.customer_id, s.id, s.link_id, s.started_at, s.seen_at AS last_seen_at, l.kind, l.locale, l.return_url
+    SELECT s.merchant_id, s.customer_id, s.id, s.link_id, s.started_at, s.seen_at AS last_seen_at,
+        l.kind, l.flow, l.locale, l.return_url
     FROM portal_session s
     JOIN portal_link l ON l.merchant_id = s.merchant_id AND l.id = s.link_id
     WHERE s.digest = $1 AND s.ended_at IS NULL AND l.revoked_at IS NULL
@@ -38,6 +39,7 @@ def session_of(row: Any, cookie: str) -> Session:
         seen_at=row["seen_at"],
         csrf=csrf_token(cookie),
         link_kind=row["kind"],
+        flow=row["flow"],
         locale=row["locale"],
         return_url=row["return_url"],
     )

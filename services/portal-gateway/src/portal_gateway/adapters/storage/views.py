@@ -46,7 +46,7 @@ _OF_WHOM = """
 LEFT JOIN customer_view v ON v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id
 LEFT JOIN projection m ON m.merchant_id = who.merchant_id AND m.name = 'merchant'
 """
-_VISIT = f"WITH {KEPT_ALIVE} SELECT who.*, {_FACTS} FROM living who {_OF_WHOM}"
+_VISIT = f"SELECT who.*, {_FACTS} FROM living who {_OF_WHOM}"
 _VIEW = f"SELECT {_FACTS} FROM (SELECT $1::uuid AS merchant_id, $2::uuid AS customer_id) who {_OF_WHOM}"
 _GLANCE = f"""
 WITH {OBSERVED} SELECT coalesce(v.revision, 0) AS revision, coalesce(v.panes, '{{}}')::text AS panes
@@ -66,11 +66,11 @@ class StoredViews:
     def __init__(self, pool: asyncpg.Pool, tenants: Tenants) -> None:
         self._pool, self._tenants = pool, tenants
 
-    async def visit(self, cookie: str | None) -> Visit | None:
+    async def visit(self, cookie: str | None, *, keep_alive: bool) -> Visit | None:
         digest = session_digest(cookie)
         if cookie is None or digest is None:
             return None
-        row = await self._pool.fetchrow(_VISIT, digest)
+        row = await self._pool.fetchrow(f"WITH {KEPT_ALIVE if keep_alive else OBSERVED} {_VISIT}", digest)
         if row is None:
             return None
         session = session_of(row, cookie)

@@ -2,7 +2,7 @@
 import { ended, refresh } from "./panes.js";
 
 const READY_MS = 8000;
-const POLL_MS = [1500, 3000, 5000, 8000, 13000];
+const POLL_MS = [700, 1500, 3000, 5000, 8000, 13000];
 
 function start(root) {
   const sheet = root.querySelector("[data-card]");
@@ -20,6 +20,12 @@ async function call(method, path, body, key = null) {
   if (answer.status === 401) ended();
   if (told.code === "session_changed") location.reload();
   return { ok: answer.ok, status: answer.status, told, retryAfter: Number(answer.headers.get("retry-after")) || 60 };
+}
+
+/** What has become of an invoice; null when nobody answers. */
+async function statusOf(invoice) {
+  const answer = await fetch(`/api/invoices/${invoice}`, { cache: "no-store" }).catch(() => null);
+  return answer?.ok ? (await answer.json()).status : null;
 }
 
 class CardEntry {
@@ -145,40 +151,41 @@ class CardEntry {
     const face = `${line.dataset[card.brand] ?? line.dataset.other} •••• ${card.last4}`;
     line.textContent = line.dataset.newCard.replace("%(card)s", face);
     this.sheet.querySelector("#sheet-title").focus();
-    this.follow(charges ?? []);
-    await refresh(undefined, `${aggregate}:${version}`);
+    const told = this.follow(charges ?? []);
+    await refresh(undefined, { after: `${aggregate}:${version}` });
     for (const pause of POLL_MS) {
-      if (!this.sheet.isConnected || !this.sheet.querySelector("[data-charge]:not([data-settled])")) return;
+      if (!this.sheet.isConnected || await told()) return;
       await new Promise((resolve) => setTimeout(resolve, pause));
-      await refresh();
+      await refresh(undefined, { live: true });
     }
   }
 
-  /** A line per invoice that is being charged, which says what becomes of it. */
+  /** A line per invoice that is being charged, which says what becomes of it. What it returns asks how they stand, and
+      answers whether all is settled. */
   follow(charges) {
-    if (charges.length === 0) return;
+    if (charges.length === 0) return async () => true;
     const section = this.sheet.querySelector("[data-charges]");
-    const processing = this.sheet.querySelector("[data-processing]").firstElementChild;
+    const badge = (status) => this.sheet.querySelector(`[data-outcome="${CSS.escape(status)}"]`).firstElementChild.cloneNode(true);
     const lines = charges.map((charge) => {
       const due = this.due.find((line) => line.invoice_id === charge.invoice_id);
       const line = pair(due ? `${due.number} · ${due.amount.text}` : "", "");
       line.dataset.charge = charge.invoice_id;
-      line.lastElementChild.append(processing.cloneNode(true));
+      line.lastElementChild.append(badge("processing"));
       return line;
     });
     section.querySelector("dl").replaceChildren(...lines);
     section.hidden = false;
-    const told = (event) => {
-      if (!this.sheet.isConnected) return document.removeEventListener("portal:page", told);
-      for (const line of lines) {
-        const badge = event.detail.querySelector(`[data-invoice="${CSS.escape(line.dataset.charge)}"] .badge`);
-        if (!badge || badge.textContent === line.lastElementChild.textContent) continue;
-        line.lastElementChild.replaceChildren(document.importNode(badge, true));
-        if (!badge.matches(".warn")) line.dataset.settled = "yes";
+    const told = async () => {
+      const open = this.sheet.isConnected ? lines.filter((line) => !line.dataset.settled) : [];
+      for (const line of open) {
+        const status = await statusOf(line.dataset.charge);
+        if (status === null || status === "processing") continue;
+        line.lastElementChild.replaceChildren(badge(status));
+        line.dataset.settled = "yes";
       }
-      return undefined;
+      return lines.every((line) => line.dataset.settled);
     };
-    document.addEventListener("portal:page", told);
+    return told;
   }
 
   fail(sentence) {

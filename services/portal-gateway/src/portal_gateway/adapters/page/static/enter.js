@@ -20,8 +20,12 @@ function begin() {
   history.replaceState(null, "", "/enter");
   if (!token) return show("refused");
   if (!waits) return enter(token);
-  show("confirm");
-  return part("confirm").querySelector("button").addEventListener("click", () => enter(token), { once: true });
+  return offer("confirm", token);
+}
+
+function offer(name, token) {
+  show(name);
+  part(name).querySelector("button").onclick = () => enter(token);
 }
 
 async function enter(token) {
@@ -33,14 +37,14 @@ async function enter(token) {
     });
     if (answer.status === 204) return await arrive();
   } catch {
-    return show("unreachable");
+    return offer("unreachable", token);
   }
   if (answer.status === 429) {
     const minutes = Math.max(1, Math.ceil(Number(answer.headers.get("retry-after")) / 60));
     part("too-many").textContent = part("too-many").dataset.tooMany.replace("%(count)d", String(minutes));
     return show("too-many");
   }
-  return show(answer.status === 401 || answer.status === 422 ? "refused" : "unreachable");
+  return answer.status === 401 || answer.status === 422 ? show("refused") : offer("unreachable", token);
 }
 
 // A browser that keeps no cookie would come back to a page that knows nobody.

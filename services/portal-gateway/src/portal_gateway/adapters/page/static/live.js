@@ -22,7 +22,7 @@ function listen() {
 
 function changed(event) {
   const message = JSON.parse(event.data);
-  if (message.revision > Number(data.revision)) refresh(message.panes);
+  if (message.revision > Number(data.revision)) refresh(message.panes, { live: true });
 }
 
 // The browser gives up after an error answer: ask whether there is still a session, and try later.

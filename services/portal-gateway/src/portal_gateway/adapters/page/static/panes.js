@@ -20,15 +20,16 @@ export function ended() {
   location.replace("/ended");
 }
 
-/** Fetches the page as it is now and swaps these panes. `after` is a version that is to be waited for. */
-export async function refresh(names = PANES, after = null) {
+/** Fetches the page as it is now and swaps these panes. `after` is a version that is to be waited for; `live` says that
+    nobody here asked for it, which prolongs no session. */
+export async function refresh(names = PANES, { after = null, live = false } = {}) {
   const onPortal = document.getElementById("pane-summary") !== null;
   const url = new URL(onPortal ? location.href : "/", location.origin);
   url.searchParams.delete("said");
   if (after) url.searchParams.set("after", after);
   let answer, page;
   try {
-    answer = await fetch(url, { headers: { accept: "text/html" }, cache: "no-store" });
+    answer = await fetch(url, { headers: { accept: "text/html", ...(live && { "x-live": "1" }) }, cache: "no-store" });
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {
     return null;
@@ -46,7 +47,6 @@ export function take(page, names = PANES) {
     if (fresh) ready.set(name, fresh);
   }
   if (page.body.dataset.revision) document.body.dataset.revision = page.body.dataset.revision;
-  document.dispatchEvent(new CustomEvent("portal:page", { detail: page }));
   swap();
 }
 
