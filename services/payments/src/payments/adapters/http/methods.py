@@ -48,6 +48,8 @@ def routes(
     async def on_file(customer_id: UUID, caller: MerchantOrCustomer) -> dict[str, Any]:
         """The default first."""
         caller.must_own(customer_id)
+        if caller.kind == "merchant" and not await customers.known(caller.merchant_id, customer_id):
+            raise not_found()
         rows = await pool.fetch(
             """
             SELECT id, brand, last4, exp_month, exp_year, is_default FROM payment_method
