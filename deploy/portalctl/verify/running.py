@@ -31,7 +31,10 @@ class Result:
 async def verify(sources: Sources, *, patience: float, progress: Progress) -> Result:
     """Raises StackError and KafkaError when something cannot be reached, or does not get on within `patience` seconds."""
     began = time.monotonic()
-    world = await observe(sources, patience, progress)
+    try:
+        world = await observe(sources, patience, progress)
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
+        raise StackError(f"not everything could be read: {error}") from error
     progress("judging")
     verdicts = judge(world)
     events = sum(len(snapshot.events) for snapshot in world.snapshots.values())
