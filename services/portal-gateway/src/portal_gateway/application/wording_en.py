@@ -136,6 +136,7 @@ MESSAGES: dict[str, str] = {
     "method_done_title": "Payment method updated",
     "method_done": "From now on we will use %(card)s.",
     "method_done_charges": "Your payments",
+    "method_done_failed": "We could not charge this card. You can try another one.",
     # invoices
     "invoice_paid": "Paid",
     "invoice_open": "Open",

@@ -136,6 +136,7 @@ MESSAGES: dict[str, str] = {
     "method_done_title": "Método de pago actualizado",
     "method_done": "Desde ahora usaremos %(card)s.",
     "method_done_charges": "Tus pagos",
+    "method_done_failed": "No pudimos cobrar con esta tarjeta. Puedes intentarlo con otra.",
     # invoices
     "invoice_paid": "Pagado",
     "invoice_open": "Pendiente",

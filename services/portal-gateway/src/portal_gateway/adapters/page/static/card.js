@@ -165,7 +165,8 @@ class CardEntry {
   follow(charges) {
     if (charges.length === 0) return async () => true;
     const section = this.sheet.querySelector("[data-charges]");
-    const badge = (status) => this.sheet.querySelector(`[data-outcome="${CSS.escape(status)}"]`).firstElementChild.cloneNode(true);
+    const advice = this.sheet.querySelector("[data-failed]");
+    const badge = (status) => this.sheet.querySelector(`[data-outcome="${CSS.escape(status)}"]`).content.cloneNode(true);
     const lines = charges.map((charge) => {
       const due = this.due.find((line) => line.invoice_id === charge.invoice_id);
       const line = pair(due ? `${due.number} · ${due.amount.text}` : "", "");
@@ -182,6 +183,7 @@ class CardEntry {
         if (status === null || status === "processing") continue;
         line.lastElementChild.replaceChildren(badge(status));
         line.dataset.settled = "yes";
+        if (status === "failed") advice.textContent = advice.dataset.failed;
       }
       return lines.every((line) => line.dataset.settled);
     };

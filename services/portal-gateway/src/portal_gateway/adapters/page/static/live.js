@@ -2,6 +2,7 @@
 import { ended, refresh } from "./panes.js";
 
 const WARNING_SECONDS = 5 * 60;
+const STALE_SECONDS = 10;
 const notice = document.getElementById("session-ending");
 const data = document.body.dataset;
 let stream = null;
@@ -33,6 +34,11 @@ function again() {
     if ((await sessionSeconds()) !== 0) listen();
   }, Math.min(60, 2 ** retries) * 1000);
 }
+
+// Nothing is sent when all has caught up without changing anything here: whoever was told that it is late looks again.
+setInterval(() => {
+  if (!document.hidden && document.querySelector("[data-stale]")) refresh([], { live: true });
+}, STALE_SECONDS * 1000);
 
 function hangUp() {
   stream?.close();

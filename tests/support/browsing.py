@@ -1,0 +1,40 @@
+"""A real browser for whatever portal a test visits."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+
+from support import chromium
+
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+
+
+@asynccontextmanager
+async def chrome() -> AsyncIterator[Browser]:
+    found = await chromium.executable()
+    assert found is not None, "the browser tests need Chromium or Chrome"
+    async with async_playwright() as playwright:
+        started = await playwright.chromium.launch(executable_path=found, args=QUIET)
+        yield started
+        await started.close()
+
+
+@asynccontextmanager
+async def watched_page(browser: Browser, is_wrong: Callable[[ConsoleMessage], bool]) -> AsyncIterator[Page]:
+    """A fresh browser profile; fails when a script of a page fails, or the console says what is wrong."""
+    context = await browser.new_context(locale="es-MX", viewport={"width": 1280, "height": 860})
+    page, broken = await context.new_page(), list[str]()
+    page.on("pageerror", lambda error: broken.append(str(error)))
+    page.on("console", lambda message: broken.append(message.text) if is_wrong(message) else None)
+    page.set_default_timeout(15_000)
+    yield page
+    await context.close()
+    assert broken == []
