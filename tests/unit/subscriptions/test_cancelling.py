@@ -1,4 +1,5 @@
 from dataclasses import replace
+from datetime import timedelta
 
 from unit.subscriptions.examples import (
     ACTIVE,
@@ -58,6 +59,11 @@ def test_a_cancellation_at_the_boundary_ends_it_when_it_is_decided_before_the_re
 
 def test_cancelling_immediately_ends_it_now() -> None:
     given(*ACTIVE).when(AT_ONCE).then(ended_at(5, of=20))
+
+
+def test_one_that_was_asked_before_the_renewal_and_decided_after_it_ends_what_the_renewal_began() -> None:
+    just_after = day(6) + timedelta(microseconds=1)
+    given(*ENTERED_JUNE).when(AT_ONCE).then(replace(ENDED, effective_at=just_after, at=just_after))
     given(*ACTIVE, SCHEDULED).when(replace(AT_ONCE, at=day(5, of=21))).then(ended_at(5, of=21))
     given(*ENTERED_JUNE).when(replace(AT_ONCE, at=day(6, of=20))).then(ended_at(6, of=20))
 
@@ -121,7 +127,9 @@ def test_the_preview_says_what_the_rules_would_do() -> None:
     assert preview(CANCEL, RULES.fold(ACTIVE), None) == Preview("at_period_end", day(6), day(6))
     now = day(5, of=20)
     assert preview(AT_ONCE, RULES.fold(ACTIVE), None) == Preview("immediately", now, now)
-    assert preview(CANCEL, RULES.fold(PAST_DUE), None) == Preview("immediately", now, now, Money(2999, "USD"), "void")
+    later = day(6, of=20)
+    owed = preview(replace(CANCEL, at=later), RULES.fold(PAST_DUE), None)
+    assert owed == Preview("immediately", later, later, Money(2999, "USD"), "void")
 
 
 def test_the_preview_of_a_scheduled_cancellation_is_what_was_promised() -> None:

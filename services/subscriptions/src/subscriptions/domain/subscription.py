@@ -7,7 +7,7 @@ A period is entered before it is paid. Until its payment has an outcome, or whil
 """
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 from uuid import UUID
 
@@ -48,6 +48,8 @@ from .refusals import (
     NoSuchSubscription,
     StartInTheFuture,
 )
+
+AN_INSTANT = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,9 @@ def cancel(command: Cancel, it: Subscription) -> list[Event]:
     if it.ending and not (command.mode == "immediately" and command.at < it.ending.effective_at):
         return []  # asked twice: the first answer stands
     if ends_now:
-        return [Cancelled(command.at, command.by, command.feedback, command.open_invoices, command.at)]
+        # Whoever asked before a renewal that was decided first ends what it began: it was not for a time after the end.
+        at = max(command.at, it.period.start + AN_INSTANT)
+        return [Cancelled(at, command.by, command.feedback, command.open_invoices, at)]
     return [CancellationScheduled(it.period.end, command.by, command.feedback, command.open_invoices, command.at)]
 
 
