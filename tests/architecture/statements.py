@@ -1,0 +1,97 @@
+"""The SQL that stands in Python source, and whether each table in it is read and written for one merchant alone."""
+
+import ast
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+_TABLE = re.compile(r"CREATE TABLE (\w+) \((.*?)\n\);", re.DOTALL)
+_MENTION = re.compile(r"\b(INSERT INTO|FROM|JOIN|UPDATE|USING|,)\s+(?!ONLY\b)(\w+)\b")
+_INSERT = re.compile(r"\bINSERT INTO \w+(?:\s+AS \w+)?\s*\(([^)]*)\)")
+_DO_UPDATE = re.compile(r"\bDO UPDATE\s+SET\b")
+
+
+@dataclass(frozen=True)
+class Statement:
+    file: str
+    line: int
+    sql: str
+
+    def mentions(self, tables: frozenset[str]) -> list[str]:
+        """The tables that rows are read from or changed in, each as often as it is named; not where rows are added."""
+        sql = _DO_UPDATE.sub("", _INSERT.sub("", self.sql))
+        return [found[2] for found in _MENTION.finditer(sql) if found[1] != "INSERT INTO" and found[2] in tables]
+
+    def adds_without(self, column: str, tables: frozenset[str]) -> bool:
+        added = [found for found in _MENTION.finditer(self.sql) if found[1] == "INSERT INTO" and found[2] in tables]
+        named = [found for found in _INSERT.finditer(self.sql) if column in re.findall(r"\w+", found[1])]
+        return len(named) < len(added)
+
+    def bindings(self, column: str) -> int:
+        """How often rows are bound to one value of the column."""
+        by_value = re.findall(rf"(?<!SET )\b{column}\s*=\s*(?:ANY\(|\$|\w+\.|%)", self.sql)
+        by_tuple = re.findall(rf"\((?:\w+\.)?{column},[^)]*\)\s*(?:=|IN)", self.sql)
+        joined = re.findall(rf"USING \({column}\b|USING \([^)]*, {column}\b", self.sql)
+        return len(by_value) + len(by_tuple) + len(joined)
+
+
+def tables_with(column: str, migrations: Iterator[Path]) -> frozenset[str]:
+    found = (table for path in migrations for table in _TABLE.finditer(path.read_text()))
+    return frozenset(table[1] for table in found if re.search(rf"^\s+{column}\s", table[2], re.MULTILINE))
+
+
+def statements(file: Path, name: str, tables: frozenset[str], known: Mapping[str, str]) -> Iterator[Statement]:
+    """Every text in the file that names one of the tables as SQL does. `known`: constants that other files define."""
+    tree = ast.parse(file.read_text())
+    constants = dict(known) | _constants(tree, known)
+    parts = {id(part) for whole in ast.walk(tree) for part in _parts(whole)}
+    parts |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # what only explains
+    for node in ast.walk(tree):
+        whole_text = isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp) and id(node) not in parts
+        text = _text(node, constants) if whole_text else None
+        if text and any(found[2] in tables for found in _MENTION.finditer(text)):
+            yield Statement(name, getattr(node, "lineno", 0), text)
+
+
+def _constants(tree: ast.Module, known: Mapping[str, str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
+            text = _text(node.value, dict(known) | found)
+            if text is not None:
+                found[node.targets[0].id] = text
+    return found
+
+
+def constants_of(file: Path) -> dict[str, str]:
+    return _constants(ast.parse(file.read_text()), {})
+
+
+def _parts(node: ast.AST) -> list[ast.AST]:
+    match node:
+        case ast.JoinedStr(values=values):
+            return [each for value in values for each in ast.walk(value)]
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            return [left, right]
+        case _:
+            return []
+
+
+def _text(node: ast.AST, constants: Mapping[str, str]) -> str | None:
+    match node:
+        case ast.Constant(value=str(text)):
+            return text
+        case ast.JoinedStr(values=values):
+            return "".join(_text(value, constants) or "" for value in values)
+        case ast.FormattedValue(value=ast.IfExp(body=body)):
+            return _text(body, constants)
+        case ast.FormattedValue(value=value):
+            return _text(value, constants)
+        case ast.Name(id=name):
+            return constants.get(name)
+        case ast.BinOp(left=left, op=ast.Add(), right=right):
+            parts = _text(left, constants), _text(right, constants)
+            return None if None in parts else "".join(part or "" for part in parts)
+        case _:
+            return None

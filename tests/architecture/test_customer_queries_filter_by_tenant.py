@@ -1,0 +1,103 @@
+"""No query reaches beyond one merchant, and none of the customer's surface beyond one customer."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import pytest
+from architecture.statements import Statement, constants_of, statements, tables_with
+
+SERVICES = Path(__file__).parents[2] / "services"
+SOURCES = {
+    "subscriptions": SERVICES / "subscriptions/src/subscriptions",
+    "payments": SERVICES / "payments/src/payments",
+    "invoicing": SERVICES / "invoicing/src/invoicing",
+    "portal_gateway": SERVICES / "portal-gateway/src/portal_gateway",
+}
+MIGRATIONS = [SERVICES / "chassis/src/chassis/postgres/migrations", *(source / "migrations" for source in SOURCES.values())]
+
+_SESSION = "a session is found by the digest of its secret, and says whose it is"
+BEYOND_A_MERCHANT = {
+    "subscriptions/src/subscriptions/adapters/tables/clock_jobs.py": (1, "the worker takes up the jobs of all"),
+    "subscriptions/src/subscriptions/adapters/tables/comments.py": (1, "what is too old is forgotten, whoever's it is"),
+    "payments/src/payments/adapters/claims.py": (3, "the worker claims what is due of all, and goes on by merchant"),
+    "payments/src/payments/adapters/setups.py": (1, "the card page knows a set-up by nothing but its secret id"),
+    "portal-gateway/src/portal_gateway/adapters/storage/access.py": (1, _SESSION),
+    "portal-gateway/src/portal_gateway/adapters/storage/living.py": (1, _SESSION),
+    "portal-gateway/src/portal_gateway/adapters/storage/sweeping.py": (1, "what is over is forgotten, whoever's it is"),
+    "portal-gateway/src/portal_gateway/adapters/storage/views.py": (1, _SESSION),
+}
+"""file -> how many tables one of its statements reaches without naming their merchant, and why."""
+SURFACE = {
+    "payments/src/payments/adapters/http/charges.py": (
+        1,
+        "the payment of an invoice is read beside its attempts, which are bound",
+    ),
+    "payments/src/payments/adapters/http/methods.py": (1, "its owner is compared before anything is told"),
+    "invoicing/src/invoicing/adapters/reading.py": (
+        1,
+        "a profile is looked up by its aggregate's name; an invoice beside its movement",
+    ),
+    "portal-gateway/src/portal_gateway/adapters/storage/access.py": (3, _SESSION),
+    "portal-gateway/src/portal_gateway/adapters/storage/views.py": (5, _SESSION + "; the merchant's row is nobody's own"),
+}
+"""file that answers customers -> how many tables one of its statements reaches without naming their customer, and why."""
+
+
+def tables(column: str) -> frozenset[str]:
+    return tables_with(column, (path for folder in MIGRATIONS for path in folder.glob("*.sql")))
+
+
+def all_statements() -> Iterator[Statement]:
+    tenants = tables("merchant_id")
+    for source in SOURCES.values():
+        files = sorted(source.rglob("*.py"))
+        known: dict[str, str] = {}
+        for file in files:
+            known |= constants_of(file)
+        for file in files:
+            yield from statements(file, str(file.relative_to(SERVICES)), tenants, known)
+
+
+def most_unbound(found: Iterable[Statement], column: str) -> dict[str, int]:
+    """file -> the most tables that one of its statements reaches without binding the column; only where there are any."""
+    most: dict[str, int] = {}
+    for statement in found:
+        unbound = len(statement.mentions(tables(column))) - statement.bindings(column)
+        if unbound > 0:
+            most[statement.file] = max(unbound, most.get(statement.file, 0))
+    return most
+
+
+def test_every_statement_is_about_one_merchant() -> None:
+    found = list(all_statements())
+    assert len(found) > 100
+    assert most_unbound(found, "merchant_id") == {file: most for file, (most, _) in BEYOND_A_MERCHANT.items()}
+
+
+def test_whatever_is_added_has_its_merchant() -> None:
+    assert [each for each in all_statements() if each.adds_without("merchant_id", tables("merchant_id"))] == []
+
+
+def test_what_customers_are_answered_is_about_one_customer() -> None:
+    answering = [each for each in all_statements() if each.file in SURFACE]
+    assert {each.file for each in answering} == SURFACE.keys()
+    assert most_unbound(answering, "customer_id") == {file: most for file, (most, _) in SURFACE.items()}
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        'SQL = "SELECT doc FROM projection WHERE aggregate = $1"',
+        'SQL = "UPDATE invoices SET status = $1 WHERE id = $2"',
+        """SQL = f"SELECT {COLUMNS} FROM invoices JOIN movements USING (invoice_id) WHERE merchant_id = $1\"""",
+        'SQL = "DELETE FROM " + "portal_link WHERE id = $1"',
+        'SQL = "INSERT INTO invoices (id, number) VALUES ($1, $2)"',
+        'SQL = "SELECT merchant_id FROM customers WHERE name = $1"',
+    ],
+)
+def test_a_statement_that_reaches_beyond_is_seen(tmp_path: Path, source: str) -> None:
+    file = tmp_path / "reading.py"
+    file.write_text(f'"""Of invoices FROM projection."""\nCOLUMNS = "id, number"\n{source}\n')
+    [found] = statements(file, "reading.py", tables("merchant_id"), {})
+    assert most_unbound([found], "merchant_id") or found.adds_without("merchant_id", tables("merchant_id"))
+    assert (found.file, found.line) == ("reading.py", 3)
