@@ -75,10 +75,21 @@ async def test_what_is_owed_is_listed_paid_and_told(page: Page, opened: Open) ->
     await expect(dialog.frame.get_by_role("button", name="Confirmar y pagar 29.99 USD")).to_be_visible()
     await dialog.fill("4242424242424242")
     await dialog.confirm()
-    await expect(portal.dialog).to_contain_text(re.compile("TS-000014 · 29.99 USD.*Pagado"))
+    await expect(portal.dialog).to_contain_text(re.compile(r"TS-000014 · 29.99 USD\s*Pagado"))
     assert stage.living.asked[0]["charges"] == [scenes.invoice_id(14)]
     await dialog.close()
     await expect(page.get_by_text("No pudimos cobrar")).to_be_hidden()
+
+
+async def test_what_became_of_a_payment_is_told_also_when_its_invoice_is_not_shown(page: Page, opened: Open) -> None:
+    stage = await opened(scenes.owing())
+    portal = await Visitor(page, stage.link).arrive()
+    await page.goto(f"{stage.origin}/?status=void")
+    await expect(portal.invoices).to_contain_text("Ninguna factura coincide con el filtro.")
+    dialog = await portal.pay_debt()
+    await dialog.fill("4242424242424242")
+    await dialog.confirm()
+    await expect(portal.dialog.get_by_role("definition")).to_have_text("Pagado")
 
 
 async def test_a_frame_that_does_not_answer_can_be_tried_again(page: Page, opened: Open) -> None:
@@ -213,6 +224,27 @@ async def test_logging_out_can_revoke_the_link(page: Page, opened: Open) -> None
     await page.get_by_role("button", name="Salir y anular este enlace").click()
     await expect(page.get_by_role("heading", name="Saliste y anulaste el enlace")).to_be_visible()
     assert stage.access.ended == [True]
+
+
+async def test_a_link_for_one_use_waits_for_a_click_and_leads_where_it_says(page: Page, opened: Open) -> None:
+    stage = await opened()
+    stage.access.session_of_ana = scenes.session(flow="payment_method")
+    await page.goto(stage.link.replace("/enter#", "/enter?continue#"))
+    await expect(page.get_by_role("button", name="Continuar")).to_be_visible()
+    assert page.url == f"{stage.origin}/enter"
+    assert await page.context.cookies() == []
+    await page.get_by_role("button", name="Continuar").click()
+    await page.wait_for_url("**/payment-method")
+
+
+async def test_a_link_that_could_not_be_checked_can_be_tried_again(page: Page, opened: Open) -> None:
+    stage = await opened()
+    await page.route("**/api/session", lambda route: route.abort())
+    await page.goto(stage.link)
+    await expect(page.get_by_role("alert")).to_contain_text("Revisa tu conexión")
+    await page.unroute("**/api/session")
+    await page.get_by_role("button", name="Intentar de nuevo").click()
+    await expect(page.get_by_role("heading", name="Historial de facturas")).to_be_visible()
 
 
 async def test_a_broken_link_says_what_to_do(page: Page, opened: Open) -> None:
