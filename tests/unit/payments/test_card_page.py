@@ -155,6 +155,12 @@ def test_the_button_is_readable_in_any_colour(colour: str) -> None:
     assert theme.contrast(theme.mixed(colour, text), text) >= 4.5
 
 
+@pytest.mark.parametrize("colour", ["#000000", "#2b0f35", "#ffffff", "#808080", "#ffe100", "#285cc2"])
+@pytest.mark.parametrize("ground", [theme.LIGHT, theme.DARK])
+def test_the_button_is_seen_on_its_ground_in_any_colour(colour: str, ground: str) -> None:
+    assert theme.contrast(theme.edge(colour, ground), ground) >= 3
+
+
 @pytest.mark.parametrize("colour", [None, "red", "#FFF", "#000000}body{display:none"])
 def test_what_is_no_colour_styles_nothing(colour: str | None) -> None:
     assert theme.stylesheet(colour) == ""

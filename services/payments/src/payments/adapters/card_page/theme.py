@@ -1,6 +1,11 @@
 """The merchant's colour on the card page's one coloured button."""
 
 import re
+from typing import Final
+
+LIGHT: Final = "#ffffff"
+DARK: Final = "#181c23"
+"""The grounds of card.css."""
 
 
 def stylesheet(colour: str | None) -> str:
@@ -8,7 +13,18 @@ def stylesheet(colour: str | None) -> str:
     if colour is None or not re.fullmatch(r"#[0-9a-f]{6}", colour):
         return ""
     text = "#ffffff" if contrast(colour, "#ffffff") >= contrast(colour, "#000000") else "#000000"
-    return f":root {{ --accent: {colour}; --accent-hover: {mixed(colour, text)}; --on-accent: {text}; }}\n"
+    button = f"--accent: {colour}; --accent-hover: {mixed(colour, text)}; --on-accent: {text};"
+    return (
+        f":root {{ {button} --edge: {edge(colour, LIGHT)}; }}\n"
+        f"@media (prefers-color-scheme: dark) {{ :root {{ --edge: {edge(colour, DARK)}; }} }}\n"
+    )
+
+
+def edge(colour: str, ground: str) -> str:
+    """The colour, or what is seen against a ground too like it."""
+    if contrast(colour, ground) >= 3:
+        return colour
+    return "#5b6270" if ground == LIGHT else "#9aa0ab"
 
 
 def contrast(one: str, other: str) -> float:
