@@ -45,6 +45,9 @@ class Handling:
     def __init__(self, consumer: Consumer, pool: asyncpg.Pool, stop: asyncio.Event) -> None:
         self._consumer, self._pool, self._stop = consumer, pool, stop
         self._bell = Bell(pool)
+        for topic in consumer.topics:
+            for counted in (HANDLED, UNKNOWN, QUARANTINED, DIVERGED):
+                counted.labels(consumer.group, topic)  # shown from the start, so that the first one is seen as a rise
         self._reader = Reader(consumer.decode, consumer.concerns, consumer.erasable)
 
     async def handle(self, records: Sequence[RawRecord], settle: Settle) -> Changed:

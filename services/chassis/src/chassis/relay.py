@@ -58,6 +58,7 @@ class Relay:
     async def run(self, stop: asyncio.Event) -> None:
         """Relays whenever it is this process' turn, until `stop`; survives whatever passes by itself."""
         backoff = Backoff(first=0.1, longest=5.0)
+        FAILURES.labels(self._service)  # shown from the start
         while not stop.is_set():
             try:
                 await self._turn(stop, backoff)

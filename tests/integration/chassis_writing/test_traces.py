@@ -1,0 +1,113 @@
+"""One click is one trace: the request's span, the event's header on Kafka, the span of whoever reacts to it."""
+
+import asyncio
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaConsumer
+from httpx import ASGITransport, AsyncClient
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.trace import SpanKind, format_span_id, format_trace_id
+
+from billing_contracts.envelope import EventData
+from chassis.batch import Batch
+from chassis.command_handler import CommandHandler
+from chassis.consumer import Consumer
+from chassis.consuming import run_consumers
+from chassis.health import Health
+from chassis.http.app import create_app
+from chassis.postgres.event_store import PostgresEventStore
+from chassis.records import Received
+from chassis.relay import Relay
+from support.databases import ServiceDatabase
+from support.lamps import CONTEXT, LAMP, NOON, LampSwitched, SwitchOn
+from support.portal import eventually
+from support.readings import make_topic
+
+OF_THE_CLICK = "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.fixture(scope="session")
+def exporter() -> InMemorySpanExporter:
+    """All spans of this process from now on: there can be one provider only."""
+    found = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(found))
+    trace.set_tracer_provider(provider)
+    assert trace.get_tracer_provider() is provider
+    return found
+
+
+@pytest.fixture
+async def topics(kafka_bootstrap: str) -> str:
+    await make_topic(kafka_bootstrap, "billing.lamps")
+    await make_topic(kafka_bootstrap, "billing.watermarks", 1)
+    return kafka_bootstrap
+
+
+async def test_a_click_keeps_its_trace_through_the_event_to_the_reaction(
+    exporter: InMemorySpanExporter,
+    postgres_store: PostgresEventStore,
+    pool: asyncpg.Pool,
+    service: ServiceDatabase,
+    topics: str,
+) -> None:
+    lamp = uuid4()
+    handler = CommandHandler(postgres_store, LAMP)
+    app = create_app("lamps", service="lamps", health=Health())
+    reacted: list[UUID] = []
+
+    @app.post("/lamps/{id}")
+    async def switch(id: UUID) -> None:
+        await handler.handle(CONTEXT, id, SwitchOn(NOON))
+
+    async def react(received: Received[EventData], _: Batch) -> None:
+        reacted.append(UUID(received.envelope.subject.removeprefix("lamp-")))
+
+    consumer = Consumer(
+        f"traces.{lamp}", ("billing.lamps",), lambda event: LampSwitched.model_validate(event.data), {LampSwitched.TYPE: react}
+    )
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(Relay("lamps", service.url, topics).run(stop))
+        reading = run_consumers([consumer], service="lamps", pool=pool, bootstrap=topics, instance="0", stop=stop)
+        tasks.create_task(reading)
+        async with AsyncClient(transport=ASGITransport(app), base_url="http://lamps") as client:
+            clicked = {"traceparent": f"00-{OF_THE_CLICK}-b7ad6b7169203331-01"}
+            assert (await client.post(f"/lamps/{lamp}", headers=clicked)).status_code == 200
+
+        async def seen() -> bool:
+            return lamp in reacted
+
+        await eventually(seen, bool)
+        carried = await traceparent_of(topics, lamp)
+        stop.set()
+
+    spans = [
+        span for span in exporter.get_finished_spans() if span.context and format_trace_id(span.context.trace_id) == OF_THE_CLICK
+    ]
+    [request] = [span for span in spans if span.kind == SpanKind.SERVER]
+    [reaction] = [span for span in spans if span.name == f"traces.{lamp} {LampSwitched.TYPE}"]
+    assert request.context
+    assert request.parent
+    assert format_span_id(request.parent.span_id) == "b7ad6b7169203331"
+    assert carried.split("-")[1:3] == [OF_THE_CLICK, format_span_id(request.context.span_id)]
+    assert reaction.parent
+    assert reaction.parent.span_id == request.context.span_id
+
+
+async def traceparent_of(bootstrap: str, lamp: UUID) -> str:
+    consumer = AIOKafkaConsumer("billing.lamps", bootstrap_servers=bootstrap, auto_offset_reset="earliest")
+    await consumer.start()
+    try:
+        async with asyncio.timeout(20):
+            async for record in consumer:
+                if str(lamp).encode() in (record.key or b""):
+                    return str(dict(record.headers)["traceparent"], "ascii")
+    finally:
+        await consumer.stop()
+    raise AssertionError("unreachable")
