@@ -1,0 +1,222 @@
+"""Records that should not be there, on the topics of a running system: nothing is lost, nothing happens twice, and what is
+in doubt is said to be."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import asyncpg
+import httpx
+import pytest
+from aiokafka.admin import AIOKafkaAdminClient
+
+from billing_contracts.envelope import Envelope, record_key
+from billing_contracts.registry import TOPICS
+from chassis.records import Record
+from portalctl import topics
+from support.portal import CARDS, Customer, Json, Shop, Stack, eventually, running, shop
+from support.readings import producer, publish, record
+
+FEBRUARY, MARCH = datetime(2024, 2, 10, 16, tzinfo=UTC), datetime(2024, 3, 10, 16, tzinfo=UTC)
+OF_EVENTS = ("billing.subscriptions", "billing.payments", "billing.invoicing")
+
+
+@pytest.fixture(scope="module")
+async def own_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
+    """Of these tests alone: what is put on its topics here belongs to no history."""
+    folder: Path = tmp_path_factory.mktemp("tampered") / "portal"
+    async with running(folder) as stack:
+        yield stack
+
+
+@pytest.fixture
+async def own_shop(own_stack: Stack) -> AsyncIterator[Shop]:
+    async with shop(own_stack) as made:
+        yield made
+
+
+async def put(stack: Stack, topic: str, records: Sequence[Record | Envelope]) -> None:
+    async with producer(stack.state["kafka"]["bootstrap_servers"]) as kafka:
+        await publish(kafka, topic, records)
+
+
+async def history(customer: Customer, topic: str) -> list[Envelope]:
+    """What was announced of the customer on the topic, from its owner's store."""
+    connection = await asyncpg.connect(customer.shop.stack.state["postgres"][topic.removeprefix("billing.")])
+    try:
+        sql = "SELECT value FROM events WHERE merchant_id = $1 AND topic = $2 ORDER BY position"
+        rows = await connection.fetch(sql, UUID(customer.shop.id), topic)
+    finally:
+        await connection.close()
+    events = [Envelope.model_validate_json(row["value"]) for row in rows]
+    return [event for event in events if event.customerid == UUID(customer.id)]
+
+
+async def skipped(stack: Stack, service: str) -> float:
+    """How many events of unknown kinds the service has passed over."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        text = (await client.get(f"{stack.urls[service]}/metrics")).text
+    lines = [line for line in text.splitlines() if line.startswith("consumer_unknown_types_total{")]
+    return sum(float(line.rpartition(" ")[2]) for line in lines)
+
+
+async def kept(stack: Stack, merchant_id: str) -> dict[str, int]:
+    """How many records about the merchant each service has put aside."""
+    found = {}
+    for name, url in stack.state["postgres"].items():
+        connection = await asyncpg.connect(url)
+        try:
+            sql = "SELECT count(*) FROM quarantine WHERE starts_with(convert_from(key, 'UTF8'), $1) AND state = 'kept'"
+            found[name] = await connection.fetchval(sql, f"{merchant_id}/")
+        finally:
+            await connection.close()
+    return found
+
+
+async def read_all(stack: Stack) -> None:
+    """Waits until every service has read its topics to the end."""
+
+    async def behind() -> float:
+        lag = 0.0
+        async with httpx.AsyncClient(trust_env=False) as client:
+            for service in ("subscriptions", "payments", "invoicing", "portal-gateway"):
+                text = (await client.get(f"{stack.urls[service]}/metrics")).text
+                lag += sum(
+                    float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith("consumer_lag_records{")
+                )
+        return lag
+
+    await asyncio.sleep(1)
+    await eventually(behind, lambda lag: lag == 0)
+
+
+async def settled(customer: Customer) -> None:
+    """Waits until the first period is paid and everybody knows."""
+
+    def knows(page: Json) -> bool:
+        paid = [row["status"] for row in page["invoices"]["items"]] == ["paid"]
+        return paid and page["payment_method"] and [each["status"] for each in page["subscriptions"]] == ["active"]
+
+    async with customer.portal() as visit:
+        await visit.sees(knows)
+
+
+async def test_history_told_again_backwards_changes_nothing(own_shop: Shop) -> None:
+    lucia = await own_shop.customer()
+    await settled(lucia)
+    async with lucia.portal() as visit:
+        before = await visit.overview()
+        for topic in OF_EVENTS:
+            told = await history(lucia, topic)
+            assert told
+            await put(own_shop.stack, topic, [*reversed(told), *told, *told])
+        await read_all(own_shop.stack)
+        after = await visit.overview()
+        assert {**after, "as_of": None} == {**before, "as_of": None}
+        assert len(await lucia.charges()) == len(await lucia.invoices()) == 1
+        assert (await visit.change_card(CARDS["mastercard"])).status_code == 200
+        await own_shop.clock(FEBRUARY)
+        await visit.sees(lambda page: [row["status"] for row in page["invoices"]["items"]] == ["paid", "paid"])
+    assert len(await lucia.charges()) == len(await lucia.invoices()) == 2
+    assert set((await kept(own_shop.stack, own_shop.id)).values()) == {0}
+
+
+async def test_what_cannot_be_read_is_put_aside_and_its_subscription_shown_as_behind(own_shop: Shop) -> None:
+    lucia, marta = await own_shop.customer(), await own_shop.customer()
+    await settled(lucia)
+    await settled(marta)
+    key = record_key(UUID(own_shop.id), f"subscription-{lucia.subscription}")
+    genuine = record((await history(lucia, "billing.subscriptions"))[-1])
+    assert genuine.value is not None
+    await put(
+        own_shop.stack,
+        "billing.subscriptions",
+        [
+            Record("", 0, 0, key, b"\xff\xfe no text"),
+            Record("", 0, 0, key, b'{"id": "half'),
+            Record("", 0, 0, key, None),
+            replace(genuine, value=genuine.value.replace(b'"sequence"', b'"sequins"')),
+        ],
+    )
+    async with lucia.portal() as hers, marta.portal() as others:
+        await hers.sees(lambda page: page["stale"])
+        assert (await hers.overview())["subscriptions"][0]["status"] == "active"
+        assert not (await others.overview())["stale"]
+        assert (await others.cancel()).status_code == 202
+        await others.sees(lambda page: page["subscriptions"][0]["cancellation"] is not None)
+
+        async def aside() -> dict[str, int]:
+            return await kept(own_shop.stack, own_shop.id)
+
+        readers = {"subscriptions": 0, "payments": 4, "invoicing": 4, "portal_gateway": 4}
+        await eventually(aside, lambda found: found == readers)
+        assert (await hers.cancel()).status_code == 202
+        await hers.sees(lambda page: page["subscriptions"][0]["cancellation"] is not None and not page["stale"])
+
+
+async def test_a_kind_of_event_that_nobody_knows_yet_is_passed_over(own_shop: Shop) -> None:
+    lucia = await own_shop.customer()
+    await settled(lucia)
+    [first, *_] = await history(lucia, "billing.subscriptions")
+    readers = ("payments", "invoicing", "portal-gateway")
+    counts = [await skipped(own_shop.stack, service) for service in readers]
+    news = {"id": uuid4(), "type": "billing.subscriptions.SubscriptionDreamt.v1", "subject": f"subscription-{uuid4()}"}
+    async with lucia.portal() as visit:
+        before = await visit.overview()
+        await put(own_shop.stack, "billing.subscriptions", [first.model_copy(update={**news, "data": {"of": "sheep"}})])
+        await read_all(own_shop.stack)
+        assert {**await visit.overview(), "as_of": None} == {**before, "as_of": None}
+    assert [await skipped(own_shop.stack, service) for service in readers] == [count + 1 for count in counts]
+    assert set((await kept(own_shop.stack, own_shop.id)).values()) == {0}
+
+
+async def test_an_event_that_comes_late_is_waited_for_and_what_it_causes_happens_once(own_shop: Shop) -> None:
+    lucia = await own_shop.customer()
+    await settled(lucia)
+    told = await history(lucia, "billing.subscriptions")
+    second = uuid4()
+    started, due, renewed = (event.model_copy(update={"id": uuid4(), "subject": f"subscription-{second}"}) for event in told[:3])
+
+    def hers(page: Json) -> Json:
+        return next((each for each in page["subscriptions"] if each["id"] == str(second)), {})
+
+    async with lucia.portal() as visit:
+        await put(own_shop.stack, "billing.subscriptions", [renewed, started, renewed, started])
+        page = await visit.sees(lambda page: page["stale"] and bool(hers(page)))
+        assert hers(page)["status"] == "incomplete"
+        await put(own_shop.stack, "billing.subscriptions", [due, started, due, renewed])
+        page = await visit.sees(lambda page: not page["stale"] and hers(page)["status"] == "active")
+        await visit.sees(lambda page: [row["status"] for row in page["invoices"]["items"]] == ["paid", "paid"])
+        await read_all(own_shop.stack)
+    assert len(await lucia.charges()) == len(await lucia.invoices()) == 2
+
+
+async def test_a_topic_that_was_made_anew_is_read_from_its_beginning(own_shop: Shop) -> None:
+    lucia = await own_shop.customer()
+    await settled(lucia)
+    stack = own_shop.stack
+    bootstrap = stack.state["kafka"]["bootstrap_servers"]
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics(["billing.invoicing"])
+    finally:
+        await admin.close()
+
+    async def made() -> bool:
+        try:
+            await topics.apply(bootstrap, {"billing.invoicing": TOPICS["billing.invoicing"]})
+        except Exception:
+            return False
+        return True
+
+    await eventually(made, bool)
+    async with lucia.portal() as visit:
+        for month, invoices in ((FEBRUARY, 2), (MARCH, 3)):
+            await own_shop.clock(month)
+            await visit.sees(lambda page: [row["status"] for row in page["invoices"]["items"]] == ["paid"] * invoices, 60)  # noqa: B023
+    assert len(await lucia.charges()) == len(await lucia.invoices()) == 3
+    assert [row["total"]["amount_minor"] for row in await lucia.invoices()] == [2999] * 3
