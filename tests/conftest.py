@@ -1,11 +1,19 @@
 """Servers for the whole session, started when the first test asks for them."""
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 
 from support import servers
 from support.databases import ServiceDatabase, fresh_database
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each file stays on one worker, so that what it starts is started once; the whole system is started on one alone."""
+    for item in items:
+        folder = item.path.relative_to(Path(__file__).parent).parts[0]
+        item.add_marker(pytest.mark.xdist_group(folder if folder == "system" else str(item.path)))
 
 
 @pytest.fixture(scope="session")
