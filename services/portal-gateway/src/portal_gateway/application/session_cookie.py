@@ -1,7 +1,5 @@
 """The one cookie, and the headers that set and clear it. Both the JSON API and the page use these."""
 
-from http.cookies import CookieError, SimpleCookie
-
 NAME = "__Host-portal"
 
 _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
@@ -9,11 +7,12 @@ _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
 
 def presented(cookie_header: str | None) -> str | None:
     """The session's secret in a request's Cookie header, if there is one."""
-    try:
-        morsel = SimpleCookie(cookie_header or "").get(NAME)
-    except CookieError:
-        return None
-    return morsel.value if morsel else None
+    # not with http.cookies: a cookie that another site of this host set, with JSON in it say, would hide ours
+    for pair in (cookie_header or "").split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == NAME:
+            return value
+    return None
 
 
 def setting(secret: str) -> dict[str, str]:
