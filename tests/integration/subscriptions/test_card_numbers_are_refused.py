@@ -1,0 +1,40 @@
+"""A card number can be left in no text that a customer or a merchant types."""
+
+from typing import Any
+
+import pytest
+from integration.subscriptions.conftest import ANA, PREMIUM, TECHSOLUTIONS, Shop
+from integration.subscriptions.stack import OPERATOR
+
+CARD = "4242 4242-4242 4242"
+FIELDS: list[tuple[str, str, dict[str, Any], tuple[str, ...]]] = [
+    ("POST", "/v1/customers", ANA, ("name",)),
+    ("POST", "/v1/customers", ANA, ("address",)),
+    ("POST", "/v1/customers", ANA, ("tax_id",)),
+    ("PATCH", "/v1/customers/{ana}", {}, ("name",)),
+    ("PATCH", "/v1/customers/{ana}", {}, ("address",)),
+    ("POST", "/v1/plans", PREMIUM, ("name",)),
+    ("POST", "/v1/plans", PREMIUM, ("description",)),
+    ("POST", "/v1/plans", {**PREMIUM, "tax": {"name": "IVA", "rate_basis_points": 1600}}, ("tax", "name")),
+    ("POST", "/v1/merchants", TECHSOLUTIONS, ("name",)),
+    ("POST", "/v1/merchants", TECHSOLUTIONS, ("legal", "name")),
+    ("POST", "/v1/merchants", TECHSOLUTIONS, ("legal", "address")),
+    ("PATCH", "/v1/merchants/{id}", {}, ("name",)),
+    ("POST", "/v1/subscriptions/{subscription}/cancellation", {}, ("comment",)),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "field"), FIELDS, ids=lambda part: str(part)[:45])
+async def test_it_is_refused_by_its_field_and_repeated_nowhere(
+    shop: Shop, method: str, path: str, body: dict[str, Any], field: tuple[str, ...]
+) -> None:
+    subscription = (await shop.subscribe())["id"]
+    sent = {**body, field[0]: {**body[field[0]], field[1]: f"Call {CARD}"} if len(field) > 1 else f"Call {CARD}"}
+    http = shop.stack.client(OPERATOR) if (method, path) == ("POST", "/v1/merchants") else shop.http
+    url = path.format(ana=shop.ana, id=shop.id, subscription=subscription)
+    answer = await http.request(method, url, json=sent)
+    assert answer.status_code == 422, answer.text
+    errors = {error["pointer"]: error["code"] for error in answer.json()["errors"]}
+    assert errors == {"/" + "/".join(field): "card_number_refused"}
+    assert "4242" not in answer.text
+    assert "4242" not in await shop.stack.written(shop.id)
