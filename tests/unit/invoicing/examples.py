@@ -1,10 +1,8 @@
 """One invoice of the specification's own example, and what happens to it."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid5
-
-import pytest
 
 from chassis.decider import Decider
 from invoicing.domain.commands import Command, Issue
@@ -13,6 +11,7 @@ from invoicing.domain.invoice import Invoice, decide, evolve
 from invoicing.domain.numbering import Place
 from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
+from support.spec import Given
 
 RULES: Decider[Command, Event, Invoice] = Decider(decide, evolve)
 NAMES = UUID("0d1f3a52-0000-4000-8000-000000000000")
@@ -63,26 +62,5 @@ FAILED = PaymentFailed(FIRST, 1, 2999, "insufficient_funds", True, VISA, day(5, 
 VOIDED = Voided("subscription_cancelled", day(5, of=16))
 
 
-@dataclass(frozen=True)
-class When:
-    past: tuple[Event, ...]
-    command: Command
-
-    def then(self, *expected: Event) -> None:
-        assert decide(self.command, RULES.fold(self.past)) == list(expected)
-
-    def refused(self, why: type[Exception]) -> None:
-        with pytest.raises(why):
-            decide(self.command, RULES.fold(self.past))
-
-
-@dataclass(frozen=True)
-class Given:
-    past: tuple[Event, ...]
-
-    def when(self, command: Command) -> When:
-        return When(self.past, command)
-
-
-def given(*past: Event) -> Given:
-    return Given(past)
+def given(*past: Event) -> Given[Command, Event, Invoice]:
+    return Given(RULES, past)

@@ -1,13 +1,9 @@
 """One invoice of Ana's, two cards, and given/when/then for both stories."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Generic
 from uuid import UUID, uuid5
 
-import pytest
-
-from chassis.decider import C, Decider, E, S
+from chassis.decider import Decider
 from payments.domain.payment import commands as payment_commands
 from payments.domain.payment import events as payment_events
 from payments.domain.payment import payment
@@ -47,26 +43,3 @@ def charge(number: int, method: Method | None = VISA) -> Charge:
 
 
 STARTED = AttemptStarted(BILL, charge(1), day(14))
-
-
-@dataclass(frozen=True)
-class When(Generic[C, E, S]):
-    decider: Decider[C, E, S]
-    past: tuple[E, ...]
-    command: C
-
-    def then(self, *expected: E) -> None:
-        assert self.decider.decide(self.command, self.decider.fold(self.past)) == list(expected)
-
-    def refused(self, why: type[Exception]) -> None:
-        with pytest.raises(why):
-            self.decider.decide(self.command, self.decider.fold(self.past))
-
-
-@dataclass(frozen=True)
-class Given(Generic[C, E, S]):
-    decider: Decider[C, E, S]
-    past: tuple[E, ...] = ()
-
-    def when(self, command: C) -> When[C, E, S]:
-        return When(self.decider, self.past, command)

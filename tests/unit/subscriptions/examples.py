@@ -4,8 +4,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from unit.subscriptions.spec import Given
-
 from chassis.decider import Decider
 from subscriptions.domain import dunning
 from subscriptions.domain.commands import Command, RecordFailure, RecordPaid
@@ -23,6 +21,7 @@ from subscriptions.domain.events import (
 from subscriptions.domain.period import Interval, Period
 from subscriptions.domain.plan import Money, Plan
 from subscriptions.domain.subscription import Subscription, decide, evolve
+from support.spec import Given
 
 RULES: Decider[Command, Event, Subscription] = Decider(decide, evolve)
 

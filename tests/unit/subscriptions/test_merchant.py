@@ -2,7 +2,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from unit.subscriptions.spec import Given
 
 from chassis.decider import Decider
 from subscriptions.domain.dunning import Policies
@@ -34,6 +33,7 @@ from subscriptions.domain.merchant import (
     evolve,
     series_of,
 )
+from support.spec import Given
 
 RULES: Decider[MerchantCommand, MerchantEvent, Merchant] = Decider(decide, evolve)
 WALL, THEN = datetime(2026, 1, 1, tzinfo=UTC), datetime(2020, 6, 14, tzinfo=UTC)
