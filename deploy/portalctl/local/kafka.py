@@ -104,7 +104,7 @@ class KafkaServer:
         settings = self.folder / "format.properties"
         self._write_settings(settings, fresh)
         identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "--standalone", "-t", identity, "-c", str(settings))
+        arguments = ("format", "--standalone", f"--cluster-id={identity}", "-c", str(settings))  # an identity may begin with -
         await run_tool("kafka format", self._java("kafka.tools.StorageTool", *arguments), self.log)
         settings.unlink()
         fresh.rename(self.data)

@@ -1,0 +1,17 @@
+"""Every random identity is one that Kafka takes."""
+
+import uuid
+from pathlib import Path
+
+import pytest
+
+from portalctl.local.kafka import KafkaServer
+from portalctl.local.ports import free_port
+
+
+async def test_an_identity_that_begins_like_an_option_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portalctl.local.kafka.uuid.uuid4", lambda: uuid.UUID(bytes=b"\xfb" + bytes(15)))
+    port = free_port()
+    server = KafkaServer(tmp_path, port, free_port({port}), tmp_path / "kafka.log")
+    await server.prepare()
+    assert server.cluster_id == "-" + "wAAAAAAAAAAAAAAAAAAAA"
