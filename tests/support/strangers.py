@@ -1,5 +1,6 @@
 """What somebody asks who has no business there: every operation of a service, with another's ids or with nobody's."""
 
+import asyncio
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -117,6 +118,16 @@ class Person:
             finally:
                 await connection.close()
         return found
+
+    async def at_rest(self) -> list[Any]:
+        """The trace once nothing that is under way adds to it any more."""
+        last = await self.trace()
+        async with asyncio.timeout(20):
+            while True:
+                await asyncio.sleep(0.7)
+                before, last = last, await self.trace()
+                if before == last:
+                    return last
 
 
 _EVENTS = "SELECT stream, max(version) FROM events WHERE merchant_id = $1 GROUP BY stream ORDER BY stream"

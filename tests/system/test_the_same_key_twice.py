@@ -46,7 +46,7 @@ async def test_a_repetition_is_answered_alike_and_another_body_is_refused(
         answers = [*await asyncio.gather(ask(given), ask(given)), await ask(given)]
         assert answers[0][0] < 300, answers[0]
         assert answers[1:] == answers[:1] * 2
-        done = await ana.trace()
+        done = await ana.at_rest()
         status, problem = await ask(other)
         assert (status, problem["code"]) == (422, "idempotency_key_reused")
         assert await ask(given) == answers[0]
