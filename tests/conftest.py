@@ -9,6 +9,7 @@ from support import servers
 from support.databases import ServiceDatabase, fresh_database
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Each file stays on one worker, so that what it starts is started once; the whole system is started on one alone."""
     for item in items:
