@@ -7,7 +7,9 @@ import sys
 from pathlib import Path
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+
+from billing_contracts.registry import TOPICS, Topic
+from portalctl import topics
 
 CONTRACTS = Path(__file__).parents[3] / "contracts"
 CANCELLED = "billing.subscriptions.SubscriptionCancelled.v1"
@@ -17,10 +19,7 @@ async def test_the_subscriber_hears_once_and_sets_bad_records_aside(kafka_bootst
     printed = re.search(r"```python\n(.*?)```", (CONTRACTS / "README.md").read_text(), re.S)
     assert printed
     (tmp_path / "subscriber.py").write_text(printed[1])
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    await admin.start()
-    await admin.create_topics([NewTopic(name, 1, 1) for name in ("billing.subscriptions", "crm.churn.dlq")])
-    await admin.close()
+    await topics.apply(kafka_bootstrap, {**TOPICS, "crm.churn.dlq": Topic("crm.churn.dlq", partitions=1)})
 
     sample = (CONTRACTS / "samples" / f"{CANCELLED}.1.json").read_bytes()
     producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
