@@ -1,7 +1,6 @@
 """Servers for the whole session, started when the first test asks for them."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
@@ -11,10 +10,11 @@ from support.databases import ServiceDatabase, fresh_database
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each file stays on one worker, so that what it starts is started once; the whole system is started on one alone."""
+    """Each file stays on one worker, so that what it starts is started once; whole stacks, which like the same ports, are
+    started on one worker alone."""
     for item in items:
-        folder = item.path.relative_to(Path(__file__).parent).parts[0]
-        item.add_marker(pytest.mark.xdist_group(folder if folder == "system" else str(item.path)))
+        whole = {"system", "local_stack"} & set(item.path.parts)
+        item.add_marker(pytest.mark.xdist_group("stacks" if whole else str(item.path)))
 
 
 @pytest.fixture(scope="session")

@@ -19,6 +19,8 @@ User = Literal["same", "mapped", "nobody"]
 _INHERITED = ("PATH", "HOME", "TMPDIR", "TZ")
 _POLL_SECONDS = 0.1
 _CHECK_SECONDS = 5.0
+_BIND_LINES = 200
+"""How far back the reason stands: Kafka's stack traces are long."""
 _BIND_FAILURES = ("address already in use", "could not bind", "could not create any tcp/ip sockets")
 
 
@@ -71,9 +73,13 @@ async def run_tool(
     try:
         code = await asyncio.wait_for(process.wait(), seconds)
     except TimeoutError:
-        process.kill()
-        await process.wait()
         raise StartFailed(name, f"not finished after {seconds:.0f} s", log) from None
+    finally:
+        # Whoever gives up on it, or is told to, may start it anew: the first one must not go on beside it.
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
     if code != 0:
         raise StartFailed(name, f"failed with exit code {code}", log)
 
@@ -136,7 +142,7 @@ class Child:
         await self.process.wait()
 
     def _ended(self) -> StackError:
-        tail = "\n".join(log_tail(self.program.log)).lower()
+        tail = "\n".join(log_tail(self.program.log, _BIND_LINES)).lower()
         kind = PortTaken if any(words in tail for words in _BIND_FAILURES) else StartFailed
         return kind(self.program.name, f"ended with exit code {self.process.returncode} before it was ready", self.program.log)
 
