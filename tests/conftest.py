@@ -8,15 +8,6 @@ from support import servers
 from support.databases import ServiceDatabase, fresh_database
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each file stays on one worker, so that what it starts is started once; whole stacks, which like the same ports, are
-    started on one worker alone."""
-    for item in items:
-        whole = {"system", "local_stack"} & set(item.path.parts)
-        item.add_marker(pytest.mark.xdist_group("stacks" if whole else str(item.path)))
-
-
 @pytest.fixture(scope="session")
 async def postgres_url() -> AsyncIterator[str]:
     """A superuser's URL; for tables use `database`, or `support.databases.fresh_database` for several."""
