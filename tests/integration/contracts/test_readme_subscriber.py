@@ -26,7 +26,7 @@ async def test_the_subscriber_hears_once_and_sets_bad_records_aside(kafka_bootst
     await producer.start()
     headers = [("ce_type", CANCELLED.encode())]
     for value in (sample, b'{"not": "an event"}', sample):
-        await producer.send_and_wait("billing.subscriptions", value, headers=headers)
+        await producer.send_and_wait("billing.subscriptions", value, key=b"another-shop/subscription-1", headers=headers)
     await producer.stop()
 
     running = await asyncio.create_subprocess_exec(
