@@ -17,6 +17,7 @@ from chassis.http.cursors import Cursors
 from chassis.http.problems import Problem, not_found
 from portal_gateway.adapters.api.routes import api_routes
 from portal_gateway.adapters.guard import Guard
+from portal_gateway.adapters.media import media_routes
 from portal_gateway.adapters.page.routes import nowhere, routes
 from portal_gateway.application.answers import (
     Accepted,
@@ -136,11 +137,16 @@ class Payments:
         raise not_found()
 
 
+@dataclass
 class Invoicing:
+    """Knows one invoice."""
+
+    invoice_is: dict[str, Any] = field(default_factory=scenes.whole_invoice)
+
     async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, Any]:
-        if str(invoice_id) != scenes.invoice_id(14):
+        if str(invoice_id) != self.invoice_is["id"]:
             raise not_found()
-        return scenes.whole_invoice()
+        return self.invoice_is
 
     async def pdf(self, session: Session, invoice_id: UUID) -> Document:
         return Document(b"%PDF-1.7", "application/pdf", "TS-000014.pdf")
@@ -152,8 +158,15 @@ class Invoicing:
         return Download(chunks(), "text/csv", f"facturas.{format}")
 
 
+@dataclass
 class Limits:
-    async def check(self, *_: Any) -> None: ...
+    """Nothing is too often, unless told so."""
+
+    refuses: Problem | None = None
+
+    async def check(self, *_: Any) -> None:
+        if self.refuses:
+            raise self.refuses
 
     async def count(self, *_: Any) -> None: ...
 
@@ -163,9 +176,12 @@ class Limits:
         return nullcontext()
 
 
+@dataclass
 class Images:
+    uploaded: dict[str, bytes] = field(default_factory=dict)
+
     async def kept(self, sha256: str) -> bytes | None:
-        return None
+        return self.uploaded.get(sha256)
 
     async def keep(self, sha256: str, content: bytes) -> None: ...
 
@@ -188,6 +204,7 @@ class Stage:
     def __init__(self, view: View | None = None, session: Session | None = None) -> None:
         self.access = Access(session or scenes.session())
         self.payments, self.bells = Payments(), Bells()
+        self.invoicing, self.images, self.limits = Invoicing(), Images(), Limits()
         self.views = Views(view or scenes.view(), self.access)
         self.subscriptions = Subscriptions(
             {
@@ -200,16 +217,15 @@ class Stage:
         )
 
     def portal(self) -> Portal:
-        limits, invoicing = Limits(), Invoicing()
-        history = History(self.views, invoicing, limits, Cursors("k" * 43))
+        history = History(self.views, self.invoicing, self.limits, Cursors("k" * 43))
         return Portal(
             access=self.access,
             views=self.views,
             subscriptions=self.subscriptions,
             payments=self.payments,
-            invoicing=invoicing,
-            images=Images(),
-            limits=limits,
+            invoicing=self.invoicing,
+            images=self.images,
+            limits=self.limits,
             history=history,
         )
 
@@ -218,6 +234,7 @@ class Stage:
         problems.install(app, {})
         app.add_middleware(Guard, public_url=origin, cards_url=cards)
         app.include_router(api_routes(portal, self.bells))
+        app.include_router(media_routes(portal))
         app.include_router(routes(portal, cards))
         app.include_router(nowhere(portal, cards))
         return app
