@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 from unit.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, PAID, PREMIUM, TAXED, VISA, VOIDED, issued
 
-from invoicing.adapters.document.layout import DARK, LIGHT, lay_out, legible_on
+from chassis import colours
+from invoicing.adapters.document.layout import lay_out
 from invoicing.adapters.document.renderer import Renderer
 from invoicing.application.invoices import Document, Settlement
 from invoicing.domain.invoice import Status
@@ -123,6 +124,14 @@ async def test_what_people_type_stays_text(render: Renderer) -> None:
     assert "\u202e" not in lay_out(replace(SETTLED, bill_to=HOSTILE))
 
 
-@pytest.mark.parametrize(("colour", "ink"), [("#000000", LIGHT), ("#ffffff", DARK), ("#285cc2", LIGHT), ("#f5d90a", DARK)])
-def test_the_initial_can_be_read_on_the_brands_colour(colour: str, ink: str) -> None:
-    assert legible_on(colour) == ink
+@pytest.mark.parametrize("colour", [None, "#000000", "#ffffff", "#285cc2", "#f5d90a", "#e8590c", "#808080"])
+def test_the_initial_can_be_read_on_the_brands_colour_and_is_the_portals(colour: str | None) -> None:
+    shown = json.loads(
+        lay_out(Document(issued(replace(ISSUE, letterhead=replace(LETTERHEAD, colour=colour))), Settlement(), ANA))
+    )
+    fill, ink = colours.parsed(shown["colour"]), colours.parsed(shown["on_colour"])
+    assert fill is not None
+    assert ink is not None
+    assert colours.contrast(fill, ink) >= 4.5
+    if brand := colours.parsed(colour):
+        assert (fill, ink) == colours.filled(brand)

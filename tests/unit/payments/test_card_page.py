@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from unit.payments.card_page_examples import AMEX_NUMBER, CARDS, OWED, PORTAL, SETUP, VISA_NUMBER, Around, setup_of
 
-from payments.adapters.card_page import files, theme
+from payments.adapters.card_page import files
 from payments.adapters.card_page.words import ENGLISH, SPANISH, amount_text, confirm_text
 from payments.domain.shapes import Money
 
@@ -146,21 +146,3 @@ async def test_too_many_declined_cards_end_the_attempts_for_a_while() -> None:
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["retry_after"]) == (429, "1000", 1000)
     assert "17 min" in answer.json()["title"]
     assert not around.tokenised
-
-
-@pytest.mark.parametrize("colour", ["#000000", "#ffffff", "#808080", "#ffe100", "#285cc2", "#ff0000"])
-def test_the_button_is_readable_in_any_colour(colour: str) -> None:
-    text = "#ffffff" if "--on-accent: #ffffff" in theme.stylesheet(colour) else "#000000"
-    assert theme.contrast(colour, text) >= 4.5
-    assert theme.contrast(theme.mixed(colour, text), text) >= 4.5
-
-
-@pytest.mark.parametrize("colour", ["#000000", "#2b0f35", "#ffffff", "#808080", "#ffe100", "#285cc2"])
-@pytest.mark.parametrize("ground", [theme.LIGHT, theme.DARK])
-def test_the_button_is_seen_on_its_ground_in_any_colour(colour: str, ground: str) -> None:
-    assert theme.contrast(theme.edge(colour, ground), ground) >= 3
-
-
-@pytest.mark.parametrize("colour", [None, "red", "#FFF", "#000000}body{display:none"])
-def test_what_is_no_colour_styles_nothing(colour: str | None) -> None:
-    assert theme.stylesheet(colour) == ""

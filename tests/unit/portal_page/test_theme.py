@@ -1,54 +1,45 @@
+"""The portal and the card page inside it look like one."""
+
 import random
+import re
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 import pytest
+from unit.payments.card_page_examples import SETUP, Around, setup_of
 
+from chassis.colours import DARK, LIGHT, Scheme, written
 from portal_gateway.adapters.page import theme
-from portal_gateway.adapters.page.theme import BLACK, DARK, LIGHT, WHITE, Rgb, Scheme, contrast, tokens
 
 SEED = random.Random(20230514)
-COLOURS: list[Rgb] = [
-    BLACK,
-    WHITE,
-    (0x80, 0x80, 0x80),
-    *((SEED.randrange(256), SEED.randrange(256), SEED.randrange(256)) for _ in range(500)),
-]
+BRANDS = ["#000000", "#ffffff", "#808080", "#ffd400", *(f"#{SEED.randrange(2**24):06x}" for _ in range(500))]
+STYLESHEETS = (
+    files("portal_gateway.adapters.page") / "static" / "portal.css",
+    files("payments.adapters.card_page") / "files" / "card.css",
+)
 
 
-@pytest.mark.parametrize("scheme", [LIGHT, DARK])
-def test_any_brand_stays_legible(scheme: Scheme) -> None:
-    for brand in COLOURS:
-        found = tokens(brand, scheme)
-        surfaces = (*scheme.surfaces, found.tint)
-        assert all(contrast(found.link, surface) >= theme.TEXT for surface in surfaces), brand
-        assert all(contrast(found.edge, surface) >= theme.EDGE for surface in surfaces), brand
-        assert contrast(found.on_accent, found.accent) >= theme.TEXT, brand
-        assert contrast(found.on_accent, found.accent_hover) >= theme.TEXT, brand
-        assert contrast(found.tint, scheme.ink) >= theme.TEXT, brand
-        assert contrast(found.tint, scheme.quiet_ink) >= theme.TEXT, brand
+async def test_the_card_page_has_the_portals_colours_for_every_brand() -> None:
+    around = Around()
+    async with around.browser() as browser:
+        for brand in [None, *BRANDS]:
+            around.setup = setup_of(colour=brand)
+            assert (await browser.get(f"/cards/{SETUP}/theme.css")).text == theme.stylesheet(brand)[1], brand
 
 
-def chroma(colour: Rgb) -> int:
-    return max(colour) - min(colour)
-
-
-def test_no_token_is_more_colourful_than_the_brand_and_grey_stays_grey() -> None:
-    for brand in COLOURS:
-        for scheme in (LIGHT, DARK):
-            found = tokens(brand, scheme)
-            assert all(
-                chroma(token) <= chroma(brand) + 1 for token in (found.accent, found.accent_hover, found.edge, found.link)
-            ), brand
-    assert chroma(tokens((0x80, 0x80, 0x80), LIGHT).link) == 0
-
-
-def test_a_dark_enough_brand_is_used_as_it_is() -> None:
-    brand = (0x1F, 0x57, 0xC3)
-    assert (tokens(brand, LIGHT).accent, tokens(brand, LIGHT).on_accent) == (brand, WHITE)
+@pytest.mark.parametrize("sheet", STYLESHEETS, ids=lambda sheet: sheet.name)
+@pytest.mark.parametrize(("scheme", "place"), [(LIGHT, 0), (DARK, 1)], ids=["light", "dark"])
+def test_contrast_is_computed_against_the_colours_that_are_on_the_page(sheet: Traversable, scheme: Scheme, place: int) -> None:
+    css = sheet.read_text()
+    used = {name: re.findall(rf"--{name}: (#[0-9a-f]{{6}});", css) for name in ("card", "page", "hover", "ink", "ink-2")}
+    wanted = (*scheme.surfaces, scheme.ink, scheme.quiet_ink)
+    for name, colour in zip(used, wanted, strict=True):
+        assert [written(colour)] == used[name][place : place + 1] or not used[name], name
 
 
 @pytest.mark.parametrize("colour", [None, "", "red", "#FFF", "#12345", "#1f57c3;}", "#1F57C3"])
 def test_what_is_no_colour_gives_the_usual_one(colour: str | None) -> None:
-    assert theme.stylesheet(colour) == theme.stylesheet(theme.USUAL)
+    assert theme.stylesheet(colour) == theme.stylesheet("#285cc2")
 
 
 def test_a_stylesheet_is_found_again_by_its_name_alone() -> None:

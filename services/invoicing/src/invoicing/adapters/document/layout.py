@@ -6,6 +6,7 @@ import unicodedata
 from dataclasses import asdict
 from typing import Any
 
+from chassis import colours
 from invoicing.adapters.document.wording import Speech
 from invoicing.application.invoices import Document
 from invoicing.domain.events import Issued
@@ -16,7 +17,8 @@ from invoicing.domain.totals import Line
 _LONG_WORD = re.compile(r"\S{21,}")
 _BREAK = "\u200b"
 _DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-DARK, LIGHT, NEUTRAL = "#14171f", "#ffffff", "#3c4454"
+NEUTRAL = (0x3C, 0x44, 0x54)
+"""For a merchant without a colour."""
 
 
 def lay_out(document: Document) -> str:
@@ -24,7 +26,7 @@ def lay_out(document: Document) -> str:
     head = issued.letterhead
     speech = Speech(head.locale, head.time_zone)
     words = speech.words
-    colour = head.colour or NEUTRAL
+    accent, on_accent = colours.filled(colours.parsed(head.colour) or NEUTRAL)
     return json.dumps(
         {
             "language": speech.locale.language,
@@ -32,8 +34,8 @@ def lay_out(document: Document) -> str:
             "title": f"{words.invoice} {issued.number}",
             "brand": wrapped(head.brand),
             "initials": initials(head.brand),
-            "colour": colour,
-            "on_colour": legible_on(colour),
+            "colour": colours.written(accent),
+            "on_colour": colours.written(on_accent),
             "words": asdict(words),
             "number": wrapped(issued.number),
             "issued_on": speech.date(issued.issued_on),
@@ -132,11 +134,3 @@ def initials(brand: str) -> str:
     """The letter that stands for the logo: `T` for TechSolutions Inc."""
     first = next((c for c in brand if c.isalnum()), "•")
     return first.upper()[:1]
-
-
-def legible_on(colour: str) -> str:
-    """White or near-black, whichever contrasts more with `#rrggbb` (WCAG's relative luminance)."""
-    channels = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
-    red, green, blue = (c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels)
-    luminance = 0.2126 * red + 0.7152 * green + 0.0722 * blue
-    return LIGHT if 1.05 / (luminance + 0.05) >= (luminance + 0.05) / 0.058 else DARK

@@ -8,10 +8,11 @@ from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware.base import RequestResponseEndpoint
 
+from chassis import colours
 from chassis.http import problems
 from chassis.http.app import Measured
 from chassis.http.problems import Problem, not_found
-from payments.adapters.card_page import files, theme
+from payments.adapters.card_page import files
 from payments.adapters.card_page.submission import MAX_BODY_BYTES, submitted
 from payments.adapters.card_page.words import confirm_text, words_for
 from payments.application.card_entry import Merchant, Merchants, OpenSetUps, SetUp, Tokeniser
@@ -72,9 +73,9 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
         return HTMLResponse(templates.get_template("card.html").render(about))
 
     @app.get("/cards/{setup_id}/theme.css")
-    async def colours(setup_id: UUID) -> Response:
+    async def theme(setup_id: UUID) -> Response:
         setup, _ = await opened(setup_id)
-        return Response(theme.stylesheet(setup.colour), media_type="text/css")
+        return Response(colours.stylesheet(setup.colour), media_type="text/css")
 
     @app.get("/cards/{setup_id}/terms")
     async def terms(setup_id: UUID) -> dict[str, str]:

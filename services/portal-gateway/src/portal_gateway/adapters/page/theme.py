@@ -1,163 +1,20 @@
-"""A merchant's one colour becomes the page's accent, link and tint, in a light and a dark scheme, always legible.
+"""A merchant's colours under addresses that name their content, so that browsers may keep them for ever."""
 
-Each token is the brand's colour moved towards black or white in sRGB, no further than the contrast asks (WCAG 2.2: 4.5 for
-text, 3 for edges), found by bisection. Moving all channels towards the same value adds no chroma, and grey stays grey.
-"""
-
-import re
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
-from typing import Final
 
-Rgb = tuple[int, int, int]
-
-BLACK: Final[Rgb] = (0, 0, 0)
-WHITE: Final[Rgb] = (255, 255, 255)
-USUAL: Final = "#285cc2"
-TEXT: Final = 4.5
-EDGE: Final = 3.0
-_HEX = re.compile(r"#[0-9a-f]{6}")
-
-
-@dataclass(frozen=True, slots=True)
-class Scheme:
-    """The surfaces and inks of portal.css that a token must be legible on, or under."""
-
-    ground: Rgb
-    """What the tint is mixed into."""
-    surfaces: tuple[Rgb, ...]
-    ink: Rgb
-    quiet_ink: Rgb
-    towards: Rgb
-    """Where colours go to gain contrast."""
-    tint: float
-    """How much of the brand the tint holds at most."""
-    link: float
-    """The contrast of links: more on dark ground, where thin letters look thinner."""
-
-
-LIGHT: Final = Scheme(
-    WHITE, (WHITE, (0xF9, 0xFA, 0xFC), (0xF2, 0xF3, 0xF6)), (0x1A, 0x1F, 0x29), (0x55, 0x5B, 0x66), BLACK, 0.09, TEXT
-)
-DARK: Final = Scheme(
-    (0x0F, 0x13, 0x19),
-    ((0x0F, 0x13, 0x19), (0x18, 0x1C, 0x23), (0x22, 0x27, 0x2E)),
-    (0xEB, 0xEF, 0xF4),
-    (0xAC, 0xB1, 0xBB),
-    WHITE,
-    0.16,
-    6.0,
-)
-DARK_INK: Final[Rgb] = (0x12, 0x16, 0x1D)
-
-
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    accent: Rgb
-    accent_hover: Rgb
-    on_accent: Rgb
-    edge: Rgb
-    """Around what is filled with the accent: seen against every surface."""
-    link: Rgb
-    tint: Rgb
-
-    def css(self) -> str:
-        names = ("accent", "accent-hover", "on-accent", "edge", "link", "tint")
-        values = (self.accent, self.accent_hover, self.on_accent, self.edge, self.link, self.tint)
-        return "".join(f"--{name}:{text(value)};" for name, value in zip(names, values, strict=True))
-
-
-def tokens(brand: Rgb, scheme: Scheme) -> Tokens:
-    tint = _tint(brand, scheme)
-    surfaces = (*scheme.surfaces, tint)
-    accent, on_accent = _filled(brand)
-    return Tokens(
-        accent=accent,
-        accent_hover=_hover(accent, on_accent),
-        on_accent=on_accent,
-        edge=_legible(accent, scheme.towards, surfaces, EDGE),
-        link=_legible(brand, scheme.towards, surfaces, scheme.link),
-        tint=tint,
-    )
+from chassis import colours
 
 
 @lru_cache(maxsize=1000)
 def stylesheet(colour: str | None) -> tuple[str, str]:
-    """(its name under /theme/, its text); a colour that is none gives the usual one."""
-    brand = parse(colour) or parse(USUAL)
-    assert brand is not None
-    css = f":root{{{tokens(brand, LIGHT).css()}}}@media (prefers-color-scheme:dark){{:root{{{tokens(brand, DARK).css()}}}}}\n"
-    return f"{text(brand)[1:]}-{sha256(css.encode()).hexdigest()[:12]}.css", css
+    """(its name under /theme/, its text); what is no colour gives the usual one."""
+    css = colours.stylesheet(colour)
+    brand = colours.parsed(colour) or colours.USUAL
+    return f"{colours.written(brand)[1:]}-{sha256(css.encode()).hexdigest()[:12]}.css", css
 
 
 def by_name(name: str) -> str | None:
     """The stylesheet under that name: every process can make it again, so none keeps it."""
     own_name, css = stylesheet(f"#{name[:6]}")
     return css if own_name == name else None
-
-
-def parse(colour: str | None) -> Rgb | None:
-    """`#1f57c3`; anything else is None."""
-    if not colour or not _HEX.fullmatch(colour):
-        return None
-    return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
-
-
-def text(colour: Rgb) -> str:
-    return "#{:02x}{:02x}{:02x}".format(*colour)
-
-
-def contrast(one: Rgb, other: Rgb) -> float:
-    """WCAG's ratio, 1 to 21."""
-    low, high = sorted((luminance(one), luminance(other)))
-    return (high + 0.05) / (low + 0.05)
-
-
-def luminance(colour: Rgb) -> float:
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in (channel / 255 for channel in colour)]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def mix(colour: Rgb, towards: Rgb, share: float) -> Rgb:
-    """`share` of the way towards the other colour, channel by channel."""
-    red, green, blue = (round(a + (b - a) * share) for a, b in zip(colour, towards, strict=True))
-    return red, green, blue
-
-
-def _legible(colour: Rgb, towards: Rgb, surfaces: tuple[Rgb, ...], ratio: float) -> Rgb:
-    """The least move that reaches the ratio on each surface."""
-
-    def enough(share: float) -> bool:
-        moved = mix(colour, towards, share)
-        return all(contrast(moved, surface) >= ratio for surface in surfaces)
-
-    if enough(0):
-        return colour
-    low, high = 0.0, 1.0
-    for _ in range(12):
-        middle = (low + high) / 2
-        low, high = (low, middle) if enough(middle) else (middle, high)
-    return mix(colour, towards, high)
-
-
-def _filled(brand: Rgb) -> tuple[Rgb, Rgb]:
-    """A button's fill and its text: white where the brand nearly carries it, else dark ink on the brand as it is."""
-    if contrast(brand, WHITE) >= EDGE:
-        return _legible(brand, BLACK, (WHITE,), TEXT), WHITE
-    return brand, DARK_INK
-
-
-def _hover(accent: Rgb, on_accent: Rgb) -> Rgb:
-    """A step away from the text's colour, so that contrast only grows; from black, a step the other way that keeps it."""
-    if on_accent == WHITE:
-        return mix(accent, BLACK, 0.15) if luminance(accent) > 0.02 else mix(accent, WHITE, 0.18)
-    return mix(accent, WHITE, 0.25)
-
-
-def _tint(brand: Rgb, scheme: Scheme) -> Rgb:
-    """The ground with as much of the brand as still lets both inks be read."""
-    share = scheme.tint
-    while any(contrast(mix(scheme.ground, brand, share), ink) < TEXT for ink in (scheme.ink, scheme.quiet_ink)):
-        share /= 2
-    return mix(scheme.ground, brand, share)
