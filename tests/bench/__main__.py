@@ -18,7 +18,7 @@ from bench.measuring import Compared, Rounds, compare, run
 from bench.servers import servers
 from portalctl.local.failures import StackError
 
-ROWS: Final = ("append",)
+ROWS: Final = ("append", "relay")
 PEERS: Final = ("eventsourcing", "faststream_outbox", "psycopg", "matplotlib")
 ROUNDS: Final = 3
 
