@@ -42,7 +42,6 @@ async def _ours(servers: Servers, url: str, admin: asyncpg.Connection) -> Figure
     """A turn of the relay as a service runs it, from its start until its cursor stands behind the last event."""
     topic = await fresh_topic(servers.kafka)
     await admin.execute("TRUNCATE events")
-    streams = [uuid4() for _ in range(EVENTS)]
     columns = ["epoch", "merchant_id", "stream", "version", "event_id", "name", "schema", "body", "topic", "headers", "value"]
     rows = (
         (1, MERCHANT, f"subscription-{id}", 1, uuid4(), "bench", 1, BODY, topic, headers_json(HEADERS), ENVELOPE)

@@ -45,7 +45,7 @@ async def _relayed(servers: Servers, engine: AsyncEngine, rows: OutboxBroker) ->
     kafka = KafkaBroker(servers.kafka, acks="all", enable_idempotence=True, logger=None)
 
     @kafka.publisher(topic)
-    @rows.subscriber("events", max_workers=WORKERS)
+    @rows.subscriber("events", max_workers=WORKERS)  # type: ignore[untyped-decorator, unused-ignore]
     async def relay(body: str) -> str:
         return body
 
