@@ -10,6 +10,12 @@ from chassis.http.problems import MEDIA_TYPE, Problem
 from chassis.http.tokens import Signer
 from chassis.telemetry import outgoing
 
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+def outcome_unknown() -> Problem:
+    return Problem(504, "outcome_unknown", "A part of the system did not answer: what was asked for may have happened, or not")
+
 
 def unavailable() -> Problem:
     return Problem(
@@ -21,7 +27,8 @@ class ServiceClient:
     """Calls one service with a fresh token each time.
 
     An answer of 4xx or 5xx that is a problem is raised as that same Problem; a service that cannot be reached is
-    Problem 503 `service_unavailable`.
+    Problem 503 `service_unavailable`, and one that does not answer a command that it may have got is Problem 504
+    `outcome_unknown`.
     """
 
     def __init__(self, base_url: str, audience: str, signer: Signer, *, timeout: float = 5) -> None:
@@ -50,8 +57,9 @@ class ServiceClient:
             request.headers["idempotency-key"] = idempotency_key
         try:
             answer = await self.http.send(request)
-        except httpx.TransportError:
-            raise unavailable() from None
+        except httpx.TransportError as error:
+            nothing_changed = method in ("GET", "HEAD") or isinstance(error, _NEVER_SENT)
+            raise (unavailable() if nothing_changed else outcome_unknown()) from None
         if answer.is_error:
             raise problem_of(answer)
         return answer
