@@ -44,8 +44,8 @@ async def _ours(servers: Servers, url: str, admin: asyncpg.Connection) -> Figure
     await admin.execute("TRUNCATE events")
     columns = ["epoch", "merchant_id", "stream", "version", "event_id", "name", "schema", "body", "topic", "headers", "value"]
     rows = (
-        (1, MERCHANT, f"subscription-{id}", 1, uuid4(), "bench", 1, BODY, topic, headers_json(HEADERS), ENVELOPE)
-        for id in streams
+        (1, MERCHANT, f"subscription-{uuid4()}", 1, uuid4(), "bench", 1, BODY, topic, headers_json(HEADERS), ENVELOPE)
+        for _ in range(EVENTS)
     )
     await admin.copy_records_to_table("events", records=rows, columns=columns)
     last = await admin.fetchval("SELECT max(position) FROM events")
