@@ -9,10 +9,12 @@ from typing import Any
 import httpx
 import pytest
 from integration.portal_gateway.gateway import Merchant, enter
+from starlette.responses import JSONResponse
 from unit.portal_gateway import story
 from unit.portal_gateway.story import VISA
 
 from billing_contracts import payments
+from portal_gateway.application import live
 
 
 @pytest.fixture
@@ -101,6 +103,19 @@ async def test_nobody_hears_of_others(ana: Merchant) -> None:
         await other.tell(payments.PaymentMethodUpdated(payment_method=VISA))
         with pytest.raises(TimeoutError):
             await stream.next(2)
+
+
+async def test_what_is_on_its_way_is_told_in_every_tab(ana: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "LOOK_SECONDS", 0.2)
+    cancelling = f"/subscriptions/{story.SUBSCRIPTION}/cancellation"
+    accepted = {"aggregate": f"subscription-{story.SUBSCRIPTION}", "version": 9, "effective_at": "", "mode": "at_period_end"}
+    ana.gateway.owners.answers["POST", f"/v1{cancelling}"] = JSONResponse(accepted, 202)
+    async with ana.signed_in() as browser, ana.gateway.browser() as other:
+        other.headers.update(browser.headers)
+        async with watching(browser) as stream:
+            await asyncio.sleep(0.5)
+            assert (await other.post(f"/api{cancelling}")).status_code == 202
+            assert (await stream.next(3))["event"] == "pulse"
 
 
 @pytest.mark.parametrize("after", ["-1", "x", str(2**60)])

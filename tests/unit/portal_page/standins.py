@@ -32,7 +32,7 @@ from portal_gateway.application.answers import (
     Visit,
 )
 from portal_gateway.application.history import History
-from portal_gateway.application.live import Glance
+from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.application.portal import Portal
 from portal_gateway.domain.access import Flow, Link, Session
 from portal_gateway.domain.tokens import LinkToken
@@ -81,8 +81,11 @@ class Views:
         return True
 
     async def glance(self, cookie: str) -> Glance | None:
-        revision = self.shown.revision
-        return Glance(revision, dict.fromkeys(PANES, revision)) if await self.access.session(cookie, keep_alive=False) else None
+        if not await self.access.session(cookie, keep_alive=False):
+            return None
+        shown = self.shown
+        late = minutes_late(shown.as_of, shown.stale, datetime.now(UTC))
+        return Glance(shown.revision, dict.fromkeys(PANES, shown.revision), mark(shown.pending, late))
 
     async def invoices(self, *_: Any) -> list[Any]:
         return []

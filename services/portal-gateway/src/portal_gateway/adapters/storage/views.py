@@ -3,7 +3,7 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypedDict
 from uuid import UUID
 
 import asyncpg
@@ -12,14 +12,13 @@ from chassis.tenants import Tenants
 from portal_gateway.adapters.storage.living import KEPT_ALIVE, OBSERVED, session_of
 from portal_gateway.application.answers import Pending, Position, View, Visit
 from portal_gateway.application.composing import Source, empty
-from portal_gateway.application.live import Glance
+from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.domain.tokens import session_digest
 from portal_gateway.domain.view import CustomerView
 
 STALE_AFTER = timedelta(seconds=15)
 
-_FACTS = """
-    v.revision, v.doc::text AS doc, m.doc::text AS merchant,
+_BESIDES = """
     ARRAY(
         SELECT p.aggregate FROM projection p
         WHERE p.merchant_id = who.merchant_id AND p.customer_id = who.customer_id AND p.stale_since < now() - interval '5 s'
@@ -42,6 +41,8 @@ _FACTS = """
         WHERE f.service IN ('subscriptions', 'payments', 'invoicing')
     ) AS as_of
 """
+"""What is not in the view itself: which aggregates are behind, what is on its way, and as of when all of it is."""
+_FACTS = f"v.revision, v.doc::text AS doc, m.doc::text AS merchant, {_BESIDES}"
 _OF_WHOM = """
 LEFT JOIN customer_view v ON v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id
 LEFT JOIN projection m ON m.merchant_id = who.merchant_id AND m.name = 'merchant'
@@ -49,7 +50,7 @@ LEFT JOIN projection m ON m.merchant_id = who.merchant_id AND m.name = 'merchant
 _VISIT = f"SELECT who.*, {_FACTS} FROM living who {_OF_WHOM}"
 _VIEW = f"SELECT {_FACTS} FROM (SELECT $1::uuid AS merchant_id, $2::uuid AS customer_id) who {_OF_WHOM}"
 _GLANCE = f"""
-WITH {OBSERVED} SELECT coalesce(v.revision, 0) AS revision, coalesce(v.panes, '{{}}')::text AS panes
+WITH {OBSERVED} SELECT coalesce(v.revision, 0) AS revision, coalesce(v.panes, '{{}}')::text AS panes, {_BESIDES}
 FROM living who LEFT JOIN customer_view v ON v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id
 """
 _INVOICES = """
@@ -96,9 +97,7 @@ class StoredViews:
             now=wall + timedelta(seconds=merchant.get("clock_offset_seconds", 0)),
             revision=row["revision"] or 0,
             facts=facts,
-            pending=tuple(json.loads(row["pending"] or "[]")),
-            as_of=row["as_of"] or wall,
-            stale=row["as_of"] is None or wall - row["as_of"] > STALE_AFTER or bool(behind),
+            **_besides(row, wall),
         )
 
     async def _told(self, merchant_id: UUID) -> dict[str, Any] | None:
@@ -108,7 +107,12 @@ class StoredViews:
 
     async def glance(self, cookie: str) -> Glance | None:
         row = await self._pool.fetchrow(_GLANCE, session_digest(cookie))
-        return Glance(row["revision"], json.loads(row["panes"])) if row else None
+        if row is None:
+            return None
+        wall = datetime.now(UTC)
+        besides = _besides(row, wall)
+        late = minutes_late(besides["as_of"], besides["stale"], wall)
+        return Glance(row["revision"], json.loads(row["panes"]), mark(besides["pending"], late))
 
     async def reached(self, merchant_id: UUID, customer_id: UUID, position: Position) -> bool:
         reached: bool = await self._pool.fetchval(
@@ -167,6 +171,21 @@ class StoredViews:
                 for command in pending
             ],
         )
+
+
+class _Besides(TypedDict):
+    pending: tuple[Pending, ...]
+    as_of: datetime
+    stale: bool
+
+
+def _besides(row: asyncpg.Record, wall: datetime) -> _Besides:
+    as_of = row["as_of"]
+    return {
+        "pending": tuple(json.loads(row["pending"] or "[]")),
+        "as_of": as_of or wall,
+        "stale": as_of is None or wall - as_of > STALE_AFTER or bool(row["stale"]),
+    }
 
 
 def _with_payment(row: asyncpg.Record) -> tuple[Source, Source | None]:
