@@ -3,62 +3,24 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID, uuid5
+from uuid import UUID
 
 import uvicorn
+from browser.living_payments import LivingPayments
 from fastapi import FastAPI
-from unit.payments.card_page_examples import Around
 from unit.portal_page import scenes, standins
 from unit.portal_page.standins import TOKEN, Stage
 
-from chassis.http.problems import Problem
 from payments.adapters.card_page.app import card_page
-from payments.application.card_entry import Due, SetUp
-from payments.domain.shapes import Money
-from portal_gateway.application.answers import CancellationAccepted, CardSetup, CardUpdated
+from portal_gateway.application.answers import CancellationAccepted
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import CustomerView
 
 DECLINED = "4000000000000002"
 MASTERCARD = "5555555555554444"
-
-
-@dataclass
-class LivingPayments:
-    """A wallet that changes when its customer says so."""
-
-    stage: "LivingStage"
-    cards: Around
-    answers: bool = True
-    asked: list[dict[str, Any]] = field(default_factory=list)
-
-    async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
-        id = uuid5(scenes.OURS, f"setup {len(self.asked)} {locale}")
-        owed = [row for row in self.stage.views.shown.facts["invoices"] if row["status"] == "failed"]
-        due = tuple(Due(UUID(row["id"]), row["number"], Money(**row["total"])) for row in owed)
-        self.cards.setup = SetUp(id, scenes.MERCHANT, scenes.CUSTOMER, str(session.id), locale, colour, due)
-        url = f"{self.stage.cards_origin}/cards/{id}" if self.answers else f"{self.stage.cards_origin}/silence"
-        lines = [{"invoice_id": row["id"], "number": row["number"], "amount": row["total"]} for row in owed]
-        total = owed[0]["total"] if owed else None
-        return {"setup_id": str(id), "frame_url": url, "due": lines, "total": total}  # type: ignore[typeddict-item]
-
-    async def update_card(
-        self, session: Session, setup_id: str, token: str, charge_invoices: Sequence[UUID], key: str | None
-    ) -> CardUpdated:
-        number = self.cards.tokenised[-1].number
-        self.asked.append({"token": token, "charges": [str(id) for id in charge_invoices], "key": key})
-        if number == DECLINED:
-            raise Problem(402, "card_declined", "The card was declined")
-        brand = "mastercard" if number == MASTERCARD else "visa"
-        card = {"id": "pm2", "brand": brand, "last4": number[-4:], "exp_month": 12, "exp_year": 2030}
-        paid = [scenes.invoice(14) if row["status"] == "failed" else row for row in self.stage.views.shown.facts["invoices"]]
-        self.stage.change(payment_method={**card, "version": 2}, invoices=paid, subscriptions=[scenes.subscription()])
-        charges = [{"invoice_id": str(id), "aggregate": f"payment-{id}", "version": 3} for id in charge_invoices]
-        wallet = f"wallet-{scenes.CUSTOMER}"
-        return {"aggregate": wallet, "version": 2, "payment_method": card, "charges": charges}  # type: ignore[typeddict-item]
 
 
 @dataclass
@@ -83,8 +45,7 @@ class LivingStage(Stage):
 
     def __init__(self, view: Any = None) -> None:
         super().__init__(view)
-        numbers = frozenset({"4242424242424242", DECLINED, MASTERCARD})
-        self.living = LivingPayments(self, Around(numbers=numbers))
+        self.living = LivingPayments(self)
         self.payments = self.living  # type: ignore[assignment]
         self.subscriptions = LivingSubscriptions(self.subscriptions.preview_is, stage=self)
         self.origin, self.cards_origin = "", ""
