@@ -1,0 +1,109 @@
+"""Consuming: from records on Kafka to handled batches, against bare reading and against a handler per message."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+from uuid import uuid4
+
+import asyncpg
+from aiokafka import AIOKafkaConsumer
+from faststream.kafka import KafkaBroker
+
+from bench.databases import migrated
+from bench.events import renewals
+from bench.measuring import Figures, Line, Row, Target
+from bench.rows.project import decode
+from bench.servers import Servers
+from bench.topics import fresh_topic, producer, publish
+from billing_contracts.envelope import Envelope
+from chassis.consuming import Consumer, run_consumers
+
+STREAMS: Final = 30_000
+EACH: Final = 5
+SINGLE: Final = 20_000
+"""Messages for the handler per message: a few seconds' worth."""
+
+
+@asynccontextmanager
+async def opened(servers: Servers) -> AsyncIterator[Row]:
+    """One topic for all sides, each with a group of its own that begins at the beginning."""
+    topic, few = await fresh_topic(servers.kafka), await fresh_topic(servers.kafka)
+    records = [(envelope.key(), envelope.value()) for envelope in renewals(STREAMS, EACH)]
+    async with producer(servers.kafka) as sending:
+        await publish(sending, topic, records)
+        await publish(sending, few, records[:SINGLE])
+    async with migrated(servers) as database, asyncpg.create_pool(database.url, min_size=2, max_size=4) as pool:
+        yield Row(
+            [
+                partial(_ours, servers, pool, topic, len(records)),
+                partial(_bare, servers, topic, len(records)),
+                partial(_per_message, servers, few, SINGLE),
+            ],
+            [
+                Line("checked, in order, offsets stored ÷ bare getmany", "portal", "getmany", target=Target(at_least=0.45)),
+                Line("÷ a FastStream handler per message", "portal", "handler per message", target=Target(at_least=10)),
+            ],
+        )
+
+
+async def _ours(servers: Servers, pool: asyncpg.Pool, topic: str, events: int) -> Figures:
+    """A consumer as a service runs it. The events concern somebody else: each is checked, and its place is kept."""
+    group, stop = f"bench.{uuid4().hex[:8]}", asyncio.Event()
+    consumer = Consumer(group=group, topics=(topic,), decode=decode)
+    begun = time.perf_counter()
+    running = asyncio.create_task(
+        run_consumers([consumer], service="bench", pool=pool, bootstrap=servers.kafka, instance="one", stop=stop)
+    )
+    first = None
+    while (read := await pool.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets WHERE consumer_group = $1", group)) < events:
+        if read and first is None:
+            begun, first = time.perf_counter(), read
+        await asyncio.sleep(0.01)
+    seconds = time.perf_counter() - begun
+    stop.set()
+    await running
+    return {"portal": (events - (first or 0)) / seconds}
+
+
+async def _bare(servers: Servers, topic: str, events: int) -> Figures:
+    """`getmany` in a loop, nothing done with the records."""
+    consumer = AIOKafkaConsumer(
+        topic,
+        bootstrap_servers=servers.kafka,
+        group_id=f"bench.{uuid4().hex[:8]}",
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+    )
+    await consumer.start()
+    try:
+        first = sum(map(len, (await consumer.getmany(timeout_ms=10_000, max_records=500)).values()))
+        begun, read = time.perf_counter(), first
+        while read < events:
+            read += sum(map(len, (await consumer.getmany(timeout_ms=100, max_records=500)).values()))
+        return {"getmany": (events - first) / (time.perf_counter() - begun)}
+    finally:
+        await consumer.stop()
+
+
+async def _per_message(servers: Servers, topic: str, events: int) -> Figures:
+    """FastStream as its tutorial shows it: a handler that is called with each message as its pydantic model."""
+    broker = KafkaBroker(servers.kafka, logger=None)
+    done, read, begun = asyncio.Event(), 0, 0.0
+
+    @broker.subscriber(topic, group_id=f"bench.{uuid4().hex[:8]}", auto_offset_reset="earliest")
+    async def handle(envelope: Envelope) -> None:
+        nonlocal read, begun
+        begun = begun or time.perf_counter()
+        read += 1
+        if read == events:
+            done.set()
+
+    await broker.start()
+    try:
+        await done.wait()
+        return {"handler per message": events / (time.perf_counter() - begun)}
+    finally:
+        await broker.stop()

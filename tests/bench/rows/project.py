@@ -1,0 +1,75 @@
+"""Projecting: the same events folded into the same documents, 500 in a transaction and one in a transaction."""
+
+import time
+from asyncio import Event
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+import asyncpg
+
+from bench.databases import migrated
+from bench.events import TYPE, record, renewals
+from bench.measuring import Figures, Line, Row, Target
+from bench.servers import Servers
+from billing_contracts.envelope import Envelope, EventData
+from chassis.consumer import Consumer
+from chassis.handling import Handling
+from chassis.member import MAX_RECORDS
+from chassis.postgres.write_sets import Connection
+from chassis.projection import Document, Projection
+from chassis.records import RawRecord
+
+STREAMS: Final = 4_000
+EACH: Final = 5
+SINGLE: Final = 3_000
+"""Events that are projected one by one: a few seconds' worth."""
+
+
+class Renewed(EventData):
+    """What the bench's reader takes of a renewal."""
+
+    current_period: dict[str, str]
+
+
+def fold(document: Document | None, envelope: Envelope) -> Document:
+    renewals_so_far = (document or {"renewals": 0})["renewals"]
+    return {"renewals": renewals_so_far + 1, "current_period": envelope.data["current_period"], "status": "active"}
+
+
+def decode(envelope: Envelope) -> EventData:
+    return Renewed.model_validate(envelope.data)
+
+
+CONSUMER: Final = Consumer(
+    group="bench.views",
+    topics=("billing.subscriptions",),
+    decode=decode,
+    projections=(Projection("subscription", frozenset({TYPE}), fold),),
+)
+
+
+async def settled(_: Connection, __: Sequence[RawRecord]) -> None:
+    """Offsets are what the consumer's row measures."""
+
+
+@asynccontextmanager
+async def opened(servers: Servers) -> AsyncIterator[Row]:
+    async with migrated(servers) as database, asyncpg.create_pool(database.url, min_size=2, max_size=2) as pool:
+        handling = Handling(CONSUMER, pool, Event())
+        yield Row(
+            [
+                partial(_projected, handling, "500 at once", STREAMS * EACH, MAX_RECORDS),
+                partial(_projected, handling, "one by one", SINGLE, 1),
+            ],
+            [Line("events, 500 in a transaction ÷ one in a transaction", "500 at once", "one by one", target=Target(at_least=8))],
+        )
+
+
+async def _projected(handling: Handling, name: str, events: int, at_once: int) -> Figures:
+    records = [record(envelope) for envelope in renewals(events // EACH, EACH)]
+    begun = time.perf_counter()
+    for start in range(0, len(records), at_once):
+        await handling.handle(records[start : start + at_once], settled)
+    return {name: len(records) / (time.perf_counter() - begun)}
