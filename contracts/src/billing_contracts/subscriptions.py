@@ -82,6 +82,8 @@ class MerchantConfigured(EventData):
     branding: Branding = Branding()
     policies: Policies = Policies()
     tax: Tax | None = None
+    return_origins: tuple[str, ...] = ()
+    """`https://shop.example`: where the portal may lead customers back to, beside the sites of its terms and privacy pages."""
     invoice_series: str
     """Leads every invoice number: `TS` in `TS-000001`."""
     api_keys: tuple[ApiKey, ...] = ()

@@ -154,6 +154,7 @@ async def test_a_link_of_another_merchant_is_out_of_reach(ana: Merchant) -> None
         {"customer_id": str(story.ANA), "kind": "session", "expires_in": 601},
         {"customer_id": str(story.ANA), "return_url": "https://evil.example/"},
         {"customer_id": str(story.ANA), "return_url": "https://techsolutions.example@evil.example/"},
+        {"customer_id": str(story.ANA), "return_url": "https://techsolutions.example:8443/"},
         {"customer_id": str(story.ANA), "return_url": "javascript:alert(1)"},
         {"customer_id": str(story.ANA), "locale": "<script>"},
         {"customer_id": str(story.ANA), "colour": "red"},
@@ -167,8 +168,9 @@ async def test_a_link_that_makes_no_sense_is_not_made(ana: Merchant, asked: dict
     assert not await ana.gateway.pool.fetchval("SELECT count(*) FROM portal_link WHERE merchant_id = $1", ana.id)
 
 
-async def test_a_link_may_lead_back_to_the_merchants_own_site(ana: Merchant) -> None:
-    back = "https://techsolutions.example/account"
+@pytest.mark.parametrize("back", ["https://techsolutions.example/account", "https://shop.example:8443/me?from=portal"])
+async def test_a_link_may_lead_back_to_the_merchants_own_sites(ana: Merchant, back: str) -> None:
+    await ana.configured(return_origins=("https://shop.example:8443",))
     async with ana.gateway.browser() as browser:
         await enter(browser, await ana.link(return_url=back))
         assert (await browser.get("/api/session")).json()["return_url"] == back

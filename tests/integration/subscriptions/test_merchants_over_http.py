@@ -67,6 +67,10 @@ async def test_a_repeated_registration_gets_the_same_key_although_it_is_not_kept
         ({"branding": {"colour": "blue"}}, "/branding/colour"),
         ({"branding": {"terms_url": "javascript:alert(1)"}}, "/branding/terms_url"),
         ({"branding": {"logo_media_id": "0" * 64}}, "/branding/logo_media_id"),
+        ({"return_origins": ["https://shop.example", "https://shop.example/"]}, "/return_origins/1"),
+        ({"return_origins": ["https://me@shop.example"]}, "/return_origins/0"),
+        ({"return_origins": ["http://shop.example"]}, "/return_origins/0"),
+        ({"return_origins": ["https://*"]}, "/return_origins/0"),
         ({"policies": {"retry_days": [3, 1]}}, "/policies/retry_days"),
         ({"policies": {"retry_days": [0]}}, "/policies/retry_days/0"),
         ({"policies": {"cancel_mode": "never"}}, "/policies/cancel_mode"),
@@ -103,6 +107,11 @@ async def test_a_merchant_changes_itself_and_nobody_else(stack: Stack) -> None:
     changed = await ours.http.patch(f"/v1/merchants/{ours.id}", json={"branding": {"logo_media_id": media}})
     assert changed.json()["branding"]["logo_media_id"] == media
     assert changed.json()["branding"]["colour"] == "#285cc2"
+    sites = ["https://shop.example", "http://localhost:3000"]
+    changed = await ours.http.patch(f"/v1/merchants/{ours.id}", json={"return_origins": sites})
+    assert changed.json()["return_origins"] == sites
+    renamed = await ours.http.patch(f"/v1/merchants/{ours.id}", json={"locale": "es-AR"})
+    assert renamed.json()["return_origins"] == sites
     foreign = await theirs.http.patch(f"/v1/merchants/{ours.id}", json={"name": "Hijacked"})
     assert (foreign.status_code, foreign.json()["code"]) == (404, "not_found")
     borrowed = await theirs.http.patch(f"/v1/merchants/{theirs.id}", json={"branding": {"logo_media_id": media}})

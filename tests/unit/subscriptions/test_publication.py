@@ -45,7 +45,7 @@ LIVES: list[tuple[Event, ...]] = [
 ]
 MERCHANTS: tuple[merchant.MerchantEvent, ...] = (
     REGISTERED,
-    merchant.Reconfigured(replace(PROFILE, tax=Tax("IVA", 2100)), THEN),
+    merchant.Reconfigured(replace(PROFILE, tax=Tax("IVA", 2100), return_origins=("https://shop.example",)), THEN),
     merchant.KeyIssued(OTHER, THEN),
     merchant.KeyRevoked(KEY.id, THEN),
     merchant.ClockSet(-1.5, THEN),
@@ -125,6 +125,7 @@ def test_whatever_changes_of_a_merchant_all_of_it_is_told() -> None:
     assert [(key.id, key.revoked) for key in last.api_keys] == [("a", True), ("b", False)]
     assert last.tax
     assert last.tax.rate_basis_points == 2100
+    assert last.return_origins == ("https://shop.example",)
 
 
 def test_a_plan_is_published_whole() -> None:

@@ -1,7 +1,7 @@
 """The unique, secure address that a merchant hands to its customer."""
 
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
@@ -29,14 +29,11 @@ class Addresses:
 
 
 def may_return_to(url: str, merchant: Mapping[str, Any]) -> bool:
-    """Whether the portal may lead back there: to the merchant's own sites, known by its terms and privacy pages."""
+    """Whether the portal may lead back there: to sites that the merchant named, or has its terms and privacy pages on."""
     branding = merchant.get("branding") or {}
-    own = {_origin(site) for site in _given(branding.get("terms_url"), branding.get("privacy_url"))}
+    pages = (branding.get("terms_url"), branding.get("privacy_url"))
+    own = {_origin(site) for site in (*pages, *merchant.get("return_origins", ())) if site}
     return _origin(url) in own - {None}
-
-
-def _given(*values: str | None) -> Iterable[str]:
-    return (value for value in values if value)
 
 
 def _origin(url: str) -> str | None:

@@ -124,6 +124,7 @@ def merchant(it: Merchant) -> MerchantConfigured:
         branding=Branding(**asdict(profile.branding)),
         policies=Policies(**asdict(profile.policies)),
         tax=shapes.Tax(**asdict(profile.tax)) if profile.tax else None,
+        return_origins=profile.return_origins,
         invoice_series=it.invoice_series,
         api_keys=tuple(ApiKey(**asdict(key)) for key in it.keys),
         sandbox=it.sandbox,

@@ -39,6 +39,8 @@ class Profile:
     branding: Branding
     policies: Policies
     tax: Tax | None = None
+    return_origins: tuple[str, ...] = ()
+    """Sites of its own that the portal may lead its customers back to: `https://shop.example`."""
 
 
 @dataclass(frozen=True, slots=True)

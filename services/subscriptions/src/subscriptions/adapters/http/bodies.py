@@ -65,6 +65,15 @@ TimeZone = Annotated[str, StringConstraints(strict=True, max_length=64), AfterVa
 Url = Annotated[
     str, StringConstraints(strict=True, pattern=r"^https?://[^\s<>\"]+$", max_length=2000), AfterValidator(_no_controls)
 ]
+Origin = Annotated[
+    str,
+    StringConstraints(
+        strict=True,
+        pattern=r"^(https://[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{0,4})?$",
+        max_length=300,
+    ),
+]
+"""A site: scheme, host and port alone; https, but on loopback."""
 Colour = Annotated[str, StringConstraints(strict=True, pattern="^#[0-9a-f]{6}$")]
 MediaId = Annotated[str, StringConstraints(strict=True, pattern="^[0-9a-f]{64}$")]
 Instant = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_range)]

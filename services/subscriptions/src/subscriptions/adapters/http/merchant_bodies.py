@@ -15,6 +15,7 @@ from subscriptions.adapters.http.bodies import (
     Locale,
     MediaId,
     Name,
+    Origin,
     TaxBody,
     TaxId,
     TimeZone,
@@ -30,6 +31,7 @@ def _rising(days: tuple[int, ...]) -> tuple[int, ...]:
     return days
 
 
+ReturnOrigins = Annotated[tuple[Origin, ...], Field(max_length=20)]
 RetryDays = Annotated[tuple[Annotated[StrictInt, Field(ge=1, le=90)], ...], Field(max_length=12), AfterValidator(_rising)]
 
 
@@ -71,6 +73,7 @@ class NewMerchant(StrictBody):
     branding: BrandingBody = BrandingBody()
     policies: PoliciesBody = PoliciesBody()
     tax: TaxBody | None = None
+    return_origins: ReturnOrigins = ()
     invoice_series: Annotated[str, StringConstraints(strict=True, pattern="^[A-Z0-9]{1,10}$")] | None = None
     """The initials of the name, when absent."""
     sandbox: StrictBool | None = None
@@ -86,6 +89,7 @@ class NewMerchant(StrictBody):
             self.branding.shape(),
             self.policies.shape(),
             self.tax.shape() if self.tax else None,
+            self.return_origins,
         )
 
 
@@ -99,10 +103,13 @@ class ChangedMerchant(StrictBody):
     branding: BrandingBody | None = None
     policies: PoliciesBody | None = None
     tax: TaxBody | None = None
+    return_origins: ReturnOrigins | None = None
 
     def applied_to(self, profile: Profile) -> Profile:
         changes: dict[str, Any] = {
-            field: getattr(self, field) for field in ("name", "locale", "time_zone") if getattr(self, field) is not None
+            field: getattr(self, field)
+            for field in ("name", "locale", "time_zone", "return_origins")
+            if getattr(self, field) is not None
         }
         if self.legal:
             changes["legal"] = self.legal.shape()
