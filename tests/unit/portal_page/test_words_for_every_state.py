@@ -8,13 +8,13 @@ from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.wording import Badge, Reader, account, company, freshness, initials, shown
 from portal_gateway.application.wording_cancellation import facts, reasons, result
 from portal_gateway.application.wording_invoices import invoice, rows
-from portal_gateway.application.wording_language import Language
+from portal_gateway.application.wording_language import catalogues
 from portal_gateway.application.wording_payment import method
 from portal_gateway.application.wording_problems import explain
 from portal_gateway.application.wording_subscription import Details, Notice, details, notice, summary
 from portal_gateway.domain.view import InvoiceStatus
 
-SPANISH = Language("es", "419")
+SPANISH = catalogues().language("es")
 
 
 def reader(view: View) -> Reader:
@@ -297,7 +297,7 @@ def test_what_is_behind_says_since_when() -> None:
     now = datetime.now(UTC)
     assert freshness(scenes.view(), SPANISH, now) is None
     late = scenes.view(stale=True, as_of=now - timedelta(minutes=3, seconds=5))
-    assert freshness(late, SPANISH, now) == "Estos datos son de hace 3 min: hay cambios recientes que todavía no vemos."
+    assert freshness(late, SPANISH, now) == "Estos datos son de hace 3 minutos: hay cambios recientes que todavía no vemos."
     gap = scenes.view(scenes.subscription(stale=True))
     assert freshness(gap, SPANISH, now) == "Puede haber cambios recientes que todavía no vemos."
 
@@ -329,8 +329,8 @@ def test_somebody_elses_subscription_is_never_the_one_shown() -> None:
     ("status", "code", "headers", "words"),
     [
         (503, "service_unavailable", {}, "nada cambió"),
-        (429, "too_many_requests", {"Retry-After": "125"}, "3 min"),
-        (429, "too_many_requests", {}, "1 min"),
+        (429, "too_many_requests", {"Retry-After": "125"}, "3 minutos."),
+        (429, "too_many_requests", {}, "1 minuto."),
         (409, "already_cancelled", {}, "tu suscripción cambió mientras tanto"),
         (409, "session_changed", {}, "se abrió otra cuenta"),
         (404, "not_found", {}, "La dirección puede estar incompleta"),

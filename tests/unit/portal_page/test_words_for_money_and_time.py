@@ -1,45 +1,98 @@
 from datetime import date
+from decimal import Decimal
 
 import pytest
 from babel.localedata import locale_identifiers
 from babel.numbers import get_decimal_symbol, get_group_symbol
+from unit.portal_page import scenes
 
-from billing_contracts.money import Money
-from portal_gateway.application.wording import frequency
-from portal_gateway.application.wording_language import CATALOGUES, Language, choose
+from chassis.languages import Language
+from portal_gateway.application.wording import Reader, frequency, money
+from portal_gateway.application.wording_language import catalogues, choose
 
-SPANISH, ENGLISH = Language("es", "419"), Language("en", "US")
+SPANISH, ENGLISH = catalogues().language("es"), catalogues().language("en")
 AMOUNTS = {"USD": 123450, "JPY": 1234, "KWD": 1234500}
 
-# unit, count, Spanish, English: the golden table.
-FREQUENCIES = [
-    ("day", 1, "%s al día", "%s per day"),
-    ("day", 2, "%s cada 2 días", "%s every 2 days"),
-    ("day", 3, "%s cada 3 días", "%s every 3 days"),
-    ("week", 1, "%s a la semana", "%s per week"),
-    ("week", 2, "%s cada 2 semanas", "%s every 2 weeks"),
-    ("week", 3, "%s cada 3 semanas", "%s every 3 weeks"),
-    ("month", 1, "%s al mes", "%s per month"),
-    ("month", 2, "%s cada 2 meses", "%s every 2 months"),
-    ("month", 3, "%s cada 3 meses", "%s every 3 months"),
-    ("year", 1, "%s al año", "%s per year"),
-    ("year", 2, "%s cada 2 años", "%s every 2 years"),
-    ("year", 3, "%s cada 3 años", "%s every 3 years"),
+
+def language_of(tag: str) -> Language:
+    return catalogues().choose([tag], tag)
+
+
+def written(language: Language, minor: int, currency: str) -> str:
+    return money(language, {"amount_minor": minor, "currency": currency})
+
+
+# unit, count, currency, Spanish, English
+GOLDEN = [
+    ("day", 1, "USD", "1,234.50 USD al día", "1,234.50 USD per day"),
+    ("day", 1, "JPY", "1,234 JPY al día", "1,234 JPY per day"),
+    ("day", 1, "KWD", "1,234.500 KWD al día", "1,234.500 KWD per day"),
+    ("day", 2, "USD", "1,234.50 USD cada 2 días", "1,234.50 USD every 2 days"),
+    ("day", 2, "JPY", "1,234 JPY cada 2 días", "1,234 JPY every 2 days"),
+    ("day", 2, "KWD", "1,234.500 KWD cada 2 días", "1,234.500 KWD every 2 days"),
+    ("day", 3, "USD", "1,234.50 USD cada 3 días", "1,234.50 USD every 3 days"),
+    ("day", 3, "JPY", "1,234 JPY cada 3 días", "1,234 JPY every 3 days"),
+    ("day", 3, "KWD", "1,234.500 KWD cada 3 días", "1,234.500 KWD every 3 days"),
+    ("week", 1, "USD", "1,234.50 USD a la semana", "1,234.50 USD per week"),
+    ("week", 1, "JPY", "1,234 JPY a la semana", "1,234 JPY per week"),
+    ("week", 1, "KWD", "1,234.500 KWD a la semana", "1,234.500 KWD per week"),
+    ("week", 2, "USD", "1,234.50 USD cada 2 semanas", "1,234.50 USD every 2 weeks"),
+    ("week", 2, "JPY", "1,234 JPY cada 2 semanas", "1,234 JPY every 2 weeks"),
+    ("week", 2, "KWD", "1,234.500 KWD cada 2 semanas", "1,234.500 KWD every 2 weeks"),
+    ("week", 3, "USD", "1,234.50 USD cada 3 semanas", "1,234.50 USD every 3 weeks"),
+    ("week", 3, "JPY", "1,234 JPY cada 3 semanas", "1,234 JPY every 3 weeks"),
+    ("week", 3, "KWD", "1,234.500 KWD cada 3 semanas", "1,234.500 KWD every 3 weeks"),
+    ("month", 1, "USD", "1,234.50 USD al mes", "1,234.50 USD per month"),
+    ("month", 1, "JPY", "1,234 JPY al mes", "1,234 JPY per month"),
+    ("month", 1, "KWD", "1,234.500 KWD al mes", "1,234.500 KWD per month"),
+    ("month", 2, "USD", "1,234.50 USD cada 2 meses", "1,234.50 USD every 2 months"),
+    ("month", 2, "JPY", "1,234 JPY cada 2 meses", "1,234 JPY every 2 months"),
+    ("month", 2, "KWD", "1,234.500 KWD cada 2 meses", "1,234.500 KWD every 2 months"),
+    ("month", 3, "USD", "1,234.50 USD cada 3 meses", "1,234.50 USD every 3 months"),
+    ("month", 3, "JPY", "1,234 JPY cada 3 meses", "1,234 JPY every 3 months"),
+    ("month", 3, "KWD", "1,234.500 KWD cada 3 meses", "1,234.500 KWD every 3 months"),
+    ("year", 1, "USD", "1,234.50 USD al año", "1,234.50 USD per year"),
+    ("year", 1, "JPY", "1,234 JPY al año", "1,234 JPY per year"),
+    ("year", 1, "KWD", "1,234.500 KWD al año", "1,234.500 KWD per year"),
+    ("year", 2, "USD", "1,234.50 USD cada 2 años", "1,234.50 USD every 2 years"),
+    ("year", 2, "JPY", "1,234 JPY cada 2 años", "1,234 JPY every 2 years"),
+    ("year", 2, "KWD", "1,234.500 KWD cada 2 años", "1,234.500 KWD every 2 years"),
+    ("year", 3, "USD", "1,234.50 USD cada 3 años", "1,234.50 USD every 3 years"),
+    ("year", 3, "JPY", "1,234 JPY cada 3 años", "1,234 JPY every 3 years"),
+    ("year", 3, "KWD", "1,234.500 KWD cada 3 años", "1,234.500 KWD every 3 years"),
 ]
-WRITTEN = {"USD": "1,234.50 USD", "JPY": "1,234 JPY", "KWD": "1,234.500 KWD"}
+
+# region; 1,234.50 in three currencies; the 4th of June 2023 in three lengths; 10.5
+REGIONS = [
+    ("es-419", "1,234.50 USD", "1,234 JPY", "1,234.500 KWD", "4 de junio de 2023", "4 de junio", "4 jun 2023", "10.5"),
+    ("es-ES", "1.234,50 USD", "1.234 JPY", "1.234,500 KWD", "4 de junio de 2023", "4 de junio", "4 jun 2023", "10,5"),
+    ("es-CO", "1.234,50 USD", "1.234 JPY", "1.234,500 KWD", "4 de junio de 2023", "4 de junio", "4 de jun de 2023", "10,5"),
+    ("es-MX", "1,234.50 USD", "1,234 JPY", "1,234.500 KWD", "4 de junio de 2023", "4 de junio", "4 jun 2023", "10.5"),
+    ("es-AR", "1.234,50 USD", "1.234 JPY", "1.234,500 KWD", "4 de junio de 2023", "4 de junio", "4 de jun de 2023", "10,5"),
+    ("en-US", "1,234.50 USD", "1,234 JPY", "1,234.500 KWD", "June 4, 2023", "June 4", "Jun 4, 2023", "10.5"),
+    ("en-GB", "1,234.50 USD", "1,234 JPY", "1,234.500 KWD", "4 June 2023", "4 June", "4 Jun 2023", "10.5"),
+]
 
 
-@pytest.mark.parametrize(("unit", "count", "spanish", "english"), FREQUENCIES)
-@pytest.mark.parametrize("currency", AMOUNTS)
-def test_a_price_says_how_often_it_is_charged(unit: str, count: int, spanish: str, english: str, currency: str) -> None:
-    money = Money(amount_minor=AMOUNTS[currency], currency=currency)
-    for language, sentence in ((SPANISH, spanish), (ENGLISH, english)):
-        said = frequency(language, language.money(money), {"unit": unit, "count": count})  # type: ignore[typeddict-item]
-        assert said == sentence % WRITTEN[currency]
+@pytest.mark.parametrize(("unit", "count", "currency", "spanish", "english"), GOLDEN)
+def test_a_price_says_how_often_it_is_charged(unit: str, count: int, currency: str, spanish: str, english: str) -> None:
+    for language, expected in ((SPANISH, spanish), (ENGLISH, english)):
+        price = written(language, AMOUNTS[currency], currency)
+        assert frequency(language, price, {"unit": unit, "count": count}) == expected  # type: ignore[typeddict-item]
+
+
+@pytest.mark.parametrize(("region", "usd", "jpy", "kwd", "day", "day_and_month", "short_day", "number"), REGIONS)
+def test_amounts_days_and_numbers_are_written_as_in_the_region(
+    region: str, usd: str, jpy: str, kwd: str, day: str, day_and_month: str, short_day: str, number: str
+) -> None:
+    language, when = language_of(region), date(2023, 6, 4)
+    assert [written(language, minor, currency) for currency, minor in AMOUNTS.items()] == [usd, jpy, kwd]
+    assert [language.day(when), language.day_and_month(when), language.short_day(when)] == [day, day_and_month, short_day]
+    assert language.number(Decimal("10.50")) == number
 
 
 @pytest.mark.parametrize(
-    ("amount", "currency", "written"),
+    ("amount", "currency", "expected"),
     [
         (2999, "USD", "29.99 USD"),
         (0, "USD", "0.00 USD"),
@@ -47,83 +100,69 @@ def test_a_price_says_how_often_it_is_charged(unit: str, count: int, spanish: st
         (-2999, "USD", "-29.99 USD"),
         (123456789012, "USD", "1,234,567,890.12 USD"),
         (7, "KWD", "0.007 KWD"),
+        (5, "IQD", "0.005 IQD"),
     ],
 )
-def test_amounts_have_their_currencys_digits(amount: int, currency: str, written: str) -> None:
-    assert SPANISH.money(Money(amount_minor=amount, currency=currency)) == written
-
-
-@pytest.mark.parametrize(
-    ("language", "written"),
-    [
-        (Language("es", "419"), "1,234.50 USD"),
-        (Language("es", "MX"), "1,234.50 USD"),
-        (Language("es", "ES"), "1.234,50 USD"),
-        (Language("es", "AR"), "1.234,50 USD"),
-        (Language("es", "CR"), "1\N{NO-BREAK SPACE}234,50 USD"),
-        (Language("en", "US"), "1,234.50 USD"),
-    ],
-)
-def test_separators_are_the_regions(language: Language, written: str) -> None:
-    assert language.money(Money(amount_minor=123450, currency="USD")) == written
+def test_amounts_have_their_currencys_digits(amount: int, currency: str, expected: str) -> None:
+    assert written(SPANISH, amount, currency) == expected
 
 
 def test_separators_agree_with_cldr_in_every_territory_of_spanish() -> None:
     for identifier in locale_identifiers():
         code, _, territory = identifier.partition("_")
         if code == "es" and territory:
-            written = Language("es", territory).money(Money(amount_minor=123450, currency="USD"))
-            assert written == f"1{get_group_symbol(identifier)}234{get_decimal_symbol(identifier)}50 USD", identifier
+            expected = f"1{get_group_symbol(identifier)}234{get_decimal_symbol(identifier)}50 USD"
+            assert written(language_of(identifier), 123450, "USD") == expected, identifier
 
 
-@pytest.mark.parametrize(
-    ("language", "long", "near", "short"),
-    [
-        (Language("es", "419"), "14 de junio de 2023", "14 de junio", "14 jun 2023"),
-        (Language("en", "US"), "June 14, 2023", "June 14", "Jun 14, 2023"),
-        (Language("en", "GB"), "14 June 2023", "14 June", "14 Jun 2023"),
-    ],
-)
-def test_days_are_written_as_people_write_them(language: Language, long: str, near: str, short: str) -> None:
-    day = date(2023, 6, 14)
-    assert (language.day(day), language.day_and_month(day), language.short_day(day)) == (long, near, short)
+@pytest.mark.parametrize("region", ["es-XX", "es-999", "es-Latn", "es"])
+def test_a_region_that_nobody_knows_is_written_as_usual(region: str) -> None:
+    assert language_of(region) == SPANISH
 
 
 def test_a_period_names_the_year_once_when_it_is_the_same() -> None:
-    assert SPANISH.period(date(2023, 5, 14), date(2023, 6, 14)) == "Del 14 de mayo al 14 de junio de 2023"
-    assert SPANISH.period(date(2023, 12, 14), date(2024, 1, 14)) == "Del 14 de diciembre de 2023 al 14 de enero de 2024"
+    reader = Reader.of(scenes.view(), SPANISH)
+    assert reader.period("2023-05-14T12:00:00Z", "2023-06-14T12:00:00Z") == "Del 14 de mayo al 14 de junio de 2023"
+    across = reader.period("2023-12-14T12:00:00Z", "2024-01-14T12:00:00Z")
+    assert across == "Del 14 de diciembre de 2023 al 14 de enero de 2024"
+
+
+def test_a_day_is_the_one_where_the_merchant_is() -> None:
+    reader = Reader.of(scenes.view(), SPANISH)
+    assert reader.zone.key == "America/Mexico_City"
+    assert (reader.day("2023-06-14T05:59:00Z"), reader.day("2023-06-14T06:00:00Z")) == (
+        "13 de junio de 2023",
+        "14 de junio de 2023",
+    )
 
 
 def test_a_rate_is_written_without_idle_zeros() -> None:
-    assert [SPANISH.percentage(points) for points in (1600, 2100, 1050, 825, 0)] == ["16", "21", "10.5", "8.25", "0"]
-    assert Language("es", "ES").percentage(1050) == "10,5"
-
-
-def test_both_catalogues_say_the_same_things_with_the_same_values() -> None:
-    spanish, english = CATALOGUES["es"], CATALOGUES["en"]
-    assert spanish.keys() == english.keys()
-    for message in spanish:
-        assert placeholders(spanish[message]) == placeholders(english[message]), message
-
-
-def placeholders(sentence: str) -> set[str]:
-    return {part.split(")")[0] for part in sentence.split("%(")[1:]}
+    rates = [Decimal(points) / 100 for points in (1600, 2100, 1050, 825, 0)]
+    assert [SPANISH.number(rate) for rate in rates] == ["16", "21", "10.5", "8.25", "0"]
 
 
 @pytest.mark.parametrize(
     ("wishes", "tag"),
     [
         ({}, "es-419"),
-        ({"accepted": "es-MX,es;q=0.9,en;q=0.8"}, "es-419"),
-        ({"accepted": "fr;q=0.9, en-GB;q=0.8"}, "en-US"),
-        ({"accepted": "en;q=0.2, es;q=0.9"}, "es-419"),
-        ({"accepted": "en;q=x, *;q=0.1"}, "es-419"),
+        ({"accept": "es-MX,es;q=0.9,en;q=0.8"}, "es-419"),
+        ({"accept": "es-CO"}, "es-419"),
+        ({"accept": "es-ES"}, "es-419"),
+        ({"accept": "fr;q=0.9, en-GB;q=0.8"}, "en-US"),
+        ({"accept": "en;q=0.2, es;q=0.9"}, "es-419"),
+        ({"accept": "en;q=x, *;q=0.1"}, "es-419"),
+        ({"accept": "en;q=0"}, "es-419"),
         ({"asked": "en", "kept": "es"}, "en-US"),
         ({"asked": "fr", "kept": "en"}, "en-US"),
-        ({"link": "en", "customer": "es", "accepted": "es"}, "en-US"),
+        ({"kept": "en", "link": "es"}, "en-US"),
+        ({"link": "en", "customer": "es", "accept": "es"}, "en-US"),
+        ({"customer": "en", "accept": "es", "merchant": "es-MX"}, "en-US"),
+        ({"accept": "en", "merchant": "es-MX"}, "en-US"),
         ({"customer": "es-AR", "merchant": "es-MX"}, "es-MX"),
+        ({"accept": "es-ES", "merchant": "es-CO"}, "es-CO"),
         ({"customer": "en-GB", "merchant": "es-MX"}, "en-US"),
         ({"merchant": "en-GB"}, "en-GB"),
+        ({"merchant": "fr-FR"}, "es-419"),
     ],
 )
 def test_the_language_is_the_first_that_anybody_wishes_for_and_we_have(wishes: dict[str, str], tag: str) -> None:

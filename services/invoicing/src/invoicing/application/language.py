@@ -1,9 +1,19 @@
 """In which language and on which paper an invoice is written. Decided once, when it is issued."""
 
-LANGUAGES = {"es": "es-419", "en": "en-US"}
-"""The languages there are, each with the region whose numbers and dates it uses when the merchant has no say."""
+from functools import cache
+from pathlib import Path
+
+from chassis.languages import Catalogues
+
+LOCALES = Path(__file__).parents[1] / "locales"
 
 LETTER_REGIONS = frozenset(["US", "CA", "MX", "CL", "CO", "CR", "DO", "GT", "NI", "PA", "PH", "PR", "SV", "VE"])
+
+
+@cache
+def catalogues() -> Catalogues:
+    """The languages of documents; read once in a process."""
+    return Catalogues(LOCALES)
 
 
 def document_locale(customer: str | None, merchant: str) -> str:
@@ -11,14 +21,9 @@ def document_locale(customer: str | None, merchant: str) -> str:
 
     Locales are BCP 47 tags such as `es-MX`.
     """
-    language = next((wanted for tag in (customer, merchant) if (wanted := _language(tag)) in LANGUAGES), "es")
-    return merchant if _language(merchant) == language else LANGUAGES[language]
+    return catalogues().choose((customer, merchant), merchant).tag
 
 
 def paper(merchant: str) -> str:
     """The paper of the merchant's country."""
     return "us-letter" if LETTER_REGIONS.intersection(merchant.replace("_", "-").upper().split("-")[1:]) else "a4"
-
-
-def _language(tag: str | None) -> str:
-    return (tag or "").replace("_", "-").split("-")[0].lower()

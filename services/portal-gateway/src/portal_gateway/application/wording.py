@@ -6,17 +6,28 @@ Pure. Templates and the JSON API show what stands here and decide nothing.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any, Literal
+from functools import partial
+from typing import Any, Final, Literal
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from billing_contracts.money import Money
+from billing_contracts.money import exponent
+from chassis.languages import N_, Language
 from portal_gateway.application.answers import View
-from portal_gateway.application.wording_language import Language
 from portal_gateway.domain.view import CardFace, Interval, Subscription
 from portal_gateway.domain.view import Money as MoneyFacts
 
 Tone = Literal["good", "warn", "bad", "mute"]
+
+BRANDS: Final = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"}
+"""Proper names, the same in every language."""
+EVERY: Final = {
+    "day": N_("%(price)s per day"),
+    "week": N_("%(price)s per week"),
+    "month": N_("%(price)s per month"),
+    "year": N_("%(price)s per year"),
+}
+STALE: Final = N_("There may be recent changes that we do not see yet.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,11 +69,18 @@ class Reader:
         return self.language.day_and_month(day) if day.year == self.today.year else self.language.day(day)
 
     def money(self, amount: MoneyFacts) -> str:
-        return self.language.money(Money.model_validate(amount))
+        return money(self.language, amount)
+
+    def period(self, start: str, end: str) -> str:
+        """`Del 14 de mayo al 14 de junio de 2023`, of two instants: the year once when it is the same."""
+        first, last = self.date(start), self.date(end)
+        same_year = first.year == last.year
+        begins = self.language.day_and_month(first) if same_year else self.language.day(first)
+        return self.say("From %(start)s to %(end)s", start=begins, end=self.language.day(last))
 
     def card(self, face: CardFace) -> str:
         """`Visa •••• 4242`"""
-        return self.say("card", brand=self.say(f"brand_{face['brand']}"), last4=face["last4"])
+        return f"{BRANDS.get(face['brand']) or self.say('Card')} •••• {face['last4']}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +129,41 @@ def account(view: View) -> str:
     return " · ".join(part for part in (customer["name"], hidden_email(email) if email else None) if part)
 
 
+def money(language: Language, amount: MoneyFacts) -> str:
+    """`29.99 USD`"""
+    return language.money(amount["amount_minor"], amount["currency"], exponent(amount["currency"]))
+
+
 def frequency(language: Language, price: str, interval: Interval) -> str:
     """`29.99 USD al mes`, `29.99 USD cada 3 meses`"""
     unit, count = interval["unit"], interval["count"]
-    return language.say(f"price_{unit}", price=price) if count == 1 else language.say(f"price_{unit}s", price=price, count=count)
+    if count == 1:
+        return language.say(EVERY[unit], price=price)
+    say_count = partial(language.say_count, price=price)
+    match unit:
+        case "day":
+            return say_count("%(price)s every %(count)d day", "%(price)s every %(count)d days", count)
+        case "week":
+            return say_count("%(price)s every %(count)d week", "%(price)s every %(count)d weeks", count)
+        case "month":
+            return say_count("%(price)s every %(count)d month", "%(price)s every %(count)d months", count)
+        case "year":
+            return say_count("%(price)s every %(count)d year", "%(price)s every %(count)d years", count)
 
 
 def freshness(view: View, language: Language, wall_clock: datetime) -> str | None:
     """That what is shown is behind, and since when; nothing while it is fresh."""
     late = any(subscription["stale"] for subscription in view.facts["subscriptions"])
     if not view.stale:
-        return language.say("stale") if late else None
+        return language.say(STALE) if late else None
     minutes = int((wall_clock - view.as_of).total_seconds() // 60)
-    return language.say("stale_minutes", count=minutes) if minutes else language.say("stale")
+    if minutes == 0:
+        return language.say(STALE)
+    return language.say_count(
+        "This is as of %(count)d minute ago: there are recent changes that we do not see yet.",
+        "This is as of %(count)d minutes ago: there are recent changes that we do not see yet.",
+        minutes,
+    )
 
 
 def shown(subscriptions: list[Subscription], asked: UUID | None) -> Subscription | None:

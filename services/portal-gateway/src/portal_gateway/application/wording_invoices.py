@@ -3,8 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any, Final
 
+from chassis.languages import N_, in_context
 from portal_gateway.application.answers import Pending
 from portal_gateway.application.wording import Badge, Reader, Tone
 from portal_gateway.domain.view import CardFace, InvoiceRow
@@ -18,7 +20,27 @@ TONES: Final[dict[str, Tone]] = {
     "uncollectible": "mute",
     "refunded": "mute",
 }
-STATUSES: Final = tuple(TONES)
+STATUSES: Final = {
+    "paid": in_context("invoice", "Paid"),
+    "open": in_context("invoice", "Open"),
+    "processing": in_context("invoice", "Processing"),
+    "failed": in_context("invoice", "Failed"),
+    "void": in_context("invoice", "Void"),
+    "uncollectible": in_context("invoice", "Uncollectible"),
+    "refunded": in_context("invoice", "Refunded"),
+}
+MOVEMENTS: Final = {
+    "invoice": N_("Invoice issued"),
+    "payment": N_("Payment"),
+    "failed_attempt": N_("Failed charge"),
+    "refund": N_("Refund"),
+    "credit_note": N_("Credit note"),
+    "void": N_("Invoice voided"),
+}
+MOVEMENTS_OF_A_CARD: Final = {
+    "payment": N_("Payment with %(card)s"),
+    "failed_attempt": N_("Failed charge to %(card)s"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +88,7 @@ class Invoice:
 
 
 def badge(reader: Reader, status: str) -> Badge:
-    return Badge(reader.say(f"invoice_{status}"), TONES[status])
+    return Badge(reader.say(STATUSES[status]), TONES[status])
 
 
 def status(invoice: Mapping[str, Any], pending: tuple[Pending, ...]) -> str:
@@ -101,7 +123,7 @@ def invoice(reader: Reader, facts: Mapping[str, Any], pending: tuple[Pending, ..
         number=facts["number"],
         date=reader.language.day(date.fromisoformat(facts["issued_on"])),
         badge=badge(reader, status(facts, pending)),
-        period=reader.language.period(reader.date(period["start"]), reader.date(period["end"])),
+        period=reader.period(period["start"], period["end"]),
         seller=_party(reader, facts["seller"]),
         buyer=_party(reader, facts.get("bill_to") or {}),
         lines=tuple(_line(reader, line) for line in facts["lines"]),
@@ -112,7 +134,7 @@ def invoice(reader: Reader, facts: Mapping[str, Any], pending: tuple[Pending, ..
 
 
 def _party(reader: Reader, party: Mapping[str, Any]) -> tuple[str, ...]:
-    tax_id = reader.say("invoice_tax_id", tax_id=party["tax_id"]) if party.get("tax_id") else None
+    tax_id = reader.say("Tax ID: %(tax_id)s", tax_id=party["tax_id"]) if party.get("tax_id") else None
     found = (party.get("name"), *str(party.get("address") or "").splitlines(), tax_id, party.get("email"))
     return tuple(part for part in found if part)
 
@@ -121,7 +143,7 @@ def _line(reader: Reader, line: Mapping[str, Any]) -> Line:
     period = line["period"]
     return Line(
         line["plan_name"],
-        reader.language.period(reader.date(period["start"]), reader.date(period["end"])),
+        reader.period(period["start"], period["end"]),
         line["quantity"],
         reader.money(line["unit_price"]),
         reader.money(line["total"]),
@@ -132,17 +154,20 @@ def _totals(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str], 
     tax = facts.get("tax")
     if not tax and not facts["tax_total"]["amount_minor"]:
         return ()
-    name = reader.say("invoice_tax_plain")
+    name = reader.say("Taxes")
     if tax:
-        rate = reader.language.percentage(tax["rate_basis_points"])
-        name = reader.say("invoice_tax_included" if tax["inclusive"] else "invoice_tax", name=tax["name"], rate=rate)
-    return (reader.say("invoice_subtotal"), reader.money(facts["net_total"])), (name, reader.money(facts["tax_total"]))
+        rate = reader.language.number(Decimal(tax["rate_basis_points"]) / 100)
+        if tax["inclusive"]:
+            name = reader.say("%(name)s (%(rate)s%%, included in the price)", name=tax["name"], rate=rate)
+        else:
+            name = reader.say("%(name)s (%(rate)s%%)", name=tax["name"], rate=rate)
+    return (reader.say("Subtotal"), reader.money(facts["net_total"])), (name, reader.money(facts["tax_total"]))
 
 
 def _what_moved(reader: Reader, kind: str, card: CardFace | None) -> str:
-    if kind not in ("payment", "failed_attempt"):
-        return reader.say(f"movement_{kind}")
-    return reader.say(f"movement_{kind}", card=reader.card(card)) if card else reader.say(f"movement_{kind}_plain")
+    if card and kind in MOVEMENTS_OF_A_CARD:
+        return reader.say(MOVEMENTS_OF_A_CARD[kind], card=reader.card(card))
+    return reader.say(MOVEMENTS[kind])
 
 
 def _movement(reader: Reader, movement: Mapping[str, Any]) -> Movement:

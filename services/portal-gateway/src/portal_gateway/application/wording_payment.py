@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from chassis.languages import in_context
 from portal_gateway.application.answers import View
 from portal_gateway.application.wording import Badge, Reader
 from portal_gateway.domain.view import PaymentMethod
@@ -31,23 +32,30 @@ def method(reader: Reader, view: View) -> Method:
     waiting = [p["detail"] for p in view.pending if p["kind"] == "payment_method"]
     if waiting:
         new: PaymentMethod = {"id": "", "version": 0, **waiting[-1]}  # type: ignore[typeddict-item]
-        return _of(reader, new, reader.say("pending_method"))
+        return _of(reader, new, reader.say("Your new card is registered, on its way."))
     card = view.facts["payment_method"]
     if card is None:
-        return Method("", reader.say("method_none"), "", None, reader.say("method_none_more"), reader.say("method_add"))
+        label, hint = reader.say("You have no card on file"), reader.say("Add one so that your renewals are paid by themselves.")
+        return Method("", label, "", None, hint, reader.say("Add payment method"))
     return _of(reader, card, None)
 
 
 def expiry(reader: Reader, month: int, year: int) -> str:
     """`Vence 12/2025`"""
-    return reader.say("card_expired" if state(reader, month, year) == "expired" else "card_expires", month=month, year=year)
+    if state(reader, month, year) == "expired":
+        return reader.say("Expired %(month)02d/%(year)d", month=month, year=year)
+    return reader.say("Expires %(month)02d/%(year)d", month=month, year=year)
 
 
 def _of(reader: Reader, card: PaymentMethod, pending: str | None) -> Method:
     month, year = card["exp_month"], card["exp_year"]
-    how = state(reader, month, year)
-    badge = None
-    if how != "valid":
-        badge = Badge(reader.say(f"badge_card_{how}"), "bad" if how == "expired" else "warn")
-    hint = pending or (reader.say(f"method_{how}") if badge else None)
-    return Method(card["brand"], reader.card(card), expiry(reader, month, year), badge, hint, reader.say("method_edit"))
+    badge = hint = None
+    match state(reader, month, year):
+        case "expiring":
+            badge = Badge(reader.say(in_context("card", "Expires soon")), "warn")
+            hint = reader.say("Update it before it expires so as not to lose your subscription.")
+        case "expired":
+            badge = Badge(reader.say(in_context("card", "Expired")), "bad")
+            hint = reader.say("Your next charge will fail. Update it so as not to lose your subscription.")
+    label, until = reader.card(card), expiry(reader, month, year)
+    return Method(card["brand"], label, until, badge, pending or hint, reader.say("Edit payment method"))

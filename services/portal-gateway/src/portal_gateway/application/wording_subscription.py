@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from billing_contracts.money import Money
+from chassis.languages import N_, in_context
 from portal_gateway.application.answers import View
 from portal_gateway.application.wording import Badge, Reader, Tone, frequency, initials, moment
 from portal_gateway.domain.view import Debt, InvoiceRow, Plan, Subscription
@@ -19,9 +19,30 @@ TONES: Final[dict[str, Tone]] = {
     "canceled": "mute",
     "incomplete_expired": "mute",
 }
+BADGES: Final = {
+    "trialing": in_context("subscription", "Free trial"),
+    "incomplete": in_context("subscription", "Payment due"),
+    "incomplete_expired": in_context("subscription", "Not activated"),
+    "active": in_context("subscription", "Active"),
+    "past_due": in_context("subscription", "Payment due"),
+    "unpaid": in_context("subscription", "Unpaid"),
+    "canceled": in_context("subscription", "Ended"),
+    "paused": in_context("subscription", "Paused"),
+}
+CANCELLING: Final = N_("Your cancellation is registered, on its way.")
+KEEPING: Final = N_("Your decision to keep the subscription is registered, on its way.")
 CANCELLABLE: Final = frozenset({"trialing", "active", "past_due"})
 OWING: Final = frozenset({"incomplete", "past_due", "unpaid"})
-OF_THE_CARD: Final = frozenset({"card_declined", "insufficient_funds", "expired_card", "incorrect_cvc"})
+REASONS: Final = {
+    "card_declined": (N_("Your bank declined the card."), N_("Your bank declined the card %(card)s.")),
+    "insufficient_funds": (
+        N_("Your bank declined the card for insufficient funds."),
+        N_("Your bank declined the card %(card)s for insufficient funds."),
+    ),
+    "expired_card": (N_("The card has expired."), N_("The card %(card)s has expired.")),
+    "incorrect_cvc": (N_("The card's security code is wrong."), N_("The security code of the card %(card)s is wrong.")),
+}
+"""What the bank had against the card: when nobody knows which, and when one does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +100,10 @@ def summary(reader: Reader, subscription: Subscription, invoices: list[InvoiceRo
     amount, _, currency = reader.money(total(subscription, invoices)).rpartition(" ")
     period = subscription["current_period"]
     return Summary(
-        label=reader.say("total_due" if subscription["status"] in OWING else "total"),
+        label=reader.say("Amount due") if subscription["status"] in OWING else reader.say("Total amount"),
         amount=amount,
         currency=currency,
-        period=reader.language.period(reader.date(period["start"]), reader.date(period["end"])),
+        period=reader.period(period["start"], period["end"]),
         plan=plan["name"],
         description=plan["description"],
         image=plan["image_media_id"],
@@ -119,30 +140,30 @@ def details(reader: Reader, subscription: Subscription, view: View) -> Details:
         id=subscription["id"],
         plan=plan["name"],
         price=price(reader, plan, quantity),
-        unit_price=reader.say("quantity", count=quantity, price=reader.money(plan["price"])) if quantity > 1 else None,
+        unit_price=f"{quantity} × {reader.money(plan['price'])}" if quantity > 1 else None,
         says=reader.say(waiting) if waiting else says(reader, subscription),
         badge=badge(reader, subscription),
-        cancel=reader.say("cancel") if status in CANCELLABLE and not ending and not waiting else None,
-        keep=reader.say("keep") if ending and not waiting else None,
+        cancel=reader.say("Cancel subscription") if status in CANCELLABLE and not ending and not waiting else None,
+        keep=reader.say("Keep my subscription") if ending and not waiting else None,
         edit_method=_edit_method(reader, view) if status == "incomplete" else None,
     )
 
 
 def _edit_method(reader: Reader, view: View) -> str:
-    return reader.say("method_edit" if _has_card(view) else "method_add")
+    return reader.say("Edit payment method") if _has_card(view) else reader.say("Add payment method")
 
 
 def price(reader: Reader, plan: Plan, quantity: int) -> str:
     """`29.99 USD al mes`"""
-    whole = Money(amount_minor=plan["price"]["amount_minor"] * quantity, currency=plan["price"]["currency"])
-    return frequency(reader.language, reader.language.money(whole), plan["interval"])
+    whole: MoneyFacts = {"amount_minor": plan["price"]["amount_minor"] * quantity, "currency": plan["price"]["currency"]}
+    return frequency(reader.language, reader.money(whole), plan["interval"])
 
 
 def badge(reader: Reader, subscription: Subscription) -> Badge:
     cancellation, status = subscription["cancellation"], subscription["status"]
     if cancellation and status in CANCELLABLE:
-        return Badge(reader.say("badge_ending", day=reader.near_day(cancellation["effective_at"])), "warn")
-    return Badge(reader.say(f"badge_{status}"), TONES[status])
+        return Badge(reader.say("Ends on %(day)s", day=reader.near_day(cancellation["effective_at"])), "warn")
+    return Badge(reader.say(BADGES[status]), TONES[status])
 
 
 def says(reader: Reader, subscription: Subscription) -> str:
@@ -150,29 +171,37 @@ def says(reader: Reader, subscription: Subscription) -> str:
     status, period, cancellation = subscription["status"], subscription["current_period"], subscription["cancellation"]
     if cancellation and status in CANCELLABLE:
         requested = reader.near_day(cancellation["requested_at"])
-        return reader.say("says_ending", requested=requested, day=reader.day(cancellation["effective_at"]))
+        return reader.say(
+            "You cancelled on %(requested)s. You have access until %(day)s and will not be charged again.",
+            requested=requested,
+            day=reader.day(cancellation["effective_at"]),
+        )
     if status == "trialing":
         then = price(reader, subscription["plan"], subscription["quantity"])
-        return reader.say("says_trialing", day=reader.day(period["end"]), price=then)
+        return reader.say("Free trial until %(day)s; then %(price)s", day=reader.day(period["end"]), price=then)
     if status == "active":
-        return reader.say("says_active", day=reader.day(period["end"]))
-    if status in ("past_due", "paused"):
-        return reader.say(f"says_{status}", day=reader.near_day(period["start"]))
+        return reader.say("Your subscription renews on %(day)s", day=reader.day(period["end"]))
+    if status == "past_due":
+        return reader.say("Your renewal of %(day)s is unpaid.", day=reader.near_day(period["start"]))
+    if status == "paused":
+        return reader.say("Paused since %(day)s", day=reader.near_day(period["start"]))
     if status == "unpaid":
         debt = subscription["debt"]
         owed = debt["amount"] if debt else period_price(subscription["plan"], subscription["quantity"])
-        return reader.say("says_unpaid", amount=reader.money(owed))
+        return reader.say("You owe %(amount)s. Update your card to pay it and keep your subscription.", amount=reader.money(owed))
     if status == "canceled":
-        return reader.say("says_canceled", day=reader.day(subscription["ended_at"] or period["end"]))
-    return reader.say(f"says_{status}")
+        return reader.say("Ended on %(day)s", day=reader.day(subscription["ended_at"] or period["end"]))
+    if status == "incomplete":
+        return reader.say("Your first payment is still to be confirmed")
+    return reader.say("Your first payment was not confirmed and the subscription never started.")
 
 
 def on_its_way(subscription: Subscription, view: View) -> str | None:
-    """The id of the sentence for a command that was accepted and is not in the facts yet."""
+    """The sentence, not translated yet, for a command that was accepted and is not in the facts yet."""
     kinds = [p["kind"] for p in view.pending if p["aggregate"] == f"subscription-{subscription['id']}"]
     if "cancellation_withdrawn" in kinds[-1:]:
-        return "pending_keep"
-    return "pending_cancel" if "cancellation" in kinds[-1:] else None
+        return KEEPING
+    return CANCELLING if "cancellation" in kinds[-1:] else None
 
 
 def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | None:
@@ -181,11 +210,17 @@ def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | N
         return None
     amount = reader.money(debt["amount"])
     if _is_running(debt, view):
-        return Notice("warn", reader.say("debt_processing", amount=amount), reader.say("debt_processing_more"), None)
+        lead = reader.say("We are processing your payment of %(amount)s.", amount=amount)
+        rest = reader.say("Your bank has not answered yet. We will tell you here; you need not pay again.")
+        return Notice("warn", lead, rest, None)
     untried = subscription["status"] == "incomplete" and debt["reason"] == "no_payment_method"
-    lead = reader.say("debt_first" if untried else "debt_failed", amount=amount)
+    if untried:
+        lead = reader.say("Your first payment of %(amount)s is missing.", amount=amount)
+    else:
+        lead = reader.say("We could not charge %(amount)s.", amount=amount)
+    pay = reader.say("Update card and pay") if _has_card(view) else reader.say("Add a card and pay")
     about = f"{_why(reader, debt, view)} {_next_try(reader, debt, view)} {_access(reader, debt)}"
-    return Notice("warn" if untried else "bad", lead, about, reader.say("update_and_pay" if _has_card(view) else "add_and_pay"))
+    return Notice("warn" if untried else "bad", lead, about, pay)
 
 
 def _has_card(view: View) -> bool:
@@ -201,23 +236,30 @@ def _is_running(debt: Debt, view: View) -> bool:
 
 def _why(reader: Reader, debt: Debt, view: View) -> str:
     reason = debt["reason"]
-    if reason not in OF_THE_CARD:
-        return reader.say("debt_no_payment_method" if reason == "no_payment_method" else "debt_processing_error")
+    if reason == "no_payment_method":
+        return reader.say("You have no card on file.")
+    if reason not in REASONS:
+        return reader.say("There was a problem processing the charge.")
     row = next((row for row in view.facts["invoices"] if row["id"] == debt["invoice_id"]), None)
     face = row["payment_method"] if row else None
-    return reader.say(f"debt_{reason}_card", card=reader.card(face)) if face else reader.say(f"debt_{reason}")
+    of_some_card, of_this_card = REASONS[reason]
+    return reader.say(of_this_card, card=reader.card(face)) if face else reader.say(of_some_card)
 
 
 def _next_try(reader: Reader, debt: Debt, view: View) -> str:
     at = debt["next_attempt_at"]
     if at:
-        return reader.say("debt_next_try", day=reader.near_day(at))
-    return reader.say("debt_no_next_try" if _has_card(view) else "debt_add_card")
+        return reader.say("We will try again on %(day)s.", day=reader.near_day(at))
+    if _has_card(view):
+        return reader.say("We will not try again until you update your card.")
+    return reader.say("Add one to pay it.")
 
 
 def _access(reader: Reader, debt: Debt) -> str:
-    over = moment(debt["access_until"]) <= reader.now
-    return reader.say("debt_access_over" if over else "debt_access", day=reader.near_day(debt["access_until"]))
+    day = reader.near_day(debt["access_until"])
+    if moment(debt["access_until"]) <= reader.now:
+        return reader.say("Your access ended on %(day)s.", day=day)
+    return reader.say("You keep your access until %(day)s.", day=day)
 
 
 def choices(reader: Reader, subscriptions: list[Subscription], chosen: Subscription | None) -> list[Choice]:

@@ -29,7 +29,7 @@ def lay_out(document: Document) -> str:
     accent, on_accent = colours.filled(colours.parsed(head.colour) or NEUTRAL)
     return json.dumps(
         {
-            "language": speech.locale.language,
+            "language": speech.language.code,
             "paper": head.paper,
             "title": f"{words.invoice} {issued.number}",
             "brand": wrapped(head.brand),

@@ -1,15 +1,14 @@
 """The words of a printed invoice, and its numbers and dates, in the languages there are."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from babel import Locale
-from babel.dates import format_date
-from babel.numbers import format_currency, format_decimal
-
-from billing_contracts.money import Money
+from billing_contracts.money import exponent
+from chassis.languages import N_
+from invoicing.application.language import catalogues
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,60 +45,32 @@ class Words:
     """With %(page)s and %(pages)s, filled in by the template."""
 
 
-SPANISH = Words(
-    invoice="Factura",
-    number="Número",
-    issued_on="Fecha de emisión",
-    period="Período",
-    from_to="Del %(start)s al %(end)s",
-    seller="Emisor",
-    bill_to="Facturado a",
-    erased="Datos suprimidos al terminar el plazo legal",
-    tax_id="Identificación fiscal",
-    description="Concepto",
-    quantity="Cant.",
-    unit_price="Precio",
-    amount="Importe",
-    subtotal="Subtotal",
-    tax="%(name)s (%(rate)s %%)",
-    tax_included="%(name)s (%(rate)s %%, incluido en el precio)",
-    total="Total",
-    paid_on="Pagado el %(date)s",
-    voided_on="Anulada el %(date)s",
-    open="Pendiente de pago",
-    due="Importe pendiente",
-    paid="Importe pagado",
-    paid_with="Método de pago",
-    questions="¿Preguntas sobre esta factura? %(email)s",
-    page="Página %(page)s de %(pages)s",
-)
-
-ENGLISH = Words(
-    invoice="Invoice",
-    number="Number",
-    issued_on="Date of issue",
-    period="Period",
-    from_to="%(start)s to %(end)s",
-    seller="From",
-    bill_to="Bill to",
-    erased="Particulars deleted at the end of the legal term",
-    tax_id="Tax ID",
-    description="Description",
-    quantity="Qty",
-    unit_price="Price",
-    amount="Amount",
-    subtotal="Subtotal",
-    tax="%(name)s (%(rate)s%%)",
-    tax_included="%(name)s (%(rate)s%%, included in the price)",
-    total="Total",
-    paid_on="Paid on %(date)s",
-    voided_on="Voided on %(date)s",
-    open="Payment pending",
-    due="Amount due",
-    paid="Amount paid",
-    paid_with="Payment method",
-    questions="Questions about this invoice? %(email)s",
-    page="Page %(page)s of %(pages)s",
+MESSAGES: Final = Words(
+    invoice=N_("Invoice"),
+    number=N_("Number"),
+    issued_on=N_("Date of issue"),
+    period=N_("Period"),
+    from_to=N_("%(start)s to %(end)s"),
+    seller=N_("From"),
+    bill_to=N_("Bill to"),
+    erased=N_("Particulars deleted at the end of the legal term"),
+    tax_id=N_("Tax ID"),
+    description=N_("Description"),
+    quantity=N_("Qty"),
+    unit_price=N_("Price"),
+    amount=N_("Amount"),
+    subtotal=N_("Subtotal"),
+    tax=N_("%(name)s (%(rate)s%%)"),
+    tax_included=N_("%(name)s (%(rate)s%%, included in the price)"),
+    total=N_("Total"),
+    paid_on=N_("Paid on %(date)s"),
+    voided_on=N_("Voided on %(date)s"),
+    open=N_("Payment pending"),
+    due=N_("Amount due"),
+    paid=N_("Amount paid"),
+    paid_with=N_("Payment method"),
+    questions=N_("Questions about this invoice? %(email)s"),
+    page=N_("Page %(page)s of %(pages)s"),
 )
 
 BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"}
@@ -109,21 +80,20 @@ class Speech:
     """One language with the customs of one region: words, money, dates."""
 
     def __init__(self, tag: str, time_zone: str) -> None:
-        self.locale = Locale.parse(tag, sep="-")
-        self.words = ENGLISH if self.locale.language == "en" else SPANISH
+        self.language = language = catalogues().choose([tag], tag)
+        self.words = Words(**{name: language.sentence(message) for name, message in asdict(MESSAGES).items()})
         self._zone = ZoneInfo(time_zone)
 
     def money(self, amount_minor: int, currency: str) -> str:
         """`29.99 USD`, on one line."""
-        exact = Decimal(Money(amount_minor=amount_minor, currency=currency).decimal())
-        return format_currency(exact, currency, "#,##0.00\u00a0¤¤", self.locale)
+        return self.language.money(amount_minor, currency, exponent(currency)).replace(" ", "\u00a0")
 
     def rate(self, basis_points: int) -> str:
         """`21`, `10.5`"""
-        return format_decimal(Decimal(basis_points) / 100, "#,##0.##", self.locale)
+        return self.language.number(Decimal(basis_points) / 100)
 
     def date(self, on: date) -> str:
-        return format_date(on, "long", self.locale)
+        return self.language.day(on)
 
     def instant(self, at: datetime) -> str:
         """The day of the instant in the merchant's time zone."""

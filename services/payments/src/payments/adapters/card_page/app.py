@@ -12,9 +12,18 @@ from chassis import colours
 from chassis.http import problems
 from chassis.http.app import Measured
 from chassis.http.problems import Problem, not_found
+from chassis.languages import accepted
 from payments.adapters.card_page import files
 from payments.adapters.card_page.submission import MAX_BODY_BYTES, submitted
-from payments.adapters.card_page.words import confirm_text, words_for
+from payments.adapters.card_page.words import (
+    catalogues,
+    confirm_text,
+    language_of,
+    privacy,
+    sentences_with_counts,
+    too_many_declines,
+    words_for,
+)
 from payments.application.card_entry import Merchant, Merchants, OpenSetUps, SetUp, Tokeniser
 from payments.domain import entry
 
@@ -57,18 +66,20 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
         try:
             setup, merchant = await opened(setup_id)
         except Problem:
-            locale = "en" if request.headers.get("accept-language", "").lower().startswith("en") else "es"
-            about |= {"lang": locale, "words": words_for(locale)}
+            language = catalogues().choose(accepted(request.headers.get("accept-language")), None)
+            about |= {"lang": language.tag, "words": words_for(language)}
             return HTMLResponse(templates.get_template("gone.html").render(about), 404)
-        words = words_for(setup.locale)
+        language = language_of(setup.locale)
+        words = words_for(language)
         about |= {
-            "lang": setup.locale,
+            "lang": language.tag,
             "words": words,
+            "sentences": words | sentences_with_counts(language),
             "month": merchant.now.strftime("%Y-%m"),
             "numbers": " ".join(sorted(tokeniser.numbers)),
             "sandbox": True,
-            "privacy": words["privacy"].format(merchant=merchant.name),
-            "confirm": confirm_text([due.amount for due in setup.due], setup.locale),
+            "privacy": privacy(language, merchant.name),
+            "confirm": confirm_text(language, [due.amount for due in setup.due]),
         }
         return HTMLResponse(templates.get_template("card.html").render(about))
 
@@ -80,15 +91,16 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
     @app.get("/cards/{setup_id}/terms")
     async def terms(setup_id: UUID) -> dict[str, str]:
         setup, _ = await opened(setup_id)
-        return {"confirm": confirm_text([due.amount for due in setup.due], setup.locale)}
+        return {"confirm": confirm_text(language_of(setup.locale), [due.amount for due in setup.due])}
 
     @app.post("/cards/{setup_id}/token")
     async def token(setup_id: UUID, request: Request) -> Response:
         typed = await submitted(request, cards_url)
         setup, merchant = await opened(setup_id)
-        words = words_for(setup.locale)
+        language = language_of(setup.locale)
+        words = words_for(language)
         if seconds := await setups.blocked_for(setup.merchant_id, setup.customer_id):
-            raise too_many_declines(seconds, words)
+            raise blocked(seconds, too_many_declines(language, seconds))
         found = entry.read(typed.number, typed.exp, typed.cvc, merchant.now.date(), tokeniser.numbers)
         if isinstance(found, entry.Mistakes):
             errors = [{"pointer": f"/{name}", "code": code, "detail": words[code]} for name, code in found.codes.items()]
@@ -102,8 +114,7 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
     return app
 
 
-def too_many_declines(seconds: int, words: dict[str, str]) -> Problem:
-    title = words["too_many_declines"].format(minutes=max(1, -(-seconds // 60)))
+def blocked(seconds: int, title: str) -> Problem:
     return Problem(429, "too_many_declines", title, headers={"retry-after": str(seconds)}, more={"retry_after": seconds})
 
 

@@ -8,13 +8,14 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
-from billing_contracts.money import Money
 from chassis.http.asked import Key
 from chassis.http.problems import Problem, of_validation
+from chassis.languages import Language
 from portal_gateway.application import session_cookie
 from portal_gateway.application.answers import View
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording_language import Language, choose
+from portal_gateway.application.wording import money
+from portal_gateway.application.wording_language import choose
 from portal_gateway.application.wording_problems import explain
 from portal_gateway.domain.access import Session
 
@@ -72,7 +73,7 @@ def language_of(request: Request, session: Session | None = None, view: View | N
         kept=request.cookies.get("lang"),
         link=session.locale if session else None,
         customer=view.facts["customer"]["locale"] if view else None,
-        accepted=request.headers.get("accept-language"),
+        accept=request.headers.get("accept-language"),
         merchant=str(view.merchant["locale"]) if view else None,
     )
 
@@ -81,7 +82,7 @@ def with_texts(language: Language, facts: Any) -> Any:
     """The same JSON with every amount also written out."""
     match facts:
         case {"amount_minor": int(), "currency": str()}:
-            return {**facts, "text": language.money(Money.model_validate(facts))}
+            return {**facts, "text": money(language, facts)}
         case dict():
             return {name: with_texts(language, value) for name, value in facts.items()}
         case list() | tuple():

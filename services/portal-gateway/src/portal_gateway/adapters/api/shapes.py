@@ -2,11 +2,11 @@
 
 from typing import Any
 
+from chassis.languages import Language
 from portal_gateway.application import wording, wording_invoices, wording_payment, wording_subscription
 from portal_gateway.application.answers import View
 from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.wording import Reader
-from portal_gateway.application.wording_language import Language
 from portal_gateway.domain.view import InvoiceRow, PaymentMethod, Subscription
 
 

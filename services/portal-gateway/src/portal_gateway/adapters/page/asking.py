@@ -8,10 +8,11 @@ from uuid import UUID
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
+from chassis.languages import Language, primary
 from portal_gateway.application.answers import InvoiceQuery, Position, View, Visitor
 from portal_gateway.application.session_cookie import presented
 from portal_gateway.application.wording_invoices import STATUSES
-from portal_gateway.application.wording_language import CATALOGUES, Language, choose
+from portal_gateway.application.wording_language import catalogues, choose
 from portal_gateway.domain.access import Session
 
 LANGUAGE_COOKIE: Final = "lang"
@@ -33,15 +34,15 @@ def language(request: Request, session: Session | None = None, view: View | None
         kept=request.cookies.get(LANGUAGE_COOKIE),
         link=session.locale if session else None,
         customer=view.facts["customer"]["locale"] if view else None,
-        accepted=request.headers.get("accept-language"),
+        accept=request.headers.get("accept-language"),
         merchant=str(view.merchant.get("locale") or "") if view else None,
     )
 
 
 def language_cookie(request: Request) -> dict[str, str]:
     """Remembers a language that was asked for."""
-    asked = request.query_params.get("lang")
-    if asked not in CATALOGUES:
+    asked = primary(request.query_params.get("lang"))
+    if asked not in catalogues().codes:
         return {}
     return {"set-cookie": f"{LANGUAGE_COOKIE}={asked}; Path=/; Secure; SameSite=Lax; Max-Age=31536000"}
 

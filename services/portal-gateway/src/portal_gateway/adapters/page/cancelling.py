@@ -1,7 +1,7 @@
 """Cancelling a subscription: what it does, why, the confirmation, the result, and the way back."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request
@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 from billing_contracts.subscriptions import Feedback
 from chassis.http.cards import has_card
 from chassis.http.problems import Problem, not_found
+from chassis.languages import N_, Language
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
@@ -17,9 +18,10 @@ from portal_gateway.application.answers import Position, Visit, subscription_str
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import Reader, account, company
 from portal_gateway.application.wording_cancellation import COMMENT_LIMIT, Fact, facts, reasons, result
-from portal_gateway.application.wording_language import Language
 from portal_gateway.application.wording_problems import explain
 from portal_gateway.domain.view import Subscription
+
+CARD_IN_COMMENT: Final = N_("This looks like a card number. Delete it: we do not need it here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +90,15 @@ def mistakes(language: Language, typed: Typed) -> Wrong:
     feedback = typed.feedback and typed.feedback not in set(Feedback)
     comment, length = None, len(typed.comment.strip())
     if length > COMMENT_LIMIT:
-        comment = language.say("error_comment_long", count=COMMENT_LIMIT, length=length)
+        comment = language.say_count(
+            "Use at most %(count)d character; you wrote %(length)d.",
+            "Use at most %(count)d characters; you wrote %(length)d.",
+            COMMENT_LIMIT,
+            length=length,
+        )
     elif has_card(typed.comment):
-        comment = language.say("error_comment_card")
-    return Wrong(language.say("error_reason") if feedback else None, comment)
+        comment = language.say(CARD_IN_COMMENT)
+    return Wrong(language.say("Choose a reason from the list.") if feedback else None, comment)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +147,7 @@ class Asked:
             pages,
             "cancel.html",
             status,
-            heading=self.language.say("cancel_title", plan=self.subscription["plan"]["name"]),
+            heading=self.language.say("Cancel %(plan)s", plan=self.subscription["plan"]["name"]),
             facts=await self._facts(portal, required=problem is None),
             reasons=reasons(self.reader),
             typed=typed or Typed(),
@@ -156,9 +163,9 @@ class Asked:
             raise problem
         wrong = Wrong()
         if problem.code == "card_number_refused":
-            wrong = Wrong(comment=self.language.say("error_comment_card"))
+            wrong = Wrong(comment=self.language.say(CARD_IN_COMMENT))
         elif any(str(error.get("pointer")) == "/comment" for error in problem.errors):
-            wrong = Wrong(comment=self.language.say("error_comment"))
+            wrong = Wrong(comment=self.language.say("We could not keep this text. Change it and try again."))
         words = None if wrong != Wrong() else explain(self.language, problem.status, problem.code, problem.headers)
         kept = None if problem.code == "idempotency_key_reused" else key
         return await self.form(portal, pages, typed=typed, wrong=wrong, problem=words, status=problem.status, key=kept)

@@ -7,7 +7,7 @@ from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import Reader, account, company
+from portal_gateway.application.wording import BRANDS, Reader, account, company
 from portal_gateway.application.wording_invoices import STATUSES, badge
 from portal_gateway.application.wording_payment import method
 
@@ -27,6 +27,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             account=account(visit.view),
             csrf=visit.session.csrf,
             heading=method(reader, visit.view).button,
+            brands=BRANDS,
             outcomes={status: badge(reader, status) for status in STATUSES},
         )
 

@@ -34,7 +34,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             company=company(visit.view.merchant),
             account=account(visit.view),
             csrf=visit.session.csrf,
-            heading=language.say("invoice_title", number=words.number),
+            heading=language.say("Invoice %(number)s", number=words.number),
             invoice=words,
         )
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from chassis.http.problems import Problem
+from chassis.languages import N_
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
@@ -13,6 +14,15 @@ from portal_gateway.application.portal import Portal
 from portal_gateway.application.session_cookie import clearing, setting
 
 ENTRANCES: Final = {None: "/", "payment_method": "/payment-method", "cancel": "/cancel"}
+
+ENDED: Final = (
+    N_("Your session has ended"),
+    N_("We closed your session and removed your data from this page. To come back, open your link again."),
+)
+REVOKED: Final = (
+    N_("You logged out and revoked the link"),
+    N_("That link no longer opens anything. To come back, ask the company that serves you for a new one."),
+)
 
 
 def routes(portal: Portal, pages: Pages) -> APIRouter:
@@ -22,7 +32,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     async def enter(request: Request) -> Response:
         """Inert: what only looks at it, looks at nothing. Its script exchanges the link in the fragment."""
         language = asking.language(request)
-        return pages.page("enter.html", language, heading=language.say("enter_title"), headers={"referrer-policy": "no-referrer"})
+        heading = language.say("Opening your portal")
+        return pages.page("enter.html", language, heading=heading, headers={"referrer-policy": "no-referrer"})
 
     @router.post("/enter")
     async def entered(request: Request) -> Response:
@@ -53,12 +64,12 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     @router.get("/ended")
     async def ended(request: Request) -> Response:
         language = asking.language(request)
-        what = "link_revoked" if request.query_params.get("link") == "revoked" else "session_ended"
+        title, sentence = REVOKED if request.query_params.get("link") == "revoked" else ENDED
         return pages.page(
             "message.html",
             language,
-            heading=language.say(f"{what}_title"),
-            sentences=[language.say(what)],
+            heading=language.say(title),
+            sentences=[language.say(sentence)],
             paste=True,
             reference=None,
             reload=False,

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
+from chassis.languages import N_, Language, own_name
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
@@ -15,12 +16,21 @@ from portal_gateway.application.answers import InvoicePage, InvoiceQuery, View, 
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import Reader, account, company, freshness, shown
 from portal_gateway.application.wording_invoices import STATUSES, Row, rows
-from portal_gateway.application.wording_language import Language
+from portal_gateway.application.wording_language import catalogues
 from portal_gateway.application.wording_payment import method
+from portal_gateway.application.wording_problems import SESSION_CHANGED
 from portal_gateway.application.wording_subscription import CANCELLABLE, choices, details, notice, summary
 from portal_gateway.domain.view import Subscription
 
-SAYABLE: Final = frozenset({"kept", "session_changed"})
+SAID: Final = {"kept": N_("You keep your subscription: everything goes on as before."), "session_changed": SESSION_CHANGED}
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLanguage:
+    code: str
+    name: str
+    """Its own: `Español`."""
+    url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +43,8 @@ class History:
     filtered: bool
     years: list[int]
     year: int | None
-    statuses: tuple[str, ...]
+    statuses: dict[str, str]
+    """Their words, by their codes."""
     status: str | None
     older: str | None
     newest: str | None
@@ -85,7 +96,7 @@ def overview_words(visit: Visit, language: Language, request: Request, query: In
         "return_url": visit.session.return_url,
         "revision": view.revision,
         "session_seconds": max(0, int((visit.session.ends_at - now).total_seconds())),
-        "message": language.say(said) if said in SAYABLE else None,
+        "message": language.say(SAID[said]) if said in SAID else None,
         "freshness": freshness(view, language, now),
         "choices": choices(reader, facts["subscriptions"], chosen),
         "chosen_id": chosen["id"] if chosen else None,
@@ -94,8 +105,13 @@ def overview_words(visit: Visit, language: Language, request: Request, query: In
         "details": details(reader, chosen, view) if chosen else None,
         "method": method(reader, view),
         "history": _history(reader, view, chosen, query, page, asking.chosen_subscription(request) is not None),
-        "other_language_url": _link(chosen, False, lang=language.other),
+        "other_languages": _other_languages(language, chosen),
     }
+
+
+def _other_languages(language: Language, chosen: Subscription | None) -> list[OtherLanguage]:
+    others = [code for code in catalogues().codes if code != language.code]
+    return [OtherLanguage(code, own_name(code), _link(chosen, False, lang=code)) for code in others]
 
 
 def _history(
@@ -109,7 +125,7 @@ def _history(
         filtered=bool(query.year or query.status),
         years=facts["invoice_years"],
         year=query.year,
-        statuses=STATUSES,
+        statuses={code: reader.say(words) for code, words in STATUSES.items()},
         status=query.status,
         older=_link(chosen, keeps_choice, **filters, cursor=page.next_cursor) if page.next_cursor else None,
         newest=_link(chosen, keeps_choice, **filters) if query.cursor else None,

@@ -11,12 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.http.problems import Problem
+from chassis.languages import N_, Language
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.wording_language import Language
-from portal_gateway.application.wording_problems import explain
+from portal_gateway.application.wording_problems import UNKNOWN, explain
 
 log = logging.getLogger(__name__)
+
+WRONG = N_("Something went wrong")
+NOT_FOUND = N_("We did not find this page")
 
 
 def page_route(pages: Pages) -> type[APIRoute]:
@@ -36,7 +39,7 @@ def page_route(pages: Pages) -> type[APIRoute]:
                 except Exception:
                     reference = uuid4().hex[:12]
                     log.exception("a page failed, reference %s", reference)
-                    return _message(pages, asking.language(request), 500, "error_title", ["error_unknown"], reference)
+                    return _message(pages, asking.language(request), 500, WRONG, [UNKNOWN], reference)
 
             return handled
 
@@ -47,8 +50,7 @@ def refusal(pages: Pages, request: Request, problem: Problem) -> Response:
     language = asking.language(request)
     if problem.status == 401:
         return neutral(pages, request)
-    titles = {404: "error_not_found_title"}
-    response = _explained(pages, language, problem, titles.get(problem.status, "error_title"))
+    response = _explained(pages, language, problem, NOT_FOUND if problem.status == 404 else WRONG)
     for name, value in problem.headers.items():
         response.headers[name] = value
     return response
@@ -61,8 +63,11 @@ def neutral(pages: Pages, request: Request) -> Response:
         "message.html",
         language,
         status=401,
-        heading=language.say("neutral_title"),
-        sentences=[language.say("neutral_what"), language.say("neutral_whom")],
+        heading=language.say("We could not open the portal"),
+        sentences=[
+            language.say("The link may have expired, been revoked or be incomplete, or your session has ended."),
+            language.say("Open your link again. If that does not work, ask the company that serves you for a new one."),
+        ],
         paste=True,
         reference=None,
         reload=False,

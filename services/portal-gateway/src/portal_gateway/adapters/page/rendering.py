@@ -9,10 +9,10 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
+from chassis.languages import Language, in_context
 from portal_gateway.adapters.page.assets import Assets
 from portal_gateway.adapters.page.theme import stylesheet
 from portal_gateway.application.wording import Company
-from portal_gateway.application.wording_language import CATALOGUES, Language
 
 # Amounts, cards and days stay on one line: `1,234.50 USD`, `•••• 4242`, `14 de junio de 2023`, `June 14, 2023`.
 _WHOLE: Final = re.compile(
@@ -46,7 +46,9 @@ class Pages:
             "cards_origin": self._cards_origin,
             "language": language,
             "say": language.say,
-            "text": CATALOGUES[language.code].__getitem__,
+            "say_count": language.say_count,
+            "sentence": language.sentence,
+            "sentences": language.sentences,
             "key": uuid4,
             "company": company,
             "theme": stylesheet(company.colour)[0] if company else None,
@@ -67,7 +69,9 @@ def environment() -> Environment:
         trim_blocks=True,
         auto_reload=False,
     )
+    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     made.filters["unbroken"] = unbroken
+    made.globals["in_context"] = in_context
     return made
 
 

@@ -17,6 +17,10 @@
 
   const send = (type, more) => window.parent.postMessage({ v: 1, setup_id: setup, type, ...more }, portal);
 
+  // A sentence for each plural category of the language.
+  const plurals = new Intl.PluralRules(document.documentElement.lang);
+  const counted = (texts, count) => (texts[plurals.select(count)] || texts.other).replace("%(count)d", String(count));
+
   // What is typed
   const digits = (text) => text.replace(/[\s-]/g, "");
   const isAmex = (text) => /^3[47]/.test(text);
@@ -77,7 +81,7 @@
   function showProblem(code, retryAfter) {
     problem.hidden = !code;
     const text = code ? words[code] || words.failed : "";
-    problem.textContent = text.replace("{minutes}", String(Math.max(1, Math.ceil((retryAfter || 60) / 60))));
+    problem.textContent = typeof text === "string" ? text : counted(text, Math.max(1, Math.ceil((retryAfter || 60) / 60)));
   }
 
   function busy(is) {

@@ -1,5 +1,6 @@
 // Card entry: the portal's side of the talk with the card frame, which owns the fields. No card number ever comes here.
 import { ended, refresh } from "./panes.js";
+import { minutesOf } from "./words.js";
 
 const READY_MS = 8000;
 const POLL_MS = [700, 1500, 3000, 5000, 8000, 13000];
@@ -49,7 +50,7 @@ class CardEntry {
       return this.fail(this.words.unavailable);
     }
     if (!this.sheet.isConnected) return;
-    if (answer.status === 429) return this.fail(this.minutes(answer.retryAfter));
+    if (answer.status === 429) return this.fail(minutesOf(this.words.tooMany, answer.retryAfter));
     if (!answer.ok) return this.fail(this.words.unavailable);
     const { setup_id: id, frame_url: url, due, total } = answer.told;
     if (new URL(url).origin !== this.origin) return this.fail(this.words.unavailable);
@@ -216,10 +217,6 @@ class CardEntry {
 
   say(sentence) {
     this.sheet.querySelector("[data-said]").textContent = sentence;
-  }
-
-  minutes(seconds) {
-    return this.words.tooMany.replace("%(count)d", String(Math.max(1, Math.ceil(seconds / 60))));
   }
 }
 

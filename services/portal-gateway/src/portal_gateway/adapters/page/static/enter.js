@@ -1,4 +1,5 @@
 // Exchanges the link in the address for a session. The fragment is cleared before anything is sent: it stays in no history.
+import { minutesOf } from "./words.js";
 
 const ENTRANCES = { payment_method: "/payment-method", cancel: "/cancel" };
 const sheet = document.querySelector("[data-enter]");
@@ -40,8 +41,7 @@ async function enter(token) {
     return offer("unreachable", token);
   }
   if (answer.status === 429) {
-    const minutes = Math.max(1, Math.ceil(Number(answer.headers.get("retry-after")) / 60));
-    part("too-many").textContent = part("too-many").dataset.tooMany.replace("%(count)d", String(minutes));
+    part("too-many").textContent = minutesOf(part("too-many").dataset.tooMany, Number(answer.headers.get("retry-after")));
     return show("too-many");
   }
   return answer.status === 401 || answer.status === 422 ? show("refused") : offer("unreachable", token);

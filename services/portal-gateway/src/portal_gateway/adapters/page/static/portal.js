@@ -1,5 +1,6 @@
 // Dialogs, the comment's counter, menus, and forms that change panes in place. Without it everything is a page of its own.
 import { refresh, say, swap, take } from "./panes.js";
+import { counted } from "./words.js";
 
 const dialog = document.getElementById("dialog");
 const slot = document.getElementById("dialog-body");
@@ -112,6 +113,6 @@ document.addEventListener("input", (event) => {
   if (!limit) return;
   const line = document.getElementById("comment-limit");
   const left = limit - [...event.target.value].length;
-  line.textContent = line.dataset.left.replace("%(count)d", String(left));
+  line.textContent = counted(line.dataset.left, left);
   line.classList.toggle("error", left < 0);
 });

@@ -1,0 +1,205 @@
+"""What people read: catalogues of whole sentences, who reads which, and how a region writes numbers and days.
+
+A message's id is its English sentence, so English needs no catalogue. Every other language is a `messages.po` of gettext,
+read once; what it has not translated yet is read in English.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_date, format_skeleton
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+from babel.numbers import format_currency, format_decimal
+
+SOURCE: Final = "en"
+"""The language of the ids."""
+DEFAULT: Final = "es"
+"""For whoever wishes for none that there is."""
+USUAL_TERRITORIES: Final[Mapping[str, str]] = {"es": "419", "en": "US"}
+"""Whose numbers and days are written where nobody names a region; other languages have a usual one in CLDR."""
+
+_CONTEXT: Final = "\x04"
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name
+    """Marks a message that is said elsewhere, so that it is extracted."""
+    return message
+
+
+def in_context(context: str, message: str) -> str:
+    """A message, for a word that other languages translate differently elsewhere: `in_context("cheque", "Void")`."""
+    return f"{context}{_CONTEXT}{message}"
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language and a region: `es` and `419`."""
+
+    code: str
+    territory: str
+    """Empty for the one that CLDR finds usual."""
+    translations: NullTranslations = field(compare=False, repr=False)
+
+    @property
+    def tag(self) -> str:
+        """BCP 47, as in `<html lang>`: `es-419`."""
+        return f"{self.code}-{self.territory}" if self.territory else self.code
+
+    def sentence(self, message: str) -> str:
+        """The message's sentence with its placeholders still in it."""
+        return self.translations.gettext(message).rpartition(_CONTEXT)[2]
+
+    def say(self, message: str, /, **values: object) -> str:
+        """The message's sentence with its values: `say("Ends on %(day)s", day=…)`."""
+        return self.sentence(message) % values
+
+    def say_count(self, one: str, many: str, count: int, /, **values: object) -> str:
+        """The sentence for that many: `say_count("%(count)d day", "%(count)d days", 3)`."""
+        return self.translations.ngettext(one, many, count) % {"count": count, **values}
+
+    def sentences(self, one: str, many: str) -> dict[str, str]:
+        """The sentence for each of CLDR's plural categories, `{"one": …, "other": …}`: what `Intl.PluralRules` chooses from."""
+        return {category: self.translations.ngettext(one, many, count) for category, count in _plurals(self.code).items()}
+
+    def money(self, minor: int, currency: str, digits: int) -> str:
+        """`1,234.50 USD` (es-419), `1.234,50 USD` (es-ES) of 123450: the currency's digits, an ordinary space, its code."""
+        return _money(self._region, minor, currency, digits)
+
+    def number(self, value: Decimal) -> str:
+        """`10.5`, `10,5`: two decimals at most, without idle zeros."""
+        return _number(self._region, value)
+
+    def day(self, day: date) -> str:
+        """`14 de junio de 2023`, `June 14, 2023`"""
+        return _day(self._region, day)
+
+    def day_and_month(self, day: date) -> str:
+        """`14 de junio`, `June 14`"""
+        return _skeleton(self._region, "MMMMd", day)
+
+    def short_day(self, day: date) -> str:
+        """`14 jun 2023`, `Jun 14, 2023`"""
+        return _skeleton(self._region, "yMMMd", day)
+
+    @property
+    def _region(self) -> str:
+        return f"{self.code}_{self.territory}"
+
+
+class Catalogues:
+    """The languages of one package: English and those with a `<code>/LC_MESSAGES/messages.po` in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._sentences: dict[str, NullTranslations] = {SOURCE: NullTranslations()}
+        for path in sorted(folder.glob("*/LC_MESSAGES/messages.po")):
+            self._sentences[path.parts[-3]] = _translations(path)
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        return tuple(self._sentences)
+
+    def language(self, code: str, territory: str = "") -> Language:
+        """Raises KeyError for a language that there is not."""
+        known = territory and _is_known(f"{code}_{territory}")
+        return Language(code, territory if known else USUAL_TERRITORIES.get(code, ""), self._sentences[code])
+
+    def choose(self, wishes: Iterable[str | None], region: str | None) -> Language:
+        """The first wish that is for a language there is. Wishes and region are tags such as `es-MX`.
+
+        The region's numbers and days when its language is the one chosen, else the language's usual ones.
+        """
+        code = next((code for tag in wishes if (code := primary(tag)) in self._sentences), DEFAULT)
+        return self.language(code, territory(region) if primary(region) == code else "")
+
+
+def own_name(code: str) -> str:
+    """`Español` of `es`"""
+    name = Locale(code).get_display_name(code) or code
+    return name[:1].upper() + name[1:]
+
+
+def primary(tag: str | None) -> str:
+    """`es` of `es-MX`, `ES_mx`"""
+    return (tag or "").replace("_", "-").split("-")[0].strip().lower()
+
+
+def territory(tag: str | None) -> str:
+    """`MX` of `es-MX`, `es-Latn-MX`; empty when it names none."""
+    parts = (tag or "").replace("_", "-").split("-")[1:]
+    found = [p.upper() for p in parts if (len(p) == 2 and p.isalpha()) or (len(p) == 3 and p.isdigit())]
+    return found[0] if found else ""
+
+
+def accepted(header: str | None) -> list[str]:
+    """The tags of an Accept-Language, the most wanted first."""
+    ranges = []
+    for position, part in enumerate((header or "").split(",")[:20]):
+        tag, _, quality = part.partition(";q=")
+        try:
+            weight = float(quality) if quality else 1.0
+        except ValueError:
+            continue
+        if weight > 0:
+            ranges.append((-weight, position, tag.strip()))
+    return [tag for _, _, tag in sorted(ranges)]
+
+
+def _translations(path: Path) -> GNUTranslations:
+    compiled = BytesIO()
+    with path.open("rb") as file:
+        write_mo(compiled, read_po(file, abort_invalid=True))
+    compiled.seek(0)
+    return GNUTranslations(compiled)
+
+
+# Babel takes tens of microseconds a text, and a page shows the same amounts and days again and again.
+
+
+@lru_cache(512)
+def _plurals(code: str) -> dict[str, int]:
+    """A count of each of CLDR's plural categories."""
+    category = Locale(code).plural_form
+    return {category(count): count for count in (1_000_000, *range(200, -1, -1))}
+
+
+@lru_cache(512)
+def _is_known(region: str) -> bool:
+    try:
+        return str(Locale.parse(region)) == region
+    except (UnknownLocaleError, ValueError):
+        return False
+
+
+@lru_cache(512)
+def _locale(region: str) -> Locale:
+    return Locale.parse(region.rstrip("_"))
+
+
+@lru_cache(8192)
+def _money(region: str, minor: int, currency: str, digits: int) -> str:
+    pattern = f"#,##0{'.' if digits else ''}{'0' * digits} ¤¤"
+    return format_currency(Decimal(minor).scaleb(-digits), currency, pattern, _locale(region), currency_digits=False)
+
+
+@lru_cache(512)
+def _number(region: str, value: Decimal) -> str:
+    return format_decimal(value, "#,##0.##", _locale(region))
+
+
+@lru_cache(8192)
+def _day(region: str, day: date) -> str:
+    return format_date(day, "long", _locale(region))
+
+
+@lru_cache(8192)
+def _skeleton(region: str, skeleton: str, day: date) -> str:
+    return format_skeleton(skeleton, day, locale=_locale(region))
