@@ -18,7 +18,7 @@ from bench.measuring import Compared, Rounds, compare, run
 from bench.servers import servers
 from portalctl.local.failures import StackError
 
-ROWS: Final = ("append", "relay", "consume", "project")
+ROWS: Final = ("append", "gap_safety", "relay", "consume", "project")
 PEERS: Final = ("eventsourcing", "faststream_outbox", "psycopg", "matplotlib")
 ROUNDS: Final = 3
 

@@ -58,7 +58,9 @@ async def _ours(servers: Servers, pool: asyncpg.Pool, topic: str, events: int) -
         run_consumers([consumer], service="bench", pool=pool, bootstrap=servers.kafka, instance="one", stop=stop)
     )
     first = None
-    while (read := await pool.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets WHERE consumer_group = $1", group)) < events:
+    while (
+        read := await pool.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets WHERE consumer_group = $1", group)
+    ) < events:
         if read and first is None:
             begun, first = time.perf_counter(), read
         await asyncio.sleep(0.01)
