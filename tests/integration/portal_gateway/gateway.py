@@ -88,6 +88,7 @@ def interrupted(*chunks: bytes) -> Response:
 @dataclass
 class Gateway:
     url: str
+    app: FastAPI
     pool: asyncpg.Pool
     owners: Owners
     owners_url: str
@@ -186,8 +187,8 @@ def record(envelope: Envelope) -> Record:
 
 
 @asynccontextmanager
-async def running(app: Any, sock: socket.socket) -> AsyncIterator[None]:
-    server = serve(app, grace_seconds=3)
+async def running(app: Any, sock: socket.socket, trusted_proxies: str = "") -> AsyncIterator[None]:
+    server = serve(app, grace_seconds=3, trusted_proxies=trusted_proxies)
     task = asyncio.create_task(server.serve([sock]))
     try:
         while not server.started:
@@ -214,7 +215,7 @@ async def gateway_on(database: ServiceDatabase) -> AsyncIterator[Gateway]:
         await stack.enter_async_context(running(owners.app(), owners_socket))
         await stack.enter_async_context(running(service.app, own_socket))
         handling = Handling(service.consumers[0], pool, asyncio.Event())
-        yield Gateway(url, pool, owners, owners_url, handling, known_keys, resources.health, resources.stopping)
+        yield Gateway(url, service.app, pool, owners, owners_url, handling, known_keys, resources.health, resources.stopping)
         resources.stopping.set()
 
 

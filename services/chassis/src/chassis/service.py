@@ -168,7 +168,7 @@ async def _run(
             watched = create_app(f"{name} worker", service=name, health=resources.health)
             apps = [((settings.http_host,), settings.http_port, watched)]
         for hosts, port, app in apps:
-            server = serve(app, grace_seconds=settings.shutdown_seconds - 3)
+            server = serve(app, grace_seconds=settings.shutdown_seconds - 3, trusted_proxies=settings.trusted_proxies)
             servers.append(server)
             sockets = [listen(host, port) for host in hosts]
             tasks.create_task(_lasting(f"http:{port}", server.serve(sockets), stopping))

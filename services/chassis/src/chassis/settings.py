@@ -1,9 +1,17 @@
 """What an operator can set, from the environment: each name in upper case."""
 
-from typing import Literal
+from ipaddress import ip_network
+from typing import Annotated, Literal
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _networks(text: str) -> str:
+    for network in text.split(",") if text else ():
+        if ip_network(network.strip()).prefixlen == 0:
+            raise ValueError(f"{network}: whoever trusts every address believes anybody")
+    return text
 
 
 class ServiceSettings(BaseSettings):
@@ -19,6 +27,9 @@ class ServiceSettings(BaseSettings):
     kafka_bootstrap_servers: str
     http_host: str = "127.0.0.1"
     http_port: int
+    trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
+    """Addresses and networks apart by commas, `10.0.0.0/8,fd00::/8`: whoever connects from there says in X-Forwarded-For
+    whom it connects for. None: the header is not read."""
     instance: str = "0"
     """Stable per replica and unique among the service's processes: the ordinal in a StatefulSet."""
     environment: Literal["local", "production"] = "production"

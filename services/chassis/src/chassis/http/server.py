@@ -16,14 +16,18 @@ class Server(uvicorn.Server):
         yield
 
 
-def serve(app: ASGIApp, *, grace_seconds: float) -> Server:
-    """A server for the application that, when told to exit, lets requests in hand finish for so long."""
+def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "") -> Server:
+    """A server for the application that, when told to exit, lets requests in hand finish for so long.
+
+    Behind `trusted_proxies` the client is the last address in X-Forwarded-For that is none of them.
+    """
     config = uvicorn.Config(
         app,
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies,
         lifespan="off",
         timeout_graceful_shutdown=int(grace_seconds),
     )
