@@ -1,0 +1,79 @@
+"""A third language by one command: offered at once, and read in English where it is not translated yet."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from unit.languages.packages import PACKAGES, ROOT, catalogue, copied, make
+from unit.portal_page.standins import Stage
+
+from portal_gateway.application import wording_language
+
+GATEWAY = PACKAGES[0]
+
+
+@pytest.fixture(scope="module")
+def portuguese(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = copied(tmp_path_factory.mktemp("portuguese"))
+    done = make(folder, "language", "CODE=pt")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture
+def translated(portuguese: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The page with the new catalogue, where two sentences have been translated."""
+    path = portuguese / GATEWAY / "locales/pt/LC_MESSAGES/messages.po"
+    for sentence, translation in {
+        'msgid "Your subscription renews on %(day)s"\nmsgstr ""': 'msgstr "Sua assinatura será renovada em %(day)s"',
+        'msgid "Up to %(count)d character"\nmsgid_plural "Up to %(count)d characters"\nmsgstr[0] ""\nmsgstr[1] ""': (
+            'msgstr[0] "Até %(count)d caractere"\nmsgstr[1] "Até %(count)d caracteres"'
+        ),
+    }.items():
+        text = path.read_text()
+        assert sentence in text or translation in text
+        path.write_text(text.replace(sentence, f"{sentence[: sentence.index('msgstr')]}{translation}"))
+    monkeypatch.setattr(wording_language, "LOCALES", portuguese / GATEWAY / "locales")
+    wording_language.catalogues.cache_clear()
+    yield
+    wording_language.catalogues.cache_clear()
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_its_catalogues_have_every_sentence(portuguese: Path, package: str) -> None:
+    spanish = {(message.context, message.id) for message in catalogue(ROOT, package, "es") if message.id}
+    assert {(message.context, message.id) for message in catalogue(portuguese, package, "pt") if message.id} == spanish
+
+
+@pytest.mark.usefixtures("translated")
+async def test_the_page_says_what_is_translated_and_the_rest_in_english() -> None:
+    async with Stage().browser() as browser:
+        page = (await browser.get("/?lang=pt")).text
+        by_browser = (await browser.get("/ended", headers={"accept-language": "pt-BR, es;q=0.5"})).text
+    assert '<html lang="pt">' in page
+    assert "Sua assinatura será renovada em" in page
+    assert "14 de junho de 2023" in page
+    assert "29,99 USD" in page
+    assert "Current subscription details" in page
+    assert "Paid" in page
+    assert '<html lang="pt">' in by_browser
+
+
+@pytest.mark.usefixtures("translated")
+async def test_every_page_offers_each_other_language_by_its_own_name() -> None:
+    async with Stage().browser() as browser:
+        pages = {code: (await browser.get(f"/?lang={code}")).text for code in ("es", "en", "pt")}
+    for code, page in pages.items():
+        for other, name in {"es": "Español", "en": "English", "pt": "Português"}.items():
+            assert (f'lang="{other}" hreflang="{other}">{name}</a>' in page) is (other != code)
+
+
+@pytest.mark.parametrize(
+    ("code", "told"), [("es", "there is one already"), ("pt_BR", "make language CODE=pt"), ("xx", "unknown locale")]
+)
+def test_what_is_no_new_language_changes_no_catalogue(portuguese: Path, code: str, told: str) -> None:
+    before = {path: path.read_bytes() for path in portuguese.rglob("*.po")}
+    refused = make(portuguese, "language", f"CODE={code}")
+    assert refused.returncode != 0
+    assert told in refused.stdout + refused.stderr
+    assert {path: path.read_bytes() for path in portuguese.rglob("*.po")} == before
