@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Writes what is generated from the contracts: JSON Schemas, AsyncAPI and samples that are missing.
+"""Writes what is generated from the contracts: JSON Schemas and AsyncAPI.
 
     python contracts/generate.py
 
@@ -11,9 +11,11 @@ import sys
 from pathlib import Path
 
 import yaml
+from pydantic import BaseModel
 
 from billing_contracts.asyncapi import document
 from billing_contracts.evolution import breaks
+from billing_contracts.history import HistoryLine
 from billing_contracts.registry import EVENTS
 
 HERE = Path(__file__).parent
@@ -21,11 +23,11 @@ HERE = Path(__file__).parent
 
 def main() -> int:
     broken: list[str] = []
-    for type_, event in EVENTS.items():
-        path = HERE / "schemas" / f"{type_}.json"
-        schema = event.model_json_schema(mode="serialization")
+    published: dict[Path, type[BaseModel]] = {HERE / "schemas" / f"{type_}.json": event for type_, event in EVENTS.items()}
+    for path, model in {**published, HERE / "history-line.json": HistoryLine}.items():
+        schema = model.model_json_schema(mode="serialization")
         found = breaks(json.loads(path.read_text()), schema) if path.exists() else []
-        broken += [f"{type_}: {sentence}" for sentence in found]
+        broken += [f"{path.stem}: {sentence}" for sentence in found]
         if not found:
             path.write_text(json.dumps(schema, indent=2, sort_keys=True) + "\n")
     if broken:

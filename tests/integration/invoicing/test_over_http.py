@@ -153,10 +153,10 @@ async def test_the_history_as_a_table(stack: Stack, history: Shop) -> None:
     assert answer.headers["content-disposition"] == 'attachment; filename="payment-history.csv"'
     assert [(it["Date"], it["Movement"], it["Invoice"], it["Total"], it["Status"]) for it in lines] == [
         ("2020-01-14", "Invoice", "TS-000001", "29.99", "Paid"),
-        ("2020-02-14", "Invoice", "TS-000002", "29.99", "Open"),
-        ("2021-01-14", "Invoice", "TS-000003", "29.99", "Open"),
         ("2020-01-14", "Payment", "TS-000001", "-29.99", "Succeeded"),
+        ("2020-02-14", "Invoice", "TS-000002", "29.99", "Open"),
         ("2020-02-14", "Failed attempt", "TS-000002", "0.00", "Failed"),
+        ("2021-01-14", "Invoice", "TS-000003", "29.99", "Open"),
     ]
 
 
@@ -165,7 +165,7 @@ async def test_the_history_as_lines_and_as_an_archive(stack: Stack, history: Sho
         lines = (await http.get(f"/v1/customers/{ANA}/export?format=ndjson")).text.splitlines()
         archive = await http.get(f"/v1/customers/{ANA}/export?format=zip")
         alone = await http.get(f"/v1/invoices/{SECOND}/pdf")
-    assert [json.loads(line)["kind"] for line in lines] == ["invoice", "invoice", "invoice", "payment", "failed_attempt"]
+    assert [json.loads(line)["kind"] for line in lines] == ["invoice", "payment", "invoice", "failed_attempt", "invoice"]
     files = zipfile.ZipFile(io.BytesIO(archive.content))
     assert files.namelist() == ["historial-de-pagos.csv", *(f"facturas/TS-00000{n}.pdf" for n in (1, 2, 3))]
     assert files.read("facturas/TS-000002.pdf") == alone.content

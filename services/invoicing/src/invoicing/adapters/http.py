@@ -1,21 +1,22 @@
 """Invoicing over HTTP: for merchants with their key, for customers through the portal."""
 
+from dataclasses import asdict
 from datetime import date
 from typing import Annotated, Any, Literal, Protocol
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from fastapi.responses import Response, StreamingResponse
-from starlette.types import Receive, Scope, Send
+from fastapi.responses import Response
 
 from chassis.command_handler import CommandHandler
 from chassis.http.asked import Ask
 from chassis.http.cursors import Cursors, Limit
+from chassis.http.downloads import Sending, named
 from chassis.http.principal import Merchant, MerchantOrCustomer, Principal
 from chassis.http.problems import Problem, Refusals, not_found
-from chassis.tenants import Tenants
+from chassis.tenants import Tenant, Tenants
 from invoicing.application.answers import detail, summary
-from invoicing.application.history import Download, Render
+from invoicing.application.history import Download, Progress, Render
 from invoicing.application.invoices import Document, InvoiceView, Place, Wanted
 from invoicing.application.movements import Movement
 from invoicing.domain import refusals
@@ -31,7 +32,6 @@ REFUSALS: Refusals = {
     refusals.AlreadyVoid: (409, "invoice_void", "The invoice is void"),
     refusals.AmountDiffers: (409, "amount_differs", "The amount is not what is owed"),
 }
-_NO_STORE = {"cache-control": "no-store"}
 
 Format = Literal["csv", "zip", "ndjson"]
 Locale = Annotated[str, Query(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
@@ -49,21 +49,7 @@ class Shelf(Protocol):
 
 class Exporter(Protocol):
     async def begin(self, merchant_id: UUID, customer_id: UUID, format: Format, locale: str, on: date) -> Download | None: ...
-
-
-class Sending(StreamingResponse):
-    """A download, whose stream is closed whatever becomes of the connection. An error on the way breaks the connection off."""
-
-    def __init__(self, download: Download) -> None:
-        headers = _NO_STORE | {"content-disposition": f'attachment; filename="{download.name}"'}
-        super().__init__(download.stream, headers=headers, media_type=download.media_type)
-        self._download = download
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await self._download.stream.aclose()
+    async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None: ...
 
 
 def routes(
@@ -81,6 +67,14 @@ def routes(
         if view is None:
             raise not_found()
         return view
+
+    async def known(caller: Principal, customer_id: UUID) -> Tenant:
+        """The customer's merchant."""
+        caller.must_own(customer_id)
+        tenant = await tenants.get(caller.merchant_id)
+        if tenant is None or not await shelf.knows(caller.merchant_id, customer_id):
+            raise not_found()
+        return tenant
 
     @api.get("/invoices")
     async def invoices(
@@ -111,9 +105,7 @@ def routes(
     async def pdf(caller: MerchantOrCustomer, id: UUID) -> Response:
         view = await found(caller, id)
         content = await render(await shelf.document(view))
-        name = "".join(c if c.isascii() and (c.isalnum() or c in "-_") else "_" for c in view.issued.number)
-        headers = _NO_STORE | {"content-disposition": f'inline; filename="{name}.pdf"'}
-        return Response(content, headers=headers, media_type="application/pdf")
+        return Response(content, headers=named(f"{view.issued.number}.pdf", "inline"), media_type="application/pdf")
 
     @api.post("/invoices/{id}/void", status_code=202)
     async def void(caller: Merchant, asked: Ask, id: UUID) -> Response:
@@ -123,15 +115,19 @@ def routes(
     @api.get("/customers/{customer_id}/export", response_class=Response)
     async def export(caller: MerchantOrCustomer, customer_id: UUID, format: Format = "csv", locale: Locale = "es") -> Response:
         """The complete payment history, streamed; one at a time per customer."""
-        caller.must_own(customer_id)
-        tenant = await tenants.get(caller.merchant_id)
-        if tenant is None or not await shelf.knows(caller.merchant_id, customer_id):
-            raise not_found()
+        tenant = await known(caller, customer_id)
         today = tenant.now().astimezone(tenant.zone).date()
         download = await exporter.begin(caller.merchant_id, customer_id, format, locale, today)
         if download is None:
             raise Problem(429, "export_running", "Another download of this history is running", headers={"retry-after": "10"})
-        return Sending(download)
+        return Sending(download.stream, download.over, download.name, download.media_type)
+
+    @api.get("/customers/{customer_id}/export/progress")
+    async def progress(caller: MerchantOrCustomer, customer_id: UUID) -> dict[str, Any]:
+        """How far the customer's running download is, in documents; null when none is running."""
+        await known(caller, customer_id)
+        running = await exporter.progress(caller.merchant_id, customer_id)
+        return {"progress": asdict(running) if running else None}
 
     return api
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -91,8 +91,8 @@ class Reading:
         return bool(await self._pool.fetchval(sql, merchant_id, customer_id, f"customer-{customer_id}"))
 
     async def history(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> AsyncIterator[list[HistoryRow]]:
-        """What was recorded `until` then (wall clock), page by page, in the order in which it came."""
-        position = 0
+        """What was recorded `until` then (wall clock), page by page, in the order in which it happened."""
+        after = datetime.min.replace(tzinfo=UTC), 0
         while rows := await self._pool.fetch(
             f"""
             SELECT position, {_MOVEMENT}, invoice.* FROM movements
@@ -100,16 +100,21 @@ class Reading:
                 SELECT issued, schema, status AS invoice_status FROM invoices
                 WHERE invoices.merchant_id = movements.merchant_id AND invoices.id = movements.invoice_id
             ) AS invoice
-            WHERE merchant_id = $1 AND customer_id = $2 AND position > $3 AND recorded_at <= $4
-            ORDER BY position LIMIT {HISTORY_PAGE}
+            WHERE merchant_id = $1 AND customer_id = $2 AND recorded_at <= $3 AND (at, position) > ($4, $5)
+            ORDER BY at, position LIMIT {HISTORY_PAGE}
             """,
             merchant_id,
             customer_id,
-            position,
             until,
+            *after,
         ):
             yield [_history(row) for row in rows]
-            position = rows[-1]["position"]
+            after = rows[-1]["at"], rows[-1]["position"]
+
+    async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> int:
+        """How many documents there are."""
+        sql = "SELECT count(*) FROM invoices WHERE merchant_id = $1 AND customer_id = $2 AND recorded_at <= $3"
+        return int(await self._pool.fetchval(sql, merchant_id, customer_id, until))
 
     async def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> AsyncIterator[list[Document]]:
         """The customer's invoices recorded `until` then (wall clock), page by page, oldest first."""

@@ -31,8 +31,17 @@ Render: TypeAlias = Callable[[Document], Awaitable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file on its way. Whoever takes it closes the stream."""
+    """A file on its way. Whoever takes it closes the stream, and says when it is over, whether it has begun or not."""
 
     stream: AsyncGenerator[bytes]
+    over: Callable[[], Awaitable[None]]
     media_type: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a running download is, in documents; a file without documents has none to wait for."""
+
+    done: int
+    total: int

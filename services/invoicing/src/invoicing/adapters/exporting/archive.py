@@ -12,7 +12,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from datetime import date
 
-from invoicing.adapters.exporting.table import Words, as_csv
+from invoicing.adapters.exporting.table import as_csv
+from invoicing.adapters.exporting.wording import Words
 from invoicing.application.history import Documents, Render, Rows
 from invoicing.application.invoices import Document
 

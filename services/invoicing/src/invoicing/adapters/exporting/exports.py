@@ -1,5 +1,6 @@
 """A customer's complete payment history, streamed in constant memory."""
 
+from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime
 from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
@@ -7,10 +8,16 @@ from uuid import UUID
 from invoicing.adapters.exporting.archive import as_zip
 from invoicing.adapters.exporting.lines import as_ndjson
 from invoicing.adapters.exporting.slots import Slots
-from invoicing.adapters.exporting.table import as_csv, words_for
-from invoicing.application.history import Documents, Download, Render, Rows
+from invoicing.adapters.exporting.table import as_csv
+from invoicing.adapters.exporting.wording import words_for
+from invoicing.application.history import Documents, Download, Progress, Render, Rows
 
 Format: TypeAlias = Literal["csv", "zip", "ndjson"]
+_MEDIA_TYPES: dict[Format, str] = {
+    "csv": "text/csv; charset=utf-8",
+    "zip": "application/zip",
+    "ndjson": "application/x-ndjson",
+}
 
 
 class Source(Protocol):
@@ -19,6 +26,9 @@ class Source(Protocol):
     def history(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Rows: ...
 
     def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Documents: ...
+
+    async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> int:
+        """How many documents there are."""
 
 
 class Exports:
@@ -30,17 +40,23 @@ class Exports:
 
         An error on the way is raised out of the stream, which is then no whole file.
         """
-        slot = await self._slots.take(merchant_id, customer_id)
+        until, words = datetime.now(UTC), words_for(locale)
+        total = await self._source.count(merchant_id, customer_id, until) if format == "zip" else 0
+        slot = await self._slots.take(merchant_id, customer_id, total)
         if slot is None:
             return None
-        until, words = datetime.now(UTC), words_for(locale)
         rows = self._source.history(merchant_id, customer_id, until)
-        name = f"{words.history}.{format}"
+        stream: AsyncGenerator[bytes]
         match format:
             case "csv":
-                return Download(slot.hold(as_csv(rows, words)), "text/csv; charset=utf-8", name)
+                stream = as_csv(rows, words)
             case "ndjson":
-                return Download(slot.hold(as_ndjson(rows)), "application/x-ndjson", name)
+                stream = as_ndjson(rows)
             case "zip":
                 documents = self._source.documents(merchant_id, customer_id, until)
-                return Download(slot.hold(as_zip(rows, documents, self._render, words, on)), "application/zip", name)
+                stream = as_zip(rows, documents, slot.counting(self._render), words, on)
+        return Download(slot.hold(stream), slot.leave, _MEDIA_TYPES[format], f"{words.history}.{format}")
+
+    async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None:
+        """How far the customer's running export is; None when nothing is running."""
+        return await self._slots.progress(merchant_id, customer_id)

@@ -1,4 +1,4 @@
-"""One running export per customer, whichever process runs it: the table `running_exports`."""
+"""One running export per customer, whichever process runs it, and how far it is: the table `running_exports`."""
 
 import asyncio
 import time
@@ -8,8 +8,11 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from invoicing.application.history import Progress, Render
+from invoicing.application.invoices import Document
+
 LEASE_SECONDS = 60
-_RENEW_SECONDS = 20
+_TELL_SECONDS = 0.5
 
 
 class Slots:
@@ -17,53 +20,72 @@ class Slots:
         self._pool = pool
         self._leaving: set[asyncio.Task[None]] = set()
 
-    async def take(self, merchant_id: UUID, customer_id: UUID) -> "Slot | None":
-        """None while another export of the customer's is running."""
+    async def take(self, merchant_id: UUID, customer_id: UUID, total: int) -> "Slot | None":
+        """For a file of so many documents. None while another export of the customer's is running."""
         holder = uuid4()
         taken = await self._pool.fetchval(
             """
-            INSERT INTO running_exports AS running (merchant_id, customer_id, holder, leased_until)
-            VALUES ($1, $2, $3, now() + make_interval(secs => $4))
+            INSERT INTO running_exports AS running (merchant_id, customer_id, holder, leased_until, total)
+            VALUES ($1, $2, $3, now() + make_interval(secs => $4), $5)
             ON CONFLICT (merchant_id, customer_id) DO UPDATE
-            SET holder = excluded.holder, leased_until = excluded.leased_until WHERE running.leased_until < now()
+            SET holder = excluded.holder, leased_until = excluded.leased_until, done = 0, total = excluded.total
+            WHERE running.leased_until < now()
             RETURNING true
             """,
             merchant_id,
             customer_id,
             holder,
             LEASE_SECONDS,
+            total,
         )
         return Slot(self._pool, self._leaving, (merchant_id, customer_id, holder)) if taken else None
+
+    async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None:
+        """None when nothing is running."""
+        sql = "SELECT done, total FROM running_exports WHERE merchant_id = $1 AND customer_id = $2 AND leased_until >= now()"
+        row = await self._pool.fetchrow(sql, merchant_id, customer_id)
+        return Progress(row["done"], row["total"]) if row else None
 
 
 class Slot:
     def __init__(self, pool: asyncpg.Pool, leaving: set[asyncio.Task[None]], name: tuple[UUID, UUID, UUID]) -> None:
         self._pool, self._leaving, self._name = pool, leaving, name
+        self._done = 0
+
+    def counting(self, render: Render) -> Render:
+        """The same, each document counted once it is made."""
+
+        async def counted(document: Document) -> bytes:
+            made = await render(document)
+            self._done += 1
+            return made
+
+        return counted
 
     async def hold(self, stream: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-        """The stream, with the place held until it has ended, however it ends."""
-        renewed = time.monotonic()
-        try:
-            async with aclosing(stream):
-                async for chunk in stream:
-                    yield chunk
-                    if time.monotonic() - renewed > _RENEW_SECONDS:
-                        await self._renew()
-                        renewed = time.monotonic()
-        finally:
-            # in a task of its own: whoever hangs up cancels this one, wherever it awaits
-            leaving = asyncio.create_task(self._leave())
-            self._leaving.add(leaving)
-            leaving.add_done_callback(self._leaving.discard)
-            await asyncio.shield(leaving)
+        """The stream; the place is held, and what is done is told, for as long as it goes on."""
+        told = time.monotonic()
+        async with aclosing(stream):
+            async for chunk in stream:
+                yield chunk
+                if time.monotonic() - told > _TELL_SECONDS:
+                    await self._tell()
+                    told = time.monotonic()
+
+    async def leave(self) -> None:
+        """In a task of its own: whoever hangs up cancels this one, wherever it awaits."""
+        leaving = asyncio.create_task(self._leave())
+        self._leaving.add(leaving)
+        leaving.add_done_callback(self._leaving.discard)
+        await asyncio.shield(leaving)
 
     async def _leave(self) -> None:
         sql = "DELETE FROM running_exports WHERE merchant_id = $1 AND customer_id = $2 AND holder = $3"
         await self._pool.execute(sql, *self._name)
 
-    async def _renew(self) -> None:
+    async def _tell(self) -> None:
         sql = """
-            UPDATE running_exports SET leased_until = now() + make_interval(secs => $4)
+            UPDATE running_exports SET leased_until = now() + make_interval(secs => $4), done = $5
             WHERE merchant_id = $1 AND customer_id = $2 AND holder = $3
         """
-        await self._pool.execute(sql, *self._name, LEASE_SECONDS)
+        await self._pool.execute(sql, *self._name, LEASE_SECONDS, self._done)

@@ -3,127 +3,23 @@
 UTF-8 with BOM, ISO dates, decimal point; one line per movement; per invoice the column of totals sums to its balance.
 """
 
-import csv
-import io
 import re
 from collections.abc import AsyncGenerator, Iterable
-from dataclasses import dataclass
 
 from billing_contracts.money import Money
+from invoicing.adapters.exporting.wording import Words
 from invoicing.application.history import HistoryRow, Rows
 
 BOM = "\ufeff"
+_SEPARATOR = re.compile(r"[\",;|\t\r\n]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 _FORMULA = re.compile(r"(^|[;,|])([\s\"']*[=+\-@＝＋－＠])")  # spreadsheets take the full-width signs too
-
-
-@dataclass(frozen=True, slots=True)
-class Words:
-    header: tuple[str, ...]
-    known: dict[str, str]
-    """Kinds, statuses, reasons and brands, by their codes."""
-    history: str
-    """The file's name in an archive, without its ending."""
-    invoices: str
-    """The folder of invoices in an archive."""
-
-
-_BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"}
-
-SPANISH = Words(
-    (
-        "Fecha",
-        "Movimiento",
-        "Factura",
-        "Plan",
-        "Inicio del período",
-        "Fin del período",
-        "Neto",
-        "Impuesto",
-        "Total",
-        "Moneda",
-        "Estado",
-        "Marca",
-        "Últimos cuatro",
-        "Motivo",
-        "Referencia",
-    ),
-    _BRANDS
-    | {
-        "invoice": "Factura",
-        "payment": "Pago",
-        "failed_attempt": "Intento fallido",
-        "refund": "Reembolso",
-        "void": "Anulación",
-        "voided": "Anulado",
-        "open": "Pendiente",
-        "paid": "Pagado",
-        "succeeded": "Realizado",
-        "failed": "Fallido",
-        "other": "Otra",
-        "card_declined": "Tarjeta rechazada",
-        "insufficient_funds": "Fondos insuficientes",
-        "expired_card": "Tarjeta vencida",
-        "incorrect_cvc": "CVV incorrecto",
-        "no_payment_method": "Sin método de pago",
-        "processing_error": "Error de procesamiento",
-        "subscription_cancelled": "Suscripción cancelada",
-        "invoice_voided": "Factura anulada",
-        "merchant": "Anulada por la empresa",
-    },
-    "historial-de-pagos",
-    "facturas",
+_MONTH = (
+    "ene(ro)?|jan(uary)?|feb(rero|ruary)?|mar(zo|ch)?|abr(il)?|apr(il)?|mayo?|jun(io|e)?|jul(io|y)?|ago(sto)?|aug(ust)?"
+    "|sept?(iembre|ember)?|set(iembre)?|oct(ubre|ober)?|nov(iembre|ember)?|dic(iembre)?|dec(ember)?"
 )
-
-ENGLISH = Words(
-    (
-        "Date",
-        "Movement",
-        "Invoice",
-        "Plan",
-        "Period start",
-        "Period end",
-        "Net",
-        "Tax",
-        "Total",
-        "Currency",
-        "Status",
-        "Brand",
-        "Last four",
-        "Reason",
-        "Reference",
-    ),
-    _BRANDS
-    | {
-        "invoice": "Invoice",
-        "payment": "Payment",
-        "failed_attempt": "Failed attempt",
-        "refund": "Refund",
-        "void": "Voiding",
-        "voided": "Void",
-        "open": "Open",
-        "paid": "Paid",
-        "succeeded": "Succeeded",
-        "failed": "Failed",
-        "other": "Other",
-        "card_declined": "Card declined",
-        "insufficient_funds": "Insufficient funds",
-        "expired_card": "Card expired",
-        "incorrect_cvc": "Incorrect CVV",
-        "no_payment_method": "No payment method",
-        "processing_error": "Processing error",
-        "subscription_cancelled": "Subscription cancelled",
-        "invoice_voided": "Invoice voided",
-        "merchant": "Voided by the company",
-    },
-    "payment-history",
-    "invoices",
-)
-
-
-def words_for(locale: str) -> Words:
-    """`es-MX` -> Spanish; English for English; Spanish for anything else."""
-    return ENGLISH if locale.lower().split("-")[0] == "en" else SPANISH
+_VALUE = re.compile(rf"(?=.*\d)([\W\d_]|e|am|pm|de|{_MONTH})+|\s*(true|false|verdadero|falso)\s*", re.IGNORECASE)
+"""What a spreadsheet takes for a number, a day or a truth: `007`, `1E-000005`, `mayo 2023`."""
 
 
 async def as_csv(rows: Rows, words: Words) -> AsyncGenerator[bytes]:
@@ -147,15 +43,16 @@ def cells(row: HistoryRow, words: Words) -> tuple[str, ...]:
         it.currency,
         _known(words, row.status),
         _known(words, it.brand),
-        it.last4 or "",
+        f"•••• {it.last4}" if it.last4 else "",
         _known(words, it.reason),
         harmless(it.reference or ""),
     )
 
 
 def harmless(text: str) -> str:
-    """What people or providers wrote, as a cell that no spreadsheet takes for a formula, whatever separates its columns."""
-    return _FORMULA.sub(r"\1'\2", _CONTROL.sub(" ", text))
+    """What people or providers wrote, as a cell that a spreadsheet shows as it was written, whatever separates its columns."""
+    line = _FORMULA.sub(r"\1'\2", _CONTROL.sub(" ", text))
+    return f"'{line}" if _VALUE.fullmatch(line) and not line.startswith("'") else line
 
 
 def _known(words: Words, code: str | None) -> str:
@@ -167,6 +64,9 @@ def _amount(minor: int | None, currency: str) -> str:
 
 
 def _lines(rows: Iterable[tuple[str, ...]]) -> str:
-    buffer = io.StringIO(newline="")
-    csv.writer(buffer).writerows(rows)
-    return buffer.getvalue()
+    return "".join(",".join(map(_quoted, row)) + "\r\n" for row in rows)
+
+
+def _quoted(cell: str) -> str:
+    """Quoted for whoever takes semicolons or tabs for the end of a column too, as spreadsheets do."""
+    return '"' + cell.replace('"', '""') + '"' if _SEPARATOR.search(cell) else cell

@@ -1,0 +1,76 @@
+"""The words of a downloaded history: its columns, what its codes mean, and how its files are named."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from chassis.languages import N_
+from invoicing.application.language import catalogues
+
+COLUMNS: Final = (
+    N_("Date"),
+    N_("Movement"),
+    N_("Invoice"),
+    N_("Plan"),
+    N_("Period start"),
+    N_("Period end"),
+    N_("Net"),
+    N_("Tax"),
+    N_("Total"),
+    N_("Currency"),
+    N_("Status"),
+    N_("Brand"),
+    N_("Last four"),
+    N_("Reason"),
+    N_("Reference"),
+)
+
+BRANDS: Final = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"}
+
+CODES: Final = {
+    "invoice": N_("Invoice"),
+    "payment": N_("Payment"),
+    "failed_attempt": N_("Failed attempt"),
+    "refund": N_("Refund"),
+    "void": N_("Voiding"),
+    "voided": N_("Void"),
+    "open": N_("Open"),
+    "paid": N_("Paid"),
+    "succeeded": N_("Succeeded"),
+    "failed": N_("Failed"),
+    "other": N_("Other"),
+    "card_declined": N_("Card declined"),
+    "insufficient_funds": N_("Insufficient funds"),
+    "expired_card": N_("Card expired"),
+    "incorrect_cvc": N_("Incorrect CVV"),
+    "no_payment_method": N_("No payment method"),
+    "processing_error": N_("Processing error"),
+    "subscription_cancelled": N_("Subscription cancelled"),
+    "invoice_voided": N_("Invoice voided"),
+    "merchant": N_("Voided by the company"),
+}
+"""Kinds, statuses, reasons, and the brand of whoever is no other."""
+
+HISTORY: Final = N_("payment-history")
+INVOICES: Final = N_("invoices")
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    header: tuple[str, ...]
+    known: dict[str, str]
+    """Kinds, statuses, reasons and brands, by their codes."""
+    history: str
+    """The file's name, without its ending."""
+    invoices: str
+    """The folder of invoices in an archive."""
+
+
+def words_for(locale: str) -> Words:
+    """In the language of the tag, such as `es-MX`, when there is a catalogue for it."""
+    language = catalogues().choose([locale], locale)
+    return Words(
+        tuple(language.sentence(title) for title in COLUMNS),
+        BRANDS | {code: language.sentence(message) for code, message in CODES.items()},
+        language.sentence(HISTORY),
+        language.sentence(INVOICES),
+    )

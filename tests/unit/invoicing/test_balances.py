@@ -1,0 +1,158 @@
+"""Whatever happens to a customer's invoices, the lines of their history sum to what is owed on each."""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from hypothesis import given as every
+from hypothesis import strategies as st
+from unit.invoicing.examples import ISSUE, RULES, VISA, day, id_of
+
+from billing_contracts import payments
+from billing_contracts.envelope import Envelope
+from billing_contracts.money import Money
+from billing_contracts.shapes import Card
+from invoicing.adapters.exporting.lines import as_ndjson
+from invoicing.adapters.exporting.table import as_csv
+from invoicing.adapters.exporting.wording import words_for
+from invoicing.application import movements
+from invoicing.application.history import HistoryRow
+from invoicing.application.movements import Movement
+from invoicing.application.reactions import record_failure, record_payment
+from invoicing.domain.commands import Command, Issue, Void
+from invoicing.domain.events import Event
+from invoicing.domain.invoice import Invoice, Status
+from invoicing.domain.refusals import Refusal
+
+CARD = Card(id=VISA.id, brand="visa", last4="0042", exp_month=12, exp_year=2025)
+HAPPENS = st.lists(
+    st.tuples(st.integers(0, 3), st.sampled_from(["fail", "pay", "void", "refund", "hear again"])), min_size=1, max_size=30
+)
+PRICES = st.lists(st.tuples(st.integers(0, 10**14), st.sampled_from(["USD", "JPY", "KWD", "EUR"])), min_size=4, max_size=4)
+
+
+@dataclass
+class Ledger:
+    """One customer's invoices, as invoicing would keep them; beside it what is owed on each, reckoned without movements."""
+
+    states: dict[UUID, Invoice] = field(default_factory=dict)
+    moved: dict[UUID, Movement] = field(default_factory=dict)
+    heard: list[tuple[UUID, payments.PaymentEvent, Envelope]] = field(default_factory=list)
+    collected: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    sequence: int = 0
+
+    def ask(self, id: UUID, command: Command) -> None:
+        """A refusal changes nothing."""
+        state = self.states.get(id)
+        try:
+            events: list[Event] = RULES.decide(command, state)
+        except Refusal:
+            return
+        for event in events:
+            self.states[id] = RULES.evolve(self.states.get(id), event)
+            self.keep(movements.of_invoice(id, event, self.states[id]))
+
+    def keep(self, movement: Movement | None) -> None:
+        """The same fact is one row, however often it is heard."""
+        if movement:
+            self.moved.setdefault(movement.source, movement)
+
+    def tell(self, id: UUID, event: payments.PaymentEvent, envelope: Envelope) -> None:
+        self.heard.append((id, event, envelope))
+        match event:
+            case payments.PaymentSucceeded():
+                self.ask(id, record_payment(event, envelope.time))
+            case payments.PaymentFailed():
+                self.ask(id, record_failure(event, envelope.time))
+        self.keep(movements.of_payment(envelope, event))
+
+    def happens(self, id: UUID, what: str) -> None:
+        self.sequence += 1
+        it = self.states[id]
+        match what:
+            case "fail":
+                self.tell(id, *self.charge(id, payments.PaymentFailed, code="card_declined", retryable=True))
+            case "pay" if not self.collected[id]:  # also what was under way when the invoice was voided
+                self.tell(id, *self.charge(id, payments.PaymentSucceeded, reference=f"ch_{self.sequence}"))
+                self.collected[id] = it.total
+            case "void":
+                self.ask(id, Void("merchant", self.now))
+            case "refund" if it.status is Status.VOID and self.collected[id]:
+                self.tell(id, *self.charge(id, payments.PaymentRefunded, reason="invoice_voided", reference="re_1"))
+                self.collected[id] = 0
+            case "hear again" if self.heard:
+                self.tell(*self.heard[self.sequence % len(self.heard)])
+
+    def owed(self, id: UUID) -> int:
+        """Below zero: the customer is owed."""
+        it = self.states[id]
+        return (0 if it.status is Status.VOID else it.total) - self.collected[id]
+
+    @property
+    def now(self) -> datetime:
+        return day(5) + timedelta(hours=self.sequence)
+
+    def charge(self, id: UUID, kind: type[payments.PaymentEvent], **outcome: Any) -> tuple[payments.PaymentEvent, Envelope]:
+        it = self.states[id]
+        facts = {
+            "invoice_id": id,
+            "subscription_id": it.subscription_id,
+            "charge_id": id_of(f"{id} {self.sequence}"),
+            "attempt": 1,
+        }
+        money = Money(amount_minor=it.total, currency=it.currency)
+        event = kind.model_validate({**facts, "amount": money, "payment_method": CARD, **outcome})
+        envelope = Envelope(
+            id=id_of(f"event {self.sequence}"),
+            source="/billing/payments",
+            type=event.TYPE,
+            subject=f"payment-{id}",
+            time=self.now,
+            recordedtime=self.now,
+            sequence=self.sequence,
+            merchantid=id_of("merchant"),
+            customerid=it.customer_id,
+            correlationid=id_of("click"),
+            data=event.model_dump(mode="json"),
+        )
+        return event, envelope
+
+    async def pages(self) -> AsyncIterator[list[HistoryRow]]:
+        number = {id: f"TS-{n:06d}" for n, id in enumerate(self.states, 1)}
+        for it in self.moved.values():
+            yield [HistoryRow(it, date(2023, 5, 14), number[it.invoice_id], "Premium", date(2023, 5, 14), date(2023, 6, 14), "")]
+
+
+def issue(n: int, amount: int, currency: str) -> Issue:
+    place = replace(ISSUE.place, ordinal=n)
+    return replace(ISSUE, place=place, plan=replace(ISSUE.plan, price_minor=amount, currency=currency))
+
+
+@every(PRICES, HAPPENS)
+async def test_the_lines_of_an_invoice_sum_to_what_is_owed_on_it(
+    prices: list[tuple[int, str]], story: list[tuple[int, str]]
+) -> None:
+    ledger, ids = Ledger(), [id_of(f"invoice {n}") for n in range(4)]
+    for n, (id, price) in enumerate(zip(ids, prices, strict=True), 1):
+        ledger.ask(id, issue(n, *price))
+    for which, what in story:
+        ledger.happens(ids[which], what)
+    table = b"".join([chunk async for chunk in as_csv(ledger.pages(), words_for("en"))]).decode("utf-8-sig")
+    objects = b"".join([chunk async for chunk in as_ndjson(ledger.pages())]).decode()
+    sums: dict[str, Decimal] = defaultdict(Decimal)
+    for row in csv.DictReader(io.StringIO(table, newline="")):
+        sums[row["Invoice"]] += Decimal(row["Total"])
+    minors: dict[str, int] = defaultdict(int)
+    for written in map(json.loads, objects.splitlines()):
+        minors[written["invoice_id"]] += written["total_minor"]
+    owed = {id: Money(amount_minor=ledger.owed(id), currency=ledger.states[id].currency) for id in ids}
+    assert minors == {str(id): money.amount_minor for id, money in owed.items()}
+    assert sums == {f"TS-{n:06d}": Decimal(owed[id].decimal()) for n, id in enumerate(ids, 1)}
+    assert len(table.splitlines()) == 1 + len(ledger.moved) == 1 + len(objects.splitlines())
