@@ -72,7 +72,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             sentences=[language.say(sentence)],
             paste=True,
             reference=None,
-            reload=False,
+            reload=None,
         )
 
     return router

@@ -13,8 +13,9 @@ from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.answers import InvoicePage, InvoiceQuery, View, Visit
+from portal_gateway.application.live import mark, minutes_late
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import Reader, account, company, freshness, shown
+from portal_gateway.application.wording import STALE, Reader, account, company, freshness, shown
 from portal_gateway.application.wording_invoices import STATUSES, Row, rows
 from portal_gateway.application.wording_language import catalogues
 from portal_gateway.application.wording_payment import method
@@ -89,19 +90,22 @@ def overview_words(visit: Visit, language: Language, request: Request, query: In
     view = visit.view
     reader, facts, now = Reader.of(view, language), view.facts, datetime.now(UTC)
     chosen = shown(facts["subscriptions"], asking.chosen_subscription(request))
+    owed, late = notice(reader, chosen, view) if chosen else None, freshness(view, language, now)
     said = request.query_params.get("said")
     return {
         "account": account(view),
         "csrf": visit.session.csrf,
         "return_url": visit.session.return_url,
         "revision": view.revision,
+        "mark": mark(view.pending, minutes_late(view.as_of, view.stale, now)),
         "session_seconds": max(0, int((visit.session.ends_at - now).total_seconds())),
         "message": language.say(SAID[said]) if said in SAID else None,
-        "freshness": freshness(view, language, now),
+        "freshness": late,
+        "news": owed.lead if owed else language.say(STALE) if late else "",
         "choices": choices(reader, facts["subscriptions"], chosen),
         "chosen_id": chosen["id"] if chosen else None,
         "summary": summary(reader, chosen, facts["invoices"]) if chosen else None,
-        "notice": notice(reader, chosen, view) if chosen else None,
+        "notice": owed,
         "details": details(reader, chosen, view) if chosen else None,
         "method": method(reader, view),
         "history": _history(reader, view, chosen, query, page, asking.chosen_subscription(request) is not None),

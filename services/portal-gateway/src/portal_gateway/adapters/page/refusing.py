@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Coroutine
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 from fastapi.routing import APIRoute
@@ -18,6 +18,8 @@ from portal_gateway.application.wording_problems import UNKNOWN, explain
 
 log = logging.getLogger(__name__)
 
+RELOADS: Final = {"session_changed": "/?said=session_changed"}
+"""Where a page has to go whose session is another one now."""
 WRONG = N_("Something went wrong")
 NOT_FOUND = N_("We did not find this page")
 
@@ -70,7 +72,7 @@ def neutral(pages: Pages, request: Request) -> Response:
         ],
         paste=True,
         reference=None,
-        reload=False,
+        reload=None,
     )
 
 
@@ -83,7 +85,7 @@ def _explained(pages: Pages, language: Language, problem: Problem, title: str) -
         sentences=[explain(language, problem.status, problem.code, problem.headers)],
         paste=False,
         reference=None,
-        reload=problem.status == 409,
+        reload=RELOADS.get(problem.code, "") if problem.status == 409 else None,
     )
 
 
@@ -96,5 +98,5 @@ def _message(pages: Pages, language: Language, status: int, title: str, sentence
         sentences=[language.say(sentence) for sentence in sentences],
         paste=False,
         reference=reference,
-        reload=False,
+        reload=None,
     )

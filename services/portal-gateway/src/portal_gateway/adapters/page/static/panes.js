@@ -1,16 +1,19 @@
 // The panes change without the page being loaded again, and never under the hands of whoever uses them.
 
-const PANES = ["summary", "notice", "subscription", "payment_method", "invoices"];
+const PANES = ["notice", "subscription", "payment_method", "invoices", "summary"];
+/** By how much each says: of several that change at once, the first one's sentence is spoken. */
 const ready = new Map();
+const shown = new Map();
+let asked = 0;
 
 /** Says one sentence to whoever listens to the page. */
 export function say(sentence) {
   const said = document.getElementById("said");
   if (!said || !sentence) return;
-  const before = said.textContent;
   said.textContent = "";
-  setTimeout(() => { said.textContent = before && before !== sentence ? `${before} ${sentence}` : sentence; }, 60);
+  clearTimeout(say.saying);
   clearTimeout(say.forgetting);
+  say.saying = setTimeout(() => { said.textContent = sentence; }, 60);
   say.forgetting = setTimeout(() => { said.textContent = ""; }, 8000);
 }
 
@@ -23,8 +26,10 @@ export function ended() {
 /** Fetches the page as it is now and swaps these panes. `after` is a version that is to be waited for; `live` says that
     nobody here asked for it, which prolongs no session. */
 export async function refresh(names = PANES, { after = null, live = false } = {}) {
-  const onPortal = document.getElementById("pane-summary") !== null;
-  const url = new URL(onPortal ? location.href : "/", location.origin);
+  if (!document.getElementById("pane-summary")) return undefined;
+  const number = (asked += 1);
+  const address = location.href;
+  const url = new URL(address);
   url.searchParams.delete("said");
   if (after) url.searchParams.set("after", after);
   let answer, page;
@@ -32,51 +37,74 @@ export async function refresh(names = PANES, { after = null, live = false } = {}
     answer = await fetch(url, { headers: { accept: "text/html", ...(live && { "x-live": "1" }) }, cache: "no-store" });
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {
-    return null;
+    return undefined;
   }
   if (answer.status === 401) return ended();
-  if (!answer.ok) return null;
-  take(page, names);
-  return page;
+  if (location.href !== address) return refresh(names, { live });
+  return take(page, names, number);
 }
 
-/** Takes these panes over from another rendering of the page. */
-export function take(page, names = PANES) {
+/** Takes these panes over from another rendering of the page; `number` tells the newer of two. */
+export function take(page, names = PANES, number = (asked += 1)) {
   for (const name of new Set([...names, "notice"])) {
     const fresh = page.getElementById(`pane-${name}`);
-    if (fresh) ready.set(name, fresh);
+    if (!fresh || number < (shown.get(name) ?? 0)) continue;
+    shown.set(name, number);
+    ready.set(name, fresh);
   }
-  if (page.body.dataset.revision) document.body.dataset.revision = page.body.dataset.revision;
+  const { revision, mark } = page.body.dataset;
+  if (revision) Object.assign(document.body.dataset, { revision, mark });
   swap();
+}
+
+/** This pane was put by somebody else: what waited for it is older. */
+export function forget(pane) {
+  const name = pane.id.replace("pane-", "");
+  shown.set(name, (asked += 1));
+  ready.delete(name);
 }
 
 /** Swaps what is ready and not in use; the rest waits. */
 export function swap() {
   if (document.querySelector("dialog[open]")) return;
-  for (const [name, fresh] of ready) {
+  const news = [];
+  for (const name of PANES.filter((name) => ready.has(name))) {
     const pane = document.getElementById(`pane-${name}`);
     if (pane && inUse(pane)) continue;
+    const fresh = ready.get(name);
     ready.delete(name);
-    if (pane) put(pane, document.importNode(fresh, true));
+    if (pane) news.push(put(pane, document.importNode(fresh, true)));
   }
+  say(news.find(Boolean));
 }
 
+/** Whether somebody types, chooses, selects, presses or waits for something in it. */
 function inUse(pane) {
   const focused = document.activeElement;
   const typing = pane.contains(focused) && focused.matches("input, select, textarea");
-  return typing || pane.querySelector("details[open]") !== null;
+  const selection = getSelection();
+  const selecting = !selection.isCollapsed && selection.containsNode(pane, true);
+  return typing || selecting || pane.matches(":active") || pane.querySelector("details[open], .htmx-request") !== null;
 }
 
+/** Returns what there is to say about it. A problem that was told here stays until it is settled. */
 function put(pane, fresh) {
   const stood = pane.contains(document.activeElement) ? document.activeElement.id : null;
-  const differs = words(pane) !== words(fresh);
+  const news = whatIsNew(pane, fresh);
+  fresh.prepend(...pane.querySelectorAll(":scope > .problem"));
   pane.replaceWith(fresh);
   window.htmx?.process(fresh);
   if (stood !== null) {
     const place = (stood && document.getElementById(stood)) || fresh.querySelector('[tabindex="-1"]');
-    place?.focus({ preventScroll: true });
+    (place ?? document.getElementById("subscription-title"))?.focus({ preventScroll: true });
   }
-  if (differs) say(fresh.dataset.changed);
+  return news;
+}
+
+/** The sentence about what another rendering of a pane shows, if it shows anything else. */
+function whatIsNew(pane, fresh) {
+  if (fresh.dataset.news !== undefined) return pane.dataset.news !== fresh.dataset.news && fresh.dataset.news;
+  return words(pane) !== words(fresh) && fresh.dataset.changed;
 }
 
 const words = (element) => element.textContent.replace(/\s+/g, " ").trim();

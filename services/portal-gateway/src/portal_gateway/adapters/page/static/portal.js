@@ -1,9 +1,10 @@
 // Dialogs, the comment's counter, menus, and forms that change panes in place. Without it everything is a page of its own.
-import { refresh, say, swap, take } from "./panes.js";
+import { ended, forget, refresh, say, swap, take } from "./panes.js";
 import { counted } from "./words.js";
 
 const dialog = document.getElementById("dialog");
 const slot = document.getElementById("dialog-body");
+let opener = null;
 
 // What was only said to this one rendering is not said again by a reload.
 if (/[?&](after|said)=/.test(location.search)) {
@@ -13,32 +14,71 @@ if (/[?&](after|said)=/.test(location.search)) {
   history.replaceState(history.state, "", url);
 }
 
-// A dialog shows the sheet of the page that its button leads to.
-document.addEventListener("htmx:afterSwap", (event) => {
-  const target = event.detail.target;
-  if (!target.matches("[data-slot]")) return;
+// A request on its way: what waits for it says so, and a dialog opens at once.
+document.addEventListener("htmx:beforeRequest", ({ detail: { elt, target } }) => {
+  settle(elt);
+  target.ariaBusy = "true";
+  if (target !== slot || dialog.open) return;
+  opener = elt;
+  slot.replaceChildren(document.getElementById("loading").content.cloneNode(true));
+  const title = slot.querySelector("#sheet-title");
+  title.textContent = elt.textContent.trim();
+  dialog.showModal();
+  title.focus();
+});
+
+document.addEventListener("htmx:afterRequest", ({ detail: { target } }) => {
+  target.removeAttribute("aria-busy");
+  if (slot?.querySelector("[data-loading]")) dialog.close();
+});
+
+// A dialog shows the sheet of the page that its button leads to; a filter and its pages change the history in place.
+document.addEventListener("htmx:afterSwap", ({ detail: { elt, failed, target } }) => {
+  if (failed) return heed(elt);
+  if (target.id.startsWith("pane-")) return arrived(target.id);
   const sheet = target.querySelector("#sheet");
-  if (!sheet) return;
   if (target === slot && !dialog.open) dialog.showModal();
   (sheet.querySelector('[aria-invalid="true"]') ?? sheet.querySelector("#sheet-title")).focus();
   if ("refresh" in sheet.dataset) refresh();
+  return undefined;
 });
 
-document.addEventListener("htmx:responseError", (event) => {
-  if (event.detail.xhr.status === 401) location.reload();
+function arrived(id) {
+  const pane = document.getElementById(id);
+  forget(pane);
+  say(pane.dataset.changed);
+  if (document.activeElement === document.body) pane.querySelector('[tabindex="-1"]').focus({ preventScroll: true });
+}
+
+document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+  if (xhr.status === 401) ended();
 });
 
-document.addEventListener("htmx:sendError", (event) => complain(event.detail.target));
+document.addEventListener("htmx:sendError", ({ detail: { elt } }) => complain(elt));
 
-/** Nobody answered: says so where the person is looking. */
-function complain(where) {
-  const place = dialog?.open ? slot.querySelector("#sheet") : (document.getElementById("pane-notice") ?? where);
-  const line = document.createElement("p");
-  line.className = "notice";
+const place = (element) => element.closest("[data-slot]");
+
+/** What was wrong before is not wrong any more. */
+function settle(element) {
+  place(element).querySelector(":scope > .problem")?.remove();
+}
+
+/** Says what is wrong where the person is looking; without a problem told, that nobody answered. */
+function complain(element, problem = null) {
+  const line = document.createElement("div");
+  line.className = "problem";
   line.role = "alert";
   line.textContent = document.body.dataset.offline;
-  place.querySelector(":scope > .notice[role=alert]")?.remove();
-  place.prepend(line);
+  settle(element);
+  place(element).prepend(problem ? document.importNode(problem, true) : line);
+  heed(element);
+}
+
+/** A problem may be that the page shows what is no more, or belongs to another session. */
+function heed(element) {
+  const { reload } = place(element).querySelector(":scope > .problem").dataset;
+  if (reload) location.assign(reload);
+  else if (reload === "" && !dialog?.open) refresh();
 }
 
 dialog?.addEventListener("cancel", (event) => {
@@ -46,9 +86,11 @@ dialog?.addEventListener("cancel", (event) => {
 });
 
 dialog?.addEventListener("close", () => {
+  if (opener) window.htmx.trigger(opener, "htmx:abort");
+  opener = null;
   const reload = slot.querySelector("[data-reload]") !== null;
   slot.replaceChildren();
-  if (reload) location.reload();
+  if (reload) refresh();
   swap();
 });
 
@@ -74,39 +116,31 @@ document.addEventListener("keydown", (event) => {
 });
 
 // What waited while someone was there goes in when they leave.
-document.addEventListener("focusout", () => setTimeout(swap));
+for (const leaving of ["focusout", "pointerup", "selectionchange"]) document.addEventListener(leaving, () => setTimeout(swap));
 document.addEventListener("toggle", () => setTimeout(swap), true);
 
-// Keeping a subscription: the panes of the page that answers replace the ones here.
+// Keeping a subscription: the panes of the page that answers replace the ones here, but for the history, which may be filtered.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
-  if (!form.matches("[data-in-place]")) return;
-  if (!document.getElementById("pane-summary")) return;
+  if (!form.matches("[data-in-place]") || !document.getElementById("pane-summary")) return;
   event.preventDefault();
-  const button = event.submitter ?? form.querySelector("button");
-  button.disabled = true;
+  if (form.ariaBusy) return;
+  form.ariaBusy = "true";
+  settle(form);
   try {
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
-    if (answer.status === 401) return location.reload();
+    if (answer.status === 401) return ended();
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!answer.ok) return showSheet(page);
+    if (!answer.ok) return complain(form, page.querySelector(".problem"));
     if (dialog.open) dialog.close();
-    take(page);
-    say(page.querySelector(".notice.good")?.textContent.trim());
+    take(page, ["subscription", "payment_method", "summary"]);
+    return say(page.querySelector(".notice.good")?.textContent.trim());
   } catch {
-    complain(form);
+    return complain(form);
   } finally {
-    button.disabled = false;
+    form.removeAttribute("aria-busy");
   }
 });
-
-function showSheet(page) {
-  const sheet = page.getElementById("sheet");
-  if (!sheet) return location.reload();
-  slot.replaceChildren(document.importNode(sheet, true));
-  if (!dialog.open) dialog.showModal();
-  slot.querySelector("#sheet-title").focus();
-}
 
 document.addEventListener("input", (event) => {
   const limit = Number(event.target.dataset.limit);

@@ -1,0 +1,157 @@
+"""Panes that change by themselves, in every tab, without anybody losing their place; and one sentence about it."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from browser.pages import PortalPage, Visitor
+from browser.staged import LivingStage
+from playwright.async_api import Page, expect
+from unit.portal_page import scenes
+
+from portal_gateway.application.answers import Pending
+
+CANCELLING: Pending = {
+    "kind": "cancellation",
+    "aggregate": f"subscription-{scenes.PREMIUM}",
+    "version": 13,
+    "accepted_at": "",
+    "detail": {"mode": "at_period_end", "effective_at": scenes.instant(2023, 6, 14)},
+}
+ENDS = "Termina el 14 de junio"
+
+
+@asynccontextmanager
+async def living(page: Page, view: Any = None) -> AsyncIterator[tuple[LivingStage, PortalPage]]:
+    async with LivingStage(view).open() as stage:
+        portal = await Visitor(page, stage.link).arrive()
+        await page.evaluate("""() => {
+            window.told = [];
+            new MutationObserver(() => said.textContent && told.push(said.textContent)).observe(said, { childList: true });
+        }""")
+        yield stage, portal
+
+
+async def told(page: Page) -> list[str]:
+    """All that a screen reader was told."""
+    found: list[str] = await page.evaluate("told")
+    return found
+
+
+async def test_a_page_says_by_itself_that_it_is_behind_since_when_and_no_longer(page: Page) -> None:
+    async with living(page) as (stage, _):
+        fresh = stage.views.shown
+        stage.views.shown = replace(fresh, stale=True, as_of=datetime.now(UTC) - timedelta(minutes=3, seconds=5))
+        await expect(page.locator("[data-stale]")).to_contain_text("de hace 3 min")
+        stage.views.shown = replace(fresh, stale=True, as_of=datetime.now(UTC) - timedelta(minutes=4, seconds=5))
+        await expect(page.locator("[data-stale]")).to_contain_text("de hace 4 min")
+        stage.views.shown = fresh
+        await expect(page.locator("[data-stale]")).to_have_count(0)
+        assert await told(page) == ["Puede haber cambios recientes que todavía no vemos."]
+
+
+async def test_what_one_tab_has_begun_is_on_its_way_in_the_other(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        stage.views.shown = replace(stage.views.shown, pending=(CANCELLING,))
+        await expect(portal.subscription).to_contain_text("en camino")
+        await expect(portal.subscription.get_by_role("button")).to_have_count(0)
+        stage.views.shown = replace(stage.views.shown, pending=())
+        stage.change(subscriptions=[scenes.ending()])
+        await expect(portal.subscription).to_contain_text(ENDS)
+
+
+async def test_every_open_tab_follows(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        second = await page.context.new_page()
+        await second.goto(stage.origin)
+        stage.change(subscriptions=[scenes.ending()])
+        await expect(portal.subscription).to_contain_text(ENDS)
+        await expect(PortalPage(second).subscription).to_contain_text(ENDS)
+
+
+async def test_a_change_of_several_panes_is_one_sentence(page: Page) -> None:
+    async with living(page) as (stage, _):
+        owing = scenes.owing().facts
+        stage.change(subscriptions=owing["subscriptions"], invoices=owing["invoices"], payment_method=owing["payment_method"])
+        await expect(page.locator("#said")).to_have_text("No pudimos cobrar 29.99 USD.")
+        await page.wait_for_timeout(400)
+        assert await told(page) == ["No pudimos cobrar 29.99 USD."]
+
+
+async def test_a_view_that_is_made_anew_is_shown(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        facts = {**stage.views.shown.facts, "subscriptions": [scenes.ending()]}
+        stage.views.shown = replace(stage.views.shown, facts=facts, revision=1)
+        await expect(portal.subscription).to_contain_text(ENDS)
+
+
+async def test_who_stands_on_a_button_stands_there_still(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        button = portal.method.get_by_role("button", name="Editar método de pago")
+        await button.focus()
+        before = await button.element_handle()
+        stage.change(payment_method={**scenes.facts()["payment_method"], "last4": "1111"})  # type: ignore[dict-item]
+        await expect(portal.method).to_contain_text("1111")
+        await expect(button).to_be_focused()
+        assert not await button.evaluate("(now, before) => now === before", before)
+
+
+async def test_who_stands_on_a_button_that_goes_stands_on_the_panes_title(page: Page) -> None:
+    async with living(page, scenes.owing()) as (stage, portal):
+        await portal.subscription.get_by_role("button", name="Cancelar").focus()
+        stage.change(subscriptions=[scenes.subscription("canceled")])
+        await expect(page.get_by_role("heading", name="Detalles de la suscripción actual")).to_be_focused()
+
+
+async def test_an_open_menu_stays_open_and_what_waited_comes_after(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        await portal.invoices.get_by_text("Descargar todo").click()
+        stage.change(invoices=[scenes.invoice(14, "refunded")])
+        await page.wait_for_timeout(700)
+        await expect(portal.invoices.get_by_role("link", name="Hoja de cálculo")).to_be_visible()
+        rows = portal.invoices.get_by_role("list")
+        await expect(rows).not_to_contain_text("Reembolsado")
+        await page.keyboard.press("Escape")
+        await expect(rows).to_contain_text("Reembolsado")
+
+
+async def test_text_that_is_selected_stays_selected(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        await page.evaluate("""() => getSelection().selectAllChildren(document.querySelector("#pane-subscription .lead"))""")
+        stage.change(subscriptions=[scenes.ending()])
+        await page.wait_for_timeout(700)
+        assert await page.evaluate("String(getSelection())") == "Premium Mensual"
+        await expect(portal.subscription).not_to_contain_text(ENDS)
+        await page.evaluate("getSelection().removeAllRanges()")
+        await expect(portal.subscription).to_contain_text(ENDS)
+
+
+async def test_a_filter_that_is_being_chosen_is_not_taken_away_nor_undone_later(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        await portal.invoices.get_by_label("Estado").focus()
+        stage.change(invoices=[scenes.invoice(14, "refunded")])
+        await page.wait_for_timeout(700)
+        await expect(portal.invoices.get_by_label("Estado")).to_be_focused()
+        await portal.invoices.get_by_label("Estado").select_option("Anulado")
+        await expect(portal.invoices).to_contain_text("Ninguna factura coincide con el filtro.")
+        await expect(portal.invoices.get_by_label("Estado")).to_be_focused()
+        await expect(page.locator("#said")).to_have_text("El historial de facturas se actualizó.")
+        await portal.method.get_by_role("button").focus()
+        await page.wait_for_timeout(300)
+        await expect(portal.invoices).to_contain_text("Ninguna factura coincide con el filtro.")
+        assert "status=void" in page.url
+
+
+async def test_keeping_leaves_the_filter_of_the_history_alone(page: Page) -> None:
+    async with living(page, scenes.view(scenes.ending())) as (_, portal):
+        await portal.invoices.get_by_label("Estado").select_option("Anulado")
+        await expect(portal.invoices).to_contain_text("Ninguna factura coincide con el filtro.")
+        await portal.keep()
+        await expect(portal.subscription).to_contain_text("Tu suscripción se renueva")
+        await expect(portal.invoices).to_contain_text("Ninguna factura coincide con el filtro.")
+        await expect(portal.said).to_have_text(re.compile("Mantienes tu suscripción"))
+        assert len(await told(page)) == 2
