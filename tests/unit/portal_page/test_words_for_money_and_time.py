@@ -1,5 +1,6 @@
 from datetime import date
 from decimal import Decimal
+from gettext import NullTranslations
 
 import pytest
 from babel.localedata import locale_identifiers
@@ -7,6 +8,7 @@ from babel.numbers import get_decimal_symbol, get_group_symbol
 from unit.portal_page import scenes
 
 from chassis.languages import Language
+from portal_gateway.adapters.page.rendering import environment
 from portal_gateway.application.wording import Reader, frequency, money
 from portal_gateway.application.wording_language import catalogues, choose
 
@@ -89,6 +91,23 @@ def test_amounts_days_and_numbers_are_written_as_in_the_region(
     assert [written(language, minor, currency) for currency, minor in AMOUNTS.items()] == [usd, jpy, kwd]
     assert [language.day(when), language.day_and_month(when), language.short_day(when)] == [day, day_and_month, short_day]
     assert language.number(Decimal("10.50")) == number
+
+
+@pytest.mark.parametrize("tag", [*(region[0] for region in REGIONS), "fr-FR", "pt-BR", "de-DE"])
+def test_amounts_days_and_cards_stay_on_one_line(tag: str) -> None:
+    code, _, territory = tag.partition("-")
+    language = Language(code, territory, NullTranslations())
+    for month in range(1, 13):
+        when = date(2023, month, 4)
+        values = [
+            language.day(when),
+            language.short_day(when),
+            language.day_and_month(when),
+            written(language, -123456789, "USD"),
+        ]
+        for value in [*values, "Visa •••• 4242"]:
+            sentence = environment().from_string("{{ s|unbroken }}").render(s=f"<Hasta> {value}, 4.", language=language)
+            assert sentence == f'&lt;Hasta&gt; <span class="whole">{value}</span>, 4.'
 
 
 @pytest.mark.parametrize(

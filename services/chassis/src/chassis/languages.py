@@ -4,6 +4,7 @@ A message's id is its English sentence, so English needs no catalogue. Every oth
 read once; what it has not translated yet is read in English.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -89,6 +90,11 @@ class Language:
     def short_day(self, day: date) -> str:
         """`14 jun 2023`, `Jun 14, 2023`"""
         return _skeleton(self._region, "yMMMd", day)
+
+    @property
+    def written_days(self) -> str:
+        """A regular expression for days as these three write them, the longest first."""
+        return _written_days(self._region)
 
     @property
     def _region(self) -> str:
@@ -203,3 +209,18 @@ def _day(region: str, day: date) -> str:
 @lru_cache(8192)
 def _skeleton(region: str, skeleton: str, day: date) -> str:
     return format_skeleton(skeleton, day, locale=_locale(region))
+
+
+@lru_cache(512)
+def _written_days(region: str) -> str:
+    months, sample, shapes = _locale(region).months["format"], date(2019, 1, 28), []
+    texts = {
+        _day(region, sample): "wide",
+        _skeleton(region, "yMMMd", sample): "abbreviated",
+        _skeleton(region, "MMMMd", sample): "wide",
+    }
+    for text, width in texts.items():
+        names = "|".join(re.escape(name) for name in months[width].values())
+        shape = re.escape(text).replace(re.escape(months[width][1]), f"(?:{names})")
+        shapes.append(shape.replace("2019", r"\d{4}").replace("28", r"\d{1,2}"))
+    return "|".join(shapes)

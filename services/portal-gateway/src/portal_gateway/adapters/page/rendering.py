@@ -5,7 +5,8 @@ from functools import cache
 from typing import Any, Final
 from uuid import uuid4
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
@@ -13,11 +14,10 @@ from chassis.languages import Language, in_context
 from portal_gateway.adapters.page.assets import Assets
 from portal_gateway.adapters.page.theme import stylesheet
 from portal_gateway.application.wording import Company
+from portal_gateway.application.wording_language import catalogues
 
-# Amounts, cards and days stay on one line: `1,234.50 USD`, `•••• 4242`, `14 de junio de 2023`, `June 14, 2023`.
-_WHOLE: Final = re.compile(
-    r"-?\d[\d.,\u00a0]* [A-Z]{3}\b|\S+ •••• \d{4}|\d{1,2} de [a-z]+(?: de \d{4})?|[A-Z][a-z]+ \d{1,2}, \d{4}"
-)
+_AMOUNT: Final = r"-?\d[\d.,\u00a0\u202f]* [A-Z]{3}\b"
+_CARD: Final = r"\S+ •••• \d{4}"
 
 
 class Pages:
@@ -25,6 +25,7 @@ class Pages:
 
     def __init__(self, assets: Assets, cards_origin: str) -> None:
         self._asset, self._cards_origin = assets.url, cards_origin
+        catalogues()  # read here, so that no customer waits for it
 
     def page(
         self,
@@ -75,6 +76,13 @@ def environment() -> Environment:
     return made
 
 
-def unbroken(sentence: str) -> Markup:
-    """The sentence, escaped, with its amounts and days kept whole."""
-    return Markup(_WHOLE.sub(r'<span class="whole">\g<0></span>', str(escape(sentence))))
+@pass_context
+def unbroken(context: Context, sentence: str) -> Markup:
+    """The sentence, escaped, with each amount, card and day on one line: `1,234.50 USD`, `•••• 4242`, `14 de junio de 2023`."""
+    whole = _whole(context["language"].written_days)
+    return Markup(whole.sub(r'<span class="whole">\g<0></span>', str(escape(sentence))))
+
+
+@cache
+def _whole(days: str) -> re.Pattern[str]:
+    return re.compile(f"{_AMOUNT}|{_CARD}|{days}")
