@@ -15,10 +15,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from bench import plots, report
 from bench.measuring import Compared, Rounds, compare, run
-from bench.servers import servers
 from portalctl.local.failures import StackError
 
-ROWS: Final = ("append", "gap_safety", "relay", "consume", "project")
+ROWS: Final = ("append", "gap_safety", "relay", "consume", "project", "overview", "visible", "command", "start")
 PEERS: Final = ("eventsourcing", "faststream_outbox", "psycopg", "matplotlib")
 ROUNDS: Final = 3
 
@@ -52,8 +51,7 @@ async def bench(names: list[str], rounds: int, folder: Path) -> int:
         for name in names:
             task = progress.add_task(name, total=None)
             async with AsyncExitStack() as stack:
-                ground = await stack.enter_async_context(servers())
-                row = await stack.enter_async_context(importlib.import_module(f"bench.rows.{name}").opened(ground))
+                row = await stack.enter_async_context(importlib.import_module(f"bench.rows.{name}").opened())
                 progress.update(task, total=(row.rounds or rounds) * len(row.trials))
                 found[name] = await run(row, rounds, lambda task=task: progress.advance(task))  # type: ignore[misc]
             compared[name] = compare(row.lines, found[name])

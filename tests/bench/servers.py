@@ -33,7 +33,7 @@ class Servers:
 
 
 @asynccontextmanager
-async def servers() -> AsyncIterator[Servers]:
+async def running() -> AsyncIterator[Servers]:
     """Servers of the run's own on free ports, in a folder of their own: no other process' load counts as ours."""
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as name:
         folder = Path(name)

@@ -17,7 +17,7 @@ class Backend:
     """Calls the services' public APIs with one key: the operator's, or a merchant's."""
 
     def __init__(self, urls: Mapping[str, str], key: str) -> None:
-        self._urls = urls
+        self._urls, self.key = urls, key
         self._http = httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=40, trust_env=False)
 
     async def __aenter__(self) -> "Backend":

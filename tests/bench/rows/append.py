@@ -14,7 +14,7 @@ import asyncpg
 from bench.databases import migrated, pgbench
 from bench.measuring import Figures, Line, Row, Target, Trial
 from bench.rows.append_eventsourcing import recorders
-from bench.servers import Servers
+from bench.servers import running
 from chassis.aggregate import Stream
 from chassis.decider import VersionConflict
 from chassis.postgres.event_store import PostgresEventStore
@@ -33,8 +33,12 @@ HEADERS: Final = {"content-type": "application/cloudevents+json", "traceparent":
 
 
 @asynccontextmanager
-async def opened(servers: Servers) -> AsyncIterator[Row]:
-    async with migrated(servers) as database, asyncpg.create_pool(database.url, min_size=8, max_size=8) as pool:
+async def opened() -> AsyncIterator[Row]:
+    async with (
+        running() as servers,
+        migrated(servers) as database,
+        asyncpg.create_pool(database.url, min_size=8, max_size=8) as pool,
+    ):
         admin = await asyncpg.connect(database.admin_url)
         try:
             scripts = await _tables(admin, servers.folder)

@@ -16,7 +16,7 @@ from bench.databases import migrated
 from bench.events import renewals
 from bench.measuring import Figures, Line, Row, Target
 from bench.rows.project import decode
-from bench.servers import Servers
+from bench.servers import Servers, running
 from bench.topics import fresh_topic, producer, publish
 from billing_contracts.envelope import Envelope
 from chassis.consuming import Consumer, run_consumers
@@ -28,25 +28,26 @@ SINGLE: Final = 20_000
 
 
 @asynccontextmanager
-async def opened(servers: Servers) -> AsyncIterator[Row]:
+async def opened() -> AsyncIterator[Row]:
     """One topic for all sides, each with a group of its own that begins at the beginning."""
-    topic, few = await fresh_topic(servers.kafka), await fresh_topic(servers.kafka)
-    records = [(envelope.key(), envelope.value()) for envelope in renewals(STREAMS, EACH)]
-    async with producer(servers.kafka) as sending:
-        await publish(sending, topic, records)
-        await publish(sending, few, records[:SINGLE])
-    async with migrated(servers) as database, asyncpg.create_pool(database.url, min_size=2, max_size=4) as pool:
-        yield Row(
-            [
-                partial(_ours, servers, pool, topic, len(records)),
-                partial(_bare, servers, topic, len(records)),
-                partial(_per_message, servers, few, SINGLE),
-            ],
-            [
-                Line("checked, in order, offsets stored ÷ bare getmany", "portal", "getmany", target=Target(at_least=0.45)),
-                Line("÷ a FastStream handler per message", "portal", "handler per message", target=Target(at_least=10)),
-            ],
-        )
+    async with running() as servers:
+        topic, few = await fresh_topic(servers.kafka), await fresh_topic(servers.kafka)
+        records = [(envelope.key(), envelope.value()) for envelope in renewals(STREAMS, EACH)]
+        async with producer(servers.kafka) as sending:
+            await publish(sending, topic, records)
+            await publish(sending, few, records[:SINGLE])
+        async with migrated(servers) as database, asyncpg.create_pool(database.url, min_size=2, max_size=4) as pool:
+            yield Row(
+                [
+                    partial(_ours, servers, pool, topic, len(records)),
+                    partial(_bare, servers, topic, len(records)),
+                    partial(_per_message, servers, few, SINGLE),
+                ],
+                [
+                    Line("checked, in order, offsets stored ÷ bare getmany", "portal", "getmany", target=Target(at_least=0.45)),
+                    Line("÷ a FastStream handler per message", "portal", "handler per message", target=Target(at_least=10)),
+                ],
+            )
 
 
 async def _ours(servers: Servers, pool: asyncpg.Pool, topic: str, events: int) -> Figures:

@@ -14,7 +14,7 @@ import asyncpg
 from bench.databases import migrated
 from bench.measuring import Figures, Line, Row, Target
 from bench.rows.append import MERCHANT
-from bench.servers import Servers
+from bench.servers import running
 from chassis.postgres.cursor import Position, read_page
 from chassis.relay import PAGE
 
@@ -31,8 +31,8 @@ _INSERT: Final = """
 
 
 @asynccontextmanager
-async def opened(servers: Servers) -> AsyncIterator[Row]:
-    async with migrated(servers) as database:
+async def opened() -> AsyncIterator[Row]:
+    async with running() as servers, migrated(servers) as database:
         yield Row(
             [partial(_run, database.url)],
             [

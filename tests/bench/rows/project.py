@@ -12,7 +12,7 @@ import asyncpg
 from bench.databases import migrated
 from bench.events import TYPE, record, renewals
 from bench.measuring import Figures, Line, Row, Target
-from bench.servers import Servers
+from bench.servers import running
 from billing_contracts.envelope import Envelope, EventData
 from chassis.consumer import Consumer
 from chassis.handling import Handling
@@ -55,8 +55,12 @@ async def settled(_: Connection, __: Sequence[RawRecord]) -> None:
 
 
 @asynccontextmanager
-async def opened(servers: Servers) -> AsyncIterator[Row]:
-    async with migrated(servers) as database, asyncpg.create_pool(database.url, min_size=2, max_size=2) as pool:
+async def opened() -> AsyncIterator[Row]:
+    async with (
+        running() as servers,
+        migrated(servers) as database,
+        asyncpg.create_pool(database.url, min_size=2, max_size=2) as pool,
+    ):
         handling = Handling(CONSUMER, pool, Event())
         yield Row(
             [

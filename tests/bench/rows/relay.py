@@ -14,7 +14,7 @@ from bench.databases import migrated
 from bench.measuring import Figures, Line, Row, Target
 from bench.rows.append import BODY, ENVELOPE, HEADERS, MERCHANT
 from bench.rows.relay_outbox import outbox
-from bench.servers import Servers
+from bench.servers import Servers, running
 from bench.topics import count, fresh_topic, producer
 from chassis.relay import Relay
 from chassis.store import headers_json
@@ -23,8 +23,8 @@ EVENTS: Final = 80_000
 
 
 @asynccontextmanager
-async def opened(servers: Servers) -> AsyncIterator[Row]:
-    async with migrated(servers) as database, outbox(servers) as relayed_by_library:
+async def opened() -> AsyncIterator[Row]:
+    async with running() as servers, migrated(servers) as database, outbox(servers) as relayed_by_library:
         admin = await asyncpg.connect(database.admin_url)
         try:
             yield Row(

@@ -1,0 +1,72 @@
+"""Commanding: cancel and withdraw over HTTP at their service, each with an idempotency key, 1 000 streams in rotation."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import cycle, islice, repeat
+from pathlib import Path
+from typing import Final
+from uuid import uuid4
+
+import asyncpg
+
+from bench.databases import pgbench
+from bench.hello import hello_world
+from bench.load import Call, load
+from bench.measuring import Figures, Line, Row, Target
+from bench.rows.append import ENVELOPE
+from bench.stack import portal, subscribe
+
+STREAMS: Final = 1_000
+CALLERS: Final = 32
+SECONDS: Final = 5
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Row]:
+    async with portal() as seller, hello_world() as hello:
+        subscriptions = await subscribe(seller, STREAMS)
+        url = seller.stack.urls["subscriptions"]
+        headers = {"authorization": f"Bearer {seller.backend.key}"}
+        calls = _calls(url, subscriptions, headers)
+        server = seller.stack.state["postgres"]["subscriptions"]
+        admin = await asyncpg.connect(server)
+        try:
+            await admin.execute("CREATE TABLE IF NOT EXISTS bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text)")
+        finally:
+            await admin.close()
+        script = Path(seller.stack.folder) / "bare.sql"
+        script.write_text(f"INSERT INTO bare (body) VALUES ('{ENVELOPE.decode()}');\n")
+        yield Row(
+            [
+                partial(_commands, url, calls),
+                partial(_bare, server, script),
+                partial(_hello, hello),
+            ],
+            [
+                Line("32 callers ÷ pgbench, bare row", "commands", "bare row", target=Target(at_least=0.15)),
+                Line("32 callers ÷ hello-world", "commands", "hello-world", target=Target(at_least=0.2)),
+            ],
+        )
+
+
+def _calls(url: str, subscriptions: list[str], headers: dict[str, str]) -> Iterator[Call]:
+    """Cancels every subscription in turn, then withdraws every cancellation, and so on."""
+    for method, body in cycle((("POST", b'{"feedback":"too_expensive"}'), ("DELETE", b""))):
+        for id in subscriptions:
+            key = {"idempotency-key": str(uuid4())}
+            yield Call.of(method, f"{url}/v1/subscriptions/{id}/cancellation", headers | key, body)
+
+
+async def _commands(url: str, calls: Iterator[Call]) -> Figures:
+    """Whole turns of all streams only, so that the next trial begins where this one ended."""
+    answers = await load(url, islice(calls, 2 * STREAMS), connections=CALLERS)
+    return {"commands": answers.expect(200, 202).rate}
+
+
+async def _bare(server: str, script: Path) -> Figures:
+    return {"bare row": await pgbench(server, script, callers=CALLERS, seconds=SECONDS)}
+
+
+async def _hello(url: str) -> Figures:
+    return {"hello-world": (await load(url, repeat(Call.of("GET", url)), connections=CALLERS, seconds=SECONDS)).rate}
