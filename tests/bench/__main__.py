@@ -17,7 +17,7 @@ from bench import plots, report
 from bench.measuring import Compared, Rounds, compare, run
 from portalctl.local.failures import StackError
 
-ROWS: Final = ("append", "gap_safety", "relay", "consume", "project", "overview", "visible", "command", "start")
+ROWS: Final = ("append", "gap_safety", "relay", "consume", "project", "overview", "command", "start")
 PEERS: Final = ("eventsourcing", "faststream_outbox", "psycopg", "matplotlib")
 ROUNDS: Final = 3
 
