@@ -1,11 +1,12 @@
 """Scripts, styles and a merchant's colours, under addresses that name their content."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from chassis.http.problems import not_found
 from portal_gateway.adapters.page import theme
 from portal_gateway.adapters.page.assets import IMMUTABLE, Assets
+from portal_gateway.adapters.page.compression import unpacks
 
 _SAFE = IMMUTABLE | {"x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin"}
 
@@ -14,11 +15,14 @@ def routes(assets: Assets) -> APIRouter:
     router = APIRouter(include_in_schema=False)
 
     @router.get("/static/{name}")
-    async def static(name: str) -> Response:
+    async def static(name: str, request: Request) -> Response:
         asset = assets.find(name)
         if asset is None:
             raise not_found()
-        return Response(asset.content, 200, _SAFE, asset.media_type)
+        headers = _SAFE | {"vary": "Accept-Encoding"}
+        if unpacks(request.headers):
+            return Response(asset.packed, 200, headers | {"content-encoding": "gzip"}, asset.media_type)
+        return Response(asset.content, 200, headers, asset.media_type)
 
     @router.get("/theme/{name}")
     async def colours(name: str) -> Response:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from chassis.http.problems import Problem
 from chassis.languages import N_, Language
 from portal_gateway.adapters.page import asking
+from portal_gateway.adapters.page.compression import sent_packed
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.wording_problems import UNKNOWN, explain
 
@@ -25,13 +26,16 @@ NOT_FOUND = N_("We did not find this page")
 
 
 def page_route(pages: Pages) -> type[APIRoute]:
-    """A route that answers problems with pages."""
+    """A route that answers problems with pages, and packs what it sends."""
 
     class PageRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
 
             async def handled(request: Request) -> Response:
+                return sent_packed(request, await answered(request))
+
+            async def answered(request: Request) -> Response:
                 try:
                     return await handle(request)
                 except Problem as problem:

@@ -1,0 +1,56 @@
+import gzip
+import re
+
+import pytest
+from unit.portal_page import scenes
+from unit.portal_page.standins import Stage
+
+CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
+PAGES = ["/", CANCEL, f"/invoices/{scenes.invoice_id(14)}", "/enter", "/no/such/page"]
+STRANGE = "csrf-of-somebody"
+
+
+async def encoded(stage: Stage, path: str, accepted: str) -> tuple[str | None, str, bytes, bytes]:
+    """(content-encoding, vary, the bytes as sent, the bytes unpacked)"""
+    async with (
+        stage.browser() as browser,
+        browser.stream("GET", path, headers={"accept-encoding": accepted}) as answer,
+    ):
+        sent = b"".join([chunk async for chunk in answer.aiter_raw()])
+    assert int(answer.headers["content-length"]) == len(sent)
+    encoding = answer.headers.get("content-encoding")
+    return encoding, answer.headers.get("vary", ""), sent, gzip.decompress(sent) if encoding else sent
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_is_sent_packed_to_whoever_can_unpack_it(path: str) -> None:
+    encoding, vary, sent, page = await encoded(Stage(), path, "gzip, deflate, br, zstd")
+    assert (encoding, vary) == ("gzip", "Accept-Encoding")
+    assert len(sent) < len(page)
+    assert page.startswith(b"<!doctype html>")
+
+
+@pytest.mark.parametrize("path", PAGES)
+async def test_a_page_is_sent_as_it_is_to_whoever_cannot(path: str) -> None:
+    encoding, vary, sent, _ = await encoded(Stage(), path, "identity")
+    assert (encoding, vary) == (None, "Accept-Encoding")
+    assert sent.startswith(b"<!doctype html>")
+
+
+async def test_scripts_and_styles_are_the_same_packed_or_not() -> None:
+    stage = Stage()
+    async with stage.browser() as browser:
+        loaded = re.findall(r'"(/static/[^"]+)"', (await browser.get("/")).text)
+    assert loaded
+    for path in loaded:
+        encoding, vary, _, unpacked = await encoded(stage, path, "gzip")
+        assert (encoding, vary) == ("gzip", "Accept-Encoding")
+        assert unpacked == (await encoded(stage, path, "identity"))[2]
+
+
+@pytest.mark.parametrize("name", ["lang", "year", "status", "cursor", "subscription", "after", "said", "what"])
+async def test_no_page_repeats_what_a_stranger_puts_into_its_address(name: str) -> None:
+    """Else the length of what is packed would tell how much of the session's token the stranger has guessed."""
+    async with Stage().browser() as browser:
+        for path in [*PAGES, f"/no/{STRANGE}"]:
+            assert STRANGE not in (await browser.get(path, params={name: STRANGE})).text
