@@ -10,28 +10,39 @@ SESSION_CHANGED: Final = N_(
     "Another account was opened in this browser, so we reloaded the page. Check whose it is and repeat what you were doing."
 )
 UNKNOWN: Final = N_("We could not complete what you asked. Go back to the portal and check how it stands before repeating it.")
-NOTHING_CHANGED: Final = frozenset({"service_unavailable", "kafka_unavailable", "too_busy"})
+CARD_IN_TEXT: Final = N_("This looks like a card number. Delete it: we do not need it here.")
+UNAVAILABLE: Final = N_("We could not do it just now and nothing changed. Try again in a few minutes.")
+
+BY_CODE: Final = {
+    "session_changed": SESSION_CHANGED,
+    "card_number_refused": CARD_IN_TEXT,
+    "card_declined": N_("The bank declined the card. The previous one is unchanged; try another."),
+    "insufficient_funds": N_("The card has insufficient funds. The previous one is unchanged; try another."),
+    "expired_card": N_("The bank says that the card has expired. The previous one is unchanged; try another."),
+    "incorrect_cvc": N_("The CVV does not match the card. The previous one is unchanged; check it and try again."),
+    "due_changed": N_("What you owe changed while you were typing. Check the list and confirm again."),
+    "kafka_unavailable": UNAVAILABLE,
+    "too_busy": UNAVAILABLE,
+}
+BY_STATUS: Final = {
+    401: N_("Your session has ended or the link is no longer good. Open your link again."),
+    404: N_("The address may be incomplete, or it is no longer available."),
+    409: N_("That is not possible now: your subscription changed in the meantime. Go back to the portal to see how it is."),
+    503: UNAVAILABLE,
+}
+UNREADABLE: Final = N_("We could not read what you sent and nothing changed. Go back to the portal and try again.")
 
 
 def explain(language: Language, status: int, code: str, headers: Mapping[str, str]) -> str:
     """One or two sentences for a problem's status and code."""
-    if code == "session_changed":
-        return language.say(SESSION_CHANGED)
-    if status == 404:
-        return language.say("The address may be incomplete, or it is no longer available.")
     if status == 429:
         return language.say_count(
             "You tried many times. Try again in %(count)d minute.",
             "You tried many times. Try again in %(count)d minutes.",
             minutes_to_wait(headers),
         )
-    if status == 409:
-        return language.say(
-            "That is not possible now: your subscription changed in the meantime. Go back to the portal to see how it is."
-        )
-    if status == 503 or code in NOTHING_CHANGED:
-        return language.say("We could not do it just now and nothing changed. Try again in a few minutes.")
-    return language.say(UNKNOWN)
+    otherwise = UNREADABLE if status < 500 else UNKNOWN
+    return language.say(BY_CODE.get(code) or BY_STATUS.get(status, otherwise))
 
 
 def minutes_to_wait(headers: Mapping[str, str]) -> int:

@@ -54,11 +54,12 @@ class Door:
 
     async def reading(self, request: Request) -> Session:
         """Raises 401 `session_required`."""
-        return await self._portal.session(cookie_of(request))
+        request.state.session = session = await self._portal.session(cookie_of(request))
+        return session
 
     async def acting(self, request: Request, x_csrf_token: Annotated[str | None, Header(max_length=200)] = None) -> Session:
         """For what changes something: the page that asks must be of the same session. Raises 401, 403, 409."""
-        session = await self._portal.session(cookie_of(request))
+        session = await self.reading(request)
         self._portal.must_be_of(session, x_csrf_token)
         return session
 
@@ -68,6 +69,8 @@ def cookie_of(request: Request) -> str | None:
 
 
 def language_of(request: Request, session: Session | None = None, view: View | None = None) -> Language:
+    """A problem is told in the language of the session whose request it was."""
+    session = session or getattr(request.state, "session", None)
     return choose(
         asked=request.query_params.get("lang"),
         kept=request.cookies.get("lang"),
