@@ -43,6 +43,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "expired_card": N_("The bank says that the card has expired. Your previous card is unchanged; try another one."),
     "incorrect_cvc": N_("The CVV does not match the card. Check it and try again."),
     "due_changed": N_("What is due has changed. Check the amount before you confirm."),
+    "unknown": N_("We do not know yet whether your card was saved. Go back and check your payment method before you repeat it."),
     "failed": N_("We could not save the card and nothing has changed. Try again in a moment."),
 }
 """By the names and codes that the page, its script and the domain's mistakes have for them."""

@@ -10,6 +10,7 @@
   const [number, exp, cvc, problem, status, back, confirm] =
     ["number", "exp", "cvc", "problem", "status", "back", "confirm"].map((id) => document.getElementById(id));
   const inputs = { number, exp, cvc };
+  const ANSWER_SECONDS = 15;
   const RESULT_SECONDS = 60;
   let waiting = null;
   let pressing = false;
@@ -85,8 +86,7 @@
   }
 
   function busy(is) {
-    fields.disabled = is;
-    confirm.disabled = is;
+    fields.disabled = back.disabled = confirm.disabled = is;
     confirm.textContent = is ? words.sending : confirmText;
     status.textContent = is ? words.sending : "";
   }
@@ -143,13 +143,14 @@
     try {
       answer = await fetch(`/cards/${setup}/token`, {
         method: "POST", body, headers: { "content-type": "application/json" }, credentials: "omit", cache: "no-store",
+        signal: AbortSignal.timeout(ANSWER_SECONDS * 1000),
       });
       told = await answer.json();
     } catch {
       return failed("failed");
     }
     if (answer.ok) {
-      waiting = setTimeout(() => failed("failed"), RESULT_SECONDS * 1000);
+      waiting = setTimeout(() => failed("unknown"), RESULT_SECONDS * 1000);
       return send("token", { token: told.token, brand: told.brand, last4: told.last4, exp: told.exp });
     }
     for (const { pointer, code } of told.errors || []) {
@@ -179,15 +180,26 @@
         return failed("gone");
       }
     }
-    failed(typeof message.code === "string" && message.code in words ? message.code : "failed", Number(message.retry_after) || 0);
+    failed(message.code in words ? message.code : "failed", message.retry_after);
   }
 
   function heard(event) {
-    const message = event.data;
-    if (event.source !== window.parent || event.origin !== portal) return;
-    if (typeof message !== "object" || message === null || message.v !== 1 || message.setup_id !== setup) return;
-    if (message.type === "focus") firstWrong();
-    if (message.type === "result" && waiting !== null) result(message);
+    if (event.source !== window.parent || event.origin !== portal || !isMessage(event.data)) return;
+    if (event.data.type === "focus") firstWrong();
+    if (event.data.type === "result" && waiting !== null) result(event.data);
+  }
+
+  // Whether the portal may say this: exactly these fields, about this set-up.
+  function isMessage(data) {
+    if (typeof data !== "object" || data === null) return false;
+    const { v, setup_id: about, type, ...fields } = data;
+    if (v !== 1 || about !== setup) return false;
+    const names = Object.keys(fields).sort().join();
+    if (type === "focus") return names === "";
+    if (type !== "result") return false;
+    if (fields.ok === true) return names === "ok";
+    return fields.ok === false && names === "code,ok,retry_after"
+      && typeof fields.code === "string" && fields.code.length <= 60 && Number.isFinite(fields.retry_after);
   }
 
   if (window.parent === window) {
@@ -197,7 +209,7 @@
   window.addEventListener("message", heard);
   form.addEventListener("submit", confirmed);
   back.addEventListener("click", () => send("close"));
-  document.addEventListener("keydown", (event) => { if (event.key === "Escape") send("close"); });
+  document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !back.disabled) send("close"); });
   // A page brought back by Back or Forward starts empty.
   window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
   number.addEventListener("input", groupNumber);

@@ -1,9 +1,23 @@
 // Card entry: the portal's side of the talk with the card frame, which owns the fields. No card number ever comes here.
+import { isMessage } from "./frame.js";
 import { ended, refresh } from "./panes.js";
 import { minutesOf } from "./words.js";
 
 const READY_MS = 8000;
+const TOKEN_MS = 20000;
+const ANSWER_MS = 10000;
+const AGAIN_MS = [2000, 4000, 8000, 16000, 30000];
 const POLL_MS = [700, 1500, 3000, 5000, 8000, 13000];
+
+// What is heard of the frame, and what it leads to: a token only once after each time that the customer confirms.
+const HEARD = {
+  opening: { ready: "ready", height: "resize", close: "close", error: "erred" },
+  typing: { ready: "ready", height: "resize", submitting: "submitting", close: "close", error: "erred" },
+  submitting: { ready: "ready", height: "resize", token: "save", error: "erred" },
+  saving: { ready: "doubt", height: "resize" },
+};
+
+const pausing = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 function start(root) {
   const sheet = root.querySelector("[data-card]");
@@ -16,10 +30,10 @@ function start(root) {
 async function call(method, path, body, key = null) {
   const headers = { "content-type": "application/json", "x-csrf-token": document.body.dataset.csrf };
   if (key) headers["idempotency-key"] = key;
-  const answer = await fetch(path, { method, headers, body: JSON.stringify(body) });
+  const answer = await fetch(path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) });
   const told = await answer.json().catch(() => ({}));
   if (answer.status === 401) ended();
-  if (told.code === "session_changed") location.reload();
+  if (told.code === "session_changed") location.replace("/?said=session_changed");
   return { ok: answer.ok, status: answer.status, told, retryAfter: Number(answer.headers.get("retry-after")) || 60 };
 }
 
@@ -41,17 +55,12 @@ class CardEntry {
   }
 
   async open() {
+    this.state = "opening";
     this.show({ wait: true });
-    this.holder.replaceChildren();
-    let answer;
-    try {
-      answer = await call("POST", "/api/payment-method/setup", {});
-    } catch {
-      return this.fail(this.words.unavailable);
-    }
+    const answer = await call("POST", "/api/payment-method/setup", {}).catch(() => null);
     if (!this.sheet.isConnected) return;
-    if (answer.status === 429) return this.fail(minutesOf(this.words.tooMany, answer.retryAfter));
-    if (!answer.ok) return this.fail(this.words.unavailable);
+    if (answer?.status === 429) return this.fail(minutesOf(this.words.tooMany, answer.retryAfter));
+    if (!answer?.ok) return this.fail(this.words.unavailable);
     const { setup_id: id, frame_url: url, due, total } = answer.told;
     if (new URL(url).origin !== this.origin) return this.fail(this.words.unavailable);
     this.setup = id;
@@ -83,36 +92,44 @@ class CardEntry {
 
   hear(event) {
     if (!this.sheet.isConnected) return removeEventListener("message", this.heard);
-    const message = event.data;
-    if (event.origin !== this.origin || event.source !== this.frame?.contentWindow) return undefined;
-    if (typeof message !== "object" || message === null || message.v !== 1 || message.setup_id !== this.setup) return undefined;
-    const act = { ready: "ready", height: "resize", submitting: "submitting", token: "save", close: "close", error: "erred" }[message.type];
-    return act ? this[act](message) : undefined;
+    if (!this.frame || event.origin !== this.origin || event.source !== this.frame.contentWindow) return undefined;
+    if (!isMessage(event.data, this.setup)) return undefined;
+    const act = HEARD[this.state][event.data.type];
+    return act ? this[act](event.data) : undefined;
   }
 
   tell(type, more) {
-    this.frame.contentWindow?.postMessage({ v: 1, setup_id: this.setup, type, ...more }, this.origin);
+    this.frame?.contentWindow?.postMessage({ v: 1, setup_id: this.setup, type, ...more }, this.origin);
   }
 
   ready() {
-    clearTimeout(this.timer);
+    this.atRest();
     this.show({});
     this.frame.focus();
     this.tell("focus");
   }
 
   resize({ height }) {
-    if (Number.isInteger(height) && height > 0 && height < 3000) this.frame.height = String(height);
+    this.frame.height = String(height);
   }
 
   submitting() {
+    this.state = "submitting";
     this.sheet.dataset.saving = "yes";
     this.say(this.words.saving);
+    this.timer = setTimeout(() => this.fail(this.words.noAnswer), TOKEN_MS);
   }
 
   erred({ code }) {
+    this.atRest();
+    if (code === "gone" || code === "setup_gone") this.fail(this.words.expired);
+  }
+
+  /** Nothing is under way: the dialog may be closed. */
+  atRest() {
+    clearTimeout(this.timer);
+    this.state = "typing";
     delete this.sheet.dataset.saving;
-    if (code === "gone" || code === "setup_gone") this.fail(this.words.noAnswer);
   }
 
   close() {
@@ -122,31 +139,47 @@ class CardEntry {
   }
 
   async save({ token }) {
-    if (typeof token !== "string" || this.saving) return;
-    this.saving = true;
-    const body = { setup_id: this.setup, token, charge_invoices: this.due.map((line) => line.invoice_id) };
-    let answer;
-    try {
-      answer = await call("PUT", "/api/payment-method", body, crypto.randomUUID());
-    } catch {
-      return this.fail(this.words.unknown);
-    } finally {
-      this.saving = false;
-      delete this.sheet.dataset.saving;
-    }
-    if (answer.ok) return this.saved(answer.told);
+    clearTimeout(this.timer);
+    this.state = "saving";
+    const answer = await this.outcome({
+      setup_id: this.setup, token, charge_invoices: this.due.map((line) => line.invoice_id),
+    });
+    if (answer?.ok) return this.saved(answer.told);
+    if (!answer) return this.fail(this.words.unknown, { again: false });
+    if (!this.frame) return this.fail(this.words.notSaved);
+    if (answer.status === 404) return this.fail(this.words.expired);
     const { code, due, total } = answer.told;
-    if (code === "due_changed") {
-      this.list(due, total);
-      this.problem(this.words.dueChanged);
+    if (code === "due_changed") this.list(due, total);
+    this.atRest();
+    const known = answer.status === 429 ? "too_many_declines" : code ?? "failed";
+    return this.tell("result", { ok: false, code: known, retry_after: answer.retryAfter });
+  }
+
+  /** The answer to a confirmation. While nobody can say it, the same is asked again under the same key, which can do
+      nothing twice; null when it never became known, or nobody waits for it any more. */
+  async outcome(confirmation) {
+    const key = crypto.randomUUID();
+    for (const pause of [0, ...AGAIN_MS]) {
+      if (pause) {
+        this.doubt();
+        await pausing(pause);
+        if (!this.sheet.isConnected) return null;
+      }
+      const answer = await call("PUT", "/api/payment-method", confirmation, key).catch(() => null);
+      // Only of the first does "nothing was changed" tell: an earlier one may have got through.
+      if (answer && (answer.status < 500 || (answer.status === 503 && !pause))) return answer;
     }
-    if (answer.status >= 500) return this.fail(answer.status === 503 ? this.words.unavailable : this.words.unknown);
-    return this.tell("result", { ok: false, code, retry_after: answer.retryAfter });
+    return null;
+  }
+
+  doubt() {
+    if (this.frame) this.fail(this.words.asking, { again: false });
   }
 
   async saved({ aggregate, version, payment_method: card, charges }) {
     this.tell("result", { ok: true });
     removeEventListener("message", this.heard);
+    delete this.sheet.dataset.saving;
     this.sheet.replaceChildren(this.sheet.querySelector("[data-done]").content.cloneNode(true));
     const line = this.sheet.querySelector("[data-new-card]");
     const face = `${line.dataset[card.brand] ?? line.dataset.other} •••• ${card.last4}`;
@@ -156,7 +189,7 @@ class CardEntry {
     await refresh(undefined, { after: `${aggregate}:${version}` });
     for (const pause of POLL_MS) {
       if (!this.sheet.isConnected || await told()) return;
-      await new Promise((resolve) => setTimeout(resolve, pause));
+      await pausing(pause);
       await refresh(undefined, { live: true });
     }
   }
@@ -191,14 +224,14 @@ class CardEntry {
     return told;
   }
 
-  fail(sentence) {
-    clearTimeout(this.timer);
-    delete this.sheet.dataset.saving;
-    this.holder.replaceChildren();
-    this.frame = null;
+  /** Says why the fields are gone, and offers what is left to do: to begin `again`, or only to go back. */
+  fail(sentence, { again = true } = {}) {
+    this.atRest();
     this.show({ fallback: true });
     this.problem(sentence);
-    this.sheet.querySelector("[data-retry]").focus();
+    const retry = this.sheet.querySelector("[data-retry]");
+    retry.hidden = !again;
+    (again ? retry : this.sheet.querySelector("[data-fallback] [data-close]")).focus();
   }
 
   problem(sentence) {
@@ -208,6 +241,10 @@ class CardEntry {
   }
 
   show({ wait = false, fallback = false }) {
+    if (wait || fallback) {
+      this.holder.replaceChildren();
+      this.frame = null;
+    }
     this.sheet.querySelector("[data-problem]").hidden = true;
     this.sheet.querySelector("[data-wait]").hidden = !wait;
     this.sheet.querySelector("[data-fallback]").hidden = !fallback;
@@ -230,6 +267,11 @@ function pair(name, value) {
   line.append(term, description);
   return line;
 }
+
+// The dialog's own refusal to close holds for one press only.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && document.querySelector("[data-saving]")) event.preventDefault();
+});
 
 document.addEventListener("htmx:afterSwap", (event) => start(event.detail.target));
 start(document);

@@ -1,0 +1,285 @@
+"""Who is heard in the talk between the portal and the card frame, about what, and how often. Two origins, as on a laptop."""
+
+import re
+from typing import Any
+from uuid import UUID
+
+from browser.pages import CardDialog, PortalPage, Visitor
+from browser.staged import DECLINED, MASTERCARD, LivingStage
+from playwright.async_api import Frame, Page, expect
+from unit.portal_page import scenes
+
+from payments.domain.entry import CardEntry
+
+TYPED = CardEntry(MASTERCARD, 12, 2030, "123")
+TOKEN = {"token": "tok_forged", "brand": "mastercard", "last4": "4444", "exp": "12/2030"}
+POST = "messages => messages.forEach((each) => parent.postMessage(each, '*'))"
+HUGE = "x" * 1_000_000
+EXPIRED = "Este formulario caducó o ya se usó"
+
+
+async def card_dialog(page: Page, stage: LivingStage) -> CardDialog:
+    return await (await Visitor(page, stage.link).arrive()).edit_card()
+
+
+def frame_of(page: Page) -> Frame:
+    return next(frame for frame in page.frames if "/cards/" in frame.url)
+
+
+def setup_of(page: Page) -> str:
+    return frame_of(page).url.rpartition("/")[2]
+
+
+def told(page: Page, type: Any, **fields: Any) -> dict[str, Any]:
+    """A message of the frame on the page, as the protocol has it."""
+    return {"v": 1, "setup_id": setup_of(page), "type": type, **fields}
+
+
+async def post(frame: Frame, *messages: object) -> None:
+    """From the frame to the page around it; returns when the page has heard them."""
+    await frame.evaluate(POST, messages)
+    await heard(frame.page)
+
+
+async def post_to_frame(page: Page, *messages: object) -> None:
+    """From the portal to its card frame; returns when the frame has heard them."""
+    await page.evaluate(
+        """messages => messages.forEach((each) => document.querySelector("iframe").contentWindow.postMessage(each, "*"))""",
+        messages,
+    )
+    await heard(page)
+
+
+async def heard(page: Page) -> None:
+    """Two turns of every window: what was posted before has been heard."""
+    for frame in (*page.frames, *page.frames):
+        await frame.evaluate("new Promise((resolve) => setTimeout(resolve, 20))")
+
+
+def altered(message: dict[str, Any], values: dict[str, list[object]]) -> list[object]:
+    """The message with one field at a time set to one of these values."""
+    return [{**message, field: value} for field, others in values.items() for value in others]
+
+
+def without(message: dict[str, Any], name: str) -> dict[str, Any]:
+    return {field: value for field, value in message.items() if field != name}
+
+
+def forgeries(good: dict[str, Any]) -> list[object]:
+    """Everything that comes from the right window and origin, and still is not what it should be."""
+    id = good["setup_id"]
+    values: dict[str, list[object]] = {
+        "v": [2, 0, "1", None],
+        "setup_id": [str(scenes.MERCHANT), "", None, [id], id.upper(), HUGE],
+        "type": ["tokens", "Token", "constructor", "__proto__", "toString", ["token"], None, 1, HUGE],
+        "token": ["", None, 7, ["tok_forged"], {}, "tok forged", "x" * 101, HUGE],
+        "brand": ["", None, "<b>", "Visa", HUGE],
+        "last4": ["444", MASTERCARD, 4444, None, HUGE],
+        "exp": ["12/30", "1230", 122030, None, HUGE],
+        "number": [MASTERCARD],
+        "code": ["more"],
+    }
+    wrong: list[object] = altered(good, values)
+    wrong += [without(good, name) for name in good]
+    return [*wrong, None, "token", 7, True, [good], [], {}]
+
+
+async def test_only_the_frame_of_this_opening_is_heard_and_only_what_it_may_say(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        await card_dialog(page, stage)
+        stage.living.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
+        good, frame = told(page, "token", **TOKEN), frame_of(page)
+        await page.evaluate(
+            "url => document.body.append(Object.assign(document.createElement('iframe'), { src: url, name: 'other' }))", frame.url
+        )
+        handle = await page.wait_for_selector("iframe[name=other]")
+        other = await handle.content_frame() if handle else None
+        assert other is not None
+        await other.wait_for_url(frame.url)
+        await post(frame, told(page, "submitting"))
+
+        # From a foreign origin, with everything else right.
+        await page.evaluate(
+            """data => { for (const origin of ["https://evil.example", "null", location.origin, ""]) {
+                const source = document.querySelector("iframe").contentWindow;
+                dispatchEvent(new MessageEvent("message", { data, origin, source }));
+            } }""",
+            good,
+        )
+        # From the right origin, and another window than the frame.
+        await post(other, good)
+        await page.evaluate("data => postMessage(data, '*')", good)
+        assert stage.living.asked == []
+        await post(frame, *forgeries(good))
+        assert stage.living.asked == []
+
+        await frame.evaluate(POST, [good])
+        await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+        assert [asked["token"] for asked in stage.living.asked] == ["tok_forged"]
+
+
+async def test_a_token_is_heard_once_after_each_confirmation(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        dialog = await card_dialog(page, stage)
+        frame = frame_of(page)
+        early = told(page, "token", **TOKEN)
+        await post(frame, early)
+        assert stage.living.asked == [], "nobody has confirmed anything"
+        await dialog.fill(DECLINED)
+        await dialog.confirm()
+        await expect(dialog.frame.get_by_role("alert")).to_contain_text("rechazó la tarjeta")
+        used = told(page, "token", **TOKEN | {"token": "tok_1"})
+        await post(frame, used)
+        await post(frame, used)
+        assert [asked["token"] for asked in stage.living.asked] == ["tok_1"]
+
+
+async def test_two_tokens_for_one_confirmation_are_one(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        await card_dialog(page, stage)
+        stage.living.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
+        messages = [told(page, "submitting"), *[told(page, "token", **TOKEN)] * 5, told(page, "submitting"), told(page, "close")]
+        await frame_of(page).evaluate(POST, messages)
+        await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+        assert len(stage.living.asked) == 1
+
+
+async def test_a_token_from_before_the_dialog_was_closed_is_not_heard(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        dialog = await card_dialog(page, stage)
+        stage.living.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
+        old = told(page, "token", **TOKEN)
+        await dialog.frame.get_by_role("button", name="Volver").click()
+        await PortalPage(page).edit_card()
+        assert setup_of(page) != old["setup_id"]
+        await post(frame_of(page), told(page, "submitting"))
+        await post(frame_of(page), old)
+        assert stage.living.asked == []
+
+
+async def test_a_token_of_another_set_up_changes_nothing_and_the_card_can_be_tried_again(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        dialog = await card_dialog(page, stage)
+        await dialog.fill(MASTERCARD)
+        await page.route("**/token", lambda route: route.fulfill(status=201, json=TOKEN))
+        stage.living.cards.tokens["tok_forged"] = scenes.MERCHANT, TYPED
+        await dialog.confirm()
+        await expect(dialog.frame.get_by_role("alert")).to_contain_text("no cambió nada")
+        await page.unroute("**/token")
+        await dialog.confirm()
+        await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+
+
+async def test_a_height_that_is_none_moves_nothing(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        await card_dialog(page, stage)
+        frame, shown = frame_of(page), page.locator("iframe")
+        await expect(shown).to_have_attribute("height", re.compile(r"^[0-9]+$"))
+        await heard(page)
+        before = await shown.get_attribute("height")
+        wrong = [told(page, "height", height=height) for height in (0, -1, 0.5, 3000, 1e9, "500", None, [500], HUGE)]
+        await post(frame, *wrong, told(page, "height", height=500, width=10))
+        assert await shown.get_attribute("height") == before
+        await post(frame, told(page, "height", height=500))
+        assert await shown.get_attribute("height") == "500"
+
+
+async def test_the_frame_hears_the_portal_alone_and_only_what_it_may_say(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        dialog = await card_dialog(page, stage)
+        await dialog.fill(MASTERCARD)
+        await page.route("**/api/payment-method", lambda route: None)
+        await dialog.confirm()
+        waiting = dialog.frame.get_by_role("button", name="Un momento…")
+        await expect(waiting).to_be_disabled()
+        refusal = told(page, "result", ok=False, code="card_declined", retry_after=60)
+        values: dict[str, list[object]] = {
+            "v": [2, "1", None],
+            "setup_id": [str(scenes.MERCHANT), None, [refusal["setup_id"]]],
+            "type": ["results", "constructor", ["result"], None],
+            "ok": [0, "false", None, True],
+            "code": [None, 7, ["card_declined"], HUGE],
+            "retry_after": ["60", None, [60]],
+            "more": [1],
+        }
+        wrong = [*altered(refusal, values), *(without(refusal, name) for name in refusal)]
+        await post_to_frame(page, *wrong)
+        await frame_of(page).evaluate("message => window.postMessage(message, '*')", refusal)
+        await frame_of(page).evaluate(
+            """data => { for (const origin of ["https://evil.example", "null", location.origin]) {
+                dispatchEvent(new MessageEvent("message", { data, origin, source: window.parent }));
+            } }""",
+            refusal,
+        )
+        await heard(page)
+        await expect(waiting).to_be_disabled()
+        await post_to_frame(page, refusal)
+        await expect(dialog.frame.get_by_role("alert")).to_contain_text("El banco rechazó la tarjeta")
+
+
+async def test_a_set_up_of_another_session_is_said_to_be_over_and_begins_anew(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        dialog = await card_dialog(page, stage)
+        stage.access.session_of_ana = scenes.session(id=scenes.LINK)
+        await dialog.fill(MASTERCARD)
+        await dialog.confirm()
+        await expect(dialog.root.get_by_role("alert")).to_contain_text(EXPIRED)
+        await expect(dialog.root.get_by_role("button", name="Intentar de nuevo")).to_be_focused()
+        await expect(page.locator("#pane-payment_method")).to_contain_text("Visa •••• 4242")
+        await page.keyboard.press("Enter")
+        await expect(dialog.number).to_have_value("")
+        await dialog.fill(MASTERCARD)
+        await dialog.confirm()
+        await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+
+
+async def test_when_the_browser_has_another_session_nothing_is_changed_and_the_page_says_so(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        dialog = await card_dialog(page, stage)
+        stage.access.session_of_ana = scenes.session(csrf="csrf-of-another")
+        await dialog.fill(MASTERCARD)
+        await dialog.confirm()
+        await expect(page.get_by_role("status").filter(has_text="se abrió otra cuenta")).to_be_visible()
+        await expect(dialog.root).to_be_hidden()
+        assert stage.living.asked == []
+
+
+async def test_a_set_up_that_ended_before_its_page_was_opened_says_so(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        portal = await Visitor(page, stage.link).arrive()
+
+        async def ends(route: Any) -> None:
+            answer = await route.fetch()
+            stage.living.cards.setups.clear()
+            await route.fulfill(response=answer)
+
+        await page.route("**/api/payment-method/setup", ends)
+        await portal.method.get_by_role("button", name="Editar método de pago").click()
+        await expect(portal.dialog.get_by_role("alert")).to_contain_text(EXPIRED)
+        await page.unroute("**/api/payment-method/setup")
+        await portal.dialog.get_by_role("button", name="Intentar de nuevo").click()
+        await portal.card_dialog()
+
+
+async def test_a_set_up_that_ended_while_somebody_typed_says_so(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        dialog = await card_dialog(page, stage)
+        await dialog.fill(MASTERCARD)
+        stage.living.cards.setups.clear()
+        await dialog.confirm()
+        await expect(dialog.root.get_by_role("alert")).to_contain_text(EXPIRED)
+        assert stage.living.asked == []
+
+
+async def test_a_frame_that_is_loaded_again_starts_empty_and_works(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        dialog = await card_dialog(page, stage)
+        visited = await page.evaluate("history.length")
+        await dialog.fill(MASTERCARD)
+        await frame_of(page).evaluate("location.reload()")
+        await expect(dialog.number).to_have_value("")
+        await expect(dialog.number).to_be_focused()
+        await dialog.fill(MASTERCARD)
+        await dialog.confirm()
+        await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+        assert await page.evaluate("history.length") == visited
