@@ -1,0 +1,69 @@
+"""What goes wrong is said in the language of the page on which it goes wrong, and says what is so."""
+
+import pytest
+from unit.portal_page import scenes
+from unit.portal_page.standins import COOKIE, Stage
+
+from chassis.http.problems import Problem
+from portal_gateway.application.wording_language import catalogues
+from portal_gateway.application.wording_problems import explain
+
+ENGLISH_READER = {**scenes.facts()["customer"], "locale": "en"}
+CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
+FORM = {"csrf": "csrf-of-ana", "idempotency_key": "once"}
+SPANISH_BROWSER = {"accept-language": "es-MX,es;q=0.9"}
+
+
+def english_stage() -> Stage:
+    """Its customer reads English, whatever the browser wishes for."""
+    return Stage(scenes.view(customer=ENGLISH_READER))
+
+
+@pytest.mark.parametrize(("path", "data"), [(CANCEL, FORM), (CANCEL.replace("cancel", "keep"), FORM)])
+async def test_a_refused_command_is_explained_in_the_customers_language(path: str, data: dict[str, str]) -> None:
+    stage = english_stage()
+    stage.subscriptions.refuses = Problem(409, "already_cancelled", "Refused")
+    async with stage.browser() as browser:
+        answer = await browser.post(path, data=data, headers=SPANISH_BROWSER)
+    assert answer.status_code == 409
+    assert "your subscription changed in the meantime" in answer.text
+    assert '<html lang="en-US">' in answer.text
+
+
+async def test_a_page_that_is_not_there_is_explained_in_the_customers_language() -> None:
+    async with english_stage().browser() as browser:
+        answer = await browser.get(f"/subscriptions/{scenes.invoice_id(1)}/cancel", headers=SPANISH_BROWSER)
+    assert answer.status_code == 404
+    assert "We did not find this page" in answer.text
+
+
+async def test_the_api_explains_in_the_language_of_the_link() -> None:
+    stage = Stage(session=scenes.session(locale="en"))
+    stage.subscriptions.refuses = Problem(409, "already_cancelled", "Refused")
+    headers = {**SPANISH_BROWSER, "x-csrf-token": "csrf-of-ana", "cookie": f"__Host-portal={COOKIE}"}
+    async with stage.browser() as browser:
+        answer = await browser.post(f"/api/subscriptions/{scenes.PREMIUM}/cancellation", headers=headers, json={})
+    assert answer.status_code == 409
+    assert answer.json()["detail"].startswith("That is not possible now")
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "spanish"),
+    [
+        (401, "session_required", "Tu sesión terminó o el enlace ya no sirve. Abre de nuevo tu enlace."),
+        (402, "card_declined", "El banco rechazó la tarjeta. La anterior sigue igual; prueba con otra."),
+        (402, "insufficient_funds", "La tarjeta no tiene fondos suficientes. La anterior sigue igual; prueba con otra."),
+        (402, "expired_card", "El banco dice que la tarjeta ya venció. La anterior sigue igual; prueba con otra."),
+        (402, "incorrect_cvc", "El CVV no coincide con la tarjeta. La anterior sigue igual; revísalo y vuelve a intentarlo."),
+        (409, "due_changed", "Lo que debes cambió mientras escribías. Revisa la lista y confirma otra vez."),
+        (409, "session_changed", "En este navegador se abrió otra cuenta; volvimos a cargar la página."),
+        (422, "card_number_refused", "Parece un número de tarjeta. Bórralo: aquí no lo necesitamos."),
+        (422, "invalid_request", "No pudimos leer lo que enviaste y nada cambió. Vuelve al portal e inténtalo de nuevo."),
+        (403, "csrf_required", "No pudimos leer lo que enviaste y nada cambió. Vuelve al portal e inténtalo de nuevo."),
+        (500, "internal_error", "No pudimos completar lo que pediste. Vuelve al portal y revisa cómo quedó antes de repetirlo."),
+        (504, "outcome_unknown", "No pudimos completar lo que pediste. Vuelve al portal y revisa cómo quedó antes de repetirlo."),
+        (503, "service_unavailable", "No pudimos hacerlo en este momento y nada cambió. Inténtalo de nuevo en unos minutos."),
+    ],
+)
+def test_a_problem_says_what_happened_and_what_to_do(status: int, code: str, spanish: str) -> None:
+    assert explain(catalogues().language("es"), status, code, {}).startswith(spanish)
