@@ -7,19 +7,13 @@ from datetime import datetime
 from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, PlainSerializer
+from pydantic_core import core_schema
 
 CONTENT_TYPE = "application/cloudevents+json"
 
 
-def _utc(instant: datetime) -> datetime:
-    offset = instant.utcoffset()
-    if offset is None or offset.total_seconds() != 0:
-        raise ValueError("instants are in UTC")
-    return instant
-
-
-Instant = Annotated[datetime, AfterValidator(_utc)]
+Instant = Annotated[datetime, GetPydanticSchema(lambda _, __: core_schema.datetime_schema(tz_constraint=0))]
 """An aware UTC datetime; RFC 3339 in JSON."""
 
 Sequence = Annotated[int, Field(ge=1), PlainSerializer(lambda n: f"{n:010d}", return_type=str)]

@@ -62,6 +62,8 @@ class Folding:
 
     def _concerned(self, reading: Reading) -> list[tuple[Projection, UUID, str]]:
         """The projections that show what the reading is about, each with its merchant and aggregate."""
+        if not self._definitions:
+            return []
         match reading:
             case Received(envelope=envelope) | Passed(envelope=envelope):
                 merchant_id, aggregate = envelope.merchantid, envelope.subject

@@ -1,6 +1,7 @@
 """One consumer at work on a batch of records: what it does about them is committed whole, or not at all."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, cast
 from uuid import UUID
@@ -209,8 +210,9 @@ class Handling:
         self, records: Sequence[RawRecord], readings: Sequence[Reading], aside: Sequence[tuple[RawRecord, Malformed]]
     ) -> None:
         group = self._consumer.group
+        for topic, handled in Counter(record.topic for record in records).items():
+            HANDLED.labels(group, topic).inc(handled)
         for record, reading in zip(records, readings, strict=True):
-            HANDLED.labels(group, record.topic).inc()
             if isinstance(reading, Passed) and not reading.known:
                 UNKNOWN.labels(group, record.topic).inc()
         for record, found in aside:
