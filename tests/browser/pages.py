@@ -65,7 +65,7 @@ class PortalPage:
         return dialog
 
     async def cancel(self) -> "CancelDialog":
-        await self.subscription.get_by_role("button", name="Cancelar suscripción").click()
+        await self.subscription.get_by_role("button", name="Cancelar").click()
         await expect(self.dialog.get_by_role("heading", level=1)).to_be_focused()
         return CancelDialog(self.dialog)
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
 from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page, expect
@@ -84,8 +83,7 @@ async def test_a_change_of_several_panes_is_one_sentence(page: Page) -> None:
 
 async def test_a_view_that_is_made_anew_is_shown(page: Page) -> None:
     async with living(page) as (stage, portal):
-        facts = {**stage.views.shown.facts, "subscriptions": [scenes.ending()]}
-        stage.views.shown = replace(stage.views.shown, facts=facts, revision=1)
+        stage.views.shown = replace(scenes.view(scenes.ending()), revision=1)
         await expect(portal.subscription).to_contain_text(ENDS)
 
 

@@ -1,10 +1,9 @@
 """A network that is slow, a service that is away: the page says at once that something happens, then what and what to do."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import pytest
 from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page, Route, expect
@@ -154,7 +153,9 @@ async def test_a_slow_filter_says_so_and_a_broken_one_leaves_the_rows(page: Page
         await page.route("**/?*status=paid", slow)
         await portal.invoices.get_by_label("Estado").select_option("Pagado")
         await expect(page.locator("#pane-invoices")).to_have_attribute("aria-busy", "true")
-        await slow.held[0].fulfill(status=500, content_type="text/html", body='<div class="problem" role="alert">Referencia: 1</div>')
+        await slow.held[0].fulfill(
+            status=500, content_type="text/html", body='<div class="problem" role="alert">Referencia: 1</div>'
+        )
         await expect(portal.invoices.get_by_role("alert")).to_have_text("Referencia: 1")
         await expect(portal.invoices.get_by_role("listitem")).to_have_count(12)
         await expect(page.locator("#pane-invoices")).not_to_have_attribute("aria-busy", "true")

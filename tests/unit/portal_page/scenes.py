@@ -75,12 +75,13 @@ def subscription(status: str = "active", **changes: Any) -> Subscription:
 
 def ending() -> Subscription:
     return subscription(
+        version=13,
         cancellation={
             "mode": "at_period_end",
             "effective_at": instant(2023, 6, 14),
             "feedback": "unused",
             "requested_at": instant(2023, 5, 20),
-        }
+        },
     )
 
 

@@ -101,9 +101,12 @@ class Views:
 class Subscriptions:
     preview_is: CancellationPreview
     refuses: Problem | None = None
+    refuses_preview: Problem | None = None
     asked: list[dict[str, Any]] = field(default_factory=list)
 
     async def preview(self, session: Session, subscription_id: UUID) -> CancellationPreview:
+        if self.refuses_preview:
+            raise self.refuses_preview
         return self.preview_is
 
     async def cancel(

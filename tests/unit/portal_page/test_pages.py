@@ -139,11 +139,16 @@ async def test_without_a_session_every_page_is_the_same_neutral_one(path: str) -
 
 
 async def test_a_refused_link_gets_that_page_too() -> None:
+    bad = ["", "nonsense", f"{TOKEN}x", f"http://127.0.0.1:8000/enter#{scenes.CUSTOMER}.{'s' * 43}", HOSTILE, "x\0y", "é" * 9000]
     async with Stage().browser(signed_in=False) as browser:
-        neutral = await browser.get("/")
-        for link in ("", "nonsense", f"{TOKEN}x", f"http://127.0.0.1:8000/enter#{scenes.CUSTOMER}.{'s' * 43}"):
-            refused = await browser.post("/enter", data={"link": link})
-            assert (refused.status_code, refused.content) == (401, neutral.content)
+        refused = [await browser.post("/enter", data={"link": link}) for link in bad]
+    assert {answer.status_code for answer in refused} == {401}
+    assert {answer.content for answer in refused} == {refused[0].content}
+    page = refused[0].text
+    assert "No pudimos abrir el portal" in page
+    assert 'id="link-error">Ese enlace no abrió el portal.' in page
+    (field,) = [attributes for tag, attributes in Elements(page).found if attributes.get("name") == "link"]
+    assert (field["aria-invalid"], field["aria-describedby"], field.get("value")) == ("true", "link-hint link-error", None)
 
 
 @pytest.mark.parametrize(("flow", "leads_to"), [(None, "/"), ("payment_method", "/payment-method"), ("cancel", "/cancel")])
@@ -235,11 +240,15 @@ async def test_a_refusal_of_the_rules_is_said_in_words() -> None:
 
 
 async def test_keeping_leads_back_to_the_page_which_says_so() -> None:
-    async with Stage(scenes.view(scenes.ending())).browser() as browser:
+    stage = Stage(scenes.view(scenes.ending()))
+    async with stage.browser() as browser:
         answer = await browser.post(KEEP, data=FORM)
+        untrue = await browser.get(answer.headers["location"])
+        stage.views.shown = scenes.view()
         page = await browser.get(answer.headers["location"])
     assert answer.status_code == 303
     assert "Mantienes tu suscripción: todo sigue como antes." in page.text
+    assert "Mantienes tu suscripción" not in untrue.text
 
 
 @pytest.mark.parametrize("path", [CANCEL, KEEP, "/logout", "/session/extend"])

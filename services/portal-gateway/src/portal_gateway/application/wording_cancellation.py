@@ -8,7 +8,7 @@ from billing_contracts.subscriptions import Feedback
 from chassis.languages import N_, in_context
 from portal_gateway.application.answers import CancellationPreview, View
 from portal_gateway.application.wording import Reader, moment
-from portal_gateway.application.wording_subscription import CANCELLING, on_its_way
+from portal_gateway.application.wording_subscription import CANCELLING, KEEPING, can_be_kept, on_its_way
 from portal_gateway.domain.view import Subscription
 
 COMMENT_LIMIT: Final = 500
@@ -69,19 +69,23 @@ class Result:
 
 
 def result(reader: Reader, subscription: Subscription, view: View, version: int | None) -> Result | None:
-    """What became of it; None while nothing was cancelled."""
+    """What became of it; None while nothing was cancelled. `version` as the address says, which may be anything."""
     plan, cancellation = subscription["plan"]["name"], subscription["cancellation"]
-    ref = reference(subscription["id"], version) if version else None
+    coming = (p["version"] for p in view.pending if p["aggregate"] == f"subscription-{subscription['id']}")
+    ref = reference(subscription["id"], version) if version and version <= max([subscription["version"], *coming]) else None
     done = reader.say("Your cancellation is registered")
     if subscription["status"] in ("canceled", "incomplete_expired"):
         day = reader.day(subscription["ended_at"] or subscription["current_period"]["end"])
-        if version is None:
+        if ref is None:
             over = reader.say("%(plan)s ended on %(day)s; there is nothing left to cancel.", plan=plan, day=day)
             return Result(reader.say("This subscription has ended"), over, None, None)
         return Result(
             done, reader.say("%(plan)s ended on %(day)s. You will not be charged again.", plan=plan, day=day), ref, None
         )
-    if on_its_way(subscription, view) == CANCELLING:
+    waiting = on_its_way(subscription, view)
+    if waiting == KEEPING:
+        return Result(reader.say("Keep my subscription"), reader.say(KEEPING), ref, None)
+    if waiting == CANCELLING:
         waits = reader.say("The cancellation of %(plan)s is registered and on its way. You will not be charged again.", plan=plan)
         return Result(done, waits, ref, None)
     if cancellation is None:
@@ -91,5 +95,5 @@ def result(reader: Reader, subscription: Subscription, view: View, version: int 
         done,
         reader.say("%(plan)s ends on %(day)s. You have access until then, and will not be charged again.", plan=plan, day=day),
         ref or reference(subscription["id"], subscription["version"]),
-        reader.say("Changed your mind? You can keep it until %(day)s.", day=day),
+        reader.say("Changed your mind? You can keep it until %(day)s.", day=day) if can_be_kept(reader, subscription) else None,
     )

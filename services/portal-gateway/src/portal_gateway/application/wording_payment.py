@@ -1,10 +1,11 @@
 """The payment method in words: the card's face, and whether it will still be good."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from chassis.languages import in_context
 from portal_gateway.application.answers import View
 from portal_gateway.application.wording import Badge, Reader
+from portal_gateway.application.wording_subscription import LIVING
 from portal_gateway.domain.view import PaymentMethod
 
 
@@ -16,7 +17,8 @@ class Method:
     expiry: str
     badge: Badge | None
     hint: str | None
-    button: str
+    button: str | None
+    """None while a new card is on its way."""
 
 
 def state(reader: Reader, month: int, year: int) -> str:
@@ -32,12 +34,19 @@ def method(reader: Reader, view: View) -> Method:
     waiting = [p["detail"] for p in view.pending if p["kind"] == "payment_method"]
     if waiting:
         new: PaymentMethod = {"id": "", "version": 0, **waiting[-1]}  # type: ignore[typeddict-item]
-        return _of(reader, new, reader.say("Your new card is registered, on its way."))
+        found = _of(reader, new, view)
+        return replace(found, hint=reader.say("Your new card is registered, on its way."), button=None)
     card = view.facts["payment_method"]
     if card is None:
-        label, hint = reader.say("You have no card on file"), reader.say("Add one so that your renewals are paid by themselves.")
-        return Method("", label, "", None, hint, reader.say("Add payment method"))
-    return _of(reader, card, None)
+        hint = reader.say("Add one so that your renewals are paid by themselves.") if _renews(view) else None
+        return Method("", reader.say("You have no card on file"), "", None, hint, reader.say("Add payment method"))
+    return _of(reader, card, view)
+
+
+def _renews(view: View) -> bool:
+    """Whether anything is still to be charged."""
+    living = (it for it in view.facts["subscriptions"] if it["status"] in LIVING)
+    return any(it["cancellation"] is None for it in living)
 
 
 def expiry(reader: Reader, month: int, year: int) -> str:
@@ -47,7 +56,7 @@ def expiry(reader: Reader, month: int, year: int) -> str:
     return reader.say("Expires %(month)02d/%(year)d", month=month, year=year)
 
 
-def _of(reader: Reader, card: PaymentMethod, pending: str | None) -> Method:
+def _of(reader: Reader, card: PaymentMethod, view: View) -> Method:
     month, year = card["exp_month"], card["exp_year"]
     badge = hint = None
     match state(reader, month, year):
@@ -58,4 +67,4 @@ def _of(reader: Reader, card: PaymentMethod, pending: str | None) -> Method:
             badge = Badge(reader.say(in_context("card", "Expired")), "bad")
             hint = reader.say("Your next charge will fail. Update it so as not to lose your subscription.")
     label, until = reader.card(card), expiry(reader, month, year)
-    return Method(card["brand"], label, until, badge, pending or hint, reader.say("Edit payment method"))
+    return Method(card["brand"], label, until, badge, hint if _renews(view) else None, reader.say("Edit payment method"))

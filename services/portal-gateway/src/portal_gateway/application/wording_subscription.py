@@ -29,9 +29,11 @@ BADGES: Final = {
     "canceled": in_context("subscription", "Ended"),
     "paused": in_context("subscription", "Paused"),
 }
+ON_ITS_WAY: Final = in_context("subscription", "On its way")
 CANCELLING: Final = N_("Your cancellation is registered, on its way.")
 KEEPING: Final = N_("Your decision to keep the subscription is registered, on its way.")
 CANCELLABLE: Final = frozenset({"trialing", "active", "past_due"})
+LIVING: Final = frozenset({"trialing", "active", "past_due", "incomplete", "unpaid", "paused"})
 OWING: Final = frozenset({"incomplete", "past_due", "unpaid"})
 REASONS: Final = {
     "card_declined": (N_("Your bank declined the card."), N_("Your bank declined the card %(card)s.")),
@@ -135,18 +137,37 @@ def period_price(plan: Plan, quantity: int) -> MoneyFacts:
 def details(reader: Reader, subscription: Subscription, view: View) -> Details:
     plan, status, quantity = subscription["plan"], subscription["status"], subscription["quantity"]
     waiting = on_its_way(subscription, view)
-    ending = subscription["cancellation"] is not None and status in CANCELLABLE
     return Details(
         id=subscription["id"],
         plan=plan["name"],
         price=price(reader, plan, quantity),
         unit_price=f"{quantity} × {reader.money(plan['price'])}" if quantity > 1 else None,
         says=reader.say(waiting) if waiting else says(reader, subscription),
-        badge=badge(reader, subscription),
-        cancel=reader.say("Cancel subscription") if status in CANCELLABLE and not ending and not waiting else None,
-        keep=reader.say("Keep my subscription") if ending and not waiting else None,
+        badge=badge(reader, subscription, view),
+        cancel=_cancel(reader, subscription) if not waiting else None,
+        keep=reader.say("Keep my subscription") if can_be_kept(reader, subscription) and not waiting else None,
         edit_method=_edit_method(reader, view) if status == "incomplete" else None,
     )
+
+
+def _cancel(reader: Reader, subscription: Subscription) -> str | None:
+    if subscription["cancellation"] or subscription["status"] not in CANCELLABLE:
+        return None
+    return reader.say("Cancel subscription") if subscription["status"] == "active" else reader.say(in_context("button", "Cancel"))
+
+
+def can_be_kept(reader: Reader, subscription: Subscription) -> bool:
+    """A scheduled cancellation can be withdrawn until it takes effect, whether or not anybody has noticed that it did."""
+    cancellation = subscription["cancellation"]
+    if cancellation is None or subscription["status"] not in CANCELLABLE:
+        return False
+    return moment(cancellation["effective_at"]) > reader.now
+
+
+def is_kept(subscription: Subscription, view: View) -> bool:
+    """Nothing ends it, or whoever wanted that has just changed their mind."""
+    living = subscription["cancellation"] is None and subscription["status"] in CANCELLABLE
+    return on_its_way(subscription, view) == KEEPING or living
 
 
 def _edit_method(reader: Reader, view: View) -> str:
@@ -159,7 +180,9 @@ def price(reader: Reader, plan: Plan, quantity: int) -> str:
     return frequency(reader.language, reader.money(whole), plan["interval"])
 
 
-def badge(reader: Reader, subscription: Subscription) -> Badge:
+def badge(reader: Reader, subscription: Subscription, view: View) -> Badge:
+    if on_its_way(subscription, view):
+        return Badge(reader.say(ON_ITS_WAY), "warn")
     cancellation, status = subscription["cancellation"], subscription["status"]
     if cancellation and status in CANCELLABLE:
         return Badge(reader.say("Ends on %(day)s", day=reader.near_day(cancellation["effective_at"])), "warn")
@@ -206,7 +229,7 @@ def on_its_way(subscription: Subscription, view: View) -> str | None:
 
 def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | None:
     debt = subscription["debt"]
-    if debt is None or subscription["status"] not in OWING:
+    if debt is None or subscription["status"] not in OWING or on_its_way(subscription, view):
         return None
     amount = reader.money(debt["amount"])
     if _is_running(debt, view):
@@ -218,9 +241,10 @@ def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | N
         lead = reader.say("Your first payment of %(amount)s is missing.", amount=amount)
     else:
         lead = reader.say("We could not charge %(amount)s.", amount=amount)
-    pay = reader.say("Update card and pay") if _has_card(view) else reader.say("Add a card and pay")
     about = f"{_why(reader, debt, view)} {_next_try(reader, debt, view)} {_access(reader, debt)}"
-    return Notice("warn" if untried else "bad", lead, about, pay)
+    if subscription["status"] == "incomplete":
+        return Notice("warn" if untried else "bad", lead, about, None)  # its pane has the button
+    return Notice("bad", lead, about, reader.say("Update card and pay") if _has_card(view) else reader.say("Add a card and pay"))
 
 
 def _has_card(view: View) -> bool:
@@ -262,5 +286,5 @@ def _access(reader: Reader, debt: Debt) -> str:
     return reader.say("You keep your access until %(day)s.", day=day)
 
 
-def choices(reader: Reader, subscriptions: list[Subscription], chosen: Subscription | None) -> list[Choice]:
-    return [Choice(s["id"], s["plan"]["name"], badge(reader, s), s is chosen) for s in subscriptions]
+def choices(reader: Reader, subscriptions: list[Subscription], chosen: Subscription | None, view: View) -> list[Choice]:
+    return [Choice(s["id"], s["plan"]["name"], badge(reader, s, view), s is chosen) for s in subscriptions]

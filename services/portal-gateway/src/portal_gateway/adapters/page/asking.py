@@ -1,21 +1,32 @@
-"""What a request for a page says: who asks, in which language, for what."""
+"""What a request for a page says: who asks, in which language, for what, and whereto they go back."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from urllib.parse import urlencode
 from uuid import UUID
 
 from starlette.datastructures import FormData
 from starlette.requests import Request
 
-from chassis.languages import Language, primary
-from portal_gateway.application.answers import InvoiceQuery, Position, View, Visitor
+from chassis.languages import Language, own_name, primary
+from portal_gateway.application.answers import InvoiceQuery, Position, Visit, Visitor
+from portal_gateway.application.portal import Portal
 from portal_gateway.application.session_cookie import presented
+from portal_gateway.application.wording import account, company
 from portal_gateway.application.wording_invoices import STATUSES
 from portal_gateway.application.wording_language import catalogues, choose
-from portal_gateway.domain.access import Session
 
 LANGUAGE_COOKIE: Final = "lang"
+
+
+@dataclass(frozen=True, slots=True)
+class OtherLanguage:
+    code: str
+    name: str
+    """Its own: `Español`."""
+    url: str
 
 
 def cookie(request: Request) -> str | None:
@@ -27,24 +38,64 @@ def visitor(request: Request) -> Visitor:
     return Visitor(request.client.host if request.client else "")
 
 
-def language(request: Request, session: Session | None = None, view: View | None = None) -> Language:
-    """In the order of `choose`; before a session is known only the request itself counts."""
+async def visit(portal: Portal, request: Request, after: Position | None = None, *, keep_alive: bool = True) -> Visit:
+    """Who asks, and their view. Whatever is answered then, a refusal too, is in their language and names their account.
+
+    Raises Problem 401 `session_required`.
+    """
+    found = await portal.visit(cookie(request), after, keep_alive=keep_alive)
+    request.state.visit = found
+    return found
+
+
+def language(request: Request) -> Language:
+    """In the order of `choose`; before it is known who asks only the request itself counts."""
+    known: Visit | None = getattr(request.state, "visit", None)
     return choose(
         asked=request.query_params.get("lang"),
         kept=request.cookies.get(LANGUAGE_COOKIE),
-        link=session.locale if session else None,
-        customer=view.facts["customer"]["locale"] if view else None,
+        link=known.session.locale if known else None,
+        customer=known.view.facts["customer"]["locale"] if known else None,
         accept=request.headers.get("accept-language"),
-        merchant=str(view.merchant.get("locale") or "") if view else None,
+        merchant=str(known.view.merchant.get("locale") or "") if known else None,
     )
 
 
-def language_cookie(request: Request) -> dict[str, str]:
+def language_cookie(request: Request) -> str | None:
     """Remembers a language that was asked for."""
     asked = primary(request.query_params.get("lang"))
     if asked not in catalogues().codes:
-        return {}
-    return {"set-cookie": f"{LANGUAGE_COOKIE}={asked}; Path=/; Secure; SameSite=Lax; Max-Age=31536000"}
+        return None
+    return f"{LANGUAGE_COOKIE}={asked}; Path=/; Secure; SameSite=Lax; Max-Age=31536000"
+
+
+def frame(request: Request) -> dict[str, Any]:
+    """What is around every page: the other languages, the way back and, when it is known who asks, whose account it is."""
+    known: Visit | None = getattr(request.state, "visit", None)
+    here = place(request)
+    others = [code for code in catalogues().codes if code != language(request).code]
+    around = {
+        "home": address("/", here),
+        "place": here,
+        "where": address("", here),
+        "other_languages": [OtherLanguage(code, own_name(code), address("", here | {"lang": code})) for code in others],
+    }
+    if known is None:
+        return around
+    return around | {"company": company(known.view.merchant), "account": account(known.view), "csrf": known.session.csrf}
+
+
+def place(request: Request) -> dict[str, str]:
+    """What of the portal somebody looks at: dialogs and other pages carry it along, so that the way back leads there."""
+    query, chosen = history_query(request), str(chosen_subscription(request))
+    known: Visit | None = getattr(request.state, "visit", None)
+    own = known and any(subscription["id"] == chosen for subscription in known.view.facts["subscriptions"])
+    found = {"subscription": chosen if own else None, "year": query.year, "status": query.status}
+    return {name: str(value) for name, value in found.items() if value}
+
+
+def address(path: str, parameters: Mapping[str, object]) -> str:
+    return f"{path}?{urlencode(parameters, safe=':')}" if parameters else path
 
 
 def after(request: Request) -> Position | None:
@@ -65,13 +116,19 @@ def chosen_subscription(request: Request) -> UUID | None:
 
 
 def history_query(request: Request) -> InvoiceQuery:
-    """The filter of the history; what makes no sense is left out."""
+    """The filter of the history; what makes no sense is left out, and told by `senseless`."""
     year, status = request.query_params.get("year", ""), request.query_params.get("status", "")
     return InvoiceQuery(
         year=int(year) if re.fullmatch("[12][0-9]{3}", year) else None,
         status=status if status in STATUSES else None,  # type: ignore[arg-type]
         cursor=request.query_params.get("cursor") or None,
     )
+
+
+def senseless(request: Request, query: InvoiceQuery) -> frozenset[str]:
+    """The fields of the filter, `year` and `status`, that say something which nobody can choose."""
+    asked = {"year": query.year, "status": query.status}
+    return frozenset(name for name, found in asked.items() if request.query_params.get(name) and found is None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +146,8 @@ class Form:
 
 async def form(request: Request) -> Form:
     return Form(await request.form(max_files=0, max_fields=20))
+
+
+def token(request: Request, form: Form) -> str | None:
+    """Of the session whose page asks: a field of the form, or a header."""
+    return form.text("csrf") or request.headers.get("x-csrf-token")

@@ -1,7 +1,7 @@
 """Cancelling a subscription: what it does, why, the confirmation, the result, and the way back."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request
@@ -10,18 +10,16 @@ from starlette.responses import RedirectResponse, Response
 from billing_contracts.subscriptions import Feedback
 from chassis.http.cards import has_card
 from chassis.http.problems import Problem, not_found
-from chassis.languages import N_, Language
+from chassis.languages import Language
 from portal_gateway.adapters.page import asking
-from portal_gateway.adapters.page.refusing import page_route
+from portal_gateway.adapters.page.refusing import page_route, reference
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.answers import Position, Visit, subscription_stream
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import Reader, account, company
+from portal_gateway.application.wording import Reader
 from portal_gateway.application.wording_cancellation import COMMENT_LIMIT, Fact, facts, reasons, result
-from portal_gateway.application.wording_problems import explain
+from portal_gateway.application.wording_problems import CARD_IN_TEXT, explain
 from portal_gateway.domain.view import Subscription
-
-CARD_IN_COMMENT: Final = N_("This looks like a card number. Delete it: we do not need it here.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +41,18 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/subscriptions/{subscription_id:uuid}/cancel")
     async def ask(subscription_id: UUID, request: Request) -> Response:
-        visit = await portal.visit(asking.cookie(request), asking.after(request))
-        asked = Asked.of(request, visit, subscription_id)
         position = asking.after(request)
+        asked = Asked.of(request, await asking.visit(portal, request, position), subscription_id)
         version = position.version if position and position.aggregate == subscription_stream(subscription_id) else None
-        done = result(asked.reader, asked.subscription, visit.view, version)
+        done = result(asked.reader, asked.subscription, asked.visit.view, version)
         if done is None:
             return await asked.form(portal, pages)
         return asked.page(pages, "cancelled.html", heading=done.title, result=done, idempotency_key=uuid4())
 
     @router.post("/subscriptions/{subscription_id:uuid}/cancel")
     async def confirm(subscription_id: UUID, request: Request) -> Response:
-        visit, form = await portal.visit(asking.cookie(request)), await asking.form(request)
-        portal.must_be_of(visit.session, form.text("csrf"))
+        visit, form = await asking.visit(portal, request), await asking.form(request)
+        portal.must_be_of(visit.session, asking.token(request, form))
         asked = Asked.of(request, visit, subscription_id)
         typed = Typed(form.text("feedback"), form.text("comment"))
         wrong = mistakes(asked.language, typed)
@@ -72,15 +69,17 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         except Problem as problem:
             return await asked.refused(portal, pages, problem, typed, form.key())
         position = Position(accepted["aggregate"], accepted["version"])
-        return RedirectResponse(f"/subscriptions/{subscription_id}/cancel?after={position}", 303)
+        told = {**asking.place(request), "after": position}
+        return RedirectResponse(asking.address(f"/subscriptions/{subscription_id}/cancel", told), 303)
 
     @router.post("/subscriptions/{subscription_id:uuid}/keep")
     async def keep(subscription_id: UUID, request: Request) -> Response:
-        session, form = await portal.session(asking.cookie(request)), await asking.form(request)
-        portal.must_be_of(session, form.text("csrf"))
-        accepted = await portal.keep(session, subscription_id, idempotency_key=form.key())
+        visit, form = await asking.visit(portal, request), await asking.form(request)
+        portal.must_be_of(visit.session, asking.token(request, form))
+        accepted = await portal.keep(visit.session, subscription_id, idempotency_key=form.key())
         position = Position(accepted["aggregate"], accepted["version"])
-        return RedirectResponse(f"/?subscription={subscription_id}&after={position}&said=kept", 303)
+        told = {**asking.place(request), "subscription": subscription_id, "after": position, "said": "kept"}
+        return RedirectResponse(asking.address("/", told), 303)
 
     return router
 
@@ -97,7 +96,7 @@ def mistakes(language: Language, typed: Typed) -> Wrong:
             length=length,
         )
     elif has_card(typed.comment):
-        comment = language.say(CARD_IN_COMMENT)
+        comment = language.say(CARD_IN_TEXT)
     return Wrong(language.say("Choose a reason from the list.") if feedback else None, comment)
 
 
@@ -105,6 +104,7 @@ def mistakes(language: Language, typed: Typed) -> Wrong:
 class Asked:
     """One subscription of the customer who asks, and how they read."""
 
+    request: Request
     visit: Visit
     language: Language
     reader: Reader
@@ -115,19 +115,16 @@ class Asked:
         """Raises Problem 404 for a subscription that is not the customer's."""
         for subscription in visit.view.facts["subscriptions"]:
             if subscription["id"] == str(subscription_id):
-                language = asking.language(request, visit.session, visit.view)
-                return cls(visit, language, Reader.of(visit.view, language), subscription)
+                language = asking.language(request)
+                return cls(request, visit, language, Reader.of(visit.view, language), subscription)
         raise not_found()
 
     def page(self, pages: Pages, template: str, status: int = 200, **words: Any) -> Response:
         return pages.page(
             template,
-            self.language,
+            self.request,
             status=status,
-            company=company(self.visit.view.merchant),
-            account=account(self.visit.view),
-            csrf=self.visit.session.csrf,
-            home=f"/?subscription={self.subscription['id']}",
+            home=asking.address("/", asking.place(self.request) | {"subscription": self.subscription["id"]}),
             subscription_id=self.subscription["id"],
             **words,
         )
@@ -139,7 +136,7 @@ class Asked:
         *,
         typed: Typed | None = None,
         wrong: Wrong | None = None,
-        problem: str | None = None,
+        problem: Problem | None = None,
         status: int = 200,
         key: str | None = None,
     ) -> Response:
@@ -152,7 +149,8 @@ class Asked:
             reasons=reasons(self.reader),
             typed=typed or Typed(),
             errors=wrong or Wrong(),
-            problem=problem,
+            problem=explain(self.language, problem.status, problem.code, problem.headers) if problem else None,
+            reference=reference(problem) if problem else None,
             limit=COMMENT_LIMIT,
             idempotency_key=key or uuid4(),
         )
@@ -163,12 +161,13 @@ class Asked:
             raise problem
         wrong = Wrong()
         if problem.code == "card_number_refused":
-            wrong = Wrong(comment=self.language.say(CARD_IN_COMMENT))
+            wrong = Wrong(comment=self.language.say(CARD_IN_TEXT))
         elif any(str(error.get("pointer")) == "/comment" for error in problem.errors):
             wrong = Wrong(comment=self.language.say("We could not keep this text. Change it and try again."))
-        words = None if wrong != Wrong() else explain(self.language, problem.status, problem.code, problem.headers)
+        if wrong != Wrong():
+            return await self.form(portal, pages, typed=typed, wrong=wrong, status=422, key=key)
         kept = None if problem.code == "idempotency_key_reused" else key
-        return await self.form(portal, pages, typed=typed, wrong=wrong, problem=words, status=problem.status, key=kept)
+        return await self.form(portal, pages, typed=typed, problem=problem, status=problem.status, key=kept)
 
     async def _facts(self, portal: Portal, *, required: bool) -> list[Fact]:
         """Beside a problem, the facts may be missing too: the form stays."""

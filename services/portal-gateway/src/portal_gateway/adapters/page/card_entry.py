@@ -7,7 +7,7 @@ from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import BRANDS, Reader, account, company
+from portal_gateway.application.wording import BRANDS, Reader
 from portal_gateway.application.wording_invoices import STATUSES, badge
 from portal_gateway.application.wording_payment import method
 
@@ -17,15 +17,11 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/payment-method")
     async def edit(request: Request) -> Response:
-        visit = await portal.visit(asking.cookie(request))
-        language = asking.language(request, visit.session, visit.view)
-        reader = Reader.of(visit.view, language)
+        visit = await asking.visit(portal, request)
+        reader = Reader.of(visit.view, asking.language(request))
         return pages.page(
             "payment_method.html",
-            language,
-            company=company(visit.view.merchant),
-            account=account(visit.view),
-            csrf=visit.session.csrf,
+            request,
             heading=method(reader, visit.view).button,
             brands=BRANDS,
             outcomes={status: badge(reader, status) for status in STATUSES},

@@ -13,7 +13,7 @@ from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.answers import ExportFormat
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import Reader, account, company
+from portal_gateway.application.wording import Reader
 from portal_gateway.application.wording_invoices import invoice as invoice_words
 
 FORMATS: Final[dict[str, ExportFormat]] = {"csv": "csv", "zip": "zip", "ndjson": "ndjson"}
@@ -24,33 +24,29 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/invoices/{invoice_id:uuid}")
     async def invoice(invoice_id: UUID, request: Request) -> Response:
-        visit = await portal.visit(asking.cookie(request))
-        language = asking.language(request, visit.session, visit.view)
+        visit = await asking.visit(portal, request)
+        language = asking.language(request)
         facts = await portal.invoice(visit.session, invoice_id)
         words = invoice_words(Reader.of(visit.view, language), facts, visit.view.pending)
         return pages.page(
             "invoice.html",
-            language,
-            company=company(visit.view.merchant),
-            account=account(visit.view),
-            csrf=visit.session.csrf,
+            request,
             heading=language.say("Invoice %(number)s", number=words.number),
             invoice=words,
         )
 
     @router.get("/invoices/{invoice_id:uuid}.pdf")
     async def pdf(invoice_id: UUID, request: Request) -> Response:
-        session = await portal.session(asking.cookie(request))
-        document = await portal.invoice_pdf(session, invoice_id)
+        visit = await asking.visit(portal, request)
+        document = await portal.invoice_pdf(visit.session, invoice_id)
         return Response(document.content, 200, attachment(document.filename or f"{invoice_id}.pdf"), document.media_type)
 
     @router.get("/export.{format}")
     async def export(format: str, request: Request) -> Response:
         if format not in FORMATS:
             raise not_found()
-        visit = await portal.visit(asking.cookie(request))
-        language = asking.language(request, visit.session, visit.view)
-        download = await portal.export(visit.session, FORMATS[format], language.tag)
+        visit = await asking.visit(portal, request)
+        download = await portal.export(visit.session, FORMATS[format], asking.language(request).tag)
         return StreamingResponse(download.chunks, 200, attachment(download.filename), download.media_type)
 
     return router

@@ -8,7 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from chassis.http.problems import Problem
 from chassis.languages import N_
 from portal_gateway.adapters.page import asking
-from portal_gateway.adapters.page.refusing import page_route
+from portal_gateway.adapters.page.refusing import neutral, page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.session_cookie import clearing, setting
@@ -31,14 +31,18 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     @router.get("/enter")
     async def enter(request: Request) -> Response:
         """Inert: what only looks at it, looks at nothing. Its script exchanges the link in the fragment."""
-        language = asking.language(request)
-        heading = language.say("Opening your portal")
-        return pages.page("enter.html", language, heading=heading, headers={"referrer-policy": "no-referrer"})
+        heading = asking.language(request).say("Opening your portal")
+        return pages.page("enter.html", request, heading=heading, headers={"referrer-policy": "no-referrer"})
 
     @router.post("/enter")
     async def entered(request: Request) -> Response:
         form = await asking.form(request)
-        found = await portal.enter(form.text("link").strip(), asking.visitor(request), asking.cookie(request))
+        try:
+            found = await portal.enter(form.text("link").strip(), asking.visitor(request), asking.cookie(request))
+        except Problem as problem:
+            if problem.status != 401:
+                raise
+            return neutral(pages, request, refused=True)
         return RedirectResponse(ENTRANCES[found.flow], 303, setting(found.cookie))
 
     @router.post("/logout")
@@ -51,15 +55,15 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             if problem.status != 401:
                 raise
             return RedirectResponse("/ended", 303, clearing())
-        portal.must_be_of(session, form.text("csrf"))
+        portal.must_be_of(session, asking.token(request, form))
         await portal.leave(session, revoke_link=revokes)
         return RedirectResponse("/ended?link=revoked" if revokes else "/ended", 303, clearing())
 
     @router.post("/session/extend")
     async def extend(request: Request) -> Response:
         form = await asking.form(request)
-        portal.must_be_of(await portal.session(asking.cookie(request)), form.text("csrf"))
-        return RedirectResponse("/", 303)
+        portal.must_be_of((await asking.visit(portal, request)).session, asking.token(request, form))
+        return RedirectResponse(asking.address("/", asking.place(request)), 303)
 
     @router.get("/ended")
     async def ended(request: Request) -> Response:
@@ -67,12 +71,10 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         title, sentence = REVOKED if request.query_params.get("link") == "revoked" else ENDED
         return pages.page(
             "message.html",
-            language,
+            request,
             heading=language.say(title),
             sentences=[language.say(sentence)],
             paste=True,
-            reference=None,
-            reload=None,
         )
 
     return router

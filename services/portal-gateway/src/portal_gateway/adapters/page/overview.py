@@ -1,37 +1,29 @@
 """The page itself: the four panes of one customer, of one of their subscriptions."""
 
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Set
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from chassis.languages import N_, Language, own_name
+from chassis.http.problems import Problem
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.answers import InvoicePage, InvoiceQuery, View, Visit
 from portal_gateway.application.live import mark, minutes_late
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import STALE, Reader, account, company, freshness, shown
+from portal_gateway.application.wording import STALE, Reader, freshness, shown
 from portal_gateway.application.wording_invoices import STATUSES, Row, rows
-from portal_gateway.application.wording_language import catalogues
 from portal_gateway.application.wording_payment import method
 from portal_gateway.application.wording_problems import SESSION_CHANGED
-from portal_gateway.application.wording_subscription import CANCELLABLE, choices, details, notice, summary
+from portal_gateway.application.wording_subscription import CANCELLABLE, choices, details, is_kept, notice, summary
+from portal_gateway.domain.access import IDLE
 from portal_gateway.domain.view import Subscription
 
-SAID: Final = {"kept": N_("You keep your subscription: everything goes on as before."), "session_changed": SESSION_CHANGED}
-
-
-@dataclass(frozen=True, slots=True)
-class OtherLanguage:
-    code: str
-    name: str
-    """Its own: `Español`."""
-    url: str
+LAST_WARNING: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +42,10 @@ class History:
     older: str | None
     newest: str | None
     all: str
+    errors: dict[str, str]
+    """Beside each field of the filter, what is wrong with it."""
+    lost: bool
+    """An address led to a part of the history that there is not: the newest are shown."""
 
 
 def routes(portal: Portal, pages: Pages) -> APIRouter:
@@ -57,19 +53,24 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/")
     async def overview(request: Request) -> Response:
-        visit = await portal.visit(asking.cookie(request), asking.after(request), keep_alive=asking.by_customer(request))
+        visit = await asking.visit(portal, request, asking.after(request), keep_alive=asking.by_customer(request))
         query = asking.history_query(request)
-        page = await _history_page(portal, visit, query)
-        language = asking.language(request, visit.session, visit.view)
-        words = overview_words(visit, language, request, query, page)
-        return pages.page(
-            "portal.html", language, company=company(visit.view.merchant), headers=asking.language_cookie(request), **words
-        )
+        wrong = asking.senseless(request, query)
+        try:
+            page = await _history_page(portal, visit, query)
+        except Problem as problem:
+            if problem.code != "invalid_cursor":
+                raise
+            query, wrong = replace(query, cursor=None), wrong | {"cursor"}
+            page = await _history_page(portal, visit, query)
+        words = overview_words(visit, request, query, wrong, page)
+        status = 422 if wrong else 404 if words["unknown"] else 200
+        return pages.page("portal.html", request, status=status, **words)
 
     @router.get("/cancel")
     async def cancel(request: Request) -> Response:
         """Where a link for cancelling leads: to the subscription, when there is no choice to make."""
-        visit = await portal.visit(asking.cookie(request))
+        visit = await asking.visit(portal, request)
         open_ones = [s["id"] for s in visit.view.facts["subscriptions"] if s["status"] in CANCELLABLE]
         return RedirectResponse(f"/subscriptions/{open_ones[0]}/cancel" if len(open_ones) == 1 else "/", 303)
 
@@ -86,58 +87,63 @@ async def _history_page(portal: Portal, visit: Visit, query: InvoiceQuery) -> In
     return InvoicePage(newest, portal.history.cursor_after(visit.session, newest[-1]) if more else None)
 
 
-def overview_words(visit: Visit, language: Language, request: Request, query: InvoiceQuery, page: InvoicePage) -> dict[str, Any]:
-    view = visit.view
+def overview_words(visit: Visit, request: Request, query: InvoiceQuery, wrong: Set[str], page: InvoicePage) -> dict[str, Any]:
+    """`wrong`: which of year, status and cursor the address says in vain."""
+    view, language, here = visit.view, asking.language(request), asking.place(request)
     reader, facts, now = Reader.of(view, language), view.facts, datetime.now(UTC)
     chosen = shown(facts["subscriptions"], asking.chosen_subscription(request))
     owed, late = notice(reader, chosen, view) if chosen else None, freshness(view, language, now)
-    said = request.query_params.get("said")
     return {
-        "account": account(view),
-        "csrf": visit.session.csrf,
         "return_url": visit.session.return_url,
         "revision": view.revision,
         "mark": mark(view.pending, minutes_late(view.as_of, view.stale, now)),
         "session_seconds": max(0, int((visit.session.ends_at - now).total_seconds())),
-        "message": language.say(SAID[said]) if said in SAID else None,
+        "extend_url": asking.address("/session/extend", here),
+        "idle_minutes": IDLE.seconds // 60,
+        "ends_for_good": visit.session.latest_end - now <= LAST_WARNING,
+        "message": _message(reader, request.query_params.get("said"), chosen, view),
+        "unknown": bool(request.query_params.get("subscription")) and "subscription" not in here,
         "freshness": late,
         "news": owed.lead if owed else language.say(STALE) if late else "",
-        "choices": choices(reader, facts["subscriptions"], chosen),
-        "chosen_id": chosen["id"] if chosen else None,
+        "choices": [
+            (asking.address("/", here | {"subscription": choice.id}), choice)
+            for choice in choices(reader, facts["subscriptions"], chosen, view)
+        ],
         "summary": summary(reader, chosen, facts["invoices"]) if chosen else None,
         "notice": owed,
         "details": details(reader, chosen, view) if chosen else None,
         "method": method(reader, view),
-        "history": _history(reader, view, chosen, query, page, asking.chosen_subscription(request) is not None),
-        "other_languages": _other_languages(language, chosen),
+        "history": _history(reader, view, here, query, wrong, page),
     }
 
 
-def _other_languages(language: Language, chosen: Subscription | None) -> list[OtherLanguage]:
-    others = [code for code in catalogues().codes if code != language.code]
-    return [OtherLanguage(code, own_name(code), _link(chosen, False, lang=code)) for code in others]
+def _message(reader: Reader, said: str | None, chosen: Subscription | None, view: View) -> str | None:
+    """What the address bids the page say, as far as it is true."""
+    if said == "session_changed":
+        return reader.say(SESSION_CHANGED)
+    if said == "kept" and chosen and is_kept(chosen, view):
+        return reader.say("You keep your subscription: everything goes on as before.")
+    return None
 
 
 def _history(
-    reader: Reader, view: View, chosen: Subscription | None, query: InvoiceQuery, page: InvoicePage, keeps_choice: bool
+    reader: Reader, view: View, here: dict[str, str], query: InvoiceQuery, wrong: Set[str], page: InvoicePage
 ) -> History:
-    facts, filters = view.facts, {"year": query.year, "status": query.status}
+    facts, all_of_it = view.facts, {name: value for name, value in here.items() if name == "subscription"}
+    filtered = bool(query.year or query.status)
+    errors = {"year": reader.say("Choose a year from the list."), "status": reader.say("Choose a status from the list.")}
     return History(
         rows=rows(reader, page.items, view.pending),
         any=facts["invoice_count"] > 0,
-        has_filter=facts["invoice_count"] > len(facts["invoices"]) or len(facts["invoice_years"]) > 1,
-        filtered=bool(query.year or query.status),
-        years=facts["invoice_years"],
+        has_filter=bool(filtered or wrong) or facts["invoice_count"] > len(facts["invoices"]) or len(facts["invoice_years"]) > 1,
+        filtered=filtered,
+        years=sorted({*facts["invoice_years"], *([query.year] if query.year else [])}, reverse=True),
         year=query.year,
         statuses={code: reader.say(words) for code, words in STATUSES.items()},
         status=query.status,
-        older=_link(chosen, keeps_choice, **filters, cursor=page.next_cursor) if page.next_cursor else None,
-        newest=_link(chosen, keeps_choice, **filters) if query.cursor else None,
-        all=_link(chosen, keeps_choice),
+        older=asking.address("/", here | {"cursor": page.next_cursor}) if page.next_cursor else None,
+        newest=asking.address("/", here) if query.cursor else None,
+        all=asking.address("/", all_of_it),
+        errors={name: error for name, error in errors.items() if name in wrong},
+        lost="cursor" in wrong,
     )
-
-
-def _link(chosen: Subscription | None, keeps_choice: bool, **parameters: object) -> str:
-    given = {"subscription": chosen["id"] if chosen and keeps_choice else None, **parameters}
-    query = urlencode({name: value for name, value in given.items() if value})
-    return f"/?{query}" if query else "/"

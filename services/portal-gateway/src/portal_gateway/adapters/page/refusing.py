@@ -11,11 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from chassis.http.problems import Problem
-from chassis.languages import N_, Language
+from chassis.languages import N_
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.compression import sent_packed
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.wording_problems import UNKNOWN, explain
+from portal_gateway.application.wording_problems import explain
 
 log = logging.getLogger(__name__)
 
@@ -26,14 +26,17 @@ NOT_FOUND = N_("We did not find this page")
 
 
 def page_route(pages: Pages) -> type[APIRoute]:
-    """A route that answers problems with pages, and packs what it sends."""
+    """A route that answers problems with pages, packs what it sends, and remembers the language that was asked for."""
 
     class PageRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
 
             async def handled(request: Request) -> Response:
-                return sent_packed(request, await answered(request))
+                response = await answered(request)
+                if kept := asking.language_cookie(request):
+                    response.headers.append("set-cookie", kept)
+                return sent_packed(request, response)
 
             async def answered(request: Request) -> Response:
                 try:
@@ -43,9 +46,8 @@ def page_route(pages: Pages) -> type[APIRoute]:
                 except HTTPException as error:
                     return refusal(pages, request, Problem(error.status_code, "bad_request", "The request cannot be read"))
                 except Exception:
-                    reference = uuid4().hex[:12]
-                    log.exception("a page failed, reference %s", reference)
-                    return _message(pages, asking.language(request), 500, WRONG, [UNKNOWN], reference)
+                    log.exception("a page failed")
+                    return refusal(pages, request, Problem(500, "internal_error", "Something failed here"))
 
             return handled
 
@@ -53,21 +55,40 @@ def page_route(pages: Pages) -> type[APIRoute]:
 
 
 def refusal(pages: Pages, request: Request, problem: Problem) -> Response:
-    language = asking.language(request)
+    """A page about a problem: what happened, what to do and, when it is not the customer's doing, a reference."""
     if problem.status == 401:
         return neutral(pages, request)
-    response = _explained(pages, language, problem, NOT_FOUND if problem.status == 404 else WRONG)
-    for name, value in problem.headers.items():
-        response.headers[name] = value
-    return response
-
-
-def neutral(pages: Pages, request: Request) -> Response:
-    """For a link that is expired, revoked or unknown and for a session that is none: the same bytes, whichever it was."""
     language = asking.language(request)
     return pages.page(
         "message.html",
-        language,
+        request,
+        status=problem.status,
+        heading=language.say(NOT_FOUND) if problem.status == 404 else language.say(WRONG),
+        sentences=[explain(language, problem.status, problem.code, problem.headers)],
+        reference=reference(problem),
+        reload=RELOADS.get(problem.code, "") if problem.status == 409 else None,
+        headers=dict(problem.headers),
+    )
+
+
+def reference(problem: Problem) -> str | None:
+    """What a customer can name and the log finds; None for what they can mend themselves."""
+    if problem.status < 500:
+        return None
+    found = uuid4().hex[:12]
+    log.warning("a page could not be given: %s, reference %s", problem, found)
+    return found
+
+
+def neutral(pages: Pages, request: Request, *, refused: bool = False) -> Response:
+    """For a link that is expired, revoked or unknown and for a session that is none: the same bytes, whichever it was.
+
+    `refused` when a link was pasted, which is said beside the field; the link itself is a secret and not shown again.
+    """
+    language = asking.language(request)
+    return pages.page(
+        "message.html",
+        request,
         status=401,
         heading=language.say("We could not open the portal"),
         sentences=[
@@ -75,32 +96,5 @@ def neutral(pages: Pages, request: Request) -> Response:
             language.say("Open your link again. If that does not work, ask the company that serves you for a new one."),
         ],
         paste=True,
-        reference=None,
-        reload=None,
-    )
-
-
-def _explained(pages: Pages, language: Language, problem: Problem, title: str) -> Response:
-    return pages.page(
-        "message.html",
-        language,
-        status=problem.status,
-        heading=language.say(title),
-        sentences=[explain(language, problem.status, problem.code, problem.headers)],
-        paste=False,
-        reference=None,
-        reload=RELOADS.get(problem.code, "") if problem.status == 409 else None,
-    )
-
-
-def _message(pages: Pages, language: Language, status: int, title: str, sentences: list[str], reference: str | None) -> Response:
-    return pages.page(
-        "message.html",
-        language,
-        status=status,
-        heading=language.say(title),
-        sentences=[language.say(sentence) for sentence in sentences],
-        paste=False,
-        reference=reference,
-        reload=None,
+        refused=refused,
     )

@@ -8,9 +8,11 @@ from uuid import uuid4
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
+from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from chassis.languages import Language, in_context
+from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.assets import Assets
 from portal_gateway.adapters.page.theme import stylesheet
 from portal_gateway.application.wording import Company
@@ -28,20 +30,15 @@ class Pages:
         catalogues()  # read here, so that no customer waits for it
 
     def page(
-        self,
-        template: str,
-        language: Language,
-        /,
-        *,
-        status: int = 200,
-        company: Company | None = None,
-        headers: dict[str, str] | None = None,
-        **words: Any,
+        self, template: str, request: Request, /, *, status: int = 200, headers: dict[str, str] | None = None, **words: Any
     ) -> HTMLResponse:
-        html = self.html(template, language, company=company, **words)
+        """The template with these words and all that is around every page, for whoever asks."""
+        language = asking.language(request)
+        html = self._html(template, language, {**asking.frame(request), **words})
         return HTMLResponse(html, status, {"content-language": language.tag} | (headers or {}))
 
-    def html(self, template: str, language: Language, /, *, company: Company | None = None, **words: Any) -> str:
+    def _html(self, template: str, language: Language, words: dict[str, Any]) -> str:
+        company: Company | None = words.get("company")
         frame: dict[str, Any] = {
             "asset": self._asset,
             "cards_origin": self._cards_origin,
@@ -55,7 +52,10 @@ class Pages:
             "theme": stylesheet(company.colour)[0] if company else None,
             "account": "",
             "csrf": "",
-            "home": "/",
+            "refused": False,
+            "paste": False,
+            "reference": None,
+            "reload": None,
         }
         return environment().get_template(template).render(frame | words)
 

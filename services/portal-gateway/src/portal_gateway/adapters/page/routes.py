@@ -36,7 +36,7 @@ def nowhere(portal: Portal, cards_origin: str) -> APIRouter:
     async def lost(path: str, request: Request) -> Response:
         if path.startswith(PROGRAMS):
             return not_found().response()
-        await portal.session(asking.cookie(request))
+        await asking.visit(portal, request)
         raise not_found()
 
     return router

@@ -1,5 +1,5 @@
 // Listens to what changes elsewhere, and to the session's end. A hidden tab holds no stream: browsers allow six per origin.
-import { ended, refresh } from "./panes.js";
+import { complain, ended, refresh, say } from "./panes.js";
 
 const WARNING_MS = 5 * 60 * 1000;
 const WATCH_MS = 20 * 1000;
@@ -54,7 +54,7 @@ async function sessionEnds() {
     if (answer.status === 401) ended();
     if (!answer.ok) return null;
     const session = await answer.json();
-    const ahead = Date.now() - Date.parse(answer.headers.get("date"));
+    const ahead = Date.now() - Date.parse(answer.headers.get("date") ?? new Date());
     return { at: Date.parse(session.ends_at) + ahead, latest: Date.parse(session.latest_end) + ahead };
   } catch {
     return null;
@@ -69,8 +69,10 @@ async function watch() {
   const ends = await sessionEnds();
   if (ends === null) return;
   end = ends.at;
+  const forGood = ends.latest - Date.now() <= WARNING_MS;
+  for (const part of notice.querySelectorAll("[data-extend]")) part.hidden = forGood;
+  notice.querySelector("[data-for-good]").hidden = !forGood;
   notice.hidden = end - Date.now() > WARNING_MS;
-  notice.toggleAttribute("data-last", ends.latest - Date.now() <= WARNING_MS);
 }
 
 if (notice) {
@@ -82,7 +84,11 @@ notice?.querySelector("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const answer = await fetch("/api/session/extend", { method: "POST", headers: { "x-csrf-token": data.csrf } }).catch(() => null);
   if (answer?.status === 401) return ended();
-  return watch();
+  if (!answer?.ok) return complain(event.target);
+  await watch();
+  if (!notice.hidden) return undefined;
+  document.getElementById("subscription-title").focus({ preventScroll: true });
+  return say(event.target.dataset.said);
 });
 
 // Timers of a hidden tab sleep: whoever comes back to it is told at once.

@@ -17,6 +17,24 @@ export function say(sentence) {
   say.forgetting = setTimeout(() => { said.textContent = ""; }, 8000);
 }
 
+/** The problem that is told where this element is, if there is one. */
+export const problemOf = (element) => element.closest("[data-slot]").querySelector(":scope > .problem");
+
+/** What was wrong before is not wrong any more. */
+export function settle(element) {
+  problemOf(element)?.remove();
+}
+
+/** Says what is wrong where the person is looking; without a problem told, that nobody answered. */
+export function complain(element, problem = null) {
+  const line = document.createElement("div");
+  line.className = "problem";
+  line.role = "alert";
+  line.textContent = document.body.dataset.offline;
+  settle(element);
+  element.closest("[data-slot]").prepend(problem ? document.importNode(problem, true) : line);
+}
+
 /** The session is over: nothing personal stays on the screen. */
 export function ended() {
   document.body.replaceChildren();

@@ -1,16 +1,15 @@
 // Dialogs, the comment's counter, menus, and forms that change panes in place. Without it everything is a page of its own.
-import { ended, forget, refresh, say, swap, take } from "./panes.js";
+import { complain, ended, forget, problemOf, refresh, say, settle, swap, take } from "./panes.js";
 import { counted } from "./words.js";
 
 const dialog = document.getElementById("dialog");
 const slot = document.getElementById("dialog-body");
 let opener = null;
 
-// What was only said to this one rendering is not said again by a reload.
-if (/[?&](after|said)=/.test(location.search)) {
+// What was only said to this one rendering is not said again by a reload; the language is kept by its cookie.
+if (/[?&](after|said|lang)=/.test(location.search)) {
   const url = new URL(location.href);
-  url.searchParams.delete("after");
-  url.searchParams.delete("said");
+  for (const name of ["after", "said", "lang"]) url.searchParams.delete(name);
   history.replaceState(history.state, "", url);
 }
 
@@ -56,27 +55,9 @@ document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
 
 document.addEventListener("htmx:sendError", ({ detail: { elt } }) => complain(elt));
 
-const place = (element) => element.closest("[data-slot]");
-
-/** What was wrong before is not wrong any more. */
-function settle(element) {
-  place(element).querySelector(":scope > .problem")?.remove();
-}
-
-/** Says what is wrong where the person is looking; without a problem told, that nobody answered. */
-function complain(element, problem = null) {
-  const line = document.createElement("div");
-  line.className = "problem";
-  line.role = "alert";
-  line.textContent = document.body.dataset.offline;
-  settle(element);
-  place(element).prepend(problem ? document.importNode(problem, true) : line);
-  heed(element);
-}
-
 /** A problem may be that the page shows what is no more, or belongs to another session. */
 function heed(element) {
-  const { reload } = place(element).querySelector(":scope > .problem").dataset;
+  const { reload } = problemOf(element).dataset;
   if (reload) location.assign(reload);
   else if (reload === "" && !dialog?.open) refresh();
 }
@@ -102,10 +83,21 @@ document.addEventListener("click", (event) => {
     else location.assign(closing.dataset.close);
   }
   if (event.target.closest("[data-print]")) window.print();
+  keepPlace(event.target.closest("a[data-keeps]"));
   for (const menu of document.querySelectorAll("details.menu[open]")) {
     if (!menu.contains(event.target) || event.target.closest("a.item")) menu.open = false;
   }
 });
+
+/** The filter may have changed since this link was made: it leads to what is seen now, but for what it changes itself. */
+function keepPlace(link) {
+  if (!link) return;
+  const url = new URL(link.href);
+  for (const [name, value] of new URLSearchParams(location.search)) {
+    if (!url.searchParams.has(name)) url.searchParams.set(name, value);
+  }
+  link.href = url;
+}
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
@@ -131,7 +123,10 @@ document.addEventListener("submit", async (event) => {
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
     if (answer.status === 401) return ended();
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    if (!answer.ok) return complain(form, page.querySelector(".problem"));
+    if (!answer.ok) {
+      complain(form, page.querySelector(".problem"));
+      return heed(form);
+    }
     if (dialog.open) dialog.close();
     take(page, ["subscription", "payment_method", "summary"]);
     return say(page.querySelector(".notice.good")?.textContent.trim());
