@@ -4,6 +4,7 @@ import asyncio
 import base64
 import hashlib
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from httpx import ASGITransport, AsyncClient
 from joserfc.jwk import OKPKey
 
@@ -34,6 +36,7 @@ from billing_contracts.subscriptions import (
 from chassis.handling import Handling
 from chassis.health import Health
 from chassis.http.principal import Gatekeeper
+from chassis.http.server import listen, serve
 from chassis.http.tokens import Signer, Verifier
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.migrate import CHASSIS, migrate
@@ -46,9 +49,18 @@ from invoicing.composition import compose
 from invoicing.settings import Settings
 from support.databases import ServiceDatabase
 
-GATEWAY = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
-OWN = OKPKey.generate_key("Ed25519", {"kid": "invoicing"})
+
+def _key(name: str) -> OKPKey:
+    """The same in every process of a test."""
+    private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
+    halves = {"d": private.private_bytes_raw(), "x": private.public_key().public_bytes_raw()}
+    parts = {part: base64.urlsafe_b64encode(raw).decode().rstrip("=") for part, raw in halves.items()}
+    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "kid": name, **parts})
+
+
+GATEWAY, OWN = _key("portal-gateway"), _key("invoicing")
 VISA = shapes.Card(id=uuid4(), brand="visa", last4="4242", exp_month=12, exp_year=2025)
+SLOW_LINE_BYTES = 65_536
 PRICE = Money(amount_minor=2999, currency="USD")
 PLAN = shapes.Plan(
     id=uuid4(),
@@ -145,6 +157,7 @@ class Shop:
 
 @dataclass
 class Stack:
+    database: ServiceDatabase
     pool: asyncpg.Pool
     service: Service
 
@@ -198,7 +211,20 @@ async def running(database: ServiceDatabase) -> AsyncIterator[Stack]:
         await owner.close()
         pool = await closing.enter_async_context(asyncpg.create_pool(database.url, min_size=1, max_size=10))
         store = await closing.enter_async_context(PostgresEventStore(pool))
-        yield Stack(pool, compose(_resources(database, pool, store, closing)))
+        yield Stack(database, pool, compose(_resources(database, pool, store, closing)))
+
+
+@asynccontextmanager
+async def served(stack: Stack) -> AsyncIterator[str]:
+    """The service over HTTP: its URL. What is sent waits for whoever reads it, as over a slow line."""
+    server, listening = serve(stack.service.app, grace_seconds=1), listen("127.0.0.1", 0)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SLOW_LINE_BYTES)
+    task = asyncio.create_task(server.serve([listening]))
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        await task
 
 
 def _resources(database: ServiceDatabase, pool: asyncpg.Pool, store: PostgresEventStore, closing: AsyncExitStack) -> Resources:

@@ -1,0 +1,21 @@
+"""The service in a process of its own, until its standard input ends: what it holds in memory is its own doing.
+
+python -m integration.invoicing.alone <url> <owner's url> <superuser's url>
+"""
+
+import asyncio
+import sys
+
+from integration.invoicing.stack import running, served
+
+from support.databases import ServiceDatabase
+
+
+async def main() -> None:
+    async with running(ServiceDatabase(*sys.argv[1:])) as stack, served(stack) as url:
+        print(url, flush=True)  # noqa: T201
+        await asyncio.to_thread(sys.stdin.read)
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
