@@ -115,7 +115,7 @@ class CardEntry {
 
   submitting() {
     this.state = "submitting";
-    this.sheet.dataset.saving = "yes";
+    this.sheet.dataset.busy = "yes";
     this.say(this.words.saving);
     this.timer = setTimeout(() => this.fail(this.words.noAnswer), TOKEN_MS);
   }
@@ -129,7 +129,7 @@ class CardEntry {
   atRest() {
     clearTimeout(this.timer);
     this.state = "typing";
-    delete this.sheet.dataset.saving;
+    delete this.sheet.dataset.busy;
   }
 
   close() {
@@ -179,7 +179,7 @@ class CardEntry {
   async saved({ aggregate, version, payment_method: card, charges }) {
     this.tell("result", { ok: true });
     removeEventListener("message", this.heard);
-    delete this.sheet.dataset.saving;
+    delete this.sheet.dataset.busy;
     this.sheet.replaceChildren(this.sheet.querySelector("[data-done]").content.cloneNode(true));
     const line = this.sheet.querySelector("[data-new-card]");
     const face = `${line.dataset[card.brand] ?? line.dataset.other} •••• ${card.last4}`;
@@ -270,7 +270,7 @@ function pair(name, value) {
 
 // The dialog's own refusal to close holds for one press only.
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && document.querySelector("[data-saving]")) event.preventDefault();
+  if (event.key === "Escape" && document.querySelector("[data-busy]")) event.preventDefault();
 });
 
 document.addEventListener("htmx:afterSwap", (event) => start(event.detail.target));

@@ -63,7 +63,7 @@ function heed(element) {
 }
 
 dialog?.addEventListener("cancel", (event) => {
-  if (slot.querySelector("[data-saving]")) event.preventDefault();
+  if (slot.querySelector("[data-busy]")) event.preventDefault();
 });
 
 dialog?.addEventListener("close", () => {
