@@ -3,7 +3,6 @@
 import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -12,7 +11,6 @@ from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Page, expect
 from unit.portal_page import scenes
 
-from portal_gateway.domain.access import ABSOLUTE
 
 Open = Callable[..., Any]
 
@@ -205,16 +203,6 @@ async def test_when_the_session_ends_nothing_personal_stays(page: Page, opened: 
     await page.wait_for_url("**/ended")
     await expect(page.get_by_role("heading", name="Tu sesión terminó")).to_be_visible()
     await expect(page.get_by_text("Ana García")).to_have_count(0)
-
-
-async def test_a_session_about_to_end_can_go_on(page: Page, opened: Open) -> None:
-    stage = await opened()
-    began = datetime.now(UTC) - ABSOLUTE + timedelta(minutes=4)
-    stage.access.session_of_ana = scenes.session(started_at=began, seen_at=datetime.now(UTC))
-    await Visitor(page, stage.link).arrive()
-    await expect(page.get_by_role("alert")).to_contain_text("Tu sesión está por terminar.")
-    await page.get_by_role("button", name="Continuar").click()
-    await expect(page.get_by_role("alert")).to_be_hidden()
 
 
 async def test_logging_out_can_revoke_the_link(page: Page, opened: Open) -> None:

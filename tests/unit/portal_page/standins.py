@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -59,7 +59,11 @@ class Access:
         return link, self.session_of_ana
 
     async def session(self, cookie: str | None, *, keep_alive: bool) -> Session | None:
-        return self.session_of_ana if cookie == self.cookie and not self.ended else None
+        if cookie != self.cookie or self.ended:
+            return None
+        if keep_alive:
+            self.session_of_ana = replace(self.session_of_ana, seen_at=datetime.now(UTC))
+        return self.session_of_ana
 
     async def end(self, session: Session, *, revoke_link: bool) -> None:
         self.ended.append(revoke_link)
