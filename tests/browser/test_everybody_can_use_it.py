@@ -1,69 +1,25 @@
-"""Accessibility: axe on every state, at each width of the design, and what works without a script."""
+"""What a thumb can hit, what a row is called, and what works without a script."""
 
+import asyncio
 import json
-from typing import Any
 
-import pytest
-from axe_playwright_python.async_playwright import Axe
 from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Browser, Page, expect
 from unit.portal_page import scenes
 
-LONG = "Suscripción Empresarial Ilimitada con Soporte Prioritario y Almacenamiento Extendido"
-BIG = {"amount_minor": 123456789012, "currency": "COP"}
-RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
-STATES = {
-    "usual": scenes.view(),
-    "owing": scenes.owing(),
-    "ending": scenes.view(scenes.ending()),
-    "new": scenes.view(scenes.subscription("trialing"), invoices=[], invoice_count=0, invoice_years=[], payment_method=None),
-    "late": scenes.view(scenes.subscription("canceled", stale=True), merchant=scenes.merchant(branding={"colour": "#ffd400"})),
-    "long": scenes.view(
-        scenes.subscription(plan=scenes.plan(name=LONG, description=LONG, price=BIG)),
-        scenes.subscription("unpaid", id=scenes.invoice_id(99), plan=scenes.plan(name=LONG)),
-        invoices=[scenes.invoice(14, "uncollectible", plan_name=LONG, total=BIG)],
-        merchant=scenes.merchant(name=LONG),
-    ),
-}
 
-
-async def problems(page: Page) -> list[Any]:
-    found = await Axe().run(page, options=RULES)
-    return [(v["id"], [node["html"][:150] for node in v["nodes"]]) for v in found.response["violations"]]
-
-
-async def overflows(page: Page) -> bool:
-    return bool(await page.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth"))
-
-
-@pytest.mark.parametrize("state", STATES)
-async def test_every_state_is_accessible_at_every_width_and_in_the_dark(page: Page, state: str) -> None:
-    async with LivingStage(STATES[state]).open() as stage:
-        await Visitor(page, stage.link).arrive()
-        for width in (320, 768, 900, 1280):
-            await page.set_viewport_size({"width": width, "height": 860})
-            assert not await overflows(page), width
-            assert await problems(page) == [], width
-        await page.emulate_media(color_scheme="dark", reduced_motion="reduce")
-        assert await problems(page) == []
-
-
-async def test_dialogs_and_pages_of_their_own_are_accessible(page: Page) -> None:
+async def test_the_card_frame_is_as_high_as_what_is_in_it(page: Page) -> None:
     async with LivingStage(scenes.owing()).open() as stage:
         portal = await Visitor(page, stage.link).arrive()
-        await page.set_viewport_size({"width": 320, "height": 860})
-        await portal.cancel()
-        assert await problems(page) == []
-        await page.keyboard.press("Escape")
-        await portal.pay_debt()
-        assert await problems(page) == []
-        inner = page.frames[1]
-        assert not await inner.evaluate("document.documentElement.scrollHeight > document.documentElement.clientHeight")
-        for path in (f"/invoices/{scenes.invoice_id(14)}", f"/subscriptions/{scenes.PREMIUM}/cancel", "/ended", "/no/such/page"):
-            await page.goto(stage.origin + path)
-            assert not await overflows(page), path
-            assert await problems(page) == [], path
+        for width in (320, 1280):
+            await page.set_viewport_size({"width": width, "height": 860})
+            await portal.pay_debt()
+            scrolls = "document.documentElement.scrollHeight > document.documentElement.clientHeight"
+            async with asyncio.timeout(5):
+                while await page.frames[1].evaluate(scrolls):
+                    await asyncio.sleep(0.05)
+            await page.keyboard.press("Escape")
 
 
 async def test_targets_are_large_enough_for_a_thumb(page: Page) -> None:

@@ -1,0 +1,32 @@
+"""axe-core in a page and in the card frame inside it: what is wrong there, as short lines."""
+
+from typing import Any, Final
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.async_api import Frame, Page
+
+TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+OPTIONS: Final[dict[str, Any]] = {"runOnly": TAGS, "resultTypes": ["violations"], "preload": False}
+INSIDE: Final[dict[str, Any]] = {**OPTIONS, "rules": {"page-has-heading-one": {"enabled": False}}}
+"""For a frame: the page around it has the heading."""
+
+RUN: Final = """async (options) => (await axe.run(options)).violations
+    .flatMap(({ id, nodes }) => nodes.map((node) => `${id}: ${node.html.slice(0, 150)}`))"""
+
+
+async def violations(page: Page) -> list[str]:
+    """axe is put into each frame once, however often this is asked."""
+    found: list[str] = []
+    for frame in page.frames:
+        if frame.url.startswith("http") and not await hidden(frame):
+            if not await frame.evaluate("'axe' in window"):
+                await frame.evaluate(AXE_SCRIPT)
+            found += await frame.evaluate(RUN, OPTIONS if frame is page.main_frame else INSIDE)
+    return found
+
+
+async def hidden(frame: Frame) -> bool:
+    """A card frame that has not reported yet is not shown."""
+    if frame.parent_frame is None:
+        return False
+    return not await (await frame.frame_element()).is_visible()

@@ -1,0 +1,133 @@
+"""How a state of the gallery is staged, opened in a browser, and brought to where its customer stands."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from typing import Any, Final, Literal
+
+from browser.staged import LivingStage
+from playwright.async_api import Browser, ConsoleMessage, Page, Request, expect
+from unit.portal_page import scenes
+from unit.portal_page.standins import COOKIE
+
+from portal_gateway.application.answers import View
+from portal_gateway.application.session_cookie import NAME as SESSION_COOKIE
+from portalctl.demo.history import ASSETS
+from subscriptions.adapters.images import webp
+from subscriptions.application.ports import Picture
+
+Language = Literal["es", "en"]
+LANGUAGES: Final[dict[Language, str]] = {"es": "es-MX", "en": "en-US"}
+"""Each with the locale of a browser."""
+Scheme = Literal["light", "dark"]
+SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A state in a browser: the page that shows it, the stage behind, and all that was heard of it."""
+
+    page: Page
+    stage: LivingStage
+    console: list[ConsoleMessage] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    """Errors of the page's scripts."""
+    requests: list[Request] = field(default_factory=list)
+
+    async def go(self, path: str) -> None:
+        await self.page.goto(self.stage.origin + path)
+
+    async def press(self, selector: str) -> None:
+        await self.page.locator(selector).click()
+
+    async def see(self, selector: str) -> None:
+        await expect(self.page.locator(selector)).to_be_visible()
+
+
+Bring = Callable[[Opened], Awaitable[None]]
+Prepare = Callable[[LivingStage], None]
+
+
+def at(path: str, *presses: str, see: str = "main") -> Bring:
+    """Goes to a path, presses what these selectors name, and waits until another is there."""
+
+    async def bring(opened: Opened) -> None:
+        await opened.go(path)
+        for selector in presses:
+            await opened.press(selector)
+        await opened.see(see)
+
+    return bring
+
+
+PORTAL: Final = at("/")
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Something a customer can see. Its name names its pictures too."""
+
+    name: str
+    view: Callable[[], View] = scenes.view
+    bring: Bring = PORTAL
+    prepare: Prepare = lambda stage: None
+    """Tells the stand-ins behind the page what to do, before anything is opened."""
+    signed_in: bool = True
+    script: bool = True
+    pictured: bool = True
+    """The merchant has a logo and its plans have pictures."""
+    rows: int = 4
+    """Of the history, at most: enough to see it, unless it is what the state is about."""
+    refusals: Sequence[int] = ()
+    """Statuses of the answers that the state is about, each of which Chromium notes in the console by itself."""
+
+
+@asynccontextmanager
+async def opened(browser: Browser, state: State, language: Language = "es", **context_options: Any) -> AsyncIterator[Opened]:
+    """The state in a fresh browser profile, in that language, without motion."""
+    stage = LivingStage(state.view())
+    if state.pictured:
+        dress(stage)
+    shorten(stage, state.rows)
+    state.prepare(stage)
+    async with stage.open():
+        context = await browser.new_context(
+            locale=LANGUAGES[language], java_script_enabled=state.script, reduced_motion="reduce", **context_options
+        )
+        await context.add_cookies([{"name": "lang", "value": language, "url": stage.origin}])
+        if state.signed_in:
+            secret = {"name": SESSION_COOKIE, "value": COOKIE, "url": stage.origin.replace("http:", "https:")}
+            await context.add_cookies([{**secret, "secure": True, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[typeddict-item]
+        found = Opened(await context.new_page(), stage)
+        found.page.set_default_timeout(15_000)
+        found.page.on("console", lambda message: found.console.append(message))
+        found.page.on("pageerror", lambda error: found.broken.append(str(error)))
+        found.page.on("request", lambda request: found.requests.append(request))
+        await state.bring(found)
+        yield found
+        await context.close()
+
+
+@cache
+def picture(name: str) -> Picture:
+    """One of the demo's, as an upload makes it."""
+    return webp((ASSETS / name).read_bytes())
+
+
+def dress(stage: LivingStage) -> None:
+    """Gives the merchant the demo's logo, and its plans the demo's pictures."""
+    shown, logo, image = stage.views.shown, picture("logo.png"), picture("premium.png")
+    stage.images.uploaded |= {logo.id: logo.bytes, image.id: image.bytes}
+    branding = {**shown.merchant["branding"], "logo_media_id": logo.id}
+    stage.views.shown = replace(shown, merchant={**shown.merchant, "branding": branding})
+    for subscription in shown.facts["subscriptions"]:
+        subscription["plan"]["image_media_id"] = image.id
+
+
+def shorten(stage: LivingStage, rows: int) -> None:
+    """Leaves so many invoices of a customer who had more."""
+    invoices = stage.views.shown.facts["invoices"]
+    if len(invoices) > rows:
+        years = sorted({int(row["issued_on"][:4]) for row in invoices[:rows]}, reverse=True)
+        stage.change(invoices=invoices[:rows], invoice_count=rows, invoice_years=years)

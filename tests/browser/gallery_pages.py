@@ -1,0 +1,122 @@
+"""Pages of their own: an invoice, cancelling, the ways in and out, and what is said when something is not to be had."""
+
+from typing import Any
+
+from browser.gallery_opening import Opened, State, at
+from browser.gallery_portal import cardless
+from browser.staged import LivingStage
+from unit.portal_page import scenes
+from unit.portal_page.standins import TOKEN
+
+from chassis.http.problems import Problem
+from portal_gateway.application.answers import View
+from portal_gateway.domain.view import Money
+
+CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
+INVOICE = f"/invoices/{scenes.invoice_id(14)}"
+CARD_NUMBER = "Mi tarjeta es 4242 4242 4242 4242"
+
+
+def void_invoice(stage: LivingStage) -> None:
+    invoice = scenes.whole_invoice()
+    total = invoice["total"]
+    credit = {
+        "kind": "void",
+        "date": "2023-05-28",
+        "amount": {**total, "amount_minor": -total["amount_minor"]},
+        "payment_method": None,
+    }
+    stage.invoicing.invoice_is = {**invoice, "status": "void", "movements": [*invoice["movements"][:2], credit]}
+
+
+def at_once(stage: LivingStage) -> None:
+    owed: Money = {"amount_minor": 2999, "currency": "USD"}
+    now = stage.views.shown.now.isoformat()
+    stage.subscriptions.preview_is = {
+        "mode": "immediately",
+        "effective_at": now,
+        "access_until": now,
+        "open_amount": owed,
+        "open_invoices": "void",
+    }
+
+
+def over() -> View:
+    return scenes.view(scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 14)))
+
+
+def refusing_links(stage: LivingStage) -> None:
+    stage.limits.refuses = Problem(429, "too_many_requests", "Too many", headers={"retry-after": "540"})
+
+
+def unreachable(stage: LivingStage) -> None:
+    stage.limits.refuses = Problem(503, "service_unavailable", "Away", headers={"retry-after": "5"})
+
+
+def failing(stage: LivingStage) -> None:
+    async def fail(*_: Any) -> None:
+        raise RuntimeError("a defect")
+
+    stage.invoicing.invoice = fail  # type: ignore[assignment,method-assign]
+
+
+def away(stage: LivingStage) -> None:
+    async def fail(*_: Any) -> None:
+        raise Problem(503, "service_unavailable", "Away", headers={"retry-after": "5"})
+
+    stage.invoicing.invoice = fail  # type: ignore[assignment,method-assign]
+
+
+async def submit_mistakes(opened: Opened) -> None:
+    """As without a script: the page answers with its errors."""
+    await opened.go(CANCEL)
+    await opened.page.locator("#comment").fill(CARD_NUMBER)
+    await opened.page.evaluate("document.querySelector('#sheet form').submit()")
+    await opened.see("#comment-error")
+
+
+async def submit_of_another_session(opened: Opened) -> None:
+    await opened.go(CANCEL)
+    await opened.page.evaluate("""() => {
+        const form = document.querySelector("#sheet form");
+        form.elements.csrf.value = "csrf-of-someone";
+        form.submit();
+    }""")
+    await opened.page.wait_for_url("**/cancel")
+    await opened.see("[data-reload]")
+
+
+async def paste_nonsense(opened: Opened) -> None:
+    await opened.go("/")
+    await opened.page.locator("#link").fill("https://portal.example/enter#nonsense")
+    await opened.press("form .primary")
+    await opened.page.wait_for_url("**/enter")
+    await opened.see("#link")
+
+
+LINK = f"/enter#{TOKEN}"
+
+STATES = (
+    State("invoice", bring=at(INVOICE)),
+    State("invoice-void", lambda: scenes.view(over().facts["subscriptions"][0]), at(INVOICE), void_invoice),
+    State("cancel-page", bring=at(CANCEL)),
+    State("cancel-page-wrong", bring=submit_mistakes, refusals=(422,)),
+    State("cancel-page-at-once", lambda: cardless("past_due"), at(CANCEL), at_once),
+    State("cancelled-page", lambda: scenes.view(scenes.ending()), at(f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13")),
+    State("nothing-to-cancel", over, at(CANCEL)),
+    State("card-page", bring=at("/payment-method", see="iframe")),
+    State("card-page-without-script", bring=at("/payment-method"), script=False),
+    State("ended", bring=at("/ended"), signed_in=False),
+    State("link-revoked", bring=at("/ended?link=revoked"), signed_in=False),
+    State("neutral", bring=at("/"), signed_in=False, refusals=(401,)),
+    State("neutral-after-paste", bring=paste_nonsense, signed_in=False, refusals=(401,)),
+    State("enter-waits", bring=at(f"/enter?continue#{TOKEN}", see="[data-confirm]"), signed_in=False),
+    State("enter-refused", bring=at("/enter#nonsense", see="[data-refused]"), signed_in=False, refusals=(401,)),
+    State("enter-unreachable", bring=at(LINK, see="[data-unreachable]"), prepare=unreachable, signed_in=False, refusals=(503,)),
+    State("enter-too-often", bring=at(LINK, see="[data-too-many]"), prepare=refusing_links, signed_in=False, refusals=(429,)),
+    State("enter-without-script", bring=at("/enter"), signed_in=False, script=False),
+    State("not-found", bring=at("/no/such/page"), refusals=(404,)),
+    State("unavailable", bring=at(INVOICE), prepare=away, refusals=(503,)),
+    State("error", bring=at(INVOICE), prepare=failing, refusals=(500,)),
+    State("session-changed", bring=submit_of_another_session, refusals=(409,)),
+)

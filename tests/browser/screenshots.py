@@ -1,0 +1,100 @@
+"""Pictures of every state of the gallery, and the page that shows them all: `make screenshots`.
+
+Two widths, light and dark, in Spanish; what is listed in ENGLISH once more in English. The same code gives the same
+pictures: clock, ids and motion stand still.
+"""
+
+import argparse
+import asyncio
+from io import BytesIO
+from pathlib import Path
+from typing import Final
+from unittest.mock import patch
+from uuid import UUID
+
+from browser.gallery import STATES
+from browser.gallery_opening import LANGUAGES, SCHEMES, Language, Opened, opened
+from PIL import Image
+from playwright.async_api import Browser
+
+from support.browsing import chrome
+
+FOLDER: Final = Path(__file__).parents[2] / "docs" / "screenshots"
+HEIGHTS: Final = {1280: 860, 390: 844}
+ENGLISH: Final = ("active", "past-due", "invoice", "cancel", "card-and-debt")
+COLOURS: Final = 256
+"""In a picture: letters stay sharp, small spots keep their colour, and it weighs half of what methods for photographs make."""
+
+INTRODUCTION: Final = """# Every state of the page
+
+Made by `make screenshots` of the list that the browser tests check, `tests/browser/gallery.py`.
+"""
+
+
+async def main(folder: Path, names: list[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    with patch("portal_gateway.adapters.page.refusing.uuid4", lambda: UUID(int=0x5EED << 112)):
+        async with chrome() as browser:
+            for name in names:
+                for language in languages(name):
+                    await picture(browser, folder, name, language)
+    if names == list(STATES):
+        (folder / "README.md").write_text(readme())
+
+
+def languages(name: str) -> list[Language]:
+    return [language for language in LANGUAGES if language == "es" or name in ENGLISH]
+
+
+async def picture(browser: Browser, folder: Path, name: str, language: Language) -> None:
+    async with opened(browser, STATES[name], language, viewport={"width": 1280, "height": HEIGHTS[1280]}) as found:
+        for width, height in HEIGHTS.items():
+            await found.page.set_viewport_size({"width": width, "height": height})
+            tall = await dialog_height(found)
+            await found.page.set_viewport_size({"width": width, "height": max(height, tall)})
+            for scheme in SCHEMES:
+                await found.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                taken = await found.page.screenshot(full_page=not tall, animations="disabled")
+                keep(taken, folder / file_name(name, width, scheme, language))
+
+
+async def dialog_height(found: Opened) -> int:
+    """What a window needs to show an open dialog whole; 0 without one."""
+    return int(
+        await found.page.evaluate("""() => {
+        const dialog = document.querySelector("dialog[open]");
+        return dialog ? dialog.scrollHeight + 40 : 0;
+    }""")
+    )
+
+
+def keep(taken: bytes, path: Path) -> None:
+    reduced = Image.open(BytesIO(taken)).convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+    reduced.convert("RGB").save(path, "WEBP", lossless=True, quality=100, method=4)
+
+
+def file_name(name: str, width: int, scheme: str, language: Language) -> str:
+    return f"{name}-{width}-{scheme}{'' if language == 'es' else f'-{language}'}.webp"
+
+
+def readme() -> str:
+    parts = [INTRODUCTION]
+    for name in STATES:
+        parts += [section(name, language) for language in languages(name)]
+    return "\n".join(parts)
+
+
+def section(name: str, language: Language) -> str:
+    shots = [(width, scheme) for width in HEIGHTS for scheme in SCHEMES]
+    head = " | ".join(f"{width} {scheme}" for width, scheme in shots)
+    cells = " | ".join(f"![{name}]({file_name(name, width, scheme, language)})" for width, scheme in shots)
+    title = name.replace("-", " ").capitalize() + (" (en)" if language == "en" else "")
+    return f"## {title}\n\n| {head} |\n| {' | '.join(['---'] * len(shots))} |\n| {cells} |\n"
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="states; all when none is named")
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    given = parser.parse_args()
+    asyncio.run(main(given.folder, given.names or list(STATES)))

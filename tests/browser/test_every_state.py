@@ -1,0 +1,62 @@
+"""Every state of the gallery in both languages: opened once, then looked at in both schemes and at each width of the design."""
+
+import asyncio
+
+import pytest
+from browser.axe import violations
+from browser.gallery import STATES
+from browser.gallery_opening import LANGUAGES, SCHEMES, Language, Opened, State, opened
+from playwright.async_api import Browser
+
+WIDTHS = (320, 768, 900, 1280)
+HEIGHT = 860
+HEAVIEST = 60_000
+"""Bytes of markup, styles and scripts that a page loads, as they are sent."""
+LOADED = ("document", "stylesheet", "script")
+
+TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("dialog[open]")]
+    .filter((element) => element.scrollWidth > element.clientWidth).map((element) => element.localName)"""
+
+
+@pytest.mark.parametrize("name", STATES)
+async def test_every_state_is_accessible_fits_its_window_keeps_quiet_and_weighs_little(browser: Browser, name: str) -> None:
+    found = await asyncio.gather(*(wrong_with(browser, STATES[name], language) for language in LANGUAGES))
+    assert dict(zip(LANGUAGES, found, strict=True)) == {"es": [], "en": []}
+
+
+async def wrong_with(browser: Browser, state: State, language: Language) -> list[str]:
+    wrong: list[str] = []
+    async with opened(browser, state, language) as found:
+        for scheme in SCHEMES:
+            await found.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            for width in WIDTHS:
+                await found.page.set_viewport_size({"width": width, "height": HEIGHT})
+                wrong += [f"{scheme} {width}: {problem}" for problem in await look(found)]
+        wrong += noises(found, state) + strangers(found)
+        weight = await weight_of(found)
+    return wrong if weight <= HEAVIEST else [*wrong, f"{weight} bytes are loaded"]
+
+
+async def look(found: Opened) -> list[str]:
+    """What axe finds, and whatever is wider than its window or dialog; in the card frame too."""
+    too_wide = [f"too wide: {name}" for frame in found.page.frames for name in await frame.evaluate(TOO_WIDE)]
+    return too_wide + await violations(found.page)
+
+
+def noises(found: Opened, state: State) -> list[str]:
+    """All that the console said, of any kind, but Chromium's own line for the answers that the state is about."""
+    expected = [f"Failed to load resource: the server responded with a status of {status} (" for status in state.refusals]
+    said = [message for message in found.console if not message.text.startswith(tuple(expected))]
+    return [f"{message.type}: {message.text}" for message in said] + found.broken
+
+
+def strangers(found: Opened) -> list[str]:
+    """Requests to another origin than the portal and the card page."""
+    ours = tuple(f"{origin}/" for origin in (found.stage.origin, found.stage.cards_origin))
+    return [request.url for request in found.requests if not request.url.startswith(ours)]
+
+
+async def weight_of(found: Opened) -> int:
+    """In bytes, of whatever the browser asked of both origins; what it asked for twice counts once."""
+    loaded = {request.url: request for request in reversed(found.requests) if request.resource_type in LOADED}
+    return sum([(await request.sizes())["responseBodySize"] for request in loaded.values()])
