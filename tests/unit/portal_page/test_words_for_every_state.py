@@ -1,18 +1,17 @@
-from datetime import UTC, datetime, timedelta
-from typing import Any, get_args
+from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from unit.portal_page import scenes
 
 from portal_gateway.application.answers import Pending, View
-from portal_gateway.application.wording import Badge, Reader, account, company, freshness, initials, shown
+from portal_gateway.application.wording import Badge, Reader, account, company, initials, shown
 from portal_gateway.application.wording_cancellation import facts, reasons, result
 from portal_gateway.application.wording_invoices import invoice, rows
 from portal_gateway.application.wording_language import catalogues
 from portal_gateway.application.wording_payment import method
 from portal_gateway.application.wording_problems import explain
 from portal_gateway.application.wording_subscription import Details, Notice, details, notice, summary
-from portal_gateway.domain.view import InvoiceStatus
 
 SPANISH = catalogues().language("es")
 
@@ -49,59 +48,6 @@ def test_the_specifications_own_example() -> None:
     assert card.button == "Editar método de pago"
     first = rows(reader(view), view.facts["invoices"], ())[0]
     assert (first.date, first.amount, first.badge.text, first.plan) == ("14 may 2023", "29.99 USD", "Pagado", "Premium Mensual")
-
-
-STATES = [
-    (
-        "trialing",
-        "Prueba gratis",
-        "Prueba gratis hasta el 14 de junio de 2023; después 29.99 USD al mes",
-        "Importe total: 0.00 USD",
-        True,
-    ),
-    ("incomplete", "Pago pendiente", "Falta confirmar tu primer pago", "Importe pendiente: 29.99 USD", False),
-    ("active", "Activa", "Tu suscripción se renueva el 14 de junio de 2023", "Importe total: 29.99 USD", True),
-    ("past_due", "Pago pendiente", "Tu renovación del 14 de mayo está sin pagar.", "Importe pendiente: 29.99 USD", True),
-    (
-        "unpaid",
-        "Impagada",
-        "Debes 29.99 USD. Actualiza tu tarjeta para pagarlo y seguir con tu suscripción.",
-        "Importe pendiente: 29.99 USD",
-        False,
-    ),
-    ("canceled", "Terminó", "Terminó el 14 de junio de 2023", "Importe total: 29.99 USD", False),
-    ("paused", "En pausa", "En pausa desde el 14 de mayo", "Importe total: 29.99 USD", False),
-]
-
-
-@pytest.mark.parametrize(("status", "badge", "says", "total", "can_cancel"), STATES)
-def test_every_status_has_its_words_and_buttons(status: str, badge: str, says: str, total: str, can_cancel: bool) -> None:
-    view = scenes.view(scenes.subscription(status))
-    found = details_of(view)
-    assert (found.badge.text, found.says, total_of(view)) == (badge, says, total)
-    assert (found.cancel is not None, found.keep) == (can_cancel, None)
-
-
-def test_an_unconfirmed_first_payment_leads_to_the_card() -> None:
-    assert details_of(scenes.view(scenes.subscription("incomplete"))).edit_method == "Editar método de pago"
-
-
-def test_a_scheduled_cancellation_can_be_undone_and_charges_nothing() -> None:
-    found = details_of(scenes.view(scenes.ending()))
-    assert found.badge == Badge("Termina el 14 de junio", "warn")
-    assert found.says == "Cancelaste el 20 de mayo. Tienes acceso hasta el 14 de junio de 2023; no se te cobrará más."
-    assert (found.cancel, found.keep) == (None, "Mantener mi suscripción")
-
-
-def test_a_debt_says_why_when_it_is_tried_again_and_until_when_access_lasts() -> None:
-    found = notice_of(scenes.owing())
-    assert found is not None
-    assert (found.tone, found.lead, found.pay) == ("bad", "No pudimos cobrar 29.99 USD.", "Actualizar tarjeta y pagar")
-    assert found.rest == (
-        "Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. "
-        "Lo intentaremos de nuevo el 22 de mayo. Conservas el acceso hasta el 28 de mayo."
-    )
-    assert "renueva" not in details_of(scenes.owing()).says
 
 
 @pytest.mark.parametrize(
@@ -158,19 +104,6 @@ def test_nobody_is_asked_to_pay_what_is_being_charged(view: View) -> None:
     assert (found.lead, found.pay) == ("Estamos procesando tu pago de 29.99 USD.", None)
 
 
-def test_what_was_accepted_and_has_not_arrived_is_said_to_be_on_its_way() -> None:
-    cancelling = details_of(scenes.view(pending=(pending("cancellation"),)))
-    assert (cancelling.says, cancelling.cancel) == ("Tu cancelación está registrada, en camino.", None)
-    keeping = details_of(scenes.view(scenes.ending(), pending=(pending("cancellation_withdrawn"),)))
-    assert keeping.says == "Tu decisión de mantener la suscripción está registrada, en camino."
-    card = {"brand": "mastercard", "last4": "4444", "exp_month": 1, "exp_year": 2030}
-    view = scenes.view(pending=(pending("payment_method", f"wallet-{scenes.CUSTOMER}", **card),))
-    found = method(reader(view), view)
-    assert (found.label, found.hint) == ("Mastercard •••• 4444", "Tu nueva tarjeta está registrada, en camino.")
-    charged = (pending("charge", invoice_id=scenes.invoice_id(14)),)
-    assert rows(reader(view), [scenes.invoice(14, "failed")], charged)[0].badge.text == "Procesando"
-
-
 @pytest.mark.parametrize(
     ("month", "year", "expiry", "badge"),
     [
@@ -193,18 +126,6 @@ def test_the_last_month_ends_where_the_merchant_is() -> None:
     still_may = datetime(2023, 6, 1, 5, tzinfo=UTC)
     view = scenes.view(payment_method=card, now=still_may)
     assert method(reader(view), view).expiry == "Vence 05/2023"
-
-
-def test_without_a_card_the_pane_says_so() -> None:
-    view = scenes.view(payment_method=None)
-    found = method(reader(view), view)
-    assert (found.label, found.button) == ("No tienes una tarjeta guardada", "Agregar método de pago")
-
-
-def test_every_invoice_status_has_its_word() -> None:
-    shown_rows = rows(reader(scenes.view()), [scenes.invoice(14, status) for status in get_args(InvoiceStatus)], ())
-    words = ["Pagado", "Pendiente", "Procesando", "Fallido", "Anulado", "Incobrable", "Reembolsado"]
-    assert [row.badge.text for row in shown_rows] == words
 
 
 def test_a_quantity_multiplies_the_price_and_is_named() -> None:
@@ -291,15 +212,6 @@ def test_an_invoice_shows_its_parties_lines_taxes_and_movements() -> None:
 
 def test_an_invoice_whose_buyer_was_erased_still_shows() -> None:
     assert invoice(reader(scenes.view()), scenes.whole_invoice(bill_to=None), ()).buyer == ()
-
-
-def test_what_is_behind_says_since_when() -> None:
-    now = datetime.now(UTC)
-    assert freshness(scenes.view(), SPANISH, now) is None
-    late = scenes.view(stale=True, as_of=now - timedelta(minutes=3, seconds=5))
-    assert freshness(late, SPANISH, now) == "Estos datos son de hace 3 minutos: hay cambios recientes que todavía no vemos."
-    gap = scenes.view(scenes.subscription(stale=True))
-    assert freshness(gap, SPANISH, now) == "Puede haber cambios recientes que todavía no vemos."
 
 
 def test_the_account_is_named_without_giving_its_address_away() -> None:

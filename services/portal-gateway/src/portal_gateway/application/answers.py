@@ -1,9 +1,9 @@
 """What the portal answers with: to the JSON API and to the page alike. Shapes of facts, no words."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, TypedDict
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from portal_gateway.domain.access import Flow, LinkKind, Session
 from portal_gateway.domain.view import CustomerView, InvoiceRow, InvoiceStatus, Money
 
 ExportFormat = Literal["csv", "zip", "ndjson"]
+STALE_AFTER = timedelta(seconds=15)
+"""As of so long ago is late."""
 PendingKind = Literal["cancellation", "cancellation_withdrawn", "payment_method", "charge"]
 CancelMode = Literal["at_period_end", "immediately"]
 
@@ -61,7 +63,7 @@ class View:
     as_of: datetime
     """Wall clock: everything that was committed anywhere before this instant is shown. While none is known: now, and stale."""
     stale: bool
-    """`as_of` is more than 15 s ago or not known, or an event of this customer's is missing."""
+    """`as_of` is longer ago than STALE_AFTER or not known, or an event of this customer's is missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +154,22 @@ class Document:
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file that is passed on while it is being made. When its making fails midway, iterating raises: abort the connection."""
+    """A file that is passed on while it is being made. When its making fails midway, iterating raises: abort the connection.
 
-    chunks: AsyncIterator[bytes]
+    Whoever takes it says when it is over, whether it has begun or not.
+    """
+
+    chunks: AsyncGenerator[bytes]
+    over: Callable[[], Awaitable[None]]
     media_type: str
     filename: str
+
+
+class ExportProgress(TypedDict):
+    """In documents; a file without documents has none."""
+
+    done: int
+    total: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,13 @@
-"""The invoices of one customer, page by page, and the whole payment history as a file."""
+"""The invoices of one customer: page by page, and one by one."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
 from chassis.http.cursors import Cursors
 from chassis.http.problems import Problem
-from portal_gateway.application.answers import Download, ExportFormat, InvoicePage, InvoiceQuery
+from portal_gateway.application.answers import InvoicePage, InvoiceQuery
 from portal_gateway.application.composing import invoice_row
-from portal_gateway.application.ports import Invoicing, Limits, Views
+from portal_gateway.application.ports import Invoicing, Views
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import InvoiceRow
 
@@ -18,7 +16,6 @@ from portal_gateway.domain.view import InvoiceRow
 class History:
     views: Views
     invoicing: Invoicing
-    limits: Limits
     cursors: Cursors
 
     async def page(self, session: Session, query: InvoiceQuery) -> InvoicePage:
@@ -42,20 +39,6 @@ class History:
         invoice = await self.invoicing.invoice(session, invoice_id)
         kept = await self.views.invoice(session.merchant_id, session.customer_id, invoice_id)
         return invoice | {"status": invoice_row(*kept)["status"]} if kept else invoice
-
-    async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
-        """One at a time per customer, until its last byte has been passed on."""
-        async with AsyncExitStack() as starting:
-            await starting.enter_async_context(self.limits.alone("export", str(session.customer_id)))
-            download = await self.invoicing.export(session, format, locale)
-            running = starting.pop_all()
-
-        async def chunks() -> AsyncIterator[bytes]:
-            async with running:
-                async for chunk in download.chunks:
-                    yield chunk
-
-        return replace(download, chunks=chunks())
 
     def cursor_after(self, session: Session, last: InvoiceRow) -> str:
         """Where the page that follows this invoice begins."""

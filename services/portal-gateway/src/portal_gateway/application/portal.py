@@ -33,6 +33,7 @@ from portal_gateway.application.answers import (
     Download,
     Entered,
     ExportFormat,
+    ExportProgress,
     InvoicePage,
     InvoiceQuery,
     Pending,
@@ -183,9 +184,23 @@ class Portal:
         return await self.invoicing.pdf(session, invoice_id)
 
     async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
-        """The complete payment history. One at a time per customer. Raises 429, 503."""
-        await self.limits.take(limits.EXPORTS, _who(session))
-        return await self.history.export(session, format, locale)
+        """The complete payment history. Raises 429, also `export_running`: one at a time per customer; 503.
+
+        A refused one is not counted.
+        """
+        used = limits.EXPORTS, _who(session)
+        await self.limits.check(used)
+        download = await self.invoicing.export(session, format, locale)
+        try:
+            await self.limits.count(used)
+        except BaseException:
+            await download.over()
+            raise
+        return download
+
+    async def export_progress(self, session: Session) -> ExportProgress | None:
+        """How far the running export is; None when none is running."""
+        return await self.invoicing.export_progress(session)
 
     async def media(self, sha256: str) -> Document:
         """An uploaded image, by the hash of its WebP. Raises 404."""

@@ -1,7 +1,6 @@
 """What the portal needs of the world; the adapters fulfil it."""
 
 from collections.abc import Sequence
-from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
@@ -17,6 +16,7 @@ from portal_gateway.application.answers import (
     Document,
     Download,
     ExportFormat,
+    ExportProgress,
     Pending,
     Position,
     View,
@@ -97,7 +97,10 @@ class Invoicing(Protocol):
 
     async def pdf(self, session: Session, invoice_id: UUID) -> Document: ...
 
-    async def export(self, session: Session, format: ExportFormat, locale: str) -> Download: ...
+    async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
+        """Raises Problem 429 `export_running` while another one of the customer's is."""
+
+    async def export_progress(self, session: Session) -> ExportProgress | None: ...
 
 
 class Images(Protocol):
@@ -123,6 +126,3 @@ class Limits(Protocol):
 
     async def take(self, limit: Limit, who: str) -> None:
         """Counts one use, or raises Problem 429."""
-
-    def alone(self, name: str, who: str) -> AbstractAsyncContextManager[None]:
-        """At most one at a time. Raises Problem 429 when there is one already."""

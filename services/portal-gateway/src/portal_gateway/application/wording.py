@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 
 from billing_contracts.money import exponent
 from chassis.languages import N_, Language
-from portal_gateway.application.answers import View
+from portal_gateway.application.answers import STALE_AFTER, View
+from portal_gateway.application.live import minutes_late
 from portal_gateway.domain.view import CardFace, Interval, Subscription
 from portal_gateway.domain.view import Money as MoneyFacts
 
@@ -27,6 +28,7 @@ EVERY: Final = {
     "month": N_("%(price)s per month"),
     "year": N_("%(price)s per year"),
 }
+SOMEWHAT_STALE: Final = N_("This is as of less than a minute ago: there are recent changes that we do not see yet.")
 STALE: Final = N_("There may be recent changes that we do not see yet.")
 
 
@@ -153,12 +155,11 @@ def frequency(language: Language, price: str, interval: Interval) -> str:
 
 def freshness(view: View, language: Language, wall_clock: datetime) -> str | None:
     """That what is shown is behind, and since when; nothing while it is fresh."""
-    late = any(subscription["stale"] for subscription in view.facts["subscriptions"])
-    if not view.stale:
-        return language.say(STALE) if late else None
-    minutes = int((wall_clock - view.as_of).total_seconds() // 60)
+    minutes = minutes_late(view.as_of, view.stale, wall_clock)
+    if minutes is None:
+        return None
     if minutes == 0:
-        return language.say(STALE)
+        return language.say(SOMEWHAT_STALE if wall_clock - view.as_of > STALE_AFTER else STALE)
     return language.say_count(
         "This is as of %(count)d minute ago: there are recent changes that we do not see yet.",
         "This is as of %(count)d minutes ago: there are recent changes that we do not see yet.",

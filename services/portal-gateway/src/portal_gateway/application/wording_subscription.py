@@ -142,7 +142,7 @@ def details(reader: Reader, subscription: Subscription, view: View) -> Details:
         plan=plan["name"],
         price=price(reader, plan, quantity),
         unit_price=f"{quantity} × {reader.money(plan['price'])}" if quantity > 1 else None,
-        says=reader.say(waiting) if waiting else says(reader, subscription),
+        says=says(reader, subscription, view),
         badge=badge(reader, subscription, view),
         cancel=_cancel(reader, subscription) if not waiting else None,
         keep=reader.say("Keep my subscription") if can_be_kept(reader, subscription) and not waiting else None,
@@ -189,8 +189,10 @@ def badge(reader: Reader, subscription: Subscription, view: View) -> Badge:
     return Badge(reader.say(BADGES[status]), TONES[status])
 
 
-def says(reader: Reader, subscription: Subscription) -> str:
+def says(reader: Reader, subscription: Subscription, view: View) -> str:
     """The one sentence under the price."""
+    if waiting := on_its_way(subscription, view):
+        return reader.say(waiting)
     status, period, cancellation = subscription["status"], subscription["current_period"], subscription["cancellation"]
     if cancellation and status in CANCELLABLE:
         requested = reader.near_day(cancellation["requested_at"])

@@ -1,13 +1,15 @@
 """The history: page by page, one by one, as documents, and whole."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 
+from billing_contracts.history import HistoryLine
 from chassis.http.cursors import Limit
-from portal_gateway.adapters.api.asking import Door, Spoken, language_of, with_texts
+from chassis.http.downloads import Sending, named
+from portal_gateway.adapters.api.asking import Door, Spoken, cookie_of, language_of, with_texts
 from portal_gateway.adapters.api.shapes import invoice
 from portal_gateway.application import wording_invoices
 from portal_gateway.application.answers import ExportFormat, InvoiceQuery
@@ -15,6 +17,19 @@ from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import Reader
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import InvoiceStatus
+
+
+class Lines(Response):
+    media_type = "application/x-ndjson"
+
+
+EXPORT: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "model": HistoryLine,
+        "description": "The payment history as a file, described in docs/exports.md; each line of the NDJSON is such an object",
+        "content": {"text/csv": {}, "application/zip": {}},
+    }
+}
 
 
 def invoice_routes(portal: Portal, door: Door) -> APIRouter:
@@ -35,16 +50,26 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
         language = language_of(request, session, view)
         reader = Reader.of(view, language)
         shown: dict[str, Any] = with_texts(
-            language, {"items": [invoice(reader, row) for row in page.items], "next_cursor": page.next_cursor}
+            language, {"items": [invoice(reader, row, view.pending) for row in page.items], "next_cursor": page.next_cursor}
         )
         return shown
 
-    @api.get("/export")
-    async def export(request: Request, session: Annotated[Session, reading], format: ExportFormat) -> StreamingResponse:
+    @api.get("/export", response_class=Lines, responses=EXPORT)
+    async def export(request: Request, session: Annotated[Session, reading], format: ExportFormat) -> Response:
         """An error midway aborts the connection: never a valid short file."""
         language = language_of(request, session, await portal.view(session))
         download = await portal.export(session, format, language.tag)
-        return StreamingResponse(download.chunks, media_type=download.media_type, headers=attachment(download.filename))
+        return Sending(download.chunks, download.over, download.filename, download.media_type)
+
+    @api.get("/export/progress")
+    async def progress(request: Request) -> dict[str, Any]:
+        """How far the running export is, in documents; null when none is running. Asking does not prolong the session."""
+        session = await portal.session(cookie_of(request), keep_alive=False)
+        running = await portal.export_progress(session)
+        if running is None:
+            return {"progress": None}
+        language = language_of(request, session, await portal.view(session))
+        return {"progress": {**running, "text": wording_invoices.made_so_far(language, **running)}}
 
     @api.get("/{invoice_id}")
     async def one(request: Request, invoice_id: UUID, session: Annotated[Session, reading]) -> dict[str, Any]:
@@ -60,11 +85,7 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
     @api.get("/{invoice_id}/pdf")
     async def pdf(invoice_id: UUID, session: Annotated[Session, reading]) -> Response:
         document = await portal.invoice_pdf(session, invoice_id)
-        headers = {"content-disposition": f'inline; filename="{document.filename}"'}
+        headers = named(document.filename or f"{invoice_id}.pdf", "inline")
         return Response(document.content, media_type=document.media_type, headers=headers)
 
     return api
-
-
-def attachment(filename: str) -> dict[str, str]:
-    return {"content-disposition": f'attachment; filename="{filename}"'}

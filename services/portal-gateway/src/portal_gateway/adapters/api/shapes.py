@@ -1,10 +1,11 @@
 """The JSON that customers' programs rely on: facts, and the words for them beside. Fields are only added."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from chassis.languages import Language
 from portal_gateway.application import wording, wording_invoices, wording_payment, wording_subscription
-from portal_gateway.application.answers import View
+from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.wording import Reader
 from portal_gateway.domain.view import InvoiceRow, PaymentMethod, Subscription
@@ -17,23 +18,25 @@ def overview(view: View, language: Language, next_cursor: str | None) -> dict[st
         "customer": {"name": customer["name"], "email": customer["email"], "locale": customer["locale"]},
         "subscriptions": [_subscription(reader, view, it) for it in view.facts["subscriptions"]],
         "payment_method": _card(reader, card) if card else None,
-        "invoices": {"items": [invoice(reader, row) for row in view.facts["invoices"]], "next_cursor": next_cursor},
+        "invoices": {"items": [invoice(reader, row, view.pending) for row in view.facts["invoices"]], "next_cursor": next_cursor},
         "pending": list(view.pending),
         "revision": view.revision,
         "as_of": rfc3339(view.as_of),
         "stale": view.stale,
+        "stale_text": wording.freshness(view, language, datetime.now(UTC)),
     }
 
 
-def invoice(reader: Reader, row: InvoiceRow) -> dict[str, Any]:
+def invoice(reader: Reader, row: InvoiceRow, pending: tuple[Pending, ...]) -> dict[str, Any]:
+    status = wording_invoices.status(row, pending)
     return {
         "id": row["id"],
         "number": row["number"],
         "issued_on": row["issued_on"],
         "plan_name": row["plan_name"],
         "total": row["total"],
-        "status": row["status"],
-        "status_text": wording_invoices.badge(reader, row["status"]).text,
+        "status": status,
+        "status_text": wording_invoices.badge(reader, status).text,
         "period": row["period"],
         "pdf_url": f"/api/invoices/{row['id']}/pdf",
         "url": f"/invoices/{row['id']}",
@@ -54,11 +57,13 @@ def _company(view: View) -> dict[str, Any]:
 
 def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any]:
     plan, debt, cancellation = it["plan"], it["debt"], it["cancellation"]
+    notice = wording_subscription.notice(reader, it, view)
     renews = it["status"] in ("active", "trialing") and cancellation is None
     return {
         "id": it["id"],
         "version": it["version"],
         "status": it["status"],
+        "status_text": wording_subscription.badge(reader, it, view).text,
         "plan": {
             "id": plan["id"],
             "name": plan["name"],
@@ -72,9 +77,10 @@ def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any
         "interval": plan["interval"],
         "current_period": it["current_period"],
         "renews_on": reader.date(it["current_period"]["end"]).isoformat() if renews else None,
-        "renewal_text": wording_subscription.says(reader, it),
+        "renewal_text": wording_subscription.says(reader, it, view),
         "cancellation": cancellation and {field: cancellation[field] for field in ("mode", "effective_at", "feedback")},
         "debt": debt and {field: debt[field] for field in ("amount", "reason", "next_attempt_at")},
+        "debt_text": f"{notice.lead} {notice.rest}" if notice else None,
         "ended_at": it["ended_at"],
         "stale": it["stale"],
     }

@@ -1,19 +1,12 @@
 """Counts shared by all of the gateway's processes."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from uuid import uuid4
 
 import asyncpg
 
 from chassis.http.problems import Problem
 from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.ports import Limit
-
-_ABANDONED_AFTER = timedelta(minutes=10)
-"""Whoever is at it for longer is taken for dead."""
 
 _RECENT = "ARRAY(SELECT at FROM unnest(it.uses) at WHERE at > now() - $3::interval ORDER BY at)"
 _COUNT = f"""
@@ -52,30 +45,6 @@ class StoredLimits:
             return
         await self.check((limit, who))
         raise too_many(datetime.now(UTC))  # it has become free while we looked
-
-    @asynccontextmanager
-    async def alone(self, name: str, who: str) -> AsyncIterator[None]:
-        run = uuid4()
-        mine = await self._pool.fetchval(
-            """
-            INSERT INTO one_at_a_time AS it (name, who, run) VALUES ($1, $2, $3)
-            ON CONFLICT (name, who) DO UPDATE SET run = excluded.run, since = now() WHERE it.since < now() - $4::interval
-            RETURNING true
-            """,
-            name,
-            who,
-            run,
-            _ABANDONED_AFTER,
-        )
-        if not mine:
-            raise too_many(datetime.now(UTC) + timedelta(minutes=1))
-        try:
-            yield
-        finally:
-            # a browser that hangs up cancels us here: the place is given back all the same
-            await asyncio.shield(
-                self._pool.execute("DELETE FROM one_at_a_time WHERE name = $1 AND who = $2 AND run = $3", name, who, run)
-            )
 
 
 def too_many(free_at: datetime) -> Problem:

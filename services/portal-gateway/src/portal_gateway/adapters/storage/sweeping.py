@@ -11,7 +11,6 @@ EVERY_SECONDS = 600.0
 
 _OVER = (
     "DELETE FROM use_of_limit WHERE (SELECT max(at) FROM unnest(uses) at) < now() - interval '1 day'",
-    "DELETE FROM one_at_a_time WHERE since < now() - interval '1 day'",
     "DELETE FROM portal_session WHERE started_at < now() - interval '2 days'",
     "DELETE FROM portal_link WHERE greatest(expires_at, used_at) < now() - interval '90 days'",
 )

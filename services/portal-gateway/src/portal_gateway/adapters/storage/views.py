@@ -10,13 +10,11 @@ import asyncpg
 
 from chassis.tenants import Tenants
 from portal_gateway.adapters.storage.living import KEPT_ALIVE, OBSERVED, session_of
-from portal_gateway.application.answers import Pending, Position, View, Visit
+from portal_gateway.application.answers import STALE_AFTER, Pending, Position, View, Visit
 from portal_gateway.application.composing import Source, empty
 from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.domain.tokens import session_digest
 from portal_gateway.domain.view import CustomerView
-
-STALE_AFTER = timedelta(seconds=15)
 
 _BESIDES = """
     ARRAY(
