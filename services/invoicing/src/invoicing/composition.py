@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from chassis.command_handler import CommandHandler
 from chassis.http.app import create_app
+from chassis.http.client import ServiceClient
 from chassis.http.cursors import Cursors
 from chassis.service import Resources, Service
 from invoicing.adapters import books, http
@@ -12,6 +13,7 @@ from invoicing.adapters.document.renderer import Renderer
 from invoicing.adapters.exporting.exports import Exports
 from invoicing.adapters.exporting.slots import Slots
 from invoicing.adapters.issuing.desk import Desk
+from invoicing.adapters.logos import Logos
 from invoicing.adapters.reading import Reading
 from invoicing.adapters.vault import KeyVault
 from invoicing.application.aggregate import INVOICE
@@ -22,7 +24,9 @@ def compose(resources: Resources) -> Service:
     invoice = replace(INVOICE, rows=books.rows)
     vault = KeyVault(settings.key_encryption_bytes)
     reading = Reading(pool, vault)
-    renderer = Renderer(settings.pdf_concurrency)
+    owner = ServiceClient(settings.tenants_url, settings.tenants_service, resources.signer)
+    resources.closing.push_async_callback(owner.close)
+    renderer = Renderer(settings.pdf_concurrency, Logos(pool, owner))
     resources.closing.callback(renderer.close)
 
     app = create_app(

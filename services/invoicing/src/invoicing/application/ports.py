@@ -1,6 +1,6 @@
 """What the reactions need of the world; the adapters fulfil it. Connections are opaque here."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
@@ -59,5 +59,9 @@ RecordMovement: TypeAlias = Callable[[UUID, Movement], Statement]
 """(merchant, movement) -> the row that tells it"""
 
 
+FindLogo: TypeAlias = Callable[[str], Awaitable[bytes]]
+"""The SHA-256 of a merchant's logo, in hex -> its WebP, which never changes"""
+
+
 class Tampered(Exception):
-    """What is kept is not what was sealed."""
+    """What is kept, or was fetched, is not what its hash says."""

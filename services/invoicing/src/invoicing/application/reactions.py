@@ -58,6 +58,7 @@ def issue(
             time_zone=merchant.time_zone,
             colour=merchant.branding.colour,
             contact_email=merchant.branding.contact_email,
+            logo=merchant.branding.logo_media_id,
             paper=paper(merchant.locale),
         ),
         bill_to_sha256=bill_to_sha256,

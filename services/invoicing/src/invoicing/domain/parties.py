@@ -35,6 +35,8 @@ class Letterhead:
     colour: str | None = None
     """`#rrggbb`"""
     contact_email: str | None = None
+    logo: str | None = None
+    """The SHA-256 of the picture, in hex."""
     paper: str = "a4"
     """`a4` or `us-letter`"""
     layout: int = 1

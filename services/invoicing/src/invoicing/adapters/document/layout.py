@@ -1,12 +1,12 @@
 """What the template gets: one JSON document of finished texts. Whatever people typed goes in as data, never as markup."""
 
 import json
-import re
-import unicodedata
 from dataclasses import asdict
 from typing import Any
+from unicodedata import bidirectional
 
 from chassis import colours
+from invoicing.adapters.document.glyphs import MARK, printable
 from invoicing.adapters.document.wording import Speech
 from invoicing.application.invoices import Document
 from invoicing.domain.events import Issued
@@ -14,14 +14,14 @@ from invoicing.domain.invoice import Status
 from invoicing.domain.plan import Period
 from invoicing.domain.totals import Line
 
-_LONG_WORD = re.compile(r"\S{21,}")
-_BREAK = "\u200b"
-_DIRECTIONS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 NEUTRAL = (0x3C, 0x44, 0x54)
 """For a merchant without a colour."""
+_ISOLATE, _END = "\u2068", "\u2069"
+"""A text between them is read in its own direction, whatever stands around it."""
 
 
-def lay_out(document: Document) -> str:
+def lay_out(document: Document, logo: bytes | None = None) -> str:
+    """`logo` is a WebP; the brand's initial stands for it when there is none."""
     issued = document.issued
     head = issued.letterhead
     speech = Speech(head.locale, head.time_zone)
@@ -31,13 +31,15 @@ def lay_out(document: Document) -> str:
         {
             "language": speech.language.code,
             "paper": head.paper,
-            "title": f"{words.invoice} {issued.number}",
-            "brand": wrapped(head.brand),
+            "title": f"{words.invoice} {typed(issued.number)}",
+            "brand": typed(head.brand),
             "initials": initials(head.brand),
+            "logo": list(logo) if logo else None,
+            "logo_name": words.logo % {"company": typed(head.brand)},
             "colour": colours.written(accent),
             "on_colour": colours.written(on_accent),
             "words": asdict(words),
-            "number": wrapped(issued.number),
+            "number": typed(issued.number),
             "issued_on": speech.date(issued.issued_on),
             "period": _period(issued.period, speech),
             "status": _status(document, speech),
@@ -46,7 +48,7 @@ def lay_out(document: Document) -> str:
             "lines": [_line(line, issued, speech) for line in issued.lines],
             "sums": _sums(issued, speech),
             "closing": _closing(document, speech),
-            "questions": clean(words.questions % {"email": head.contact_email}) if head.contact_email else None,
+            "questions": words.questions % {"email": typed(head.contact_email)} if head.contact_email else None,
         },
         ensure_ascii=False,
         sort_keys=True,
@@ -55,8 +57,8 @@ def lay_out(document: Document) -> str:
 
 def _line(line: Line, issued: Issued, speech: Speech) -> dict[str, Any]:
     return {
-        "name": wrapped(line.plan_name),
-        "description": wrapped(line.description),
+        "name": typed(line.plan_name),
+        "description": typed(line.description),
         "period": _period(line.period, speech),
         "quantity": str(line.quantity),
         "unit_price": speech.money(line.unit_price, issued.currency),
@@ -68,14 +70,14 @@ def _period(period: Period, speech: Speech) -> str:
     return speech.words.from_to % {"start": speech.instant(period.start), "end": speech.instant(period.end)}
 
 
-def _sums(issued: Issued, speech: Speech) -> list[dict[str, str]]:
+def _sums(issued: Issued, speech: Speech) -> list[tuple[str, str]]:
     if issued.tax is None:
         return []
     sentence = speech.words.tax_included if issued.tax.inclusive else speech.words.tax
-    label = sentence % {"name": wrapped(issued.tax.name), "rate": speech.rate(issued.tax.rate_basis_points)}
+    label = sentence % {"name": typed(issued.tax.name), "rate": speech.rate(issued.tax.rate_basis_points)}
     return [
-        {"label": speech.words.subtotal, "amount": speech.money(issued.totals.net, issued.currency)},
-        {"label": label, "amount": speech.money(issued.totals.tax, issued.currency)},
+        (speech.words.subtotal, speech.money(issued.totals.net, issued.currency)),
+        (label.replace(" %", "\u00a0%"), speech.money(issued.totals.tax, issued.currency)),
     ]
 
 
@@ -91,16 +93,16 @@ def _status(document: Document, speech: Speech) -> dict[str, str]:
             return {"kind": "open", "text": words.open}
 
 
-def _closing(document: Document, speech: Speech) -> dict[str, str | None]:
-    """The last sum: the total, and what of it has been paid."""
+def _closing(document: Document, speech: Speech) -> dict[str, Any]:
+    """The last sums: the total, what was paid of it and how, and what is still owed."""
     issued, settlement, words = document.issued, document.settlement, speech.words
-    total = speech.money(issued.totals.total, issued.currency)
-    paid = settlement.status is Status.PAID
+    total, nothing = (speech.money(amount, issued.currency) for amount in (issued.totals.total, 0))
+    card = settlement.card
+    paid = [(words.paid, total), *([(words.paid_with, speech.card(card.brand, card.last4))] if card else [])]
     return {
         "total": total,
-        "card": speech.card(settlement.card.brand, settlement.card.last4) if paid and settlement.card else None,
-        "label": words.paid if paid else words.due,
-        "amount": speech.money(issued.totals.total if settlement.status is not Status.VOID else 0, issued.currency),
+        "paid": paid if settlement.status is Status.PAID else [],
+        "due": total if settlement.status is Status.OPEN else nothing,
     }
 
 
@@ -117,20 +119,16 @@ def _tax_id(tax_id: str | None, speech: Speech) -> str | None:
 
 def party(name: str, address: str | None = None, email: str | None = None, tax_id: str | None = None) -> dict[str, Any]:
     rest = [*(address or "").splitlines(), *(part for part in (tax_id, email) if part)]
-    return {"name": wrapped(name), "rest": [wrapped(part) for part in rest if part.strip()]}
+    return {"name": typed(name) or MARK, "rest": [typed(part) for part in rest if part.strip()]}
 
 
-def clean(text: str) -> str:
-    """The text without what no printer prints: control characters, and those that turn the reading direction."""
-    return "".join(" " if unicodedata.category(c) == "Cc" or c in _DIRECTIONS else c for c in text)
-
-
-def wrapped(text: str) -> str:
-    """The text with places to break in words that would leave their column."""
-    return _LONG_WORD.sub(lambda word: _BREAK.join(re.findall(".{1,12}", word[0])), clean(text))
+def typed(text: str) -> str:
+    """What somebody typed, as it can be printed, its reading direction kept from what stands around it."""
+    shown = printable(text)
+    return f"{_ISOLATE}{shown}{_END}" if any(bidirectional(c) in ("R", "AL") for c in shown) else shown
 
 
 def initials(brand: str) -> str:
     """The letter that stands for the logo: `T` for TechSolutions Inc."""
-    first = next((c for c in brand if c.isalnum()), "•")
+    first = next((c for c in printable(brand) if c.isalnum()), "•")
     return first.upper()[:1]

@@ -12,8 +12,10 @@ from pathlib import Path
 
 import typst
 
+from invoicing.adapters.document.glyphs import FONTS
 from invoicing.adapters.document.layout import lay_out
 from invoicing.application.invoices import Document
+from invoicing.application.ports import FindLogo
 
 HERE = Path(__file__).parent
 
@@ -21,22 +23,27 @@ HERE = Path(__file__).parent
 class Renderer:
     """Renders `concurrency` documents at a time; more wait."""
 
-    def __init__(self, concurrency: int) -> None:
+    def __init__(self, concurrency: int, logos: FindLogo) -> None:
+        self._logos = logos
         self._threads = ThreadPoolExecutor(concurrency, "pdf")
         self._own = threading.local()
-        self._fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[HERE / "fonts"])
+        self._fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
 
     async def __call__(self, document: Document) -> bytes:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, self._render, document)
+        """Raises what looking for the merchant's logo raises."""
+        named = document.issued.letterhead.logo
+        logo = await self._logos(named) if named else None
+        return await asyncio.get_running_loop().run_in_executor(self._threads, self._render, document, logo)
 
     def close(self) -> None:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _render(self, document: Document) -> bytes:
+    def _render(self, document: Document, logo: bytes | None) -> bytes:
         issued = document.issued
         pdf = self._compiler(issued.letterhead.layout).compile(
             format="pdf",
-            sys_inputs={"document": lay_out(document)},
+            pdf_standards=["ua-1", "a-2a"],
+            sys_inputs={"document": lay_out(document, logo)},
             timestamp=datetime.combine(issued.issued_on, time(), UTC),
         )
         assert isinstance(pdf, bytes), "a PDF is one file, whatever its pages"

@@ -43,6 +43,8 @@ class Words:
     """With %(email)s."""
     page: str
     """With %(page)s and %(pages)s, filled in by the template."""
+    logo: str
+    """With %(company)s."""
 
 
 MESSAGES: Final = Words(
@@ -71,6 +73,7 @@ MESSAGES: Final = Words(
     paid_with=N_("Payment method"),
     questions=N_("Questions about this invoice? %(email)s"),
     page=N_("Page %(page)s of %(pages)s"),
+    logo=N_("Logo of %(company)s"),
 )
 
 BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"}

@@ -1,0 +1,69 @@
+"""What a screen reader finds in an invoice, and an archive: PDF/UA-1, PDF/A-2a."""
+
+from dataclasses import replace
+
+from unit.invoicing.documents import LOGO_ID, OPEN, SETTLED, opened, root, tags, text, unmarked
+from unit.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, issued
+
+from invoicing.adapters.document.renderer import Renderer
+from invoicing.application.invoices import Document, Settlement
+from invoicing.domain.totals import totals_of
+
+ENGLISH = Document(issued(replace(ISSUE, letterhead=replace(LETTERHEAD, locale="en-US"))), Settlement(), ANA)
+LONG = replace(OPEN, issued=replace(ISSUED, lines=ISSUED.lines * 60, totals=totals_of(ISSUED.lines * 60)))
+WITH_LOGO = replace(OPEN, issued=replace(ISSUED, letterhead=replace(LETTERHEAD, logo=LOGO_ID)))
+
+
+async def test_it_says_what_it_is_called_and_in_which_language(render: Renderer) -> None:
+    for document, title, language in ((SETTLED, "Factura TS-000014", "es"), (ENGLISH, "Invoice TS-000014", "en")):
+        pdf = await render(document)
+        metadata = opened(pdf).metadata
+        assert metadata is not None
+        assert metadata.title == title
+        assert root(pdf)["/Lang"] == language
+        assert root(pdf)["/ViewerPreferences"]["/DisplayDocTitle"].value
+
+
+async def test_it_promises_to_be_accessible_and_to_last(render: Renderer) -> None:
+    promised = root(await render(SETTLED))["/Metadata"].get_data()
+    assert b"<pdfuaid:part>1</pdfuaid:part>" in promised
+    assert b"<pdfaid:part>2</pdfaid:part>" in promised
+    assert b"<pdfaid:conformance>A</pdfaid:conformance>" in promised
+
+
+async def test_its_headings_are_the_invoice_and_its_parties(render: Renderer) -> None:
+    assert [tag.role for tag in tags(await render(SETTLED)).all("H1", "H2", "H3")] == ["H1", "H2", "H2"]
+
+
+async def test_its_lines_are_a_table_whose_head_names_the_columns(render: Renderer) -> None:
+    (table,) = tags(await render(SETTLED)).all("Table")
+    head, body = table.kids
+    assert (head.role, body.role) == ("THead", "TBody")
+    (row,) = head.kids
+    assert [(cell.role, cell.attributes["Scope"]) for cell in row.kids] == [("TH", "/Column")] * 4
+    assert [[cell.role for cell in row.kids] for row in body.kids] == [["TD"] * 4]
+
+
+async def test_a_long_table_is_one_table_whose_head_stands_on_every_page(render: Renderer) -> None:
+    pdf = await render(LONG)
+    (table,) = tags(pdf).all("Table")
+    assert len(table.all("THead")) == 1
+    assert len(table.all("TR")) == 61
+    pages = [page.extract_text() for page in opened(pdf).pages]
+    assert len(pages) > 2
+    for number, page in enumerate(pages, 1):
+        assert "Concepto" in page
+        assert f"Factura TS-000014 · Página {number} de {len(pages)}" in page
+        assert page.count("Premium Mensual") == page.count("Suscripción mensual"), "no line is torn apart between two pages"
+
+
+async def test_all_text_belongs_to_the_structure_or_is_decoration(render: Renderer) -> None:
+    assert unmarked(await render(LONG)) == []
+
+
+async def test_a_logo_says_whose_it_is_and_an_initial_nothing(render: Renderer) -> None:
+    (logo,) = tags(await render(WITH_LOGO)).all("Figure")
+    assert logo.alt == "Logotipo de TechSolutions Inc."
+    plain = await render(OPEN)
+    assert tags(plain).all("Figure") == []
+    assert text(plain).startswith("T TechSolutions Inc. Factura")
