@@ -6,6 +6,7 @@ pictures: clock, ids and motion stand still.
 
 import argparse
 import asyncio
+from collections import Counter
 from io import BytesIO
 from pathlib import Path
 from typing import Final
@@ -54,6 +55,7 @@ async def picture(browser: Browser, folder: Path, name: str, language: Language)
             await found.page.set_viewport_size({"width": width, "height": max(height, tall)})
             for scheme in SCHEMES:
                 await found.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                await found.page.evaluate("scrollTo(0, 0)")
                 taken = await found.page.screenshot(full_page=not tall, animations="disabled")
                 keep(taken, folder / file_name(name, width, scheme, language))
 
@@ -69,8 +71,13 @@ async def dialog_height(found: Opened) -> int:
 
 
 def keep(taken: bytes, path: Path) -> None:
-    reduced = Image.open(BytesIO(taken)).convert("RGB").quantize(COLOURS, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    reduced.convert("RGB").save(path, "WEBP", lossless=True, quality=100, method=4)
+    """With its commonest colours as they are, and every other one as the nearest of those."""
+    picture = Image.open(BytesIO(taken)).convert("RGB")
+    pixels = picture.tobytes()
+    counted = Counter(zip(pixels[0::3], pixels[1::3], pixels[2::3], strict=True))
+    palette = Image.new("P", (1, 1))
+    palette.putpalette([channel for colour, _ in counted.most_common(COLOURS) for channel in colour])
+    picture.quantize(palette=palette, dither=Image.Dither.NONE).convert("RGB").save(path, "WEBP", lossless=True, quality=100)
 
 
 def file_name(name: str, width: int, scheme: str, language: Language) -> str:
