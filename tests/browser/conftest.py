@@ -3,9 +3,14 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from playwright.async_api import Browser, Page
+from browser import neighbours as two_customers
+from browser.neighbours import Neighbours
+from integration.portal_gateway.gateway import Gateway
+from playwright.async_api import Browser, Page, expect
 
 from support.browsing import chrome, watched_page
+
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="session")
@@ -19,3 +24,14 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
     """Fails when a page breaks its own content policy or a script of it fails."""
     async with watched_page(browser, lambda message: "Content Security Policy" in message.text) as page:
         yield page
+
+
+@pytest.fixture(scope="session")
+async def a_gateway(postgres_url: str) -> AsyncIterator[Gateway]:
+    async with two_customers.gateway(postgres_url) as running:
+        yield running
+
+
+@pytest.fixture
+async def neighbours(a_gateway: Gateway) -> Neighbours:
+    return await two_customers.settled(a_gateway)

@@ -219,7 +219,6 @@ async def test_a_link_for_one_use_waits_for_a_click_and_leads_where_it_says(page
     stage.access.session_of_ana = scenes.session(flow="payment_method")
     await page.goto(stage.link.replace("/enter#", "/enter?continue#"))
     await expect(page.get_by_role("button", name="Continuar")).to_be_visible()
-    assert page.url == f"{stage.origin}/enter"
     assert await page.context.cookies() == []
     await page.get_by_role("button", name="Continuar").click()
     await page.wait_for_url("**/payment-method")

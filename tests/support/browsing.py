@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import Any
 
 from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
 
@@ -18,11 +19,11 @@ QUIET = [
 
 
 @asynccontextmanager
-async def chrome() -> AsyncIterator[Browser]:
+async def chrome(**launched: Any) -> AsyncIterator[Browser]:
     found = await chromium.executable()
     assert found is not None, "the browser tests need Chromium or Chrome"
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=found, args=QUIET)
+        started = await playwright.chromium.launch(executable_path=found, args=QUIET, **launched)
         yield started
         await started.close()
 

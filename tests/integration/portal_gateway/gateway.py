@@ -54,6 +54,9 @@ class Owners:
     asked: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     """(method, path, body, headers)"""
 
+    def say(self, method: str, path: str, status: int, body: Any) -> None:
+        self.answers[method, path] = JSONResponse(body, status)
+
     def app(self) -> FastAPI:
         app = FastAPI()
 

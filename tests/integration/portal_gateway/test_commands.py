@@ -6,8 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from integration.portal_gateway.gateway import KEY, Gateway, Merchant, problem
-from starlette.responses import JSONResponse
+from integration.portal_gateway.gateway import KEY, Merchant, problem
 from unit.portal_gateway import story
 from unit.portal_gateway.story import MASTERCARD, VISA, invoice_id
 
@@ -30,17 +29,13 @@ async def ana(merchant: Merchant) -> Merchant:
     return merchant
 
 
-def owns(gateway: Gateway, method: str, path: str, status: int, body: Any) -> None:
-    gateway.owners.answers[method, path] = JSONResponse(body, status)
-
-
 async def pending(browser: httpx.AsyncClient) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = (await browser.get("/api/overview")).json()["pending"]
     return found
 
 
 async def test_a_cancellation_is_passed_on_in_the_customers_name(ana: Merchant) -> None:
-    owns(ana.gateway, "POST", OF_OWNER, 202, ACCEPTED)
+    ana.gateway.owners.say("POST", OF_OWNER, 202, ACCEPTED)
     async with ana.signed_in() as browser:
         body = {"feedback": "unused", "comment": "No la uso"}
         answer = await browser.post(OF_GATEWAY, json=body, headers={"idempotency-key": "click-1"})
@@ -54,7 +49,7 @@ async def test_a_cancellation_is_passed_on_in_the_customers_name(ana: Merchant) 
 
 
 async def test_an_accepted_cancellation_is_on_its_way_until_it_is_shown(ana: Merchant) -> None:
-    owns(ana.gateway, "POST", OF_OWNER, 202, ACCEPTED)
+    ana.gateway.owners.say("POST", OF_OWNER, 202, ACCEPTED)
     async with ana.signed_in() as browser:
         for _ in range(2):
             await browser.post(OF_GATEWAY, headers={"idempotency-key": "click-1"})
@@ -71,7 +66,7 @@ async def test_an_accepted_cancellation_is_on_its_way_until_it_is_shown(ana: Mer
 
 
 async def test_a_customer_can_change_their_mind(ana: Merchant) -> None:
-    owns(ana.gateway, "DELETE", OF_OWNER, 202, {"aggregate": STREAM, "version": 5})
+    ana.gateway.owners.say("DELETE", OF_OWNER, 202, {"aggregate": STREAM, "version": 5})
     async with ana.signed_in() as browser:
         answer = await browser.delete(OF_GATEWAY)
         assert (answer.status_code, answer.json()) == (202, {"aggregate": STREAM, "version": 5})
@@ -81,7 +76,7 @@ async def test_a_customer_can_change_their_mind(ana: Merchant) -> None:
 async def test_the_preview_says_amounts_in_words_too(ana: Merchant) -> None:
     debt = {"amount_minor": 2999, "currency": "USD"}
     preview = {"mode": "at_period_end", "effective_at": "x", "access_until": "x", "open_amount": debt, "open_invoices": "void"}
-    owns(ana.gateway, "GET", f"{OF_OWNER}/preview", 200, preview)
+    ana.gateway.owners.say("GET", f"{OF_OWNER}/preview", 200, preview)
     async with ana.signed_in() as browser:
         answer = await browser.get(f"{OF_GATEWAY}/preview")
     assert answer.json() == preview | {"open_amount": {**debt, "text": "29.99 USD"}}
@@ -156,7 +151,7 @@ async def test_card_entry_opens_with_what_is_owed(ana: Merchant) -> None:
         "due": [{"invoice_id": str(invoice_id(5)), "number": "TS-000005", "amount": amount}],
         "total": amount,
     }
-    owns(ana.gateway, "POST", SETUPS, 201, setup)
+    ana.gateway.owners.say("POST", SETUPS, 201, setup)
     async with ana.signed_in() as browser:
         answer = await browser.post("/api/payment-method/setup")
     assert (answer.status_code, answer.json()["total"]["text"]) == (201, "29.99 USD")
@@ -168,7 +163,7 @@ async def test_a_new_card_and_its_charges_are_on_their_way(ana: Merchant) -> Non
     face = {"id": str(MASTERCARD.id), "brand": "mastercard", "last4": "4444", "exp_month": 1, "exp_year": 2030}
     charge = {"invoice_id": str(invoice_id(5)), "aggregate": f"payment-{invoice_id(5)}", "version": 3}
     updated = {"aggregate": f"wallet-{story.ANA}", "version": 2, "payment_method": face, "charges": [charge]}
-    owns(ana.gateway, "PUT", CARD, 200, updated)
+    ana.gateway.owners.say("PUT", CARD, 200, updated)
     async with ana.signed_in() as browser:
         answer = await browser.put("/api/payment-method", json=NEW_CARD | {"charge_invoices": [str(invoice_id(5))]})
         assert (answer.status_code, answer.json()) == (200, updated)
@@ -209,7 +204,7 @@ async def test_there_is_no_field_for_a_card_number(ana: Merchant, body: Any) -> 
 
 
 async def test_limits_hold_for_many_at_once(ana: Merchant) -> None:
-    owns(ana.gateway, "POST", SETUPS, 201, {"setup_id": "s", "frame_url": "x", "due": [], "total": None})
+    ana.gateway.owners.say("POST", SETUPS, 201, {"setup_id": "s", "frame_url": "x", "due": [], "total": None})
     async with ana.signed_in() as browser:
         answers = await asyncio.gather(*(browser.post("/api/payment-method/setup") for _ in range(65)))
     assert sorted(answer.status_code for answer in answers) == [201] * 60 + [429] * 5

@@ -103,7 +103,7 @@ class Portal:
         if not csrf:
             raise Problem(403, "csrf_required", "The request does not carry its session's token")
         if not same(session.csrf, csrf):
-            raise Problem(409, "session_changed", "The page belongs to another session; nothing was changed")
+            raise session_changed()
 
     async def leave(self, session: Session, *, revoke_link: bool = False) -> None:
         """Logs out; the cookie is worth nothing from now on."""
@@ -230,6 +230,10 @@ def link_refused() -> Problem:
 
 def session_required() -> Problem:
     return Problem(401, "session_required", "There is no session, or it has ended")
+
+
+def session_changed() -> Problem:
+    return Problem(409, "session_changed", "The page belongs to another session; nothing was changed")
 
 
 def _who(session: Session) -> str:

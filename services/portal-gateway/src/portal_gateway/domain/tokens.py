@@ -73,5 +73,10 @@ def csrf_token(cookie: str) -> str:
     return encoded(hmac.digest(cookie.encode(), b"csrf", hashlib.sha256))
 
 
+def page_tag(csrf: str) -> str:
+    """Names a session where its token must not stand, in an address: so that a page can say which session it shows."""
+    return hashlib.sha256(csrf.encode()).hexdigest()[:16]
+
+
 def same(one: str, other: str) -> bool:
     return hmac.compare_digest(one.encode(), other.encode())

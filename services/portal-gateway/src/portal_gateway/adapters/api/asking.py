@@ -19,9 +19,11 @@ from portal_gateway.application.wording_language import choose
 from portal_gateway.application.wording_problems import explain
 from portal_gateway.domain.access import Session
 
-__all__ = ["Door", "IdempotencyKey", "Spoken", "cookie_of", "language_of", "with_texts"]
+__all__ = ["Door", "IdempotencyKey", "PageToken", "Spoken", "cookie_of", "language_of", "with_texts"]
 
 IdempotencyKey = Key
+PageToken = Annotated[str | None, Header(alias="x-csrf-token", max_length=200)]
+"""The token of the session whose page asks."""
 
 
 class Spoken(APIRoute):
@@ -57,7 +59,7 @@ class Door:
         request.state.session = session = await self._portal.session(cookie_of(request))
         return session
 
-    async def acting(self, request: Request, x_csrf_token: Annotated[str | None, Header(max_length=200)] = None) -> Session:
+    async def acting(self, request: Request, x_csrf_token: PageToken = None) -> Session:
         """For what changes something: the page that asks must be of the same session. Raises 401, 403, 409."""
         session = await self.reading(request)
         self._portal.must_be_of(session, x_csrf_token)

@@ -11,7 +11,8 @@ from portal_gateway.adapters.api.shapes import overview
 from portal_gateway.adapters.api.streaming import sse
 from portal_gateway.application.answers import Position
 from portal_gateway.application.live import Bells, Glance, updates
-from portal_gateway.application.portal import Portal
+from portal_gateway.application.portal import Portal, session_changed
+from portal_gateway.domain.tokens import page_tag
 
 _REVISION = Query(ge=0, le=2**53)
 
@@ -34,11 +35,17 @@ def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
     async def stream(
         request: Request,
         after: Annotated[int | None, _REVISION] = None,
+        page: Annotated[str | None, Query(max_length=40)] = None,
         last_event_id: Annotated[str | None, Header(max_length=40)] = None,
     ) -> StreamingResponse:
-        """Server-sent events {revision, panes}; `ended` when the session is over. Resumes after Last-Event-ID."""
+        """Server-sent events {revision, panes}; `ended` when the session is over. Resumes after Last-Event-ID.
+
+        `page` is the tag of the session that is shown where it is listened to: 409 when that is not this one.
+        """
         cookie = cookie_of(request) or ""
         session = await portal.session(cookie, keep_alive=False)
+        if page not in (None, page_tag(session.csrf)):
+            raise session_changed()
         seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
 
         async def look() -> Glance | None:

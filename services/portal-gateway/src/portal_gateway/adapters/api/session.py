@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from chassis.http.bodies import StrictBody
-from portal_gateway.adapters.api.asking import Door, Spoken, cookie_of
+from portal_gateway.adapters.api.asking import Door, PageToken, Spoken, cookie_of
 from portal_gateway.application import session_cookie
 from portal_gateway.application.answers import Visitor
 from portal_gateway.application.folds import rfc3339
@@ -33,9 +33,12 @@ def session_routes(portal: Portal, door: Door) -> APIRouter:
         return Response(status_code=204, headers=session_cookie.setting(entered.cookie))
 
     @api.get("")
-    async def show(request: Request) -> dict[str, Any]:
-        """Asking does not prolong it."""
-        return _told(await portal.session(cookie_of(request), keep_alive=False))
+    async def show(request: Request, x_csrf_token: PageToken = None) -> dict[str, Any]:
+        """Asking does not prolong it. A page that carries its token is told when it shows another session: 409."""
+        session = await portal.session(cookie_of(request), keep_alive=False)
+        if x_csrf_token is not None:
+            portal.must_be_of(session, x_csrf_token)
+        return _told(session)
 
     @api.post("/extend")
     async def extend(session: Annotated[Session, Depends(door.acting)]) -> dict[str, Any]:

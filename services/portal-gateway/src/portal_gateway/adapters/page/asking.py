@@ -17,8 +17,10 @@ from portal_gateway.application.session_cookie import presented
 from portal_gateway.application.wording import account, company
 from portal_gateway.application.wording_invoices import STATUSES
 from portal_gateway.application.wording_language import catalogues, choose
+from portal_gateway.domain.tokens import page_tag
 
 LANGUAGE_COOKIE: Final = "lang"
+TOKEN_HEADER: Final = "x-csrf-token"
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +43,12 @@ def visitor(request: Request) -> Visitor:
 async def visit(portal: Portal, request: Request, after: Position | None = None, *, keep_alive: bool = True) -> Visit:
     """Who asks, and their view. Whatever is answered then, a refusal too, is in their language and names their account.
 
-    Raises Problem 401 `session_required`.
+    Raises Problem 401 `session_required`, 409 `session_changed` when a page of another session asks for a part of itself.
     """
     found = await portal.visit(cookie(request), after, keep_alive=keep_alive)
     request.state.visit = found
+    if shown := request.headers.get(TOKEN_HEADER):
+        portal.must_be_of(found.session, shown)
     return found
 
 
@@ -82,7 +86,9 @@ def frame(request: Request) -> dict[str, Any]:
     }
     if known is None:
         return around
-    return around | {"company": company(known.view.merchant), "account": account(known.view), "csrf": known.session.csrf}
+    csrf = known.session.csrf
+    who = {"company": company(known.view.merchant), "account": account(known.view)}
+    return around | who | {"csrf": csrf, "page_tag": page_tag(csrf)}
 
 
 def place(request: Request) -> dict[str, str]:
@@ -150,4 +156,4 @@ async def form(request: Request) -> Form:
 
 def token(request: Request, form: Form) -> str | None:
     """Of the session whose page asks: a field of the form, or a header."""
-    return form.text("csrf") or request.headers.get("x-csrf-token")
+    return form.text("csrf") or request.headers.get(TOKEN_HEADER)

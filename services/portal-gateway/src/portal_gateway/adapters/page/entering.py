@@ -10,14 +10,19 @@ from chassis.languages import N_
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import neutral, page_route
 from portal_gateway.adapters.page.rendering import Pages
+from portal_gateway.application.answers import Visit
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.session_cookie import clearing, setting
+from portal_gateway.application.wording import account
 
 ENTRANCES: Final = {None: "/", "payment_method": "/payment-method", "cancel": "/cancel"}
 
 ENDED: Final = (
     N_("Your session has ended"),
     N_("We closed your session and removed your data from this page. To come back, open your link again."),
+)
+ENDED_BY_ANOTHER: Final = N_(
+    "Another account is open in this browser now: %(account)s. To come back to yours, open your link again."
 )
 REVOKED: Final = (
     N_("You logged out and revoked the link"),
@@ -28,7 +33,7 @@ REVOKED: Final = (
 def routes(portal: Portal, pages: Pages) -> APIRouter:
     router = APIRouter(route_class=page_route(pages), include_in_schema=False)
 
-    @router.get("/enter")
+    @router.api_route("/enter", methods=["GET", "HEAD"])
     async def enter(request: Request) -> Response:
         """Inert: what only looks at it, looks at nothing. Its script exchanges the link in the fragment."""
         heading = asking.language(request).say("Opening your portal")
@@ -50,7 +55,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         form = await asking.form(request)
         revokes = form.text("revoke_link") == "yes"
         try:
-            session = await portal.session(asking.cookie(request))
+            session = (await asking.visit(portal, request)).session
         except Problem as problem:
             if problem.status != 401:
                 raise
@@ -67,14 +72,20 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/ended")
     async def ended(request: Request) -> Response:
+        other = await _open_now(portal, request)
         language = asking.language(request)
         title, sentence = REVOKED if request.query_params.get("link") == "revoked" else ENDED
-        return pages.page(
-            "message.html",
-            request,
-            heading=language.say(title),
-            sentences=[language.say(sentence)],
-            paste=True,
-        )
+        said = language.say(ENDED_BY_ANOTHER, account=account(other.view)) if other else language.say(sentence)
+        return pages.page("message.html", request, heading=language.say(title), sentences=[said], paste=True)
 
     return router
+
+
+async def _open_now(portal: Portal, request: Request) -> Visit | None:
+    """The account that is open in this browser all the same: another link's."""
+    try:
+        return await asking.visit(portal, request, keep_alive=False)
+    except Problem as problem:
+        if problem.status != 401:
+            raise
+        return None

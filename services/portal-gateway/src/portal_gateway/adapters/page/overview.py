@@ -15,10 +15,9 @@ from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.answers import InvoicePage, InvoiceQuery, View, Visit
 from portal_gateway.application.live import mark, minutes_late
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import STALE, Reader, freshness, shown
+from portal_gateway.application.wording import STALE, Reader, account, freshness, shown
 from portal_gateway.application.wording_invoices import STATUSES, Row, rows
 from portal_gateway.application.wording_payment import method
-from portal_gateway.application.wording_problems import SESSION_CHANGED
 from portal_gateway.application.wording_subscription import CANCELLABLE, choices, details, is_kept, notice, summary
 from portal_gateway.domain.access import IDLE
 from portal_gateway.domain.view import Subscription
@@ -117,12 +116,15 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, wrong: S
     }
 
 
-def _message(reader: Reader, said: str | None, chosen: Subscription | None, view: View) -> str | None:
-    """What the address bids the page say, as far as it is true."""
+def _message(reader: Reader, said: str | None, chosen: Subscription | None, view: View) -> tuple[str, str] | None:
+    """What the address bids the page say, as far as it is true: its tone and the sentence."""
     if said == "session_changed":
-        return reader.say(SESSION_CHANGED)
+        return "warn", reader.say(
+            "Another account was opened in this browser. You now see that of %(account)s; what you asked for was not done.",
+            account=account(view),
+        )
     if said == "kept" and chosen and is_kept(chosen, view):
-        return reader.say("You keep your subscription: everything goes on as before.")
+        return "good", reader.say("You keep your subscription: everything goes on as before.")
     return None
 
 

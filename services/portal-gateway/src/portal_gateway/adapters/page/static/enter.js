@@ -14,42 +14,61 @@ function show(name) {
   if (name !== "wait") document.getElementById("sheet-title").focus();
 }
 
-// A link for one use waits for a click: what only looks at pages must not use it up.
+// A link for one use waits for a click: what only looks at pages must not use it up. Until then it stays in the address,
+// where a reload finds it: no request carries a fragment.
 function begin() {
   const token = location.hash.slice(1);
-  const waits = new URLSearchParams(location.search).has("continue");
-  history.replaceState(null, "", "/enter");
   if (!token) return show("refused");
-  if (!waits) return enter(token);
-  return offer("confirm", token);
+  if (new URLSearchParams(location.search).has("continue")) return offer("confirm", () => enter(token));
+  return enter(token);
 }
 
-function offer(name, token) {
+function offer(name, action) {
   show(name);
-  part(name).querySelector("button").onclick = () => enter(token);
+  part(name).querySelector("button").onclick = action;
 }
 
+let busy = false;
+
+// One link after the other: one that comes while another is being checked waits for its answer.
 async function enter(token) {
+  busy = true;
+  history.replaceState(null, "", "/enter");
   show("wait");
+  const next = await exchange(token);
+  busy = false;
+  return location.hash ? begin() : next();
+}
+
+/** What is to be done next. */
+async function exchange(token) {
+  const unreachable = () => offer("unreachable", () => enter(token));
   let answer;
   try {
     answer = await fetch("/api/session", {
       method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ token }),
     });
-    if (answer.status === 204) return await arrive();
   } catch {
-    return offer("unreachable", token);
+    return unreachable;
   }
-  if (answer.status === 429) {
-    part("too-many").textContent = minutesOf(part("too-many").dataset.tooMany, Number(answer.headers.get("retry-after")));
-    return show("too-many");
-  }
-  return answer.status === 401 || answer.status === 422 ? show("refused") : offer("unreachable", token);
+  if (answer.status === 204) return arrive;
+  if (answer.status === 429) return () => tooMany(Number(answer.headers.get("retry-after")));
+  return answer.status === 401 || answer.status === 422 ? () => show("refused") : unreachable;
+}
+
+function tooMany(seconds) {
+  part("too-many").textContent = minutesOf(part("too-many").dataset.tooMany, seconds);
+  show("too-many");
 }
 
 // A browser that keeps no cookie would come back to a page that knows nobody.
 async function arrive() {
-  const session = await fetch("/api/session", { cache: "no-store" });
+  let session;
+  try {
+    session = await fetch("/api/session", { cache: "no-store" });
+  } catch {
+    return offer("unreachable", arrive);
+  }
   if (!session.ok) return show("no-cookie");
   const { flow } = await session.json().catch(() => ({}));
   return location.replace(ENTRANCES[flow] ?? "/");
@@ -57,4 +76,4 @@ async function arrive() {
 
 if (document.prerendering) document.addEventListener("prerenderingchange", begin, { once: true });
 else begin();
-addEventListener("hashchange", () => { if (location.hash) begin(); });
+addEventListener("hashchange", () => { if (location.hash && !busy) begin(); });

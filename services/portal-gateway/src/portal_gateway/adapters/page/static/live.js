@@ -11,8 +11,8 @@ let retrying = null;
 
 function listen() {
   clearTimeout(retrying);
-  if (stream || document.hidden || data.revision === undefined) return;
-  stream = new EventSource(`/api/stream?after=${encodeURIComponent(data.revision)}`);
+  if (stream || document.hidden) return;
+  stream = new EventSource(`/api/stream?${new URLSearchParams({ page: data.page, ...(data.revision && { after: data.revision }) })}`);
   stream.addEventListener("open", () => { retries = 0; });
   stream.addEventListener("ended", ended);
   stream.addEventListener("message", ({ data: told }) => {
@@ -28,7 +28,7 @@ function listen() {
   });
 }
 
-// The browser gives up after an error answer: ask whether there is still a session, and try later.
+// The browser gives up after an error answer: ask at once whether there is still a session, and try later.
 async function again() {
   hangUp();
   await sessionEnds();
@@ -41,17 +41,28 @@ function hangUp() {
   stream = null;
 }
 
-addEventListener("pagehide", hangUp);
+addEventListener("online", () => { hangUp(); listen(); });
 // Who leaves by the door is told so by the page that answers, not by the stream.
 addEventListener("submit", (event) => { if (event.target.action.endsWith("/logout")) hangUp(); });
+
+// A browser may keep a page as it was left, for whoever comes back to it: it keeps an empty one, which is loaded again.
+addEventListener("pagehide", (event) => {
+  hangUp();
+  if (event.persisted) document.body.hidden = true;
+});
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+
+// Another tab came in by a link, or out: what this one shows may not be shown any more, also while nobody looks at it.
+const tabs = new BroadcastChannel("session");
+tabs.addEventListener("message", (event) => { if (event.data !== data.page) sessionEnds(); });
+tabs.postMessage(data.page);
 
 /** When the session ends, and when it does whatever is done here: by this computer's clock, in ms; null when nobody answers.
     A session that has ended takes this page with it. */
 async function sessionEnds() {
   try {
-    const answer = await fetch("/api/session", { cache: "no-store" });
-    if (answer.status === 401) ended();
+    const answer = await fetch("/api/session", { headers: { "x-csrf-token": data.csrf }, cache: "no-store" });
+    if (answer.status === 401 || answer.status === 409) ended();
     if (!answer.ok) return null;
     const session = await answer.json();
     const ahead = Date.now() - Date.parse(answer.headers.get("date") ?? new Date());
@@ -84,6 +95,7 @@ notice?.querySelector("form").addEventListener("submit", async (event) => {
   event.preventDefault();
   const answer = await fetch("/api/session/extend", { method: "POST", headers: { "x-csrf-token": data.csrf } }).catch(() => null);
   if (answer?.status === 401) return ended();
+  if (answer?.status === 409) return location.assign("/?said=session_changed");
   if (!answer?.ok) return complain(event.target);
   await watch();
   if (!notice.hidden) return undefined;

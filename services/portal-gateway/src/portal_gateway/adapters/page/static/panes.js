@@ -52,12 +52,13 @@ export async function refresh(names = PANES, { after = null, live = false } = {}
   if (after) url.searchParams.set("after", after);
   let answer, page;
   try {
-    answer = await fetch(url, { headers: { accept: "text/html", ...(live && { "x-live": "1" }) }, cache: "no-store" });
+    const headers = { accept: "text/html", "x-csrf-token": document.body.dataset.csrf, ...(live && { "x-live": "1" }) };
+    answer = await fetch(url, { headers, cache: "no-store" });
     page = new DOMParser().parseFromString(await answer.text(), "text/html");
   } catch {
     return undefined;
   }
-  if (answer.status === 401) return ended();
+  if (answer.status === 401 || answer.status === 409) return ended();
   if (location.href !== address) return refresh(names, { live });
   return take(page, names, number);
 }

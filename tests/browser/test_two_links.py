@@ -1,0 +1,226 @@
+"""Two links in one browser: nobody sees, or acts for, the one that they did not mean to."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from browser.neighbours import Neighbours, shows_nothing_of_ana
+from browser.pages import PortalPage, Visitor
+from browser.tabs import OF_DIEGO, another_tab, deaf, hide
+from playwright.async_api import Page, expect
+from unit.portal_gateway import story
+from unit.portal_gateway.story import MASTERCARD
+
+from billing_contracts import payments
+
+
+async def test_the_second_link_ends_the_first_session_and_clears_its_tab(page: Page, neighbours: Neighbours) -> None:
+    await Visitor(page, await neighbours.ana()).arrive()
+    second = await another_tab(page)
+    diegos = await Visitor(second, await neighbours.diego()).arrive()
+    await page.wait_for_url("**/ended")
+    await expect(page.get_by_text("ahora está abierta otra cuenta: Diego Ruiz")).to_be_visible()
+    assert await shows_nothing_of_ana(page)
+    await expect(diegos.subscription).to_contain_text("Básico Mensual")
+    await expect(second.get_by_text(OF_DIEGO)).to_be_visible()
+    assert await neighbours.living_sessions() == 1
+
+
+async def test_a_tab_that_nobody_looks_at_is_cleared_too(page: Page, neighbours: Neighbours) -> None:
+    await Visitor(page, await neighbours.ana()).arrive()
+    await hide(page)
+    await Visitor(await another_tab(page), await neighbours.diego()).arrive()
+    await page.wait_for_url("**/ended")
+    assert await shows_nothing_of_ana(page)
+
+
+async def test_a_tab_that_hears_of_it_by_its_stream_alone_is_told_nothing_more(page: Page, neighbours: Neighbours) -> None:
+    await deaf(page, also_to_its_stream=False)
+    await Visitor(page, await neighbours.ana()).arrive()
+    await Visitor(await another_tab(page), await neighbours.diego()).arrive()
+    await neighbours.company.tell(payments.PaymentMethodUpdated(payment_method=MASTERCARD))
+    await page.wait_for_url("**/ended")
+    assert await shows_nothing_of_ana(page)
+
+
+async def test_a_tab_that_comes_to_the_fore_again_does_not_show_the_others_panes(page: Page, neighbours: Neighbours) -> None:
+    await deaf(page, also_to_its_stream=False)
+    await Visitor(page, await neighbours.ana()).arrive()
+    await hide(page)
+    await Visitor(await another_tab(page), await neighbours.diego()).arrive()
+    await expect(page.get_by_text("Ana García")).to_be_attached()
+    await hide(page, False)
+    await page.wait_for_url("**/ended")
+    assert await shows_nothing_of_ana(page)
+
+
+async def test_her_own_link_opened_again_is_another_session_too(page: Page, neighbours: Neighbours) -> None:
+    link = await neighbours.ana()
+    await Visitor(page, link).arrive()
+    await Visitor(await another_tab(page), link).arrive()
+    await page.wait_for_url("**/ended")
+    await expect(page.get_by_text("ahora está abierta otra cuenta: Ana García")).to_be_visible()
+    await page.get_by_role("link", name="Volver al portal").click()
+    await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
+
+
+async def test_a_link_that_opens_nothing_ends_nothing(page: Page, neighbours: Neighbours) -> None:
+    portal = await Visitor(page, await neighbours.ana()).arrive()
+    second = await another_tab(page)
+    await second.goto(f"{await neighbours.diego()}x")
+    await expect(second.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
+    await page.reload()
+    await expect(portal.method).to_contain_text("Visa •••• 4242")
+
+
+async def test_another_link_in_the_address_bar_of_the_same_tab_leads_to_its_account(page: Page, neighbours: Neighbours) -> None:
+    await Visitor(page, await neighbours.ana()).arrive()
+    await page.goto(await neighbours.diego())
+    await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
+    assert await shows_nothing_of_ana(page)
+    await page.go_back()
+    await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
+    assert await shows_nothing_of_ana(page)
+
+
+async def test_another_link_pasted_leads_to_its_account(page: Page, neighbours: Neighbours) -> None:
+    await Visitor(page, await neighbours.ana()).arrive()
+    await page.goto(f"{neighbours.gateway.url}/enter")
+    await page.get_by_label("Pega aquí tu enlace").fill(await neighbours.diego())
+    await page.get_by_role("button", name="Entrar").click()
+    await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
+    assert await neighbours.living_sessions() == 1
+
+
+async def test_a_link_added_to_the_open_way_in_is_used_without_a_reload(page: Page, neighbours: Neighbours) -> None:
+    await page.goto(f"{await neighbours.ana()}x")
+    await expect(page.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
+    await page.goto(await neighbours.diego())
+    await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
+
+
+async def test_of_two_links_one_after_the_other_the_later_counts(page: Page, neighbours: Neighbours) -> None:
+    """The second comes while the first is still being checked."""
+    second = (await neighbours.diego()).partition("#")[2]
+
+    async def slow(route: object) -> None:
+        await page.evaluate("(token) => { location.hash = token; }", second)
+        await route.continue_()  # type: ignore[attr-defined]
+
+    await page.route("**/api/session", slow, times=1)
+    await page.goto(await neighbours.ana())
+    await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
+    assert await neighbours.living_sessions() == 1
+
+
+# What a tab of Ana's still asks for when it does not know that the browser is Diego's by now.
+
+
+async def stranded(page: Page, neighbours: Neighbours) -> PortalPage:
+    """Ana's page as it was; Diego's link comes in another tab with `diego_comes`."""
+    await deaf(page)
+    return await Visitor(page, await neighbours.ana()).arrive()
+
+
+async def diego_comes(page: Page, neighbours: Neighbours) -> None:
+    second = await another_tab(page)
+    await Visitor(second, await neighbours.diego()).arrive()
+    await second.close()
+
+
+async def told_whose_page_it_is(page: Page, neighbours: Neighbours) -> None:
+    """And nothing was done, for anybody."""
+    notice = page.get_by_text("En este navegador se abrió otra cuenta. Ahora ves la de Diego Ruiz")
+    await expect(notice).to_be_visible()
+    await diego_alone(page, neighbours)
+    await expect(page).to_have_url(f"{neighbours.gateway.url}/")
+    await page.reload()
+    await expect(notice).to_be_hidden()
+
+
+async def diego_alone(page: Page, neighbours: Neighbours) -> None:
+    await expect(PortalPage(page).subscription).to_contain_text("Básico Mensual")
+    assert await shows_nothing_of_ana(page)
+    assert neighbours.changes_asked() == []
+    assert await neighbours.living_sessions() == 1
+
+
+async def test_a_cancellation_confirmed_in_the_wrong_tab_is_not_done(page: Page, neighbours: Neighbours) -> None:
+    portal = await stranded(page, neighbours)
+    dialog = await portal.cancel()
+    await dialog.fill("Es demasiado caro", "Ya no la uso")
+    await diego_comes(page, neighbours)
+    await dialog.confirm()
+    await told_whose_page_it_is(page, neighbours)
+
+
+async def test_a_cancellation_confirmed_on_its_own_page_is_not_done(page: Page, neighbours: Neighbours) -> None:
+    await stranded(page, neighbours)
+    await page.goto(f"{neighbours.gateway.url}/subscriptions/{story.SUBSCRIPTION}/cancel")
+    await diego_comes(page, neighbours)
+    await page.get_by_role("button", name="Confirmar cancelación").click()
+    await told_whose_page_it_is(page, neighbours)
+
+
+async def test_a_subscription_is_not_kept_for_the_wrong_one(page: Page, neighbours: Neighbours) -> None:
+    later = datetime.now(UTC) + timedelta(days=20)
+    await neighbours.company.tell(story.cancellation_scheduled(6).model_copy(update={"effective_at": later}))
+    portal = await stranded(page, neighbours)
+    await diego_comes(page, neighbours)
+    await portal.keep()
+    await told_whose_page_it_is(page, neighbours)
+
+
+@pytest.mark.parametrize("button", ["Cancelar suscripción", "Editar método de pago"])
+async def test_no_dialog_opens_for_the_wrong_one(page: Page, neighbours: Neighbours, button: str) -> None:
+    await stranded(page, neighbours)
+    await diego_comes(page, neighbours)
+    await page.get_by_role("button", name=button).click()
+    await told_whose_page_it_is(page, neighbours)
+
+
+async def test_a_card_is_not_saved_for_the_wrong_one(page: Page, neighbours: Neighbours) -> None:
+    setup: dict[str, object] = {"setup_id": "one", "frame_url": "http://localhost:4242/cards/one", "due": [], "total": None}
+    neighbours.gateway.owners.say("POST", f"/v1/customers/{story.ANA}/setups", 201, setup)
+    await page.route("http://localhost:4242/**", lambda route: route.fulfill(body=A_CARD, content_type="text/html"))
+    portal = await stranded(page, neighbours)
+    await portal.method.get_by_role("button", name="Editar método de pago").click()
+    confirm = portal.dialog.frame_locator("iframe").get_by_role("button", name="Confirmar")
+    await expect(confirm).to_be_visible()
+    neighbours.gateway.owners.asked.clear()
+    await diego_comes(page, neighbours)
+    await confirm.click()
+    await told_whose_page_it_is(page, neighbours)
+
+
+A_CARD = """<button onclick="tell('submitting'); tell('token', CARD)">Confirmar</button><script>
+const CARD = { token: "tok", brand: "visa", last4: "4242", exp: "12/2030" };
+function tell(type, more) { parent.postMessage({ v: 1, setup_id: "one", type, ...more }, "*"); }
+tell("ready"); tell("height", { height: 200 });
+</script>"""
+"""A card page that takes any card."""
+
+
+async def test_a_session_is_not_prolonged_for_the_wrong_one(page: Page, neighbours: Neighbours) -> None:
+    await page.clock.install()
+    await stranded(page, neighbours)
+    await neighbours.gateway.pool.execute("UPDATE portal_session SET seen_at = now() - interval '26 min'")
+    await page.clock.fast_forward("26:00")
+    await expect(page.get_by_role("alert")).to_contain_text("Tu sesión está por terminar.")
+    await diego_comes(page, neighbours)
+    await page.get_by_role("button", name="Continuar").click()
+    await told_whose_page_it_is(page, neighbours)
+
+
+async def test_the_wrong_one_is_not_logged_out(page: Page, neighbours: Neighbours) -> None:
+    """A plain form, as all of them are without a script: its answer says what happened, and whose the page is now."""
+    await stranded(page, neighbours)
+    await diego_comes(page, neighbours)
+    await page.get_by_text("Salir", exact=True).click()
+    async with page.expect_response(re.compile("/logout$")) as answering:
+        await page.get_by_role("button", name="Salir y anular este enlace").click()
+    assert (await answering.value).status == 409
+    await expect(page.get_by_text("así que no se hizo nada")).to_be_visible()
+    await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
+    await page.get_by_role("main").get_by_role("link", name="Volver al portal").click()
+    await diego_alone(page, neighbours)
