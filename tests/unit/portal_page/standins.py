@@ -1,8 +1,8 @@
 """A portal whose neighbours are stand-ins with one customer, behind the real routes of the page."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -27,6 +27,7 @@ from portal_gateway.application.answers import (
     CardUpdated,
     Document,
     Download,
+    ExportProgress,
     Position,
     View,
     Visit,
@@ -162,10 +163,15 @@ class Invoicing:
         return Document(b"%PDF-1.7", "application/pdf", "TS-000014.pdf")
 
     async def export(self, session: Session, format: str, locale: str) -> Download:
-        async def chunks() -> AsyncIterator[bytes]:
+        async def chunks() -> AsyncGenerator[bytes]:
             yield b"fecha"
 
-        return Download(chunks(), "text/csv", f"facturas.{format}")
+        async def over() -> None: ...
+
+        return Download(chunks(), over, "text/csv", f"facturas.{format}")
+
+    async def export_progress(self, session: Session) -> ExportProgress | None:
+        return None
 
 
 @dataclass
@@ -180,10 +186,8 @@ class Limits:
 
     async def count(self, *_: Any) -> None: ...
 
-    async def take(self, *_: Any) -> None: ...
-
-    def alone(self, name: str, who: str) -> AbstractAsyncContextManager[None]:
-        return nullcontext()
+    async def take(self, *_: Any) -> None:
+        await self.check()
 
 
 @dataclass
@@ -227,7 +231,7 @@ class Stage:
         )
 
     def portal(self) -> Portal:
-        history = History(self.views, self.invoicing, self.limits, Cursors("k" * 43))
+        history = History(self.views, self.invoicing, Cursors("k" * 43))
         return Portal(
             access=self.access,
             views=self.views,

@@ -37,7 +37,7 @@ def compose(its: Resources) -> Service:
     invoicing = services.InvoicingService(client(settings.invoicing_url, "invoicing", 10))
     views, limits, kept = StoredViews(pool, its.tenants), StoredLimits(pool), StoredLinks(pool)
     access, images = StoredAccess(pool, peppers), StoredImages(pool)
-    portal = Portal(access, views, subscriptions, payments, invoicing, images, limits, History(views, invoicing, limits, cursors))
+    portal = Portal(access, views, subscriptions, payments, invoicing, images, limits, History(views, invoicing, cursors))
     tower = live.Tower(pool, its.stopping)
     its.closing.push_async_callback(tower.close)
 

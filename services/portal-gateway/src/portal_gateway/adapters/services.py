@@ -1,7 +1,7 @@
 """The three services that own the facts, asked on behalf of the customer: what they refuse is passed on as it is."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, cast
 from uuid import UUID
 
@@ -18,6 +18,7 @@ from portal_gateway.application.answers import (
     Document,
     Download,
     ExportFormat,
+    ExportProgress,
 )
 from portal_gateway.domain.access import Session
 
@@ -120,15 +121,16 @@ class InvoicingService(_Service):
             await answer.aread()
             raise problem_of(answer)
         media_type = answer.headers.get("content-type", "application/octet-stream")
-        return Download(_chunks(answer), media_type, _filename(answer) or f"invoices.{format}")
+        return Download(_chunks(answer), answer.aclose, media_type, _filename(answer) or f"invoices.{format}")
+
+    async def export_progress(self, session: Session) -> ExportProgress | None:
+        answer = await self._ask(session, "GET", f"/v1/customers/{session.customer_id}/export/progress")
+        return cast(ExportProgress | None, answer.json()["progress"])
 
 
-async def _chunks(answer: httpx.Response) -> AsyncIterator[bytes]:
-    try:
-        async for chunk in answer.aiter_bytes():
-            yield chunk
-    finally:
-        await answer.aclose()
+async def _chunks(answer: httpx.Response) -> AsyncGenerator[bytes]:
+    async for chunk in answer.aiter_bytes():
+        yield chunk
 
 
 def _filename(answer: httpx.Response) -> str | None:

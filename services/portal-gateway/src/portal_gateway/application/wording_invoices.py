@@ -6,10 +6,12 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from chassis.languages import N_, in_context
-from portal_gateway.application.answers import Pending
+from chassis.languages import Language, in_context
+from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.wording import Badge, Reader, Tone
-from portal_gateway.domain.view import CardFace, InvoiceRow
+from portal_gateway.application.wording_movements import Movement, movements
+from portal_gateway.application.wording_subscription import Notice, notice, pay_button
+from portal_gateway.domain.view import InvoiceRow
 
 TONES: Final[dict[str, Tone]] = {
     "paid": "good",
@@ -29,18 +31,6 @@ STATUSES: Final = {
     "uncollectible": in_context("invoice", "Uncollectible"),
     "refunded": in_context("invoice", "Refunded"),
 }
-MOVEMENTS: Final = {
-    "invoice": N_("Invoice issued"),
-    "payment": N_("Payment"),
-    "failed_attempt": N_("Failed charge"),
-    "refund": N_("Refund"),
-    "credit_note": N_("Credit note"),
-    "void": N_("Invoice voided"),
-}
-MOVEMENTS_OF_A_CARD: Final = {
-    "payment": N_("Payment with %(card)s"),
-    "failed_attempt": N_("Failed charge to %(card)s"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +47,11 @@ class Row:
 @dataclass(frozen=True, slots=True)
 class Line:
     concept: str
+    description: str
     period: str
     quantity: int
     unit_price: str
     total: str
-
-
-@dataclass(frozen=True, slots=True)
-class Movement:
-    date: str
-    what: str
-    amount: str
-    """Empty when nothing moved: a charge was tried in vain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +68,10 @@ class Invoice:
     """Subtotal and tax, when there is a tax."""
     total: str
     movements: tuple[Movement, ...]
+    notice: Notice | None
+    """What is owed on it, why, and what becomes of it."""
+    pay: str | None
+    """What the link says that leads to paying it."""
 
 
 def badge(reader: Reader, status: str) -> Badge:
@@ -115,21 +102,34 @@ def _row(reader: Reader, invoice: InvoiceRow, pending: tuple[Pending, ...]) -> R
     )
 
 
-def invoice(reader: Reader, facts: Mapping[str, Any], pending: tuple[Pending, ...]) -> Invoice:
+def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
     """`facts` as the invoicing service tells them."""
-    period = facts["period"]
+    period, now = facts["period"], status(facts, view.pending)
+    owing = next((it for it in view.facts["subscriptions"] if it["debt"] and it["debt"]["invoice_id"] == facts["id"]), None)
+    debt = owing["debt"] if owing else None
     return Invoice(
         id=str(facts["id"]),
         number=facts["number"],
         date=reader.language.day(date.fromisoformat(facts["issued_on"])),
-        badge=badge(reader, status(facts, pending)),
+        badge=badge(reader, now),
         period=reader.period(period["start"], period["end"]),
         seller=_party(reader, facts["seller"]),
         buyer=_party(reader, facts.get("bill_to") or {}),
         lines=tuple(_line(reader, line) for line in facts["lines"]),
         totals=_totals(reader, facts),
         total=reader.money(facts["total"]),
-        movements=tuple(_movement(reader, movement) for movement in facts.get("movements") or ()),
+        movements=movements(reader, facts, debt["next_attempt_at"] if debt and now == "failed" else None),
+        notice=notice(reader, owing, view) if owing and now in ("open", "processing", "failed") else None,
+        pay=pay_button(reader, view) if now == "failed" else None,
+    )
+
+
+def made_so_far(language: Language, done: int, total: int) -> str:
+    """How far a download is."""
+    return language.say(
+        "Your download is being made: %(done)s of %(total)s invoices.",
+        done=language.number(Decimal(done)),
+        total=language.number(Decimal(total)),
     )
 
 
@@ -143,6 +143,7 @@ def _line(reader: Reader, line: Mapping[str, Any]) -> Line:
     period = line["period"]
     return Line(
         line["plan_name"],
+        line["description"],
         reader.period(period["start"], period["end"]),
         line["quantity"],
         reader.money(line["unit_price"]),
@@ -162,17 +163,3 @@ def _totals(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str], 
         else:
             name = reader.say("%(name)s (%(rate)s%%)", name=tax["name"], rate=rate)
     return (reader.say("Subtotal"), reader.money(facts["net_total"])), (name, reader.money(facts["tax_total"]))
-
-
-def _what_moved(reader: Reader, kind: str, card: CardFace | None) -> str:
-    if card and kind in MOVEMENTS_OF_A_CARD:
-        return reader.say(MOVEMENTS_OF_A_CARD[kind], card=reader.card(card))
-    return reader.say(MOVEMENTS[kind])
-
-
-def _movement(reader: Reader, movement: Mapping[str, Any]) -> Movement:
-    what = _what_moved(reader, movement["kind"], movement.get("payment_method"))
-    on = str(movement["date"])
-    day = date.fromisoformat(on) if len(on) == 10 else reader.date(on)
-    moved = movement["amount"]["amount_minor"] != 0
-    return Movement(reader.language.short_day(day), what, reader.money(movement["amount"]) if moved else "")

@@ -21,6 +21,7 @@ BY_CODE: Final = {
     "expired_card": N_("The bank says that the card has expired. The previous one is unchanged; try another."),
     "incorrect_cvc": N_("The CVV does not match the card. The previous one is unchanged; check it and try again."),
     "due_changed": N_("What you owe changed while you were typing. Check the list and confirm again."),
+    "export_running": N_("Another download of your history is being made. Wait until it is done and ask for this one again."),
     "kafka_unavailable": UNAVAILABLE,
     "too_busy": UNAVAILABLE,
 }
@@ -35,14 +36,15 @@ UNREADABLE: Final = N_("We could not read what you sent and nothing changed. Go 
 
 def explain(language: Language, status: int, code: str, headers: Mapping[str, str]) -> str:
     """One or two sentences for a problem's status and code."""
-    if status == 429:
+    if status == 429 and code not in BY_CODE:
         return language.say_count(
             "You tried many times. Try again in %(count)d minute.",
             "You tried many times. Try again in %(count)d minutes.",
             minutes_to_wait(headers),
         )
     otherwise = UNREADABLE if status < 500 else UNKNOWN
-    return language.say(BY_CODE.get(code) or BY_STATUS.get(status, otherwise))
+    sentence = BY_CODE.get(code) or BY_STATUS.get(status, otherwise)
+    return language.say(sentence)
 
 
 def minutes_to_wait(headers: Mapping[str, str]) -> int:

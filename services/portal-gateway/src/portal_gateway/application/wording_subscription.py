@@ -246,7 +246,11 @@ def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | N
     about = f"{_why(reader, debt, view)} {_next_try(reader, debt, view)} {_access(reader, debt)}"
     if subscription["status"] == "incomplete":
         return Notice("warn" if untried else "bad", lead, about, None)  # its pane has the button
-    return Notice("bad", lead, about, reader.say("Update card and pay") if _has_card(view) else reader.say("Add a card and pay"))
+    return Notice("bad", lead, about, pay_button(reader, view))
+
+
+def pay_button(reader: Reader, view: View) -> str:
+    return reader.say("Update card and pay") if _has_card(view) else reader.say("Add a card and pay")
 
 
 def _has_card(view: View) -> bool:

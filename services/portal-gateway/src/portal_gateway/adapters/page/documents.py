@@ -1,12 +1,12 @@
 """One invoice as a page and as a PDF, and the whole history as a file."""
 
 from typing import Final
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
+from chassis.http.downloads import Sending, named
 from chassis.http.problems import not_found
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import page_route
@@ -27,7 +27,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         visit = await asking.visit(portal, request)
         language = asking.language(request)
         facts = await portal.invoice(visit.session, invoice_id)
-        words = invoice_words(Reader.of(visit.view, language), facts, visit.view.pending)
+        words = invoice_words(Reader.of(visit.view, language), facts, visit.view)
         return pages.page(
             "invoice.html",
             request,
@@ -39,7 +39,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     async def pdf(invoice_id: UUID, request: Request) -> Response:
         visit = await asking.visit(portal, request)
         document = await portal.invoice_pdf(visit.session, invoice_id)
-        return Response(document.content, 200, attachment(document.filename or f"{invoice_id}.pdf"), document.media_type)
+        return Response(document.content, 200, named(document.filename or f"{invoice_id}.pdf"), document.media_type)
 
     @router.get("/export.{format}")
     async def export(format: str, request: Request) -> Response:
@@ -47,10 +47,6 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             raise not_found()
         visit = await asking.visit(portal, request)
         download = await portal.export(visit.session, FORMATS[format], asking.language(request).tag)
-        return StreamingResponse(download.chunks, 200, attachment(download.filename), download.media_type)
+        return Sending(download.chunks, download.over, download.filename, download.media_type)
 
     return router
-
-
-def attachment(filename: str) -> dict[str, str]:
-    return {"content-disposition": f"attachment; filename*=UTF-8''{quote(filename, safe='')}"}

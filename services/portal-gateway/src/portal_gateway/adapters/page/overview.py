@@ -23,6 +23,8 @@ from portal_gateway.domain.access import IDLE
 from portal_gateway.domain.view import Subscription
 
 LAST_WARNING: Final = timedelta(minutes=5)
+LONG: Final = 100
+"""Invoices whose documents take longer than a moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,8 @@ class History:
 
     rows: list[Row]
     any: bool
+    long: bool
+    """So long that all of its documents take a while to make."""
     has_filter: bool
     filtered: bool
     years: list[int]
@@ -137,6 +141,7 @@ def _history(
     return History(
         rows=rows(reader, page.items, view.pending),
         any=facts["invoice_count"] > 0,
+        long=facts["invoice_count"] >= LONG,
         has_filter=bool(filtered or wrong) or facts["invoice_count"] > len(facts["invoices"]) or len(facts["invoice_years"]) > 1,
         filtered=filtered,
         years=sorted({*facts["invoice_years"], *([query.year] if query.year else [])}, reverse=True),

@@ -1,0 +1,48 @@
+// A long download says how far it is: the browser's own bar sees no end of what is sent while it is made.
+import { ended, say } from "./panes.js";
+
+const PAUSE_MS = 1500;
+const SILENCES = 4;
+const line = document.getElementById("downloading");
+let latest = 0;
+
+document.addEventListener("click", (event) => {
+  if (line && event.target.closest("[data-download]")) follow();
+});
+
+/** Shows and says how far it is, until it is over. A later click takes the place of an earlier one. */
+async function follow() {
+  latest += 1;
+  const mine = latest;
+  let quarter = 0;
+  let silences = 0;
+  let running = false;
+  show(line.dataset.begun);
+  say(line.dataset.begun);
+  while (silences < SILENCES) {
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+    if (mine !== latest) return;
+    const answer = await fetch("/api/invoices/export/progress", { cache: "no-store" }).catch(() => null);
+    if (answer?.status === 401) return ended();
+    const progress = answer?.ok ? (await answer.json()).progress : null;
+    if (progress) {
+      running = true;
+      show(progress.text);
+      const reached = Math.floor((4 * progress.done) / progress.total);
+      if (reached > quarter) say(progress.text);
+      quarter = reached;
+      silences = 0;
+    } else if (running && answer?.ok) {
+      break;
+    } else {
+      silences += 1;
+    }
+  }
+  show(line.dataset.over);
+  say(line.dataset.over);
+}
+
+function show(sentence) {
+  line.textContent = sentence;
+  line.hidden = false;
+}
