@@ -191,6 +191,7 @@ def whole_invoice(**changes: Any) -> dict[str, Any]:
                 "date": "2023-05-14",
                 "amount": {"amount_minor": 0, "currency": "USD"},
                 "payment_method": {"brand": "visa", "last4": "0341"},
+                "reason": "insufficient_funds",
             },
             {
                 "kind": "payment",

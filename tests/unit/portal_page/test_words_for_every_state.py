@@ -7,7 +7,7 @@ from unit.portal_page import scenes
 from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.wording import Badge, Reader, account, company, initials, shown
 from portal_gateway.application.wording_cancellation import facts, reasons, result
-from portal_gateway.application.wording_invoices import invoice, rows
+from portal_gateway.application.wording_invoices import rows
 from portal_gateway.application.wording_language import catalogues
 from portal_gateway.application.wording_payment import method
 from portal_gateway.application.wording_problems import explain
@@ -194,24 +194,6 @@ def test_the_result_is_told_before_its_event_arrives_and_after_the_end() -> None
     late = result(reader(view), view.facts["subscriptions"][0], view, None)
     assert late is not None
     assert (late.title, late.mind) == ("Esta suscripción ya terminó", None)
-
-
-def test_an_invoice_shows_its_parties_lines_taxes_and_movements() -> None:
-    found = invoice(reader(scenes.view()), scenes.whole_invoice(), ())
-    assert found.buyer[0] == "Ana García"
-    assert "Identificación fiscal: TSI200101AB1" in found.seller
-    assert found.totals == (("Subtotal", "25.85 USD"), ("IVA (16 %, incluido en el precio)", "4.14 USD"))
-    assert [(movement.what, movement.amount) for movement in found.movements] == [
-        ("Factura emitida", "29.99 USD"),
-        ("Intento de cobro fallido con Visa •••• 0341", ""),
-        ("Pago con Visa •••• 4242", "-29.99 USD"),
-    ]
-    on_top = {"name": "IVA", "rate_basis_points": 1600, "inclusive": False}
-    assert invoice(reader(scenes.view()), scenes.whole_invoice(tax=on_top), ()).totals[1][0] == "IVA (16 %)"
-
-
-def test_an_invoice_whose_buyer_was_erased_still_shows() -> None:
-    assert invoice(reader(scenes.view()), scenes.whole_invoice(bill_to=None), ()).buyer == ()
 
 
 def test_the_account_is_named_without_giving_its_address_away() -> None:
