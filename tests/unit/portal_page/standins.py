@@ -253,10 +253,10 @@ class Stage:
         app.include_router(nowhere(portal, cards))
         return app
 
-    def browser(self, *, signed_in: bool = True) -> AsyncClient:
+    def browser(self, *, signed_in: bool = True, app: FastAPI | None = None) -> AsyncClient:
         cookies = {"__Host-portal": COOKIE} if signed_in else {}
         return AsyncClient(
-            transport=ASGITransport(self.app()),
+            transport=ASGITransport(app or self.app()),
             base_url=ORIGIN,
             cookies=cookies,
             headers={"sec-fetch-site": "same-origin", "accept-language": "es-MX"},

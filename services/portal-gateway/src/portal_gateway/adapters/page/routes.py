@@ -1,5 +1,6 @@
 """The page over HTTP: every HTML route, and the files that its pages load."""
 
+from functools import cache
 from typing import Final
 
 from fastapi import APIRouter, Request
@@ -16,9 +17,15 @@ PROGRAMS: Final = ("api/", "v1/", "health/", "static/", "theme/", "media/")
 """Addresses that programs ask for: their answers are problems, not pages."""
 
 
+@cache
+def own_assets() -> Assets:
+    """Read and packed once in a process."""
+    return Assets()
+
+
 def routes(portal: Portal, cards_origin: str) -> APIRouter:
     """`cards_origin` is where card frames come from: scheme, host and port."""
-    assets = Assets()
+    assets = own_assets()
     pages = Pages(assets, cards_origin)
     router = APIRouter()
     for part in (entering, overview, cancelling, card_entry, documents):
@@ -29,7 +36,7 @@ def routes(portal: Portal, cards_origin: str) -> APIRouter:
 
 def nowhere(portal: Portal, cards_origin: str) -> APIRouter:
     """Every other address a browser may ask for; to be included last."""
-    pages = Pages(Assets(), cards_origin)
+    pages = Pages(own_assets(), cards_origin)
     router = APIRouter(route_class=page_route(pages), include_in_schema=False)
 
     @router.get("/{path:path}")

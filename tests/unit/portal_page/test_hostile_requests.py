@@ -1,0 +1,167 @@
+"""Whatever is sent to a page: an answer in words, nothing obeyed, nothing changed that was not asked for by the customer."""
+
+import asyncio
+from functools import cache
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from fastapi import FastAPI
+from httpx import Response
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from unit.portal_page import scenes
+from unit.portal_page.standins import Stage
+
+CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
+KEEP = f"/subscriptions/{scenes.PREMIUM}/keep"
+OTHER = str(scenes.CUSTOMER)
+MARK = "\"'><i data-hostile>"
+KINDS = ["application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=x", "text/plain", "nonsense"]
+HALF_A_FORM = b"--x\r\nContent-Disposition: form-data; name=csrf\r\n\r\n"
+FORM = {"csrf": "csrf-of-ana", "idempotency_key": "once"}
+
+said = st.one_of(st.text(max_size=40), st.text(max_size=40).map(lambda text: MARK + text), st.just("a" * 10_000))
+names = st.sampled_from(["subscription", "year", "status", "cursor", "lang", "after", "said", "link", "continue", "x"])
+queries = st.dictionaries(names, said, max_size=5)
+segments = st.one_of(said, st.sampled_from([scenes.PREMIUM, scenes.invoice_id(14), OTHER, "..", "%2e%2e", "1"]))
+paths = st.one_of(
+    st.sampled_from(
+        ["/", "/cancel", "/payment-method", "/enter", "/ended", "/export.csv", CANCEL, KEEP, f"/invoices/{OTHER}.pdf"]
+    ),
+    segments.map(lambda part: f"/invoices/{quote(part, safe='')}"),
+    segments.map(lambda part: f"/subscriptions/{quote(part, safe='')}/cancel"),
+    segments.map(lambda part: f"/{quote(part, safe='')}"),
+)
+fields = st.dictionaries(st.sampled_from(["feedback", "comment", "link", "revoke_link", "idempotency_key", "csrf", "x"]), said)
+
+
+@cache
+def staged() -> tuple[Stage, FastAPI]:
+    stage = Stage(scenes.owing())
+    return stage, stage.app()
+
+
+def ask(method: str, path: str, **more: Any) -> tuple[Stage, Response]:
+    stage, app = staged()
+    stage.subscriptions.asked.clear()
+    stage.access.ended.clear()
+
+    async def asked() -> Response:
+        async with stage.browser(app=app) as browser:
+            return await browser.request(method, path, **more)
+
+    return stage, asyncio.run(asked())
+
+
+def assert_harmless(answer: Response) -> None:
+    assert answer.status_code < 500, answer.text
+    assert b"<i data-hostile>" not in answer.content
+    assert not any(MARK in value for value in answer.headers.values())
+
+
+@settings(max_examples=60, deadline=None)
+@given(path=paths, query=queries)
+def test_an_address_is_answered_whatever_it_says(path: str, query: dict[str, str]) -> None:
+    stage, answer = ask("GET", path, params=query)
+    assert_harmless(answer)
+    assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
+
+
+@settings(max_examples=60, deadline=None)
+@given(path=st.sampled_from([CANCEL, KEEP, "/enter", "/logout", "/session/extend", "/"]), form=fields, mine=st.booleans())
+def test_a_form_is_answered_whatever_is_in_it(path: str, form: dict[str, str], mine: bool) -> None:
+    stage, answer = ask("POST", path, data={**form, **({"csrf": "csrf-of-ana"} if mine else {})})
+    assert_harmless(answer)
+    if not mine:
+        assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    path=st.sampled_from([CANCEL, KEEP, "/enter", "/logout"]),
+    kind=st.sampled_from(KINDS),
+    body=st.one_of(st.binary(max_size=200), st.just(HALF_A_FORM), st.just(b"[" * 5000)),
+)
+def test_a_body_that_is_no_form_is_answered(path: str, kind: str, body: bytes) -> None:
+    stage, answer = ask("POST", path, content=body, headers={"content-type": kind})
+    assert_harmless(answer)
+    assert answer.status_code in (400, 401, 403, 409, 422)
+    assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ({"year": "abc"}, 'id="filter-year-error">Elige un año de la lista.'),
+        ({"year": "٢٠٢٣"}, 'id="filter-year-error">Elige un año de la lista.'),
+        ({"year": "1e309"}, 'id="filter-year-error">Elige un año de la lista.'),
+        ({"status": "boredom"}, 'id="filter-status-error">Elige un estado de la lista.'),
+        ({"cursor": "AAAA"}, "Esa parte del historial no existe. Estas son las facturas más recientes."),
+    ],
+)
+def test_a_filter_that_nobody_can_choose_is_said_beside_its_field_and_the_page_stands(query: dict[str, str], words: str) -> None:
+    _, answer = ask("GET", "/", params=query)
+    assert answer.status_code == 422
+    assert words in answer.text
+    assert "TS-000014" in answer.text
+    assert ("aria-invalid" in answer.text) is ("cursor" not in query)
+    _, english = ask("GET", "/", params={**query, "lang": "en"})
+    assert english.status_code == 422
+    assert words.rpartition(">")[2] not in english.text
+
+
+def test_a_year_without_invoices_stays_chosen_in_the_filter() -> None:
+    _, answer = ask("GET", "/", params={"year": "1999"})
+    assert answer.status_code == 200
+    assert "<option selected>1999</option>" in answer.text
+    assert "Ninguna factura coincide con el filtro." in answer.text
+
+
+@pytest.mark.parametrize("id", [OTHER, "nonsense", "ñandú"])
+def test_a_subscription_that_is_not_ones_own_is_not_found_and_another_is_shown(id: str) -> None:
+    _, answer = ask("GET", "/", params={"subscription": id})
+    assert answer.status_code == 404
+    assert "No encontramos esa suscripción. Esta es otra de las tuyas." in answer.text
+    assert "Premium Mensual" in answer.text
+    assert id not in answer.text
+
+
+@pytest.mark.parametrize("query", [{"lang": "xx"}, {"lang": "en\r\nx: y"}, {"after": "subscription-1:2"}, {"said": "<b>"}])
+def test_what_is_no_field_and_makes_no_sense_is_left_out(query: dict[str, str]) -> None:
+    _, answer = ask("GET", "/", params=query)
+    assert answer.status_code == 200
+    assert "Tu renovación del" in answer.text
+    assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    "comment", ["<script>alert(1)</script>", "\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe", "\N{FAMILY}" * 200, "x" * 10_000, "a\x00b"]
+)
+def test_a_comment_is_kept_as_it_was_typed_or_refused_beside_itself(comment: str) -> None:
+    stage, answer = ask("POST", CANCEL, data={**FORM, "feedback": "boredom", "comment": comment})
+    assert answer.status_code == 422
+    assert 'id="feedback-error">Elige un motivo de la lista.' in answer.text
+    assert ("comment-error" in answer.text) is (len(comment) > 500)
+    assert "<script>alert" not in answer.text
+    assert stage.subscriptions.asked == []
+
+
+def test_a_form_that_is_too_large_is_refused() -> None:
+    stage, answer = ask("POST", CANCEL, data={**FORM, "comment": "x" * 3_000_000})
+    assert answer.status_code in (400, 413)
+    assert "No pudimos leer lo que enviaste y nada cambió." in answer.text
+    assert stage.subscriptions.asked == []
+
+
+def test_a_problem_nobody_foresaw_has_a_reference() -> None:
+    async def asked() -> Response:
+        stage = Stage()
+        stage.views.visit = None  # type: ignore[method-assign,assignment]
+        async with stage.browser() as browser:
+            return await browser.get("/")
+
+    answer = asyncio.run(asked())
+    assert answer.status_code == 500
+    assert "revisa cómo quedó" in answer.text
+    assert "Referencia: " in answer.text
