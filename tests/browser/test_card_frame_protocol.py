@@ -4,6 +4,7 @@ import re
 from typing import Any
 from uuid import UUID
 
+import pytest
 from browser.pages import CardDialog, PortalPage, Visitor
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Frame, Page, expect
@@ -182,6 +183,23 @@ async def test_a_height_that_is_none_moves_nothing(page: Page) -> None:
         assert await shown.get_attribute("height") == before
         await post(frame, told(page, "height", height=500))
         assert await shown.get_attribute("height") == "500"
+
+
+@pytest.mark.parametrize("width", [320, 1280])
+async def test_the_frame_is_as_tall_as_its_page_when_it_appears(page: Page, width: int) -> None:
+    async with LivingStage().open() as stage:
+        await page.set_viewport_size({"width": width, "height": 860})
+        portal = await Visitor(page, stage.link).arrive()
+        await page.evaluate(
+            """() => { window.appeared = new Promise((resolve) => addEventListener("message", ({ data }) => {
+                if (data.type === "ready") resolve(document.querySelector("iframe").clientHeight);
+            })) }"""
+        )
+        await portal.edit_card()
+        await heard(page)
+        assert await page.evaluate("appeared") == await page.locator("iframe").evaluate("(frame) => frame.clientHeight")
+        scrolls = "document.documentElement.scrollHeight > innerHeight || document.documentElement.scrollWidth > innerWidth"
+        assert not await frame_of(page).evaluate(scrolls)
 
 
 async def test_the_frame_hears_the_portal_alone_and_only_what_it_may_say(page: Page) -> None:

@@ -222,8 +222,11 @@
   form.querySelector(".actions").addEventListener("pointerdown", () => { pressing = true; });
   window.addEventListener("pointerup", () => { pressing = false; });
   window.addEventListener("pointercancel", () => { pressing = false; });
-  new ResizeObserver(() => send("height", { height: Math.ceil(page.getBoundingClientRect().height) })).observe(page);
+  const sendHeight = () => send("height", { height: Math.ceil(page.getBoundingClientRect().height) });
+  new ResizeObserver(sendHeight).observe(page);
   form.reset();
   fields.disabled = back.disabled = confirm.disabled = false;
+  // At once: what is not shown yet is not observed, and would grow under the hands of whoever is quick.
+  sendHeight();
   send("ready");
 })();
