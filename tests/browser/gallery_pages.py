@@ -19,14 +19,30 @@ CARD_NUMBER = "Mi tarjeta es 4242 4242 4242 4242"
 
 def void_invoice(stage: LivingStage) -> None:
     invoice = scenes.whole_invoice()
-    total = invoice["total"]
-    credit = {
+    given = {**invoice["total"], "amount_minor": -invoice["total"]["amount_minor"]}
+    voided = {
         "kind": "void",
         "date": "2023-05-28",
-        "amount": {**total, "amount_minor": -total["amount_minor"]},
+        "amount": given,
         "payment_method": None,
+        "reason": "subscription_cancelled",
     }
-    stage.invoicing.invoice_is = {**invoice, "status": "void", "movements": [*invoice["movements"][:2], credit]}
+    stage.invoicing.invoice_is = {**invoice, "status": "void", "movements": [*invoice["movements"][:2], voided]}
+
+
+def refunded_invoice(stage: LivingStage) -> None:
+    """A charge that hung came through after the invoice was void."""
+    void_invoice(stage)
+    invoice = stage.invoicing.invoice_is
+    paid = {**scenes.whole_invoice()["movements"][2], "date": "2023-05-28"}
+    back = {**paid, "kind": "refund", "date": "2023-05-29", "amount": invoice["total"], "reason": "invoice_voided"}
+    stage.invoicing.invoice_is = {**invoice, "status": "refunded", "movements": [*invoice["movements"], paid, back]}
+
+
+def owed_invoice(stage: LivingStage) -> None:
+    invoice = scenes.whole_invoice()
+    again = {**invoice["movements"][1], "date": "2023-05-17"}
+    stage.invoicing.invoice_is = {**invoice, "status": "failed", "movements": [*invoice["movements"][:2], again]}
 
 
 def at_once(stage: LivingStage) -> None:
@@ -98,6 +114,8 @@ LINK = f"/enter#{TOKEN}"
 
 STATES = (
     State("invoice", bring=at(INVOICE)),
+    State("invoice-owed", scenes.owing, at(INVOICE), owed_invoice),
+    State("invoice-refunded", lambda: scenes.view(over().facts["subscriptions"][0]), at(INVOICE), refunded_invoice),
     State("invoice-void", lambda: scenes.view(over().facts["subscriptions"][0]), at(INVOICE), void_invoice),
     State("cancel-page", bring=at(CANCEL)),
     State("cancel-page-wrong", bring=submit_mistakes, refusals=(422,)),
