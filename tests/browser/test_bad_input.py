@@ -1,0 +1,94 @@
+"""Bad input gets its sentence beside the field; what was typed is kept unless it is a secret, and nothing changes."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from browser.pages import PortalPage, Visitor, refuse_alerts
+from browser.staged import LivingStage
+from playwright.async_api import Page, expect
+from unit.portal_page import scenes
+
+HOSTILE = "<script>alert(1)</script>\N{RIGHT-TO-LEFT OVERRIDE}\N{PILE OF POO}"
+
+
+@asynccontextmanager
+async def living(page: Page, view: Any = None) -> AsyncIterator[tuple[LivingStage, PortalPage]]:
+    async with LivingStage(view).open() as stage:
+        yield stage, await Visitor(page, stage.link).arrive()
+
+
+async def test_a_wrong_link_is_said_beside_its_field_and_forgotten(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        await page.goto(f"{stage.link}x")
+        field = page.get_by_label("Pega aquí tu enlace")
+        await field.fill(f"{stage.link}y")
+        await page.keyboard.press("Enter")
+        await expect(field).to_have_accessible_description(re.compile("Ese enlace no abrió el portal"))
+        await expect(field).to_have_value("")
+        secret = stage.link.partition(".")[2]
+        assert secret not in await page.content()
+        assert secret not in page.url
+
+
+async def test_a_comment_that_is_too_long_counts_down_and_is_kept(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        dialog = await portal.cancel()
+        await dialog.fill("Otro motivo", "x" * 503)
+        await expect(dialog.root).to_contain_text("Te quedan -3 caracteres")
+        await dialog.confirm()
+        comment = dialog.root.get_by_label("Cuéntanos más")
+        await expect(comment).to_have_accessible_description(re.compile("Usa como máximo 500 caracteres; escribiste 503."))
+        await expect(comment).to_have_value("x" * 503)
+        await expect(comment).to_be_focused()
+        await expect(dialog.root.get_by_label("¿Por qué cancelas?")).to_have_value("other")
+        assert stage.subscriptions.asked == []
+
+
+async def test_markup_and_odd_letters_stay_text(page: Page) -> None:
+    alerts = refuse_alerts(page)
+    async with living(page) as (stage, portal):
+        dialog = await portal.cancel()
+        await page.evaluate("""() => document.querySelector("#feedback").add(new Option("x", "<b>boredom</b>", true, true))""")
+        await dialog.fill(comment=HOSTILE)
+        await dialog.confirm()
+        reason = dialog.root.get_by_label("¿Por qué cancelas?")
+        await expect(reason).to_have_accessible_description("Elige un motivo de la lista.")
+        await expect(reason).to_be_focused()
+        await expect(dialog.root.get_by_label("Cuéntanos más")).to_have_value(HOSTILE)
+        await dialog.fill("Otro motivo")
+        await dialog.confirm()
+        await expect(dialog.root).to_contain_text("Tu cancelación quedó registrada")
+        assert stage.subscriptions.asked[0]["comment"] == HOSTILE
+    assert alerts == []
+
+
+async def test_a_filter_that_nobody_can_choose_is_said_beside_it_and_the_page_lives(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        await page.goto(f"{stage.origin}/?year=abc&status=boredom")
+        year, status = portal.invoices.get_by_label("Año"), portal.invoices.get_by_label("Estado")
+        await expect(year).to_have_accessible_description("Elige un año de la lista.")
+        await expect(status).to_have_accessible_description("Elige un estado de la lista.")
+        await expect(portal.invoices.get_by_role("listitem")).to_have_count(12)
+        stage.change(subscriptions=[scenes.ending()])
+        await expect(portal.subscription).to_contain_text("Termina el 14 de junio")
+        await status.select_option("Anulado")
+        await expect(portal.invoices).to_contain_text("Ninguna factura coincide con el filtro.")
+        await expect(status).to_have_accessible_description("")
+
+
+async def test_a_subscription_that_is_not_ones_own_is_not_found_and_the_page_stands(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        await page.goto(f"{stage.origin}/?subscription={scenes.CUSTOMER}")
+        await expect(page.get_by_text("No encontramos esa suscripción.")).to_be_visible()
+        stage.change(subscriptions=[scenes.ending()])
+        await expect(portal.subscription).to_contain_text("Termina el 14 de junio")
+
+
+async def test_what_an_address_bids_the_page_say_is_said_only_if_it_is_so(page: Page) -> None:
+    async with living(page, scenes.view(scenes.ending())) as (stage, portal):
+        await page.goto(f"{stage.origin}/?said=kept&after=x&lang=xx")
+        await expect(portal.subscription).to_contain_text("Termina el 14 de junio")
+        await expect(page.get_by_text("Mantienes tu suscripción")).to_have_count(0)
+        assert page.url == f"{stage.origin}/"
