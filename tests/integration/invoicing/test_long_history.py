@@ -72,6 +72,7 @@ async def progress(http: httpx.AsyncClient) -> dict[str, int] | None:
     return found
 
 
+@pytest.mark.timeout(600)
 async def test_a_thousand_invoices_are_sent_in_the_memory_of_two_hundred(stack: Stack, shop: Shop, tmp_path: Path) -> None:
     peaks: dict[UUID, int] = {}
     async with alone(stack) as (url, process):
