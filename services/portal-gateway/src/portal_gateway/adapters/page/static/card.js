@@ -210,16 +210,20 @@ class CardEntry {
     });
     section.querySelector("dl").replaceChildren(...lines);
     section.hidden = false;
+    let asked = 0;
     const told = async () => {
       const open = this.sheet.isConnected ? lines.filter((line) => !line.dataset.settled) : [];
       for (const line of open) {
         const status = await statusOf(line.dataset.charge);
         if (status === null || status === "processing") continue;
         line.lastElementChild.replaceChildren(badge(status));
-        line.dataset.settled = "yes";
-        if (status === "failed") advice.textContent = advice.dataset.failed;
+        line.dataset.settled = status;
       }
-      return lines.every((line) => line.dataset.settled);
+      const settled = lines.every((line) => line.dataset.settled);
+      const failed = lines.some((line) => line.dataset.settled === "failed");
+      advice.textContent = failed ? advice.dataset.failed : !settled && asked > 0 ? advice.dataset.waiting : "";
+      asked += 1;
+      return settled;
     };
     return told;
   }

@@ -1,0 +1,72 @@
+"""What a new card pays: listed before it is confirmed, and the outcome of each invoice after."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
+
+from browser.pages import CardDialog, PortalPage, Visitor
+from browser.staged import LivingStage
+from playwright.async_api import Locator, Page, expect
+from unit.portal_page import scenes
+
+APRIL = {"amount_minor": 1200, "currency": "USD"}
+
+
+def two_owed() -> Any:
+    owed = [scenes.invoice(14, "failed"), scenes.invoice(13, "failed", total=APRIL)]
+    return scenes.view(scenes.subscription("past_due", debt=scenes.debt()), invoices=[*owed, scenes.invoice(12)])
+
+
+@asynccontextmanager
+async def paying(page: Page, **becomes: str) -> AsyncIterator[tuple[LivingStage, PortalPage, CardDialog, dict[str, str]]]:
+    """The dialog with the fields filled in; what becomes of each invoice may still be changed."""
+    async with LivingStage(two_owed()).open() as stage:
+        statuses = {scenes.invoice_id(int(number.removeprefix("TS"))): status for number, status in becomes.items()}
+
+        async def invoice(session: Any, id: UUID) -> dict[str, Any]:
+            return scenes.whole_invoice(id=str(id), status=statuses[str(id)])
+
+        stage.invoicing.invoice = invoice  # type: ignore[method-assign]
+        portal = await Visitor(page, stage.link).arrive()
+        dialog = await portal.pay_debt()
+        await dialog.fill("4242424242424242")
+        yield stage, portal, dialog, statuses
+
+
+def outcome(dialog: CardDialog, number: str) -> Locator:
+    return dialog.root.locator("[data-charge]").filter(has_text=number).get_by_role("definition")
+
+
+async def test_each_invoice_and_the_total_are_listed_before_and_only_they_are_paid(page: Page) -> None:
+    async with paying(page, TS14="paid", TS13="paid") as (stage, _, dialog, _):
+        listed = dialog.root.locator("[data-due] dl > div")
+        await expect(listed).to_have_text(
+            ["TS-000013 · 14 abr 202312.00 USD", "TS-000014 · 14 may 202329.99 USD", "Total41.99 USD"]
+        )
+        await dialog.frame.get_by_role("button", name="Confirmar y pagar 41.99 USD").click()
+        await expect(outcome(dialog, "TS-000014 · 29.99 USD")).to_have_text("Pagado")
+        await expect(outcome(dialog, "TS-000013 · 12.00 USD")).to_have_text("Pagado")
+        assert sorted(stage.living.asked[0]["charges"]) == sorted([scenes.invoice_id(13), scenes.invoice_id(14)])
+
+
+async def test_of_two_invoices_one_may_be_paid_and_the_other_fail(page: Page) -> None:
+    async with paying(page, TS14="failed", TS13="paid") as (_, _, dialog, _):
+        await dialog.confirm()
+        await expect(outcome(dialog, "TS-000013")).to_have_text("Pagado")
+        await expect(outcome(dialog, "TS-000014")).to_have_text("Fallido")
+        await expect(dialog.root).to_contain_text("No pudimos cobrar con esta tarjeta. Puedes intentarlo con otra.")
+        await expect(dialog.root).to_contain_text("Desde ahora usaremos Visa •••• 4242.")
+
+
+async def test_a_charge_that_takes_long_says_so_and_then_how_it_ended(page: Page) -> None:
+    async with paying(page, TS14="processing", TS13="paid") as (_, portal, dialog, statuses):
+        await dialog.confirm()
+        await expect(outcome(dialog, "TS-000013")).to_have_text("Pagado")
+        await expect(outcome(dialog, "TS-000014")).to_have_text("Procesando")
+        await expect(dialog.root).to_contain_text("Tu banco todavía no responde. Puedes cerrar esta ventana")
+        statuses[scenes.invoice_id(14)] = "paid"
+        await expect(outcome(dialog, "TS-000014")).to_have_text("Pagado", timeout=15_000)
+        await expect(dialog.root).not_to_contain_text("Tu banco todavía no responde")
+        await dialog.close()
+        await expect(portal.method).to_contain_text("Visa •••• 4242")
