@@ -62,6 +62,8 @@ class Portal:
 
     async def say(self, message: dict[str, Any], to: str | None = None) -> None:
         sent = {"v": 1, "setup_id": str(SETUP), **message}
+        if message.get("ok") is False:
+            sent.setdefault("retry_after", 60)
         script = "([message, to]) => document.getElementById('frame').contentWindow.postMessage(message, to)"
         await self.page.evaluate(script, [sent, to or self.cards])
 
@@ -201,19 +203,16 @@ async def test_volver_and_escape_ask_the_portal_to_close(portal: Portal) -> None
     await portal.page.wait_for_function("heard.filter((each) => each.type === 'close').length === 2")
 
 
-async def test_messages_of_others_are_not_heard(portal: Portal) -> None:
+async def test_when_the_portal_never_answers_nothing_is_promised(portal: Portal) -> None:
+    await portal.page.clock.install()
     await portal.visit()
     await portal.fill()
     await portal.confirm()
     await portal.until_heard("token")
-    refusal = {"type": "result", "ok": False, "code": "card_declined"}
-    await portal.say({**refusal, "setup_id": "another"})
-    await portal.say({**refusal, "v": 2})
-    await portal.page.frames[1].evaluate(
-        "message => window.postMessage(message, '*')", {"v": 1, "setup_id": str(SETUP), **refusal}
-    )
-    await portal.page.wait_for_timeout(300)
     await expect(portal.card.get_by_role("button", name="Un momento…")).to_be_disabled()
+    await portal.page.clock.fast_forward(60_000)
+    await expect(portal.card.get_by_role("alert")).to_contain_text("Todavía no sabemos si tu tarjeta quedó guardada.")
+    await expect(portal.card.get_by_role("button", name="Volver")).to_be_enabled()
 
 
 async def test_no_other_origin_may_frame_it(portal: Portal) -> None:
