@@ -11,7 +11,6 @@ from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Page, expect
 from unit.portal_page import scenes
 
-
 Open = Callable[..., Any]
 
 
