@@ -1,0 +1,96 @@
+"""Whoever has filtered the invoices finds them filtered again: by the address, whichever way they come back."""
+
+import re
+from collections.abc import AsyncIterator
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+from browser.gallery_portal import keep_many, many
+from browser.pages import Visitor
+from browser.staged import LivingStage
+from playwright.async_api import Page, expect
+
+OF_2023 = [f"TS-{number:06}" for number in range(34, 29, -1)]
+"""The newest, from May back to January."""
+
+
+@pytest.fixture
+async def stage() -> AsyncIterator[LivingStage]:
+    stage = LivingStage(many())
+    keep_many(stage)
+    async with stage.open():
+        yield stage
+
+
+@pytest.fixture
+async def filtered(page: Page, stage: LivingStage) -> Page:
+    """The paid ones of 2023, chosen in the page."""
+    await Visitor(page, stage.link).arrive()
+    await page.get_by_label("Año").select_option("2023")
+    await expect(page.locator(".invoices li")).to_have_count(5)
+    await page.get_by_label("Estado").select_option("paid")
+    await expect(page).to_have_url(re.compile("status=paid"))
+    await is_filtered(page)
+    return page
+
+
+async def is_filtered(page: Page, language: str = "es") -> None:
+    year, status, see = ("Año", "Estado", "Ver factura") if language == "es" else ("Year", "Status", "See invoice")
+    await expect(page.get_by_label(year)).to_have_value("2023")
+    await expect(page.get_by_label(status)).to_have_value("paid")
+    await expect(page.locator(".invoices .view .hidden")).to_have_text([f"{see} {number}" for number in OF_2023])
+    asked = dict(parse_qsl(urlsplit(page.url).query))
+    assert (asked["year"], asked["status"]) == ("2023", "paid")
+
+
+async def open_first(page: Page) -> None:
+    await page.locator(".invoices .view").first.click()
+    await expect(page.get_by_role("heading", name="TS-000014", level=1)).to_be_visible()
+
+
+async def test_after_a_reload(filtered: Page) -> None:
+    await filtered.reload()
+    await is_filtered(filtered)
+
+
+async def test_from_an_invoice_by_its_link_and_by_the_browsers_back(filtered: Page) -> None:
+    await open_first(filtered)
+    await filtered.get_by_role("link", name="Volver al portal").click()
+    await is_filtered(filtered)
+    await open_first(filtered)
+    await filtered.go_back()
+    await is_filtered(filtered)
+
+
+async def test_in_the_other_language_here_and_by_way_of_an_invoice(filtered: Page) -> None:
+    await filtered.get_by_role("link", name="English").filter(visible=True).click()
+    await is_filtered(filtered, "en")
+    await open_first(filtered)
+    await filtered.get_by_role("link", name="Español").filter(visible=True).click()
+    await filtered.get_by_role("link", name="Volver al portal").click()
+    await is_filtered(filtered)
+
+
+async def test_page_by_page(page: Page, stage: LivingStage) -> None:
+    await Visitor(page, stage.link).arrive()
+    await page.get_by_label("Estado").select_option("paid")
+    await expect(page).to_have_url(re.compile("status=paid"))
+    await page.get_by_role("link", name="Ver facturas anteriores").click()
+    older = page.locator(".invoices .view .hidden").first
+    for _ in range(2):
+        await expect(older).to_have_text("Ver factura TS-000022")
+        await expect(page.get_by_label("Estado")).to_have_value("paid")
+        assert "status=paid" in page.url
+        await page.reload()
+    await page.get_by_role("link", name="Ver las más recientes").click()
+    await expect(older).to_have_text("Ver factura TS-000034")
+    await expect(page.get_by_label("Estado")).to_have_value("paid")
+    assert "status=paid" in page.url
+
+
+async def test_the_steps_of_filtering_can_be_gone_back(filtered: Page) -> None:
+    await filtered.go_back()
+    await expect(filtered.get_by_label("Estado")).to_have_value("")
+    await expect(filtered.get_by_label("Año")).to_have_value("2023")
+    await filtered.go_forward()
+    await is_filtered(filtered)
