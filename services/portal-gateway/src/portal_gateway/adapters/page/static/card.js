@@ -232,15 +232,16 @@ class CardEntry {
   fail(sentence, { again = true } = {}) {
     this.atRest();
     this.show({ fallback: true });
-    this.problem(sentence);
+    this.problem(sentence, { warns: !again });
     const retry = this.sheet.querySelector("[data-retry]");
     retry.hidden = !again;
     (again ? retry : this.sheet.querySelector("[data-fallback] [data-close]")).focus();
   }
 
-  problem(sentence) {
+  problem(sentence, { warns }) {
     const line = this.sheet.querySelector("[data-problem]");
     line.textContent = sentence;
+    line.classList.toggle("warn", warns);
     line.hidden = false;
   }
 
