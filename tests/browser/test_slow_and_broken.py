@@ -68,6 +68,8 @@ async def test_a_dialog_that_is_closed_while_it_loads_stays_closed(page: Page) -
         button = portal.subscription.get_by_role("button", name="Cancelar suscripción")
         await button.click()
         await page.keyboard.press("Escape")
+        await expect(portal.dialog).to_be_hidden()
+        await slow.let_go()
         await page.wait_for_timeout(400)
         await expect(portal.dialog).to_be_hidden()
         await expect(button).to_be_focused()

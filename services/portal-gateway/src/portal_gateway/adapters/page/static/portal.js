@@ -31,6 +31,11 @@ document.addEventListener("htmx:afterRequest", ({ detail: { target } }) => {
   if (slot?.querySelector("[data-loading]")) dialog.close();
 });
 
+// Whoever closed a dialog while it was loading does not want it any more.
+document.addEventListener("htmx:beforeSwap", ({ detail }) => {
+  if (detail.target === slot && !dialog.open && detail.requestConfig.verb === "get") detail.shouldSwap = false;
+});
+
 // A dialog shows the sheet of the page that its button leads to; a filter and its pages change the history in place.
 document.addEventListener("htmx:afterSwap", ({ detail: { elt, failed, target } }) => {
   if (failed) return heed(elt);
