@@ -5,12 +5,12 @@ import contextlib
 import socket
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 import uvicorn
 from browser.living_payments import LivingPayments
-from fastapi import FastAPI
+from starlette.types import ASGIApp
 from unit.portal_page import scenes, standins
 from unit.portal_page.standins import TOKEN, Stage
 
@@ -60,7 +60,7 @@ class LivingStage(Stage):
         self.views.shown = replace(shown, facts=found, revision=shown.revision + 1)
 
     @contextlib.asynccontextmanager
-    async def open(self) -> AsyncIterator["LivingStage"]:
+    async def open(self) -> AsyncIterator[Self]:
         with free_socket() as own, free_socket() as cards:
             self.origin = f"http://127.0.0.1:{own.getsockname()[1]}"
             self.cards_origin = f"http://localhost:{cards.getsockname()[1]}"
@@ -79,7 +79,7 @@ def free_socket() -> socket.socket:
 
 
 @contextlib.asynccontextmanager
-async def served(app: FastAPI, on: socket.socket) -> AsyncIterator[None]:
+async def served(app: ASGIApp, on: socket.socket) -> AsyncIterator[None]:
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server.serve([on]))
     while not server.started:

@@ -154,7 +154,7 @@ class Mailbox(LivingStage):
 @pytest.mark.parametrize("action", ["prefetch", "prerender"])
 async def test_a_browser_that_looks_ahead_uses_nothing_up(action: str) -> None:
     async with Mailbox(action).open() as stage, browsing(f"{stage.origin}/mail"):
-        watched = stage.watched  # type: ignore[attr-defined]
+        watched = stage.watched
         await watched.saw("GET", "/enter")
         if action == "prerender":
             await watched.saw("GET", Assets().url("enter.js"))

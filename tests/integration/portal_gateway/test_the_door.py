@@ -138,6 +138,17 @@ async def test_only_a_page_of_ours_and_of_the_same_session_changes_anything(
     assert ana.gateway.owners.asked == []
 
 
+@pytest.mark.parametrize(
+    "path", ["/", "/payment-method", "/?year=2023", f"/subscriptions/{story.SUBSCRIPTION}/cancel", "/api/session"]
+)
+async def test_a_page_of_another_session_gets_no_part_of_this_one(ana: Merchant, path: str) -> None:
+    """What scripts fetch for the page that is open: panes, dialogs, the session's end."""
+    async with ana.signed_in() as browser, ana.signed_in() as other:
+        mixed = await browser.get(path, headers={"x-csrf-token": other.headers["x-csrf-token"]})
+        assert (mixed.status_code, "pane-" in mixed.text) == (409, False)
+        assert (await browser.get("/")).status_code == 200
+
+
 async def test_fetch_metadata_of_our_own_page_is_enough(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         del browser.headers["origin"]

@@ -15,6 +15,7 @@ from unit.portal_gateway.story import VISA
 
 from billing_contracts import payments
 from portal_gateway.application import live
+from portal_gateway.domain.tokens import page_tag
 
 
 @pytest.fixture
@@ -94,6 +95,16 @@ async def test_an_exchange_ends_the_streams_of_the_session_before(ana: Merchant)
         async with watching(browser) as stream:
             await enter(other, await ana.link())
             assert (await stream.next())["event"] == "ended"
+
+
+async def test_a_page_of_another_session_hears_nothing(ana: Merchant) -> None:
+    async with ana.signed_in() as browser, ana.signed_in() as other:
+        shown, others = (page_tag(it.headers["x-csrf-token"]) for it in (browser, other))
+        async with watching(browser, page=shown, after=0) as stream:
+            assert (await stream.next(3))["data"]["revision"]
+        refused = await browser.get("/api/stream", params={"page": others})
+        assert (refused.status_code, refused.json()["code"]) == (409, "session_changed")
+        assert browser.headers["x-csrf-token"] not in shown
 
 
 async def test_nobody_hears_of_others(ana: Merchant) -> None:

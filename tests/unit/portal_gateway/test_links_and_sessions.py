@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from portal_gateway.application import session_cookie
 from portal_gateway.application.answers import Position
 from portal_gateway.domain.access import ABSOLUTE, IDLE, Session, lifetime
-from portal_gateway.domain.tokens import LinkToken, Peppers, csrf_token, encoded, same, session_digest
+from portal_gateway.domain.tokens import LinkToken, Peppers, csrf_token, encoded, page_tag, same, session_digest
 
 ID = UUID("0190a000-0000-7000-8000-00000000000f")
 SECRET = encoded(bytes(range(32)))
@@ -102,6 +102,12 @@ def test_a_sessions_form_token_is_its_own() -> None:
     assert not same(mine, yours)
     assert SECRET not in mine
     assert not same(mine, "é")
+
+
+def test_a_page_names_its_session_without_giving_its_token_away() -> None:
+    mine, yours = csrf_token(SECRET), csrf_token(encoded(b"x" * 32))
+    assert page_tag(mine) == page_tag(mine) != page_tag(yours)
+    assert page_tag(mine) not in mine
 
 
 @pytest.mark.parametrize("cookie", [None, "", "short", "x" * 44, f"{SECRET}\n", "é" * 43])
