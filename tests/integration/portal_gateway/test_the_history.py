@@ -1,20 +1,16 @@
 """Invoices: page by page, one by one, and whole."""
 
-import asyncio
 from typing import Any
 from uuid import uuid4
 
 import httpx
 import pytest
-from fastapi import Request
-from integration.portal_gateway.gateway import Merchant, interrupted, problem
+from integration.portal_gateway.gateway import Merchant, problem
 from starlette.responses import JSONResponse, Response
 from unit.portal_gateway import story
 from unit.portal_gateway.story import charge, invoice_id
 
 from billing_contracts import payments
-
-EXPORT = f"/v1/customers/{story.ANA}/export"
 
 
 @pytest.fixture
@@ -110,57 +106,6 @@ async def test_a_document_is_passed_on(ana: Merchant) -> None:
         assert answer.headers["content-disposition"] == 'inline; filename="TS-000005.pdf"'
         assert (await browser.get(f"/api/invoices/{invoice_id(6)}/pdf")).json()["code"] == "not_found"
         assert (await browser.get("/api/invoices/..%2f..%2fetc/pdf")).status_code in (404, 422)
-
-
-async def test_the_whole_history_is_passed_on_while_it_is_being_made(ana: Merchant) -> None:
-    asked: list[str] = []
-
-    async def made(request: Request) -> Response:
-        asked.append(str(request.url.query))
-        return Response(
-            b"\xef\xbb\xbfdate,kind\r\n", media_type="text/csv", headers={"content-disposition": 'x; filename="h.csv"'}
-        )
-
-    ana.gateway.owners.answers["GET", EXPORT] = made
-    async with ana.signed_in() as browser:
-        answer = await browser.get("/api/invoices/export", params={"format": "csv"})
-        assert answer.content == b"\xef\xbb\xbfdate,kind\r\n"
-        assert answer.headers["content-disposition"] == 'attachment; filename="h.csv"'
-        assert asked == ["format=csv&locale=es-419"]
-        assert (await browser.get("/api/invoices/export", params={"format": "exe"})).status_code == 422
-
-
-async def test_a_history_that_breaks_off_is_no_valid_file(ana: Merchant) -> None:
-    ana.gateway.owners.answers["GET", EXPORT] = interrupted(b"date,kind\r\n")
-    async with ana.signed_in() as browser:
-        with pytest.raises(httpx.RemoteProtocolError):
-            await browser.get("/api/invoices/export", params={"format": "csv"})
-
-
-async def test_one_export_at_a_time(ana: Merchant) -> None:
-    going_on = asyncio.Event()
-
-    async def slow(_: Request) -> Response:
-        await going_on.wait()
-        return Response(b"done")
-
-    ana.gateway.owners.answers["GET", EXPORT] = slow
-    async with ana.signed_in() as browser:
-        first = asyncio.create_task(browser.get("/api/invoices/export", params={"format": "csv"}))
-        await asyncio.sleep(0.3)
-        second = await browser.get("/api/invoices/export", params={"format": "zip"})
-        assert (second.status_code, second.json()["code"]) == (429, "too_many_requests")
-        going_on.set()
-        assert (await first).content == b"done"
-        assert (await browser.get("/api/invoices/export", params={"format": "zip"})).status_code == 200
-
-
-async def test_ten_exports_an_hour_are_enough(ana: Merchant) -> None:
-    ana.gateway.owners.answers["GET", EXPORT] = Response(b"done")
-    async with ana.signed_in() as browser:
-        answers = [await browser.get("/api/invoices/export", params={"format": "csv"}) for _ in range(11)]
-    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
-    assert int(answers[-1].headers["retry-after"]) > 3000
 
 
 async def test_when_the_documents_are_away_the_list_is_still_there(ana: Merchant) -> None:

@@ -5,13 +5,16 @@ import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import get_args
 
+import jsonschema
 import pytest
 from hypothesis import given as every
 from hypothesis import strategies as st
 from unit.invoicing.examples import ANA, ISSUED, PAID, day, id_of
 
+import billing_contracts
 from billing_contracts import payments
 from billing_contracts.history import Brand, MovementKind, MovementStatus
 from invoicing.adapters.exporting.archive import as_zip, file_name
@@ -37,6 +40,7 @@ def row(movement: Movement, status: str = "") -> HistoryRow:
     return HistoryRow(movement, date(2023, 5, 14), "TS-000014", "Premium Mensual", date(2023, 5, 14), date(2023, 6, 14), status)
 
 
+FORMATS = jsonschema.Draft202012Validator.FORMAT_CHECKER
 HISTORY = [row(INVOICE, "paid"), row(FAILED, "failed"), row(PAYMENT, "succeeded")]
 
 
@@ -107,6 +111,19 @@ async def test_lines_are_objects_in_codes() -> None:
     assert second["reason"] == "insufficient_funds"
     assert third["payment_method"] == {"brand": "visa", "last4": "4242"}
     assert third["at"] == "2023-05-14T13:00:00Z"
+
+
+async def test_every_line_has_the_published_shape() -> None:
+    published = json.loads((Path(billing_contracts.__file__).parents[2] / "history-line.json").read_text())
+    odd = [
+        replace(HISTORY[0], plan_name='=1\n{"', number=""),
+        row(replace(PAYMENT, brand=None, last4=None), "voided"),
+        row(INVOICE),
+    ]
+    lines = (await read(as_ndjson(pages(HISTORY + odd)))).decode().splitlines()
+    assert len(lines) == len(HISTORY) + len(odd)
+    for line in lines:
+        jsonschema.validate(json.loads(line), published | {"additionalProperties": False}, format_checker=FORMATS)
 
 
 REFUND_REASON = payments.PaymentRefunded.model_fields["reason"].annotation

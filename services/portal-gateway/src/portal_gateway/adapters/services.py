@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncGenerator, Sequence
 from typing import Any, cast
+from urllib.parse import unquote
 from uuid import UUID
 
 import httpx
@@ -22,7 +23,8 @@ from portal_gateway.application.answers import (
 )
 from portal_gateway.domain.access import Session
 
-_FILENAME = re.compile(r'filename="([^"\\/\x00-\x1f]{1,200})"')
+_FILENAME = re.compile(r"filename\*=UTF-8''([^;\s]{1,600})")
+_PLAIN_FILENAME = re.compile(r'filename="([^"]{1,200})"')
 _EXPORT_SECONDS = 60
 """The longest silence of an export that is being made."""
 
@@ -134,5 +136,8 @@ async def _chunks(answer: httpx.Response) -> AsyncGenerator[bytes]:
 
 
 def _filename(answer: httpx.Response) -> str | None:
-    found = _FILENAME.search(answer.headers.get("content-disposition", ""))
-    return found[1] if found else None
+    given = answer.headers.get("content-disposition", "")
+    if found := _FILENAME.search(given):
+        return unquote(found[1])
+    plain = _PLAIN_FILENAME.search(given)
+    return plain[1] if plain else None

@@ -4,7 +4,7 @@ from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import Response
+from fastapi.responses import JSONResponse, Response
 
 from billing_contracts.history import HistoryLine
 from chassis.http.cursors import Limit
@@ -19,7 +19,9 @@ from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import InvoiceStatus
 
 
-class Lines(Response):
+class Lines(JSONResponse):
+    """Of what is published alone: the lines themselves are streamed."""
+
     media_type = "application/x-ndjson"
 
 

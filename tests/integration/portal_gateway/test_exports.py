@@ -1,0 +1,173 @@
+"""The whole history as a file, passed on from the service that makes it while it is being made."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from fastapi import Request
+from integration.portal_gateway.gateway import Merchant, interrupted, problem
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from unit.portal_gateway import story
+
+from billing_contracts.history import HistoryLine
+
+EXPORT = f"/v1/customers/{story.ANA}/export"
+ADDRESSES = ["/export.zip", "/api/invoices/export?format=zip"]
+CHUNK = os.urandom(65_536)
+
+
+@pytest.fixture
+async def ana(merchant: Merchant) -> Merchant:
+    await merchant.tell(story.profile(), story.started(), story.issued(1))
+    return merchant
+
+
+class Maker:
+    """Makes a file of so many chunks, one by one as they are taken."""
+
+    def __init__(self, chunks: int) -> None:
+        self.chunks, self.made = chunks, 0
+        self.ended = asyncio.Event()
+
+    async def __call__(self, _: Request) -> Response:
+        return StreamingResponse(self._made(), media_type="application/zip")
+
+    async def _made(self) -> AsyncIterator[bytes]:
+        try:
+            while self.made < self.chunks:
+                self.made += 1
+                yield CHUNK
+                await asyncio.sleep(0)  # as whoever makes something does: else it would not hear that nobody listens
+        finally:
+            self.ended.set()
+
+
+def refusing() -> Response:
+    return problem(429, "export_running")
+
+
+@pytest.mark.parametrize("address", ["/export.csv", "/api/invoices/export?format=csv"])
+async def test_the_history_is_passed_on_under_its_name_and_kept_nowhere(ana: Merchant, address: str) -> None:
+    asked: list[str] = []
+
+    async def made(request: Request) -> Response:
+        asked.append(str(request.url.query))
+        named = {"content-disposition": "attachment; filename=\"releve.csv\"; filename*=UTF-8''relev%C3%A9.csv"}
+        return Response(b"\xef\xbb\xbfdate,kind\r\n", media_type="text/csv", headers=named)
+
+    ana.gateway.owners.answers["GET", EXPORT] = made
+    async with ana.signed_in() as browser:
+        answer = await browser.get(address)
+    assert answer.content == b"\xef\xbb\xbfdate,kind\r\n"
+    assert asked == ["format=csv&locale=es-419"]
+    assert answer.headers["content-disposition"] == "attachment; filename=\"releve.csv\"; filename*=UTF-8''relev%C3%A9.csv"
+    assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_a_history_that_breaks_off_is_no_valid_file(ana: Merchant, address: str) -> None:
+    ana.gateway.owners.answers["GET", EXPORT] = interrupted(b"PK")
+    async with ana.signed_in() as browser:
+        with pytest.raises(httpx.RemoteProtocolError):
+            await browser.get(address)
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_whoever_hangs_up_stops_the_making(ana: Merchant, address: str) -> None:
+    maker = Maker(10**9)
+    ana.gateway.owners.answers["GET", EXPORT] = maker
+    async with ana.signed_in() as browser:
+        async with browser.stream("GET", address) as answer:
+            arriving = answer.aiter_raw()
+            assert await anext(arriving)
+        async with asyncio.timeout(30):
+            await maker.ended.wait()
+
+
+async def test_a_reader_who_pauses_is_waited_for(ana: Merchant) -> None:
+    """What is not read is not made: it would have to be kept somewhere."""
+    maker = Maker(4_000)
+    ana.gateway.owners.answers["GET", EXPORT] = maker
+    async with ana.signed_in() as browser, browser.stream("GET", "/export.zip") as answer:
+        arriving = answer.aiter_raw()
+        await anext(arriving)
+        made = -1
+        while made != maker.made:
+            made = maker.made
+            await asyncio.sleep(1)
+        assert maker.made < 1_000
+
+
+async def test_a_large_history_passes_in_constant_memory(ana: Merchant) -> None:
+    ana.gateway.owners.answers["GET", EXPORT] = Maker(3_000)
+    process, received = psutil.Process(), 0
+    async with ana.signed_in() as browser, browser.stream("GET", "/export.zip") as answer:
+        arriving = answer.aiter_raw()
+        received += len(await anext(arriving))
+        before = peak = process.memory_info().rss
+        async for chunk in arriving:
+            received += len(chunk)
+            peak = max(peak, process.memory_info().rss)
+    assert received == 3_000 * len(CHUNK)
+    assert peak - before < 30_000_000
+
+
+async def test_another_one_meanwhile_is_refused_in_words(ana: Merchant) -> None:
+    ana.gateway.owners.answers["GET", EXPORT] = refusing()
+    sentence = "Ya se está preparando otra descarga de tu historial."
+    async with ana.signed_in() as browser:
+        told = await browser.get("/api/invoices/export", params={"format": "zip"})
+        page = await browser.get("/export.zip")
+    assert (told.status_code, told.json()["code"]) == (429, "export_running")
+    assert told.json()["detail"].startswith(sentence)
+    assert (page.status_code, page.headers["content-type"]) == (429, "text/html; charset=utf-8")
+    assert "content-disposition" not in page.headers
+    assert sentence in page.text
+
+
+async def test_ten_exports_an_hour_are_enough_and_refused_ones_do_not_count(ana: Merchant) -> None:
+    owners = ana.gateway.owners.answers
+    async with ana.signed_in() as browser:
+
+        async def exported() -> Any:
+            return await browser.get("/api/invoices/export", params={"format": "csv"})
+
+        owners["GET", EXPORT] = refusing()
+        assert {(await exported()).json()["code"] for _ in range(12)} == {"export_running"}
+        owners["GET", EXPORT] = Response(b"done")
+        answers = [await exported() for _ in range(11)]
+    assert [answer.status_code for answer in answers] == [200] * 10 + [429]
+    assert answers[-1].json()["code"] == "too_many_requests"
+    assert int(answers[-1].headers["retry-after"]) > 3000
+
+
+async def test_how_far_it_is_is_told_in_words(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+
+        async def told(running: dict[str, int] | None) -> Any:
+            ana.gateway.owners.answers["GET", f"{EXPORT}/progress"] = JSONResponse({"progress": running})
+            return (await browser.get("/api/invoices/export/progress")).json()["progress"]
+
+        assert await told({"done": 120, "total": 1000}) == {
+            "done": 120,
+            "total": 1000,
+            "text": "Preparando tu descarga: 120 de 1,000 facturas.",
+        }
+        assert await told(None) is None
+        browser.headers["cookie"] = ""
+        assert (await browser.get("/api/invoices/export/progress")).status_code == 401
+
+
+async def test_the_shape_of_a_line_is_published(ana: Merchant) -> None:
+    async with ana.gateway.browser() as browser:
+        published = (await browser.get("/openapi.json")).json()
+    content = published["paths"]["/api/invoices/export"]["get"]["responses"]["200"]["content"]
+    assert content.keys() == {"text/csv", "application/zip", "application/x-ndjson"}
+    assert content["application/x-ndjson"]["schema"] == {"$ref": "#/components/schemas/HistoryLine"}
+    line = published["components"]["schemas"]["HistoryLine"]
+    assert line["properties"].keys() == HistoryLine.model_fields.keys()
+    assert line["properties"]["total_minor"]["description"].endswith("an invoice's lines sum to its balance.")

@@ -1,0 +1,115 @@
+"""Files that are handed out: their names, and that whoever makes one always hears that it is over."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+from starlette.types import Message, Receive, Scope, Send
+
+from chassis.http.downloads import Sending, named
+
+SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "asgi": {"spec_version": "2.3"}}
+
+
+@pytest.mark.parametrize(
+    ("filename", "header"),
+    [
+        ("historial-de-pagos.csv", 'filename="historial-de-pagos.csv"'),
+        ("relevé.csv", "filename=\"releve.csv\"; filename*=UTF-8''relev%C3%A9.csv"),
+        ("請求書.zip", "filename=\".zip\"; filename*=UTF-8''%E8%AB%8B%E6%B1%82%E6%9B%B8.zip"),
+        ("../../etc/passwd", 'filename="_.._etc_passwd"'),
+        ('a"b\\c;d%22.csv', 'filename="a_b_c_d_22.csv"'),
+        ("a\r\nSet-Cookie: x=y.csv", 'filename="a__Set-Cookie_ x=y.csv"'),
+        ("\u202efdp.exe", 'filename="_fdp.exe"'),
+        ("...", 'filename="_"'),
+    ],
+)
+def test_a_name_is_a_name_in_any_script_and_nothing_else(filename: str, header: str) -> None:
+    assert named(filename)["content-disposition"] == f"attachment; {header}"
+
+
+def test_a_personal_file_is_kept_nowhere_and_taken_for_nothing_else() -> None:
+    headers = named("TS-000014.pdf", "inline")
+    assert headers["content-disposition"].startswith("inline;")
+    assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
+
+
+class Made:
+    """A file in the making."""
+
+    def __init__(self, *, fails: bool = False) -> None:
+        self.fails, self.overs, self.closed = fails, 0, False
+        self.begun = asyncio.Event()
+
+    async def chunks(self) -> AsyncGenerator[bytes]:
+        self.begun.set()
+        try:
+            for _ in range(1000):
+                yield b"x"
+                await asyncio.sleep(0)
+                if self.fails:
+                    raise ValueError("the making fails")
+        finally:
+            self.closed = True
+
+    async def over(self) -> None:
+        self.overs += 1
+
+    async def sent(self, receive: Receive, send: Send) -> None:
+        await Sending(self.chunks(), self.over, "a.zip", "application/zip")(SCOPE, receive, send)
+
+
+async def stays() -> Message:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def leaves() -> Message:
+    return {"type": "http.disconnect"}
+
+
+async def takes(_: Message) -> None: ...
+
+
+async def test_whoever_makes_a_file_hears_once_that_it_is_sent() -> None:
+    made, sent = Made(), []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await made.sent(stays, send)
+    assert (made.overs, made.closed) == (1, True)
+    assert (len(sent), sent[-1]["more_body"]) == (1002, False)
+
+
+async def test_an_error_midway_is_raised_before_the_end_is_sent() -> None:
+    made, sent = Made(fails=True), []
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    with pytest.raises(ValueError, match="the making fails"):
+        await made.sent(stays, send)
+    assert (made.overs, made.closed) == (1, True)
+    assert sent[-1]["more_body"]
+
+
+async def test_nobody_makes_what_nobody_takes() -> None:
+    made = Made()
+
+    async def disconnects() -> Message:
+        await made.begun.wait()
+        return {"type": "http.disconnect"}
+
+    await made.sent(disconnects, takes)
+    assert (made.overs, made.closed) == (1, True)
+
+
+async def test_who_left_before_it_began_is_heard_of_too() -> None:
+    made = Made()
+
+    async def never(_: Message) -> None:
+        await asyncio.Event().wait()
+
+    await made.sent(leaves, never)
+    assert made.overs == 1
