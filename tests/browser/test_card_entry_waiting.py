@@ -62,6 +62,20 @@ async def test_when_the_portals_own_script_is_blocked_the_sheet_says_what_to_do(
         await expect(advice).to_be_hidden()
 
 
+@pytest.mark.parametrize("script", ["portal.js", "panes.js"])
+async def test_when_no_dialog_can_open_the_button_leads_to_the_page(page: Page, script: str) -> None:
+    async with LivingStage().open() as stage:
+        await Visitor(page, stage.link).arrive()
+        await page.route(f"**{Assets().url(script)}", lambda route: route.abort())
+        await page.goto(stage.origin)
+        await page.locator("#edit-method").click()
+        await page.wait_for_url(re.compile("/payment-method"))
+        if script == "portal.js":
+            await expect(page.frame_locator("iframe").get_by_label("Número de tarjeta")).to_be_enabled()
+        else:
+            await expect(page.get_by_text("No se pudo abrir el formulario de la tarjeta")).to_be_visible()
+
+
 async def test_whoever_wants_no_motion_is_not_told_too_early(page: Page) -> None:
     async with LivingStage().open() as stage:
         await page.emulate_media(reduced_motion="reduce")

@@ -6,6 +6,9 @@ const dialog = document.getElementById("dialog");
 const slot = document.getElementById("dialog-body");
 let opener = null;
 
+// Until somebody listens here, every link and form is followed by the browser itself.
+document.body.removeAttribute("hx-disable");
+
 // What was only said to this one rendering is not said again by a reload; the language is kept by its cookie.
 if (/[?&](after|said|lang)=/.test(location.search)) {
   const url = new URL(location.href);
@@ -37,8 +40,8 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 });
 
 // A dialog shows the sheet of the page that its button leads to; a filter and its pages change the history in place.
-document.addEventListener("htmx:afterSwap", ({ detail: { elt, failed, target } }) => {
-  if (failed) return heed(elt);
+document.addEventListener("htmx:afterSwap", ({ detail: { elt, target, xhr } }) => {
+  if (xhr.status >= 400 && xhr.status !== 422) return heed(elt);
   if (target.id.startsWith("pane-")) return arrived(target.id);
   const sheet = target.querySelector("#sheet");
   if (target === slot && !dialog.open) dialog.showModal();
@@ -54,7 +57,7 @@ function arrived(id) {
   if (document.activeElement === document.body) pane.querySelector('[tabindex="-1"]').focus({ preventScroll: true });
 }
 
-document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => {
+document.addEventListener("htmx:beforeOnLoad", ({ detail: { xhr } }) => {
   if (xhr.status === 401) ended();
 });
 
