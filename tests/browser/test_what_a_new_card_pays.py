@@ -27,7 +27,7 @@ async def paying(page: Page, **becomes: str) -> AsyncIterator[tuple[LivingStage,
         async def invoice(session: Any, id: UUID) -> dict[str, Any]:
             return scenes.whole_invoice(id=str(id), status=statuses[str(id)])
 
-        stage.invoicing.invoice = invoice  # type: ignore[method-assign]
+        stage.invoicing.invoice = invoice  # type: ignore[method-assign, assignment]
         portal = await Visitor(page, stage.link).arrive()
         dialog = await portal.pay_debt()
         await dialog.fill("4242424242424242")
