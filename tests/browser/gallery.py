@@ -2,10 +2,16 @@
 
 from typing import Final
 
-from browser import gallery_dialogs, gallery_extremes, gallery_pages, gallery_portal
+from browser import gallery_dialogs, gallery_extremes, gallery_pages, gallery_portal, gallery_troubles
 from browser.gallery_opening import State
 
 STATES: Final[dict[str, State]] = {
     state.name: state
-    for state in (*gallery_portal.STATES, *gallery_pages.STATES, *gallery_dialogs.STATES, *gallery_extremes.STATES)
+    for state in (
+        *gallery_portal.STATES,
+        *gallery_pages.STATES,
+        *gallery_dialogs.STATES,
+        *gallery_extremes.STATES,
+        *gallery_troubles.STATES,
+    )
 }
