@@ -54,7 +54,18 @@ async def test_a_long_table_is_one_table_whose_head_stands_on_every_page(render:
     for number, page in enumerate(pages, 1):
         assert "Concepto" in page
         assert f"Factura TS-000014 · Página {number} de {len(pages)}" in page
-        assert page.count("Premium Mensual") == page.count("Suscripción mensual"), "no line is torn apart between two pages"
+
+
+async def test_no_line_is_torn_between_two_pages_but_one_that_is_longer_than_a_page(render: Renderer) -> None:
+    def described(times: int) -> Document:
+        line = replace(ISSUED.lines[0], description=f"Principio {'de todo un poco ' * times}final")
+        return replace(LONG, issued=replace(LONG.issued, lines=(line,) * 20))
+
+    for page in opened(await render(described(15))).pages:
+        assert page.extract_text().count("Principio") == page.extract_text().count("final") > 0
+    long = await render(described(400))
+    assert text(long).count("todo") == 20 * 400
+    assert len(opened(long).pages) > 30, "a line takes more than a page"
 
 
 async def test_all_text_belongs_to_the_structure_or_is_decoration(render: Renderer) -> None:
