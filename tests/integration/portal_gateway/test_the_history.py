@@ -115,17 +115,3 @@ async def test_when_the_documents_are_away_the_list_is_still_there(ana: Merchant
         assert (away.status_code, away.json()["code"]) == (503, "service_unavailable")
         assert away.json()["detail"]
         assert (await browser.get("/api/invoices")).status_code == 200
-
-
-async def test_images_are_fetched_once_and_kept_for_ever(ana: Merchant) -> None:
-    name = "ab" * 32
-    ana.gateway.owners.answers["GET", f"/v1/media/{name}"] = Response(b"RIFF", media_type="image/webp")
-    async with ana.gateway.browser() as browser:
-        for _ in range(2):
-            image = await browser.get(f"/media/{name}.webp")
-            assert (image.content, image.headers["content-type"]) == (b"RIFF", "image/webp")
-            assert image.headers["cache-control"] == "public, max-age=31536000, immutable"
-        for wrong in ("cd" * 32, "..%2f..%2fetc", "AB" * 32, "ab"):
-            assert (await browser.get(f"/media/{wrong}.webp")).status_code == 404
-    asked = [path for _, path, _, _ in ana.gateway.owners.asked]
-    assert asked.count(f"/v1/media/{name}") == 1

@@ -149,6 +149,36 @@ async def test_a_picture_is_encoded_anew_and_shown_to_services(shop: Shop) -> No
 async def test_what_is_no_picture_is_refused(shop: Shop, content: bytes) -> None:
     answer = await shop.http.post("/v1/media", content=content)
     assert (answer.status_code, answer.json()["code"]) == (422, "not_a_picture")
+    assert answer.json()["title"] == "Only PNG, JPEG and WebP pictures are taken, each as the whole body"
+
+
+async def test_a_picture_is_what_its_bytes_are_whatever_they_are_said_to_be(shop: Shop) -> None:
+    said = [None, "image/png", "image/svg+xml", "application/octet-stream", "application/x-www-form-urlencoded", "text/html"]
+    ids = set()
+    for kind in said:
+        answer = await shop.http.post("/v1/media", content=picture(), headers={"content-type": kind} if kind else {})
+        assert answer.status_code == 201
+        ids.add(answer.json()["media_id"])
+    assert len(ids) == 1
+    for wrapped in ({"files": {"file": ("logo.png", picture(), "image/png")}}, {"json": {"data": "iVBORw0KGgo="}}):
+        assert (await shop.http.post("/v1/media", **wrapped)).json()["code"] == "not_a_picture"
+
+
+async def test_a_bomb_is_refused_and_says_why(shop: Shop) -> None:
+    answer = await shop.http.post("/v1/media", content=picture(size=(5000, 5000)))
+    assert (answer.status_code, answer.json()["code"]) == (422, "too_many_pixels")
+
+
+async def test_an_upload_repeated_under_its_key_is_one(shop: Shop) -> None:
+    first, again = [await shop.http.post("/v1/media", content=picture(), headers={"idempotency-key": "logo"}) for _ in range(2)]
+    other = await shop.http.post("/v1/media", content=picture("JPEG"), headers={"idempotency-key": "logo"})
+    assert (first.status_code, again.json()) == (201, first.json())
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+
+
+async def test_pictures_are_not_anybodys_to_upload(shop: Shop) -> None:
+    answer = await shop.stack.merchant("sk_test_" + "x" * 43).post("/v1/media", content=picture())
+    assert answer.status_code == 401
 
 
 async def test_a_picture_of_more_than_a_mebibyte_is_refused(shop: Shop) -> None:

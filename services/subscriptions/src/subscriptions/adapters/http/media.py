@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
 from chassis.http.asked import Ask
 from chassis.http.principal import Caller, Merchant
-from chassis.http.problems import Problem, not_found
+from chassis.http.problems import not_found
 from chassis.postgres.write_sets import Connection
 from chassis.store import Answer
 from subscriptions.application.ports import Media, Picture
@@ -17,17 +18,16 @@ MAX_BYTES = 1024 * 1024
 MediaPath = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
-def routes(media: Media, encode: Callable[[bytes], Picture], not_a_picture: type[Exception]) -> APIRouter:
+def routes(media: Media, encode: Callable[[bytes], Picture]) -> APIRouter:
     api = APIRouter(prefix="/v1/media", tags=["media"])
+    encoder = ThreadPoolExecutor(1, "pictures")  # one after another: decoding takes a lot of memory
 
     @api.post("", status_code=201)
     async def upload(asked: Ask, caller: Merchant, request: Request) -> Response:
-        """A raw PNG, JPEG or WebP up to 1 MiB; kept as WebP of 512 px at most, under the hash of that."""
+        """A raw PNG, JPEG or WebP up to 1 MiB, whatever its type is said to be; kept as WebP of 512 px at most, under the hash
+        of that. Of what else was in the file nothing is kept."""
         content = await request.body()
-        try:
-            picture = await asyncio.to_thread(encode, content)
-        except not_a_picture:
-            raise Problem(422, "not_a_picture", "Only PNG, JPEG and WebP pictures are taken") from None
+        picture = await asyncio.get_running_loop().run_in_executor(encoder, encode, content)
 
         async def work(connection: Connection) -> Answer:
             await media.add(connection, caller.merchant_id, picture)

@@ -1,0 +1,62 @@
+"""Uploaded pictures, for whoever knows the hash of one: they are the merchants' own faces, and nobody's secret."""
+
+import hashlib
+
+import pytest
+from integration.portal_gateway.gateway import Gateway, problem
+from starlette.responses import Response
+
+PICTURE = b"RIFF....WEBPVP8 "
+NAME = hashlib.sha256(PICTURE).hexdigest()
+
+
+@pytest.fixture
+async def uploaded(gateway: Gateway) -> Gateway:
+    await gateway.pool.execute("DELETE FROM image")
+    gateway.owners.answers["GET", f"/v1/media/{NAME}"] = Response(PICTURE, media_type="image/webp")
+    return gateway
+
+
+async def test_a_picture_is_fetched_once_and_kept_for_ever(uploaded: Gateway) -> None:
+    async with uploaded.browser() as browser:
+        for _ in range(2):
+            image = await browser.get(f"/media/{NAME}.webp")
+            assert (image.status_code, image.content) == (200, PICTURE)
+            assert image.headers["content-type"] == "image/webp"
+            assert image.headers["cache-control"] == "public, max-age=31536000, immutable"
+            assert image.headers["x-content-type-options"] == "nosniff"
+            assert image.headers["cross-origin-resource-policy"] == "same-origin"
+            assert image.headers["content-length"] == str(len(PICTURE))
+            assert "set-cookie" not in image.headers
+    assert [path for _, path, _, _ in uploaded.owners.asked].count(f"/v1/media/{NAME}") == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "cd" * 32 + ".webp",
+        NAME.upper() + ".webp",
+        NAME + ".png",
+        NAME + ".webp.webp",
+        NAME[:-1] + ".webp",
+        NAME,
+        "..%2f..%2fetc%2fpasswd.webp",
+        "%00.webp",
+        "",
+    ],
+)
+async def test_anything_else_is_not_found_and_not_remembered(uploaded: Gateway, path: str) -> None:
+    async with uploaded.browser() as browser:
+        answer = await browser.get(f"/media/{path}")
+    assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+    assert answer.headers["cache-control"] == "no-store"
+
+
+async def test_while_nobody_can_be_asked_a_picture_is_missing_for_a_moment_only(uploaded: Gateway) -> None:
+    kept = uploaded.owners.answers["GET", f"/v1/media/{NAME}"]
+    uploaded.owners.answers["GET", f"/v1/media/{NAME}"] = problem(503, "service_unavailable")
+    async with uploaded.browser() as browser:
+        away = await browser.get(f"/media/{NAME}.webp")
+        assert (away.status_code, away.headers["cache-control"]) == (503, "no-store")
+        uploaded.owners.answers["GET", f"/v1/media/{NAME}"] = kept
+        assert (await browser.get(f"/media/{NAME}.webp")).content == PICTURE
