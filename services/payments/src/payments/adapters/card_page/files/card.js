@@ -86,7 +86,10 @@
   }
 
   function busy(is) {
-    fields.disabled = back.disabled = confirm.disabled = is;
+    // The button stays where the focus can be: a disabled one would lose it.
+    if (is) confirm.focus();
+    fields.disabled = back.disabled = is;
+    confirm.ariaDisabled = String(is);
     confirm.textContent = is ? words.sending : confirmText;
     status.textContent = is ? words.sending : "";
   }

@@ -51,7 +51,10 @@ class CardEntry {
     this.holder = sheet.querySelector("[data-frame]");
     this.heard = (event) => this.hear(event);
     addEventListener("message", this.heard);
-    sheet.querySelector("[data-retry]").addEventListener("click", () => this.open());
+    sheet.querySelector("[data-retry]").addEventListener("click", () => {
+      sheet.querySelector("#sheet-title").focus();
+      this.open();
+    });
   }
 
   async open() {

@@ -21,6 +21,7 @@ document.addEventListener("htmx:beforeRequest", ({ detail: { elt, target } }) =>
   settle(elt);
   target.ariaBusy = "true";
   if (target !== slot || dialog.open) return;
+  abort();
   opener = elt;
   slot.replaceChildren(document.getElementById("loading").content.cloneNode(true));
   const title = slot.querySelector("#sheet-title");
@@ -28,6 +29,11 @@ document.addEventListener("htmx:beforeRequest", ({ detail: { elt, target } }) =>
   dialog.showModal();
   title.focus();
 });
+
+function abort() {
+  if (opener) window.htmx.trigger(opener, "htmx:abort");
+  opener = null;
+}
 
 document.addEventListener("htmx:afterRequest", ({ detail: { target } }) => {
   target.removeAttribute("aria-busy");
@@ -53,7 +59,7 @@ document.addEventListener("htmx:afterSwap", ({ detail: { elt, target, xhr } }) =
 function arrived(id) {
   const pane = document.getElementById(id);
   forget(pane);
-  say(pane.dataset.changed);
+  say(pane.querySelector(".empty p")?.textContent ?? pane.dataset.changed);
   if (document.activeElement === document.body) pane.querySelector('[tabindex="-1"]').focus({ preventScroll: true });
 }
 
@@ -74,9 +80,10 @@ dialog?.addEventListener("cancel", (event) => {
   if (slot.querySelector("[data-busy]")) event.preventDefault();
 });
 
+// A closing is told a moment later: by then the dialog may be open again.
 dialog?.addEventListener("close", () => {
-  if (opener) window.htmx.trigger(opener, "htmx:abort");
-  opener = null;
+  if (dialog.open) return;
+  abort();
   const reload = slot.querySelector("[data-reload]") !== null;
   slot.replaceChildren();
   if (reload) refresh();
@@ -93,7 +100,7 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-print]")) window.print();
   keepPlace(event.target.closest("a[data-keeps]"));
   for (const menu of document.querySelectorAll("details.menu[open]")) {
-    if (!menu.contains(event.target) || event.target.closest("a.item")) menu.open = false;
+    if (!menu.contains(event.target) || event.target.closest("a.item")) fold(menu);
   }
 });
 
@@ -109,10 +116,19 @@ function keepPlace(link) {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  for (const menu of document.querySelectorAll("details.menu[open]")) {
-    menu.open = false;
-    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
-  }
+  for (const menu of document.querySelectorAll("details.menu[open]")) fold(menu);
+});
+
+function fold(menu) {
+  const within = menu.contains(document.activeElement);
+  menu.open = false;
+  if (within) menu.querySelector("summary").focus();
+}
+
+// A menu that somebody leaves covers nothing behind them.
+document.addEventListener("focusout", (event) => {
+  const menu = event.target.closest("details.menu[open]");
+  if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
 });
 
 // What waited while someone was there goes in when they leave.

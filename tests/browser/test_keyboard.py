@@ -1,0 +1,372 @@
+"""Every flow without a mouse: what has the focus at each step, that it shows, and that it is never lost."""
+
+import re
+from dataclasses import replace
+
+import pytest
+from browser.keyboard import Keyboard
+from browser.pages import PortalPage, Visitor
+from browser.staged import DECLINED, LivingStage
+from playwright.async_api import Browser, Page, expect
+from unit.portal_page import scenes
+
+from portal_gateway.application.answers import View
+from portal_gateway.domain.view import CustomerView
+
+VISA = "4242424242424242"
+NEWEST = "link 14 may 2023 Premium Mensual 29.99 USD Pagado Ver factura TS-000014"
+CANCEL, EDIT, KEEP = "button Cancelar suscripción", "button Editar método de pago", "button Mantener mi suscripción"
+FOOT = ["link soporte@techsolutions.example", "link Términos", "link Privacidad", "link English"]
+TOPS = """() => {
+    const box = document.activeElement.getBoundingClientRect();
+    const scrolled = document.querySelector("dialog[open]")?.scrollTop ?? scrollY;
+    return [Math.round(box.top + scrolled), Math.round(box.bottom + scrolled)];
+}"""
+
+
+def few(view: View) -> View:
+    """Two invoices: every row has the same stops."""
+    facts: CustomerView = {**view.facts, "invoices": view.facts["invoices"][:2]}
+    return replace(view, facts=facts)
+
+
+async def arrive(page: Page, stage: LivingStage) -> tuple[PortalPage, Keyboard]:
+    return await Visitor(page, stage.link).arrive(), Keyboard(page)
+
+
+async def in_order_of_reading(keyboard: Keyboard, last: str) -> None:
+    """No stop lies wholly above the one before it."""
+    above = 0
+    stop = ""
+    while stop != last:
+        stop = await keyboard.next()
+        top, bottom = await keyboard.page.evaluate(TOPS)
+        assert bottom > above, stop
+        above = top
+
+
+async def test_the_stops_of_the_page_are_those_a_reader_meets(page: Page) -> None:
+    async with LivingStage(few(scenes.view())).open() as stage:
+        _, keyboard = await arrive(page, stage)
+        assert await keyboard.round() == [
+            "link Ir al contenido",
+            *FOOT,
+            "menu Salir",
+            CANCEL,
+            EDIT,
+            "menu Descargar todo",
+            "combobox Año",
+            "combobox Estado",
+            NEWEST,
+            "link Descargar PDF de TS-000014",
+            "link 14 abr 2023 Premium Mensual 29.99 USD Pagado Ver factura TS-000013",
+            "link Descargar PDF de TS-000013",
+            "link Ver facturas anteriores",
+        ]
+        await keyboard.back("link Ver facturas anteriores", "link Descargar PDF de TS-000013")
+
+
+@pytest.mark.parametrize("media", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}], ids=str)
+async def test_the_focus_shows_wherever_it_goes(page: Page, media: dict[str, str]) -> None:
+    async with LivingStage(few(scenes.owing())).open() as stage:
+        await page.emulate_media(**media)  # type: ignore[arg-type]
+        _, keyboard = await arrive(page, stage)
+        await keyboard.reach("button Cancelar")
+        await keyboard.press("Enter")
+        await keyboard.at("heading Cancelar Premium Mensual")
+        await keyboard.reach("button Confirmar cancelación")
+        await keyboard.press("Escape")
+        await keyboard.at("button Cancelar")
+        await keyboard.tab(EDIT)
+        await keyboard.press("Enter")
+        await keyboard.at("textbox Número de tarjeta")
+        await keyboard.reach("button Confirmar y pagar 29.99 USD")
+        await keyboard.press("Escape")
+        await keyboard.reach("link Ver facturas anteriores")
+        for path, last in ((f"/invoices/{scenes.invoice_id(14)}", "link Volver al portal"), ("/ended", "button Entrar")):
+            await page.goto(stage.origin + path)
+            await keyboard.reach(last)
+
+
+async def test_on_a_small_screen_the_focus_goes_down_as_the_eye_does(page: Page) -> None:
+    await page.set_viewport_size({"width": 320, "height": 640})
+    async with LivingStage(few(scenes.owing())).open() as stage:
+        portal, keyboard = await arrive(page, stage)
+        await in_order_of_reading(keyboard, FOOT[-1])
+        await portal.subscription.get_by_role("button", name="Cancelar").focus()
+        await keyboard.press("Enter")
+        await keyboard.at("heading Cancelar Premium Mensual")
+        await in_order_of_reading(keyboard, "button Confirmar cancelación")
+        await keyboard.press("Escape")
+        await keyboard.at("button Cancelar")
+        await keyboard.tab(EDIT)
+        await keyboard.press("Enter")
+        await keyboard.at("textbox Número de tarjeta")
+        await in_order_of_reading(keyboard, "button Confirmar y pagar 29.99 USD")
+
+
+async def test_the_first_stop_leads_past_the_summary(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        _, keyboard = await arrive(page, stage)
+        await keyboard.tab("link Ir al contenido")
+        await keyboard.press("Enter")
+        await keyboard.at("main")
+        await keyboard.tab("menu Salir")
+
+
+async def test_invoices_are_filtered_and_opened(page: Page) -> None:
+    async with LivingStage(few(scenes.view())).open() as stage:
+        portal, keyboard = await arrive(page, stage)
+        await keyboard.reach("combobox Año")
+        await keyboard.press("ArrowDown", "ArrowDown")
+        await expect(page).to_have_url(re.compile("year=2022"))
+        await keyboard.at("combobox Año")
+        await expect(page.locator(":focus")).to_have_value("2022")
+        await keyboard.reach("link Quitar filtro")
+        await keyboard.press("Enter")
+        await expect(portal.invoices.get_by_role("listitem")).to_have_count(2)
+        await keyboard.at("heading Historial de facturas")
+        await keyboard.reach(NEWEST)
+        await keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Factura TS-000014", level=1)).to_be_visible()
+        await keyboard.reach("link Descargar PDF")
+        async with page.expect_download() as pdf:
+            await keyboard.press("Enter")
+        assert (await pdf.value).suggested_filename == "TS-000014.pdf"
+        await keyboard.reach("link Volver al portal")
+        await keyboard.press("Enter")
+        await expect(portal.invoices).to_be_visible()
+
+
+async def test_a_menu_opens_under_its_word_and_closes_behind_whoever_leaves(page: Page) -> None:
+    async with LivingStage(few(scenes.view())).open() as stage:
+        portal, keyboard = await arrive(page, stage)
+        await keyboard.reach("menu Descargar todo")
+        await keyboard.press("Space")
+        files = [f"link {name}" for name in await portal.invoices.locator(".menu a").all_inner_texts()]
+        await keyboard.tab(*files)
+        await keyboard.press("Escape")
+        await keyboard.at("menu Descargar todo")
+        await expect(portal.invoices.locator(".menu a").first).to_be_hidden()
+        await keyboard.press("Enter")
+        await keyboard.tab(files[0])
+        async with page.expect_download() as history:
+            await keyboard.press("Enter")
+        assert (await history.value).suggested_filename == "facturas.csv"
+        await keyboard.at("menu Descargar todo")
+        await keyboard.press("Enter")
+        await keyboard.tab(*files, "combobox Año")
+        await expect(portal.invoices.locator(".menu a").first).to_be_hidden()
+
+
+async def test_another_language_and_another_subscription_are_chosen(page: Page) -> None:
+    other = scenes.subscription("trialing", id=scenes.invoice_id(99), plan=scenes.plan(name="Archivo"))
+    async with LivingStage(few(scenes.view(scenes.subscription(), other))).open() as stage:
+        portal, keyboard = await arrive(page, stage)
+        await keyboard.reach("link Archivo Prueba gratis")
+        await keyboard.press("Enter")
+        await expect(portal.subscription).to_contain_text("Prueba gratis hasta")
+        await keyboard.reach("link English")
+        await keyboard.press("Enter")
+        await expect(page.locator("html")).to_have_attribute("lang", "en-US")
+        await keyboard.reach("link Español")
+
+
+async def test_a_subscription_is_cancelled_with_a_reason_and_kept_after_all(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        portal, keyboard = await arrive(page, stage)
+        await keyboard.reach(CANCEL)
+        await keyboard.press("Space")
+        await keyboard.at("heading Cancelar Premium Mensual")
+        await keyboard.tab("combobox ¿Por qué cancelas? (opcional)")
+        await keyboard.press("ArrowDown")
+        await keyboard.tab("textbox Cuéntanos más (opcional)")
+        await keyboard.type("Mi tarjeta es 4242 4242 4242 4242")
+        await keyboard.tab("button Volver", "button Confirmar cancelación")
+        await keyboard.press("Enter")
+        await keyboard.at("textbox Cuéntanos más (opcional)")
+        await expect(page.locator(":focus")).to_have_attribute("aria-invalid", "true")
+        await keyboard.press("Control+A", "Delete")
+        await keyboard.type("Quizá vuelva")
+        await keyboard.tab("button Volver", "button Confirmar cancelación")
+        await keyboard.press("Space")
+        await keyboard.at("heading Tu cancelación quedó registrada")
+        asked = stage.subscriptions.asked[0]
+        assert (asked["feedback"], asked["comment"]) == ("too_expensive", "Quizá vuelva")
+        await keyboard.tab(KEEP, "link Cerrar")
+        await keyboard.press("Enter")
+        await expect(portal.subscription).to_contain_text("Termina el 14 de junio")
+        await keyboard.at("heading Detalles de la suscripción actual")
+        await keyboard.tab(KEEP)
+        await keyboard.press("Enter")
+        await expect(portal.subscription).to_contain_text("se renueva el 14 de junio de 2023")
+        await keyboard.at("heading Detalles de la suscripción actual")
+        await keyboard.tab(CANCEL)
+
+
+async def test_whoever_changes_their_mind_in_the_dialog_is_back_on_the_page(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        portal, keyboard = await arrive(page, stage)
+        await keyboard.reach(CANCEL)
+        await keyboard.press("Enter")
+        await keyboard.at("heading Cancelar Premium Mensual")
+        await keyboard.reach("button Confirmar cancelación")
+        await keyboard.press("Enter")
+        await keyboard.at("heading Tu cancelación quedó registrada")
+        await keyboard.tab(KEEP)
+        await keyboard.press("Enter")
+        await expect(portal.dialog).to_be_hidden()
+        await keyboard.at(CANCEL)
+
+
+@pytest.mark.parametrize("leave", ["Escape", "Volver"])
+@pytest.mark.parametrize(
+    ("opener", "first", "stops"),
+    [
+        (CANCEL, "heading Cancelar Premium Mensual", ["combobox", "textbox", "button", "button"]),
+        (EDIT, "textbox Número de tarjeta", ["textbox", "textbox", "button", "button"]),
+    ],
+    ids=["cancel", "card"],
+)
+async def test_a_dialog_holds_the_focus_and_gives_it_back(
+    page: Page, opener: str, first: str, stops: list[str], leave: str
+) -> None:
+    async with LivingStage().open() as stage:
+        portal, keyboard = await arrive(page, stage)
+        await keyboard.reach(opener)
+        for _ in range(2):
+            await keyboard.press("Enter")
+            await keyboard.at(first)
+            if leave == "Volver":
+                await keyboard.reach("button Volver")
+            await keyboard.press("Enter" if leave == "Volver" else "Escape")
+            await expect(portal.dialog).to_be_hidden()
+            await keyboard.at(opener)
+        await keyboard.press("Enter")
+        await keyboard.at(first)
+        assert [stop.split()[0] for stop in await keyboard.round()] == stops
+        assert stage.subscriptions.asked == stage.living.asked == []
+
+
+async def test_a_dialog_that_is_opened_again_at_once_is_not_emptied(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        portal, _ = await arrive(page, stage)
+        await portal.cancel()
+        await page.evaluate("document.getElementById('dialog').close(); document.getElementById('cancel').click()")
+        await expect(portal.dialog.get_by_role("heading", name="Cancelar Premium Mensual")).to_be_focused()
+
+
+async def test_a_card_is_entered_corrected_declined_and_changed(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        portal, keyboard = await arrive(page, stage)
+        await keyboard.reach(EDIT)
+        await keyboard.press("Enter")
+        await keyboard.at("textbox Número de tarjeta")
+        await keyboard.type(DECLINED)
+        await keyboard.tab("textbox Vencimiento", "textbox CVV")
+        await keyboard.type("123")
+        await keyboard.press("Enter")
+        await keyboard.at("textbox Vencimiento")
+        await expect(portal.dialog.frame_locator("iframe").locator(":focus")).to_have_attribute("aria-invalid", "true")
+        await keyboard.type("1230")
+        await keyboard.tab("textbox CVV", "button Volver", "button Confirmar")
+        await keyboard.press("Enter")
+        await expect(portal.dialog.frame_locator("iframe").get_by_role("alert")).to_contain_text("rechazó la tarjeta")
+        await keyboard.at("textbox Número de tarjeta")
+        await keyboard.press("Control+A")
+        await keyboard.type(VISA)
+        await keyboard.press("Enter")
+        await keyboard.at("heading Método de pago actualizado")
+        await keyboard.tab("link Cerrar")
+        await keyboard.press("Enter")
+        await expect(portal.dialog).to_be_hidden()
+        await keyboard.at(EDIT)
+
+
+async def test_while_a_card_is_being_sent_the_focus_stays_on_its_button(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        _, keyboard = await arrive(page, stage)
+        await page.route("**/api/payment-method", lambda route: None)
+        await keyboard.reach(EDIT)
+        await keyboard.press("Enter")
+        await keyboard.at("textbox Número de tarjeta")
+        for text in (VISA, "1230", "123"):
+            await keyboard.type(text)
+            await keyboard.press("Tab")
+        await keyboard.tab("button Confirmar")
+        await keyboard.press("Enter")
+        await keyboard.at("button Un momento…")
+        await page.unroute_all()
+
+
+async def test_a_frame_that_is_asked_for_again_does_not_lose_whoever_asks(page: Page) -> None:
+    async with LivingStage().open() as stage:
+        _, keyboard = await arrive(page, stage)
+        await page.route("**/api/payment-method/setup", lambda route: route.abort())
+        await keyboard.reach(EDIT)
+        await keyboard.press("Enter")
+        await keyboard.at("button Intentar de nuevo")
+        await page.unroute_all()
+        await page.route("**/api/payment-method/setup", lambda route: None)
+        await keyboard.press("Enter")
+        await keyboard.at("heading Editar método de pago")
+        await page.unroute_all()
+
+
+async def test_what_is_owed_is_paid(page: Page) -> None:
+    async with LivingStage(few(scenes.owing())).open() as stage:
+        portal, keyboard = await arrive(page, stage)
+        await keyboard.reach("button Actualizar tarjeta y pagar")
+        await keyboard.press("Enter")
+        await keyboard.at("textbox Número de tarjeta")
+        for text in (VISA, "1230", "123"):
+            await keyboard.type(text)
+            await keyboard.press("Tab")
+        await keyboard.tab("button Confirmar y pagar 29.99 USD")
+        await keyboard.press("Space")
+        await keyboard.at("heading Método de pago actualizado")
+        await expect(portal.dialog.get_by_role("definition")).to_have_text("Pagado")
+        await keyboard.press("Escape")
+        await expect(page.get_by_text("No pudimos cobrar")).to_be_hidden()
+        await keyboard.at("heading Detalles de la suscripción actual")
+
+
+@pytest.mark.parametrize(
+    ("button", "revokes", "title"),
+    [
+        ("button Salir de este navegador", False, "Tu sesión terminó"),
+        ("button Salir y anular este enlace", True, "Saliste y anulaste el enlace"),
+    ],
+)
+async def test_logging_out_both_ways(page: Page, button: str, revokes: bool, title: str) -> None:
+    async with LivingStage().open() as stage:
+        _, keyboard = await arrive(page, stage)
+        await keyboard.reach("menu Salir")
+        await keyboard.press("Enter", "Tab")
+        while not (await keyboard.focus()).startswith(button):
+            await keyboard.next()
+        await keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name=title, level=1)).to_be_visible()
+        assert stage.access.ended == [revokes]
+
+
+async def test_a_link_is_pasted(page: Page, browser: Browser) -> None:
+    async with LivingStage().open() as stage:
+        keyboard = Keyboard(page)
+        await page.goto(stage.origin)
+        await keyboard.tab("textbox Pega aquí tu enlace")
+        await keyboard.type(stage.link)
+        await keyboard.press("Control+A", "Control+X", "Control+V")
+        await keyboard.tab("button Entrar")
+        await keyboard.press("Enter")
+        await expect(page.get_by_role("heading", name="Historial de facturas")).to_be_visible()
+
+
+async def test_no_letter_does_anything_by_itself(page: Page) -> None:
+    async with LivingStage(few(scenes.owing())).open() as stage:
+        _, keyboard = await arrive(page, stage)
+        before = await page.locator("body").aria_snapshot()
+        await keyboard.type("abcdefghijklmnñopqrstuvwxyzABCXYZ0123456789?/.,;")
+        assert await page.locator("body").aria_snapshot() == before
+        assert await keyboard.focus() == ""
+        assert page.url == f"{stage.origin}/"
