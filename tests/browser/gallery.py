@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from browser import gallery_dialogs, gallery_extremes, gallery_pages, gallery_portal, gallery_troubles
+from browser import gallery_cards, gallery_dialogs, gallery_extremes, gallery_pages, gallery_portal, gallery_troubles
 from browser.gallery_opening import State
 
 STATES: Final[dict[str, State]] = {
@@ -11,6 +11,7 @@ STATES: Final[dict[str, State]] = {
         *gallery_portal.STATES,
         *gallery_pages.STATES,
         *gallery_dialogs.STATES,
+        *gallery_cards.STATES,
         *gallery_extremes.STATES,
         *gallery_troubles.STATES,
     )

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from browser.gallery_dialogs import cancel, card_entry
+from browser.gallery_cards import card_entry
+from browser.gallery_dialogs import cancel
 from browser.gallery_opening import State, at
 from browser.gallery_pages import INVOICE
 from browser.staged import LivingStage

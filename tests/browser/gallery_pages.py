@@ -61,12 +61,17 @@ def over() -> View:
     return scenes.view(scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 14)))
 
 
-def refusing_links(stage: LivingStage) -> None:
+def too_often(stage: LivingStage) -> None:
     stage.limits.refuses = Problem(429, "too_many_requests", "Too many", headers={"retry-after": "540"})
 
 
 def unreachable(stage: LivingStage) -> None:
     stage.limits.refuses = Problem(503, "service_unavailable", "Away", headers={"retry-after": "5"})
+
+
+def forgetful(stage: LivingStage) -> None:
+    """As with a browser that keeps no cookie."""
+    stage.access.ended.append(False)
 
 
 def failing(stage: LivingStage) -> None:
@@ -122,17 +127,18 @@ STATES = (
     State("cancel-page-at-once", lambda: cardless("past_due"), at(CANCEL), at_once),
     State("cancelled-page", lambda: scenes.view(scenes.ending()), at(f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13")),
     State("nothing-to-cancel", over, at(CANCEL)),
-    State("card-page", bring=at("/payment-method", see="iframe")),
-    State("card-page-without-script", bring=at("/payment-method"), script=False),
     State("ended", bring=at("/ended"), signed_in=False),
+    State("ended-by-another", bring=at("/ended")),
     State("link-revoked", bring=at("/ended?link=revoked"), signed_in=False),
     State("neutral", bring=at("/"), signed_in=False, refusals=(401,)),
     State("neutral-after-paste", bring=paste_nonsense, signed_in=False, refusals=(401,)),
     State("enter-waits", bring=at(f"/enter?continue#{TOKEN}", see="[data-confirm]"), signed_in=False),
     State("enter-refused", bring=at("/enter#nonsense", see="[data-refused]"), signed_in=False, refusals=(401,)),
     State("enter-unreachable", bring=at(LINK, see="[data-unreachable]"), prepare=unreachable, signed_in=False, refusals=(503,)),
-    State("enter-too-often", bring=at(LINK, see="[data-too-many]"), prepare=refusing_links, signed_in=False, refusals=(429,)),
+    State("enter-without-cookies", bring=at(LINK, see="[data-no-cookie]"), prepare=forgetful, signed_in=False, refusals=(401,)),
+    State("enter-too-often", bring=at(LINK, see="[data-too-many]"), prepare=too_often, signed_in=False, refusals=(429,)),
     State("enter-without-script", bring=at("/enter"), signed_in=False, script=False),
+    State("download-too-often", bring=at("/export.csv"), prepare=too_often, refusals=(429,)),
     State("not-found", bring=at("/no/such/page"), refusals=(404,)),
     State("unavailable", bring=at(INVOICE), prepare=away, refusals=(503,)),
     State("error", bring=at(INVOICE), prepare=failing, refusals=(500,)),

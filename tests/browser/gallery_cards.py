@@ -1,0 +1,170 @@
+"""Card entry, as a dialog and as a page of its own: before, while and after a card is confirmed."""
+
+from typing import Any
+from uuid import UUID
+
+from browser.gallery_opening import Bring, Opened, State, at
+from browser.living_payments import SECONDS_TO_WAIT
+from browser.staged import DECLINED, MASTERCARD, LivingStage
+from playwright.async_api import FrameLocator, Route, expect
+from unit.portal_page import scenes
+
+from chassis.http.problems import Problem
+from portal_gateway.application.answers import View
+
+DECLINED_WHEN_CHARGED = "4000000000000341"
+PUT = "**/api/payment-method"
+
+
+def card_entry(button: str) -> Bring:
+    async def bring(opened: Opened) -> None:
+        await opened.go("/")
+        await opened.press(button)
+        await expect(fields(opened).locator("#number")).to_be_enabled()
+
+    return bring
+
+
+def confirmed(number: str, *, button: str = "#edit-method", see: str = "dialog [data-new-card]") -> Bring:
+    async def bring(opened: Opened) -> None:
+        await card_entry(button)(opened)
+        await type_card(opened, number)
+        await opened.see(see)
+
+    return bring
+
+
+def refused(number: str, expiry: str = "12 / 30", *, see: str = "#problem") -> Bring:
+    """The fields stay, and the frame says what is wrong."""
+
+    async def bring(opened: Opened) -> None:
+        await card_entry("#edit-method")(opened)
+        await type_card(opened, number, expiry)
+        await expect(fields(opened).locator(see)).to_be_visible()
+
+    return bring
+
+
+def fields(opened: Opened) -> FrameLocator:
+    return opened.page.frame_locator("dialog iframe")
+
+
+async def type_card(opened: Opened, number: str, expiry: str = "12 / 30") -> None:
+    await fields(opened).locator("#number").fill(number)
+    await fields(opened).locator("#exp").fill(expiry)
+    await fields(opened).locator("#cvc").fill("123")
+    await fields(opened).locator("#confirm").click()
+
+
+def owing_two() -> View:
+    owed = [scenes.invoice(14, "failed"), scenes.invoice(13, "failed", total={"amount_minor": 1200, "currency": "USD"})]
+    return scenes.view(scenes.subscription("past_due", debt=scenes.debt()), invoices=[*owed, scenes.invoice(12)])
+
+
+def outcomes(fourteenth: str) -> Any:
+    """What becomes of the invoice of May; that of April is paid."""
+
+    def prepare(stage: LivingStage) -> None:
+        async def invoice(_: Any, id: UUID) -> dict[str, Any]:
+            return scenes.whole_invoice(id=str(id), status=fourteenth if str(id) == scenes.invoice_id(14) else "paid")
+
+        stage.invoicing.invoice = invoice  # type: ignore[method-assign, assignment]
+
+    return prepare
+
+
+def silent(stage: LivingStage) -> None:
+    stage.living.answers = False
+
+
+async def loading(opened: Opened) -> None:
+    """Nobody answers, for ever."""
+
+    async def hold(_: Route) -> None: ...
+
+    await opened.page.route(f"{PUT}/setup", hold)
+    await opened.go("/")
+    await opened.press("#edit-method")
+    await opened.see("dialog .skeleton")
+
+
+async def given_up(opened: Opened) -> None:
+    await opened.page.clock.install()
+    await opened.go("/")
+    await opened.press("#edit-method")
+    await opened.page.locator("dialog iframe").wait_for(state="attached")
+    await opened.page.clock.fast_forward(10_000)
+    await opened.see("dialog [data-retry]")
+
+
+def often(stage: LivingStage) -> None:
+    stage.limits.refuses = Problem(429, "too_many_requests", "Too many", headers={"retry-after": "540"})
+
+
+def blocked(stage: LivingStage) -> None:
+    stage.living.cards.seconds_blocked = SECONDS_TO_WAIT
+
+
+async def expired(opened: Opened) -> None:
+    await card_entry("#edit-method")(opened)
+    opened.stage.living.cards.setups.clear()
+    await type_card(opened, MASTERCARD)
+    await opened.see("dialog [data-retry]")
+
+
+async def in_doubt(opened: Opened) -> None:
+    async def lose(route: Route) -> None:
+        await route.fulfill(status=502)
+
+    await opened.page.route(PUT, lose)
+    await confirmed(MASTERCARD, see="dialog [data-problem]")(opened)
+
+
+async def dearer(opened: Opened) -> None:
+    """Another invoice comes to be owed while the card is being typed."""
+    await card_entry("#pay")(opened)
+    opened.stage.change(invoices=owing_two().facts["invoices"])
+    await type_card(opened, MASTERCARD)
+    await expect(fields(opened).locator("#problem")).to_be_visible()
+
+
+async def without_its_scripts(opened: Opened) -> None:
+    async def empty(route: Route) -> None:
+        await route.fulfill(content_type="text/javascript", body="")
+
+    await opened.page.route("**/static/*.js", empty)
+    await opened.go("/payment-method")
+    await expect(opened.page.locator(".late a").first).to_be_visible(timeout=15_000)
+
+
+STATES = (
+    State("card", bring=card_entry("#edit-method")),
+    State("card-and-debt", scenes.owing, card_entry("#pay")),
+    State("card-and-debts", owing_two, card_entry("#pay")),
+    State("card-debt-changed", scenes.owing, dearer, refusals=(409,)),
+    State("card-mistyped", bring=refused("4242 4242 4242 4241", "01 / 20", see="#number-error")),
+    State("card-declined", bring=refused(DECLINED), refusals=(402,)),
+    State("card-declined-too-often", bring=refused(DECLINED), prepare=blocked, refusals=(429,)),
+    State("card-saved", bring=confirmed(MASTERCARD)),
+    State("card-saved-and-paid", scenes.owing, confirmed(MASTERCARD, button="#pay", see="dialog dd .badge.good")),
+    State(
+        "card-saved-and-not-paid",
+        owing_two,
+        confirmed(DECLINED_WHEN_CHARGED, button="#pay", see="dialog dd .badge.bad"),
+        outcomes("failed"),
+    ),
+    State(
+        "card-saved-and-being-charged",
+        owing_two,
+        confirmed(MASTERCARD, button="#pay", see="dialog [data-waiting]"),
+        outcomes("processing"),
+    ),
+    State("card-loading", bring=loading),
+    State("card-silent", bring=given_up, prepare=silent, refusals=(404,)),
+    State("card-expired-form", bring=expired, refusals=(404,)),
+    State("card-in-doubt", bring=in_doubt, refusals=(502,)),
+    State("card-too-often", bring=at("/", "#edit-method", see="dialog [data-retry]"), prepare=often, refusals=(429,)),
+    State("card-page", bring=at("/payment-method", see="iframe")),
+    State("card-page-without-script", bring=at("/payment-method"), script=False),
+    State("card-page-without-its-scripts", bring=without_its_scripts),
+)
