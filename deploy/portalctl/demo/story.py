@@ -183,7 +183,7 @@ OTHER = Merchant(
         },
         "locale": "es-AR",
         "time_zone": "America/Argentina/Buenos_Aires",
-        "branding": {"colour": "#2b1336", "contact_email": "hola@nandu.example"},
+        "branding": {"colour": "#6e0b2a", "contact_email": "hola@nandu.example"},
         "policies": {},
     },
     clock_starts_at=datetime(2023, 3, 1, tzinfo=UTC),
