@@ -20,11 +20,20 @@ def test_the_customers_language_with_the_merchants_customs(customer: str | None,
     assert document_locale(customer, merchant) == expected
 
 
-def test_paper_is_that_of_the_merchants_country() -> None:
-    assert [paper(locale) for locale in ("es-MX", "en-US", "es-ES", "es-419", "en")] == [
-        "us-letter",
-        "us-letter",
-        "a4",
-        "a4",
-        "a4",
-    ]
+@pytest.mark.parametrize(
+    ("locale", "time_zone", "expected"),
+    [
+        *[(f"es-{country}", "Europe/Madrid", "us-letter") for country in ("MX", "US", "CO", "CL", "PR", "VE")],
+        ("en-CA", "America/Toronto", "us-letter"),
+        ("en-PH", "Asia/Manila", "us-letter"),
+        ("es-ES", "America/Mexico_City", "a4"),
+        ("es-AR", "America/Argentina/Buenos_Aires", "a4"),
+        ("es-419", "America/Mexico_City", "us-letter"),
+        ("es-419", "America/Lima", "a4"),
+        ("en", "US/Pacific", "us-letter"),
+        ("en", "UTC", "a4"),
+    ],
+)
+def test_paper_is_that_of_the_merchants_country(locale: str, time_zone: str, expected: str) -> None:
+    """The locale names it, or else the time zone does."""
+    assert paper(locale, time_zone) == expected

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final
 
 from babel import Locale, UnknownLocaleError
+from babel.core import get_global
 from babel.dates import format_date, format_skeleton
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -143,6 +144,15 @@ def territory(tag: str | None) -> str:
     parts = (tag or "").replace("_", "-").split("-")[1:]
     found = [p.upper() for p in parts if (len(p) == 2 and p.isalpha()) or (len(p) == 3 and p.isdigit())]
     return found[0] if found else ""
+
+
+def country(tag: str, time_zone: str) -> str:
+    """`MX` of `es-MX`; of `es-419` and America/Mexico_City too. Empty when neither is of one country."""
+    named = territory(tag)
+    if named.isalpha():
+        return named
+    zone = get_global("zone_aliases").get(time_zone, time_zone)
+    return str(get_global("zone_territories").get(zone, ""))
 
 
 def accepted(header: str | None) -> list[str]:

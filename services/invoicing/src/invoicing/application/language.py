@@ -3,11 +3,11 @@
 from functools import cache
 from pathlib import Path
 
-from chassis.languages import Catalogues
+from chassis.languages import Catalogues, country
 
 LOCALES = Path(__file__).parents[1] / "locales"
 
-LETTER_REGIONS = frozenset(["US", "CA", "MX", "CL", "CO", "CR", "DO", "GT", "NI", "PA", "PH", "PR", "SV", "VE"])
+LETTER_COUNTRIES = frozenset(["US", "CA", "MX", "CL", "CO", "CR", "DO", "GT", "NI", "PA", "PH", "PR", "SV", "VE"])
 
 
 @cache
@@ -24,6 +24,6 @@ def document_locale(customer: str | None, merchant: str) -> str:
     return catalogues().choose((customer, merchant), merchant).tag
 
 
-def paper(merchant: str) -> str:
+def paper(locale: str, time_zone: str) -> str:
     """The paper of the merchant's country."""
-    return "us-letter" if LETTER_REGIONS.intersection(merchant.replace("_", "-").upper().split("-")[1:]) else "a4"
+    return "us-letter" if country(locale, time_zone) in LETTER_COUNTRIES else "a4"

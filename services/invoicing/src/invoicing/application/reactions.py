@@ -59,7 +59,7 @@ def issue(
             colour=merchant.branding.colour,
             contact_email=merchant.branding.contact_email,
             logo=merchant.branding.logo_media_id,
-            paper=paper(merchant.locale),
+            paper=paper(merchant.locale, merchant.time_zone),
         ),
         bill_to_sha256=bill_to_sha256,
         at=at,
