@@ -78,6 +78,16 @@ async def test_a_filter_that_nobody_can_choose_is_said_beside_it_and_the_page_li
         await expect(status).to_have_accessible_description("")
 
 
+async def test_a_part_of_the_history_that_is_not_there_is_said_once_and_the_latest_are_shown(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        await page.goto(f"{stage.origin}/?cursor=nowhere")
+        problem = portal.invoices.get_by_role("alert")
+        await expect(problem).to_have_text("Esa parte del historial no existe. Estas son las facturas más recientes.")
+        stage.change(invoices=[scenes.invoice(14, "refunded")])
+        await expect(portal.invoices.get_by_role("list")).to_contain_text("Reembolsado")
+        await expect(problem).to_have_count(1)
+
+
 async def test_a_subscription_that_is_not_ones_own_is_not_found_and_the_page_stands(page: Page) -> None:
     async with living(page) as (stage, portal):
         await page.goto(f"{stage.origin}/?subscription={scenes.CUSTOMER}")

@@ -144,6 +144,22 @@ async def test_a_filter_that_is_being_chosen_is_not_taken_away_nor_undone_later(
         assert "status=void" in page.url
 
 
+async def test_a_filtered_history_follows_while_one_stands_on_its_filter(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        await portal.invoices.get_by_label("Año").focus()
+        await portal.invoices.get_by_label("Año").select_option("2022")
+        await expect(portal.invoices).to_contain_text("Ninguna factura coincide con el filtro.")
+        stage.change(invoice_years=[2024, 2023, 2022])
+        await expect(portal.invoices.get_by_role("option", name="2024")).to_have_count(1)
+        await expect(portal.invoices.get_by_label("Año")).to_be_focused()
+        await portal.invoices.get_by_label("Año").press("Shift")
+        stage.change(invoice_years=[2025, 2024, 2023, 2022])
+        await page.wait_for_timeout(700)
+        await expect(portal.invoices.get_by_role("option", name="2025")).to_have_count(0)
+        await portal.method.get_by_role("button").focus()
+        await expect(portal.invoices.get_by_role("option", name="2025")).to_have_count(1)
+
+
 async def test_keeping_leaves_the_filter_of_the_history_alone(page: Page) -> None:
     async with living(page, scenes.view(scenes.ending())) as (_, portal):
         await portal.invoices.get_by_label("Estado").select_option("Anulado")

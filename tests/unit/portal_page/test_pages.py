@@ -328,8 +328,35 @@ def test_htmx_is_what_its_authors_published() -> None:
     assert f"sha256(htmx.min.js) = {digest}" in static.joinpath("README.md").read_text()
 
 
-async def test_htmx_may_not_evaluate_nor_style_nor_keep_history() -> None:
+async def test_htmx_is_configured_as_designed_and_sends_the_sessions_token() -> None:
     async with Stage().browser() as browser:
-        html = (await browser.get("/")).text
-    (config,) = [json.loads(found["content"] or "") for tag, found in Elements(html).found if found.get("name") == "htmx-config"]
-    assert (config["allowEval"], config["includeIndicatorStyles"], config["historyCacheSize"]) == (False, False, 0)
+        pages = [(await browser.get(path)).text for path in ("/", CANCEL, INVOICE, "/payment-method")]
+    for html in pages:
+        elements = Elements(html).found
+        (config,) = [json.loads(found["content"] or "") for _, found in elements if found.get("name") == "htmx-config"]
+        (body,) = [attributes for tag, attributes in elements if tag == "body"]
+        in_the_slot = {"swap": True, "select": ".problem", "target": "closest [data-slot]", "swapOverride": "afterbegin"}
+        assert config == config | {
+            "historyCacheSize": 0,
+            "refreshOnHistoryMiss": True,
+            "includeIndicatorStyles": False,
+            "allowEval": False,
+            "ignoreTitle": True,
+            "responseHandling": [
+                {"code": "204", "swap": False},
+                {"code": "401", "swap": False},
+                {"code": "422", "swap": True},
+                {"code": "[45]..", **in_the_slot},
+                {"code": "...", "swap": True},
+            ],
+        }
+        assert json.loads(body["hx-headers"] or "") == {"X-CSRF-Token": "csrf-of-ana"}
+
+
+@pytest.mark.parametrize("path", [CANCEL, KEEP])
+async def test_the_sessions_token_may_come_in_a_header(path: str) -> None:
+    stage = Stage(scenes.view(scenes.ending()) if path == KEEP else None)
+    async with stage.browser() as browser:
+        answers = [await browser.post(path, headers={"x-csrf-token": token}) for token in ("csrf-of-ana", "csrf-of-someone")]
+    assert [answer.status_code for answer in answers] == [303, 409]
+    assert len(stage.subscriptions.asked) == 1

@@ -40,6 +40,8 @@ def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
     ) -> StreamingResponse:
         """Server-sent events {revision, panes}; `ended` when the session is over. Resumes after Last-Event-ID.
 
+        `pulse` {mark}, at least every 15 s: another mark says that something besides the facts has changed, how late they
+        are or what is on its way.
         `page` is the tag of the session that is shown where it is listened to: 409 when that is not this one.
         """
         cookie = cookie_of(request) or ""

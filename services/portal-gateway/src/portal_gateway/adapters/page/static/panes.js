@@ -97,20 +97,25 @@ export function swap() {
   say(news.find(Boolean));
 }
 
+// A list of choices is in use from the touch that may open it until something is chosen, not as long as it is stood on.
+let choosing = null;
+for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, ({ target }) => { choosing = target.closest?.("select") ?? null; }, true);
+for (const end of ["change", "focusout"]) addEventListener(end, () => { choosing = null; }, true);
+
 /** Whether somebody types, chooses, selects, presses or waits for something in it. */
 function inUse(pane) {
   const focused = document.activeElement;
-  const typing = pane.contains(focused) && focused.matches("input, select, textarea");
+  const typing = pane.contains(focused) && focused.matches("input, textarea");
   const selection = getSelection();
   const selecting = !selection.isCollapsed && selection.containsNode(pane, true);
-  return typing || selecting || pane.matches(":active") || pane.querySelector("details[open], .htmx-request") !== null;
+  return typing || pane.contains(choosing) || selecting || pane.matches(":active") || pane.querySelector("details[open], .htmx-request") !== null;
 }
 
 /** Returns what there is to say about it. A problem that was told here stays until it is settled. */
 function put(pane, fresh) {
   const stood = pane.contains(document.activeElement) ? document.activeElement.id : null;
   const news = whatIsNew(pane, fresh);
-  fresh.prepend(...pane.querySelectorAll(":scope > .problem"));
+  if (!fresh.querySelector(":scope > .problem")) fresh.prepend(...pane.querySelectorAll(":scope > .problem"));
   pane.replaceWith(fresh);
   window.htmx?.process(fresh);
   if (stood !== null) {

@@ -38,6 +38,7 @@ function abort() {
 document.addEventListener("htmx:afterRequest", ({ detail: { target } }) => {
   target.removeAttribute("aria-busy");
   if (slot?.querySelector("[data-loading]")) dialog.close();
+  swap();
 });
 
 // Whoever closed a dialog while it was loading does not want it any more.
