@@ -23,6 +23,11 @@ async def hide(page: Page, hidden: bool = True) -> None:
     await page.evaluate(_VISIBILITY, hidden)
 
 
+async def in_the_background(page: Page) -> None:
+    """From its next page on, it is opened behind another tab."""
+    await page.add_init_script(f"({_VISIBILITY})(true)")
+
+
 async def deaf(page: Page, *, also_to_its_stream: bool = True) -> None:
     """From its next page on, the tab hears nothing of what happens in others: as one that the browser has put to sleep."""
     await page.add_init_script(_DEAF)

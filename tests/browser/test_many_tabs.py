@@ -7,7 +7,7 @@ from uuid import UUID
 
 from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage, free_socket, served
-from browser.tabs import another_tab, hide
+from browser.tabs import another_tab, hide, in_the_background
 from playwright.async_api import Page, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
 from unit.portal_page import scenes, standins
@@ -79,6 +79,20 @@ async def test_only_the_tab_that_is_looked_at_listens_and_each_catches_up_when_i
             await expect(PortalPage(tab).subscription).to_contain_text(ENDING)
         await stage.ears.are(1)
         assert stage.ears.most <= 2
+
+
+async def test_a_tab_opened_in_the_background_does_not_listen_before_it_is_looked_at(page: Page) -> None:
+    async with Listened().open() as stage:
+        await Visitor(page, stage.link).arrive()
+        await stage.ears.are(1)
+        behind = await another_tab(page)
+        await in_the_background(behind)
+        await behind.goto(stage.origin, wait_until="networkidle")
+        assert stage.ears.most == 1
+        await look_at(behind, [page, behind])
+        await stage.ears.are(1)
+        stage.change(subscriptions=[scenes.ending()])
+        await expect(PortalPage(behind).subscription).to_contain_text(ENDING)
 
 
 async def test_a_tab_that_is_closed_leaves_no_stream_behind(page: Page) -> None:
