@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from integration.invoicing.stack import Shop, Stack, period
+from unit.invoicing.documents import text
 
 from invoicing.application.ports import Tampered
 from invoicing.application.reactions import invoice_id
@@ -122,6 +123,18 @@ async def test_the_document_is_the_same_bytes_each_time(stack: Stack, history: S
     assert first.headers["content-type"] == "application/pdf"
     assert first.headers["content-disposition"] == 'inline; filename="TS-000001.pdf"'
     assert first.headers["cache-control"] == "no-store"
+
+
+async def test_the_document_of_a_void_invoice_says_when_it_was_paid_back(stack: Stack, history: Shop) -> None:
+    async def said() -> str:
+        async with stack.customer(history, ANA) as http:
+            return text((await http.get(f"/v1/invoices/{SECOND}/pdf")).content)
+
+    async with stack.merchant(history) as http:
+        await http.post(f"/v1/invoices/{SECOND}/void")
+    assert "Anulado el" in await said()
+    await stack.deliver(history.succeeded(SUBSCRIPTION, ANA, 1), history.refunded(SUBSCRIPTION, ANA, 1))
+    assert "Reembolsado el 14 de febrero de 2020" in await said()
 
 
 async def test_a_merchant_voids_what_is_open(stack: Stack, history: Shop) -> None:

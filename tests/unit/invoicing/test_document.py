@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from unit.invoicing.documents import LOGO_ID, OPEN, SETTLED, VOID, logos, opened, text
-from unit.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, PAID, PREMIUM, SELLER, TAXED, VISA, issued
+from unit.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, PAID, PREMIUM, SELLER, TAXED, VISA, day, issued
 
 from chassis import colours
 from invoicing.adapters.document.layout import lay_out
@@ -62,6 +62,16 @@ def test_it_says_all_that_an_invoice_must_say() -> None:
         "Suscripción mensual renovable",
     ):
         assert part in said
+
+
+def test_its_status_is_said_with_its_day() -> None:
+    for document, status in (
+        (OPEN, "Pendiente de pago"),
+        (SETTLED, "Pagado el 14 de mayo de 2023"),
+        (VOID, "Anulado el 16 de mayo de 2023"),
+        (replace(VOID, settlement=replace(VOID.settlement, refunded_at=day(5, of=18))), "Reembolsado el 18 de mayo de 2023"),
+    ):
+        assert json.loads(lay_out(document))["status"]["text"] == status
 
 
 def test_a_tax_has_its_line() -> None:

@@ -20,7 +20,13 @@ from invoicing.domain.parties import BillTo
 
 HISTORY_PAGE = 500
 DOCUMENTS_PAGE = 20
-_INVOICE = "id, version, issued, schema, status, settled_at, card"
+_INVOICE = """
+    id, version, issued, schema, status, settled_at, card,
+    CASE WHEN status = 'void' THEN (
+        SELECT max(at) FROM movements
+        WHERE movements.merchant_id = invoices.merchant_id AND invoice_id = invoices.id AND kind = 'refund'
+    ) END AS refunded_at
+"""
 _MOVEMENT = "source, customer_id, invoice_id, kind, at, total, currency, net, tax, status, brand, last4, reason, reference"
 
 
@@ -139,7 +145,7 @@ class Reading:
 
 def _view(merchant_id: UUID, row: asyncpg.Record) -> InvoiceView:
     card = Card(**_card(json.loads(row["card"]))) if row["card"] else None
-    settlement = Settlement(Status(row["status"]), row["settled_at"], card)
+    settlement = Settlement(Status(row["status"]), row["settled_at"], card, row["refunded_at"])
     return InvoiceView(merchant_id, row["id"], row["version"], _issued(row), settlement)
 
 

@@ -12,11 +12,12 @@ from invoicing.domain.parties import BillTo
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How far an invoice is settled; `at` is when it was paid or voided."""
+    """How far an invoice is settled; `at` is when it was paid or voided, `refunded_at` when a void one was paid back."""
 
     status: Status = Status.OPEN
     at: datetime | None = None
     card: Card | None = None
+    refunded_at: datetime | None = None
 
 
 Place: TypeAlias = tuple[date, int, UUID]

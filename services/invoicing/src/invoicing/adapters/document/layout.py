@@ -87,6 +87,8 @@ def _status(document: Document, speech: Speech) -> dict[str, str]:
     match settlement.status:
         case Status.PAID:
             return {"kind": "paid", "text": words.paid_on % {"date": day}}
+        case Status.VOID if settlement.refunded_at:
+            return {"kind": "void", "text": words.refunded_on % {"date": speech.instant(settlement.refunded_at)}}
         case Status.VOID:
             return {"kind": "void", "text": words.voided_on % {"date": day}}
         case Status.OPEN:

@@ -35,6 +35,7 @@ class Words:
     paid_on: str
     """With %(date)s."""
     voided_on: str
+    refunded_on: str
     open: str
     due: str
     paid: str
@@ -67,6 +68,7 @@ MESSAGES: Final = Words(
     total=N_("Total"),
     paid_on=N_("Paid on %(date)s"),
     voided_on=N_("Voided on %(date)s"),
+    refunded_on=N_("Refunded on %(date)s"),
     open=N_("Payment pending"),
     due=N_("Amount due"),
     paid=N_("Amount paid"),
