@@ -257,7 +257,7 @@ async def test_when_the_browser_has_another_session_nothing_is_changed_and_the_p
         stage.access.session_of_ana = scenes.session(csrf="csrf-of-another")
         await dialog.fill(MASTERCARD)
         await dialog.confirm()
-        await expect(page.get_by_role("status").filter(has_text="se abrió otra cuenta")).to_be_visible()
+        await expect(page.get_by_role("status").filter(has_text="se abrió el portal con otro enlace")).to_be_visible()
         await expect(dialog.root).to_be_hidden()
         assert stage.living.asked == []
 

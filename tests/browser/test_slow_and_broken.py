@@ -199,6 +199,6 @@ async def test_a_dialog_of_another_session_reloads_the_page_with_a_notice(page: 
         dialog = await portal.cancel()
         stage.access.session_of_ana = scenes.session(csrf="csrf-of-another")
         await dialog.confirm()
-        await expect(page.get_by_text("En este navegador se abrió otra cuenta")).to_be_visible()
+        await expect(page.get_by_text("En este navegador se abrió el portal con otro enlace")).to_be_visible()
         await expect(portal.dialog).to_be_hidden()
         assert stage.subscriptions.asked == []

@@ -19,7 +19,7 @@ async def test_the_second_link_ends_the_first_session_and_clears_its_tab(page: P
     second = await another_tab(page)
     diegos = await Visitor(second, await neighbours.diego()).arrive()
     await page.wait_for_url("**/ended")
-    await expect(page.get_by_text("ahora está abierta otra cuenta: Diego Ruiz")).to_be_visible()
+    await expect(page.get_by_text("con la cuenta de Diego Ruiz")).to_be_visible()
     assert await shows_nothing_of_ana(page)
     await expect(diegos.subscription).to_contain_text("Básico Mensual")
     await expect(second.get_by_text(OF_DIEGO)).to_be_visible()
@@ -59,7 +59,7 @@ async def test_her_own_link_opened_again_is_another_session_too(page: Page, neig
     await Visitor(page, link).arrive()
     await Visitor(await another_tab(page), link).arrive()
     await page.wait_for_url("**/ended")
-    await expect(page.get_by_text("ahora está abierta otra cuenta: Ana García")).to_be_visible()
+    await expect(page.get_by_text("con la cuenta de Ana García")).to_be_visible()
     await page.get_by_role("link", name="Volver al portal").click()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
 
@@ -130,7 +130,7 @@ async def diego_comes(page: Page, neighbours: Neighbours) -> None:
 
 async def told_whose_page_it_is(page: Page, neighbours: Neighbours) -> None:
     """And nothing was done, for anybody."""
-    notice = page.get_by_text("En este navegador se abrió otra cuenta. Ahora ves la de Diego Ruiz")
+    notice = page.get_by_text("se abrió el portal con otro enlace. Ahora ves la cuenta de Diego Ruiz")
     await expect(notice).to_be_visible()
     await diego_alone(page, neighbours)
     await expect(page).to_have_url(f"{neighbours.gateway.url}/")

@@ -258,7 +258,7 @@ async def test_a_form_of_another_session_changes_nothing(path: str) -> None:
         foreign = await browser.post(path, data={"csrf": "csrf-of-someone"})
         bare = await browser.post(path)
     assert (foreign.status_code, bare.status_code) == (409, 403)
-    assert "se abrió otra cuenta" in foreign.text
+    assert "se abrió el portal con otro enlace" in foreign.text
     assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
 
 

@@ -56,7 +56,7 @@ async def test_the_api_explains_in_the_language_of_the_link() -> None:
         (402, "expired_card", "El banco dice que la tarjeta ya venció. La anterior sigue igual; prueba con otra."),
         (402, "incorrect_cvc", "El CVV no coincide con la tarjeta. La anterior sigue igual; revísalo y vuelve a intentarlo."),
         (409, "due_changed", "Lo que debes cambió mientras escribías. Revisa la lista y confirma otra vez."),
-        (409, "session_changed", "En este navegador se abrió otra cuenta, así que no se hizo nada."),
+        (409, "session_changed", "En este navegador se abrió el portal con otro enlace, así que no se hizo nada."),
         (422, "card_number_refused", "Parece un número de tarjeta. Bórralo: aquí no lo necesitamos."),
         (422, "invalid_request", "No pudimos leer lo que enviaste y nada cambió. Vuelve al portal e inténtalo de nuevo."),
         (403, "csrf_required", "No pudimos leer lo que enviaste y nada cambió. Vuelve al portal e inténtalo de nuevo."),

@@ -226,7 +226,7 @@ def test_somebody_elses_subscription_is_never_the_one_shown() -> None:
         (429, "too_many_requests", {"Retry-After": "125"}, "3 minutos."),
         (429, "too_many_requests", {}, "1 minuto."),
         (409, "already_cancelled", {}, "tu suscripción cambió mientras tanto"),
-        (409, "session_changed", {}, "se abrió otra cuenta"),
+        (409, "session_changed", {}, "se abrió el portal con otro enlace"),
         (404, "not_found", {}, "La dirección puede estar incompleta"),
         (500, "internal_error", {}, "revisa cómo quedó"),
     ],

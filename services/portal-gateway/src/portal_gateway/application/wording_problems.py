@@ -7,7 +7,7 @@ from typing import Final
 from chassis.languages import N_, Language
 
 SESSION_CHANGED: Final = N_(
-    "Another account was opened in this browser, so nothing was done. Go back to the portal and check whose account it is."
+    "The portal was opened with another link in this browser, so nothing was done. Go back to it and check whose account it is."
 )
 UNKNOWN: Final = N_("We could not complete what you asked. Go back to the portal and check how it stands before repeating it.")
 CARD_IN_TEXT: Final = N_("This looks like a card number. Delete it: we do not need it here.")

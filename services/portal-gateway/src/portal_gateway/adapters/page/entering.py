@@ -22,7 +22,7 @@ ENDED: Final = (
     N_("We closed your session and removed your data from this page. To come back, open your link again."),
 )
 ENDED_BY_ANOTHER: Final = N_(
-    "Another account is open in this browser now: %(account)s. To come back to yours, open your link again."
+    "The portal was opened again in this browser, for the account of %(account)s. If that is not yours, open your own link."
 )
 REVOKED: Final = (
     N_("You logged out and revoked the link"),

@@ -124,7 +124,7 @@ def _message(reader: Reader, said: str | None, chosen: Subscription | None, view
     """What the address bids the page say, as far as it is true: its tone and the sentence."""
     if said == "session_changed":
         return "warn", reader.say(
-            "Another account was opened in this browser. You now see that of %(account)s; what you asked for was not done.",
+            "The portal was opened here with another link. This is the account of %(account)s; what you asked for was not done.",
             account=account(view),
         )
     if said == "kept" and chosen and is_kept(chosen, view):
