@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from browser.exporting import slowly
 from browser.gallery_opening import Opened, State, at
 from browser.gallery_portal import cardless
 from browser.staged import LivingStage
@@ -43,6 +44,10 @@ def owed_invoice(stage: LivingStage) -> None:
     invoice = scenes.whole_invoice()
     again = {**invoice["movements"][1], "date": "2023-05-17"}
     stage.invoicing.invoice_is = {**invoice, "status": "failed", "movements": [*invoice["movements"][:2], again]}
+
+
+def downloading(stage: LivingStage) -> None:
+    slowly(stage).running = True
 
 
 def at_once(stage: LivingStage) -> None:
@@ -139,6 +144,7 @@ STATES = (
     State("enter-too-often", bring=at(LINK, see="[data-too-many]"), prepare=too_often, signed_in=False, refusals=(429,)),
     State("enter-without-script", bring=at("/enter"), signed_in=False, script=False),
     State("download-too-often", bring=at("/export.csv"), prepare=too_often, refusals=(429,)),
+    State("download-while-another", bring=at("/export.zip"), prepare=downloading, refusals=(429,)),
     State("not-found", bring=at("/no/such/page"), refusals=(404,)),
     State("unavailable", bring=at(INVOICE), prepare=away, refusals=(503,)),
     State("error", bring=at(INVOICE), prepare=failing, refusals=(500,)),

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
+from browser.exporting import long_history, slowly
 from browser.gallery_opening import State, at
 from browser.staged import LivingStage
 from unit.portal_page import scenes
@@ -82,6 +83,13 @@ def keep_many(stage: LivingStage) -> None:
     stage.views = LongHistory(stage.views.shown, stage.access)
 
 
+download = at("/", "#download-all", "[data-download]", see="#downloading:has-text('120')")
+
+
+def on_its_way(stage: LivingStage) -> None:
+    slowly(stage).done = 120
+
+
 def about_to_end(stage: LivingStage) -> None:
     began = datetime.now(UTC) - ABSOLUTE + timedelta(minutes=4)
     stage.access = Access(scenes.session(started_at=began, seen_at=datetime.now(UTC)))
@@ -111,6 +119,7 @@ STATES = (
     State("history-empty", lambda: scenes.view(**NOTHING_YET)),
     State("history-without-match", rows=12, bring=at("/?year=2022&status=void", see=".empty")),
     State("history-of-many-years", many, prepare=keep_many, rows=12),
+    State("history-downloading", long_history, download, on_its_way, rows=12),
     State("history-older", many, at("/", "#older", see="#newest"), keep_many, rows=12),
     State("stale", late, at("/", see="[data-stale]")),
     State("cancellation-on-its-way", lambda: scenes.view(pending=accepted("cancellation"))),

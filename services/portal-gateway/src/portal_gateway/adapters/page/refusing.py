@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 RELOADS: Final = {"session_changed": "/?said=session_changed"}
 """Where a page has to go whose session is another one now."""
 WRONG = N_("Something went wrong")
-NOT_FOUND = N_("We did not find this page")
+HEADINGS: Final = {404: N_("We did not find this page"), 429: N_("Wait a moment")}
 
 
 def page_route(pages: Pages) -> type[APIRoute]:
@@ -63,7 +63,7 @@ def refusal(pages: Pages, request: Request, problem: Problem) -> Response:
         "message.html",
         request,
         status=problem.status,
-        heading=language.say(NOT_FOUND) if problem.status == 404 else language.say(WRONG),
+        heading=language.say(HEADINGS.get(problem.status, WRONG)),
         sentences=[explain(language, problem.status, problem.code, problem.headers)],
         reference=reference(problem),
         reload=RELOADS.get(problem.code, "") if problem.status == 409 else None,
