@@ -1,0 +1,45 @@
+"""An invoice's page as the browser prints it."""
+
+from io import BytesIO
+
+from browser.gallery_extremes import long_invoice
+from browser.gallery_pages import INVOICE, owed_invoice
+from browser.pages import Visitor
+from browser.staged import LivingStage
+from playwright.async_api import Page
+from pypdf import PdfReader
+from unit.portal_page import scenes
+
+
+async def printed(page: Page, stage: LivingStage) -> list[str]:
+    """The text of each sheet."""
+    async with stage.open():
+        await Visitor(page, stage.link).arrive()
+        await page.goto(stage.origin + INVOICE)
+        paper = await page.pdf(format="A4", margin={"top": "15mm", "right": "15mm", "bottom": "15mm", "left": "15mm"})
+    return [" ".join(sheet.extract_text().split()) for sheet in PdfReader(BytesIO(paper)).pages]
+
+
+async def test_it_fits_a_sheet_with_all_it_tells_and_nothing_to_press(page: Page) -> None:
+    stage = LivingStage(scenes.owing())
+    owed_invoice(stage)
+    (sheet,) = await printed(page, stage)
+    for told in (
+        "TechSolutions Inc.",
+        "Factura TS-000014",
+        "Ana García",
+        "IVA (16 %",
+        "Próximo intento de cobro",
+        "No pudimos cobrar",
+    ):
+        assert told in sheet
+    for pressed in ("Descargar PDF", "Imprimir", "Salir", "Volver al portal", "English", "Actualizar tarjeta y pagar"):
+        assert pressed not in sheet
+
+
+async def test_a_long_one_begins_on_the_first_sheet(page: Page) -> None:
+    stage = LivingStage()
+    long_invoice(stage)
+    first, *more = await printed(page, stage)
+    assert "Factura TS-000014" in first
+    assert "Movimientos" in " ".join([first, *more])
