@@ -16,7 +16,7 @@ from portal_gateway.application.answers import InvoicePage, InvoiceQuery, View, 
 from portal_gateway.application.live import mark, minutes_late
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import STALE, Reader, account, freshness, shown
-from portal_gateway.application.wording_invoices import STATUSES, Row, rows
+from portal_gateway.application.wording_invoices import STATUSES, Row, made_so_far, rows
 from portal_gateway.application.wording_payment import method
 from portal_gateway.application.wording_subscription import CANCELLABLE, choices, details, is_kept, notice, summary
 from portal_gateway.domain.access import IDLE
@@ -33,8 +33,8 @@ class History:
 
     rows: list[Row]
     any: bool
-    long: bool
-    """So long that all of its documents take a while to make."""
+    downloading: str | None
+    """What is said while all of its documents are made, when that takes a while."""
     has_filter: bool
     filtered: bool
     years: list[int]
@@ -141,7 +141,7 @@ def _history(
     return History(
         rows=rows(reader, page.items, view.pending),
         any=facts["invoice_count"] > 0,
-        long=facts["invoice_count"] >= LONG,
+        downloading=made_so_far(reader.language, 0, facts["invoice_count"]) if facts["invoice_count"] >= LONG else None,
         has_filter=bool(filtered or wrong) or facts["invoice_count"] > len(facts["invoices"]) or len(facts["invoice_years"]) > 1,
         filtered=filtered,
         years=sorted({*facts["invoice_years"], *([query.year] if query.year else [])}, reverse=True),
