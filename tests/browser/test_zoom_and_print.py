@@ -1,0 +1,159 @@
+"""Whoever enlarges, spaces, stills or prints the page reads all of it and reaches every button."""
+
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from browser.keyboard import Keyboard
+from browser.looks import moving, styled, unreadable
+from browser.pages import PortalPage, Visitor
+from browser.staged import LivingStage
+from playwright.async_api import Page, expect
+from unit.portal_page import scenes
+
+ENLARGED = {"width": 320, "height": 215}
+"""What 1280 × 860 leaves at 400 %."""
+BIGGER_TEXT = ":root { font-size: 200% }"
+WIDER_TEXT = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
+    p { margin-bottom: 2em !important }"""
+INVOICE = f"/invoices/{scenes.invoice_id(14)}"
+LAST = {"cancel": "button Confirmar cancelación", "card": "button Confirmar y pagar 29.99 USD"}
+
+
+async def overview(portal: PortalPage, stage: LivingStage) -> None:
+    await expect(portal.invoices).to_be_visible()
+
+
+async def cancel(portal: PortalPage, stage: LivingStage) -> None:
+    await portal.subscription.get_by_role("button", name="Cancelar").press("Enter")
+    await expect(portal.dialog.get_by_role("button", name="Confirmar cancelación")).to_be_attached()
+
+
+async def card(portal: PortalPage, stage: LivingStage) -> None:
+    await portal.method.get_by_role("button", name="Editar método de pago").press("Enter")
+    await Keyboard(portal.page).at("textbox Número de tarjeta")
+
+
+async def invoice(portal: PortalPage, stage: LivingStage) -> None:
+    await portal.page.goto(stage.origin + INVOICE)
+
+
+async def ended(portal: PortalPage, stage: LivingStage) -> None:
+    await portal.page.goto(f"{stage.origin}/ended")
+
+
+PLACES: dict[str, Callable[[PortalPage, LivingStage], Awaitable[None]]] = {
+    "overview": overview,
+    "cancel": cancel,
+    "card": card,
+    "invoice": invoice,
+    "ended": ended,
+}
+
+
+@asynccontextmanager
+async def at(page: Page, place: str, view: Any = None) -> AsyncIterator[PortalPage]:
+    async with LivingStage(view or scenes.owing()).open() as stage:
+        portal = await Visitor(page, stage.link).arrive()
+        await PLACES[place](portal, stage)
+        yield portal
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_at_four_times_the_size_all_can_be_read_and_reached(page: Page, place: str) -> None:
+    await page.set_viewport_size(ENLARGED)  # type: ignore[arg-type]
+    async with at(page, place):
+        assert await unreadable(page) == []
+        keyboard = Keyboard(page)
+        if place in LAST:
+            await keyboard.reach(LAST[place])
+        else:
+            assert await keyboard.round()
+
+
+@pytest.mark.parametrize("rules", [BIGGER_TEXT, WIDER_TEXT], ids=["bigger", "wider"])
+@pytest.mark.parametrize("place", PLACES)
+async def test_bigger_and_wider_text_is_neither_cut_nor_covered(page: Page, place: str, rules: str) -> None:
+    async with at(page, place):
+        for width in (1280,) if rules is BIGGER_TEXT else (1280, 320):
+            await page.set_viewport_size({"width": width, "height": 860})
+            await styled(page, rules)
+            await page.wait_for_timeout(200)  # the frame says how high it is
+            assert await unreadable(page) == [], width
+
+
+@pytest.mark.parametrize("place", PLACES)
+async def test_nothing_moves_for_whoever_asked_for_stillness(page: Page, place: str) -> None:
+    await page.emulate_media(reduced_motion="reduce")
+    async with at(page, place):
+        assert [await moving(frame) for frame in page.frames] == [0] * len(page.frames)
+
+
+async def test_forced_colours_leave_edges_marks_and_states(page: Page) -> None:
+    owing, other = scenes.subscription("past_due", debt=scenes.debt()), scenes.subscription(id=scenes.invoice_id(99))
+    view = scenes.view(owing, other, invoices=[scenes.invoice(14, "failed")])
+    await page.emulate_media(forced_colors="active")
+    async with LivingStage(view).open() as stage:
+        portal = await Visitor(page, stage.link).arrive()
+        await page.goto(f"{stage.origin}/?subscription={scenes.PREMIUM}")
+        for edged in (".panel", ".button", ".badge", ".brand", ".initials", ".notice", ".switch a", ".input", ".badge::before"):
+            assert await border(page, edged) > 0, edged
+        assert await border(page, ".switch [aria-current]") > await border(page, ".switch a:not([aria-current])")
+        assert await border(page, ".button.primary") > await border(page, "#edit-method")
+        icon = await page.locator(".pdf svg").first.evaluate("(icon) => getComputedStyle(icon).stroke")
+        assert icon not in ("none", await page.locator("body").evaluate("(body) => getComputedStyle(body).backgroundColor"))
+        await cancel(portal, stage)
+        assert await border(page, "dialog") > 0
+        await portal.dialog.get_by_label("Cuéntanos más").fill("4242 4242 4242 4242")
+        await portal.dialog.get_by_role("button", name="Confirmar cancelación").click()
+        await expect(portal.dialog.locator("[aria-invalid]")).to_be_visible()
+        assert await border(page, "dialog [aria-invalid]") > await border(page, "dialog select")
+
+
+async def border(page: Page, selector: str) -> float:
+    """Of the first that is shown, in CSS px."""
+    element, _, part = selector.partition("::")
+    read = "(found, part) => parseFloat(getComputedStyle(found, part ? '::' + part : null).borderTopWidth)"
+    return float(await page.locator(element).first.evaluate(read, part))
+
+
+async def test_on_paper_the_page_is_what_is_read_and_nothing_to_press(page: Page) -> None:
+    await page.emulate_media(media="print", color_scheme="dark")
+    other = scenes.subscription(id=scenes.invoice_id(99))
+    async with LivingStage(scenes.view(scenes.subscription("past_due", debt=scenes.debt()), other)).open() as stage:
+        portal = await Visitor(page, stage.link).arrive()
+        for pressed in await page.locator("button, summary, select, nav a, .pdf, .skip, .paging a, .foot a").all():
+            await expect(pressed).to_be_hidden()
+        await expect(portal.invoices.get_by_role("link")).to_have_count(12)
+        assert await grounds(page) == ["rgb(255, 255, 255)"]
+        assert await unreadable(page) == []
+
+
+async def grounds(page: Page) -> list[str]:
+    """Every colour that lies behind something."""
+    return sorted(
+        await page.evaluate("""() => [...new Set([...document.querySelectorAll("*")].filter((found) => found.checkVisibility())
+            .map((found) => getComputedStyle(found).backgroundColor).filter((colour) => colour !== "rgba(0, 0, 0, 0)"))]""")
+    )
+
+
+async def test_a_usual_invoice_is_printed_on_one_page(page: Page) -> None:
+    async with at(page, "invoice"):
+        for paper in ("A4", "Letter"):
+            assert pages_of(await page.pdf(format=paper)) == 1, paper
+
+
+async def test_no_row_is_cut_between_two_pages(page: Page) -> None:
+    async with at(page, "overview"):
+        await page.emulate_media(media="print")
+        rows = page.locator(".invoices li, .panel h2")
+        kept = await rows.evaluate_all("""(rows) => rows.map((row) => getComputedStyle(row))
+            .map((style) => [style.breakInside, style.breakAfter])""")
+        assert {tuple(found) for found in kept} == {("avoid", "auto"), ("auto", "avoid")}
+        assert pages_of(await page.pdf(format="A4")) == 2
+
+
+def pages_of(pdf: bytes) -> int:
+    return len(re.findall(rb"/Type\s*/Page\b", pdf))
