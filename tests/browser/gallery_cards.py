@@ -160,7 +160,7 @@ STATES = (
         outcomes("processing"),
     ),
     State("card-loading", bring=loading),
-    State("card-silent", bring=given_up, prepare=silent, refusals=(404,)),
+    State("card-silent", bring=given_up, prepare=silent, clock=True, refusals=(404,)),
     State("card-expired-form", bring=expired, refusals=(404,)),
     State("card-in-doubt", bring=in_doubt, refusals=(502,)),
     State("card-too-often", bring=at("/", "#edit-method", see="dialog [data-retry]"), prepare=often, refusals=(429,)),

@@ -1,13 +1,13 @@
 """How a state of the gallery is staged, opened in a browser, and brought to where its customer stands."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from browser.staged import LivingStage
-from playwright.async_api import Browser, ConsoleMessage, Page, Request, expect
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, expect
 from unit.portal_page import scenes
 from unit.portal_page.standins import COOKIE
 
@@ -34,6 +34,27 @@ class Opened:
     broken: list[str] = field(default_factory=list)
     """Errors of the page's scripts."""
     requests: list[Request] = field(default_factory=list)
+
+    @contextmanager
+    def listening(self) -> Iterator[None]:
+        def hear(message: ConsoleMessage) -> None:
+            self.console.append(message)
+
+        def mourn(error: Error) -> None:
+            self.broken.append(str(error))
+
+        def note(request: Request) -> None:
+            self.requests.append(request)
+
+        self.page.on("console", hear)
+        self.page.on("pageerror", mourn)
+        self.page.on("request", note)
+        try:
+            yield
+        finally:
+            self.page.remove_listener("console", hear)
+            self.page.remove_listener("pageerror", mourn)
+            self.page.remove_listener("request", note)
 
     async def go(self, path: str) -> None:
         await self.page.goto(self.stage.origin + path)
@@ -75,6 +96,8 @@ class State:
     """Tells the stand-ins behind the page what to do, before anything is opened."""
     signed_in: bool = True
     script: bool = True
+    clock: bool = False
+    """Whether the test moves the browser's clock."""
     pictured: bool = True
     """The merchant has a logo and its plans have pictures."""
     rows: int = 4
@@ -82,31 +105,57 @@ class State:
     refusals: Sequence[int] = ()
     """Statuses of the answers that the state is about, each of which Chromium notes in the console by itself."""
 
+    @property
+    def alone(self) -> bool:
+        """Whether it leaves its browser profile in a condition that no other state may find."""
+        return self.clock or not self.script
+
 
 @asynccontextmanager
-async def opened(browser: Browser, state: State, language: Language = "es", **context_options: Any) -> AsyncIterator[Opened]:
-    """The state in a fresh browser profile, in that language, without motion."""
+async def opened(browser: Browser, state: State, language: Language = "es", page: Page | None = None) -> AsyncIterator[Opened]:
+    """The state in that language: on a page of before, which is faster, or in a fresh browser profile."""
     stage = LivingStage(state.view())
     if state.pictured:
         dress(stage)
     shorten(stage, state.rows)
     state.prepare(stage)
-    async with stage.open():
-        context = await browser.new_context(
-            locale=LANGUAGES[language], java_script_enabled=state.script, reduced_motion="reduce", **context_options
-        )
-        await context.add_cookies([{"name": "lang", "value": language, "url": stage.origin}])
-        if state.signed_in:
-            secret = {"name": SESSION_COOKIE, "value": COOKIE, "url": stage.origin.replace("http:", "https:")}
-            await context.add_cookies([{**secret, "secure": True, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[typeddict-item]
-        found = Opened(await context.new_page(), stage)
-        found.page.set_default_timeout(15_000)
-        found.page.on("console", lambda message: found.console.append(message))
-        found.page.on("pageerror", lambda error: found.broken.append(str(error)))
-        found.page.on("request", lambda request: found.requests.append(request))
-        await state.bring(found)
-        yield found
+    async with stage.open(), lent(page) if page and not state.alone else fresh(browser, language, state.script) as shown:
+        await introduce(shown.context, stage, language, signed_in=state.signed_in)
+        found = Opened(shown, stage)
+        with found.listening():
+            await state.bring(found)
+            yield found
+
+
+@asynccontextmanager
+async def fresh(browser: Browser, language: Language, script: bool = True) -> AsyncIterator[Page]:
+    """A page in a browser profile of its own, without motion."""
+    context = await browser.new_context(locale=LANGUAGES[language], java_script_enabled=script, reduced_motion="reduce")
+    page = await context.new_page()
+    page.set_default_timeout(15_000)
+    try:
+        yield page
+    finally:
         await context.close()
+
+
+@asynccontextmanager
+async def lent(page: Page) -> AsyncIterator[Page]:
+    """A page that is given back empty."""
+    try:
+        yield page
+    finally:
+        await page.unroute_all()
+        await page.goto("about:blank")
+
+
+async def introduce(context: BrowserContext, stage: LivingStage, language: Language, *, signed_in: bool) -> None:
+    """Has the browser carry the stage's cookies, and no others."""
+    await context.clear_cookies()
+    await context.add_cookies([{"name": "lang", "value": language, "url": stage.origin}])
+    if signed_in:
+        secret = {"name": SESSION_COOKIE, "value": COOKIE, "url": stage.origin.replace("http:", "https:")}
+        await context.add_cookies([{**secret, "secure": True, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[typeddict-item]
 
 
 @cache

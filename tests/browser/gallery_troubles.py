@@ -59,5 +59,5 @@ STATES = (
     State("filter-wrong", bring=at("/?year=abc&status=boredom", see="#filter-year-error"), refusals=(422,)),
     State("history-lost", bring=at("/?cursor=nowhere", see="#pane-invoices .problem"), refusals=(422,)),
     State("subscription-unknown", lambda: two("active"), at(f"/?subscription={scenes.CUSTOMER}"), refusals=(404,)),
-    State("session-idle", bring=idle),
+    State("session-idle", bring=idle, clock=True),
 )

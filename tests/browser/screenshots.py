@@ -13,9 +13,9 @@ from unittest.mock import patch
 from uuid import UUID
 
 from browser.gallery import STATES
-from browser.gallery_opening import LANGUAGES, SCHEMES, Language, Opened, opened
+from browser.gallery_opening import LANGUAGES, SCHEMES, Language, Opened, fresh, opened
 from PIL import Image
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
 from support.browsing import chrome
 
@@ -35,9 +35,11 @@ async def main(folder: Path, names: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with patch("portal_gateway.adapters.page.refusing.uuid4", lambda: UUID(int=0x5EED << 112)):
         async with chrome() as browser:
-            for name in names:
-                for language in languages(name):
-                    await picture(browser, folder, name, language)
+            for language in LANGUAGES:
+                async with fresh(browser, language) as page:
+                    for name in names:
+                        if language in languages(name):
+                            await picture(browser, page, folder, name, language)
     if names == list(STATES):
         (folder / "README.md").write_text(readme())
 
@@ -46,8 +48,8 @@ def languages(name: str) -> list[Language]:
     return [language for language in LANGUAGES if language == "es" or name in ENGLISH]
 
 
-async def picture(browser: Browser, folder: Path, name: str, language: Language) -> None:
-    async with opened(browser, STATES[name], language, viewport={"width": 1280, "height": HEIGHTS[1280]}) as found:
+async def picture(browser: Browser, page: Page, folder: Path, name: str, language: Language) -> None:
+    async with opened(browser, STATES[name], language, page) as found:
         for width, height in HEIGHTS.items():
             await found.page.set_viewport_size({"width": width, "height": height})
             tall = await dialog_height(found)

@@ -1,12 +1,13 @@
 """Every state of the gallery in both languages: opened once, then looked at in both schemes and at each width of the design."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from browser.axe import violations
 from browser.gallery import STATES
-from browser.gallery_opening import LANGUAGES, SCHEMES, Language, Opened, State, opened
-from playwright.async_api import Browser
+from browser.gallery_opening import SCHEMES, Language, Opened, State, fresh, opened
+from playwright.async_api import Browser, Page
 
 WIDTHS = (320, 768, 900, 1280)
 HEIGHT = 860
@@ -21,15 +22,24 @@ TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("dia
     .map((inner) => `too wide: ${inner?.outerHTML.slice(0, 150)}`)"""
 
 
+@pytest.fixture(scope="module")
+async def pages(browser: Browser) -> AsyncIterator[dict[Language, Page]]:
+    """One for each language, which goes from state to state."""
+    async with fresh(browser, "es") as spanish, fresh(browser, "en") as english:
+        yield {"es": spanish, "en": english}
+
+
 @pytest.mark.parametrize("name", STATES)
-async def test_every_state_is_accessible_fits_its_window_keeps_quiet_and_weighs_little(browser: Browser, name: str) -> None:
-    found = await asyncio.gather(*(wrong_with(browser, STATES[name], language) for language in LANGUAGES))
-    assert [f"{language} {problem}" for language, problems in zip(LANGUAGES, found, strict=True) for problem in problems] == []
+async def test_every_state_is_accessible_fits_its_window_keeps_quiet_and_weighs_little(
+    browser: Browser, pages: dict[Language, Page], name: str
+) -> None:
+    found = await asyncio.gather(*(wrong_with(browser, STATES[name], language, page) for language, page in pages.items()))
+    assert [f"{language} {problem}" for language, problems in zip(pages, found, strict=True) for problem in problems] == []
 
 
-async def wrong_with(browser: Browser, state: State, language: Language) -> list[str]:
+async def wrong_with(browser: Browser, state: State, language: Language, page: Page) -> list[str]:
     wrong: list[str] = []
-    async with opened(browser, state, language) as found:
+    async with opened(browser, state, language, page) as found:
         for scheme in SCHEMES:
             await found.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
             for width in WIDTHS:
