@@ -70,6 +70,7 @@ def strangers(found: Opened) -> list[str]:
 
 
 async def weight_of(found: Opened) -> int:
-    """In bytes, of whatever the browser asked of both origins; what it asked for twice counts once."""
-    loaded = {request.url: request for request in reversed(found.requests) if request.resource_type in LOADED}
+    """In bytes, of whatever the browser got of both origins; what it asked for twice counts once."""
+    answered = [request for request in found.requests if request.resource_type in LOADED and request.failure is None]
+    loaded = {request.url: request for request in reversed(answered)}
     return sum([(await request.sizes())["responseBodySize"] for request in loaded.values()])
