@@ -82,7 +82,7 @@ async def test_a_thousand_invoices_are_sent_in_the_memory_of_two_hundred(stack: 
                     async for chunk in answer.aiter_raw():
                         received.write(chunk)
                         peaks[customer] = max(peaks.get(customer, 0), process.memory_info().rss)
-    assert peaks[ANA] - peaks[LUIS] < 10_000_000
+    assert peaks[ANA] - peaks[LUIS] < 20_000_000  # 800 documents that were kept would weigh more
     with zipfile.ZipFile(tmp_path / f"{ANA}.zip") as archive:
         assert archive.testzip() is None
         table, *invoices = archive.namelist()
