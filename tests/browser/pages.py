@@ -101,10 +101,26 @@ class CardDialog:
         await self.frame.get_by_label("CVV").fill(code)
 
     async def confirm(self) -> None:
-        await self.frame.get_by_role("button", name="Confirmar").click()
+        await press(self.frame.get_by_role("button", name="Confirmar"))
 
     async def close(self) -> None:
         await self.root.get_by_role("link", name="Cerrar").click()
+
+
+async def press(button: Locator) -> None:
+    """A button of the card frame, once the frame stands where it will stay: a sentence that comes or goes moves it, and no
+    hand is as quick as a test's."""
+    await button.page.wait_for_function("""() => new Promise((resolve) => {
+        let seen = null, still = 0;
+        const look = () => {
+            const { top, height } = document.querySelector("iframe").getBoundingClientRect();
+            still = seen === `${top} ${height}` ? still + 1 : 0;
+            seen = `${top} ${height}`;
+            still < 9 ? requestAnimationFrame(look) : resolve(true);
+        };
+        look();
+    })""")
+    await button.click()
 
 
 @dataclass(frozen=True, slots=True)

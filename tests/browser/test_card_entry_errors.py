@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from browser.pages import CardDialog, Visitor
+from browser.pages import CardDialog, Visitor, press
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Locator, Page, expect
 from unit.portal_page import scenes
@@ -91,7 +91,7 @@ class Card:
             await self.field(id).fill(text)
 
     async def confirm(self) -> None:
-        await self.field("confirm").click()
+        await press(self.field("confirm"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -236,7 +236,7 @@ async def test_the_portals_own_limit_is_said_with_the_time_to_come_back(page: Pa
         await card.type(MASTERCARD)
         await card.confirm()
         await expect(card.field("problem")).to_contain_text("Podrás probar otra vez en 2 minutos.")
-        await card.field("back").click()
+        await press(card.field("back"))
         await page.locator("#edit-method").click()
         await expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text(
             "Lo intentaste muchas veces. Vuelve a probar en 2 minutos."

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from browser.pages import CardDialog, PortalPage, Visitor
+from browser.pages import CardDialog, PortalPage, Visitor, press
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Page, Route, expect
 from unit.portal_page import scenes
@@ -308,10 +308,10 @@ async def test_what_the_other_tab_has_paid_is_not_paid_again(page: Page) -> None
         await one.confirm()
         await expect(one.root.get_by_role("definition")).to_have_text("Pagado")
         await expect(other.root).to_contain_text("29.99 USD")
-        await other.frame.get_by_role("button", name="Confirmar y pagar 29.99 USD").click()
+        await press(other.frame.get_by_role("button", name="Confirmar y pagar 29.99 USD"))
         await expect(other.frame.get_by_role("alert")).to_contain_text("Lo pendiente de pago cambió")
         await expect(other.root).not_to_contain_text("29.99 USD")
-        await other.frame.get_by_role("button", name="Confirmar", exact=True).click()
+        await press(other.frame.get_by_role("button", name="Confirmar", exact=True))
         await expect(other.root).to_contain_text(SAVED)
         charges: list[Any] = [asked["charges"] for asked in stage.living.asked]
         assert charges == [[scenes.invoice_id(14)], [scenes.invoice_id(14)], []]

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from browser.pages import CardDialog, PortalPage, Visitor
+from browser.pages import CardDialog, PortalPage, Visitor, press
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Frame, Page, expect
 from unit.portal_page import scenes
@@ -150,7 +150,7 @@ async def test_a_token_from_before_the_dialog_was_closed_is_not_heard(page: Page
         dialog = await card_dialog(page, stage)
         stage.living.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
         old = told(page, "token", **TOKEN)
-        await dialog.frame.get_by_role("button", name="Volver").click()
+        await press(dialog.frame.get_by_role("button", name="Volver"))
         await PortalPage(page).edit_card()
         assert setup_of(page) != old["setup_id"]
         await post(frame_of(page), told(page, "submitting"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
-from browser.pages import Visitor
+from browser.pages import Visitor, press
 from browser.staged import MASTERCARD, LivingStage
 from playwright.async_api import Browser, Frame, Page, expect
 from unit.portal_page import scenes
@@ -144,5 +144,5 @@ async def test_the_frame_speaks_the_pages_language_and_lives_by_the_merchants_cl
         await expect(inside.locator("#confirm")).to_have_text(confirm)
         assert (await inside.locator("html").get_attribute("lang") or "").startswith(language)
         await expect(inside.locator("#card")).to_have_attribute("data-month", "2023-05")
-        await inside.locator("#back").click()
+        await press(inside.locator("#back"))
         await expect(page.locator("#pane-payment_method")).to_be_visible()

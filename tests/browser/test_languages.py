@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from browser.pages import Visitor
+from browser.pages import Visitor, press
 from browser.staged import LivingStage
 from playwright.async_api import Page, expect
 from unit.payments.card_page_examples import VISA_NUMBER
@@ -50,7 +50,7 @@ async def test_the_card_page_says_how_many_minutes_to_wait(page: Page, stage: Li
         for label, text in ((number, VISA_NUMBER), (expiry, "12 / 30"), (code, "123")):
             await card.get_by_label(label).fill(text)
         stage.living.cards.seconds_blocked = seconds
-        await card.get_by_role("button", name=confirm).click()
+        await press(card.get_by_role("button", name=confirm))
         await expect(card.get_by_role("alert")).to_contain_text(said)
 
 

@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
-from browser.pages import Visitor
+from browser.pages import Visitor, press
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Page, expect
 from unit.portal_page import scenes
@@ -104,10 +104,11 @@ async def test_volver_and_escape_close_the_card_dialog(page: Page, opened: Open)
     stage = await opened()
     portal = await Visitor(page, stage.link).arrive()
     dialog = await portal.edit_card()
-    await dialog.frame.get_by_role("button", name="Volver").click()
+    await press(dialog.frame.get_by_role("button", name="Volver"))
     await expect(portal.dialog).to_be_hidden()
     dialog = await portal.edit_card()
-    await dialog.number.press("Escape")
+    await dialog.number.focus()
+    await page.keyboard.press("Escape")
     await expect(portal.dialog).to_be_hidden()
     await expect(portal.method.get_by_role("button", name="Editar método de pago")).to_be_focused()
 

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from browser.pages import CardDialog, PortalPage, Visitor
+from browser.pages import CardDialog, PortalPage, Visitor, press
 from browser.staged import LivingStage
 from playwright.async_api import Locator, Page, expect
 from unit.portal_page import scenes
@@ -44,7 +44,7 @@ async def test_each_invoice_and_the_total_are_listed_before_and_only_they_are_pa
         await expect(listed).to_have_text(
             ["TS-000013 · 14 abr 202312.00 USD", "TS-000014 · 14 may 202329.99 USD", "Total41.99 USD"]
         )
-        await dialog.frame.get_by_role("button", name="Confirmar y pagar 41.99 USD").click()
+        await press(dialog.frame.get_by_role("button", name="Confirmar y pagar 41.99 USD"))
         await expect(outcome(dialog, "TS-000014 · 29.99 USD")).to_have_text("Pagado")
         await expect(outcome(dialog, "TS-000013 · 12.00 USD")).to_have_text("Pagado")
         assert sorted(stage.living.asked[0]["charges"]) == sorted([scenes.invoice_id(13), scenes.invoice_id(14)])

@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, Final
 
-from browser.pages import PortalPage
+from browser.pages import PortalPage, press
 from playwright.async_api import Browser, CDPSession, Page
 
 from support.browsing import chrome
@@ -97,7 +97,7 @@ async def use(page: Page) -> None:
     await dialog.root.get_by_role("button", name="Volver").click()
     card = await portal.edit_card()
     await card.number.press_sequentially("4242")
-    await card.frame.get_by_role("button", name="Volver").click()
+    await press(card.frame.get_by_role("button", name="Volver"))
     await portal.invoices.get_by_text("Descargar todo").click()
     await page.keyboard.press("Escape")
     await page.locator("#filter-year").select_option(index=1)

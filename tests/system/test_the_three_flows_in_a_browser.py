@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from browser.pages import PortalPage, Visitor
+from browser.pages import PortalPage, Visitor, press
 from playwright.async_api import Browser, Page, expect
 
 from support.browsing import chrome, watched_page
@@ -61,7 +61,7 @@ async def test_what_is_owed_is_paid_with_the_new_card(page: Page, a_shop: Shop) 
     await expect(page.get_by_text("No pudimos cobrar 29.99 USD.")).to_be_visible()
     dialog = await portal.pay_debt()
     await dialog.fill(CARDS["visa"])
-    await dialog.frame.get_by_role("button", name="Confirmar y pagar 29.99 USD").click()
+    await press(dialog.frame.get_by_role("button", name="Confirmar y pagar 29.99 USD"))
     await expect(portal.dialog.get_by_role("definition")).to_have_text("Pagado")
     await dialog.close()
     await expect(portal.subscription).to_contain_text("Tu suscripción se renueva el 10 de marzo de 2024")
