@@ -17,7 +17,7 @@ def _networks(text: str) -> str:
 class ServiceSettings(BaseSettings):
     """The knobs that every service has. Secrets have no default."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
 
     database_url: SecretStr
     """PostgreSQL, as the service's own role, which owns nothing."""

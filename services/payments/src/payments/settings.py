@@ -3,14 +3,11 @@
 from typing import Literal, Self
 
 from pydantic import model_validator
-from pydantic_settings import SettingsConfigDict
 
 from chassis.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    model_config = SettingsConfigDict(hide_input_in_errors=True)
-
     cards_url: str
     """The card page's own origin: another host name than the portal's."""
     cards_http_port: int

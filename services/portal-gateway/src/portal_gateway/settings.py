@@ -1,9 +1,9 @@
 """What an operator can set on the gateway, beside what every service has."""
 
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, SecretStr, model_validator
 
 from chassis.settings import ServiceSettings
 from portal_gateway.domain.tokens import Peppers
@@ -19,7 +19,7 @@ def _origin(url: str) -> str:
 def _safe_origin(url: str) -> str:
     origin = _origin(url)
     if not origin.startswith("https://") and urlsplit(origin).hostname not in ("127.0.0.1", "localhost", "::1"):
-        raise ValueError("over plain http a session could be stolen: https is needed, but on loopback")
+        raise ValueError("over plain http a session or a card could be stolen: https is needed, but on loopback")
     return origin
 
 
@@ -34,7 +34,13 @@ class GatewaySettings(ServiceSettings):
     subscriptions_url: str
     payments_url: str
     invoicing_url: str
-    cards_url: Annotated[str, AfterValidator(_origin)]
-    """The origin of the card page, which the portal frames."""
+    cards_url: Annotated[str, AfterValidator(_safe_origin)]
+    """The origin of the card page, which the portal frames: https, or loopback."""
     link_pepper: Annotated[SecretStr, AfterValidator(_peppers)]
     """Keys of links' hashes, 32 characters or more each, apart by commas: the first makes new ones, all check old ones."""
+
+    @model_validator(mode="after")
+    def a_host_name_for_cards_alone(self) -> Self:
+        if urlsplit(self.cards_url).hostname == urlsplit(self.public_url).hostname:
+            raise ValueError("cookies ignore ports: the card page needs another host name than the portal's")
+        return self

@@ -1,0 +1,69 @@
+"""Origins that the gateway does not start with: over them a session or a card could be stolen."""
+
+import pytest
+from pydantic import ValidationError
+
+from portal_gateway.settings import GatewaySettings
+
+SET = {
+    "database_url": "postgresql://gateway:only-a-test@127.0.0.1/gateway",
+    "kafka_bootstrap_servers": "none",
+    "http_port": 1,
+    "service_private_key": "{}",
+    "service_public_keys": "{}",
+    "operator_key_sha256": "",
+    "cursor_key": "only-a-test",
+    "tenants_service": "subscriptions",
+    "tenants_url": "http://none",
+    "public_url": "https://portal.example",
+    "subscriptions_url": "http://none",
+    "payments_url": "http://none",
+    "invoicing_url": "http://none",
+    "cards_url": "https://cards.example",
+    "link_pepper": "p" * 32,
+}
+
+
+def settings(**changes: str) -> GatewaySettings:
+    return GatewaySettings.model_validate(SET | changes)
+
+
+@pytest.mark.parametrize(
+    "origins",
+    [
+        {},
+        {"public_url": "https://portal.example/"},
+        {"public_url": "http://127.0.0.1:8000", "cards_url": "http://localhost:8001"},
+        {"public_url": "http://[::1]:8000", "cards_url": "http://127.0.0.1:8001"},
+    ],
+)
+def test_it_starts_over_https_and_on_loopback(origins: dict[str, str]) -> None:
+    assert not settings(**origins).public_url.endswith("/")
+
+
+@pytest.mark.parametrize("name", ["public_url", "cards_url"])
+@pytest.mark.parametrize("url", ["http://elsewhere.example", "http://127.0.0.1.nip.example", "http://10.0.0.7:8000"])
+def test_neither_the_portal_nor_the_card_page_is_reached_over_plain_http(name: str, url: str) -> None:
+    with pytest.raises(ValidationError, match="https is needed"):
+        settings(**{name: url})
+
+
+@pytest.mark.parametrize("name", ["public_url", "cards_url"])
+@pytest.mark.parametrize(
+    "url", ["", "portal.example", "ftp://portal.example", "https://portal.example/path", "https://p.example?x"]
+)
+def test_what_is_no_origin_is_refused(name: str, url: str) -> None:
+    with pytest.raises(ValidationError, match="an origin such as"):
+        settings(**{name: url})
+
+
+@pytest.mark.parametrize("cards", ["https://portal.example", "https://portal.example:8443", "https://PORTAL.example"])
+def test_the_card_page_has_a_host_name_of_its_own_because_cookies_ignore_ports(cards: str) -> None:
+    with pytest.raises(ValidationError, match="another host name"):
+        settings(cards_url=cards)
+
+
+def test_a_pepper_that_is_too_short_is_refused_and_not_repeated() -> None:
+    with pytest.raises(ValidationError) as error:
+        settings(link_pepper="only-a-short-one")
+    assert "only-a-short-one" not in str(error.value)
