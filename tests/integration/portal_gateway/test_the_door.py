@@ -177,7 +177,7 @@ async def test_every_answer_locks_the_page_in(gateway: Gateway, path: str) -> No
     assert "unsafe" not in policy
     assert headers["cache-control"] == "no-store"
     assert headers["x-robots-tag"] == "noindex, nofollow"
-    assert headers["referrer-policy"] in ("same-origin", "no-referrer")
+    assert headers["referrer-policy"] == "same-origin"
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from unit.payments.card_page_examples import AMEX_NUMBER, CARDS, OWED, PORTAL, SETUP, VISA_NUMBER, Around, setup_of
 
-from payments.adapters.card_page import files
+from payments.adapters.card_page import app, files
 from payments.adapters.card_page.words import confirm_text, language_of, words_for
 from payments.domain.shapes import Money
 
@@ -34,7 +34,20 @@ async def test_only_the_portal_may_frame_it_and_nothing_of_it_is_kept() -> None:
     assert "form-action 'none'" in policy
     assert "unsafe" not in policy
     assert (headers["cache-control"], headers["referrer-policy"]) == ("no-store", "no-referrer")
+    assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
+    assert headers["x-content-type-options"] == "nosniff"
     assert "cross-origin-embedder-policy" not in headers
+
+
+def test_over_https_browsers_are_told_to_stay_there() -> None:
+    on_a_laptop, in_production = app.headers(CARDS, PORTAL), app.headers("https://cards.example", "https://portal.example")
+    assert "strict-transport-security" not in on_a_laptop
+    assert in_production["strict-transport-security"] == "max-age=31536000; includeSubDomains"
+
+
+def test_every_script_stands_in_the_inventory_with_its_reason() -> None:
+    listed = re.findall(r"^\| `(.*?)` \| ..", (files.FOLDER / "README.md").read_text(), re.MULTILINE)
+    assert listed == sorted(path.name for path in files.FOLDER.glob("*.js"))
 
 
 async def test_the_scripts_keep_nothing_and_are_kept_by_browsers_for_ever() -> None:

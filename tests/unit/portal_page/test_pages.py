@@ -10,6 +10,7 @@ from unit.portal_page import scenes
 from unit.portal_page.standins import COOKIE, TOKEN, Stage
 
 from chassis.http.problems import Problem
+from portal_gateway.adapters.guard import security_headers
 from portal_gateway.application.answers import View
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
@@ -196,19 +197,26 @@ async def test_the_result_says_its_reference_and_offers_the_way_back() -> None:
     assert f'action="{KEEP}"' in html
 
 
+TAKEN_OUT = "Quitamos lo que parece un número de tarjeta: aquí no lo necesitamos. Revisa el resto y confirma de nuevo."
+
+
 @pytest.mark.parametrize(
-    ("comment", "error"),
+    ("comment", "kept", "error"),
     [
-        ("x" * 501, "Usa como máximo 500 caracteres; escribiste 501."),
-        ("mi tarjeta 4242 4242 4242 4242", "Parece un número de tarjeta. Bórralo: aquí no lo necesitamos."),
+        ("x" * 501, "x" * 501, "Usa como máximo 500 caracteres; escribiste 501."),
+        ("mi tarjeta 4242 4242 4242 4242, gracias", "mi tarjeta ••••, gracias", TAKEN_OUT),
+        ("x" * 501 + " 4242424242424242", "x" * 501 + " ••••", "Usa como máximo 500 caracteres; escribiste 518."),
     ],
 )
-async def test_a_wrong_comment_is_kept_beside_what_is_wrong_with_it(comment: str, error: str) -> None:
+async def test_a_wrong_comment_is_kept_beside_what_is_wrong_with_it_and_no_card_number_is(
+    comment: str, kept: str, error: str
+) -> None:
     stage = Stage()
     async with stage.browser() as browser:
         answer = await browser.post(CANCEL, data={**FORM, "feedback": "unused", "comment": comment})
     assert (answer.status_code, stage.subscriptions.asked) == (422, [])
-    assert comment in answer.text
+    assert f">\n{kept}</textarea>" in answer.text
+    assert "4242" not in answer.text
     assert f'id="comment-error">{error}' in answer.text
     assert 'aria-invalid="true"' in answer.text
     assert '<option value="unused" selected>' in answer.text
@@ -326,6 +334,18 @@ def test_htmx_is_what_its_authors_published() -> None:
     static = files("portal_gateway.adapters.page").joinpath("static")
     digest = sha256(static.joinpath("htmx.min.js").read_bytes()).hexdigest()
     assert f"sha256(htmx.min.js) = {digest}" in static.joinpath("README.md").read_text()
+
+
+def test_over_https_browsers_are_told_to_stay_there() -> None:
+    for origin, told in (("http://127.0.0.1:8000", None), ("https://portal.example", "max-age=31536000; includeSubDomains")):
+        assert security_headers(origin, "https://cards.example").get("strict-transport-security") == told
+
+
+def test_every_file_stands_in_the_inventory_with_its_reason() -> None:
+    static = files("portal_gateway.adapters.page").joinpath("static")
+    listed = re.findall(r"^\| `(.*?)` \| ..", static.joinpath("README.md").read_text(), re.MULTILINE)
+    loaded = {file.name for file in static.iterdir() if file.name.endswith((".js", ".css", ".svg"))}
+    assert (len(listed), set(listed)) == (len(loaded), loaded)
 
 
 async def test_htmx_is_configured_as_designed_and_sends_the_sessions_token() -> None:

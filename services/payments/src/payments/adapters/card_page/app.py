@@ -48,7 +48,7 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
     @app.middleware("http")
     async def guarded(request: Request, call_next: RequestResponseEndpoint) -> Response:
         response = await call_next(request)
-        for name, value in headers(portal_origin).items():
+        for name, value in headers(cards_url, portal_origin).items():
             response.headers.setdefault(name, value)
         return response
 
@@ -118,13 +118,13 @@ def blocked(seconds: int, title: str) -> Problem:
     return Problem(429, "too_many_declines", title, headers={"retry-after": str(seconds)}, more={"retry_after": seconds})
 
 
-def headers(portal_origin: str) -> dict[str, str]:
+def headers(cards_url: str, portal_origin: str) -> dict[str, str]:
     """Of every answer on this origin. No COEP: it would break the frame without a word."""
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; "
         f"frame-ancestors {portal_origin}"
     )
-    return {
+    always = {
         "content-security-policy": policy,
         "cache-control": "no-store",
         "referrer-policy": "no-referrer",
@@ -132,4 +132,7 @@ def headers(portal_origin: str) -> dict[str, str]:
         "x-robots-tag": "noindex",
         "permissions-policy": "camera=(), microphone=(), geolocation=(), payment=(), usb=()",
         "cross-origin-opener-policy": "same-origin",
+        "cross-origin-resource-policy": "same-origin",
     }
+    over_https = {"strict-transport-security": "max-age=31536000; includeSubDomains"} if cards_url.startswith("https://") else {}
+    return always | over_https
