@@ -8,7 +8,7 @@ from importlib.resources.abc import Traversable
 import pytest
 from unit.payments.card_page_examples import SETUP, Around, setup_of
 
-from chassis.colours import DARK, LIGHT, Scheme, written
+from chassis.colours import BLACK, DARK, EDGE, LIGHT, TEXT, Rgb, Scheme, contrast, parsed, tokens, written
 from portal_gateway.adapters.page import theme
 
 SEED = random.Random(20230514)
@@ -35,6 +35,40 @@ def test_contrast_is_computed_against_the_colours_that_are_on_the_page(sheet: Tr
     wanted = (*scheme.surfaces, scheme.ink, scheme.quiet_ink)
     for name, colour in zip(used, wanted, strict=True):
         assert [written(colour)] == used[name][place : place + 1] or not used[name], name
+
+
+def static_colours(sheet: Traversable, place: int) -> dict[str, Rgb]:
+    """The stylesheet's own: of the light scheme, or of the dark one where that has another."""
+    found: dict[str, list[str]] = {}
+    for name, colour in re.findall(r"--([\w-]+): (#[0-9a-f]{6});", sheet.read_text().partition("@media print")[0]):
+        found.setdefault(name, []).append(colour)
+    return {name: parsed(colours[place]) or BLACK for name, colours in found.items() if len(colours) == 2}
+
+
+@pytest.mark.parametrize("sheet", STYLESHEETS, ids=lambda sheet: sheet.name)
+@pytest.mark.parametrize("place", [0, 1], ids=["light", "dark"])
+def test_what_no_brand_changes_is_legible_too(sheet: Traversable, place: int) -> None:
+    own = static_colours(sheet, place)
+    assert contrast(own["field"], own["card"]) >= EDGE
+    for tone in {"good", "warn", "bad"} & own.keys():
+        assert contrast(own[tone], own[f"{tone}-bg"]) >= TEXT, tone
+        assert contrast(own["ink"], own[f"{tone}-bg"]) >= TEXT, tone
+    assert contrast(own["bad"], own["card"]) >= TEXT, "an error beside its field"
+
+
+def test_what_no_brand_changes_is_the_same_in_the_frame_as_around_it() -> None:
+    for place in (0, 1):
+        around, inside = (static_colours(sheet, place) for sheet in STYLESHEETS)
+        shared = around.keys() & inside.keys()
+        assert {name: inside[name] for name in shared} == {name: around[name] for name in shared}
+
+
+@pytest.mark.parametrize(("scheme", "place"), [(LIGHT, 0), (DARK, 1)], ids=["light", "dark"])
+def test_for_every_brand_the_focus_shows_on_notices_too(scheme: Scheme, place: int) -> None:
+    own = static_colours(STYLESHEETS[0], place)
+    for brand in BRANDS:
+        ring = tokens(parsed(brand) or BLACK, scheme).link
+        assert all(contrast(ring, own[ground]) >= EDGE for ground in ("good-bg", "warn-bg", "bad-bg")), brand
 
 
 @pytest.mark.parametrize("colour", [None, "", "red", "#FFF", "#12345", "#1f57c3;}", "#1F57C3"])
