@@ -30,8 +30,8 @@ def has_card(text: str) -> bool:
     return any(_is_card(found[0]) for found in _CANDIDATE.finditer(text))
 
 
-def redact_cards(text: str) -> str:
-    return _CANDIDATE.sub(lambda found: "[card number]" if _is_card(found[0]) else found[0], text)
+def redact_cards(text: str, mark: str = "[card number]") -> str:
+    return _CANDIDATE.sub(lambda found: mark if _is_card(found[0]) else found[0], text)
 
 
 def _refuse(text: str) -> str:

@@ -11,6 +11,7 @@ SESSION_CHANGED: Final = N_(
 )
 UNKNOWN: Final = N_("We could not complete what you asked. Go back to the portal and check how it stands before repeating it.")
 CARD_IN_TEXT: Final = N_("This looks like a card number. Delete it: we do not need it here.")
+CARD_TAKEN_OUT: Final = N_("We took out what looks like a card number: we do not need it here. Check the rest and confirm again.")
 UNAVAILABLE: Final = N_("We could not do it just now and nothing changed. Try again in a few minutes.")
 
 BY_CODE: Final = {

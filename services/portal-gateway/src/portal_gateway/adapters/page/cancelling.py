@@ -1,14 +1,14 @@
 """Cancelling a subscription: what it does, why, the confirmation, the result, and the way back."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from billing_contracts.subscriptions import Feedback
-from chassis.http.cards import has_card
+from chassis.http.cards import has_card, redact_cards
 from chassis.http.problems import Problem, not_found
 from chassis.languages import Language
 from portal_gateway.adapters.page import asking
@@ -18,8 +18,11 @@ from portal_gateway.application.answers import Position, Visit, subscription_str
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import Reader
 from portal_gateway.application.wording_cancellation import COMMENT_LIMIT, Fact, facts, reasons, result
-from portal_gateway.application.wording_problems import CARD_IN_TEXT, explain
+from portal_gateway.application.wording_problems import CARD_TAKEN_OUT, explain
 from portal_gateway.domain.view import Subscription
+
+CARD: Final = "••••"
+"""Stands where somebody left a card number, which no page repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def mistakes(language: Language, typed: Typed) -> Wrong:
             length=length,
         )
     elif has_card(typed.comment):
-        comment = language.say(CARD_IN_TEXT)
+        comment = language.say(CARD_TAKEN_OUT)
     return Wrong(language.say("Choose a reason from the list.") if feedback else None, comment)
 
 
@@ -140,6 +143,7 @@ class Asked:
         status: int = 200,
         key: str | None = None,
     ) -> Response:
+        filled_in = typed or Typed()
         return self.page(
             pages,
             "cancel.html",
@@ -147,7 +151,7 @@ class Asked:
             heading=self.language.say("Cancel %(plan)s", plan=self.subscription["plan"]["name"]),
             facts=await self._facts(portal, required=problem is None),
             reasons=reasons(self.reader),
-            typed=typed or Typed(),
+            typed=replace(filled_in, comment=redact_cards(filled_in.comment, CARD)),
             errors=wrong or Wrong(),
             problem=explain(self.language, problem.status, problem.code, problem.headers) if problem else None,
             reference=reference(problem) if problem else None,
@@ -161,7 +165,7 @@ class Asked:
             raise problem
         wrong = Wrong()
         if problem.code == "card_number_refused":
-            wrong = Wrong(comment=self.language.say(CARD_IN_TEXT))
+            wrong = Wrong(comment=self.language.say(CARD_TAKEN_OUT))
         elif any(str(error.get("pointer")) == "/comment" for error in problem.errors):
             wrong = Wrong(comment=self.language.say("We could not keep this text. Change it and try again."))
         if wrong != Wrong():
