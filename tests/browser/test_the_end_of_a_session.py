@@ -5,6 +5,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from browser.axe import violations
+from browser.gallery_pages import INVOICE
 from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page, expect
@@ -53,6 +55,38 @@ async def test_who_does_nothing_is_warned_and_can_go_on(page: Page) -> None:
         await expect(page.locator("#said")).to_have_text("Tu sesión sigue abierta.")
         await expect(page.get_by_role("heading", name="Detalles de la suscripción actual")).to_be_focused()
         assert stage.access.session_of_ana.ends_at - datetime.now(UTC) > timedelta(minutes=29)
+
+
+async def test_who_reads_a_page_of_its_own_is_warned_there_and_stays_there(page: Page) -> None:
+    async with living(page) as (stage, _):
+        await page.goto(stage.origin + INVOICE)
+        await pass_idly(page, stage, IDLE - timedelta(minutes=4))
+        await expect(page.get_by_role("alert")).to_contain_text(ENDING)
+        assert await violations(page) == []
+        await page.get_by_role("button", name="Continuar").click()
+        await expect(page.get_by_text(ENDING)).to_be_hidden()
+        await expect(page.get_by_role("heading", name="Factura TS-000014")).to_be_focused()
+        assert page.url == stage.origin + INVOICE
+
+
+async def test_over_an_open_dialog_the_warning_can_be_reached_and_nothing_typed_is_lost(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        dialog = await portal.cancel()
+        await dialog.fill(comment="Hasta pronto")
+        await pass_idly(page, stage, IDLE - timedelta(minutes=4))
+        await expect(dialog.root.get_by_role("alert")).to_contain_text(ENDING)
+        assert await violations(page) == []
+        await page.keyboard.press("Escape")
+        await expect(page.get_by_role("main").get_by_role("alert")).to_contain_text(ENDING)
+        dialog = await portal.cancel()
+        await dialog.fill(comment="Hasta pronto")
+        await page.clock.run_for(20_000)
+        await expect(page.get_by_text(ENDING)).to_be_hidden()
+        await pass_idly(page, stage, IDLE - timedelta(minutes=4))
+        await dialog.root.get_by_role("button", name="Continuar").click()
+        await expect(dialog.root.get_by_text(ENDING)).to_be_hidden()
+        await expect(dialog.root.get_by_role("heading", name="Cancelar Premium Mensual")).to_be_focused()
+        await expect(dialog.root.get_by_label("Cuéntanos más")).to_have_value("Hasta pronto")
 
 
 async def test_a_session_that_cannot_go_on_says_how_to_come_back(page: Page) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -21,6 +22,7 @@ from portal_gateway.domain.tokens import page_tag
 
 LANGUAGE_COOKIE: Final = "lang"
 TOKEN_HEADER: Final = "x-csrf-token"
+LAST_WARNING: Final = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ def language_cookie(request: Request) -> str | None:
 
 
 def frame(request: Request) -> dict[str, Any]:
-    """What is around every page: the other languages, the way back and, when it is known who asks, whose account it is."""
+    """What is around every page: the other languages, the way back and, when it is known who asks, whose account it is and
+    when the session ends."""
     known: Visit | None = getattr(request.state, "visit", None)
     here = place(request)
     others = [code for code in catalogues().codes if code != language(request).code]
@@ -86,9 +89,16 @@ def frame(request: Request) -> dict[str, Any]:
     }
     if known is None:
         return around
-    csrf = known.session.csrf
-    who = {"company": company(known.view.merchant), "account": account(known.view)}
-    return around | who | {"csrf": csrf, "page_tag": page_tag(csrf)}
+    session, now = known.session, datetime.now(UTC)
+    return around | {
+        "company": company(known.view.merchant),
+        "account": account(known.view),
+        "csrf": session.csrf,
+        "page_tag": page_tag(session.csrf),
+        "session_seconds": max(0, int((session.ends_at - now).total_seconds())),
+        "ends_for_good": session.latest_end - now <= LAST_WARNING,
+        "extend_url": address("/session/extend", here),
+    }
 
 
 def place(request: Request) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Set
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from fastapi import APIRouter, Request
@@ -22,7 +22,6 @@ from portal_gateway.application.wording_subscription import CANCELLABLE, choices
 from portal_gateway.domain.access import IDLE
 from portal_gateway.domain.view import Subscription
 
-LAST_WARNING: Final = timedelta(minutes=5)
 LONG: Final = 100
 """Invoices whose documents take longer than a moment."""
 
@@ -100,10 +99,7 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, wrong: S
         "return_url": visit.session.return_url,
         "revision": view.revision,
         "mark": mark(view.pending, minutes_late(view.as_of, view.stale, now)),
-        "session_seconds": max(0, int((visit.session.ends_at - now).total_seconds())),
-        "extend_url": asking.address("/session/extend", here),
         "idle_minutes": IDLE.seconds // 60,
-        "ends_for_good": visit.session.latest_end - now <= LAST_WARNING,
         "message": _message(reader, request.query_params.get("said"), chosen, view),
         "unknown": bool(request.query_params.get("subscription")) and "subscription" not in here,
         "freshness": late,

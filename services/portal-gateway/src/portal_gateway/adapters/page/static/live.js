@@ -4,6 +4,8 @@ import { complain, ended, refresh, say } from "./panes.js";
 const WARNING_MS = 5 * 60 * 1000;
 const WATCH_MS = 20 * 1000;
 const notice = document.getElementById("session-ending");
+const before = notice?.previousElementSibling;
+const dialog = document.getElementById("dialog");
 const data = document.body.dataset;
 let stream = null;
 let retries = 0;
@@ -83,10 +85,19 @@ async function watch() {
   const forGood = ends.latest - Date.now() <= WARNING_MS;
   for (const part of notice.querySelectorAll("[data-extend]")) part.hidden = forGood;
   notice.querySelector("[data-for-good]").hidden = !forGood;
+  put();
   notice.hidden = end - Date.now() > WARNING_MS;
 }
 
+/** Where it can be reached: what lies behind an open dialog cannot. Who stands on its button stays there. */
+function put() {
+  if (dialog?.open === dialog?.contains(notice)) return;
+  if (dialog.open) dialog.prepend(notice);
+  else before.after(notice);
+}
+
 if (notice) {
+  dialog?.addEventListener("close", put);
   setInterval(watch, WATCH_MS);
   watch();
 }
@@ -99,7 +110,8 @@ notice?.querySelector("form").addEventListener("submit", async (event) => {
   if (!answer?.ok) return complain(event.target);
   await watch();
   if (!notice.hidden) return undefined;
-  document.getElementById("subscription-title").focus({ preventScroll: true });
+  const title = document.getElementById("sheet-title") ?? document.getElementById("subscription-title");
+  title.focus({ preventScroll: true });
   return say(event.target.dataset.said);
 });
 
