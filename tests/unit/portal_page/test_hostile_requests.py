@@ -147,6 +147,13 @@ def test_a_comment_is_kept_as_it_was_typed_or_refused_beside_itself(comment: str
     assert stage.subscriptions.asked == []
 
 
+@pytest.mark.parametrize("key", ["two\r\nlines", "ñandú", "a b", "x" * 201, ""])
+def test_a_key_that_no_page_of_ours_gives_is_none(key: str) -> None:
+    stage, answer = ask("POST", CANCEL, data={**FORM, "idempotency_key": key})
+    assert answer.status_code == 303
+    assert [asked["key"] for asked in stage.subscriptions.asked] == [None]
+
+
 def test_a_form_that_is_too_large_is_refused() -> None:
     stage, answer = ask("POST", CANCEL, data={**FORM, "comment": "x" * 3_000_000})
     assert answer.status_code in (400, 413)

@@ -157,7 +157,9 @@ class Form:
         return value.replace("\r\n", "\n") if isinstance(value, str) else ""
 
     def key(self) -> str | None:
-        return self.text("idempotency_key")[:200] or None
+        """None for what can be no Idempotency-Key: then the request has none."""
+        found = re.fullmatch(r"[\x21-\x7e]{1,200}", self.text("idempotency_key"))
+        return found[0] if found else None
 
 
 async def form(request: Request) -> Form:
