@@ -73,6 +73,21 @@ SUBSCRIPTIONS = {
             "29.99 · Amount due",
         ),
     ),
+    "incomplete, and never confirmed": (
+        scenes.view(scenes.subscription("incomplete_expired"), invoices=[scenes.invoice(14, "void")]),
+        (
+            "Sin activar",
+            "No se confirmó tu primer pago y la suscripción no llegó a empezar.",
+            [],
+            "0.00 · Importe total",
+        ),
+        (
+            "Not activated",
+            "Your first payment was not confirmed and the subscription never started.",
+            [],
+            "0.00 · Total amount",
+        ),
+    ),
     "active": (
         scenes.view(),
         ("Activa", "Tu suscripción se renueva el 14 de junio de 2023", ["Cancelar suscripción"], "29.99 · Importe total"),
