@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from browser.axe import violations
 from browser.neighbours import Neighbours
 from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
@@ -210,3 +211,23 @@ async def test_a_browser_that_keeps_no_cookie_is_told_so(tmp_path: Path, neighbo
         await page.get_by_label("Pega aquí tu enlace").fill(await neighbours.ana())
         await page.get_by_role("button", name="Entrar").click()
         await expect(page.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
+
+
+# The script that checks the link never comes.
+
+
+@pytest.mark.parametrize("script", ["enter.js", "words.js"])
+async def test_when_the_script_is_blocked_the_link_can_be_pasted(page: Page, script: str) -> None:
+    async with LivingStage().open() as stage:
+        await page.route(f"**{Assets().url(script)}", lambda route: route.abort())
+        await page.goto(stage.link)
+        field = page.get_by_label("Pega aquí tu enlace")
+        await expect(page.get_by_text("estamos comprobando tu enlace")).to_be_visible()
+        await expect(field).to_be_hidden()
+        await expect(field).to_be_visible()
+        await expect(page.get_by_text("Puedes pegarlo aquí.")).to_be_visible()
+        await expect(page.get_by_text("estamos comprobando tu enlace")).to_be_hidden()
+        assert await violations(page) == []
+        await field.fill(stage.link)
+        await page.get_by_role("button", name="Entrar").click()
+        await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")

@@ -3,12 +3,14 @@ import { minutesOf } from "./words.js";
 
 const ENTRANCES = { payment_method: "/payment-method", cancel: "/cancel" };
 const sheet = document.querySelector("[data-enter]");
+sheet.dataset.started = "yes";
 const part = (name) => sheet.querySelector(`[data-${name}]`);
 
 function show(name) {
   for (const other of ["wait", "confirm", "refused", "no-cookie", "unreachable", "too-many"]) part(other).hidden = other !== name;
   if (name === "refused") {
-    part("paste").classList.remove("without-script");
+    part("paste").classList.remove("late");
+    part("blocked").hidden = true;
     document.getElementById("sheet-title").textContent = sheet.dataset.refusedTitle;
   }
   if (name !== "wait") document.getElementById("sheet-title").focus();
