@@ -43,8 +43,10 @@ async def look_away(page: Page, hidden: bool) -> None:
 async def test_who_does_nothing_is_warned_and_can_go_on(page: Page) -> None:
     async with living(page) as (stage, _):
         await expect(page.get_by_text(ENDING)).to_be_hidden()
+        await page.evaluate("scrollTo(0, document.body.scrollHeight)")
         await pass_idly(page, stage, IDLE - timedelta(minutes=4))
         await expect(page.get_by_role("alert")).to_contain_text(ENDING)
+        await expect(page.get_by_text(ENDING)).to_be_in_viewport()
         await page.route("**/api/session/extend", lambda route: route.abort())
         await page.get_by_role("button", name="Continuar").click()
         await expect(page.get_by_role("alert").first).to_contain_text("Revisa tu conexión")
