@@ -5,6 +5,7 @@ import importlib
 import importlib.util
 import sys
 import time
+import traceback
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -14,10 +15,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench import plots, report
-from bench.measuring import Compared, Rounds, compare, run
+from bench.measuring import Compared, Rounds, Row, compare, run
 from portalctl.local.failures import StackError
 
-ROWS: Final = ("append", "gap_safety", "relay", "consume", "project", "overview", "command", "start")
+ROWS: Final = ("append", "gap_safety", "relay", "consume", "project", "overview", "command", "visible", "recovery", "start")
 PEERS: Final = ("eventsourcing", "faststream_outbox", "psycopg", "matplotlib")
 ROUNDS: Final = 3
 
@@ -28,7 +29,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--folder", type=Path, default=Path(".portal"))
     asked = parser.parse_args()
-    names = [name.strip().replace("-", "_") for name in asked.rows.split(",") if name.strip()] or list(ROWS)
+    names = list(dict.fromkeys(name.strip().replace("-", "_") for name in asked.rows.split(",") if name.strip())) or list(ROWS)
     if unknown := [name for name in names if name not in ROWS]:
         return _refuse(f"there is no row {', '.join(unknown)}; there are {', '.join(ROWS)}")
     if asked.rounds < 1:
@@ -36,41 +37,63 @@ def main() -> int:
     if missing := [name for name in PEERS if importlib.util.find_spec(name) is None]:
         return _refuse(f"{', '.join(missing)} not installed: `make bench` installs what is compared with")
     try:
-        return uvloop.run(bench(names, asked.rounds, asked.folder))
-    except StackError as error:
-        return _refuse(str(error))
+        asked.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        return _refuse(f"nothing can be written: {error}")
+    return uvloop.run(bench(names, asked.rounds, asked.folder))
 
 
 async def bench(names: list[str], rounds: int, folder: Path) -> int:
-    """Runs these rows; 0 however fast they were: a miss is a finding, not a failure."""
+    """Runs these rows; 0 however fast they were: a miss is a finding, not a failure.
+
+    A row that breaks leaves the others their turn: 2 when only what the machine lacks kept rows from running, 1 otherwise.
+    """
     console, begun = Console(width=None if sys.stdout.isatty() else 130), time.perf_counter()
     found: dict[str, Rounds] = {}
     compared: dict[str, list[Compared]] = {}
+    broken: dict[str, Exception] = {}
     with _progress(console) as progress:
         everything = progress.add_task("all rows", total=len(names))
         for name in names:
-            task = progress.add_task(name, total=None)
-            async with AsyncExitStack() as stack:
-                row = await stack.enter_async_context(importlib.import_module(f"bench.rows.{name}").opened())
-                progress.update(task, total=(row.rounds or rounds) * len(row.trials))
-                found[name] = await run(row, rounds, lambda task=task: progress.advance(task))  # type: ignore[misc]
-            compared[name] = compare(row.lines, found[name])
+            try:
+                row, rounds_of_row = await _row(name, rounds, progress)
+                compared[name], found[name] = compare(row.lines, rounds_of_row), rounds_of_row
+            except Exception as error:
+                broken[name] = error
+                console.print(f"{name} broke: {_in_words(error)}", markup=False, highlight=False, style="red")
+            else:
+                console.print(report.table(name, compared[name]))
             progress.advance(everything)
-            console.print(report.table(name, compared[name]))
-    report.write(folder / "bench.json", found, compared, time.perf_counter() - begun)
+    report.write(folder / "bench.json", found, compared, time.perf_counter() - begun, list(broken))
     for picture in plots.draw(found, folder):
         console.print(f"wrote {picture}")
     console.print(f"wrote {folder / 'bench.json'}")
-    return 0
+    if not broken:
+        return 0
+    return _refuse(
+        f"not measured: {', '.join(broken)}", 2 if all(isinstance(error, StackError) for error in broken.values()) else 1
+    )
+
+
+async def _row(name: str, rounds: int, progress: Progress) -> tuple[Row, Rounds]:
+    task = progress.add_task(name, total=None)
+    async with AsyncExitStack() as stack:
+        row: Row = await stack.enter_async_context(importlib.import_module(f"bench.rows.{name}").opened())
+        progress.update(task, total=(row.rounds or rounds) * len(row.trials))
+        return row, await run(row, rounds, lambda: progress.advance(task))
+
+
+def _in_words(error: Exception) -> str:
+    return str(error) if isinstance(error, StackError) else "".join(traceback.format_exception(error))
 
 
 def _progress(console: Console) -> Progress:
     return Progress(TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
 
 
-def _refuse(why: str) -> int:
+def _refuse(why: str, code: int = 2) -> int:
     print(f"bench: {why}", file=sys.stderr)  # noqa: T201
-    return 2
+    return code
 
 
 if __name__ == "__main__":

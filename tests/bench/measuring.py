@@ -36,6 +36,8 @@ class Line:
     unit: str = "/s"
     target: Target | None = None
     """Of the ratio ours ÷ other; of our figure where there is no other. None: only reported."""
+    pooled: bool = False
+    """The figures of a round are of all rounds until then: the last round's count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +96,11 @@ def compare(lines: Iterable[Line], rounds: Rounds) -> list[Compared]:
 
 
 def _compared(line: Line, rounds: Rounds) -> Compared:
-    ours = rounds.of(line.ours)
+    counted = slice(-1, None) if line.pooled else slice(None)
+    ours = rounds.of(line.ours)[counted]
     if line.other is None:
         return Compared(line, median(ours), None, ())
-    others = rounds.of(line.other)
+    others = rounds.of(line.other)[counted]
     ratios = tuple(own / other for own, other in zip(ours, others, strict=True))
     return Compared(line, median(ours), median(others), ratios)
 

@@ -4,13 +4,13 @@ import json
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
 import psutil
-from rich.console import Console
 from rich.table import Table
 
 from bench.measuring import Compared, Rounds
@@ -33,7 +33,8 @@ def table(title: str, compared: Sequence[Compared]) -> Table:
 def cells(one: Compared) -> tuple[str, str, str, str, str, str]:
     """Of one line: what, ours, other side, ratio, target, met."""
     line = one.line
-    ratio = f"{one.judged:.2f} ({min(one.ratios):.2f}–{max(one.ratios):.2f})" if one.ratios else ""
+    spread = f" ({min(one.ratios):.2f}–{max(one.ratios):.2f})" if len(one.ratios) > 1 else ""
+    ratio = f"{one.judged:.2f}{spread}" if one.ratios else ""
     other = figure(one.other, line.unit) if one.other is not None else ""
     met = {True: "met", False: "MISSED", None: ""}[one.met]
     return line.text, figure(one.ours, line.unit), other, ratio, str(line.target or ""), met
@@ -52,8 +53,14 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in (*PACKAGES, *PEERS)},
+        "packages": {name: found for name in (*PACKAGES, *PEERS) if (found := _version(name))},
     }
+
+
+def _version(package: str) -> str | None:
+    with suppress(PackageNotFoundError):
+        return version(package)
+    return None
 
 
 def _cpu() -> str:
@@ -62,12 +69,19 @@ def _cpu() -> str:
     return next((line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor())
 
 
-def write(path: Path, rounds: Mapping[str, Rounds], compared: Mapping[str, Sequence[Compared]], seconds: float) -> None:
-    """The machine, the versions, every figure of every round, and what was made of them."""
+def write(
+    path: Path,
+    rounds: Mapping[str, Rounds],
+    compared: Mapping[str, Sequence[Compared]],
+    seconds: float,
+    broken: Sequence[str] = (),
+) -> None:
+    """The machine, the versions, every figure of every round, what was made of them, and which rows found nothing."""
     document = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 1),
         "machine": machine(),
+        "broken": list(broken),
         "rounds": {name: found.figures for name, found in rounds.items()},
         "lines": [
             {"row": row, **dict(zip(("what", "ours", "other", "ratio", "target", "met"), cells(one), strict=True))}
@@ -77,8 +91,3 @@ def write(path: Path, rounds: Mapping[str, Rounds], compared: Mapping[str, Seque
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-
-
-def show(console: Console, compared: Mapping[str, Sequence[Compared]]) -> None:
-    for row, lines in compared.items():
-        console.print(table(row, lines))

@@ -1,0 +1,84 @@
+import pytest
+
+from bench.measuring import Figures, Line, Rounds, Row, Target, compare, percentiles, run
+
+RATIO = Line("ours ÷ theirs", "ours", "theirs", target=Target(at_least=0.5))
+
+
+def rounds(*figures: dict[str, float]) -> Rounds:
+    return Rounds(list(figures))
+
+
+async def test_every_trial_runs_once_a_round_and_who_came_first_comes_last_in_the_next() -> None:
+    ran: list[str] = []
+
+    def trial(name: str) -> Figures:
+        ran.append(name)
+        return {name: len(ran)}
+
+    async def ours() -> Figures:
+        return trial("ours")
+
+    async def theirs() -> Figures:
+        return trial("theirs")
+
+    found = await run(Row([ours, theirs], []), 3, lambda: ran.append("|"))
+    assert ran == ["ours", "|", "theirs", "|", "theirs", "|", "ours", "|", "ours", "|", "theirs", "|"]
+    assert found.of("ours") == [1, 7, 9]
+
+
+async def test_a_row_may_have_a_number_of_rounds_of_its_own() -> None:
+    async def trial() -> Figures:
+        return {"ours": 1}
+
+    assert len((await run(Row([trial], [], rounds=1), 3, lambda: None)).figures) == 1
+
+
+def test_what_is_judged_is_the_median_of_the_ratios_within_the_rounds() -> None:
+    slow_hour = {"ours": 10.0, "theirs": 20.0}
+    [compared] = compare([RATIO], rounds({"ours": 90, "theirs": 100}, slow_hour, {"ours": 60, "theirs": 100}))
+    assert compared.ratios == (0.9, 0.5, 0.6)
+    assert (compared.ours, compared.other, compared.judged, compared.met) == (60, 100, 0.6, True)
+
+
+def test_of_pooled_figures_the_last_round_counts() -> None:
+    line = Line("p99 of all", "ours", "theirs", target=Target(at_most=3), pooled=True)
+    [compared] = compare([line], rounds({"ours": 10, "theirs": 1}, {"ours": 8, "theirs": 4}))
+    assert (compared.ours, compared.other, compared.judged, compared.met) == (8, 4, 2, True)
+
+
+def test_a_figure_without_another_side_is_judged_by_itself() -> None:
+    [compared] = compare([Line("skipped", "skipped", target=Target(at_most=0))], rounds({"skipped": 1}))
+    assert (compared.other, compared.ratios, compared.judged, compared.met) == (None, (), 1, False)
+
+
+def test_without_a_target_nothing_is_met_or_missed() -> None:
+    [compared] = compare([Line("only told", "ours")], rounds({"ours": 1}))
+    assert compared.met is None
+
+
+@pytest.mark.parametrize(
+    ("target", "value", "met"),
+    [
+        (Target(at_least=0.85), 0.85, True),
+        (Target(at_least=0.85), 0.84, False),
+        (Target(at_most=3), 3, True),
+        (Target(at_most=3), 3.01, False),
+    ],
+)
+def test_a_target_that_is_just_reached_is_met(target: Target, value: float, met: bool) -> None:
+    assert target.met_by(value) is met
+
+
+def test_a_figure_that_no_trial_measured_is_missed_loudly() -> None:
+    with pytest.raises(KeyError):
+        compare([RATIO], rounds({"ours": 1}))
+
+
+def test_percentiles_are_milliseconds_by_name_in_whatever_order_they_came() -> None:
+    found = percentiles([each / 1000 for each in reversed(range(100))], "page")
+    assert (found["page p50"], found["page p99"], found["page p99.9"]) == (50, 99, 99)
+
+
+def test_one_sample_is_every_percentile() -> None:
+    assert set(percentiles([0.25], "page").values()) == {250}

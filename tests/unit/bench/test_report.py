@@ -1,0 +1,56 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from bench import report
+from bench.measuring import Line, Rounds, Target, compare
+
+MET = Line("against theirs", "ours", "theirs", target=Target(at_least=0.5))
+ROUNDS = Rounds([{"ours": 24_310.4, "theirs": 20_000}, {"ours": 15_000, "theirs": 20_000}, {"ours": 18_000, "theirs": 20_000}])
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "read"),
+    [
+        (24_310.4, "/s", "24\N{NARROW NO-BREAK SPACE}310/s"),
+        (1.8349, "ms", "1.83 ms"),
+        (0, "", "0"),
+        (99.99, "s", "100 s"),
+    ],
+)
+def test_a_figure_has_three_digits_that_count_and_its_unit(value: float, unit: str, read: str) -> None:
+    assert report.figure(value, unit) == read
+
+
+def test_a_line_says_both_sides_the_ratio_with_its_spread_and_whether_the_target_is_met() -> None:
+    [compared] = compare([MET], ROUNDS)
+    thousands = "\N{NARROW NO-BREAK SPACE}"
+    assert report.cells(compared) == (
+        "against theirs",
+        f"18{thousands}000/s",
+        f"20{thousands}000/s",
+        "0.90 (0.75–1.22)",
+        "≥ 0.5",
+        "met",
+    )
+
+
+def test_one_round_has_no_spread() -> None:
+    [compared] = compare([MET], Rounds([{"ours": 1, "theirs": 4}]))
+    assert report.cells(compared)[3:] == ("0.25", "≥ 0.5", "MISSED")
+
+
+def test_what_is_only_told_has_neither_ratio_nor_target() -> None:
+    [compared] = compare([Line("backlog", "ours", unit="")], Rounds([{"ours": 12}]))
+    assert report.cells(compared) == ("backlog", "12", "", "", "", "")
+
+
+def test_the_file_holds_every_round_every_line_and_which_rows_broke(tmp_path: Path) -> None:
+    report.write(tmp_path / "new" / "bench.json", {"append": ROUNDS}, {"append": compare([MET], ROUNDS)}, 61.27, ["relay"])
+    written = json.loads((tmp_path / "new" / "bench.json").read_text())
+    assert written["rounds"] == {"append": ROUNDS.figures}
+    assert [(line["row"], line["what"], line["met"]) for line in written["lines"]] == [("append", "against theirs", "met")]
+    assert (written["seconds"], written["broken"]) == (61.3, ["relay"])
+    assert written["machine"]["cores"] >= 1
+    assert "asyncpg" in written["machine"]["packages"]
