@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import cycle, islice, repeat
+from itertools import islice, repeat
 from pathlib import Path
 from typing import Final
-from uuid import uuid4
 
 import asyncpg
 
+from bench.crowd import changes_of_mind
 from bench.databases import pgbench
 from bench.hello import hello_world
 from bench.load import Call, load
@@ -27,8 +27,7 @@ async def opened() -> AsyncIterator[Row]:
     async with portal() as seller, hello_world() as hello:
         subscriptions = await subscribe(seller, STREAMS)
         url = seller.stack.urls["subscriptions"]
-        headers = {"authorization": f"Bearer {seller.backend.key}"}
-        calls = _calls(url, subscriptions, headers)
+        calls = changes_of_mind(seller, subscriptions)
         server = seller.stack.state["postgres"]["subscriptions"]
         admin = await asyncpg.connect(server)
         try:
@@ -48,14 +47,6 @@ async def opened() -> AsyncIterator[Row]:
                 Line("32 callers ÷ hello-world", "commands", "hello-world", target=Target(at_least=0.2)),
             ],
         )
-
-
-def _calls(url: str, subscriptions: list[str], headers: dict[str, str]) -> Iterator[Call]:
-    """Cancels every subscription in turn, then withdraws every cancellation, and so on."""
-    for method, body in cycle((("POST", b'{"feedback":"too_expensive"}'), ("DELETE", b""))):
-        for id in subscriptions:
-            key = {"idempotency-key": str(uuid4())}
-            yield Call.of(method, f"{url}/v1/subscriptions/{id}/cancellation", headers | key, body)
 
 
 async def _commands(url: str, calls: Iterator[Call]) -> Figures:

@@ -1,0 +1,165 @@
+"""Being seen: from a command's answer to the message in a session's stream, against a round trip of Kafka alone meanwhile."""
+
+import asyncio
+import time
+from asyncio import Future
+from collections import defaultdict
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from itertools import islice
+from typing import Final
+from uuid import uuid4
+
+from aiokafka import AIOKafkaConsumer
+
+from bench.crowd import changes_of_mind, crowd
+from bench.load import Call, load
+from bench.measuring import Figures, Line, Row, Target, percentiles
+from bench.rows.append import ENVELOPE
+from bench.stack import Customer, portal
+from bench.topics import fresh_topic, producer
+
+STREAMS: Final = 200
+"""Subscriptions of as many customers, whose commands are the load."""
+WATCHED: Final = 10
+"""Customers besides whose sessions are open; as many round trips of Kafka may be under way at once."""
+PACE: Final = 0.5
+"""Seconds from a command about a watched customer to the next one."""
+RATE: Final = 200
+"""Events per second, those about watched customers among them."""
+FASTER: Final = (1_000, 700, 500, 350)
+"""The first of these that the machine holds is measured as well."""
+SECONDS: Final = 12
+CONNECTIONS: Final = 32
+
+Sample = Callable[[], Awaitable[float]]
+"""Does it once; how many seconds it took."""
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Row]:
+    async with portal() as seller, AsyncExitStack() as kept:
+        background = [customer.subscription for customer in await crowd(seller, STREAMS)]
+        busy = partial(_load, seller.stack.urls["subscriptions"], changes_of_mind(seller, background))
+        watched = await crowd(seller, WATCHED)
+        kafka = await kept.enter_async_context(_kafka_alone(seller.stack.state["kafka"]["bootstrap_servers"]))
+        sides = {
+            "visible": [await kept.enter_async_context(_watching(customer)) for customer in watched],
+            "Kafka alone": [kafka] * WATCHED,
+        }
+        fastest = await _held(busy, sides["visible"])
+        yield Row([partial(_measured, busy, sides, rate, defaultdict(list)) for rate in (RATE, fastest)], _lines(fastest))
+
+
+def _lines(fastest: int) -> list[Line]:
+    return [*_at(RATE, "", Target(at_most=5), Target(at_most=3)), *_at(fastest, _why(fastest), None, None)]
+
+
+def _at(rate: int, why: str, half: Target | None, slowest: Target | None) -> list[Line]:
+    ours, other, text = f"visible at {rate}/s", f"Kafka alone at {rate}/s", f"at {rate}/s{why}"
+    return [
+        Line(f"{text}, p50 ÷ Kafka alone", f"{ours} p50", f"{other} p50", "ms", half),
+        Line(f"{text}, p99 pooled ÷ Kafka alone", f"{ours} p99, pooled", f"{other} p99, pooled", "ms", slowest, pooled=True),
+    ]
+
+
+def _why(fastest: int) -> str:
+    return "" if fastest == FASTER[0] else f" (this machine holds no {FASTER[0]}/s)"
+
+
+Busy = Callable[[float, float], Coroutine[None, None, float]]
+"""Makes so many events per second for so many seconds; how many per second it came to."""
+
+
+async def _load(url: str, calls: Iterator[Call], rate: float, seconds: float) -> float:
+    answers = await load(url, calls, connections=CONNECTIONS, rate=rate, seconds=seconds)
+    return answers.expect(200, 202).rate
+
+
+async def _held(busy: Busy, watching: Sequence[Sample]) -> int:
+    """The most events per second of those in question that are answered in time, and seen within a second."""
+    for rate in FASTER:
+        reached = await busy(rate, 4)
+        if reached > 0.95 * rate and await watching[0]() < 1:
+            return rate
+    return RATE
+
+
+async def _measured(busy: Busy, sides: Mapping[str, Sequence[Sample]], rate: int, so_far: dict[str, list[float]]) -> Figures:
+    """Both sides at the same time, since what the machine does besides lasts no longer than a sample."""
+    figures: dict[str, float] = {}
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(busy(rate - WATCHED / PACE, SECONDS))
+        taken = {side: tasks.create_task(_sampled(samples)) for side, samples in sides.items()}
+    for side, sampled in taken.items():
+        name, seconds = f"{side} at {rate}/s", sampled.result()
+        so_far[name] += seconds
+        figures |= percentiles(seconds, name) | {f"{name} p99, pooled": percentiles(so_far[name], "all")["all p99"]}
+    return figures
+
+
+async def _sampled(samples: Sequence[Sample]) -> list[float]:
+    """Each at a steady pace, one after the other."""
+    begun = time.perf_counter()
+
+    async def repeated(first: float, sample: Sample) -> list[float]:
+        taken = []
+        for number in range(int(SECONDS / PACE)):
+            await asyncio.sleep(max(0.0, first + PACE * number - time.perf_counter()))
+            taken.append(await sample())
+        return taken
+
+    everyone = await asyncio.gather(*(repeated(begun + PACE * n / len(samples), sample) for n, sample in enumerate(samples)))
+    return [seconds for taken in everyone for seconds in taken]
+
+
+@asynccontextmanager
+async def _watching(customer: Customer) -> AsyncIterator[Sample]:
+    """A session of the customer's that listens while a merchant's back end cancels for the customer, or withdraws that."""
+    commands = changes_of_mind(customer.shop, [customer.subscription])
+    async with customer.portal() as visit:
+        await visit.sees(lambda page: [row["status"] for row in page["invoices"]["items"]] == ["paid"])
+        await asyncio.sleep(0.5)
+        after = {"after": (await visit.overview())["revision"]}
+        async with visit.browser.stream("GET", "/api/stream", params=after) as stream:
+            lines = stream.aiter_lines()
+
+            async def sample() -> float:
+                (await load(customer.shop.stack.urls["subscriptions"], islice(commands, 1), connections=1)).expect(200, 202)
+                answered = time.perf_counter()
+                while not (await anext(lines)).startswith("id: "):
+                    pass
+                return time.perf_counter() - answered
+
+            yield sample
+
+
+@asynccontextmanager
+async def _kafka_alone(bootstrap: str) -> AsyncIterator[Sample]:
+    """The same bytes sent to a topic that nobody else uses, and read from it; several may be under way."""
+    topic = await fresh_topic(bootstrap)
+    consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap)
+    under_way: dict[bytes, Future[float]] = {}
+
+    async def read() -> None:
+        async for record in consumer:
+            under_way.pop(record.key).set_result(time.perf_counter())
+
+    await consumer.start()
+    reading = asyncio.create_task(read())
+    try:
+        async with producer(bootstrap) as sending:
+
+            async def sample() -> float:
+                key, arrived, begun = uuid4().bytes, Future[float](), time.perf_counter()
+                under_way[key] = arrived
+                acknowledged = await sending.send(topic, ENVELOPE, key)
+                seconds = await arrived - begun
+                await acknowledged
+                return seconds
+
+            yield sample
+    finally:
+        reading.cancel()
+        await consumer.stop()
