@@ -5,6 +5,7 @@ from uuid import UUID
 
 from browser.gallery_opening import Bring, Opened, State, at
 from browser.living_payments import SECONDS_TO_WAIT
+from browser.pages import press
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import FrameLocator, Route, expect
 from unit.portal_page import scenes
@@ -53,7 +54,7 @@ async def type_card(opened: Opened, number: str, expiry: str = "12 / 30") -> Non
     await fields(opened).locator("#number").fill(number)
     await fields(opened).locator("#exp").fill(expiry)
     await fields(opened).locator("#cvc").fill("123")
-    await fields(opened).locator("#confirm").click()
+    await press(fields(opened).locator("#confirm"))
 
 
 def owing_two() -> View:
@@ -128,6 +129,11 @@ async def dearer(opened: Opened) -> None:
     await expect(fields(opened).locator("#problem")).to_be_visible()
 
 
+async def on_a_page(opened: Opened) -> None:
+    await opened.go("/payment-method")
+    await expect(opened.page.frame_locator("iframe").locator("#number")).to_be_enabled()
+
+
 async def without_its_scripts(opened: Opened) -> None:
     async def empty(route: Route) -> None:
         await route.fulfill(content_type="text/javascript", body="")
@@ -164,7 +170,7 @@ STATES = (
     State("card-expired-form", bring=expired, refusals=(404,)),
     State("card-in-doubt", bring=in_doubt, refusals=(502,)),
     State("card-too-often", bring=at("/", "#edit-method", see="dialog [data-retry]"), prepare=often, refusals=(429,)),
-    State("card-page", bring=at("/payment-method", see="iframe")),
+    State("card-page", bring=on_a_page),
     State("card-page-without-script", bring=at("/payment-method"), script=False),
     State("card-page-without-its-scripts", bring=without_its_scripts),
 )

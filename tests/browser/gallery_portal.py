@@ -36,8 +36,23 @@ def cardless(status: str) -> View:
 
 def two(second: str) -> View:
     plan = scenes.plan(name="Almacenamiento 2 TB", price={"amount_minor": 999, "currency": "USD"})
-    other = scenes.subscription(second, id=scenes.invoice_id(99), plan=plan, debt=scenes.debt(amount=plan["price"]))
-    return scenes.view(scenes.subscription(), other)
+    id, owed = scenes.invoice_id(99), scenes.invoice_id(15)
+    other = scenes.subscription(second, id=id, plan=plan, debt=scenes.debt(amount=plan["price"], invoice_id=owed))
+    stored = {"plan_name": plan["name"], "subscription_id": id, "total": plan["price"]}
+    unpaid = {**scenes.invoice(14, "failed"), **stored, "id": owed, "number": "TS-000015"}
+    return scenes.view(scenes.subscription(), other, invoices=[unpaid, *map(scenes.invoice, (14, 13, 12))])
+
+
+def ended() -> View:
+    period = {"start": scenes.instant(2023, 4, 14), "end": scenes.instant(2023, 5, 14)}
+    subscription = scenes.subscription("canceled", current_period=period, ended_at=period["end"])
+    return scenes.view(subscription, invoices=[scenes.invoice(number) for number in (13, 12, 11, 10)])
+
+
+def being_charged() -> View:
+    view = scenes.owing(retrying=True, next_attempt_at=None)
+    view.facts["invoices"][0]["status"] = "processing"
+    return view
 
 
 def every_invoice_status() -> View:
@@ -105,9 +120,9 @@ STATES = (
     State("past-due", scenes.owing),
     State("past-due-last-try", lambda: scenes.owing(next_attempt_at=None, access_until=scenes.instant(2023, 5, 19))),
     State("past-due-without-card", lambda: cardless("past_due")),
-    State("past-due-being-charged", lambda: scenes.owing(retrying=True, next_attempt_at=None)),
+    State("past-due-being-charged", being_charged),
     State("unpaid", lambda: scenes.owing("unpaid", next_attempt_at=None, access_until=scenes.instant(2023, 5, 19))),
-    State("canceled", lambda: scenes.view(scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 14)))),
+    State("canceled", ended),
     State("paused", lambda: scenes.view(scenes.subscription("paused"))),
     State("invoices-of-every-status", every_invoice_status, rows=7),
     State("card-expiring", lambda: scenes.view(payment_method=card(exp_month=6, exp_year=2023))),

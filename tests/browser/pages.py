@@ -108,9 +108,14 @@ class CardDialog:
 
 
 async def press(button: Locator) -> None:
-    """A button of the card frame, once the frame stands where it will stay: a sentence that comes or goes moves it, and no
-    hand is as quick as a test's."""
-    await button.page.wait_for_function("""() => new Promise((resolve) => {
+    """A button of the card frame, where it stays: a sentence that comes or goes moves it, and no hand is as quick as a test's."""
+    await frame_at_rest(button.page)
+    await button.click()
+
+
+async def frame_at_rest(page: Page) -> None:
+    """Once the card frame has stood still for a moment: it takes its height from what is in it, a little later."""
+    await page.wait_for_function("""() => new Promise((resolve) => {
         let seen = null, still = 0;
         const look = () => {
             const { top, height } = document.querySelector("iframe").getBoundingClientRect();
@@ -120,7 +125,6 @@ async def press(button: Locator) -> None:
         };
         look();
     })""")
-    await button.click()
 
 
 @dataclass(frozen=True, slots=True)

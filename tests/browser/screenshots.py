@@ -13,7 +13,8 @@ from unittest.mock import patch
 from uuid import UUID
 
 from browser.gallery import STATES
-from browser.gallery_opening import LANGUAGES, SCHEMES, Language, Opened, fresh, opened
+from browser.gallery_opening import LANGUAGES, SCHEMES, Language, fresh, opened
+from browser.pages import frame_at_rest
 from PIL import Image
 from playwright.async_api import Browser, Page
 
@@ -52,21 +53,27 @@ async def picture(browser: Browser, page: Page, folder: Path, name: str, languag
     async with opened(browser, STATES[name], language, page) as found:
         for width, height in HEIGHTS.items():
             await found.page.set_viewport_size({"width": width, "height": height})
-            tall = await dialog_height(found)
-            await found.page.set_viewport_size({"width": width, "height": max(height, tall)})
+            await still(found.page)
+            await found.page.set_viewport_size({"width": width, "height": max(height, await tall(found.page))})
             for scheme in SCHEMES:
                 await found.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 await found.page.evaluate("scrollTo(0, 0)")
-                taken = await found.page.screenshot(full_page=not tall, animations="disabled")
+                await still(found.page)
+                taken = await found.page.screenshot(animations="disabled")
                 keep(taken, folder / file_name(name, width, scheme, language))
 
 
-async def dialog_height(found: Opened) -> int:
-    """What a window needs to show an open dialog whole; 0 without one."""
+async def still(page: Page) -> None:
+    if await page.locator("iframe").count():
+        await frame_at_rest(page)
+
+
+async def tall(page: Page) -> int:
+    """How high a window shows all of the page, or of the dialog in front of it."""
     return int(
-        await found.page.evaluate("""() => {
+        await page.evaluate("""() => {
         const dialog = document.querySelector("dialog[open]");
-        return dialog ? dialog.scrollHeight + 40 : 0;
+        return dialog ? dialog.scrollHeight + 40 : document.documentElement.scrollHeight;
     }""")
     )
 

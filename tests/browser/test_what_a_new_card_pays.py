@@ -50,6 +50,25 @@ async def test_each_invoice_and_the_total_are_listed_before_and_only_they_are_pa
         assert sorted(stage.living.asked[0]["charges"]) == sorted([scenes.invoice_id(13), scenes.invoice_id(14)])
 
 
+async def test_what_came_to_be_owed_meanwhile_is_listed_with_its_amount_before_it_is_paid(page: Page) -> None:
+    async with paying(page, TS14="paid", TS13="paid", TS12="paid") as (stage, _, dialog, _):
+        owed = [scenes.invoice(14, "failed"), scenes.invoice(13, "failed", total=APRIL), scenes.invoice(12, "failed")]
+        stage.change(invoices=owed)
+        await press(dialog.frame.get_by_role("button", name="Confirmar y pagar 41.99 USD"))
+        await expect(dialog.frame.get_by_role("alert")).to_contain_text("Lo pendiente de pago cambió")
+        await expect(dialog.root.locator("[data-due] dl > div")).to_have_text(
+            [
+                "TS-000012 · 14 mar 202329.99 USD",
+                "TS-000013 · 14 abr 202312.00 USD",
+                "TS-000014 · 14 may 202329.99 USD",
+                "Total71.98 USD",
+            ]
+        )
+        await press(dialog.frame.get_by_role("button", name="Confirmar y pagar 71.98 USD"))
+        await expect(outcome(dialog, "TS-000012 · 29.99 USD")).to_have_text("Pagado")
+        assert [len(asked["charges"]) for asked in stage.living.asked] == [2, 3]
+
+
 async def test_of_two_invoices_one_may_be_paid_and_the_other_fail(page: Page) -> None:
     async with paying(page, TS14="failed", TS13="paid") as (_, _, dialog, _):
         await dialog.confirm()

@@ -44,7 +44,9 @@ class Spoken(APIRoute):
 
 
 def _in_words(request: Request, problem: Problem) -> Problem:
-    problem.detail = explain(language_of(request), problem.status, problem.code, problem.headers)
+    language = language_of(request)
+    problem.detail = explain(language, problem.status, problem.code, problem.headers)
+    problem.more = with_texts(language, problem.more)
     return problem
 
 
