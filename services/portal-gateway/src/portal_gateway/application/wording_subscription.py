@@ -206,14 +206,16 @@ def says(reader: Reader, subscription: Subscription, view: View) -> str:
         return reader.say("Free trial until %(day)s; then %(price)s", day=reader.day(period["end"]), price=then)
     if status == "active":
         return reader.say("Your subscription renews on %(day)s", day=reader.day(period["end"]))
-    if status == "past_due":
+    debt = subscription["debt"]
+    if status == "past_due" or (status == "unpaid" and debt and _is_running(debt, view)):
         return reader.say("Your renewal of %(day)s is unpaid.", day=reader.near_day(period["start"]))
     if status == "paused":
         return reader.say("Paused since %(day)s", day=reader.near_day(period["start"]))
     if status == "unpaid":
-        debt = subscription["debt"]
-        owed = debt["amount"] if debt else period_price(subscription["plan"], subscription["quantity"])
-        return reader.say("You owe %(amount)s. Update your card to pay it and keep your subscription.", amount=reader.money(owed))
+        owed = reader.money(debt["amount"] if debt else period_price(subscription["plan"], subscription["quantity"]))
+        if _has_card(view):
+            return reader.say("You owe %(amount)s. Update your card to pay it and keep your subscription.", amount=owed)
+        return reader.say("You owe %(amount)s. Add a card to pay it and keep your subscription.", amount=owed)
     if status == "canceled":
         return reader.say("Ended on %(day)s", day=reader.day(subscription["ended_at"] or period["end"]))
     if status == "incomplete":
