@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from unit.portal_page import scenes
 from unit.portal_page.standins import Stage
 
+from chassis.http.problems import Problem
+
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 KEEP = f"/subscriptions/{scenes.PREMIUM}/keep"
 OTHER = str(scenes.CUSTOMER)
@@ -145,6 +147,28 @@ def test_a_comment_is_kept_as_it_was_typed_or_refused_beside_itself(comment: str
     assert ("comment-error" in answer.text) is (len(comment) > 500)
     assert "<script>alert" not in answer.text
     assert stage.subscriptions.asked == []
+
+
+BAD_COMMENT = Problem(422, "invalid_request", "Invalid", errors=[{"pointer": "/comment", "detail": "control character"}])
+
+
+@pytest.mark.parametrize(
+    ("refusal", "words", "same_key"),
+    [
+        (BAD_COMMENT, 'id="comment-error">No pudimos guardar este texto. Cámbialo e inténtalo de nuevo.', True),
+        (Problem(422, "card_number_refused", "Refused"), 'id="comment-error">Quitamos lo que parece un número de tarjeta', True),
+        (Problem(422, "idempotency_key_reused", "Reused"), "No pudimos leer lo que enviaste y nada cambió.", False),
+    ],
+)
+def test_what_only_the_rules_refuse_is_said_in_the_form_too(refusal: Problem, words: str, same_key: bool) -> None:
+    stage, _ = staged()
+    stage.subscriptions.refuses = refusal
+    _, answer = ask("POST", CANCEL, data={**FORM, "feedback": "unused", "comment": "Hasta\x07 pronto"})
+    stage.subscriptions.refuses = None
+    assert answer.status_code == 422
+    for kept in (words, "Hasta\x07 pronto</textarea>", '<option value="unused" selected>'):
+        assert kept in answer.text
+    assert ('value="once"' in answer.text) is same_key
 
 
 @pytest.mark.parametrize("key", ["two\r\nlines", "ñandú", "a b", "x" * 201, ""])
