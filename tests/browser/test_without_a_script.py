@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from browser.gallery_opening import Prepare
+from browser.gallery_portal import keep_many, many
 from browser.pages import PortalPage
 from browser.staged import LivingStage
 from playwright.async_api import Browser, Page, expect
@@ -18,11 +20,15 @@ SECOND = scenes.subscription("past_due", id=scenes.invoice_id(99), plan=scenes.p
 
 
 @asynccontextmanager
-async def scriptless(browser: Browser, view: Any = None) -> AsyncIterator[tuple[LivingStage, Page, PortalPage]]:
+async def scriptless(
+    browser: Browser, view: Any = None, prepare: Prepare = lambda stage: None
+) -> AsyncIterator[tuple[LivingStage, Page, PortalPage]]:
     """Comes in by pasting the link."""
     context = await browser.new_context(java_script_enabled=False, locale="es-MX")
     page = await context.new_page()
-    async with LivingStage(view).open() as stage:
+    stage = LivingStage(view)
+    prepare(stage)
+    async with stage.open():
         await page.goto(f"{stage.origin}/enter")
         await page.get_by_label("Pega aquí tu enlace").fill(stage.link)
         await page.get_by_role("button", name="Entrar").click()
@@ -67,10 +73,21 @@ async def test_language_switcher_filter_and_pages_keep_each_others_place(browser
         await expect(portal.invoices.get_by_role("listitem")).to_have_count(12)
 
 
+async def test_the_history_is_read_page_by_page_by_links(browser: Browser) -> None:
+    async with scriptless(browser, many(), keep_many) as (_, _, portal):
+        newest = portal.invoices.get_by_role("listitem").first
+        await portal.invoices.get_by_role("link", name="Ver facturas anteriores").click()
+        await expect(newest.get_by_role("link", name="Ver factura TS-000022")).to_be_visible()
+        await portal.invoices.get_by_role("link", name="Ver las más recientes").click()
+        await expect(newest.get_by_role("link", name="Ver factura TS-000034")).to_be_visible()
+
+
 async def test_invoices_and_files_are_links_and_the_way_back_leads_where_one_was(browser: Browser) -> None:
     async with scriptless(browser, scenes.view(scenes.subscription(), SECOND)) as (stage, page, portal):
         await page.goto(f"{stage.origin}/?subscription={SECOND['id']}&year=2023")
-        assert (await portal.download_history("Hoja de cálculo (CSV)")).endswith(b"fecha")
+        for file in ("Hoja de cálculo (CSV)", "Todas las facturas en PDF (ZIP)", "Para programas (NDJSON)"):
+            assert (await portal.download_history(file)).endswith(b"fecha")
+            await page.reload()
         await page.goto(f"{stage.origin}/?subscription={SECOND['id']}")
         await portal.open_invoice("TS-000014")
         await expect(page.get_by_role("button", name="Imprimir")).to_be_hidden()
