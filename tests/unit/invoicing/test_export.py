@@ -1,6 +1,7 @@
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -16,7 +17,7 @@ from unit.invoicing.examples import ANA, ISSUED, PAID, day, id_of
 
 import billing_contracts
 from billing_contracts import payments
-from billing_contracts.history import Brand, MovementKind, MovementStatus
+from billing_contracts.history import Brand, HistoryLine, MovementKind, MovementStatus
 from invoicing.adapters.exporting.archive import as_zip, file_name
 from invoicing.adapters.exporting.lines import as_ndjson
 from invoicing.adapters.exporting.table import as_csv, cells, harmless
@@ -138,6 +139,15 @@ CODES = [
 def test_every_code_has_its_word(words: Words) -> None:
     assert set(CODES) <= words.known.keys()
     assert len(words.header) == len(cells(HISTORY[0], words))
+
+
+def test_what_is_said_of_downloads_names_every_column_and_every_field() -> None:
+    said = (Path(__file__).parents[3] / "docs" / "exports.md").read_text()
+    columns = re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", said, re.MULTILINE)
+    assert columns[:1] == [("English", "Spanish")]
+    assert columns[2:] == list(zip(ENGLISH.header, SPANISH.header, strict=True))
+    (fields,) = re.findall(r"(`date`, .*?)\.$", said, re.MULTILINE | re.DOTALL)
+    assert re.findall("`(.*?)`", fields) == list(HistoryLine.model_fields)
 
 
 def documents(count: int) -> AsyncIterator[list[Document]]:
