@@ -1,5 +1,8 @@
 """What goes wrong is said in the language of the page on which it goes wrong, and says what is so."""
 
+import re
+from urllib.parse import urljoin
+
 import pytest
 from unit.portal_page import scenes
 from unit.portal_page.standins import COOKIE, Stage
@@ -35,6 +38,16 @@ async def test_a_page_that_is_not_there_is_explained_in_the_customers_language()
         answer = await browser.get(f"/subscriptions/{scenes.invoice_id(1)}/cancel", headers=SPANISH_BROWSER)
     assert answer.status_code == 404
     assert "We did not find this page" in answer.text
+
+
+@pytest.mark.parametrize("path", [CANCEL, CANCEL.replace("cancel", "keep"), "/session/extend", "/logout"])
+async def test_the_other_language_of_a_refusal_is_a_page_that_there_is(path: str) -> None:
+    async with Stage().browser() as browser:
+        refused = await browser.post(path, data={"csrf": "csrf-of-someone"})
+        (link,) = re.findall(r'<a href="([^"]*)" lang="en"', refused.text)
+        found = await browser.get(urljoin(path, link))
+    assert (refused.status_code, found.status_code) == (409, 200)
+    assert '<html lang="en-US">' in found.text
 
 
 async def test_the_api_explains_in_the_language_of_the_link() -> None:

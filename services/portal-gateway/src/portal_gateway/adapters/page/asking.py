@@ -23,6 +23,8 @@ from portal_gateway.domain.tokens import page_tag
 LANGUAGE_COOKIE: Final = "lang"
 TOKEN_HEADER: Final = "x-csrf-token"
 LAST_WARNING: Final = timedelta(minutes=5)
+FORMS_ONLY: Final = ("/keep", "/session/extend", "/logout")
+"""How addresses end where nothing is to be seen: what they answer is read in another language on the portal itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,11 +83,12 @@ def frame(request: Request) -> dict[str, Any]:
     known: Visit | None = getattr(request.state, "visit", None)
     here = place(request)
     others = [code for code in catalogues().codes if code != language(request).code]
+    again = "/" if request.url.path.endswith(FORMS_ONLY) else ""
     around = {
         "home": address("/", here),
         "place": here,
         "where": address("", here),
-        "other_languages": [OtherLanguage(code, own_name(code), address("", here | {"lang": code})) for code in others],
+        "other_languages": [OtherLanguage(code, own_name(code), address(again, here | {"lang": code})) for code in others],
     }
     if known is None:
         return around
