@@ -7,6 +7,7 @@ from browser.pages import Visitor, press
 from browser.staged import LivingStage
 from playwright.async_api import Page, expect
 from unit.payments.card_page_examples import VISA_NUMBER
+from unit.portal_page.standins import TOKEN
 
 COMMENTS = {
     "es": ("Cuéntanos más", {499: "Te queda 1 carácter", 498: "Te quedan 2 caracteres", 0: "Te quedan 500 caracteres"}),
@@ -62,3 +63,11 @@ async def test_the_footer_changes_the_language_and_it_stays(page: Page, stage: L
     await expect(page.locator("html")).to_have_attribute("lang", "en-US")
     await page.get_by_role("link", name="Español").filter(visible=True).click()
     await expect(page.get_by_role("heading", name="Historial de facturas")).to_be_visible()
+
+
+async def test_a_link_that_waits_for_a_click_waits_in_the_other_language_too(page: Page, stage: LivingStage) -> None:
+    await page.goto(stage.link.replace("/enter#", "/enter?continue#"))
+    await page.get_by_role("link", name="English").click()
+    await page.get_by_role("button", name="Continue").click()
+    await expect(page.get_by_role("heading", name="Invoice history")).to_be_visible()
+    assert TOKEN.secret not in await page.evaluate("JSON.stringify(navigation.entries().map((entry) => entry.url))")

@@ -30,6 +30,14 @@ function offer(name, action) {
   part(name).querySelector("button").onclick = action;
 }
 
+// The other language is this page again: the link that waits in the address goes along, and stays in no history.
+document.addEventListener("click", (event) => {
+  const other = event.target.closest("a[hreflang]");
+  if (!other || !location.hash) return;
+  event.preventDefault();
+  location.replace(`${other.href}&continue${location.hash}`);
+});
+
 let busy = false;
 
 // One link after the other: one that comes while another is being checked waits for its answer.
