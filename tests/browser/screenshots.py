@@ -73,7 +73,7 @@ async def tall(page: Page) -> int:
     return int(
         await page.evaluate("""() => {
         const dialog = document.querySelector("dialog[open]");
-        return dialog ? dialog.scrollHeight + 40 : document.documentElement.scrollHeight;
+        return dialog ? dialog.scrollHeight + 100 : document.documentElement.scrollHeight;
     }""")
     )
 
