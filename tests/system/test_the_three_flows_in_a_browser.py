@@ -1,5 +1,6 @@
 """The specification's three flows in a real browser, on the whole system. The console stays silent throughout."""
 
+import asyncio
 import io
 import json
 import re
@@ -12,6 +13,7 @@ import pytest
 from browser.pages import PortalPage, Visitor, press
 from playwright.async_api import Browser, Page, expect
 
+from portalctl.demo.history import ASSETS
 from support.browsing import chrome, watched_page
 from support.portal import CARDS, Customer, Shop
 
@@ -51,6 +53,22 @@ async def test_the_card_is_changed_and_the_pane_changes_without_a_reload(page: P
     assert await page.evaluate("window.stillHere")
     await page.reload()
     await expect(portal.method).to_contain_text("Mastercard •••• 4444")
+
+
+async def test_an_uploaded_logo_and_a_dark_colour_are_on_the_page(page: Page, a_shop: Shop) -> None:
+    lucia = await a_shop.customer()
+    branding = {"logo_media_id": await a_shop.backend.upload(ASSETS / "logo.png"), "colour": "#6e0b2a"}
+    await a_shop.backend.call("subscriptions", "PATCH", f"/v1/merchants/{a_shop.id}", json={"branding": branding})
+    await arrived(page, lucia)
+    logo = page.locator(".company img")
+    async with asyncio.timeout(20):
+        while not await logo.is_visible():  # what the company changed is on its way
+            await page.reload()
+    seen = "async ({ src, naturalWidth }) => [(await fetch(src)).headers.get('content-type'), naturalWidth]"
+    kind, width = await logo.evaluate(seen)
+    assert (kind, 0 < width <= 512) == ("image/webp", True)
+    accent = "getComputedStyle(document.documentElement).getPropertyValue('--accent')"
+    assert await page.evaluate(accent) == branding["colour"]
 
 
 async def test_what_is_owed_is_paid_with_the_new_card(page: Page, a_shop: Shop) -> None:
