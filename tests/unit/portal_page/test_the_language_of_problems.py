@@ -1,6 +1,7 @@
 """What goes wrong is said in the language of the page on which it goes wrong, and says what is so."""
 
 import re
+from html import unescape
 from urllib.parse import urljoin
 
 import pytest
@@ -48,6 +49,20 @@ async def test_the_other_language_of_a_refusal_is_a_page_that_there_is(path: str
         found = await browser.get(urljoin(path, link))
     assert (refused.status_code, found.status_code) == (409, 200)
     assert '<html lang="en-US">' in found.text
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/ended?link=revoked", "You logged out and revoked the link"),
+        (f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13", f"{scenes.PREMIUM[:8].upper()}-13"),
+    ],
+)
+async def test_what_an_outcome_says_it_says_in_the_other_language_too(path: str, sentence: str) -> None:
+    over = scenes.subscription("canceled", version=13, ended_at=scenes.instant(2023, 5, 20))
+    async with Stage(scenes.view(over)).browser(signed_in="cancel" in path) as browser:
+        (link,) = re.findall(r'<a href="([^"]*)" lang="en"', unescape((await browser.get(path)).text))
+        assert sentence in (await browser.get(urljoin(path, link))).text
 
 
 async def test_the_api_explains_in_the_language_of_the_link() -> None:

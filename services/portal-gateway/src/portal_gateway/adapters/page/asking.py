@@ -83,12 +83,12 @@ def frame(request: Request) -> dict[str, Any]:
     known: Visit | None = getattr(request.state, "visit", None)
     here = place(request)
     others = [code for code in catalogues().codes if code != language(request).code]
-    again = "/" if request.url.path.endswith(FORMS_ONLY) else ""
+    again, told = ("/" if request.url.path.endswith(FORMS_ONLY) else ""), outcome(request)
     around = {
         "home": address("/", here),
         "place": here,
         "where": address("", here),
-        "other_languages": [OtherLanguage(code, own_name(code), address(again, here | {"lang": code})) for code in others],
+        "other_languages": [OtherLanguage(code, own_name(code), address(again, here | told | {"lang": code})) for code in others],
     }
     if known is None:
         return around
@@ -111,6 +111,12 @@ def place(request: Request) -> dict[str, str]:
     own = known and any(subscription["id"] == chosen for subscription in known.view.facts["subscriptions"])
     found = {"subscription": chosen if own else None, "year": query.year, "status": query.status}
     return {name: str(value) for name, value in found.items() if value}
+
+
+def outcome(request: Request) -> dict[str, str]:
+    """What the address says of something that was done, as far as it makes sense: the page says it in each language."""
+    position, revoked = after(request), request.query_params.get("link") == "revoked"
+    return {**({"after": str(position)} if position else {}), **({"link": "revoked"} if revoked else {})}
 
 
 def address(path: str, parameters: Mapping[str, object]) -> str:
