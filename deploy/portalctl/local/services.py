@@ -7,7 +7,9 @@ from pathlib import Path
 
 import httpx
 
+from portalctl.local.failures import PortTaken
 from portalctl.local.keys import Keys
+from portalctl.local.ports import is_free
 from portalctl.local.programs import Program, run_tool
 
 HOST = "127.0.0.1"
@@ -47,7 +49,9 @@ class Service:
     log: Path
 
     async def prepare(self) -> None:
-        """Nothing: its tables are migrated once, before all services start."""
+        """Its tables are migrated once, before all services start. Raises PortTaken: whoever has its port would answer for it."""
+        if not is_free(self.port):
+            raise PortTaken(self.name, f"another program listens on port {self.port}")
 
     async def migrate(self) -> None:
         """Raises StartFailed with the end of the log."""

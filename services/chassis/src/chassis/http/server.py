@@ -3,9 +3,12 @@
 import contextlib
 import socket
 from collections.abc import Iterator
+from typing import Final
 
 import uvicorn
 from starlette.types import ASGIApp
+
+BACKLOG: Final = 2048
 
 
 class Server(uvicorn.Server):
@@ -29,6 +32,7 @@ def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "") -> S
         proxy_headers=bool(trusted_proxies),
         forwarded_allow_ips=trusted_proxies,
         lifespan="off",
+        backlog=BACKLOG,
         timeout_graceful_shutdown=int(grace_seconds),
     )
     return Server(config)
@@ -43,6 +47,8 @@ def listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     try:
         listening.bind((host, port))
+        # At once: until then a second process may bind the same address, and only find out when it serves.
+        listening.listen(BACKLOG)
     except OSError:
         listening.close()
         raise
