@@ -100,9 +100,10 @@ class Tower:
         watched = list(self._bells)
         rows = await connection.fetch(
             """
-            SELECT merchant_id, customer_id, revision
-            FROM customer_view
-            JOIN unnest($1::uuid[], $2::uuid[]) AS who (merchant_id, customer_id) USING (merchant_id, customer_id)
+            SELECT seen.* FROM unnest($1::uuid[], $2::uuid[]) AS who (merchant_id, customer_id) CROSS JOIN LATERAL (
+                SELECT v.merchant_id, v.customer_id, v.revision FROM customer_view v
+                WHERE v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id LIMIT 1
+            ) AS seen
             """,
             [merchant for merchant, _ in watched],
             [customer for _, customer in watched],

@@ -43,16 +43,17 @@ async def recompose(connection: Connection, changed: AbstractSet[Who]) -> None:
     if written:
         await connection.execute(
             """
-            UPDATE customer_view v SET revision = new.revision, doc = new.doc, panes = new.panes
-            FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::json[], $5::json[])
-                AS new (merchant_id, customer_id, revision, doc, panes)
-            WHERE v.merchant_id = new.merchant_id AND v.customer_id = new.customer_id
+            INSERT INTO customer_view (merchant_id, customer_id, revision, doc, panes)
+            SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::bigint[], $4::json[], $5::json[])
+            ON CONFLICT (merchant_id, customer_id) DO UPDATE
+            SET revision = excluded.revision, doc = excluded.doc, panes = excluded.panes
             """,
             *(list(column) for column in zip(*written, strict=True)),
         )
 
 
 async def _lock(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> list[asyncpg.Record]:
+    """In the order of the ids, which is everybody's: nobody waits in a circle."""
     await connection.execute(
         f"""
         INSERT INTO customer_view (merchant_id, customer_id) SELECT * FROM {_WHO} ORDER BY 1, 2
@@ -62,9 +63,10 @@ async def _lock(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> l
     )
     return await connection.fetch(
         f"""
-        SELECT v.merchant_id, v.customer_id, v.revision, v.doc::text AS doc, v.panes::text AS panes
-        FROM customer_view v JOIN {_WHO} USING (merchant_id, customer_id)
-        ORDER BY v.merchant_id, v.customer_id FOR UPDATE OF v
+        SELECT locked.* FROM {_WHO} CROSS JOIN LATERAL (
+            SELECT v.merchant_id, v.customer_id, v.revision, v.doc::text AS doc, v.panes::text AS panes FROM customer_view v
+            WHERE v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id LIMIT 1 FOR UPDATE
+        ) AS locked
         """,
         *ids,
     )
@@ -74,10 +76,11 @@ async def _delete_arrived(connection: Connection, ids: tuple[list[UUID], list[UU
     """Accepted commands whose events are now shown need no word of their own any more."""
     await connection.execute(
         f"""
-        DELETE FROM accepted_command a USING {_WHO}, projection p
-        WHERE a.merchant_id = who.merchant_id AND a.customer_id = who.customer_id
-          AND p.merchant_id = a.merchant_id AND p.name = split_part(a.aggregate, '-', 1)
-          AND p.aggregate = a.aggregate AND p.sequence >= a.version
+        DELETE FROM accepted_command a USING {_WHO}
+        WHERE a.merchant_id = who.merchant_id AND a.customer_id = who.customer_id AND a.version <= (
+            SELECT p.sequence FROM projection p
+            WHERE p.merchant_id = a.merchant_id AND p.name = split_part(a.aggregate, '-', 1) AND p.aggregate = a.aggregate
+        )
         """,
         *ids,
     )
@@ -114,6 +117,8 @@ async def _sources(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -
     return found
 
 
+# Lateral with LIMIT or OFFSET: a plan that a connection keeps must ask customer by customer, however small the table was
+# when it was made.
 _DOCUMENTS = f"""
 WITH newest AS (
     SELECT i.* FROM {_WHO} CROSS JOIN LATERAL (
@@ -122,14 +127,17 @@ WITH newest AS (
         ORDER BY p.doc ->> 'issued_on' DESC, p.doc ->> 'number' DESC LIMIT $3
     ) i
 ), documents AS (
-    SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc, NULL AS issued_on, NULL AS number
-    FROM {_WHO} JOIN projection p USING (merchant_id, customer_id)
-    WHERE p.name IN ('customer', 'wallet', 'subscription') AND p.doc IS NOT NULL
+    SELECT d.*, NULL AS issued_on, NULL AS number FROM {_WHO} CROSS JOIN LATERAL (
+        SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc FROM projection p
+        WHERE p.merchant_id = who.merchant_id AND p.customer_id = who.customer_id
+          AND p.name IN ('customer', 'wallet', 'subscription') AND p.doc IS NOT NULL OFFSET 0
+    ) d
     UNION ALL
-    SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc, NULL, NULL
-    FROM newest n JOIN projection p ON p.merchant_id = n.merchant_id AND p.name = 'payment'
-        AND p.aggregate = 'payment-' || substr(n.aggregate, 9) AND p.customer_id = n.customer_id
-    WHERE p.doc IS NOT NULL
+    SELECT d.*, NULL, NULL FROM newest n CROSS JOIN LATERAL (
+        SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc FROM projection p
+        WHERE p.merchant_id = n.merchant_id AND p.name = 'payment' AND p.aggregate = 'payment-' || substr(n.aggregate, 9)
+          AND p.customer_id = n.customer_id AND p.doc IS NOT NULL LIMIT 1
+    ) d
     UNION ALL
     SELECT n.*, n.doc ->> 'issued_on', n.doc ->> 'number' FROM newest n
 )
@@ -137,8 +145,9 @@ SELECT merchant_id, customer_id, name, aggregate, sequence, doc::text AS doc FRO
 ORDER BY merchant_id, customer_id, name, issued_on DESC, number DESC, aggregate
 """
 _COUNTS = f"""
-SELECT p.merchant_id, p.customer_id, count(*) AS invoices, array_agg(DISTINCT left(p.doc ->> 'issued_on', 4)) AS years
-FROM {_WHO} JOIN projection p USING (merchant_id, customer_id)
-WHERE p.name = 'invoice' AND p.doc IS NOT NULL
-GROUP BY p.merchant_id, p.customer_id
+SELECT who.merchant_id, who.customer_id, counted.* FROM {_WHO} CROSS JOIN LATERAL (
+    SELECT count(*) AS invoices, array_agg(DISTINCT left(p.doc ->> 'issued_on', 4)) AS years FROM projection p
+    WHERE p.merchant_id = who.merchant_id AND p.customer_id = who.customer_id AND p.name = 'invoice' AND p.doc IS NOT NULL
+) counted
+WHERE invoices > 0
 """
