@@ -10,7 +10,7 @@ from browser.keyboard import Keyboard
 from browser.looks import moving, styled, unreadable
 from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
-from playwright.async_api import Page, expect
+from playwright.async_api import Frame, Page, expect
 from unit.portal_page import scenes
 
 ENLARGED = {"width": 320, "height": 215}
@@ -112,7 +112,24 @@ async def test_forced_colours_leave_edges_marks_and_states(page: Page) -> None:
         assert await border(page, "dialog [aria-invalid]") > await border(page, "dialog select")
 
 
-async def border(page: Page, selector: str) -> float:
+async def test_in_the_card_frame_forced_colours_leave_them_too(page: Page) -> None:
+    await page.emulate_media(forced_colors="active")
+    async with at(page, "card") as portal:
+        dialog = await portal.card_dialog()
+        frame = page.frames[1]
+        await dialog.fill("4242 4242 4242 4241")
+        await dialog.confirm()
+        wrong = dialog.frame.locator("#number[aria-invalid]")
+        await expect(wrong).to_be_focused()
+        for edged in (".sandbox", ".button", ".input"):
+            assert await border(frame, edged) > 0, edged
+        assert await border(frame, ".button.primary") > await border(frame, "#back")
+        assert await border(frame, "#number") > await border(frame, "#exp")
+        ring = "(field) => parseFloat(getComputedStyle(field).outlineWidth)"
+        assert await wrong.evaluate(ring) == 3, "the focus shows on a wrong field as on any other"
+
+
+async def border(page: Page | Frame, selector: str) -> float:
     """Of the first that is shown, in CSS px."""
     element, _, part = selector.partition("::")
     read = "(found, part) => parseFloat(getComputedStyle(found, part ? '::' + part : null).borderTopWidth)"
