@@ -179,6 +179,7 @@ async def test_every_answer_locks_the_page_in(gateway: Gateway, path: str) -> No
     assert headers["x-robots-tag"] == "noindex, nofollow"
     assert headers["referrer-policy"] == "same-origin"
     assert headers["x-content-type-options"] == "nosniff"
+    assert "camera=(), " in headers["permissions-policy"]
     assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
 
 

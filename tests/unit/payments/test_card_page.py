@@ -36,6 +36,7 @@ async def test_only_the_portal_may_frame_it_and_nothing_of_it_is_kept() -> None:
     assert (headers["cache-control"], headers["referrer-policy"]) == ("no-store", "no-referrer")
     assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
     assert headers["x-content-type-options"] == "nosniff"
+    assert "camera=(), " in headers["permissions-policy"]
     assert "cross-origin-embedder-policy" not in headers
 
 
