@@ -18,7 +18,20 @@ from bench import plots, report
 from bench.measuring import Compared, Rounds, Row, compare, run
 from portalctl.local.failures import StackError
 
-ROWS: Final = ("append", "gap_safety", "relay", "consume", "project", "overview", "command", "visible", "recovery", "start")
+ROWS: Final = (
+    "append",
+    "gap_safety",
+    "relay",
+    "consume",
+    "project",
+    "rebuild",
+    "overview",
+    "command",
+    "visible",
+    "recovery",
+    "growth",
+    "start",
+)
 PEERS: Final = ("eventsourcing", "faststream_outbox", "psycopg", "matplotlib")
 ROUNDS: Final = 3
 

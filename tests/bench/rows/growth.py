@@ -1,0 +1,191 @@
+"""Growing: what one request, one command and one renewal cost among a thousand customers and among a hundred thousand.
+
+Cost is processor time of all processes together: sizes are measured minutes apart, and how quick the machine is just then
+must not count as growth. How long each takes is reported beside it.
+"""
+
+import asyncio
+import dataclasses
+from collections.abc import AsyncIterator, Iterable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
+from itertools import cycle, islice
+from typing import Any, Final
+
+import asyncpg
+
+from bench.clones import Original, Said, copies, insert, original
+from bench.crowd import changes_of_mind
+from bench.load import Call, load
+from bench.measuring import Figures, Line, Row, Target
+from bench.stack import Customer, Shop, asked_as, portal
+from bench.usage import Spent, memory
+from support.portal import JANUARY
+
+SIZES: Final = (1_000, 10_000, 100_000)
+FIRST: Final = SIZES[0]
+AT_ONCE: Final = 5_000
+"""Customers made in memory before they are written."""
+VISITORS: Final = 40
+REQUESTS: Final = 3_000
+STREAMS: Final = 1_000
+DUE: Final = 2_000
+CONNECTIONS: Final = 8
+PROCESSES: Final = ("postgres", "kafka", "subscriptions", "payments", "invoicing", "portal-gateway")
+
+
+@dataclass(slots=True)
+class Town:
+    """The merchant's customers: most of them pay by the year, and those who are to renew pay by the month."""
+
+    shop: Shop
+    yearly: Original
+    monthly: Original
+    customers: int = 0
+    known: list[Said] = field(default_factory=list)
+    """Some of the last who came."""
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Row]:
+    async with portal() as seller:
+        town = await _founded(seller)
+        # Once each: a town does not shrink again.
+        yield Row([partial(_grown, town, size) for size in SIZES], _lines(), rounds=1)
+
+
+def _lines() -> list[Line]:
+    lines = []
+    for what in ("overview", "command", "renewal"):
+        for size in SIZES[1:]:
+            target = Target(at_most=1.2) if size == SIZES[-1] else None
+            text = f"{what}: processor time among {size:,} ÷ among {FIRST:,}"
+            lines.append(Line(text, f"{what} of {size}", f"{what} of {FIRST}", "ms", target))
+        took = f"{what} of {SIZES[-1]}, took", f"{what} of {FIRST}, took"
+        lines.append(Line(f"{what}: time it takes among {SIZES[-1]:,} ÷ among {FIRST:,}", *took, "ms"))
+    lines.append(Line("an event with its indexes, on disk", "event", unit="bytes"))
+    lines.append(Line("a customer with one invoice, in all databases", "customer", unit="bytes"))
+    lines += [Line(f"memory of {name}, under load ÷ at rest", f"{name}, load", f"{name}, rest", "MiB") for name in PROCESSES]
+    return lines
+
+
+async def _founded(seller: Shop) -> Town:
+    body: dict[str, Any] = {"name": "Premium Anual", "description": "Suscripción anual renovable"}
+    body |= {"price": {"amount_minor": 29990, "currency": "USD"}, "interval": {"unit": "year", "count": 1}}
+    yearly = await dataclasses.replace(seller, plan=await seller.backend.create("plans", body)).customer()
+    monthly = await seller.customer()
+    await _quiet(seller)
+    town = Town(seller, await original(yearly), await original(monthly))
+    # From here on a month has passed: whoever pays by the month is due as soon as their timer is there.
+    await seller.clock(JANUARY + timedelta(days=32))
+    return town
+
+
+async def _grown(town: Town, size: int) -> Figures:
+    before, arriving = await _bytes(town.shop), size - town.customers
+    while town.customers < size:
+        town.known = copies(town.yearly, min(AT_ONCE, size - town.customers))
+        await insert(town.yearly, town.known)
+        town.customers += len(town.known)
+    await _tidied(town.shop)
+    figures = {"customer": (await _bytes(town.shop) - before) / arriving}
+    if size == FIRST:
+        figures |= {f"{name}, rest": used for name, used in memory(town.shop).items()}
+    # The very first are slower, of any number: only what has been done before is compared.
+    for _ in range(2 if size == FIRST else 1):
+        figures |= await _overview(town, f"overview of {size}")
+        figures |= await _command(town, f"command of {size}")
+        figures |= await _renewal(town, f"renewal of {size}")
+    return figures | {"event": await _event(town.shop)}
+
+
+async def _overview(town: Town, name: str) -> Figures:
+    """Requests of some customers in turn."""
+    url, calls = town.shop.stack.urls["portal-gateway"], []
+    async with AsyncExitStack() as visits:
+        for said in town.known[:VISITORS]:
+            visit = await visits.enter_async_context(Customer(town.shop, said["customer"], said["subscription"]).portal())
+            calls.append(Call.of("GET", f"{url}/api/overview", asked_as(visit)))
+        await load(url, islice(cycle(calls), VISITORS), connections=CONNECTIONS)
+        spent = Spent(town.shop)
+        (await load(url, islice(cycle(calls), REQUESTS), connections=CONNECTIONS)).expect(200)
+        spent.done()
+        return spent.each(name, REQUESTS)
+
+
+async def _command(town: Town, name: str) -> Figures:
+    """Subscriptions are cancelled and every cancellation is withdrawn, until all who listen have heard of it."""
+    url = town.shop.stack.urls["subscriptions"]
+    calls = changes_of_mind(town.shop, [said["subscription"] for said in town.known[:STREAMS]])
+    spent = Spent(town.shop)
+    (await load(url, islice(calls, 2 * STREAMS), connections=CONNECTIONS)).expect(200, 202)
+    spent.done()
+    await _quiet(town.shop)
+    return spent.each(name, 2 * STREAMS)
+
+
+async def _renewal(town: Town, name: str) -> Figures:
+    """Many are due at once: invoiced, charged, paid, and known to be by the subscription."""
+    due = copies(town.monthly, DUE)
+    await insert(town.monthly, due, but=("timers",))
+    await _tidied(town.shop)
+    watching = await asyncpg.connect(town.shop.stack.state["postgres"]["subscriptions"])
+    try:
+        spent, most = Spent(town.shop), memory(town.shop)
+        await insert(town.monthly, due, only=("timers",))
+        while await _renewed(watching, town.shop, due) < DUE:
+            await asyncio.sleep(0.5)
+            most = {each: max(most[each], used) for each, used in memory(town.shop).items()}
+        spent.done()
+    finally:
+        await watching.close()
+    await _quiet(town.shop)
+    return {**spent.each(name, DUE), **{f"{each}, load": used for each, used in most.items()}}
+
+
+async def _renewed(watching: asyncpg.Connection, shop: Shop, due: Iterable[Said]) -> int:
+    """Of those who are due, who have the fifth event: started, due and paid, due and paid."""
+    sql = """
+        SELECT count(*) FROM unnest($2::text[]) AS asked (stream)
+        WHERE EXISTS (SELECT FROM events WHERE merchant_id = $1 AND events.stream = asked.stream AND version = 5)
+    """
+    return int(await watching.fetchval(sql, shop.id, [f"subscription-{said['subscription']}" for said in due]))
+
+
+async def _tidied(shop: Shop) -> None:
+    """What autovacuum does in its own time is done now."""
+    for url in _databases(shop):
+        await _asked(url, "VACUUM ANALYZE")
+    await _quiet(shop)
+
+
+async def _quiet(shop: Shop) -> None:
+    """Until nothing is on its way any more."""
+    read, before = 0, -1
+    while read != before:
+        await asyncio.sleep(1)
+        read, before = sum([await _asked(url, "SELECT sum(next)::int FROM offsets") for url in _databases(shop)]), read
+
+
+async def _bytes(shop: Shop) -> int:
+    return sum([await _asked(url, "SELECT pg_database_size(current_database())") for url in _databases(shop)])
+
+
+async def _event(shop: Shop) -> float:
+    """Bytes of an event on disk, the mean over all services."""
+    size = sum([await _asked(url, "SELECT pg_total_relation_size('events')") for url in _databases(shop)])
+    return float(size / sum([await _asked(url, "SELECT count(*) FROM events") for url in _databases(shop)]))
+
+
+def _databases(shop: Shop) -> list[str]:
+    return list(shop.stack.state["postgres"].values())
+
+
+async def _asked(url: str, sql: str) -> Any:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()

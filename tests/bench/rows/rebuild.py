@@ -1,0 +1,142 @@
+"""Rebuilding: the gateway's view from a year of events in its topics, against copying the same records into a table."""
+
+import asyncio
+import struct
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import psutil
+from aiokafka.structs import RecordMetadata
+
+import portal_gateway
+from bench.databases import migrated
+from bench.history import Said, history
+from bench.measuring import Figures, Line, Row, Target
+from bench.servers import Servers, running
+from bench.topics import producer
+from portalctl import topics
+from portalctl.local.folder import Folder
+from portalctl.local.keys import kept_keys
+from portalctl.local.ports import free_port
+from portalctl.local.programs import Child
+from portalctl.local.services import SERVICES, Service, environment, urls
+
+EVENTS: Final = 1_000_000
+EARLY: Final = EVENTS // 4
+"""Events after which memory is looked at for the first time: what grows with their number has grown by the last."""
+LOOKS: Final = 0.05
+"""Seconds between looks at how far it is, and at its memory."""
+MIB: Final = 2**20
+_MIGRATIONS: Final = Path(portal_gateway.__file__).parent / "migrations"
+_TABLE: Final = """
+    CREATE TABLE record (
+        topic text, partition int, "offset" bigint, key bytea NOT NULL, value bytea NOT NULL,
+        PRIMARY KEY (topic, partition, "offset")
+    )
+"""
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Row]:
+    async with running() as servers:
+        copied = servers.folder / "records"
+        await topics.apply(servers.kafka)
+        await _publish(servers, copied)
+        yield Row(
+            [partial(_rebuilt, servers), partial(_copied, servers, copied)],
+            [
+                Line("events ÷ COPY of the same records", "portal", "COPY", target=Target(at_least=0.35)),
+                Line("memory at its peak", "peak", unit="MiB", target=Target(at_most=300)),
+                Line(f"memory after {EVENTS:,} events ÷ after {EARLY:,}", "peak", "early", "MiB", Target(at_most=1.15)),
+            ],
+            # Each takes minutes, and the averages of a million events hold still.
+            rounds=1,
+        )
+
+
+async def _publish(servers: Servers, path: Path) -> None:
+    """The history to its topics, and beside them the same records in a file, as COPY reads them."""
+    said = history(EVENTS)
+    with path.open("wb") as file:
+        file.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
+        async with producer(servers.kafka) as sending:
+            while some := list(islice(said, 1000)):
+                futures = [await sending.send(one.topic, one.value, one.key) for one in some]
+                kept = await asyncio.gather(*futures)
+                file.write(b"".join(map(_row, some, kept)))
+        file.write(b"\xff\xff")
+
+
+def _row(said: Said, kept: RecordMetadata) -> bytes:
+    """PostgreSQL's binary format: the number of fields, then each with its length before it."""
+    fields = (kept.topic.encode(), struct.pack("!i", kept.partition), struct.pack("!q", kept.offset), said.key, said.value)
+    return struct.pack("!h", len(fields)) + b"".join(struct.pack("!i", len(field)) + field for field in fields)
+
+
+async def _rebuilt(servers: Servers) -> Figures:
+    """A gateway as it is run, on a database that has only its tables, until it has read everything."""
+    async with migrated(servers, **{"portal-gateway": _MIGRATIONS}) as database, _gateway(servers, database.url) as child:
+        watching, process = await asyncpg.connect(database.url), psutil.Process(child.pid)
+        try:
+            begun, first, peaks = 0.0, 0, {"early": 0.0, "peak": 0.0}
+            async for read in _progress(watching):
+                if not child.alive:
+                    raise RuntimeError(f"the gateway ended: {child.program.log.read_text()[-2000:]}")
+                # Joining the group is not reading.
+                begun, first = (begun, first) if first else (time.perf_counter(), read)
+                resident = process.memory_info().rss / MIB
+                peaks = {name: max(peak, resident) if name == "peak" or read < EARLY else peak for name, peak in peaks.items()}
+            return {"portal": (EVENTS - first) / (time.perf_counter() - begun)} | peaks
+        finally:
+            await watching.close()
+
+
+async def _progress(watching: asyncpg.Connection) -> AsyncIterator[int]:
+    """How many events have been read so far, again and again until all have."""
+    read = 0
+    while read < EVENTS:
+        await asyncio.sleep(LOOKS)
+        read = await watching.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets")
+        yield read
+
+
+@asynccontextmanager
+async def _gateway(servers: Servers, database_url: str) -> AsyncIterator[Child]:
+    kind = next(kind for kind in SERVICES if kind.name == "portal-gateway")
+    folder, ports = Folder(servers.folder), {name: free_port() for each in SERVICES for name in each.preferred_ports}
+    told = environment(
+        kind,
+        keys=kept_keys(folder, [], [each.name for each in SERVICES]),
+        ports=ports,
+        at=urls(SERVICES, ports),
+        kafka=servers.kafka,
+        database_url=database_url,
+        owner_url="",
+    )
+    log = folder.log(kind.name)
+    child = await Child.spawn(Service(kind.name, kind.package, ports[kind.name], told, log).program())
+    try:
+        yield child
+    finally:
+        await child.stop()
+
+
+async def _copied(servers: Servers, path: Path) -> Figures:
+    async with migrated(servers) as database:
+        admin = await asyncpg.connect(database.admin_url)
+        try:
+            await admin.execute(_TABLE)
+            begun = time.perf_counter()
+            await admin.execute(f"COPY record FROM '{path}' WITH (FORMAT binary)")
+            seconds = time.perf_counter() - begun
+            if (rows := await admin.fetchval("SELECT count(*) FROM record")) != EVENTS:
+                raise RuntimeError(f"{EVENTS} records, {rows} rows")
+            return {"COPY": EVENTS / seconds}
+        finally:
+            await admin.close()
