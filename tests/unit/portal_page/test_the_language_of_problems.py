@@ -2,6 +2,7 @@
 
 import re
 from html import unescape
+from typing import Any
 from urllib.parse import urljoin
 
 import pytest
@@ -73,6 +74,25 @@ async def test_the_api_explains_in_the_language_of_the_link() -> None:
         answer = await browser.post(f"/api/subscriptions/{scenes.PREMIUM}/cancellation", headers=headers, json={})
     assert answer.status_code == 409
     assert answer.json()["detail"].startswith("That is not possible now")
+
+
+async def test_the_api_explains_in_the_language_of_the_customer_and_writes_amounts_as_their_company_does() -> None:
+    async def refuse(*_: Any) -> None:
+        owed = {"amount_minor": 2999, "currency": "USD"}
+        raise Problem(409, "due_changed", "Changed", more={"due": [], "total": owed})
+
+    headers = {**SPANISH_BROWSER, "x-csrf-token": "csrf-of-ana", "cookie": f"__Host-portal={COOKIE}"}
+    card = {"setup_id": "setup", "token": "tok", "charge_invoices": []}
+    told = []
+    for stage in (english_stage(), Stage(scenes.view(merchant=scenes.merchant(locale="es-CO")))):
+        stage.payments.update_card = refuse  # type: ignore[assignment,method-assign]
+        async with stage.browser() as browser:
+            told.append((await browser.put("/api/payment-method", headers=headers, json=card)).json())
+    assert [it["detail"].split(".")[0] for it in told] == [
+        "What you owe changed while you were typing",
+        "Lo que debes cambió mientras escribías",
+    ]
+    assert [it["total"]["text"] for it in told] == ["29.99 USD", "29,99 USD"]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Who asks and in which language: what every route of the JSON API begins with."""
 
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import Header, Request
@@ -36,18 +37,27 @@ class Spoken(APIRoute):
             try:
                 return await answer(request)
             except RequestValidationError as error:
-                raise _in_words(request, of_validation(error.errors())) from None
+                raise await _in_words(request, of_validation(error.errors())) from None
             except Problem as problem:
-                raise _in_words(request, problem) from None
+                raise await _in_words(request, problem) from None
 
         return spoken
 
 
-def _in_words(request: Request, problem: Problem) -> Problem:
-    language = language_of(request)
+async def _in_words(request: Request, problem: Problem) -> Problem:
+    language = language_of(request, view=await _view_of(request))
     problem.detail = explain(language, problem.status, problem.code, problem.headers)
     problem.more = with_texts(language, problem.more)
     return problem
+
+
+async def _view_of(request: Request) -> View | None:
+    """Of the customer whose request it is, when it is known who that is."""
+    look: Callable[[], Awaitable[View]] | None = getattr(request.state, "look", None)
+    try:
+        return await look() if look else None
+    except Problem:
+        return None
 
 
 class Door:
@@ -59,6 +69,7 @@ class Door:
     async def reading(self, request: Request) -> Session:
         """Raises 401 `session_required`."""
         request.state.session = session = await self._portal.session(cookie_of(request))
+        request.state.look = partial(self._portal.view, session)
         return session
 
     async def acting(self, request: Request, x_csrf_token: PageToken = None) -> Session:
