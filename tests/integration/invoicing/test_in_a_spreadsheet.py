@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from unit.invoicing.examples import day, id_of
@@ -162,6 +163,15 @@ def test_no_cell_is_a_formula(sheet: Sheet) -> None:
 def test_every_amount_is_its_number(sheet: Sheet) -> None:
     read = [row[8] for row in sheet.charged]
     assert [(kind, float(value)) for kind, value in read] == [("float", it) for _, _, it in AMOUNTS]
+
+
+async def test_where_the_decimal_sign_is_a_comma_an_amount_with_cents_stays_as_written_and_is_no_other(tmp_path: Path) -> None:
+    async def pages() -> AsyncIterator[list[HistoryRow]]:
+        yield [row for row in CHARGED if row.movement.currency == "USD"]
+
+    table = b"".join([chunk async for chunk in as_csv(pages(), words_for("es-CO"))])
+    _, *rows = opened(table, "es-CO", tmp_path)
+    assert [row[8] for row in rows] == [("string", f"{amount:.2f}") for _, currency, amount in AMOUNTS if currency == "USD"]
 
 
 def test_an_invoices_number_stays_what_it_is_whatever_its_series(sheet: Sheet) -> None:
