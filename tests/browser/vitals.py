@@ -1,6 +1,7 @@
 """How quick the page is in a real browser, on a laptop and on a slow phone: `make vitals`, beside a running `make demo`.
 
-Largest contentful paint, interaction to next paint, layout shift, requests and bytes, as a table in Markdown.
+Largest contentful paint, interaction to next paint, layout shift, requests and bytes, as a table in Markdown; then whatever the
+console says on the page of each of the demo's customers, which should be nothing.
 """
 
 import asyncio
@@ -10,15 +11,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
+from time import time
 from typing import Any, Final
 
-from browser.pages import PortalPage, press
-from playwright.async_api import Browser, CDPSession, Page
+from browser.pages import PortalPage, Visitor, press
+from playwright.async_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, WebError, expect
 
 from support.browsing import chrome
 
 STATE: Final = Path(".portal/state.json")
 VISITS: Final = 5
+HEAD: Final = (
+    "| | from the link to its largest paint | largest contentful paint, first and later | interaction to next paint"
+    " | layout shift | requests | kB, without images |",
+    "| --- | --- | --- | --- | --- | --- | --- |",
+)
+CODE: Final = ("Document", "Stylesheet", "Script")
 OBSERVE: Final = """() => {
     window.seen = { paint: 0, shift: 0, interaction: 0 };
     const watch = (type, note) => new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type, buffered: true, durationThreshold: 16 });
@@ -53,34 +61,74 @@ async def main() -> int:
     if not STATE.exists():
         print(f"{STATE} is not there: run `make demo` first", file=sys.stderr)  # noqa: T201
         return 2
-    link = json.loads(STATE.read_text())["portal_url"]
-    print("| | largest contentful paint, first and later | interaction to next paint | layout shift | requests | kB |")  # noqa: T201
-    print("| --- | --- | --- | --- | --- | --- |")  # noqa: T201
+    expect.set_options(timeout=20_000)
+    state, said = json.loads(STATE.read_text()), list[str]()
+    print("\n".join(HEAD))  # noqa: T201
     async with chrome() as browser:
         for device in DEVICES:
-            visits = [await visit(browser, link, device) for _ in range(VISITS)]
+            visits = [await visit(browser, state["portal_url"], device, said) for _ in range(VISITS)]
             middle = {name: median(each[name] for each in visits) for name in visits[0]}
             first, later = f"{middle['first paint']:.0f}", f"{middle['later paint']:.0f}"
             print(  # noqa: T201
-                f"| {device.name} | {first} ms, {later} ms | {middle['interaction']:.0f} ms | {middle['shift']:.3f}"
-                f" | {middle['requests']:.0f} | {middle['bytes'] / 1000:.0f} |"
+                f"| {device.name} | {middle['arrival']:.0f} ms | {first} ms, {later} ms | {middle['interaction']:.0f} ms"
+                f" | {middle['shift']:.3f} | {middle['requests']:.0f}"
+                f" | {middle['bytes'] / 1000:.0f}, {middle['code'] / 1000:.0f} |"
             )
-    return 0
+        for customer in state["customers"].values():
+            await look(browser, customer["portal_url"], said)
+    print("\n".join(said) if said else f"\nThe console said nothing, on {len(state['customers'])} customers' pages.")  # noqa: T201
+    return 1 if said else 0
 
 
-async def visit(browser: Browser, link: str, device: Device) -> dict[str, float]:
+async def look(browser: Browser, link: str, said: list[str]) -> None:
+    """A customer comes in, reads an invoice, and opens each dialog that there is."""
+    context = await browser.new_context(locale="es-MX")
+    listen_to_console(context, said)
+    page = await context.new_page()
+    portal = await Visitor(page, link).arrive()
+    await portal.invoices.get_by_role("link", name="Ver factura").first.click()
+    await page.get_by_role("contentinfo").get_by_role("link", name="Volver al portal").click()
+    for opener in ("#cancel", "#edit-method", "#pay"):
+        if await page.locator(opener).is_visible():
+            await page.locator(opener).click()
+            await portal.dialog.get_by_role("heading", level=1).wait_for()
+            await page.wait_for_timeout(1000)
+            await page.keyboard.press("Escape")
+    await context.close()
+
+
+def listen_to_console(context: BrowserContext, said: list[str]) -> None:
+    def hear(message: ConsoleMessage) -> None:
+        said.append(f"{message.type}: {message.text}")
+
+    def mourn(error: WebError) -> None:
+        said.append(str(error.error))
+
+    context.on("console", hear)
+    context.on("weberror", mourn)
+
+
+async def visit(browser: Browser, link: str, device: Device, said: list[str]) -> dict[str, float]:
     """A customer comes in with an empty cache, comes back, and uses the page."""
     context = await browser.new_context(locale="es-MX", viewport=device.viewport)  # type: ignore[arg-type]
+    listen_to_console(context, said)
     page = await context.new_page()
     await page.add_init_script(f"({OBSERVE})()")
     wire = await slow(page, device)
     loaded = await listen(wire)
+    started = time() * 1000
     await page.goto(link)
     await page.wait_for_url(lambda url: "/enter" not in url)
     await page.wait_for_load_state("networkidle" if device.network is None else "load")
     await page.wait_for_timeout(1000)
     first = await seen(page)
-    figures = {"first paint": first["paint"], "requests": len(loaded), "bytes": sum(loaded.values())}
+    figures = {
+        "arrival": await page.evaluate("performance.timeOrigin") + first["paint"] - started,
+        "first paint": first["paint"],
+        "requests": len(loaded),
+        "bytes": sum(size for size, _ in loaded.values()),
+        "code": sum(size for size, kind in loaded.values() if kind in CODE),
+    }
     await page.reload()
     await page.wait_for_timeout(1000)
     figures["later paint"] = (await seen(page))["paint"]
@@ -114,13 +162,18 @@ async def slow(page: Page, device: Device) -> CDPSession:
     return wire
 
 
-async def listen(wire: CDPSession) -> dict[str, float]:
-    """Bytes on the wire by request, as they come."""
-    loaded: dict[str, float] = {}
+async def listen(wire: CDPSession) -> dict[str, tuple[float, str]]:
+    """Bytes on the wire and kind by request, as they come."""
+    kinds: dict[str, str] = {}
+    loaded: dict[str, tuple[float, str]] = {}
+
+    def answered(event: Mapping[str, Any]) -> None:
+        kinds[event["requestId"]] = event["type"]
 
     def finished(event: Mapping[str, Any]) -> None:
-        loaded[event["requestId"]] = event["encodedDataLength"]
+        loaded[event["requestId"]] = event["encodedDataLength"], kinds.get(event["requestId"], "")
 
+    wire.on("Network.responseReceived", answered)
     wire.on("Network.loadingFinished", finished)
     return loaded
 
