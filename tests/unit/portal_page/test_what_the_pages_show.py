@@ -111,6 +111,20 @@ async def test_several_subscriptions_are_told_apart_by_their_plans_and_badges() 
     assert "Tus suscripciones" not in await page("/")
 
 
+async def test_subscriptions_of_the_same_plan_are_told_apart_by_their_beginning() -> None:
+    earlier = scenes.subscription(id=scenes.invoice_id(99), started_at=scenes.instant(2021, 3, 1))
+    backup = scenes.subscription(id=scenes.invoice_id(98), plan=scenes.plan(name="Respaldo Anual"))
+    view = scenes.view(scenes.subscription(), earlier, backup)
+    for language, said in (
+        ("es", ["Desde el 14 abr 2022", "Desde el 1 mar 2021"]),
+        ("en", ["Since Apr 14, 2022", "Since Mar 1, 2021"]),
+    ):
+        (switch,) = re.findall(r'<ul class="switch">(.*?)</ul>', await page(f"/?lang={language}", view), re.DOTALL)
+        assert [
+            re.sub("<.*?>", "", found) for found in re.findall(r'<span class="quiet small">(.*?)</span> ?<span class="b', switch)
+        ] == said
+
+
 async def test_the_neutral_page_says_what_may_have_happened_and_whom_to_ask() -> None:
     html = await page("/", signed_in=False)
     for sentence in (

@@ -93,6 +93,8 @@ class Choice:
 
     id: str
     plan: str
+    since: str | None
+    """When it began, where another one is of a plan with the same name."""
     badge: Badge
     chosen: bool
 
@@ -295,4 +297,10 @@ def _access(reader: Reader, debt: Debt) -> str:
 
 
 def choices(reader: Reader, subscriptions: list[Subscription], chosen: Subscription | None, view: View) -> list[Choice]:
-    return [Choice(s["id"], s["plan"]["name"], badge(reader, s, view), s is chosen) for s in subscriptions]
+    names = [it["plan"]["name"] for it in subscriptions]
+
+    def since(it: Subscription) -> str | None:
+        day = reader.language.short_day(reader.date(it["started_at"]))
+        return reader.say("Since %(day)s", day=day) if names.count(it["plan"]["name"]) > 1 else None
+
+    return [Choice(it["id"], it["plan"]["name"], since(it), badge(reader, it, view), it is chosen) for it in subscriptions]
