@@ -25,6 +25,7 @@ BEYOND_A_MERCHANT = {
     "portal-gateway/src/portal_gateway/adapters/storage/living.py": (1, _SESSION),
     "portal-gateway/src/portal_gateway/adapters/storage/sweeping.py": (1, "what is over is forgotten, whoever's it is"),
     "portal-gateway/src/portal_gateway/adapters/storage/views.py": (1, _SESSION),
+    "portal-gateway/src/portal_gateway/adapters/storage/waiting_views.py": (1, "what waits is composed, whoever's it is"),
 }
 """file -> how many tables one of its statements reaches without naming their merchant, and why."""
 SURFACE = {

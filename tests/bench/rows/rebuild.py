@@ -98,10 +98,11 @@ async def _rebuilt(servers: Servers) -> Figures:
 
 
 async def _progress(watching: asyncpg.Connection) -> AsyncIterator[int]:
-    """How many events have been read so far, again and again until all have."""
-    read = 0
-    while read < EVENTS:
+    """How many events have been read so far, again and again until all have and every view shows them."""
+    read, waits = 0, True
+    while read < EVENTS or waits:
         await asyncio.sleep(LOOKS)
+        waits = await watching.fetchval("SELECT EXISTS (SELECT FROM customer_view WHERE doc IS NULL)")
         read = await watching.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets")
         yield read
 

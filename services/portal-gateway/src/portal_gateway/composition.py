@@ -12,9 +12,9 @@ from portal_gateway.adapters.storage.access import StoredAccess
 from portal_gateway.adapters.storage.images import StoredImages
 from portal_gateway.adapters.storage.limits import StoredLimits
 from portal_gateway.adapters.storage.links import StoredLinks
-from portal_gateway.adapters.storage.projecting import recompose
 from portal_gateway.adapters.storage.sweeping import Sweeper
 from portal_gateway.adapters.storage.views import StoredViews
+from portal_gateway.adapters.storage.waiting_views import WaitingViews
 from portal_gateway.application.history import History
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.portal_links import Addresses
@@ -50,7 +50,10 @@ def compose(its: Resources) -> Service:
     app.include_router(page.routes(portal, settings.cards_url))
     app.include_router(page.nowhere(portal, settings.cards_url))
 
-    reading = consumers.consumer(recompose, live.CHANNEL)
+    waiting = WaitingViews(pool, consumers.GROUP)
+    reading = consumers.consumer(waiting.changed, live.CHANNEL)
     its.health.add("projections", consumers.read_from_empty(pool, reading))
+    its.health.add("views", waiting.none)
     freshness = Freshness(pool, settings.kafka_bootstrap_servers, [reading])
-    return Service(app, (reading,), workers={"freshness": freshness.run, "sweeper": Sweeper(pool).run}, publishes=False)
+    workers = {"freshness": freshness.run, "sweeper": Sweeper(pool).run, "waiting-views": waiting.run}
+    return Service(app, (reading,), workers=workers, publishes=False)

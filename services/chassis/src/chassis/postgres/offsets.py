@@ -99,6 +99,13 @@ async def begin(
     )
 
 
+async def still_behind(connection: Connection, group: str) -> bool:
+    """Whether the group has not read all yet that was there when it began."""
+    return bool(
+        await connection.fetchval("SELECT EXISTS (SELECT FROM offsets WHERE consumer_group = $1 AND next < target)", group)
+    )
+
+
 async def caught_up(connection: Connection, group: str, topics: Sequence[str]) -> bool:
     """Whether the group has read each of the topics up to where it ended when reading began."""
     behind = await connection.fetchval(

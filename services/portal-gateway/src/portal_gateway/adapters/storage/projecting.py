@@ -52,6 +52,13 @@ async def recompose(connection: Connection, changed: AbstractSet[Who]) -> None:
         )
 
 
+async def begin(connection: Connection, changed: AbstractSet[Who]) -> set[Who]:
+    """Makes room for the views of those who have none; returns those who have one."""
+    whose = sorted(changed)
+    locked = await _lock(connection, ([merchant for merchant, _ in whose], [customer for _, customer in whose]))
+    return {(row["merchant_id"], row["customer_id"]) for row in locked if row["doc"] is not None}
+
+
 async def _lock(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> list[asyncpg.Record]:
     """In the order of the ids, which is everybody's: nobody waits in a circle."""
     await connection.execute(

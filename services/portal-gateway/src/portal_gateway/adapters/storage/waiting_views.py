@@ -1,0 +1,61 @@
+"""Views that wait: as long as everything is being read from the beginning, nobody's is composed more than once.
+
+A year of a customer's events would else compose the same view three dozen times, and that costs more than all the rest.
+"""
+
+import asyncio
+from collections.abc import Set as AbstractSet
+
+import asyncpg
+import structlog
+
+from chassis.postgres.offsets import still_behind
+from chassis.postgres.write_sets import Connection
+from chassis.resting import rest
+from portal_gateway.adapters.storage.projecting import Who, begin, recompose
+
+AT_ONCE = 100
+LOOK_EVERY = 1.0
+
+log = structlog.get_logger()
+
+
+class WaitingViews:
+    def __init__(self, pool: asyncpg.Pool, group: str) -> None:
+        """`group` is the consumers' that the views follow."""
+        self._pool, self._group = pool, group
+
+    async def changed(self, connection: Connection, changed: AbstractSet[Who]) -> None:
+        """Composes the views of those whose documents changed; while the beginning is being read, only what is shown already."""
+        if await still_behind(connection, self._group):
+            changed = await begin(connection, changed)
+        if changed:
+            await recompose(connection, changed)
+
+    async def none(self) -> str | None:
+        """Whether all views are composed, as a health check says it."""
+        waits = await self._pool.fetchval("SELECT EXISTS (SELECT FROM customer_view WHERE doc IS NULL)")
+        return "still composing what was read" if waits else None
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Composes what waits as soon as the beginning has been read; any number of processes may."""
+        while not stop.is_set():
+            composed = 0
+            try:
+                composed = await self.compose()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+                log.warning("views not composed", error=type(error).__name__)
+            if not composed:
+                await rest(stop, LOOK_EVERY)
+
+    async def compose(self) -> int:
+        """Some of what waits; returns how many."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            if await still_behind(connection, self._group):
+                return 0
+            rows = await connection.fetch(
+                "SELECT merchant_id, customer_id FROM customer_view WHERE doc IS NULL ORDER BY 1, 2 LIMIT $1", AT_ONCE
+            )
+            if rows:
+                await recompose(connection, {(row["merchant_id"], row["customer_id"]) for row in rows})
+            return len(rows)

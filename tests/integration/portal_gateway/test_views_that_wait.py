@@ -1,0 +1,68 @@
+"""While everything is read from the beginning, a view is composed once, at the end; what is shown already follows at once."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from integration.portal_gateway.gateway import Gateway, Merchant, gateway_on
+from unit.portal_gateway import story
+
+from portal_gateway.adapters.consumers import GROUP
+from portal_gateway.adapters.storage.waiting_views import WaitingViews
+from support.databases import fresh_database
+
+
+@pytest.fixture
+async def gateway(postgres_url: str) -> AsyncIterator[Gateway]:
+    """One that nothing else reads on: where its group stands is for these tests to say."""
+    async with fresh_database(postgres_url, "portal_gateway") as database, gateway_on(database) as gateway:
+        yield gateway
+
+
+@pytest.fixture
+def waiting(gateway: Gateway) -> WaitingViews:
+    return WaitingViews(gateway.pool, GROUP)
+
+
+async def stands(gateway: Gateway, next: int) -> None:
+    """The group has read so many of the 1 000 records that were there when it began."""
+    await gateway.pool.execute(
+        """
+        INSERT INTO offsets (consumer_group, topic, partition, cluster_id, topic_id, next, target)
+        VALUES ($1, 'billing.subscriptions', 0, 'here', 'this', $2, 1000)
+        ON CONFLICT (consumer_group, topic, partition) DO UPDATE SET next = excluded.next
+        """,
+        GROUP,
+        next,
+    )
+
+
+async def shown(merchant: Merchant) -> dict[str, Any] | None:
+    text = await merchant.gateway.pool.fetchval("SELECT doc::text FROM customer_view WHERE merchant_id = $1", merchant.id)
+    view: dict[str, Any] | None = text and json.loads(text)
+    return view
+
+
+async def test_views_wait_until_the_beginning_has_been_read(gateway: Gateway, merchant: Merchant, waiting: WaitingViews) -> None:
+    await stands(gateway, 10)
+    await merchant.tell(story.profile(), story.started())
+    assert (await shown(merchant), await waiting.compose()) == (None, 0)
+    assert await waiting.none() == "still composing what was read"
+    await stands(gateway, 1000)
+    assert (await waiting.compose(), await waiting.compose()) == (1, 0)
+    view = await shown(merchant)
+    assert view
+    assert view["customer"]["name"] == "Ana García"
+    assert len(view["subscriptions"]) == 1
+    assert await waiting.none() is None
+
+
+async def test_what_is_shown_already_does_not_wait(gateway: Gateway, merchant: Merchant, waiting: WaitingViews) -> None:
+    await merchant.tell(story.profile())
+    await stands(gateway, 10)
+    await merchant.tell(story.started())
+    view = await shown(merchant)
+    assert view
+    assert len(view["subscriptions"]) == 1
+    assert await waiting.none() is None
