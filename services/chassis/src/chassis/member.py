@@ -32,6 +32,9 @@ WISHES_EVERY = 1.0
 """Seconds between looks at what the operator wants done with quarantined records."""
 LOGS_EVERY = 10.0
 """Seconds between looks at whether the topics are still the ones that were read."""
+FETCH_WAIT_MS = 50
+"""How long the broker may hold an answer for want of records. One fetch is under way at a time, and one that left while a batch
+was in hand asks only for partitions without records: however much comes for the others meanwhile waits until it is answered."""
 _PLACE_SECONDS = 5.0
 _METADATA_MS = 5_000
 """After which a topic that was not there, or no longer, is looked for again."""
@@ -102,6 +105,7 @@ class Member(ConsumerRebalanceListener):
             batch=True,
             max_records=MAX_RECORDS,
             batch_timeout_ms=10,
+            fetch_max_wait_ms=FETCH_WAIT_MS,
             ack_policy=AckPolicy.MANUAL,
             heartbeat_interval_ms=500,
             listener=self,

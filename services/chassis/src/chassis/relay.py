@@ -101,17 +101,23 @@ class Turn:
                 task.cancel()
 
     async def _events(self, bell: asyncio.Event, stop: asyncio.Event) -> None:
-        page = Page((), self._cursor)
+        page, sent = Page((), self._cursor), self._cursor
         while not stop.is_set():
-            following, _ = await asyncio.gather(read_page(self._reader, page.last, PAGE), self._send(page.messages))
-            if page.messages:
-                await self._session.run(partial(self._move, page.last))
-            elif not following.messages:
+            # What waits was committed while the page before it was on its way: it does not wait for the cursor as well.
+            following, _, _ = await asyncio.gather(
+                read_page(self._reader, page.last, PAGE), self._send(page.messages), self._move(sent)
+            )
+            if sent == page.last == following.last:
                 await rest(bell, POLL)
                 bell.clear()
-            page = following
+            page, sent = following, page.last
+        await self._move(sent)
 
-    async def _move(self, to: Position, connection: asyncpg.Connection) -> None:
+    async def _move(self, to: Position) -> None:
+        if to != self._cursor:
+            await self._session.run(partial(self._move_on, to))
+
+    async def _move_on(self, to: Position, connection: asyncpg.Connection) -> None:
         if not await move_cursor(connection, to, self._ends):
             raise SessionLost("another relay moved the cursor")
         self._cursor = to

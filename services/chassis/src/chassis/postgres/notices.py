@@ -23,6 +23,9 @@ async def notify(pool: asyncpg.Pool, channel: str, changed: AbstractSet[tuple[UU
         async with pool.acquire() as connection:
             for first in range(0, len(pairs), _PAIRS):
                 payload = json.dumps(pairs[first : first + _PAIRS], separators=(",", ":"))
-                await connection.execute("SELECT pg_notify($1, $2)", channel, payload)
+                # It does not wait for the disk: nothing is lost with it when the server stops.
+                await connection.execute(
+                    "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)", channel, payload
+                )
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         log.warning("not notified", channel=channel, error=type(error).__name__)
