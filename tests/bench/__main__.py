@@ -75,12 +75,14 @@ async def bench(names: list[str], rounds: int, folder: Path) -> int:
                 broken[name] = error
                 console.print(f"{name} broke: {_in_words(error)}", markup=False, highlight=False, style="red")
             else:
-                console.print(report.table(name, compared[name]))
+                console.print(report.table({name: compared[name]}))
             progress.advance(everything)
+    if len(compared) > 1:
+        console.print(report.table(compared))
     report.write(folder / "bench.json", found, compared, time.perf_counter() - begun, list(broken))
-    for picture in plots.draw(found, folder):
-        console.print(f"wrote {picture}")
-    console.print(f"wrote {folder / 'bench.json'}")
+    (folder / "bench.md").write_text(report.markdown(compared))
+    for written in (*plots.draw(found, folder), folder / "bench.json", folder / "bench.md"):
+        console.print(f"wrote {written}")
     if not broken:
         return 0
     return _refuse(

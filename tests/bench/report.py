@@ -19,15 +19,27 @@ PACKAGES = ("aiokafka", "asyncpg", "fastapi", "faststream", "pydantic", "starlet
 PEERS = ("eventsourcing", "faststream-outbox", "psycopg")
 
 
-def table(title: str, compared: Sequence[Compared]) -> Table:
-    made = Table(title=title, title_justify="left", title_style="bold", expand=False)
-    made.add_column("what")
-    for name in ("ours", "other side", "ratio (min–max)", "target"):
-        made.add_column(name, justify="right", no_wrap=True)
-    made.add_column("met")
-    for one in compared:
-        made.add_row(*cells(one))
+HEAD = ("row", "what", "ours", "other side", "ratio (min–max)", "target", "met")
+NUMBERS = HEAD[2:6]
+
+
+def table(compared: Mapping[str, Sequence[Compared]]) -> Table:
+    """The rows that were measured, by name."""
+    made = Table(expand=False)
+    for name in HEAD:
+        made.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name in NUMBERS)
+    for row, lines in compared.items():
+        for number, one in enumerate(lines):
+            made.add_row("" if number else row, *cells(one))
+        made.add_section()
     return made
+
+
+def markdown(compared: Mapping[str, Sequence[Compared]]) -> str:
+    """The same table for a document."""
+    lines = [HEAD, ["---:" if name in NUMBERS else "---" for name in HEAD]]
+    lines += [("" if number else row, *cells(one)) for row, found in compared.items() for number, one in enumerate(found)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def cells(one: Compared) -> tuple[str, str, str, str, str, str]:
@@ -84,7 +96,7 @@ def write(
         "broken": list(broken),
         "rounds": {name: found.figures for name, found in rounds.items()},
         "lines": [
-            {"row": row, **dict(zip(("what", "ours", "other", "ratio", "target", "met"), cells(one), strict=True))}
+            dict(zip(("row", "what", "ours", "other", "ratio", "target", "met"), (row, *cells(one)), strict=True))
             for row, lines in compared.items()
             for one in lines
         ],

@@ -67,6 +67,7 @@ def _lines() -> list[Line]:
         lines.append(Line(f"{what}: time it takes among {SIZES[-1]:,} ÷ among {FIRST:,}", *took, "ms"))
     lines.append(Line("an event with its indexes, on disk", "event", unit="bytes"))
     lines.append(Line("a customer with one invoice, in all databases", "customer", unit="bytes"))
+    lines.append(Line("a renewal until it is paid, in all databases", "renewal, bytes", unit="bytes"))
     lines += [Line(f"memory of {name}, under load ÷ at rest", f"{name}, load", f"{name}, rest", "MiB") for name in PROCESSES]
     return lines
 
@@ -131,6 +132,7 @@ async def _renewal(town: Town, name: str) -> Figures:
     due = copies(town.monthly, DUE)
     await insert(town.monthly, due, but=("timers",))
     await _tidied(town.shop)
+    before = await _bytes(town.shop)
     watching = await asyncpg.connect(town.shop.stack.state["postgres"]["subscriptions"])
     try:
         spent, most = Spent(town.shop), memory(town.shop)
@@ -142,7 +144,8 @@ async def _renewal(town: Town, name: str) -> Figures:
     finally:
         await watching.close()
     await _quiet(town.shop)
-    return {**spent.each(name, DUE), **{f"{each}, load": used for each, used in most.items()}}
+    grown = {"renewal, bytes": (await _bytes(town.shop) - before) / DUE}
+    return {**spent.each(name, DUE), **grown, **{f"{each}, load": used for each, used in most.items()}}
 
 
 async def _renewed(watching: asyncpg.Connection, shop: Shop, due: Iterable[Said]) -> int:

@@ -46,6 +46,14 @@ def test_what_is_only_told_has_neither_ratio_nor_target() -> None:
     assert report.cells(compared) == ("backlog", "12", "", "", "", "")
 
 
+def test_a_document_has_the_row_s_name_once_and_a_line_for_each_of_its_lines() -> None:
+    told = Line("backlog", "ours", unit="")
+    lines = report.markdown({"append": compare([MET, told], ROUNDS), "relay": compare([told], ROUNDS)}).splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == ["| append", "| ", "| relay"]
+    assert lines[0] == "| row | what | ours | other side | ratio (min–max) | target | met |"
+    assert lines[1] == "| --- | --- | ---: | ---: | ---: | ---: | --- |"
+
+
 def test_the_file_holds_every_round_every_line_and_which_rows_broke(tmp_path: Path) -> None:
     report.write(tmp_path / "new" / "bench.json", {"append": ROUNDS}, {"append": compare([MET], ROUNDS)}, 61.27, ["relay"])
     written = json.loads((tmp_path / "new" / "bench.json").read_text())
