@@ -57,10 +57,11 @@ class Keyboard:
         frame, element = await self._place()
         session = await self.page.context.new_cdp_session(self.page if frame is self.page.main_frame else frame)
         try:
-            node = await _told(session)
-            while node["ignored"] and await element.evaluate("(found) => found.isConnected && found !== document.body"):
-                await asyncio.sleep(0.05)  # the tree follows the page a moment later
+            async with asyncio.timeout(_WAIT_SECONDS):
                 node = await _told(session)
+                while node["ignored"] and await element.evaluate("(found) => found.isConnected && found !== document.body"):
+                    await asyncio.sleep(0.05)  # the tree follows the page a moment later
+                    node = await _told(session)
         finally:
             await session.detach()
         role = node["role"]["value"]
@@ -98,8 +99,11 @@ class Keyboard:
 
     async def reach(self, stop: str) -> None:
         """Goes on from stop to stop."""
+        passed: list[str] = []
         while (found := await self.next()) != stop:
+            passed.append(found)
             assert found != NOWHERE, f"there is no {stop} from here on"
+            assert len(passed) < 100, f"the focus is trapped: {passed[-5:]}"
 
     async def round(self) -> list[str]:
         """Every stop, from where the focus is until it leaves the page. To be done last: a window whose own buttons had

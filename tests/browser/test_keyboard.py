@@ -82,6 +82,7 @@ async def test_the_focus_shows_wherever_it_goes(page: Page, media: dict[str, str
         await keyboard.at("textbox Número de tarjeta")
         await keyboard.reach("button Confirmar y pagar 29.99 USD")
         await keyboard.press("Escape")
+        await keyboard.at(EDIT)
         await keyboard.reach("link Ver facturas anteriores")
         for path, last in ((f"/invoices/{scenes.invoice_id(14)}", "link Volver al portal"), ("/ended", "button Entrar")):
             await page.goto(stage.origin + path)
