@@ -1,6 +1,7 @@
 """Whoever has only a keyboard: what has the focus, by role and name, and whether they can see where they are."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ NOWHERE: Final = ""
 # What the browser's accessibility tree calls the word that opens a menu.
 _ROLES: Final = {"DisclosureTriangle": "menu", "none": ""}
 _WAIT_SECONDS: Final = 15
+_KEY_SECONDS: Final = 5
 
 # The ring lies outside its element, on the nearest ground that is painted around it.
 _SEEN: Final = """(found) => {
@@ -54,16 +56,16 @@ class Keyboard:
 
     async def focus(self) -> str:
         """`button Cancelar suscripción`, as the browser tells it to assistive technology; inside a frame too."""
-        frame, element = await self._place()
-        session = await self.page.context.new_cdp_session(self.page if frame is self.page.main_frame else frame)
-        try:
-            async with asyncio.timeout(_WAIT_SECONDS):
+        async with asyncio.timeout(_WAIT_SECONDS):
+            frame, element = await self._place()
+            session = await self.page.context.new_cdp_session(self.page if frame is self.page.main_frame else frame)
+            try:
                 node = await _told(session)
                 while node["ignored"] and await element.evaluate("(found) => found.isConnected && found !== document.body"):
                     await asyncio.sleep(0.05)  # the tree follows the page a moment later
                     node = await _told(session)
-        finally:
-            await session.detach()
+            finally:
+                await session.detach()
         role = node["role"]["value"]
         return f"{_ROLES.get(role, role)} {node.get('name', {}).get('value', '')}".strip()
 
@@ -78,8 +80,11 @@ class Keyboard:
             raise AssertionError(f"{stop} is where the focus should be, not {seen}") from None
 
     async def press(self, *keys: str) -> None:
+        """A key that takes away the frame that it is pressed in may never be acknowledged: whoever presses it looks on."""
         for key in keys:
-            await self.page.keyboard.press(key)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_KEY_SECONDS):
+                    await self.page.keyboard.press(key)
 
     async def type(self, text: str) -> None:
         await self.page.keyboard.type(text)

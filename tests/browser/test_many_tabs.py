@@ -109,7 +109,7 @@ async def test_the_end_of_the_session_reaches_all_also_those_that_nobody_looks_a
         tabs = await eight_tabs(page, stage)
         stage.access.ended.append(False)
         for tab in tabs:
-            await tab.wait_for_url("**/ended")
+            await expect(tab).to_have_url(f"{stage.origin}/ended")
             await expect(tab.get_by_text("Ana García")).to_have_count(0)
         await stage.ears.are(0)
 

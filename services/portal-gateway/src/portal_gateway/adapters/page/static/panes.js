@@ -35,8 +35,10 @@ export function complain(element, problem = null) {
   element.closest("[data-slot]").prepend(problem ? document.importNode(problem, true) : line);
 }
 
-/** The session is over: nothing personal stays on the screen. */
+/** The session is over: nothing personal stays on the screen. It may be heard from several sides at once; leaving again
+    would abort the leaving that is under way. */
 export function ended() {
+  if (!document.body.hasChildNodes()) return;
   document.body.replaceChildren();
   location.replace("/ended");
 }
