@@ -18,6 +18,7 @@ from bench.servers import running
 from chassis.aggregate import Stream
 from chassis.decider import VersionConflict
 from chassis.postgres.event_store import PostgresEventStore
+from chassis.postgres.pool import create_pool
 from chassis.store import AlreadyHandled, Answer, Append, IdempotencyKey, Message, Recorded, WriteSet
 
 CALLERS: Final = {1: 3_000, 8: 12_000, 32: 40_000, 128: 60_000}
@@ -37,7 +38,7 @@ async def opened() -> AsyncIterator[Row]:
     async with (
         running() as servers,
         migrated(servers) as database,
-        asyncpg.create_pool(database.url, min_size=8, max_size=8) as pool,
+        create_pool(database.url, name="bench", min_size=8, max_size=8) as pool,
     ):
         admin = await asyncpg.connect(database.admin_url)
         try:

@@ -20,6 +20,7 @@ from bench.servers import Servers, running
 from bench.topics import fresh_topic, producer, publish
 from billing_contracts.envelope import Envelope
 from chassis.consuming import Consumer, run_consumers
+from chassis.postgres.pool import create_pool
 
 STREAMS: Final = 30_000
 EACH: Final = 5
@@ -36,7 +37,7 @@ async def opened() -> AsyncIterator[Row]:
         async with producer(servers.kafka) as sending:
             await publish(sending, topic, records)
             await publish(sending, few, records[:SINGLE])
-        async with migrated(servers) as database, asyncpg.create_pool(database.url, min_size=2, max_size=4) as pool:
+        async with migrated(servers) as database, create_pool(database.url, name="bench", min_size=2, max_size=4) as pool:
             yield Row(
                 [
                     partial(_ours, servers, pool, topic, len(records)),

@@ -7,8 +7,6 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
-import asyncpg
-
 from bench.databases import migrated
 from bench.events import TYPE, record, renewals
 from bench.measuring import Figures, Line, Row, Target
@@ -17,6 +15,7 @@ from billing_contracts.envelope import Envelope, EventData
 from chassis.consumer import Consumer
 from chassis.handling import Handling
 from chassis.member import MAX_RECORDS
+from chassis.postgres.pool import create_pool
 from chassis.postgres.write_sets import Connection
 from chassis.projection import Document, Projection
 from chassis.records import RawRecord
@@ -59,7 +58,7 @@ async def opened() -> AsyncIterator[Row]:
     async with (
         running() as servers,
         migrated(servers) as database,
-        asyncpg.create_pool(database.url, min_size=2, max_size=2) as pool,
+        create_pool(database.url, name="bench", min_size=2, max_size=2) as pool,
     ):
         handling = Handling(CONSUMER, pool, Event())
         yield Row(

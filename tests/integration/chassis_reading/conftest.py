@@ -7,6 +7,7 @@ import asyncpg
 import pytest
 
 from chassis.postgres.migrate import CHASSIS, migrate
+from chassis.postgres.pool import create_pool
 from support.databases import ServiceDatabase
 
 
@@ -17,5 +18,5 @@ async def pool(database: ServiceDatabase) -> AsyncIterator[asyncpg.Pool]:
         await migrate(owner, {"chassis": CHASSIS}, urlsplit(database.url).username or "")
     finally:
         await owner.close()
-    async with asyncpg.create_pool(database.url, min_size=1, max_size=10) as pool:
+    async with create_pool(database.url, name="test", min_size=1, max_size=10) as pool:
         yield pool

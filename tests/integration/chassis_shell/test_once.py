@@ -10,6 +10,7 @@ import pytest
 from chassis.http.problems import Problem
 from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.once import once_in
+from chassis.postgres.pool import create_pool
 from chassis.postgres.write_sets import Connection
 from chassis.store import Answer, IdempotencyKey, KeyReused
 from support.databases import ServiceDatabase
@@ -22,7 +23,7 @@ async def pool(database: ServiceDatabase) -> AsyncIterator[asyncpg.Pool]:
     owner = await asyncpg.connect(database.owner_url)
     await migrate(owner, {"chassis": CHASSIS}, role=await owner.fetchval("SELECT current_user"))
     await owner.execute("CREATE TABLE parcels (id uuid PRIMARY KEY)")
-    async with asyncpg.create_pool(database.owner_url, min_size=1, max_size=4) as pool:
+    async with create_pool(database.owner_url, name="test", min_size=1, max_size=4) as pool:
         yield pool
     await owner.close()
 

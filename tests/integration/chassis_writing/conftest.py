@@ -10,6 +10,7 @@ import pytest
 from chassis.memory import MemoryEventStore
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.migrate import CHASSIS, migrate
+from chassis.postgres.pool import create_pool
 from chassis.store import EventStore
 from support.databases import ServiceDatabase, fresh_database
 
@@ -24,7 +25,7 @@ async def migrated(database: ServiceDatabase) -> list[str]:
 
 @asynccontextmanager
 async def pool_of(database: ServiceDatabase) -> AsyncIterator[asyncpg.Pool]:
-    async with asyncpg.create_pool(database.url, min_size=1, max_size=40) as pool:
+    async with create_pool(database.url, name="test", min_size=1, max_size=40) as pool:
         yield pool
 
 

@@ -41,6 +41,7 @@ from chassis.http.tokens import Signer, Verifier
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.once import once_in
+from chassis.postgres.pool import create_pool
 from chassis.records import Record
 from chassis.service import Resources, Service
 from chassis.tenants import Tenants
@@ -209,7 +210,7 @@ async def running(database: ServiceDatabase) -> AsyncIterator[Stack]:
         migrations = Path(invoicing.__file__ or "").parent / "migrations"
         await migrate(owner, {"chassis": CHASSIS, "invoicing": migrations}, urlsplit(database.url).username or "")
         await owner.close()
-        pool = await closing.enter_async_context(asyncpg.create_pool(database.url, min_size=1, max_size=10))
+        pool = await closing.enter_async_context(create_pool(database.url, name="test", min_size=1, max_size=10))
         store = await closing.enter_async_context(PostgresEventStore(pool))
         yield Stack(database, pool, compose(_resources(database, pool, store, closing)))
 

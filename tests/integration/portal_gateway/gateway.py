@@ -32,6 +32,7 @@ from chassis.http.tokens import Signer, Verifier
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.once import once_in
+from chassis.postgres.pool import create_pool
 from chassis.records import RawRecord, Record
 from chassis.service import Resources
 from chassis.tenants import Tenants
@@ -212,7 +213,7 @@ async def gateway_on(database: ServiceDatabase) -> AsyncIterator[Gateway]:
     owners, own_socket, owners_socket = Owners(), listen("127.0.0.1", 0), listen("127.0.0.1", 0)
     url, owners_url = (f"http://127.0.0.1:{sock.getsockname()[1]}" for sock in (own_socket, owners_socket))
     async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(asyncpg.create_pool(database.url, min_size=1, max_size=20))
+        pool = await stack.enter_async_context(create_pool(database.url, name="test", min_size=1, max_size=20))
         closing = await stack.enter_async_context(AsyncExitStack())
         resources, known_keys = resources_of(settings(database, url, owners_url), pool, closing)
         service = compose(resources)

@@ -29,6 +29,7 @@ from chassis.http.tokens import Signer, Verifier
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.once import once_in
+from chassis.postgres.pool import create_pool
 from chassis.records import Record
 from chassis.service import Resources, Service
 from chassis.tenants import Tenants
@@ -181,7 +182,7 @@ async def running(database: ServiceDatabase, **settings: Any) -> AsyncIterator[S
         role = await role_of(database)
         await migrate(owner, {"chassis": CHASSIS, "subscriptions": migrations}, role)
         await owner.close()
-        pool = await closing.enter_async_context(asyncpg.create_pool(database.url, min_size=1, max_size=10))
+        pool = await closing.enter_async_context(create_pool(database.url, name="test", min_size=1, max_size=10))
         store = await closing.enter_async_context(PostgresEventStore(pool))
         stop = asyncio.Event()
         service = compose(resources(database, pool, store, closing, stop, settings))

@@ -6,7 +6,7 @@ Of a document the chassis reads `api_keys` [{id, sha256, revoked}], `clock_offse
 import hashlib
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -17,6 +17,7 @@ import asyncpg
 import structlog
 
 from billing_contracts.envelope import Envelope
+from chassis.postgres.together import Together
 from chassis.projection import Document, Projection
 
 log = structlog.get_logger()
@@ -31,6 +32,10 @@ GRACE = 600.0
 """Seconds more for which it is good when the owner cannot be asked."""
 UNKNOWN_FOR = 5.0
 """Seconds for which a key that nobody knew is not asked about again."""
+MOST = 256
+"""Callers per reading."""
+WAITING = 4096
+"""Callers that may wait before others are turned away."""
 REMEMBERED = 10_000
 """Keys in memory; beyond, all are forgotten and asked about anew."""
 
@@ -73,21 +78,21 @@ class Tenants:
 
     def __init__(self, pool: asyncpg.Pool, resolve: Resolve | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool, self._resolve, self._clock = pool, resolve, clock
+        self._reads = Together([self._read], most=MOST, waiting=WAITING)
+        self._whose: dict[str, UUID] = {}
+        """The merchant in whose document a key was found."""
         self._confirmed: dict[str, tuple[float, UUID]] = {}
         self._unknown: dict[str, float] = {}
         self._ahead: dict[UUID, Tenant] = {}
         """Merchants that their owner told us of, and Kafka not yet."""
 
     async def get(self, merchant_id: UUID) -> Tenant | None:
-        row = await self._pool.fetchrow(
-            "SELECT merchant_id, doc::text FROM projection WHERE merchant_id = $1 AND name = $2 AND doc IS NOT NULL",
-            merchant_id,
-            MERCHANT,
-        )
-        if row is None:
+        """As it is now: callers that ask at the same time share the reading, which begins after they asked."""
+        tenant = await self._reads.ask(merchant_id)
+        if tenant is None:
             return self._ahead.get(merchant_id)
         self._ahead.pop(merchant_id, None)
-        return Tenant(merchant_id, json.loads(row["doc"]))
+        return tenant
 
     async def now(self, merchant_id: UUID) -> datetime:
         """The instant by the merchant's clock, in UTC. Raises LookupError for a merchant that nobody knows."""
@@ -103,7 +108,7 @@ class Tenants:
         whatever `resolve` raises is raised.
         """
         sha256 = hashlib.sha256(key.encode()).hexdigest()
-        confirmed_at, merchant_id = self._confirmed.get(sha256, (None, None))
+        confirmed_at, merchant_id = self._confirmed.get(sha256, (None, self._whose.get(sha256)))
         local = await (self.get(merchant_id) if merchant_id else self._having(sha256))
         force = None if local is None else local.force_of(sha256)
         if self._resolve is None or force is False:
@@ -158,7 +163,22 @@ class Tenants:
             """,
             sha256,
         )
-        return None if row is None else Tenant(row["merchant_id"], json.loads(row["doc"]))
+        if row is None:
+            return None
+        _remember(self._whose, sha256, row["merchant_id"])
+        return Tenant(row["merchant_id"], json.loads(row["doc"]))
+
+    async def _read(self, merchant_ids: Sequence[UUID]) -> Sequence[Tenant | Exception | None]:
+        try:
+            rows = await self._pool.fetch(
+                "SELECT merchant_id, doc::text FROM projection WHERE merchant_id = ANY($1) AND name = $2 AND doc IS NOT NULL",
+                set(merchant_ids),
+                MERCHANT,
+            )
+        except Exception as error:
+            return [error] * len(merchant_ids)
+        found = {row["merchant_id"]: Tenant(row["merchant_id"], json.loads(row["doc"])) for row in rows}
+        return [found.get(merchant_id) for merchant_id in merchant_ids]
 
 
 def merchant_projection(types: frozenset[str]) -> Projection:

@@ -34,10 +34,9 @@ class BodyLimit:
             await self.app(scope, receive, send)
             return
         limit = self.larger.get(scope["path"], MAX_BODY_BYTES)
-        too_large = Problem(413, "body_too_large", f"The body is larger than {limit} bytes", headers={"connection": "close"})
         announced = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if int(announced) > limit:
-            await too_large.response()(scope, receive, send)
+            await _too_large(limit).response()(scope, receive, send)
             return
         seen = 0
 
@@ -46,10 +45,14 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
-                raise too_large
+                raise _too_large(limit)
             return message
 
         await self.app(scope, counted, send)
+
+
+def _too_large(limit: int) -> Problem:
+    return Problem(413, "body_too_large", f"The body is larger than {limit} bytes", headers={"connection": "close"})
 
 
 class StrictJson:

@@ -63,8 +63,8 @@ class Clockwork:
 
     async def _move(self, merchant_id: UUID) -> None:
         try:
-            async with self._pool.acquire() as connection:
-                if to := await self._jobs.claim(connection, merchant_id):
+            async with self._pool.acquire() as connection, self._jobs.claimed(connection, merchant_id) as to:
+                if to:
                     world = MerchantsWorld(merchant_id, connection, self._jobs, self._tenants, self._merchants, self._timers)
                     await advance(world, to)
                     await self._jobs.finish(connection, merchant_id)

@@ -1,5 +1,6 @@
 """What the service keeps outside of its streams, as far as others need it."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -75,10 +76,10 @@ class ClockJobs(Protocol):
     async def unfinished(self) -> list[UUID]:
         """The merchants whose clocks are on their way."""
 
-    async def claim(self, connection: Connection, merchant_id: UUID) -> datetime | None:
+    def claimed(self, connection: Connection, merchant_id: UUID) -> AbstractAsyncContextManager[datetime | None]:
         """Where the merchant's clock is to go; None when there is no such job, or another worker has it.
 
-        The claim lasts as long as the connection is held: it ends with the process that holds it.
+        The claim lasts as long as the block, and ends with the process that holds it.
         """
 
     async def finish(self, connection: Connection, merchant_id: UUID) -> None: ...

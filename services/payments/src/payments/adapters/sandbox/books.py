@@ -4,6 +4,8 @@ import asyncio
 
 import asyncpg
 
+from chassis.postgres.pool import create_pool
+
 
 class Books:
     """Opens its connections when they are first needed."""
@@ -16,8 +18,7 @@ class Books:
     async def pool(self) -> asyncpg.Pool:
         async with self._opening:
             if self._pool is None:
-                settings = {"application_name": "sandbox-provider"}
-                self._pool = await asyncpg.create_pool(self._dsn, min_size=1, max_size=4, server_settings=settings)
+                self._pool = await create_pool(self._dsn, name="sandbox-provider", min_size=1, max_size=4)
             return self._pool
 
     async def close(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 from fastapi import Header, Request
 from fastapi.exceptions import RequestValidationError
@@ -19,6 +19,7 @@ from portal_gateway.application.wording import money
 from portal_gateway.application.wording_language import choose
 from portal_gateway.application.wording_problems import explain
 from portal_gateway.domain.access import Session
+from portal_gateway.domain.view import Money
 
 __all__ = ["Door", "IdempotencyKey", "PageToken", "Spoken", "cookie_of", "language_of", "with_texts"]
 
@@ -96,14 +97,15 @@ def language_of(request: Request, session: Session | None = None, view: View | N
     )
 
 
+_NESTED = (dict, list, tuple)
+
+
 def with_texts(language: Language, facts: Any) -> Any:
     """The same JSON with every amount also written out."""
-    match facts:
-        case {"amount_minor": int(), "currency": str()}:
-            return {**facts, "text": money(language, facts)}
-        case dict():
-            return {name: with_texts(language, value) for name, value in facts.items()}
-        case list() | tuple():
-            return [with_texts(language, value) for value in facts]
-        case _:
-            return facts
+    if isinstance(facts, dict):
+        if "amount_minor" in facts and "currency" in facts:
+            return {**facts, "text": money(language, cast(Money, facts))}
+        return {name: with_texts(language, value) if isinstance(value, _NESTED) else value for name, value in facts.items()}
+    if isinstance(facts, (list, tuple)):
+        return [with_texts(language, value) for value in facts]
+    return facts

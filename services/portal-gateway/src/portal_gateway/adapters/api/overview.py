@@ -4,7 +4,8 @@ from collections.abc import AsyncIterator
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
+from pydantic_core import to_json
 
 from portal_gateway.adapters.api.asking import Spoken, cookie_of, language_of, with_texts
 from portal_gateway.adapters.api.shapes import overview
@@ -20,16 +21,16 @@ _REVISION = Query(ge=0, le=2**53)
 def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
     api = APIRouter(prefix="/api", route_class=Spoken, tags=["overview"])
 
-    @api.get("/overview")
-    async def show(request: Request, after: Annotated[str | None, Query(max_length=80)] = None) -> dict[str, Any]:
+    @api.get("/overview", response_model=dict[str, Any])
+    async def show(request: Request, after: Annotated[str | None, Query(max_length=80)] = None) -> Response:
         """`after=<aggregate>:<version>` waits briefly until that version is shown."""
         visit = await portal.visit(cookie_of(request), Position.read(after))
         language = language_of(request, visit.session, visit.view)
         rows = visit.view.facts["invoices"]
         more = visit.view.facts["invoice_count"] > len(rows)
         cursor = portal.history.cursor_after(visit.session, rows[-1]) if more and rows else None
-        shown: dict[str, Any] = with_texts(language, overview(visit.view, language, cursor))
-        return shown
+        shown = with_texts(language, overview(visit.view, language, cursor))
+        return Response(to_json(shown), media_type="application/json")
 
     @api.get("/stream")
     async def stream(

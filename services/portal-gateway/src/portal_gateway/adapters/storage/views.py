@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import from_json
 
 from chassis.tenants import Tenants
 from portal_gateway.adapters.storage.living import KEPT_ALIVE, OBSERVED, session_of
@@ -82,10 +83,10 @@ class StoredViews:
         return await self._view(row, merchant_id, customer_id)
 
     async def _view(self, row: asyncpg.Record, merchant_id: UUID, customer_id: UUID) -> View | None:
-        merchant = json.loads(row["merchant"]) if row["merchant"] else await self._told(merchant_id)
+        merchant = from_json(row["merchant"]) if row["merchant"] else await self._told(merchant_id)
         if merchant is None:
             return None
-        facts: CustomerView = json.loads(row["doc"]) if row["doc"] else empty(customer_id)
+        facts: CustomerView = from_json(row["doc"]) if row["doc"] else empty(customer_id)
         behind = frozenset(row["stale"])
         for subscription in facts["subscriptions"]:
             subscription["stale"] = f"subscription-{subscription['id']}" in behind
@@ -110,7 +111,7 @@ class StoredViews:
         wall = datetime.now(UTC)
         besides = _besides(row, wall)
         late = minutes_late(besides["as_of"], besides["stale"], wall)
-        return Glance(row["revision"], json.loads(row["panes"]), mark(besides["pending"], late))
+        return Glance(row["revision"], from_json(row["panes"]), mark(besides["pending"], late))
 
     async def reached(self, merchant_id: UUID, customer_id: UUID, position: Position) -> bool:
         reached: bool = await self._pool.fetchval(
@@ -180,14 +181,14 @@ class _Besides(TypedDict):
 def _besides(row: asyncpg.Record, wall: datetime) -> _Besides:
     as_of = row["as_of"]
     return {
-        "pending": tuple(json.loads(row["pending"] or "[]")),
+        "pending": tuple(from_json(row["pending"] or "[]")),
         "as_of": as_of or wall,
         "stale": as_of is None or wall - as_of > STALE_AFTER or bool(row["stale"]),
     }
 
 
 def _with_payment(row: asyncpg.Record) -> tuple[Source, Source | None]:
-    invoice = Source(row["aggregate"], row["sequence"], json.loads(row["doc"]))
+    invoice = Source(row["aggregate"], row["sequence"], from_json(row["doc"]))
     if row["payment"] is None:
         return invoice, None
-    return invoice, Source(row["payment"], row["payment_sequence"], json.loads(row["payment_doc"]))
+    return invoice, Source(row["payment"], row["payment_sequence"], from_json(row["payment_doc"]))

@@ -1,5 +1,7 @@
 """Test clocks on their way: a row per merchant, taken up again by whichever worker is alive."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
 
@@ -46,19 +48,22 @@ class ClockJobsTable:
             for row in await self._pool.fetch("SELECT merchant_id FROM test_clock_jobs WHERE finished_at IS NULL")
         ]
 
-    async def claim(self, connection: Connection, merchant_id: UUID) -> datetime | None:
+    @asynccontextmanager
+    async def claimed(self, connection: Connection, merchant_id: UUID) -> AsyncIterator[datetime | None]:
         """Where the merchant's clock is to go; None when there is no such job, or another worker has it.
 
-        The claim lasts as long as the connection is held: it ends with the process that holds it.
+        The claim lasts as long as the block, and ends with the process that holds it.
         """
-        if not await connection.fetchval(
-            "SELECT pg_try_advisory_lock(hashtextextended('test-clock/' || $1::text, 0))", str(merchant_id)
-        ):
-            return None
-        to: datetime | None = await connection.fetchval(
-            "SELECT target FROM test_clock_jobs WHERE merchant_id = $1 AND finished_at IS NULL", merchant_id
-        )
-        return to
+        lock = f"test-clock/{merchant_id}"
+        if not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", lock):
+            yield None
+            return
+        try:
+            yield await connection.fetchval(
+                "SELECT target FROM test_clock_jobs WHERE merchant_id = $1 AND finished_at IS NULL", merchant_id
+            )
+        finally:
+            await connection.execute("SELECT pg_advisory_unlock(hashtextextended($1, 0))", lock)
 
     async def finish(self, connection: Connection, merchant_id: UUID) -> None:
         await connection.execute("UPDATE test_clock_jobs SET finished_at = now() WHERE merchant_id = $1", merchant_id)
