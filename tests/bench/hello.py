@@ -27,7 +27,7 @@ async def hello_world() -> AsyncIterator[str]:
     process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.hello", str(port))
     try:
         async with asyncio.timeout(15):
-            while not _answers(port):
+            while not answers(port):
                 await asyncio.sleep(0.05)
         yield f"http://127.0.0.1:{port}/"
     finally:
@@ -35,7 +35,8 @@ async def hello_world() -> AsyncIterator[str]:
         await process.wait()
 
 
-def _answers(port: int) -> bool:
+def answers(port: int) -> bool:
+    """Whether somebody listens on this port of this machine."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 

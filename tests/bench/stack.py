@@ -1,12 +1,17 @@
 """The whole system for rows that measure it, with one merchant and its customers made through the public APIs."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from support.portal import Customer, Shop, Visit, running, shop
+from bench.hello import answers
+from portalctl.local.ports import free_port
+from support.portal import Customer, Shop, Stack, Visit, running, shop
 
 
 @asynccontextmanager
@@ -17,6 +22,37 @@ async def portal() -> AsyncIterator[Shop]:
         folder.chmod(0o711)
         async with running(folder / "stack") as stack, shop(stack) as made:
             yield made
+
+
+@contextmanager
+def still(stack: Stack) -> Iterator[None]:
+    """Everything but PostgreSQL stands still meanwhile."""
+    frozen = [name for name in stack.state["processes"] if name != "postgres"]
+    try:
+        for name in frozen:
+            stack.signal(name, signal.SIGSTOP)
+        yield
+    finally:
+        for name in frozen:
+            stack.signal(name, signal.SIGCONT)
+
+
+@asynccontextmanager
+async def another(stack: Stack, service: str, *, role: str) -> AsyncIterator[str]:
+    """The URL of one more process of a service, with the settings of the one that there is."""
+    settings = Path(f"/proc/{stack.state['processes'][service]}/environ").read_bytes().decode().rstrip("\0").split("\0")
+    port = free_port()
+    environment = dict(setting.split("=", 1) for setting in settings) | {"HTTP_PORT": str(port), "INSTANCE": "another"}
+    command = sys.executable, "-m", service.replace("-", "_"), "serve", "--role", role
+    process = await asyncio.create_subprocess_exec(*command, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        async with asyncio.timeout(15):
+            while not answers(port):
+                await asyncio.sleep(0.05)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        await process.wait()
 
 
 async def subscribe(seller: Shop, count: int) -> list[str]:
@@ -35,4 +71,4 @@ def asked_as(visit: Visit) -> dict[str, str]:
     return {name: visit.browser.headers[name] for name in ("cookie", "x-csrf-token", "origin")}
 
 
-__all__ = ["Customer", "Shop", "Visit", "asked_as", "portal", "subscribe"]
+__all__ = ["Customer", "Shop", "Visit", "another", "asked_as", "portal", "still", "subscribe"]

@@ -69,6 +69,14 @@ async def test_events_come_back_as_they_were_written_and_in_order(store: EventSt
     ]
 
 
+async def test_a_stream_is_read_from_a_version_on(store: EventStore) -> None:
+    stream = lamp()
+    for expected in range(3):
+        await store.write(append(stream, expected, on=expected != 1))
+    reads = await asyncio.gather(*(store.read(stream, since) for since in (1, 3, 4)))
+    assert [[event.version for event in events] for events in reads] == [[1, 2, 3], [3], []]
+
+
 async def test_streams_are_read_together_and_kept_apart(store: EventStore) -> None:
     lit, dark = lamp(), lamp()
     await store.write(append(lit))

@@ -9,10 +9,11 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from billing_contracts.envelope import Envelope
+from chassis.aggregate import Stream
 from chassis.command_handler import CommandHandler, NeverBegan
 from chassis.memory import MemoryEventStore
 from chassis.recording import time_ordered_id
-from chassis.store import Statement
+from chassis.store import Statement, Stored
 from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Command, Event, Lamp, NoSuchLamp, SwitchOff, SwitchOn
 
 
@@ -92,3 +93,41 @@ def test_ids_are_of_version_7_and_rise_with_time() -> None:
     assert {(id.version, id.variant) for id in ids} == {(7, "specified in RFC 4122")}
     assert len(set(ids)) == 1000
     assert sorted(id.int >> 80 for id in ids) == [id.int >> 80 for id in ids]
+
+
+class Watched(MemoryEventStore):
+    """Notes from which version on it was read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.since: list[int] = []
+
+    async def read(self, stream: Stream, since: int = 1) -> list[Stored]:
+        self.since.append(since)
+        return await super().read(stream, since)
+
+
+async def test_what_is_known_of_a_stream_is_not_read_again() -> None:
+    store = Watched()
+    lamps, elsewhere, id = CommandHandler(store, LAMP), CommandHandler(store, LAMP), uuid4()
+    await lamps.handle(CONTEXT, id, SwitchOn(NOON))
+    await lamps.handle(CONTEXT, id, SwitchOff(NOON))
+    await elsewhere.handle(CONTEXT, id, SwitchOn(NOON))
+    store.since.clear()
+    assert await lamps.state(MERCHANT, id) == (3, Lamp(NOON + timedelta(hours=1), 3))
+    assert await lamps.state(MERCHANT, id) == (3, Lamp(NOON + timedelta(hours=1), 3))
+    assert store.since == [1, 3]
+
+
+async def test_a_past_that_became_another_one_is_read_whole() -> None:
+    """A database restored from a backup, behind the back of a process that goes on."""
+    store, restored = MemoryEventStore(), MemoryEventStore()
+    lamps, id = CommandHandler(store, LAMP), uuid4()
+    for command in (SwitchOn(NOON), SwitchOff(NOON)):
+        await lamps.handle(CONTEXT, id, command)
+    await lamps.state(MERCHANT, id)
+    await CommandHandler(restored, LAMP).handle(CONTEXT, id, SwitchOn(NOON))
+    vars(store).update(vars(restored))
+    outcome = (await lamps.handle(CONTEXT, id, SwitchOff(NOON))).outcome
+    assert outcome is not None
+    assert (outcome.version, len(await store.read(outcome.stream))) == (2, 2)

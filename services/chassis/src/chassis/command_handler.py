@@ -1,6 +1,7 @@
 """Loads, decides, writes. The only way in which a command becomes events: over HTTP, by a timer, or in a reaction."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -16,6 +17,9 @@ from chassis.store import AlreadyAnswered, Answer, Append, EventStore, Idempoten
 
 ATTEMPTS = 50
 """A conflict means that somebody else's decision went through: only a stream that never rests uses these up."""
+
+REMEMBERED = 2_000
+"""Streams whose state is kept in memory: a long one costs its whole past otherwise, each time it is asked."""
 
 
 class NeverBegan(LookupError):
@@ -46,9 +50,9 @@ class Outcome(Generic[E, S]):
         return Past(self.stream, self.version, self.state)
 
 
-def recall(aggregate: Aggregate[C, E, S], stream: Stream, stored: Iterable[Stored]) -> Past[S]:
-    """Folds a stream's events, oldest first."""
-    version, state = 0, None
+def recall(aggregate: Aggregate[C, E, S], stream: Stream, stored: Iterable[Stored], known: Past[S] | None = None) -> Past[S]:
+    """Folds a stream's events, oldest first: all of them, or those that follow what is known."""
+    version, state = (known.version, known.state) if known else (0, None)
     for event in stored:
         state = aggregate.decider.evolve(state, aggregate.codec.decode(event.name, event.schema, event.body))
         version = event.version
@@ -88,6 +92,8 @@ class CommandHandler(Generic[C, E, S]):
     store: EventStore
     aggregate: Aggregate[C, E, S]
     _turns: WeakValueDictionary[Stream, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False, repr=False)
+    _known: OrderedDict[Stream, tuple[Stored, Past[S]]] = field(default_factory=OrderedDict, init=False, repr=False)
+    """What the streams asked last had come to, and the event that it ends with."""
 
     async def handle(
         self,
@@ -175,4 +181,17 @@ class CommandHandler(Generic[C, E, S]):
         return self._turns.setdefault(stream, asyncio.Lock())
 
     async def _past(self, stream: Stream) -> Past[S]:
-        return recall(self.aggregate, stream, await self.store.read(stream))
+        """Reads what has come since the stream was asked last, together with the last event known.
+
+        When that is not there any more, the database is another (restored from a backup), and everything is read.
+        """
+        last, known = self._known.pop(stream, (None, None))
+        stored = await self.store.read(stream, since=last.version if last else 1)
+        if last and stored[:1] != [last]:
+            known, stored = None, await self.store.read(stream)
+        past = recall(self.aggregate, stream, stored[1:] if known else stored, known)
+        if stored:
+            self._known[stream] = stored[-1], past
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+        return past

@@ -33,9 +33,9 @@ class MemoryEventStore:
         self._answers: dict[tuple[UUID, str, str, str], tuple[str, Answer]] = {}
         self._inbox: set[tuple[str, UUID]] = set()
 
-    async def read(self, stream: Stream) -> list[Stored]:
+    async def read(self, stream: Stream, since: int = 1) -> list[Stored]:
         await asyncio.sleep(0)  # others may come between reading and writing, as they do on a disk
-        return list(self._streams[stream])
+        return list(self._streams[stream][since - 1 :])
 
     async def read_many(self, streams: Sequence[Stream]) -> dict[Stream, list[Stored]]:
         return {stream: await self.read(stream) for stream in streams}

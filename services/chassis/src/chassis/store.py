@@ -106,8 +106,8 @@ NOTHING = WriteSet()
 
 
 class EventStore(Protocol):
-    async def read(self, stream: Stream) -> list[Stored]:
-        """All events of the stream, oldest first; empty when there is none."""
+    async def read(self, stream: Stream, since: int = 1) -> list[Stored]:
+        """The events of the stream from version `since` on, oldest first; empty when there is none."""
 
     async def read_many(self, streams: Sequence[Stream]) -> dict[Stream, list[Stored]]:
         """The events of every stream asked for, in one round trip."""

@@ -9,7 +9,7 @@ from chassis.aggregate import Stream
 from chassis.postgres.bell import Bell
 from chassis.postgres.group_commit import Fate, commit
 from chassis.postgres.together import Kept, Send, Together
-from chassis.postgres.write_sets import read_on
+from chassis.postgres.write_sets import read_on, read_since
 from chassis.store import Answer, IdempotencyKey, KeyReused, Stored, WriteSet
 
 MOST = 256
@@ -40,8 +40,8 @@ class PostgresEventStore:
         for kept in self._kept:
             await kept.close()
 
-    async def read(self, stream: Stream) -> list[Stored]:
-        return await self._reads.ask(stream)
+    async def read(self, stream: Stream, since: int = 1) -> list[Stored]:
+        return await self._reads.ask((stream, since))
 
     async def read_many(self, streams: Sequence[Stream]) -> dict[Stream, list[Stored]]:
         async with self._pool.acquire() as connection:
@@ -69,13 +69,12 @@ class PostgresEventStore:
         return Answer(row["status"], json.loads(row["answer"]))
 
 
-def _reading(kept: Kept) -> Send[Stream, list[Stored]]:
-    async def send(streams: Sequence[Stream]) -> Sequence[list[Stored] | Exception]:
+def _reading(kept: Kept) -> Send[tuple[Stream, int], list[Stored]]:
+    async def send(asked: Sequence[tuple[Stream, int]]) -> Sequence[list[Stored] | Exception]:
         try:
-            past = await kept.run(lambda connection: read_on(connection, streams))
+            return await kept.run(lambda connection: read_since(connection, asked))
         except Exception as error:
-            return [error] * len(streams)
-        return [past[stream] for stream in streams]
+            return [error] * len(asked)
 
     return send
 

@@ -27,24 +27,29 @@ MEANING: dict[str, type[Exception]] = {
 
 async def read_on(connection: Connection, streams: Sequence[Stream]) -> dict[Stream, list[Stored]]:
     """The events of every stream asked for, oldest first, in one query that locks nothing."""
-    past: dict[Stream, list[Stored]] = {stream: [] for stream in streams}
-    asked = list(past)
+    return dict(zip(streams, await read_since(connection, [(stream, 1) for stream in streams]), strict=True))
+
+
+async def read_since(connection: Connection, asked: Sequence[tuple[Stream, int]]) -> list[list[Stored]]:
+    """For each (stream, version) asked for the events from that version on, in one query."""
+    past: list[list[Stored]] = [[] for _ in asked]
     rows = await connection.fetch(
         """
         SELECT asked.i, event.version, event.name, event.schema, event.body
-        FROM unnest($1::uuid[], $2::text[]) WITH ORDINALITY AS asked (merchant_id, stream, i)
+        FROM unnest($1::uuid[], $2::text[], $3::int[]) WITH ORDINALITY AS asked (merchant_id, stream, since, i)
         CROSS JOIN LATERAL (
             SELECT version, name, schema, body FROM events
-            WHERE events.merchant_id = asked.merchant_id AND events.stream = asked.stream
+            WHERE events.merchant_id = asked.merchant_id AND events.stream = asked.stream AND version >= asked.since
             ORDER BY version
         ) AS event
         ORDER BY asked.i, event.version
         """,
-        [stream.merchant_id for stream in asked],
-        [stream.name for stream in asked],
+        [stream.merchant_id for stream, _ in asked],
+        [stream.name for stream, _ in asked],
+        [since for _, since in asked],
     )
     for i, version, name, schema, body in rows:
-        past[asked[i - 1]].append(Stored(version, name, schema, body))
+        past[i - 1].append(Stored(version, name, schema, body))
     return past
 
 
