@@ -1,8 +1,10 @@
 """`make bench`: every row, both sides in the same run, as one table. `make bench ROWS=append,relay` runs a part."""
 
 import argparse
+import asyncio
 import importlib
 import importlib.util
+import signal
 import sys
 import time
 import traceback
@@ -53,14 +55,19 @@ def main() -> int:
         asked.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         return _refuse(f"nothing can be written: {error}")
-    return uvloop.run(bench(names, asked.rounds, asked.folder))
+    try:
+        return uvloop.run(bench(names, asked.rounds, asked.folder))
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        return _refuse("stopped, and what it had started with it", 130)
 
 
 async def bench(names: list[str], rounds: int, folder: Path) -> int:
     """Runs these rows; 0 however fast they were: a miss is a finding, not a failure.
 
     A row that breaks leaves the others their turn: 2 when only what the machine lacks kept rows from running, 1 otherwise.
+    Told to end (SIGTERM) it stops the servers of its row first, and raises CancelledError.
     """
+    _cancelled_by(signal.SIGTERM)
     console, begun = Console(width=None if sys.stdout.isatty() else 130), time.perf_counter()
     found: dict[str, Rounds] = {}
     compared: dict[str, list[Compared]] = {}
@@ -88,6 +95,12 @@ async def bench(names: list[str], rounds: int, folder: Path) -> int:
     return _refuse(
         f"not measured: {', '.join(broken)}", 2 if all(isinstance(error, StackError) for error in broken.values()) else 1
     )
+
+
+def _cancelled_by(number: signal.Signals) -> None:
+    task = asyncio.current_task()
+    assert task, "this is called in the task that is to end"
+    asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 async def _row(name: str, rounds: int, progress: Progress) -> tuple[Row, Rounds]:

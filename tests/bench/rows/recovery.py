@@ -3,7 +3,6 @@
 import asyncio
 import json
 import signal
-import socket
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -14,8 +13,11 @@ from urllib.parse import urlsplit
 from uuid import uuid4
 
 import asyncpg
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
 
 from bench.crowd import changes_of_mind, crowd
+from bench.hello import answers
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target
 from bench.stack import Customer, Shop, portal
@@ -83,21 +85,32 @@ async def _all_killed(seller: Shop, customers: Sequence[Customer], sources: Sour
 
 async def _killed(stack: Stack, victim: str, databases: Databases) -> tuple[float, int]:
     """Seconds from its answering again until all that was committed by then is read, and how much that was."""
-    killed = stack.state["processes"][victim]
+    killed, ends = stack.state["processes"][victim], await _sent(databases)
     stack.signal(victim, signal.SIGKILL)
     async with asyncio.timeout(60):
-        while stack.state["processes"].get(victim) == killed or not await _answers(stack, victim):
+        while stack.state["processes"].get(victim) == killed or not await _answers(stack, victim, ends):
             await asyncio.sleep(0.01)
         begun, backlog = time.perf_counter(), await _backlog(databases)
         await _caught_up(databases)
     return time.perf_counter() - begun, backlog
 
 
-async def _answers(stack: Stack, process: str) -> bool:
-    if process == "kafka":
-        return await cluster_id_of(stack.state["kafka"]["bootstrap_servers"]) is not None
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", urlsplit(stack.urls[process]).port)) == 0
+async def _answers(stack: Stack, process: str, ends: Ends) -> bool:
+    if process != "kafka":
+        return answers(urlsplit(stack.urls[process]).port or 0)
+    # It tells its name a second or two before it has found the end of its logs and leads them: its own start lasts until then.
+    bootstrap = stack.state["kafka"]["bootstrap_servers"]
+    if await cluster_id_of(bootstrap) is None:
+        return False
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, request_timeout_ms=1000)
+    try:
+        await consumer.start()
+        await consumer.end_offsets([TopicPartition(topic, int(number)) for topic, of in ends.items() for number in of])
+    except KafkaError:
+        return False
+    finally:
+        await consumer.stop()
+    return True
 
 
 async def _backlog(databases: Databases) -> int:

@@ -1,7 +1,10 @@
 """What `make bench` is asked wrongly, and what breaks while it runs: said in words, and never with exit code 0."""
 
+import asyncio
 import importlib
 import json
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -113,3 +116,25 @@ async def test_a_run_whose_rows_all_work_ends_well_however_slow_they_were(
 ) -> None:
     a_row(monkeypatch, "works")
     assert await program.bench(["works"], 3, tmp_path) == 0
+
+
+async def test_a_run_that_is_told_to_end_stops_what_its_row_had_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    stopped = False
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Row]:
+        nonlocal stopped
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            await asyncio.sleep(10)
+            yield Row([], [])
+        finally:
+            stopped = True
+
+    module = ModuleType("bench.rows.endless")
+    module.__dict__["opened"] = opened
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    running = asyncio.create_task(program.bench(["endless"], 1, tmp_path))
+    await asyncio.wait([running])
+    assert running.cancelled()
+    assert stopped
