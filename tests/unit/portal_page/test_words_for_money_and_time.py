@@ -106,7 +106,7 @@ def test_amounts_days_and_cards_stay_on_one_line(tag: str) -> None:
             written(language, -123456789, "USD"),
         ]
         for value in [*values, "Visa •••• 4242"]:
-            sentence = environment().from_string("{{ s|unbroken }}").render(s=f"<Hasta> {value}, 4.", language=language)
+            sentence = environment("es").from_string("{{ s|unbroken }}").render(s=f"<Hasta> {value}, 4.", language=language)
             assert sentence == f'&lt;Hasta&gt; <span class="whole">{value}</span>, 4.'
 
 

@@ -1,11 +1,14 @@
 """Templates filled with words. Everything is escaped; no page holds a script, a style or a style attribute of its own."""
 
 import re
+from collections.abc import Iterator
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, cast
 from uuid import uuid4
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
 from markupsafe import Markup, escape
 from starlette.requests import Request
@@ -57,13 +60,29 @@ class Pages:
             "reference": None,
             "reload": None,
         }
-        return environment().get_template(template).render(frame | words)
+        return environment(language.code).get_template(template).render(frame | words)
+
+
+class Spoken(Extension):
+    """Says what has no values while a template is compiled: `say("Log out")` is a text of its language like any other."""
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        say, tokens, place = cast(Language, self.environment.globals["language"]).say, list(stream), 0
+        while place < len(tokens):
+            match [(token.type, token.value) for token in tokens[place : place + 4]]:
+                case [("name", "say"), ("lparen", _), ("string", sentence), ("rparen", _)]:
+                    yield Token(tokens[place].lineno, "string", say(sentence))
+                    place += 4
+                case _:
+                    yield tokens[place]
+                    place += 1
 
 
 @cache
-def environment() -> Environment:
-    """Templates are compiled once in a process, however many pages are made of them."""
+def environment(code: str) -> Environment:
+    """The templates in one language: compiled once in a process, however many pages are made of them."""
     made = Environment(
+        extensions=[Spoken],
         loader=PackageLoader("portal_gateway.adapters.page"),
         autoescape=True,
         undefined=StrictUndefined,
@@ -72,7 +91,7 @@ def environment() -> Environment:
     )
     made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     made.filters["unbroken"] = unbroken
-    made.globals["in_context"] = in_context
+    made.globals |= {"in_context": in_context, "language": catalogues().language(code)}
     return made
 
 
