@@ -128,12 +128,6 @@ class Catalogues:
         return self.language(code, territory(region) if primary(region) == code else "")
 
 
-def own_name(code: str) -> str:
-    """`Español` of `es`"""
-    name = Locale(code).get_display_name(code) or code
-    return name[:1].upper() + name[1:]
-
-
 def primary(tag: str | None) -> str:
     """`es` of `es-MX`, `ES_mx`"""
     return (tag or "").replace("_", "-").split("-")[0].strip().lower()
@@ -178,6 +172,13 @@ def _translations(path: Path) -> GNUTranslations:
 
 
 # Babel takes tens of microseconds a text, and a page shows the same amounts and days again and again.
+
+
+@lru_cache(512)
+def own_name(code: str) -> str:
+    """`Español` of `es`"""
+    name = Locale(code).get_display_name(code) or code
+    return name[:1].upper() + name[1:]
 
 
 @lru_cache(512)
