@@ -42,6 +42,26 @@ async def test_those_who_come_meanwhile_travel_together() -> None:
     assert rounds.seen == [[0], [1, 2, 3], [4]]
 
 
+async def test_those_who_come_at_once_are_shared_out_among_the_idle() -> None:
+    rounds = Rounds()
+    together: Together[int, int] = Together([rounds.send] * 2, most=10, waiting=10)
+    rounds.gate.clear()
+    callers = asyncio.gather(*map(together.ask, range(5)))
+    await asyncio.sleep(0.01)
+    assert rounds.seen == [[0, 1, 2], [3, 4]]
+    rounds.gate.set()
+    assert await callers == [0, 2, 4, 6, 8]
+
+
+async def test_who_waits_at_the_end_is_served() -> None:
+    rounds = Rounds()
+    together: Together[int, int] = Together([rounds.send], most=1, waiting=10)
+    callers = asyncio.gather(*map(together.ask, range(3)))
+    await asyncio.sleep(0)
+    await together.close()
+    assert (rounds.seen, await callers) == ([[0], [1], [2]], [0, 2, 4])
+
+
 async def test_an_exception_is_for_the_one_it_concerns() -> None:
     together: Together[int, int] = Together([Rounds().send], most=3, waiting=10)
     assert [str(fate) for fate in await asyncio.gather(*map(together.ask, (1, -1, 2)), return_exceptions=True)] == [

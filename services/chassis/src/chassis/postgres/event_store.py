@@ -21,8 +21,10 @@ WAITING = 4096
 class PostgresEventStore:
     """Reads and writes of concurrent callers share round trips, on connections kept out of the pool for that."""
 
-    def __init__(self, pool: asyncpg.Pool, *, connections: int = 1) -> None:
-        """`connections`: how many are kept for reading, and how many for writing."""
+    def __init__(self, pool: asyncpg.Pool, *, connections: int = 2) -> None:
+        """`connections`: how many are kept for reading, and how many for writing; with two, one's round is prepared while
+        the other's is at the server.
+        """
         self._pool = pool
         self._bell = Bell(pool)
         readers, writers = [[Kept(pool) for _ in range(connections)] for _ in range(2)]

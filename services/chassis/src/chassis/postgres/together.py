@@ -8,6 +8,7 @@ import os
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from math import ceil
 from typing import Generic, TypeVar
 
 import asyncpg
@@ -49,30 +50,38 @@ class Together(Generic[T, R]):
             raise StoreBusy("closed" if self._closed else "too many are waiting")
         answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         self._queue.append((wanted, answer))
-        if self._idle:
-            task = asyncio.create_task(self._serve(self._idle.pop()))
-            self._busy.add(task)
-            task.add_done_callback(self._ended)
+        if len(self._queue) == 1:
+            asyncio.get_running_loop().call_soon(self._depart)
         return await answer
 
     async def close(self) -> None:
         """Waits until everybody who was waiting has been served; takes nobody else."""
         self._closed = True
-        await asyncio.gather(*self._busy, return_exceptions=True)
+        self._depart()
+        while self._busy:
+            await asyncio.gather(*self._busy, return_exceptions=True)
 
-    async def _serve(self, send: Send[T, R]) -> None:
-        while self._queue:
-            callers = [self._queue.popleft() for _ in range(min(len(self._queue), self._most))]
-            callers = [(wanted, answer) for wanted, answer in callers if not answer.done()]
-            results = await send([wanted for wanted, _ in callers])
-            for (_, answer), result in zip(callers, results, strict=True):
-                if answer.done():
-                    continue
-                if isinstance(result, Exception):
-                    answer.set_exception(result)
-                else:
-                    answer.set_result(result)
+    def _depart(self) -> None:
+        """Those who wait are shared out among the idle senders, so that one prepares while another waits."""
+        while self._queue and self._idle:
+            share = min(ceil(len(self._queue) / len(self._idle)), self._most)
+            callers = [self._queue.popleft() for _ in range(share)]
+            task = asyncio.create_task(self._serve(self._idle.pop(), callers))
+            self._busy.add(task)
+            task.add_done_callback(self._ended)
+
+    async def _serve(self, send: Send[T, R], callers: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+        callers = [(wanted, answer) for wanted, answer in callers if not answer.done()]
+        results = await send([wanted for wanted, _ in callers])
+        for (_, answer), result in zip(callers, results, strict=True):
+            if answer.done():
+                continue
+            if isinstance(result, Exception):
+                answer.set_exception(result)
+            else:
+                answer.set_result(result)
         self._idle.append(send)
+        self._depart()
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._busy.discard(task)
