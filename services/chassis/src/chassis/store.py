@@ -1,11 +1,12 @@
 """What is written together, and the protocol that every event store fulfils."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
+
+from pydantic_core import to_json
 
 from chassis.aggregate import Stream
 
@@ -151,4 +152,4 @@ def outbox_statement(topic: str, key: bytes, value: bytes | None, headers: Mappi
 
 
 def headers_json(headers: Mapping[str, str]) -> str:
-    return json.dumps(dict(headers), separators=(",", ":"))
+    return to_json(dict(headers)).decode()

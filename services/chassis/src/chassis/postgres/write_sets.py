@@ -1,14 +1,16 @@
 """Write sets as one SQL statement, however many they are; and the reading of streams that goes before."""
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import zip_longest
+from operator import itemgetter
 from typing import Any
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
+from pydantic_core import to_json
 
 from chassis.aggregate import Stream
 from chassis.decider import VersionConflict
@@ -83,16 +85,10 @@ async def run_statements(connection: Connection, write_sets: Sequence[WriteSet])
 
 async def insert(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
     """Everything of the sets but their statements, in one statement. Raises asyncpg.UniqueViolationError."""
-    parts: list[str] = []
-    columns: list[Row] = []
-    for part in _PARTS:
-        if rows := part.rows(write_sets):
-            first = len(columns) + 1
-            arrays = ", ".join(f"${first + i}::{kind}[]" for i, kind in enumerate(part.columns))
-            parts.append(f"part_{len(parts)} AS ({part.sql.format(rows=f'unnest({arrays})')})")
-            columns.extend(zip(*rows, strict=True))
-    if parts:
-        await connection.execute(f"WITH {', '.join(parts)} SELECT", *columns)
+    written = [(part, rows) for part in _PARTS if (rows := part.rows(write_sets))]
+    if written:
+        parts, arrays = zip(*written, strict=True)
+        await connection.execute(_statement(parts), *arrays)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,16 +96,20 @@ class _Part:
     """A table's share of a write. The rows are sorted: two writers that lock in different orders would deadlock."""
 
     rows: Callable[[Sequence[WriteSet]], list[Row]]
-    columns: tuple[str, ...]
+    kind: str
+    """The composite type of a row: an array of rows takes half of what an array per column takes to encode."""
     sql: str
 
 
+@cache
+def _statement(parts: tuple[_Part, ...]) -> str:
+    """Takes an array of rows per part."""
+    inserts = (part.sql.format(rows=f"unnest(${number}::{part.kind}[])") for number, part in enumerate(parts, 1))
+    return f"WITH {', '.join(f'part_{number} AS ({sql})' for number, sql in enumerate(inserts))} SELECT"
+
+
 def _events(write_sets: Sequence[WriteSet]) -> list[Row]:
-    appends = sorted(
-        (append for write_set in write_sets for append in write_set.appends),
-        key=lambda append: (append.stream, append.expected),
-    )
-    return [
+    rows = [
         (
             event.stream.merchant_id,
             event.stream.name,
@@ -122,15 +122,17 @@ def _events(write_sets: Sequence[WriteSet]) -> list[Row]:
             headers_json(event.message.headers),
             event.message.value,
         )
-        for append in appends
+        for write_set in write_sets
+        for append in write_set.appends
         for event in append.events
     ]
+    return sorted(rows, key=itemgetter(1, 0, 2))
 
 
 def _answers(write_sets: Sequence[WriteSet]) -> list[Row]:
     kept = [write_set.answer for write_set in write_sets if write_set.answer]
     rows = [
-        (key.merchant_id, key.subject, key.route, key.key, key.fingerprint, answer.status, json.dumps(answer.body))
+        (key.merchant_id, key.subject, key.route, key.key, key.fingerprint, answer.status, to_json(answer.body).decode())
         for key, answer in kept
     ]
     return sorted(rows)
@@ -144,14 +146,17 @@ def _timers(write_sets: Sequence[WriteSet]) -> list[Row]:
     """(merchant, kind, id, name, due or None), one row per timer: the last word counts."""
     last: dict[tuple[Stream, str], Any] = {}
     for write_set in write_sets:
-        last |= dict.fromkeys(write_set.clear_timers) | {(t.stream, t.name): t.due_at for t in write_set.set_timers}
+        for stream, name in write_set.clear_timers:
+            last[stream, name] = None
+        for timer in write_set.set_timers:
+            last[timer.stream, timer.name] = timer.due_at
     return [(s.merchant_id, s.kind, s.id, name, due) for (s, name), due in sorted(last.items(), key=lambda item: item[0])]
 
 
 _PARTS = (
     _Part(
         _events,
-        ("uuid", "text", "int", "uuid", "text", "smallint", "json", "text", "json", "bytea"),
+        "written_event",
         """
         INSERT INTO events (epoch, merchant_id, stream, version, event_id, name, schema, body, topic, headers, value)
         SELECT (SELECT current_epoch()), * FROM {rows}
@@ -159,7 +164,7 @@ _PARTS = (
     ),
     _Part(
         _answers,
-        ("uuid", "text", "text", "text", "text", "smallint", "json"),
+        "written_answer",
         """
         INSERT INTO idempotency (merchant_id, subject, route, key, fingerprint, status, answer)
         SELECT * FROM {rows}
@@ -167,22 +172,22 @@ _PARTS = (
     ),
     _Part(
         _inbox,
-        ("text", "uuid"),
+        "written_inbox",
         "INSERT INTO inbox (consumer_group, event_id) SELECT * FROM {rows}",
     ),
     _Part(
         lambda write_sets: [row for row in _timers(write_sets) if row[-1] is not None],
-        ("uuid", "text", "uuid", "text", "timestamptz"),
+        "written_timer",
         """
         INSERT INTO timers (merchant_id, kind, id, name, due_at) SELECT * FROM {rows}
         ON CONFLICT (merchant_id, kind, id, name) DO UPDATE SET due_at = excluded.due_at, leased_until = NULL
         """,
     ),
     _Part(
-        lambda write_sets: [row[:-1] for row in _timers(write_sets) if row[-1] is None],
-        ("uuid", "text", "uuid", "text"),
+        lambda write_sets: [row for row in _timers(write_sets) if row[-1] is None],
+        "written_timer",
         """
-        DELETE FROM timers USING {rows} AS gone (merchant_id, kind, id, name)
+        DELETE FROM timers USING {rows} AS gone
         WHERE timers.merchant_id = gone.merchant_id AND timers.kind = gone.kind
           AND timers.id = gone.id AND timers.name = gone.name
         """,
