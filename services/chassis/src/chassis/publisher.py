@@ -7,6 +7,7 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
+from chassis.partitioner import partition
 from chassis.postgres.cursor import Ends
 from chassis.store import Message
 
@@ -21,6 +22,7 @@ class Publisher:
             enable_idempotence=True,
             request_timeout_ms=10_000,
             max_batch_size=128 * 1024,
+            partitioner=partition,
         )
         self._dropped = False
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
+from pydantic_core import from_json
 
 from billing_contracts.envelope import record_key
 from chassis.store import Message
@@ -54,7 +55,7 @@ async def read_page(connection: asyncpg.Connection, after: Position, limit: int)
     if not rows:
         return Page((), after)
     messages = tuple(
-        Message(row["topic"], record_key(row["merchant_id"], row["stream"]), row["value"], json.loads(row["headers"]))
+        Message(row["topic"], record_key(row["merchant_id"], row["stream"]), row["value"], from_json(row["headers"]))
         for row in rows
     )
     return Page(messages, Position(rows[-1]["epoch"], int(rows[-1]["xid_text"]), rows[-1]["position"]))
