@@ -53,6 +53,13 @@ async def test_those_who_come_at_once_are_shared_out_among_the_idle() -> None:
     assert await callers == [0, 2, 4, 6, 8]
 
 
+async def test_few_are_not_shared_out() -> None:
+    rounds = Rounds()
+    together: Together[int, int] = Together([rounds.send] * 2, most=10, waiting=10, least=4)
+    assert await asyncio.gather(*map(together.ask, range(5))) == [0, 2, 4, 6, 8]
+    assert rounds.seen == [[0, 1, 2, 3], [4]]
+
+
 async def test_who_waits_at_the_end_is_served() -> None:
     rounds = Rounds()
     together: Together[int, int] = Together([rounds.send], most=1, waiting=10)

@@ -33,10 +33,15 @@ def die() -> None:
 
 
 class Together(Generic[T, R]):
-    """Each of `senders` carries up to `most` callers at a time; at most `waiting` callers wait for one."""
+    """Each of `senders` carries up to `most` callers at a time; at most `waiting` callers wait for one.
 
-    def __init__(self, senders: Sequence[Send[T, R]], *, most: int, waiting: int, die: Callable[[], None] = die) -> None:
-        self._idle, self._most, self._room, self._die = list(senders), most, waiting, die
+    Up to `least` callers are not shared out among idle senders: a round trip has a cost of its own.
+    """
+
+    def __init__(
+        self, senders: Sequence[Send[T, R]], *, most: int, waiting: int, least: int = 1, die: Callable[[], None] = die
+    ) -> None:
+        self._idle, self._least, self._most, self._room, self._die = list(senders), least, most, waiting, die
         self._queue: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._busy: set[asyncio.Task[None]] = set()
         self._closed = False
@@ -64,8 +69,8 @@ class Together(Generic[T, R]):
     def _depart(self) -> None:
         """Those who wait are shared out among the idle senders, so that one prepares while another waits."""
         while self._queue and self._idle:
-            share = min(ceil(len(self._queue) / len(self._idle)), self._most)
-            callers = [self._queue.popleft() for _ in range(share)]
+            share = min(max(ceil(len(self._queue) / len(self._idle)), self._least), self._most)
+            callers = [self._queue.popleft() for _ in range(min(share, len(self._queue)))]
             task = asyncio.create_task(self._serve(self._idle.pop(), callers))
             self._busy.add(task)
             task.add_done_callback(self._ended)
