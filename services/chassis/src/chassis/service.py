@@ -40,6 +40,10 @@ from chassis.tenants import Tenants
 
 log = structlog.get_logger()
 
+_NEW_OBJECTS = 50_000
+"""After so many more containers the youngest are looked through for garbage: a batch of events is gone by then, and 700, the
+interpreter's own number, would look through it a dozen times while it is still needed."""
+
 Settings = TypeVar("Settings", bound=ServiceSettings)
 Worker = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until the event is set, then finishes what is in hand and returns."""
@@ -121,9 +125,16 @@ async def _serve(name: str, settings: ServiceSettings, compose: Compose, role: s
         resources = await _open(name, settings, stopping, closing)
         service = compose(resources)
         service.app.state.stopping = stopping
-        _settle_memory()
+        _spare_collections()
         await _run(name, settings, resources, service, role, stopping)
     log.info("stopped")
+
+
+def _spare_collections() -> None:
+    """What is there by now stays: it is not searched for garbage ever again, and what a batch of events leaves at once."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, 20, 20)
 
 
 async def _open(name: str, settings: ServiceSettings, stopping: asyncio.Event, closing: AsyncExitStack) -> Resources:
@@ -202,13 +213,6 @@ def _workers(name: str, settings: ServiceSettings, resources: Resources, service
     if service.publishes:
         workers["relay"] = Relay(name, settings.database_url.get_secret_value(), settings.kafka_bootstrap_servers).run
     return workers
-
-
-def _settle_memory() -> None:
-    """What has been loaded stays for good: the collector need not look through it again for every few thousand objects."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
 
 
 async def _lasting(label: str, part: Awaitable[None], stopping: asyncio.Event) -> None:
