@@ -19,6 +19,7 @@ from chassis.faults import Backoff, passes
         asyncpg.InterfaceError("connection is closed"),
         asyncpg.AdminShutdownError("bye"),
         asyncpg.CannotConnectNowError("starting"),
+        asyncpg.ObjectNotInPrerequisiteStateError("no connections for now"),
         asyncpg.DeadlockDetectedError("each other"),
         asyncpg.LockNotAvailableError("too long"),
         asyncpg.TooManyConnectionsError("full"),

@@ -21,6 +21,7 @@ _PASSING_STATES = (
     "42703",  # column: being deployed
     "42P01",  # table: being deployed
     "53",  # out of memory, disk, connections
+    "55000",  # no connections for now
     "55P03",  # lock timeout
     "57",  # cancelled, shut down, starting
     "58",  # the server's own input and output
