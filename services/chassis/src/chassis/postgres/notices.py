@@ -18,7 +18,7 @@ async def notify(pool: asyncpg.Pool, channel: str, changed: AbstractSet[tuple[UU
 
     Never raises: whoever listens also looks by itself, so that a lost notice is only a delay.
     """
-    pairs = [[str(merchant), str(customer)] for merchant, customer in sorted(changed)]
+    pairs = sorted([str(merchant), str(customer)] for merchant, customer in changed)
     try:
         async with pool.acquire() as connection:
             for first in range(0, len(pairs), _PAIRS):

@@ -100,7 +100,8 @@ async def load(connection: Connection, rows: Mapping[Key, Row]) -> None:
 
 async def save(connection: Connection, rows: Sequence[Row]) -> None:
     """Writes the rows that changed. Raises Overtaken when somebody else moved one of them since it was loaded."""
-    kept = sorted((row for row in rows if row.touched and not row.gone), key=lambda row: row.key)
+    kept = [row for row in rows if row.touched and not row.gone]
+    kept.sort(key=lambda row: (row.merchant_id.int, row.projection.name, row.aggregate))  # UUIDs compare as slowly as they hash
     if kept:
         await _upsert(connection, kept)
     if gone := {row.key: row for row in rows if row.gone and row.stored}:
@@ -144,7 +145,7 @@ def _json(row: Row) -> str | None:
 
 
 def _columns(keys: Iterable[Key], width: int) -> list[tuple[Any, ...]]:
-    return list(zip(*sorted(keys), strict=True)) or [()] * width
+    return list(zip(*keys, strict=True)) or [()] * width
 
 
 def _document(row: asyncpg.Record) -> Document:

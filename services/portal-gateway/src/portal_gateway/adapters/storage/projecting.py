@@ -24,8 +24,7 @@ async def recompose(connection: Connection, changed: AbstractSet[Who]) -> None:
     The views are locked first and their sources read after: of two batches that change the same customer, the second
     sees what the first one did.
     """
-    whose = sorted(changed)
-    ids = [merchant for merchant, _ in whose], [customer for _, customer in whose]
+    ids = _in_order(changed)
     await _delete_arrived(connection, ids)
     locked = await _lock(connection, ids)
     sources = await _sources(connection, ids)
@@ -54,9 +53,14 @@ async def recompose(connection: Connection, changed: AbstractSet[Who]) -> None:
 
 async def begin(connection: Connection, changed: AbstractSet[Who]) -> set[Who]:
     """Makes room for the views of those who have none; returns those who have one."""
-    whose = sorted(changed)
-    locked = await _lock(connection, ([merchant for merchant, _ in whose], [customer for _, customer in whose]))
+    locked = await _lock(connection, _in_order(changed))
     return {(row["merchant_id"], row["customer_id"]) for row in locked if row["doc"] is not None}
+
+
+def _in_order(whose: AbstractSet[Who]) -> tuple[list[UUID], list[UUID]]:
+    # As PostgreSQL orders them. UUIDs themselves compare in Python, one by one.
+    ordered = sorted(whose, key=lambda who: (who[0].int, who[1].int))
+    return [merchant for merchant, _ in ordered], [customer for _, customer in ordered]
 
 
 async def _lock(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> list[asyncpg.Record]:
