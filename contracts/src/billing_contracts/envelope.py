@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, GetPydanticSchema, PlainSerializer
-from pydantic_core import core_schema
+from pydantic_core import SchemaValidator, core_schema
 
 CONTENT_TYPE = "application/cloudevents+json"
 
@@ -71,8 +71,47 @@ class Envelope(BaseModel):
         return {"ce_id": str(self.id), "ce_type": self.type, "content-type": CONTENT_TYPE}
 
 
-def record_key(merchant_id: UUID, subject: str) -> bytes:
+def record_key(merchant_id: UUID | str, subject: str) -> bytes:
     return f"{merchant_id}/{subject}".encode()
+
+
+def _attributes() -> SchemaValidator:
+    id = core_schema.str_schema(pattern="^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
+    text, instant = core_schema.str_schema(), core_schema.datetime_schema(tz_constraint=0)
+    needed = {
+        "id": id,
+        "source": text,
+        "type": text,
+        "subject": text,
+        "time": instant,
+        "recordedtime": instant,
+        "sequence": core_schema.int_schema(ge=1),
+        "merchantid": id,
+        "correlationid": id,
+        "data": core_schema.typed_dict_schema({}),
+    }
+    optional = {
+        "specversion": core_schema.literal_schema(["1.0"]),
+        "customerid": core_schema.nullable_schema(id),
+        "causationid": core_schema.nullable_schema(id),
+        "datacontenttype": core_schema.literal_schema(["application/json"]),
+    }
+    fields = {name: core_schema.typed_dict_field(schema) for name, schema in needed.items()}
+    fields |= {name: core_schema.typed_dict_field(schema, required=False) for name, schema in optional.items()}
+    return SchemaValidator(core_schema.typed_dict_schema(fields))
+
+
+_ATTRIBUTES = _attributes()
+
+
+def attributes(value: bytes) -> dict[str, Any]:
+    """What a record's value says beside its data, checked as an Envelope is, but with ids as the text that they are.
+
+    For whoever has to tell quickly what an event is about: it takes half as long. Raises pydantic.ValidationError, also for
+    the rare Envelope that writes an id in another way than everybody.
+    """
+    found: dict[str, Any] = _ATTRIBUTES.validate_json(value)
+    return found
 
 
 def topic_of(event_type: str) -> str:

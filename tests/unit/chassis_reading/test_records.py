@@ -1,12 +1,16 @@
 """Telling records apart."""
 
+import json
 from dataclasses import replace
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
+from billing_contracts.envelope import Envelope, attributes
 from chassis.records import Erased, Malformed, Passed, Reader, Received, named_by
 from support.readings import MERCHANT, Lit, data_of, lit, painted, record, tombstone
 
@@ -30,6 +34,64 @@ def test_an_unknown_type_passes_and_is_told_apart() -> None:
     found = READER.read(record(lit(uuid4(), 1, type="billing.lamps.Exploded.v9")))
     assert isinstance(found, Passed)
     assert not found.known
+
+
+def test_of_an_aggregate_that_is_projected_the_whole_envelope_is_kept() -> None:
+    reader = Reader(data_of, frozenset({Lit.TYPE}), frozenset(), kinds=frozenset({"lamp"}))
+    other = lit(uuid4(), 1, type="billing.lamps.Exploded.v9")
+    for _ in range(2):
+        assert reader.read(record(other)) == Passed(other, known=False)
+
+
+def test_of_any_other_aggregate_nothing_is_kept_once_the_type_is_known() -> None:
+    reader = Reader(data_of, frozenset({Lit.TYPE}), frozenset(), kinds=frozenset({"lamp"}))
+    assert reader.read(record(painted(uuid4(), 1, "red"))) == Passed(None, known=True)
+    assert reader.read(record(painted(uuid4(), 2, "blue"))) == Passed(None, known=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"id": "1"},
+        {"source": 1},
+        {"time": "2023-13-01T00:00:00Z"},
+        {"recordedtime": "2023-05-20T12:00:00+02:00"},
+        {"sequence": "0000000000"},
+        {"customerid": "nobody"},
+        {"correlationid": None},
+        {"causationid": ""},
+        {"specversion": "2.0"},
+        {"datacontenttype": "text/plain"},
+        {"data": []},
+        {"subject": "lamp-1"},
+    ],
+)
+def test_an_event_of_no_concern_is_malformed_all_the_same(change: dict[str, Any]) -> None:
+    reader = Reader(data_of, frozenset(), frozenset())
+    assert reader.read(GOOD) == Passed(None, known=True)
+    value = json.dumps(json.loads(GOOD.value or b"") | change).encode()
+    assert isinstance(reader.read(replace(GOOD, value=value)), Malformed)
+
+
+def test_an_id_that_is_written_otherwise_is_the_same_id() -> None:
+    reader = Reader(data_of, frozenset(), frozenset())
+    assert isinstance(reader.read(GOOD), Passed)
+    value = (GOOD.value or b"").replace(str(MERCHANT).encode(), MERCHANT.hex.encode())
+    assert isinstance(reader.read(replace(GOOD, value=value)), Passed)
+
+
+_SAID = st.one_of(st.none(), st.text(), st.integers(), st.uuids().map(str), st.sampled_from([{}, "2023-05-20T12:00:00Z"]))
+
+
+@given(st.dictionaries(st.sampled_from(sorted(Envelope.model_fields)), _SAID, max_size=3))
+def test_what_a_quick_look_accepts_is_an_envelope_that_says_the_same(change: dict[str, Any]) -> None:
+    value = json.dumps(json.loads(GOOD.value or b"") | change).encode()
+    try:
+        found = attributes(value)
+    except ValidationError:
+        return
+    envelope = Envelope.model_validate_json(value)
+    assert (found["type"], found["subject"], found["merchantid"]) == (envelope.type, envelope.subject, str(envelope.merchantid))
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"null", b"[]", b'{"id": 1}', b"\xff\xfe", b'{"a":' * 5000])

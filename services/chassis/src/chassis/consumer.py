@@ -45,6 +45,11 @@ class Consumer:
         return frozenset(self.reactions).union(*(each.types for each in self.projections))
 
     @property
+    def kinds(self) -> frozenset[str]:
+        """Of the aggregates that it projects: each of their events counts, whatever its type."""
+        return frozenset(each.shown for each in self.projections)
+
+    @property
     def erasable(self) -> frozenset[str]:
         """The topics on which a record without a value erases what its key names."""
         return self.personal | {topic for topic in self.topics if any(each.erased_by(topic) for each in self.projections)}

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from billing_contracts.envelope import Envelope
 from chassis.postgres import projections, waiting
 from chassis.postgres.projections import Key
 from chassis.postgres.write_sets import Connection
@@ -14,39 +15,49 @@ class Folding:
     def __init__(self, definitions: Sequence[Projection]) -> None:
         self._definitions = definitions
         self._rows: dict[Key, Row] = {}
+        self._shown: list[list[Row]] = []
+        """By the reading's index."""
+        self._showing: dict[tuple[str, str], list[Projection]] = {}
+        """By the event's type and its aggregate's kind."""
         self._owners: set[tuple[UUID, UUID]] = set()
 
     async def load(self, connection: Connection, readings: Iterable[Reading]) -> None:
         """Reads, without locking, what the readings may change."""
-        concerned = {shown for reading in readings for shown in self._concerned(reading)}
-        rows = (Row(*shown) for shown in concerned)
-        self._rows = {row.key: row for row in rows}
+        if not self._definitions:
+            return
+        self._shown = [self._of(reading) for reading in readings]
         if self._rows:
             await projections.load(connection, self._rows)
             await waiting.load(connection, self._rows)
 
-    def fold(self, reading: Reading) -> None:
-        """Raises Diverged, and whatever a projection's fold raises: then nothing of this attempt may be saved."""
+    def fold(self, index: int, reading: Reading) -> None:
+        """What the reading at `index` of those loaded changes.
+
+        Raises Diverged, and whatever a projection's fold raises: then nothing of this attempt may be saved.
+        """
+        if not self._definitions:
+            return
+        shown = self._shown[index]
         match reading:
-            case Received(envelope=envelope) | Passed(envelope=envelope):
-                for row in self._of(reading):
+            case Received(envelope=Envelope() as envelope) | Passed(envelope=Envelope() as envelope):
+                for row in shown:
                     row.take(envelope)
             case Erased():
-                for row in self._of(reading):
+                for row in shown:
                     if row.stored or not row.gone:
                         self._owners.add((reading.merchant_id, reading.id))
                         row.erase()
             case Malformed():
-                for row in self._of(reading):
+                for row in shown:
                     if not row.gone and (reading.sequence or row.sequence + 1) > row.sequence:
                         row.mark_stale()
 
-    def skip(self, reading: Reading) -> None:
-        """Goes on without the event that was given up."""
+    def skip(self, index: int, reading: Reading) -> None:
+        """Goes on without the event at `index`, which was given up."""
         place = reading.sequence if isinstance(reading, Malformed) else None
-        if isinstance(reading, Received | Passed):
+        if isinstance(reading, Received | Passed) and reading.envelope:
             place = reading.envelope.sequence
-        for row in self._of(reading):
+        for row in self._shown[index] if self._definitions else ():
             row.skip(place)
 
     async def save(self, connection: Connection) -> set[tuple[UUID, UUID]]:
@@ -57,17 +68,21 @@ class Folding:
         return self._owners | {(row.merchant_id, row.customer_id) for row in rows if row.customer_id is not None}
 
     def _of(self, reading: Reading) -> list[Row]:
-        shown = self._concerned(reading)
-        return [self._rows[merchant_id, projection.name, aggregate] for projection, merchant_id, aggregate in shown]
+        """The rows that show what the reading is about; empty ones of those that are new."""
+        rows = []
+        for projection, merchant_id, aggregate in self._concerned(reading):
+            key = merchant_id, projection.name, aggregate
+            if (row := self._rows.get(key)) is None:
+                row = self._rows[key] = Row(projection, merchant_id, aggregate)
+            rows.append(row)
+        return rows
 
     def _concerned(self, reading: Reading) -> list[tuple[Projection, UUID, str]]:
         """The projections that show what the reading is about, each with its merchant and aggregate."""
-        if not self._definitions:
-            return []
         match reading:
-            case Received(envelope=envelope) | Passed(envelope=envelope):
+            case Received(envelope=Envelope() as envelope) | Passed(envelope=Envelope() as envelope):
                 merchant_id, aggregate = envelope.merchantid, envelope.subject
-                concerned = [each for each in self._definitions if envelope.type in each.types or each.shows(aggregate)]
+                concerned = self._that_show(envelope.type, aggregate)
             case Erased(merchant_id, aggregate, topic):
                 concerned = [each for each in self._definitions if each.erased_by(topic)]
             case Malformed(_, UUID() as merchant_id, str() as aggregate):
@@ -75,3 +90,10 @@ class Folding:
             case _:
                 return []
         return [(each, merchant_id, aggregate) for each in concerned]
+
+    def _that_show(self, event_type: str, aggregate: str) -> list[Projection]:
+        told = event_type, aggregate.partition("-")[0]
+        if (known := self._showing.get(told)) is None:
+            known = [each for each in self._definitions if event_type in each.types or each.shows(aggregate)]
+            self._showing[told] = known
+        return known

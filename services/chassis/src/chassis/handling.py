@@ -49,24 +49,29 @@ class Handling:
         for topic in consumer.topics:
             for counted in (HANDLED, UNKNOWN, QUARANTINED, DIVERGED):
                 counted.labels(consumer.group, topic)  # shown from the start, so that the first one is seen as a rise
-        self._reader = Reader(consumer.decode, consumer.concerns, consumer.erasable)
+        self._reader = Reader(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
 
-    async def handle(self, records: Sequence[RawRecord], settle: Settle) -> Changed:
+    def read(self, records: Sequence[RawRecord]) -> list[Reading]:
+        return [self._reader.read(record) for record in records]
+
+    async def handle(self, records: Sequence[RawRecord], settle: Settle, readings: Sequence[Reading] | None = None) -> Changed:
         """Deals with every record, in order; returns whose projected documents changed, as (merchant, customer).
+        `readings` are what `read` made of the records, when that has been done.
 
         What passes by itself is waited for. When one record spoils the batch, those before it go first, then it alone,
         then the rest; a record that fails alone a third time is put aside. Raises Fenced when somebody else dealt with
         the records, Stopped when told to stop meanwhile; nothing else.
         """
         changed: Changed = set()
-        parts = [list(records)]
+        readings = self.read(records) if readings is None else readings
+        parts = [range(len(records))]
         redone = False
         backoff = Backoff()
         failures = 0
         while parts:
             part = parts[0]
             try:
-                changed |= await self._attempt(part, settle)
+                changed |= await self._attempt(records[part.start : part.stop], settle, readings[part.start : part.stop])
             except Fenced:
                 raise
             except _OVERTAKEN as overtaken:
@@ -85,7 +90,7 @@ class Handling:
                 elif (failures := failures + 1) < ATTEMPTS:
                     await self._pause(backoff, fault)
                 else:
-                    changed |= await self._condemn(part[0], fault, settle)
+                    changed |= await self._condemn(records[part[0]], readings[part[0]], fault, settle)
                     parts.pop(0)
                     failures, redone = 0, False
             else:
@@ -96,22 +101,21 @@ class Handling:
 
     async def discard(self, records: Sequence[RawRecord], settle: Settle) -> Changed:
         """Goes on without records that were put aside. Raises Fenced, and whatever a fault raises."""
-        readings = [self._reader.read(record) for record in records]
+        readings = self.read(records)
         async with self._pool.acquire() as proxy:
             connection = cast(asyncpg.Connection, proxy)
             folding = Folding(self._consumer.projections)
             await folding.load(connection, readings)
-            for reading in readings:
-                folding.skip(reading)
+            for index, reading in enumerate(readings):
+                folding.skip(index, reading)
             async with connection.transaction():
                 await settle(connection, records)
                 return await self._save(connection, folding)
 
     async def _attempt(
-        self, records: Sequence[RawRecord], settle: Settle, condemned: Malformed | None = None, tell: bool = True
+        self, records: Sequence[RawRecord], settle: Settle, readings: Sequence[Reading], tell: bool = True
     ) -> Changed:
         """One transaction. Reads everything first, without a transaction id: the relay's order depends on it."""
-        readings = [condemned or self._reader.read(record) for record in records]
         aside = [(record, reading) for record, reading in zip(records, readings, strict=True) if isinstance(reading, Malformed)]
         async with self._pool.acquire() as proxy:
             connection = cast(asyncpg.Connection, proxy)
@@ -120,9 +124,11 @@ class Handling:
             await batch.load(self._prefetched(fresh))
             await folding.load(connection, readings)
             for index, reading in enumerate(readings):
+                if isinstance(reading, Passed) and reading.envelope is None:
+                    continue
                 batch.begin(index)
                 try:
-                    folding.fold(reading)
+                    folding.fold(index, reading)
                     await self._react(reading, batch, index in fresh)
                 except Diverged as diverged:
                     log.error("diverged", group=self._consumer.group, why=str(diverged), **_whereabouts(records[index]))
@@ -176,9 +182,8 @@ class Handling:
             await self._consumer.after(connection, changed)
         return changed
 
-    async def _condemn(self, record: RawRecord, fault: BaseException, settle: Settle) -> Changed:
+    async def _condemn(self, record: RawRecord, reading: Reading, fault: BaseException, settle: Settle) -> Changed:
         """Puts aside a record that can be read, but not handled."""
-        reading = self._reader.read(record)
         personal = record.topic in self._consumer.personal
         error = type(fault).__name__ if personal else f"{type(fault).__name__}: {fault}"
         condemned = Malformed(error)
@@ -190,7 +195,7 @@ class Handling:
         backoff, tell = Backoff(), True
         while True:
             try:
-                return await self._attempt([record], settle, condemned, tell)
+                return await self._attempt([record], settle, [condemned], tell)
             except Fenced:
                 raise
             except Exception as error:
@@ -220,14 +225,14 @@ class Handling:
             log.error("quarantined", group=group, error=found.error, **_whereabouts(record))
 
 
-def _halves(records: list[RawRecord]) -> list[list[RawRecord]]:
-    middle = len(records) // 2
-    return [records[:middle], records[middle:]]
+def _halves(part: range) -> list[range]:
+    middle = len(part) // 2
+    return [part[:middle], part[middle:]]
 
 
-def _around(records: list[RawRecord], culprit: int) -> list[list[RawRecord]]:
+def _around(part: range, culprit: int) -> list[range]:
     """What came before the culprit, the culprit alone, and the rest."""
-    return [part for part in (records[:culprit], [records[culprit]], records[culprit + 1 :]) if part]
+    return [each for each in (part[:culprit], part[culprit : culprit + 1], part[culprit + 1 :]) if each]
 
 
 def _whereabouts(record: RawRecord) -> dict[str, Any]:

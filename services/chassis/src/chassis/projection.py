@@ -26,9 +26,14 @@ class Projection:
     Events of such subjects whose type is none of `types` count, but change nothing.
     """
 
+    @property
+    def shown(self) -> str:
+        """The kind of aggregate projected here."""
+        return self.kind or self.name
+
     def shows(self, aggregate: str) -> bool:
         """Whether the aggregate `<kind>-<uuid>` is of the kind projected here."""
-        return aggregate.partition("-")[0] == (self.kind or self.name)
+        return aggregate.partition("-")[0] == self.shown
 
     def erased_by(self, topic: str) -> bool:
         """Whether tombstones on the topic erase documents of this projection."""

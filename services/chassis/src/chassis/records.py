@@ -7,11 +7,14 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from billing_contracts.envelope import Envelope, EventData
+from billing_contracts.envelope import Envelope, EventData, attributes, record_key
 
 D_co = TypeVar("D_co", bound=EventData, covariant=True)
 
 _TYPES_REMEMBERED = 1_000
+_MERCHANT = len(f"{UUID(int=0)}/")
+"""Bytes of a key before the aggregate."""
+_envelope = Envelope.__pydantic_validator__.validate_json
 
 Decode = Callable[[Envelope], EventData]
 """The envelope's data as its class. Raises KeyError for a type that is not known, ValidationError for data that does not fit."""
@@ -87,33 +90,45 @@ class Malformed:
 class Passed:
     """An event that nobody here reacts to or folds. It counts all the same: its aggregate's next event follows it."""
 
-    envelope: Envelope
+    envelope: Envelope | None
+    """None where no projection shows the aggregate: then nobody has to know more of the event."""
     known: bool
     """Whether this code knows the type; else it is skipped and counted."""
 
+
+_PASSED = {known: Passed(None, known) for known in (True, False)}
 
 Reading = Received[Any] | Passed | Erased | Malformed
 
 
 class Reader:
-    """Reads the records of one consumer: `concerns` are the event types that it handles, `states` the compacted topics."""
+    """Reads the records of one consumer: `concerns` are the event types that it handles, `states` the compacted topics,
+    `kinds` those of the aggregates that it projects.
+    """
 
-    def __init__(self, decode: Decode, concerns: frozenset[str], states: frozenset[str]) -> None:
+    def __init__(
+        self, decode: Decode, concerns: frozenset[str], states: frozenset[str], kinds: frozenset[str] = frozenset()
+    ) -> None:
         self._decode, self._concerns, self._states = decode, concerns, states
+        self._kinds = frozenset(kind.encode() for kind in kinds)
         self._known: dict[str, bool] = {}
 
     def read(self, record: RawRecord) -> Reading:
         """Never raises: what cannot be read says so itself."""
         if record.value is None:
             return self._tombstone(record)
+        if (passed := self._passed(record.key, record.value)) is not None:
+            return passed
         try:
-            envelope = Envelope.model_validate_json(record.value)
+            envelope = _envelope(record.value)
         except ValidationError as error:
             return Malformed(told_safely(error), *named_by(record.key))
-        if record.key is not None and record.key != envelope.key():
+        key = envelope.key()
+        if record.key is not None and record.key != key:
             return Malformed("the key names another aggregate than the envelope", *named_by(record.key))
         if envelope.type not in self._concerns:
-            return Passed(envelope, self._knows(envelope))
+            known = self._knows(envelope)
+            return Passed(envelope, known) if self._shows(key) else _PASSED[known]
         try:
             data = self._decode(envelope)
         except KeyError:
@@ -121,6 +136,23 @@ class Reader:
         except (ValueError, TypeError) as error:
             return Malformed(told_safely(error), envelope.merchantid, envelope.subject, envelope.sequence)
         return Received(envelope, data, record.topic, record.partition, record.offset, record.headers)
+
+    def _passed(self, key: bytes | None, value: bytes) -> Passed | None:
+        """An event of which nobody here has to know more than its type; None for all others, and for what is malformed."""
+        if key is None or self._shows(key):
+            return None
+        try:
+            found = attributes(value)
+        except ValidationError:
+            return None
+        known = self._known.get(found["type"])
+        if known is None or found["type"] in self._concerns or key != record_key(found["merchantid"], found["subject"]):
+            return None
+        return _PASSED[known]
+
+    def _shows(self, key: bytes) -> bool:
+        """Whether the aggregate that a key names is of a kind that is projected."""
+        return key[_MERCHANT:].partition(b"-")[0] in self._kinds
 
     def _knows(self, envelope: Envelope) -> bool:
         if (known := self._known.get(envelope.type)) is None:
