@@ -104,6 +104,20 @@ async def test_a_restarted_consumer_goes_on_where_it_was(
     assert await read_up_to(pool, topic) == 6
 
 
+async def test_where_a_group_reads_may_be_moved_under_a_running_consumer(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    lamp = uuid4()
+    await publish(kafka, topic, [lit(lamp, n) for n in range(1, 11)])
+    async with running(pool, kafka_bootstrap, consumer(topic)):
+        await until(counted(pool, "events", 10))
+        await pool.execute("UPDATE offsets SET next = 4 WHERE topic = $1 AND next = 10", topic)
+        await publish(kafka, topic, [lit(lamp, 11)])
+        await until(counted(pool, "events", 11))
+    assert await read_up_to(pool, topic) == 11
+    assert await pool.fetchval("SELECT count(*) FROM quarantine") == 0
+
+
 async def test_malformed_records_and_headers_that_are_no_text_hide_nobody(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:

@@ -1,9 +1,10 @@
 """One replica's membership in a consumer group: FastStream brings batches, PostgreSQL says where they begin."""
 
 import asyncio
-from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
+from itertools import compress
+from math import inf
 
 import asyncpg
 import structlog
@@ -16,13 +17,13 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from chassis.consumer import Consumer
 from chassis.faults import Backoff, passes
 from chassis.handling import Changed, Handling, Settle, Stopped
-from chassis.places import Places, Settling, partition_of
+from chassis.places import Places, Settling, by_partition
 from chassis.postgres import quarantine
 from chassis.postgres.notices import notify
 from chassis.postgres.offsets import Fenced
 from chassis.postgres.quarantine import NotQuarantined, Quarantined
 from chassis.postgres.write_sets import Connection
-from chassis.records import RawRecord
+from chassis.records import RawRecord, Reading
 from chassis.resting import rest
 
 log = structlog.get_logger()
@@ -35,7 +36,11 @@ LOGS_EVERY = 10.0
 FETCH_WAIT_MS = 50
 """How long the broker may hold an answer for want of records. One fetch is under way at a time, and one that left while a batch
 was in hand asks only for partitions without records: however much comes for the others meanwhile waits until it is answered."""
+_READ_AT_ONCE = 50
+"""Records that are read before what else there is to do gets its turn, such as the batch in hand."""
 _PLACE_SECONDS = 5.0
+_LAST_SECONDS = 10.0
+"""What a batch in hand gets when the member is told to stop."""
 _METADATA_MS = 5_000
 """After which a topic that was not there, or no longer, is looked for again."""
 
@@ -51,6 +56,8 @@ class Member(ConsumerRebalanceListener):
         self._handling = Handling(consumer, pool, stop)
         self._places = Places(consumer.group, consumer.topics, pool, bootstrap)
         self._subscriber: BatchSubscriber | None = None
+        self._in_hand: asyncio.Task[None] | None = None
+        """One batch is dealt with at a time; the one behind it is read meanwhile."""
 
     async def run(self) -> None:
         """Until told to stop; begins again whenever Kafka was not there."""
@@ -61,8 +68,10 @@ class Member(ConsumerRebalanceListener):
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """A batch in hand may go on: when another member was quicker, its offsets do not move and it is undone."""
+        self._places.forget(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
+        self._places.forget(assigned)
         try:
             async with asyncio.timeout(_PLACE_SECONDS):
                 if consumer := self._consumer:
@@ -85,6 +94,8 @@ class Member(ConsumerRebalanceListener):
                 log.warning("consumer not started", group=self._definition.group, error=f"{type(error).__name__}: {error}")
                 await backoff.wait(self._stop)
             finally:
+                if self._in_hand:
+                    await asyncio.wait([self._in_hand], timeout=_LAST_SECONDS)
                 await broker.stop()
 
     def _broker(self) -> KafkaBroker:
@@ -92,6 +103,7 @@ class Member(ConsumerRebalanceListener):
             self._bootstrap,
             client_id=self._client_id,
             consumer_only=True,
+            apply_types=False,  # it would look at each batch's message in another thread
             allow_auto_create_topics=False,
             metadata_max_age_ms=_METADATA_MS,
             graceful_timeout=10,
@@ -117,50 +129,63 @@ class Member(ConsumerRebalanceListener):
         self._subscriber = subscriber
         return broker
 
-    async def _on_batch(self, message: KafkaMessage) -> None:
-        """Never raises: FastStream would go on behind the batch."""
-        raw = message.raw_message
-        records: Records = raw if isinstance(raw, tuple) else (raw,)
+    async def _on_batch(self, records: Records) -> None:
+        """Reads the batch while the database is at work on the one before, then hands it on. Never raises."""
+        readings: list[Reading] = []
+        for start in range(0, len(records), _READ_AT_ONCE):
+            await asyncio.sleep(0)
+            readings += self._handling.read(records[start : start + _READ_AT_ONCE])
+        if self._in_hand:
+            await self._in_hand
+        if not self._stop.is_set():
+            self._in_hand = asyncio.create_task(self._deal_with(records, readings))
+
+    async def _deal_with(self, records: Records, readings: Sequence[Reading]) -> None:
+        """Never raises: what comes next would go on behind the batch."""
         backoff = Backoff()
         while not self._stop.is_set() and (consumer := self._consumer):
             try:
-                await self._take(consumer, records)
+                await self._take(consumer, records, readings)
                 return
             except Stopped:
                 return
             except Exception as error:
+                self._places.forget(by_partition(records))
                 tell = log.warning if passes(error) else log.error
                 tell("batch not taken", group=self._definition.group, error=type(error).__name__)
                 await backoff.wait(self._stop)
 
-    async def _take(self, consumer: AIOKafkaConsumer, records: Records) -> None:
+    async def _take(self, consumer: AIOKafkaConsumer, records: Records, readings: Sequence[Reading]) -> None:
         """Handles what has not been read and follows what has; of partitions where that is in doubt, finds the place."""
-        partitions = defaultdict[TopicPartition, list[RawRecord]](list)
-        for record in records:
-            partitions[partition_of(record)].append(record)
-        known = await self._places.stored(partitions.keys())
+        partitions = by_partition(records)
+        known = await self._places.known(partitions.keys())
         lost = [partition for partition in partitions if partition not in known]
-        unread: list[RawRecord] = []
+        begins: dict[tuple[str, int], int] = {}
         for partition, position in known.items():
             came = partitions[partition]
             if came[-1].offset < position.next:
                 lost.append(partition)
             elif self._places.follows(consumer, partition, position.next, came[0].offset):
-                unread.extend(record for record in came if record.offset >= position.next)
-        if unread:
+                begins[partition] = position.next
+        wanted = [record.offset >= begins.get((record.topic, record.partition), inf) for record in records]
+        if unread := list(compress(records, wanted)):
+            settling = Settling(self._definition.group, unread, known)
             try:
-                await self._tell(await self._handling.handle(unread, Settling(self._definition.group, unread, known)))
+                changed = await self._handling.handle(unread, settling, list(compress(readings, wanted)))
+                self._places.moved(settling.ends)
+                await self._tell(changed)
             except Fenced:
                 log.warning("another member was quicker", group=self._definition.group)
+                self._places.forget(partitions)
                 lost = list(partitions)
         if lost:
             await self._places.find(consumer, lost)
-        self._places.measure(consumer, await self._places.stored(partitions.keys()))
+        self._places.measure(consumer, await self._places.known(partitions.keys()))
 
     async def _watch_logs(self) -> None:
         if consumer := self._consumer:
             await self._places.find_again(consumer)
-            self._places.measure(consumer, await self._places.stored(consumer.assignment()))
+            self._places.measure(consumer, await self._places.known(consumer.assignment()))
 
     async def _fulfil_wish(self) -> None:
         async with self._pool.acquire() as connection:
@@ -201,5 +226,5 @@ async def _parse(records: Records) -> KafkaMessage:
     return KafkaMessage(raw_message=records, body=b"", message_id=f"{first.offset}-{last.offset}", consumer=FAKE_CONSUMER)
 
 
-async def _decode(_: KafkaMessage) -> bytes:
-    return b""
+async def _decode(message: KafkaMessage) -> object:
+    return message.raw_message

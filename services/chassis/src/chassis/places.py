@@ -1,6 +1,9 @@
 """Where a member of a consumer group reads each partition: the database says so, and notices when the log is another one."""
 
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 import asyncpg
 import structlog
@@ -23,12 +26,26 @@ class Places:
         """The id of each topic when it was last looked at."""
         self._gaps: dict[TopicPartition, tuple[int, int]] = {}
         """Where a partition was sought to, and what came first: when the same comes again, the log has nothing between."""
+        self._positions: dict[TopicPartition, Position] = {}
+        """What is stored, as far as this member knows. Whoever moves from a position that is no longer stored is fenced."""
 
-    async def stored(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Position]:
-        """What is stored of those partitions whose log is the one that we know."""
-        async with self._pool.acquire() as connection:
-            found = await offsets.stored(connection, self._group, partitions)
-        return {each: position for each, position in found.items() if position.topic_id == self._logs.get(each.topic)}
+    async def known(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Position]:
+        """Where the group stands in those partitions whose log is the one that we know."""
+        if missing := [partition for partition in partitions if partition not in self._positions]:
+            async with self._pool.acquire() as connection:
+                found = await offsets.stored(connection, self._group, missing)
+            self._positions = found | self._positions
+        at = {each: self._positions[each] for each in partitions if each in self._positions}
+        return {each: position for each, position in at.items() if position.topic_id == self._logs.get(each.topic)}
+
+    def moved(self, positions: Mapping[TopicPartition, Position]) -> None:
+        """Remembers what this member has stored."""
+        self._positions.update(positions)
+
+    def forget(self, partitions: Iterable[TopicPartition]) -> None:
+        """Somebody else may have moved there: the database is asked anew."""
+        for partition in partitions:
+            self._positions.pop(partition, None)
 
     async def find(self, consumer: AIOKafkaConsumer, partitions: Iterable[TopicPartition]) -> None:
         """Seeks to where the group has read; to the beginning in a log that is new, or another one than was read.
@@ -47,6 +64,7 @@ class Places:
                 await self._begin_anew(connection, partition, known.get(partition), start, ends[partition])
             known = await offsets.stored(connection, self._group, ours)
         self._logs = cluster.topics
+        self._positions.update(known)
         for partition in ours:
             _seek(consumer, partition, known[partition].next)
 
@@ -88,26 +106,31 @@ class Settling:
 
     def __init__(self, group: str, records: Sequence[RawRecord], known: Mapping[TopicPartition, Position]) -> None:
         self._group, self._known = group, known
-        self._before: dict[tuple[TopicPartition, int], int] = {}
-        """Where the group stands when a record's turn comes."""
-        at = {partition: position.next for partition, position in known.items()}
-        for record in records:
-            partition = partition_of(record)
-            self._before[partition, record.offset] = at[partition]
-            at[partition] = record.offset + 1
+        self._offsets = {partition: [each.offset for each in came] for partition, came in by_partition(records).items()}
+
+    @property
+    def ends(self) -> dict[TopicPartition, Position]:
+        """Where the group stands when the whole batch has been dealt with."""
+        return {each: replace(self._known[each], next=offsets[-1] + 1) for each, offsets in self._offsets.items()}
 
     async def __call__(self, connection: Connection, records: Sequence[RawRecord]) -> None:
-        moves: dict[TopicPartition, tuple[Position, int]] = {}
-        for record in records:
-            partition = partition_of(record)
-            known = self._known[partition]
-            began = Position(self._before[partition, record.offset], known.cluster_id, known.topic_id)
-            moves[partition] = (moves[partition][0] if partition in moves else began, record.offset + 1)
+        parts = by_partition(records).items()
+        moves = {each: (self._before(each, came[0].offset), came[-1].offset + 1) for each, came in parts}
         await offsets.move(connection, self._group, moves)
 
+    def _before(self, partition: TopicPartition, offset: int) -> Position:
+        """Where the group stands when the turn comes to the record at `offset`."""
+        known, came = self._known[partition], self._offsets[partition]
+        index = bisect_left(came, offset)
+        return replace(known, next=came[index - 1] + 1) if index else known
 
-def partition_of(record: RawRecord) -> TopicPartition:
-    return TopicPartition(record.topic, record.partition)
+
+def by_partition(records: Iterable[RawRecord]) -> dict[TopicPartition, list[RawRecord]]:
+    """Each partition's records, in their order."""
+    found = defaultdict[tuple[str, int], list[RawRecord]](list)
+    for record in records:
+        found[record.topic, record.partition].append(record)
+    return {TopicPartition(*where): came for where, came in found.items()}
 
 
 def _seek(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
