@@ -1,5 +1,6 @@
 """Where a member of a consumer group reads each partition: the database says so, and notices when the log is another one."""
 
+import asyncio
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -29,6 +30,9 @@ class Places:
         self._positions: dict[TopicPartition, Position] = {}
         """What is stored, as far as this member knows. Whoever moves from a position that is no longer stored is fenced."""
 
+        self._finding = asyncio.Lock()
+        """One search at a time: what an earlier one saw of a log must not be written after a later one has."""
+
     async def known(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Position]:
         """Where the group stands in those partitions whose log is the one that we know."""
         if missing := [partition for partition in partitions if partition not in self._positions]:
@@ -55,18 +59,19 @@ class Places:
         ours = [partition for partition in partitions if partition in consumer.assignment()]
         if not ours:
             return
-        cluster = await kafka_log.cluster(self._bootstrap, self._topics)
-        ends = await consumer.end_offsets(ours)
-        async with self._pool.acquire() as connection:
-            known = await offsets.stored(connection, self._group, ours)
+        async with self._finding:
+            cluster = await kafka_log.cluster(self._bootstrap, self._topics)
+            ends = await consumer.end_offsets(ours)
+            async with self._pool.acquire() as connection:
+                known = await offsets.stored(connection, self._group, ours)
+                for partition in ours:
+                    start = Position(0, cluster.id, cluster.topics[partition.topic])
+                    await self._begin_anew(connection, partition, known.get(partition), start, ends[partition])
+                known = await offsets.stored(connection, self._group, ours)
+            self._logs = cluster.topics
+            self._positions.update(known)
             for partition in ours:
-                start = Position(0, cluster.id, cluster.topics[partition.topic])
-                await self._begin_anew(connection, partition, known.get(partition), start, ends[partition])
-            known = await offsets.stored(connection, self._group, ours)
-        self._logs = cluster.topics
-        self._positions.update(known)
-        for partition in ours:
-            _seek(consumer, partition, known[partition].next)
+                _seek(consumer, partition, known[partition].next)
 
     async def find_again(self, consumer: AIOKafkaConsumer) -> None:
         """Looks whether topics were made anew under their old names, and begins those anew."""
