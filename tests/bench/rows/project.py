@@ -41,6 +41,7 @@ def decode(envelope: Envelope) -> EventData:
     return Renewed.model_validate(envelope.data)
 
 
+TOGETHER: Final = f"{MAX_RECORDS} at once"
 CONSUMER: Final = Consumer(
     group="bench.views",
     topics=("billing.subscriptions",),
@@ -63,10 +64,17 @@ async def opened() -> AsyncIterator[Row]:
         handling = Handling(CONSUMER, pool, Event())
         yield Row(
             [
-                partial(_projected, handling, "500 at once", STREAMS * EACH, MAX_RECORDS),
+                partial(_projected, handling, TOGETHER, STREAMS * EACH, MAX_RECORDS),
                 partial(_projected, handling, "one by one", SINGLE, 1),
             ],
-            [Line("events, 500 in a transaction ÷ one in a transaction", "500 at once", "one by one", target=Target(at_least=8))],
+            [
+                Line(
+                    f"events, {MAX_RECORDS} in a transaction ÷ one in a transaction",
+                    TOGETHER,
+                    "one by one",
+                    target=Target(at_least=8),
+                )
+            ],
         )
 
 

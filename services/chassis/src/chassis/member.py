@@ -28,11 +28,13 @@ from chassis.resting import rest
 
 log = structlog.get_logger()
 
-MAX_RECORDS = 500
+MAX_RECORDS = 1000
 WISHES_EVERY = 1.0
 """Seconds between looks at what the operator wants done with quarantined records."""
 LOGS_EVERY = 10.0
 """Seconds between looks at whether the topics are still the ones that were read."""
+FETCH_BYTES = 64 * 1024
+"""What the broker waits for, where nobody looks on: a batch per event costs more than ten events in one batch."""
 FETCH_WAIT_MS = 50
 """How long the broker may hold an answer for want of records. One fetch is under way at a time, and one that left while a batch
 was in hand asks only for partitions without records: however much comes for the others meanwhile waits until it is answered."""
@@ -118,6 +120,7 @@ class Member(ConsumerRebalanceListener):
             max_records=MAX_RECORDS,
             batch_timeout_ms=10,
             fetch_max_wait_ms=FETCH_WAIT_MS,
+            fetch_min_bytes=1 if self._definition.notify else FETCH_BYTES,
             ack_policy=AckPolicy.MANUAL,
             heartbeat_interval_ms=500,
             listener=self,

@@ -25,7 +25,6 @@ async def recompose(connection: Connection, changed: AbstractSet[Who]) -> None:
     sees what the first one did.
     """
     ids = _in_order(changed)
-    await _delete_arrived(connection, ids)
     locked = await _lock(connection, ids)
     sources = await _sources(connection, ids)
     written = []
@@ -65,36 +64,30 @@ def _in_order(whose: AbstractSet[Who]) -> tuple[list[UUID], list[UUID]]:
 
 async def _lock(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> list[asyncpg.Record]:
     """In the order of the ids, which is everybody's: nobody waits in a circle."""
-    await connection.execute(
-        f"""
-        INSERT INTO customer_view (merchant_id, customer_id) SELECT * FROM {_WHO} ORDER BY 1, 2
-        ON CONFLICT DO NOTHING
-        """,
-        *ids,
-    )
-    return await connection.fetch(
-        f"""
-        SELECT locked.* FROM {_WHO} CROSS JOIN LATERAL (
-            SELECT v.merchant_id, v.customer_id, v.revision, v.doc::text AS doc, v.panes::text AS panes FROM customer_view v
-            WHERE v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id LIMIT 1 FOR UPDATE
-        ) AS locked
-        """,
-        *ids,
-    )
-
-
-async def _delete_arrived(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> None:
-    """Accepted commands whose events are now shown need no word of their own any more."""
-    await connection.execute(
-        f"""
-        DELETE FROM accepted_command a USING {_WHO}
-        WHERE a.merchant_id = who.merchant_id AND a.customer_id = who.customer_id AND a.version <= (
-            SELECT p.sequence FROM projection p
-            WHERE p.merchant_id = a.merchant_id AND p.name = split_part(a.aggregate, '-', 1) AND p.aggregate = a.aggregate
+    locked = await connection.fetch(_LOCKED, *ids)
+    if len(locked) < len(ids[0]):  # a view that is new; those of the others are locked already
+        await connection.execute(
+            f"INSERT INTO customer_view (merchant_id, customer_id) SELECT * FROM {_WHO} ORDER BY 1, 2 ON CONFLICT DO NOTHING",
+            *ids,
         )
-        """,
-        *ids,
+        locked = await connection.fetch(_LOCKED, *ids)
+    return locked
+
+
+# Accepted commands whose events are now shown need no word of their own any more.
+_LOCKED = f"""
+WITH arrived AS (
+    DELETE FROM accepted_command a USING {_WHO}
+    WHERE a.merchant_id = who.merchant_id AND a.customer_id = who.customer_id AND a.version <= (
+        SELECT p.sequence FROM projection p
+        WHERE p.merchant_id = a.merchant_id AND p.name = split_part(a.aggregate, '-', 1) AND p.aggregate = a.aggregate
     )
+)
+SELECT locked.* FROM {_WHO} CROSS JOIN LATERAL (
+    SELECT v.merchant_id, v.customer_id, v.revision, v.doc::text AS doc, v.panes::text AS panes FROM customer_view v
+    WHERE v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id LIMIT 1 FOR UPDATE
+) AS locked
+"""
 
 
 @dataclass

@@ -24,10 +24,13 @@ class WaitingViews:
     def __init__(self, pool: asyncpg.Pool, group: str) -> None:
         """`group` is the consumers' that the views follow."""
         self._pool, self._group = pool, group
+        self._read = False
+        """Whether the beginning has been read: then it stays so."""
 
     async def changed(self, connection: Connection, changed: AbstractSet[Who]) -> None:
         """Composes the views of those whose documents changed; while the beginning is being read, only what is shown already."""
-        if await still_behind(connection, self._group):
+        self._read = self._read or not await still_behind(connection, self._group)
+        if not self._read:
             changed = await begin(connection, changed)
         if changed:
             await recompose(connection, changed)
