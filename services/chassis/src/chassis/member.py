@@ -33,8 +33,9 @@ WISHES_EVERY = 1.0
 """Seconds between looks at what the operator wants done with quarantined records."""
 LOGS_EVERY = 10.0
 """Seconds between looks at whether the topics are still the ones that were read."""
-FETCH_BYTES = 64 * 1024
-"""What the broker waits for, where nobody looks on: a batch per event costs more than ten events in one batch."""
+GATHER_BYTES = 64 * 1024
+GATHER_MS = 25
+"""Where nobody looks on the broker waits for so much, but not longer: ten batches of one event cost ten times one of ten."""
 FETCH_WAIT_MS = 50
 """How long the broker may hold an answer for want of records. One fetch is under way at a time, and one that left while a batch
 was in hand asks only for partitions without records: however much comes for the others meanwhile waits until it is answered."""
@@ -111,6 +112,7 @@ class Member(ConsumerRebalanceListener):
             graceful_timeout=10,
             logger=None,
         )
+        looked_on = self._definition.notify is not None
         subscriber = broker.subscriber(
             *self._definition.topics,
             group_id=self._definition.group,
@@ -119,8 +121,8 @@ class Member(ConsumerRebalanceListener):
             batch=True,
             max_records=MAX_RECORDS,
             batch_timeout_ms=10,
-            fetch_max_wait_ms=FETCH_WAIT_MS,
-            fetch_min_bytes=1 if self._definition.notify else FETCH_BYTES,
+            fetch_max_wait_ms=FETCH_WAIT_MS if looked_on else GATHER_MS,
+            fetch_min_bytes=1 if looked_on else GATHER_BYTES,
             ack_policy=AckPolicy.MANUAL,
             heartbeat_interval_ms=500,
             listener=self,
