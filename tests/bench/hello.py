@@ -1,7 +1,5 @@
 """Hello, world on the services' own server, in a process of its own: the limit that the framework sets."""
 
-import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from bench.serving import serving
 from chassis.http.server import listen, serve
 from portalctl.local.ports import free_port
 
@@ -24,21 +23,8 @@ async def hello(_: Request) -> JSONResponse:
 async def hello_world() -> AsyncIterator[str]:
     """The URL of a running one."""
     port = free_port()
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "bench.hello", str(port))
-    try:
-        async with asyncio.timeout(15):
-            while not answers(port):
-                await asyncio.sleep(0.05)
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        process.terminate()
-        await process.wait()
-
-
-def answers(port: int) -> bool:
-    """Whether somebody listens on this port of this machine."""
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
+    async with serving(port, sys.executable, "-m", "bench.hello", str(port)) as url:
+        yield url
 
 
 async def main(port: int) -> None:

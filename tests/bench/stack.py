@@ -2,14 +2,13 @@
 
 import asyncio
 import signal
-import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
-from bench.hello import answers
+from bench.serving import serving
 from portalctl.local.ports import free_port
 from support.portal import Customer, Shop, Stack, Visit, running, shop
 
@@ -44,15 +43,8 @@ async def another(stack: Stack, service: str, *, role: str) -> AsyncIterator[str
     port = free_port()
     environment = dict(setting.split("=", 1) for setting in settings) | {"HTTP_PORT": str(port), "INSTANCE": "another"}
     command = sys.executable, "-m", service.replace("-", "_"), "serve", "--role", role
-    process = await asyncio.create_subprocess_exec(*command, env=environment, stderr=subprocess.DEVNULL)
-    try:
-        async with asyncio.timeout(15):
-            while not answers(port):
-                await asyncio.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        await process.wait()
+    async with serving(port, *command, env=environment) as url:
+        yield url
 
 
 async def subscribe(seller: Shop, count: int) -> list[str]:

@@ -17,9 +17,9 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from bench.crowd import changes_of_mind, crowd
-from bench.hello import answers
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target
+from bench.serving import answers
 from bench.stack import Customer, Shop, portal
 from portalctl.local.kafka import cluster_id_of
 from portalctl.verify.consumers import READERS

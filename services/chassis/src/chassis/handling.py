@@ -52,6 +52,7 @@ class Handling:
         self._reader = Reader(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
 
     def read(self, records: Sequence[RawRecord]) -> list[Reading]:
+        """What each record says, in order; never raises. May be done while an earlier batch is being dealt with."""
         return [self._reader.read(record) for record in records]
 
     async def handle(self, records: Sequence[RawRecord], settle: Settle, readings: Sequence[Reading] | None = None) -> Changed:

@@ -32,10 +32,6 @@ GRACE = 600.0
 """Seconds more for which it is good when the owner cannot be asked."""
 UNKNOWN_FOR = 5.0
 """Seconds for which a key that nobody knew is not asked about again."""
-MOST = 256
-"""Callers per reading."""
-WAITING = 4096
-"""Callers that may wait before others are turned away."""
 REMEMBERED = 10_000
 """Keys in memory; beyond, all are forgotten and asked about anew."""
 
@@ -78,7 +74,7 @@ class Tenants:
 
     def __init__(self, pool: asyncpg.Pool, resolve: Resolve | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool, self._resolve, self._clock = pool, resolve, clock
-        self._reads = Together([self._read], most=MOST, waiting=WAITING)
+        self._reads = Together([self._read])
         self._whose: dict[str, UUID] = {}
         """The merchant in whose document a key was found."""
         self._confirmed: dict[str, tuple[float, UUID]] = {}

@@ -14,10 +14,6 @@ from chassis.store import Answer, IdempotencyKey, KeyReused, Stored, WriteSet
 
 LEAST = 16
 """Callers that share a round trip although another connection is idle (measured: eight on two are a sixth slower)."""
-MOST = 256
-"""Callers per round trip."""
-WAITING = 4096
-"""Callers that may wait before others are turned away."""
 
 
 class PostgresEventStore:
@@ -31,8 +27,8 @@ class PostgresEventStore:
         self._bell = Bell(pool)
         readers, writers = [[Kept(pool) for _ in range(connections)] for _ in range(2)]
         self._kept = readers + writers
-        self._reads = Together([_reading(kept) for kept in readers], least=LEAST, most=MOST, waiting=WAITING)
-        self._writes = Together([_writing(kept) for kept in writers], least=LEAST, most=MOST, waiting=WAITING)
+        self._reads = Together([_reading(kept) for kept in readers], least=LEAST)
+        self._writes = Together([_writing(kept) for kept in writers], least=LEAST)
 
     async def __aenter__(self) -> "PostgresEventStore":
         return self

@@ -27,6 +27,12 @@ Send = Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]]
 """Does what all the callers want in one go: a result or an exception for each, in their order."""
 
 
+MOST = 256
+"""Callers per round trip."""
+WAITING = 4096
+"""Callers that may wait before others are turned away."""
+
+
 def die() -> None:
     """A part that carries every caller has broken: whoever watches the process starts it anew."""
     os._exit(70)
@@ -39,7 +45,13 @@ class Together(Generic[T, R]):
     """
 
     def __init__(
-        self, senders: Sequence[Send[T, R]], *, most: int, waiting: int, least: int = 1, die: Callable[[], None] = die
+        self,
+        senders: Sequence[Send[T, R]],
+        *,
+        most: int = MOST,
+        waiting: int = WAITING,
+        least: int = 1,
+        die: Callable[[], None] = die,
     ) -> None:
         self._idle, self._least, self._most, self._room, self._die = list(senders), least, most, waiting, die
         self._queue: deque[tuple[T, asyncio.Future[R]]] = deque()

@@ -63,7 +63,9 @@ def _in_order(whose: AbstractSet[Who]) -> tuple[list[UUID], list[UUID]]:
 
 
 async def _lock(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> list[asyncpg.Record]:
-    """In the order of the ids, which is everybody's: nobody waits in a circle."""
+    """In the order of the ids, which is everybody's, so that nobody waits in a circle; but for a view that appears meanwhile,
+    which PostgreSQL notices and the batch is done again.
+    """
     locked = await connection.fetch(_LOCKED, *ids)
     if len(locked) < len(ids[0]):  # a view that is new; those of the others are locked already
         await connection.execute(
