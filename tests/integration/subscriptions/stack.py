@@ -8,7 +8,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4, uuid5
 
 import asyncpg
@@ -26,6 +26,7 @@ from chassis.handling import Handling
 from chassis.health import Health
 from chassis.http.principal import Gatekeeper
 from chassis.http.tokens import Signer, Verifier
+from chassis.postgres.cursor import Position, read_page
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.once import once_in
@@ -52,7 +53,7 @@ class Stack:
     """Why the charge of a period fails; None: it is paid."""
     held: bool = False
     """Whether charges hang."""
-    _position: int = 0
+    _position: Position = field(default=Position(0, 0, 0))
     _due: dict[UUID, SubscriptionRenewalDue] = field(default_factory=dict)
     _attempts: dict[UUID, int] = field(default_factory=dict)
 
@@ -88,11 +89,12 @@ class Stack:
         """Plays invoicing and payments once: every period or retry that is due gets its outcome."""
         if self.held:
             return 0
-        rows = await self.pool.fetch("SELECT position, value FROM events WHERE position > $1 ORDER BY position", self._position)
+        async with self.pool.acquire() as connection:
+            page = await read_page(cast(asyncpg.Connection, connection), self._position, 1000)
+        self._position = page.last
         records = []
-        for row in rows:
-            self._position = row["position"]
-            envelope = Envelope.model_validate_json(row["value"])
+        for told in page.messages:
+            envelope = Envelope.model_validate_json(told.value or b"")
             if envelope.type == SubscriptionRenewalDue.TYPE:
                 due = SubscriptionRenewalDue.model_validate(envelope.data)
                 self._due[subscription_of(envelope)] = due
