@@ -9,7 +9,7 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -77,9 +77,17 @@ def test_a_folder_that_cannot_be_is_found_before_anything_is_measured(
     assert "nothing can be written" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("row", program.ROWS)
+@pytest.mark.parametrize("row", program.ROWS + program.WHEN_ASKED)
 def test_every_row_that_is_offered_is_there(row: str) -> None:
     assert (Path(str(program.__file__)).parent / "rows" / f"{row}.py").exists()
+
+
+async def test_a_disk_that_is_too_small_is_found_before_it_is_full(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=3 * 2**30))
+    assert await program.bench(["million"], 1, tmp_path) == 2
+    assert "GiB are needed in" in capsys.readouterr().out
 
 
 async def test_a_port_that_is_taken_is_said_in_words_and_the_other_rows_are_measured(
