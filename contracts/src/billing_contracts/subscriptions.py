@@ -201,3 +201,7 @@ class SubscriptionCancelled(SubscriptionEvent):
     feedback: Feedback | None = None
     open_invoices: Literal["void", "keep"] = "void"
     """What becomes of what is still unpaid."""
+    unpaid_period: Period | None = None
+    """The period that nothing was paid for, as far as the subscription had heard. With `void` its invoice is void even when a
+    payment overtook this message: what was taken is given back.
+    """

@@ -2,6 +2,7 @@ import asyncio
 import json
 from uuid import uuid4
 
+import pytest
 from integration.invoicing.stack import PLAN, PRICE, Shop, Stack, month, period
 
 from billing_contracts.shapes import Tax
@@ -148,6 +149,22 @@ async def test_money_that_comes_for_a_void_invoice_leaves_it_void_and_sums_to_no
     rows = await stack.rows(shop, "SELECT kind, total FROM movements WHERE merchant_id = $1 ORDER BY position")
     assert rows == [("invoice", 2999), ("void", -2999), ("payment", -2999), ("refund", 2999)]
     assert await stack.rows(shop, "SELECT status FROM invoices WHERE merchant_id = $1") == [("void",)]
+
+
+@pytest.mark.parametrize("order", ["cancelled first", "both at once", "paid first"])
+async def test_a_period_given_up_unpaid_stays_void_whichever_topic_is_read_first(stack: Stack, shop: Shop, order: str) -> None:
+    subscription = uuid4()
+    await stack.deliver(shop.profile(ANA), shop.due(subscription, ANA))
+    told = shop.cancelled(subscription, ANA, month(0), unpaid_period=period(0)), shop.succeeded(subscription, ANA)
+    if order == "both at once":
+        await stack.deliver(*told)
+    else:
+        for record in told if order == "cancelled first" else reversed(told):
+            await stack.deliver(record)
+    await stack.deliver(shop.refunded(subscription, ANA))
+    assert await stack.rows(shop, "SELECT status FROM invoices WHERE merchant_id = $1") == [("void",)]
+    assert (await stack.announced(shop))[-1].type == "billing.invoicing.InvoiceVoided.v1"
+    assert await stack.rows(shop, "SELECT sum(total) FROM movements WHERE merchant_id = $1") == [(0,)]
 
 
 async def test_a_charge_of_another_amount_pays_nothing(stack: Stack, shop: Shop) -> None:

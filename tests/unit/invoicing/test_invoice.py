@@ -57,6 +57,11 @@ def test_what_was_paid_is_not_voided() -> None:
     given(ISSUED, PAID).when(Void("merchant", day(5, of=20))).refused(AlreadyPaid)
 
 
+def test_a_payment_that_overtook_the_cancellation_does_not_bring_the_invoice_back() -> None:
+    given(ISSUED, PAID).when(VOID).then(VOIDED)
+    given(ISSUED, PAID, VOIDED).when(VOID).then()
+
+
 def test_what_was_never_issued_can_neither_be_paid_nor_voided() -> None:
     given().when(PAY).refused(NoSuchInvoice)
     given().when(FAIL).refused(NoSuchInvoice)

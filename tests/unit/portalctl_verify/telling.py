@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -41,7 +42,7 @@ from subscriptions.application.aggregates import MERCHANT, PLAN, SUBSCRIPTION
 from subscriptions.application.publication import merchant_document
 from subscriptions.domain import commands, merchant
 from subscriptions.domain.dunning import Policies
-from subscriptions.domain.period import Interval, Period
+from subscriptions.domain.period import Interval
 from subscriptions.domain.plan import Money, Plan, Publish
 
 NAMES = UUID("0d1f3a52-0000-4000-8000-000000000000")
@@ -124,8 +125,8 @@ def broken(told: Told) -> dict[str, list[str]]:
     return {id: differences for id, differences in found.items() if differences}
 
 
-def a_sound_world() -> Told:
-    """Ana keeps one subscription and is about to give up another; every consumer has read everything."""
+def a_sound_world(more: Callable[[Told], object] = lambda _: None) -> Told:
+    """Ana keeps one subscription and is about to give up another, and `more`; every consumer has read everything."""
     told = Told()
     legal = merchant.LegalIdentity("TechSolutions Inc.", "Av. Reforma 123")
     profile = merchant.Profile("TechSolutions", legal, "es-419", "America/Mexico_City", merchant.Branding(), Policies())
@@ -147,6 +148,7 @@ def a_sound_world() -> Told:
     pay(told, STAYING, ordinal=3)
     told.ask("subscriptions", SUBSCRIPTION, GOING, commands.Cancel("at_period_end", "customer", "void", day(4, 20)))
     told.row("invoicing", "series", name="TS", last=3, last_issued_on=date(2023, 5, 14))
+    more(told)
     catch_up(told)
     return told
 
@@ -172,6 +174,13 @@ def profile_of_ana(told: Told) -> None:
 
 def pay(told: Told, subscription: UUID, ordinal: int) -> None:
     """The current period is invoiced, charged and paid."""
+    period = told.state("subscription", subscription).period
+    invoice = charge(told, subscription, ordinal)
+    told.ask("subscriptions", SUBSCRIPTION, subscription, commands.RecordPaid(period, invoice, period.start))
+
+
+def charge(told: Told, subscription: UUID, ordinal: int) -> UUID:
+    """The current period's invoice, which is paid; the subscription has not heard of it."""
     it = told.state("subscription", subscription)
     period, at = it.period, it.period.start
     invoice = invoice_id(subscription, PublicPeriod(start=period.start, end=period.end))
@@ -192,15 +201,15 @@ def pay(told: Told, subscription: UUID, ordinal: int) -> None:
     )
     told.ask("invoicing", INVOICE, invoice, issue)
     told.ask("payments", PAYMENT, invoice, of_payments.Collect(invoice, subscription, ANA, PRICE, VISA, at))
-    charge = told.state("payment", invoice).open.id
-    told.ask("payments", PAYMENT, invoice, of_payments.RecordSuccess(charge, "sbx_1", at))
-    told.ask("invoicing", INVOICE, invoice, of_invoices.RecordPayment(charge, 2999, "USD", None, at))
-    told.ask("subscriptions", SUBSCRIPTION, subscription, commands.RecordPaid(Period(period.start, period.end), invoice, at))
+    id = told.state("payment", invoice).open.id
+    told.ask("payments", PAYMENT, invoice, of_payments.RecordSuccess(id, "sbx_1", at))
+    told.ask("invoicing", INVOICE, invoice, of_invoices.RecordPayment(id, 2999, "USD", None, at))
     told.row("invoicing", "bill_to", invoice_id=invoice, sha256=sealed)
-    kept = {"charge_id": charge, "amount_minor": 2999, "currency": "USD", "code": None, "reference": "sbx_1"}
+    kept = {"charge_id": id, "amount_minor": 2999, "currency": "USD", "code": None, "reference": "sbx_1"}
     told.row("payments", "attempt", invoice_id=invoice, number=1, status="succeeded", call_at=at, **kept)
     told.row("payments", "sandbox_charge", **kept)
-    told.row("payments", "collection", invoice_id=invoice, state="open", paid_charge=charge, refunded_at=None, refund_call_at=at)
+    told.row("payments", "collection", invoice_id=invoice, state="open", paid_charge=id, refunded_at=None, refund_call_at=at)
+    return invoice
 
 
 def catch_up(told: Told) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from unit.portalctl_verify.telling import ANA, GOING, STAYING, TECHSOLUTIONS, Told, a_sound_world, broken, day, id_of
+from unit.portalctl_verify.telling import ANA, GOING, STAYING, TECHSOLUTIONS, Told, a_sound_world, broken, charge, day, id_of
 
 from billing_contracts.invoicing import InvoiceIssued
 from portalctl.verify.rows import Record
@@ -228,6 +228,19 @@ def test_what_was_taken_all_the_same_may_be_given_back(told: Told) -> None:
     end_before_what_was_charged(told)
     for row in rows(told, "payments", "collection"):
         row["refunded_at"] = day(5)
+    assert "I8" not in broken(told)
+
+
+def give_up_what_has_been_charged(told: Told) -> None:
+    told.ask("subscriptions", SUBSCRIPTION, STAYING, commands.ReachBoundary(1, day(6)))
+    charge(told, STAYING, ordinal=4)
+    told.ask("subscriptions", SUBSCRIPTION, STAYING, commands.Cancel("immediately", "customer", "void", day(6, 15)))
+
+
+def test_a_period_given_up_unpaid_is_not_paid_for_whatever_was_heard_of_first() -> None:
+    told = a_sound_world(give_up_what_has_been_charged)
+    assert any("charged for the period given up at the end" in line for line in broken(told)["I8"])
+    rows(told, "payments", "collection")[-1]["refunded_at"] = day(6, 15)
     assert "I8" not in broken(told)
 
 

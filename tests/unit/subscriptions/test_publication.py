@@ -20,6 +20,7 @@ from unit.subscriptions.examples import (
 )
 from unit.subscriptions.test_merchant import KEY, OTHER, PROFILE, REGISTERED, THEN
 
+from billing_contracts import shapes
 from billing_contracts.registry import EVENTS
 from billing_contracts.subscriptions import (
     MerchantConfigured,
@@ -116,6 +117,14 @@ def test_an_end_says_who_wanted_it() -> None:
     ended = told(SUBSCRIPTION, *ACTIVE, SCHEDULED, ENDED)[-1].data
     assert isinstance(ended, SubscriptionCancelled)
     assert (ended.cause, ended.open_invoices, ended.effective_at) == ("customer", "void", day(6))
+
+
+def test_an_end_names_the_period_that_nothing_had_been_paid_for() -> None:
+    paid, unpaid = (told(SUBSCRIPTION, *life, ENDED)[-1].data for life in (ACTIVE, ENTERED_JUNE))
+    assert isinstance(paid, SubscriptionCancelled)
+    assert paid.unpaid_period is None
+    assert isinstance(unpaid, SubscriptionCancelled)
+    assert unpaid.unpaid_period == shapes.Period(start=JUNE.start, end=JUNE.end)
 
 
 def test_whatever_changes_of_a_merchant_all_of_it_is_told() -> None:

@@ -4,40 +4,45 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from invoicing.application.reactions import invoice_id
 from portalctl.verify.checks.invoices import invoices_of
 from portalctl.verify.rows import Name
 from portalctl.verify.stories import Story
 from portalctl.verify.world import World
 from subscriptions.application.aggregates import SUBSCRIPTION
+from subscriptions.application.publication import period
 from subscriptions.domain.events import CancellationScheduled, CancellationWithdrawn, Cancelled, RenewalDue
 
 BOUNDARY = "boundary"
 
 
 def nothing_charged_afterwards(world: World) -> Iterator[str]:
-    """I8: what was taken all the same is given back, or about to be."""
-    ends = {}
+    """I8: what was taken all the same is given back, or about to be. So is what came too late for a period given up unpaid."""
+    ends, given_up = {}, set()
     for story in world.stories("subscriptions", "subscription"):
         for place, event in enumerate(story.events):
             if isinstance(event, Cancelled):
                 ends[story.merchant_id, story.id] = event.effective_at
                 if any(isinstance(later, RenewalDue) for later in story.events[place + 1 :]):
                     yield f"{story.stream} was renewed after its end"
+        if (ended := story.state.ended) and ended.open_invoices == "void" and not story.state.paid:
+            given_up.add((story.merchant_id, invoice_id(story.id, period(story.state.period))))
     voided = {story.id for story in world.stories("invoicing", "invoice") if story.state.status == "void"}
     collections = {(row["merchant_id"], row["invoice_id"]): row for row in world.rows("payments", "collection")}
     for invoice in invoices_of(world):
         subscription = invoice.issued.subscription_id
         end = ends.get((invoice.merchant_id, subscription))
-        if end is None or invoice.issued.period.start < end:
+        if end is None or (invoice.issued.period.start < end and (invoice.merchant_id, invoice.id) not in given_up):
             continue
+        which = "a period after the end" if invoice.issued.period.start >= end else "the period given up at the end"
         concerned = f"subscription-{subscription}", f"invoice-{invoice.id}", f"payment-{invoice.id}"
         row = collections.get((invoice.merchant_id, invoice.id))
         if not world.at_rest(invoice.merchant_id, *concerned) or (row and row["refunded_at"]):
             continue
         if row and row["paid_charge"] and row["state"] != "void":
-            yield f"{invoice.issued.number} ({invoice.id}) was charged for a period after the end of subscription-{subscription}"
+            yield f"{invoice.issued.number} ({invoice.id}) was charged for {which} of subscription-{subscription}"
         elif invoice.id not in voided:
-            yield f"{invoice.issued.number} ({invoice.id}) is owed for a period after the end of subscription-{subscription}"
+            yield f"{invoice.issued.number} ({invoice.id}) is owed for {which} of subscription-{subscription}"
 
 
 def accepted_cancellations_hold(world: World) -> Iterator[str]:

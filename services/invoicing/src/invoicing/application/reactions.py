@@ -77,7 +77,7 @@ def record_failure(event: payments.PaymentFailed, at: datetime) -> RecordFailure
 
 
 def void(event: SubscriptionCancelled, at: datetime) -> Void | None:
-    """What a cancellation means for each invoice of the subscription that is still open; None: it stays owed."""
+    """What a cancellation means for each invoice that the subscription leaves unpaid; None: it stays owed."""
     return Void("subscription_cancelled", at) if event.open_invoices == "void" else None
 
 

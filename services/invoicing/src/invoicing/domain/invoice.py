@@ -97,9 +97,11 @@ def record_failure(command: RecordFailure, it: Invoice) -> list[Event]:
 
 
 def void(command: Void, it: Invoice) -> list[Event]:
+    """A payment does not stand in the way of a cancellation that was decided before it was heard of: it is given back."""
     if it.status is Status.VOID:
         return []
-    not_settled(it)
+    if command.reason != "subscription_cancelled":
+        not_settled(it)
     return [Voided(command.reason, command.at)]
 
 

@@ -85,7 +85,12 @@ def subscription(event: events.Event, it: Subscription) -> EventData:
             return SubscriptionCancellationWithdrawn(status=after)
         case events.Cancelled(effective_at, cause, feedback, open_invoices):
             return SubscriptionCancelled(
-                status=after, effective_at=effective_at, cause=cause, feedback=said(feedback), open_invoices=open_invoices
+                status=after,
+                effective_at=effective_at,
+                cause=cause,
+                feedback=said(feedback),
+                open_invoices=open_invoices,
+                unpaid_period=None if it.paid else period(it.period),
             )
         case _:
             assert_never(event)

@@ -11,7 +11,7 @@ from billing_contracts.subscriptions import MerchantConfigured
 from chassis.aggregate import Aggregate, Stream
 from chassis.consuming import Batch, Erased, Received
 from invoicing.adapters.issuing.parked import Due, invoice_of, parked, subject_id
-from invoicing.adapters.issuing.turn import Cancelled, Turn, Wanted, open_of
+from invoicing.adapters.issuing.turn import Cancelled, Turn, Wanted, unpaid_of
 from invoicing.application.ports import Vault
 from invoicing.domain.commands import Command
 from invoicing.domain.events import Event
@@ -36,7 +36,7 @@ class Desk:
         merchant_id = received.envelope.merchantid
         wanted = self._of(batch, merchant_id)
         wanted.steps.append(received)
-        await self._read(batch, merchant_id, await open_of(batch.connection, merchant_id, subject_id(received.envelope)))
+        await self._read(batch, merchant_id, await unpaid_of(batch.connection, received))
 
     async def profile(self, received: Received[CustomerProfile], batch: Batch) -> None:
         merchant_id, customer_id = received.envelope.merchantid, subject_id(received.envelope)

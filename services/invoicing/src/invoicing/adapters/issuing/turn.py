@@ -86,7 +86,7 @@ class Turn:
         subscription_id = subject_id(cancelled.envelope)
         self.pending = {id: due for id, due in self.pending.items() if subject_id(due.envelope) != subscription_id}
         await parked.forget_subscription(self.connection, self.merchant_id, subscription_id)
-        for invoice_id in await open_of(self.connection, self.merchant_id, subscription_id):
+        for invoice_id in await unpaid_of(self.connection, cancelled):
             self._must_be_read(invoice_id)
             await self.batch.ask(self.aggregate, invoice_id, command, cause=cancelled)
 
@@ -136,9 +136,12 @@ class Turn:
             raise asyncpg.SerializationError(f"invoice {invoice_id} came up while the merchant was waited for")
 
 
-async def open_of(connection: asyncpg.Connection, merchant_id: UUID, subscription_id: UUID) -> list[UUID]:
-    """The subscription's unpaid invoices, oldest first."""
+async def unpaid_of(connection: asyncpg.Connection, cancelled: Cancelled) -> list[UUID]:
+    """The invoices that the subscription leaves unpaid, oldest first; payments of which it had not heard do not count."""
+    subscription_id, period = subject_id(cancelled.envelope), cancelled.data.unpaid_period
     sql = """
-        SELECT id FROM invoices WHERE merchant_id = $1 AND subscription_id = $2 AND status = 'open' ORDER BY period_start
+        SELECT id FROM invoices WHERE merchant_id = $1 AND subscription_id = $2 AND (status = 'open' OR id = $3)
+        ORDER BY period_start
     """
-    return [row["id"] for row in await connection.fetch(sql, merchant_id, subscription_id)]
+    unpaid = reactions.invoice_id(subscription_id, period) if period else None
+    return [row["id"] for row in await connection.fetch(sql, cancelled.envelope.merchantid, subscription_id, unpaid)]
