@@ -182,6 +182,23 @@ async def test_a_topic_made_anew_under_a_running_consumer_is_read_from_its_begin
     assert await read_up_to(pool, topic) == 90
 
 
+async def test_a_hole_in_a_log_is_passed_however_much_lies_behind_it(
+    pool: asyncpg.Pool, kafka_bootstrap: str, topic: str
+) -> None:
+    """What a transaction leaves at its end is an offset without a record, as compaction leaves many."""
+    events = [lit(uuid4(), 1) for _ in range(4010)]
+    async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=uuid4().hex) as kafka:
+        async with kafka.transaction():
+            await publish(kafka, topic, events[:10], partition=0)
+        async with running(pool, kafka_bootstrap, consumer(topic, reactions={})):
+            await until(counted(pool, "projection", 10))
+        async with kafka.transaction():
+            await publish(kafka, topic, events[10:], partition=0)
+    async with running(pool, kafka_bootstrap, consumer(topic, reactions={})):
+        await until(counted(pool, "projection", 4010))
+    assert await read_up_to(pool, topic) == 4011
+
+
 async def test_members_that_join_and_leave_handle_everything_once(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:

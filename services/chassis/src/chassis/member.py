@@ -137,20 +137,21 @@ class Member(ConsumerRebalanceListener):
     async def _on_batch(self, records: Records) -> None:
         """Reads the batch while the database is at work on the one before, then hands it on. Never raises."""
         readings: list[Reading] = []
+        came = self._places.seeks
         for start in range(0, len(records), _READ_AT_ONCE):
             await asyncio.sleep(0)
             readings += self._handling.read(records[start : start + _READ_AT_ONCE])
         if self._in_hand:
             await self._in_hand
         if not self._stop.is_set():
-            self._in_hand = asyncio.create_task(self._deal_with(records, readings))
+            self._in_hand = asyncio.create_task(self._deal_with(records, readings, came))
 
-    async def _deal_with(self, records: Records, readings: Sequence[Reading]) -> None:
+    async def _deal_with(self, records: Records, readings: Sequence[Reading], came: int) -> None:
         """Never raises: what comes next would go on behind the batch."""
         backoff = Backoff()
         while not self._stop.is_set() and (consumer := self._consumer):
             try:
-                await self._take(consumer, records, readings)
+                await self._take(consumer, records, readings, came)
                 return
             except Stopped:
                 return
@@ -160,17 +161,17 @@ class Member(ConsumerRebalanceListener):
                 tell("batch not taken", group=self._definition.group, error=type(error).__name__)
                 await backoff.wait(self._stop)
 
-    async def _take(self, consumer: AIOKafkaConsumer, records: Records, readings: Sequence[Reading]) -> None:
+    async def _take(self, consumer: AIOKafkaConsumer, records: Records, readings: Sequence[Reading], came: int) -> None:
         """Handles what has not been read and follows what has; of partitions where that is in doubt, finds the place."""
         partitions = by_partition(records)
         known = await self._places.known(partitions.keys())
         lost = [partition for partition in partitions if partition not in known]
         begins: dict[tuple[str, int], int] = {}
         for partition, position in known.items():
-            came = partitions[partition]
-            if came[-1].offset < position.next:
+            those = partitions[partition]
+            if those[-1].offset < position.next:
                 lost.append(partition)
-            elif self._places.follows(consumer, partition, position.next, came[0].offset):
+            elif self._places.follows(consumer, partition, position.next, those[0].offset, came):
                 begins[partition] = position.next
         wanted = [record.offset >= begins.get((record.topic, record.partition), inf) for record in records]
         if unread := list(compress(records, wanted)):

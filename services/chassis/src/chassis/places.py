@@ -29,7 +29,10 @@ class Places:
         """Where a partition was sought to, and what came first: when the same comes again, the log has nothing between."""
         self._positions: dict[TopicPartition, Position] = {}
         """What is stored, as far as this member knows. Whoever moves from a position that is no longer stored is fenced."""
-
+        self.seeks = 0
+        """How often this member has sought, in any partition."""
+        self._sought: dict[TopicPartition, int] = {}
+        """Of each partition its last seek: what came before that says nothing of what lies there."""
         self._finding = asyncio.Lock()
         """One search at a time: what an earlier one saw of a log must not be written after a later one has."""
 
@@ -71,7 +74,7 @@ class Places:
             self._logs = cluster.topics
             self._positions.update(known)
             for partition in ours:
-                _seek(consumer, partition, known[partition].next)
+                self._seek(consumer, partition, known[partition].next)
 
     async def find_again(self, consumer: AIOKafkaConsumer) -> None:
         """Looks whether topics were made anew under their old names, and begins those anew."""
@@ -81,18 +84,31 @@ class Places:
         if changed := {topic for topic, id in cluster.topics.items() if self._logs.get(topic) != id}:
             await self.find(consumer, [each for each in consumer.assignment() if each.topic in changed])
 
-    def follows(self, consumer: AIOKafkaConsumer, partition: TopicPartition, next: int, first: int) -> bool:
-        """Whether nothing lies between what was read and the first record that came; seeks back when that is not certain."""
-        if first <= next or self._gaps.get(partition) == (next, first):
+    def follows(self, consumer: AIOKafkaConsumer, partition: TopicPartition, next: int, first: int, came: int) -> bool:
+        """Whether nothing lies between what was read and the first record that came; seeks back when that is not certain.
+
+        `came`: `seeks`, when the record came. A batch that was under way already, or is tried again, proves nothing.
+        """
+        if first <= next:
+            return True
+        if came < self._sought.get(partition, 0):
+            return False
+        if self._gaps.get(partition) == (next, first):
             return True
         self._gaps[partition] = (next, first)
-        _seek(consumer, partition, next)
+        self._seek(consumer, partition, next)
         return False
 
     def measure(self, consumer: AIOKafkaConsumer, known: Mapping[TopicPartition, Position]) -> None:
         for partition, position in known.items():
             if partition in consumer.assignment() and (end := consumer.highwater(partition)) is not None:
                 LAG.labels(self._group, partition.topic, partition.partition).set(max(0, end - position.next))
+
+    def _seek(self, consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
+        self.seeks += 1
+        self._sought[partition] = self.seeks
+        if partition in consumer.assignment():
+            consumer.seek(partition, offset)
 
     async def _begin_anew(
         self, connection: Connection, partition: TopicPartition, known: Position | None, start: Position, end: int
@@ -136,8 +152,3 @@ def by_partition(records: Iterable[RawRecord]) -> dict[TopicPartition, list[RawR
     for record in records:
         found[record.topic, record.partition].append(record)
     return {TopicPartition(*where): came for where, came in found.items()}
-
-
-def _seek(consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
-    if partition in consumer.assignment():
-        consumer.seek(partition, offset)
