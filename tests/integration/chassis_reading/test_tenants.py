@@ -1,7 +1,8 @@
 """Merchants by id and by API key."""
 
+import asyncio
 import hashlib
-from typing import Any
+from typing import Any, cast
 from uuid import UUID, uuid4
 
 import asyncpg
@@ -50,6 +51,31 @@ async def test_a_merchants_clock_is_the_walls_plus_its_offset(pool: asyncpg.Pool
     assert 86_390 < ((await tenants.now(MERCHANT)) - before).total_seconds() < 86_460
     with pytest.raises(LookupError):
         await tenants.now(UUID(int=404))
+
+
+class OnceSilent:
+    """A pool whose first connection has lost its server without a word."""
+
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool, self.silent = pool, True
+
+    async def fetch(self, *asked: Any) -> Any:
+        if self.silent:
+            self.silent = False
+            await asyncio.Event().wait()
+        return await self._pool.fetch(*asked)
+
+
+async def test_a_connection_that_falls_silent_takes_only_its_own_callers_with_it(
+    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.tenants.ANSWER", 0.2)
+    await configure(pool, doc())
+    tenants = Tenants(cast(asyncpg.Pool, OnceSilent(pool)), None)
+    with pytest.raises(TimeoutError):
+        await tenants.get(MERCHANT)
+    async with asyncio.timeout(5):
+        assert await tenants.get(MERCHANT)
 
 
 async def test_the_owner_knows_its_keys_at_once(pool: asyncpg.Pool) -> None:

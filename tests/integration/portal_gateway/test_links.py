@@ -130,6 +130,19 @@ async def test_a_session_link_waits_for_a_click_and_says_where_it_leads(ana: Mer
         assert (await browser.get("/api/session")).json()["flow"] == "payment_method"
 
 
+async def test_more_links_at_once_than_there_are_connections(ana: Merchant) -> None:
+    key = {"authorization": f"Bearer {ana.api_key}"}
+    async with httpx.AsyncClient(base_url=ana.gateway.url, headers=key, timeout=20, trust_env=False) as client:
+
+        async def create() -> int:
+            named = {"idempotency-key": uuid4().hex}
+            answer = await client.post("/v1/portal-links", json={"customer_id": str(story.ANA)}, headers=named)
+            return answer.status_code
+
+        made = await asyncio.gather(*(create() for _ in range(2 * ana.gateway.pool.get_max_size())))
+    assert set(made) == {201}
+
+
 async def test_a_link_of_another_merchant_is_out_of_reach(ana: Merchant) -> None:
     link_id = (await ana.link()).rpartition("#")[2].partition(".")[0]
     other = await ana.gateway.merchant()

@@ -3,6 +3,7 @@
 Of a document the chassis reads `api_keys` [{id, sha256, revoked}], `clock_offset_seconds`, `sandbox` and `time_zone`.
 """
 
+import asyncio
 import hashlib
 import json
 import time
@@ -32,6 +33,8 @@ GRACE = 600.0
 """Seconds more for which it is good when the owner cannot be asked."""
 UNKNOWN_FOR = 5.0
 """Seconds for which a key that nobody knew is not asked about again."""
+ANSWER = 5.0
+"""Seconds after which a server that says nothing counts as lost: all who ask share the reading."""
 REMEMBERED = 10_000
 """Keys in memory; beyond, all are forgotten and asked about anew."""
 
@@ -165,12 +168,14 @@ class Tenants:
         return Tenant(row["merchant_id"], json.loads(row["doc"]))
 
     async def _read(self, merchant_ids: Sequence[UUID]) -> Sequence[Tenant | Exception | None]:
+        sql = "SELECT merchant_id, doc::text FROM projection WHERE merchant_id = ANY($1) AND name = $2 AND doc IS NOT NULL"
+        reading = asyncio.create_task(self._pool.fetch(sql, set(merchant_ids), MERCHANT))
+        # A connection that has fallen silent may not even end when it is told to: nobody waits for that.
+        if not (await asyncio.wait([reading], timeout=ANSWER))[0]:
+            reading.cancel()
+            return [TimeoutError("the database does not answer")] * len(merchant_ids)
         try:
-            rows = await self._pool.fetch(
-                "SELECT merchant_id, doc::text FROM projection WHERE merchant_id = ANY($1) AND name = $2 AND doc IS NOT NULL",
-                set(merchant_ids),
-                MERCHANT,
-            )
+            rows = reading.result()
         except Exception as error:
             return [error] * len(merchant_ids)
         found = {row["merchant_id"]: Tenant(row["merchant_id"], json.loads(row["doc"])) for row in rows}

@@ -90,10 +90,11 @@ def link_routes(
         """The URL is told here and kept nowhere; a repetition under the same key is told the same one."""
         expires_at = _expiry(body)
         await _must_lead_home(tenants, merchant.merchant_id, body.return_url)
+        # Before the transaction: it would hold a connection while this takes another, or waits for the owner.
+        await acquaintances.must_know(merchant.merchant_id, body.customer_id)
         attempt = asked.key.key if asked.key else None
 
         async def work(connection: Connection) -> Answer:
-            await acquaintances.must_know(merchant.merchant_id, body.customer_id)
             link = Link(
                 uuid4(), merchant.merchant_id, body.customer_id, body.kind, expires_at, body.flow, body.locale, body.return_url
             )
