@@ -65,6 +65,8 @@ class InvoicePaymentFailed(EventData):
     code: FailureCode
     retryable: bool
     payment_method: Card | None = None
+    followed: bool = False
+    """True: the next attempt has begun already, with a card that the customer agreed to meanwhile."""
 
 
 class InvoiceVoided(EventData):

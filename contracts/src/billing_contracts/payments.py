@@ -65,6 +65,8 @@ class PaymentFailed(PaymentEvent):
     retryable: bool
     """False: only another card can help."""
     reference: str | None = None
+    followed: bool = False
+    """True: the next attempt has begun already, with a card that the customer agreed to meanwhile."""
 
 
 class PaymentOutcomeUnknown(PaymentEvent):

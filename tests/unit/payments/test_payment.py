@@ -76,7 +76,7 @@ def test_an_unknown_outcome_is_no_failure_and_keeps_the_next_attempt_waiting() -
 
 def test_a_card_that_came_while_an_old_charge_hung_is_not_lost() -> None:
     agreed = replace(FAIL, agreed=OTHER)
-    given(STARTED, UNKNOWN).when(agreed).then(DECLINED, AttemptStarted(BILL, SECOND, day(14)))
+    given(STARTED, UNKNOWN).when(agreed).then(replace(DECLINED, followed=True), AttemptStarted(BILL, SECOND, day(14)))
 
 
 def test_the_card_that_has_just_failed_is_not_tried_at_once() -> None:

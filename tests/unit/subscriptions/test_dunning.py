@@ -93,6 +93,16 @@ def test_giving_up_leaves_a_running_retry_alone() -> None:
     given(*LAST_RETRY).when(GiveUp(day(6, of=21))).then()
 
 
+def test_a_customer_who_is_paying_with_another_card_is_not_given_up() -> None:
+    followed = replace(FAILED, attempt=3, at=day(6, of=21), followed=True)
+    fell = replace(FELL, failed_attempts=3, next_attempt_at=None, at=day(6, of=21), trying=True)
+    given(*LAST_RETRY).when(followed).then(fell)
+    assert waits(*LAST_RETRY, fell) == {}
+    given(*LAST_RETRY, fell).when(GiveUp(day(6, of=21))).then()
+    given(*LAST_RETRY, fell).when(replace(PAID, at=day(6, of=21))).then(Recovered(INVOICE, day(6, of=21)))
+    given(*LAST_RETRY, fell).when(replace(FAILED, attempt=4, at=day(6, of=21))).then(GAVE_UP)
+
+
 def test_or_leaves_it_unpaid_by_policy() -> None:
     lenient = tuple(replace(e, dunning=LENIENTLY) if isinstance(e, type(FELL)) else e for e in LAST_RETRY)
     last = replace(FELL, failed_attempts=3, next_attempt_at=None, dunning=LENIENTLY, at=day(6, of=21))

@@ -32,7 +32,7 @@ def message(event: Event, it: Invoice) -> EventData:
                 charge_id=charge_id,
                 payment_method=card(paid_with),
             )
-        case PaymentFailed(charge_id, attempt, amount, code, retryable, tried_with):
+        case PaymentFailed(charge_id, attempt, amount, code, retryable, tried_with, followed=followed):
             return invoicing.InvoicePaymentFailed(
                 subscription_id=it.subscription_id,
                 period=period(it.period),
@@ -42,6 +42,7 @@ def message(event: Event, it: Invoice) -> EventData:
                 code=code,
                 retryable=retryable,
                 payment_method=card(tried_with),
+                followed=followed,
             )
         case Voided(reason):
             return invoicing.InvoiceVoided(subscription_id=it.subscription_id, reason=reason)

@@ -72,7 +72,14 @@ def record_payment(event: payments.PaymentSucceeded, at: datetime) -> RecordPaym
 
 def record_failure(event: payments.PaymentFailed, at: datetime) -> RecordFailure:
     return RecordFailure(
-        event.charge_id, event.attempt, event.amount.amount_minor, event.code, event.retryable, card(event.payment_method), at
+        event.charge_id,
+        event.attempt,
+        event.amount.amount_minor,
+        event.code,
+        event.retryable,
+        card(event.payment_method),
+        at,
+        event.followed,
     )
 
 

@@ -49,6 +49,8 @@ class RecordFailure:
     retryable: bool
     card: Card | None
     at: datetime
+    followed: bool = False
+    """Whether the next attempt has begun already."""
 
 
 @dataclass(frozen=True, slots=True)

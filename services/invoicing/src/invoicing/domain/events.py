@@ -71,6 +71,8 @@ class PaymentFailed:
     """False: only another card can help."""
     card: Card | None
     at: datetime
+    followed: bool = False
+    """Whether the next attempt has begun already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,14 @@ def record_failure(command: RecordFailure, it: Invoice) -> list[Event]:
     not_settled(it)
     return [
         PaymentFailed(
-            command.charge_id, command.attempt, command.amount, command.code, command.retryable, command.card, command.at
+            command.charge_id,
+            command.attempt,
+            command.amount,
+            command.code,
+            command.retryable,
+            command.card,
+            command.at,
+            command.followed,
         )
     ]
 

@@ -45,8 +45,8 @@ def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.Pay
             return payments.PaymentStarted(**fields)
         case of_payment.AttemptSucceeded(reference=reference):
             return payments.PaymentSucceeded(**fields, reference=reference)
-        case of_payment.AttemptFailed(code=code, retryable=retryable, reference=reference):
-            return payments.PaymentFailed(**fields, code=code.value, retryable=retryable, reference=reference)
+        case of_payment.AttemptFailed(code=code, retryable=retryable, reference=reference, followed=followed):
+            return payments.PaymentFailed(**fields, code=code.value, retryable=retryable, reference=reference, followed=followed)
         case of_payment.OutcomeUnknown(next_check_at=next_check_at):
             return payments.PaymentOutcomeUnknown(**fields, next_check_at=next_check_at)
         case of_payment.Refunded(reference=reference):

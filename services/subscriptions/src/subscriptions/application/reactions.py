@@ -27,6 +27,7 @@ def failed(received: Received[InvoicePaymentFailed], policies: Policies) -> Reco
         attempt=failure.attempt,
         policies=policies,
         at=received.envelope.time,
+        followed=failure.followed,
     )
 
 

@@ -62,6 +62,8 @@ class RecordFailure:
     """From 1, per invoice."""
     policies: Policies
     at: datetime
+    followed: bool = False
+    """Whether the next attempt has begun already, with a card that the customer agreed to meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,8 @@ class FellPastDue:
     next_attempt_at: datetime | None
     dunning: Dunning
     at: datetime
+    trying: bool = False
+    """Whether the next attempt has begun already."""
 
 
 @dataclass(frozen=True, slots=True)

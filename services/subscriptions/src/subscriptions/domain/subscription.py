@@ -64,7 +64,7 @@ class Debt:
     dunning: Dunning
     retries: int = 0
     trying: bool = False
-    """A retry is under way: its outcome decides what comes next."""
+    """Another attempt is under way: its outcome decides what comes next."""
     given_up: bool = False
 
 
@@ -154,7 +154,7 @@ def settle(it: Subscription, invoice_id: UUID, at: datetime) -> list[Event]:
 
 
 def record_failure(command: RecordFailure, it: Subscription) -> list[Event]:
-    """The customer is pursued as the merchant's policy was at the first failure."""
+    """The customer is pursued as the merchant's policy was at the first failure, but never while they are paying."""
     if it.ended or it.paid or command.period != it.period:
         return []
     if it.ending is not None:
@@ -162,11 +162,12 @@ def record_failure(command: RecordFailure, it: Subscription) -> list[Event]:
     if it.debt and (it.debt.given_up or command.attempt <= it.debt.failed_attempts):
         return []
     pursuit = it.debt.dunning if it.debt else dunning.begin(command.policies, command.at)
-    exhausted = command.at >= pursuit.ends_at
+    exhausted = command.at >= pursuit.ends_at and not command.followed
     if exhausted and pursuit.then is WhenRetriesEnd.CANCEL:
         return [Cancelled(command.at, "payment_failed", None, pursuit.open_invoices, command.at)]
-    again = pursuit.next_retry(command.at) if command.retryable else None
-    failed = FellPastDue(command.invoice_id, command.amount, command.reason, command.attempt, again, pursuit, command.at)
+    again = pursuit.next_retry(command.at) if command.retryable and not command.followed else None
+    what = command.invoice_id, command.amount, command.reason, command.attempt
+    failed = FellPastDue(*what, again, pursuit, command.at, command.followed)
     return [failed, WentUnpaid(command.invoice_id, command.at)] if exhausted else [failed]
 
 
@@ -244,9 +245,10 @@ def evolve(it: Subscription | None, event: Event) -> Subscription:
             return replace(it, period=period, number=number, paid=False)
         case Renewed() | Recovered():
             return replace(it, paid=True, ever_paid=True, debt=None)
-        case FellPastDue(invoice_id, amount, reason, failed_attempts, next_attempt_at, pursuit):
+        case FellPastDue(invoice_id, amount, reason, failed_attempts, next_attempt_at, pursuit, trying=trying):
             retries = it.debt.retries if it.debt else 0
-            return replace(it, debt=Debt(invoice_id, amount, reason, failed_attempts, next_attempt_at, pursuit, retries))
+            debt = Debt(invoice_id, amount, reason, failed_attempts, next_attempt_at, pursuit, retries, trying)
+            return replace(it, debt=debt)
         case RetryDue(_, number):
             assert it.debt is not None, "only a debt is retried"
             return replace(it, debt=replace(it.debt, next_attempt_at=None, retries=number, trying=True))

@@ -50,6 +50,8 @@ class AttemptFailed:
     retryable: bool
     reference: str | None
     at: datetime
+    followed: bool = False
+    """Whether the next attempt has begun with it, on a card that the customer agreed to meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)

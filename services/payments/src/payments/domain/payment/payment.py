@@ -96,7 +96,7 @@ def record_failure(command: RecordFailure, it: Payment) -> list[Event]:
     used = charge.method.id if charge.method else None
     if command.final or command.agreed is None or command.agreed.id == used:
         return [failed]
-    return [failed, *attempt(evolve(it, failed), command.agreed, command.at)]
+    return [replace(failed, followed=True), *attempt(evolve(it, failed), command.agreed, command.at)]
 
 
 def record_no_answer(command: RecordNoAnswer, it: Payment) -> list[Event]:
