@@ -212,6 +212,18 @@ async def test_the_same_key_gives_the_same_link_and_another_body_is_refused(ana:
         await enter(browser, again.json()["url"])
 
 
+async def test_a_key_that_revoked_one_customers_links_revokes_nobody_elses(ana: Merchant) -> None:
+    await ana.tell(story.profile("Claudio"), subject=f"customer-{CLAUDIO}", customer=CLAUDIO)
+    link, key = await ana.link(CLAUDIO), {"idempotency-key": "leaving-3"}
+    async with ana.back_end() as api, ana.gateway.browser() as browser:
+        for _ in range(2):
+            first = await api.delete("/v1/portal-links", params={"customer_id": str(story.ANA)}, headers=key)
+            assert first.status_code == 204
+        other = await api.delete("/v1/portal-links", params={"customer_id": str(CLAUDIO)}, headers=key)
+        assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+        await enter(browser, link)
+
+
 async def test_links_are_listed_page_by_page_without_their_secrets(ana: Merchant) -> None:
     secrets = [(await ana.link()).rpartition(".")[2] for _ in range(3)]
     async with ana.back_end() as api:

@@ -47,7 +47,7 @@ class Asked:
         """Asks the rules; answers 202 with the aggregate and its version unless `answer` says otherwise.
 
         A refusal becomes its problem. With an idempotency key both are kept, and given again to whoever repeats the
-        request. Raises Problem 422 `idempotency_key_reused` for the same key with another body.
+        request. Raises Problem 422 `idempotency_key_reused` for the same key with another body or query.
         """
         try:
             handled = await handler.handle(
@@ -77,13 +77,19 @@ async def asked(request: Request, caller: Caller, idempotency_key: Key = None) -
     key = None
     if idempotency_key is not None:
         route = f"{request.method} {request.url.path}"
-        fingerprint = hashlib.sha256(await request.body()).hexdigest()
+        fingerprint = fingerprint_of(await request.body(), request.url.query)
         key = IdempotencyKey(caller.merchant_id, caller.subject, route, idempotency_key, fingerprint)
     return Asked(caller, key, request.app.state.once, request.app.state.refusals)
 
 
 Ask = Annotated[Asked, Depends(asked)]
 """FastAPI parameter of routes that change something."""
+
+
+def fingerprint_of(body: bytes, query: str) -> str:
+    """What tells one request to a path from another: its body and, where there is one, its query. SHA-256, in hex."""
+    fingerprint = hashlib.sha256(body).hexdigest()
+    return hashlib.sha256(f"{fingerprint}?{query}".encode()).hexdigest() if query else fingerprint
 
 
 def accepted(outcome: Outcome[Any, Any]) -> Answer:
