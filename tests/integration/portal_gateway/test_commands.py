@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 from integration.portal_gateway.gateway import KEY, Merchant, problem
+from starlette.responses import PlainTextResponse
 from unit.portal_gateway import story
 from unit.portal_gateway.story import MASTERCARD, VISA, invoice_id
 
@@ -135,12 +136,21 @@ async def test_a_body_that_cannot_be_read_goes_nowhere(ana: Merchant, raw: bytes
 
 
 async def test_a_service_that_is_away_says_so_at_once_and_changes_nothing(ana: Merchant) -> None:
-    ana.gateway.owners.answers["POST", OF_OWNER] = problem(500, "internal_error")
+    ana.gateway.owners.answers["POST", OF_OWNER] = problem(503, "service_unavailable")
     async with ana.signed_in() as browser:
         answer = await browser.post(OF_GATEWAY, json={})
         assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
         assert await pending(browser) == []
         assert (await browser.get("/api/overview")).status_code == 200
+
+
+async def test_a_service_that_failed_may_have_done_it_all_the_same(ana: Merchant) -> None:
+    for failed in (problem(500, "internal_error"), PlainTextResponse("upstream connect error", 502)):
+        ana.gateway.owners.answers["POST", OF_OWNER] = failed
+        async with ana.signed_in() as browser:
+            answer = await browser.post(OF_GATEWAY, json={})
+            assert (answer.status_code, answer.json()["code"]) == (504, "outcome_unknown")
+            assert await pending(browser) == []
 
 
 async def test_card_entry_opens_with_what_is_owed(ana: Merchant) -> None:

@@ -6,29 +6,20 @@ from uuid import UUID
 
 import httpx
 
-from chassis.http.problems import MEDIA_TYPE, Problem
+from chassis.http.problems import MEDIA_TYPE, Problem, outcome_unknown, unavailable
 from chassis.http.tokens import Signer
 from chassis.telemetry import outgoing
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-
-
-def outcome_unknown() -> Problem:
-    return Problem(504, "outcome_unknown", "A part of the system did not answer: what was asked for may have happened, or not")
-
-
-def unavailable() -> Problem:
-    return Problem(
-        503, "service_unavailable", "A part of the system cannot be reached; nothing was changed", headers={"retry-after": "5"}
-    )
+_CHANGES_NOTHING = ("GET", "HEAD")
 
 
 class ServiceClient:
     """Calls one service with a fresh token each time.
 
     An answer of 4xx or 5xx that is a problem is raised as that same Problem; a service that cannot be reached is
-    Problem 503 `service_unavailable`, and one that does not answer a command that it may have got is Problem 504
-    `outcome_unknown`.
+    Problem 503 `service_unavailable`, and one that fails at a command, or does not answer one that it may have got, is
+    Problem 504 `outcome_unknown`.
     """
 
     def __init__(self, base_url: str, audience: str, signer: Signer, *, timeout: float = 5) -> None:
@@ -58,7 +49,7 @@ class ServiceClient:
         try:
             answer = await self.http.send(request)
         except httpx.TransportError as error:
-            nothing_changed = method in ("GET", "HEAD") or isinstance(error, _NEVER_SENT)
+            nothing_changed = method in _CHANGES_NOTHING or isinstance(error, _NEVER_SENT)
             raise (unavailable() if nothing_changed else outcome_unknown()) from None
         if answer.is_error:
             raise problem_of(answer)
@@ -87,8 +78,11 @@ class ServiceClient:
 
 def problem_of(answer: httpx.Response) -> Problem:
     """The problem that another service answered with, to be passed on."""
-    if not answer.headers.get("content-type", "").startswith(MEDIA_TYPE) or answer.status_code in (401, 403, 500):
-        return unavailable()
+    told = answer.headers.get("content-type", "").startswith(MEDIA_TYPE)
+    if not told or answer.status_code in (401, 403, 500):
+        # whatever stands between may have lost the answer only, and what failed may have failed after its commit
+        nothing_changed = answer.request.method in _CHANGES_NOTHING or answer.status_code < 500
+        return unavailable() if nothing_changed else outcome_unknown()
     body: dict[str, Any] = answer.json()
     known = {"type", "title", "status", "code", "detail", "errors"}
     more = {name: value for name, value in body.items() if name not in known}

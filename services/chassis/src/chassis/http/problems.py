@@ -61,6 +61,16 @@ def not_found() -> Problem:
     return Problem(404, "not_found", "There is nothing here")
 
 
+def unavailable() -> Problem:
+    return Problem(
+        503, "service_unavailable", "A part of the system cannot be reached; nothing was changed", headers={"retry-after": "5"}
+    )
+
+
+def outcome_unknown() -> Problem:
+    return Problem(504, "outcome_unknown", "A part of the system did not answer: what was asked for may have happened, or not")
+
+
 def of_refusal(refusals: Refusals, refusal: Exception) -> Problem:
     """The problem that a refusal is answered with. Raises KeyError for one that has no line in the table."""
     status, code, title = refusals[type(refusal)]

@@ -8,7 +8,8 @@ from uuid import UUID
 
 import httpx
 
-from chassis.http.client import ServiceClient, problem_of, unavailable
+from chassis.http.client import ServiceClient, problem_of
+from chassis.http.problems import unavailable
 from portal_gateway.application.answers import (
     Accepted,
     CancellationAccepted,
