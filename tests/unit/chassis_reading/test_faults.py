@@ -8,6 +8,7 @@ import pytest
 from aiokafka.errors import KafkaConnectionError
 
 from chassis.faults import Backoff, passes
+from chassis.store import StoreAway, StoreBusy
 
 
 @pytest.mark.parametrize(
@@ -25,6 +26,8 @@ from chassis.faults import Backoff, passes
         asyncpg.TooManyConnectionsError("full"),
         asyncpg.ReadOnlySQLTransactionError("replica"),
         asyncpg.UndefinedTableError("not migrated yet"),
+        StoreBusy("too many are waiting"),
+        StoreAway("the database cannot be reached"),
     ],
 )
 def test_what_passes_by_itself_is_waited_for(error: Exception) -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from httpx import ASGITransport, AsyncClient
 from pydantic import StrictInt
 
@@ -10,6 +11,7 @@ from chassis.http.app import create_app
 from chassis.http.bodies import StrictBody
 from chassis.http.cards import NoCards
 from chassis.http.problems import Refusals, not_found
+from chassis.store import StoreAway, StoreBusy
 
 
 class NothingLeft(Exception):
@@ -37,6 +39,10 @@ def client() -> AsyncClient:
     @app.get("/orders/{id}")
     async def one(id: str) -> None:
         raise not_found()
+
+    @app.api_route("/waiting", methods=["GET", "POST"])
+    async def waiting(away: bool) -> None:
+        raise StoreAway("the database cannot be reached") if away else StoreBusy("too many are waiting")
 
     async def broken() -> str | None:
         return "is away"
@@ -86,6 +92,19 @@ async def test_a_bug_tells_nothing_about_itself() -> None:
     status, kind, body = await asked("POST", "/orders", json={"amount": -1})
     assert (status, kind, body["code"]) == (500, PROBLEM, "internal_error")
     assert "a bug" not in str(body)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_who_is_turned_away_from_the_store_changed_nothing(method: str) -> None:
+    answer = await client().request(method, "/waiting", params={"away": False})
+    assert (answer.status_code, answer.headers["content-type"], answer.json()["code"]) == (503, PROBLEM, "too_busy")
+    assert answer.headers["retry-after"] == "5"
+
+
+async def test_what_was_lost_on_its_way_into_the_store_may_be_there() -> None:
+    status, kind, body = await asked("POST", "/waiting", params={"away": True})
+    assert (status, kind, body["code"]) == (504, PROBLEM, "outcome_unknown")
+    assert (await asked("GET", "/waiting", params={"away": True}))[2]["code"] == "service_unavailable"
 
 
 async def test_readiness_names_what_is_wrong() -> None:

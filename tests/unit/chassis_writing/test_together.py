@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import cast
 
+import asyncpg
 import pytest
 
-from chassis.postgres.together import Together
-from chassis.store import StoreBusy
+from chassis.postgres.together import Kept, Together
+from chassis.store import StoreAway, StoreBusy
 
 
 class Rounds:
@@ -117,3 +119,33 @@ async def test_a_sender_that_breaks_ends_the_process() -> None:
     caller = asyncio.create_task(together.ask(1))
     await asyncio.wait_for(died.wait(), 1)
     caller.cancel()
+
+
+class Leaving:
+    """A pool and its one connection: whatever is begun on it is lost on the way."""
+
+    def __init__(self) -> None:
+        self.begun = 0
+
+    async def acquire(self) -> "Leaving":
+        return self
+
+    async def release(self, _: object) -> None: ...
+
+    def terminate(self) -> None: ...
+
+    def is_closed(self) -> bool:
+        return True
+
+
+async def test_work_that_was_lost_on_its_way_again_and_again_may_have_been_done(monkeypatch: pytest.MonkeyPatch) -> None:
+    leaving = Leaving()
+    monkeypatch.setattr(Kept, "PATIENCE", 0.05)
+
+    async def commit(_: object) -> None:
+        leaving.begun += 1
+        raise ConnectionResetError("before the answer came")
+
+    with pytest.raises(StoreAway):
+        await Kept(cast(asyncpg.Pool, leaving)).run(commit)
+    assert leaving.begun > 1

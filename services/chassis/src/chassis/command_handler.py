@@ -111,7 +111,8 @@ class CommandHandler(Generic[C, E, S]):
         With a key both kinds of answer are kept with it, in the same write, and given to every repetition; one that
         comes while the first is still running waits for it. `statements` run in the same transaction, when there are
         events. Without `refused` the domain's refusal is raised. Raises KeyReused when the key came with another
-        request before, StoreBusy when nothing can be written now, VersionConflict when the stream never holds still.
+        request before, StoreBusy when nothing can be written now, StoreAway when the database stays away,
+        VersionConflict when the stream never holds still.
         """
         stream = self.aggregate.stream(context.merchant_id, id)
         async with self._turn(stream):

@@ -7,7 +7,7 @@ import asyncpg
 from aiokafka.errors import KafkaError
 
 from chassis.resting import rest
-from chassis.store import StoreBusy
+from chassis.store import StoreAway, StoreBusy
 
 _PASSING_STATES = (
     "08",  # connection
@@ -35,7 +35,7 @@ def passes(error: BaseException) -> bool:
             return (error.sqlstate or "").startswith(_PASSING_STATES)
         case asyncpg.DataError():
             return False
-        case asyncpg.InterfaceError() | OSError() | TimeoutError() | KafkaError() | StoreBusy():
+        case asyncpg.InterfaceError() | OSError() | TimeoutError() | KafkaError() | StoreBusy() | StoreAway():
             return True
         case _:
             return False

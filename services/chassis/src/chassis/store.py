@@ -114,10 +114,11 @@ class EventStore(Protocol):
         """The events of every stream asked for, in one round trip."""
 
     async def write(self, write_set: WriteSet) -> None:
-        """Writes the set whole, or raises having written nothing.
+        """Writes the set whole, or raises having written nothing: after StoreAway alone either may be so.
 
         Raises VersionConflict when a stream is no longer at the version expected, AlreadyAnswered when the idempotency
-        key has an answer, AlreadyHandled when an inbox id is known, StoreBusy when too much is waiting already.
+        key has an answer, AlreadyHandled when an inbox id is known, StoreBusy when too much is waiting already,
+        StoreAway when the database stays away.
         A repetition that arrives while the first one is being written waits for it.
         """
 
@@ -138,7 +139,11 @@ class KeyReused(Exception):
 
 
 class StoreBusy(Exception):
-    """Too much is waiting to be written, or the database cannot be reached: nothing was written, try again later."""
+    """Too much is waiting, or nothing is taken any more: nothing was written, try again later."""
+
+
+class StoreAway(Exception):
+    """The database cannot be reached, or was lost before it answered: what was sent may have been written, or not."""
 
 
 def outbox_statement(topic: str, key: bytes, value: bytes | None, headers: Mapping[str, str]) -> Statement:

@@ -6,12 +6,11 @@ from uuid import UUID
 
 import httpx
 
-from chassis.http.problems import MEDIA_TYPE, Problem, outcome_unknown, unavailable
+from chassis.http.problems import CHANGES_NOTHING, MEDIA_TYPE, Problem, outcome_unknown, unavailable
 from chassis.http.tokens import Signer
 from chassis.telemetry import outgoing
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
-_CHANGES_NOTHING = ("GET", "HEAD")
 
 
 class ServiceClient:
@@ -49,7 +48,7 @@ class ServiceClient:
         try:
             answer = await self.http.send(request)
         except httpx.TransportError as error:
-            nothing_changed = method in _CHANGES_NOTHING or isinstance(error, _NEVER_SENT)
+            nothing_changed = method in CHANGES_NOTHING or isinstance(error, _NEVER_SENT)
             raise (unavailable() if nothing_changed else outcome_unknown()) from None
         if answer.is_error:
             raise problem_of(answer)
@@ -81,7 +80,7 @@ def problem_of(answer: httpx.Response) -> Problem:
     told = answer.headers.get("content-type", "").startswith(MEDIA_TYPE)
     if not told or answer.status_code in (401, 403, 500):
         # whatever stands between may have lost the answer only, and what failed may have failed after its commit
-        nothing_changed = answer.request.method in _CHANGES_NOTHING or answer.status_code < 500
+        nothing_changed = answer.request.method in CHANGES_NOTHING or answer.status_code < 500
         return unavailable() if nothing_changed else outcome_unknown()
     body: dict[str, Any] = answer.json()
     known = {"type", "title", "status", "code", "detail", "errors"}

@@ -10,7 +10,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from chassis.store import StoreAway, StoreBusy
+
 MEDIA_TYPE = "application/problem+json"
+CHANGES_NOTHING = frozenset({"GET", "HEAD"})
+"""Methods after which everything is as before, whatever became of the request."""
 Refusals = Mapping[type[Exception], tuple[int, str, str]]
 """A domain's refusal -> (status, code, title)"""
 
@@ -67,6 +71,10 @@ def unavailable() -> Problem:
     )
 
 
+def too_busy() -> Problem:
+    return Problem(503, "too_busy", "Too much is waiting here already; nothing was changed", headers={"retry-after": "5"})
+
+
 def outcome_unknown() -> Problem:
     return Problem(504, "outcome_unknown", "A part of the system did not answer: what was asked for may have happened, or not")
 
@@ -87,6 +95,12 @@ def install(app: FastAPI, refusals: Refusals) -> None:
     async def refused(_: Request, error: Exception) -> Response:
         return of_refusal(refusals, error).response()
 
+    async def busy(_: Request, error: Exception) -> Response:
+        return too_busy().response()
+
+    async def away(request: Request, error: Exception) -> Response:
+        return (unavailable() if request.method in CHANGES_NOTHING else outcome_unknown()).response()
+
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
         return of_validation(error.errors()).response()
@@ -106,6 +120,8 @@ def install(app: FastAPI, refusals: Refusals) -> None:
     app.add_exception_handler(Problem, problem)
     for refusal in refusals:
         app.add_exception_handler(refusal, refused)
+    app.add_exception_handler(StoreBusy, busy)
+    app.add_exception_handler(StoreAway, away)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, unexpected)

@@ -16,7 +16,7 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from chassis.faults import Backoff, passes
-from chassis.store import StoreBusy
+from chassis.store import StoreAway, StoreBusy
 
 log = structlog.get_logger()
 
@@ -122,7 +122,7 @@ class Kept:
     async def run(self, work: Callable[[PoolConnectionProxy], Awaitable[R]]) -> R:
         """Does the work, again when the connection is lost meanwhile: it has to bear being done twice.
 
-        Raises StoreBusy when the database stays away.
+        Raises StoreAway when the database stays away: the work may have been done, and the answer lost.
         """
         deadline = asyncio.get_running_loop().time() + self.PATIENCE
         backoff = Backoff(first=0.02, longest=1.0)
@@ -140,7 +140,7 @@ class Kept:
                 elif not passes(error):
                     raise
                 if asyncio.get_running_loop().time() > deadline:
-                    raise StoreBusy("the database cannot be reached") from error
+                    raise StoreAway("the database cannot be reached") from error
                 log.warning("database work is done again", error=repr(error))
             await backoff.wait()
 

@@ -6,8 +6,8 @@ have words for: 401 `link_refused` (absent, malformed, unknown, expired, revoked
 `not_found`, 409 `due_changed` (`more`: due, total), 402 `card_declined` · `insufficient_funds` · `expired_card` ·
 `incorrect_cvc`, 409 of the subscription's rules, 422 `invalid_request` (`errors`), 422 `card_number_refused`, 422
 `invalid_cursor`, 422 `idempotency_key_reused`, 429 `too_many_requests` (header `retry-after`, `more.retry_at`), 503
-`service_unavailable`. One code only is of something that may have changed: 504 `outcome_unknown`, where the same again under
-the same idempotency key gets the answer.
+`service_unavailable` · `too_busy`. One code only is of something that may have changed: 504 `outcome_unknown`, where the same
+again under the same idempotency key gets the answer.
 """
 
 import asyncio
