@@ -22,6 +22,11 @@ SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "as
         ("a\r\nSet-Cookie: x=y.csv", 'filename="a__Set-Cookie_ x=y.csv"'),
         ("\u202efdp.exe", 'filename="_fdp.exe"'),
         ("...", 'filename="_"'),
+        (
+            "a\uff02\uff1b\uff0fb\uff3c.csv",
+            "filename=\"a___b_.csv\"; filename*=UTF-8''a%EF%BC%82%EF%BC%9B%EF%BC%8Fb%EF%BC%BC.csv",
+        ),
+        ("\uff0e\uff0e\uff0e", "filename=\"_\"; filename*=UTF-8''%EF%BC%8E%EF%BC%8E%EF%BC%8E"),
     ],
 )
 def test_a_name_is_a_name_in_any_script_and_nothing_else(filename: str, header: str) -> None:

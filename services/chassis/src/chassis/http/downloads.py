@@ -14,14 +14,19 @@ _UNSAFE = frozenset('/\\:*?"<>|;%')
 
 def named(filename: str, how: Literal["attachment", "inline"] = "attachment") -> dict[str, str]:
     """The headers of a personal file (RFC 6266): its name in any script, in ASCII for those who know no other; kept nowhere."""
-    safe = "".join("_" if c in _UNSAFE or unicodedata.category(c).startswith("C") else c for c in filename).strip(" .") or "_"
-    plain = unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode() or "_"
+    safe = _harmless(filename).strip(" .") or "_"
+    # once more: of a full-width quote, slash or dot the plain one has become
+    plain = _harmless(unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode()).rstrip(" .") or "_"
     star = "" if plain == safe else f"; filename*=UTF-8''{quote(safe, safe='')}"
     return {
         "content-disposition": f'{how}; filename="{plain}"{star}',
         "cache-control": "no-store",
         "x-content-type-options": "nosniff",
     }
+
+
+def _harmless(name: str) -> str:
+    return "".join("_" if c in _UNSAFE or unicodedata.category(c).startswith("C") else c for c in name)
 
 
 class Sending(StreamingResponse):
