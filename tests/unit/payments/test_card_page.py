@@ -126,13 +126,30 @@ async def test_what_is_sent_wrong_is_never_repeated(body: bytes, status: int, ca
     assert "4000056655665556" not in answer.text + caplog.text
 
 
-@pytest.mark.parametrize("headers", [{"sec-fetch-site": "cross-site"}, {"origin": PORTAL}, {"origin": "null"}, {}])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"sec-fetch-site": "cross-site"},
+        {"origin": PORTAL},
+        {"origin": "null"},
+        {"origin": "http://["},
+        {"origin": CARDS + "/x"},
+        {},
+    ],
+)
 async def test_only_the_page_itself_can_send_a_card(headers: dict[str, str]) -> None:
     around = Around()
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD, headers=headers)
     assert answer.status_code == 403
     assert not around.tokenised
+
+
+async def test_a_browser_that_says_no_more_than_its_origin_can_send_a_card() -> None:
+    around = Around()
+    async with around.browser() as browser:
+        assert (await browser.post(PATH, json=GOOD, headers={"origin": CARDS})).status_code == 201
+    assert around.tokenised
 
 
 async def test_a_form_post_is_refused() -> None:

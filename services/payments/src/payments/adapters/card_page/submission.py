@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from fastapi import Request
 
@@ -60,4 +59,4 @@ def from_our_page(request: Request, origin: str) -> bool:
     site, sender = request.headers.get("sec-fetch-site"), request.headers.get("origin")
     if site is not None:
         return site == "same-origin"
-    return sender is not None and urlsplit(sender)[:2] == urlsplit(origin)[:2]
+    return sender == origin.rstrip("/")
