@@ -1,4 +1,5 @@
 import json
+from base64 import urlsafe_b64encode
 from uuid import uuid4
 
 import pytest
@@ -50,6 +51,18 @@ def test_a_token_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     token = Signer("portal-gateway", PRIVATE["portal-gateway"]).token("payments", merchant_id=MERCHANT)
     with pytest.raises(InvalidToken):
         Verifier("payments", PUBLIC).read(token)
+
+
+def encoded(**content: object) -> str:
+    return urlsafe_b64encode(json.dumps(content).encode()).rstrip(b"=").decode()
+
+
+@pytest.mark.parametrize("name", ["crit", "b64", "kid", "alg", "typ", "jwk", "x5c", "zip", "cty"])
+@pytest.mark.parametrize("value", [1, None, True, "x", [], [1], ["exp"], {}], ids=str)
+def test_a_header_that_makes_no_sense_is_no_tokens(name: str, value: object) -> None:
+    header = encoded(**{"alg": "Ed25519", "kid": "payments", name: value})
+    with pytest.raises(InvalidToken):
+        Verifier("payments", PUBLIC).read(f"{header}.{encoded(iss='payments')}.AAAA")
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "é.é.é", "e30.e30.e30", "A" * 100_000])

@@ -70,5 +70,5 @@ class Verifier:
                 customer_id=UUID(customer) if kind == "customer" else None,
                 session=claims.get("sid"),
             )
-        except (JoseError, ValueError) as error:
+        except (JoseError, ValueError, TypeError, KeyError) as error:  # joserfc raises these for headers of another shape
             raise InvalidToken(type(error).__name__) from None
