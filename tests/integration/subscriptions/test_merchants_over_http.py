@@ -130,6 +130,14 @@ async def test_keys_are_rotated_without_a_gap(shop: Shop) -> None:
     assert (await renewed.get("/v1/plans")).status_code == 200
 
 
+@pytest.mark.parametrize("id", ["a%00b", "key_0", "key_" + "A" * 16, "key_" + "0" * 16 + "%0A"])
+async def test_an_id_that_no_key_can_have_is_a_clear_error(shop: Shop, id: str) -> None:
+    for headers in ({}, {"idempotency-key": "rotation-1"}):
+        answer = await shop.http.delete(f"/v1/keys/{id}", headers=headers)
+        assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+        assert [error["pointer"] for error in answer.json()["errors"]] == ["/path/id"]
+
+
 async def test_a_picture_is_encoded_anew_and_shown_to_services(shop: Shop) -> None:
     uploaded = await shop.http.post("/v1/media", content=picture("JPEG"))
     assert uploaded.status_code == 201

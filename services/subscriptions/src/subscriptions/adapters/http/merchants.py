@@ -104,7 +104,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, *, secret: str,
         return {"id": issued.id, "api_key": api_key}
 
     @api.delete("/v1/keys/{id}", status_code=204)
-    async def revoke(asked: Ask, _: Merchant, id: str) -> Response:
+    async def revoke(asked: Ask, _: Merchant, id: Annotated[str, Path(pattern="^key_[0-9a-f]{16}$")]) -> Response:
         merchant_id = asked.principal.merchant_id
         command = merchant.RevokeKey(id, await tenants.now(merchant_id))
         return await asked.of(merchants, merchant_id, command, answer=lambda _: Answer(204, {}))
