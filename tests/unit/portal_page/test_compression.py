@@ -37,6 +37,20 @@ async def test_a_page_is_sent_as_it_is_to_whoever_cannot(path: str) -> None:
     assert sent.startswith(b"<!doctype html>")
 
 
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [
+        ("gzip;q=0", None),
+        ("br, GZIP ; q=0.000, identity", None),
+        ("gzip;q=0.001", "gzip"),
+        ("br;q=0, gzip", "gzip"),
+        ("Gzip", "gzip"),
+    ],
+)
+async def test_who_says_that_they_want_no_gzip_gets_none(accepted: str, encoding: str | None) -> None:
+    assert (await encoded(Stage(), "/", accepted))[0] == encoding
+
+
 async def test_scripts_and_styles_are_the_same_packed_or_not() -> None:
     stage = Stage()
     async with stage.browser() as browser:
