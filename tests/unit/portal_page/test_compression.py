@@ -63,8 +63,11 @@ async def test_scripts_and_styles_are_the_same_packed_or_not() -> None:
 
 
 @pytest.mark.parametrize("name", ["lang", "year", "status", "cursor", "subscription", "after", "said", "what"])
-async def test_no_page_repeats_what_a_stranger_puts_into_its_address(name: str) -> None:
-    """Else the length of what is packed would tell how much of the session's token the stranger has guessed."""
+async def test_no_page_repeats_a_text_that_a_stranger_puts_into_its_address(name: str) -> None:
+    """Else the length of what is packed would tell how much of the session's token the stranger has guessed.
+
+    A year and a position are repeated: digits and hexadecimal letters, which cannot spell what stands before the token.
+    """
     async with Stage().browser() as browser:
         for path in [*PAGES, f"/no/{STRANGE}"]:
             assert STRANGE not in (await browser.get(path, params={name: STRANGE})).text

@@ -1,7 +1,9 @@
 """Pages, scripts and styles are sent packed to whoever can unpack them.
 
-A page holds its session's token. Its length tells nothing of it (BREACH): no page repeats what a stranger can put into an
-address or a form of another site.
+A page holds its session's token. Of an address it repeats a year and a position (`after`), hence digits and hexadecimal
+letters that a stranger can choose. Its length is no oracle for the token all the same (BREACH): such a guess cannot spell what
+stands before the token, so that none can be lengthened character by character, and it lacks most of the token's letters.
+What another site sends is refused, with the token or without.
 """
 
 import re
