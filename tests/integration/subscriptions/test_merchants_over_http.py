@@ -1,3 +1,4 @@
+import asyncio
 import hashlib
 from io import BytesIO
 
@@ -117,6 +118,16 @@ async def test_a_merchant_changes_itself_and_nobody_else(stack: Stack) -> None:
     borrowed = await theirs.http.patch(f"/v1/merchants/{theirs.id}", json={"branding": {"logo_media_id": media}})
     assert borrowed.json()["errors"][0]["code"] == "unknown_media"
     assert (await ours.http.get(f"/v1/merchants/{ours.id}")).json()["name"] == "TechSolutions Inc."
+
+
+async def test_changes_at_the_same_time_all_hold(shop: Shop) -> None:
+    url, tax = f"/v1/merchants/{shop.id}", {"name": "IVA", "rate_basis_points": 1600, "inclusive": False}
+    changes = ({"policies": {"cancel_mode": "immediately"}}, {"policies": {"retry_days": [2]}}, {"tax": tax})
+    answers = await asyncio.gather(*(shop.http.patch(url, json=change) for change in changes))
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    now = (await shop.http.get(url)).json()
+    assert (now["policies"]["cancel_mode"], now["policies"]["retry_days"]) == ("immediately", [2])
+    assert now["tax"] == tax
 
 
 async def test_keys_are_rotated_without_a_gap(shop: Shop) -> None:

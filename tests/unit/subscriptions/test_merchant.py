@@ -64,11 +64,20 @@ def test_the_clock_only_runs_forward() -> None:
     given(LIVE).when(SetClock(later, WALL)).refused(NotASandbox)
 
 
+def renaming(profile: Profile) -> Profile:
+    return replace(profile, name="TechSolutions México")
+
+
 def test_a_profile_changes_as_a_whole() -> None:
-    renamed = replace(PROFILE, name="TechSolutions México")
-    given(REGISTERED).when(Reconfigure(renamed, THEN)).then(Reconfigured(renamed, THEN))
-    given(REGISTERED).when(Reconfigure(PROFILE, THEN)).then()
-    given().when(Reconfigure(PROFILE, THEN)).refused(NoSuchMerchant)
+    renamed = Reconfigured(renaming(PROFILE), THEN)
+    given(REGISTERED).when(Reconfigure(renaming, THEN)).then(renamed)
+    given(REGISTERED, renamed).when(Reconfigure(renaming, THEN)).then()
+    given().when(Reconfigure(renaming, THEN)).refused(NoSuchMerchant)
+
+
+def test_what_others_changed_meanwhile_stays_changed() -> None:
+    moved = replace(PROFILE, time_zone="Europe/Madrid")
+    given(REGISTERED, Reconfigured(moved, THEN)).when(Reconfigure(renaming, THEN)).then(Reconfigured(renaming(moved), THEN))
 
 
 def test_keys_are_rotated_and_the_last_one_stays() -> None:

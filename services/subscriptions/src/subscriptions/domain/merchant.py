@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
@@ -74,7 +75,8 @@ class Register:
 
 @dataclass(frozen=True, slots=True)
 class Reconfigure:
-    profile: Profile
+    change: Callable[[Profile], Profile]
+    """Makes the new profile of the one that is there by then: others change it too."""
     at: datetime
 
 
@@ -162,8 +164,8 @@ def decide(command: MerchantCommand, it: Merchant | None) -> list[MerchantEvent]
     match command:
         case Register():
             return register(command, it)
-        case Reconfigure(profile, at):
-            return [] if existing(it).profile == profile else [Reconfigured(profile, at)]
+        case Reconfigure():
+            return reconfigure(command, existing(it))
         case IssueKey(key, at):
             existing(it)
             return [KeyIssued(key, at)]
@@ -181,6 +183,11 @@ def register(command: Register, it: Merchant | None) -> list[MerchantEvent]:
     at = command.clock_starts_at or command.wall
     offset = (at - command.wall).total_seconds()
     return [Registered(command.profile, command.invoice_series, command.sandbox, command.key, offset, at)]
+
+
+def reconfigure(command: Reconfigure, it: Merchant) -> list[MerchantEvent]:
+    profile = command.change(it.profile)
+    return [] if profile == it.profile else [Reconfigured(profile, command.at)]
 
 
 def revoke_key(command: RevokeKey, it: Merchant) -> list[MerchantEvent]:

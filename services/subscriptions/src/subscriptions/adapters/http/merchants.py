@@ -75,13 +75,12 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, *, secret: str,
     async def change(caller: Caller, id: UUID, body: ChangedMerchant) -> dict[str, Any]:
         if caller.kind not in ("merchant", "operator"):
             raise Problem(403, "forbidden", "This credential may not do this")
-        it = await seen_by(caller, id)
-        profile = body.applied_to(it.profile)
-        logo = profile.branding.logo_media_id
+        await seen_by(caller, id)
+        logo = body.branding.logo_media_id if body.branding else None
         if logo and not await media.has(id, logo):
             raise unknown_media("/branding/logo_media_id")
         context = Context.beginning(id, caller.subject)
-        handled = await merchants.handle(context, id, merchant.Reconfigure(profile, await tenants.now(id)))
+        handled = await merchants.handle(context, id, merchant.Reconfigure(body.applied_to, await tenants.now(id)))
         assert handled.outcome, "not refused"
         return merchant_document(id, handled.outcome.state)
 
