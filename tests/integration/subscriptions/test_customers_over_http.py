@@ -1,9 +1,13 @@
 import asyncio
 import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
+import asyncpg
 import pytest
+from httpx import Response
 from integration.subscriptions.conftest import ANA, Shop, opened
 from integration.subscriptions.stack import Stack
 
@@ -65,6 +69,41 @@ async def test_erasing_ends_everything_and_forgets_who_it_was(shop: Shop) -> Non
     assert await shop.stack.comments(shop.id) == []
     again = await shop.http.post("/v1/subscriptions", json={"customer_id": shop.ana, "plan_id": shop.plan})
     assert again.status_code == 404
+
+
+@asynccontextmanager
+async def starting_halts(pool: asyncpg.Pool) -> AsyncIterator[Callable[[], Awaitable[None]]]:
+    """No subscription is written until the block ends; what it is given waits for one that wants to be."""
+    waiting = """
+        SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'subscriptions'::regclass
+        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+        """
+
+    async def halted() -> None:
+        async with asyncio.timeout(10):
+            while not await pool.fetchval(waiting):
+                await asyncio.sleep(0.005)
+
+    async with pool.acquire() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE subscriptions IN SHARE MODE")
+        yield halted
+
+
+@pytest.mark.parametrize("key", [{}, {"idempotency-key": "start-1"}])
+async def test_nothing_outlives_a_customer_who_is_erased_while_it_starts(shop: Shop, key: dict[str, str]) -> None:
+    async def start() -> Response:
+        body = {"customer_id": shop.ana, "plan_id": shop.plan}
+        return await shop.http.post("/v1/subscriptions", json=body, headers=key)
+
+    async with starting_halts(shop.stack.pool) as halted:
+        starting = asyncio.create_task(start())
+        await halted()
+        assert (await shop.http.delete(f"/v1/customers/{shop.ana}")).status_code == 204
+
+    assert [answer.status_code for answer in (await starting, await start())] == [404, 404]
+    sql = "SELECT id FROM subscriptions WHERE merchant_id = $1"
+    [id] = [str(row["id"]) for row in await shop.stack.pool.fetch(sql, UUID(shop.id))]
+    assert (await shop.read(id))["status"] == "canceled"
 
 
 async def test_nothing_personal_is_in_an_event(shop: Shop) -> None:

@@ -46,7 +46,7 @@ def compose(r: Resources) -> Service:
         refusals={**merchants.REFUSALS, **plans.REFUSALS, **subscriptions.REFUSALS, **images.REFUSALS},
         larger_bodies={"/v1/media": media.MAX_BYTES},
     )
-    app.include_router(subscriptions.routes(billing, offering, people, comments, r.tenants))
+    app.include_router(subscriptions.routes(billing, offering, people, comments, r.tenants, ending.end_all))
     app.include_router(merchants.routes(selling, r.tenants, pictures, secret=secret, production=production))
     app.include_router(media.routes(pictures, images.webp))
     app.include_router(plans.routes(offering, PlansTable(r.pool), pictures, r.tenants, cursors))

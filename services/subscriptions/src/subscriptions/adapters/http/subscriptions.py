@@ -9,16 +9,18 @@ from fastapi import APIRouter, Response
 from pydantic import Field, StrictInt
 
 from chassis.command_handler import CommandHandler, Outcome
-from chassis.http.asked import Ask, accepted
+from chassis.http.asked import Ask, Asked, accepted
 from chassis.http.bodies import StrictBody
 from chassis.http.principal import Caller, Merchant, MerchantOrCustomer, Principal
 from chassis.http.problems import not_found
 from chassis.store import Answer, Statement
 from chassis.tenants import Tenants
 from subscriptions.adapters.http.bodies import Instant, Text
+from subscriptions.adapters.http.customers import EndAll
 from subscriptions.adapters.http.plans import Publishing
 from subscriptions.application import publication, reactions
 from subscriptions.application.ports import Comments, Customers
+from subscriptions.application.profiles import Customer
 from subscriptions.domain import refusals
 from subscriptions.domain.commands import Cancel, Command, Start, WithdrawCancellation
 from subscriptions.domain.dunning import CancelMode
@@ -56,16 +58,21 @@ class Cancellation(StrictBody):
 
 
 def routes(
-    subscriptions: Subscriptions, publishing: Publishing, customers: Customers, comments: Comments, tenants: Tenants
+    subscriptions: Subscriptions,
+    publishing: Publishing,
+    customers: Customers,
+    comments: Comments,
+    tenants: Tenants,
+    end_all: EndAll,
 ) -> APIRouter:
     api = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
 
     @api.post("", status_code=201)
     async def start(asked: Ask, caller: Merchant, body: NewSubscription) -> Response:
-        customer = await customers.get(caller.merchant_id, body.customer_id)
+        customer = await known(asked, body.customer_id)
         _, plan = await publishing.state(caller.merchant_id, body.plan_id)
         tenant = await tenants.get(caller.merchant_id)
-        if customer is None or plan is None or tenant is None:
+        if plan is None or tenant is None:
             raise not_found()
         now = tenant.now()
         started_at = body.started_at or now.replace(microsecond=0)
@@ -75,7 +82,9 @@ def routes(
         def started(outcome: Outcome[Event, Subscription]) -> Answer:
             return Answer(201, {**accepted(outcome).body, **document(outcome.stream.id, outcome.version, outcome.state)})
 
-        return await asked.of(subscriptions, uuid4(), command, answer=started)
+        answer = await asked.of(subscriptions, uuid4(), command, answer=started)
+        await known(asked, customer.id)  # who was erased meanwhile had nothing yet that could be ended
+        return answer
 
     @api.get("/{id}")
     async def read(caller: Caller, id: UUID) -> dict[str, Any]:
@@ -111,6 +120,14 @@ def routes(
         await seen_by(caller, id)
         command = WithdrawCancellation(await tenants.now(caller.merchant_id))
         return await asked.of(subscriptions, id, command, answer=kept)
+
+    async def known(asked: Asked, id: UUID) -> Customer:
+        """What started while its customer was erased ends here, at the latest when the request is repeated."""
+        customer = await customers.get(asked.principal.merchant_id, id)
+        if customer is None:
+            await end_all(asked.context, id)
+            raise not_found()
+        return customer
 
     async def seen_by(caller: Principal, id: UUID) -> tuple[int, Subscription]:
         version, it = await subscriptions.state(caller.merchant_id, id)
