@@ -24,6 +24,12 @@ async def default(shop: Shop) -> str:
     return next(str(method["last4"]) for method in await shop.methods() if method["is_default"])
 
 
+async def agreed(shop: Shop) -> int:
+    """The charges that begin when another one fails."""
+    sql = "SELECT count(*) FROM agreed_charge WHERE merchant_id = $1"
+    return int(await shop.stack.pool.fetchval(sql, shop.merchant.id))
+
+
 def problem(answer: Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
@@ -194,7 +200,34 @@ async def test_an_agreement_that_nothing_stands_before_any_more_is_honoured(shop
     row = (shop.merchant.id, invoice, shop.ana, card["id"])
     await shop.stack.pool.execute("INSERT INTO agreed_charge VALUES ($1, $2, $3, $4)", *row)
     await shop.until_charges(UUID(invoice), (1, "failed", "card_declined"), (2, "succeeded", None))
-    assert await shop.stack.pool.fetchval("SELECT count(*) FROM agreed_charge") == 0
+    assert await agreed(shop) == 0
+
+
+async def test_a_card_that_was_removed_is_not_charged_for_what_was_agreed(shop: Shop) -> None:
+    old = (await shop.add("tok_saves_then_declines"))["id"]
+    await shop.stack.misbehave(shop.merchant.id, "late", 3)
+    invoice = await shop.issue()
+    await shop.until_charges(invoice, (1, "unknown", None))
+    new = (await shop.change_card(VISA, invoice)).json()["payment_method"]["id"]
+    assert await agreed(shop) == 1
+    await shop.end()
+    for card in (old, new):
+        assert (await shop.http.delete(f"/v1/payment-methods/{card}")).status_code == 202
+    assert await agreed(shop) == 0
+    await shop.stack.misbehave(shop.merchant.id, "normal")
+    await shop.until_charges(invoice, (1, "failed", "card_declined"))
+    await asyncio.sleep(1)
+    assert await shop.charges(invoice) == [(1, "failed", "card_declined")]
+
+
+async def test_an_agreement_on_a_card_that_is_gone_is_not_honoured(shop: Shop) -> None:
+    invoice = await past_due(shop)
+    card = (await shop.add("tok_visa"))["id"]
+    assert (await shop.http.delete(f"/v1/payment-methods/{card}")).status_code == 202
+    row = (shop.merchant.id, invoice, shop.ana, card)
+    await shop.stack.pool.execute("INSERT INTO agreed_charge VALUES ($1, $2, $3, $4)", *row)
+    await asyncio.sleep(1)
+    assert await shop.charges(UUID(invoice)) == [(1, "failed", "card_declined")]
 
 
 async def test_a_provider_that_is_away_changes_nothing_and_says_so(shop: Shop) -> None:

@@ -89,7 +89,7 @@ class PostgresClaims:
                 SELECT max(ended_at) FROM attempt WHERE merchant_id = claimed.merchant_id AND invoice_id = claimed.invoice_id
             ) AS ended_at
             FROM claimed JOIN payment_method AS method
-                ON method.merchant_id = claimed.merchant_id AND method.id = claimed.method_id
+                ON method.merchant_id = claimed.merchant_id AND method.id = claimed.method_id AND method.removed_at IS NULL
             """,
             most,
             lease,

@@ -41,7 +41,8 @@ def wallet_change(event: wallet_events.Event, outcome: Outcome[wallet_events.Eve
             ]
         case wallet_events.MethodRemoved(method_id=method_id):
             sql = "UPDATE payment_method SET is_default = false, removed_at = $3 WHERE merchant_id = $1 AND id = $2"
-            return [Statement(sql, (merchant_id, method_id, event.at))]
+            agreed = "DELETE FROM agreed_charge WHERE merchant_id = $1 AND method_id = $2"
+            return [Statement(sql, (merchant_id, method_id, event.at)), Statement(agreed, (merchant_id, method_id))]
         case _:
             assert_never(event)
 
