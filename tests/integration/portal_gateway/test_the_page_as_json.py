@@ -12,6 +12,7 @@ from unit.portal_gateway import story
 from unit.portal_gateway.story import MASTERCARD, VISA
 
 from billing_contracts import payments
+from portal_gateway.application.composing import INVOICES_ON_THE_PAGE
 
 CLAUDIO = UUID("0190a000-0000-7000-8000-0000000000a2")
 
@@ -71,6 +72,18 @@ async def test_each_customer_sees_only_their_own(ana: Merchant) -> None:
         answers = [await browser.get(f"/api/invoices/{id}") for id in (story.invoice_id(5), uuid4())]
         assert answers[0].status_code == answers[1].status_code == 404
         assert answers[0].json() == answers[1].json()
+
+
+async def test_what_an_ended_subscription_left_unpaid_is_owed_until_it_is_paid_however_old_it_is(merchant: Merchant) -> None:
+    await merchant.tell(story.profile(), story.started(), story.issued(4), story.past_due(4), story.cancelled(5, "keep"))
+    for more in range(INVOICES_ON_THE_PAGE):
+        newer = story.issued(5).model_copy(update={"number": f"TS-0001{more:02}"})
+        await merchant.tell(newer, subject=f"invoice-{uuid4()}")
+    assert (await overview(merchant))["subscriptions"][0]["debt"]["amount"]["amount_minor"] == 2999
+    await merchant.tell(story.paid(4))
+    shown = await overview(merchant)
+    assert shown["subscriptions"][0]["debt"] is None
+    assert len(shown["invoices"]["items"]) == INVOICES_ON_THE_PAGE
 
 
 async def test_a_change_raises_the_revision_and_a_repetition_does_not(ana: Merchant) -> None:

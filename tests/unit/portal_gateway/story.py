@@ -192,6 +192,7 @@ class Told:
             subscriptions=self._of("subscription"),
             invoices=invoices,
             payments={it.aggregate.removeprefix("payment-"): it for it in self._of("payment")},
+            owed={it.aggregate.removeprefix("invoice-"): it for it in invoices},
             invoice_count=len(invoices),
             invoice_years=sorted({int(it.doc["issued_on"][:4]) for it in invoices}),
         )

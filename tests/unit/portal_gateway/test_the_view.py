@@ -107,6 +107,24 @@ def test_the_end_of_a_subscription_says_what_is_still_owed(open_invoices: str, o
     assert (subscription["debt"] is not None) == owes
 
 
+VOIDED = invoicing.InvoiceVoided(subscription_id=story.SUBSCRIPTION, reason="merchant")
+
+
+@pytest.mark.parametrize("settled", [story.paid(4), VOIDED], ids=["paid", "voided"])
+def test_what_an_ended_subscription_left_unpaid_is_owed_until_its_invoice_is_settled(settled: Any) -> None:
+    ended, invoice = (story.started(), story.past_due(4), story.cancelled(5, "keep")), f"invoice-{invoice_id(4)}"
+    told = Told().tell(*ended, story.issued(4))
+    assert told.view()["subscriptions"][0]["debt"] is not None
+    told.tell(settled, subject=invoice)
+    assert told.view()["subscriptions"][0]["debt"] is None
+    assert Told().tell(story.issued(4)).tell(settled, subject=invoice).tell(*ended).view() == told.view()
+
+
+def test_a_living_subscription_says_itself_when_it_owes_nothing_any_more() -> None:
+    told = Told().tell(story.started(), story.past_due(4), story.issued(4), story.paid(4))
+    assert told.view()["subscriptions"][0]["debt"] is not None
+
+
 def test_a_removed_card_is_gone_and_an_older_one_removed_changes_nothing() -> None:
     told = Told().tell(card(), card(MASTERCARD), payments.PaymentMethodRemoved(payment_method_id=VISA.id))
     method = told.view()["payment_method"]

@@ -134,6 +134,7 @@ def sources_of(documents: Sequence[Row]) -> Sources:
         subscriptions=[_source(row) for row in of["subscription"]],
         invoices=[_source(row) for row in invoices[:INVOICES_ON_THE_PAGE]],
         payments={row["aggregate"].removeprefix("payment-"): _source(row) for row in of["payment"]},
+        owed={row["aggregate"].removeprefix("invoice-"): _source(row) for row in invoices},
         invoice_count=len(invoices),
         invoice_years=sorted({int(row["doc"]["issued_on"][:4]) for row in invoices}),
     )

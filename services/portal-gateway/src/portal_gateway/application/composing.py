@@ -41,6 +41,8 @@ class Sources:
     """The newest, newest first."""
     payments: Mapping[str, Source] = field(default_factory=dict)
     """Invoice id -> the document of its collection"""
+    owed: Mapping[str, Source] = field(default_factory=dict)
+    """Invoice id -> its document, however old: at least of those that ended subscriptions left unpaid"""
     invoice_count: int = 0
     invoice_years: Sequence[int] = ()
 
@@ -48,7 +50,7 @@ class Sources:
 def compose(customer_id: UUID, sources: Sources) -> CustomerView:
     return {
         "customer": _customer(customer_id, sources.customer),
-        "subscriptions": _in_order([_subscription(source) for source in sources.subscriptions]),
+        "subscriptions": _in_order([_subscription(source, sources.owed) for source in sources.subscriptions]),
         "payment_method": _payment_method(sources.wallet),
         "invoices": [invoice_row(it, sources.payments.get(it.doc["id"])) for it in sources.invoices[:INVOICES_ON_THE_PAGE]],
         "invoice_count": sources.invoice_count,
@@ -125,8 +127,15 @@ def _customer(customer_id: UUID, source: Source | None) -> Customer:
     }
 
 
-def _subscription(source: Source) -> Subscription:
-    return cast(Subscription, dict(source.doc) | {"version": source.sequence, "stale": False})
+def _subscription(source: Source, owed: Mapping[str, Source]) -> Subscription:
+    doc = dict(source.doc) | {"version": source.sequence, "stale": False}
+    if doc["ended_at"] and doc["debt"] and _is_settled(owed.get(doc["debt"]["invoice_id"])):
+        doc["debt"] = None  # after its end a subscription says nothing more: only the invoice knows
+    return cast(Subscription, doc)
+
+
+def _is_settled(invoice: Source | None) -> bool:
+    return invoice is not None and invoice.doc["state"] in ("paid", "void")
 
 
 def _in_order(subscriptions: list[Subscription]) -> list[Subscription]:

@@ -107,6 +107,7 @@ class _Gathered:
             subscriptions=self.by_kind["subscription"],
             invoices=self.by_kind["invoice"],
             payments={it.aggregate.removeprefix("payment-"): it for it in self.by_kind["payment"]},
+            owed={it.aggregate.removeprefix("invoice-"): it for it in self.by_kind["owed"]},
             invoice_count=self.invoice_count,
             invoice_years=self.invoice_years,
         )
@@ -132,12 +133,22 @@ WITH newest AS (
         WHERE p.merchant_id = who.merchant_id AND p.customer_id = who.customer_id AND p.name = 'invoice' AND p.doc IS NOT NULL
         ORDER BY p.doc ->> 'issued_on' DESC, p.doc ->> 'number' DESC LIMIT $3
     ) i
-), documents AS (
-    SELECT d.*, NULL AS issued_on, NULL AS number FROM {_WHO} CROSS JOIN LATERAL (
+), others AS (
+    SELECT d.* FROM {_WHO} CROSS JOIN LATERAL (
         SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc FROM projection p
         WHERE p.merchant_id = who.merchant_id AND p.customer_id = who.customer_id
           AND p.name IN ('customer', 'wallet', 'subscription') AND p.doc IS NOT NULL OFFSET 0
     ) d
+), documents AS (
+    SELECT o.*, NULL AS issued_on, NULL AS number FROM others o
+    UNION ALL
+    SELECT d.*, NULL, NULL FROM others o CROSS JOIN LATERAL (
+        SELECT p.merchant_id, p.customer_id, 'owed', p.aggregate, p.sequence, p.doc FROM projection p
+        WHERE p.merchant_id = o.merchant_id AND p.name = 'invoice'
+          AND p.aggregate = 'invoice-' || (o.doc -> 'debt' ->> 'invoice_id')
+          AND p.customer_id = o.customer_id AND p.doc IS NOT NULL LIMIT 1
+    ) d
+    WHERE o.name = 'subscription' AND o.doc ->> 'ended_at' IS NOT NULL
     UNION ALL
     SELECT d.*, NULL, NULL FROM newest n CROSS JOIN LATERAL (
         SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc FROM projection p
