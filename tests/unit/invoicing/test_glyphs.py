@@ -76,7 +76,7 @@ async def test_a_name_of_which_nothing_can_be_printed_is_not_empty(render: Rende
     assert MARK in text(pdf)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @every(typed=st.lists(st.text(max_size=40), min_size=20, max_size=20))
 async def test_no_text_makes_a_document_impossible(render: Renderer, typed: list[str]) -> None:
     pdf = await render(replace(OPEN, bill_to=replace(ANA, address="\n".join(typed))))

@@ -124,4 +124,4 @@ class Charging(RuleBasedStateMachine):
 
 
 TestCharging = Charging.TestCase
-TestCharging.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+TestCharging.settings = settings(max_examples=150, stateful_step_count=30)

@@ -62,7 +62,7 @@ def assert_harmless(answer: Response) -> None:
     assert not any(MARK in value for value in answer.headers.values())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(path=paths, query=queries)
 def test_an_address_is_answered_whatever_it_says(path: str, query: dict[str, str]) -> None:
     stage, answer = ask("GET", path, params=query)
@@ -70,7 +70,7 @@ def test_an_address_is_answered_whatever_it_says(path: str, query: dict[str, str
     assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(path=st.sampled_from([CANCEL, KEEP, "/enter", "/logout", "/session/extend", "/"]), form=fields, mine=st.booleans())
 def test_a_form_is_answered_whatever_is_in_it(path: str, form: dict[str, str], mine: bool) -> None:
     stage, answer = ask("POST", path, data={**form, **({"csrf": "csrf-of-ana"} if mine else {})})
@@ -79,7 +79,7 @@ def test_a_form_is_answered_whatever_is_in_it(path: str, form: dict[str, str], m
         assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     path=st.sampled_from([CANCEL, KEEP, "/enter", "/logout"]),
     kind=st.sampled_from(KINDS),

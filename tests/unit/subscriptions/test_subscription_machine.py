@@ -169,5 +169,5 @@ class Life(RuleBasedStateMachine):
             assert timers(self.state) or waits_for_others or self.state.ended
 
 
-Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
 TestLife = Life.TestCase
