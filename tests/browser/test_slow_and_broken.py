@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
 from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page, Route, expect
@@ -12,7 +13,7 @@ from unit.portal_page import scenes
 
 from chassis.http.problems import Problem
 
-CANCEL = f"**/subscriptions/{scenes.PREMIUM}/cancel"
+CANCEL, KEEP = (f"**/subscriptions/{scenes.PREMIUM}/{what}" for what in ("cancel", "keep"))
 AWAY = Problem(503, "service_unavailable", "Away")
 
 
@@ -129,6 +130,92 @@ async def test_a_confirmation_pressed_twice_is_sent_once(page: Page) -> None:
         await slow.let_go()
         await expect(dialog.root).to_contain_text("Tu cancelación quedó registrada")
         assert len(stage.subscriptions.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("refusal", "said"),
+    [
+        (Problem(409, "already_cancelled", "The subscription is over"), "cambió mientras tanto"),
+        (Problem(500, "internal_error", "Broken"), "revisa cómo quedó"),
+        (AWAY, "nada cambió"),
+    ],
+    ids=["over", "broken", "away"],
+)
+async def test_a_confirmation_that_is_refused_after_its_dialog_was_closed_says_so(
+    page: Page, refusal: Problem, said: str
+) -> None:
+    async with living(page) as (stage, portal):
+        dialog = await portal.cancel()
+        await dialog.fill(comment="Hasta pronto")
+        slow = Slow()
+        await page.route(CANCEL, slow)
+        stage.subscriptions.refuses = refusal
+        await dialog.confirm()
+        await slow.first()
+        await page.keyboard.press("Escape")
+        await expect(portal.dialog).to_be_hidden()
+        await slow.let_go()
+        await expect(portal.dialog.get_by_role("alert")).to_contain_text(said)
+        await expect(portal.dialog.get_by_role("heading", level=1)).to_be_focused()
+        await expect(dialog.root.get_by_label("Cuéntanos más")).to_have_value("Hasta pronto")
+        await page.keyboard.press("Escape")
+        await expect(portal.dialog).to_be_hidden()
+        await expect(page.locator("#dialog-body > *")).to_have_count(0)
+
+
+async def test_a_confirmation_that_nobody_answers_says_so_though_its_dialog_was_closed(page: Page) -> None:
+    async with living(page) as (_, portal):
+        dialog = await portal.cancel()
+        slow = Slow()
+        await page.route(CANCEL, slow)
+        await dialog.confirm()
+        lost = await slow.first()
+        await page.keyboard.press("Escape")
+        await expect(portal.dialog).to_be_hidden()
+        await lost.abort()
+        await expect(portal.dialog.get_by_role("alert")).to_contain_text("Revisa tu conexión")
+
+
+async def test_a_dialog_that_is_opened_while_a_confirmation_is_on_its_way_shows_that_one(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        dialog = await portal.cancel()
+        slow = Slow()
+        await page.route(CANCEL, slow)
+        stage.subscriptions.refuses = AWAY
+        await dialog.confirm()
+        await slow.first()
+        await page.keyboard.press("Escape")
+        await expect(portal.dialog).to_be_hidden()
+        await portal.cancel()
+        await expect(portal.dialog).to_have_accessible_name("Cancelar Premium Mensual")
+        await slow.let_go()
+        await expect(portal.dialog.get_by_role("alert")).to_contain_text("nada cambió")
+        assert len(slow.held) == 1
+
+
+async def test_keeping_that_fails_after_its_dialog_was_closed_says_so_and_leaves_nothing_once_it_is_done(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        dialog = await portal.cancel()
+        await dialog.confirm()
+        keep = portal.dialog.get_by_role("button", name="Mantener mi suscripción")
+        slow = Slow()
+        await page.route(KEEP, slow)
+        stage.subscriptions.refuses = AWAY
+        await keep.click()
+        await slow.first()
+        await page.keyboard.press("Escape")
+        await expect(portal.dialog).to_be_hidden()
+        await slow.let_go()
+        await expect(portal.dialog.get_by_role("alert")).to_contain_text("nada cambió")
+        stage.subscriptions.refuses = None
+        slow.held.clear()
+        await keep.click()
+        await slow.first()
+        await page.keyboard.press("Escape")
+        await slow.let_go()
+        await expect(portal.subscription).to_contain_text("Tu suscripción se renueva")
+        await expect(portal.dialog).to_be_hidden()
+        await expect(page.locator("#dialog-body > *")).to_have_count(0)
 
 
 async def test_a_refusal_of_the_rules_is_said_in_the_dialog_and_the_panes_catch_up(page: Page) -> None:

@@ -17,18 +17,34 @@ if (/[?&](after|said|lang)=/.test(location.search)) {
 }
 
 // A request on its way: what waits for it says so, and a dialog opens at once.
-document.addEventListener("htmx:beforeRequest", ({ detail: { elt, target } }) => {
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const { elt, target } = event.detail;
+  if (target === slot && !dialog.open && underWay()) {
+    event.preventDefault();
+    return open();
+  }
   settle(elt);
   target.ariaBusy = "true";
-  if (target !== slot || dialog.open) return;
+  if (target !== slot || dialog.open) return undefined;
   abort();
   opener = elt;
   slot.replaceChildren(document.getElementById("loading").content.cloneNode(true));
-  const title = slot.querySelector("#sheet-title");
-  title.textContent = elt.textContent.trim();
-  dialog.showModal();
-  title.focus();
+  slot.querySelector("#sheet-title").textContent = elt.textContent.trim();
+  return open();
 });
+
+function open() {
+  dialog.showModal();
+  slot.querySelector("#sheet-title").focus();
+}
+
+/** What was confirmed in the dialog and is not answered yet. Closed, it stays there: the answer needs its place. */
+const underWay = () => slot.querySelector("form:is(.htmx-request, [aria-busy])");
+
+/** What went wrong is told in the dialog also to whoever has closed it: they believe that it is done. */
+function reopen(element) {
+  if (slot?.contains(element) && !dialog.open) open();
+}
 
 function abort() {
   if (opener) window.htmx.trigger(opener, "htmx:abort");
@@ -68,10 +84,14 @@ document.addEventListener("htmx:beforeOnLoad", ({ detail: { xhr } }) => {
   if (xhr.status === 401) ended();
 });
 
-document.addEventListener("htmx:sendError", ({ detail: { elt } }) => complain(elt));
+document.addEventListener("htmx:sendError", ({ detail: { elt } }) => {
+  complain(elt);
+  reopen(elt);
+});
 
 /** A problem may be that the page shows what is no more, or belongs to another session. */
 function heed(element) {
+  reopen(element);
   const { reload } = problemOf(element).dataset;
   if (reload) location.assign(reload);
   else if (reload === "" && !dialog?.open) refresh();
@@ -86,7 +106,7 @@ dialog?.addEventListener("close", () => {
   if (dialog.open) return;
   abort();
   const reload = slot.querySelector("[data-reload]") !== null;
-  slot.replaceChildren();
+  if (!underWay()) slot.replaceChildren();
   if (reload) refresh();
   swap();
 });
@@ -153,10 +173,12 @@ document.addEventListener("submit", async (event) => {
       return heed(form);
     }
     if (dialog.open) dialog.close();
+    else slot.replaceChildren();
     take(page, ["subscription", "payment_method", "summary"]);
     return say(page.querySelector(".notice.good")?.textContent.trim());
   } catch {
-    return complain(form);
+    complain(form);
+    return reopen(form);
   } finally {
     form.removeAttribute("aria-busy");
   }
