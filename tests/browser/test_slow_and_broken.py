@@ -78,6 +78,24 @@ async def test_a_dialog_that_is_closed_while_it_loads_stays_closed(page: Page) -
         await portal.cancel()
 
 
+async def test_a_dialog_that_is_loading_stays_when_something_else_is_answered(page: Page) -> None:
+    async with living(page) as (_, portal):
+        filtering, opening = Slow(), Slow()
+        await page.route("**/?*status=paid", filtering)
+        await page.route(CANCEL, opening)
+        await portal.invoices.get_by_label("Estado").select_option("Pagado")
+        await filtering.first()
+        await portal.subscription.get_by_role("button", name="Cancelar suscripción").click()
+        await opening.first()
+        await filtering.let_go()
+        await expect(page.locator("#pane-invoices")).not_to_have_attribute("aria-busy", "true")
+        await page.wait_for_timeout(400)
+        await expect(portal.dialog).to_contain_text("Un momento…")
+        await opening.let_go()
+        await expect(portal.dialog).to_have_accessible_name("Cancelar Premium Mensual")
+        await expect(portal.dialog.get_by_role("heading", level=1)).to_be_focused()
+
+
 async def test_a_dialog_that_does_not_open_says_why_in_its_pane_and_can_be_tried_again(page: Page) -> None:
     async with living(page) as (stage, portal):
         stage.subscriptions.refuses_preview = AWAY

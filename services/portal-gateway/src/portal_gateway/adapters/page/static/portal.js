@@ -51,9 +51,9 @@ function abort() {
   opener = null;
 }
 
-document.addEventListener("htmx:afterRequest", ({ detail: { target } }) => {
+document.addEventListener("htmx:afterRequest", ({ detail: { elt, target } }) => {
   target.removeAttribute("aria-busy");
-  if (slot?.querySelector("[data-loading]")) dialog.close();
+  if (elt === opener && slot?.querySelector("[data-loading]")) dialog.close();
   swap();
 });
 
