@@ -17,7 +17,7 @@ from unit.portal_page.standins import TOKEN, Stage
 from payments.adapters.card_page.app import card_page
 from portal_gateway.application.answers import CancellationAccepted
 from portal_gateway.domain.access import Session
-from portal_gateway.domain.view import CustomerView
+from portal_gateway.domain.view import CustomerView, Subscription
 
 DECLINED = "4000000000000002"
 MASTERCARD = "5555555555554444"
@@ -30,13 +30,13 @@ class LivingSubscriptions(standins.Subscriptions):
     async def cancel(self, session: Session, subscription_id: UUID, *asked: Any) -> CancellationAccepted:
         accepted = await super().cancel(session, subscription_id, *asked)
         assert self.stage is not None
-        self.stage.change(subscriptions=[scenes.ending()])
+        self.stage.replace(scenes.ending())
         return accepted
 
     async def keep(self, session: Session, subscription_id: UUID, key: str | None) -> Any:
         accepted = await super().keep(session, subscription_id, key)
         assert self.stage is not None
-        self.stage.change(subscriptions=[scenes.subscription()])
+        self.stage.replace(scenes.subscription())
         return accepted
 
 
@@ -58,6 +58,11 @@ class LivingStage(Stage):
         shown = self.views.shown
         found: CustomerView = {**shown.facts, **facts}  # type: ignore[typeddict-item]
         self.views.shown = replace(shown, facts=found, revision=shown.revision + 1)
+
+    def replace(self, subscription: Subscription) -> None:
+        """This one as it is now; what else the customer has stays."""
+        all_of_them = self.views.shown.facts["subscriptions"]
+        self.change(subscriptions=[subscription if it["id"] == subscription["id"] else it for it in all_of_them])
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Self]:

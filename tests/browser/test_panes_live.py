@@ -22,6 +22,7 @@ CANCELLING: Pending = {
     "detail": {"mode": "at_period_end", "effective_at": scenes.instant(2023, 6, 14)},
 }
 ENDS = "Termina el 14 de junio"
+BACKUP = scenes.subscription("trialing", id=scenes.invoice_id(99), plan=scenes.plan(name="Respaldo Anual"))
 
 
 @asynccontextmanager
@@ -103,6 +104,50 @@ async def test_who_stands_on_a_button_that_goes_stands_on_the_panes_title(page: 
         await portal.subscription.get_by_role("button", name="Cancelar").focus()
         stage.change(subscriptions=[scenes.subscription("canceled")])
         await expect(page.get_by_role("heading", name="Detalles de la suscripción actual")).to_be_focused()
+
+
+async def test_each_of_several_subscriptions_says_how_it_stands(page: Page) -> None:
+    async with living(page, scenes.view(scenes.subscription(), BACKUP)) as (stage, portal):
+        chosen = page.locator(".switch [aria-current]")
+        await expect(chosen).to_have_text("Premium Mensual Activa")
+        stage.change(subscriptions=[scenes.ending(), BACKUP])
+        await expect(portal.subscription).to_contain_text(ENDS)
+        await expect(chosen).to_have_text(f"Premium Mensual {ENDS}")
+        stage.change(subscriptions=[scenes.ending(), {**BACKUP, "status": "canceled"}])
+        await expect(page.get_by_role("link", name="Respaldo Anual")).to_have_text("Respaldo Anual Terminó")
+
+
+async def test_a_subscription_that_was_cancelled_here_and_kept_says_so_where_one_chooses(page: Page) -> None:
+    async with living(page, scenes.view(scenes.subscription(), BACKUP)) as (_, portal):
+        chosen = page.locator(".switch [aria-current]")
+        dialog = await portal.cancel()
+        await dialog.confirm()
+        await dialog.close()
+        await expect(chosen).to_have_text(f"Premium Mensual {ENDS}")
+        await portal.keep()
+        await expect(chosen).to_have_text("Premium Mensual Activa")
+
+
+async def test_a_subscription_that_is_new_can_be_chosen(page: Page) -> None:
+    async with living(page) as (stage, portal):
+        await portal.invoices.get_by_label("Estado").select_option("Anulado")
+        await expect(portal.invoices).to_contain_text("Ninguna factura coincide con el filtro.")
+        await expect(page.get_by_role("navigation")).to_have_count(0)
+        stage.change(subscriptions=[scenes.subscription(), BACKUP])
+        await page.get_by_role("link", name="Respaldo Anual").click()
+        await expect(portal.subscription).to_contain_text("Prueba gratis hasta")
+        await expect(portal.invoices.get_by_label("Estado")).to_have_value("void")
+
+
+async def test_who_stands_on_a_subscription_stands_there_still(page: Page) -> None:
+    async with living(page, scenes.view(scenes.subscription(), BACKUP)) as (stage, _):
+        link = page.get_by_role("link", name="Respaldo Anual")
+        await link.focus()
+        before = await link.element_handle()
+        stage.change(subscriptions=[scenes.ending(), BACKUP])
+        await expect(page.locator(".switch [aria-current]")).not_to_contain_text("Activa")
+        await expect(link).to_be_focused()
+        assert not await link.evaluate("(now, before) => now === before", before)
 
 
 async def test_an_open_menu_stays_open_and_what_waited_comes_after(page: Page) -> None:

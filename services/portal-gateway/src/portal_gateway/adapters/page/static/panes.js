@@ -1,6 +1,8 @@
 // The panes change without the page being loaded again, and never under the hands of whoever uses them.
 
-const PANES = ["notice", "subscription", "payment_method", "invoices", "summary"];
+const PANES = ["choices", "notice", "subscription", "payment_method", "invoices", "summary"];
+/** What is of several of them: it comes with each. */
+const SHARED = ["choices", "notice"];
 /** By how much each says: of several that change at once, the first one's sentence is spoken. */
 const ready = new Map();
 const shown = new Map();
@@ -67,7 +69,7 @@ export async function refresh(names = PANES, { after = null, live = false } = {}
 
 /** Takes these panes over from another rendering of the page; `number` tells the newer of two. */
 export function take(page, names = PANES, number = (asked += 1)) {
-  for (const name of new Set([...names, "notice"])) {
+  for (const name of new Set([...names, ...SHARED])) {
     const fresh = page.getElementById(`pane-${name}`);
     if (!fresh || number < (shown.get(name) ?? 0)) continue;
     shown.set(name, number);
