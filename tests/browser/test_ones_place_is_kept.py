@@ -3,10 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from browser.pages import PortalPage, Visitor
+from browser.pages import PortalPage, Visitor, press
 from browser.staged import MASTERCARD, LivingStage
 from playwright.async_api import Page, expect
 from unit.portal_page import scenes
+
+from portal_gateway.adapters.page.assets import Assets
 
 SECOND = scenes.subscription("trialing", id=scenes.invoice_id(99), plan=scenes.plan(name="Respaldo Anual"))
 
@@ -52,6 +54,24 @@ async def test_the_other_language_and_a_reload_leave_one_there(page: Page) -> No
         await page.get_by_role("link", name="Español").click()
         await expect_place(page, portal)
         await page.reload()
+        await expect_place(page, portal)
+
+
+async def test_the_page_of_the_card_leads_back_there(page: Page) -> None:
+    async with at_the_second(page) as (stage, portal):
+        alone = f"{stage.origin}/payment-method?subscription={SECOND['id']}&status=void"
+        await page.goto(alone)
+        frame = page.frame_locator("iframe")
+        await press(frame.get_by_role("button", name="Volver"))
+        await expect_place(page, portal)
+        await page.route(f"**{Assets().url('card.js')}", lambda route: route.abort())
+        await page.goto(alone)
+        again = page.get_by_role("link", name="Intentar de nuevo")
+        await expect(again).to_be_visible()
+        await page.unroute_all()
+        await again.click()
+        await expect(frame.get_by_label("Número de tarjeta")).to_be_enabled()
+        await press(frame.get_by_role("button", name="Volver"))
         await expect_place(page, portal)
 
 

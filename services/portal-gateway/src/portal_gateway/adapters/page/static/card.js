@@ -49,6 +49,7 @@ class CardEntry {
     this.origin = sheet.dataset.cardsOrigin;
     this.words = sheet.querySelector("[data-words]").dataset;
     this.holder = sheet.querySelector("[data-frame]");
+    this.back = sheet.querySelector("[data-fallback] [data-close]");
     this.heard = (event) => this.hear(event);
     addEventListener("message", this.heard);
     sheet.querySelector("[data-retry]").addEventListener("click", () => {
@@ -138,7 +139,7 @@ class CardEntry {
   close() {
     const dialog = this.sheet.closest("dialog");
     if (dialog) dialog.close();
-    else location.assign("/");
+    else location.assign(this.back.dataset.close);
   }
 
   async save({ token }) {
@@ -238,7 +239,7 @@ class CardEntry {
     this.problem(sentence, { warns: !again });
     const retry = this.sheet.querySelector("[data-retry]");
     retry.hidden = !again;
-    (again ? retry : this.sheet.querySelector("[data-fallback] [data-close]")).focus();
+    (again ? retry : this.back).focus();
   }
 
   problem(sentence, { warns }) {
