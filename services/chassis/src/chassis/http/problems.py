@@ -22,7 +22,7 @@ log = structlog.get_logger()
 
 
 class Problem(HTTPException):
-    """Answered to the caller as it is; nothing has changed.
+    """Answered to the caller as it is; nothing has changed, but for 504 `outcome_unknown`.
 
     An HTTPException, because FastAPI takes any other for malformed JSON when it is raised while a body is being read.
     """
