@@ -3,6 +3,7 @@
 import asyncio
 import json
 
+from browser.keyboard import Keyboard
 from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Browser, Page, expect
@@ -19,7 +20,7 @@ async def test_the_card_frame_is_as_high_as_what_is_in_it(page: Page) -> None:
             async with asyncio.timeout(5):
                 while await page.frames[1].evaluate(scrolls):
                     await asyncio.sleep(0.05)
-            await page.keyboard.press("Escape")
+            await Keyboard(page).press("Escape")
 
 
 async def test_targets_are_large_enough_for_a_thumb(page: Page) -> None:

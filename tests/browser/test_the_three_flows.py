@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
+from browser.keyboard import Keyboard
 from browser.pages import Visitor, press
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Page, expect
@@ -94,7 +95,7 @@ async def test_a_frame_that_does_not_answer_can_be_tried_again(page: Page, opene
     portal = await Visitor(page, stage.link).arrive()
     stage.living.answers = False
     await portal.method.get_by_role("button", name="Editar método de pago").click()
-    await expect(portal.dialog.get_by_role("alert")).to_contain_text("no respondió", timeout=12_000)
+    await expect(portal.dialog.get_by_role("alert")).to_contain_text("no respondió", timeout=20_000)
     stage.living.answers = True
     await portal.dialog.get_by_role("button", name="Intentar de nuevo").click()
     await portal.card_dialog()
@@ -108,7 +109,7 @@ async def test_volver_and_escape_close_the_card_dialog(page: Page, opened: Open)
     await expect(portal.dialog).to_be_hidden()
     dialog = await portal.edit_card()
     await dialog.number.focus()
-    await page.keyboard.press("Escape")
+    await Keyboard(page).press("Escape")
     await expect(portal.dialog).to_be_hidden()
     await expect(portal.method.get_by_role("button", name="Editar método de pago")).to_be_focused()
 
@@ -160,7 +161,7 @@ async def test_escape_closes_the_cancel_dialog_and_nothing_happens(page: Page, o
     stage = await opened()
     portal = await Visitor(page, stage.link).arrive()
     await portal.cancel()
-    await page.keyboard.press("Escape")
+    await Keyboard(page).press("Escape")
     await expect(portal.dialog).to_be_hidden()
     await expect(portal.subscription.get_by_role("button", name="Cancelar suscripción")).to_be_focused()
     assert stage.subscriptions.asked == []
@@ -192,7 +193,7 @@ async def test_nothing_is_swapped_under_an_open_dialog(page: Page, opened: Open)
     stage.change(payment_method=None)
     await page.wait_for_timeout(1200)
     await expect(page.locator("#pane-payment_method")).to_contain_text("Visa")
-    await page.keyboard.press("Escape")
+    await Keyboard(page).press("Escape")
     await expect(portal.method).to_contain_text("No tienes una tarjeta guardada")
 
 

@@ -186,7 +186,7 @@ async def test_states_and_their_ends_are_sent_in_order_and_forgotten(
             await lamps.store.write(WriteSet(statements=(outbox_statement("billing.shades", key, state, {"ce_type": "shade"}),)))
         await topic.until(lambda: len(topic.records) == 3)
         assert topic.records == [(key, state) for state in states]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(20):
             while await pool.fetchval("SELECT count(*) FROM outbox"):
                 await asyncio.sleep(0.05)
 

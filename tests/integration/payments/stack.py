@@ -231,7 +231,7 @@ class Shop:
 
 @asynccontextmanager
 async def running(database: ServiceDatabase) -> AsyncIterator[Stack]:
-    """The service, with a provider that is given 0.3 s to answer."""
+    """The service, with a provider that is given a second to answer."""
     async with AsyncExitStack() as closing:
         owner = await asyncpg.connect(database.owner_url)
         migrations = Path(payments.__file__ or "").parent / "migrations"
@@ -293,7 +293,7 @@ def resources(
             "cards_url": CARDS,
             "cards_http_port": 1,
             "portal_origin": PORTAL,
-            "provider_seconds": 0.3,
+            "provider_seconds": 1.0,
             "first_check_seconds": 0.1,
         }
     )

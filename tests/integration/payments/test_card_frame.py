@@ -245,8 +245,7 @@ async def test_it_fits_and_is_accessible(portal: Portal, width: int, scheme: str
     await portal.fill("4242424242424241", "1222", "1")
     await portal.confirm()
     await expect(portal.card.get_by_text("Revisa el número")).to_be_visible()
-    await portal.page.wait_for_timeout(300)
-    sizes = "() => { const e = document.documentElement; return [e.scrollHeight <= innerHeight, e.scrollWidth <= innerWidth] }"
-    assert await portal.page.frames[1].evaluate(sizes) == [True, True]
+    fits = "() => { const e = document.documentElement; return e.scrollHeight <= innerHeight && e.scrollWidth <= innerWidth }"
+    await portal.page.frames[1].wait_for_function(fits)
     found = await Axe().run(portal.page)
     assert found.violations_count == 0, found.generate_report()

@@ -184,7 +184,7 @@ async def test_a_repeated_refusal_is_the_same_and_counted_once(shop: Shop) -> No
 
 async def test_a_card_that_comes_while_an_old_charge_hangs_is_not_lost(shop: Shop) -> None:
     await shop.add("tok_saves_then_declines")
-    await shop.stack.misbehave(shop.merchant.id, "late", 3)
+    await shop.stack.misbehave(shop.merchant.id, "late", 5)
     invoice = await shop.issue()
     await shop.until_charges(invoice, (1, "unknown", None))
     answer = await shop.change_card(VISA, invoice)
@@ -205,7 +205,7 @@ async def test_an_agreement_that_nothing_stands_before_any_more_is_honoured(shop
 
 async def test_a_card_that_was_removed_is_not_charged_for_what_was_agreed(shop: Shop) -> None:
     old = (await shop.add("tok_saves_then_declines"))["id"]
-    await shop.stack.misbehave(shop.merchant.id, "late", 3)
+    await shop.stack.misbehave(shop.merchant.id, "late", 5)
     invoice = await shop.issue()
     await shop.until_charges(invoice, (1, "unknown", None))
     new = (await shop.change_card(VISA, invoice)).json()["payment_method"]["id"]

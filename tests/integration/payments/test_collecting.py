@@ -89,7 +89,7 @@ async def test_a_provider_that_hangs_leaves_it_unknown_until_it_says(shop: Shop)
 
 async def test_an_answer_that_is_lost_or_late_is_found_and_charged_once(shop: Shop) -> None:
     await shop.add("tok_visa")
-    for mode, seconds in (("lose", 0), ("late", 0.8)):
+    for mode, seconds in (("lose", 0), ("late", 2)):
         await shop.stack.misbehave(shop.merchant.id, mode, seconds)
         invoice = await shop.issue()
         await shop.stack.until_told(f"payment-{invoice}", STARTED, UNKNOWN, PAID)
@@ -111,7 +111,7 @@ async def test_an_invoice_voided_while_its_charge_hangs_is_not_charged(shop: Sho
 
 async def test_what_was_taken_for_an_invoice_voided_meanwhile_is_given_back(shop: Shop) -> None:
     await shop.add("tok_visa")
-    await shop.stack.misbehave(shop.merchant.id, "late", 1.5)
+    await shop.stack.misbehave(shop.merchant.id, "late", 4)
     invoice = await shop.issue()
     await shop.until_charges(invoice, (1, "unknown", None))
     await shop.void(invoice)

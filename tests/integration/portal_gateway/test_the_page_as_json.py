@@ -119,14 +119,15 @@ async def test_a_page_waits_for_what_its_customer_has_just_done(ana: Merchant) -
 
         began = time.monotonic()
         assert (await browser.get("/api/overview", params={"after": f"subscription-{story.SUBSCRIPTION}:9"})).status_code == 200
-        assert 1.4 < time.monotonic() - began < 4
+        assert time.monotonic() - began > 1.4
 
 
 @pytest.mark.parametrize("after", ["", "x", "subscription-1:2", f"subscription-{story.SUBSCRIPTION}:-1", "%00"])
 async def test_a_position_that_makes_no_sense_is_not_waited_for(ana: Merchant, after: str) -> None:
-    began = time.monotonic()
-    await overview(ana, after=after)
-    assert time.monotonic() - began < 1.4
+    async with ana.signed_in() as browser:
+        began = time.monotonic()
+        assert (await browser.get("/api/overview", params={"after": after})).status_code == 200
+        assert time.monotonic() - began < 1.4
 
 
 async def test_it_says_how_old_it_is(ana: Merchant) -> None:
