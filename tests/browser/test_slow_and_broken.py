@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from browser.pages import PortalPage, Visitor
+from browser.pages import CancelDialog, PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page, Route, expect
 from unit.portal_page import scenes
@@ -41,6 +41,17 @@ class Slow:
         await self.first()
         for route in self.held:
             await route.continue_()
+
+
+async def confirmed_and_closed(page: Page, portal: PortalPage, dialog: CancelDialog) -> Slow:
+    """The confirmation is held on its way, and its dialog was closed meanwhile."""
+    slow = Slow()
+    await page.route(CANCEL, slow)
+    await dialog.confirm()
+    await slow.first()
+    await page.keyboard.press("Escape")
+    await expect(portal.dialog).to_be_hidden()
+    return slow
 
 
 async def test_a_dialog_opens_at_once_and_only_once(page: Page) -> None:
@@ -165,13 +176,8 @@ async def test_a_confirmation_that_is_refused_after_its_dialog_was_closed_says_s
     async with living(page) as (stage, portal):
         dialog = await portal.cancel()
         await dialog.fill(comment="Hasta pronto")
-        slow = Slow()
-        await page.route(CANCEL, slow)
         stage.subscriptions.refuses = refusal
-        await dialog.confirm()
-        await slow.first()
-        await page.keyboard.press("Escape")
-        await expect(portal.dialog).to_be_hidden()
+        slow = await confirmed_and_closed(page, portal, dialog)
         await slow.let_go()
         await expect(portal.dialog.get_by_role("alert")).to_contain_text(said)
         await expect(portal.dialog.get_by_role("heading", level=1)).to_be_focused()
@@ -183,27 +189,16 @@ async def test_a_confirmation_that_is_refused_after_its_dialog_was_closed_says_s
 
 async def test_a_confirmation_that_nobody_answers_says_so_though_its_dialog_was_closed(page: Page) -> None:
     async with living(page) as (_, portal):
-        dialog = await portal.cancel()
-        slow = Slow()
-        await page.route(CANCEL, slow)
-        await dialog.confirm()
-        lost = await slow.first()
-        await page.keyboard.press("Escape")
-        await expect(portal.dialog).to_be_hidden()
-        await lost.abort()
+        slow = await confirmed_and_closed(page, portal, await portal.cancel())
+        await (await slow.first()).abort()
         await expect(portal.dialog.get_by_role("alert")).to_contain_text("Revisa tu conexión")
 
 
 async def test_a_dialog_that_is_opened_while_a_confirmation_is_on_its_way_shows_that_one(page: Page) -> None:
     async with living(page) as (stage, portal):
         dialog = await portal.cancel()
-        slow = Slow()
-        await page.route(CANCEL, slow)
         stage.subscriptions.refuses = AWAY
-        await dialog.confirm()
-        await slow.first()
-        await page.keyboard.press("Escape")
-        await expect(portal.dialog).to_be_hidden()
+        slow = await confirmed_and_closed(page, portal, dialog)
         await portal.cancel()
         await expect(portal.dialog).to_have_accessible_name("Cancelar Premium Mensual")
         await slow.let_go()
