@@ -27,8 +27,8 @@ class TestSandbox(ProviderSuite):
         self.vault = Vault(books)
         return Sandbox(books)
 
-    async def token(self, provider: Provider, setup_id: UUID, number: str) -> str:
-        made = await self.vault.tokenise(self.merchant, setup_id, CardEntry(number, 12, 2025, "123"))
+    async def token(self, provider: Provider, setup_id: UUID, number: str, month: int = 12, year: int = 2025) -> str:
+        made = await self.vault.tokenise(self.merchant, setup_id, CardEntry(number, month, year, "123"))
         return made.token
 
     async def act(self, books: Books, mode: Mode, seconds: float = 0.2) -> None:

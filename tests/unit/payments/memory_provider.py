@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID, uuid4
+from zoneinfo import ZoneInfo
 
+from billing_contracts.expiry import expired
 from payments.application.providers import (
     ChargeOrder,
     NeverHeardOf,
@@ -32,8 +34,8 @@ class MemoryProvider:
     methods: dict[UUID, tuple[UUID, UUID | None, Method]] = field(default_factory=dict)
     tokens: dict[str, tuple[UUID, UUID, UUID, str]] = field(default_factory=dict)
 
-    def tokenise(self, merchant_id: UUID, setup_id: UUID, number: str) -> str:
-        method = Method(uuid4(), brand_of(number), number[-4:], 12, 2025)
+    def tokenise(self, merchant_id: UUID, setup_id: UUID, number: str, month: int = 12, year: int = 2025) -> str:
+        method = Method(uuid4(), brand_of(number), number[-4:], month, year)
         self.methods[method.id] = (merchant_id, None, method)
         token = f"tok_{uuid4().hex}"
         self.tokens[token] = (merchant_id, setup_id, method.id, number)
@@ -73,7 +75,7 @@ class MemoryProvider:
         self.methods[method.id] = (merchant_id, customer_id, method)
         return method
 
-    async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime) -> Method:
+    async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
         raise UnknownToken
 
     def _verdict(self, order: ChargeOrder) -> Outcome:
@@ -82,7 +84,7 @@ class MemoryProvider:
             return Refused(FailureCode.PROCESSING_ERROR)
         if method.last4 in REFUSED_WHEN_CHARGED:
             return Refused(REFUSED_WHEN_CHARGED[method.last4])
-        if (method.exp_year, method.exp_month) < (order.at.year, order.at.month):
+        if expired(method.exp_month, method.exp_year, order.at, ZoneInfo(order.zone)):
             return Refused(FailureCode.EXPIRED_CARD)
         return Taken(f"ch_{order.charge_id}")
 

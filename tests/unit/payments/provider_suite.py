@@ -8,6 +8,7 @@ import pytest
 
 from payments.application.providers import ChargeOrder, NeverHeardOf, Provider, Refused, SetupRefused, Taken, UnknownToken
 from payments.domain.shapes import FailureCode, Method, Money
+from support.expiries import CASES, Case
 
 GOOD, REFUSED_WHEN_SAVED, REFUSED_WHEN_CHARGED = "4242424242424242", "4000000000000002", "4000000000000341"
 
@@ -17,15 +18,16 @@ class ProviderSuite(ABC):
     customer = uuid4()
 
     @abstractmethod
-    async def token(self, provider: Provider, setup_id: UUID, number: str) -> str:
-        """What the card page would hand over after this number was typed there."""
+    async def token(self, provider: Provider, setup_id: UUID, number: str, month: int = 12, year: int = 2025) -> str:
+        """What the card page would hand over after this number and expiry were typed there."""
 
-    async def saved(self, provider: Provider, number: str = GOOD) -> Method:
+    async def saved(self, provider: Provider, number: str = GOOD, month: int = 12, year: int = 2025) -> Method:
         setup = uuid4()
-        return await provider.save(self.merchant, self.customer, setup, await self.token(provider, setup, number))
+        token = await self.token(provider, setup, number, month, year)
+        return await provider.save(self.merchant, self.customer, setup, token)
 
-    def order(self, method: Method, at: datetime = datetime(2023, 5, 14, tzinfo=UTC)) -> ChargeOrder:
-        return ChargeOrder(self.merchant, self.customer, uuid4(), method.id, Money(2999, "USD"), at)
+    def order(self, method: Method, at: datetime = datetime(2023, 5, 14, tzinfo=UTC), zone: str = "UTC") -> ChargeOrder:
+        return ChargeOrder(self.merchant, self.customer, uuid4(), method.id, Money(2999, "USD"), at, zone)
 
     async def test_a_saved_card_can_be_charged(self, provider: Provider) -> None:
         method = await self.saved(provider)
@@ -49,6 +51,13 @@ class ProviderSuite(ABC):
         outcome = await provider.charge(order)
         assert isinstance(outcome, Refused)
         assert outcome.code is FailureCode.EXPIRED_CARD
+
+    @pytest.mark.parametrize("case", CASES)
+    async def test_a_card_is_charged_through_its_month_where_the_merchant_is(self, provider: Provider, case: Case) -> None:
+        method = await self.saved(provider, GOOD, case.month, case.year)
+        outcome = await provider.charge(self.order(method, case.at, case.zone))
+        refused_as = outcome.code if isinstance(outcome, Refused) else None
+        assert refused_as == (FailureCode.EXPIRED_CARD if case.state == "expired" else None)
 
     async def test_a_charge_nobody_asked_for_is_unknown_to_it(self, provider: Provider) -> None:
         assert isinstance(await provider.status(self.order(await self.saved(provider))), NeverHeardOf)
@@ -101,5 +110,5 @@ class ProviderSuite(ABC):
 
     async def test_another_customers_card_cannot_be_charged(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider))
-        foreign = ChargeOrder(order.merchant_id, uuid4(), uuid4(), order.method_id, order.amount, order.at)
+        foreign = ChargeOrder(order.merchant_id, uuid4(), uuid4(), order.method_id, order.amount, order.at, "UTC")
         assert isinstance(await provider.charge(foreign), Refused)

@@ -1,5 +1,6 @@
 import re
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 from unit.payments.card_page_examples import AMEX_NUMBER, CARDS, OWED, PORTAL, SETUP, VISA_NUMBER, Around, setup_of
@@ -7,6 +8,7 @@ from unit.payments.card_page_examples import AMEX_NUMBER, CARDS, OWED, PORTAL, S
 from payments.adapters.card_page import app, files
 from payments.adapters.card_page.words import confirm_text, language_of, words_for
 from payments.domain.shapes import Money
+from support.expiries import CASES, Case
 
 SPANISH = words_for(language_of("es"))
 GOOD = {"number": VISA_NUMBER, "exp": "12/25", "cvc": "123"}
@@ -175,3 +177,16 @@ async def test_too_many_declined_cards_end_the_attempts_for_a_while() -> None:
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["retry_after"]) == (429, "1000", 1000)
     assert "Podrás probar otra vez en 17 minutos." in answer.json()["title"]
     assert not around.tokenised
+
+
+@pytest.mark.parametrize("case", CASES)
+async def test_a_card_can_be_entered_through_its_month_where_the_merchant_is(case: Case) -> None:
+    around = Around(now=case.at.astimezone(ZoneInfo(case.zone)))
+    typed = GOOD | {"exp": f"{case.month:02}/{case.year}"}
+    async with around.browser() as browser:
+        page = (await browser.get(f"/cards/{SETUP}")).text
+        answer = await browser.post(PATH, json=typed, headers=OURS)
+    (this_month,) = re.findall('data-month="(.*?)"', page)
+    assert (f"{case.year}-{case.month:02}" < this_month) is (case.state == "expired")
+    refused = [error["code"] for error in answer.json().get("errors", ())]
+    assert (answer.status_code, refused) == ((422, ["exp_past"]) if case.state == "expired" else (201, []))

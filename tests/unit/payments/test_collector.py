@@ -52,6 +52,9 @@ class Claimed:
     async def now(self, merchant_id: UUID) -> datetime:
         return day(15)
 
+    async def zone(self, merchant_id: UUID) -> str:
+        return "UTC"
+
 
 class Bench:
     def __init__(self) -> None:
@@ -66,7 +69,7 @@ class Bench:
         return self.attempt(1, method)
 
     def attempt(self, number: int, method: Method) -> Attempt:
-        order = ChargeOrder(MERCHANT, ANA, charge(number).id, method.id, PRICE, day(14))
+        order = ChargeOrder(MERCHANT, ANA, charge(number).id, method.id, PRICE, day(14), "UTC")
         return Attempt(order, INVOICE, 1, False, BLUE.correlation_id, uuid4())
 
     async def told(self) -> list[str]:

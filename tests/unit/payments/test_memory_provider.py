@@ -12,6 +12,6 @@ class TestMemoryProvider(ProviderSuite):
     def provider(self) -> MemoryProvider:
         return MemoryProvider()
 
-    async def token(self, provider: Provider, setup_id: UUID, number: str) -> str:
+    async def token(self, provider: Provider, setup_id: UUID, number: str, month: int = 12, year: int = 2025) -> str:
         assert isinstance(provider, MemoryProvider)
-        return provider.tokenise(self.merchant, setup_id, number)
+        return provider.tokenise(self.merchant, setup_id, number, month, year)

@@ -100,6 +100,13 @@ class Tenants:
             raise LookupError(f"no merchant {merchant_id}")
         return tenant.now()
 
+    async def zone(self, merchant_id: UUID) -> str:
+        """The merchant's time zone, IANA. Raises LookupError for an unknown merchant."""
+        tenant = await self.get(merchant_id)
+        if tenant is None:
+            raise LookupError(f"no merchant {merchant_id}")
+        return tenant.zone.key
+
     async def by_key(self, key: str) -> Tenant | None:
         """The merchant whose API key this is; None when it is nobody's, or revoked.
 

@@ -41,6 +41,9 @@ class OwnersClock:
             return tenant.now()
         return Tenant(merchant_id, answer.json()).now()
 
+    async def zone(self, merchant_id: UUID) -> str:
+        return await self._tenants.zone(merchant_id)
+
 
 class KnownCustomers:
     """Those whom something is known of; for others their owner is asked."""

@@ -47,7 +47,9 @@ class ChargeOrder:
     method_id: UUID
     amount: Money
     at: datetime
-    """The merchant's clock: cards expire by it."""
+    """By the merchant's clock: cards expire by it."""
+    zone: str
+    """The merchant's, IANA: where a card's month ends."""
 
 
 class NoAnswer(Exception):
@@ -92,9 +94,9 @@ class Provider(Protocol):
         """
         ...
 
-    async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime) -> Method:
+    async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
         """A method of the customer's out of a token that the merchant's own back end holds. Raises UnknownToken.
 
-        `at` is the merchant's clock.
+        `at` is by the merchant's clock, `zone` the merchant's.
         """
         ...

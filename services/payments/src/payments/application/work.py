@@ -60,5 +60,9 @@ class Claims(Protocol):
 
 class Clock(Protocol):
     async def now(self, merchant_id: UUID) -> datetime:
-        """The merchant's, in UTC. Raises LookupError for a merchant that nobody knows."""
+        """The merchant's, in UTC. Raises LookupError for an unknown merchant."""
+        ...
+
+    async def zone(self, merchant_id: UUID) -> str:
+        """The merchant's, IANA. Raises LookupError for an unknown merchant."""
         ...

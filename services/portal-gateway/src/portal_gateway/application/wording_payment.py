@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, replace
 
+from billing_contracts.expiry import State
+from billing_contracts.expiry import state as expiry_state
 from chassis.languages import in_context
 from portal_gateway.application.answers import View
 from portal_gateway.application.wording import Badge, Reader
@@ -21,13 +23,9 @@ class Method:
     """None while a new card is on its way."""
 
 
-def state(reader: Reader, month: int, year: int) -> str:
-    """`valid`, `expiring` (this month or the next), `expired`; a card is good through its whole last month."""
-    today = reader.today
-    months_left = (year - today.year) * 12 + month - today.month
-    if months_left < 0:
-        return "expired"
-    return "expiring" if months_left <= 1 else "valid"
+def state(reader: Reader, month: int, year: int) -> State:
+    """By the merchant's clock and in the merchant's zone, as a charge would find it."""
+    return expiry_state(month, year, reader.now, reader.zone)
 
 
 def method(reader: Reader, view: View) -> Method:

@@ -35,7 +35,7 @@ def routes(
             raise not_found()
         at = await clock.now(merchant_id)
         try:
-            method = await provider.attach(merchant_id, customer_id, body.token, at)
+            method = await provider.attach(merchant_id, customer_id, body.token, at, await clock.zone(merchant_id))
         except UnknownToken:
             raise Problem(422, "invalid_token", "This token cannot be used") from None
 

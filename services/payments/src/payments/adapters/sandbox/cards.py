@@ -57,4 +57,4 @@ TEST_TOKENS: dict[str, tuple[str, Callable[[datetime], Expiry]]] = {
     "tok_expired": ("4000000000000069", last_month),
     "tok_expiring_soon": ("4242424242424242", this_month),
 }
-"""Token -> its card's number, and its expiry by the merchant's clock."""
+"""Token -> its card's number, and its expiry, of the time where the merchant is."""

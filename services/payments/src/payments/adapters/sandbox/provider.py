@@ -3,7 +3,9 @@
 from datetime import datetime
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from billing_contracts.expiry import expired
 from payments.adapters.sandbox.behaviour import behaviour_for
 from payments.adapters.sandbox.books import Books
 from payments.adapters.sandbox.vault import Vault
@@ -66,8 +68,8 @@ class Sandbox:
         await (await behaviour_for(self._books, merchant_id, customer_id)).before()
         return await self._vault.save(merchant_id, customer_id, setup_id, token)
 
-    async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime) -> Method:
-        return await self._vault.attach(merchant_id, customer_id, token, at)
+    async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
+        return await self._vault.attach(merchant_id, customer_id, token, at.astimezone(ZoneInfo(zone)))
 
     async def _verdict(self, order: ChargeOrder) -> FailureCode | None:
         """Why the charge is refused; None when it is not."""
@@ -82,8 +84,8 @@ class Sandbox:
             return FailureCode.PROCESSING_ERROR
         if method["on_charge"]:
             return FailureCode(method["on_charge"])
-        expired = (method["exp_year"], method["exp_month"]) < (order.at.year, order.at.month)
-        return FailureCode.EXPIRED_CARD if expired else None
+        over = expired(method["exp_month"], method["exp_year"], order.at, ZoneInfo(order.zone))
+        return FailureCode.EXPIRED_CARD if over else None
 
     async def _record(self, order: ChargeOrder, code: FailureCode | None, delay: float) -> bool:
         """Whether the charge is new to the books: what is in them already is answered from there."""

@@ -68,6 +68,7 @@ class Vault:
         return method_of(found)
 
     async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime) -> Method:
+        """`at` is in the merchant's time zone."""
         if token not in TEST_TOKENS:
             raise UnknownToken
         number, expiry = TEST_TOKENS[token]

@@ -1,0 +1,34 @@
+from datetime import UTC, datetime
+
+import pytest
+from unit.portal_page import scenes
+
+from portal_gateway.adapters.api.shapes import overview
+from portal_gateway.application.wording import Reader
+from portal_gateway.application.wording_language import catalogues
+from portal_gateway.application.wording_payment import method
+from support.expiries import CASES, Case
+
+WORDS = {
+    "es": {"valid": ("Vence", None), "expiring": ("Vence", "Vence pronto"), "expired": ("Venció", "Vencida")},
+    "en": {"valid": ("Expires", None), "expiring": ("Expires", "Expires soon"), "expired": ("Expired", "Expired")},
+}
+
+
+@pytest.mark.parametrize("code", WORDS)
+@pytest.mark.parametrize("case", CASES)
+def test_a_card_is_shown_as_a_charge_would_find_it(case: Case, code: str) -> None:
+    card = {**scenes.facts()["payment_method"], "exp_month": case.month, "exp_year": case.year}  # type: ignore[dict-item]
+    view = scenes.view(payment_method=card, merchant=scenes.merchant(time_zone=case.zone), now=case.at)
+    reader = Reader.of(view, catalogues().language(code))
+    shown, (verb, badge) = method(reader, view), WORDS[code][case.state]
+    assert (shown.expiry, shown.badge and shown.badge.text) == (f"{verb} {case.month:02}/{case.year}", badge)
+    assert overview(view, reader.language, None)["payment_method"]["state"] == case.state
+
+
+def test_its_month_ends_where_the_merchant_is_and_not_where_the_subscription_began() -> None:
+    card = {**scenes.facts()["payment_method"], "exp_month": 1, "exp_year": 2024}  # type: ignore[dict-item]
+    began_in_auckland = scenes.subscription(time_zone="Pacific/Auckland")
+    merchant = scenes.merchant(time_zone="America/Los_Angeles")
+    view = scenes.view(began_in_auckland, payment_method=card, merchant=merchant, now=datetime(2024, 2, 1, 7, 30, tzinfo=UTC))
+    assert method(Reader.of(view, catalogues().language("en")), view).expiry == "Expires 01/2024"
