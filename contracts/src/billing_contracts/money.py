@@ -4,17 +4,27 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, StrictInt, StringConstraints
 
-_WHOLE = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"
-_THOUSANDTHS = "BHD IQD JOD KWD LYD OMR TND"
+from billing_contracts.currencies import MONETARY, OTHERS
 
-EXPONENTS: dict[str, int] = {**dict.fromkeys(_WHOLE.split(), 0), **dict.fromkeys(_THOUSANDTHS.split(), 3)}
-"""ISO 4217's number of decimals where it is not two."""
+EXPONENTS: dict[str, int] = MONETARY | OTHERS
+"""ISO 4217's number of decimals of each code that has one."""
+
+LARGEST_AMOUNT = 2**53 - 1
+"""In minor units: what a period may cost at most, its tax included. Every JSON reader holds integers up to here exactly."""
 
 Currency = Annotated[str, StringConstraints(pattern="^[A-Z]{3}$")]
 
 
+def is_monetary(currency: str) -> bool:
+    """Whether a price may be in it: not a fund, a metal, a unit of account or a code for tests."""
+    return currency in MONETARY
+
+
 def exponent(currency: str) -> int:
-    """How many decimals the currency's amounts are written with: 2 for USD, 0 for JPY, 3 for KWD."""
+    """How many decimals the currency's amounts are written with: 2 for USD, 0 for JPY, 3 for KWD, 4 for CLF.
+
+    2 for a code that is not in ISO 4217 (any more): older plans may have one, and stay readable.
+    """
     return EXPONENTS.get(currency, 2)
 
 

@@ -41,3 +41,5 @@ class Letterhead:
     """`a4` or `us-letter`"""
     layout: int = 1
     """Which template: a later one never touches older documents."""
+    decimals: int | None = None
+    """Of its amounts. None on invoices issued before it was kept."""

@@ -41,7 +41,7 @@ def lay_out(document: Document, logo: bytes | None = None) -> str:
             "words": asdict(words),
             "number": typed(issued.number),
             "issued_on": speech.date(issued.issued_on),
-            "period": _period(issued.period, speech),
+            "period": _period(issued.period, issued, speech),
             "status": _status(document, speech),
             "seller": party(issued.seller.name, issued.seller.address, tax_id=_tax_id(issued.seller.tax_id, speech)),
             "bill_to": _bill_to(document, speech),
@@ -59,15 +59,19 @@ def _line(line: Line, issued: Issued, speech: Speech) -> dict[str, Any]:
     return {
         "name": typed(line.plan_name),
         "description": typed(line.description),
-        "period": _period(line.period, speech),
+        "period": _period(line.period, issued, speech),
         "quantity": str(line.quantity),
-        "unit_price": speech.money(line.unit_price, issued.currency),
-        "amount": speech.money(line.unit_price * line.quantity, issued.currency),
+        "unit_price": _money(line.unit_price, issued, speech),
+        "amount": _money(line.unit_price * line.quantity, issued, speech),
     }
 
 
-def _period(period: Period, speech: Speech) -> str:
-    return speech.words.from_to % {"start": speech.instant(period.start), "end": speech.instant(period.end)}
+def _period(period: Period, issued: Issued, speech: Speech) -> str:
+    return speech.period(period.start, period.end, issued.zone_of_period)
+
+
+def _money(amount_minor: int, issued: Issued, speech: Speech) -> str:
+    return speech.money(amount_minor, issued.currency, issued.letterhead.decimals)
 
 
 def _sums(issued: Issued, speech: Speech) -> list[tuple[str, str]]:
@@ -76,8 +80,8 @@ def _sums(issued: Issued, speech: Speech) -> list[tuple[str, str]]:
     sentence = speech.words.tax_included if issued.tax.inclusive else speech.words.tax
     label = sentence % {"name": typed(issued.tax.name), "rate": speech.rate(issued.tax.rate_basis_points)}
     return [
-        (speech.words.subtotal, speech.money(issued.totals.net, issued.currency)),
-        (label.replace(" %", "\u00a0%"), speech.money(issued.totals.tax, issued.currency)),
+        (speech.words.subtotal, _money(issued.totals.net, issued, speech)),
+        (label.replace(" %", "\u00a0%"), _money(issued.totals.tax, issued, speech)),
     ]
 
 
@@ -98,7 +102,7 @@ def _status(document: Document, speech: Speech) -> dict[str, str]:
 def _closing(document: Document, speech: Speech) -> dict[str, Any]:
     """The last sums: the total, what was paid of it and how, and what is still owed."""
     issued, settlement, words = document.issued, document.settlement, speech.words
-    total, nothing = (speech.money(amount, issued.currency) for amount in (issued.totals.total, 0))
+    total, nothing = (_money(amount, issued, speech) for amount in (issued.totals.total, 0))
     card = settlement.card
     paid = [(words.paid, total), *([(words.paid_with, speech.card(card.brand, card.last4))] if card else [])]
     return {

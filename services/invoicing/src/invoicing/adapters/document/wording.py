@@ -78,6 +78,8 @@ MESSAGES: Final = Words(
     logo=N_("Logo of %(company)s"),
 )
 
+EARLIER_DECIMALS: Final = {"CLF": 2, "UYW": 2}
+"""Decimals on invoices issued before the number was kept with them, where ISO 4217 has others: such documents never change."""
 BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"}
 
 
@@ -89,9 +91,10 @@ class Speech:
         self.words = Words(**{name: language.sentence(message) for name, message in asdict(MESSAGES).items()})
         self._zone = ZoneInfo(time_zone)
 
-    def money(self, amount_minor: int, currency: str) -> str:
-        """`29.99 USD`, on one line."""
-        return self.language.money(amount_minor, currency, exponent(currency)).replace(" ", "\u00a0")
+    def money(self, amount_minor: int, currency: str, decimals: int | None = None) -> str:
+        """`29.99 USD`, on one line. `decimals` as the invoice was issued with; None: before that was kept."""
+        digits = EARLIER_DECIMALS.get(currency, exponent(currency)) if decimals is None else decimals
+        return self.language.money(amount_minor, currency, digits).replace(" ", "\u00a0")
 
     def rate(self, basis_points: int) -> str:
         """`21`, `10.5`"""
@@ -103,6 +106,11 @@ class Speech:
     def instant(self, at: datetime) -> str:
         """The day of the instant in the merchant's time zone."""
         return self.date(at.astimezone(self._zone).date())
+
+    def period(self, start: datetime, end: datetime, zone: str) -> str:
+        """`Del 14 de mayo de 2023 al 14 de junio de 2023`, of instants in the zone of the subscription."""
+        days = [self.date(at.astimezone(ZoneInfo(zone)).date()) for at in (start, end)]
+        return self.words.from_to % {"start": days[0], "end": days[1]}
 
     def card(self, brand: str, last4: str) -> str:
         """`Visa •••• 4242`"""

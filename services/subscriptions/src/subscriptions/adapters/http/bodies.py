@@ -8,6 +8,7 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
 from pydantic_core import PydanticCustomError
 
+from billing_contracts.money import is_monetary
 from chassis.http.bodies import StrictBody
 from chassis.http.cards import NoCards
 from subscriptions.domain.period import Unit
@@ -38,6 +39,12 @@ def _zone(name: str) -> str:
     if name not in _ZONES:
         raise PydanticCustomError("unknown_time_zone", "is not a time zone of the IANA database")
     return name
+
+
+def _monetary(code: str) -> str:
+    if not is_monetary(code):
+        raise PydanticCustomError("unknown_currency", "is not the ISO 4217 code of a currency that can be paid in")
+    return code
 
 
 def _only_text(value: Any) -> Any:
@@ -82,7 +89,7 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_
 
 class MoneyBody(StrictBody):
     amount_minor: Annotated[StrictInt, Field(ge=1, le=999_999_999_999)]
-    currency: Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{3}$")]
+    currency: Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{3}$"), AfterValidator(_monetary)]
 
     def shape(self) -> Money:
         return Money(self.amount_minor, self.currency)
