@@ -41,6 +41,8 @@ class InvoiceIssued(EventData):
     tax_total: Money
     total: Money
     seller: LegalIdentity
+    period_time_zone: str | None = None
+    """IANA: the subscription's, in which the dates of the period are shown. The merchant's when absent."""
 
 
 class InvoicePaid(EventData):

@@ -111,6 +111,8 @@ class SubscriptionStarted(SubscriptionEvent):
     started_at: Instant
     """The anchor from which every period is computed."""
     period: Period
+    time_zone: str | None = None
+    """IANA: the zone in which the periods are computed and their dates are shown, whatever the merchant's is later."""
 
 
 class SubscriptionRenewalDue(SubscriptionEvent):
@@ -125,6 +127,8 @@ class SubscriptionRenewalDue(SubscriptionEvent):
     """From 1, without gaps."""
     customer_revision: int
     """The invoice is made out to the customer as of this revision of their profile, or a later one."""
+    time_zone: str | None = None
+    """As of SubscriptionStarted."""
 
 
 class SubscriptionRenewed(SubscriptionEvent):
@@ -205,3 +209,5 @@ class SubscriptionCancelled(SubscriptionEvent):
     """The period that nothing was paid for, as far as the subscription had heard. With `void` its invoice is void even when a
     payment overtook this message: what was taken is given back.
     """
+    access_until: Instant | None = None
+    """Until when the customer had access: before `effective_at` when it ended unpaid."""

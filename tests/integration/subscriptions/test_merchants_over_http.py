@@ -1,11 +1,22 @@
 import asyncio
 import hashlib
+from dataclasses import replace
+from datetime import UTC, datetime
 from io import BytesIO
+from uuid import UUID, uuid4
 
 import pytest
 from integration.subscriptions.conftest import PREMIUM, TECHSOLUTIONS, Shop, opened, registered
 from integration.subscriptions.stack import OPERATOR, Stack
 from PIL import Image
+
+from chassis.command_handler import CommandHandler
+from chassis.context import Context
+from chassis.postgres.event_store import PostgresEventStore
+from subscriptions.adapters.tables import rows
+from subscriptions.application.aggregates import PLAN
+from subscriptions.domain.period import Interval
+from subscriptions.domain.plan import Money, Plan, Publish
 
 BEARER = {"authorization": f"Bearer {OPERATOR}"}
 
@@ -235,3 +246,54 @@ async def test_plans_are_listed_page_by_page(shop: Shop) -> None:
 async def test_a_plan_that_cannot_be_is_refused(shop: Shop, changes: dict[str, object]) -> None:
     answer = await shop.http.post("/v1/plans", json={**PREMIUM, **changes})
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
+
+
+NOT_SOLD = ["XXX", "XTS", "XUA", "XSU", "XDR", "XAU", "XAG", "CHE", "CHW", "COU", "MXV", "USN", "BOV", "UYI", "ZZZ", "HRK"]
+
+
+@pytest.mark.parametrize("currency", NOT_SOLD)
+async def test_a_plan_in_what_is_no_currency_is_refused(shop: Shop, currency: str) -> None:
+    answer = await shop.http.post("/v1/plans", json={**PREMIUM, "price": {"amount_minor": 2999, "currency": currency}})
+    assert answer.status_code == 422
+    assert [(error["pointer"], error["code"]) for error in answer.json()["errors"]] == [("/price/currency", "unknown_currency")]
+    assert len((await shop.http.get("/v1/plans")).json()["items"]) == 1
+
+
+@pytest.mark.parametrize("currency", ["CLF", "UYW", "JPY", "KWD", "XCG"])
+async def test_a_plan_in_a_currency_of_any_number_of_decimals_is_sold(shop: Shop, currency: str) -> None:
+    price = {"amount_minor": 29_990, "currency": currency}
+    answer = await shop.http.post("/v1/plans", json={**PREMIUM, "price": price})
+    assert (answer.status_code, answer.json()["price"]) == (201, price)
+    assert (await shop.subscribe(plan_id=answer.json()["id"]))["plan"]["price"] == price
+
+
+async def test_what_a_period_costs_is_bounded_with_its_quantity_and_tax(shop: Shop) -> None:
+    plan = (
+        await shop.http.post("/v1/plans", json={**PREMIUM, "price": {"amount_minor": 999_999_999_999, "currency": "EUR"}})
+    ).json()
+    wanted = {"customer_id": shop.ana, "plan_id": plan["id"], "quantity": 9_007}
+    assert (await shop.http.post("/v1/subscriptions", json=wanted)).status_code == 201
+    tax = {"name": "IVA", "rate_basis_points": 1}
+    assert (await shop.http.patch(f"/v1/merchants/{shop.id}", json={"tax": tax})).status_code == 200
+    headers = {"idempotency-key": "dear"}
+    refused, again = [await shop.http.post("/v1/subscriptions", json=wanted, headers=headers) for _ in range(2)]
+    assert (refused.status_code, refused.json()["code"]) == (422, "amount_too_large")
+    assert "9007199254740991" in refused.json()["title"]
+    assert again.json() == refused.json()
+
+
+async def test_a_plan_of_before_in_another_code_stays_readable_and_is_not_sold_any_more(shop: Shop) -> None:
+    await published_before(shop, "XXX")
+    (_, plan) = (await shop.http.get("/v1/plans")).json()["items"]
+    assert (await shop.http.get(f"/v1/plans/{plan['id']}")).json() == plan
+    assert plan["price"] == {"amount_minor": 2999, "currency": "XXX"}
+    refused = await shop.http.post("/v1/subscriptions", json={"customer_id": shop.ana, "plan_id": plan["id"]})
+    assert (refused.status_code, refused.json()["code"]) == (422, "currency_not_sold")
+
+
+async def published_before(shop: Shop, currency: str) -> None:
+    """A plan in a code that was taken by an earlier version."""
+    plan = Plan(uuid4(), "Premium Mensual", "Suscripción", Money(2999, currency), Interval("month"))
+    async with PostgresEventStore(shop.stack.pool) as store:
+        handler = CommandHandler(store, replace(PLAN, rows=rows.of_plan))
+        await handler.handle(Context.beginning(UUID(shop.id), "test"), plan.id, Publish(plan, datetime(2023, 1, 14, tzinfo=UTC)))

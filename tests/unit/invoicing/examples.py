@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from uuid import UUID, uuid5
 
+from billing_contracts.tax import taxed
 from chassis.decider import Decider
 from invoicing.domain.commands import Command, Issue
 from invoicing.domain.events import Card, Event, Issued, Paid, PaymentFailed, Voided
@@ -11,6 +12,7 @@ from invoicing.domain.invoice import Invoice, decide, evolve
 from invoicing.domain.numbering import Place
 from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
+from invoicing.domain.totals import Amounts
 from support.spec import Given
 
 RULES: Decider[Command, Event, Invoice] = Decider(decide, evolve)
@@ -41,11 +43,19 @@ ISSUE = Issue(
     period=MAY,
     period_number=36,
     tax=None,
+    amounts=Amounts(2999, 0),
     seller=SELLER,
     letterhead=LETTERHEAD,
     bill_to_sha256="ab" * 32,
     at=day(5),
 )
+
+
+def costing(price_minor: int, quantity: int = 1, tax: Tax | None = None, currency: str = "USD") -> Issue:
+    """The example's invoice at another price."""
+    owed = taxed(price_minor * quantity, tax)
+    plan = replace(PREMIUM, price_minor=price_minor, currency=currency)
+    return replace(ISSUE, plan=plan, quantity=quantity, tax=tax, amounts=Amounts(owed.net, owed.tax))
 
 
 def issued(issue: Issue = ISSUE) -> Issued:
@@ -55,7 +65,7 @@ def issued(issue: Issue = ISSUE) -> Issued:
 
 
 ISSUED = issued()
-TAXED = issued(replace(ISSUE, tax=IVA))
+TAXED = issued(costing(2999, tax=IVA))
 FIRST, SECOND = id_of("first charge"), id_of("second charge")
 PAID = Paid(FIRST, 2999, VISA, day(5, of=14, hour=13))
 FAILED = PaymentFailed(FIRST, 1, 2999, "insufficient_funds", True, VISA, day(5, of=14, hour=13))

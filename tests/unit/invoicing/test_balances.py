@@ -13,7 +13,7 @@ from uuid import UUID
 
 from hypothesis import given as every
 from hypothesis import strategies as st
-from unit.invoicing.examples import ISSUE, RULES, VISA, day, id_of
+from unit.invoicing.examples import ISSUE, RULES, VISA, costing, day, id_of
 
 from billing_contracts import payments
 from billing_contracts.envelope import Envelope
@@ -131,8 +131,7 @@ class Ledger:
 
 
 def issue(n: int, amount: int, currency: str) -> Issue:
-    place = replace(ISSUE.place, ordinal=n)
-    return replace(ISSUE, place=place, plan=replace(ISSUE.plan, price_minor=amount, currency=currency))
+    return replace(costing(amount, currency=currency), place=replace(ISSUE.place, ordinal=n))
 
 
 @every(PRICES, HAPPENS)

@@ -2,17 +2,20 @@ import asyncio
 import hashlib
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 from unit.invoicing.documents import LOGO_ID, OPEN, SETTLED, VOID, logos, opened, text
-from unit.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, PAID, PREMIUM, SELLER, TAXED, VISA, day, issued
+from unit.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, PAID, PREMIUM, SELLER, TAXED, VISA, costing, day, issued
 
+from billing_contracts.money import exponent
 from chassis import colours
 from invoicing.adapters.document.layout import lay_out
 from invoicing.adapters.document.renderer import Renderer
 from invoicing.application.invoices import Document, Settlement
 from invoicing.domain.invoice import Status
 from invoicing.domain.parties import BillTo
+from invoicing.domain.plan import Period
 
 GOLDEN = "979b694447b9a890380e49a1b99cb88e06014462223a15f479a6adec11859ceb"
 
@@ -99,6 +102,26 @@ def test_amounts_have_their_currencys_digits(currency: str, text: str) -> None:
     assert text in texts(Document(issued(replace(ISSUE, plan=replace(PREMIUM, currency=currency))), Settlement(), ANA))
 
 
+@pytest.mark.parametrize(("currency", "before"), [("CLF", "29.99 CLF"), ("UYW", "29.99 UYW"), ("UYI", "2,999 UYI")])
+def test_an_invoice_keeps_the_decimals_with_which_it_was_issued(currency: str, before: str) -> None:
+    it = costing(2999, currency=currency)
+    assert before in texts(Document(issued(it), Settlement(), ANA))
+    now = replace(it, letterhead=replace(LETTERHEAD, decimals=exponent(currency)))
+    assert {"CLF": "0.2999 CLF", "UYW": "0.2999 UYW", "UYI": "2,999 UYI"}[currency] in texts(
+        Document(issued(now), Settlement(), ANA)
+    )
+
+
+def test_days_of_the_period_are_those_of_the_place_where_the_subscription_began() -> None:
+    """It began in Madrid at 1:00 on the 14th, which is the 13th in Mexico City, where the merchant is now."""
+    period = Period(datetime(2023, 5, 13, 23, tzinfo=UTC), datetime(2023, 6, 13, 23, tzinfo=UTC))
+    it = replace(ISSUE, period=period, period_zone="Europe/Madrid")
+    said = texts(Document(issued(it), Settlement(), ANA))
+    assert said.count("Del 14 de mayo de 2023 al 14 de junio de 2023") == 2
+    before = texts(Document(issued(replace(it, period_zone=None)), Settlement(), ANA))
+    assert before.count("Del 13 de mayo de 2023 al 13 de junio de 2023") == 2
+
+
 def test_once_the_buyer_is_shredded_the_document_says_so() -> None:
     assert "Datos suprimidos" in texts(replace(SETTLED, bill_to=None))
 
@@ -132,8 +155,10 @@ async def test_addresses_in_a_document_are_no_links(render: Renderer) -> None:
 
 async def test_what_is_wider_than_its_column_breaks(render: Renderer) -> None:
     word = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz" * 3
-    plan = replace(PREMIUM, name=word, price_minor=999_999_999_999)
-    wide = Document(issued(replace(ISSUE, plan=plan)), Settlement(), replace(HOSTILE, name=word, address=word))
+    dear = costing(999_999_999_999)
+    wide = Document(
+        issued(replace(dear, plan=replace(dear.plan, name=word))), Settlement(), replace(HOSTILE, name=word, address=word)
+    )
     (page,) = opened(await render(wide)).pages
     assert max(map(len, page.extract_text().splitlines())) < 100
     assert "9,999,999,999.99 USD" in page.extract_text().replace("\u00a0", " ")

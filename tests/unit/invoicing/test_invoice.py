@@ -3,7 +3,17 @@ from dataclasses import replace
 from unit.invoicing.examples import FAILED, FIRST, ISSUE, ISSUED, PAID, PREMIUM, SECOND, VISA, VOIDED, day, given
 
 from invoicing.domain.commands import RecordFailure, RecordPayment, Void
-from invoicing.domain.refusals import AlreadyIssued, AlreadyPaid, AlreadyVoid, AmountDiffers, NoSuchInvoice, NothingToInvoice
+from invoicing.domain.plan import Tax
+from invoicing.domain.refusals import (
+    AlreadyIssued,
+    AlreadyPaid,
+    AlreadyVoid,
+    AmountDiffers,
+    DoesNotAddUp,
+    NoSuchInvoice,
+    NothingToInvoice,
+)
+from invoicing.domain.totals import Amounts
 
 PAY = RecordPayment(FIRST, 2999, "USD", VISA, PAID.at)
 FAIL = RecordFailure(FIRST, 1, 2999, "insufficient_funds", True, VISA, FAILED.at)
@@ -22,6 +32,20 @@ def test_an_invoice_says_what_was_sold_and_takes_its_place_in_the_series() -> No
 def test_nothing_is_invoiced_for_nothing() -> None:
     given().when(replace(ISSUE, quantity=0)).refused(NothingToInvoice)
     given().when(replace(ISSUE, plan=replace(PREMIUM, price_minor=-1))).refused(NothingToInvoice)
+
+
+def test_nothing_is_invoiced_but_what_was_advertised() -> None:
+    on_top, within = Tax("IVA", 2100), Tax("IVA", 2100, inclusive=True)
+    for tax, amounts in (
+        (None, Amounts(2999, 1)),
+        (None, Amounts(2998, 0)),
+        (on_top, Amounts(3629, 0)),
+        (on_top, Amounts(2999, -1)),
+        (within, Amounts(2999, 630)),
+        (within, Amounts(3000, -1)),
+    ):
+        given().when(replace(ISSUE, tax=tax, amounts=amounts)).refused(DoesNotAddUp)
+    given().when(replace(ISSUE, quantity=2)).refused(DoesNotAddUp)
 
 
 def test_a_charge_pays_it_once() -> None:

@@ -25,6 +25,7 @@ from invoicing.domain.numbering import Place
 from invoicing.domain.parties import Letterhead, Seller
 from invoicing.domain.plan import Period as InvoicePeriod
 from invoicing.domain.plan import Plan as InvoicePlan
+from invoicing.domain.totals import Amounts
 from payments.application.aggregates import PAYMENT, WALLET
 from payments.domain.payment import commands as of_payments
 from payments.domain.shapes import Brand, Method
@@ -194,6 +195,7 @@ def charge(told: Told, subscription: UUID, ordinal: int) -> UUID:
         period=InvoicePeriod(period.start, period.end),
         period_number=it.number,
         tax=None,
+        amounts=Amounts(2999, 0),
         seller=Seller("TechSolutions Inc.", "Av. Reforma 123"),
         letterhead=Letterhead("TechSolutions", "es-MX", "America/Mexico_City"),
         bill_to_sha256=sealed,

@@ -6,13 +6,16 @@ from zoneinfo import ZoneInfo
 
 from billing_contracts import payments, shapes
 from billing_contracts.customers import CustomerProfile
+from billing_contracts.money import exponent
 from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCancelled, SubscriptionRenewalDue
+from billing_contracts.tax import tax_in_force, taxed
 from invoicing.application.language import document_locale, paper
 from invoicing.domain.commands import Issue, RecordFailure, RecordPayment, Void
 from invoicing.domain.events import Card
 from invoicing.domain.numbering import Counter, Place
 from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
+from invoicing.domain.totals import Amounts
 
 
 def invoice_id(subscription_id: UUID, period: shapes.Period) -> UUID:
@@ -40,8 +43,10 @@ def issue(
     bill_to_sha256: str,
     at: datetime,
 ) -> Issue:
-    """The invoice for a renewal that fell due `at`. The plan's own tax goes before the merchant's."""
+    """The invoice for a renewal that fell due `at`."""
     sold = plan(due.plan)
+    applied = tax_in_force(sold.tax, tax(merchant.tax))
+    owed = taxed(sold.price_minor * due.quantity, applied)
     return Issue(
         place=place,
         customer_id=customer_id,
@@ -50,7 +55,8 @@ def issue(
         quantity=due.quantity,
         period=Period(due.period.start, due.period.end),
         period_number=due.period_number,
-        tax=sold.tax or tax(merchant.tax),
+        tax=applied,
+        amounts=Amounts(owed.net, owed.tax),
         seller=Seller(merchant.legal.name, merchant.legal.address, merchant.legal.tax_id),
         letterhead=Letterhead(
             brand=merchant.name,
@@ -60,9 +66,11 @@ def issue(
             contact_email=merchant.branding.contact_email,
             logo=merchant.branding.logo_media_id,
             paper=paper(merchant.locale, merchant.time_zone),
+            decimals=exponent(sold.currency),
         ),
         bill_to_sha256=bill_to_sha256,
         at=at,
+        period_zone=due.time_zone or merchant.time_zone,
     )
 
 

@@ -9,6 +9,7 @@ from .events import Card, FailureCode, VoidReason
 from .numbering import Place
 from .parties import Letterhead, Seller
 from .plan import Period, Plan, Tax
+from .totals import Amounts
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,10 +22,14 @@ class Issue:
     period: Period
     period_number: int
     tax: Tax | None
+    amounts: Amounts
+    """Of price times quantity with that tax."""
     seller: Seller
     letterhead: Letterhead
     bill_to_sha256: str
     at: datetime
+    period_zone: str | None = None
+    """IANA: where the dates of the period are. The letterhead's when None."""
 
 
 @dataclass(frozen=True, slots=True)

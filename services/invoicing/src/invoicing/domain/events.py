@@ -47,10 +47,16 @@ class Issued:
     bill_to_sha256: str
     """Of the encrypted particulars of the buyer, in hex."""
     at: datetime
+    period_zone: str | None = None
+    """IANA: where the dates of the period are. None on invoices issued before there was one: the letterhead's."""
 
     @property
     def currency(self) -> str:
         return self.plan.currency
+
+    @property
+    def zone_of_period(self) -> str:
+        return self.period_zone or self.letterhead.time_zone
 
 
 @dataclass(frozen=True, slots=True)

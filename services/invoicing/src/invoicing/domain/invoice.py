@@ -12,8 +12,16 @@ from uuid import UUID
 from .commands import Command, Issue, RecordFailure, RecordPayment, Void
 from .events import Event, Issued, Paid, PaymentFailed, Voided
 from .plan import Period
-from .refusals import AlreadyIssued, AlreadyPaid, AlreadyVoid, AmountDiffers, NoSuchInvoice, NothingToInvoice
-from .totals import line_of, totals_of
+from .refusals import (
+    AlreadyIssued,
+    AlreadyPaid,
+    AlreadyVoid,
+    AmountDiffers,
+    DoesNotAddUp,
+    NoSuchInvoice,
+    NothingToInvoice,
+)
+from .totals import fits, line_of, totals_of
 
 
 class Status(StrEnum):
@@ -53,7 +61,10 @@ def issue(command: Issue, it: Invoice | None) -> list[Event]:
         raise AlreadyIssued
     if command.quantity < 1 or command.plan.price_minor < 0:
         raise NothingToInvoice
-    lines = (line_of(command.plan, command.quantity, command.period, command.tax),)
+    line = line_of(command.plan, command.quantity, command.period, command.amounts)
+    if not fits(line, command.tax):
+        raise DoesNotAddUp
+    lines = (line,)
     return [
         Issued(
             command.place.number,
@@ -72,6 +83,7 @@ def issue(command: Issue, it: Invoice | None) -> list[Event]:
             command.letterhead,
             command.bill_to_sha256,
             command.at,
+            command.period_zone,
         )
     ]
 

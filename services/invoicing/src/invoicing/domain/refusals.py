@@ -25,3 +25,7 @@ class AlreadyVoid(Refusal):
 
 class AmountDiffers(Refusal):
     """What was collected is not what is owed."""
+
+
+class DoesNotAddUp(Refusal):
+    """The amounts to be invoiced are not of the price that was advertised."""

@@ -1,14 +1,17 @@
-"""What is owed: lines and their sums, in whole minor units.
-
-A line is rounded once, half up; an invoice's totals are the sums of its lines and are rounded nowhere.
-"""
+"""What is owed: lines and their sums, in whole minor units. Totals are the sums of the lines and are rounded nowhere."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .plan import Period, Plan, Tax
 
-_WHOLE = 10_000
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What a line comes to."""
+
+    net: int
+    tax: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,24 +36,18 @@ class Totals:
     total: int
 
 
-def line_of(plan: Plan, quantity: int, period: Period, tax: Tax | None) -> Line:
-    net, due = split(plan.price_minor * quantity, tax)
-    return Line(plan.name, plan.description, period, quantity, plan.price_minor, net, due, net + due)
+def line_of(plan: Plan, quantity: int, period: Period, amounts: Amounts) -> Line:
+    total = amounts.net + amounts.tax
+    return Line(plan.name, plan.description, period, quantity, plan.price_minor, amounts.net, amounts.tax, total)
 
 
-def split(amount: int, tax: Tax | None) -> tuple[int, int]:
-    """(net, tax) of an advertised amount, not negative, both in minor units."""
-    if tax is None:
-        return amount, 0
-    if tax.inclusive:
-        due = _half_up(amount * tax.rate_basis_points, _WHOLE + tax.rate_basis_points)
-        return amount - due, due
-    return amount, _half_up(amount * tax.rate_basis_points, _WHOLE)
+def fits(line: Line, tax: Tax | None) -> bool:
+    """Whether the amounts are of what was advertised: an inclusive price is the total, any other the net."""
+    advertised = line.unit_price * line.quantity
+    if tax is not None and tax.inclusive:
+        return line.total == advertised and 0 <= line.tax <= line.total
+    return line.net == advertised and (line.tax >= 0 if tax else line.tax == 0)
 
 
 def totals_of(lines: Sequence[Line]) -> Totals:
     return Totals(sum(line.net for line in lines), sum(line.tax for line in lines), sum(line.total for line in lines))
-
-
-def _half_up(numerator: int, denominator: int) -> int:
-    return (2 * numerator + denominator) // (2 * denominator)

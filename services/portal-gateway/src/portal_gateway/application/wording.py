@@ -4,7 +4,7 @@ Pure. Templates and the JSON API show what stands here and decide nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from typing import Any, Final, Literal
@@ -15,7 +15,7 @@ from billing_contracts.money import exponent
 from chassis.languages import N_, Language
 from portal_gateway.application.answers import STALE_AFTER, View
 from portal_gateway.application.live import minutes_late
-from portal_gateway.domain.view import CardFace, Interval, Subscription
+from portal_gateway.domain.view import CardFace, Interval, Subscription, Tax
 from portal_gateway.domain.view import Money as MoneyFacts
 
 Tone = Literal["good", "warn", "bad", "mute"]
@@ -40,16 +40,30 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads and when: the language, the merchant's zone, and what is today there."""
+    """Who reads and when: the language, the zone of the dates, what is today there, and the merchant's tax."""
 
     language: Language
     zone: ZoneInfo
+    """The merchant's, unless the reader was made for another."""
     now: datetime
     """By the merchant's clock, in UTC."""
+    tax: Tax | None = None
+    """Of plans without one of their own."""
+    tax_known: bool = True
+    """Whether the merchant's configuration says which tax there is, or that there is none."""
 
     @classmethod
     def of(cls, view: View, language: Language) -> "Reader":
-        return cls(language, ZoneInfo(str(view.merchant["time_zone"])), view.now)
+        merchant = view.merchant
+        return cls(language, ZoneInfo(str(merchant["time_zone"])), view.now, merchant.get("tax"), "tax" in merchant)
+
+    def where(self, zone: str | None) -> "Reader":
+        """The same with the dates of another zone, when one is named."""
+        return self if zone in (None, self.zone.key) else replace(self, zone=ZoneInfo(zone))
+
+    def of_subscription(self, subscription: Subscription) -> "Reader":
+        """With dates where the subscription began: its periods are of that place, whatever the merchant's zone is now."""
+        return self.where(subscription.get("time_zone"))
 
     @property
     def today(self) -> date:
@@ -59,7 +73,7 @@ class Reader:
         return self.language.say(message, **values)
 
     def date(self, instant: datetime | str) -> date:
-        """The day of an instant where the merchant is."""
+        """The day of an instant in the reader's zone."""
         return moment(instant).astimezone(self.zone).date()
 
     def day(self, instant: datetime | str) -> str:

@@ -9,6 +9,7 @@ from .dunning import CancelMode, OpenInvoices, Policies
 from .events import Feedback
 from .period import Period
 from .plan import Money, Plan
+from .refusals import Refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Start:
     started_at: datetime
     """The anchor: now, or before now; each period since is billed in order."""
     at: datetime
+    objection: Refusal | None = None
+    """To the price, found where currencies and taxes are known."""
 
 
 @dataclass(frozen=True, slots=True)

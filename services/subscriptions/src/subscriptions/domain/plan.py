@@ -25,12 +25,6 @@ class Tax:
     """2100 is 21 %."""
     inclusive: bool = False
 
-    def on_top_of(self, net: Money) -> Money:
-        """What is to be paid for `net`: tax is rounded half up, once."""
-        if self.inclusive:
-            return net
-        return Money(net.amount_minor + (net.amount_minor * self.rate_basis_points + 5_000) // 10_000, net.currency)
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:

@@ -14,6 +14,14 @@ class AlreadyStarted(Refusal): ...
 class StartInTheFuture(Refusal): ...
 
 
+class CurrencyNotSold(Refusal):
+    """The plan's price is in no currency that money is paid in today."""
+
+
+class AmountTooLarge(Refusal):
+    """A period would cost more than can be calculated with everywhere."""
+
+
 class AlreadyCancelled(Refusal): ...
 
 

@@ -1,0 +1,20 @@
+"""What a period of a subscription costs, and what can be sold at all. Pure."""
+
+from billing_contracts.money import LARGEST_AMOUNT, is_monetary
+from billing_contracts.tax import tax_in_force, taxed
+from subscriptions.domain.plan import Money, Plan, Tax
+from subscriptions.domain.refusals import AmountTooLarge, CurrencyNotSold, Refusal
+
+
+def period_price(plan: Plan, quantity: int, merchant_tax: Tax | None) -> Money:
+    """As an invoice issued now: the tax in force is included."""
+    advertised = plan.price.times(quantity)
+    return Money(taxed(advertised.amount_minor, tax_in_force(plan.tax, merchant_tax)).total, advertised.currency)
+
+
+def objection(plan: Plan, quantity: int, merchant_tax: Tax | None) -> Refusal | None:
+    """Why a subscription cannot start on these terms. Plans published earlier may be in a code that is no currency."""
+    if not is_monetary(plan.price.currency):
+        return CurrencyNotSold()
+    too_large = period_price(plan, quantity, merchant_tax).amount_minor > LARGEST_AMOUNT
+    return AmountTooLarge() if too_large else None

@@ -1,0 +1,56 @@
+from decimal import ROUND_HALF_UP, Decimal
+
+import pytest
+from hypothesis import given as every
+from hypothesis import strategies as st
+
+from billing_contracts.shapes import Tax
+from billing_contracts.tax import Taxed, tax_in_force, taxed
+
+RATES = st.integers(0, 10_000)
+AMOUNTS = st.integers(0, 10**13)
+
+
+def tax(rate: int, inclusive: bool = False) -> Tax:
+    return Tax(name="IVA", rate_basis_points=rate, inclusive=inclusive)
+
+
+@pytest.mark.parametrize(
+    ("amount", "rate", "inclusive", "expected"),
+    [
+        (2999, 1600, True, (2585, 414)),
+        (2999, 1600, False, (2999, 480)),
+        (2999, 2100, False, (2999, 630)),
+        (50, 100, False, (50, 1)),  # half a cent goes up
+        (49, 100, False, (49, 0)),
+        (1, 10_000, True, (0, 1)),
+        (0, 2100, True, (0, 0)),
+    ],
+)
+def test_tax_is_rounded_half_up(amount: int, rate: int, inclusive: bool, expected: tuple[int, int]) -> None:
+    assert taxed(amount, tax(rate, inclusive)) == Taxed(*expected)
+
+
+def test_without_a_rate_there_is_no_tax() -> None:
+    assert taxed(2999, None) == Taxed(2999, 0)
+
+
+def test_the_tax_of_a_plan_goes_before_that_of_its_merchant() -> None:
+    none = tax(0)
+    assert tax_in_force(none, tax(2100)) is none
+    assert tax_in_force(None, tax(2100)) == tax(2100)
+    assert tax_in_force(None, None) is None
+
+
+@every(AMOUNTS, RATES)
+def test_tax_on_top_is_what_decimal_arithmetic_says(amount: int, rate: int) -> None:
+    exact = Decimal(amount) * rate / 10_000
+    assert taxed(amount, tax(rate)) == Taxed(amount, int(exact.quantize(Decimal(1), ROUND_HALF_UP)))
+
+
+@every(AMOUNTS, RATES)
+def test_a_price_that_contains_its_tax_stays_what_was_advertised(amount: int, rate: int) -> None:
+    found = taxed(amount, tax(rate, inclusive=True))
+    assert found.total == amount
+    assert min(found.net, found.tax) >= 0
+    assert abs(found.tax * 10_000 - found.net * rate) <= 10_000 + rate
