@@ -155,3 +155,34 @@ async def test_a_cancellation_that_meets_the_boundary_is_decided_on_one_stream(s
         assert (await shop.read(id))["status"] == "canceled"
         assert told[-1] == "SubscriptionCancelled", "nothing follows the end"
         assert told.count("SubscriptionRenewalDue") == told.count("SubscriptionRenewed") <= 1
+
+
+async def test_cancelling_what_is_unpaid_promises_no_access_that_has_ended(stack: Stack) -> None:
+    """The preview, the answer and the announcement have one date: that of the last retry, as was said when the charge failed."""
+    shop = await opened(stack, policies={"retry_days": [1], "when_retries_end": "unpaid"})
+    id = (await shop.subscribe())["id"]
+    await shop.advance("2023-02-01T00:00:00Z")
+    stack.verdict = lambda *_: "card_declined"
+    await shop.advance("2023-03-20T12:00:00Z")
+    events = (await shop.http.get(f"/v1/streams/subscription-{id}")).json()["events"]
+    (announced,) = {event["data"]["access_until"] for event in events if event["type"].endswith("SubscriptionPastDue.v1")}
+    ana = shop.stack.customer(shop.id, shop.ana)
+    preview = (await ana.get(f"/v1/subscriptions/{id}/cancellation/preview")).json()
+    assert (preview["mode"], preview["access_until"], preview["open_invoices"]) == ("immediately", announced, "void")
+    assert preview["effective_at"] > "2023-03-20T12" > preview["access_until"]
+    answer = await ana.post(f"/v1/subscriptions/{id}/cancellation")
+    assert answer.json()["access_until"] == announced
+    last = (await shop.http.get(f"/v1/streams/subscription-{id}")).json()["events"][-1]["data"]
+    assert (last["access_until"], last["effective_at"]) == (announced, answer.json()["effective_at"])
+
+
+async def test_a_customer_who_cancelled_may_end_it_today_and_is_told_what_that_costs(shop: Shop) -> None:
+    id = await active(shop)
+    ana = shop.stack.customer(shop.id, shop.ana)
+    promised = (await ana.post(f"/v1/subscriptions/{id}/cancellation")).json()
+    preview = (await ana.get(f"/v1/subscriptions/{id}/cancellation/preview", params={"mode": "immediately"})).json()
+    assert (preview["mode"], preview["paid_until"], preview["open_amount"]) == ("immediately", promised["effective_at"], None)
+    ended = (await ana.post(f"/v1/subscriptions/{id}/cancellation", json={"mode": "immediately"})).json()
+    assert ended["mode"] == "immediately"
+    assert ended["access_until"] == ended["effective_at"] < promised["effective_at"]
+    assert (await shop.read(id))["status"] == "canceled"

@@ -32,6 +32,7 @@ def merchant(**changes: Any) -> dict[str, Any]:
         },
         "locale": "es-419",
         "time_zone": "America/Mexico_City",
+        "tax": None,
         "branding": {
             "logo_media_id": None,
             "colour": "#1f57c3",

@@ -23,6 +23,7 @@ from portal_gateway.application.answers import (
     Accepted,
     CancellationAccepted,
     CancellationPreview,
+    CancelMode,
     CardSetup,
     CardUpdated,
     Document,
@@ -107,9 +108,11 @@ class Subscriptions:
     preview_is: CancellationPreview
     refuses: Problem | None = None
     refuses_preview: Problem | None = None
+    previewed: list[CancelMode | None] = field(default_factory=list)
     asked: list[dict[str, Any]] = field(default_factory=list)
 
-    async def preview(self, session: Session, subscription_id: UUID) -> CancellationPreview:
+    async def preview(self, session: Session, subscription_id: UUID, mode: CancelMode | None) -> CancellationPreview:
+        self.previewed.append(mode)
         if self.refuses_preview:
             raise self.refuses_preview
         return self.preview_is
@@ -123,7 +126,7 @@ class Subscriptions:
         comment: str | None,
         key: str | None,
     ) -> CancellationAccepted:
-        self.asked.append({"cancel": subscription_id, "feedback": feedback, "comment": comment, "key": key})
+        self.asked.append({"cancel": subscription_id, "mode": mode, "feedback": feedback, "comment": comment, "key": key})
         if self.refuses:
             raise self.refuses
         effective = scenes.instant(2023, 6, 14)

@@ -36,7 +36,7 @@ def read(view: View, code: str) -> tuple[str, str, list[str], str]:
     by, subscription = reader(view, code), view.facts["subscriptions"][0]
     shown, owed = details(by, subscription, view), notice(by, subscription, view)
     sentence = f"{owed.lead} {owed.rest} {shown.says}" if owed else shown.says
-    buttons = [owed.pay if owed else None, shown.edit_method, shown.cancel, shown.keep]
+    buttons = [owed.pay if owed else None, shown.edit_method, shown.cancel, shown.end_now, shown.keep]
     total = summary(by, subscription, view.facts["invoices"])
     return shown.badge.text, sentence, [button for button in buttons if button], f"{total.amount} · {total.label}"
 
@@ -54,8 +54,8 @@ SUBSCRIPTIONS = {
     ),
     "incomplete": (
         scenes.view(scenes.subscription("incomplete")),
-        ("Pago pendiente", "Falta confirmar tu primer pago", ["Editar método de pago"], "29.99 · Importe pendiente"),
-        ("Payment due", "Your first payment is still to be confirmed", ["Edit payment method"], "29.99 · Amount due"),
+        ("Pago pendiente", "Falta confirmar tu primer pago", ["Editar método de pago", "Cancelar"], "29.99 · Importe pendiente"),
+        ("Payment due", "Your first payment is still to be confirmed", ["Edit payment method", "Cancel"], "29.99 · Amount due"),
     ),
     "incomplete, and the first charge failed": (
         scenes.owing("incomplete", next_attempt_at=None),
@@ -63,14 +63,14 @@ SUBSCRIPTIONS = {
             "Pago pendiente",
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
             "intentarlo hasta que actualices tu tarjeta. Conservas el acceso hasta el 28 de mayo. Falta confirmar tu primer pago",
-            ["Editar método de pago"],
+            ["Editar método de pago", "Cancelar"],
             "29.99 · Importe pendiente",
         ),
         (
             "Payment due",
             "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
             "again until you update your card. You keep your access until May 28. Your first payment is still to be confirmed",
-            ["Edit payment method"],
+            ["Edit payment method", "Cancel"],
             "29.99 · Amount due",
         ),
     ),
@@ -99,13 +99,13 @@ SUBSCRIPTIONS = {
         (
             "Termina el 14 de junio",
             "Cancelaste el 20 de mayo. Tienes acceso hasta el 14 de junio de 2023; no se te cobrará más.",
-            ["Mantener mi suscripción"],
+            ["Terminar hoy", "Mantener mi suscripción"],
             "29.99 · Importe total",
         ),
         (
             "Ends on June 14",
             "You cancelled on May 20. You have access until June 14, 2023 and will not be charged again.",
-            ["Keep my subscription"],
+            ["End it today", "Keep my subscription"],
             "29.99 · Total amount",
         ),
     ),
@@ -133,7 +133,7 @@ SUBSCRIPTIONS = {
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
             "intentarlo hasta que actualices tu tarjeta. Tu acceso terminó el 19 de mayo. "
             "Debes 29.99 USD. Actualiza tu tarjeta para pagarlo y seguir con tu suscripción.",
-            ["Actualizar tarjeta y pagar"],
+            ["Actualizar tarjeta y pagar", "Cancelar"],
             "29.99 · Importe pendiente",
         ),
         (
@@ -141,7 +141,7 @@ SUBSCRIPTIONS = {
             "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
             "again until you update your card. Your access ended on May 19. "
             "You owe 29.99 USD. Update your card to pay it and keep your subscription.",
-            ["Update card and pay"],
+            ["Update card and pay", "Cancel"],
             "29.99 · Amount due",
         ),
     ),
@@ -151,14 +151,14 @@ SUBSCRIPTIONS = {
             "Impagada",
             "No pudimos cobrar 29.99 USD. No tienes una tarjeta guardada. Agrega una para pagarlo. Tu acceso terminó el 19 de "
             "mayo. Debes 29.99 USD. Agrega una tarjeta para pagarlo y seguir con tu suscripción.",
-            ["Agregar tarjeta y pagar"],
+            ["Agregar tarjeta y pagar", "Cancelar"],
             "29.99 · Importe pendiente",
         ),
         (
             "Unpaid",
             "We could not charge 29.99 USD. You have no card on file. Add one to pay it. Your access ended on May 19. "
             "You owe 29.99 USD. Add a card to pay it and keep your subscription.",
-            ["Add a card and pay"],
+            ["Add a card and pay", "Cancel"],
             "29.99 · Amount due",
         ),
     ),
@@ -168,14 +168,14 @@ SUBSCRIPTIONS = {
             "Impagada",
             "Estamos procesando tu pago de 29.99 USD. Tu banco todavía no responde. Te lo diremos aquí; no hace falta que pagues "
             "otra vez. Tu renovación del 14 de mayo está sin pagar.",
-            [],
+            ["Cancelar"],
             "29.99 · Importe pendiente",
         ),
         (
             "Unpaid",
             "We are processing your payment of 29.99 USD. Your bank has not answered yet. We will tell you here; you need not "
             "pay again. Your renewal of May 14 is unpaid.",
-            [],
+            ["Cancel"],
             "29.99 · Amount due",
         ),
     ),
@@ -184,10 +184,40 @@ SUBSCRIPTIONS = {
         ("Terminó", "Terminó el 14 de mayo de 2023", [], "29.99 · Importe total"),
         ("Ended", "Ended on May 14, 2023", [], "29.99 · Total amount"),
     ),
+    "canceled, and access had ended before": (
+        scenes.view(
+            scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 20), access_until=scenes.instant(2023, 5, 15)),
+            invoices=[scenes.invoice(14, "void")],
+        ),
+        (
+            "Terminó",
+            "Terminó el 20 de mayo de 2023; tu acceso había terminado el 15 de mayo de 2023.",
+            [],
+            "0.00 · Importe total",
+        ),
+        ("Ended", "Ended on May 20, 2023; your access had ended on May 15, 2023.", [], "0.00 · Total amount"),
+    ),
+    "active, cancellation scheduled while its renewal is being charged": (
+        scenes.view(scenes.ending(), invoices=[scenes.invoice(14, "processing")]),
+        (
+            "Termina el 14 de junio",
+            "Cancelaste el 20 de mayo. Si se completa el pago en curso, tienes acceso hasta el 14 de junio de 2023; después no "
+            "se cobra nada.",
+            ["Terminar hoy", "Mantener mi suscripción"],
+            "29.99 · Importe total",
+        ),
+        (
+            "Ends on June 14",
+            "You cancelled on May 20. If the payment under way goes through, you have access until June 14, 2023; nothing is "
+            "charged after it.",
+            ["End it today", "Keep my subscription"],
+            "29.99 · Total amount",
+        ),
+    ),
     "paused": (
         scenes.view(scenes.subscription("paused")),
-        ("En pausa", "En pausa desde el 14 de mayo", [], "29.99 · Importe total"),
-        ("Paused", "Paused since May 14", [], "29.99 · Total amount"),
+        ("En pausa", "En pausa desde el 14 de mayo", ["Cancelar"], "29.99 · Importe total"),
+        ("Paused", "Paused since May 14", ["Cancel"], "29.99 · Total amount"),
     ),
     "a cancellation on its way": (
         scenes.view(pending=pending("cancellation")),
@@ -224,14 +254,14 @@ SUBSCRIPTIONS = {
     "an end that has come and that nobody has noticed": (
         scenes.view(scenes.ending(), now=datetime(2023, 6, 14, 18, tzinfo=UTC)),
         (
-            "Termina el 14 de junio",
-            "Cancelaste el 20 de mayo. Tienes acceso hasta el 14 de junio de 2023; no se te cobrará más.",
+            "Terminó",
+            "Cancelaste el 20 de mayo. Tu acceso terminó el 14 de junio de 2023.",
             [],
             "29.99 · Importe total",
         ),
         (
-            "Ends on June 14",
-            "You cancelled on May 20. You have access until June 14, 2023 and will not be charged again.",
+            "Ended",
+            "You cancelled on May 20. Your access ended on June 14, 2023.",
             [],
             "29.99 · Total amount",
         ),

@@ -14,6 +14,9 @@ from portal_gateway.application.wording_problems import explain
 from portal_gateway.application.wording_subscription import Details, Notice, details, notice, summary
 
 SPANISH = catalogues().language("es")
+TODAY = "2023-05-20T15:00:00.000001Z"
+"""A moment after the page was made: another clock decided."""
+ALWAYS = ("Dejas de pagar", "Próximo cobro", "Saldo pendiente", "You stop paying", "Next charge", "Balance due")
 
 
 def reader(view: View) -> Reader:
@@ -145,21 +148,66 @@ def test_the_total_of_a_voided_period_is_nothing() -> None:
 
 def test_cancelling_says_what_ends_and_what_becomes_of_a_debt() -> None:
     view = scenes.view()
-    later = facts(reader(view), preview(), "USD")
+    later = facts(reader(view), preview(), scenes.subscription())
     assert [(fact.name, fact.value) for fact in later] == [
+        ("Dejas de pagar", "29.99 USD al mes"),
         ("Acceso hasta", "14 de junio de 2023"),
         ("Próximo cobro", "Ninguno"),
         ("Saldo pendiente", "0.00 USD"),
     ]
     owed = {"amount_minor": 2999, "currency": "USD"}
-    now = facts(reader(view), preview(effective_at=scenes.instant(2023, 5, 19), open_amount=owed, open_invoices="void"), "USD")
+    at_once = preview(mode="immediately", effective_at=TODAY, access_until=TODAY, open_amount=owed, open_invoices="void")
+    now = facts(reader(view), at_once, scenes.subscription("past_due"))
     assert [(fact.name, fact.value) for fact in now] == [
+        ("Dejas de pagar", "29.99 USD al mes"),
         ("Termina", "Hoy mismo"),
         ("Próximo cobro", "Ninguno"),
         ("Saldo pendiente", "29.99 USD, se anula"),
     ]
-    kept = facts(reader(view), preview(open_amount=owed, open_invoices="keep"), "USD")
+    kept = facts(reader(view), at_once | {"open_invoices": "keep"}, scenes.subscription("past_due"))
     assert kept[-1].value == "29.99 USD, lo seguirás debiendo"
+
+
+@pytest.mark.parametrize(
+    ("changes", "spanish", "english"),
+    [
+        (
+            {"mode": "immediately", "effective_at": TODAY, "access_until": TODAY, "paid_until": scenes.instant(2023, 6, 14)},
+            {"Termina": "Hoy mismo", "Ya pagado": "Hasta el 14 de junio de 2023; no se reembolsa"},
+            {"Ends": "Today", "Already paid": "Until June 14, 2023; it is not refunded"},
+        ),
+        (
+            {"mode": "immediately", "effective_at": TODAY, "access_until": scenes.instant(2023, 5, 15)},
+            {"Termina": "Hoy mismo", "Acceso": "Terminó el 15 de mayo de 2023"},
+            {"Ends": "Today", "Access": "Ended on May 15, 2023"},
+        ),
+        (
+            {"effective_at": scenes.instant(2023, 5, 19), "access_until": scenes.instant(2023, 5, 19)},
+            {"Acceso": "Terminó el 19 de mayo de 2023"},
+            {"Access": "Ended on May 19, 2023"},
+        ),
+        (
+            {"open_amount": {"amount_minor": 2999, "currency": "USD"}},
+            {
+                "Acceso hasta": "14 de junio de 2023, si se completa el pago en curso",
+                "Saldo pendiente": "29.99 USD, en proceso de cobro",
+            },
+            {
+                "Access until": "June 14, 2023, if the payment under way goes through",
+                "Balance due": "29.99 USD, being charged",
+            },
+        ),
+    ],
+    ids=["what was paid for is given up", "access ended before", "an end that nobody has noticed", "while a charge runs"],
+)
+def test_what_is_said_before_cancelling_is_true(
+    changes: dict[str, Any], spanish: dict[str, str], english: dict[str, str]
+) -> None:
+    view = scenes.view()
+    for code, expected in (("es", spanish), ("en", english)):
+        by = Reader.of(view, catalogues().language(code))
+        said = facts(by, preview(**changes), scenes.subscription())
+        assert {fact.name: fact.value for fact in said if fact.name in expected or fact.name not in ALWAYS} == expected
 
 
 def preview(**changes: Any) -> Any:

@@ -1,5 +1,5 @@
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from unit.subscriptions.examples import (
     ACTIVE,
@@ -17,8 +17,16 @@ from unit.subscriptions.examples import (
 )
 
 from subscriptions.domain.commands import Cancel, ReachBoundary, WithdrawCancellation
-from subscriptions.domain.events import CancellationScheduled, CancellationWithdrawn, Cancelled, Feedback, Renewed
-from subscriptions.domain.plan import Money, Tax
+from subscriptions.domain.events import (
+    CancellationScheduled,
+    CancellationWithdrawn,
+    Cancelled,
+    Event,
+    Feedback,
+    Renewed,
+    WentUnpaid,
+)
+from subscriptions.domain.plan import Money
 from subscriptions.domain.preview import Preview, preview
 from subscriptions.domain.refusals import AlreadyCancelled, CancellationTookEffect, NoCancellationToWithdraw, NoSuchSubscription
 from subscriptions.domain.subscription import timers
@@ -123,23 +131,63 @@ def test_what_never_started_cannot_be_cancelled() -> None:
     given().when(CANCEL).refused(NoSuchSubscription)
 
 
+PRICE = Money(2999, "USD")
+
+
 def test_the_preview_says_what_the_rules_would_do() -> None:
-    assert preview(CANCEL, RULES.fold(ACTIVE), None) == Preview("at_period_end", day(6), day(6))
+    assert preview(CANCEL, RULES.fold(ACTIVE), PRICE) == Preview("at_period_end", day(6), day(6))
     now = day(5, of=20)
-    assert preview(AT_ONCE, RULES.fold(ACTIVE), None) == Preview("immediately", now, now)
+    assert preview(AT_ONCE, RULES.fold(ACTIVE), PRICE) == Preview("immediately", now, now, paid_until=day(6))
     later = day(6, of=20)
-    owed = preview(replace(CANCEL, at=later), RULES.fold(PAST_DUE), None)
-    assert owed == Preview("immediately", later, later, Money(2999, "USD"), "void")
+    owed = preview(replace(CANCEL, at=later), RULES.fold(PAST_DUE), PRICE)
+    assert owed == Preview("immediately", later, later, PRICE, "void")
 
 
 def test_the_preview_of_a_scheduled_cancellation_is_what_was_promised() -> None:
     later = replace(CANCEL, at=day(5, of=25))
     scheduled: CancellationScheduled = SCHEDULED
     promised = Preview("at_period_end", scheduled.effective_at, scheduled.effective_at)
-    assert preview(later, RULES.fold((*ACTIVE, SCHEDULED)), None) == promised
+    assert preview(later, RULES.fold((*ACTIVE, SCHEDULED)), PRICE) == promised
+    given_up = preview(replace(AT_ONCE, at=day(5, of=25)), RULES.fold((*ACTIVE, SCHEDULED)), PRICE)
+    assert given_up == Preview("immediately", day(5, of=25), day(5, of=25), paid_until=day(6))
 
 
-def test_the_preview_counts_a_running_charge_with_its_tax() -> None:
-    entered = RULES.fold((STARTED, MAY_DUE))
-    assert preview(AT_ONCE, entered, Tax("IVA", 2100)).open_amount == Money(3629, "USD")
-    assert preview(AT_ONCE, entered, Tax("IVA", 2100, inclusive=True)).open_amount == Money(2999, "USD")
+def test_the_preview_counts_a_charge_that_is_under_way() -> None:
+    """With what a period costs, its tax included; nothing becomes of it until it is known how it ends."""
+    entered, price = RULES.fold((STARTED, MAY_DUE)), Money(3629, "USD")
+    shown = preview(AT_ONCE, entered, price)
+    assert (shown.open_amount, shown.open_invoices, shown.paid_until) == (price, "void", None)
+    assert preview(CANCEL, entered, price) == Preview("at_period_end", day(6), day(6), price)
+
+
+def test_no_access_is_promised_that_has_ended_already() -> None:
+    gone = day(6, of=21)
+    unpaid = RULES.fold((*PAST_DUE, WentUnpaid(INVOICE, day(6, of=22))))
+    shown = preview(replace(CANCEL, at=day(7, of=20)), unpaid, PRICE)
+    assert shown == Preview("immediately", day(7, of=20), gone, PRICE, "void")
+
+
+def test_access_ends_when_a_renewal_that_nothing_paid_for_was_given_up() -> None:
+    """What is announced at the end is what the preview said."""
+    story = (*PAST_DUE, WentUnpaid(INVOICE, day(6, of=22)))
+    (ended,) = RULES.decide(replace(CANCEL, at=day(7, of=20)), RULES.fold(story))
+    over = RULES.fold((*story, ended))
+    assert over is not None
+    assert over.access_until == day(6, of=21)
+
+
+def test_access_lasts_as_long_as_the_rules_say_in_each_state() -> None:
+    stories: list[tuple[tuple[Event, ...], datetime]] = [
+        ((STARTED, MAY_DUE), day(6)),
+        (ACTIVE, day(6)),
+        (ENTERED_JUNE, day(7)),
+        ((*ACTIVE, SCHEDULED), day(6)),
+        (PAST_DUE, day(6, of=21)),
+        ((*ACTIVE, ENDED), day(6)),
+        ((*ACTIVE, SCHEDULED, ENDED), day(6)),
+        ((*PAST_DUE, ended_at(6, of=16)), day(6, of=16)),
+    ]
+    for story, until in stories:
+        it = RULES.fold(story)
+        assert it is not None
+        assert it.access_until == until, story

@@ -166,7 +166,7 @@ def _movement(row: asyncpg.Record) -> Movement:
 
 def _history(row: asyncpg.Record) -> HistoryRow:
     it, event = _movement(row), _issued(row)
-    zone = ZoneInfo(event.letterhead.time_zone)
+    zone, period_zone = ZoneInfo(event.letterhead.time_zone), ZoneInfo(event.zone_of_period)
     is_invoice = it.kind is Kind.INVOICE
     status = row["invoice_status"] if is_invoice else it.status
     return HistoryRow(
@@ -174,7 +174,7 @@ def _history(row: asyncpg.Record) -> HistoryRow:
         event.issued_on if is_invoice else it.at.astimezone(zone).date(),
         event.number,
         event.plan.name,
-        event.period.start.astimezone(zone).date(),
-        event.period.end.astimezone(zone).date(),
+        event.period.start.astimezone(period_zone).date(),
+        event.period.end.astimezone(period_zone).date(),
         "voided" if status == "void" else status or "",
     )

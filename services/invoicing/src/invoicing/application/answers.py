@@ -37,6 +37,7 @@ def detail(view: InvoiceView, bill_to: BillTo | None, movements: Sequence[Moveme
         "payment_method": used.model_dump(mode="json") if used else None,
         "locale": event.letterhead.locale,
         "time_zone": event.letterhead.time_zone,
+        "period_time_zone": event.zone_of_period,
         "bill_to": asdict(bill_to) if bill_to else None,
         "movements": [_movement(it, view) for it in movements],
     }

@@ -18,6 +18,7 @@ class HistoryRow:
     plan_name: str
     period_start: date
     period_end: date
+    """Days of the period where the subscription began."""
     status: str
     """Of an invoice's row: `open`, `paid` or `voided`; of the others: `succeeded` or `failed`; empty where nothing can fail."""
 

@@ -86,6 +86,7 @@ def issued(event: Issued) -> invoicing.InvoiceIssued:
         tax_total=money(event.totals.tax),
         total=money(event.totals.total),
         seller=LegalIdentity(name=event.seller.name, address=event.seller.address, tax_id=event.seller.tax_id),
+        period_time_zone=event.period_zone,
     )
 
 

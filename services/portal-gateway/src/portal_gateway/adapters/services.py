@@ -46,8 +46,9 @@ class _Service:
 
 
 class SubscriptionsService(_Service):
-    async def preview(self, session: Session, subscription_id: UUID) -> CancellationPreview:
-        answer = await self._ask(session, "GET", f"/v1/subscriptions/{subscription_id}/cancellation/preview")
+    async def preview(self, session: Session, subscription_id: UUID, mode: CancelMode | None) -> CancellationPreview:
+        path, asked = f"/v1/subscriptions/{subscription_id}/cancellation/preview", {"mode": mode} if mode else None
+        answer = await self._ask(session, "GET", path, params=asked)
         return cast(CancellationPreview, answer.json())
 
     async def cancel(

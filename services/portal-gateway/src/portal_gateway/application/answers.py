@@ -4,7 +4,7 @@ import re
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 from portal_gateway.domain.access import Flow, LinkKind, Session
@@ -86,14 +86,19 @@ class CancellationPreview(TypedDict):
     mode: CancelMode
     effective_at: str
     access_until: str
+    """Before `effective_at` when access has ended already."""
     open_amount: Money | None
     open_invoices: Literal["void", "keep"] | None
+    """Null beside an amount: it is being charged, and nothing ends yet."""
+    paid_until: NotRequired[str | None]
+    """The end of the paid time that is given up."""
 
 
 class CancellationAccepted(TypedDict):
     aggregate: str
     version: int
     effective_at: str
+    access_until: NotRequired[str]
     mode: CancelMode
 
 

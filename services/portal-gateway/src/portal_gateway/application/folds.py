@@ -16,7 +16,7 @@ Step = Callable[[Doc, Doc, Envelope], Doc]
 
 
 def subscription(doc: Doc | None, envelope: Envelope) -> Doc:
-    """id, status, plan, quantity, started_at, current_period, cancellation, debt, ended_at"""
+    """id, status, plan, quantity, started_at, current_period, cancellation, debt, ended_at; once known time_zone, access_until"""
     return _fold(_SUBSCRIPTION, doc, envelope)
 
 
@@ -62,7 +62,13 @@ def _started(_: Doc, data: Doc, envelope: Envelope) -> Doc:
         "cancellation": None,
         "debt": None,
         "ended_at": None,
+        **_told(data, "time_zone"),
     }
+
+
+def _told(data: Doc, field: str) -> Doc:
+    """The field, when the event has it: documents folded before there was one stay as they are."""
+    return {field: data[field]} if data.get(field) else {}
 
 
 def _renewal_due(doc: Doc, data: Doc, _: Envelope) -> Doc:
@@ -72,7 +78,7 @@ def _renewal_due(doc: Doc, data: Doc, _: Envelope) -> Doc:
         "quantity": data.get("quantity", 1),
         "current_period": data["period"],
     }
-    return doc | now
+    return doc | now | _told(data, "time_zone")
 
 
 def _paid(doc: Doc, data: Doc, _: Envelope) -> Doc:
@@ -117,7 +123,7 @@ def _cancellation_withdrawn(doc: Doc, data: Doc, _: Envelope) -> Doc:
 def _cancelled(doc: Doc, data: Doc, _: Envelope) -> Doc:
     owed = doc["debt"] if data.get("open_invoices", "void") == "keep" else None
     return _with_debt(
-        doc | {"debt": owed, "ended_at": data["effective_at"]},
+        doc | {"debt": owed, "ended_at": data["effective_at"]} | _told(data, "access_until"),
         data,
         next_attempt_at=None,
         retrying=False,

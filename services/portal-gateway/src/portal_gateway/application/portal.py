@@ -117,8 +117,10 @@ class Portal:
             raise Problem(503, "service_unavailable", "The merchant is not known here yet", headers={"retry-after": "5"})
         return view
 
-    async def cancellation_preview(self, session: Session, subscription_id: UUID) -> CancellationPreview:
-        return await self.subscriptions.preview(session, subscription_id)
+    async def cancellation_preview(
+        self, session: Session, subscription_id: UUID, mode: CancelMode | None = None
+    ) -> CancellationPreview:
+        return await self.subscriptions.preview(session, subscription_id, mode)
 
     async def cancel(
         self,

@@ -66,7 +66,7 @@ class Views(Protocol):
 
 
 class Subscriptions(Protocol):
-    async def preview(self, session: Session, subscription_id: UUID) -> CancellationPreview: ...
+    async def preview(self, session: Session, subscription_id: UUID, mode: CancelMode | None) -> CancellationPreview: ...
 
     async def cancel(
         self,

@@ -6,9 +6,11 @@ from uuid import UUID
 
 from billing_contracts.subscriptions import Feedback
 from chassis.languages import N_, in_context
+from portal_gateway.application import wording_price
 from portal_gateway.application.answers import CancellationPreview, View
+from portal_gateway.application.ending import access_ended_before, can_be_kept, is_unsettled
 from portal_gateway.application.wording import Reader, moment
-from portal_gateway.application.wording_subscription import CANCELLING, KEEPING, can_be_kept, on_its_way
+from portal_gateway.application.wording_subscription import CANCELLING, KEEPING, on_its_way
 from portal_gateway.domain.view import Subscription
 
 COMMENT_LIMIT: Final = 500
@@ -22,7 +24,11 @@ REASONS: Final = {
     Feedback.LOW_QUALITY: N_("The quality was not good"),
     Feedback.OTHER: N_("Another reason"),
 }
-BALANCES: Final = {"void": N_("%(amount)s, voided"), "keep": N_("%(amount)s, you will still owe it")}
+BALANCES: Final = {
+    "void": N_("%(amount)s, voided"),
+    "keep": N_("%(amount)s, you will still owe it"),
+    None: N_("%(amount)s, being charged"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,22 +37,42 @@ class Fact:
     value: str
 
 
-def facts(reader: Reader, preview: CancellationPreview, currency: str) -> list[Fact]:
-    """What ends, until when access lasts, and what becomes of what is owed."""
-    at_once = moment(preview["effective_at"]) <= reader.now
-    ends = reader.say("Today") if at_once else reader.day(preview["effective_at"])
+def facts(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> list[Fact]:
+    """What is not paid any more, what ends, until when access lasts, and what becomes of what is owed."""
+    reader = reader.of_subscription(subscription)
     owed = preview["open_amount"]
-    balance = reader.money(owed or {"amount_minor": 0, "currency": currency})
-    if owed and owed["amount_minor"] and preview["open_invoices"]:
+    balance = reader.money(owed or {"amount_minor": 0, "currency": subscription["plan"]["price"]["currency"]})
+    if owed and owed["amount_minor"]:
         becomes = BALANCES[preview["open_invoices"]]
         balance = reader.say(becomes, amount=balance)
-    access = [] if at_once else [Fact(reader.say("Access until"), reader.day(preview["access_until"]))]
     return [
-        *([Fact(reader.say("Ends"), ends)] if at_once else []),
-        *access,
+        Fact(reader.say("You stop paying"), wording_price.of_subscription(reader, subscription).text),
+        *_ending(reader, preview),
         Fact(reader.say("Next charge"), reader.say(in_context("charge", "None"))),
         Fact(reader.say("Balance due"), balance),
     ]
+
+
+def _ending(reader: Reader, preview: CancellationPreview) -> list[Fact]:
+    """No clock decides here: the preview says by its mode whether it ends at once, and by its dates what has passed."""
+    day = reader.day(preview["access_until"])
+    if preview["mode"] == "at_period_end":
+        if moment(preview["access_until"]) <= reader.now:
+            return [_access_ended(reader, day)]
+        if preview["open_amount"]:
+            day = reader.say("%(day)s, if the payment under way goes through", day=day)
+        return [Fact(reader.say("Access until"), day)]
+    found, given_up = [Fact(reader.say("Ends"), reader.say("Today"))], preview.get("paid_until")
+    if moment(preview["access_until"]) < moment(preview["effective_at"]):
+        found.append(_access_ended(reader, day))
+    if given_up:
+        lost = reader.say("Until %(day)s; it is not refunded", day=reader.day(given_up))
+        found.append(Fact(reader.say("Already paid"), lost))
+    return found
+
+
+def _access_ended(reader: Reader, day: str) -> Fact:
+    return Fact(reader.say("Access"), reader.say("Ended on %(day)s", day=day))
 
 
 def reasons(reader: Reader) -> list[tuple[str, str]]:
@@ -70,6 +96,7 @@ class Result:
 
 def result(reader: Reader, subscription: Subscription, view: View, version: int | None) -> Result | None:
     """What became of it; None while nothing was cancelled. `version` as the address says, which may be anything."""
+    reader = reader.of_subscription(subscription)
     plan, cancellation = subscription["plan"]["name"], subscription["cancellation"]
     coming = (p["version"] for p in view.pending if p["aggregate"] == f"subscription-{subscription['id']}")
     ref = reference(subscription["id"], version) if version and version <= max([subscription["version"], *coming]) else None
@@ -79,9 +106,7 @@ def result(reader: Reader, subscription: Subscription, view: View, version: int 
         if ref is None:
             over = reader.say("%(plan)s ended on %(day)s; there is nothing left to cancel.", plan=plan, day=day)
             return Result(reader.say("This subscription has ended"), over, None, None)
-        return Result(
-            done, reader.say("%(plan)s ended on %(day)s. You will not be charged again.", plan=plan, day=day), ref, None
-        )
+        return Result(done, _ended(reader, subscription, day), ref, None)
     waiting = on_its_way(subscription, view)
     if waiting == KEEPING:
         return Result(reader.say("Keep my subscription"), reader.say(KEEPING), ref, None)
@@ -90,10 +115,27 @@ def result(reader: Reader, subscription: Subscription, view: View, version: int 
         return Result(done, waits, ref, None)
     if cancellation is None:
         return None
-    day = reader.day(cancellation["effective_at"])
-    return Result(
-        done,
-        reader.say("%(plan)s ends on %(day)s. You have access until then, and will not be charged again.", plan=plan, day=day),
-        ref or reference(subscription["id"], subscription["version"]),
-        reader.say("Changed your mind? You can keep it until %(day)s.", day=day) if can_be_kept(reader, subscription) else None,
+    day, ref = reader.day(cancellation["effective_at"]), ref or reference(subscription["id"], subscription["version"])
+    if not can_be_kept(subscription, reader.now):
+        return Result(done, _ended(reader, subscription, day), ref, None)
+    says = reader.say("%(plan)s ends on %(day)s. You have access until then, and will not be charged again.", plan=plan, day=day)
+    if is_unsettled(subscription, view):
+        says = reader.say(
+            "%(plan)s ends on %(day)s. If the payment under way goes through, you have access until then; nothing is charged "
+            "after it.",
+            plan=plan,
+            day=day,
+        )
+    return Result(done, says, ref, reader.say("Changed your mind? You can keep it until %(day)s.", day=day))
+
+
+def _ended(reader: Reader, subscription: Subscription, day: str) -> str:
+    plan, access = subscription["plan"]["name"], access_ended_before(subscription)
+    if access is None:
+        return reader.say("%(plan)s ended on %(day)s. You will not be charged again.", plan=plan, day=day)
+    return reader.say(
+        "%(plan)s ended on %(day)s; your access had ended on %(access)s. You will not be charged again.",
+        plan=plan,
+        day=day,
+        access=reader.day(access),
     )

@@ -105,6 +105,7 @@ def _row(reader: Reader, invoice: InvoiceRow, pending: tuple[Pending, ...]) -> R
 def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
     """`facts` as the invoicing service tells them."""
     period, now = facts["period"], status(facts, view.pending)
+    there = reader.where(facts.get("period_time_zone") or facts.get("time_zone"))
     owing = next((it for it in view.facts["subscriptions"] if it["debt"] and it["debt"]["invoice_id"] == facts["id"]), None)
     debt = owing["debt"] if owing else None
     return Invoice(
@@ -112,13 +113,13 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
         number=facts["number"],
         date=reader.language.day(date.fromisoformat(facts["issued_on"])),
         badge=badge(reader, now),
-        period=reader.period(period["start"], period["end"]),
+        period=there.period(period["start"], period["end"]),
         seller=_party(reader, facts["seller"]),
         buyer=_party(reader, facts.get("bill_to") or {}),
-        lines=tuple(_line(reader, line) for line in facts["lines"]),
+        lines=tuple(_line(there, line) for line in facts["lines"]),
         totals=_totals(reader, facts),
         total=reader.money(facts["total"]),
-        movements=movements(reader, facts, debt["next_attempt_at"] if debt and now == "failed" else None),
+        movements=movements(there, facts, debt["next_attempt_at"] if debt and now == "failed" else None),
         notice=notice(reader, owing, view) if owing and now in ("open", "processing", "failed") else None,
         pay=pay_button(reader, view) if now == "failed" else None,
     )

@@ -6,8 +6,8 @@ from billing_contracts.expiry import State
 from billing_contracts.expiry import state as expiry_state
 from chassis.languages import in_context
 from portal_gateway.application.answers import View
+from portal_gateway.application.ending import renews
 from portal_gateway.application.wording import Badge, Reader
-from portal_gateway.application.wording_subscription import LIVING
 from portal_gateway.domain.view import PaymentMethod
 
 
@@ -43,8 +43,7 @@ def method(reader: Reader, view: View) -> Method:
 
 def _renews(view: View) -> bool:
     """Whether anything is still to be charged."""
-    living = (it for it in view.facts["subscriptions"] if it["status"] in LIVING)
-    return any(it["cancellation"] is None for it in living)
+    return any(renews(it) for it in view.facts["subscriptions"])
 
 
 def expiry(reader: Reader, month: int, year: int) -> str:

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from chassis.languages import N_, in_context
+from portal_gateway.application import wording_price
 from portal_gateway.application.answers import View
-from portal_gateway.application.wording import Badge, Reader, Tone, frequency, initials, moment
-from portal_gateway.domain.view import Debt, InvoiceRow, Plan, Subscription
+from portal_gateway.application.ending import LIVING, access_ended_before, can_be_kept, end_of, is_unsettled, renews
+from portal_gateway.application.wording import Badge, Reader, Tone, initials, moment
+from portal_gateway.domain.view import Debt, InvoiceRow, Subscription
 from portal_gateway.domain.view import Money as MoneyFacts
 
 TONES: Final[dict[str, Tone]] = {
@@ -32,8 +34,6 @@ BADGES: Final = {
 ON_ITS_WAY: Final = in_context("subscription", "On its way")
 CANCELLING: Final = N_("Your cancellation is registered, on its way.")
 KEEPING: Final = N_("Your decision to keep the subscription is registered, on its way.")
-CANCELLABLE: Final = frozenset({"trialing", "active", "past_due"})
-LIVING: Final = frozenset({"trialing", "active", "past_due", "incomplete", "unpaid", "paused"})
 OWING: Final = frozenset({"incomplete", "past_due", "unpaid"})
 REASONS: Final = {
     "card_declined": (N_("Your bank declined the card."), N_("Your bank declined the card %(card)s.")),
@@ -77,14 +77,26 @@ class Details:
     id: str
     plan: str
     price: str
+    """With its tax, and which part that is."""
     unit_price: str | None
     """`2 × 14.99 USD`, when the quantity is not one."""
     says: str
     badge: Badge
     cancel: str | None
     """What each button says; None where it has no place."""
+    end_now: str | None
+    """Of one that is to end later."""
     keep: str | None
     edit_method: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A subscription that goes on, and what it costs."""
+
+    id: str
+    plan: str
+    price: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +112,8 @@ class Choice:
 
 
 def summary(reader: Reader, subscription: Subscription, invoices: list[InvoiceRow]) -> Summary:
-    plan = subscription["plan"]
-    amount, _, currency = reader.money(total(subscription, invoices)).rpartition(" ")
+    reader, plan = reader.of_subscription(subscription), subscription["plan"]
+    amount, _, currency = reader.money(total(reader, subscription, invoices)).rpartition(" ")
     period = subscription["current_period"]
     return Summary(
         label=reader.say("Amount due") if subscription["status"] in OWING else reader.say("Total amount"),
@@ -115,7 +127,7 @@ def summary(reader: Reader, subscription: Subscription, invoices: list[InvoiceRo
     )
 
 
-def total(subscription: Subscription, invoices: list[InvoiceRow]) -> MoneyFacts:
+def total(reader: Reader, subscription: Subscription, invoices: list[InvoiceRow]) -> MoneyFacts:
     """What the current period costs: what is owed, else what was invoiced, else what will be."""
     if subscription["status"] == "trialing":
         return {"amount_minor": 0, "currency": subscription["plan"]["price"]["currency"]}
@@ -126,49 +138,36 @@ def total(subscription: Subscription, invoices: list[InvoiceRow]) -> MoneyFacts:
         if same and moment(invoice["period"]["start"]) == moment(subscription["current_period"]["start"]):
             nothing: MoneyFacts = {"amount_minor": 0, "currency": invoice["total"]["currency"]}
             return nothing if invoice["status"] == "void" else invoice["total"]
-    return period_price(subscription["plan"], subscription["quantity"])
-
-
-def period_price(plan: Plan, quantity: int) -> MoneyFacts:
-    """Price times quantity and, where the price does not contain it, the tax: rounded half up, as on the invoice."""
-    net, tax = plan["price"]["amount_minor"] * quantity, plan["tax"]
-    added = 0 if tax is None or tax["inclusive"] else (net * tax["rate_basis_points"] * 2 + 10_000) // 20_000
-    return {"amount_minor": net + added, "currency": plan["price"]["currency"]}
+    return wording_price.of_subscription(reader, subscription).total
 
 
 def details(reader: Reader, subscription: Subscription, view: View) -> Details:
+    reader = reader.of_subscription(subscription)
     plan, status, quantity = subscription["plan"], subscription["status"], subscription["quantity"]
     waiting = on_its_way(subscription, view)
     return Details(
         id=subscription["id"],
         plan=plan["name"],
-        price=price(reader, plan, quantity),
-        unit_price=f"{quantity} × {reader.money(plan['price'])}" if quantity > 1 else None,
+        price=wording_price.price(reader, plan, quantity).text,
+        unit_price=wording_price.unit_price(reader, plan, quantity),
         says=says(reader, subscription, view),
         badge=badge(reader, subscription, view),
         cancel=_cancel(reader, subscription) if not waiting else None,
-        keep=reader.say("Keep my subscription") if can_be_kept(reader, subscription) and not waiting else None,
+        end_now=reader.say("End it today") if can_be_kept(subscription, reader.now) and not waiting else None,
+        keep=reader.say("Keep my subscription") if can_be_kept(subscription, reader.now) and not waiting else None,
         edit_method=_edit_method(reader, view) if status == "incomplete" else None,
     )
 
 
 def _cancel(reader: Reader, subscription: Subscription) -> str | None:
-    if subscription["cancellation"] or subscription["status"] not in CANCELLABLE:
+    if subscription["cancellation"] or subscription["status"] not in LIVING:
         return None
     return reader.say("Cancel subscription") if subscription["status"] == "active" else reader.say(in_context("button", "Cancel"))
 
 
-def can_be_kept(reader: Reader, subscription: Subscription) -> bool:
-    """A scheduled cancellation can be withdrawn until it takes effect, whether or not anybody has noticed that it did."""
-    cancellation = subscription["cancellation"]
-    if cancellation is None or subscription["status"] not in CANCELLABLE:
-        return False
-    return moment(cancellation["effective_at"]) > reader.now
-
-
 def is_kept(subscription: Subscription, view: View) -> bool:
     """Nothing ends it, or whoever wanted that has just changed their mind."""
-    living = subscription["cancellation"] is None and subscription["status"] in CANCELLABLE
+    living = subscription["cancellation"] is None and subscription["status"] in LIVING
     return on_its_way(subscription, view) == KEEPING or living
 
 
@@ -176,35 +175,42 @@ def _edit_method(reader: Reader, view: View) -> str:
     return reader.say("Edit payment method") if _has_card(view) else reader.say("Add payment method")
 
 
-def price(reader: Reader, plan: Plan, quantity: int) -> str:
-    """`29.99 USD al mes`"""
-    whole: MoneyFacts = {"amount_minor": plan["price"]["amount_minor"] * quantity, "currency": plan["price"]["currency"]}
-    return frequency(reader.language, reader.money(whole), plan["interval"])
-
-
 def badge(reader: Reader, subscription: Subscription, view: View) -> Badge:
+    reader = reader.of_subscription(subscription)
     if on_its_way(subscription, view):
         return Badge(reader.say(ON_ITS_WAY), "warn")
-    cancellation, status = subscription["cancellation"], subscription["status"]
-    if cancellation and status in CANCELLABLE:
-        return Badge(reader.say("Ends on %(day)s", day=reader.near_day(cancellation["effective_at"])), "warn")
+    status, ends_at = subscription["status"], end_of(subscription)
+    if ends_at and moment(ends_at) > reader.now:
+        return Badge(reader.say("Ends on %(day)s", day=reader.near_day(ends_at)), "warn")
+    if ends_at:
+        status = "canceled"  # its owner has not noticed yet
     return Badge(reader.say(BADGES[status]), TONES[status])
 
 
 def says(reader: Reader, subscription: Subscription, view: View) -> str:
     """The one sentence under the price."""
+    reader = reader.of_subscription(subscription)
     if waiting := on_its_way(subscription, view):
         return reader.say(waiting)
     status, period, cancellation = subscription["status"], subscription["current_period"], subscription["cancellation"]
-    if cancellation and status in CANCELLABLE:
-        requested = reader.near_day(cancellation["requested_at"])
+    if cancellation and status in LIVING:
+        requested, day = reader.near_day(cancellation["requested_at"]), reader.day(cancellation["effective_at"])
+        if moment(cancellation["effective_at"]) <= reader.now:
+            return reader.say("You cancelled on %(requested)s. Your access ended on %(day)s.", requested=requested, day=day)
+        if is_unsettled(subscription, view):
+            return reader.say(
+                "You cancelled on %(requested)s. If the payment under way goes through, you have access until %(day)s; "
+                "nothing is charged after it.",
+                requested=requested,
+                day=day,
+            )
         return reader.say(
             "You cancelled on %(requested)s. You have access until %(day)s and will not be charged again.",
             requested=requested,
-            day=reader.day(cancellation["effective_at"]),
+            day=day,
         )
     if status == "trialing":
-        then = price(reader, subscription["plan"], subscription["quantity"])
+        then = wording_price.of_subscription(reader, subscription).text
         return reader.say("Free trial until %(day)s; then %(price)s", day=reader.day(period["end"]), price=then)
     if status == "active":
         return reader.say("Your subscription renews on %(day)s", day=reader.day(period["end"]))
@@ -214,15 +220,24 @@ def says(reader: Reader, subscription: Subscription, view: View) -> str:
     if status == "paused":
         return reader.say("Paused since %(day)s", day=reader.near_day(period["start"]))
     if status == "unpaid":
-        owed = reader.money(debt["amount"] if debt else period_price(subscription["plan"], subscription["quantity"]))
+        owed = reader.money(debt["amount"] if debt else wording_price.of_subscription(reader, subscription).total)
         if _has_card(view):
             return reader.say("You owe %(amount)s. Update your card to pay it and keep your subscription.", amount=owed)
         return reader.say("You owe %(amount)s. Add a card to pay it and keep your subscription.", amount=owed)
     if status == "canceled":
-        return reader.say("Ended on %(day)s", day=reader.day(subscription["ended_at"] or period["end"]))
+        day, access = reader.day(subscription["ended_at"] or period["end"]), access_ended_before(subscription)
+        if access:
+            return reader.say("Ended on %(day)s; your access had ended on %(access)s.", day=day, access=reader.day(access))
+        return reader.say("Ended on %(day)s", day=day)
     if status == "incomplete":
         return reader.say("Your first payment is still to be confirmed")
     return reader.say("Your first payment was not confirmed and the subscription never started.")
+
+
+def renewals(reader: Reader, view: View) -> list[Renewal]:
+    """What will be charged again and again with the card on file."""
+    living = filter(renews, view.facts["subscriptions"])
+    return [Renewal(it["id"], it["plan"]["name"], wording_price.of_subscription(reader, it).text) for it in living]
 
 
 def on_its_way(subscription: Subscription, view: View) -> str | None:
@@ -234,7 +249,7 @@ def on_its_way(subscription: Subscription, view: View) -> str | None:
 
 
 def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | None:
-    debt = subscription["debt"]
+    debt, reader = subscription["debt"], reader.of_subscription(subscription)
     if debt is None or subscription["status"] not in OWING or on_its_way(subscription, view):
         return None
     amount = reader.money(debt["amount"])
@@ -300,7 +315,7 @@ def choices(reader: Reader, subscriptions: list[Subscription], chosen: Subscript
     names = [it["plan"]["name"] for it in subscriptions]
 
     def since(it: Subscription) -> str | None:
-        day = reader.language.short_day(reader.date(it["started_at"]))
+        day = reader.language.short_day(reader.of_subscription(it).date(it["started_at"]))
         return reader.say("Since %(day)s", day=day) if names.count(it["plan"]["name"]) > 1 else None
 
     return [Choice(it["id"], it["plan"]["name"], since(it), badge(reader, it, view), it is chosen) for it in subscriptions]

@@ -4,7 +4,7 @@ These are the shapes of the one JSON document kept per (merchant, customer). Ins
 ISO 8601, amounts whole minor units, everything else codes.
 """
 
-from typing import Literal, TypedDict
+from typing import Literal, NotRequired, TypedDict
 
 InvoiceStatus = Literal["paid", "open", "processing", "failed", "void", "uncollectible", "refunded"]
 """`open`: never tried; `processing`: a charge runs or its outcome is unknown; `failed`: open, the last try failed."""
@@ -83,6 +83,10 @@ class Subscription(TypedDict):
     cancellation: Cancellation | None
     debt: Debt | None
     ended_at: str | None
+    time_zone: NotRequired[str]
+    """IANA: where its dates are. The merchant's is taken for one of which no event has said it yet."""
+    access_until: NotRequired[str]
+    """Of one that has ended: before `ended_at` when it ended unpaid."""
     stale: bool
     """An event in between has not arrived: what is shown may be behind. Known when it is asked for, so false as kept."""
 

@@ -56,7 +56,12 @@ def subscription(event: events.Event, it: Subscription) -> EventData:
     match event:
         case events.Started():
             return SubscriptionStarted(
-                status=after, plan=plan(it.plan), quantity=it.quantity, started_at=it.calendar.anchor, period=period(it.period)
+                status=after,
+                plan=plan(it.plan),
+                quantity=it.quantity,
+                started_at=it.calendar.anchor,
+                period=period(it.period),
+                time_zone=it.calendar.zone,
             )
         case events.RenewalDue(_, number, revision):
             return SubscriptionRenewalDue(
@@ -66,6 +71,7 @@ def subscription(event: events.Event, it: Subscription) -> EventData:
                 period=period(it.period),
                 period_number=number,
                 customer_revision=revision,
+                time_zone=it.calendar.zone,
             )
         case events.Renewed(invoice_id):
             return SubscriptionRenewed(status=after, period=period(it.period), invoice_id=invoice_id)
@@ -91,6 +97,7 @@ def subscription(event: events.Event, it: Subscription) -> EventData:
                 feedback=said(feedback),
                 open_invoices=open_invoices,
                 unpaid_period=None if it.paid else period(it.period),
+                access_until=it.access_until,
             )
         case _:
             assert_never(event)
@@ -105,7 +112,7 @@ def past_due(event: events.FellPastDue, it: Subscription) -> SubscriptionPastDue
         reason=event.reason,
         failed_attempts=event.failed_attempts,
         next_attempt_at=event.next_attempt_at,
-        access_until=event.dunning.ends_at,
+        access_until=it.access_until,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a cancellation would do, before anybody confirms it: the rules themselves are asked."""
+"""What a cancellation would do, before it is confirmed: the decision itself, without its effect."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,8 +6,8 @@ from datetime import datetime
 from .commands import Cancel
 from .dunning import CancelMode, OpenInvoices
 from .events import CancellationScheduled, Cancelled
-from .plan import Money, Tax
-from .subscription import Subscription, cancel, living
+from .plan import Money
+from .subscription import Subscription, cancel, evolve, living
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,28 +15,30 @@ class Preview:
     mode: CancelMode
     effective_at: datetime
     access_until: datetime
+    """Before `effective_at` when access has ended already."""
     open_amount: Money | None = None
-    """What is unpaid when it takes effect."""
+    """What is unpaid now."""
     open_invoices: OpenInvoices | None = None
-    """What becomes of that."""
+    """What becomes of that; None while it is being charged and nothing ends yet."""
+    paid_until: datetime | None = None
+    """The end of the paid time that is given up, for which nothing is paid back."""
 
 
-def preview(command: Cancel, it: Subscription | None, tax: Tax | None) -> Preview:
-    """`tax` is the one the plan's price is subject to. Raises the refusals of cancelling."""
+def preview(command: Cancel, it: Subscription | None, price: Money) -> Preview:
+    """`price` is what a period costs, its tax included. Raises the refusals of cancelling."""
     it = living(it)
     decided = next(iter(cancel(command, it)), it.ending)
+    unpaid = open_amount(it, price)
     if isinstance(decided, CancellationScheduled):
-        return Preview("at_period_end", decided.effective_at, decided.effective_at)
+        return Preview("at_period_end", decided.effective_at, evolve(it, decided).access_until, unpaid)
     assert isinstance(decided, Cancelled), "a living subscription that does not end can be cancelled"
-    unpaid = open_amount(it, tax)
+    given_up = it.period.end if it.paid and it.period.end > decided.effective_at else None
     what_becomes = decided.open_invoices if unpaid else None
-    return Preview("immediately", decided.effective_at, decided.effective_at, unpaid, what_becomes)
+    access = evolve(it, decided).access_until
+    return Preview("immediately", decided.effective_at, access, unpaid, what_becomes, given_up)
 
 
-def open_amount(it: Subscription, tax: Tax | None) -> Money | None:
+def open_amount(it: Subscription, price: Money) -> Money | None:
     if it.debt is not None:
         return it.debt.amount
-    if it.paid:
-        return None
-    net = it.plan.price.times(it.quantity)
-    return tax.on_top_of(net) if tax else net
+    return None if it.paid else price

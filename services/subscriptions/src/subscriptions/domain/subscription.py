@@ -83,6 +83,17 @@ class Subscription:
     debt: Debt | None = None
     ending: CancellationScheduled | None = None
     ended: Cancelled | None = None
+    access_ended: datetime | None = None
+    """Known once it ended: before that instant when nothing was paid for the last days."""
+
+    @property
+    def access_until(self) -> datetime:
+        """Until when the customer has access, as far as it is decided. It may have passed."""
+        if self.access_ended is not None:
+            return self.access_ended
+        if self.ending is not None:
+            return self.ending.effective_at
+        return self.debt.dunning.ends_at if self.debt else self.period.end
 
 
 def decide(command: Command, it: Subscription | None) -> list[Event]:
@@ -112,6 +123,8 @@ def start(command: Start, it: Subscription | None) -> list[Event]:
         raise AlreadyStarted
     if command.started_at > command.at:
         raise StartInTheFuture
+    if command.objection is not None:
+        raise command.objection
     first = Calendar(command.started_at, command.zone, command.plan.interval).first()
     return [
         Started(command.customer_id, command.plan, command.quantity, command.zone, first, command.at),
@@ -260,6 +273,7 @@ def evolve(it: Subscription | None, event: Event) -> Subscription:
         case CancellationWithdrawn():
             return replace(it, ending=None)
         case Cancelled():
-            return replace(it, ended=event, ending=None, debt=None)
+            access_ended = min(event.effective_at, it.access_until)
+            return replace(it, ended=event, ending=None, debt=None, access_ended=access_ended)
         case _:
             assert_never(event)

@@ -12,6 +12,9 @@ from chassis.http.cards import NoCards
 from portal_gateway.adapters.api.asking import Door, IdempotencyKey, Spoken, language_of, with_texts
 from portal_gateway.application.answers import CancelMode
 from portal_gateway.application.portal import Portal
+from portal_gateway.application.wording import Reader
+from portal_gateway.application.wording_price import of_subscription
+from portal_gateway.application.wording_subscription import renewals
 from portal_gateway.domain.access import Session
 
 
@@ -32,9 +35,14 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
     reading, acting = Depends(door.reading), Depends(door.acting)
 
     @api.get("/subscriptions/{subscription_id}/cancellation/preview")
-    async def preview(request: Request, subscription_id: UUID, session: Annotated[Session, reading]) -> dict[str, Any]:
-        found = await portal.cancellation_preview(session, subscription_id)
-        shown: dict[str, Any] = with_texts(language_of(request, session), found)
+    async def preview(
+        request: Request, subscription_id: UUID, session: Annotated[Session, reading], mode: CancelMode | None = None
+    ) -> dict[str, Any]:
+        found, view = await portal.cancellation_preview(session, subscription_id, mode), await portal.view(session)
+        language = language_of(request, session, view)
+        it = next((it for it in view.facts["subscriptions"] if it["id"] == str(subscription_id)), None)
+        price = of_subscription(Reader.of(view, language), it).text if it else None
+        shown: dict[str, Any] = with_texts(language, {**found, "frequency_text": price})
         return shown
 
     @api.post("/subscriptions/{subscription_id}/cancellation", status_code=202)
@@ -67,7 +75,11 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         language = language_of(request, session, view)
         colour = (view.merchant.get("branding") or {}).get("colour")
         setup = await portal.open_card_setup(session, locale=language.tag, colour=colour)
-        shown: dict[str, Any] = with_texts(language, setup)
+        listed = [
+            {"subscription_id": it.id, "plan_name": it.plan, "frequency_text": it.price}
+            for it in renewals(Reader.of(view, language), view)
+        ]
+        shown: dict[str, Any] = with_texts(language, {**setup, "renewals": listed})
         return shown
 
     @api.put("/payment-method")

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chassis.languages import Language
-from portal_gateway.application import wording, wording_invoices, wording_payment, wording_subscription
+from portal_gateway.application import wording, wording_invoices, wording_payment, wording_price, wording_subscription
 from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.wording import Reader
@@ -57,6 +57,7 @@ def _company(view: View) -> dict[str, Any]:
 
 def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any]:
     plan, debt, cancellation = it["plan"], it["debt"], it["cancellation"]
+    price = wording_price.of_subscription(reader, it)
     notice = wording_subscription.notice(reader, it, view)
     renews = it["status"] in ("active", "trialing") and cancellation is None
     return {
@@ -72,11 +73,12 @@ def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any
         },
         "quantity": it["quantity"],
         "price": plan["price"],
-        "frequency_text": wording_subscription.price(reader, plan, it["quantity"]),
-        "period_total": wording_subscription.total(it, view.facts["invoices"]),
+        "frequency_text": price.text,
+        "recurring": {"total": price.total, "tax": price.tax, "tax_rate": price.rate, "tax_known": price.tax_known},
+        "period_total": wording_subscription.total(reader, it, view.facts["invoices"]),
         "interval": plan["interval"],
         "current_period": it["current_period"],
-        "renews_on": reader.date(it["current_period"]["end"]).isoformat() if renews else None,
+        "renews_on": reader.of_subscription(it).date(it["current_period"]["end"]).isoformat() if renews else None,
         "renewal_text": wording_subscription.says(reader, it, view),
         "cancellation": cancellation and {field: cancellation[field] for field in ("mode", "effective_at", "feedback")},
         "debt": debt and {field: debt[field] for field in ("amount", "reason", "next_attempt_at")},

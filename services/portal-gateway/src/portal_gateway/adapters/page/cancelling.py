@@ -14,7 +14,8 @@ from chassis.languages import Language
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import page_route, reference
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.answers import Position, Visit, subscription_stream
+from portal_gateway.application.answers import CancelMode, Position, Visit, subscription_stream
+from portal_gateway.application.ending import can_be_kept
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import Reader
 from portal_gateway.application.wording_cancellation import COMMENT_LIMIT, Fact, facts, reasons, result
@@ -47,9 +48,12 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         position = asking.after(request)
         asked = Asked.of(request, await asking.visit(portal, request, position), subscription_id)
         version = position.version if position and position.aggregate == subscription_stream(subscription_id) else None
+        mode = mode_of(request.query_params.get("mode"))
+        if mode and can_be_kept(asked.subscription, asked.reader.now):
+            return await asked.form(portal, pages, mode=mode)
         done = result(asked.reader, asked.subscription, asked.visit.view, version)
         if done is None:
-            return await asked.form(portal, pages)
+            return await asked.form(portal, pages, mode=mode)
         return asked.page(pages, "cancelled.html", heading=done.title, result=done, idempotency_key=uuid4())
 
     @router.post("/subscriptions/{subscription_id:uuid}/cancel")
@@ -57,20 +61,21 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         visit, form = await asking.visit(portal, request), await asking.form(request)
         portal.must_be_of(visit.session, asking.token(request, form))
         asked = Asked.of(request, visit, subscription_id)
-        typed = Typed(form.text("feedback"), form.text("comment"))
+        typed, mode = Typed(form.text("feedback"), form.text("comment")), mode_of(form.text("mode"))
         wrong = mistakes(asked.language, typed)
         if wrong != Wrong():
-            return await asked.form(portal, pages, typed=typed, wrong=wrong, status=422, key=form.key())
+            return await asked.form(portal, pages, mode=mode, typed=typed, wrong=wrong, status=422, key=form.key())
         try:
             accepted = await portal.cancel(
                 visit.session,
                 subscription_id,
+                mode=mode,
                 feedback=typed.feedback or None,
                 comment=typed.comment.strip() or None,
                 idempotency_key=form.key(),
             )
         except Problem as problem:
-            return await asked.refused(portal, pages, problem, typed, form.key())
+            return await asked.refused(portal, pages, problem, mode, typed, form.key())
         position = Position(accepted["aggregate"], accepted["version"])
         told = {**asking.place(request), "after": position}
         return RedirectResponse(asking.address(f"/subscriptions/{subscription_id}/cancel", told), 303)
@@ -85,6 +90,11 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         return RedirectResponse(asking.address("/", told), 303)
 
     return router
+
+
+def mode_of(text: str | None) -> CancelMode | None:
+    """None for what the merchant's policy decides."""
+    return "immediately" if text == "immediately" else None
 
 
 def mistakes(language: Language, typed: Typed) -> Wrong:
@@ -137,6 +147,7 @@ class Asked:
         portal: Portal,
         pages: Pages,
         *,
+        mode: CancelMode | None = None,
         typed: Typed | None = None,
         wrong: Wrong | None = None,
         problem: Problem | None = None,
@@ -149,7 +160,8 @@ class Asked:
             "cancel.html",
             status,
             heading=self.language.say("Cancel %(plan)s", plan=self.subscription["plan"]["name"]),
-            facts=await self._facts(portal, required=problem is None),
+            facts=await self._facts(portal, mode, required=problem is None),
+            mode=mode,
             reasons=reasons(self.reader),
             typed=replace(filled_in, comment=redact_cards(filled_in.comment, CARD)),
             errors=wrong or Wrong(),
@@ -159,7 +171,9 @@ class Asked:
             idempotency_key=key or uuid4(),
         )
 
-    async def refused(self, portal: Portal, pages: Pages, problem: Problem, typed: Typed, key: str | None) -> Response:
+    async def refused(
+        self, portal: Portal, pages: Pages, problem: Problem, mode: CancelMode | None, typed: Typed, key: str | None
+    ) -> Response:
         """The form again, with what was typed and what is wrong. Its key stays, so that a repetition cannot do it twice."""
         if problem.status in (401, 404, 409) and problem.code != "idempotency_key_reused":
             raise problem
@@ -169,16 +183,16 @@ class Asked:
         elif any(str(error.get("pointer")) == "/comment" for error in problem.errors):
             wrong = Wrong(comment=self.language.say("We could not keep this text. Change it and try again."))
         if wrong != Wrong():
-            return await self.form(portal, pages, typed=typed, wrong=wrong, status=422, key=key)
+            return await self.form(portal, pages, mode=mode, typed=typed, wrong=wrong, status=422, key=key)
         kept = None if problem.code == "idempotency_key_reused" else key
-        return await self.form(portal, pages, typed=typed, problem=problem, status=problem.status, key=kept)
+        return await self.form(portal, pages, mode=mode, typed=typed, problem=problem, status=problem.status, key=kept)
 
-    async def _facts(self, portal: Portal, *, required: bool) -> list[Fact]:
+    async def _facts(self, portal: Portal, mode: CancelMode | None, *, required: bool) -> list[Fact]:
         """Beside a problem, the facts may be missing too: the form stays."""
         try:
-            preview = await portal.cancellation_preview(self.visit.session, UUID(self.subscription["id"]))
+            preview = await portal.cancellation_preview(self.visit.session, UUID(self.subscription["id"]), mode)
         except Problem:
             if required:
                 raise
             return []
-        return facts(self.reader, preview, self.subscription["plan"]["price"]["currency"])
+        return facts(self.reader, preview, self.subscription)

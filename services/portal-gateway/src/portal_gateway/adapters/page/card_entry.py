@@ -10,6 +10,7 @@ from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import BRANDS, Reader
 from portal_gateway.application.wording_invoices import STATUSES, badge
 from portal_gateway.application.wording_payment import method
+from portal_gateway.application.wording_subscription import renewals
 
 
 def routes(portal: Portal, pages: Pages) -> APIRouter:
@@ -23,6 +24,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             "payment_method.html",
             request,
             heading=method(reader, visit.view).button,
+            renewals=renewals(reader, visit.view),
             brands=BRANDS,
             outcomes={status: badge(reader, status) for status in STATUSES},
         )

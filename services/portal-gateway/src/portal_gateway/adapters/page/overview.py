@@ -13,12 +13,13 @@ from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.answers import InvoicePage, InvoiceQuery, View, Visit
+from portal_gateway.application.ending import LIVING
 from portal_gateway.application.live import mark, minutes_late
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import STALE, Reader, account, freshness, shown
 from portal_gateway.application.wording_invoices import STATUSES, Row, made_so_far, rows
 from portal_gateway.application.wording_payment import method
-from portal_gateway.application.wording_subscription import CANCELLABLE, choices, details, is_kept, notice, summary
+from portal_gateway.application.wording_subscription import choices, details, is_kept, notice, summary
 from portal_gateway.domain.access import IDLE
 from portal_gateway.domain.view import Subscription
 
@@ -73,7 +74,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     async def cancel(request: Request) -> Response:
         """Where a link for cancelling leads: to the subscription, when there is no choice to make."""
         visit = await asking.visit(portal, request)
-        open_ones = [s["id"] for s in visit.view.facts["subscriptions"] if s["status"] in CANCELLABLE]
+        open_ones = [s["id"] for s in visit.view.facts["subscriptions"] if s["status"] in LIVING]
         return RedirectResponse(f"/subscriptions/{open_ones[0]}/cancel" if len(open_ones) == 1 else "/", 303)
 
     return router

@@ -8,18 +8,20 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Response
 from pydantic import Field, StrictInt
 
+from billing_contracts.money import LARGEST_AMOUNT
 from chassis.command_handler import CommandHandler, Outcome
 from chassis.http.asked import Ask, Asked, accepted
 from chassis.http.bodies import StrictBody
 from chassis.http.principal import Caller, Merchant, MerchantOrCustomer, Principal
 from chassis.http.problems import not_found
 from chassis.store import Answer, Statement
-from chassis.tenants import Tenants
+from chassis.tenants import Tenant, Tenants
 from subscriptions.adapters.http.bodies import Instant, Text
 from subscriptions.adapters.http.customers import EndAll
 from subscriptions.adapters.http.plans import Publishing
 from subscriptions.application import publication, reactions
 from subscriptions.application.ports import Comments, Customers
+from subscriptions.application.pricing import objection, period_price
 from subscriptions.application.profiles import Customer
 from subscriptions.domain import refusals
 from subscriptions.domain.commands import Cancel, Command, Start, WithdrawCancellation
@@ -35,6 +37,12 @@ REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
     refusals.NoSuchSubscription: (404, "not_found", "There is nothing here"),
     refusals.AlreadyStarted: (409, "already_started", "The subscription has started already"),
     refusals.StartInTheFuture: (422, "start_in_the_future", "A subscription starts now or in the past"),
+    refusals.CurrencyNotSold: (422, "currency_not_sold", "The plan's price is in no currency that can be paid in today"),
+    refusals.AmountTooLarge: (
+        422,
+        "amount_too_large",
+        f"A period costs {LARGEST_AMOUNT} minor units at most: price times quantity, and its tax",
+    ),
     refusals.AlreadyCancelled: (409, "already_cancelled", "The subscription is over"),
     refusals.NoCancellationToWithdraw: (409, "no_cancellation", "No cancellation is scheduled"),
     refusals.CancellationTookEffect: (409, "cancellation_took_effect", "The cancellation has taken effect"),
@@ -77,7 +85,8 @@ def routes(
         now = tenant.now()
         started_at = body.started_at or now.replace(microsecond=0)
         zone = tenant.doc["time_zone"]
-        command = Start(customer.id, customer.revision, plan, body.quantity, zone, started_at, now)
+        against = objection(plan, body.quantity, tax_of(tenant))
+        command = Start(customer.id, customer.revision, plan, body.quantity, zone, started_at, now, against)
 
         def started(outcome: Outcome[Event, Subscription]) -> Answer:
             return Answer(201, {**accepted(outcome).body, **document(outcome.stream.id, outcome.version, outcome.state)})
@@ -95,13 +104,14 @@ def routes(
     async def foresee(caller: MerchantOrCustomer, id: UUID, mode: CancelMode | None = None) -> dict[str, Any]:
         _, it = await seen_by(caller, id)
         command, tax = await cancelling(caller, Cancellation(mode=mode))
-        shown = preview(command, it, it.plan.tax or tax)
+        shown = preview(command, it, period_price(it.plan, it.quantity, tax))
         return {
             "mode": shown.mode,
             "effective_at": iso(shown.effective_at),
             "access_until": iso(shown.access_until),
             "open_amount": money(shown.open_amount) if shown.open_amount else None,
             "open_invoices": shown.open_invoices,
+            "paid_until": shown.paid_until and iso(shown.paid_until),
         }
 
     @api.post("/{id}/cancellation", status_code=202)
@@ -138,13 +148,19 @@ def routes(
     async def cancelling(caller: Principal, body: Cancellation) -> tuple[Cancel, Tax | None]:
         tenant = await tenants.get(caller.merchant_id)
         assert tenant, "whoever asks has a merchant"
-        policies, tax = reactions.policies(tenant.doc), tenant.doc.get("tax")
+        policies = reactions.policies(tenant.doc)
         by: Literal["customer", "merchant"] = "customer" if caller.kind == "customer" else "merchant"
         mode = body.mode or policies.cancel_mode
         command = Cancel(mode, by, policies.unpaid_renewal_on_cancel, tenant.now(), body.feedback)
-        return command, Tax(**tax) if tax else None
+        return command, tax_of(tenant)
 
     return api
+
+
+def tax_of(tenant: Tenant) -> Tax | None:
+    """Of what has no tax of its own."""
+    tax = tenant.doc.get("tax")
+    return Tax(**tax) if tax else None
 
 
 def cancelled(outcome: Outcome[Event, Subscription]) -> Answer:
@@ -153,7 +169,8 @@ def cancelled(outcome: Outcome[Event, Subscription]) -> Answer:
     decided = it.ended or it.ending
     assert decided, "a cancellation ends it, now or later"
     mode = "immediately" if it.ended else "at_period_end"
-    return Answer(202, {**accepted(outcome).body, "effective_at": iso(decided.effective_at), "mode": mode})
+    when = {"effective_at": iso(decided.effective_at), "access_until": iso(it.access_until)}
+    return Answer(202, {**accepted(outcome).body, **when, "mode": mode})
 
 
 def kept(outcome: Outcome[Event, Subscription]) -> Answer:
