@@ -112,12 +112,12 @@ class Shop:
     backend: Backend
     plan: str
 
-    async def customer(self, card: str | None = "tok_visa") -> "Customer":
+    async def customer(self, card: str | None = "tok_visa", **terms: Any) -> "Customer":
         """A customer with a card and a subscription whose first period is paid, unless the card says otherwise."""
         id = await self.backend.create("customers", {"name": "Lucía Prueba", "email": "lucia@example.com", "locale": "es-419"})
         if card:
             await self.backend.attach_card(id, card)
-        subscription = await self.backend.create("subscriptions", {"customer_id": id, "plan_id": self.plan})
+        subscription = await self.backend.create("subscriptions", {"customer_id": id, "plan_id": self.plan, **terms})
         made = Customer(self, id, subscription)
         if card:
             await eventually(made.status, lambda status: status != "incomplete")
@@ -129,25 +129,36 @@ class Shop:
             await self.backend.advance_clock(to)
 
 
+PREMIUM: Json = {
+    "name": "Premium Mensual",
+    "description": "Suscripción mensual renovable",
+    "price": {"amount_minor": 2999, "currency": "USD"},
+    "interval": {"unit": "month", "count": 1},
+}
+
+
 @asynccontextmanager
-async def shop(stack: Stack, **policies: Any) -> AsyncIterator[Shop]:
+async def shop(
+    stack: Stack,
+    *,
+    time_zone: str = "America/Mexico_City",
+    clock: datetime = JANUARY,
+    tax: Json | None = None,
+    plan: Json = PREMIUM,
+    **policies: Any,
+) -> AsyncIterator[Shop]:
     merchant = {
         "name": f"Shop {secrets.token_hex(3)}",
         "legal": {"name": "Shop Ltd", "address": "1 Main Street", "tax_id": "12-345"},
         "locale": "es-419",
-        "time_zone": "America/Mexico_City",
+        "time_zone": time_zone,
+        "tax": tax,
         "branding": {"colour": "#1f57c3"},
         "policies": policies,
-        "clock_starts_at": JANUARY.isoformat(),
+        "clock_starts_at": clock.isoformat(),
     }
     async with stack.operator() as operator:
         made = await operator.call("subscriptions", "POST", "/v1/merchants", json=merchant)
-    plan = {
-        "name": "Premium Mensual",
-        "description": "Suscripción mensual renovable",
-        "price": {"amount_minor": 2999, "currency": "USD"},
-        "interval": {"unit": "month", "count": 1},
-    }
     async with Backend(stack.urls, made["api_key"]) as backend:
         yield Shop(stack, made["id"], backend, await backend.create("plans", plan))
 

@@ -31,7 +31,10 @@ class HistoryCard(_Part):
 
 
 class HistoryLine(_Part):
-    """One movement. Days are those where the merchant is; amounts are whole minor units: 2999 is 29.99 USD."""
+    """One movement. Days are those where the merchant is; amounts are whole minor units: 2999 is 29.99 USD.
+
+    The days of a period are those of the place where the subscription began.
+    """
 
     date: datetime.date
     """An invoice's own is the one printed on it."""
