@@ -80,7 +80,7 @@ async def test_the_preview_says_amounts_in_words_too(ana: Merchant) -> None:
     ana.gateway.owners.say("GET", f"{OF_OWNER}/preview", 200, preview)
     async with ana.signed_in() as browser:
         answer = await browser.get(f"{OF_GATEWAY}/preview")
-    assert answer.json() == preview | {"open_amount": {**debt, "text": "29.99 USD"}}
+    assert answer.json() == preview | {"open_amount": {**debt, "text": "29.99 USD"}, "frequency_text": "29.99 USD al mes"}
 
 
 @pytest.mark.parametrize(("status", "code"), [(409, "already_cancelled"), (404, "not_found"), (422, "idempotency_key_reused")])

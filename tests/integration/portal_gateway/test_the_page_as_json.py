@@ -11,7 +11,7 @@ from integration.portal_gateway.gateway import Gateway, Merchant, record
 from unit.portal_gateway import story
 from unit.portal_gateway.story import MASTERCARD, VISA
 
-from billing_contracts import payments
+from billing_contracts import payments, shapes
 from portal_gateway.application.composing import INVOICES_ON_THE_PAGE
 
 CLAUDIO = UUID("0190a000-0000-7000-8000-0000000000a2")
@@ -143,6 +143,16 @@ async def test_it_says_how_old_it_is(ana: Merchant) -> None:
     shown = await overview(ana)
     assert (shown["stale"], shown["as_of"]) == (True, (now - timedelta(seconds=20)).isoformat().replace("+00:00", "Z"))
     await pool.execute("DELETE FROM freshness")
+
+
+async def test_while_an_event_of_the_merchants_is_missing_nobody_knows_its_tax(ana: Merchant) -> None:
+    assert (await overview(ana))["subscriptions"][0]["frequency_text"] == "29.99 USD al mes"
+    ana.sequences[f"merchant-{ana.id}"] += 1
+    await ana.configured(tax=shapes.Tax(name="IVA", rate_basis_points=2100))
+    await ana.gateway.pool.execute(
+        "UPDATE projection SET stale_since = stale_since - interval '6 s' WHERE merchant_id = $1 AND name = 'merchant'", ana.id
+    )
+    assert (await overview(ana))["subscriptions"][0]["frequency_text"] == "29.99 USD al mes más impuestos"
 
 
 async def test_an_event_that_is_missing_makes_its_subscription_stale(ana: Merchant) -> None:

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from datetime import date
 
@@ -57,3 +58,19 @@ def test_a_stored_event_names_the_buyer_by_hash_alone() -> None:
     assert isinstance(CODEC.decode("issued", 1, body), Issued)
     assert "ab" * 32 in body
     assert "Ana" not in body
+
+
+def test_an_invoice_stored_before_it_kept_its_zone_and_decimals_is_what_it_was() -> None:
+    name, version, body = CODEC.encode(TAXED)
+    before = json.loads(body)
+    del before["period_zone"], before["letterhead"]["decimals"]
+    read = CODEC.decode(name, version, json.dumps(before))
+    assert read == TAXED
+    assert read.zone_of_period == TAXED.letterhead.time_zone
+    message = heard(read)
+    assert isinstance(message, InvoiceIssued)
+    assert message.period_time_zone is None
+
+
+def test_a_new_invoice_says_where_its_period_is() -> None:
+    assert heard(replace(ISSUED, period_zone="Europe/Madrid")).period_time_zone == "Europe/Madrid"  # type: ignore[attr-defined]

@@ -138,3 +138,23 @@ def test_a_failed_attempt_is_told_and_moves_nothing() -> None:
     movement = movements.of_payment(envelope(failed), failed)
     assert movement is not None
     assert (movement.kind, movement.total, movement.reason, movement.last4) == (Kind.FAILED_ATTEMPT, 0, "expired_card", "4242")
+
+
+def test_the_dates_of_a_period_are_of_the_place_where_the_subscription_began() -> None:
+    """Its renewal says where; one announced before that was said falls back on the merchant's place."""
+    for began, zone in (("Europe/Madrid", "Europe/Madrid"), (None, "America/Mexico_City")):
+        command = reactions.issue(
+            DUE.model_copy(update={"time_zone": began}),
+            subscription_id=id_of("subscription"),
+            customer_id=id_of("ana"),
+            merchant=MERCHANT,
+            customer_locale=None,
+            place=reactions.place_of(Counter("TS"), MERCHANT, day(5))[0],
+            bill_to_sha256="",
+            at=day(5),
+        )
+        assert (command.period_zone, command.letterhead.time_zone, command.letterhead.decimals) == (
+            zone,
+            "America/Mexico_City",
+            2,
+        )

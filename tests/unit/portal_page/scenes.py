@@ -32,7 +32,6 @@ def merchant(**changes: Any) -> dict[str, Any]:
         },
         "locale": "es-419",
         "time_zone": "America/Mexico_City",
-        "tax": None,
         "branding": {
             "logo_media_id": None,
             "colour": "#1f57c3",
@@ -137,7 +136,8 @@ def facts(*subscriptions: Subscription, **changes: Any) -> CustomerView:
 
 def view(*subscriptions: Subscription, **changes: Any) -> View:
     """Changes of the view's own fields go by their names, those of its facts too."""
-    own = {name: changes.pop(name) for name in ("merchant", "now", "revision", "pending", "as_of", "stale") if name in changes}
+    names = ("merchant", "now", "revision", "pending", "as_of", "stale", "merchant_behind")
+    own = {name: changes.pop(name) for name in names if name in changes}
     found = View(merchant(), NOW, 7, facts(*subscriptions, **changes), (), datetime.now(UTC), False)
     return replace(found, **own)
 

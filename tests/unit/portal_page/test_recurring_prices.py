@@ -1,5 +1,6 @@
 """A recurring price is shown with its tax, which is calculated as on the invoice."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -44,12 +45,6 @@ def selling(
     return scenes.view(
         scenes.subscription(status, plan=plan, quantity=quantity), merchant=scenes.merchant(tax=merchant), invoices=[]
     )
-
-
-def unknown() -> View:
-    configured = scenes.merchant()
-    del configured["tax"]
-    return scenes.view(merchant=configured, invoices=[])
 
 
 # What is sold; the price in Spanish and in English, what one unit costs, and the total of the period.
@@ -112,7 +107,20 @@ PRICES: dict[str, tuple[View, str, str, str | None, str]] = {
         None,
         "1.1900 CLF",
     ),
-    "not known yet": (unknown(), "29.99 USD al mes más impuestos", "29.99 USD per month plus taxes", None, "29.99 USD"),
+    "not known yet: the merchant's configuration is behind": (
+        replace(selling(merchant=tax()), merchant_behind=True),
+        "29.99 EUR al mes más impuestos",
+        "29.99 EUR per month plus taxes",
+        None,
+        "29.99 EUR",
+    ),
+    "the plan's own is known all the same": (
+        replace(selling(own=tax()), merchant_behind=True),
+        "36.29 EUR al mes, incluye 6.30 EUR de IVA (21 %)",
+        "36.29 EUR per month, including 6.30 EUR of IVA (21%)",
+        None,
+        "36.29 EUR",
+    ),
 }
 
 

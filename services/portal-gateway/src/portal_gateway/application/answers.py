@@ -64,6 +64,8 @@ class View:
     """Wall clock: everything that was committed anywhere before this instant is shown. While none is known: now, and stale."""
     stale: bool
     """`as_of` is longer ago than STALE_AFTER or not known, or an event of this customer's is missing."""
+    merchant_behind: bool = False
+    """An event of the merchant's is missing: its configuration may be another."""
 
 
 @dataclass(frozen=True, slots=True)

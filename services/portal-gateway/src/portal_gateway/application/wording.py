@@ -50,12 +50,12 @@ class Reader:
     tax: Tax | None = None
     """Of plans without one of their own."""
     tax_known: bool = True
-    """Whether the merchant's configuration says which tax there is, or that there is none."""
+    """False while an event of the merchant's is missing: the next invoice may have another tax."""
 
     @classmethod
     def of(cls, view: View, language: Language) -> "Reader":
         merchant = view.merchant
-        return cls(language, ZoneInfo(str(merchant["time_zone"])), view.now, merchant.get("tax"), "tax" in merchant)
+        return cls(language, ZoneInfo(str(merchant["time_zone"])), view.now, merchant.get("tax"), not view.merchant_behind)
 
     def where(self, zone: str | None) -> "Reader":
         """The same with the dates of another zone, when one is named."""

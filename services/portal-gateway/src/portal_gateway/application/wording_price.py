@@ -27,7 +27,7 @@ def price(reader: Reader, plan: Plan, quantity: int) -> Price:
     """As an invoice issued now."""
     advertised, currency = plan["price"]["amount_minor"] * quantity, plan["price"]["currency"]
     known = reader.tax_known or plan["tax"] is not None
-    rate = tax_in_force(plan["tax"], reader.tax)
+    rate = tax_in_force(plan["tax"], reader.tax) if known else None
     owed = taxed(advertised, Rate(**rate) if rate else None)
     total: Money = {"amount_minor": owed.total, "currency": currency}
     text = frequency(reader.language, reader.money(total), plan["interval"])

@@ -41,7 +41,10 @@ _BESIDES = """
     ) AS as_of
 """
 """What is not in the view itself: which aggregates are behind, what is on its way, and as of when all of it is."""
-_FACTS = f"v.revision, v.doc::text AS doc, m.doc::text AS merchant, {_BESIDES}"
+_FACTS = f"""
+    v.revision, v.doc::text AS doc, m.doc::text AS merchant,
+    coalesce(m.stale_since < now() - interval '5 s', false) AS merchant_behind, {_BESIDES}
+"""
 _OF_WHOM = """
 LEFT JOIN customer_view v ON v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id
 LEFT JOIN projection m ON m.merchant_id = who.merchant_id AND m.name = 'merchant'
@@ -96,6 +99,7 @@ class StoredViews:
             now=wall + timedelta(seconds=merchant.get("clock_offset_seconds", 0)),
             revision=row["revision"] or 0,
             facts=facts,
+            merchant_behind=row["merchant_behind"],
             **_besides(row, wall),
         )
 
