@@ -272,14 +272,28 @@ async def test_what_a_period_costs_is_bounded_with_its_quantity_and_tax(shop: Sh
         await shop.http.post("/v1/plans", json={**PREMIUM, "price": {"amount_minor": 999_999_999_999, "currency": "EUR"}})
     ).json()
     wanted = {"customer_id": shop.ana, "plan_id": plan["id"], "quantity": 9_007}
-    assert (await shop.http.post("/v1/subscriptions", json=wanted)).status_code == 201
-    tax = {"name": "IVA", "rate_basis_points": 1}
-    assert (await shop.http.patch(f"/v1/merchants/{shop.id}", json={"tax": tax})).status_code == 200
     headers = {"idempotency-key": "dear"}
-    refused, again = [await shop.http.post("/v1/subscriptions", json=wanted, headers=headers) for _ in range(2)]
+    refused, again = [
+        await shop.http.post("/v1/subscriptions", json={**wanted, "quantity": 9_008}, headers=headers) for _ in range(2)
+    ]
     assert (refused.status_code, refused.json()["code"]) == (422, "amount_too_large")
     assert "9007199254740991" in refused.json()["title"]
     assert again.json() == refused.json()
+    started = await shop.http.post("/v1/subscriptions", json=wanted, headers={"idempotency-key": "fits"})
+    assert started.status_code == 201
+    merchant = f"/v1/merchants/{shop.id}"
+    tax = {"name": "IVA", "rate_basis_points": 1}
+    for harmless in ({**tax, "inclusive": True}, {**tax, "rate_basis_points": 0}):
+        assert (await shop.http.patch(merchant, json={"tax": harmless})).status_code == 200
+    refused = await shop.http.patch(merchant, json={"tax": tax})
+    assert (refused.status_code, refused.json()["code"]) == (422, "amount_too_large")
+    assert (await shop.http.get(merchant)).json()["tax"]["rate_basis_points"] == 0
+    ended = await shop.http.post(f"/v1/subscriptions/{started.json()['id']}/cancellation", json={"mode": "immediately"})
+    assert ended.status_code == 202
+    assert (await shop.http.patch(merchant, json={"tax": tax})).status_code == 200
+    assert (await shop.http.post("/v1/subscriptions", json=wanted)).json()["code"] == "amount_too_large"
+    repeated = await shop.http.post("/v1/subscriptions", json=wanted, headers={"idempotency-key": "fits"})
+    assert repeated.json() == started.json(), "what was answered stays answered"
 
 
 async def test_a_plan_of_before_in_another_code_stays_readable_and_is_not_sold_any_more(shop: Shop) -> None:

@@ -17,6 +17,7 @@ from subscriptions.adapters.tables.comments import CommentsTable
 from subscriptions.adapters.tables.customers import CustomersTable
 from subscriptions.adapters.tables.media import MediaTable
 from subscriptions.adapters.tables.plans import PlansTable
+from subscriptions.adapters.tables.prices import PricesTable
 from subscriptions.adapters.tables.streams import StreamsTable
 from subscriptions.application.aggregates import MERCHANT, PLAN, SUBSCRIPTION
 from subscriptions.application.ending import Ending
@@ -47,7 +48,7 @@ def compose(r: Resources) -> Service:
         larger_bodies={"/v1/media": media.MAX_BYTES},
     )
     app.include_router(subscriptions.routes(billing, offering, people, comments, r.tenants, ending.end_all))
-    app.include_router(merchants.routes(selling, r.tenants, pictures, secret=secret, production=production))
+    app.include_router(merchants.routes(selling, r.tenants, pictures, PricesTable(r.pool), secret=secret, production=production))
     app.include_router(media.routes(pictures, images.webp))
     app.include_router(plans.routes(offering, PlansTable(r.pool), pictures, r.tenants, cursors))
     app.include_router(customers.routes(people, r.tenants, ending.end_all))

@@ -58,6 +58,11 @@ class Plans(Protocol):
         """(position, plan), oldest first, those after `after`."""
 
 
+class Prices(Protocol):
+    async def largest(self, merchant_id: UUID) -> int:
+        """The largest price times quantity of a living subscription whose plan has no tax of its own; 0 when there is none."""
+
+
 @dataclass(frozen=True, slots=True)
 class ClockJob:
     to: datetime

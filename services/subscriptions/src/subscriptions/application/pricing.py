@@ -16,5 +16,10 @@ def objection(plan: Plan, quantity: int, merchant_tax: Tax | None) -> Refusal | 
     """Why a subscription cannot start on these terms. Plans published earlier may be in a code that is no currency."""
     if not is_monetary(plan.price.currency):
         return CurrencyNotSold()
-    too_large = period_price(plan, quantity, merchant_tax).amount_minor > LARGEST_AMOUNT
-    return AmountTooLarge() if too_large else None
+    advertised = plan.price.times(quantity).amount_minor
+    return AmountTooLarge() if is_too_large(advertised, tax_in_force(plan.tax, merchant_tax)) else None
+
+
+def is_too_large(advertised: int, tax: Tax | None) -> bool:
+    """Whether a period of that price times quantity would cost too much with the tax."""
+    return taxed(advertised, tax).total > LARGEST_AMOUNT

@@ -20,9 +20,11 @@ from chassis.http.problems import Problem, not_found
 from chassis.store import Answer
 from chassis.tenants import Tenants
 from subscriptions.adapters.http.merchant_bodies import ChangedMerchant, NewMerchant
-from subscriptions.application.ports import Media
+from subscriptions.application.ports import Media, Prices
+from subscriptions.application.pricing import is_too_large
 from subscriptions.application.publication import merchant_document
 from subscriptions.domain import merchant
+from subscriptions.domain.refusals import AmountTooLarge
 
 Merchants = CommandHandler[merchant.MerchantCommand, merchant.MerchantEvent, merchant.Merchant]
 
@@ -36,7 +38,7 @@ REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
 }
 
 
-def routes(merchants: Merchants, tenants: Tenants, media: Media, *, secret: str, production: bool) -> APIRouter:
+def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices, *, secret: str, production: bool) -> APIRouter:
     """`secret` derives the credentials that a repeated registration is answered with."""
     api = APIRouter(tags=["merchants"])
 
@@ -79,6 +81,8 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, *, secret: str,
         logo = body.branding.logo_media_id if body.branding else None
         if logo and not await media.has(id, logo):
             raise unknown_media("/branding/logo_media_id")
+        if body.tax and is_too_large(await prices.largest(id), body.tax.shape()):
+            raise AmountTooLarge
         context = Context.beginning(id, caller.subject)
         handled = await merchants.handle(context, id, merchant.Reconfigure(body.applied_to, await tenants.now(id)))
         assert handled.outcome, "not refused"
