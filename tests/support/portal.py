@@ -112,12 +112,12 @@ class Shop:
     backend: Backend
     plan: str
 
-    async def customer(self, card: str | None = "tok_visa", **terms: Any) -> "Customer":
+    async def customer(self, card: str | None = "tok_visa", **more: Any) -> "Customer":
         """A customer with a card and a subscription whose first period is paid, unless the card says otherwise."""
         id = await self.backend.create("customers", {"name": "Lucía Prueba", "email": "lucia@example.com", "locale": "es-419"})
         if card:
             await self.backend.attach_card(id, card)
-        subscription = await self.backend.create("subscriptions", {"customer_id": id, "plan_id": self.plan, **terms})
+        subscription = await self.backend.create("subscriptions", {"customer_id": id, "plan_id": self.plan, **more})
         made = Customer(self, id, subscription)
         if card:
             await eventually(made.status, lambda status: status != "incomplete")
@@ -142,11 +142,12 @@ async def shop(
     stack: Stack,
     *,
     time_zone: str = "America/Mexico_City",
-    clock: datetime = JANUARY,
+    starts: datetime = JANUARY,
     tax: Json | None = None,
     plan: Json = PREMIUM,
     **policies: Any,
 ) -> AsyncIterator[Shop]:
+    """`starts` is where the merchant's clock stands, `tax` its own, for plans that have none."""
     merchant = {
         "name": f"Shop {secrets.token_hex(3)}",
         "legal": {"name": "Shop Ltd", "address": "1 Main Street", "tax_id": "12-345"},
@@ -155,7 +156,7 @@ async def shop(
         "tax": tax,
         "branding": {"colour": "#1f57c3"},
         "policies": policies,
-        "clock_starts_at": clock.isoformat(),
+        "clock_starts_at": starts.isoformat(),
     }
     async with stack.operator() as operator:
         made = await operator.call("subscriptions", "POST", "/v1/merchants", json=merchant)

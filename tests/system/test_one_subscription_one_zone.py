@@ -17,7 +17,7 @@ FEBRUARY, MARCH, APRIL = (datetime(2024, month, 20, tzinfo=UTC) for month in (2,
 
 
 async def test_page_invoice_pdf_and_downloads_show_the_same_dates_after_the_merchant_moved(stack: Stack) -> None:
-    async with shop(stack, time_zone="America/Mexico_City", clock=EVENING) as mexican:
+    async with shop(stack, time_zone="America/Mexico_City", starts=EVENING) as mexican:
         lucia = await mexican.customer()
         await moved(mexican, "Europe/Madrid")
         await mexican.clock(FEBRUARY)
@@ -46,7 +46,7 @@ async def test_page_invoice_pdf_and_downloads_show_the_same_dates_after_the_merc
 
 
 async def test_numbers_and_days_of_issue_rise_together_wherever_the_merchant_goes(stack: Stack) -> None:
-    async with shop(stack, time_zone="Europe/Madrid", clock=EVENING) as wandering:
+    async with shop(stack, time_zone="Europe/Madrid", starts=EVENING) as wandering:
         lucia = await wandering.customer()
         for zone, until in (("Pacific/Honolulu", FEBRUARY), ("Pacific/Auckland", MARCH), ("America/Mexico_City", APRIL)):
             await moved(wandering, zone)

@@ -74,7 +74,7 @@ async def test_four_decimals_are_shown_everywhere(stack: Stack) -> None:
 async def test_a_card_is_charged_until_its_month_ends_where_the_merchant_is(stack: Stack, zone: str, clock: datetime) -> None:
     daily = {**PREMIUM, "interval": {"unit": "day", "count": 1}}
     ends = {"America/Los_Angeles": clock + timedelta(days=2), "Pacific/Auckland": clock + timedelta(days=1)}[zone]
-    async with shop(stack, time_zone=zone, clock=clock, plan=daily) as local:
+    async with shop(stack, time_zone=zone, starts=clock, plan=daily) as local:
         lucia = await local.customer("tok_expiring_soon")
         async with lucia.portal() as visit:
             await local.clock(ends - timedelta(seconds=1))
