@@ -16,7 +16,7 @@ TARGET = Path(__file__).parent / "src" / "billing_contracts" / "currencies.py"
 SOLD_FUNDS = {"CLF"}
 """Funds that prices are quoted in."""
 UNITS_OF_ACCOUNT = {"XAD"}
-"""Codes that the list does not mark as funds and that nobody can pay in."""
+"""Codes that the list does not mark as funds and in which no payment is made."""
 
 TEMPLATE = '''"""ISO 4217 List One, published by SIX on {published}: each code and its number of decimals.
 

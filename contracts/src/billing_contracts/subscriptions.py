@@ -112,7 +112,7 @@ class SubscriptionStarted(SubscriptionEvent):
     """The anchor from which every period is computed."""
     period: Period
     time_zone: str | None = None
-    """IANA: the zone in which the periods are computed and their dates are shown, whatever the merchant's is later."""
+    """IANA: the zone in which the periods are computed and their dates are shown, also after the merchant changes its own."""
 
 
 class SubscriptionRenewalDue(SubscriptionEvent):

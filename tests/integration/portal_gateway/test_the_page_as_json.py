@@ -145,7 +145,7 @@ async def test_it_says_how_old_it_is(ana: Merchant) -> None:
     await pool.execute("DELETE FROM freshness")
 
 
-async def test_while_an_event_of_the_merchants_is_missing_nobody_knows_its_tax(ana: Merchant) -> None:
+async def test_while_an_event_of_the_merchants_is_missing_its_tax_is_not_known(ana: Merchant) -> None:
     assert (await overview(ana))["subscriptions"][0]["frequency_text"] == "29.99 USD al mes"
     ana.sequences[f"merchant-{ana.id}"] += 1
     await ana.configured(tax=shapes.Tax(name="IVA", rate_basis_points=2100))

@@ -1,4 +1,4 @@
-"""Cancelling in every living state, told by the page and decided by the rules: the button, the dialog, the result and the pane
+"""Cancelling in every living state, as the page shows it and the rules decide it: the button, the dialog, the result and the pane
 after it have one date, and no text promises access until a date that has passed."""
 
 import re
@@ -202,7 +202,7 @@ PROMISES = {
 
 @pytest.mark.parametrize("code", ["es", "en"])
 @pytest.mark.parametrize(("life", "now"), CASES)
-def test_cancelling_has_one_date_wherever_it_is_told(life: Life, now: datetime, code: str) -> None:
+def test_cancelling_has_one_date_wherever_it_is_said(life: Life, now: datetime, code: str) -> None:
     language = catalogues().language(code)
     before = life.view(now)
     it = before.facts["subscriptions"][0]
@@ -213,35 +213,35 @@ def test_cancelling_has_one_date_wherever_it_is_told(life: Life, now: datetime, 
     assert bool(shown.cancel) is (ending is None)
     assert bool(shown.end_now) is (ending is not None and ending.effective_at > now)
     for mode in MODES:
-        told = facts(Reader.of(before, language), life.preview(mode, now), it)
+        said = facts(Reader.of(before, language), life.preview(mode, now), it)
         after = Life(life.policies, life.events)
         after.cancel(mode, now)
         assert after.state.access_until <= life.state.access_until, "cancelling gives no access back that had ended"
-        outcome(after, now, language, {fact.name: fact.value for fact in told})
+        outcome(after, now, language, {fact.name: fact.value for fact in said})
 
 
-def outcome(after: Life, now: datetime, language: Language, told: dict[str, str]) -> None:
-    """What the dialog told is what was decided, and what is told from then on."""
+def outcome(after: Life, now: datetime, language: Language, said: dict[str, str]) -> None:
+    """The dialog said what was decided, and what the page shows from then on."""
     view, decided = after.view(now), after.state
     reader, it = Reader.of(view, language), view.facts["subscriptions"][0]
     done, shown = result(reader, it, view, len(after.events)), details(reader, it, view)
     assert done is not None
-    texts = [f"{name}: {value}" for name, value in told.items()] + [done.says, done.mind or "", *pane(view, language)]
+    texts = [f"{name}: {value}" for name, value in said.items()] + [done.says, done.mind or "", *pane(view, language)]
     promises_hold(language, now, texts)
     access, over = written(language, decided.access_until), decided.ended
     ends = {"es": ("Termina", "Hoy mismo", "Acceso", "Acceso hasta"), "en": ("Ends", "Today", "Access", "Access until")}
     ends_name, today, access_name, until_name = ends[language.code]
     if over is None and decided.access_until > now:
-        assert told[until_name].startswith(access)
-        assert ends_name not in told
+        assert said[until_name].startswith(access)
+        assert ends_name not in said
         assert access in done.says
         assert access in shown.says
     else:
-        assert until_name not in told
+        assert until_name not in said
         assert written(language, over.effective_at if over else decided.access_until) in done.says
-        assert (told.get(ends_name) == today) is (over is not None)
+        assert (said.get(ends_name) == today) is (over is not None)
         if over is None or decided.access_until < over.effective_at:
-            assert told[access_name] == language.say("Ended on %(day)s", day=access)
+            assert said[access_name] == language.say("Ended on %(day)s", day=access)
             assert access in done.says
             assert access in shown.says
 

@@ -198,7 +198,7 @@ def test_cancelling_says_what_ends_and_what_becomes_of_a_debt() -> None:
             },
         ),
     ],
-    ids=["what was paid for is given up", "access ended before", "an end that nobody has noticed", "while a charge runs"],
+    ids=["what was paid for is given up", "access ended before", "an end that is not processed yet", "while a charge runs"],
 )
 def test_what_is_said_before_cancelling_is_true(
     changes: dict[str, Any], spanish: dict[str, str], english: dict[str, str]

@@ -62,11 +62,11 @@ def _started(_: Doc, data: Doc, envelope: Envelope) -> Doc:
         "cancellation": None,
         "debt": None,
         "ended_at": None,
-        **_told(data, "time_zone"),
+        **_optional(data, "time_zone"),
     }
 
 
-def _told(data: Doc, field: str) -> Doc:
+def _optional(data: Doc, field: str) -> Doc:
     """The field, when the event has it: documents folded before there was one stay as they are."""
     return {field: data[field]} if data.get(field) else {}
 
@@ -78,7 +78,7 @@ def _renewal_due(doc: Doc, data: Doc, _: Envelope) -> Doc:
         "quantity": data.get("quantity", 1),
         "current_period": data["period"],
     }
-    return doc | now | _told(data, "time_zone")
+    return doc | now | _optional(data, "time_zone")
 
 
 def _paid(doc: Doc, data: Doc, _: Envelope) -> Doc:
@@ -123,7 +123,7 @@ def _cancellation_withdrawn(doc: Doc, data: Doc, _: Envelope) -> Doc:
 def _cancelled(doc: Doc, data: Doc, _: Envelope) -> Doc:
     owed = doc["debt"] if data.get("open_invoices", "void") == "keep" else None
     return _with_debt(
-        doc | {"debt": owed, "ended_at": data["effective_at"]} | _told(data, "access_until"),
+        doc | {"debt": owed, "ended_at": data["effective_at"]} | _optional(data, "access_until"),
         data,
         next_attempt_at=None,
         retrying=False,

@@ -62,7 +62,7 @@ class Reader:
         return self if zone in (None, self.zone.key) else replace(self, zone=ZoneInfo(zone))
 
     def of_subscription(self, subscription: Subscription) -> "Reader":
-        """With dates where the subscription began: its periods are of that place, whatever the merchant's zone is now."""
+        """With dates where the subscription began: its periods belong to that zone, also after the merchant changes its own."""
         return self.where(subscription.get("time_zone"))
 
     @property

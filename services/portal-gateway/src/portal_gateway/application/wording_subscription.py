@@ -92,7 +92,7 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class Renewal:
-    """A subscription that goes on, and what it costs."""
+    """A subscription that continues, and what it costs."""
 
     id: str
     plan: str

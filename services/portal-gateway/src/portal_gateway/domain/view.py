@@ -84,7 +84,7 @@ class Subscription(TypedDict):
     debt: Debt | None
     ended_at: str | None
     time_zone: NotRequired[str]
-    """IANA: where its dates are. The merchant's is taken for one of which no event has said it yet."""
+    """IANA: where its dates are. Absent until an event names it; then the merchant's zone is used."""
     access_until: NotRequired[str]
     """Of one that has ended: before `ended_at` when it ended unpaid."""
     stale: bool

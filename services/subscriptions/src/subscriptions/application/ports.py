@@ -60,7 +60,7 @@ class Plans(Protocol):
 
 class Prices(Protocol):
     async def largest(self, merchant_id: UUID) -> int:
-        """The largest price times quantity of a living subscription whose plan has no tax of its own; 0 when there is none."""
+        """The largest price times quantity of the living subscriptions to plans without a tax of their own; 0 without any."""
 
 
 @dataclass(frozen=True, slots=True)
