@@ -240,7 +240,7 @@ def outcome(after: Life, now: datetime, language: Language, said: dict[str, str]
         assert until_name not in said
         assert written(language, over.effective_at if over else decided.access_until) in done.says
         assert (said.get(ends_name) == today) is (over is not None)
-        if over is None or decided.access_until < over.effective_at:
+        if over is None or local(decided.access_until) < local(over.effective_at):
             assert said[access_name] == language.say("Ended on %(day)s", day=access)
             assert access in done.says
             assert access in shown.says

@@ -1,10 +1,10 @@
-"""Whether and when a subscription ends: read off its facts, without words."""
+"""Whether and when a subscription ends: read off its facts."""
 
 from datetime import datetime
 from typing import Final
 
 from portal_gateway.application.answers import View
-from portal_gateway.application.wording import moment
+from portal_gateway.application.wording import Reader, moment
 from portal_gateway.domain.view import Subscription
 
 LIVING: Final = frozenset({"trialing", "active", "past_due", "incomplete", "unpaid", "paused"})
@@ -28,10 +28,10 @@ def can_be_kept(subscription: Subscription, now: datetime) -> bool:
     return ends_at is not None and moment(ends_at) > now
 
 
-def access_ended_before(subscription: Subscription) -> str | None:
-    """When access ended, where that was before the subscription did."""
+def access_ended_before(subscription: Subscription, reader: Reader) -> str | None:
+    """When access ended, where that was on a day before the subscription did."""
     access, ended_at = subscription.get("access_until"), subscription["ended_at"]
-    return access if access and ended_at and moment(access) < moment(ended_at) else None
+    return access if access and ended_at and reader.date(access) < reader.date(ended_at) else None
 
 
 def is_unsettled(subscription: Subscription, view: View) -> bool:

@@ -63,7 +63,7 @@ def _ending(reader: Reader, preview: CancellationPreview) -> list[Fact]:
             day = reader.say("%(day)s, if the payment under way goes through", day=day)
         return [Fact(reader.say("Access until"), day)]
     found, given_up = [Fact(reader.say("Ends"), reader.say("Today"))], preview.get("paid_until")
-    if moment(preview["access_until"]) < moment(preview["effective_at"]):
+    if reader.date(preview["access_until"]) < reader.date(preview["effective_at"]):
         found.append(_access_ended(reader, day))
     if given_up:
         lost = reader.say("Until %(day)s; it is not refunded", day=reader.day(given_up))
@@ -130,7 +130,7 @@ def result(reader: Reader, subscription: Subscription, view: View, version: int 
 
 
 def _ended(reader: Reader, subscription: Subscription, day: str) -> str:
-    plan, access = subscription["plan"]["name"], access_ended_before(subscription)
+    plan, access = subscription["plan"]["name"], access_ended_before(subscription, reader)
     if access is None:
         return reader.say("%(plan)s ended on %(day)s. You will not be charged again.", plan=plan, day=day)
     return reader.say(

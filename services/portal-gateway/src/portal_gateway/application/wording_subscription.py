@@ -225,7 +225,7 @@ def says(reader: Reader, subscription: Subscription, view: View) -> str:
             return reader.say("You owe %(amount)s. Update your card to pay it and keep your subscription.", amount=owed)
         return reader.say("You owe %(amount)s. Add a card to pay it and keep your subscription.", amount=owed)
     if status == "canceled":
-        day, access = reader.day(subscription["ended_at"] or period["end"]), access_ended_before(subscription)
+        day, access = reader.day(subscription["ended_at"] or period["end"]), access_ended_before(subscription, reader)
         if access:
             return reader.say("Ended on %(day)s; your access had ended on %(access)s.", day=day, access=reader.day(access))
         return reader.say("Ended on %(day)s", day=day)
