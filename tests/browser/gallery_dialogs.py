@@ -2,6 +2,8 @@
 
 from browser.gallery_opening import Opened, State, at
 from browser.gallery_pages import CARD_NUMBER
+from browser.staged import LivingStage
+from unit.portal_page import scenes
 
 SHEET = "dialog[open] #sheet-title"
 
@@ -25,8 +27,21 @@ async def cancelled(opened: Opened) -> None:
     await opened.see("dialog [data-refresh]")
 
 
+def giving_up(stage: LivingStage) -> None:
+    now = stage.views.shown.now.isoformat()
+    dates = {"effective_at": now, "access_until": now, "paid_until": scenes.instant(2023, 6, 14)}
+    stage.subscriptions.preview_is = {**stage.subscriptions.preview_is, "mode": "immediately", **dates}  # type: ignore[typeddict-item]
+
+
+async def end_today(opened: Opened) -> None:
+    await opened.go("/")
+    await opened.press("#end-now")
+    await opened.see(SHEET)
+
+
 STATES = (
     State("cancel", bring=cancel),
+    State("end-today", lambda: scenes.view(scenes.ending()), end_today, giving_up),
     State("cancel-wrong", bring=cancel_wrongly, refusals=(422,)),
     State("cancelled", bring=cancelled),
     State("menu-download", bring=at("/", "#download-all", see=".menu[open] .item >> nth=0")),

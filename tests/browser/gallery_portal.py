@@ -43,6 +43,14 @@ def two(second: str) -> View:
     return scenes.view(scenes.subscription(), other, invoices=[unpaid, *map(scenes.invoice, (14, 13, 12))])
 
 
+def taxed() -> View:
+    """Three of a plan in a currency of four decimals, with a tax on top."""
+    tax: Any = {"name": "IVA", "rate_basis_points": 1900, "inclusive": False}
+    plan = scenes.plan(price={"amount_minor": 12_345, "currency": "CLF"}, tax=tax)
+    rows = [scenes.invoice(14, total={"amount_minor": 44_072, "currency": "CLF"})]
+    return scenes.view(scenes.subscription(plan=plan, quantity=3), invoices=rows, **FIRST)
+
+
 def ended() -> View:
     period = {"start": scenes.instant(2023, 4, 14), "end": scenes.instant(2023, 5, 14)}
     subscription = scenes.subscription("canceled", current_period=period, ended_at=period["end"])
@@ -114,6 +122,7 @@ def about_to_end(stage: LivingStage) -> None:
 STATES = (
     State("active", rows=12),
     State("trialing", lambda: scenes.view(scenes.subscription("trialing"), **NOTHING_YET)),
+    State("taxed", taxed),
     State("incomplete", incomplete),
     State("incomplete-without-card", lambda: cardless("incomplete")),
     State("ending", lambda: scenes.view(scenes.ending())),
