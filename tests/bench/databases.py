@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import resource
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,7 +11,9 @@ from urllib.parse import urlsplit
 
 import asyncpg
 
+from bench.measuring import Figures, cpu_figures
 from bench.servers import Servers
+from bench.usage import Processes, Spent
 from chassis.postgres.migrate import CHASSIS, migrate
 from portalctl.local.postgres import binaries
 from support.databases import ServiceDatabase, fresh_database
@@ -28,9 +31,12 @@ async def migrated(servers: Servers, **components: Path) -> AsyncIterator[Servic
         yield database
 
 
-async def pgbench(url: str, script: Path, *, callers: int, seconds: int) -> float:
-    """Transactions per second of a script, prepared, connecting not counted. Raises RuntimeError with pgbench's own words."""
-    parts = urlsplit(url)
+async def pgbench(url: str, script: Path, *, name: str, postgres: Processes, callers: int, seconds: int) -> Figures:
+    """Transactions per second of a script under `name`, prepared, connecting not counted, with the processor time of each.
+
+    Raises RuntimeError with pgbench's own words.
+    """
+    parts, spent, before = urlsplit(url), Spent(postgres), _of_ended_children()
     process = await asyncio.create_subprocess_exec(
         str(binaries() / "pgbench"),
         *("--no-vacuum", "--protocol=prepared", f"--client={callers}", f"--jobs={min(callers, 2)}", f"--time={seconds}"),
@@ -41,7 +47,14 @@ async def pgbench(url: str, script: Path, *, callers: int, seconds: int) -> floa
         stderr=asyncio.subprocess.STDOUT,
     )
     output = (await process.communicate())[0].decode()
-    found = re.search(r"tps = ([0-9.]+) \(without initial connection time\)", output)
-    if process.returncode or not found:
+    done = re.search(r"actually processed: ([0-9]+)", output)
+    rate = re.search(r"tps = ([0-9.]+) \(without initial connection time\)", output)
+    if process.returncode or not done or not rate:
         raise RuntimeError(f"pgbench: {output.strip()}")
-    return float(found[1])
+    used = spent.seconds() | {"pgbench": _of_ended_children() - before}
+    return {name: float(rate[1]), **cpu_figures(name, {each: 1e6 * used[each] / int(done[1]) for each in used})}
+
+
+def _of_ended_children() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime

@@ -7,7 +7,11 @@ import asyncio
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import repeat
 from urllib.parse import urlsplit
+
+from bench.measuring import Figures
+from bench.usage import Processes, Spent
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +83,13 @@ async def load(
             tasks.create_task(one())
     answers.seconds = time.perf_counter() - begun
     return answers
+
+
+async def rate_of(name: str, url: str, call: Call, processes: Processes, connections: int, seconds: float) -> Figures:
+    """How often per second the same request is answered with 200, and the processor time of each answer."""
+    spent = Spent(processes)
+    answers = await load(url, repeat(call), connections=connections, seconds=seconds)
+    return spent.rate(name, len(answers.expect(200).latencies))
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:

@@ -1,10 +1,11 @@
 """Rounds in which both sides do the same work one after the other, and what is compared of them. Knows no server.
 
-Absolute figures drift with the machine and the hour: only ratios taken within one round are judged.
+Rates drift with the machine and the hour: they are judged as ratios taken within one round. Processor time drifts less.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from statistics import median
 
 Figures = Mapping[str, float]
@@ -38,6 +39,8 @@ class Line:
     """Of the ratio ours ÷ other; of our figure where there is no other. None: only reported."""
     pooled: bool = False
     """The figures of a round are of all rounds until then: the last round's count."""
+    inverted: bool = False
+    """The ratio is other ÷ ours: how many times as much the other side needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,8 @@ class Row:
     lines: Sequence[Line]
     rounds: int | None = None
     """Of its own, for trials that are too long for the usual number."""
+    baseline: Path | None = None
+    """A file with the ratios of an earlier run, which this run's are compared with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,9 @@ class Compared:
     ours: float
     other: float | None
     ratios: tuple[float, ...]
+    ours_cpu: Mapping[str, float] = field(default_factory=dict)
+    """Processor time of one operation in microseconds, by process; empty where it was not measured."""
+    other_cpu: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def judged(self) -> float:
@@ -75,7 +83,23 @@ class Rounds:
     figures: list[dict[str, float]] = field(default_factory=list)
 
     def of(self, name: str) -> list[float]:
+        """Raises KeyError for a figure that a round did not measure."""
         return [figures[name] for figures in self.figures]
+
+    def cpu_of(self, name: str) -> dict[str, float]:
+        """Processor time of one operation of this figure: medians over the rounds, by process."""
+        prefix = f"{name.removesuffix(_CPU)}{_CPU} "
+        names = [each for each in self.figures[0] if each.startswith(prefix)]
+        return {each.removeprefix(prefix): median(self.of(each)) for each in names}
+
+
+_CPU = ", CPU"
+
+
+def cpu_figures(name: str, microseconds: Mapping[str, float]) -> dict[str, float]:
+    """Processor time of one operation: `{name}, CPU` for all processes, `{name}, CPU {process}` for each."""
+    each = {f"{name}{_CPU} {process}": used for process, used in microseconds.items()}
+    return {f"{name}{_CPU}": sum(microseconds.values()), **each}
 
 
 async def run(row: Row, rounds: int, done: Callable[[], None]) -> Rounds:
@@ -97,12 +121,12 @@ def compare(lines: Iterable[Line], rounds: Rounds) -> list[Compared]:
 
 def _compared(line: Line, rounds: Rounds) -> Compared:
     counted = slice(-1, None) if line.pooled else slice(None)
-    ours = rounds.of(line.ours)[counted]
+    ours, ours_cpu = rounds.of(line.ours)[counted], rounds.cpu_of(line.ours)
     if line.other is None:
-        return Compared(line, median(ours), None, ())
+        return Compared(line, median(ours), None, (), ours_cpu)
     others = rounds.of(line.other)[counted]
-    ratios = tuple(own / other for own, other in zip(ours, others, strict=True))
-    return Compared(line, median(ours), median(others), ratios)
+    ratios = tuple(other / own if line.inverted else own / other for own, other in zip(ours, others, strict=True))
+    return Compared(line, median(ours), median(others), ratios, ours_cpu, rounds.cpu_of(line.other))
 
 
 def percentiles(seconds: Sequence[float], name: str) -> dict[str, float]:

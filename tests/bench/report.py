@@ -19,8 +19,11 @@ PACKAGES = ("aiokafka", "asyncpg", "fastapi", "faststream", "pydantic", "starlet
 PEERS = ("eventsourcing", "faststream-outbox", "psycopg")
 
 
-HEAD = ("row", "what", "ours", "other side", "ratio (min–max)", "target", "met")
-NUMBERS = HEAD[2:6]
+HEAD = ("row", "what", "ours", "other side", "ratio (min–max)", "CPU of ours", "CPU of the other", "target", "met")
+NUMBERS = ("ours", "other side", "ratio (min–max)", "target")
+_FIELDS = ("row", "what", "ours", "other", "ratio", "ours_cpu", "other_cpu", "target", "met")
+_SHOWN = 0.01
+"""Processes with a smaller share of an operation's processor time are not named."""
 
 
 def table(compared: Mapping[str, Sequence[Compared]]) -> Table:
@@ -42,14 +45,29 @@ def markdown(compared: Mapping[str, Sequence[Compared]]) -> str:
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
-def cells(one: Compared) -> tuple[str, str, str, str, str, str]:
-    """Of one line: what, ours, other side, ratio, target, met."""
+def cells(one: Compared) -> tuple[str, ...]:
+    """Of one line, what `HEAD` names behind the row."""
     line = one.line
     spread = f" ({min(one.ratios):.2f}–{max(one.ratios):.2f})" if len(one.ratios) > 1 else ""
     ratio = f"{one.judged:.2f}{spread}" if one.ratios else ""
     other = figure(one.other, line.unit) if one.other is not None else ""
     met = {True: "met", False: "MISSED", None: ""}[one.met]
-    return line.text, figure(one.ours, line.unit), other, ratio, str(line.target or ""), met
+    ours, used = figure(one.ours, line.unit), (processor_time(one.ours_cpu), processor_time(one.other_cpu))
+    return line.text, ours, other, ratio, *used, str(line.target or ""), met
+
+
+def processor_time(microseconds: Mapping[str, float]) -> str:
+    """`portal-gateway 916 µs + postgres 304 µs`, the most first."""
+    enough = _SHOWN * sum(microseconds.values())
+    shown = {name: used for name, used in microseconds.items() if used > 0 and used >= enough}
+    return " + ".join(f"{name} {_duration(shown[name])}" for name in sorted(shown, key=lambda name: -shown[name]))
+
+
+def _duration(microseconds: float) -> str:
+    for unit, size in (("s", 1e6), ("ms", 1e3)):
+        if microseconds >= size:
+            return figure(microseconds / size, unit)
+    return figure(microseconds, "µs")
 
 
 def figure(value: float, unit: str) -> str:
@@ -95,11 +113,7 @@ def write(
         "machine": machine(),
         "broken": list(broken),
         "rounds": {name: found.figures for name, found in rounds.items()},
-        "lines": [
-            dict(zip(("row", "what", "ours", "other", "ratio", "target", "met"), (row, *cells(one)), strict=True))
-            for row, lines in compared.items()
-            for one in lines
-        ],
+        "lines": [dict(zip(_FIELDS, (row, *cells(one)), strict=True)) for row, lines in compared.items() for one in lines],
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")

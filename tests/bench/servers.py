@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from bench.usage import Processes
 from portalctl.local.kafka import KafkaServer
 from portalctl.local.ports import free_port
 from portalctl.local.postgres import PostgresServer
@@ -29,7 +30,12 @@ class Servers:
     kafka: str
     """Bootstrap servers."""
     folder: Path
-    """For whatever else a row writes; removed at the end."""
+    """For the files of a row; removed at the end."""
+    processes: Processes
+    """postgres and kafka."""
+
+    def only(self, *names: str) -> Processes:
+        return {name: self.processes[name] for name in names}
 
 
 @asynccontextmanager
@@ -45,9 +51,12 @@ async def running() -> AsyncIterator[Servers]:
         kafka = KafkaServer(folder / "kafka", port, free_port({port}), folder / "kafka.log")
         await postgres.prepare()
         await kafka.prepare()
-        children = [await start(postgres.program()), await start(kafka.program())]
+        children = []
         try:
-            yield Servers(postgres.url, password, kafka.bootstrap_servers, folder)
+            for program in (postgres.program(), kafka.program()):
+                children.append(await start(program))
+            processes = {child.program.name: child.pid for child in children}
+            yield Servers(postgres.url, password, kafka.bootstrap_servers, folder, processes)
         finally:
             for child in reversed(children):
                 await child.stop()

@@ -1,6 +1,5 @@
 """The peer of this field: the `eventsourcing` library's recorder for PostgreSQL, called by threads as it is meant to be."""
 
-import time
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
@@ -12,7 +11,9 @@ from uuid import uuid4
 from eventsourcing.persistence import StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
 
+from bench.measuring import Figures
 from bench.servers import Servers
+from bench.usage import Spent, here
 from support.databases import fresh_database
 
 CALLERS: Final = 32
@@ -21,8 +22,8 @@ STATE: Final = b"." * 300
 
 
 @asynccontextmanager
-async def recorders(servers: Servers) -> AsyncIterator[dict[str, "partial[float]"]]:
-    """By name: a call that appends one-event transactions from 32 threads and gives how many per second."""
+async def recorders(servers: Servers) -> AsyncIterator[dict[str, "partial[Figures]"]]:
+    """By name: a call that appends one-event transactions from 32 threads, and measures how many per second."""
     async with fresh_database(servers.postgres_url, "peer") as database:
         parts = urlsplit(database.admin_url)
         stores = {
@@ -42,7 +43,7 @@ async def recorders(servers: Servers) -> AsyncIterator[dict[str, "partial[float]
         for number, (name, store) in enumerate(stores.items()):
             recorder = PostgresApplicationRecorder(store, events_table_name=f"peer_{number}")
             recorder.create_table()
-            found[name] = partial(_append, recorder)
+            found[name] = partial(_append, recorder, f"{name} @{CALLERS}", servers)
         try:
             yield found
         finally:
@@ -50,12 +51,12 @@ async def recorders(servers: Servers) -> AsyncIterator[dict[str, "partial[float]
                 store.close()
 
 
-def _append(recorder: PostgresApplicationRecorder) -> float:
+def _append(recorder: PostgresApplicationRecorder, name: str, servers: Servers) -> Figures:
     def one(_: int) -> None:
         recorder.insert_events([StoredEvent(uuid4(), 1, "bench:Event", STATE)])
 
     with ThreadPoolExecutor(CALLERS) as threads:
         list(threads.map(one, range(CALLERS)))  # connects
-        begun = time.perf_counter()
+        spent = Spent({**here(), **servers.only("postgres")})
         list(threads.map(one, range(EVENTS)))
-        return EVENTS / (time.perf_counter() - begun)
+        return spent.rate(name, EVENTS)

@@ -1,7 +1,6 @@
 """Consuming: from records on Kafka to handled batches, against bare reading and against a handler per message."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
@@ -18,6 +17,7 @@ from bench.measuring import Figures, Line, Row, Target
 from bench.rows.project import decode
 from bench.servers import Servers, running
 from bench.topics import fresh_topic, producer, publish
+from bench.usage import HERE, Spent, here
 from billing_contracts.envelope import Envelope
 from chassis.consuming import Consumer, run_consumers
 from chassis.postgres.pool import create_pool
@@ -47,29 +47,29 @@ async def opened() -> AsyncIterator[Row]:
                 [
                     Line("checked, in order, offsets stored ÷ bare getmany", "portal", "getmany", target=Target(at_least=0.45)),
                     Line("÷ a FastStream handler per message", "portal", "handler per message", target=Target(at_least=10)),
+                    Line("an event without a handler, CPU of Python", f"portal, CPU {HERE}", unit="µs", target=Target(at_most=7)),
                 ],
             )
 
 
 async def _ours(servers: Servers, pool: asyncpg.Pool, topic: str, events: int) -> Figures:
-    """A consumer as a service runs it. The events concern somebody else: each is checked, and its place is kept."""
-    group, stop = f"bench.{uuid4().hex[:8]}", asyncio.Event()
+    """A consumer as a service runs it. It has no handler for the events: each is checked, and its offset is stored."""
+    group, stop, processes = f"bench.{uuid4().hex[:8]}", asyncio.Event(), {**here(), **servers.processes}
     consumer = Consumer(group=group, topics=(topic,), decode=decode)
-    begun = time.perf_counter()
+    spent, first = Spent(processes), None
     running = asyncio.create_task(
         run_consumers([consumer], service="bench", pool=pool, bootstrap=servers.kafka, instance="one", stop=stop)
     )
-    first = None
     while (
         read := await pool.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets WHERE consumer_group = $1", group)
     ) < events:
         if read and first is None:
-            begun, first = time.perf_counter(), read
+            first, spent = read, Spent(processes)
         await asyncio.sleep(0.01)
-    seconds = time.perf_counter() - begun
+    figures = spent.rate("portal", events - (first or 0))
     stop.set()
     await running
-    return {"portal": (events - (first or 0)) / seconds}
+    return figures
 
 
 async def _bare(servers: Servers, topic: str, events: int) -> Figures:
@@ -84,10 +84,10 @@ async def _bare(servers: Servers, topic: str, events: int) -> Figures:
     await consumer.start()
     try:
         first = sum(map(len, (await consumer.getmany(timeout_ms=10_000, max_records=500)).values()))
-        begun, read = time.perf_counter(), first
+        spent, read = Spent({**here(), **servers.only("kafka")}), first
         while read < events:
             read += sum(map(len, (await consumer.getmany(timeout_ms=100, max_records=500)).values()))
-        return {"getmany": (events - first) / (time.perf_counter() - begun)}
+        return spent.rate("getmany", events - first)
     finally:
         await consumer.stop()
 
@@ -95,12 +95,13 @@ async def _bare(servers: Servers, topic: str, events: int) -> Figures:
 async def _per_message(servers: Servers, topic: str, events: int) -> Figures:
     """FastStream as its tutorial shows it: a handler that is called with each message as its pydantic model."""
     broker = KafkaBroker(servers.kafka, logger=None)
-    done, read, begun = asyncio.Event(), 0, 0.0
+    done, read, spent = asyncio.Event(), 0, Spent({})
 
     @broker.subscriber(topic, group_id=f"bench.{uuid4().hex[:8]}", auto_offset_reset="earliest")
     async def handle(envelope: Envelope) -> None:
-        nonlocal read, begun
-        begun = begun or time.perf_counter()
+        nonlocal read, spent
+        if not read:
+            spent = Spent({**here(), **servers.only("kafka")})
         read += 1
         if read == events:
             done.set()
@@ -108,6 +109,6 @@ async def _per_message(servers: Servers, topic: str, events: int) -> Figures:
     await broker.start()
     try:
         await done.wait()
-        return {"handler per message": events / (time.perf_counter() - begun)}
+        return spent.rate("handler per message", events)
     finally:
         await broker.stop()

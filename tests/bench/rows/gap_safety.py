@@ -14,7 +14,8 @@ import asyncpg
 from bench.databases import migrated
 from bench.measuring import Figures, Line, Row, Target
 from bench.rows.append import MERCHANT
-from bench.servers import running
+from bench.servers import Servers, running
+from bench.usage import Spent, here
 from chassis.postgres.cursor import Position, read_page
 from chassis.relay import PAGE
 
@@ -34,7 +35,7 @@ _INSERT: Final = """
 async def opened() -> AsyncIterator[Row]:
     async with running() as servers, migrated(servers) as database:
         yield Row(
-            [partial(_run, database.url)],
+            [partial(_run, database.url, servers)],
             [
                 Line(f"events skipped, of {EVENTS:,}", "skipped", unit="", target=Target(at_most=0)),
                 Line("events read twice", "doubled", unit="", target=Target(at_most=0)),
@@ -45,9 +46,9 @@ async def opened() -> AsyncIterator[Row]:
         )
 
 
-async def _run(url: str) -> Figures:
+async def _run(url: str, servers: Servers) -> Figures:
     chance = random.Random(7)
-    begun = time.perf_counter()
+    spent = Spent({**here(), **servers.only("postgres")})
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(_read(url))
         for _ in range(WRITERS):
@@ -57,7 +58,7 @@ async def _run(url: str) -> Figures:
         "skipped": EVENTS - seen,
         "doubled": doubled,
         "out of order": disordered,
-        "read": seen / (time.perf_counter() - begun),
+        **spent.rate("read", seen),
     }
 
 

@@ -1,6 +1,5 @@
 """Projecting: the same events folded into the same documents, 500 in a transaction and one in a transaction."""
 
-import time
 from asyncio import Event
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -11,6 +10,7 @@ from bench.databases import migrated
 from bench.events import TYPE, record, renewals
 from bench.measuring import Figures, Line, Row, Target
 from bench.servers import running
+from bench.usage import Processes, Spent, here
 from billing_contracts.envelope import Envelope, EventData
 from chassis.consumer import Consumer
 from chassis.handling import Handling
@@ -61,11 +61,11 @@ async def opened() -> AsyncIterator[Row]:
         migrated(servers) as database,
         create_pool(database.url, name="bench", min_size=2, max_size=2) as pool,
     ):
-        handling = Handling(CONSUMER, pool, Event())
+        handling, processes = Handling(CONSUMER, pool, Event()), {**here(), **servers.only("postgres")}
         yield Row(
             [
-                partial(_projected, handling, TOGETHER, STREAMS * EACH, MAX_RECORDS),
-                partial(_projected, handling, "one by one", SINGLE, 1),
+                partial(projected, handling, processes, TOGETHER, STREAMS * EACH, MAX_RECORDS),
+                partial(projected, handling, processes, "one by one", SINGLE, 1),
             ],
             [
                 Line(
@@ -78,9 +78,9 @@ async def opened() -> AsyncIterator[Row]:
         )
 
 
-async def _projected(handling: Handling, name: str, events: int, at_once: int) -> Figures:
+async def projected(handling: Handling, processes: Processes, name: str, events: int, at_once: int) -> Figures:
     records = [record(envelope) for envelope in renewals(events // EACH, EACH)]
-    begun = time.perf_counter()
+    spent = Spent(processes)
     for start in range(0, len(records), at_once):
         await handling.handle(records[start : start + at_once], settled)
-    return {name: len(records) / (time.perf_counter() - begun)}
+    return spent.rate(name, len(records))

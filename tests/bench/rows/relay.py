@@ -1,7 +1,6 @@
 """The relay: from rows in the events table to acknowledged on Kafka, against publishing alone and against a relay library."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -16,6 +15,7 @@ from bench.rows.append import BODY, ENVELOPE, HEADERS, MERCHANT
 from bench.rows.relay_outbox import outbox
 from bench.servers import Servers, running
 from bench.topics import count, fresh_topic, producer
+from bench.usage import Spent, here
 from chassis.relay import Relay
 from chassis.store import headers_json
 
@@ -49,17 +49,17 @@ async def _ours(servers: Servers, url: str, admin: asyncpg.Connection) -> Figure
     )
     await admin.copy_records_to_table("events", records=rows, columns=columns)
     last = await admin.fetchval("SELECT max(position) FROM events")
-    stop, begun = asyncio.Event(), time.perf_counter()
+    spent, stop = Spent({**here(), **servers.processes}), asyncio.Event()
     running = asyncio.create_task(Relay("bench", url, servers.kafka).run(stop))
     while await admin.fetchval("SELECT position FROM relay") < last:
         await asyncio.sleep(0.02)
-    seconds = time.perf_counter() - begun
+    figures = spent.rate("portal", EVENTS)
     stop.set()
     with suppress(asyncio.CancelledError):
         await running
     if (sent := await count(servers.kafka, topic)) < EVENTS:
         raise RuntimeError(f"{EVENTS} events, {sent} records")
-    return {"portal": EVENTS / seconds}
+    return figures
 
 
 async def _alone(servers: Servers) -> Figures:
@@ -68,8 +68,8 @@ async def _alone(servers: Servers) -> Figures:
     headers = [(name, value.encode()) for name, value in HEADERS.items()]
     keys = [f"{MERCHANT}/subscription-{uuid4()}".encode() for _ in range(EVENTS)]
     async with producer(servers.kafka) as sending:
-        begun = time.perf_counter()
+        spent = Spent({**here(), **servers.only("kafka")})
         for start in range(0, EVENTS, 1000):
             futures = [await sending.send(topic, ENVELOPE, key, headers=headers) for key in keys[start : start + 1000]]
             await asyncio.gather(*futures)
-        return {"aiokafka alone": EVENTS / (time.perf_counter() - begun)}
+        return spent.rate("aiokafka alone", EVENTS)

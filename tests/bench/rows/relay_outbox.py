@@ -1,7 +1,6 @@
 """The peer of the relay: `faststream-outbox`, which relays rows of its table with a handler per row, as its tutorial shows."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
@@ -15,6 +14,7 @@ from bench.measuring import Figures, Trial
 from bench.rows.append import ENVELOPE
 from bench.servers import Servers
 from bench.topics import count, fresh_topic
+from bench.usage import Spent, here
 from support.databases import fresh_database
 
 EVENTS: Final = 3_000
@@ -31,7 +31,7 @@ async def outbox(servers: Servers) -> AsyncIterator[Trial]:
             await connection.run_sync(metadata.create_all)
 
         async def trial() -> Figures:
-            return {"faststream-outbox": await _relayed(servers, engine, OutboxBroker(engine, outbox_table=table, logger=None))}
+            return await _relayed(servers, engine, OutboxBroker(engine, outbox_table=table, logger=None))
 
         try:
             yield trial
@@ -39,7 +39,7 @@ async def outbox(servers: Servers) -> AsyncIterator[Trial]:
             await engine.dispose()
 
 
-async def _relayed(servers: Servers, engine: AsyncEngine, rows: OutboxBroker) -> float:
+async def _relayed(servers: Servers, engine: AsyncEngine, rows: OutboxBroker) -> Figures:
     """Rows per second, from the start of the broker until the table is empty."""
     topic = await fresh_topic(servers.kafka)
     kafka = KafkaBroker(servers.kafka, acks="all", enable_idempotence=True, logger=None)
@@ -53,17 +53,17 @@ async def _relayed(servers: Servers, engine: AsyncEngine, rows: OutboxBroker) ->
         for _ in range(EVENTS):
             await rows.publish(ENVELOPE.decode(), queue="events", session=session)
     await kafka.start()
-    begun = time.perf_counter()
+    spent = Spent({**here(), **servers.processes})
     await rows.start()
     try:
         async with engine.connect() as watching:
             while (await watching.execute(text("SELECT count(*) FROM outbox"))).scalar():
                 await watching.rollback()
                 await asyncio.sleep(0.05)
-        seconds = time.perf_counter() - begun
+        figures = spent.rate("faststream-outbox", EVENTS)
     finally:
         await rows.stop()
         await kafka.stop()
     if (sent := await count(servers.kafka, topic)) < EVENTS:
         raise RuntimeError(f"{EVENTS} rows, {sent} records")
-    return EVENTS / seconds
+    return figures

@@ -1,6 +1,6 @@
 import pytest
 
-from bench.measuring import Figures, Line, Rounds, Row, Target, compare, percentiles, run
+from bench.measuring import Figures, Line, Rounds, Row, Target, compare, cpu_figures, percentiles, run
 
 RATIO = Line("ours ÷ theirs", "ours", "theirs", target=Target(at_least=0.5))
 
@@ -39,6 +39,33 @@ def test_what_is_judged_is_the_median_of_the_ratios_within_the_rounds() -> None:
     [compared] = compare([RATIO], rounds({"ours": 90, "theirs": 100}, slow_hour, {"ours": 60, "theirs": 100}))
     assert compared.ratios == (0.9, 0.5, 0.6)
     assert (compared.ours, compared.other, compared.judged, compared.met) == (60, 100, 0.6, True)
+
+
+def test_an_inverted_ratio_is_how_many_times_as_much_the_other_side_needs() -> None:
+    line = Line("theirs ÷ ours", "ours", "theirs", target=Target(at_least=25), inverted=True)
+    [compared] = compare([line], rounds({"ours": 2, "theirs": 50}, {"ours": 1, "theirs": 24}, {"ours": 1, "theirs": 26}))
+    assert (compared.ratios, compared.met) == ((25.0, 24.0, 26.0), True)
+
+
+def test_processor_time_by_process_is_the_median_of_the_rounds() -> None:
+    used = [cpu_figures("ours", {"postgres": each, "kafka": 10.0}) for each in (300.0, 100.0, 200.0)]
+    [compared] = compare([RATIO], rounds(*({"ours": 1, "theirs": 2, **each} for each in used)))
+    assert compared.ours_cpu == {"postgres": 200.0, "kafka": 10.0}
+    assert compared.other_cpu == {}
+
+
+def test_the_processor_time_of_all_processes_is_a_figure_that_is_judged_like_others() -> None:
+    line = Line("all processes", "ours, CPU", unit="µs", target=Target(at_most=310))
+    [compared] = compare([line], rounds(cpu_figures("ours", {"postgres": 300.0, "kafka": 10.0})))
+    assert (compared.ours, compared.met, compared.ours_cpu) == (310.0, True, {"postgres": 300.0, "kafka": 10.0})
+
+
+def test_figures_of_which_one_name_begins_like_another_keep_their_own_processor_time() -> None:
+    found = rounds(
+        {"ours": 1, "theirs": 2, **cpu_figures("ours", {"kafka": 1.0}), **cpu_figures("ours, followed", {"kafka": 9.0})}
+    )
+    [compared] = compare([RATIO], found)
+    assert compared.ours_cpu == {"kafka": 1.0}
 
 
 def test_of_pooled_figures_the_last_round_counts() -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from bench import report
-from bench.measuring import Line, Rounds, Target, compare
+from bench.measuring import Line, Rounds, Target, compare, cpu_figures
 
 MET = Line("against theirs", "ours", "theirs", target=Target(at_least=0.5))
 ROUNDS = Rounds([{"ours": 24_310.4, "theirs": 20_000}, {"ours": 15_000, "theirs": 20_000}, {"ours": 18_000, "theirs": 20_000}])
@@ -31,27 +31,39 @@ def test_a_line_says_both_sides_the_ratio_with_its_spread_and_whether_the_target
         f"18{thousands}000/s",
         f"20{thousands}000/s",
         "0.90 (0.75–1.22)",
+        "",
+        "",
         "≥ 0.5",
         "met",
     )
 
 
+def test_the_processor_time_of_each_process_stands_beside_a_rate_the_most_first() -> None:
+    used = cpu_figures("ours", {"postgres": 304.2, "portal-gateway": 1_916.0, "kafka": 0.4})
+    [compared] = compare([MET], Rounds([{"ours": 900, "theirs": 9_000, **used, **cpu_figures("theirs", {"python": 52})}]))
+    assert report.cells(compared)[4:6] == ("portal-gateway 1.92 ms + postgres 304 µs", "python 52 µs")
+
+
+def test_processor_time_of_seconds_is_written_in_seconds() -> None:
+    assert report.processor_time({"kafka": 4_120_000.0}) == "kafka 4.12 s"
+
+
 def test_one_round_has_no_spread() -> None:
     [compared] = compare([MET], Rounds([{"ours": 1, "theirs": 4}]))
-    assert report.cells(compared)[3:] == ("0.25", "≥ 0.5", "MISSED")
+    assert report.cells(compared)[3:] == ("0.25", "", "", "≥ 0.5", "MISSED")
 
 
 def test_what_is_only_told_has_neither_ratio_nor_target() -> None:
     [compared] = compare([Line("backlog", "ours", unit="")], Rounds([{"ours": 12}]))
-    assert report.cells(compared) == ("backlog", "12", "", "", "", "")
+    assert report.cells(compared) == ("backlog", "12", "", "", "", "", "", "")
 
 
 def test_a_document_has_the_row_s_name_once_and_a_line_for_each_of_its_lines() -> None:
     told = Line("backlog", "ours", unit="")
     lines = report.markdown({"append": compare([MET, told], ROUNDS), "relay": compare([told], ROUNDS)}).splitlines()
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| append", "| ", "| relay"]
-    assert lines[0] == "| row | what | ours | other side | ratio (min–max) | target | met |"
-    assert lines[1] == "| --- | --- | ---: | ---: | ---: | ---: | --- |"
+    assert lines[0] == "| row | what | ours | other side | ratio (min–max) | CPU of ours | CPU of the other | target | met |"
+    assert lines[1] == "| --- | --- | ---: | ---: | ---: | --- | --- | ---: | --- |"
 
 
 def test_the_file_holds_every_round_every_line_and_which_rows_broke(tmp_path: Path) -> None:
