@@ -29,7 +29,10 @@ ROWS: Final = (
     "rebuild",
     "overview",
     "command",
+    "renewal",
     "visible",
+    "stages",
+    "idle",
     "recovery",
     "growth",
     "start",
@@ -70,7 +73,7 @@ async def bench(names: list[str], rounds: int, folder: Path) -> int:
     Told to end (SIGTERM) it stops the servers of its row first, and raises CancelledError.
     """
     _cancelled_by(signal.SIGTERM)
-    console, begun = Console(width=None if sys.stdout.isatty() else 130), time.perf_counter()
+    console, begun = Console(width=None if sys.stdout.isatty() else 180), time.perf_counter()
     found: dict[str, Rounds] = {}
     compared: dict[str, list[Compared]] = {}
     broken: dict[str, Exception] = {}

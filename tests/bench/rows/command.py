@@ -7,7 +7,7 @@ its own; once with relays and readers at work on the same two cores.
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
-from itertools import islice, repeat
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -15,65 +15,78 @@ import asyncpg
 
 from bench.crowd import changes_of_mind
 from bench.databases import pgbench
-from bench.hello import hello_world
-from bench.load import Call, load
+from bench.hello import Hello, hello_world
+from bench.load import Call, load, rate_of
 from bench.measuring import Figures, Line, Row, Target
 from bench.rows.append import ENVELOPE
-from bench.stack import another, portal, still, subscribe
+from bench.stack import another, portal, processes, quiet, still, subscribe
+from bench.usage import Spent
 from support.portal import Stack
 
 STREAMS: Final = 1_000
 CALLERS: Final = 32
 SECONDS: Final = 5
+SERVICE: Final = "subscriptions"
+FOLLOWED: Final = "commands, followed"
 
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
     async with portal() as seller, hello_world() as hello:
+        stack = seller.stack
         subscriptions = await subscribe(seller, STREAMS)
         calls = changes_of_mind(seller, subscriptions)
-        server = seller.stack.state["postgres"]["subscriptions"]
+        server = stack.state["postgres"]["subscriptions"]
         admin = await asyncpg.connect(server)
         try:
             await admin.execute("CREATE TABLE IF NOT EXISTS bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text)")
         finally:
             await admin.close()
-        script = Path(seller.stack.folder) / "bare.sql"
+        script = Path(stack.folder) / "bare.sql"
         script.write_text(f"INSERT INTO bare (body) VALUES ('{ENVELOPE.decode()}');\n")
         yield Row(
             [
-                partial(_alone, seller.stack, calls),
-                partial(_beside, seller.stack, calls),
-                partial(_bare, server, script),
+                partial(_alone, stack, calls),
+                partial(_beside, stack, calls),
+                partial(_bare, stack, server, script),
                 partial(_hello, hello),
             ],
             [
                 Line("32 callers ÷ pgbench, bare row", "commands", "bare row", target=Target(at_least=0.15)),
                 Line("32 callers ÷ hello-world", "commands", "hello-world", target=Target(at_least=0.2)),
-                Line("32 callers, with all that follows on the same cores", "commands, followed"),
+                Line("a command, CPU of its service alone", f"commands, CPU {SERVICE}", unit="µs", target=Target(at_most=800)),
+                Line("32 callers, with all that follows on the same cores", FOLLOWED, target=Target(at_least=800)),
+                Line("a command, CPU with all that follows", f"{FOLLOWED}, CPU", unit="µs"),
             ],
         )
 
 
 async def _alone(stack: Stack, calls: Iterator[Call]) -> Figures:
     with still(stack):
-        async with another(stack, "subscriptions", role="http") as url:
-            return {"commands": await _commands(url, calls)}
+        async with another(stack, SERVICE, role="http") as served:
+            spent = Spent({**processes(stack, "postgres"), SERVICE: served.pid})
+            await commanded(served.url, calls, 2 * STREAMS)
+            return spent.rate("commands", 2 * STREAMS)
 
 
 async def _beside(stack: Stack, calls: Iterator[Call]) -> Figures:
-    return {"commands, followed": await _commands(stack.urls["subscriptions"], calls)}
+    """The rate is that of the answers; processor time counts until every event has been read."""
+    spent = Spent(processes(stack))
+    await commanded(stack.urls[SERVICE], calls, 2 * STREAMS)
+    spent.done()
+    await quiet(stack)
+    return spent.rate(FOLLOWED, 2 * STREAMS)
 
 
-async def _commands(url: str, calls: Iterator[Call]) -> float:
-    """Whole turns of all streams only, so that the next trial begins where this one ended."""
-    answers = await load(url, islice(calls, 2 * STREAMS), connections=CALLERS)
-    return answers.expect(200, 202).rate
+async def commanded(url: str, calls: Iterator[Call], count: int) -> None:
+    """Sends so many; a multiple of twice the streams ends where it began."""
+    (await load(url, islice(calls, count), connections=CALLERS)).expect(200, 202)
 
 
-async def _bare(server: str, script: Path) -> Figures:
-    return {"bare row": await pgbench(server, script, callers=CALLERS, seconds=SECONDS)}
+async def _bare(stack: Stack, server: str, script: Path) -> Figures:
+    postgres = processes(stack, "postgres")
+    return await pgbench(server, script, name="bare row", postgres=postgres, callers=CALLERS, seconds=SECONDS)
 
 
-async def _hello(url: str) -> Figures:
-    return {"hello-world": (await load(url, repeat(Call.of("GET", url)), connections=CALLERS, seconds=SECONDS)).rate}
+async def _hello(hello: Hello) -> Figures:
+    return await rate_of("hello-world", hello.url, Call.of("GET", hello.url), hello.processes, CALLERS, SECONDS)

@@ -4,25 +4,21 @@ Cost is processor time of all processes together: sizes are measured minutes apa
 must not count as growth. How long each takes is reported beside it.
 """
 
-import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import timedelta
 from functools import partial
 from itertools import count, cycle, islice, takewhile
 from typing import Any, Final
-
-import asyncpg
 
 from bench.clones import Original, Said, copies, insert, original
 from bench.crowd import changes_of_mind
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target
-from bench.stack import Customer, Shop, asked_as, portal
+from bench.renewals import asked, due_by_the_month, renewed, tidied, waiting
+from bench.stack import PROCESSES, Customer, Shop, asked_as, portal, processes, quiet
 from bench.usage import Spent, memory
-from support.portal import JANUARY
 
 FIRST: Final = 1_000
 AT_ONCE: Final = 5_000
@@ -32,7 +28,6 @@ REQUESTS: Final = 3_000
 STREAMS: Final = 1_000
 DUE: Final = 2_000
 CONNECTIONS: Final = 8
-PROCESSES: Final = ("postgres", "kafka", "subscriptions", "payments", "invoicing", "portal-gateway")
 
 
 @dataclass(slots=True)
@@ -63,7 +58,7 @@ def _lines(sizes: Sequence[int]) -> list[Line]:
         for size in sizes[1:]:
             target = Target(at_most=1.2) if size == sizes[-1] else None
             text = f"{what}: processor time among {size:,} ÷ among {FIRST:,}"
-            lines.append(Line(text, f"{what} of {size}", f"{what} of {FIRST}", "ms", target))
+            lines.append(Line(text, f"{what} of {size}, CPU", f"{what} of {FIRST}, CPU", "µs", target))
         took = f"{what} of {sizes[-1]}, took", f"{what} of {FIRST}, took"
         lines.append(Line(f"{what}: time it takes among {sizes[-1]:,} ÷ among {FIRST:,}", *took, "ms"))
     lines.append(Line("an event with its indexes, on disk", "event", unit="bytes"))
@@ -78,11 +73,9 @@ async def _founded(seller: Shop) -> Town:
     body |= {"price": {"amount_minor": 29990, "currency": "USD"}, "interval": {"unit": "year", "count": 1}}
     yearly = await dataclasses.replace(seller, plan=await seller.backend.create("plans", body)).customer()
     monthly = await seller.customer()
-    await _quiet(seller)
-    town = Town(seller, await original(yearly), await original(monthly))
-    # From here on a month has passed: whoever pays by the month is due as soon as their timer is there.
-    await seller.clock(JANUARY + timedelta(days=32))
-    return town
+    await quiet(seller.stack)
+    first = await original(yearly)
+    return Town(seller, first, await due_by_the_month(monthly))
 
 
 async def _grown(town: Town, size: int) -> Figures:
@@ -91,10 +84,10 @@ async def _grown(town: Town, size: int) -> Figures:
         town.known = copies(town.yearly, min(AT_ONCE, size - town.customers))
         await insert(town.yearly, town.known)
         town.customers += len(town.known)
-    await _tidied(town.shop)
+    await tidied(town.shop.stack)
     figures = {"customer": (await _bytes(town.shop) - before) / arriving}
     if size == FIRST:
-        figures |= {f"{name}, rest": used for name, used in memory(town.shop).items()}
+        figures |= {f"{name}, rest": used for name, used in memory(processes(town.shop.stack)).items()}
     # The very first are slower, of any number: only what has been done before is compared.
     for _ in range(2 if size == FIRST else 1):
         figures |= await _overview(town, f"overview of {size}")
@@ -111,7 +104,7 @@ async def _overview(town: Town, name: str) -> Figures:
             visit = await visits.enter_async_context(Customer(town.shop, said["customer"], said["subscription"]).portal())
             calls.append(Call.of("GET", f"{url}/api/overview", asked_as(visit)))
         await load(url, islice(cycle(calls), VISITORS), connections=CONNECTIONS)
-        spent = Spent(town.shop)
+        spent = Spent(processes(town.shop.stack))
         (await load(url, islice(cycle(calls), REQUESTS), connections=CONNECTIONS)).expect(200)
         spent.done()
         return spent.each(name, REQUESTS)
@@ -121,75 +114,36 @@ async def _command(town: Town, name: str) -> Figures:
     """Subscriptions are cancelled and every cancellation is withdrawn, until all who listen have heard of it."""
     url = town.shop.stack.urls["subscriptions"]
     calls = changes_of_mind(town.shop, [said["subscription"] for said in town.known[:STREAMS]])
-    spent = Spent(town.shop)
+    spent = Spent(processes(town.shop.stack))
     (await load(url, islice(calls, 2 * STREAMS), connections=CONNECTIONS)).expect(200, 202)
     spent.done()
-    await _quiet(town.shop)
+    await quiet(town.shop.stack)
     return spent.each(name, 2 * STREAMS)
 
 
 async def _renewal(town: Town, name: str) -> Figures:
     """Many are due at once: invoiced, charged, paid, and known to be by the subscription."""
-    due = copies(town.monthly, DUE)
-    await insert(town.monthly, due, but=("timers",))
-    await _tidied(town.shop)
-    before = await _bytes(town.shop)
-    watching = await asyncpg.connect(town.shop.stack.state["postgres"]["subscriptions"])
-    try:
-        spent, most = Spent(town.shop), memory(town.shop)
-        await insert(town.monthly, due, only=("timers",))
-        while await _renewed(watching, town.shop, due) < DUE:
-            await asyncio.sleep(0.5)
-            most = {each: max(most[each], used) for each, used in memory(town.shop).items()}
-        spent.done()
-    finally:
-        await watching.close()
-    await _quiet(town.shop)
+    due = await waiting(town.monthly, DUE)
+    before, most = await _bytes(town.shop), memory(processes(town.shop.stack))
+
+    def look() -> None:
+        for each, used in memory(processes(town.shop.stack)).items():
+            most[each] = max(most[each], used)
+
+    spent = await renewed(name, town.monthly, due, look)
     grown = {"renewal, bytes": (await _bytes(town.shop) - before) / DUE}
-    return {**spent.each(name, DUE), **grown, **{f"{each}, load": used for each, used in most.items()}}
-
-
-async def _renewed(watching: asyncpg.Connection, shop: Shop, due: Iterable[Said]) -> int:
-    """Of those who are due, who have the fifth event: started, due and paid, due and paid."""
-    sql = """
-        SELECT count(*) FROM unnest($2::text[]) AS asked (stream)
-        WHERE EXISTS (SELECT FROM events WHERE merchant_id = $1 AND events.stream = asked.stream AND version = 5)
-    """
-    return int(await watching.fetchval(sql, shop.id, [f"subscription-{said['subscription']}" for said in due]))
-
-
-async def _tidied(shop: Shop) -> None:
-    """What autovacuum does in its own time is done now."""
-    for url in _databases(shop):
-        await _asked(url, "VACUUM ANALYZE")
-    await _quiet(shop)
-
-
-async def _quiet(shop: Shop) -> None:
-    """Until nothing is on its way any more."""
-    read, before = 0, -1
-    while read != before:
-        await asyncio.sleep(1)
-        read, before = sum([await _asked(url, "SELECT sum(next)::int FROM offsets") for url in _databases(shop)]), read
+    return {**spent, **grown, **{f"{each}, load": used for each, used in most.items()}}
 
 
 async def _bytes(shop: Shop) -> int:
-    return sum([await _asked(url, "SELECT pg_database_size(current_database())") for url in _databases(shop)])
+    return sum([await asked(url, "SELECT pg_database_size(current_database())") for url in _databases(shop)])
 
 
 async def _event(shop: Shop) -> float:
     """Bytes of an event on disk, the mean over all services."""
-    size = sum([await _asked(url, "SELECT pg_total_relation_size('events')") for url in _databases(shop)])
-    return float(size / sum([await _asked(url, "SELECT count(*) FROM events") for url in _databases(shop)]))
+    size = sum([await asked(url, "SELECT pg_total_relation_size('events')") for url in _databases(shop)])
+    return float(size / sum([await asked(url, "SELECT count(*) FROM events") for url in _databases(shop)]))
 
 
 def _databases(shop: Shop) -> list[str]:
     return list(shop.stack.state["postgres"].values())
-
-
-async def _asked(url: str, sql: str) -> Any:
-    connection = await asyncpg.connect(url)
-    try:
-        return await connection.fetchval(sql)
-    finally:
-        await connection.close()

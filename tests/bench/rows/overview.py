@@ -1,54 +1,78 @@
-"""Reading: the overview as JSON and the page as HTML, against hello-world on the same server."""
+"""Reading: the overview as JSON and the page as HTML, against hello-world and a document read by its key on the same server."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from itertools import repeat
 from typing import Final
 
 from bench.hello import hello_world
-from bench.load import Call, load
+from bench.load import Call, load, rate_of
 from bench.measuring import Figures, Line, Row, Target, percentiles
-from bench.stack import asked_as, portal
+from bench.stack import Shop, asked_as, portal, processes, settings
+from bench.usage import Processes
 from support.portal import JANUARY
 
 CONNECTIONS: Final = 32
 SECONDS: Final = 5
 SHARE: Final = 0.7
-"""Of what was measured as the most: latency is asked for there."""
+"""Of the highest rate: latency is measured there."""
+GATEWAY: Final = "portal-gateway"
+HELLO: Final = "hello-world"
+DOCUMENT: Final = "one document"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    url: str
+    call: Call
+    processes: Processes
 
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
-    async with portal() as seller, hello_world() as hello:
-        customer = await seller.customer()
-        await seller.clock(JANUARY + timedelta(days=375))
-        async with customer.portal() as visit:
-            origin, headers = str(visit.browser.base_url).rstrip("/"), asked_as(visit)
-            calls = {
-                "overview": Call.of("GET", f"{origin}/api/overview", headers),
-                "page": Call.of("GET", f"{origin}/", headers | {"accept": "text/html"}),
-                "hello-world": Call.of("GET", hello),
-            }
-            urls = {"overview": origin, "page": origin, "hello-world": hello}
-            yield Row([partial(_measured, name, urls[name], call) for name, call in calls.items()], _lines())
+    async with portal() as seller, visitor(seller) as asked:
+        yield Row([partial(_measured, name, each) for name, each in asked.items()], _lines())
+
+
+@asynccontextmanager
+async def visitor(seller: Shop) -> AsyncIterator[dict[str, Asked]]:
+    """Both sides by the name of their figure: a customer with twelve renewals, and the servers beside the gateway."""
+    stack, customer = seller.stack, await seller.customer()
+    await seller.clock(JANUARY + timedelta(days=375))
+    database = settings(stack, GATEWAY)["DATABASE_URL"]
+    async with customer.portal() as visit, hello_world(database, seller.id, customer.id) as hello:
+        origin, headers = str(visit.browser.base_url).rstrip("/"), asked_as(visit)
+        gateway, reading = processes(stack, GATEWAY, "postgres"), {**hello.processes, **processes(stack, "postgres")}
+        yield {
+            "overview": Asked(origin, Call.of("GET", f"{origin}/api/overview", headers), gateway),
+            "page": Asked(origin, Call.of("GET", f"{origin}/", headers | {"accept": "text/html"}), gateway),
+            HELLO: Asked(hello.url, Call.of("GET", hello.url), hello.processes),
+            DOCUMENT: Asked(hello.url, Call.of("GET", hello.document), reading),
+        }
 
 
 def _lines() -> list[Line]:
     lines = [
-        Line("overview as JSON ÷ hello-world", "overview", "hello-world", target=Target(at_least=0.6)),
-        Line("page as HTML, twelve invoices ÷ hello-world", "page", "hello-world", target=Target(at_least=0.3)),
+        Line("overview as JSON ÷ hello-world", "overview", HELLO, target=Target(at_least=0.12)),
+        Line("overview as JSON ÷ reading one document", "overview", DOCUMENT, target=Target(at_least=0.35)),
+        Line("overview, CPU of Python", f"overview, CPU {GATEWAY}", unit="µs", target=Target(at_most=450)),
+        Line("overview, CPU of PostgreSQL", "overview, CPU postgres", unit="µs", target=Target(at_most=150)),
+        Line("page as HTML, twelve invoices ÷ hello-world", "page", HELLO, target=Target(at_least=0.3)),
+        Line("page, CPU of Python", f"page, CPU {GATEWAY}", unit="µs", target=Target(at_most=1100)),
+        Line("page, CPU of PostgreSQL", "page, CPU postgres", unit="µs"),
     ]
     for name in ("overview", "page"):
         lines += [
-            Line(f"{name} at 70 % of its most, {p} ÷ hello-world's", f"{name} {p}", f"hello-world {p}", unit="ms")
+            Line(f"{name} at 70 % of its most, {p} ÷ hello-world's", f"{name} {p}", f"{HELLO} {p}", unit="ms")
             for p in ("p50", "p99")
         ]
     return lines
 
 
-async def _measured(name: str, url: str, call: Call) -> Figures:
-    most = (await load(url, repeat(call), connections=CONNECTIONS, seconds=SECONDS)).expect(200).rate
-    calm = await load(url, repeat(call), connections=CONNECTIONS, seconds=SECONDS, rate=most * SHARE)
-    return {name: most} | percentiles(calm.expect(200).latencies, name)
+async def _measured(name: str, asked: Asked) -> Figures:
+    most = await rate_of(name, asked.url, asked.call, asked.processes, CONNECTIONS, SECONDS)
+    calm = await load(asked.url, repeat(asked.call), connections=CONNECTIONS, seconds=SECONDS, rate=most[name] * SHARE)
+    return {**most, **percentiles(calm.expect(200).latencies, name)}

@@ -2,9 +2,8 @@
 
 import asyncio
 import struct
-import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -19,7 +18,9 @@ from bench.databases import migrated
 from bench.history import Said, history
 from bench.measuring import Figures, Line, Row, Target
 from bench.servers import Servers, running
+from bench.serving import listens
 from bench.topics import producer
+from bench.usage import MIB, Spent
 from portalctl import topics
 from portalctl.local.folder import Folder
 from portalctl.local.keys import kept_keys
@@ -28,11 +29,12 @@ from portalctl.local.programs import Child
 from portalctl.local.services import SERVICES, Service, environment, urls
 
 EVENTS: Final = 1_000_000
+SEVERAL: Final = 3
+"""Gateways that share the partitions."""
 EARLY: Final = EVENTS // 4
 """Events after which memory is looked at for the first time: what grows with their number has grown by the last."""
 LOOKS: Final = 0.05
 """Seconds between looks at how far it is, and at its memory."""
-MIB: Final = 2**20
 _MIGRATIONS: Final = Path(portal_gateway.__file__).parent / "migrations"
 _TABLE: Final = """
     CREATE TABLE record (
@@ -49,11 +51,20 @@ async def opened() -> AsyncIterator[Row]:
         await topics.apply(servers.kafka)
         await _publish(servers, copied)
         yield Row(
-            [partial(_rebuilt, servers), partial(_copied, servers, copied)],
             [
-                Line("events ÷ COPY of the same records", "portal", "COPY", target=Target(at_least=0.35)),
-                Line("memory at its peak", "peak", unit="MiB", target=Target(at_most=300)),
-                Line(f"memory after {EVENTS:,} events ÷ after {EARLY:,}", "peak", "early", "MiB", Target(at_most=1.15)),
+                partial(_rebuilt, servers, "portal", 1),
+                partial(_rebuilt, servers, f"{SEVERAL} processes", SEVERAL),
+                partial(_copied, servers, copied),
+            ],
+            [
+                Line("events ÷ COPY of the same records", "portal", "COPY", target=Target(at_least=0.16)),
+                Line(f"{SEVERAL} processes ÷ one", f"{SEVERAL} processes", "portal", target=Target(at_least=2.5)),
+                Line("memory at its peak", "portal, peak", unit="MiB", target=Target(at_most=300)),
+                Line(
+                    f"memory after {EVENTS:,} events ÷ after {EARLY:,}",
+                    *("portal, peak", "portal, early", "MiB"),
+                    target=Target(at_most=1.15),
+                ),
             ],
             # Each takes minutes, and the averages of a million events hold still.
             rounds=1,
@@ -79,22 +90,26 @@ def _row(said: Said, kept: RecordMetadata) -> bytes:
     return struct.pack("!h", len(fields)) + b"".join(struct.pack("!i", len(field)) + field for field in fields)
 
 
-async def _rebuilt(servers: Servers) -> Figures:
-    """A gateway as it is run, on a database that has only its tables, until it has read everything."""
-    async with migrated(servers, **{"portal-gateway": _MIGRATIONS}) as database, _gateway(servers, database.url) as child:
-        watching, process = await asyncpg.connect(database.url), psutil.Process(child.pid)
-        try:
-            begun, first, peaks = 0.0, 0, {"early": 0.0, "peak": 0.0}
-            async for read in _progress(watching):
+async def _rebuilt(servers: Servers, name: str, count: int) -> Figures:
+    """So many gateways as they are run, on a database that has only its tables, until they have read everything."""
+    async with AsyncExitStack() as stack:
+        database = await stack.enter_async_context(migrated(servers, **{"portal-gateway": _MIGRATIONS}))
+        gateways = [await stack.enter_async_context(_gateway(servers, database.url, str(n))) for n in range(count)]
+        watching = await asyncpg.connect(database.url)
+        stack.push_async_callback(watching.close)
+        processes = {child.program.name: child.pid for child, _ in gateways}
+        process, first, peaks = psutil.Process(gateways[0][0].pid), 0, {"early": 0.0, "peak": 0.0}
+        spent = Spent({})
+        async for read in _progress(watching):
+            for child, _ in gateways:
                 if not child.alive:
-                    raise RuntimeError(f"the gateway ended: {child.program.log.read_text()[-2000:]}")
-                # Joining the group is not reading.
-                begun, first = (begun, first) if first else (time.perf_counter(), read)
-                resident = process.memory_info().rss / MIB
-                peaks = {name: max(peak, resident) if name == "peak" or read < EARLY else peak for name, peak in peaks.items()}
-            return {"portal": (EVENTS - first) / (time.perf_counter() - begun)} | peaks
-        finally:
-            await watching.close()
+                    raise RuntimeError(f"a gateway ended: {child.program.log.read_text()[-2000:]}")
+            # Starting and joining the group is not reading.
+            if read and not first and all(listens(child.pid, port) for child, port in gateways):
+                first, spent = read, Spent({**servers.processes, **processes})
+            resident = process.memory_info().rss / MIB
+            peaks = {each: max(peak, resident) if each == "peak" or read < EARLY else peak for each, peak in peaks.items()}
+        return {**spent.rate(name, EVENTS - first), **{f"{name}, {each}": peak for each, peak in peaks.items()}}
 
 
 async def _progress(watching: asyncpg.Connection) -> AsyncIterator[int]:
@@ -108,7 +123,8 @@ async def _progress(watching: asyncpg.Connection) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def _gateway(servers: Servers, database_url: str) -> AsyncIterator[Child]:
+async def _gateway(servers: Servers, database_url: str, instance: str) -> AsyncIterator[tuple[Child, int]]:
+    """A gateway that has been started, and the port on which it will listen."""
     kind = next(kind for kind in SERVICES if kind.name == "portal-gateway")
     folder, ports = Folder(servers.folder), {name: free_port() for each in SERVICES for name in each.preferred_ports}
     told = environment(
@@ -120,10 +136,11 @@ async def _gateway(servers: Servers, database_url: str) -> AsyncIterator[Child]:
         database_url=database_url,
         owner_url="",
     )
-    log = folder.log(kind.name)
-    child = await Child.spawn(Service(kind.name, kind.package, ports[kind.name], told, log).program())
+    name = f"{kind.name} {instance}"
+    program = Service(name, kind.package, ports[kind.name], told | {"INSTANCE": instance}, folder.log(name)).program()
+    child = await Child.spawn(program)
     try:
-        yield child
+        yield child, ports[kind.name]
     finally:
         await child.stop()
 
@@ -133,11 +150,11 @@ async def _copied(servers: Servers, path: Path) -> Figures:
         admin = await asyncpg.connect(database.admin_url)
         try:
             await admin.execute(_TABLE)
-            begun = time.perf_counter()
+            spent = Spent(servers.only("postgres"))
             await admin.execute(f"COPY record FROM '{path}' WITH (FORMAT binary)")
-            seconds = time.perf_counter() - begun
+            figures = spent.rate("COPY", EVENTS)
             if (rows := await admin.fetchval("SELECT count(*) FROM record")) != EVENTS:
                 raise RuntimeError(f"{EVENTS} records, {rows} rows")
-            return {"COPY": EVENTS / seconds}
+            return figures
         finally:
             await admin.close()

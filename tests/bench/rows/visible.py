@@ -17,8 +17,10 @@ from bench.crowd import changes_of_mind, crowd
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target, percentiles
 from bench.rows.append import ENVELOPE
-from bench.stack import Customer, portal
+from bench.stack import Customer, Stack, portal, processes
+from bench.stages import Passage
 from bench.topics import fresh_topic, producer
+from bench.usage import Spent
 
 STREAMS: Final = 200
 """Subscriptions of as many customers, whose commands are the load."""
@@ -31,6 +33,7 @@ RATE: Final = 200
 FASTER: Final = (1_000, 700, 500, 350)
 """The first of these that the machine holds is measured as well."""
 SECONDS: Final = 12
+IDLE: Final = "idle"
 CONNECTIONS: Final = 32
 
 Sample = Callable[[], Awaitable[float]]
@@ -41,20 +44,28 @@ Sample = Callable[[], Awaitable[float]]
 async def opened() -> AsyncIterator[Row]:
     async with portal() as seller, AsyncExitStack() as kept:
         background = [customer.subscription for customer in await crowd(seller, STREAMS)]
-        busy = partial(_load, seller.stack.urls["subscriptions"], changes_of_mind(seller, background))
+        busy = partial(under_load, seller.stack.urls["subscriptions"], changes_of_mind(seller, background))
         watched = await crowd(seller, WATCHED)
         kafka = await kept.enter_async_context(_kafka_alone(seller.stack.state["kafka"]["bootstrap_servers"]))
         sides = {
-            "visible": [await kept.enter_async_context(_watching(customer)) for customer in watched],
+            "visible": [await kept.enter_async_context(watching(customer)) for customer in watched],
             "Kafka alone": [kafka] * WATCHED,
         }
         faster = await _held(busy, sides["visible"])
         rates = [rate for rate in (RATE, faster) if rate]
-        yield Row([partial(_measured, busy, sides, rate, defaultdict(list)) for rate in rates], _lines(faster))
+        alone = {side: samples[:1] for side, samples in sides.items()}
+        trials = [partial(_idle, alone)]
+        trials += [partial(_measured, seller.stack, busy, sides, rate, defaultdict(list)) for rate in rates]
+        yield Row(trials, _lines(faster))
 
 
 def _lines(faster: int | None) -> list[Line]:
-    lines = _at(RATE, "", Target(at_most=5), Target(at_most=3))
+    lines = [
+        Line("idle, p50 ÷ Kafka alone", f"visible {IDLE} p50", f"Kafka alone {IDLE} p50", "ms"),
+        Line("idle, p50", f"visible {IDLE} p50", unit="ms", target=Target(at_most=8)),
+        *_at(RATE, "", Target(at_most=5), Target(at_most=3)),
+        Line(f"at {RATE}/s, p50", f"visible at {RATE}/s p50", unit="ms", target=Target(at_most=15)),
+    ]
     if faster:
         lines += _at(faster, "" if faster == FASTER[0] else f" (this machine holds no {FASTER[0]}/s)", None, None)
     return lines
@@ -73,7 +84,7 @@ Busy = Callable[[float, float], Coroutine[None, None, float]]
 """Makes so many events per second for so many seconds; how many per second it came to."""
 
 
-async def _load(url: str, calls: Iterator[Call], rate: float, seconds: float) -> float:
+async def under_load(url: str, calls: Iterator[Call], rate: float, seconds: float) -> float:
     answers = await load(url, calls, connections=CONNECTIONS, rate=rate, seconds=seconds)
     return answers.expect(200, 202).rate
 
@@ -87,13 +98,24 @@ async def _held(busy: Busy, watching: Sequence[Sample]) -> int | None:
     return None
 
 
-async def _measured(busy: Busy, sides: Mapping[str, Sequence[Sample]], rate: int, so_far: dict[str, list[float]]) -> Figures:
-    """Both sides at the same time, since what the machine does besides lasts no longer than a sample."""
+async def _idle(alone: Mapping[str, Sequence[Sample]]) -> Figures:
+    """One customer, and nothing else to do. The sides take turns: each would keep the other's broker awake."""
     figures: dict[str, float] = {}
+    for side, samples in alone.items():
+        figures |= percentiles(await sampled(samples), f"{side} {IDLE}")
+    return figures
+
+
+async def _measured(
+    stack: Stack, busy: Busy, sides: Mapping[str, Sequence[Sample]], rate: int, so_far: dict[str, list[float]]
+) -> Figures:
+    """Both sides at the same time, since what the machine does besides lasts no longer than a sample."""
+    figures, spent = dict[str, float](), Spent(processes(stack))
     async with asyncio.TaskGroup() as tasks:
         loading = tasks.create_task(busy(rate - WATCHED / PACE, SECONDS))
-        taken = {side: tasks.create_task(_sampled(samples)) for side, samples in sides.items()}
-    figures[f"events at {rate}/s"] = loading.result() + WATCHED / PACE
+        taken = {side: tasks.create_task(sampled(samples)) for side, samples in sides.items()}
+    reached = loading.result() + WATCHED / PACE
+    figures |= {**spent.each(f"events at {rate}/s", reached * SECONDS), f"events at {rate}/s": reached}
     for side, sampled in taken.items():
         name, seconds = f"{side} at {rate}/s", sampled.result()
         so_far[name] += seconds
@@ -101,7 +123,7 @@ async def _measured(busy: Busy, sides: Mapping[str, Sequence[Sample]], rate: int
     return figures
 
 
-async def _sampled(samples: Sequence[Sample]) -> list[float]:
+async def sampled(samples: Sequence[Sample]) -> list[float]:
     """Each at a steady pace, one after the other."""
     begun = time.perf_counter()
 
@@ -117,8 +139,13 @@ async def _sampled(samples: Sequence[Sample]) -> list[float]:
 
 
 @asynccontextmanager
-async def _watching(customer: Customer) -> AsyncIterator[Sample]:
-    """A session of the customer's that listens while a merchant's back end cancels for the customer, or withdraws that."""
+async def watching(customer: Customer, passed: Callable[[Passage], None] = lambda _: None) -> AsyncIterator[Sample]:
+    """A session of the customer's that listens while a merchant's back end cancels for the customer, or withdraws that.
+
+    `passed` is called with the times of every sample.
+    """
+    merchant = customer.shop.id
+    names = f"{merchant}/subscription-{customer.subscription}", f"{merchant}/{customer.id}"
     commands = changes_of_mind(customer.shop, [customer.subscription])
     async with customer.portal() as visit:
         await visit.sees(lambda page: [row["status"] for row in page["invoices"]["items"]] == ["paid"])
@@ -128,11 +155,14 @@ async def _watching(customer: Customer) -> AsyncIterator[Sample]:
             lines = stream.aiter_lines()
 
             async def sample() -> float:
+                began = time.time()
                 (await load(customer.shop.stack.urls["subscriptions"], islice(commands, 1), connections=1)).expect(200, 202)
-                answered = time.perf_counter()
+                answered, by_the_clock = time.perf_counter(), time.time()
                 while not (await anext(lines)).startswith("id: "):
                     pass
-                return time.perf_counter() - answered
+                seconds = time.perf_counter() - answered
+                passed(Passage(*names, began, by_the_clock, by_the_clock + seconds))
+                return seconds
 
             yield sample
 

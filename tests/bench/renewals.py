@@ -1,0 +1,73 @@
+"""Renewals: many subscriptions that are due at once, followed until each is paid."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from typing import Any, Final
+
+import asyncpg
+
+from bench.clones import Original, Said, copies, insert, original
+from bench.measuring import Figures
+from bench.stack import Shop, processes, quiet
+from bench.usage import Spent
+from support.portal import JANUARY, Customer, Stack
+
+_LOOK: Final = 0.5
+
+
+async def due_by_the_month(monthly: Customer) -> Original:
+    """A customer to copy: the clock has moved by a month, and a copy is due as soon as its timer is written."""
+    await quiet(monthly.shop.stack)
+    made = await original(monthly)
+    await monthly.shop.clock(JANUARY + timedelta(days=32))
+    return made
+
+
+async def waiting(of: Original, count: int) -> list[Said]:
+    """So many copies that are due as soon as `renewed` writes their timers."""
+    due = copies(of, count)
+    await insert(of, due, but=("timers",))
+    await tidied(of.shop.stack)
+    return due
+
+
+async def renewed(name: str, of: Original, due: list[Said], look: Callable[[], None] = lambda: None) -> Figures:
+    """Writes the timers and waits until every subscription knows that its renewal is paid. `look` is called meanwhile."""
+    stack = of.shop.stack
+    watching = await asyncpg.connect(stack.state["postgres"]["subscriptions"])
+    try:
+        spent = Spent(processes(stack))
+        await insert(of, due, only=("timers",))
+        while await _renewed(watching, of.shop, due) < len(due):
+            await asyncio.sleep(_LOOK)
+            look()
+        spent.done()
+    finally:
+        await watching.close()
+    await quiet(stack)
+    return spent.each(name, len(due))
+
+
+async def tidied(stack: Stack) -> None:
+    """What autovacuum does at some later time is done now."""
+    for url in stack.state["postgres"].values():
+        await asked(url, "VACUUM ANALYZE")
+    await quiet(stack)
+
+
+async def asked(url: str, sql: str) -> Any:
+    connection = await asyncpg.connect(url)
+    try:
+        return await connection.fetchval(sql)
+    finally:
+        await connection.close()
+
+
+async def _renewed(watching: asyncpg.Connection, shop: Shop, due: Iterable[Said]) -> int:
+    """How many have the fifth event: started, due and paid, due and paid."""
+    sql = """
+        SELECT count(*) FROM unnest($2::text[]) AS asked (stream)
+        WHERE EXISTS (SELECT FROM events WHERE merchant_id = $1 AND events.stream = asked.stream AND version = 5)
+    """
+    return int(await watching.fetchval(sql, shop.id, [f"subscription-{said['subscription']}" for said in due]))

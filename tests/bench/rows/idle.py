@@ -1,0 +1,38 @@
+"""Doing nothing: what each process of the stack uses while no request, event or timer comes."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Final
+
+from bench.measuring import Figures, Line, Row, Target
+from bench.stack import PROCESSES, portal, processes, quiet
+from bench.usage import Spent
+from support.portal import Stack
+
+SECONDS: Final = 60
+SETTLED: Final = 15
+"""Seconds for the end of what the start began, such as Kafka's compilation of its code."""
+TOTAL: Final = "all processes"
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Row]:
+    async with portal() as seller:
+        await seller.customer()
+        await quiet(seller.stack)
+        await asyncio.sleep(SETTLED)
+        yield Row([partial(_idle, seller.stack)], _lines())
+
+
+def _lines() -> list[Line]:
+    total = Line(f"all processes over {SECONDS} s", TOTAL, unit="% of a core", target=Target(at_most=5))
+    return [total, *(Line(name, name, unit="% of a core") for name in PROCESSES)]
+
+
+async def _idle(stack: Stack) -> Figures:
+    spent = Spent(processes(stack))
+    await asyncio.sleep(SECONDS)
+    shares = {name: 100 * seconds / SECONDS for name, seconds in spent.seconds().items()}
+    return {**shares, TOTAL: sum(shares.values())}

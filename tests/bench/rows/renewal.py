@@ -1,0 +1,32 @@
+"""Renewing: subscriptions that are due at once, until each is invoiced, charged and known to be paid."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from bench.measuring import Figures, Line, Row, Target
+from bench.renewals import due_by_the_month, renewed, waiting
+from bench.stack import portal
+
+DUE: Final = 1_000
+WARM: Final = 100
+"""Renewals before the first that are measured."""
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Row]:
+    async with portal() as seller:
+        monthly = await due_by_the_month(await seller.customer())
+        await renewed("warm", monthly, await waiting(monthly, WARM))
+
+        async def trial() -> Figures:
+            return await renewed("renewal", monthly, await waiting(monthly, DUE))
+
+        yield Row([trial], _lines())
+
+
+def _lines() -> list[Line]:
+    return [
+        Line("a renewal until paid, CPU of all processes", "renewal, CPU", unit="µs", target=Target(at_most=8000)),
+        Line(f"a renewal until paid, time it takes of {DUE:,} at once", "renewal, took", unit="ms"),
+    ]

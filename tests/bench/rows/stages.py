@@ -1,0 +1,66 @@
+"""Where the time goes from a command's answer to the message in a session's stream: each stage, idle and under load."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from statistics import median
+from typing import Final
+
+from bench.crowd import changes_of_mind, crowd
+from bench.measuring import Figures, Line, Row
+from bench.rows.visible import IDLE, PACE, RATE, SECONDS, STREAMS, WATCHED, Busy, Sample, sampled, under_load, watching
+from bench.stack import Stack, portal
+from bench.stages import FILE, STEPS, SUPERVISOR, Passage, durations, noted
+
+UNDER_LOAD: Final = f"at {RATE}/s"
+TOTAL: Final = "answered → arrived"
+ENOUGH: Final = 0.5
+"""Share of the samples in which every stage was noted; another share cannot stand for all."""
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Row]:
+    async with portal(SUPERVISOR) as seller, AsyncExitStack() as kept:
+        busy = partial(
+            under_load,
+            seller.stack.urls["subscriptions"],
+            changes_of_mind(seller, [customer.subscription for customer in await crowd(seller, STREAMS)]),
+        )
+        passages: list[Passage] = []
+        watched = [await kept.enter_async_context(watching(each, passages.append)) for each in await crowd(seller, WATCHED)]
+        yield Row(
+            [
+                partial(_idle, seller.stack, watched[:1], passages),
+                partial(_loaded, seller.stack, watched, passages, busy),
+            ],
+            [
+                Line(f"{load}: {step}, p50", f"{load}: {step}", unit="ms")
+                for load in (IDLE, UNDER_LOAD)
+                for step in (*STEPS, TOTAL)
+            ],
+        )
+
+
+async def _idle(stack: Stack, watched: Sequence[Sample], passages: list[Passage]) -> Figures:
+    passages.clear()
+    await sampled(watched)
+    return _figures(IDLE, stack, passages)
+
+
+async def _loaded(stack: Stack, watched: Sequence[Sample], passages: list[Passage], busy: Busy) -> Figures:
+    passages.clear()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(busy(RATE - WATCHED / PACE, SECONDS))
+        tasks.create_task(sampled(watched))
+    return _figures(UNDER_LOAD, stack, passages)
+
+
+def _figures(load: str, stack: Stack, passages: Sequence[Passage]) -> Figures:
+    """Milliseconds, the median over all samples of each step by itself: they do not add up exactly."""
+    found = noted(stack.folder / FILE)
+    whole = [steps for passage in passages if (steps := durations(passage, found)) is not None]
+    if len(whole) < ENOUGH * len(passages):
+        raise RuntimeError(f"{len(passages)} events, and all stages of only {len(whole)} were noted")
+    figures = {f"{load}: {step}": 1000 * median(times) for step, times in zip(STEPS, zip(*whole, strict=True), strict=True)}
+    return figures | {f"{load}: {TOTAL}": 1000 * median(passage.arrived - passage.answered for passage in passages)}
