@@ -8,7 +8,9 @@ import signal
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +18,8 @@ import uvloop
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import plots, report
+from bench import baseline, plots, report
+from bench.baseline import Drift
 from bench.measuring import Compared, Rounds, Row, compare, run
 from portalctl.local.failures import StackError
 
@@ -37,52 +40,90 @@ ROWS: Final = (
     "growth",
     "start",
 )
-WHEN_ASKED: Final = ("million",)
-"""Rows that take too long to be run with all others."""
+WHEN_ASKED: Final = ("smoke", "killbill", "million")
+"""Rows that are not run with all others: what they find is in other rows, they fetch much, or they take long."""
+WITH_BASELINE: Final = ("smoke",)
 PEERS: Final = ("eventsourcing", "faststream_outbox", "psycopg", "matplotlib")
 ROUNDS: Final = 3
+MOST_ROUNDS: Final = 20
+MINUTES: Final = 45
+"""After which a row is given up; an hour more for each of the longer ones."""
+LONGER: Final = ("million", "killbill")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    rows: Sequence[str]
+    rounds: int
+    folder: Path
+    record: bool = False
+    """Write the baseline instead of comparing with it."""
+
+
+class BadInput(Exception):
+    """The message is for the person at the terminal."""
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-    parser.add_argument("--rows", default="", help=f"some of {', '.join(ROWS + WHEN_ASKED)}; {', '.join(ROWS)} when empty")
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--folder", type=Path, default=Path(".portal"))
-    asked = parser.parse_args()
-    names = list(dict.fromkeys(name.strip().replace("-", "_") for name in asked.rows.split(",") if name.strip())) or list(ROWS)
-    if unknown := [name for name in names if name not in ROWS + WHEN_ASKED]:
-        return _refuse(f"there is no row {', '.join(unknown)}; there are {', '.join(ROWS + WHEN_ASKED)}")
-    if asked.rounds < 1:
-        return _refuse("--rounds is at least 1")
-    if missing := [name for name in PEERS if importlib.util.find_spec(name) is None]:
-        return _refuse(f"{', '.join(missing)} not installed: `make bench` installs what is compared with")
     try:
-        asked.folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        return _refuse(f"nothing can be written: {error}")
+        options = _options(sys.argv[1:])
+    except BadInput as bad:
+        return _refuse(str(bad))
     try:
-        return uvloop.run(bench(names, asked.rounds, asked.folder))
+        return uvloop.run(bench(options))
     except (KeyboardInterrupt, asyncio.CancelledError):
         return _refuse("stopped, and what it had started with it", 130)
 
 
-async def bench(names: list[str], rounds: int, folder: Path) -> int:
-    """Runs these rows; 0 however fast they were: a miss is a finding, not a failure.
+def _options(arguments: Sequence[str]) -> Options:
+    """Raises BadInput before anything is started; argparse ends the process with 2 for words that it does not know."""
+    every = ROWS + WHEN_ASKED
+    parser = argparse.ArgumentParser(prog="bench", description=__doc__)
+    parser.add_argument("--rows", default="", help=f"some of {', '.join(every)}; {', '.join(ROWS)} when empty")
+    parser.add_argument("--rounds", default=str(ROUNDS), help=f"1 to {MOST_ROUNDS}")
+    parser.add_argument("--folder", type=Path, default=Path(".portal"))
+    parser.add_argument("--record", action="store_true", help="write the baseline of smoke instead of comparing with it")
+    given = parser.parse_args(arguments)
+    names = [name.strip().replace("-", "_") for name in given.rows.split(",")] if given.rows.strip() else list(ROWS)
+    if unknown := [name or "(empty)" for name in names if name not in every]:
+        raise BadInput(f"there is no row {', '.join(unknown)}; there are {', '.join(every)}")
+    try:
+        rounds = int(given.rounds)
+    except ValueError:
+        rounds = 0
+    if not 1 <= rounds <= MOST_ROUNDS:
+        raise BadInput(f"--rounds is a number from 1 to {MOST_ROUNDS}, and not {given.rounds[:20]!r}")
+    if given.record and not set(names) & set(WITH_BASELINE):
+        raise BadInput(f"only {', '.join(WITH_BASELINE)} has a baseline to record")
+    if missing := [name for name in PEERS if importlib.util.find_spec(name) is None]:
+        raise BadInput(f"{', '.join(missing)} not installed: `make bench` installs what is compared with")
+    try:
+        given.folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"nothing can be written: {error}") from None
+    return Options(list(dict.fromkeys(names)), rounds, given.folder, given.record)
+
+
+async def bench(options: Options) -> int:
+    """Runs the rows. 0 however fast they were: a missed target is a finding, not a failure.
 
     A row that breaks leaves the others their turn: 2 when only what the machine lacks kept rows from running, 1 otherwise.
-    Told to end (SIGTERM) it stops the servers of its row first, and raises CancelledError.
+    1 also when a line needs more than its baseline allows. SIGTERM and SIGHUP stop the servers of the row first and raise
+    CancelledError.
     """
-    _cancelled_by(signal.SIGTERM)
+    _cancelled_by(signal.SIGTERM, signal.SIGHUP)
     console, begun = Console(width=None if sys.stdout.isatty() else 180), time.perf_counter()
     found: dict[str, Rounds] = {}
     compared: dict[str, list[Compared]] = {}
     broken: dict[str, Exception] = {}
+    drifted: list[Drift] = []
     with _progress(console) as progress:
-        everything = progress.add_task("all rows", total=len(names))
-        for name in names:
+        everything = progress.add_task("all rows", total=len(options.rows))
+        for name in options.rows:
             try:
-                row, rounds_of_row = await _row(name, rounds, progress)
-                compared[name], found[name] = compare(row.lines, rounds_of_row), rounds_of_row
+                row, found[name] = await _row(name, options, progress)
+                compared[name] = compare(row.lines, found[name])
+                drifted += _beside_baseline(row, compared[name], options.record)
             except Exception as error:
                 broken[name] = error
                 console.print(f"{name} broke: {_in_words(error)}", markup=False, highlight=False, style="red")
@@ -91,29 +132,49 @@ async def bench(names: list[str], rounds: int, folder: Path) -> int:
             progress.advance(everything)
     if len(compared) > 1:
         console.print(report.table(compared))
-    report.write(folder / "bench.json", found, compared, time.perf_counter() - begun, list(broken))
-    (folder / "bench.md").write_text(report.markdown(compared))
-    for written in (*plots.draw(found, folder), folder / "bench.json", folder / "bench.md"):
+    report.write(options.folder / "bench.json", found, compared, time.perf_counter() - begun, list(broken))
+    (options.folder / "bench.md").write_text(report.markdown(compared))
+    for written in (*plots.draw(found, options.folder), options.folder / "bench.json", options.folder / "bench.md"):
         console.print(f"wrote {written}")
-    if not broken:
-        return 0
-    return _refuse(
-        f"not measured: {', '.join(broken)}", 2 if all(isinstance(error, StackError) for error in broken.values()) else 1
-    )
+    for drift in drifted:
+        console.print(str(drift), markup=False, highlight=False, style="red" if drift.dearer else None)
+    if broken:
+        lacking = all(isinstance(error, StackError) for error in broken.values())
+        return _refuse(f"not measured: {', '.join(broken)}", 2 if lacking else 1)
+    if dearer := [drift.text for drift in drifted if drift.dearer]:
+        return _refuse(f"more than {baseline.ALLOWED:.0%} dearer than the baseline: {'; '.join(dearer)}", 1)
+    return 0
 
 
-def _cancelled_by(number: signal.Signals) -> None:
+def _cancelled_by(*numbers: signal.Signals) -> None:
     task = asyncio.current_task()
     assert task, "this is called in the task that is to end"
-    asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+    for number in numbers:
+        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
-async def _row(name: str, rounds: int, progress: Progress) -> tuple[Row, Rounds]:
-    task = progress.add_task(name, total=None)
-    async with AsyncExitStack() as stack:
-        row: Row = await stack.enter_async_context(importlib.import_module(f"bench.rows.{name}").opened())
-        progress.update(task, total=(row.rounds or rounds) * len(row.trials))
-        return row, await run(row, rounds, lambda: progress.advance(task))
+async def _row(name: str, options: Options, progress: Progress) -> tuple[Row, Rounds]:
+    """Raises StackError when it takes too long."""
+    task, minutes = progress.add_task(name, total=None), MINUTES + 60 * (name in LONGER)
+    try:
+        async with asyncio.timeout(60 * minutes) as limit, AsyncExitStack() as stack:
+            row: Row = await stack.enter_async_context(importlib.import_module(f"bench.rows.{name}").opened())
+            if row.baseline and not options.record:
+                baseline.read(row.baseline)  # before minutes have passed
+            progress.update(task, total=(row.rounds or options.rounds) * len(row.trials))
+            return row, await run(row, options.rounds, lambda: progress.advance(task))
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise StackError(f"not finished after {minutes} minutes: given up") from None
+
+
+def _beside_baseline(row: Row, compared: Sequence[Compared], record: bool) -> list[Drift]:
+    if row.baseline is None:
+        return []
+    if record:
+        baseline.write(row.baseline, compared, report.machine())
+    return baseline.drifts(compared, baseline.read(row.baseline))
 
 
 def _in_words(error: Exception) -> str:

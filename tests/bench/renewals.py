@@ -39,7 +39,7 @@ async def renewed(name: str, of: Original, due: list[Said], look: Callable[[], N
     try:
         spent = Spent(processes(stack))
         await insert(of, due, only=("timers",))
-        while await _renewed(watching, of.shop, due) < len(due):
+        while await paid(watching, of.shop, [said["subscription"] for said in due], periods=2) < len(due):
             await asyncio.sleep(_LOOK)
             look()
         spent.done()
@@ -64,10 +64,11 @@ async def asked(url: str, sql: str) -> Any:
         await connection.close()
 
 
-async def _renewed(watching: asyncpg.Connection, shop: Shop, due: Iterable[Said]) -> int:
-    """How many have the fifth event: started, due and paid, due and paid."""
+async def paid(watching: asyncpg.Connection, shop: Shop, subscriptions: Iterable[str], periods: int) -> int:
+    """How many of them know that so many periods are paid: they have an event for their start and two for each period."""
     sql = """
         SELECT count(*) FROM unnest($2::text[]) AS asked (stream)
-        WHERE EXISTS (SELECT FROM events WHERE merchant_id = $1 AND events.stream = asked.stream AND version = 5)
+        WHERE EXISTS (SELECT FROM events WHERE merchant_id = $1 AND events.stream = asked.stream AND version = $3)
     """
-    return int(await watching.fetchval(sql, shop.id, [f"subscription-{said['subscription']}" for said in due]))
+    streams = [f"subscription-{subscription}" for subscription in subscriptions]
+    return int(await watching.fetchval(sql, shop.id, streams, 1 + 2 * periods))

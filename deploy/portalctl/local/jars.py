@@ -27,18 +27,20 @@ class Jar:
     artifact: str
     version: str
     sha256: str
+    packaging: str = "jar"
 
     @property
     def name(self) -> str:
-        return f"{self.artifact}-{self.version}.jar"
+        return f"{self.artifact}-{self.version}.{self.packaging}"
 
 
 def locked_jars(lock: Path = _LOCK) -> list[Jar]:
+    """Lines of `group:artifact[:packaging]:version sha256:…`."""
     jars = []
     for line in lock.read_text().splitlines():
         coordinates, checksum = line.split()
-        group, artifact, version = coordinates.split(":")
-        jars.append(Jar(group, artifact, version, checksum.removeprefix("sha256:")))
+        group, artifact, *packaging, version = coordinates.split(":")
+        jars.append(Jar(group, artifact, version, checksum.removeprefix("sha256:"), *packaging))
     return jars
 
 
@@ -51,11 +53,16 @@ def jar_paths(cache: Path | None = None, jars: Iterable[Jar] | None = None) -> l
 def kafka_jars(cache: Path | None = None, jars: Sequence[Jar] | None = None) -> list[Path]:
     """The paths of all jars, fetched when absent or not what the lock says. Blocks. Raises StackError."""
     wanted = locked_jars() if jars is None else jars
-    paths = jar_paths(cache, wanted)
-    paths[0].parent.mkdir(parents=True, exist_ok=True)
-    bad = [jar for jar, path in zip(wanted, paths, strict=True) if not _intact(path, jar)]
+    return fetched(wanted, jar_paths(cache, wanted)[0].parent, "Apache Kafka", _LOCK)
+
+
+def fetched(jars: Sequence[Jar], folder: Path, product: str, lock: Path) -> list[Path]:
+    """The paths of the jars in the folder, fetched when absent or not what the lock says. Blocks. Raises StackError."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths = [folder / jar.name for jar in jars]
+    bad = [jar for jar, path in zip(jars, paths, strict=True) if not _intact(path, jar)]
     if bad:
-        _fetch(bad, paths[0].parent)
+        _fetch(bad, folder, product, lock)
     return paths
 
 
@@ -88,28 +95,28 @@ def _intact(path: Path, jar: Jar) -> bool:
     return False
 
 
-def _fetch(jars: list[Jar], folder: Path) -> None:
+def _fetch(jars: list[Jar], folder: Path, product: str, lock: Path) -> None:
     _trust_the_systems_certificates()
     # A private staging folder: two processes in one download cache destroy each other's files.
     staging = Path(tempfile.mkdtemp(prefix="fetching-", dir=folder))
     try:
         context = MavenContext(repo_cache=staging)
         with ThreadPoolExecutor(8) as threads:
-            list(threads.map(lambda jar: _fetch_one(context, jar, folder), jars))
+            list(threads.map(lambda jar: _fetch_one(context, jar, folder, product, lock), jars))
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _fetch_one(context: MavenContext, jar: Jar, folder: Path) -> None:
+def _fetch_one(context: MavenContext, jar: Jar, folder: Path, product: str, lock: Path) -> None:
     component = context.project(jar.group, jar.artifact).at_version(jar.version)
     try:
-        fetched = component.artifact(packaging="jar").resolve()
+        fetched = component.artifact(packaging=jar.packaging).resolve()
     except (OSError, RuntimeError) as error:
         raise StackError(
-            f"{jar.name} of Apache Kafka could not be fetched: {error}. Is the network there? The next start continues"
+            f"{jar.name} of {product} could not be fetched: {error}. Is the network there? The next start continues"
         ) from error
     if not _intact(fetched, jar):
-        raise StackError(f"{jar.name} as fetched is not the file that kafka-jars.lock names: do not use this source")
+        raise StackError(f"{jar.name} as fetched is not the file that {lock.name} names: do not use this source")
     os.replace(fetched, folder / jar.name)
 
 

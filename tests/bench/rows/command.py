@@ -79,7 +79,7 @@ async def _beside(stack: Stack, calls: Iterator[Call]) -> Figures:
 
 
 async def commanded(url: str, calls: Iterator[Call], count: int) -> None:
-    """Sends so many; a multiple of twice the streams ends where it began."""
+    """Sends so many; after a multiple of twice the streams each is as it was before."""
     (await load(url, islice(calls, count), connections=CALLERS)).expect(200, 202)
 
 

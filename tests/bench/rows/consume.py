@@ -40,7 +40,7 @@ async def opened() -> AsyncIterator[Row]:
         async with migrated(servers) as database, create_pool(database.url, name="bench", min_size=2, max_size=4) as pool:
             yield Row(
                 [
-                    partial(_ours, servers, pool, topic, len(records)),
+                    partial(consumed, servers, pool, topic, len(records)),
                     partial(_bare, servers, topic, len(records)),
                     partial(_per_message, servers, few, SINGLE),
                 ],
@@ -52,7 +52,7 @@ async def opened() -> AsyncIterator[Row]:
             )
 
 
-async def _ours(servers: Servers, pool: asyncpg.Pool, topic: str, events: int) -> Figures:
+async def consumed(servers: Servers, pool: asyncpg.Pool, topic: str, events: int) -> Figures:
     """A consumer as a service runs it. It has no handler for the events: each is checked, and its offset is stored."""
     group, stop, processes = f"bench.{uuid4().hex[:8]}", asyncio.Event(), {**here(), **servers.processes}
     consumer = Consumer(group=group, topics=(topic,), decode=decode)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -24,6 +25,10 @@ def asked(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     monkeypatch.setattr(sys, "argv", ["bench", *words])
     code: int = program.main()
     return code
+
+
+def options(folder: Path, *rows: str, rounds: int = 1, record: bool = False) -> Any:
+    return program.Options(rows, rounds, folder, record)
 
 
 def a_row(
@@ -64,9 +69,27 @@ def test_a_peer_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, 
     assert capsys.readouterr().err.startswith("bench: no_such_peer not installed: `make bench`")
 
 
-def test_no_rounds_are_no_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    assert asked(monkeypatch, "--rounds", "0") == 2
-    assert "at least 1" in capsys.readouterr().err
+@pytest.mark.parametrize("rounds", ["0", "-1", "21", "three", "1.5", "", "²", "9" * 5_000])
+def test_a_number_of_rounds_that_cannot_be_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rounds: str
+) -> None:
+    assert asked(monkeypatch, f"--rounds={rounds}") == 2
+    assert "--rounds is a number from 1 to 20" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("rows", [",", "append,", "append,,relay"])
+def test_a_row_without_a_name_is_refused_instead_of_running_all(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rows: str
+) -> None:
+    assert asked(monkeypatch, "--rows", rows) == 2
+    assert "there is no row (empty)" in capsys.readouterr().err
+
+
+def test_a_baseline_is_recorded_of_the_row_that_has_one_only(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert asked(monkeypatch, "--rows", "append", "--record") == 2
+    assert capsys.readouterr().err == "bench: only smoke has a baseline to record\n"
 
 
 def test_a_folder_that_cannot_be_is_found_before_anything_is_measured(
@@ -86,7 +109,7 @@ async def test_a_disk_that_is_too_small_is_found_before_it_is_full(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=3 * 2**30))
-    assert await program.bench(["million"], 1, tmp_path) == 2
+    assert await program.bench(options(tmp_path, "million")) == 2
     assert "GiB are needed in" in capsys.readouterr().out
 
 
@@ -95,7 +118,7 @@ async def test_a_port_that_is_taken_is_said_in_words_and_the_other_rows_are_meas
 ) -> None:
     a_row(monkeypatch, "works")
     a_row(monkeypatch, "blocked", opening=PortTaken("kafka", "another Kafka answers on port 9092"))
-    assert await program.bench(["blocked", "works"], 1, tmp_path) == 2
+    assert await program.bench(options(tmp_path, "blocked", "works")) == 2
     said = capsys.readouterr()
     assert "blocked broke: " in said.out
     assert "another Kafka answers on port 9092" in said.out
@@ -110,7 +133,7 @@ async def test_a_row_that_breaks_half_way_names_itself_and_leaves_what_the_other
     a_row(monkeypatch, "before")
     a_row(monkeypatch, "breaks", later=[RuntimeError("80 000 events, 79 999 records")])
     a_row(monkeypatch, "after")
-    assert await program.bench(["before", "breaks", "after"], 2, tmp_path) == 1
+    assert await program.bench(options(tmp_path, "before", "breaks", "after", rounds=2)) == 1
     said = capsys.readouterr()
     assert "80 000 events, 79 999 records" in said.out
     assert said.err == "bench: not measured: breaks\n"
@@ -123,7 +146,106 @@ async def test_a_run_whose_rows_all_work_ends_well_however_slow_they_were(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     a_row(monkeypatch, "works")
-    assert await program.bench(["works"], 3, tmp_path) == 0
+    assert await program.bench(options(tmp_path, "works", rounds=3)) == 0
+
+
+async def test_a_row_that_does_not_end_is_given_up_and_the_others_are_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    stopped = False
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Row]:
+        nonlocal stopped
+        try:
+            await asyncio.sleep(60)
+            yield Row([], [])
+        finally:
+            stopped = True
+
+    module = ModuleType("bench.rows.endless")
+    module.__dict__["opened"] = opened
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(program, "MINUTES", 0.0001)
+    a_row(monkeypatch, "works")
+    assert await program.bench(options(tmp_path, "endless", "works")) == 2
+    said = capsys.readouterr()
+    assert "endless broke: not finished after 0.0001 minutes" in said.out
+    assert stopped
+    assert "works" in json.loads((tmp_path / "bench.json").read_text())["rounds"]
+
+
+def a_row_with_a_baseline(monkeypatch: pytest.MonkeyPatch, file: Path, figure: float, hello: float = 50.0) -> list[str]:
+    """Returns what it measured so far, which grows."""
+    measured: list[str] = []
+
+    async def trial() -> Figures:
+        measured.append("figure")
+        return {"figure": figure, "hello": hello}
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[Row]:
+        yield Row([trial], [Line("overview", "figure", "hello", "µs")], baseline=file)
+
+    module = ModuleType("bench.rows.guarded")
+    module.__dict__["opened"] = opened
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    return measured
+
+
+@pytest.mark.parametrize(
+    ("figure", "hello", "code", "words"),
+    [
+        (1_000.0, 50.0, 0, "overview: 20.00 × hello-world, baseline 20.00 (+0%)"),
+        (1_240.0, 50.0, 0, "(+24%)"),
+        (1_260.0, 50.0, 1, "(+26%): DRIFT, more than 25% dearer"),
+        (700.0, 50.0, 0, "(-30%): DRIFT, more than 25% cheaper"),
+        (2_000.0, 100.0, 0, "(+0%)"),
+    ],
+)
+async def test_what_became_dearer_than_its_baseline_by_more_than_a_quarter_fails_the_run(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    figure: float,
+    hello: float,
+    code: int,
+    words: str,
+) -> None:
+    file = tmp_path / "baseline.json"
+    a_row_with_a_baseline(monkeypatch, file, 1_000.0)
+    assert await program.bench(options(tmp_path, "guarded", record=True)) == 0
+    capsys.readouterr()
+    a_row_with_a_baseline(monkeypatch, file, figure, hello)
+    assert await program.bench(options(tmp_path, "guarded")) == code
+    said = capsys.readouterr()
+    assert words in said.out
+    assert (said.err == "bench: more than 25% dearer than the baseline: overview\n") is (code == 1)
+
+
+@pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"ratios": {"overview": "much"}}', '{"ratios": [1]}'])
+async def test_without_a_readable_baseline_nothing_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path, content: str | None
+) -> None:
+    file = tmp_path / "baseline.json"
+    if content is not None:
+        file.write_text(content)
+    measured = a_row_with_a_baseline(monkeypatch, file, 1_000.0)
+    assert await program.bench(options(tmp_path, "guarded")) == 2
+    assert f"guarded broke: {file} is" in capsys.readouterr().out.replace("\n", "")
+    assert measured == []
+
+
+async def test_a_line_that_only_one_of_both_has_is_reported_and_fails_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    file = tmp_path / "baseline.json"
+    file.write_text('{"ratios": {"page": 40}}')
+    a_row_with_a_baseline(monkeypatch, file, 1_000.0)
+    assert await program.bench(options(tmp_path, "guarded")) == 0
+    said = capsys.readouterr().out
+    assert "overview: 20.00, and the baseline does not have it" in said
+    assert "page: not measured, and the baseline has 40.00" in said
 
 
 async def test_a_run_that_is_told_to_end_stops_what_its_row_had_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -142,7 +264,7 @@ async def test_a_run_that_is_told_to_end_stops_what_its_row_had_started(monkeypa
     module = ModuleType("bench.rows.endless")
     module.__dict__["opened"] = opened
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    running = asyncio.create_task(program.bench(["endless"], 1, tmp_path))
+    running = asyncio.create_task(program.bench(options(tmp_path, "endless")))
     await asyncio.wait([running])
     assert running.cancelled()
     assert stopped

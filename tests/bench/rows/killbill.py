@@ -1,0 +1,241 @@
+"""Beside Kill Bill, on the same PostgreSQL server: what an overview, a new subscription and a renewal cost in processor time.
+
+Opt-in: it fetches 70 MB. The side that is not measured is suspended. docs/performance.md lists the facts of both sides.
+"""
+
+import asyncio
+from base64 import b64encode
+from collections.abc import AsyncIterator, Awaitable, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle, islice
+from typing import Final, TypeVar
+
+import asyncpg
+
+from bench.clones import Original
+from bench.killbill import HEADERS, NAME, USER, KillBill, killbill
+from bench.load import Call, load
+from bench.measuring import Figures, Line, Row, Target
+from bench.renewals import due_by_the_month, paid, renewed, waiting
+from bench.rows.overview import Asked, visitor
+from bench.stack import Shop, portal, processes, quiet, still
+from bench.usage import Spent
+from portalctl.local.folder import Folder
+from portalctl.local.layout import layout_as_started
+from support.portal import JANUARY, Stack, shop
+
+T = TypeVar("T")
+
+WARM: Final = 5_000
+"""Requests before the first that is measured: by then the JVM has compiled what they need."""
+WARM_CREATED: Final = 100
+"""Subscriptions that are created and renewed before the first that are measured."""
+MONTHS: Final = 12
+VISITS: Final = 300
+"""Overviews in a round."""
+DUE: Final = 500
+"""Subscriptions that are created, and renewals, in a round."""
+CONNECTIONS: Final = 8
+TOGETHER: Final = 16
+SECONDS: Final = 900.0
+"""After which one step is given up."""
+REDUCED: Final = 1
+"""Iterations of the hash of a tenant's secret, instead of 200 000."""
+DEFAULT: Final = f"{NAME}, default hashing"
+PLAN: Final = "premium-monthly"
+
+
+@dataclass(slots=True)
+class Rival:
+    """A Kill Bill with one visitor, who has as many invoices as ours."""
+
+    server: KillBill
+    visitor: str
+    subscriptions: int = 0
+    payments: int = 0
+
+    async def subscribed(self, accounts: Iterable[str]) -> int:
+        """Creates a subscription for each account; how many."""
+        bodies = [{"accountId": account, "planName": PLAN} for account in accounts]
+        await _together(self.server.create("/subscriptions", body) for body in bodies)
+        self.subscriptions += len(bodies)
+        self.payments += len(bodies)
+        await self._until_paid()
+        return len(bodies)
+
+    async def renewed(self) -> int:
+        """Moves the clock by a month, in which every subscription is due; how many."""
+        await self.server.call("PUT", "/test/clock", months=1, timeoutSec=1)
+        self.payments += self.subscriptions
+        await self._until_paid()
+        return self.subscriptions
+
+    async def _until_paid(self) -> None:
+        watching = await asyncpg.connect(self.server.database)
+        try:
+            async with asyncio.timeout(SECONDS):
+                while await watching.fetchval("SELECT count(*) FROM invoice_payments WHERE success") < self.payments:
+                    await asyncio.sleep(0.5)
+        finally:
+            await watching.close()
+
+
+@asynccontextmanager
+async def opened() -> AsyncIterator[Row]:
+    async with portal() as seller, visitor(seller) as asked, shop(seller.stack) as other:
+        monthly = await due_by_the_month(await other.customer())
+        await renewed("warm", monthly, await waiting(monthly, WARM_CREATED))
+        stack, admin = seller.stack, layout_as_started(Folder(seller.stack.folder)).admin_url
+        async with (
+            killbill(admin, stack.folder / "killbill", "killbill", REDUCED) as reduced,
+            killbill(admin, stack.folder / "killbill-default", "killbill_default", None) as default,
+        ):
+            with still(stack):
+                rivals = [await _settled(server) for server in (reduced, default)]
+                with reduced.awake():
+                    await rivals[0].subscribed(await _accounts(reduced, WARM_CREATED))
+                    await rivals[0].renewed()
+            yield Row(
+                [
+                    partial(_overviews, asked["overview"]),
+                    partial(_their_overviews, stack, rivals[0], NAME),
+                    partial(_their_overviews, stack, rivals[1], DEFAULT),
+                    partial(_created, other),
+                    partial(_their_created, stack, rivals[0]),
+                    partial(_renewed, monthly),
+                    partial(_their_renewed, stack, rivals[0]),
+                ],
+                _lines(),
+            )
+
+
+def _lines() -> list[Line]:
+    return [
+        _times(f"overview: three GETs of {NAME} ÷ ours", "overview", f"{NAME}: overview", Target(at_least=25)),
+        _times("overview: the same with its default password hashing ÷ ours", "overview", f"{DEFAULT}: overview"),
+        _times(f"new subscription until paid: {NAME} ÷ ours", "creation", f"{NAME}: creation"),
+        _times(f"renewal until paid, {DUE} due or more: {NAME} ÷ ours", "renewal", f"{NAME}: renewal", Target(at_least=8)),
+    ]
+
+
+def _times(text: str, ours: str, other: str, target: Target | None = None) -> Line:
+    return Line(f"{text}, CPU", f"{ours}, CPU", f"{other}, CPU", "µs", target, inverted=True)
+
+
+async def _settled(server: KillBill) -> Rival:
+    """The plan, and a visitor with a payment method and a year of paid invoices; then the requests that warm the JVM up."""
+    with server.awake():
+        await server.call("POST", "/test/clock", requestedDate=f"{JANUARY:%Y-%m-%dT%H:%M:%S.000Z}")
+        await server.create("/catalog/simplePlan", _PLAN)
+        [account] = await _accounts(server, 1)
+        rival = Rival(server, account)
+        await rival.subscribed([account])
+        for _ in range(MONTHS):
+            await rival.renewed()
+        await _visits(rival, WARM // 3)
+        return rival
+
+
+_PLAN: Final = {
+    "planId": PLAN,
+    "productName": "Premium",
+    "productCategory": "BASE",
+    "currency": "USD",
+    "amount": 29.99,
+    "billingPeriod": "MONTHLY",
+    "trialLength": 0,
+    "trialTimeUnit": "UNLIMITED",
+}
+
+
+async def _accounts(server: KillBill, count: int) -> list[str]:
+    """Each with a payment method whose charges succeed without a provider."""
+
+    async def account() -> str:
+        body = {"name": "Lucía Prueba", "email": "lucia@example.com", "currency": "USD"}
+        id = await server.create("/accounts", body | {"locale": "es_MX", "timeZone": "America/Mexico_City"})
+        await server.create(f"/accounts/{id}/paymentMethods", {"pluginName": "__EXTERNAL_PAYMENT__"}, isDefault="true")
+        return id
+
+    return await _together(account() for _ in range(count))
+
+
+async def _together(work: Iterable[Awaitable[T]]) -> list[T]:
+    """A few at the same time."""
+    waiting, done = iter(work), list[T]()
+    while some := list(islice(waiting, TOGETHER)):
+        done += await asyncio.gather(*some)
+    return done
+
+
+async def _visits(rival: Rival, count: int) -> None:
+    """The account with its balance, its subscriptions, and its invoices with their items: about what our overview shows."""
+    url = f"{rival.server.url}/accounts/{rival.visitor}"
+    headers = {**HEADERS, "authorization": f"Basic {b64encode(':'.join(USER).encode()).decode()}", "accept": "application/json"}
+    paths = f"{url}?accountWithBalance=true", f"{url}/bundles", f"{url}/invoices"
+    calls = [Call.of("GET", path, headers) for path in paths]
+    async with asyncio.timeout(SECONDS):
+        (await load(url, islice(cycle(calls), len(calls) * count), connections=CONNECTIONS)).expect(200)
+
+
+async def _overviews(asked: Asked) -> Figures:
+    calls = islice(cycle([asked.call]), VISITS)
+    spent = Spent(asked.processes)
+    (await load(asked.url, calls, connections=CONNECTIONS)).expect(200)
+    return spent.each("overview", VISITS)
+
+
+async def _their_overviews(stack: Stack, rival: Rival, name: str) -> Figures:
+    with still(stack), rival.server.awake():
+        spent = _spent(stack, rival)
+        await _visits(rival, VISITS)
+        return spent.each(f"{name}: overview", VISITS)
+
+
+async def _created(seller: Shop) -> Figures:
+    """Customers with a card begin to pay; all that follows counts."""
+    stack = seller.stack
+
+    async def customer() -> str:
+        id = await seller.backend.create("customers", {"name": "Lucía Prueba", "email": "lucia@example.com", "locale": "es-419"})
+        await seller.backend.attach_card(id, "tok_visa")
+        return id
+
+    customers = await _together(customer() for _ in range(DUE))
+    await quiet(stack)
+    watching = await asyncpg.connect(stack.state["postgres"]["subscriptions"])
+    try:
+        spent = Spent(processes(stack))
+        bodies = [{"customer_id": id, "plan_id": seller.plan} for id in customers]
+        made = await _together(seller.backend.create("subscriptions", body) for body in bodies)
+        async with asyncio.timeout(SECONDS):
+            while await paid(watching, seller, made, periods=1) < DUE:
+                await asyncio.sleep(0.5)
+    finally:
+        await watching.close()
+    await quiet(stack)
+    return spent.each("creation", DUE)
+
+
+async def _their_created(stack: Stack, rival: Rival) -> Figures:
+    with still(stack), rival.server.awake():
+        accounts = await _accounts(rival.server, DUE)
+        spent = _spent(stack, rival)
+        return spent.each(f"{NAME}: creation", await rival.subscribed(accounts))
+
+
+async def _renewed(monthly: Original) -> Figures:
+    async with asyncio.timeout(SECONDS):
+        return await renewed("renewal", monthly, await waiting(monthly, DUE))
+
+
+async def _their_renewed(stack: Stack, rival: Rival) -> Figures:
+    with still(stack), rival.server.awake():
+        spent = _spent(stack, rival)
+        return spent.each(f"{NAME}: renewal", await rival.renewed())
+
+
+def _spent(stack: Stack, rival: Rival) -> Spent:
+    return Spent({**rival.server.processes, **processes(stack, "postgres")})
