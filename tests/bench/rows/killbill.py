@@ -15,7 +15,8 @@ from typing import Final, TypeVar
 import asyncpg
 
 from bench.clones import Original
-from bench.killbill import HEADERS, NAME, USER, KillBill, killbill
+from bench.killbill import HEADERS, USER, KillBill, killbill
+from bench.killbill_setup import NAME
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target
 from bench.renewals import due_by_the_month, paid, renewed, waiting

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from bench import killbill
+from bench import killbill, killbill_setup
 from bench.hello import hello_world
 from bench.load import Call, load
 from bench.serving import listens, serving
@@ -57,23 +57,23 @@ def a_java(folder: Path, modules: str) -> Path:
 
 
 def only(monkeypatch: pytest.MonkeyPatch, stack: Path | None, system: Path | None) -> None:
-    killbill.usable_java.cache_clear()
+    killbill_setup.usable_java.cache_clear()
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: stack)
-    monkeypatch.setattr(killbill, "java", lambda: stack)
+    monkeypatch.setattr(killbill_setup, "java", lambda: stack)
     monkeypatch.setattr(shutil, "which", lambda _: str(system) if system else None)
 
 
 def test_the_stack_s_java_runs_kill_bill_where_it_can(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     able = a_java(tmp_path, "java.base@25\\njdk.naming.rmi@25\\n")
     only(monkeypatch, able, None)
-    assert killbill.usable_java() == able
+    assert killbill_setup.usable_java() == able
 
 
 def test_the_system_s_java_runs_it_where_the_stack_s_lacks_a_module(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / "stack").mkdir()
     able = a_java(tmp_path, "java.base@17\\njdk.naming.rmi@17\\n")
     only(monkeypatch, a_java(tmp_path / "stack", "java.base@25\\n"), able)
-    assert killbill.usable_java() == able
+    assert killbill_setup.usable_java() == able
 
 
 @pytest.mark.parametrize("present", ["none", "lacking", "broken"])
@@ -83,12 +83,12 @@ def test_without_a_java_that_can_run_it_the_package_to_install_is_named(
     system = {"none": None, "lacking": a_java(tmp_path, "java.base@25\\n"), "broken": tmp_path / "no such file"}[present]
     only(monkeypatch, None, system)
     with pytest.raises(StackError, match=r"needs a Java runtime with the module jdk\.naming\.rmi.*install Java 17"):
-        killbill.usable_java()
+        killbill_setup.usable_java()
 
 
 @pytest.fixture(autouse=True)
 def no_remembered_java() -> None:
-    killbill.usable_java.cache_clear()
+    killbill_setup.usable_java.cache_clear()
 
 
 async def test_a_log_that_has_no_end_ends_its_process_and_only_its_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
