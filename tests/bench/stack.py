@@ -20,7 +20,7 @@ from support.portal import Customer, Shop, Stack, Visit, shop
 
 PROCESSES: Final = ("postgres", "kafka", "subscriptions", "payments", "invoicing", "portal-gateway")
 _STEADY: Final = 4
-_LOOK: Final = 0.25
+_LOOK: Final = 0.15
 """Nothing is under way when so many looks, so many seconds apart, have found no difference."""
 _PROGRESS: Final = """
     SELECT (SELECT sum(next) FROM offsets), (SELECT position FROM relay),

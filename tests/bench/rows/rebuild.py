@@ -136,7 +136,7 @@ async def _gateway(servers: Servers, database_url: str, instance: str) -> AsyncI
         database_url=database_url,
         owner_url="",
     )
-    name = f"{kind.name} {instance}"
+    name = f"{kind.name}.{instance}"
     program = Service(name, kind.package, ports[kind.name], told | {"INSTANCE": instance}, folder.log(name)).program()
     child = await Child.spawn(program)
     try:

@@ -1,10 +1,13 @@
 """A guard against regressions: processor time of every hot path, as a multiple of hello-world's in the same round.
 
 It takes about a minute on a quiet machine. Its ratios are compared with those of the baseline beside this package's modules.
+Where a figure includes waiting, what the processes use when they are idle is subtracted: on a busy machine waiting takes longer.
 """
 
+import asyncio
+import time
 from asyncio import Event
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import repeat
@@ -18,7 +21,7 @@ from bench.crowd import changes_of_mind
 from bench.databases import migrated
 from bench.events import renewals
 from bench.load import Call, load
-from bench.measuring import Figures, Line, Row
+from bench.measuring import Figures, Line, Row, cpu_figures
 from bench.renewals import due_by_the_month, renewed, waiting
 from bench.rows.append import write_set, written
 from bench.rows.command import SERVICE, commanded
@@ -41,10 +44,11 @@ BASELINE: Final = Path(__file__).parents[1] / "baseline.json"
 ROUNDS: Final = 3
 CONNECTIONS: Final = 32
 REQUESTS: Final = {HELLO: 8_000, "overview": 1_500, "page": 400}
-STREAMS: Final = 100
+STREAMS: Final = 60
 DUE: Final = 100
 SETS: Final = 4_000
 CALLERS: Final = 32
+IDLE_SECONDS: Final = 2.0
 EVENTS: Final = 4_000
 """That are projected; five times as many are read without a handler."""
 
@@ -53,7 +57,7 @@ EVENTS: Final = 4_000
 async def opened() -> AsyncIterator[Row]:
     async with portal() as seller, visitor(seller) as asked, shop(seller.stack) as other:
         stack, monthly = seller.stack, await due_by_the_month(await other.customer())
-        due = [await waiting(monthly, DUE) for _ in range(ROUNDS)]
+        due, idle = await waiting(monthly, DUE * ROUNDS), dict[str, float]()
         calls = changes_of_mind(seller, await subscribe(seller, STREAMS))
         async with (
             migrated(_servers(stack)) as database,
@@ -63,9 +67,10 @@ async def opened() -> AsyncIterator[Row]:
             trials = [partial(_asked, name, asked[name]) for name in REQUESTS]
             yield Row(
                 [
+                    partial(_idle, stack, idle),
                     *trials,
-                    partial(_commands, stack, calls),
-                    partial(_renewals, monthly, due),
+                    partial(_commands, stack, calls, idle),
+                    partial(_renewals, monthly, due, idle),
                     partial(_appended, stack, store),
                     partial(_consumed, _servers(stack), pool, await _topic(stack)),
                     partial(_projected, stack, pool),
@@ -89,6 +94,7 @@ def _lines() -> list[Line]:
         "an event without a handler, Python": f"portal, CPU {HERE}",
         "an event that is projected, Python": f"{TOGETHER}, CPU {HERE}",
         "an event that is projected, PostgreSQL": f"{TOGETHER}, CPU postgres",
+        "a second in which nothing happens": "idle, CPU",
     }
     return [Line(text, figure, f"{HELLO}, CPU", "µs") for text, figure in figures.items()]
 
@@ -120,16 +126,33 @@ async def _asked(name: str, asked: Asked) -> Figures:
     return spent.each(name, REQUESTS[name])
 
 
-async def _commands(stack: Stack, calls: Iterator[Call]) -> Figures:
-    spent = Spent(processes(stack))
-    await commanded(stack.urls[SERVICE], calls, 2 * STREAMS)
-    await commanded(stack.urls[SERVICE], calls, 2 * STREAMS)
+async def _idle(stack: Stack, idle: dict[str, float]) -> Figures:
+    """The figure is of one second; `idle` becomes the share of a core that each process uses."""
     await quiet(stack)
-    return spent.each("command", 4 * STREAMS)
+    spent = Spent(processes(stack))
+    await asyncio.sleep(IDLE_SECONDS)
+    idle |= {name: used / IDLE_SECONDS for name, used in spent.seconds().items()}
+    return cpu_figures("idle", {name: 1e6 * share for name, share in idle.items()})
 
 
-async def _renewals(monthly: Original, due: list[list[Said]]) -> Figures:
-    return await renewed("renewal", monthly, due.pop())
+async def _commands(stack: Stack, calls: Iterator[Call], idle: Mapping[str, float]) -> Figures:
+    begun, spent = time.perf_counter(), Spent(processes(stack))
+    for _ in range(2):
+        await commanded(stack.urls[SERVICE], calls, 2 * STREAMS)
+    await quiet(stack)
+    return _without_idling(spent.each("command", 4 * STREAMS), "command", idle, (time.perf_counter() - begun) / (4 * STREAMS))
+
+
+async def _renewals(monthly: Original, due: list[Said], idle: Mapping[str, float]) -> Figures:
+    some = [due.pop() for _ in range(DUE)]
+    begun = time.perf_counter()
+    figures = await renewed("renewal", monthly, some)
+    return _without_idling(figures, "renewal", idle, (time.perf_counter() - begun) / DUE)
+
+
+def _without_idling(figures: Figures, name: str, idle: Mapping[str, float], seconds: float) -> Figures:
+    """`seconds` passed for each operation."""
+    return cpu_figures(name, {each: figures[f"{name}, CPU {each}"] - 1e6 * share * seconds for each, share in idle.items()})
 
 
 async def _appended(stack: Stack, store: PostgresEventStore) -> Figures:

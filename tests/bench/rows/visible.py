@@ -116,8 +116,8 @@ async def _measured(
         taken = {side: tasks.create_task(sampled(samples)) for side, samples in sides.items()}
     reached = loading.result() + WATCHED / PACE
     figures |= {**spent.each(f"events at {rate}/s", reached * SECONDS), f"events at {rate}/s": reached}
-    for side, sampled in taken.items():
-        name, seconds = f"{side} at {rate}/s", sampled.result()
+    for side, task in taken.items():
+        name, seconds = f"{side} at {rate}/s", task.result()
         so_far[name] += seconds
         figures |= percentiles(seconds, name) | {f"{name} p99, pooled": percentiles(so_far[name], "all")["all p99"]}
     return figures
