@@ -13,7 +13,7 @@ import asyncpg
 
 from bench.measuring import Figures, cpu_figures
 from bench.servers import Servers
-from bench.usage import Processes, Spent
+from bench.usage import Meter, Processes
 from chassis.postgres.migrate import CHASSIS, migrate
 from portalctl.local.postgres import binaries
 from support.databases import ServiceDatabase, fresh_database
@@ -36,7 +36,7 @@ async def pgbench(url: str, script: Path, *, name: str, postgres: Processes, cal
 
     Raises RuntimeError with pgbench's own words.
     """
-    parts, spent, before = urlsplit(url), Spent(postgres), _of_ended_children()
+    parts, meter, before = urlsplit(url), Meter(postgres), _of_ended_children()
     process = await asyncio.create_subprocess_exec(
         str(binaries() / "pgbench"),
         *("--no-vacuum", "--protocol=prepared", f"--client={callers}", f"--jobs={min(callers, 2)}", f"--time={seconds}"),
@@ -51,7 +51,7 @@ async def pgbench(url: str, script: Path, *, name: str, postgres: Processes, cal
     rate = re.search(r"tps = ([0-9.]+) \(without initial connection time\)", output)
     if process.returncode or not done or not rate:
         raise RuntimeError(f"pgbench: {output.strip()}")
-    used = spent.seconds() | {"pgbench": _of_ended_children() - before}
+    used = meter.seconds() | {"pgbench": _of_ended_children() - before}
     return {name: float(rate[1]), **cpu_figures(name, {each: 1e6 * used[each] / int(done[1]) for each in used})}
 
 

@@ -11,7 +11,7 @@ from itertools import repeat
 from urllib.parse import urlsplit
 
 from bench.measuring import Figures
-from bench.usage import Processes, Spent
+from bench.usage import Meter, Processes
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +87,9 @@ async def load(
 
 async def rate_of(name: str, url: str, call: Call, processes: Processes, connections: int, seconds: float) -> Figures:
     """How often per second the same request is answered with 200, and the processor time of each answer."""
-    spent = Spent(processes)
+    meter = Meter(processes)
     answers = await load(url, repeat(call), connections=connections, seconds=seconds)
-    return spent.rate(name, len(answers.expect(200).latencies))
+    return meter.rate(name, len(answers.expect(200).latencies))
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:

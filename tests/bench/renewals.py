@@ -9,8 +9,8 @@ import asyncpg
 
 from bench.clones import Original, Said, copies, insert, original
 from bench.measuring import Figures
-from bench.stack import Shop, processes, quiet
-from bench.usage import Spent
+from bench.stack import Shop, processes, until_quiet
+from bench.usage import Meter
 from support.portal import JANUARY, Customer, Stack
 
 _LOOK: Final = 0.5
@@ -18,45 +18,45 @@ _LOOK: Final = 0.5
 
 async def due_by_the_month(monthly: Customer) -> Original:
     """A customer to copy: the clock has moved by a month, and a copy is due as soon as its timer is written."""
-    await quiet(monthly.shop.stack)
+    await until_quiet(monthly.shop.stack)
     made = await original(monthly)
     await monthly.shop.clock(JANUARY + timedelta(days=32))
     return made
 
 
-async def waiting(of: Original, count: int) -> list[Said]:
-    """So many copies that are due as soon as `renewed` writes their timers."""
+async def prepare_due(of: Original, count: int) -> list[Said]:
+    """So many copies that are due as soon as `renew` writes their timers."""
     due = copies(of, count)
     await insert(of, due, but=("timers",))
-    await tidied(of.shop.stack)
+    await vacuum(of.shop.stack)
     return due
 
 
-async def renewed(name: str, of: Original, due: list[Said], look: Callable[[], None] = lambda: None) -> Figures:
+async def renew(name: str, of: Original, due: list[Said], look: Callable[[], None] = lambda: None) -> Figures:
     """Writes the timers and waits until every subscription knows that its renewal is paid. `look` is called meanwhile."""
     stack = of.shop.stack
     watching = await asyncpg.connect(stack.state["postgres"]["subscriptions"])
     try:
-        spent = Spent(processes(stack))
+        meter = Meter(processes(stack))
         await insert(of, due, only=("timers",))
-        while await paid(watching, of.shop, [said["subscription"] for said in due], periods=2) < len(due):
+        while await count_paid(watching, of.shop, [said["subscription"] for said in due], periods=2) < len(due):
             await asyncio.sleep(_LOOK)
             look()
-        spent.done()
+        meter.done()
     finally:
         await watching.close()
-    await quiet(stack)
-    return spent.each(name, len(due))
+    await until_quiet(stack)
+    return meter.each(name, len(due))
 
 
-async def tidied(stack: Stack) -> None:
+async def vacuum(stack: Stack) -> None:
     """What autovacuum does at some later time is done now."""
     for url in stack.state["postgres"].values():
-        await asked(url, "VACUUM ANALYZE")
-    await quiet(stack)
+        await fetch_value(url, "VACUUM ANALYZE")
+    await until_quiet(stack)
 
 
-async def asked(url: str, sql: str) -> Any:
+async def fetch_value(url: str, sql: str) -> Any:
     connection = await asyncpg.connect(url)
     try:
         return await connection.fetchval(sql)
@@ -64,7 +64,7 @@ async def asked(url: str, sql: str) -> Any:
         await connection.close()
 
 
-async def paid(watching: asyncpg.Connection, shop: Shop, subscriptions: Iterable[str], periods: int) -> int:
+async def count_paid(watching: asyncpg.Connection, shop: Shop, subscriptions: Iterable[str], periods: int) -> int:
     """How many of them know that so many periods are paid: they have an event for their start and two for each period."""
     sql = """
         SELECT count(*) FROM unnest($2::text[]) AS asked (stream)

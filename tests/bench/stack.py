@@ -95,7 +95,7 @@ async def subscribe(seller: Shop, count: int) -> list[str]:
     return made
 
 
-async def quiet(stack: Stack) -> None:
+async def until_quiet(stack: Stack) -> None:
     """Waits until no event is being relayed or read any more."""
     async with AsyncExitStack() as open_:
         connections = []
@@ -125,8 +125,8 @@ __all__ = [
     "asked_as",
     "portal",
     "processes",
-    "quiet",
     "settings",
     "still",
     "subscribe",
+    "until_quiet",
 ]

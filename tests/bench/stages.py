@@ -78,7 +78,7 @@ def durations(passage: Passage, noted: Mapping[str, Mapping[str, Sequence[float]
     return [after - before for before, after in pairwise((*times, passage.arrived))]
 
 
-def noted(file: Path) -> dict[str, dict[str, list[float]]]:
+def read_notes(file: Path) -> dict[str, dict[str, list[float]]]:
     """When each key passed each stage: seconds, ascending."""
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for line in file.read_text().splitlines():

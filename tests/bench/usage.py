@@ -24,7 +24,7 @@ def here() -> Processes:
     return {HERE: os.getpid()}
 
 
-class Spent:
+class Meter:
     """Time that passes, and processor time that the processes use, from its creation on."""
 
     def __init__(self, processes: Processes) -> None:

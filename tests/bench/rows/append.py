@@ -14,7 +14,7 @@ from bench.databases import migrated, pgbench
 from bench.measuring import Figures, Line, Row, Target, Trial
 from bench.rows.append_eventsourcing import recorders
 from bench.servers import Servers, running
-from bench.usage import Processes, Spent, here
+from bench.usage import Meter, Processes, here
 from chassis.aggregate import Stream
 from chassis.decider import VersionConflict
 from chassis.postgres.event_store import PostgresEventStore
@@ -81,11 +81,11 @@ def write_set(stream: Stream | None = None) -> WriteSet:
     return WriteSet((Append(own, 0, (event,)),), (key, Answer(202, {"aggregate": own.name, "version": 1})))
 
 
-async def written(
+async def write_all(
     store: PostgresEventStore, sets: Sequence[WriteSet], callers: int, *, name: str, postgres: Processes
 ) -> Figures:
     """Sets per second of so many callers, each one after the other, under `name`; conflicts count as done."""
-    waiting, spent = iter(sets), Spent({**here(), **postgres})
+    waiting, meter = iter(sets), Meter({**here(), **postgres})
 
     async def call() -> None:
         for one in waiting:
@@ -95,28 +95,28 @@ async def written(
     async with asyncio.TaskGroup() as tasks:
         for _ in range(callers):
             tasks.create_task(call())
-    return spent.rate(name, len(sets))
+    return meter.rate(name, len(sets))
 
 
 async def _ours(store: PostgresEventStore, servers: Servers, callers: int) -> Figures:
     sets = [write_set() for _ in range(CALLERS[callers])]
-    return await written(store, sets, callers, name=f"portal @{callers}", postgres=servers.only("postgres"))
+    return await write_all(store, sets, callers, name=f"portal @{callers}", postgres=servers.only("postgres"))
 
 
 async def _conflicts(store: PostgresEventStore, servers: Servers, callers: int) -> Figures:
     taken = Stream(MERCHANT, "subscription", uuid4())
     await store.write(write_set(taken))
     sets = [write_set(taken if i % 100 == 50 else None) for i in range(CALLERS[callers])]
-    return await written(store, sets, callers, name="portal, conflicts", postgres=servers.only("postgres"))
+    return await write_all(store, sets, callers, name="portal, conflicts", postgres=servers.only("postgres"))
 
 
 async def _redelivered(store: PostgresEventStore, servers: Servers) -> Figures:
     """Reactions to 500 events that were handled before: each is refused by the inbox, and nothing is written."""
     handled = [WriteSet(inbox=(("bench", uuid4()),)) for _ in range(500)]
     await asyncio.gather(*map(store.write, handled))
-    spent = Spent({**here(), **servers.only("postgres")})
+    meter = Meter({**here(), **servers.only("postgres")})
     fates = await asyncio.gather(*map(store.write, handled), return_exceptions=True)
-    figures = spent.rate("portal, redelivered", len(fates))
+    figures = meter.rate("portal, redelivered", len(fates))
     if not all(isinstance(fate, AlreadyHandled) for fate in fates):
         raise RuntimeError("a redelivered event was handled again")
     return figures

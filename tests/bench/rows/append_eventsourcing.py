@@ -13,7 +13,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 
 from bench.measuring import Figures
 from bench.servers import Servers
-from bench.usage import Spent, here
+from bench.usage import Meter, here
 from support.databases import fresh_database
 
 CALLERS: Final = 32
@@ -57,6 +57,6 @@ def _append(recorder: PostgresApplicationRecorder, name: str, servers: Servers) 
 
     with ThreadPoolExecutor(CALLERS) as threads:
         list(threads.map(one, range(CALLERS)))  # connects
-        spent = Spent({**here(), **servers.only("postgres")})
+        meter = Meter({**here(), **servers.only("postgres")})
         list(threads.map(one, range(EVENTS)))
-        return spent.rate(name, EVENTS)
+        return meter.rate(name, EVENTS)

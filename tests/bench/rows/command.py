@@ -19,8 +19,8 @@ from bench.hello import Hello, hello_world
 from bench.load import Call, load, rate_of
 from bench.measuring import Figures, Line, Row, Target
 from bench.rows.append import ENVELOPE
-from bench.stack import another, portal, processes, quiet, still, subscribe
-from bench.usage import Spent
+from bench.stack import another, portal, processes, still, subscribe, until_quiet
+from bench.usage import Meter
 from support.portal import Stack
 
 STREAMS: Final = 1_000
@@ -64,21 +64,21 @@ async def opened() -> AsyncIterator[Row]:
 async def _alone(stack: Stack, calls: Iterator[Call]) -> Figures:
     with still(stack):
         async with another(stack, SERVICE, role="http") as served:
-            spent = Spent({**processes(stack, "postgres"), SERVICE: served.pid})
-            await commanded(served.url, calls, 2 * STREAMS)
-            return spent.rate("commands", 2 * STREAMS)
+            meter = Meter({**processes(stack, "postgres"), SERVICE: served.pid})
+            await send_commands(served.url, calls, 2 * STREAMS)
+            return meter.rate("commands", 2 * STREAMS)
 
 
 async def _beside(stack: Stack, calls: Iterator[Call]) -> Figures:
     """The rate is that of the answers; processor time counts until every event has been read."""
-    spent = Spent(processes(stack))
-    await commanded(stack.urls[SERVICE], calls, 2 * STREAMS)
-    spent.done()
-    await quiet(stack)
-    return spent.rate(FOLLOWED, 2 * STREAMS)
+    meter = Meter(processes(stack))
+    await send_commands(stack.urls[SERVICE], calls, 2 * STREAMS)
+    meter.done()
+    await until_quiet(stack)
+    return meter.rate(FOLLOWED, 2 * STREAMS)
 
 
-async def commanded(url: str, calls: Iterator[Call], count: int) -> None:
+async def send_commands(url: str, calls: Iterator[Call], count: int) -> None:
     """Sends so many; after a multiple of twice the streams each is as it was before."""
     (await load(url, islice(calls, count), connections=CALLERS)).expect(200, 202)
 

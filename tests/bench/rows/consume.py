@@ -17,7 +17,7 @@ from bench.measuring import Figures, Line, Row, Target
 from bench.rows.project import decode
 from bench.servers import Servers, running
 from bench.topics import fresh_topic, producer, publish
-from bench.usage import HERE, Spent, here
+from bench.usage import HERE, Meter, here
 from billing_contracts.envelope import Envelope
 from chassis.consuming import Consumer, run_consumers
 from chassis.postgres.pool import create_pool
@@ -40,7 +40,7 @@ async def opened() -> AsyncIterator[Row]:
         async with migrated(servers) as database, create_pool(database.url, name="bench", min_size=2, max_size=4) as pool:
             yield Row(
                 [
-                    partial(consumed, servers, pool, topic, len(records)),
+                    partial(consume, servers, pool, topic, len(records)),
                     partial(_bare, servers, topic, len(records)),
                     partial(_per_message, servers, few, SINGLE),
                 ],
@@ -52,11 +52,11 @@ async def opened() -> AsyncIterator[Row]:
             )
 
 
-async def consumed(servers: Servers, pool: asyncpg.Pool, topic: str, events: int) -> Figures:
+async def consume(servers: Servers, pool: asyncpg.Pool, topic: str, events: int) -> Figures:
     """A consumer as a service runs it. It has no handler for the events: each is checked, and its offset is stored."""
     group, stop, processes = f"bench.{uuid4().hex[:8]}", asyncio.Event(), {**here(), **servers.processes}
     consumer = Consumer(group=group, topics=(topic,), decode=decode)
-    spent, first = Spent(processes), None
+    meter, first = Meter(processes), None
     running = asyncio.create_task(
         run_consumers([consumer], service="bench", pool=pool, bootstrap=servers.kafka, instance="one", stop=stop)
     )
@@ -64,9 +64,9 @@ async def consumed(servers: Servers, pool: asyncpg.Pool, topic: str, events: int
         read := await pool.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets WHERE consumer_group = $1", group)
     ) < events:
         if read and first is None:
-            first, spent = read, Spent(processes)
+            first, meter = read, Meter(processes)
         await asyncio.sleep(0.01)
-    figures = spent.rate("portal", events - (first or 0))
+    figures = meter.rate("portal", events - (first or 0))
     stop.set()
     await running
     return figures
@@ -84,10 +84,10 @@ async def _bare(servers: Servers, topic: str, events: int) -> Figures:
     await consumer.start()
     try:
         first = sum(map(len, (await consumer.getmany(timeout_ms=10_000, max_records=500)).values()))
-        spent, read = Spent({**here(), **servers.only("kafka")}), first
+        meter, read = Meter({**here(), **servers.only("kafka")}), first
         while read < events:
             read += sum(map(len, (await consumer.getmany(timeout_ms=100, max_records=500)).values()))
-        return spent.rate("getmany", events - first)
+        return meter.rate("getmany", events - first)
     finally:
         await consumer.stop()
 
@@ -95,13 +95,13 @@ async def _bare(servers: Servers, topic: str, events: int) -> Figures:
 async def _per_message(servers: Servers, topic: str, events: int) -> Figures:
     """FastStream as its tutorial shows it: a handler that is called with each message as its pydantic model."""
     broker = KafkaBroker(servers.kafka, logger=None)
-    done, read, spent = asyncio.Event(), 0, Spent({})
+    done, read, meter = asyncio.Event(), 0, Meter({})
 
     @broker.subscriber(topic, group_id=f"bench.{uuid4().hex[:8]}", auto_offset_reset="earliest")
     async def handle(envelope: Envelope) -> None:
-        nonlocal read, spent
+        nonlocal read, meter
         if not read:
-            spent = Spent({**here(), **servers.only("kafka")})
+            meter = Meter({**here(), **servers.only("kafka")})
         read += 1
         if read == events:
             done.set()
@@ -109,6 +109,6 @@ async def _per_message(servers: Servers, topic: str, events: int) -> Figures:
     await broker.start()
     try:
         await done.wait()
-        return spent.rate("handler per message", events)
+        return meter.rate("handler per message", events)
     finally:
         await broker.stop()

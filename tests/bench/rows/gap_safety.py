@@ -15,7 +15,7 @@ from bench.databases import migrated
 from bench.measuring import Figures, Line, Row, Target
 from bench.rows.append import MERCHANT
 from bench.servers import Servers, running
-from bench.usage import Spent, here
+from bench.usage import Meter, here
 from chassis.postgres.cursor import Position, read_page
 from chassis.relay import PAGE
 
@@ -48,7 +48,7 @@ async def opened() -> AsyncIterator[Row]:
 
 async def _run(url: str, servers: Servers) -> Figures:
     chance = random.Random(7)
-    spent = Spent({**here(), **servers.only("postgres")})
+    meter = Meter({**here(), **servers.only("postgres")})
     async with asyncio.TaskGroup() as tasks:
         reading = tasks.create_task(_read(url))
         for _ in range(WRITERS):
@@ -58,7 +58,7 @@ async def _run(url: str, servers: Servers) -> Figures:
         "skipped": EVENTS - seen,
         "doubled": doubled,
         "out of order": disordered,
-        **spent.rate("read", seen),
+        **meter.rate("read", seen),
     }
 
 

@@ -16,9 +16,9 @@ from bench.clones import Original, Said, copies, insert, original
 from bench.crowd import changes_of_mind
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target
-from bench.renewals import asked, due_by_the_month, renewed, tidied, waiting
-from bench.stack import PROCESSES, Customer, Shop, asked_as, portal, processes, quiet
-from bench.usage import Spent, memory
+from bench.renewals import due_by_the_month, fetch_value, prepare_due, renew, vacuum
+from bench.stack import PROCESSES, Customer, Shop, asked_as, portal, processes, until_quiet
+from bench.usage import Meter, memory
 
 FIRST: Final = 1_000
 AT_ONCE: Final = 5_000
@@ -73,7 +73,7 @@ async def _founded(seller: Shop) -> Town:
     body |= {"price": {"amount_minor": 29990, "currency": "USD"}, "interval": {"unit": "year", "count": 1}}
     yearly = await dataclasses.replace(seller, plan=await seller.backend.create("plans", body)).customer()
     monthly = await seller.customer()
-    await quiet(seller.stack)
+    await until_quiet(seller.stack)
     first = await original(yearly)
     return Town(seller, first, await due_by_the_month(monthly))
 
@@ -84,7 +84,7 @@ async def _grown(town: Town, size: int) -> Figures:
         town.known = copies(town.yearly, min(AT_ONCE, size - town.customers))
         await insert(town.yearly, town.known)
         town.customers += len(town.known)
-    await tidied(town.shop.stack)
+    await vacuum(town.shop.stack)
     figures = {"customer": (await _bytes(town.shop) - before) / arriving}
     if size == FIRST:
         figures |= {f"{name}, rest": used for name, used in memory(processes(town.shop.stack)).items()}
@@ -104,45 +104,45 @@ async def _overview(town: Town, name: str) -> Figures:
             visit = await visits.enter_async_context(Customer(town.shop, said["customer"], said["subscription"]).portal())
             calls.append(Call.of("GET", f"{url}/api/overview", asked_as(visit)))
         await load(url, islice(cycle(calls), VISITORS), connections=CONNECTIONS)
-        spent = Spent(processes(town.shop.stack))
+        meter = Meter(processes(town.shop.stack))
         (await load(url, islice(cycle(calls), REQUESTS), connections=CONNECTIONS)).expect(200)
-        spent.done()
-        return spent.each(name, REQUESTS)
+        meter.done()
+        return meter.each(name, REQUESTS)
 
 
 async def _command(town: Town, name: str) -> Figures:
     """Subscriptions are cancelled and every cancellation is withdrawn, until all who listen have heard of it."""
     url = town.shop.stack.urls["subscriptions"]
     calls = changes_of_mind(town.shop, [said["subscription"] for said in town.known[:STREAMS]])
-    spent = Spent(processes(town.shop.stack))
+    meter = Meter(processes(town.shop.stack))
     (await load(url, islice(calls, 2 * STREAMS), connections=CONNECTIONS)).expect(200, 202)
-    spent.done()
-    await quiet(town.shop.stack)
-    return spent.each(name, 2 * STREAMS)
+    meter.done()
+    await until_quiet(town.shop.stack)
+    return meter.each(name, 2 * STREAMS)
 
 
 async def _renewal(town: Town, name: str) -> Figures:
     """Many are due at once: invoiced, charged, paid, and known to be by the subscription."""
-    due = await waiting(town.monthly, DUE)
+    due = await prepare_due(town.monthly, DUE)
     before, most = await _bytes(town.shop), memory(processes(town.shop.stack))
 
     def look() -> None:
         for each, used in memory(processes(town.shop.stack)).items():
             most[each] = max(most[each], used)
 
-    spent = await renewed(name, town.monthly, due, look)
+    figures = await renew(name, town.monthly, due, look)
     grown = {"renewal, bytes": (await _bytes(town.shop) - before) / DUE}
-    return {**spent, **grown, **{f"{each}, load": used for each, used in most.items()}}
+    return {**figures, **grown, **{f"{each}, load": used for each, used in most.items()}}
 
 
 async def _bytes(shop: Shop) -> int:
-    return sum([await asked(url, "SELECT pg_database_size(current_database())") for url in _databases(shop)])
+    return sum([await fetch_value(url, "SELECT pg_database_size(current_database())") for url in _databases(shop)])
 
 
 async def _event(shop: Shop) -> float:
     """Bytes of an event on disk, the mean over all services."""
-    size = sum([await asked(url, "SELECT pg_total_relation_size('events')") for url in _databases(shop)])
-    return float(size / sum([await asked(url, "SELECT count(*) FROM events") for url in _databases(shop)]))
+    size = sum([await fetch_value(url, "SELECT pg_total_relation_size('events')") for url in _databases(shop)])
+    return float(size / sum([await fetch_value(url, "SELECT count(*) FROM events") for url in _databases(shop)]))
 
 
 def _databases(shop: Shop) -> list[str]:

@@ -7,8 +7,8 @@ from functools import partial
 from typing import Final
 
 from bench.measuring import Figures, Line, Row, Target
-from bench.stack import PROCESSES, portal, processes, quiet
-from bench.usage import Spent
+from bench.stack import PROCESSES, portal, processes, until_quiet
+from bench.usage import Meter
 from support.portal import Stack
 
 SECONDS: Final = 60
@@ -21,7 +21,7 @@ TOTAL: Final = "all processes"
 async def opened() -> AsyncIterator[Row]:
     async with portal() as seller:
         await seller.customer()
-        await quiet(seller.stack)
+        await until_quiet(seller.stack)
         await asyncio.sleep(SETTLED)
         yield Row([partial(_idle, seller.stack)], _lines())
 
@@ -32,7 +32,7 @@ def _lines() -> list[Line]:
 
 
 async def _idle(stack: Stack) -> Figures:
-    spent = Spent(processes(stack))
+    meter = Meter(processes(stack))
     await asyncio.sleep(SECONDS)
-    shares = {name: 100 * seconds / SECONDS for name, seconds in spent.seconds().items()}
+    shares = {name: 100 * seconds / SECONDS for name, seconds in meter.seconds().items()}
     return {**shares, TOTAL: sum(shares.values())}

@@ -19,10 +19,10 @@ from bench.killbill import HEADERS, USER, KillBill, killbill
 from bench.killbill_setup import NAME
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target
-from bench.renewals import due_by_the_month, paid, renewed, waiting
-from bench.rows.overview import Asked, visitor
-from bench.stack import Shop, portal, processes, quiet, still
-from bench.usage import Spent
+from bench.renewals import count_paid, due_by_the_month, prepare_due, renew
+from bench.rows.overview import Endpoint, visitor
+from bench.stack import Shop, portal, processes, still, until_quiet
+from bench.usage import Meter
 from portalctl.local.folder import Folder
 from portalctl.local.layout import layout_as_started
 from support.portal import JANUARY, Stack, shop
@@ -57,8 +57,8 @@ class Rival:
     subscriptions: int = 0
     payments: int = 0
 
-    async def subscribed(self, accounts: Iterable[str]) -> int:
-        """Creates a subscription for each account; how many."""
+    async def subscribe(self, accounts: Iterable[str]) -> int:
+        """Creates a subscription for each account and waits until all are paid; returns how many."""
         bodies = [{"accountId": account, "planName": PLAN} for account in accounts]
         await _together(self.server.create("/subscriptions", body) for body in bodies)
         self.subscriptions += len(bodies)
@@ -66,8 +66,8 @@ class Rival:
         await self._until_paid()
         return len(bodies)
 
-    async def renewed(self) -> int:
-        """Moves the clock by a month, in which every subscription is due; how many."""
+    async def renew(self) -> int:
+        """Moves the clock by a month, in which every subscription is due, and waits until all are paid; returns how many."""
         await self.server.call("PUT", "/test/clock", months=1, timeoutSec=1)
         self.payments += self.subscriptions
         await self._until_paid()
@@ -85,22 +85,22 @@ class Rival:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
-    async with portal() as seller, visitor(seller) as asked, shop(seller.stack) as other:
+    async with portal() as seller, visitor(seller) as endpoints, shop(seller.stack) as other:
         monthly = await due_by_the_month(await other.customer())
-        await renewed("warm", monthly, await waiting(monthly, WARM_CREATED))
+        await renew("warm", monthly, await prepare_due(monthly, WARM_CREATED))
         stack, admin = seller.stack, layout_as_started(Folder(seller.stack.folder)).admin_url
         async with (
             killbill(admin, stack.folder / "killbill", "killbill", REDUCED) as reduced,
             killbill(admin, stack.folder / "killbill-default", "killbill_default", None) as default,
         ):
             with still(stack):
-                rivals = [await _settled(server) for server in (reduced, default)]
+                rivals = [await _prepare(server) for server in (reduced, default)]
                 with reduced.awake():
-                    await rivals[0].subscribed(await _accounts(reduced, WARM_CREATED))
-                    await rivals[0].renewed()
+                    await rivals[0].subscribe(await _create_accounts(reduced, WARM_CREATED))
+                    await rivals[0].renew()
             yield Row(
                 [
-                    partial(_overviews, asked["overview"]),
+                    partial(_overviews, endpoints["overview"]),
                     partial(_their_overviews, stack, rivals[0], NAME),
                     partial(_their_overviews, stack, rivals[1], DEFAULT),
                     partial(_created, other),
@@ -125,16 +125,16 @@ def _times(text: str, ours: str, other: str, target: Target | None = None) -> Li
     return Line(f"{text}, CPU", f"{ours}, CPU", f"{other}, CPU", "µs", target, inverted=True)
 
 
-async def _settled(server: KillBill) -> Rival:
+async def _prepare(server: KillBill) -> Rival:
     """The plan, and a visitor with a payment method and a year of paid invoices; then the requests that warm the JVM up."""
     with server.awake():
         await server.call("POST", "/test/clock", requestedDate=f"{JANUARY:%Y-%m-%dT%H:%M:%S.000Z}")
         await server.create("/catalog/simplePlan", _PLAN)
-        [account] = await _accounts(server, 1)
+        [account] = await _create_accounts(server, 1)
         rival = Rival(server, account)
-        await rival.subscribed([account])
+        await rival.subscribe([account])
         for _ in range(MONTHS):
-            await rival.renewed()
+            await rival.renew()
         await _visits(rival, WARM // 3)
         return rival
 
@@ -151,7 +151,7 @@ _PLAN: Final = {
 }
 
 
-async def _accounts(server: KillBill, count: int) -> list[str]:
+async def _create_accounts(server: KillBill, count: int) -> list[str]:
     """Each with a payment method whose charges succeed without a provider."""
 
     async def account() -> str:
@@ -181,18 +181,18 @@ async def _visits(rival: Rival, count: int) -> None:
         (await load(url, islice(cycle(calls), len(calls) * count), connections=CONNECTIONS)).expect(200)
 
 
-async def _overviews(asked: Asked) -> Figures:
-    calls = islice(cycle([asked.call]), VISITS)
-    spent = Spent(asked.processes)
-    (await load(asked.url, calls, connections=CONNECTIONS)).expect(200)
-    return spent.each("overview", VISITS)
+async def _overviews(endpoint: Endpoint) -> Figures:
+    calls = islice(cycle([endpoint.call]), VISITS)
+    meter = Meter(endpoint.processes)
+    (await load(endpoint.url, calls, connections=CONNECTIONS)).expect(200)
+    return meter.each("overview", VISITS)
 
 
 async def _their_overviews(stack: Stack, rival: Rival, name: str) -> Figures:
     with still(stack), rival.server.awake():
-        spent = _spent(stack, rival)
+        meter = _meter(stack, rival)
         await _visits(rival, VISITS)
-        return spent.each(f"{name}: overview", VISITS)
+        return meter.each(f"{name}: overview", VISITS)
 
 
 async def _created(seller: Shop) -> Figures:
@@ -205,38 +205,38 @@ async def _created(seller: Shop) -> Figures:
         return id
 
     customers = await _together(customer() for _ in range(DUE))
-    await quiet(stack)
+    await until_quiet(stack)
     watching = await asyncpg.connect(stack.state["postgres"]["subscriptions"])
     try:
-        spent = Spent(processes(stack))
+        meter = Meter(processes(stack))
         bodies = [{"customer_id": id, "plan_id": seller.plan} for id in customers]
         made = await _together(seller.backend.create("subscriptions", body) for body in bodies)
         async with asyncio.timeout(SECONDS):
-            while await paid(watching, seller, made, periods=1) < DUE:
+            while await count_paid(watching, seller, made, periods=1) < DUE:
                 await asyncio.sleep(0.5)
     finally:
         await watching.close()
-    await quiet(stack)
-    return spent.each("creation", DUE)
+    await until_quiet(stack)
+    return meter.each("creation", DUE)
 
 
 async def _their_created(stack: Stack, rival: Rival) -> Figures:
     with still(stack), rival.server.awake():
-        accounts = await _accounts(rival.server, DUE)
-        spent = _spent(stack, rival)
-        return spent.each(f"{NAME}: creation", await rival.subscribed(accounts))
+        accounts = await _create_accounts(rival.server, DUE)
+        meter = _meter(stack, rival)
+        return meter.each(f"{NAME}: creation", await rival.subscribe(accounts))
 
 
 async def _renewed(monthly: Original) -> Figures:
     async with asyncio.timeout(SECONDS):
-        return await renewed("renewal", monthly, await waiting(monthly, DUE))
+        return await renew("renewal", monthly, await prepare_due(monthly, DUE))
 
 
 async def _their_renewed(stack: Stack, rival: Rival) -> Figures:
     with still(stack), rival.server.awake():
-        spent = _spent(stack, rival)
-        return spent.each(f"{NAME}: renewal", await rival.renewed())
+        meter = _meter(stack, rival)
+        return meter.each(f"{NAME}: renewal", await rival.renew())
 
 
-def _spent(stack: Stack, rival: Rival) -> Spent:
-    return Spent({**rival.server.processes, **processes(stack, "postgres")})
+def _meter(stack: Stack, rival: Rival) -> Meter:
+    return Meter({**rival.server.processes, **processes(stack, "postgres")})

@@ -25,7 +25,7 @@ DOCUMENT: Final = "one document"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Endpoint:
     url: str
     call: Call
     processes: Processes
@@ -33,12 +33,12 @@ class Asked:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
-    async with portal() as seller, visitor(seller) as asked:
-        yield Row([partial(_measured, name, each) for name, each in asked.items()], _lines())
+    async with portal() as seller, visitor(seller) as endpoints:
+        yield Row([partial(_measured, name, each) for name, each in endpoints.items()], _lines())
 
 
 @asynccontextmanager
-async def visitor(seller: Shop) -> AsyncIterator[dict[str, Asked]]:
+async def visitor(seller: Shop) -> AsyncIterator[dict[str, Endpoint]]:
     """Both sides by the name of their figure: a customer with twelve renewals, and the servers beside the gateway."""
     stack, customer = seller.stack, await seller.customer()
     await seller.clock(JANUARY + timedelta(days=375))
@@ -47,10 +47,10 @@ async def visitor(seller: Shop) -> AsyncIterator[dict[str, Asked]]:
         origin, headers = str(visit.browser.base_url).rstrip("/"), asked_as(visit)
         gateway, reading = processes(stack, GATEWAY, "postgres"), {**hello.processes, **processes(stack, "postgres")}
         yield {
-            "overview": Asked(origin, Call.of("GET", f"{origin}/api/overview", headers), gateway),
-            "page": Asked(origin, Call.of("GET", f"{origin}/", headers | {"accept": "text/html"}), gateway),
-            HELLO: Asked(hello.url, Call.of("GET", hello.url), hello.processes),
-            DOCUMENT: Asked(hello.url, Call.of("GET", hello.document), reading),
+            "overview": Endpoint(origin, Call.of("GET", f"{origin}/api/overview", headers), gateway),
+            "page": Endpoint(origin, Call.of("GET", f"{origin}/", headers | {"accept": "text/html"}), gateway),
+            HELLO: Endpoint(hello.url, Call.of("GET", hello.url), hello.processes),
+            DOCUMENT: Endpoint(hello.url, Call.of("GET", hello.document), reading),
         }
 
 
@@ -72,7 +72,7 @@ def _lines() -> list[Line]:
     return lines
 
 
-async def _measured(name: str, asked: Asked) -> Figures:
-    most = await rate_of(name, asked.url, asked.call, asked.processes, CONNECTIONS, SECONDS)
-    calm = await load(asked.url, repeat(asked.call), connections=CONNECTIONS, seconds=SECONDS, rate=most[name] * SHARE)
+async def _measured(name: str, endpoint: Endpoint) -> Figures:
+    most = await rate_of(name, endpoint.url, endpoint.call, endpoint.processes, CONNECTIONS, SECONDS)
+    calm = await load(endpoint.url, repeat(endpoint.call), connections=CONNECTIONS, seconds=SECONDS, rate=most[name] * SHARE)
     return {**most, **percentiles(calm.expect(200).latencies, name)}

@@ -10,7 +10,7 @@ from bench.databases import migrated
 from bench.events import TYPE, record, renewals
 from bench.measuring import Figures, Line, Row, Target
 from bench.servers import running
-from bench.usage import Processes, Spent, here
+from bench.usage import Meter, Processes, here
 from billing_contracts.envelope import Envelope, EventData
 from chassis.consumer import Consumer
 from chassis.handling import Handling
@@ -64,8 +64,8 @@ async def opened() -> AsyncIterator[Row]:
         handling, processes = Handling(CONSUMER, pool, Event()), {**here(), **servers.only("postgres")}
         yield Row(
             [
-                partial(projected, handling, processes, TOGETHER, STREAMS * EACH, MAX_RECORDS),
-                partial(projected, handling, processes, "one by one", SINGLE, 1),
+                partial(project, handling, processes, TOGETHER, STREAMS * EACH, MAX_RECORDS),
+                partial(project, handling, processes, "one by one", SINGLE, 1),
             ],
             [
                 Line(
@@ -78,9 +78,9 @@ async def opened() -> AsyncIterator[Row]:
         )
 
 
-async def projected(handling: Handling, processes: Processes, name: str, events: int, at_once: int) -> Figures:
+async def project(handling: Handling, processes: Processes, name: str, events: int, at_once: int) -> Figures:
     records = [record(envelope) for envelope in renewals(events // EACH, EACH)]
-    spent = Spent(processes)
+    meter = Meter(processes)
     for start in range(0, len(records), at_once):
         await handling.handle(records[start : start + at_once], settled)
-    return spent.rate(name, len(records))
+    return meter.rate(name, len(records))

@@ -20,7 +20,7 @@ from bench.measuring import Figures, Line, Row, Target
 from bench.servers import Servers, running
 from bench.serving import listens
 from bench.topics import producer
-from bench.usage import MIB, Spent
+from bench.usage import MIB, Meter
 from portalctl import topics
 from portalctl.local.folder import Folder
 from portalctl.local.keys import kept_keys
@@ -99,17 +99,17 @@ async def _rebuilt(servers: Servers, name: str, count: int) -> Figures:
         stack.push_async_callback(watching.close)
         processes = {child.program.name: child.pid for child, _ in gateways}
         process, first, peaks = psutil.Process(gateways[0][0].pid), 0, {"early": 0.0, "peak": 0.0}
-        spent = Spent({})
+        meter = Meter({})
         async for read in _progress(watching):
             for child, _ in gateways:
                 if not child.alive:
                     raise RuntimeError(f"a gateway ended: {child.program.log.read_text()[-2000:]}")
             # Starting and joining the group is not reading.
             if read and not first and all(listens(child.pid, port) for child, port in gateways):
-                first, spent = read, Spent({**servers.processes, **processes})
+                first, meter = read, Meter({**servers.processes, **processes})
             resident = process.memory_info().rss / MIB
             peaks = {each: max(peak, resident) if each == "peak" or read < EARLY else peak for each, peak in peaks.items()}
-        return {**spent.rate(name, EVENTS - first), **{f"{name}, {each}": peak for each, peak in peaks.items()}}
+        return {**meter.rate(name, EVENTS - first), **{f"{name}, {each}": peak for each, peak in peaks.items()}}
 
 
 async def _progress(watching: asyncpg.Connection) -> AsyncIterator[int]:
@@ -150,9 +150,9 @@ async def _copied(servers: Servers, path: Path) -> Figures:
         admin = await asyncpg.connect(database.admin_url)
         try:
             await admin.execute(_TABLE)
-            spent = Spent(servers.only("postgres"))
+            meter = Meter(servers.only("postgres"))
             await admin.execute(f"COPY record FROM '{path}' WITH (FORMAT binary)")
-            figures = spent.rate("COPY", EVENTS)
+            figures = meter.rate("COPY", EVENTS)
             if (rows := await admin.fetchval("SELECT count(*) FROM record")) != EVENTS:
                 raise RuntimeError(f"{EVENTS} records, {rows} rows")
             return figures

@@ -15,7 +15,7 @@ from bench.rows.append import BODY, ENVELOPE, HEADERS, MERCHANT
 from bench.rows.relay_outbox import outbox
 from bench.servers import Servers, running
 from bench.topics import count, fresh_topic, producer
-from bench.usage import Spent, here
+from bench.usage import Meter, here
 from chassis.relay import Relay
 from chassis.store import headers_json
 
@@ -49,11 +49,11 @@ async def _ours(servers: Servers, url: str, admin: asyncpg.Connection) -> Figure
     )
     await admin.copy_records_to_table("events", records=rows, columns=columns)
     last = await admin.fetchval("SELECT max(position) FROM events")
-    spent, stop = Spent({**here(), **servers.processes}), asyncio.Event()
+    meter, stop = Meter({**here(), **servers.processes}), asyncio.Event()
     running = asyncio.create_task(Relay("bench", url, servers.kafka).run(stop))
     while await admin.fetchval("SELECT position FROM relay") < last:
         await asyncio.sleep(0.02)
-    figures = spent.rate("portal", EVENTS)
+    figures = meter.rate("portal", EVENTS)
     stop.set()
     with suppress(asyncio.CancelledError):
         await running
@@ -68,8 +68,8 @@ async def _alone(servers: Servers) -> Figures:
     headers = [(name, value.encode()) for name, value in HEADERS.items()]
     keys = [f"{MERCHANT}/subscription-{uuid4()}".encode() for _ in range(EVENTS)]
     async with producer(servers.kafka) as sending:
-        spent = Spent({**here(), **servers.only("kafka")})
+        meter = Meter({**here(), **servers.only("kafka")})
         for start in range(0, EVENTS, 1000):
             futures = [await sending.send(topic, ENVELOPE, key, headers=headers) for key in keys[start : start + 1000]]
             await asyncio.gather(*futures)
-        return spent.rate("aiokafka alone", EVENTS)
+        return meter.rate("aiokafka alone", EVENTS)

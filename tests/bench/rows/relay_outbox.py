@@ -14,7 +14,7 @@ from bench.measuring import Figures, Trial
 from bench.rows.append import ENVELOPE
 from bench.servers import Servers
 from bench.topics import count, fresh_topic
-from bench.usage import Spent, here
+from bench.usage import Meter, here
 from support.databases import fresh_database
 
 EVENTS: Final = 3_000
@@ -53,14 +53,14 @@ async def _relayed(servers: Servers, engine: AsyncEngine, rows: OutboxBroker) ->
         for _ in range(EVENTS):
             await rows.publish(ENVELOPE.decode(), queue="events", session=session)
     await kafka.start()
-    spent = Spent({**here(), **servers.processes})
+    meter = Meter({**here(), **servers.processes})
     await rows.start()
     try:
         async with engine.connect() as watching:
             while (await watching.execute(text("SELECT count(*) FROM outbox"))).scalar():
                 await watching.rollback()
                 await asyncio.sleep(0.05)
-        figures = spent.rate("faststream-outbox", EVENTS)
+        figures = meter.rate("faststream-outbox", EVENTS)
     finally:
         await rows.stop()
         await kafka.stop()

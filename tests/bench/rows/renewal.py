@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from bench.measuring import Figures, Line, Row, Target
-from bench.renewals import due_by_the_month, renewed, waiting
+from bench.renewals import due_by_the_month, prepare_due, renew
 from bench.stack import portal
 
 DUE: Final = 1_000
@@ -17,10 +17,10 @@ WARM: Final = 100
 async def opened() -> AsyncIterator[Row]:
     async with portal() as seller:
         monthly = await due_by_the_month(await seller.customer())
-        await renewed("warm", monthly, await waiting(monthly, WARM))
+        await renew("warm", monthly, await prepare_due(monthly, WARM))
 
         async def trial() -> Figures:
-            return await renewed("renewal", monthly, await waiting(monthly, DUE))
+            return await renew("renewal", monthly, await prepare_due(monthly, DUE))
 
         yield Row([trial], _lines())
 

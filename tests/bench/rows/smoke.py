@@ -22,16 +22,16 @@ from bench.databases import migrated
 from bench.events import renewals
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, cpu_figures
-from bench.renewals import due_by_the_month, renewed, waiting
-from bench.rows.append import write_set, written
-from bench.rows.command import SERVICE, commanded
-from bench.rows.consume import consumed
-from bench.rows.overview import GATEWAY, HELLO, Asked, visitor
-from bench.rows.project import CONSUMER, TOGETHER, projected
+from bench.renewals import due_by_the_month, prepare_due, renew
+from bench.rows.append import write_all, write_set
+from bench.rows.command import SERVICE, send_commands
+from bench.rows.consume import consume
+from bench.rows.overview import GATEWAY, HELLO, Endpoint, visitor
+from bench.rows.project import CONSUMER, TOGETHER, project
 from bench.servers import Servers
-from bench.stack import Stack, portal, processes, quiet, subscribe
+from bench.stack import Stack, portal, processes, subscribe, until_quiet
 from bench.topics import fresh_topic, producer, publish
-from bench.usage import HERE, Spent, here
+from bench.usage import HERE, Meter, here
 from chassis.handling import Handling
 from chassis.member import MAX_RECORDS
 from chassis.postgres.event_store import PostgresEventStore
@@ -55,16 +55,16 @@ EVENTS: Final = 4_000
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
-    async with portal() as seller, visitor(seller) as asked, shop(seller.stack) as other:
+    async with portal() as seller, visitor(seller) as endpoints, shop(seller.stack) as other:
         stack, monthly = seller.stack, await due_by_the_month(await other.customer())
-        due, idle = await waiting(monthly, DUE * ROUNDS), dict[str, float]()
+        due, idle = await prepare_due(monthly, DUE * ROUNDS), dict[str, float]()
         calls = changes_of_mind(seller, await subscribe(seller, STREAMS))
         async with (
             migrated(_servers(stack)) as database,
             create_pool(database.url, name="bench", min_size=8, max_size=8) as pool,
             PostgresEventStore(pool) as store,
         ):
-            trials = [partial(_asked, name, asked[name]) for name in REQUESTS]
+            trials = [partial(_requests, name, endpoints[name]) for name in REQUESTS]
             yield Row(
                 [
                     partial(_idle, stack, idle),
@@ -119,34 +119,34 @@ async def _topic(stack: Stack) -> str:
     return topic
 
 
-async def _asked(name: str, asked: Asked) -> Figures:
-    calls: Iterator[Call] = repeat(asked.call, REQUESTS[name])
-    spent = Spent(asked.processes)
-    (await load(asked.url, calls, connections=CONNECTIONS)).expect(200)
-    return spent.each(name, REQUESTS[name])
+async def _requests(name: str, endpoint: Endpoint) -> Figures:
+    calls: Iterator[Call] = repeat(endpoint.call, REQUESTS[name])
+    meter = Meter(endpoint.processes)
+    (await load(endpoint.url, calls, connections=CONNECTIONS)).expect(200)
+    return meter.each(name, REQUESTS[name])
 
 
 async def _idle(stack: Stack, idle: dict[str, float]) -> Figures:
     """The figure is of one second; `idle` becomes the share of a core that each process uses."""
-    await quiet(stack)
-    spent = Spent(processes(stack))
+    await until_quiet(stack)
+    meter = Meter(processes(stack))
     await asyncio.sleep(IDLE_SECONDS)
-    idle |= {name: used / IDLE_SECONDS for name, used in spent.seconds().items()}
+    idle |= {name: used / IDLE_SECONDS for name, used in meter.seconds().items()}
     return cpu_figures("idle", {name: 1e6 * share for name, share in idle.items()})
 
 
 async def _commands(stack: Stack, calls: Iterator[Call], idle: Mapping[str, float]) -> Figures:
-    begun, spent = time.perf_counter(), Spent(processes(stack))
+    begun, meter = time.perf_counter(), Meter(processes(stack))
     for _ in range(2):
-        await commanded(stack.urls[SERVICE], calls, 2 * STREAMS)
-    await quiet(stack)
-    return _without_idling(spent.each("command", 4 * STREAMS), "command", idle, (time.perf_counter() - begun) / (4 * STREAMS))
+        await send_commands(stack.urls[SERVICE], calls, 2 * STREAMS)
+    await until_quiet(stack)
+    return _without_idling(meter.each("command", 4 * STREAMS), "command", idle, (time.perf_counter() - begun) / (4 * STREAMS))
 
 
 async def _renewals(monthly: Original, due: list[Said], idle: Mapping[str, float]) -> Figures:
     some = [due.pop() for _ in range(DUE)]
     begun = time.perf_counter()
-    figures = await renewed("renewal", monthly, some)
+    figures = await renew("renewal", monthly, some)
     return _without_idling(figures, "renewal", idle, (time.perf_counter() - begun) / DUE)
 
 
@@ -157,13 +157,13 @@ def _without_idling(figures: Figures, name: str, idle: Mapping[str, float], seco
 
 async def _appended(stack: Stack, store: PostgresEventStore) -> Figures:
     sets = [write_set() for _ in range(SETS)]
-    return await written(store, sets, CALLERS, name="append", postgres=processes(stack, "postgres"))
+    return await write_all(store, sets, CALLERS, name="append", postgres=processes(stack, "postgres"))
 
 
 async def _consumed(servers: Servers, pool: asyncpg.Pool, topic: str) -> Figures:
-    return await consumed(servers, pool, topic, 5 * EVENTS)
+    return await consume(servers, pool, topic, 5 * EVENTS)
 
 
 async def _projected(stack: Stack, pool: asyncpg.Pool) -> Figures:
     processes_ = {**here(), **processes(stack, "postgres")}
-    return await projected(Handling(CONSUMER, pool, Event()), processes_, TOGETHER, EVENTS, MAX_RECORDS)
+    return await project(Handling(CONSUMER, pool, Event()), processes_, TOGETHER, EVENTS, MAX_RECORDS)

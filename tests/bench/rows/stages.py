@@ -9,14 +9,14 @@ from typing import Final
 
 from bench.crowd import changes_of_mind, crowd
 from bench.measuring import Figures, Line, Row
-from bench.rows.visible import IDLE, PACE, RATE, SECONDS, STREAMS, WATCHED, Busy, Sample, sampled, under_load, watching
+from bench.rows.visible import IDLE, PACE, RATE, SECONDS, STREAMS, WATCHED, Busy, Sample, sample_all, under_load, watch
 from bench.stack import Stack, portal
-from bench.stages import FILE, STEPS, SUPERVISOR, Passage, durations, noted
+from bench.stages import FILE, STEPS, SUPERVISOR, Passage, durations, read_notes
 
 UNDER_LOAD: Final = f"at {RATE}/s"
 TOTAL: Final = "answered → arrived"
 ENOUGH: Final = 0.5
-"""Share of the samples in which every stage was noted; another share cannot stand for all."""
+"""Share of the samples in which every stage was read_notes; another share cannot stand for all."""
 
 
 @asynccontextmanager
@@ -28,7 +28,7 @@ async def opened() -> AsyncIterator[Row]:
             changes_of_mind(seller, [customer.subscription for customer in await crowd(seller, STREAMS)]),
         )
         passages: list[Passage] = []
-        watched = [await kept.enter_async_context(watching(each, passages.append)) for each in await crowd(seller, WATCHED)]
+        watched = [await kept.enter_async_context(watch(each, passages.append)) for each in await crowd(seller, WATCHED)]
         yield Row(
             [
                 partial(_idle, seller.stack, watched[:1], passages),
@@ -44,7 +44,7 @@ async def opened() -> AsyncIterator[Row]:
 
 async def _idle(stack: Stack, watched: Sequence[Sample], passages: list[Passage]) -> Figures:
     passages.clear()
-    await sampled(watched)
+    await sample_all(watched)
     return _figures(IDLE, stack, passages)
 
 
@@ -52,15 +52,15 @@ async def _loaded(stack: Stack, watched: Sequence[Sample], passages: list[Passag
     passages.clear()
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(busy(RATE - WATCHED / PACE, SECONDS))
-        tasks.create_task(sampled(watched))
+        tasks.create_task(sample_all(watched))
     return _figures(UNDER_LOAD, stack, passages)
 
 
 def _figures(load: str, stack: Stack, passages: Sequence[Passage]) -> Figures:
     """Milliseconds, the median over all samples of each step by itself: they do not add up exactly."""
-    found = noted(stack.folder / FILE)
+    found = read_notes(stack.folder / FILE)
     whole = [steps for passage in passages if (steps := durations(passage, found)) is not None]
     if len(whole) < ENOUGH * len(passages):
-        raise RuntimeError(f"{len(passages)} events, and all stages of only {len(whole)} were noted")
+        raise RuntimeError(f"{len(passages)} events, and all stages of only {len(whole)} were read_notes")
     figures = {f"{load}: {step}": 1000 * median(times) for step, times in zip(STEPS, zip(*whole, strict=True), strict=True)}
     return figures | {f"{load}: {TOTAL}": 1000 * median(passage.arrived - passage.answered for passage in passages)}

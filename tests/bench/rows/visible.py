@@ -20,7 +20,7 @@ from bench.rows.append import ENVELOPE
 from bench.stack import Customer, Stack, portal, processes
 from bench.stages import Passage
 from bench.topics import fresh_topic, producer
-from bench.usage import Spent
+from bench.usage import Meter
 
 STREAMS: Final = 200
 """Subscriptions of as many customers, whose commands are the load."""
@@ -48,7 +48,7 @@ async def opened() -> AsyncIterator[Row]:
         watched = await crowd(seller, WATCHED)
         kafka = await kept.enter_async_context(_kafka_alone(seller.stack.state["kafka"]["bootstrap_servers"]))
         sides = {
-            "visible": [await kept.enter_async_context(watching(customer)) for customer in watched],
+            "visible": [await kept.enter_async_context(watch(customer)) for customer in watched],
             "Kafka alone": [kafka] * WATCHED,
         }
         faster = await _held(busy, sides["visible"])
@@ -102,7 +102,7 @@ async def _idle(alone: Mapping[str, Sequence[Sample]]) -> Figures:
     """One customer, and nothing else to do. The sides take turns: each would keep the other's broker awake."""
     figures: dict[str, float] = {}
     for side, samples in alone.items():
-        figures |= percentiles(await sampled(samples), f"{side} {IDLE}")
+        figures |= percentiles(await sample_all(samples), f"{side} {IDLE}")
     return figures
 
 
@@ -110,12 +110,12 @@ async def _measured(
     stack: Stack, busy: Busy, sides: Mapping[str, Sequence[Sample]], rate: int, so_far: dict[str, list[float]]
 ) -> Figures:
     """Both sides at the same time, since what the machine does besides lasts no longer than a sample."""
-    figures, spent = dict[str, float](), Spent(processes(stack))
+    figures, meter = dict[str, float](), Meter(processes(stack))
     async with asyncio.TaskGroup() as tasks:
         loading = tasks.create_task(busy(rate - WATCHED / PACE, SECONDS))
-        taken = {side: tasks.create_task(sampled(samples)) for side, samples in sides.items()}
+        taken = {side: tasks.create_task(sample_all(samples)) for side, samples in sides.items()}
     reached = loading.result() + WATCHED / PACE
-    figures |= {**spent.each(f"events at {rate}/s", reached * SECONDS), f"events at {rate}/s": reached}
+    figures |= {**meter.each(f"events at {rate}/s", reached * SECONDS), f"events at {rate}/s": reached}
     for side, task in taken.items():
         name, seconds = f"{side} at {rate}/s", task.result()
         so_far[name] += seconds
@@ -123,7 +123,7 @@ async def _measured(
     return figures
 
 
-async def sampled(samples: Sequence[Sample]) -> list[float]:
+async def sample_all(samples: Sequence[Sample]) -> list[float]:
     """Each at a steady pace, one after the other."""
     begun = time.perf_counter()
 
@@ -139,7 +139,7 @@ async def sampled(samples: Sequence[Sample]) -> list[float]:
 
 
 @asynccontextmanager
-async def watching(customer: Customer, passed: Callable[[Passage], None] = lambda _: None) -> AsyncIterator[Sample]:
+async def watch(customer: Customer, passed: Callable[[Passage], None] = lambda _: None) -> AsyncIterator[Sample]:
     """A session of the customer's that listens while a merchant's back end cancels for the customer, or withdraws that.
 
     `passed` is called with the times of every sample.

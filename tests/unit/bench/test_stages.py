@@ -21,7 +21,7 @@ from bench.stages import (
     Notes,
     Passage,
     durations,
-    noted,
+    read_notes,
     wrap_consumer,
     wrap_relay,
     wrap_stream,
@@ -72,7 +72,7 @@ def test_notes_of_several_processes_are_read_as_times_by_stage_and_key(tmp_path:
     for notes in (Notes(tmp_path / "stages"), Notes(tmp_path / "stages")):
         notes.add(READ, [b"one", None, b"two", b"one"])
         notes.add(SENT, [])
-    found = noted(tmp_path / "stages")
+    found = read_notes(tmp_path / "stages")
     assert {stage: {key: len(times) for key, times in of.items()} for stage, of in found.items()} == {READ: {"one": 2, "two": 2}}
     assert before <= found[READ]["one"][0] <= found[READ]["one"][1] <= time.time()
 
@@ -111,7 +111,7 @@ async def test_the_relay_notes_what_it_reads_and_what_is_acknowledged(monkeypatc
     names: Any = relay
     assert await names.read_page(None, page.last, 10) == page
     assert await Publisher.send(Publisher.__new__(Publisher), [message]) == {"billing.subscriptions": {"0": 1}}
-    assert noted(tmp_path / "stages").keys() == {READ, ACKNOWLEDGED}
+    assert read_notes(tmp_path / "stages").keys() == {READ, ACKNOWLEDGED}
 
 
 @pytest.mark.usefixtures("unwrapped")
@@ -130,9 +130,9 @@ async def test_the_consumer_notes_what_it_fetched_and_what_is_committed(monkeypa
     wrap_consumer(Notes(tmp_path / "stages"))
     records: Any = (Record("billing.subscriptions", 0, 7, KEY.encode(), b"{}"),)
     await Member._on_batch(Member.__new__(Member), records)
-    assert noted(tmp_path / "stages").keys() == {FETCHED}
+    assert read_notes(tmp_path / "stages").keys() == {FETCHED}
     assert await Handling.handle(Handling.__new__(Handling), records, None) == {(MERCHANT, CUSTOMER)}  # type: ignore[arg-type]
-    assert noted(tmp_path / "stages").keys() == {FETCHED, COMMITTED}
+    assert read_notes(tmp_path / "stages").keys() == {FETCHED, COMMITTED}
     assert handled == [records, records]
 
 
@@ -152,6 +152,6 @@ async def test_a_stream_notes_the_customer_to_whom_an_update_is_sent_and_no_puls
 
     texts = await asyncio.gather(asyncio.create_task(stream(CUSTOMER)), asyncio.create_task(stream(UUID(int=9))))
     assert all("id: 7\n" in text for text in texts)
-    assert {stage: set(of) for stage, of in noted(tmp_path / "stages").items()} == {
+    assert {stage: set(of) for stage, of in read_notes(tmp_path / "stages").items()} == {
         SENT: {OF_CUSTOMER, f"{MERCHANT}/{UUID(int=9)}"}
     }

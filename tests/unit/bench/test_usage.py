@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from bench.usage import HERE, Spent, cpu_seconds, here, memory
+from bench.usage import HERE, Meter, cpu_seconds, here, memory
 
 TICK = 0.02
 """Seconds: the kernel counts user and system time in hundredths each."""
@@ -51,32 +51,32 @@ def test_what_a_child_of_a_child_uses_while_it_runs_counts_too() -> None:
 
 def test_only_what_is_used_from_its_creation_on_is_spent() -> None:
     with running(BUSY.format(seconds=0.3)) as process:
-        assert Spent({"busy": process.pid}).seconds()["busy"] < 0.1
+        assert Meter({"busy": process.pid}).seconds()["busy"] < 0.1
 
 
 def test_processor_time_is_shared_among_the_operations_in_microseconds() -> None:
     before = time.process_time()
-    spent = Spent(here())
+    meter = Meter(here())
     begun = time.process_time()
     while time.process_time() < begun + 0.2:
         pass
-    figures = spent.rate("loops", 1_000)
+    figures = meter.rate("loops", 1_000)
     assert 200 <= figures[f"loops, CPU {HERE}"] <= 1_000 * (time.process_time() - before)
     assert figures["loops, CPU"] == figures[f"loops, CPU {HERE}"]
     assert figures["loops"] == pytest.approx(1_000 / figures["loops, took"])
 
 
 def test_this_process_counts_without_its_children() -> None:
-    spent = Spent(here())
+    meter = Meter(here())
     subprocess.run([sys.executable, "-c", BUSY.format(seconds=0.3)], check=True)
-    assert spent.seconds()[HERE] < 0.2
+    assert meter.seconds()[HERE] < 0.2
 
 
 def test_a_process_that_ended_is_named() -> None:
     with running("") as process:
-        spent = Spent({"kafka": process.pid})
+        meter = Meter({"kafka": process.pid})
     with pytest.raises(RuntimeError, match=r"kafka .* ended while it was measured"):
-        spent.seconds()
+        meter.seconds()
 
 
 def test_memory_is_that_of_a_process_with_its_children() -> None:
