@@ -13,7 +13,7 @@ import asyncpg
 import httpx
 import psutil
 
-from bench.killbill_setup import NAME, command, files, schema, settings, usable_java
+from bench.killbill_setup import NAME, Software, command, schema, settings
 from bench.usage import Processes
 from portalctl.local.failures import PortTaken, StartFailed
 from portalctl.local.ports import free_port, is_free
@@ -65,20 +65,20 @@ class KillBill:
 
 
 @asynccontextmanager
-async def killbill(admin_url: str, folder: Path, database: str, hash_iterations: int | None) -> AsyncIterator[KillBill]:
+async def killbill(
+    its: Software, admin_url: str, folder: Path, database: str, hash_iterations: int | None
+) -> AsyncIterator[KillBill]:
     """One on the PostgreSQL server of `admin_url`, in a new database, with files in the folder.
 
     `hash_iterations` are those of the tenant's secret, which is checked with every request; None is Kill Bill's default.
-    Raises StackError when it cannot be fetched or started, or when there is no Java that can run it.
+    Raises StackError when it does not start.
     """
-    runtime = await asyncio.to_thread(usable_java)
-    runner, war = await asyncio.to_thread(files)
     folder.mkdir()
-    await _make_database(admin_url, database, war)
+    await _make_database(admin_url, database, its.war)
     wanted = settings(admin_url, database, folder, hash_iterations)
     (folder / "killbill.properties").write_text("".join(f"{name}={value}\n" for name, value in wanted.items()))
     port = free_port()
-    async with running(command(runtime, runner, war, folder, port), folder, port) as pid:
+    async with running(command(its, folder, port), folder, port) as pid:
         url = f"http://127.0.0.1:{port}/1.0/kb"
         async with httpx.AsyncClient(base_url=url, auth=USER, headers=HEADERS, timeout=120, trust_env=False) as http:
             made = KillBill(url, pid, f"{admin_url.rpartition('/')[0]}/{database}", http)

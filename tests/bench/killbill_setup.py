@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import zipfile
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -44,10 +45,19 @@ def usable_java() -> Path:
     )
 
 
-def files() -> tuple[Path, Path]:
-    """The paths of Jetty's runner and of the war, fetched where they are missing. Blocks. Raises StackError."""
+@dataclass(frozen=True, slots=True)
+class Software:
+    java: Path
+    runner: Path
+    """Jetty's."""
+    war: Path
+
+
+def software() -> Software:
+    """Fetches what is missing. Blocks. Raises StackError when that fails, or when no Java can run it."""
+    usable = usable_java()
     runner, war = fetched(locked_jars(_LOCK), cache_folder() / "killbill-jars", NAME, _LOCK)
-    return runner, war
+    return Software(usable, runner, war)
 
 
 def schema(war: Path) -> list[str]:
@@ -84,11 +94,11 @@ def settings(admin_url: str, database: str, folder: Path, hash_iterations: int |
     return found
 
 
-def command(runtime: Path, runner: Path, war: Path, folder: Path, port: int) -> list[str]:
+def command(its: Software, folder: Path, port: int) -> list[str]:
     (folder / "tmp").mkdir()
     return [
-        *(str(runtime), "-Xms512m", "-Xmx1g", f"-Djava.io.tmpdir={folder / 'tmp'}", "-Duser.timezone=UTC"),
+        *(str(its.java), "-Xms512m", "-Xmx1g", f"-Djava.io.tmpdir={folder / 'tmp'}", "-Duser.timezone=UTC"),
         *(f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED),
         f"-Dorg.killbill.server.properties=file://{folder / 'killbill.properties'}",
-        *("-jar", str(runner), "--host", "127.0.0.1", "--port", str(port), str(war)),
+        *("-jar", str(its.runner), "--host", "127.0.0.1", "--port", str(port), str(its.war)),
     ]

@@ -16,7 +16,7 @@ import asyncpg
 
 from bench.clones import Original
 from bench.killbill import HEADERS, USER, KillBill, killbill
-from bench.killbill_setup import NAME
+from bench.killbill_setup import NAME, software
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target
 from bench.renewals import count_paid, due_by_the_month, prepare_due, renew
@@ -85,13 +85,14 @@ class Rival:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
+    its = await asyncio.to_thread(software)  # before anything is started that would have to wait for it
     async with portal() as seller, visitor(seller) as endpoints, shop(seller.stack) as other:
         monthly = await due_by_the_month(await other.customer())
         await renew("warm", monthly, await prepare_due(monthly, WARM_CREATED))
         stack, admin = seller.stack, layout_as_started(Folder(seller.stack.folder)).admin_url
         async with (
-            killbill(admin, stack.folder / "killbill", "killbill", REDUCED) as reduced,
-            killbill(admin, stack.folder / "killbill-default", "killbill_default", None) as default,
+            killbill(its, admin, stack.folder / "killbill", "killbill", REDUCED) as reduced,
+            killbill(its, admin, stack.folder / "killbill-default", "killbill_default", None) as default,
         ):
             with still(stack):
                 rivals = [await _prepare(server) for server in (reduced, default)]
