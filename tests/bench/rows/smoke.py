@@ -1,13 +1,12 @@
 """A guard against regressions: processor time of every hot path, as a multiple of hello-world's in the same round.
 
 It takes about a minute on a quiet machine. Its ratios are compared with those of the baseline beside this package's modules.
-Where a figure includes waiting, what the processes use when they are idle is subtracted: on a busy machine waiting takes longer.
+Commands and renewals count until all has followed: the share of idle processes in them grows when a busy machine makes that wait.
 """
 
 import asyncio
-import time
 from asyncio import Event
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from functools import partial
 from itertools import repeat
@@ -21,7 +20,7 @@ from bench.crowd import changes_of_mind
 from bench.databases import migrated
 from bench.events import renewals
 from bench.load import Call, load
-from bench.measuring import Figures, Line, Row, cpu_figures
+from bench.measuring import Figures, Line, Row
 from bench.renewals import due_by_the_month, prepare_due, renew
 from bench.rows.append import write_all, write_set
 from bench.rows.command import SERVICE, send_commands
@@ -44,8 +43,9 @@ BASELINE: Final = Path(__file__).parents[1] / "baseline.json"
 ROUNDS: Final = 3
 CONNECTIONS: Final = 32
 REQUESTS: Final = {HELLO: 8_000, "overview": 1_500, "page": 400}
-STREAMS: Final = 60
-DUE: Final = 100
+STREAMS: Final = 100
+COMMANDS: Final = 6 * STREAMS
+DUE: Final = 200
 SETS: Final = 4_000
 CALLERS: Final = 32
 IDLE_SECONDS: Final = 2.0
@@ -57,7 +57,7 @@ EVENTS: Final = 4_000
 async def opened() -> AsyncIterator[Row]:
     async with portal() as seller, visitor(seller) as endpoints, shop(seller.stack) as other:
         stack, monthly = seller.stack, await due_by_the_month(await other.customer())
-        due, idle = await prepare_due(monthly, DUE * ROUNDS), dict[str, float]()
+        due = await prepare_due(monthly, DUE * ROUNDS)
         calls = changes_of_mind(seller, await subscribe(seller, STREAMS))
         async with (
             migrated(_servers(stack)) as database,
@@ -67,10 +67,10 @@ async def opened() -> AsyncIterator[Row]:
             trials = [partial(_requests, name, endpoints[name]) for name in REQUESTS]
             yield Row(
                 [
-                    partial(_idle, stack, idle),
+                    partial(_idle, stack),
                     *trials,
-                    partial(_commands, stack, calls, idle),
-                    partial(_renewals, monthly, due, idle),
+                    partial(_commands, stack, calls),
+                    partial(_renewals, monthly, due),
                     partial(_appended, stack, store),
                     partial(_consumed, _servers(stack), pool, await _topic(stack)),
                     partial(_projected, stack, pool),
@@ -126,33 +126,23 @@ async def _requests(name: str, endpoint: Endpoint) -> Figures:
     return meter.each(name, REQUESTS[name])
 
 
-async def _idle(stack: Stack, idle: dict[str, float]) -> Figures:
-    """The figure is of one second; `idle` becomes the share of a core that each process uses."""
+async def _idle(stack: Stack) -> Figures:
+    """Of one second."""
     await until_quiet(stack)
     meter = Meter(processes(stack))
     await asyncio.sleep(IDLE_SECONDS)
-    idle |= {name: used / IDLE_SECONDS for name, used in meter.seconds().items()}
-    return cpu_figures("idle", {name: 1e6 * share for name, share in idle.items()})
+    return meter.each("idle", IDLE_SECONDS)
 
 
-async def _commands(stack: Stack, calls: Iterator[Call], idle: Mapping[str, float]) -> Figures:
-    begun, meter = time.perf_counter(), Meter(processes(stack))
-    for _ in range(2):
-        await send_commands(stack.urls[SERVICE], calls, 2 * STREAMS)
+async def _commands(stack: Stack, calls: Iterator[Call]) -> Figures:
+    meter = Meter(processes(stack))
+    await send_commands(stack.urls[SERVICE], calls, COMMANDS)
     await until_quiet(stack)
-    return _without_idling(meter.each("command", 4 * STREAMS), "command", idle, (time.perf_counter() - begun) / (4 * STREAMS))
+    return meter.each("command", COMMANDS)
 
 
-async def _renewals(monthly: Original, due: list[Said], idle: Mapping[str, float]) -> Figures:
-    some = [due.pop() for _ in range(DUE)]
-    begun = time.perf_counter()
-    figures = await renew("renewal", monthly, some)
-    return _without_idling(figures, "renewal", idle, (time.perf_counter() - begun) / DUE)
-
-
-def _without_idling(figures: Figures, name: str, idle: Mapping[str, float], seconds: float) -> Figures:
-    """`seconds` passed for each operation."""
-    return cpu_figures(name, {each: figures[f"{name}, CPU {each}"] - 1e6 * share * seconds for each, share in idle.items()})
+async def _renewals(monthly: Original, due: list[Said]) -> Figures:
+    return await renew("renewal", monthly, [due.pop() for _ in range(DUE)])
 
 
 async def _appended(stack: Stack, store: PostgresEventStore) -> Figures:
