@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 from aiokafka import TopicPartition
 
-from chassis.freshness import PENDING, Watermark, advance, as_of, keep
+from billing_contracts.watermarks import Watermark
+from chassis.freshness import PENDING, advance, as_of, keep
 from chassis.postgres import offsets
 from chassis.postgres.offsets import Position
 

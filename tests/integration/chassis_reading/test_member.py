@@ -14,10 +14,11 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
+from billing_contracts.watermarks import Watermark
 from chassis.batch import Batch
 from chassis.consumer import Consumer
 from chassis.consuming import run_consumers
-from chassis.freshness import Freshness, Watermark, as_of
+from chassis.freshness import Freshness, as_of
 from chassis.postgres import offsets, quarantine
 from chassis.records import Received, Record
 from support.databases import ServiceDatabase

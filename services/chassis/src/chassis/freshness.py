@@ -13,8 +13,10 @@ from datetime import datetime
 import asyncpg
 import structlog
 from aiokafka import AIOKafkaConsumer
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
+from billing_contracts.watermarks import TOPIC as WATERMARKS
+from billing_contracts.watermarks import Watermark
 from chassis.consumer import Consumer
 from chassis.faults import Backoff, passes
 from chassis.postgres.write_sets import Connection
@@ -22,18 +24,9 @@ from chassis.resting import rest
 
 log = structlog.get_logger()
 
-WATERMARKS = "billing.watermarks"
 PENDING = 100
 """Watermarks kept per service while our consumers have not reached them; beyond, the newest takes the place of the last."""
 LOOK_EVERY = 1.0
-
-
-class Watermark(BaseModel):
-    service: str
-    instant: datetime
-    """Wall clock: all that the service committed until then is on Kafka."""
-    ends: dict[str, dict[int, int]]
-    """By topic and partition: the next offset after it."""
 
 
 class Freshness:

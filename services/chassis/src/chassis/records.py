@@ -2,12 +2,15 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import ValidationError
 
 from billing_contracts.envelope import Envelope, EventData, attributes, record_key
+from billing_contracts.records import Erased, RawRecord, Record, error_summary, named_by
+
+__all__ = ["Decode", "Erased", "Malformed", "Passed", "RawRecord", "Reader", "Reading", "Received", "Record", "named_by"]
 
 D_co = TypeVar("D_co", bound=EventData, covariant=True)
 
@@ -20,35 +23,6 @@ Decode = Callable[[Envelope], EventData]
 """The envelope's data as its class. Raises KeyError for a type that is not known, ValidationError for data that does not fit."""
 
 
-class RawRecord(Protocol):
-    """What is needed of an aiokafka ConsumerRecord."""
-
-    @property
-    def topic(self) -> str: ...
-    @property
-    def partition(self) -> int: ...
-    @property
-    def offset(self) -> int: ...
-    @property
-    def key(self) -> bytes | None: ...
-    @property
-    def value(self) -> bytes | None: ...
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A record out of our own tables, to be read once more."""
-
-    topic: str
-    partition: int
-    offset: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
-
-
 @dataclass(frozen=True)
 class Received(Generic[D_co]):
     """An event of another service, or of our own."""
@@ -59,19 +33,6 @@ class Received(Generic[D_co]):
     partition: int
     offset: int
     headers: Sequence[tuple[str, bytes]] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Erased:
-    """A tombstone: the aggregate that the key names is no more."""
-
-    merchant_id: UUID
-    aggregate: str
-    topic: str
-
-    @property
-    def id(self) -> UUID:
-        return UUID(self.aggregate.partition("-")[2])
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +83,7 @@ class Reader:
         try:
             envelope = _envelope(record.value)
         except ValidationError as error:
-            return Malformed(told_safely(error), *named_by(record.key))
+            return Malformed(error_summary(error), *named_by(record.key))
         key = envelope.key()
         if record.key is not None and record.key != key:
             return Malformed("the key names another aggregate than the envelope", *named_by(record.key))
@@ -134,7 +95,7 @@ class Reader:
         except KeyError:
             return Passed(envelope, known=False)
         except (ValueError, TypeError) as error:
-            return Malformed(told_safely(error), envelope.merchantid, envelope.subject, envelope.sequence)
+            return Malformed(error_summary(error), envelope.merchantid, envelope.subject, envelope.sequence)
         return Received(envelope, data, record.topic, record.partition, record.offset, record.headers)
 
     def _passed(self, key: bytes | None, value: bytes) -> Passed | None:
@@ -172,21 +133,3 @@ class Reader:
         if record.topic not in self._states or merchant_id is None or aggregate is None:
             return Malformed("a record without a value, where nothing can be erased", merchant_id, aggregate)
         return Erased(merchant_id, aggregate, record.topic)
-
-
-def named_by(key: bytes | None) -> tuple[UUID | None, str | None]:
-    """Merchant and aggregate of a key `<merchant>/<kind>-<uuid>`; (None, None) when it is not one."""
-    try:
-        merchant, _, aggregate = (key or b"").decode().partition("/")
-        kind, _, id = aggregate.partition("-")
-        return UUID(merchant), f"{kind}-{UUID(id)}"
-    except ValueError:
-        return None, None
-
-
-def told_safely(error: Exception) -> str:
-    """What went wrong, without the values that it went wrong with: they may be personal."""
-    if isinstance(error, ValidationError):
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'value'}: {each['type']}" for each in found[:20])
-    return type(error).__name__

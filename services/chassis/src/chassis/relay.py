@@ -13,6 +13,7 @@ import asyncpg
 import structlog
 from prometheus_client import Counter, Gauge
 
+from billing_contracts.watermarks import TOPIC as WATERMARKS
 from chassis.faults import Backoff
 from chassis.postgres.bell import listen
 from chassis.postgres.cursor import (
@@ -33,7 +34,6 @@ from chassis.store import Message
 
 log = structlog.get_logger()
 
-WATERMARKS = "billing.watermarks"
 PAGE = 1000
 POLL = 0.25
 """Seconds after which it looks for itself, when nobody has told it that there is something."""
