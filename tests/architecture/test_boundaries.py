@@ -18,6 +18,8 @@ VIOLATIONS = {
     "adapters never import each other": ("portal_gateway/adapters/violation.py", "import portal_gateway.adapters.page"),
     "only __main__ imports the composition": ("payments/adapters/violation.py", "import payments.composition"),
     "contracts": ("billing_contracts/violation.py", "import httpx"),
+    "the subscriber's kit": ("billing_subscriber/violation.py", "import chassis.records"),
+    "the subscriber's kit without Kafka and PostgreSQL": ("billing_subscriber/handler.py", "import aiokafka"),
     "the chassis knows no billing word": ("chassis/violation.py", "import billing_contracts.payments"),
 }
 

@@ -1,0 +1,1 @@
+"""Where a subscriber's own data is: one module per database."""

@@ -1,0 +1,112 @@
+"""One PostgreSQL database, through asyncpg: `pip install 'billing-contracts[postgres]'`."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, TypeAlias
+from uuid import UUID
+
+import asyncpg
+
+from billing_subscriber.positions import Position
+
+TABLES = """
+CREATE TABLE billing_handled (
+    consumer text NOT NULL,
+    event_id uuid NOT NULL,
+    handled_at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (consumer, event_id)
+);
+CREATE TABLE billing_positions (
+    consumer text NOT NULL,
+    merchant_id uuid NOT NULL,
+    aggregate text NOT NULL,
+    sequence bigint NOT NULL,
+    missing jsonb NOT NULL,
+    PRIMARY KEY (consumer, merchant_id, aggregate)
+);
+"""
+_MAKING = "SELECT pg_advisory_xact_lock(hashtext('billing_subscriber'))"
+_SETTINGS = {"application_name": "billing_subscriber", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s"}
+"""The last two end what a frozen member of the group would keep locked."""
+_COMMAND_SECONDS = 30.0
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+
+class PostgresUnit:
+    def __init__(self, group: str, connection: Connection) -> None:
+        self._group, self._connection = group, connection
+
+    @property
+    def tx(self) -> Connection:
+        return self._connection
+
+    async def claim(self, event_id: UUID) -> bool:
+        sql = "INSERT INTO billing_handled (consumer, event_id) VALUES ($1, $2) ON CONFLICT DO NOTHING RETURNING true"
+        return bool(await self._connection.fetchval(sql, self._group, event_id))
+
+    async def position(self, merchant_id: UUID, aggregate: str) -> Position:
+        sql = """
+            SELECT sequence, missing FROM billing_positions
+            WHERE consumer = $1 AND merchant_id = $2 AND aggregate = $3 FOR UPDATE
+        """
+        row = await self._connection.fetchrow(sql, self._group, merchant_id, aggregate)
+        return Position(row["sequence"], tuple(map(tuple, json.loads(row["missing"])))) if row else Position()
+
+    async def move(self, merchant_id: UUID, aggregate: str, position: Position) -> None:
+        sql = """
+            INSERT INTO billing_positions VALUES ($1, $2, $3, $4, $5::text::jsonb)
+            ON CONFLICT (consumer, merchant_id, aggregate) DO UPDATE SET sequence = excluded.sequence, missing = excluded.missing
+        """
+        missing = json.dumps(position.missing)
+        await self._connection.execute(sql, self._group, merchant_id, aggregate, position.sequence, missing)
+
+    async def forget(self) -> None:
+        for table in ("billing_handled", "billing_positions"):
+            await self._connection.execute(f"DELETE FROM {table} WHERE consumer = $1", self._group)
+
+
+class PostgresStore:
+    """Effects get an `asyncpg.Connection` in a transaction. One connection, opened again after it was lost.
+
+    `schema`: statements that make the subscriber's own tables when they are absent; run at each connecting. A role that may
+    not make tables needs `TABLES` of this module run by one that may. `options` go to `asyncpg.connect`.
+    """
+
+    def __init__(self, dsn: str, schema: str = "", **options: Any) -> None:
+        self._dsn, self._schema = dsn, schema
+        self._options = {"server_settings": _SETTINGS, "command_timeout": _COMMAND_SECONDS, **options}
+        self._opened: Connection | None = None
+        self._lock = asyncio.Lock()
+
+    @asynccontextmanager
+    async def unit(self, group: str) -> AsyncIterator[PostgresUnit]:
+        """Raises what asyncpg raises while the database is away."""
+        async with self._lock:
+            connection = await self._open()
+            async with connection.transaction():
+                yield PostgresUnit(group, connection)
+
+    async def close(self) -> None:
+        if self._opened is not None:
+            await self._opened.close()
+            self._opened = None
+
+    async def _open(self) -> Connection:
+        if self._opened is None or self._opened.is_closed():
+            opened: Connection = await asyncpg.connect(self._dsn, **self._options)
+            try:
+                async with opened.transaction():
+                    await opened.execute(_MAKING)
+                    # CREATE TABLE IF NOT EXISTS asks for the right to make tables even when there is nothing to make.
+                    if await opened.fetchval("SELECT to_regclass('billing_handled') IS NULL"):
+                        await opened.execute(TABLES)
+                    if self._schema:
+                        await opened.execute(self._schema)
+            except BaseException:
+                opened.terminate()
+                raise
+            self._opened = opened
+        return self._opened
