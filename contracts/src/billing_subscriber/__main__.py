@@ -64,6 +64,8 @@ async def status(subscription: Subscription, wait: float) -> int:
         if (found and not behind) or time.monotonic() > until:
             break
         await asyncio.sleep(_LOOK_EVERY)
+    if not found:
+        sys.stdout.write(f"no service has announced how far it has published {', '.join(subscription.topics)}\n")
     for each in found:
         handled = each.handled_until.isoformat() if each.handled_until else "long ago"
         sys.stdout.write(f"{each.service}: handled until {handled}, published until {each.announced_until.isoformat()}\n")

@@ -29,7 +29,7 @@ log = logging.getLogger("billing_subscriber")
 PERSONAL = frozenset({CustomerProfile.topic()})
 """Topics of which no value and no original header is kept in a dead letter."""
 
-FIRST_PAUSE, LONGEST_PAUSE = 0.25, 5.0
+FIRST_PAUSE, LONGEST_PAUSE = 0.25, 2.0
 """Seconds after a failure; each further failure in the same partition doubles them."""
 BATCH_SECONDS = 10.0
 """After which the rest of a batch is fetched again: the group expects a poll every five minutes."""

@@ -1,54 +1,93 @@
-"""The subscriber that the contracts' README prints is run as printed, against a real Kafka."""
+"""The subscriber that the contracts' README prints is run as printed, in an environment with exactly what it installs."""
 
-import asyncio
-import os
-import re
-import sys
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
+from uuid import uuid4
 
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
+from aiokafka import AIOKafkaConsumer
 
-from billing_contracts.registry import TOPICS, Topic
-from portalctl import topics
+from billing_contracts.subscriptions import SubscriptionCancellationScheduled, SubscriptionCancelled
+from support.billing_records import message, record, tombstone
+from support.newcomer import Newcomer, printed, printed_commands, running
+from support.readings import producer, publish
 
-CONTRACTS = Path(__file__).parents[3] / "contracts"
-CANCELLED = "billing.subscriptions.SubscriptionCancelled.v1"
+TOPIC = "billing.subscriptions"
+DEAD_LETTERS = "crm.churn.dlq"
 
 
-async def test_the_subscriber_hears_once_and_sets_bad_records_aside(kafka_bootstrap: str, tmp_path: Path) -> None:
-    printed = re.search(r"```python\n(.*?)```", (CONTRACTS / "README.md").read_text(), re.S)
-    assert printed
-    (tmp_path / "subscriber.py").write_text(printed[1])
-    await topics.apply(kafka_bootstrap, {**TOPICS, "crm.churn.dlq": Topic("crm.churn.dlq", partitions=1)})
+@contextmanager
+def locked(database: Path) -> Iterator[None]:
+    """The database is away: another process holds its lock."""
+    with closing(sqlite3.connect(database, isolation_level=None)) as connection:
+        connection.execute("BEGIN EXCLUSIVE")
+        yield
+        connection.execute("ROLLBACK")
 
-    sample = (CONTRACTS / "samples" / f"{CANCELLED}.1.json").read_bytes()
-    producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
-    await producer.start()
-    headers = [("ce_type", CANCELLED.encode())]
-    for value in (sample, b'{"not": "an event"}', sample):
-        await producer.send_and_wait("billing.subscriptions", value, key=b"another-shop/subscription-1", headers=headers)
-    await producer.stop()
 
-    running = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "faststream",
-        "run",
-        "subscriber:app",
-        cwd=tmp_path,
-        env={**os.environ, "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap},
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-    )
-    consumer = AIOKafkaConsumer("crm.churn.dlq", bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest")
+def rows(database: Path) -> list[tuple[str, str, str]]:
+    with closing(sqlite3.connect(database)) as connection:
+        return connection.execute("SELECT customer, day, feedback FROM leavers").fetchall()
+
+
+async def dead_letters(kafka: str, count: int) -> list[tuple[bytes | None, dict[str, str]]]:
+    consumer = AIOKafkaConsumer(DEAD_LETTERS, bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
     try:
-        async with asyncio.timeout(30):
-            aside = await consumer.getone()
+        found = [await consumer.getone() for _ in range(count)]
     finally:
         await consumer.stop()
-        await asyncio.sleep(1)
-        running.terminate()
-        told, _ = await running.communicate()
-    assert aside.value == b'{"not": "an event"}'
-    assert told.decode().count("left on 2023-06-14: unused") == 1
+    return [(each.value, {name: value.decode() for name, value in each.headers}) for each in found]
+
+
+async def test_the_printed_subscriber_loses_nothing(newcomer: Newcomer, kafka: str, tmp_path: Path) -> None:
+    environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka}
+    (tmp_path / "subscriber.py").write_text(printed("python")[0])
+    for words in printed_commands():
+        made = newcomer.run(*words, cwd=tmp_path, env=environment)
+        assert made.returncode == 0, made.stderr
+
+    customer = uuid4()
+    subject = f"subscription-{uuid4()}"
+    scheduled = record(message(SubscriptionCancellationScheduled, customerid=customer, subject=subject, sequence=1))
+    unknown = record(
+        message(SubscriptionCancelled, type="billing.subscriptions.SubscriptionMoved.v1", subject=subject, sequence=2)
+    )
+    bad = replace(scheduled, value=b'{"not": "an event"}')
+    ended = record(message(SubscriptionCancelled, customerid=customer, subject=subject, sequence=3))
+    database = tmp_path / "churn.db"
+
+    async with producer(kafka) as to:
+        command = (newcomer.faststream, "run", "subscriber:app")
+        async with running(*command, cwd=tmp_path, env=newcomer.environment(**environment)) as it:
+            await publish(to, TOPIC, [scheduled, scheduled])
+            await it.until(lambda: it.printed("will leave on") == 1)
+            with locked(database):
+                await publish(to, TOPIC, [unknown, bad, ended])
+                await it.until(lambda: sum("database is locked" in line for line in it.errors) >= 3)
+            await it.until(lambda: it.printed("left on 2023-06-14: unused") == 1)
+            assert await it.stop() == 0
+
+        # What comes while it is stopped is handled when it runs again, and nothing else.
+        later = record(message(SubscriptionCancelled, customerid=customer, subject=subject, sequence=4))
+        await publish(to, TOPIC, [ended, tombstone(uuid4(), uuid4(), topic=TOPIC), later])
+        async with running(*command, cwd=tmp_path, env=newcomer.environment(**environment)) as it:
+            await it.until(lambda: it.printed("left on") == 1)
+            await it.stop()
+
+    leavers = [row for row in rows(database) if row[0] == str(customer)]
+    assert leavers == [(str(customer), "2023-06-14", "unused")] * 3
+    [(value, headers), (nothing, why)] = await dead_letters(kafka, 2)
+    assert value == bad.value
+    assert headers["ce_id"] == dict(scheduled.headers)["ce_id"].decode()
+    assert (headers["dead_letter_topic"], headers["dead_letter_group"]) == (TOPIC, "crm.churn")
+    assert headers["dead_letter_reason"].startswith("id: missing")
+    assert int(headers["dead_letter_offset"]) >= 0
+    assert (nothing, why["dead_letter_value"]) == (b"", "absent")
+
+
+def test_every_printed_block_compiles() -> None:
+    for block in printed("python"):
+        compile(block, "README.md", "exec")

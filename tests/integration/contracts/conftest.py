@@ -1,0 +1,30 @@
+"""One virtual environment, and billing's topics, for all tests of subscribers."""
+
+import pytest
+
+from billing_contracts.registry import TOPICS
+from portalctl import topics
+from support.newcomer import Newcomer, make, printed_installation
+
+
+@pytest.fixture(scope="session")
+def bare(tmp_path_factory: pytest.TempPathFactory) -> tuple[Newcomer, set[str]]:
+    """A virtual environment, and what was in it after `pip install ./contracts`."""
+    newcomer = make(tmp_path_factory.mktemp("newcomer") / "venv")
+    newcomer.install("./contracts")
+    return newcomer, newcomer.packages()
+
+
+@pytest.fixture(scope="session")
+def newcomer(bare: tuple[Newcomer, set[str]]) -> Newcomer:
+    """A virtual environment with exactly what the README installs."""
+    found, _ = bare
+    found.install(*printed_installation())
+    return found
+
+
+@pytest.fixture(scope="session")
+async def kafka(kafka_bootstrap: str) -> str:
+    """Bootstrap servers of a Kafka with billing's topics."""
+    await topics.apply(kafka_bootstrap, TOPICS)
+    return kafka_bootstrap
