@@ -30,7 +30,10 @@ COUNTS = ("handled", "erased", "duplicate", "skipped", "unknown", "missing", "de
 
 
 class DeadLetter(Exception):
-    """Raised by an effect that can never handle this event. Nothing of the effect remains; the record is stored elsewhere."""
+    """Raised by an effect that can never handle this event: nothing of the effect remains, and the record is stored elsewhere.
+
+    The message is stored with it: no personal data in it.
+    """
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ group; a member that lost it all the same repeats records, which the store recog
 """
 
 import asyncio
+import functools
 import logging
 import random
 import time
@@ -13,8 +14,8 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.errors import IllegalStateError, KafkaError
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRecord, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaError, MessageSizeTooLargeError
 from faststream import AckPolicy
 from faststream.kafka import KafkaBroker, KafkaMessage, Topic
 from faststream.kafka.message import FAKE_CONSUMER
@@ -23,6 +24,7 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from billing_contracts.customers import CustomerProfile
 from billing_contracts.records import RawRecord
 from billing_subscriber.handler import Handler
+from billing_subscriber.positions import GapFound
 
 log = logging.getLogger("billing_subscriber")
 
@@ -35,6 +37,10 @@ BATCH_SECONDS = 10.0
 """After which the rest of a batch is fetched again: the group expects a poll every five minutes."""
 _MAX_RECORDS = 500
 _PUBLISH_SECONDS = 10.0
+_REASON_LENGTH = 1_000
+_CAREFUL = {"acks": "all", "enable_idempotence": True, "max_request_size": 2**30}
+"""The topic decides which record is too large."""
+_OF_CONSUMERS = frozenset({"client_rack", "group_instance_id"})
 _LOOK_EVERY = 0.1
 
 Records = tuple[ConsumerRecord[bytes | None, bytes | None], ...]
@@ -46,7 +52,6 @@ class Subscription:
 
     def __init__(self, broker: KafkaBroker, handler: Handler[Any], dead_letters: str, options: dict[str, Any]) -> None:
         self.handler, self.topics, self.dead_letters = handler, handler.topics(), dead_letters
-        self._broker = broker
         self._pauses: dict[TopicPartition, float] = {}
         self._dead_letters_exist = False
         subscriber = broker.subscriber(
@@ -123,7 +128,8 @@ class Subscription:
         self.handler.counts["failed"] += 1
         shown = type(error).__name__ if record.topic in PERSONAL else repr(error)
         where = self.handler.group, record.topic, record.partition, record.offset
-        log.warning("subscriber.effect_failed group=%s topic=%s partition=%d offset=%d error=%s", *where, shown)
+        level = logging.ERROR if isinstance(error, GapFound) else logging.WARNING
+        log.log(level, "subscriber.effect_failed group=%s topic=%s partition=%d offset=%d error=%s", *where, shown)
 
     async def _pause(self, partition: TopicPartition) -> None:
         pause = self._pauses.get(partition, FIRST_PAUSE)
@@ -147,20 +153,37 @@ class Subscription:
         return self._dead_letters_exist
 
     async def _send_dead_letter(self, record: RawRecord, reason: str) -> None:
-        personal = record.topic in PERSONAL
-        original = {} if personal else {name: _text(value) for name, value in record.headers}
-        origin = {
-            "dead_letter_reason": reason,
-            "dead_letter_topic": record.topic,
-            "dead_letter_partition": str(record.partition),
-            "dead_letter_offset": str(record.offset),
-            "dead_letter_group": self.handler.group,
-            "dead_letter_value": "withheld" if personal else "absent" if record.value is None else "whole",
-        }
-        value = b"" if personal or record.value is None else record.value
-        async with asyncio.timeout(_PUBLISH_SECONDS):
-            await self._broker.publish(value, self.dead_letters, key=record.key, headers=original | origin)
+        """Returns once every replica in sync has it: the record's offset is committed after that."""
+        value, how = record.value, "whole"
+        if record.topic in PERSONAL:
+            value, how = None, "withheld"
+        elif value is None:
+            how = "absent"
+        async with asyncio.timeout(_PUBLISH_SECONDS), AIOKafkaProducer(**self._connection(), **_CAREFUL) as producer:
+            try:
+                await self._publish(producer, record, reason, value, how)
+            except MessageSizeTooLargeError:
+                await self._publish(producer, record, reason, None, "too large")
         log.error("subscriber.dead_letter topic=%s partition=%d offset=%d", record.topic, record.partition, record.offset)
+
+    async def _publish(self, producer: AIOKafkaProducer, record: RawRecord, reason: str, value: bytes | None, how: str) -> None:
+        origin = {
+            "reason": reason[:_REASON_LENGTH],
+            "topic": record.topic,
+            "partition": str(record.partition),
+            "offset": str(record.offset),
+            "group": self.handler.group,
+            "value": how,
+        }
+        original = [] if record.topic in PERSONAL else list(record.headers)
+        headers = [*original, *((f"dead_letter_{name}", it.encode(errors="backslashreplace")) for name, it in origin.items())]
+        await producer.send_and_wait(self.dead_letters, value or b"", key=record.key, headers=headers)
+
+    def _connection(self) -> dict[str, Any]:
+        """The broker's connection and security, for a producer of our own: the broker's may not wait for replicas."""
+        builder = self._subscriber.builder
+        assert isinstance(builder, functools.partial), "FastStream fills in the connection"
+        return {name: value for name, value in builder.keywords.items() if name not in _OF_CONSUMERS}
 
 
 def subscribe(broker: KafkaBroker, handler: Handler[Any], *, dead_letters: str, **options: Any) -> Subscription:
@@ -174,10 +197,6 @@ def subscribe(broker: KafkaBroker, handler: Handler[Any], *, dead_letters: str, 
 
 def _firsts(records: Sequence[RawRecord]) -> Offsets:
     return {TopicPartition(record.topic, record.partition): record.offset for record in reversed(records)}
-
-
-def _text(value: bytes | None) -> str:
-    return (value or b"").decode(errors="backslashreplace")
 
 
 async def _parse(records: Records) -> KafkaMessage:

@@ -1,6 +1,7 @@
 """The kit on a real Kafka: faults, repetitions, bad records, members that come and go."""
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -128,9 +129,21 @@ async def test_bad_records_are_dead_letters_with_their_headers_and_the_rest_is_h
     assert [each.value for each in found] == [broken.value, b""]
     headers = dict(found[0].headers)
     assert headers["traceparent"] == b"00-1-2-01"
-    assert headers["name"] == b"\\xff"
+    assert headers["name"] == b"\xff"
     assert headers["dead_letter_reason"] == b"value: json_invalid"
     assert headers["dead_letter_topic"] == TOPIC.encode()
+
+
+async def test_a_bad_record_that_is_too_large_with_the_reason_is_a_dead_letter_without_its_value(kafka: str) -> None:
+    it = Noting(uuid4())
+    first, second = cancellations(it.merchant, 2)
+    large = replace(first, value=os.urandom(1024 * 1024 - 400))
+    await send(kafka, [large, second])
+    topic = await dead_letter_topic(kafka, it.handler.group)
+    async with member(kafka, it.handler, topic):
+        await until(lambda: it.noted(1))
+        [letter] = [each for each in await dead(kafka, topic, 1) if each.key == large.key]
+    assert (letter.value, dict(letter.headers)["dead_letter_value"]) == (b"", b"too large")
 
 
 async def test_without_a_dead_letter_topic_nothing_is_handled_and_the_log_says_how_to_make_it(

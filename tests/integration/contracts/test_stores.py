@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,14 +149,46 @@ async def test_a_store_that_was_closed_opens_again(kind: Kind) -> None:
         assert await unit.claim(uuid4())
 
 
-async def test_an_effect_that_ends_sqlites_transaction_is_refused(tmp_path: Path) -> None:
-    store = SqliteStore(tmp_path / "kit.db", SCHEMA)
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"], indirect=True)
+@pytest.mark.parametrize("statement", ["COMMIT", "ROLLBACK"])
+async def test_an_effect_that_ends_the_transaction_is_refused(kind: Kind, statement: str) -> None:
+    async def end() -> None:
+        async with kind.store.unit("tests") as unit:
+            ended = unit.tx.execute(statement)
+            if isinstance(ended, Awaitable):
+                await ended
+
     with pytest.raises(RuntimeError, match="ended the transaction"):
-        async with store.unit("tests") as unit:
-            unit.tx.commit()
-    async with store.unit("tests") as unit:
+        await end()
+    async with kind.store.unit("tests") as unit:
         assert await unit.claim(uuid4())
+
+
+async def test_an_effect_that_catches_postgresqls_error_does_not_lose_the_event(database: ServiceDatabase) -> None:
+    store, event = PostgresStore(database.owner_url, SCHEMA), uuid4()
+
+    async def catch() -> None:
+        async with store.unit("tests") as unit:
+            await unit.claim(event)
+            with suppress(asyncpg.PostgresError):
+                await unit.tx.execute("INSERT INTO elsewhere VALUES (1)")
+
+    with pytest.raises(asyncpg.InFailedSQLTransactionError):
+        await catch()
+    async with store.unit("tests") as unit:
+        assert await unit.claim(event)
     await store.close()
+
+
+async def test_an_effect_may_undo_a_part_with_a_savepoint(database: ServiceDatabase) -> None:
+    kind = postgres(database.owner_url)
+    async with kind.store.unit("tests") as unit:
+        with suppress(asyncpg.PostgresError):
+            async with unit.tx.transaction():
+                await unit.tx.execute("INSERT INTO elsewhere VALUES (1)")
+        await kind.write(unit.tx, "kept")
+    assert await kind.notes() == ["kept"]
+    await kind.store.close()
 
 
 async def test_a_file_that_another_process_holds_is_used_once_it_is_free(tmp_path: Path) -> None:

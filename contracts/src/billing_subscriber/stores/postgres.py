@@ -88,6 +88,10 @@ class PostgresStore:
             connection = await self._open()
             async with connection.transaction():
                 yield PostgresUnit(group, connection)
+                if not connection.is_in_transaction():
+                    raise RuntimeError("the effect ended the transaction: its rows and the kit's did not commit together")
+                # COMMIT reports no error when the effect caught one of the database's: it would roll back silently.
+                await connection.execute("SELECT 1")
 
     async def close(self) -> None:
         if self._opened is not None:
@@ -95,6 +99,8 @@ class PostgresStore:
             self._opened = None
 
     async def _open(self) -> Connection:
+        if self._opened is not None and self._opened.is_in_transaction():
+            self._opened.terminate()  # a rollback that failed: another transaction would be a savepoint of this one
         if self._opened is None or self._opened.is_closed():
             opened: Connection = await asyncpg.connect(self._dsn, **self._options)
             try:
