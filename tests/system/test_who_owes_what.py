@@ -56,7 +56,7 @@ async def subscriber(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 async def answers(backend: Backend, customer: str) -> Debts:
-    """What the owners say: invoicing's open invoices and movements, and the charges of payments."""
+    """The owners' answers: invoicing's open invoices and movements, and the charges of payments."""
     owed: dict[str, int] = defaultdict(int)
     to_return: dict[str, int] = defaultdict(int)
     for invoice in await invoices(backend, customer):
@@ -93,7 +93,7 @@ async def agreed(subscriber: Subscriber, backend: Backend, customer: str) -> Deb
 
 
 @pytest.mark.timeout(400)
-async def test_every_customer_of_the_demo_owes_what_the_owners_say(stack: Stack, subscriber: Subscriber) -> None:
+async def test_every_customer_of_the_demo_owes_what_the_owners_answer(stack: Stack, subscriber: Subscriber) -> None:
     made = await history.make(stack.urls, stack.state["operator_key"], lambda share: None)
     await subscriber.caught_up()
     found: dict[str, Debts] = {}
@@ -129,9 +129,7 @@ async def test_a_debt_that_outlives_its_subscription_is_owed_where_the_merchant_
         assert await agreed(subscriber, merchant.backend, lucia.id) == {"USD": (owed, 0)}
 
 
-async def test_what_was_taken_for_a_void_invoice_is_owed_by_nobody_once_it_was_given_back(
-    stack: Stack, subscriber: Subscriber
-) -> None:
+async def test_a_payment_of_a_void_invoice_that_was_refunded_leaves_no_debt(stack: Stack, subscriber: Subscriber) -> None:
     async with shop(stack, cancel_mode="immediately") as merchant:
         lucia = await merchant.customer()
         await merchant.clock(datetime(2024, 2, 10, 14, 59, tzinfo=UTC))

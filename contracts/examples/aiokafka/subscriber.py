@@ -68,7 +68,7 @@ async def consume(consumer: AIOKafkaConsumer, producer: AIOKafkaProducer, stop: 
                     except (ValueError, OverflowError) as error:
                         await send_dead_letter(producer, record, type(error).__name__)
                     done = record.offset + 1
-            except Exception as error:  # any other fault passes, or somebody corrects it: no record is left out
+            except Exception as error:  # any other fault is temporary or can be corrected: no record is left out
                 log.warning("failed partition=%d offset=%d error=%r", partition.partition, done, error)
                 await asyncio.sleep(PAUSE)
             await continue_from(consumer, partition, done, fetch=done <= records[-1].offset)

@@ -13,9 +13,9 @@ PaymentRefunded will follow. InvoiceIssued.total is net_total + tax_total, and t
 
 What is not added:
 
-- InvoicePaid says again what PaymentSucceeded said. Adding both would count the payment twice.
+- InvoicePaid repeats the amount of PaymentSucceeded. Adding both would count the payment twice.
 - InvoicePaymentFailed, PaymentStarted and PaymentFailed move no money. After PaymentOutcomeUnknown the invoice is owed until
-  PaymentSucceeded says otherwise.
+  PaymentSucceeded comes.
 - SubscriptionCancelled changes no debt. With `open_invoices` "void" an InvoiceVoided follows for each unpaid invoice; with "keep"
   none follows, and the debt is kept.
 

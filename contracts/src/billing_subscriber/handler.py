@@ -67,6 +67,7 @@ class Handler(Generic[Tx]):
         self._effects: dict[str, Effect[Any, Tx]] = {}
         self._erasure: Erasure[Tx] | None = None
         self._rebuild: Rebuild[Tx] | None = None
+        self._subscribed = False
 
     @overload
     def on(self, event: type[D], /) -> Callable[[Effect[D, Tx]], Effect[D, Tx]]: ...
@@ -79,10 +80,11 @@ class Handler(Generic[Tx]):
     def on(self, *events: type[EventData]) -> Callable[[Effect[Any, Tx]], Effect[Any, Tx]]:
         """Decorates the effect of these event types. It is called again after any exception, so it must not commit.
 
-        Raises ValueError for a type that has an effect already.
+        Raises ValueError for a type that has an effect already, and when the topics are subscribed to already.
         """
 
         def register(effect: Effect[Any, Tx]) -> Effect[Any, Tx]:
+            self._check_open()
             for event in events:
                 if event.TYPE in self._effects:
                     raise ValueError(f"{event.TYPE} has an effect already")
@@ -92,7 +94,8 @@ class Handler(Generic[Tx]):
         return register
 
     def on_erased(self, erasure: Erasure[Tx]) -> Erasure[Tx]:
-        """Decorates what deletes a customer's data. It may be called again for the same customer."""
+        """Decorates what deletes a customer's data. It may be called again for the same customer. Raises ValueError as `on`."""
+        self._check_open()
         self._erasure = erasure
         return erasure
 
@@ -102,7 +105,7 @@ class Handler(Generic[Tx]):
         return rebuild
 
     def topics(self) -> tuple[str, ...]:
-        """The topics of the types that have effects.
+        """The topics of the types that have effects. No effect can be added afterwards: its topic would be missing.
 
         Raises ValueError when there is no effect, and when customers' profiles are kept that nothing erases.
         """
@@ -111,7 +114,12 @@ class Handler(Generic[Tx]):
         found = {topic_of(type_) for type_ in self._effects} | ({CustomerProfile.topic()} if self._erasure else set())
         if not found:
             raise ValueError(f"{self.group} has no effect")
+        self._subscribed = True
         return tuple(sorted(found))
+
+    def _check_open(self) -> None:
+        if self._subscribed:
+            raise ValueError(f"{self.group} is subscribed already: register effects before that")
 
     def runs(self, records: Iterable[RawRecord]) -> list[Run]:
         """Divides records, in which each partition's are in order and adjacent. Never raises."""

@@ -55,7 +55,7 @@ Reading: TypeAlias = Received[Any] | Erased | Skipped | Unreadable
 def read(record: RawRecord, handled: AbstractSet[str]) -> Reading:
     """`handled` are the event types that have an effect. Never raises.
 
-    The record's headers and, where there is a value, its key are not needed: the value says it all.
+    Only a record without a value needs its key; headers are not needed.
     """
     if record.value is None:
         return _tombstone(record)

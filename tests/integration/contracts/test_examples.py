@@ -27,7 +27,7 @@ NODE = 20
 
 
 class Example:
-    """`left`: the customers whose leaving was noted, in order. `away`: nothing can be noted meanwhile."""
+    """`left`: the customers in the example's own storage, in order. `away`: nothing can be stored meanwhile."""
 
     command: Sequence[str | Path]
     folder: Path

@@ -125,8 +125,8 @@ async def test_a_replay_runs_what_had_no_effect_and_a_rebuild_runs_everything(ap
     await app.send(began, *app.records(2, 3))
     async with app.running() as it:
         await it.until(lambda: it.printed("effect 3") == 1)
-        code, said = app.command("replay", "interrupted:subscription")
-        assert (code, "stop them first" in said) == (2, True), said
+        code, output = app.command("replay", "interrupted:subscription")
+        assert (code, "stop them first" in output) == (2, True), output
         await it.stop()
     assert app.noted() == [2, 3]
 
@@ -148,15 +148,15 @@ async def test_the_status_is_that_of_the_watermarks(app: App) -> None:
     watermark = Watermark(service="tests-status", instant=datetime(2026, 1, 1, tzinfo=UTC), ends=await ends(app.kafka))
     async with producer(app.kafka) as to:
         for second in (0, 5):
-            said = replace_instant(watermark, second)
-            await to.send_and_wait(WATERMARKS, said.model_dump_json().encode(), key=b"tests-status")
-        code, said_before = app.command("status", "interrupted:subscription")
-        assert (code, "tests-status: handled until long ago" in said_before) == (1, True), said_before
+            newer = replace_instant(watermark, second)
+            await to.send_and_wait(WATERMARKS, newer.model_dump_json().encode(), key=b"tests-status")
+        code, output_before = app.command("status", "interrupted:subscription")
+        assert (code, "tests-status: handled until long ago" in output_before) == (1, True), output_before
         async with app.running() as it:
-            code, said_after = app.command("status", "--wait", "40", "interrupted:subscription")
-            assert (code, app.noted()) == (0, [1, 2]), said_after
+            code, output_after = app.command("status", "--wait", "40", "interrupted:subscription")
+            assert (code, app.noted()) == (0, [1, 2]), output_after
             until = "2026-01-01T00:00:05+00:00"
-            assert f"tests-status: handled until {until}, published until {until}" in said_after
+            assert f"tests-status: handled until {until}, published until {until}" in output_after
             await it.stop()
 
 
@@ -165,7 +165,7 @@ def replace_instant(watermark: Watermark, second: int) -> Watermark:
 
 
 async def test_a_wrong_name_and_a_wrong_kafka_are_named(app: App) -> None:
-    code, said = app.command("replay", "interrupted:app")
-    assert (code, said) == (2, "interrupted:app is not what billing_subscriber.kafka.subscribe returned\n")
-    code, said = app.command("create-topic", "x.dlq", "--kafka", "127.0.0.1:1")
-    assert (code, "127.0.0.1:1" in said) == (2, True), said
+    code, output = app.command("replay", "interrupted:app")
+    assert (code, output) == (2, "interrupted:app is not what billing_subscriber.kafka.subscribe returned\n")
+    code, output = app.command("create-topic", "x.dlq", "--kafka", "127.0.0.1:1")
+    assert (code, "127.0.0.1:1" in output) == (2, True), output

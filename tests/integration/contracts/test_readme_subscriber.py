@@ -6,12 +6,18 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import asyncpg
+import pytest
 from aiokafka import AIOKafkaConsumer
 
+from billing_contracts.records import RawRecord, Record
 from billing_contracts.subscriptions import SubscriptionCancellationScheduled, SubscriptionCancelled
+from billing_subscriber.handler import Handler
 from support.billing_records import message, record, tombstone
+from support.databases import ServiceDatabase
 from support.newcomer import Newcomer, printed, printed_commands, running
 from support.readings import producer, publish
 
@@ -94,6 +100,41 @@ async def test_the_printed_subscriber_loses_nothing(newcomer: Newcomer, kafka: s
     assert (value, headers["dead_letter_value"]) == (b"", "absent")
 
 
-def test_every_printed_block_compiles() -> None:
-    for block in printed("python"):
-        compile(block, "README.md", "exec")
+async def take(handler: Handler[Any], *records: Record) -> None:
+    async def send(found: RawRecord, reason: str) -> None:
+        raise AssertionError(reason)
+
+    for run in handler.runs(records):
+        await handler.take(run, send)
+
+
+async def test_the_printed_erasure_and_rebuild_delete(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:1")
+    subscriber, _, erasure, rebuild = printed("python")
+    together: dict[str, Any] = {}
+    exec(subscriber.replace("\nbroker = ", f"\n{erasure}\n{rebuild}\nbroker = "), together)
+    churn: Handler[sqlite3.Connection] = together["churn"]
+    merchant, erased, kept = uuid4(), uuid4(), uuid4()
+    ended = [record(message(SubscriptionCancelled, merchantid=merchant, customerid=id)) for id in (erased, kept)]
+    await take(churn, *ended, tombstone(merchant, erased))
+    assert [row[0] for row in rows(tmp_path / "churn.db")] == [str(kept)]
+    await churn.rebuild()
+    assert rows(tmp_path / "churn.db") == []
+    await churn.store.close()
+
+
+async def test_the_printed_variant_for_postgresql_works(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: ServiceDatabase
+) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "localhost:1")
+    monkeypatch.setenv("DATABASE_URL", database.owner_url)
+    together: dict[str, Any] = {}
+    for block in printed("python")[:2]:
+        exec(block, together)
+    churn: Handler[asyncpg.Connection] = together["churn"]
+    customer = uuid4()
+    await take(churn, record(message(SubscriptionCancelled, customerid=customer)))
+    async with churn.store.unit("crm.churn") as unit:
+        assert [tuple(row) for row in await unit.tx.fetch("SELECT * FROM leavers")] == [(str(customer), "2023-06-14", "unused")]
+    await churn.store.close()

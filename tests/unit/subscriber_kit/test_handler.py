@@ -223,6 +223,18 @@ def test_the_topics_are_those_of_the_effects() -> None:
         Handler("tests", MemoryStore()).topics()
 
 
+def test_an_effect_that_comes_after_the_subscription_is_refused() -> None:
+    it = Subscriber()
+    it.handler.topics()
+
+    async def erase(erased: Erased, data: Tx) -> None: ...
+
+    with pytest.raises(ValueError, match="subscribed already"):
+        it.handler.on(SubscriptionCancelled)(it.note)
+    with pytest.raises(ValueError, match="subscribed already"):
+        it.handler.on_erased(erase)
+
+
 def test_a_type_has_one_effect() -> None:
     it = Subscriber()
     with pytest.raises(ValueError, match="SubscriptionCancelled"):

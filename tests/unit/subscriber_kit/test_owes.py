@@ -43,7 +43,7 @@ INVOICE_PAID: Types = [InvoiceIssued, InvoicePaid]
 WAYS: dict[str, tuple[Types, Types, tuple[int, int, int]]] = {
     "issued": ([InvoiceIssued], [], (TOTAL, 0, 0)),
     "paid": (INVOICE_PAID, PAID, (0, 0, 0)),
-    "paid, and invoicing has not heard of it": ([InvoiceIssued], PAID, (0, 0, 0)),
+    "paid, before invoicing records it": ([InvoiceIssued], PAID, (0, 0, 0)),
     "being charged": ([InvoiceIssued], [PaymentStarted], (TOTAL, 0, 0)),
     "outcome unknown": ([InvoiceIssued], [PaymentStarted, PaymentOutcomeUnknown], (TOTAL, 0, 0)),
     "declined, and kept": ([InvoiceIssued, InvoicePaymentFailed], DECLINED, (TOTAL, 0, 0)),
@@ -59,7 +59,7 @@ WAYS: dict[str, tuple[Types, Types, tuple[int, int, int]]] = {
     "uncollectible": ([InvoiceIssued, InvoiceMarkedUncollectible], DECLINED, (0, TOTAL, 0)),
     "uncollectible, and paid after all": ([*INVOICE_PAID, InvoiceMarkedUncollectible], PAID, (0, 0, 0)),
 }
-"""What each topic says, and what follows: owed, written off, to return."""
+"""The events of each topic, and the amounts that follow: owed, written off, to return."""
 
 
 def messages(events: Types, subject: str, invoice: UUID = INVOICE, currency: str = "USD") -> list[Envelope]:

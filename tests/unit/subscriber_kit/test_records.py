@@ -1,4 +1,4 @@
-"""Records are told apart alike by the services' consumers and by the kit of their subscribers."""
+"""The services' consumers and the kit for subscribers classify the same records alike."""
 
 import json
 from dataclasses import replace
@@ -126,7 +126,7 @@ def test_customers_are_the_state_that_is_compacted() -> None:
     assert {"billing.customers", "billing.watermarks"} == STATE_TOPICS
 
 
-def test_an_aggregates_id_is_in_its_subject() -> None:
+def test_an_aggregate_id_is_in_the_subject() -> None:
     assert aggregate_id(f"payment-{MERCHANT}") == MERCHANT
     with pytest.raises(ValueError, match="badly formed"):
         aggregate_id("payment")

@@ -59,7 +59,8 @@ class MemoryStore:
     @asynccontextmanager
     async def unit(self, group: str) -> AsyncIterator[MemoryUnit]:
         async with self._lock:
-            contents = copy.deepcopy(self._contents)
+            before = self._contents
+            contents = _Contents(copy.deepcopy(before.data), before.handled.copy(), before.positions.copy())
             yield MemoryUnit(group, contents)
             self._contents = contents
 
