@@ -1,8 +1,9 @@
 """Who leaves, in plain aiokafka: what the kit does, written out for one effect and one SQLite file.
 
-    KAFKA_BOOTSTRAP_SERVERS=localhost:9092 python subscriber.py
-
-Needs billing-contracts and aiokafka, and the topics `billing.subscriptions` and `crm.leavers.dlq`.
+pip install ./contracts aiokafka
+export KAFKA_BOOTSTRAP_SERVERS=localhost:9092
+python -m billing_subscriber create-topic crm.leavers.dlq
+python subscriber.py
 """
 
 import asyncio

@@ -3,7 +3,8 @@
  *
  *   npm ci && npm run build && KAFKA_BOOTSTRAP_SERVERS=localhost:9092 npm start
  *
- * ASYNCAPI names the description, ../../asyncapi.yaml unless set. The topic crm.goodbyes.dlq must exist.
+ * ASYNCAPI names the description, ../../asyncapi.yaml unless set. The topic crm.goodbyes.dlq must exist: one partition,
+ * retention.ms=-1.
  */
 import { closeSync, existsSync, fsyncSync, openSync, readFileSync, truncateSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";

@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
                 return asyncio.run(status(loaded(given.subscription), given.wait))
             case _:
                 return asyncio.run(replay(loaded(given.subscription), given.rebuild))
-    except (Refused, GroupIsActive, LookupError, KafkaError) as error:
+    except (Refused, GroupIsActive, LookupError, KafkaError, TimeoutError) as error:
         sys.stderr.write(f"{error.args[0] if error.args else type(error).__name__}\n")
         return 2
 

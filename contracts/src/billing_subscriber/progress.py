@@ -1,5 +1,6 @@
 """How far a group has come, by the services' watermarks; and sending it back to the first record."""
 
+import asyncio
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,6 +18,7 @@ _WATERMARKS_READ = 1_000
 """From the end of the topic: with three services, half an hour."""
 _WATERMARKS = TopicPartition(WATERMARKS, 0)
 _READ_MS = 1_000
+_SECONDS = 60.0
 
 
 class GroupIsActive(Exception):
@@ -39,14 +41,15 @@ class Progress:
 
 
 async def progress(subscription: Subscription) -> list[Progress]:
-    """One for each service that publishes to the subscription's topics. Raises KafkaError."""
+    """One for each service that publishes to the subscription's topics. Raises KafkaError and TimeoutError."""
     consumer = subscription.consumer(group_id=subscription.handler.group)
     partitions = _partitions(subscription)
     consumer.assign([_WATERMARKS])
     await consumer.start()
     try:
-        watermarks = await _newest(consumer)
-        committed = {partition: await consumer.committed(partition) or 0 for partition in partitions}
+        async with asyncio.timeout(_SECONDS):
+            watermarks = await _newest(consumer)
+            committed = {partition: await consumer.committed(partition) or 0 for partition in partitions}
     finally:
         await consumer.stop()
     return _compared(watermarks, committed)
