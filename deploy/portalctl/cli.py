@@ -21,6 +21,7 @@ from portalctl.local.running import is_up, take_down
 from portalctl.local.services import SERVICES
 from portalctl.local.state import read_state
 from portalctl.local.supervisor import supervise
+from portalctl.quarantine_cli import quarantine_app
 from portalctl.terminal import err, failures_in_words, out, say
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
@@ -28,6 +29,7 @@ topics_app = typer.Typer(help="Kafka's topics, as the contracts name them.", no_
 links_app = typer.Typer(help="Links with which a customer enters the portal.", no_args_is_help=True)
 app.add_typer(topics_app, name="topics")
 app.add_typer(links_app, name="links")
+app.add_typer(quarantine_app, name="quarantine")
 
 Here = Annotated[Path, typer.Option("--folder", envvar="PORTAL_FOLDER", help="Where the local stack keeps its files.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Return when everything is ready.")]

@@ -14,8 +14,8 @@ err = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(line: str) -> None:
-    """A line that scripts may read: no colours, no wrapping, whatever the terminal."""
-    out.print(line)
+    """A line that scripts may read: no colours, no wrapping, tabs as they are, whatever the terminal."""
+    typer.echo(line)
 
 
 @contextlib.contextmanager

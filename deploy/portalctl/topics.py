@@ -1,4 +1,4 @@
-"""The topics of the contracts on a broker: made, corrected, compared. Partition counts are never changed."""
+"""The topics of the contracts on a broker: made, corrected, compared. Counts of partitions and replicas are never changed."""
 
 import asyncio
 import os
@@ -13,6 +13,10 @@ from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from billing_contracts.registry import TOPICS, Topic
 
+_AS_IT_IS = frozenset({"partitions", "replicas"})
+"""What is shown and never changed."""
+_AT_LEAST = frozenset({"max.message.bytes", "min.insync.replicas"})
+"""Settings of which more is as good."""
 _SET_ON_TOPIC = 1
 _UNKNOWN_TOPIC = 3
 _APPEAR_SECONDS = 10.0
@@ -20,7 +24,7 @@ _APPEAR_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Difference:
-    """`what` is "topic", "partitions" or a setting's name; `found` is None where there is nothing."""
+    """`what` is "topic", "partitions", "replicas" or a setting's name; `found` is None where there is nothing."""
 
     topic: str
     what: str
@@ -31,6 +35,8 @@ class Difference:
 @dataclass(frozen=True)
 class _Found:
     partitions: int
+    replicas: int
+    """Of the partition that has fewest."""
     settings: Mapping[str, str]
     """Every setting in force."""
     overrides: Mapping[str, str]
@@ -50,12 +56,12 @@ async def diff(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> 
 
 async def apply(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
     """Make missing topics, correct settings; other settings of a topic stay. Returns what was different and is now as wanted:
-    partition counts are not among it. Raises KafkaError."""
+    counts of partitions and replicas are not among it. Raises KafkaError."""
     done: list[Difference] = []
     async with _admin(bootstrap_servers) as admin:
         for topic in topics.values():
             found = await _find(admin, topic.name)
-            wrong = [one for one in _differences(topic, found) if one.what != "partitions"]
+            wrong = [one for one in _differences(topic, found) if one.what not in _AS_IT_IS]
             if found is None:
                 await _make(admin, topic)
             elif wrong:
@@ -79,11 +85,19 @@ def _differences(topic: Topic, found: _Found | None) -> list[Difference]:
     wrong = [
         Difference(topic.name, name, value, found.settings.get(name))
         for name, value in _wanted_settings(topic).items()
-        if found.settings.get(name) != value
+        if not _fits(name, found.settings.get(name), value)
     ]
     if found.partitions != topic.partitions:
         wrong.append(Difference(topic.name, "partitions", str(topic.partitions), str(found.partitions)))
+    if found.replicas < replication_factor():
+        wrong.append(Difference(topic.name, "replicas", str(replication_factor()), str(found.replicas)))
     return wrong
+
+
+def _fits(name: str, found: str | None, wanted: str) -> bool:
+    if name in _AT_LEAST and found is not None and found.isdigit():
+        return int(found) >= int(wanted)
+    return found == wanted
 
 
 @asynccontextmanager
@@ -107,6 +121,7 @@ async def _find(admin: AIOKafkaAdminClient, name: str) -> _Found | None:
     entries: list[dict[str, Any]] = resource["config_entries"]
     return _Found(
         partitions=len(metadata["partitions"]),
+        replicas=min((len(each["replicas"]) for each in metadata["partitions"]), default=0),
         settings={entry["config_names"]: entry["config_value"] for entry in entries},
         overrides={entry["config_names"]: entry["config_value"] for entry in entries if entry["config_source"] == _SET_ON_TOPIC},
     )

@@ -17,6 +17,7 @@ from billing_contracts.envelope import Envelope, record_key
 from billing_contracts.registry import TOPICS
 from chassis.records import Record
 from portalctl import topics
+from support.any_records import send_raw
 from support.portal import CARDS, Customer, Json, Shop, Stack, eventually, running, shop
 from support.readings import producer, publish, record
 
@@ -69,8 +70,8 @@ async def kept(stack: Stack, merchant_id: str) -> dict[str, int]:
     for name, url in stack.state["postgres"].items():
         connection = await asyncpg.connect(url)
         try:
-            sql = "SELECT count(*) FROM quarantine WHERE starts_with(convert_from(key, 'UTF8'), $1) AND state = 'kept'"
-            found[name] = await connection.fetchval(sql, f"{merchant_id}/")
+            sql = "SELECT count(*) FROM quarantine WHERE position($1::bytea IN key) = 1 AND state = 'kept'"
+            found[name] = await connection.fetchval(sql, f"{merchant_id}/".encode())
         finally:
             await connection.close()
     return found
@@ -156,6 +157,47 @@ async def test_what_cannot_be_read_is_put_aside_and_its_subscription_shown_as_be
         await eventually(aside, lambda found: found == readers)
         assert (await hers.cancel()).status_code == 202
         await hers.sees(lambda page: page["subscriptions"][0]["cancellation"] is not None and not page["stale"])
+
+
+ODD_HEADERS: list[tuple[str, bytes | None]] = [("traceparent", None), ("a\0b", b"\xff"), ("\udcff", b""), ("", b"")]
+
+
+async def test_no_bytes_of_a_record_stop_a_service_and_an_operator_deals_with_what_was_quarantined(own_shop: Shop) -> None:
+    stack, bootstrap = own_shop.stack, own_shop.stack.state["kafka"]["bootstrap_servers"]
+    lucia = await own_shop.customer()
+    await settled(lucia)
+    for topic in (*OF_EVENTS, "billing.customers"):
+        for partition in range(TOPICS[topic].partitions):
+            odd = [Record("", 0, 0, key, b"\0 \xff", ODD_HEADERS) for key in (b"\xff\0", b"", b"/", b"x" * 5000)]
+            if TOPICS[topic].config["cleanup.policy"] == "delete":
+                odd.append(Record("", 0, 0, None, None, ODD_HEADERS))
+            await send_raw(bootstrap, topic, partition, odd)
+    await read_all(stack)
+    await stack.ready()
+    async with lucia.portal() as visit:
+        assert (await visit.change_card(CARDS["mastercard"])).status_code == 200
+        await own_shop.clock(FEBRUARY)
+        await visit.sees(lambda page: [row["status"] for row in page["invoices"]["items"]] == ["paid", "paid"])
+    judged = await asyncio.to_thread(stack.portalctl, "verify")
+    assert judged.returncode == 0, judged.stdout + judged.stderr
+
+    async def quarantined() -> list[list[str]]:
+        said = await asyncio.to_thread(stack.portalctl, "quarantine", "list", "payments")
+        assert said.returncode == 0, said.stderr
+        return [line.split("\t") for line in said.stdout.splitlines()]
+
+    before = await quarantined()
+    id, state, group, place, *_ = before[0]
+    assert (state, group) == ("kept", "payments.collection")
+    shown = await asyncio.to_thread(stack.portalctl, "quarantine", "show", "payments", id)
+    assert all(each in shown.stdout for each in (place, r"b'\x00 \xff'", r"'\udcff' b''"))
+    given_up = await asyncio.to_thread(stack.portalctl, "quarantine", "discard", "payments", id)
+    assert given_up.returncode == 0, given_up.stderr
+    await eventually(quarantined, lambda left: [row[0] for row in left] == [row[0] for row in before[1:]])
+    topic, _, at = place.rpartition("/")
+    skipped = await asyncio.to_thread(stack.portalctl, "quarantine", "skip", "payments", topic, *at.split("@"))
+    assert skipped.returncode == 1
+    assert "yet" in skipped.stderr or "stands at offset" in skipped.stderr
 
 
 async def test_a_kind_of_event_that_nobody_knows_yet_is_passed_over(own_shop: Shop) -> None:

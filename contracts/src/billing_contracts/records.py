@@ -1,5 +1,6 @@
 """Kafka records, as far as their reader needs them before the envelope is parsed."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,6 +9,8 @@ from uuid import UUID
 from pydantic import ValidationError
 
 _ERRORS_SHOWN = 20
+SUBJECT = re.compile(r"[a-z_]{1,40}-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""`<kind>-<uuid>`. A subject of another form names no aggregate, and may be text that PostgreSQL cannot store."""
 
 
 class RawRecord(Protocol):
@@ -24,7 +27,8 @@ class RawRecord(Protocol):
     @property
     def value(self) -> bytes | None: ...
     @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...
+    def headers(self) -> Sequence[tuple[str, bytes | None]]:
+        """A name that is not UTF-8 keeps its bytes as surrogate escapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Record:
     offset: int
     key: bytes | None
     value: bytes | None
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +65,7 @@ def named_by(key: bytes | None) -> tuple[UUID | None, str | None]:
     """Merchant and aggregate of a record's key, `<merchant>/<kind>-<uuid>`; (None, None) for a key of another form."""
     try:
         merchant, _, aggregate = (key or b"").decode().partition("/")
-        kind, _, id = aggregate.partition("-")
-        return UUID(merchant), f"{kind}-{UUID(id)}"
+        return (UUID(merchant), aggregate) if SUBJECT.fullmatch(aggregate) else (None, None)
     except ValueError:
         return None, None
 

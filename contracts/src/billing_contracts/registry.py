@@ -53,24 +53,38 @@ class Topic:
     name: str
     partitions: int = 6
     config: dict[str, str] = field(default_factory=lambda: {"cleanup.policy": "delete", "retention.ms": "-1"})
+    """What the contract depends on, by the names of Kafka's settings."""
+
+
+_EVERYWHERE = {
+    "retention.bytes": "-1",
+    "compression.type": "producer",
+    "message.timestamp.type": "CreateTime",
+    "max.message.bytes": "1048588",
+    "unclean.leader.election.enable": "false",
+}
+"""No record is deleted for its size, changed by the broker, refused below a mebibyte, or lost with a leader."""
+_EVENTS = {"cleanup.policy": "delete", "retention.ms": "-1"}
+_STATES = {"cleanup.policy": "compact"}
 
 
 TOPICS: dict[str, Topic] = {
     topic.name: topic
     for topic in (
-        Topic("billing.subscriptions"),
-        Topic("billing.payments"),
-        Topic("billing.invoicing"),
+        Topic("billing.subscriptions", config=_EVERYWHERE | _EVENTS),
+        Topic("billing.payments", config=_EVERYWHERE | _EVENTS),
+        Topic("billing.invoicing", config=_EVERYWHERE | _EVENTS),
         Topic(
             "billing.customers",
-            config={
-                "cleanup.policy": "compact",
+            config=_EVERYWHERE
+            | _STATES
+            | {
                 "segment.ms": str(_DAY_MS),
                 "max.compaction.lag.ms": str(_DAY_MS),
                 "delete.retention.ms": str(30 * _DAY_MS),
             },
         ),
-        Topic("billing.watermarks", partitions=1, config={"cleanup.policy": "compact"}),
+        Topic("billing.watermarks", partitions=1, config=_EVERYWHERE | _STATES),
     )
 }
 """Partition counts never change: a key would move and its order be lost."""

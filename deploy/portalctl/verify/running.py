@@ -55,6 +55,6 @@ async def observe(sources: Sources, patience: float, progress: Progress) -> Worl
         progress("reading the databases")
         snapshots = await take_all(connections)
         progress("reading the topics")
-        records, leaks = await read_all(kafka, cut.ends)
+        found = await read_all(kafka, sources.bootstrap_servers, cut.ends, patience)
     files = list(leaking_files(sources.logs)) if sources.logs else []
-    return World(cut, snapshots, records, [*leaks, *files])
+    return World(cut, snapshots, found.records, [*found.leaks, *files], found.undecodable)

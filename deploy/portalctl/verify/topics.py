@@ -1,14 +1,20 @@
-"""Raw records of every topic of the contracts, read as nobody's group."""
+"""Raw records of every topic of the contracts, whatever they hold, read without a group."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import for_code
 
 from billing_contracts.envelope import Envelope
-from billing_contracts.registry import TOPICS
+from billing_contracts.records import SUBJECT
+from billing_contracts.registry import TOPICS, data_of
+from chassis import record_sets
+from chassis.record_sets import Undecodable
+from chassis.records import RawRecord
 from portalctl.local.failures import StackError
 from portalctl.verify.canaries import holds_card_number
 from portalctl.verify.rows import Partition, Record
@@ -32,28 +38,95 @@ async def ends_of(consumer: AIOKafkaConsumer) -> dict[Partition, int]:
     return {(partition.topic, partition.partition): end for partition, end in found.items()}
 
 
-async def read_all(consumer: AIOKafkaConsumer, cut: Mapping[Partition, int]) -> tuple[Sequence[Record], Sequence[str]]:
-    """Everything that is there now, in the order of topic, partition and offset; and where a card's number is."""
-    ends = await ends_of(consumer)
-    partitions = [TopicPartition(*place) for place in ends]
-    await consumer.seek_to_beginning(*partitions)
-    found: list[Record] = []
-    leaks: list[str] = []
-    left = {partition for partition in partitions if ends[partition.topic, partition.partition] > 0}
-    while left:
-        for partition, batch in (await consumer.getmany(*left, timeout_ms=200)).items():
-            end = ends[partition.topic, partition.partition]
-            for raw in batch:
-                if raw.offset >= end:
-                    break
-                place = partition.topic, partition.partition
-                record = Record(*place, raw.offset, raw.key, raw.value, envelope_of(raw.value), raw.offset < cut.get(place, 0))
-                found.append(record)
-                headers = b"\n".join(value for _, value in raw.headers)
-                if holds_card_number(b"\n".join((raw.key or b"", raw.value or b"", headers))):
-                    leaks.append(f"record {record.place}")
-        left = {each for each in left if await consumer.position(each) < ends[each.topic, each.partition]}
-    return sorted(found, key=lambda record: (record.topic, record.partition, record.offset)), leaks
+@dataclass
+class Found:
+    records: list[Record] = field(default_factory=list)
+    """By topic, partition and offset."""
+    leaks: list[str] = field(default_factory=list)
+    """Where a card's number is."""
+    undecodable: list[str] = field(default_factory=list)
+    """Record sets that cannot be read at all."""
+
+
+async def read_all(
+    consumer: AIOKafkaConsumer, bootstrap_servers: str, cut: Mapping[Partition, int], patience: float = 60.0
+) -> Found:
+    """Everything that is there now. Raises StackError when nothing more comes for `patience` seconds."""
+    ends = {TopicPartition(*place): end for place, end in (await ends_of(consumer)).items()}
+    await consumer.seek_to_beginning(*ends)
+    reading = _Reading(consumer, bootstrap_servers, ends, cut, {each: await consumer.position(each) for each in ends})
+    moved = time.monotonic()
+    while left := reading.left:
+        before = dict(reading.next)
+        await reading.step(left)
+        if reading.next != before:
+            moved = time.monotonic()
+        elif time.monotonic() - moved > patience:
+            raise StackError(f"the topics were not read to the end within {patience:.0f} s")
+    reading.found.records.sort(key=lambda record: (record.topic, record.partition, record.offset))
+    return reading.found
+
+
+@dataclass
+class _Reading:
+    consumer: AIOKafkaConsumer
+    bootstrap_servers: str
+    ends: Mapping[TopicPartition, int]
+    cut: Mapping[Partition, int]
+    next: dict[TopicPartition, int]
+    """What has been read of each partition, and not only fetched."""
+    found: Found = field(default_factory=Found)
+
+    @property
+    def left(self) -> list[TopicPartition]:
+        return [partition for partition, end in self.ends.items() if self.next[partition] < end]
+
+    async def step(self, left: Sequence[TopicPartition]) -> None:
+        try:
+            batches = await self.consumer.getmany(*left, timeout_ms=200)
+        except Exception as error:
+            # The client cannot decode one of the partitions, and drops what it had of the others.
+            for partition in left:
+                self.consumer.seek(partition, self.next[partition])
+            if not await self._decode(left):
+                raise error
+            return
+        for partition, batch in batches.items():
+            self._take(partition, batch)
+        for partition in left:
+            self.next[partition] = await self.consumer.position(partition)
+
+    async def _decode(self, left: Sequence[TopicPartition]) -> bool:
+        """Reads what the client cannot decode, and passes over what cannot be decoded at all; whether there was either."""
+        passed = False
+        sets = await record_sets.fetch(self.bootstrap_servers, {each: self.next[each] for each in left})
+        for partition, data in sets.items():
+            if record_sets.library_decodes(data):
+                continue
+            passed = True
+            try:
+                decoded = record_sets.decode(partition, data, self.next[partition])
+            except Undecodable as undecodable:
+                place = f"{partition.topic}/{partition.partition}@{undecodable.offset}"
+                self.found.undecodable.append(f"{place} cannot be decoded: {undecodable.why}")
+                self.next[partition] = max(undecodable.after, self.next[partition] + 1)
+            else:
+                self._take(partition, decoded.records)
+                self.next[partition] = decoded.next
+            self.consumer.seek(partition, self.next[partition])
+        return passed
+
+    def _take(self, partition: TopicPartition, batch: Iterable[RawRecord]) -> None:
+        place = partition.topic, partition.partition
+        for raw in batch:
+            if raw.offset >= self.ends[partition]:
+                break
+            settled = raw.offset < self.cut.get(place, 0)
+            record = Record(*place, raw.offset, raw.key, raw.value, envelope_of(raw.value), settled)
+            self.found.records.append(record)
+            headers = [part for name, value in raw.headers for part in (name.encode("utf-8", "replace"), value or b"")]
+            if holds_card_number(b"\n".join((raw.key or b"", raw.value or b"", *headers))):
+                self.found.leaks.append(f"record {record.place}")
 
 
 async def _partitions(bootstrap_servers: str) -> list[TopicPartition]:
@@ -70,9 +143,16 @@ async def _partitions(bootstrap_servers: str) -> list[TopicPartition]:
 
 
 def envelope_of(value: bytes | None) -> Envelope | None:
+    """As consumers read it: None for what they quarantine, and for tombstones."""
     if value is None:
         return None
     try:
-        return Envelope.model_validate_json(value)
-    except ValueError:
+        envelope = Envelope.model_validate_json(value)
+        if not SUBJECT.fullmatch(envelope.subject):
+            return None
+        data_of(envelope)
+    except KeyError:
+        return envelope  # of a type that is not known yet
+    except (ValueError, TypeError):
         return None
+    return envelope

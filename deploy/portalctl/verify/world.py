@@ -23,6 +23,8 @@ class World:
     """By topic, partition and offset."""
     leaks: Sequence[str] = ()
     """Records and log files that hold a card's number."""
+    undecodable: Sequence[str] = ()
+    """Record sets that no client can read."""
 
     def rows(self, database: str, table: str) -> Sequence[Row]:
         return self.snapshots[database].rows(table)

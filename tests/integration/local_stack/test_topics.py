@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,47 @@ async def test_a_setting_that_differs_is_shown_and_corrected_and_the_others_stay
         # What the controller has taken, the broker learns a moment later.
         while await topics.diff(kafka_bootstrap, both):
             await asyncio.sleep(0.1)
+
+
+async def test_every_setting_of_the_contracts_is_compared(kafka_bootstrap: str, wanted: dict[str, Topic]) -> None:
+    others = {
+        "cleanup.policy": {"delete": "compact", "compact": "delete"},
+        "retention.ms": {"-1": "1000"},
+        "retention.bytes": {"-1": "1000"},
+        "compression.type": {"producer": "zstd"},
+        "message.timestamp.type": {"CreateTime": "LogAppendTime"},
+        "unclean.leader.election.enable": {"false": "true"},
+    }
+    different = {
+        name: replace(topic, config={key: others.get(key, {}).get(value, "10000") for key, value in topic.config.items()})
+        for name, topic in wanted.items()
+    }
+    await topics.apply(kafka_bootstrap, different)
+    expected = {(name, key) for name, topic in wanted.items() for key in topic.config}
+    assert {(one.topic, one.what) for one in await topics.diff(kafka_bootstrap, wanted)} == expected
+    await topics.apply(kafka_bootstrap, wanted)
+    async with asyncio.timeout(15):
+        while await topics.diff(kafka_bootstrap, wanted):
+            await asyncio.sleep(0.1)
+
+
+async def test_a_broker_that_takes_larger_records_than_the_contracts_ask_for_is_as_good(kafka_bootstrap: str) -> None:
+    before = renamed(Topic("t", 1, {"max.message.bytes": "2000"}))
+    await topics.apply(kafka_bootstrap, {before.name: before})
+    assert await topics.diff(kafka_bootstrap, {before.name: Topic(before.name, 1, {"max.message.bytes": "1000"})}) == []
+    larger = {before.name: Topic(before.name, 1, {"max.message.bytes": "3000"})}
+    assert [one.what for one in await topics.diff(kafka_bootstrap, larger)] == ["max.message.bytes"]
+
+
+async def test_fewer_replicas_than_wanted_are_shown_and_never_changed(
+    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = renamed(Topic("t", 1))
+    await topics.apply(kafka_bootstrap, {before.name: before})
+    monkeypatch.setenv("REPLICATION", "2")
+    expected = [topics.Difference(before.name, "replicas", "2", "1")]
+    assert await topics.diff(kafka_bootstrap, {before.name: before}) == expected
+    assert await topics.apply(kafka_bootstrap, {before.name: before}) == []
 
 
 async def test_another_partition_count_is_shown_and_never_changed(kafka_bootstrap: str) -> None:

@@ -178,7 +178,8 @@ class Told:
             types, fold = FOLDS[about.partition("-")[0]]
             assert told.type in types
             before = self.documents.get(about)
-            self.documents[about] = Source(about, told.sequence, fold(dict(before.doc) if before else None, told))
+            if (doc := fold(dict(before.doc) if before else None, told)) is not None:
+                self.documents[about] = Source(about, told.sequence, doc)
         return self
 
     def view(self) -> CustomerView:

@@ -169,6 +169,13 @@ def test_an_invoice_that_ends_unpaid_says_how() -> None:
     assert status(told.tell(charge(payments.PaymentRefunded, 5, reason="invoice_voided", **REFERENCE))) == "refunded"
 
 
+def test_what_has_no_beginning_because_an_operator_gave_it_up_is_not_shown() -> None:
+    late = [story.renewal_due(5), story.past_due(5), story.cancellation_scheduled(6), story.cancelled(6, "keep")]
+    of_cards = [charge(STARTED, 5), payments.PaymentMethodRemoved(payment_method_id=VISA.id)]
+    view = Told().tell(*late, story.payment_failed(5, attempt=1), story.paid(5), *of_cards).view()
+    assert (view["subscriptions"], view["invoices"], view["payment_method"]) == ([], [], None)
+
+
 def test_topics_may_arrive_in_any_order() -> None:
     by_topic = [
         (story.profile(),),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from billing_contracts.invoicing import InvoiceIssued
 from billing_contracts.payments import PaymentEvent, PaymentSucceeded
-from billing_contracts.registry import data_of
+from billing_contracts.registry import EVENTS, data_of
 from invoicing.application.movements import Kind, Movement, of_invoice, of_payment
 from portalctl.verify.checks.invoices import Invoice, invoices_of
 from portalctl.verify.excuses import Excuses
@@ -63,7 +63,7 @@ def movements_of(world: World) -> tuple[Mapping[Source, Movement], Mapping[Sourc
                 must[story.merchant_id, movement.source] = movement
     for story_of in world.history.values():
         for record, envelope in story_of:
-            if record.topic == PaymentSucceeded.topic():
+            if record.topic == PaymentSucceeded.topic() and envelope.type in EVENTS:
                 data = data_of(envelope)
                 if isinstance(data, PaymentEvent) and (movement := of_payment(envelope, data)):
                     (must if record.settled else may)[envelope.merchantid, movement.source] = movement

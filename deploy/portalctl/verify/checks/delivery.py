@@ -15,6 +15,7 @@ PROFILES = CustomerProfile.topic()
 
 
 def delivered(world: World) -> Iterator[str]:
+    yield from world.undecodable
     yield from committed_events_are_on_their_topics(world)
     yield from topics_hold_nothing_else_in_no_other_order(world)
     yield from profiles_are_announced(world)
@@ -71,7 +72,7 @@ def profiles_are_announced(world: World) -> Iterator[str]:
                 yield f"customer-{row['id']} is erased on {PROFILES}, and not in the table"
         elif envelope is None or envelope.sequence < row["revision"]:
             yield f"customer-{row['id']} revision {row['revision']} never reached {PROFILES}"
-        elif envelope.sequence == row["revision"] and any(value != row[name] for name, value in envelope.data.items()):
+        elif envelope.sequence == row["revision"] and any(row.get(name) != value for name, value in envelope.data.items()):
             yield f"customer-{row['id']} revision {row['revision']} is another on {PROFILES} than in the table"
 
 

@@ -11,7 +11,7 @@ from chassis.consuming import Projection
 from portal_gateway.application.composing import INVOICES_ON_THE_PAGE, Source, Sources, compose
 from portalctl.verify.consumers import READERS, Reader
 from portalctl.verify.excuses import Excuses
-from portalctl.verify.rows import Name, Record, Row
+from portalctl.verify.rows import Record, Row
 from portalctl.verify.world import World
 from subscriptions.application.publication import merchant_document
 
@@ -23,17 +23,17 @@ def folded_as_told(world: World) -> Iterator[str]:
     excuses = Excuses(world)
     for reader in READERS:
         for projection in reader.consumer.projections:
-            incomplete = excuses.incomplete(reader.consumer.group)
             check = states_as_told if projection.state else documents_as_folded
-            yield from check(world, reader, projection, incomplete)
+            yield from check(world, reader, projection, excuses)
     yield from merchants_as_owned(world)
     yield from invoices_as_settled(world)
     yield from methods_as_kept(world)
     yield from views_as_composed(world.rows("portal_gateway", "projection"), world.rows("portal_gateway", "customer_view"))
 
 
-def documents_as_folded(world: World, reader: Reader, projection: Projection, incomplete: set[Name]) -> Iterator[str]:
+def documents_as_folded(world: World, reader: Reader, projection: Projection, excuses: Excuses) -> Iterator[str]:
     """Each document is the fold of its aggregate's events up to the version that it shows."""
+    incomplete = excuses.incomplete(reader.consumer.group)
     for row in _rows(world, reader, projection):
         name = row["merchant_id"], row["aggregate"]
         told = [envelope for _, envelope in world.history.get(name, ()) if envelope.sequence <= row["sequence"]]
@@ -52,10 +52,16 @@ def documents_as_folded(world: World, reader: Reader, projection: Projection, in
             yield f"{_called(reader, projection)} of {row['aggregate']} is not the fold of its {row['sequence']} events"
 
 
-def states_as_told(world: World, reader: Reader, projection: Projection, _: set[Name]) -> Iterator[str]:
-    """Each document is its aggregate's last message, or one that came since the cut; after a tombstone there is none."""
+def states_as_told(world: World, reader: Reader, projection: Projection, excuses: Excuses) -> Iterator[str]:
+    """Each document is its aggregate's last message, or one that came since the cut; after a tombstone there is none.
+
+    Messages that the group quarantined are none of its.
+    """
     messages: dict[bytes | None, list[Record]] = defaultdict(list)
+    aside = excuses.quarantined(reader.consumer.group)
     for record in world.records:
+        if record.envelope is not None and aside.get(record.envelope.id, "handled") != "handled":
+            continue
         if record.topic in reader.consumer.topics and projection.erased_by(record.topic):
             messages[record.key].append(record)
     rows = {f"{row['merchant_id']}/{row['aggregate']}".encode(): row for row in _rows(world, reader, projection)}

@@ -13,16 +13,19 @@ from chassis.aggregate import Stream
 from chassis.batch import Batch, Culprit
 from chassis.consumer import Consumer
 from chassis.decider import VersionConflict
-from chassis.faults import Backoff, passes
+from chassis.faults import Backoff, in_words, passes
 from chassis.folding import Folding
 from chassis.metrics import DIVERGED, HANDLED, QUARANTINED, REDONE, UNKNOWN
+from chassis.outages import outages
 from chassis.postgres import inbox, quarantine
 from chassis.postgres.bell import Bell
 from chassis.postgres.offsets import Fenced
 from chassis.postgres.projections import Overtaken
 from chassis.postgres.write_sets import Connection
+from chassis.progress import Progress
 from chassis.projection import Diverged
 from chassis.records import Erased, Malformed, Passed, RawRecord, Reader, Reading, Received
+from chassis.scope import scoped
 from chassis.store import AlreadyHandled
 from chassis.telemetry import incoming, span
 
@@ -38,13 +41,22 @@ Changed = set[tuple[UUID, UUID]]
 _OVERTAKEN = (VersionConflict, AlreadyHandled, Overtaken)
 
 
+_TOO_LARGE = (TimeoutError, asyncpg.TransactionTimeoutError, asyncpg.QueryCanceledError)
+"""What a part that takes too long ends with, however often it is tried: a smaller one may not."""
+
+
 class Stopped(Exception):
     """Told to stop while waiting for a fault to pass: nothing of the records in hand was committed."""
+
+
+class _Tried(Exception):
+    """Undoes a transaction that was only to show whether the records are still to be dealt with."""
 
 
 class Handling:
     def __init__(self, consumer: Consumer, pool: asyncpg.Pool, stop: asyncio.Event) -> None:
         self._consumer, self._pool, self._stop = consumer, pool, stop
+        self.progress = Progress()
         self._bell = Bell(pool)
         for topic in consumer.topics:
             for counted in (HANDLED, UNKNOWN, QUARANTINED, DIVERGED):
@@ -68,7 +80,7 @@ class Handling:
         parts = [range(len(records))]
         redone = False
         backoff = Backoff()
-        failures = 0
+        failures = waits = 0
         while parts:
             part = parts[0]
             try:
@@ -80,23 +92,25 @@ class Handling:
                 if redone and len(part) > 1:
                     parts[:1] = _halves(part)
                 elif redone:
-                    await self._pause(backoff, overtaken)
+                    await self._pause(backoff, overtaken, records[part.start : part.stop], settle)
                 redone = True
             except Exception as error:
                 fault = error.__cause__ if isinstance(error, Culprit) and error.__cause__ else error
                 if passes(fault):
-                    await self._pause(backoff, fault)
+                    await self._pause(backoff, fault, records[part.start : part.stop], settle)
+                    if (waits := waits + 1) >= ATTEMPTS and len(part) > 1 and isinstance(fault, _TOO_LARGE):
+                        parts[:1], waits = _halves(part), 0
                 elif len(part) > 1:
                     parts[:1] = _around(part, error.index) if isinstance(error, Culprit) else _halves(part)
                 elif (failures := failures + 1) < ATTEMPTS:
-                    await self._pause(backoff, fault)
+                    await self._pause(backoff, fault, [records[part[0]]], settle)
                 else:
                     changed |= await self._condemn(records[part[0]], readings[part[0]], fault, settle)
                     parts.pop(0)
-                    failures, redone = 0, False
+                    failures, waits, redone = 0, 0, False
             else:
                 parts.pop(0)
-                failures, redone = 0, False
+                failures, waits, redone = 0, 0, False
                 backoff.reset()
         return changed
 
@@ -132,7 +146,7 @@ class Handling:
                     folding.fold(index, reading)
                     await self._react(reading, batch, index in fresh)
                 except Diverged as diverged:
-                    log.error("diverged", group=self._consumer.group, why=str(diverged), **_whereabouts(records[index]))
+                    log.error("consumer.diverged", group=self._consumer.group, why=str(diverged), **_whereabouts(records[index]))
                     DIVERGED.labels(self._consumer.group, records[index].topic).inc()
                     aside.append((records[index], Malformed(f"Diverged: {diverged}")))
                     fresh.pop(index, None)
@@ -170,10 +184,11 @@ class Handling:
 
     async def _react(self, reading: Reading, batch: Batch, fresh: bool) -> None:
         if isinstance(reading, Received) and fresh:
-            event_type = reading.envelope.type
-            parent = incoming({name: value.decode(errors="replace") for name, value in reading.headers})
-            with span(f"{self._consumer.group} {event_type}", parent):
-                await self._consumer.reactions[event_type](reading, batch)
+            envelope = reading.envelope
+            parent = incoming({name: value.decode(errors="replace") for name, value in reading.headers if value is not None})
+            here = scoped(merchant=envelope.merchantid, aggregate=envelope.subject)
+            with here, span(f"{self._consumer.group} {envelope.type}", parent):
+                await self._consumer.reactions[envelope.type](reading, batch)
         elif isinstance(reading, Erased) and self._consumer.erased:
             await self._consumer.erased(reading, batch)
 
@@ -184,33 +199,67 @@ class Handling:
         return changed
 
     async def _condemn(self, record: RawRecord, reading: Reading, fault: BaseException, settle: Settle) -> Changed:
-        """Puts aside a record that can be read, but not handled."""
+        """Quarantines a record that can be read, but not handled.
+
+        When that fails for the record's own sake, its aggregate is not marked as stale any more: then nothing is written that
+        depends on the record but its bytes. Should that fail too, the member is shown as stuck until an operator skips it.
+        """
         personal = record.topic in self._consumer.personal
         error = type(fault).__name__ if personal else f"{type(fault).__name__}: {fault}"
         condemned = Malformed(error)
         if isinstance(reading, Received):
             envelope = reading.envelope
             condemned = Malformed(error, envelope.merchantid, envelope.subject, envelope.sequence)
-        where = _whereabouts(record)
-        log.error("cannot be handled", group=self._consumer.group, error=error, exc_info=None if personal else fault, **where)
+        where, group = _whereabouts(record), self._consumer.group
+        log.error("consumer.not_handled", group=group, error=error, exc_info=None if personal else fault, **where)
         backoff, tell = Backoff(), True
         while True:
             try:
-                return await self._attempt([record], settle, [condemned], tell)
+                changed = await self._attempt([record], settle, [condemned], tell)
             except Fenced:
+                self.progress.stuck = None
                 raise
-            except Exception as error:
-                # it may be telling whose documents are stale that fails
-                tell = passes(error)
-                await self._pause(backoff, error)
+            except Exception as again:
+                if not passes(again) and not tell:
+                    self._show_stuck(record, again)
+                elif not passes(again):
+                    condemned, tell = Malformed(error), False
+                await self._pause(backoff, again, [record], settle)
+            else:
+                self.progress.stuck = None
+                return changed
 
-    async def _pause(self, backoff: Backoff, fault: BaseException) -> None:
-        """Raises Stopped once told to stop."""
+    def _show_stuck(self, record: RawRecord, error: Exception) -> None:
+        place = f"{record.topic}/{record.partition}@{record.offset}"
+        self.progress.stuck = f"{place}: {type(error).__name__}"
+        if (suppressed := outages.sparingly("consumer.stuck", self._consumer.group, place)) is not None:
+            where = _whereabouts(record)
+            log.error("consumer.stuck", group=self._consumer.group, error=in_words(error), suppressed=suppressed, **where)
+
+    async def _pause(self, backoff: Backoff, fault: BaseException, records: Sequence[RawRecord], settle: Settle) -> None:
+        """Raises Stopped once told to stop, Fenced once the records are dealt with elsewhere, or an operator skipped them."""
         REDONE.labels(self._consumer.group, type(fault).__name__).inc()
-        log.warning("trying again", group=self._consumer.group, error=type(fault).__name__)
+        if passes(fault):
+            outages.failed(fault, "postgres", task=f"consumer {self._consumer.group}")
+        elif (suppressed := outages.sparingly("consumer.retried", self._consumer.group, type(fault).__name__)) is not None:
+            log.warning("consumer.retried", group=self._consumer.group, error=type(fault).__name__, suppressed=suppressed)
         await backoff.wait(self._stop)
         if self._stop.is_set():
+            self.progress.stuck = None
             raise Stopped
+        await self._still_ours(records, settle)
+
+    async def _still_ours(self, records: Sequence[RawRecord], settle: Settle) -> None:
+        """Raises Fenced when the records need not be dealt with any more. Changes nothing; what else fails will fail again."""
+        try:
+            async with self._pool.acquire() as connection, connection.transaction():
+                await settle(connection, records)
+                raise _Tried
+        except Fenced:
+            self.progress.stuck = None
+            raise
+        except Exception:
+            return
 
     def _count(
         self, records: Sequence[RawRecord], readings: Sequence[Reading], aside: Sequence[tuple[RawRecord, Malformed]]
@@ -223,7 +272,7 @@ class Handling:
                 UNKNOWN.labels(group, record.topic).inc()
         for record, found in aside:
             QUARANTINED.labels(group, record.topic).inc()
-            log.error("quarantined", group=group, error=found.error, **_whereabouts(record))
+            log.error("consumer.quarantined", group=group, error=found.error, **_whereabouts(record))
 
 
 def _halves(part: range) -> list[range]:

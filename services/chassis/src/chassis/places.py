@@ -4,6 +4,7 @@ import asyncio
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 import asyncpg
@@ -22,7 +23,7 @@ log = structlog.get_logger()
 
 class Places:
     def __init__(self, group: str, topics: Sequence[str], pool: asyncpg.Pool, bootstrap: str) -> None:
-        self._group, self._topics, self._pool, self._bootstrap = group, list(topics), pool, bootstrap
+        self._group, self.topics, self._pool, self._bootstrap = group, list(topics), pool, bootstrap
         self._logs: dict[str, str] = {}
         """The id of each topic when it was last looked at."""
         self._gaps: dict[TopicPartition, tuple[int, int]] = {}
@@ -63,7 +64,7 @@ class Places:
         if not ours:
             return
         async with self._finding:
-            cluster = await kafka_log.cluster(self._bootstrap, self._topics)
+            cluster = await kafka_log.cluster(self._bootstrap, self.topics)
             ends = await consumer.end_offsets(ours)
             async with self._pool.acquire() as connection:
                 known = await offsets.stored(connection, self._group, ours)
@@ -80,7 +81,7 @@ class Places:
         """Looks whether topics were made anew under their old names, and begins those anew."""
         if not self._logs:
             return
-        cluster = await kafka_log.cluster(self._bootstrap, self._topics)
+        cluster = await kafka_log.cluster(self._bootstrap, self.topics)
         if changed := {topic for topic, id in cluster.topics.items() if self._logs.get(topic) != id}:
             await self.find(consumer, [each for each in consumer.assignment() if each.topic in changed])
 
@@ -104,6 +105,12 @@ class Places:
             if partition in consumer.assignment() and (end := consumer.highwater(partition)) is not None:
                 LAG.labels(self._group, partition.topic, partition.partition).set(max(0, end - position.next))
 
+    def unmeasure(self, partitions: Iterable[TopicPartition]) -> None:
+        """Partitions that were revoked show no lag: the one that stood here last would stay for ever."""
+        for partition in partitions:
+            with suppress(KeyError):
+                LAG.remove(self._group, partition.topic, str(partition.partition))
+
     def _seek(self, consumer: AIOKafkaConsumer, partition: TopicPartition, offset: int) -> None:
         self.seeks += 1
         self._sought[partition] = self.seeks
@@ -118,7 +125,7 @@ class Places:
         if known is not None:
             RESTARTED.labels(self._group, partition.topic).inc()
             whereabouts = {"topic": partition.topic, "partition": partition.partition, "had_read": known.next, "end": end}
-            log.error("another log under a known name: read from its beginning", group=self._group, **whereabouts)
+            log.error("consumer.log_replaced", group=self._group, **whereabouts)
         await offsets.begin(connection, self._group, partition, known, start, end)
 
 

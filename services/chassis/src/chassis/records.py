@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from billing_contracts.envelope import Envelope, EventData, attributes, record_key
-from billing_contracts.records import Erased, RawRecord, Record, error_summary, named_by
+from billing_contracts.records import SUBJECT, Erased, RawRecord, Record, error_summary, named_by
 
 __all__ = ["Decode", "Erased", "Malformed", "Passed", "RawRecord", "Reader", "Reading", "Received", "Record", "named_by"]
 
@@ -32,7 +32,7 @@ class Received(Generic[D_co]):
     topic: str
     partition: int
     offset: int
-    headers: Sequence[tuple[str, bytes]] = ()
+    headers: Sequence[tuple[str, bytes | None]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +84,8 @@ class Reader:
             envelope = _envelope(record.value)
         except ValidationError as error:
             return Malformed(error_summary(error), *named_by(record.key))
+        if not SUBJECT.fullmatch(envelope.subject):
+            return Malformed("subject: no aggregate")
         key = envelope.key()
         if record.key is not None and record.key != key:
             return Malformed("the key names another aggregate than the envelope", *named_by(record.key))

@@ -1,4 +1,4 @@
-"""Records that could not be read or handled: kept whole, out of the way, until an operator decides.
+"""Records that could not be read or handled: kept whole, whatever their bytes, until an operator decides.
 
 The operator's word is a wish: the consumer that quarantined the record fulfils it, since only it knows what handling means.
 """
@@ -20,10 +20,19 @@ State = Literal["kept", "retry", "discard", "handled", "discarded"]
 
 _OUR_HEADERS = frozenset({"ce_id", "ce_type", "content-type", "traceparent"})
 _LEASE = "30 seconds"
+_PLACE = "consumer_group = $1 AND topic = $2 AND partition = $3"
 
 
 class NotQuarantined(LookupError):
     """No such record, or it has been dealt with."""
+
+
+class NotNext(Exception):
+    """The group does not stand at this record; `next` is where it stands, None where it has not begun."""
+
+    def __init__(self, next: int | None) -> None:
+        super().__init__(next)
+        self.next = next
 
 
 class ValueNotKept(Exception):
@@ -75,11 +84,32 @@ async def keep(
             None if secret else value,
             None if value is None else len(value),
             hashlib.sha256(value or b"").hexdigest(),
-            json.dumps([(name, header.hex()) for name, header in record.headers if not secret or name in _OUR_HEADERS]),
+            json.dumps([_header(name, header) for name, header in record.headers if not secret or name in _OUR_HEADERS]),
             found.merchant_id,
             found.aggregate,
-            found.error[:2000].replace("\0", ""),
+            storable(found.error[:2000]),
         )
+
+
+def storable(text: str) -> str:
+    """The text without what PostgreSQL's text cannot hold: NUL and lone surrogates are written out."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
+def _header(name: str, value: bytes | None) -> list[Any]:
+    """[name, hex of the value or null]; the name as {"hex": …} where jsonb could not hold it."""
+    try:
+        raw = name.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raw = name.encode("utf-8", "surrogatepass")
+    plain = raw.decode("utf-8", "replace") == name and "\0" not in name
+    return [name if plain else {"hex": raw.hex()}, None if value is None else value.hex()]
+
+
+def _header_of(stored: Sequence[Any]) -> tuple[str, bytes | None]:
+    name, value = stored
+    text = name if isinstance(name, str) else bytes.fromhex(name["hex"]).decode("utf-8", "surrogateescape")
+    return text, None if value is None else bytes.fromhex(value)
 
 
 async def listed(connection: Connection, group: str | None = None, *, limit: int = 100) -> list[Quarantined]:
@@ -151,6 +181,59 @@ async def settle(connection: Connection, claimed: Quarantined) -> None:
         raise NotQuarantined(claimed.id)
 
 
+async def keep_again(connection: Connection, claimed: Quarantined, error: str) -> None:
+    """The operator's word could not be fulfilled: the record stays quarantined, and says why."""
+    await connection.execute(
+        """
+        UPDATE quarantine SET state = 'kept', times = times + 1, error = $3, claimed_until = NULL
+        WHERE id = $1 AND state = $2
+        """,
+        claimed.id,
+        claimed.state,
+        storable(error),
+    )
+
+
+async def skip(
+    connection: Connection,
+    group: str,
+    record: RawRecord,
+    found: Malformed,
+    personal: frozenset[str] = frozenset(),
+    *,
+    at: int | None = None,
+    after: int | None = None,
+) -> Quarantined:
+    """Moves a group past the record at which it stands, which is kept as one that the operator gave up.
+
+    For a record that can neither be handled nor quarantined, or not be decoded: then `record` has neither key nor value.
+    `at`: the offset to which the group has read, where no record has that offset; `after`: where it continues, when that is
+    not the next offset. Raises NotNext when the group stands elsewhere.
+    """
+    at, after = record.offset if at is None else at, record.offset + 1 if after is None else after
+    async with connection.transaction():
+        next: int | None = await connection.fetchval(
+            f"SELECT next FROM offsets WHERE {_PLACE} FOR UPDATE", *_place(group, record)
+        )
+        if next != at:
+            raise NotNext(next)
+        await keep(connection, group, [(record, found)], personal)
+        moved = f"UPDATE offsets SET next = $4, moved_at = now() WHERE {_PLACE}"
+        await connection.execute(moved, *_place(group, record), after)
+        row = await connection.fetchrow(
+            f"UPDATE quarantine SET state = 'discard' WHERE {_PLACE} AND record_offset = $4 AND value_sha256 = $5 RETURNING *",
+            *_place(group, record),
+            record.offset,
+            hashlib.sha256(record.value or b"").hexdigest(),
+        )
+    assert row is not None, "it has just been kept"
+    return _quarantined(row)
+
+
+def _place(group: str, record: RawRecord) -> tuple[str, str, int]:
+    return group, record.topic, record.partition
+
+
 async def _wish(connection: Connection, id: int, state: State, also: State = "kept") -> None:
     done = await connection.execute(
         "UPDATE quarantine SET state = $2 WHERE id = $1 AND state IN ('kept', 'retry', 'discard', $3)", id, state, also
@@ -170,7 +253,7 @@ def _quarantined(row: asyncpg.Record) -> Quarantined:
             row["record_offset"],
             row["key"],
             row["value"],
-            [(name, bytes.fromhex(value)) for name, value in headers],
+            [_header_of(header) for header in headers],
         ),
         row["value_length"],
         row["value_sha256"],

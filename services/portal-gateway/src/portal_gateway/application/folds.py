@@ -15,8 +15,13 @@ Step = Callable[[Doc, Doc, Envelope], Doc]
 """(document so far, the event's data, its envelope) -> document"""
 
 
-def subscription(doc: Doc | None, envelope: Envelope) -> Doc:
-    """id, status, plan, quantity, started_at, current_period, cancellation, debt, ended_at; once known time_zone, access_until"""
+def subscription(doc: Doc | None, envelope: Envelope) -> Doc | None:
+    """id, status, plan, quantity, started_at, current_period, cancellation, debt, ended_at; once known time_zone, access_until.
+
+    None for an aggregate of which the start is missing.
+    """
+    if doc is None and envelope.type != subscriptions.SubscriptionStarted.TYPE:
+        return None  # an operator gave its start up
     return _fold(_SUBSCRIPTION, doc, envelope)
 
 
@@ -31,9 +36,11 @@ def payment(doc: Doc | None, envelope: Envelope) -> Doc:
     return {"attempt": data["attempt"], "state": _PAYMENT_STATES[envelope.type]}
 
 
-def invoice(doc: Doc | None, envelope: Envelope) -> Doc:
+def invoice(doc: Doc | None, envelope: Envelope) -> Doc | None:
     """id, number, issued_on, plan_name, subscription_id, period, total, state (open, paid, void, uncollectible), failed_attempt,
-    paid_at, payment_method"""
+    paid_at, payment_method; None without its issue"""
+    if doc is None and envelope.type != invoicing.InvoiceIssued.TYPE:
+        return None  # an operator gave its issue up
     return _fold(_INVOICE, doc, envelope)
 
 
@@ -218,7 +225,7 @@ def rfc3339(instant: datetime) -> str:
     return instant.isoformat().replace("+00:00", "Z")
 
 
-FOLDS: dict[str, tuple[frozenset[str], Callable[[Doc | None, Envelope], Doc]]] = {
+FOLDS: dict[str, tuple[frozenset[str], Callable[[Doc | None, Envelope], Doc | None]]] = {
     "subscription": (frozenset(_SUBSCRIPTION), subscription),
     "wallet": (frozenset(_WALLET), wallet),
     "payment": (frozenset(_PAYMENT_STATES), payment),

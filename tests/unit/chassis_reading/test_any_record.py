@@ -1,0 +1,78 @@
+"""Whatever lies on a topic, every consumer can tell what it is; and what its bytes are when the library cannot."""
+
+import json
+
+import pytest
+from aiokafka import TopicPartition
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from chassis import record_sets
+from chassis.record_sets import Undecodable, library_decodes
+from chassis.records import Erased, Malformed, Passed, Reader, Received, Record
+from portalctl.verify.consumers import READERS
+from support.any_records import SAMPLES, record_set, records, topic_of
+
+PLACE = TopicPartition("lamps", 3)
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
+@given(data=st.data())
+@settings(max_examples=200)
+def test_every_consumer_can_tell_what_a_record_is(reader: object, data: st.DataObject) -> None:
+    consumer = reader.consumer  # type: ignore[attr-defined]
+    reading = Reader(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
+    found = reading.read(data.draw(records(consumer.topics)))
+    assert isinstance(found, Received | Passed | Erased | Malformed)
+    if isinstance(found, Malformed):
+        assert "\0" not in (found.aggregate or "")
+
+
+@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
+def test_genuine_messages_are_not_malformed(reader: object) -> None:
+    consumer = reader.consumer  # type: ignore[attr-defined]
+    reading = Reader(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
+    for sample in (sample for sample in SAMPLES if topic_of(sample) in consumer.topics):
+        message = json.loads(sample.read_text())
+        key = f"{message['merchantid']}/{message['subject']}".encode()
+        found = reading.read(Record(topic_of(sample), 0, 0, key, json.dumps(message).encode(), [("traceparent", None)]))
+        assert isinstance(found, Received | Passed), sample.name
+
+
+@given(st.lists(records([topic_of(each) for each in SAMPLES]), min_size=1, max_size=5))
+def test_a_record_set_is_decoded_as_it_was_sent(sent: list[Record]) -> None:
+    decoded = record_sets.decode(PLACE, record_set(sent), 0)
+    assert decoded.next == len(sent)
+    assert [(it.key, it.value, list(it.headers)) for it in decoded.records] == [
+        (it.key, it.value, list(it.headers)) for it in sent
+    ]
+    assert [(it.topic, it.partition, it.offset) for it in decoded.records] == [("lamps", 3, n) for n in range(len(sent))]
+
+
+def test_what_the_library_refuses_for_a_header_is_decoded() -> None:
+    data = record_set([Record("", 0, 0, b"k", b"v", [("\udcff", b"x")])])
+    assert not library_decodes(data)
+    [found] = record_sets.decode(PLACE, data, 0).records
+    assert (found.key, found.value, found.headers) == (b"k", b"v", [("\udcff", b"x")])
+
+
+def test_records_before_the_position_are_left_out_and_an_incomplete_set_is_left_for_the_next_fetch() -> None:
+    sent = [Record("", 0, 0, None, bytes([n]), []) for n in range(4)]
+    whole = record_set(sent)
+    decoded = record_sets.decode(PLACE, whole + whole[:70], 2)
+    assert [it.value for it in decoded.records] == [b"\2", b"\3"]
+    assert decoded.next == 4
+
+
+@pytest.mark.parametrize("spoilt", [record_set([Record("", 0, 0, None, b"x", [])], damage=True), bytes(16) + b"\1" + bytes(60)])
+def test_a_set_that_cannot_be_decoded_says_so(spoilt: bytes) -> None:
+    with pytest.raises(Undecodable):
+        record_sets.decode(PLACE, spoilt, 0)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_decoded_or_said_to_be_undecodable(data: bytes) -> None:
+    try:
+        record_sets.decode(PLACE, data, 0)
+    except Undecodable:
+        assert not library_decodes(data)
