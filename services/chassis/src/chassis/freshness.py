@@ -7,18 +7,23 @@ the merchants' clocks.
 
 import asyncio
 import json
+import time
 from collections.abc import Collection, Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import structlog
-from aiokafka import AIOKafkaConsumer
-from pydantic import ValidationError
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.errors import CorruptRecordException, KafkaTimeoutError, UnsupportedCodecError
 
+from billing_contracts.records import error_summary
 from billing_contracts.watermarks import TOPIC as WATERMARKS
 from billing_contracts.watermarks import Watermark
+from chassis.background import repeat
 from chassis.consumer import Consumer
-from chassis.faults import Backoff, passes
+from chassis.fault_kinds import TRANSIENT
+from chassis.faults import Backoff, in_words, kind_of
+from chassis.outages import outages
 from chassis.postgres.write_sets import Connection
 from chassis.resting import rest
 
@@ -26,7 +31,11 @@ log = structlog.get_logger()
 
 PENDING = 100
 """Watermarks kept per service while our consumers have not reached them; beyond, the newest takes the place of the last."""
+AHEAD = timedelta(minutes=5)
+"""How far a relay's wall clock may be ahead of ours: a watermark beyond would show what is old as fresh for ever."""
 LOOK_EVERY = 1.0
+SILENCE_SECONDS = 30.0
+"""After so long without a watermark the consumer is made again, if the broker has some that were not fetched."""
 
 
 class Freshness:
@@ -37,31 +46,36 @@ class Freshness:
         self._readers = [(each.group, topic) for each in consumers if each.projections for topic in each.topics]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until told to stop; survives whatever passes by itself."""
-        backoff = Backoff(0.5)
-        while not stop.is_set():
+        """Until told to stop."""
+
+        async def turn() -> None:
             consumer = AIOKafkaConsumer(self._topic, bootstrap_servers=self._bootstrap, auto_offset_reset="earliest")
             try:
                 await consumer.start()
+                outages.worked("kafka")
                 await self._follow(consumer, stop)
-            except Exception as error:
-                if not passes(error):
-                    raise
-                log.warning("freshness not followed", error=type(error).__name__)
-                await backoff.wait(stop)
             finally:
                 await consumer.stop()
 
+        await repeat("freshness", turn, stop, dependency="kafka", proves=False, backoff=Backoff(0.5))
+
     async def _follow(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
+        heard = time.monotonic()
         while not stop.is_set():
-            batches = await consumer.getmany(timeout_ms=100)
+            batches = await _fetched(consumer)
             newest = {
                 each.service: each for records in batches.values() for each in _readable(record.value for record in records)
             }
+            if newest:
+                heard = time.monotonic()
+                outages.worked("kafka")
+            elif time.monotonic() - heard > SILENCE_SECONDS and await _behind(consumer):
+                raise KafkaTimeoutError("watermarks are there, and none was fetched")
             async with self._pool.acquire() as connection:
                 for watermark in newest.values():
                     await keep(connection, watermark)
                 await advance(connection, self._readers)
+            outages.worked("postgres")
             await rest(stop, LOOK_EVERY)
 
 
@@ -118,11 +132,34 @@ async def as_of(connection: Connection, services: Collection[str]) -> datetime |
     return instant
 
 
+async def _fetched(consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[ConsumerRecord[bytes | None, bytes | None]]]:
+    """What came. A record set that the client cannot decode is passed over: each watermark replaces the ones before it."""
+    try:
+        return await consumer.getmany(timeout_ms=100)
+    except Exception as error:
+        if kind_of(error) is TRANSIENT and not isinstance(error, (CorruptRecordException, UnsupportedCodecError)):
+            raise
+        for partition in consumer.assignment():
+            consumer.seek(partition, await consumer.position(partition) + 1)
+        log.warning("freshness.undecodable", error=in_words(error))
+        return {}
+
+
+async def _behind(consumer: AIOKafkaConsumer) -> bool:
+    ends = await consumer.end_offsets(list(consumer.assignment()))
+    return any([await consumer.position(partition) < end for partition, end in ends.items()])
+
+
 def _readable(values: Iterable[bytes | None]) -> list[Watermark]:
     found = []
     for value in values:
         try:
-            found.append(Watermark.model_validate_json(value or b""))
-        except ValidationError:
-            log.warning("unreadable watermark")
+            watermark = Watermark.model_validate_json(value or b"")
+            if watermark.instant > datetime.now(UTC) + AHEAD:
+                raise ValueError("an instant in the future")
+        except ValueError as error:
+            if (suppressed := outages.sparingly("freshness.unreadable")) is not None:
+                log.warning("freshness.unreadable", error=error_summary(error), suppressed=suppressed)
+        else:
+            found.append(watermark)
     return found

@@ -18,6 +18,8 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from chassis.outages import outages
+
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
@@ -34,6 +36,7 @@ async def cluster(bootstrap: str, topics: list[str]) -> Cluster:
         answer = await client.send(client.get_random_node(), _DescribeTopics(topics))
     finally:
         await client.close()
+    outages.worked("kafka")
     found: dict[str, str] = {}
     for error_code, name, topic_id, *_ in answer.topics:
         if error_code:

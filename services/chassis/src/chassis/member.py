@@ -1,10 +1,12 @@
 """One replica's membership in a consumer group: FastStream brings batches, PostgreSQL says where they begin."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from itertools import compress
 from math import inf
+from typing import Any
 
 import asyncpg
 import structlog
@@ -14,23 +16,23 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
+from chassis.background import repeat, report
 from chassis.consumer import Consumer
-from chassis.faults import Backoff, passes
-from chassis.handling import Changed, Handling, Settle, Stopped
+from chassis.faults import Backoff
+from chassis.fetching import TolerantConsumer
+from chassis.handling import Changed, Handling, Stopped
+from chassis.metrics import RECREATED, STANDSTILL
+from chassis.outages import outages
 from chassis.places import Places, Settling, by_partition
-from chassis.postgres import quarantine
 from chassis.postgres.notices import notify
 from chassis.postgres.offsets import Fenced
-from chassis.postgres.quarantine import NotQuarantined, Quarantined
-from chassis.postgres.write_sets import Connection
-from chassis.records import RawRecord, Reading
-from chassis.resting import rest
+from chassis.progress import STANDSTILL_SECONDS
+from chassis.records import Reading
+from chassis.wishes import Wishes
 
 log = structlog.get_logger()
 
 MAX_RECORDS = 1000
-WISHES_EVERY = 1.0
-"""Seconds between looks at what the operator wants done with quarantined records."""
 LOGS_EVERY = 10.0
 """Seconds between looks at whether the topics are still the ones that were read."""
 GATHER_BYTES = 64 * 1024
@@ -41,9 +43,15 @@ FETCH_WAIT_MS = 50
 was in hand asks only for partitions without records: however much comes for the others meanwhile waits until it is answered."""
 _READ_AT_ONCE = 50
 """Records that are read before what else there is to do gets its turn, such as the batch in hand."""
+PROGRESS_EVERY = 5.0
+"""Seconds between looks at whether fetches complete."""
+LONGEST_PAUSE = 600.0
+"""Seconds between two times that a consumer which stands still is made again."""
 _PLACE_SECONDS = 5.0
 _LAST_SECONDS = 10.0
 """What a batch in hand gets when the member is told to stop."""
+_LEAVE_SECONDS = 20.0
+"""What the client gets to leave its group and close."""
 _METADATA_MS = 5_000
 """After which a topic that was not there, or no longer, is looked for again."""
 
@@ -58,20 +66,36 @@ class Member(ConsumerRebalanceListener):
         self._instance, self._client_id = instance, client_id
         self._handling = Handling(consumer, pool, stop)
         self._places = Places(consumer.group, consumer.topics, pool, bootstrap)
+        self._wishes = Wishes(consumer.group, pool, self._handling, self._tell)
         self._subscriber: BatchSubscriber | None = None
         self._in_hand: asyncio.Task[None] | None = None
         """One batch is dealt with at a time; the one behind it is read meanwhile."""
+        self._again = asyncio.Event()
+        """Set when the consumer has to be made again."""
+        self._recreate_at, self._pause = 0.0, STANDSTILL_SECONDS
+        self.progress = self._handling.progress
+        STANDSTILL.labels(consumer.group).set_function(self.progress.seconds)
 
     async def run(self) -> None:
-        """Until told to stop; begins again whenever Kafka was not there."""
+        """Until told to stop."""
+        group = f"consumer {self._definition.group}"
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._consume())
-            tasks.create_task(self._every(WISHES_EVERY, self._fulfil_wish))
-            tasks.create_task(self._every(LOGS_EVERY, self._watch_logs))
+            for name, turn, dependency in (
+                ("", self._consume, "kafka"),
+                (" wishes", self._wishes.fulfil, "postgres"),
+                (" logs", self._watch_logs, "kafka"),
+                (" progress", self._watch_progress, "kafka"),
+            ):
+                repeated = repeat(
+                    group + name, turn, self._stop, dependency=dependency, proves=dependency == "postgres", backoff=Backoff(0.5)
+                )
+                tasks.create_task(repeated)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
         """A batch in hand may go on: when another member was quicker, its offsets do not move and it is undone."""
         self._places.forget(revoked)
+        self._places.unmeasure(revoked)
+        self.progress.revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
         self._places.forget(assigned)
@@ -80,26 +104,39 @@ class Member(ConsumerRebalanceListener):
                 if consumer := self._consumer:
                     await self._places.find(consumer, assigned)
         except Exception as error:
-            log.warning("assigned without a place", group=self._definition.group, error=type(error).__name__)
+            report(f"consumer {self._definition.group}", error, "kafka")
+        self.progress.joined = True
 
     @property
     def _consumer(self) -> AIOKafkaConsumer | None:
         return self._subscriber.consumer if self._subscriber else None
 
     async def _consume(self) -> None:
-        backoff = Backoff(0.5)
-        while not self._stop.is_set():
-            broker = self._broker()
-            try:
-                await broker.start()
-                await self._stop.wait()
-            except Exception as error:
-                log.warning("consumer not started", group=self._definition.group, error=f"{type(error).__name__}: {error}")
-                await backoff.wait(self._stop)
-            finally:
-                if self._in_hand:
-                    await asyncio.wait([self._in_hand], timeout=_LAST_SECONDS)
-                await broker.stop()
+        """One consumer's time: until told to stop, or until it stands still."""
+        self._again.clear()
+        self.progress.started()
+        broker = self._broker()
+        try:
+            await broker.connect()
+            broker.config.broker_config.builder = partial(self._made, broker.config.broker_config.builder)
+            await broker.start()
+            outages.worked("kafka")
+            ends = [asyncio.create_task(event.wait()) for event in (self._stop, self._again)]
+            await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+            for waiting in ends:
+                waiting.cancel()
+        finally:
+            if self._in_hand:
+                await asyncio.wait([self._in_hand], timeout=_LAST_SECONDS)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_LEAVE_SECONDS):
+                    await broker.stop()
+
+    def _made(self, library: Callable[..., AIOKafkaConsumer], **options: Any) -> AIOKafkaConsumer:
+        """The consumer as FastStream would make it, but for what becomes of a fetch that fails."""
+        assert isinstance(library, partial)
+        known = self._definition.group, self._bootstrap, self._places, self.progress
+        return TolerantConsumer(*known, **{**library.keywords, **options})
 
     def _broker(self) -> KafkaBroker:
         broker = KafkaBroker(
@@ -143,8 +180,10 @@ class Member(ConsumerRebalanceListener):
             readings += self._handling.read(records[start : start + _READ_AT_ONCE])
         if self._in_hand:
             await self._in_hand
-        if not self._stop.is_set():
+        if not self._stop.is_set() and not self._again.is_set():
+            self.progress.took(in_hand=True)
             self._in_hand = asyncio.create_task(self._deal_with(records, readings, came))
+            self._in_hand.add_done_callback(lambda _: self.progress.took(in_hand=False))
 
     async def _deal_with(self, records: Records, readings: Sequence[Reading], came: int) -> None:
         """Never raises: what comes next would go on behind the batch."""
@@ -152,13 +191,13 @@ class Member(ConsumerRebalanceListener):
         while not self._stop.is_set() and (consumer := self._consumer):
             try:
                 await self._take(consumer, records, readings, came)
+                outages.worked("postgres")
                 return
             except Stopped:
                 return
             except Exception as error:
                 self._places.forget(by_partition(records))
-                tell = log.warning if passes(error) else log.error
-                tell("batch not taken", group=self._definition.group, error=type(error).__name__)
+                report(f"consumer {self._definition.group}", error, "postgres")
                 await backoff.wait(self._stop)
 
     async def _take(self, consumer: AIOKafkaConsumer, records: Records, readings: Sequence[Reading], came: int) -> None:
@@ -181,49 +220,43 @@ class Member(ConsumerRebalanceListener):
                 self._places.moved(settling.ends)
                 await self._tell(changed)
             except Fenced:
-                log.warning("another member was quicker", group=self._definition.group)
+                log.info("consumer.fenced", group=self._definition.group)
                 self._places.forget(partitions)
                 lost = list(partitions)
         if lost:
             await self._places.find(consumer, lost)
         self._places.measure(consumer, await self._places.known(partitions.keys()))
 
-    async def _watch_logs(self) -> None:
+    async def _watch_logs(self) -> float:
         if consumer := self._consumer:
             await self._places.find_again(consumer)
             self._places.measure(consumer, await self._places.known(consumer.assignment()))
+        return LOGS_EVERY
 
-    async def _fulfil_wish(self) -> None:
-        async with self._pool.acquire() as connection:
-            claimed = await quarantine.claim(connection, self._definition.group)
-        if claimed is not None:
-            do = self._handling.discard if claimed.state == "discard" else self._handling.handle
-            with suppress(Fenced):
-                await self._tell(await do([claimed.record], _settling(claimed)))
+    async def _watch_progress(self) -> float:
+        """Looks whether fetches complete where records exist; has the consumer made again when they do not."""
+        consumer = self._consumer
+        if not isinstance(consumer, TolerantConsumer):
+            return PROGRESS_EVERY
+        try:
+            await consumer.look()
+        except Exception:
+            self.progress.unknown()
+            raise
+        now = asyncio.get_running_loop().time()
+        if (standstill := self.progress.standstill) is None:
+            self._pause = STANDSTILL_SECONDS
+        elif now >= self._recreate_at:
+            RECREATED.labels(self._definition.group).inc()
+            log.error("consumer.stands_still", group=self._definition.group, error=standstill)
+            self._recreate_at, self._pause = now + self._pause, min(2 * self._pause, LONGEST_PAUSE)
+            self.progress.gave_up(standstill)
+            self._again.set()
+        return PROGRESS_EVERY
 
     async def _tell(self, changed: Changed) -> None:
         if self._definition.notify and changed:
             await notify(self._pool, self._definition.notify, changed)
-
-    async def _every(self, seconds: float, work: Callable[[], Awaitable[None]]) -> None:
-        while not self._stop.is_set():
-            try:
-                await work()
-            except Stopped:
-                return
-            except Exception as error:
-                log.warning("put off", group=self._definition.group, error=type(error).__name__)
-            await rest(self._stop, seconds)
-
-
-def _settling(claimed: Quarantined) -> Settle:
-    async def settle(connection: Connection, _: Sequence[RawRecord]) -> None:
-        try:
-            await quarantine.settle(connection, claimed)
-        except NotQuarantined as gone:
-            raise Fenced(f"quarantined record {claimed.id}") from gone
-
-    return settle
 
 
 async def _parse(records: Records) -> KafkaMessage:

@@ -1,0 +1,56 @@
+"""What an operator wants done with quarantined records: the consumer that quarantined them does it."""
+
+from collections.abc import Awaitable, Callable, Sequence
+
+import asyncpg
+import structlog
+
+from chassis.faults import in_words, passes
+from chassis.handling import Changed, Handling, Settle, Stopped
+from chassis.postgres import quarantine
+from chassis.postgres.offsets import Fenced
+from chassis.postgres.quarantine import NotQuarantined, Quarantined
+from chassis.postgres.write_sets import Connection
+from chassis.records import RawRecord
+
+log = structlog.get_logger()
+
+EVERY = 1.0
+"""Seconds between looks."""
+
+
+class Wishes:
+    def __init__(self, group: str, pool: asyncpg.Pool, handling: Handling, tell: Callable[[Changed], Awaitable[None]]) -> None:
+        self._group, self._pool, self._handling, self._tell = group, pool, handling, tell
+
+    async def fulfil(self) -> float:
+        """The oldest wish, if there is one; returns after how many seconds to look again."""
+        async with self._pool.acquire() as connection:
+            claimed = await quarantine.claim(connection, self._group)
+        if claimed is not None:
+            do = self._handling.discard if claimed.state == "discard" else self._handling.handle
+            try:
+                await self._tell(await do([claimed.record], _settling(claimed)))
+            except (Fenced, Stopped):
+                pass
+            except Exception as error:
+                if passes(error):
+                    raise
+                await self._refuse(claimed, error)
+        return EVERY
+
+    async def _refuse(self, claimed: Quarantined, error: Exception) -> None:
+        """What the operator wanted cannot be done: the record stays quarantined."""
+        log.error("quarantine.not_settled", group=self._group, id=claimed.id, error=in_words(error))
+        async with self._pool.acquire() as connection:
+            await quarantine.keep_again(connection, claimed, in_words(error))
+
+
+def _settling(claimed: Quarantined) -> Settle:
+    async def settle(connection: Connection, _: Sequence[RawRecord]) -> None:
+        try:
+            await quarantine.settle(connection, claimed)
+        except NotQuarantined as gone:
+            raise Fenced(f"quarantined record {claimed.id}") from gone
+
+    return settle

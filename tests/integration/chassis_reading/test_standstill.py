@@ -1,0 +1,223 @@
+"""A consumer never stands still in silence: what its client cannot decode is read all the same, and what stops it is shown."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+from uuid import uuid4
+
+import asyncpg
+import pytest
+from aiokafka import AIOKafkaProducer
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from integration.chassis_reading.test_member import consumer, counted, read_up_to
+
+from chassis import fetching, member, progress, record_sets
+from chassis.consumer import Consumer
+from chassis.consuming import run_consumers
+from chassis.health import Health
+from chassis.postgres import quarantine
+from chassis.records import Malformed, Record
+from support.any_records import record_set, send_raw, send_set
+from support.readings import lit, make_topic, producer, publish, record, until
+
+BAD_NAME = "caf\udce9"
+"""A header's name that is no UTF-8: `café` in Latin-1."""
+
+
+@pytest.fixture
+async def kafka(kafka_bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
+    async with producer(kafka_bootstrap) as found:
+        yield found
+
+
+@pytest.fixture
+async def topic(kafka_bootstrap: str) -> str:
+    return await make_topic(kafka_bootstrap, f"tests.lamps.{uuid4().hex[:8]}", 2)
+
+
+class Running:
+    """A consumer at work, with its health."""
+
+    def __init__(self, pool: asyncpg.Pool, bootstrap: str, it: Consumer) -> None:
+        self.health, self._stop = Health(), asyncio.Event()
+        self._args: dict[str, Any] = {"service": "tests", "pool": pool, "bootstrap": bootstrap, "instance": "0"}
+        self._consumer = it
+
+    async def __aenter__(self) -> "Running":
+        work = run_consumers([self._consumer], **self._args, stop=self._stop, health=self.health)
+        self._task = asyncio.create_task(work)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._stop.set()
+        async with asyncio.timeout(30):
+            await self._task
+
+    async def wrong(self) -> str | None:
+        return (await self.health.failures()).get(f"consumer {self._consumer.group}")
+
+    async def says(self, part: str) -> bool:
+        return part in (await self.wrong() or "")
+
+    async def well(self) -> bool:
+        return await self.wrong() is None
+
+
+async def test_a_header_whose_name_is_no_utf8_hides_no_record(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
+) -> None:
+    odd = [replace(record(lit(uuid4(), 1)), headers=[(BAD_NAME, b"1"), ("ce_type", None)]) for _ in range(3)]
+    plain = [record(lit(uuid4(), 1)) for _ in range(3)]
+    async with Running(pool, kafka_bootstrap, consumer(topic)) as it:
+        for partition in (0, 1):
+            await publish(kafka, topic, plain[:1], partition=partition)
+            await send_raw(kafka_bootstrap, topic, partition, [plain[1], *odd[:2], plain[2]])
+            await publish(kafka, topic, [lit(uuid4(), 1)], partition=partition)
+        await until(counted(pool, "events", 6 * 2 - 5))
+        assert await it.well()
+    assert await read_up_to(pool, topic) == 12
+    assert await pool.fetchval("SELECT count(*) FROM quarantine") == 0
+
+
+async def test_such_a_record_is_quarantined_with_its_bytes_when_it_is_malformed(
+    pool: asyncpg.Pool, kafka_bootstrap: str, topic: str
+) -> None:
+    headers = [(BAD_NAME, b"\xff"), ("null", None), ("a\0b", b""), ("a\0b", b"twice")]
+    malformed = Record("", 0, 0, b"\0", b"\xff", headers)
+    async with Running(pool, kafka_bootstrap, consumer(topic)):
+        await send_raw(kafka_bootstrap, topic, 0, [malformed])
+        await until(counted(pool, "quarantine", 1))
+    async with pool.acquire() as connection:
+        [kept] = await quarantine.listed(connection)
+    assert (kept.record.key, kept.record.value, list(kept.record.headers)) == (b"\0", b"\xff", headers)
+
+
+@pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
+async def test_every_codec_of_kafka_is_read(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str, codec: str
+) -> None:
+    """The broker compresses anew what it was sent otherwise."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    try:
+        await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic, {"compression.type": codec})])
+    finally:
+        await admin.close()
+    await asyncio.sleep(0.5)
+    async with Running(pool, kafka_bootstrap, consumer(topic)):
+        await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(50)])
+        await send_raw(kafka_bootstrap, topic, 0, [replace(record(lit(uuid4(), 1)), headers=[(BAD_NAME, b"")])])
+        await until(counted(pool, "events", 51))
+
+
+async def test_what_nothing_can_decode_stops_its_partition_alone_is_shown_and_can_be_skipped(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.5)
+    undecodable = {"on": True}
+    genuine = record_sets.decode
+
+    def decode(partition: Any, data: bytes, start: int) -> Any:
+        if undecodable["on"] and partition.partition == 0 and start <= 2:
+            raise record_sets.Undecodable(2, 3, "checksum does not match")
+        return genuine(partition, data, start)
+
+    monkeypatch.setattr(record_sets, "decode", decode)
+    async with Running(pool, kafka_bootstrap, consumer(topic)) as it:
+        await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(2)], partition=0)
+        await until(counted(pool, "events", 2))
+        await send_raw(kafka_bootstrap, topic, 0, [replace(record(lit(uuid4(), 1)), headers=[(BAD_NAME, b"")])])
+        await publish(kafka, topic, [lit(uuid4(), 1)], partition=0)
+        await until(partial(it.says, f"cannot decode {topic}/0: offset 2: checksum does not match"))
+        await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(5)], partition=1)
+        await until(counted(pool, "events", 7))
+        async with pool.acquire() as connection:
+            lost = Record(topic, 0, 2, None, None)
+            with pytest.raises(quarantine.NotNext):
+                await quarantine.skip(connection, f"of.{topic}", replace(lost, offset=1), Malformed("skipped"))
+            await quarantine.skip(connection, f"of.{topic}", lost, Malformed("skipped"))
+        await until(counted(pool, "events", 8))
+        await until(it.well)
+        await until(partial(pool.fetchval, "SELECT state = 'discarded' FROM quarantine"))
+
+
+async def test_a_damaged_set_is_read_once_it_is_whole_again(
+    pool: asyncpg.Pool, kafka_bootstrap: str, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.5)
+    await send_raw(kafka_bootstrap, topic, 0, [replace(record(lit(uuid4(), 1)), headers=[(BAD_NAME, b"")])])
+    genuine, damaged = record_sets.fetch, {"on": True}
+
+    async def fetch(bootstrap: str, positions: Any) -> Any:
+        found = await genuine(bootstrap, positions)
+        return {each: data[:-1] + b"?" if damaged["on"] and data else data for each, data in found.items()}
+
+    monkeypatch.setattr(record_sets, "fetch", fetch)
+    async with Running(pool, kafka_bootstrap, consumer(topic)) as it:
+        await until(partial(it.says, "checksum does not match"))
+        damaged["on"] = False
+        await until(counted(pool, "events", 1))
+        await until(it.well)
+
+
+async def test_the_broker_itself_refuses_a_set_whose_checksum_does_not_match(kafka_bootstrap: str, topic: str) -> None:
+    with pytest.raises(Exception, match="Corrupt"):
+        await send_set(kafka_bootstrap, topic, 0, record_set([record(lit(uuid4(), 1))], damage=True))
+
+
+async def test_a_client_that_fetches_no_more_is_shown_and_made_again(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(progress, "STANDSTILL_SECONDS", 3.0)
+    monkeypatch.setattr(member, "STANDSTILL_SECONDS", 3.0)
+    monkeypatch.setattr(member, "PROGRESS_EVERY", 0.3)
+    made: list[fetching.TolerantConsumer] = []
+    genuine = fetching.TolerantConsumer.__init__
+
+    def noted(self: fetching.TolerantConsumer, *given: Any, **options: Any) -> None:
+        genuine(self, *given, **options)
+        made.append(self)
+
+    monkeypatch.setattr(fetching.TolerantConsumer, "__init__", noted)
+    async with Running(pool, kafka_bootstrap, consumer(topic)) as it:
+        await publish(kafka, topic, [lit(uuid4(), 1)])
+        await until(counted(pool, "events", 1))
+        fetcher: Any = made[0]._fetcher
+        fetcher._fetch_task.cancel()
+        sent = 1
+
+        async def says_so_although_more_comes() -> bool:
+            nonlocal sent
+            # the fetch that was under way may still bring something
+            await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(2)])
+            sent += 2
+            return await it.says("although records follow")
+
+        await until(says_so_although_more_comes)
+        await until(counted(pool, "events", sent))
+        await until(it.well)
+    assert len(made) == 2
+
+
+async def test_a_record_that_can_neither_be_handled_nor_quarantined_is_named_and_can_be_skipped(
+    pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    genuine = quarantine.keep
+
+    async def refuse(connection: Any, group: str, records: Any, personal: Any) -> None:
+        if any(record.value == b"{" for record, _ in records):
+            raise asyncpg.UntranslatableCharacterError("cannot be kept")
+        await genuine(connection, group, records, personal)
+
+    monkeypatch.setattr(quarantine, "keep", refuse)
+    async with Running(pool, kafka_bootstrap, consumer(topic)) as it:
+        bad = replace(record(lit(uuid4(), 1)), value=b"{")
+        await publish(kafka, topic, [record(lit(uuid4(), 1)), bad, record(lit(uuid4(), 1))], partition=0)
+        await until(partial(it.says, f"cannot handle or quarantine {topic}/0@1: UntranslatableCharacterError"))
+        async with pool.acquire() as connection:
+            await quarantine.skip(connection, f"of.{topic}", Record(topic, 0, 1, None, None), Malformed("skipped"))
+        await until(counted(pool, "events", 2))
+        await until(it.well)
