@@ -1,14 +1,76 @@
-"""Which faults are waited for."""
+"""Which faults are transient, which are final, and which may have left something behind: of every class that a driver has."""
 
 import asyncio
+import importlib
+import pkgutil
 import time
+from collections.abc import Iterator
+from types import ModuleType
+from typing import Any
 
+import aiokafka
+import aiokafka.errors
 import asyncpg
+import httpx
 import pytest
-from aiokafka.errors import KafkaConnectionError
+from aiokafka.errors import BrokerResponseError, KafkaConnectionError, KafkaError
+from asyncpg.exceptions import _base
 
-from chassis.faults import Backoff, passes
+from chassis.fault_kinds import CLASSES, FINAL, SQLSTATES, TRANSIENT
+from chassis.faults import (
+    Backoff,
+    DatabaseSilent,
+    NoConnection,
+    dependency_of,
+    entry_of,
+    kind_of,
+    may_have_happened,
+    passes,
+)
 from chassis.store import StoreAway, StoreBusy
+
+FAMILIES = (BrokerResponseError, httpx.TransportError, httpx.StreamError, httpx.RequestError, asyncpg.PostgresWarning)
+"""Base classes whose subclasses share a verdict: a library may add to them."""
+
+
+def exceptions_of(library: ModuleType) -> list[type[BaseException]]:
+    """Every exception class that the library defines, in any of its modules, but for private ones and its own tests' helpers."""
+    found: set[type[BaseException]] = set()
+    for module in [library, *_modules(library)]:
+        classes = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, BaseException)]
+        found |= {each for each in classes if each.__module__.partition(".")[0] == library.__name__}
+    public = [each for each in found if not each.__name__.startswith("_") and each.__module__ != "asyncpg.cluster"]
+    return sorted(public, key=lambda each: each.__name__)
+
+
+def _modules(library: ModuleType) -> Iterator[ModuleType]:
+    for found in pkgutil.walk_packages(library.__path__, f"{library.__name__}."):
+        if "_testbase" not in found.name and "gssapi" not in found.name:
+            try:
+                yield importlib.import_module(found.name)
+            except ImportError:  # needs what is not installed
+                continue
+
+
+def forgotten(error: type[BaseException]) -> bool:
+    """Whether the table has no entry for the class itself, its SQLSTATE or its family."""
+    sqlstate: str | None = getattr(error, "sqlstate", None)
+    if error not in CLASSES and issubclass(error, asyncpg.PostgresError):
+        return not (sqlstate is None or sqlstate in SQLSTATES or sqlstate[:2] in SQLSTATES)
+    return error not in CLASSES and not issubclass(error, FAMILIES)
+
+
+@pytest.mark.parametrize("library", [asyncpg, aiokafka, httpx], ids=lambda library: library.__name__)
+def test_no_exception_class_is_forgotten(library: ModuleType) -> None:
+    found = [each for each in exceptions_of(library) if each is not httpx.HTTPError]  # which nothing raises as it is
+    assert [each for each in found if forgotten(each)] == []
+    assert {entry_of(each, getattr(each, "sqlstate", None)) for each in found} == {TRANSIENT, FINAL}
+
+
+def test_the_enumeration_finds_what_there_is() -> None:
+    assert len(exceptions_of(asyncpg)) > 250
+    assert len(exceptions_of(aiokafka)) > 80
+    assert len(exceptions_of(httpx)) > 20
 
 
 @pytest.mark.parametrize(
@@ -16,21 +78,38 @@ from chassis.store import StoreAway, StoreBusy
     [
         ConnectionRefusedError(),
         TimeoutError(),
+        asyncio.IncompleteReadError(b"", 1),
         KafkaConnectionError(),
+        aiokafka.errors.ConsumerStoppedError(),
+        aiokafka.errors.UnsupportedCodecError(),
         asyncpg.InterfaceError("connection is closed"),
+        asyncpg.InterfaceError("pool is closing"),
+        asyncpg.InterfaceError("cannot perform operation: another operation is in progress"),
+        asyncpg.InternalClientError("got result for unknown protocol state 3"),
+        _base.ProtocolError("unexpected"),
+        asyncpg.TargetServerAttributeNotMatched("no primary"),
+        asyncpg.OutdatedSchemaCacheError("reload"),
+        asyncpg.InvalidCachedStatementError("plan"),
+        asyncpg.InvalidSQLStatementNameError("__asyncpg_1__ does not exist"),
         asyncpg.AdminShutdownError("bye"),
+        asyncpg.CrashShutdownError("bye"),
         asyncpg.CannotConnectNowError("starting"),
         asyncpg.ObjectNotInPrerequisiteStateError("no connections for now"),
         asyncpg.DeadlockDetectedError("each other"),
         asyncpg.LockNotAvailableError("too long"),
+        asyncpg.TransactionTimeoutError("too long"),
+        asyncpg.DiskFullError("full"),
         asyncpg.TooManyConnectionsError("full"),
         asyncpg.ReadOnlySQLTransactionError("replica"),
         asyncpg.UndefinedTableError("not migrated yet"),
+        NoConnection("pool is closing"),
         StoreBusy("too many are waiting"),
         StoreAway("the database cannot be reached"),
+        ExceptionGroup("tasks", [KafkaConnectionError(), asyncpg.AdminShutdownError("bye")]),
     ],
+    ids=repr,
 )
-def test_what_passes_by_itself_is_waited_for(error: Exception) -> None:
+def test_transient_faults_are_tried_again(error: Exception) -> None:
     assert passes(error)
 
 
@@ -39,14 +118,82 @@ def test_what_passes_by_itself_is_waited_for(error: Exception) -> None:
     [
         ValueError(),
         KeyError(),
+        RuntimeError("ours"),
         asyncpg.UniqueViolationError("there"),
         asyncpg.NotNullViolationError("not there"),
         asyncpg.DataError("not a number"),
+        _base.DataError("value out of int64 range"),
+        asyncpg.UntranslatableCharacterError("\\u0000"),
         asyncpg.PostgresSyntaxError("selekt"),
+        asyncpg.DataCorruptedError("page"),
+        asyncpg.ClientConfigurationError("port"),
+        aiokafka.errors.IllegalArgumentError("no such option"),
+        ExceptionGroup("tasks", [KafkaConnectionError(), ValueError()]),
     ],
+    ids=repr,
 )
 def test_what_the_record_or_the_code_brought_about_is_not(error: Exception) -> None:
     assert not passes(error)
+
+
+def test_the_servers_own_sqlstate_counts_more_than_the_class() -> None:
+    error: Any = asyncpg.PostgresError.new({"C": "25P04", "M": "transaction timeout"})
+    assert kind_of(error) is TRANSIENT
+    unheard_of: Any = asyncpg.PostgresError.new({"C": "ZZ123", "M": "?"})
+    assert kind_of(unheard_of) is None
+
+
+async def test_what_a_driver_lets_through_when_a_connection_breaks_is_transient() -> None:
+    """A write on a transport that is closed is a bare RuntimeError of the event loop's, raised beneath the driver."""
+
+    async def broken(raised: Exception) -> Exception:
+        module = ModuleType("asyncpg.protocol.protocol")
+        module.__dict__["raised"] = raised
+        exec("def send():\n    raise raised", module.__dict__)
+        try:
+            module.__dict__["send"]()
+        except Exception as error:
+            return error
+        raise AssertionError("it was raised")
+
+    closed = RuntimeError("unable to perform operation on <TCPTransport closed=True reading=False>; the handler is closed")
+    for raised in (closed, AttributeError("'NoneType' object has no attribute 'cancelled'"), asyncio.InvalidStateError()):
+        error = await broken(raised)
+        assert passes(error), raised
+        assert dependency_of(error) == "postgres"
+    assert not passes(await broken(ValueError("an argument")))
+
+
+def test_a_fault_says_whose_it_is() -> None:
+    outer = RuntimeError("the relay")
+    outer.__cause__ = asyncpg.AdminShutdownError("bye")
+    assert dependency_of(outer) == "postgres"
+    assert dependency_of(KafkaError()) == "kafka"
+    assert dependency_of(httpx.ConnectError("refused")) == "http"
+    assert dependency_of(ValueError()) is None
+    assert dependency_of(FileNotFoundError("a template")) is None
+
+
+@pytest.mark.parametrize(
+    ("error", "possible"),
+    [
+        (NoConnection(), False),
+        (DatabaseSilent(), False),
+        (StoreBusy(), False),
+        (StoreAway(sent=False), False),
+        (StoreAway(sent=True), True),
+        (asyncpg.ReadOnlySQLTransactionError("replica"), False),
+        (asyncpg.LockNotAvailableError("too long"), False),
+        (asyncpg.CannotConnectNowError("starting"), False),
+        (asyncpg.AdminShutdownError("bye"), True),
+        (asyncpg.ConnectionDoesNotExistError("closed in the middle of operation"), True),
+        (ConnectionResetError(), True),
+        (TimeoutError(), True),
+    ],
+    ids=repr,
+)
+def test_only_a_lost_answer_leaves_the_outcome_open(error: Exception, possible: bool) -> None:
+    assert may_have_happened(error) is possible
 
 
 async def test_being_told_to_stop_ends_a_wait() -> None:

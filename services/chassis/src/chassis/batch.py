@@ -15,6 +15,7 @@ from chassis.context import Context
 from chassis.decider import C, E, S
 from chassis.postgres.write_sets import append_on, read_on
 from chassis.records import Received
+from chassis.scope import note
 from chassis.store import Append, Recorded, Statement, Stored, Timer, WriteSet
 
 log = structlog.get_logger()
@@ -72,10 +73,11 @@ class Batch:
         envelope = cause.envelope
         context = Context(envelope.merchantid, f"event:{envelope.type}", envelope.correlationid, envelope.id)
         past = await self._past_of(aggregate, aggregate.stream(envelope.merchantid, id))
+        note(aggregate=past.stream.name)
         try:
             outcome, write_set = decide(aggregate, context, past, command)
         except (aggregate.refusal, NeverBegan) as refusal:
-            log.info("refused", stream=past.stream.name, refusal=type(refusal).__name__, cause=envelope.type)
+            log.info("reaction.refused", refusal=type(refusal).__name__, cause=envelope.type)
             return None
         self._past[past.stream] = outcome.past
         self._take(write_set)

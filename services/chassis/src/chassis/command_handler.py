@@ -13,6 +13,7 @@ from chassis.aggregate import Aggregate, Stream
 from chassis.context import Context
 from chassis.decider import C, E, S, VersionConflict
 from chassis.recording import record
+from chassis.scope import note
 from chassis.store import AlreadyAnswered, Answer, Append, EventStore, IdempotencyKey, Statement, Stored, Timer, WriteSet
 
 ATTEMPTS = 50
@@ -115,6 +116,7 @@ class CommandHandler(Generic[C, E, S]):
         VersionConflict when the stream never holds still.
         """
         stream = self.aggregate.stream(context.merchant_id, id)
+        note(context.merchant_id, stream.name)
         async with self._turn(stream):
             for _ in range(ATTEMPTS):
                 past = await self._past(stream)

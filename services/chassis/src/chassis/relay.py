@@ -14,12 +14,15 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from billing_contracts.watermarks import TOPIC as WATERMARKS
+from chassis.background import repeat
 from chassis.faults import Backoff
+from chassis.outages import outages
 from chassis.postgres.bell import listen
 from chassis.postgres.cursor import (
     Ends,
     Page,
     Position,
+    Progress,
     keep_ends,
     longest_writer,
     move_cursor,
@@ -27,6 +30,7 @@ from chassis.postgres.cursor import (
     read_page,
     read_progress,
 )
+from chassis.postgres.pool import COMMAND_SECONDS, CONNECT_SECONDS
 from chassis.postgres.sole import Session, SessionLost, sole
 from chassis.publisher import Publisher
 from chassis.resting import rest
@@ -38,12 +42,14 @@ PAGE = 1000
 POLL = 0.25
 """Seconds after which it looks for itself, when nobody has told it that there is something."""
 WATERMARK_EVERY = 5.0
+MEASURE_EVERY = 5.0
+"""Seconds between looks at the lag of a service whose relay does not run here, or has not reached Kafka."""
 LATE = 10.0
 """Seconds for which the cursor may stand still before the log says who may be holding it up."""
 
 LAG = Gauge(
     "relay_lag_seconds",
-    "Age of the last instant until which all that was committed is on Kafka; of several processes the least counts",
+    "Age of the oldest committed event that is not on Kafka; of several processes the least counts",
     ["service"],
 )
 CURSOR_AGE = Gauge("relay_cursor_age_seconds", "For how long the cursor has stood still although events wait", ["service"])
@@ -54,31 +60,55 @@ FAILURES = Counter("relay_failures", "Times that the relay had to begin again", 
 class Relay:
     def __init__(self, service: str, dsn: str, bootstrap: str) -> None:
         self._service, self._dsn, self._bootstrap = service, dsn, bootstrap
+        self._relaying = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Relays whenever it is this process' turn, until `stop`; survives whatever passes by itself."""
-        backoff = Backoff(first=0.1, longest=5.0)
+        """Relays whenever this process holds the lock, until `stop`."""
         FAILURES.labels(self._service)  # shown from the start
-        while not stop.is_set():
-            try:
-                await self._turn(stop, backoff)
-            except Exception as error:
-                FAILURES.labels(self._service).inc()
-                log.warning("relay begins again", error=repr(error))
-                await backoff.wait(stop)
+        LAG.labels(self._service).set_function(partial(seconds_since, datetime.now(UTC)))
+        CURSOR_AGE.labels(self._service)
+        backoff = Backoff(first=0.1, longest=5.0)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(repeat("relay.lag", self._measure, stop))
+            await repeat("relay", partial(self._turn, stop), stop, dependency="kafka", proves=False, backoff=backoff)
 
-    async def _turn(self, stop: asyncio.Event, backoff: Backoff) -> None:
-        async with sole(self._dsn, f"{self._service}.relay", stop) as session:
-            if session is None:
-                return
-            reader = await asyncpg.connect(self._dsn, server_settings={"application_name": f"{self._service}.relay.reader"})
-            try:
-                async with Publisher(self._bootstrap) as publisher:
-                    log.info("relay has its turn")
-                    backoff.reset()
-                    await Turn(self._service, session, reader, publisher).run(stop)
-            finally:
-                reader.terminate()
+    async def _turn(self, stop: asyncio.Event) -> None:
+        try:
+            async with sole(self._dsn, f"{self._service}.relay", stop) as session:
+                if session is not None:
+                    await self._relay(session, stop)
+        except Exception:
+            FAILURES.labels(self._service).inc()
+            raise
+
+    async def _relay(self, session: Session, stop: asyncio.Event) -> None:
+        reader = await asyncpg.connect(
+            self._dsn,
+            timeout=CONNECT_SECONDS,
+            command_timeout=COMMAND_SECONDS,
+            server_settings={"application_name": f"{self._service}.relay.reader"},
+        )
+        try:
+            async with Publisher(self._bootstrap) as publisher:
+                self._relaying = True
+                outages.worked("kafka")
+                log.info("relay.started")
+                await Turn(self._service, session, reader, publisher).run(stop)
+        finally:
+            self._relaying = False
+            reader.terminate()
+
+    async def _measure(self) -> float:
+        """Measures the lag from the tables while nothing is relayed here: Kafka is away, or another process holds the lock."""
+        if self._relaying:
+            return MEASURE_EVERY
+        connection = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS)
+        try:
+            cursor, _ = await read_cursor(connection)
+            show(self._service, await read_progress(connection, cursor))
+        finally:
+            connection.terminate()
+        return MEASURE_EVERY
 
 
 class Turn:
@@ -137,15 +167,15 @@ class Turn:
     async def _watermarks(self) -> None:
         while True:
             progress = await self._session.run(lambda connection: read_progress(connection, self._cursor))
-            age = (progress.now - progress.waits_since).total_seconds() if progress.waits_since else 0.0
-            CURSOR_AGE.labels(self._service).set(age)
+            outages.worked("postgres")
+            age = show(self._service, progress)
             if (instant := progress.complete_until) is not None:
-                LAG.labels(self._service).set_function(partial(seconds_since, instant))
                 value = {"service": self._service, "instant": instant.isoformat(), "ends": self._ends}
                 await self._publisher.send([Message(WATERMARKS, self._service.encode(), json.dumps(value).encode())])
-            if age > LATE:
+                outages.worked("kafka")
+            if age > LATE and (suppressed := outages.sparingly("relay.cursor_stands_still")) is not None:
                 writer = await self._session.run(longest_writer)
-                log.warning("the relay's cursor stands still", seconds=age, longest_writer=writer)
+                log.warning("relay.cursor_stands_still", seconds=age, longest_writer=writer, suppressed=suppressed)
             await asyncio.sleep(WATERMARK_EVERY)
 
     async def _send(self, messages: Sequence[Message]) -> None:
@@ -160,6 +190,14 @@ async def _waiting_states(connection: asyncpg.Connection) -> list[asyncpg.Record
 
 async def _forget_states(positions: list[int], connection: asyncpg.Connection) -> None:
     await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", positions)
+
+
+def show(service: str, progress: Progress) -> float:
+    """Sets the gauges; returns for how many seconds the cursor has stood still although something waits."""
+    age = (progress.now - progress.waits_since).total_seconds() if progress.waits_since else 0.0
+    CURSOR_AGE.labels(service).set(age)
+    LAG.labels(service).set_function(partial(seconds_since, progress.complete_until or progress.oldest))
+    return age
 
 
 def seconds_since(instant: datetime) -> float:

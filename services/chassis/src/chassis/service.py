@@ -34,6 +34,7 @@ from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.once import once_in
 from chassis.postgres.pool import create_pool
 from chassis.postgres.timers import TimerLoop
+from chassis.readiness import check_database, check_kafka, watch_tasks
 from chassis.relay import Relay
 from chassis.settings import ServiceSettings
 from chassis.tenants import Tenants
@@ -100,7 +101,8 @@ def run(name: str, settings_class: type[Settings], compose: Compose, migrations:
         uvloop.run(_migrate(name, settings, migrations))
     else:
         telemetry.configure(name, settings.otlp_endpoint)
-        uvloop.run(_serve(name, settings, compose, getattr(arguments, "role", "all")))
+        components = {"chassis": CHASSIS, name: migrations}
+        uvloop.run(_serve(name, settings, compose, components, getattr(arguments, "role", "all")))
 
 
 async def _migrate(name: str, settings: ServiceSettings, migrations: Path) -> None:
@@ -111,23 +113,23 @@ async def _migrate(name: str, settings: ServiceSettings, migrations: Path) -> No
     try:
         role = role_of(settings.database_url.get_secret_value())
         applied = await migrate(connection, {"chassis": CHASSIS, name: migrations}, role)
-        log.info("migrated", applied=applied)
+        log.info("service.migrated", applied=applied)
     finally:
         await connection.close()
 
 
-async def _serve(name: str, settings: ServiceSettings, compose: Compose, role: str) -> None:
+async def _serve(name: str, settings: ServiceSettings, compose: Compose, components: Mapping[str, Path], role: str) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as closing:
-        resources = await _open(name, settings, stopping, closing)
+        resources = await _open(name, settings, components, stopping, closing)
         service = compose(resources)
         service.app.state.stopping = stopping
         _spare_collections()
         await _run(name, settings, resources, service, role, stopping)
-    log.info("stopped")
+    log.info("service.stopped")
 
 
 def _spare_collections() -> None:
@@ -137,7 +139,9 @@ def _spare_collections() -> None:
     gc.set_threshold(_NEW_OBJECTS, 20, 20)
 
 
-async def _open(name: str, settings: ServiceSettings, stopping: asyncio.Event, closing: AsyncExitStack) -> Resources:
+async def _open(
+    name: str, settings: ServiceSettings, components: Mapping[str, Path], stopping: asyncio.Event, closing: AsyncExitStack
+) -> Resources:
     pool = await create_pool(
         settings.database_url.get_secret_value(),
         name=f"{name}.{settings.instance}",
@@ -162,12 +166,8 @@ async def _open(name: str, settings: ServiceSettings, stopping: asyncio.Event, c
     gatekeeper = Gatekeeper(tenants, Verifier(name, settings.service_public_keys), settings.operator_key_sha256)
     store = await closing.enter_async_context(PostgresEventStore(pool))
     health = Health()
-
-    async def database() -> str | None:
-        await pool.fetchval("SELECT 1")
-        return None
-
-    health.add("database", database)
+    check_database(health, pool, components)
+    watch_tasks(health)
     return Resources(settings, pool, store, tenants, signer, gatekeeper, once_in(pool), health, stopping, closing)
 
 
@@ -187,9 +187,11 @@ async def _run(
             sockets = [listen(host, port) for host in hosts]
             tasks.create_task(_lasting(f"http:{port}", server.serve(sockets), stopping))
         if role != "http":
+            if service.consumers or service.publishes:
+                check_kafka(resources.health, serves=role == "all")
             for label, worker in _workers(name, settings, resources, service).items():
                 tasks.create_task(_lasting(label, worker(stopping), stopping))
-        log.info("started", role=role, port=settings.http_port)
+        log.info("service.started", role=role, port=settings.http_port)
         tasks.create_task(_stop(stopping, servers, settings.shutdown_seconds))
 
 
@@ -205,6 +207,7 @@ def _workers(name: str, settings: ServiceSettings, resources: Resources, service
                 bootstrap=settings.kafka_bootstrap_servers,
                 instance=settings.instance,
                 stop=stop,
+                health=resources.health,
             )
 
         workers["consumers"] = consume
@@ -216,22 +219,28 @@ def _workers(name: str, settings: ServiceSettings, resources: Resources, service
 
 
 async def _lasting(label: str, part: Awaitable[None], stopping: asyncio.Event) -> None:
-    await part
+    """Raises when the part ends although nothing told it to: also by a cancellation that comes out of a library."""
+    try:
+        await part
+    except asyncio.CancelledError:
+        current = asyncio.current_task()
+        if stopping.is_set() or current is None or current.cancelling():
+            raise
     if not stopping.is_set():
-        raise RuntimeError(f"{label} ended by itself")
+        raise RuntimeError(f"{label} ended without being told to")
 
 
 async def _stop(stopping: asyncio.Event, servers: list[Server], seconds: float) -> None:
     """Once told to stop: no more work is taken, and what does not end in time is left behind."""
     await stopping.wait()
-    log.info("stopping")
+    log.info("service.stopping")
     for server in servers:
         server.should_exit = True
     asyncio.get_running_loop().call_later(seconds, _give_up)
 
 
 def _give_up() -> None:
-    log.error("did not stop in time")
+    log.error("service.stop_timed_out")
     raise SystemExit(1)
 
 

@@ -143,7 +143,14 @@ class StoreBusy(Exception):
 
 
 class StoreAway(Exception):
-    """The database cannot be reached, or was lost before it answered: what was sent may have been written, or not."""
+    """The database cannot be reached, or was lost before it answered.
+
+    `sent`: whether something was sent whose answer was lost; it may have been written, or not.
+    """
+
+    def __init__(self, message: str = "", *, sent: bool = True) -> None:
+        super().__init__(message)
+        self.sent = sent
 
 
 def outbox_statement(topic: str, key: bytes, value: bytes | None, headers: Mapping[str, str]) -> Statement:

@@ -18,6 +18,8 @@ import asyncpg
 import structlog
 
 from billing_contracts.envelope import Envelope
+from chassis.faults import DatabaseSilent
+from chassis.outages import outages
 from chassis.postgres.together import Together
 from chassis.projection import Document, Projection
 
@@ -158,7 +160,8 @@ class Tenants:
             _remember(self._confirmed, sha256, (now - CONFIRMED_FOR, local.id))
         elif now >= confirmed_at + CONFIRMED_FOR + GRACE:
             raise error
-        log.warning("merchant's key not confirmed", merchant_id=str(local.id), error=type(error).__name__)
+        if (suppressed := outages.sparingly("tenants.key_not_confirmed")) is not None:
+            log.warning("tenants.key_not_confirmed", error=type(error).__name__, suppressed=suppressed)
         return local
 
     async def _having(self, sha256: str) -> Tenant | None:
@@ -180,7 +183,7 @@ class Tenants:
         # A connection that has fallen silent may not even end when it is told to: nobody waits for that.
         if not (await asyncio.wait([reading], timeout=ANSWER))[0]:
             reading.cancel()
-            return [TimeoutError("the database does not answer")] * len(merchant_ids)
+            return [DatabaseSilent("the database does not answer")] * len(merchant_ids)
         try:
             rows = reading.result()
         except Exception as error:

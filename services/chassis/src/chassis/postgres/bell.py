@@ -4,9 +4,8 @@ import asyncio
 from collections.abc import Iterable
 
 import asyncpg
-import structlog
 
-log = structlog.get_logger()
+from chassis.background import survives
 
 CHANNEL = "committed"
 GATHER = 0.02
@@ -34,12 +33,8 @@ class Bell:
     async def _ring(self) -> None:
         while self._wanted:
             self._wanted = False
-            try:
-                async with self._pool.acquire() as connection:
-                    # nothing is lost with it when the server stops: the relay looks for itself as well
-                    await connection.execute(f"BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}; COMMIT")
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("the relay was not told", error=repr(error))
+            # Nothing is lost when the server stops or cannot be reached: the relay polls as well.
+            await survives("bell", self._pool.execute(f"BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}; COMMIT"))
             await asyncio.sleep(GATHER)
 
 

@@ -93,6 +93,8 @@ class Progress:
     now: datetime
     complete_until: datetime | None
     """All that was committed until then has been sent; None when too much has not been sent to look through."""
+    oldest: datetime
+    """When the oldest message that has not been sent was recorded; now, when there is none."""
     waits_since: datetime | None
     """Since when something has been waiting without the cursor moving; None when nothing waits."""
 
@@ -113,7 +115,7 @@ async def read_progress(connection: asyncpg.Connection, sent: Position) -> Progr
         sent.position,
     )
     assert row is not None, "an aggregate has a row"
-    return Progress(row["now"], row["instant"] if row["unsent"] < BACKLOG else None, row["waits_since"])
+    return Progress(row["now"], row["instant"] if row["unsent"] < BACKLOG else None, row["instant"], row["waits_since"])
 
 
 async def longest_writer(connection: asyncpg.Connection) -> str | None:

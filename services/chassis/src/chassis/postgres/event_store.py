@@ -10,6 +10,7 @@ from chassis.postgres.bell import Bell
 from chassis.postgres.group_commit import Fate, commit
 from chassis.postgres.together import Kept, Send, Together
 from chassis.postgres.write_sets import read_on, read_since
+from chassis.scope import note_change
 from chassis.store import Answer, IdempotencyKey, KeyReused, Stored, WriteSet
 
 LEAST = 16
@@ -49,6 +50,7 @@ class PostgresEventStore:
 
     async def write(self, write_set: WriteSet) -> None:
         await self._writes.ask(write_set)
+        note_change()
         self._bell.ring()
 
     async def answer_to(self, key: IdempotencyKey) -> Answer | None:
@@ -72,7 +74,7 @@ class PostgresEventStore:
 def _reading(kept: Kept) -> Send[tuple[Stream, int], list[Stored]]:
     async def send(asked: Sequence[tuple[Stream, int]]) -> Sequence[list[Stored] | Exception]:
         try:
-            return await kept.run(lambda connection: read_since(connection, asked))
+            return await kept.run(lambda connection: read_since(connection, asked), writes=False)
         except Exception as error:
             return [error] * len(asked)
 

@@ -4,12 +4,8 @@ import asyncio
 from datetime import timedelta
 
 import asyncpg
-import structlog
 
-from chassis.faults import passes
-from chassis.resting import rest
-
-log = structlog.get_logger()
+from chassis.background import repeat
 
 KEPT = timedelta(days=1)
 EVERY = 3600.0
@@ -17,16 +13,12 @@ AT_ONCE = 5000
 
 
 async def forget_answers(pool: asyncpg.Pool, stop: asyncio.Event) -> None:
-    """Deletes, every hour until `stop`, the answers whose time is over."""
-    while not stop.is_set():
-        try:
-            while await forget_some(pool) == AT_ONCE and not stop.is_set():
-                pass
-        except Exception as error:
-            if not passes(error):
-                raise
-            log.warning("answers are kept for longer", error=repr(error))
-        await rest(stop, EVERY)
+    """Deletes, every hour until `stop`, the answers that have been kept for long enough."""
+
+    async def turn() -> float | None:
+        return None if await forget_some(pool) == AT_ONCE else EVERY
+
+    await repeat("answers", turn, stop)
 
 
 async def forget_some(pool: asyncpg.Pool) -> int:

@@ -47,6 +47,21 @@ async def migrate(connection: "asyncpg.Connection", components: Mapping[str, Pat
         await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
 
 
+async def missing(pool: asyncpg.Pool, components: Mapping[str, Path]) -> list[str]:
+    """The packaged migrations that have not been applied, as `<component>/<file>`. What newer code applied is no matter."""
+    try:
+        rows = await pool.fetch("SELECT component, file FROM migrations")
+    except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
+        rows = []
+    applied = {(row["component"], row["file"]) for row in rows}
+    return [
+        f"{component}/{file.name}"
+        for component, folder in components.items()
+        for file in sorted(folder.glob("*.sql"))
+        if (component, file.name) not in applied
+    ]
+
+
 async def _pending(connection: "asyncpg.Connection", component: str, folder: Path) -> list[Path]:
     rows = await connection.fetch("SELECT file, sha256 FROM migrations WHERE component = $1", component)
     known = {row["file"]: row["sha256"] for row in rows}

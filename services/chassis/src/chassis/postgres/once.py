@@ -7,6 +7,7 @@ import asyncpg
 from chassis.http.asked import Once, Work, problem_answer
 from chassis.http.problems import Problem
 from chassis.postgres.write_sets import Connection
+from chassis.scope import note_change
 from chassis.store import Answer, IdempotencyKey, KeyReused
 
 _CLAIM = """
@@ -28,9 +29,13 @@ def once_in(pool: asyncpg.Pool) -> Once:
         async with pool.acquire() as connection:
             if key is None:
                 async with connection.transaction():
-                    return await work(connection)
+                    answer = await work(connection)
+                note_change()
+                return answer
             try:
-                return await _claimed(connection, key, work)
+                answer = await _claimed(connection, key, work)
+                note_change()
+                return answer
             except asyncpg.UniqueViolationError as violation:
                 if violation.constraint_name != "idempotency_answered":
                     raise

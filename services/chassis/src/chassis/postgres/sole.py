@@ -7,6 +7,8 @@ from typing import TypeVar
 
 import asyncpg
 
+from chassis.faults import DatabaseAway
+
 R = TypeVar("R")
 
 IDLE_MS = 3000
@@ -16,7 +18,7 @@ ANSWER = 2.5
 """Seconds after which a server that does not answer is lost: by then it may have given the lock to another."""
 
 
-class SessionLost(Exception):
+class SessionLost(DatabaseAway):
     """The lock may be somebody else's by now."""
 
 
@@ -33,7 +35,7 @@ class Session:
             try:
                 async with asyncio.timeout(ANSWER):
                     return await work(self._connection)
-            except (OSError, TimeoutError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError) as error:
+            except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 raise SessionLost(repr(error)) from error
 
     async def beat(self) -> None:

@@ -15,10 +15,12 @@ import asyncpg
 import structlog
 from prometheus_client import Counter
 
+from chassis.background import repeat
 from chassis.command_handler import CommandHandler
 from chassis.context import Context
 from chassis.faults import passes
-from chassis.resting import rest
+from chassis.outages import outages
+from chassis.scope import scoped
 
 log = structlog.get_logger()
 
@@ -51,17 +53,13 @@ class TimerLoop:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Fires what is due, of every merchant, until `stop`."""
-        while not stop.is_set():
-            try:
-                due = await _claim(self._pool, list(self._handlers))
-                await asyncio.gather(*(self._fire(timer) for timer in due))
-            except Exception as error:
-                if not passes(error):
-                    raise
-                log.warning("timers wait for the database", error=repr(error))
-                due = []
-            if not due:
-                await rest(stop, POLL)
+
+        async def turn() -> float | None:
+            due = await _claim(self._pool, list(self._handlers))
+            await asyncio.gather(*(self._fire(timer) for timer in due))
+            return None if due else POLL
+
+        await repeat("timers", turn, stop)
 
     async def next_due(self, merchant_id: UUID) -> datetime | None:
         """When the merchant's next timer is due, by the merchant's clock."""
@@ -90,16 +88,19 @@ class TimerLoop:
             await asyncio.sleep(0.05)  # somebody else is at them
 
     async def _fire(self, due: Due) -> None:
+        """Never raises: a timer that failed is due again once its lease has ended."""
         context = Context.beginning(due.merchant_id, "timer")
-        try:
-            outcome = await self._handlers[due.kind].fire(context, due.id, due.name, due.now)
-        except Exception as error:
-            FIRED.labels(due.kind, "failed").inc()
-            log.error(
-                "timer failed", merchant_id=str(due.merchant_id), timer=due.name, of=f"{due.kind}-{due.id}", error=repr(error)
-            )
-        else:
-            FIRED.labels(due.kind, "done" if outcome and outcome.events else "idle").inc()
+        with scoped(merchant=due.merchant_id, aggregate=f"{due.kind}-{due.id}"):
+            try:
+                outcome = await self._handlers[due.kind].fire(context, due.id, due.name, due.now)
+            except Exception as error:
+                FIRED.labels(due.kind, "failed").inc()
+                if passes(error):
+                    outages.failed(error, "postgres", task="timers")
+                else:
+                    log.error("timer.failed", timer=due.name, error=repr(error), exc_info=error)
+            else:
+                FIRED.labels(due.kind, "done" if outcome and outcome.events else "idle").inc()
 
 
 async def _claim(pool: asyncpg.Pool, kinds: list[str]) -> list[Due]:

@@ -15,7 +15,9 @@ import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from chassis.faults import Backoff, passes
+from chassis.faults import Backoff, may_have_happened, passes
+from chassis.outages import outages
+from chassis.postgres.pool import useless_after
 from chassis.store import StoreAway, StoreBusy
 
 log = structlog.get_logger()
@@ -103,7 +105,7 @@ class Together(Generic[T, R]):
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._busy.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.critical("shared round trips broke down", exc_info=error)
+            log.critical("store.round_trips_broke", exc_info=error)
             self._die()
 
 
@@ -119,39 +121,47 @@ class Kept:
         self._pool = pool
         self._connection: PoolConnectionProxy | None = None
 
-    async def run(self, work: Callable[[PoolConnectionProxy], Awaitable[R]]) -> R:
+    async def run(self, work: Callable[[PoolConnectionProxy], Awaitable[R]], *, writes: bool = True) -> R:
         """Does the work, again when the connection is lost meanwhile: it has to bear being done twice.
 
-        Raises StoreAway when the database stays away: the work may have been done, and the answer lost.
+        Raises StoreAway when the database stays away; it says whether the work may have been done, and the answer lost.
         """
         deadline = asyncio.get_running_loop().time() + self.PATIENCE
         backoff = Backoff(first=0.02, longest=1.0)
+        lost = False
         while True:
+            sent = False
             try:
                 async with asyncio.timeout(self.ANSWER):
                     if self._connection is None:
                         self._connection = await self._pool.acquire()
-                    return await work(self._connection)
+                    sent = writes
+                    done = await work(self._connection)
             except Exception as error:
-                if self._connection is not None and (isinstance(error, _LOST) or _closed(self._connection)):
-                    with suppress(asyncpg.InterfaceError):
-                        self._connection.terminate()
-                    await self.close()
+                broken = self._connection is not None and (useless_after(error) or _closed(self._connection))
+                if broken:
+                    await self._drop()
                 elif not passes(error):
                     raise
+                lost = lost or (sent and may_have_happened(error))
                 if asyncio.get_running_loop().time() > deadline:
-                    raise StoreAway("the database cannot be reached") from error
-                log.warning("database work is done again", error=repr(error))
+                    raise StoreAway("the database cannot be reached", sent=lost) from error
+                outages.failed(error, "postgres", task="store")
+            else:
+                outages.worked("postgres")
+                return done
             await backoff.wait()
+
+    async def _drop(self) -> None:
+        if self._connection is not None:
+            with suppress(asyncpg.InterfaceError):
+                self._connection.terminate()
+            await self.close()
 
     async def close(self) -> None:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             await self._pool.release(connection)
-
-
-_LOST = (OSError, TimeoutError, asyncpg.ReadOnlySQLTransactionError)
-"""What makes a connection useless, closed or not."""
 
 
 def _closed(connection: PoolConnectionProxy) -> bool:

@@ -5,6 +5,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from chassis.background import report
 from chassis.command_handler import CommandHandler
 from chassis.context import Context
 from payments.application.providers import NeverHeardOf, NoAnswer, Provider, Refused, Status, Taken
@@ -70,8 +71,8 @@ class Collector:
                 return await self._ask(attempt)
         except (NoAnswer, TimeoutError):
             return None
-        except Exception:
-            log.exception("provider failed", extra={"charge_id": str(attempt.order.charge_id)})
+        except Exception as error:
+            report("provider", error)
             return None
 
     async def _ask(self, attempt: Attempt) -> Status:

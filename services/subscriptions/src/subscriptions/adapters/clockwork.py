@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 import asyncpg
-import structlog
 
+from chassis.background import repeat, survives
 from chassis.command_handler import CommandHandler
 from chassis.context import Context
 from chassis.postgres.timers import TimerLoop
 from chassis.postgres.write_sets import Connection
-from chassis.resting import rest
+from chassis.scope import scoped
 from chassis.tenants import Tenants
 from subscriptions.application.ports import ClockJobs
 from subscriptions.application.test_clock import advance
@@ -24,8 +24,6 @@ SHORTEST_PAUSE, LONGEST_PAUSE = 0.004, 0.25
 """Seconds between looks at charges that are under way."""
 AT_ONCE = 4
 """Clocks that one process moves at a time: each holds a connection."""
-
-log = structlog.get_logger()
 
 
 class Clockwork:
@@ -46,33 +44,34 @@ class Clockwork:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop`; what is on its way then is taken up by whoever runs next."""
-        while not stop.is_set():
+
+        async def turn() -> float:
             self._awake.clear()
-            try:
-                waiting = await self._jobs.unfinished()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("test clocks not looked up", error=repr(error))
-                waiting = []
-            for merchant_id in waiting:
+            for merchant_id in await self._jobs.unfinished():
                 if merchant_id not in self._moving and len(self._moving) < AT_ONCE:
                     self._moving[merchant_id] = asyncio.create_task(self._move(merchant_id))
-            await rest(self._awake, SECONDS_BETWEEN_LOOKS)
+            return SECONDS_BETWEEN_LOOKS
+
+        await repeat("test-clock", turn, stop, wake=self._awake)
         for task in self._moving.values():
             task.cancel()
         await asyncio.gather(*self._moving.values(), return_exceptions=True)
 
     async def _move(self, merchant_id: UUID) -> None:
+        """What stops on its way is taken up again."""
         try:
-            async with self._pool.acquire() as connection, self._jobs.claimed(connection, merchant_id) as to:
-                if to:
-                    world = MerchantsWorld(merchant_id, connection, self._jobs, self._tenants, self._merchants, self._timers)
-                    await advance(world, to)
-                    await self._jobs.finish(connection, merchant_id)
-        except Exception:
-            log.exception("test clock stopped on its way; it will be taken up again", merchant_id=str(merchant_id))
-            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+            with scoped(merchant=merchant_id):
+                if not await survives("test-clock", self._moved(merchant_id)):
+                    await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
         finally:
             del self._moving[merchant_id]
+
+    async def _moved(self, merchant_id: UUID) -> None:
+        async with self._pool.acquire() as connection, self._jobs.claimed(connection, merchant_id) as to:
+            if to:
+                world = MerchantsWorld(merchant_id, connection, self._jobs, self._tenants, self._merchants, self._timers)
+                await advance(world, to)
+                await self._jobs.finish(connection, merchant_id)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from chassis.background import survives
 from invoicing.application.history import Progress, Render
 from invoicing.application.invoices import Document
 
@@ -69,7 +70,7 @@ class Slot:
             async for chunk in stream:
                 yield chunk
                 if time.monotonic() - told > _TELL_SECONDS:
-                    await self._tell()
+                    await survives("exports", self._tell())
                     told = time.monotonic()
 
     async def leave(self) -> None:
@@ -80,8 +81,9 @@ class Slot:
         await asyncio.shield(leaving)
 
     async def _leave(self) -> None:
+        """When that is not possible the place becomes free with its lease."""
         sql = "DELETE FROM running_exports WHERE merchant_id = $1 AND customer_id = $2 AND holder = $3"
-        await self._pool.execute(sql, *self._name)
+        await survives("exports", self._pool.execute(sql, *self._name))
 
     async def _tell(self) -> None:
         sql = """

@@ -12,6 +12,7 @@ from chassis import colours
 from chassis.http import problems
 from chassis.http.app import Measured
 from chassis.http.problems import Problem, not_found
+from chassis.http.requests import ServiceApp
 from chassis.languages import accepted
 from payments.adapters.card_page import files
 from payments.adapters.card_page.submission import MAX_BODY_BYTES, submitted
@@ -30,7 +31,7 @@ from payments.domain import entry
 
 def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *, cards_url: str, portal_origin: str) -> FastAPI:
     """`cards_url` is where this page is, `portal_origin` the only one that may frame it."""
-    app = FastAPI(
+    app = ServiceApp(
         title="Card page",
         docs_url=None,
         redoc_url=None,
@@ -63,12 +64,17 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
     @app.get("/cards/{setup_id}")
     async def page(setup_id: UUID, request: Request) -> Response:
         about: dict[str, Any] = {"setup_id": setup_id, "portal_origin": portal_origin, **static}
+        language = catalogues().choose(accepted(request.headers.get("accept-language")), None)
+        about |= {"lang": language.tag, "words": words_for(language)}
         try:
             setup, merchant = await opened(setup_id)
         except Problem:
-            language = catalogues().choose(accepted(request.headers.get("accept-language")), None)
-            about |= {"lang": language.tag, "words": words_for(language)}
-            return HTMLResponse(templates.get_template("gone.html").render(about), 404)
+            return HTMLResponse(templates.get_template("gone.html").render(about | {"over": "gone"}), 404)
+        except Exception as error:
+            fault = problems.of_fault(error, "GET")
+            if fault is None:
+                raise
+            return HTMLResponse(templates.get_template("gone.html").render(about | {"over": "away"}), fault.status, fault.headers)
         language = language_of(setup.locale)
         words = words_for(language)
         about |= {

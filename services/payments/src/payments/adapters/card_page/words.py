@@ -28,6 +28,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "alone": N_("This page is used from your portal: go back there and choose “Edit payment method”."),
     "no_script": N_("Entering your card details needs JavaScript."),
     "gone": N_("This window has expired. Close it and choose “Edit payment method” again."),
+    "away": N_("We could not open this just now. Close this window and try again in a few minutes."),
     "number_missing": N_("Enter the card number"),
     "number_length": N_("The number should have 13 to 19 digits"),
     "number_wrong": N_("Check the number: something in it is wrong"),

@@ -8,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.postgres.write_sets import Connection
+from chassis.scope import note_change
 from subscriptions.application.ports import ClockJob
 
 
@@ -25,6 +26,7 @@ class ClockJobsTable:
             merchant_id,
             to,
         )
+        note_change()
         job = await self.get(merchant_id)
         assert job, "it was there, or has been inserted"
         return job

@@ -4,14 +4,11 @@ import asyncio
 from uuid import UUID
 
 import asyncpg
-import structlog
 
-from chassis.resting import rest
+from chassis.background import repeat
 from chassis.store import Statement
 
 SECONDS_BETWEEN_SWEEPS = 3600
-
-log = structlog.get_logger()
 
 
 class CommentsTable:
@@ -32,9 +29,8 @@ class CommentsTable:
         await self._pool.execute("DELETE FROM cancellation_comments WHERE written_at < now() - interval '24 months'")
 
     async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                await self.sweep()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("old comments not swept", error=repr(error))
-            await rest(stop, SECONDS_BETWEEN_SWEEPS)
+        async def turn() -> float:
+            await self.sweep()
+            return SECONDS_BETWEEN_SWEEPS
+
+        await repeat("comments", turn, stop)

@@ -1,0 +1,247 @@
+"""Background tasks outlive faults, say so sparingly, and end only where the table of faults says so."""
+
+import asyncio
+import io
+import json
+import logging
+import sys
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import asyncpg
+import pytest
+import structlog
+from aiokafka.errors import IllegalArgumentError, KafkaConnectionError
+
+from chassis import background, outages
+from chassis.background import FAILURES, failing, repeat, survives
+from chassis.faults import Backoff
+from chassis.library_logs import LibraryLogs
+from chassis.logging import configure
+from chassis.outages import Outages
+
+
+def fresh(clock: "Clock") -> Outages:
+    """The process's own, as the fixture made it."""
+    found: Outages = vars(background)["outages"]
+    assert found.clock is clock
+    return found
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    made = Outages(clock)
+    for module in ("outages", "background", "library_logs"):
+        monkeypatch.setattr(f"chassis.{module}.outages", made)
+    return clock
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """What has been logged since this was asked last, as a service writes it."""
+    root, before = logging.getLogger(), structlog.get_config()
+    handlers, level = root.handlers, root.level
+    configure("lamps", "info", "json")
+    stream = io.StringIO()
+    handler: Any = root.handlers[0]
+    handler.setStream(stream)
+    for module in (outages, background):
+        monkeypatch.setattr(module, "log", structlog.get_logger())
+
+    def written() -> list[dict[str, Any]]:
+        found = [json.loads(line) for line in stream.getvalue().splitlines()]
+        stream.seek(0)
+        stream.truncate()
+        return found
+
+    yield written
+    root.handlers, root.level = handlers, level
+    structlog.configure(**before)
+    structlog.contextvars.clear_contextvars()
+
+
+def events(found: list[dict[str, Any]]) -> list[str]:
+    return [line["event"] for line in found]
+
+
+def failures(task: str, fault: str) -> float:
+    found: float = FAILURES.labels(task, fault)._value.get()
+    return found
+
+
+async def turns(*outcomes: BaseException | None, task: str) -> int:
+    """Takes a turn per outcome, then stops; returns how many were taken."""
+    stop, taken = asyncio.Event(), 0
+
+    async def turn() -> None:
+        nonlocal taken
+        outcome = outcomes[taken]
+        taken += 1
+        if taken == len(outcomes):
+            stop.set()
+        if outcome is not None:
+            raise outcome
+
+    async with asyncio.timeout(5):
+        await repeat(task, turn, stop, backoff=Backoff(0.001, 0.002))
+    return taken
+
+
+async def test_a_lost_connection_ends_no_task(clock: Clock, lines: Any) -> None:
+    lost = asyncpg.InternalClientError("got result for unknown protocol state 3")
+    assert await turns(lost, lost, KafkaConnectionError("refused"), None, task="lamps.a") == 4
+    assert failures("lamps.a", "transient") == 3
+    assert events(lines()) == ["dependency.away", "dependency.away"], "one of each dependency"
+
+
+async def test_a_bug_ends_no_task_and_is_told_with_its_traceback_once(clock: Clock, lines: Any) -> None:
+    assert await turns(*[ZeroDivisionError("no lamps")] * 5, None, task="lamps.b") == 6
+    assert failures("lamps.b", "unexpected") == 5
+    [line] = lines()
+    assert (line["event"], line["level"], line["task"]) == ("background.failed", "error", "lamps.b")
+    assert line["exception"]
+
+
+async def test_a_final_fault_ends_the_task_on_purpose(clock: Clock, lines: Any) -> None:
+    with pytest.raises(IllegalArgumentError):
+        await turns(IllegalArgumentError("no such option"), None, task="lamps.c")
+    [line] = lines()
+    assert (line["event"], line["level"]) == ("background.ends", "critical")
+
+
+async def test_a_cancellation_that_comes_out_of_a_library_ends_no_task(clock: Clock) -> None:
+    assert await turns(asyncio.CancelledError(), None, task="lamps.d") == 2
+
+
+async def test_a_cancellation_that_is_meant_ends_it() -> None:
+    async def turn() -> None:
+        await asyncio.Event().wait()
+
+    task = asyncio.create_task(repeat("lamps.e", turn, asyncio.Event()))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_a_piece_of_work_that_fails_for_its_own_sake_does_not_end_the_process(clock: Clock) -> None:
+    async def fail() -> None:
+        raise asyncpg.UniqueViolationError("there")
+
+    assert not await survives("lamps.f", fail())
+
+
+async def test_a_task_that_keeps_failing_is_shown_until_it_succeeds(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    stop, well = asyncio.Event(), asyncio.Event()
+
+    async def turn() -> float:
+        if not well.is_set():
+            raise ZeroDivisionError("no lamps")
+        return 0.001
+
+    task = asyncio.create_task(repeat("lamps.g", turn, stop, backoff=Backoff(0.001, 0.002)))
+    async with asyncio.timeout(5):
+        while "lamps.g" not in failing(0):
+            await asyncio.sleep(0)
+        assert failing(0)["lamps.g"] == "ZeroDivisionError: no lamps"
+        assert "lamps.g" not in failing(60)
+        well.set()
+        while "lamps.g" in failing(0):
+            await asyncio.sleep(0.001)
+        stop.set()
+        await task
+
+
+def test_a_dependency_has_a_line_when_it_goes_one_a_minute_and_one_when_it_is_back(clock: Clock, lines: Any) -> None:
+    it = fresh(clock)
+    for second in range(150):
+        for _ in range(80):
+            it.failed(KafkaConnectionError("refused"), task="relay")
+        it.worked("postgres")
+        clock.now = 1001.0 + second
+    it.worked("kafka")
+    clock.now += 3
+    it.worked("kafka")
+    it.worked("kafka")
+    found = lines()
+    assert events(found) == ["dependency.away", "dependency.still_away", "dependency.still_away", "dependency.back"]
+    assert [line["level"] for line in found] == ["warning", "warning", "warning", "info"]
+    assert found[0]["dependency"] == "kafka"
+    assert found[0]["error"] == "KafkaConnectionError: refused"
+    assert found[1]["suppressed"] == 60 * 80
+    assert sum(line.get("suppressed", 0) for line in found) == 150 * 80 - 1
+
+
+def test_a_success_between_failures_does_not_bring_it_back(clock: Clock, lines: Any) -> None:
+    it = fresh(clock)
+    for _ in range(20):
+        it.failed(KafkaConnectionError("refused"))
+        it.worked("kafka")
+        clock.now += 0.5
+    assert events(lines()) == ["dependency.away"]
+
+
+async def foreign(name: str, level: int, message: str, *arguments: object, error: BaseException | None = None) -> None:
+    logging.getLogger(name).log(level, message, *arguments, exc_info=error)
+
+
+async def test_what_aiokafka_says_while_no_broker_answers_is_counted_and_not_written(clock: Clock, lines: Any) -> None:
+    for _ in range(100):
+        await foreign("aiokafka", logging.ERROR, "Unable connect to node with id %s: %s", 1, "refused")
+        await foreign("aiokafka.consumer.fetcher", logging.ERROR, "Failed fetch messages from %s: %s", 1, "NodeNotReadyError")
+        await foreign("aiokafka.consumer.group_coordinator", logging.ERROR, "Group Coordinator Request failed: %s", "x")
+        await foreign("aiokafka.producer.sender", logging.WARNING, "Got error produce response: %s", "x")
+    assert events(lines()) == ["dependency.away"]
+
+
+async def test_groups_that_form_are_no_warning(clock: Clock, lines: Any) -> None:
+    await foreign("aiokafka.consumer.group_coordinator", logging.ERROR, "Group Coordinator Request failed: %s", "[Error 15]")
+    await foreign(
+        "aiokafka.consumer.group_coordinator", logging.WARNING, "Heartbeat failed for group %s because it is rebalancing", "g"
+    )
+    assert {line["level"] for line in lines()} == {"info"}
+
+
+async def test_whatever_else_a_library_repeats_is_written_once_a_minute(clock: Clock, lines: Any) -> None:
+    for _ in range(50):
+        await foreign("uvicorn.error", logging.WARNING, "Invalid HTTP request received.")
+    clock.now += 61
+    await foreign("uvicorn.error", logging.WARNING, "Invalid HTTP request received.")
+    found = lines()
+    assert events(found) == ["Invalid HTTP request received."] * 2
+    assert found[1]["suppressed"] == 49
+
+
+async def test_a_drivers_own_complaints_about_a_server_that_is_away_are_counted(clock: Clock, lines: Any) -> None:
+    try:
+        raise ConnectionRefusedError("refused")
+    except ConnectionRefusedError as error:
+        for _ in range(5):
+            await foreign("asyncpg.pool", logging.WARNING, "Failed to restore the pool connection floor; retrying", error=error)
+    await foreign("asyncio", logging.ERROR, "Exception in callback Sender._fail_all", error=KafkaConnectionError("closed"))
+    found = lines()
+    assert [(line["event"], line["dependency"]) for line in found] == [
+        ("dependency.away", "postgres"),
+        ("dependency.away", "kafka"),
+    ]
+
+
+def test_our_own_lines_are_never_held_back() -> None:
+    ours = logging.LogRecord("portal", logging.ERROR, "", 0, "again", (), None)
+    assert all(LibraryLogs().filter(ours) for _ in range(10))
+
+
+@pytest.fixture(autouse=True)
+async def nothing_is_left_over() -> AsyncIterator[None]:
+    yield
+    background._failing.clear()
+    assert sys.exc_info() == (None, None, None)
