@@ -66,6 +66,16 @@ async def test_an_accepted_cancellation_is_on_its_way_until_it_is_shown(ana: Mer
     assert await ana.gateway.pool.fetchval(kept, ana.id) == 0
 
 
+async def test_a_cancellation_that_was_accepted_is_answered_so_although_that_cannot_be_remembered(ana: Merchant) -> None:
+    ana.gateway.owners.say("POST", OF_OWNER, 202, ACCEPTED)
+    async with ana.signed_in() as browser, ana.gateway.pool.acquire() as other:
+        async with other.transaction():
+            await other.execute("LOCK TABLE accepted_command IN SHARE MODE")
+            answer = await browser.post(OF_GATEWAY, headers={"idempotency-key": "click-1"}, timeout=30)
+        assert (answer.status_code, answer.json()) == (202, ACCEPTED)
+        assert await pending(browser) == []
+
+
 async def test_a_customer_can_change_their_mind(ana: Merchant) -> None:
     ana.gateway.owners.say("DELETE", OF_OWNER, 202, {"aggregate": STREAM, "version": 5})
     async with ana.signed_in() as browser:

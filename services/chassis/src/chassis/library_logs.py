@@ -7,7 +7,7 @@ import logging
 
 from chassis.fault_kinds import TRANSIENT
 from chassis.faults import in_words, kind_of
-from chassis.http.requests import Broken
+from chassis.http.request_ids import Broken
 from chassis.outages import outages
 
 _KAFKA_AWAY = (

@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, with the trace, and without anything that must not be written down."""
+"""Logs: one JSON object a line, with the trace, the request and what it is about, and without what must not be written down."""
 
 import logging
 import re
@@ -11,6 +11,8 @@ from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from chassis.http.cards import redact_cards
+from chassis.library_logs import LibraryLogs
+from chassis.scope import SCOPE
 
 SECRET_NAMES = re.compile(r"authorization|cookie|secret|token|password|pepper|api_key|private|cvc|cvv|card_number|^number$", re.I)
 SECRET_TEXT = re.compile(r"\b(sk_(?:test|live)_)[\w-]+|(/enter#)\S+|(postgresql://[^:/@\s]+:)[^@\s]+(?=@)")
@@ -41,15 +43,29 @@ def add_trace(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> Mut
     return event
 
 
+def add_scope(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """The request, the merchant and the aggregate that the code at hand works for; what a line says itself counts more."""
+    if (scope := SCOPE.get()) is not None:
+        if scope.request_id is not None:
+            event.setdefault("request_id", scope.request_id)
+        if scope.merchant is not None:
+            event.setdefault("merchant", str(scope.merchant))
+        if scope.aggregate is not None:
+            event.setdefault("aggregate", scope.aggregate)
+    return event
+
+
 def configure(service: str, level: str, form: str) -> None:
     """Sends structlog's and the standard library's logs to standard error in the same shape."""
     exceptions = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         add_trace,
+        add_scope,
         exceptions if form == "json" else structlog.processors.format_exc_info,
         redact,
     ]
@@ -63,6 +79,7 @@ def configure(service: str, level: str, form: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
     handler.setFormatter(structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[remove, render]))
+    handler.addFilter(LibraryLogs())
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())

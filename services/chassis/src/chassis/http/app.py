@@ -13,6 +13,7 @@ from chassis.http import problems
 from chassis.http.asked import Once
 from chassis.http.bodies import BodyLimit, StrictJson
 from chassis.http.principal import Gatekeeper
+from chassis.http.request_ids import ServiceApp
 from chassis.telemetry import DURATION, REQUESTS
 
 
@@ -32,7 +33,7 @@ def create_app(
     `refusals` says what each refusal of the domain is answered with. `larger_bodies` names the
     paths that take more, and how many bytes.
     """
-    app = FastAPI(
+    app = ServiceApp(
         title=title,
         docs_url=None,
         redoc_url=None,
@@ -57,16 +58,26 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began = time.perf_counter()
+        began, counted = time.perf_counter(), False
 
         async def answered(message: Message) -> None:
+            nonlocal counted
             if message["type"] == "http.response.start":
-                route = getattr(scope.get("route"), "path", "unmatched")
-                DURATION.labels(self.service, scope["method"], route).observe(time.perf_counter() - began)
-                REQUESTS.labels(self.service, scope["method"], route, message["status"]).inc()
+                counted = True
+                count(message["status"])
             await send(message)
 
-        await self.app(scope, receive, answered)
+        def count(status: int) -> None:
+            route = getattr(scope.get("route"), "path", "unmatched")
+            DURATION.labels(self.service, scope["method"], route).observe(time.perf_counter() - began)
+            REQUESTS.labels(self.service, scope["method"], route, status).inc()
+
+        try:
+            await self.app(scope, receive, answered)
+        except Exception:
+            if not counted:
+                count(500)  # answered further out
+            raise
 
 
 def _watch(app: FastAPI, health: Health) -> None:
@@ -76,10 +87,8 @@ def _watch(app: FastAPI, health: Health) -> None:
 
     @app.get("/health/ready", include_in_schema=False)
     async def ready() -> Response:
-        failures = await health.failures()
-        if failures:
-            return JSONResponse({"status": "failing", "failures": failures}, 503)
-        return JSONResponse({"status": "ready"})
+        status, body = await health.answer()
+        return JSONResponse(body, status)
 
     @app.get("/metrics", include_in_schema=False)
     async def metrics() -> Response:

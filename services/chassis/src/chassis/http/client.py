@@ -7,7 +7,10 @@ from uuid import UUID
 import httpx
 
 from chassis.http.problems import CHANGES_NOTHING, MEDIA_TYPE, Problem, outcome_unknown, unavailable
+from chassis.http.request_ids import HEADER
 from chassis.http.tokens import Signer
+from chassis.outages import outages
+from chassis.scope import note_change, request_id
 from chassis.telemetry import outgoing
 
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -48,10 +51,14 @@ class ServiceClient:
         try:
             answer = await self.http.send(request)
         except httpx.TransportError as error:
+            outages.failed(error, self._audience)
             nothing_changed = method in CHANGES_NOTHING or isinstance(error, _NEVER_SENT)
             raise (unavailable() if nothing_changed else outcome_unknown()) from None
+        outages.worked(self._audience)
         if answer.is_error:
             raise problem_of(answer)
+        if method not in CHANGES_NOTHING:
+            note_change()
         return answer
 
     def request(
@@ -68,6 +75,8 @@ class ServiceClient:
         """The authenticated request, for callers that stream its answer with `http.send(…, stream=True)`."""
         token = self._signer.token(self._audience, merchant_id=merchant_id, customer_id=customer_id, session=session)
         headers = {"authorization": f"Bearer {token}", **outgoing()}
+        if (id := request_id()) is not None:
+            headers[HEADER] = id
         given = {name: value for name, value in (params or {}).items() if value is not None}
         return self.http.build_request(method, path, json=json, params=given, headers=headers)
 

@@ -12,7 +12,9 @@ from fastapi import Depends, Request
 
 from chassis.context import Context
 from chassis.http.problems import Problem, not_found
+from chassis.http.request_ids import adopt
 from chassis.http.tokens import InvalidToken, Verifier
+from chassis.scope import note
 from chassis.tenants import Tenants
 
 Kind = Literal["merchant", "customer", "service", "operator"]
@@ -74,6 +76,8 @@ class Gatekeeper:
             claims = self._verifier.read(credential)
         except InvalidToken:
             raise unauthenticated() from None
+        adopt(request)
+        note(merchant=claims.merchant_id)
         if claims.customer_id:
             return Principal("customer", str(claims.customer_id), claims.merchant_id, claims.customer_id, claims.session)
         return Principal("service", claims.issuer, claims.merchant_id)
@@ -82,6 +86,7 @@ class Gatekeeper:
         tenant = await self._tenants.by_key(key)
         if tenant is None:
             raise unauthenticated()
+        note(merchant=tenant.id)
         digest = hashlib.sha256(key.encode()).hexdigest()
         key_id = next((str(k["id"]) for k in tenant.doc["api_keys"] if k["sha256"] == digest), "key")
         return Principal("merchant", key_id, tenant.id)

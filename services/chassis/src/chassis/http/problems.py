@@ -4,17 +4,25 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
+import asyncpg
 import structlog
+from aiokafka.errors import KafkaError
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from chassis.fault_kinds import TRANSIENT
+from chassis.faults import DatabaseAway, dependency_of, in_words, kind_of, may_have_happened
+from chassis.outages import outages
+from chassis.scope import changed, request_id
 from chassis.store import StoreAway, StoreBusy
 
 MEDIA_TYPE = "application/problem+json"
 CHANGES_NOTHING = frozenset({"GET", "HEAD"})
 """Methods after which everything is as before, whatever became of the request."""
+RETRY_AFTER = "5"
+"""Seconds after which whoever was turned away may come again."""
 Refusals = Mapping[type[Exception], tuple[int, str, str]]
 """A domain's refusal -> (status, code, title)"""
 
@@ -42,7 +50,8 @@ class Problem(HTTPException):
     ) -> None:
         super().__init__(status)
         self.status, self.code, self.title, self.detail = status, code, title, detail or ""
-        self.errors, self.headers, self.more = tuple(errors), dict(headers or {}), dict(more or {})
+        later = {"retry-after": RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+        self.errors, self.headers, self.more = tuple(errors), later | dict(headers or {}), dict(more or {})
 
     def __str__(self) -> str:
         return f"{self.status} {self.code}"
@@ -57,7 +66,11 @@ class Problem(HTTPException):
         return body | self.more
 
     def response(self) -> Response:
-        return JSONResponse(self.body(), self.status, self.headers, MEDIA_TYPE)
+        """The problem as an answer; one of ours also names the request, for whoever looks for it in the log."""
+        body, id = self.body(), request_id()
+        if self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and id:
+            body["request_id"] = id
+        return JSONResponse(body, self.status, self.headers, MEDIA_TYPE)
 
 
 def not_found() -> Problem:
@@ -66,13 +79,11 @@ def not_found() -> Problem:
 
 
 def unavailable() -> Problem:
-    return Problem(
-        503, "service_unavailable", "A part of the system cannot be reached; nothing was changed", headers={"retry-after": "5"}
-    )
+    return Problem(503, "service_unavailable", "A part of the system cannot be reached; nothing was changed")
 
 
 def too_busy() -> Problem:
-    return Problem(503, "too_busy", "Too much is waiting here already; nothing was changed", headers={"retry-after": "5"})
+    return Problem(503, "too_busy", "Too much is waiting here already; nothing was changed")
 
 
 def outcome_unknown() -> Problem:
@@ -85,21 +96,51 @@ def of_refusal(refusals: Refusals, refusal: Exception) -> Problem:
     return Problem(status, code, title, str(refusal) or None)
 
 
+def of_fault(error: BaseException, method: str) -> Problem | None:
+    """503 while PostgreSQL or Kafka is away; 504 where a command may have happened; None for what is no fault of theirs."""
+    if kind_of(error) is not TRANSIENT or (dependency := dependency_of(error)) is None:
+        return None
+    if isinstance(error, StoreBusy):
+        return too_busy()
+    outages.failed(error, dependency, task="http")
+    unknown = method not in CHANGES_NOTHING and (changed() or may_have_happened(error))
+    return outcome_unknown() if unknown else unavailable()
+
+
+def log_failure(request: Request, problem: Problem, error: BaseException | None = None) -> None:
+    """One line for a request that failed on this side: a person's reference leads to it.
+
+    What a dependency's absence refuses is told at a lower level: the dependency has lines of its own.
+    """
+    if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+        return
+    route = getattr(request.scope.get("route"), "path", "unmatched")
+    fields: dict[str, Any] = {"method": request.method, "route": route, "status": problem.status, "code": problem.code}
+    if error is not None:
+        log.error("request.failed", **fields, error=in_words(error), exc_info=error)
+    elif problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
+        log.info("request.refused", **fields)
+    else:
+        log.warning("request.failed", **fields)
+
+
 def install(app: FastAPI, refusals: Refusals) -> None:
     """Makes every error of the application a problem."""
 
-    async def problem(_: Request, error: Exception) -> Response:
+    async def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
+        log_failure(request, error)
         return error.response()
+
+    async def fault(request: Request, error: Exception) -> Response:
+        found = of_fault(error, request.method)
+        if found is None:
+            raise error
+        log_failure(request, found)
+        return found.response()
 
     async def refused(_: Request, error: Exception) -> Response:
         return of_refusal(refusals, error).response()
-
-    async def busy(_: Request, error: Exception) -> Response:
-        return too_busy().response()
-
-    async def away(request: Request, error: Exception) -> Response:
-        return (unavailable() if request.method in CHANGES_NOTHING else outcome_unknown()).response()
 
     async def invalid(_: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -114,17 +155,37 @@ def install(app: FastAPI, refusals: Refusals) -> None:
         return Problem(error.status_code, code, phrase, headers=error.headers).response()
 
     async def unexpected(request: Request, error: Exception) -> Response:
-        log.error("request failed", path=request.url.path, exc_info=error)
-        return Problem(500, "internal_error", "Something failed here; nothing was lost").response()
+        """Also called for an answer that has begun: then the response goes nowhere, and the server ends the connection."""
+        cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
+        found = of_fault(cause, request.method)
+        if found is None:
+            found = Problem(500, "internal_error", "Something failed here; nothing was lost")
+            log_failure(request, found, error)
+        else:
+            log_failure(request, found)
+        return found.response()
 
     app.add_exception_handler(Problem, problem)
     for refusal in refusals:
         app.add_exception_handler(refusal, refused)
-    app.add_exception_handler(StoreBusy, busy)
-    app.add_exception_handler(StoreAway, away)
+    for driver in _DRIVERS:
+        app.add_exception_handler(driver, fault)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(Exception, unexpected)
+
+
+_DRIVERS: Sequence[type[Exception]] = (
+    StoreBusy,
+    StoreAway,
+    DatabaseAway,
+    asyncpg.PostgresError,
+    asyncpg.InterfaceError,
+    asyncpg.InternalClientError,
+    KafkaError,
+    OSError,
+)
+"""What is raised while a server is away; other exceptions that a driver lets through are looked at as unexpected ones."""
 
 
 def of_validation(found: Sequence[Any]) -> Problem:

@@ -11,15 +11,14 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import asyncpg
-import structlog
 
+from chassis.background import repeat
+from chassis.faults import Backoff
 from chassis.resting import rest
 
 CHANNEL = "customer_view"
 POLL_SECONDS = 1.0
 """How late a change is seen when a notification was lost."""
-
-log = structlog.get_logger()
 
 Who = tuple[UUID, UUID]
 
@@ -52,7 +51,8 @@ class Tower:
     @contextlib.contextmanager
     def of(self, merchant_id: UUID, customer_id: UUID) -> Iterator[_Bell]:
         if not self._tasks:
-            self._tasks = [asyncio.create_task(self._watch()), asyncio.create_task(self._end())]
+            watching = repeat("live", self._watch, self._stopping, backoff=Backoff(POLL_SECONDS))
+            self._tasks = [asyncio.create_task(watching), asyncio.create_task(self._end())]
         who, bell = (merchant_id, customer_id), _Bell(self._stopping)
         self._bells[who].add(bell)
         try:
@@ -78,23 +78,21 @@ class Tower:
                 bell.ring()
 
     async def _watch(self) -> None:
-        while not self._stopping.is_set():
+        """Listens on one connection for as long as that lasts."""
+        async with self._pool.acquire() as connection:
+            await connection.add_listener(CHANNEL, self._heard)
             try:
-                async with self._pool.acquire() as connection:
-                    await connection.add_listener(CHANNEL, self._heard)
-                    try:
-                        while not self._stopping.is_set():
-                            await self._look(connection)
-                            await asyncio.sleep(POLL_SECONDS)
-                    finally:
-                        if not connection.is_closed():
-                            await connection.remove_listener(CHANNEL, self._heard)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("not listening", error=type(error).__name__)
-                await asyncio.sleep(POLL_SECONDS)
+                while not self._stopping.is_set():
+                    await self._look(connection)
+                    await asyncio.sleep(POLL_SECONDS)
+            finally:
+                with contextlib.suppress(Exception):
+                    await connection.remove_listener(CHANNEL, self._heard)
 
     def _heard(self, _: object, __: int, ___: str, payload: object) -> None:
-        self._ring(*((UUID(merchant), UUID(customer)) for merchant, customer in json.loads(str(payload))))
+        """What is no notice of ours is passed over: the next look finds what changed."""
+        with contextlib.suppress(ValueError, TypeError):
+            self._ring(*((UUID(merchant), UUID(customer)) for merchant, customer in json.loads(str(payload))))
 
     async def _look(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
         watched = list(self._bells)

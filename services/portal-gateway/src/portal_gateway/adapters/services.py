@@ -10,6 +10,7 @@ import httpx
 
 from chassis.http.client import ServiceClient, problem_of
 from chassis.http.problems import unavailable
+from chassis.outages import outages
 from portal_gateway.application.answers import (
     Accepted,
     CancellationAccepted,
@@ -119,7 +120,8 @@ class InvoicingService(_Service):
         request.extensions["timeout"] = httpx.Timeout(_EXPORT_SECONDS, connect=1).as_dict()
         try:
             answer = await self._client.http.send(request, stream=True)
-        except httpx.TransportError:
+        except httpx.TransportError as error:
+            outages.failed(error, "invoicing")
             raise unavailable() from None
         if answer.is_error:
             await answer.aread()

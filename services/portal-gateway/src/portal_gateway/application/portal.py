@@ -19,7 +19,9 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from chassis.background import survives
 from chassis.http.problems import Problem, not_found
+from chassis.scope import note
 from portal_gateway.application import limits
 from portal_gateway.application.answers import (
     Accepted,
@@ -80,6 +82,7 @@ class Portal:
             await self.limits.count(counted)
             raise link_refused()
         found, session = opened
+        note(session.merchant_id)
         return Entered(session, cookie, found.kind, found.flow)
 
     async def session(self, cookie: str | None, *, keep_alive: bool = True) -> Session:
@@ -87,6 +90,7 @@ class Portal:
         session = await self.access.session(cookie, keep_alive=keep_alive)
         if session is None:
             raise session_required()
+        note(session.merchant_id)
         return session
 
     async def visit(self, cookie: str | None, after: Position | None = None, *, keep_alive: bool = True) -> Visit:
@@ -94,6 +98,7 @@ class Portal:
         visit = await self.views.visit(cookie, keep_alive=keep_alive)
         if visit is None:
             raise session_required()
+        note(visit.session.merchant_id)
         if after is None:
             return visit
         return replace(visit, view=await self.view(visit.session, after))
@@ -114,7 +119,7 @@ class Portal:
             await self._wait_for(session, after)
         view = await self.views.view(session.merchant_id, session.customer_id)
         if view is None:
-            raise Problem(503, "service_unavailable", "The merchant is not known here yet", headers={"retry-after": "5"})
+            raise Problem(503, "service_unavailable", "The merchant is not known here yet")
         return view
 
     async def cancellation_preview(
@@ -222,7 +227,8 @@ class Portal:
             await asyncio.sleep(_GLANCE_SECONDS)
 
     async def _keep_accepted(self, session: Session, *pending: Pending) -> None:
-        await self.views.accept(session.merchant_id, session.customer_id, pending)
+        """For the page, until the outcome is projected. The command has been accepted: that this is not kept does not undo it."""
+        await survives("accepted commands", self.views.accept(session.merchant_id, session.customer_id, pending))
 
 
 def link_refused() -> Problem:

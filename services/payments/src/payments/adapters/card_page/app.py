@@ -12,7 +12,7 @@ from chassis import colours
 from chassis.http import problems
 from chassis.http.app import Measured
 from chassis.http.problems import Problem, not_found
-from chassis.http.requests import ServiceApp
+from chassis.http.request_ids import ServiceApp
 from chassis.languages import accepted
 from payments.adapters.card_page import files
 from payments.adapters.card_page.submission import MAX_BODY_BYTES, submitted

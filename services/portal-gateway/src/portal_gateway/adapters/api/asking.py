@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
+from http import HTTPStatus
 from typing import Annotated, Any, cast
 
 from fastapi import Header, Request
@@ -10,7 +11,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from chassis.http.asked import Key
-from chassis.http.problems import Problem, of_validation
+from chassis.http.problems import Problem, of_fault, of_validation
 from chassis.languages import Language
 from portal_gateway.application import session_cookie
 from portal_gateway.application.answers import View
@@ -41,12 +42,17 @@ class Spoken(APIRoute):
                 raise await _in_words(request, of_validation(error.errors())) from None
             except Problem as problem:
                 raise await _in_words(request, problem) from None
+            except Exception as error:
+                fault = of_fault(error, request.method)
+                if fault is None:
+                    raise
+                raise await _in_words(request, fault) from error
 
         return spoken
 
 
 async def _in_words(request: Request, problem: Problem) -> Problem:
-    language = language_of(request, view=await _view_of(request))
+    language = language_of(request, view=await _view_of(request) if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR else None)
     problem.detail = explain(language, problem.status, problem.code, problem.headers)
     problem.more = with_texts(language, problem.more)
     return problem
@@ -57,8 +63,8 @@ async def _view_of(request: Request) -> View | None:
     look: Callable[[], Awaitable[View]] | None = getattr(request.state, "look", None)
     try:
         return await look() if look else None
-    except Problem:
-        return None
+    except Exception:
+        return None  # the problem is told in a language that the request itself names
 
 
 class Door:

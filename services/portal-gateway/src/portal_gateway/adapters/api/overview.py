@@ -7,11 +7,12 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic_core import to_json
 
+from chassis.http.problems import of_fault
 from portal_gateway.adapters.api.asking import Spoken, cookie_of, language_of, with_texts
 from portal_gateway.adapters.api.shapes import overview
 from portal_gateway.adapters.api.streaming import sse
 from portal_gateway.application.answers import Position
-from portal_gateway.application.live import Bells, Glance, updates
+from portal_gateway.application.live import LOOK_SECONDS, Bell, Bells, Glance, Look, updates
 from portal_gateway.application.portal import Portal, session_changed
 from portal_gateway.domain.tokens import page_tag
 
@@ -56,9 +57,24 @@ def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
 
         async def events() -> AsyncIterator[str]:
             with bells.of(session.merchant_id, session.customer_id) as bell:
-                async for told in updates(look, bell, seen):
+                async for told in updates(outlasting(look, bell), bell, seen):
                     yield sse(told)
 
         return StreamingResponse(events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
     return api
+
+
+def outlasting(look: Look, bell: Bell) -> Look:
+    """Looks again for as long as the database is away: a stream that is cut off then would only be asked for again."""
+
+    async def patient() -> Glance | None:
+        while True:
+            try:
+                return await look()
+            except Exception as error:
+                if bell.closing or of_fault(error, "GET") is None:
+                    raise
+            await bell.wait(LOOK_SECONDS)
+
+    return patient

@@ -1,23 +1,20 @@
 """When a page cannot be given: what happened, what to do, in words; and one same page for whoever has no session."""
 
-import logging
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
-from uuid import uuid4
 
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from chassis.http.problems import Problem
+from chassis.http.problems import Problem, log_failure, of_fault
 from chassis.languages import N_
+from chassis.scope import new_request_id, request_id
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.compression import sent_packed
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.wording_problems import explain
-
-log = logging.getLogger(__name__)
 
 RELOADS: Final = {"session_changed": "/?said=session_changed"}
 """Where a page has to go whose session is another one now."""
@@ -39,15 +36,18 @@ def page_route(pages: Pages) -> type[APIRoute]:
                 return sent_packed(request, response)
 
             async def answered(request: Request) -> Response:
+                error: Exception | None = None
                 try:
                     return await handle(request)
-                except Problem as problem:
-                    return refusal(pages, request, problem)
-                except HTTPException as error:
-                    return refusal(pages, request, Problem(error.status_code, "bad_request", "The request cannot be read"))
-                except Exception:
-                    log.exception("a page failed")
-                    return refusal(pages, request, Problem(500, "internal_error", "Something failed here"))
+                except Problem as found:
+                    problem = found
+                except HTTPException as found:
+                    problem = Problem(found.status_code, "bad_request", "The request cannot be read")
+                except Exception as found:
+                    fault = of_fault(found, request.method)
+                    error, problem = (None, fault) if fault else (found, Problem(500, "internal_error", "Something failed here"))
+                log_failure(request, problem, error)
+                return refusal(pages, request, problem)
 
             return handled
 
@@ -72,12 +72,8 @@ def refusal(pages: Pages, request: Request, problem: Problem) -> Response:
 
 
 def reference(problem: Problem) -> str | None:
-    """What a customer can name and the log finds; None for what they can mend themselves."""
-    if problem.status < 500:
-        return None
-    found = uuid4().hex[:12]
-    log.warning("a page could not be given: %s, reference %s", problem, found)
-    return found
+    """The request's id, which a customer can name and the log finds; None for what they can mend themselves."""
+    return (request_id() or new_request_id()) if problem.status >= 500 else None
 
 
 def neutral(pages: Pages, request: Request, *, refused: bool = False) -> Response:

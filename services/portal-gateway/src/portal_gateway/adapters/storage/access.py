@@ -4,6 +4,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
+from chassis.postgres.pool import NO_COMMAND
 from chassis.postgres.write_sets import Connection
 from portal_gateway.adapters.storage.living import KEPT_ALIVE, OBSERVED, session_of
 from portal_gateway.domain.access import Link, Session
@@ -74,7 +75,9 @@ class StoredAccess:
         digest = session_digest(cookie)
         if cookie is None or digest is None:
             return None
-        row = await self._pool.fetchrow(f"WITH {KEPT_ALIVE if keep_alive else OBSERVED} SELECT * FROM living", digest)
+        row = await self._pool.fetchrow(
+            f"{NO_COMMAND} WITH {KEPT_ALIVE if keep_alive else OBSERVED} SELECT * FROM living", digest
+        )
         return session_of(row, cookie) if row else None
 
     async def end(self, session: Session, *, revoke_link: bool) -> None:

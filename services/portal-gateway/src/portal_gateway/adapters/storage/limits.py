@@ -5,11 +5,12 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 
 from chassis.http.problems import Problem
+from chassis.postgres.pool import NO_COMMAND
 from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.ports import Limit
 
 _RECENT = "ARRAY(SELECT at FROM unnest(it.uses) at WHERE at > now() - $3::interval ORDER BY at)"
-_COUNT = f"""
+_COUNT = f"""{NO_COMMAND}
 INSERT INTO use_of_limit AS it (name, who, uses) SELECT $1, $2, ARRAY[clock_timestamp()] WHERE $3::interval IS NOT NULL
 ON CONFLICT (name, who) DO UPDATE SET uses = {_RECENT} || clock_timestamp()
 """

@@ -3,9 +3,8 @@
 import asyncio
 
 import asyncpg
-import structlog
 
-from chassis.resting import rest
+from chassis.background import repeat
 
 EVERY_SECONDS = 600.0
 
@@ -15,20 +14,17 @@ _OVER = (
     "DELETE FROM portal_link WHERE greatest(expires_at, used_at) < now() - interval '90 days'",
 )
 
-log = structlog.get_logger()
-
 
 class Sweeper:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
 
     async def run(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            try:
-                await self.sweep()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("not swept", error=type(error).__name__)
-            await rest(stop, EVERY_SECONDS)
+        async def turn() -> float:
+            await self.sweep()
+            return EVERY_SECONDS
+
+        await repeat("sweeper", turn, stop)
 
     async def sweep(self) -> None:
         for statement in _OVER:

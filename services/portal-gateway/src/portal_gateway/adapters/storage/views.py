@@ -9,6 +9,7 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import from_json
 
+from chassis.postgres.pool import NO_COMMAND
 from chassis.tenants import Tenants
 from portal_gateway.adapters.storage.living import KEPT_ALIVE, OBSERVED, session_of
 from portal_gateway.application.answers import STALE_AFTER, Pending, Position, View, Visit
@@ -73,7 +74,7 @@ class StoredViews:
         digest = session_digest(cookie)
         if cookie is None or digest is None:
             return None
-        row = await self._pool.fetchrow(f"WITH {KEPT_ALIVE if keep_alive else OBSERVED} {_VISIT}", digest)
+        row = await self._pool.fetchrow(f"{NO_COMMAND} WITH {KEPT_ALIVE if keep_alive else OBSERVED} {_VISIT}", digest)
         if row is None:
             return None
         session = session_of(row, cookie)

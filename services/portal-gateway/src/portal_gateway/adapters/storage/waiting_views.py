@@ -7,17 +7,14 @@ import asyncio
 from collections.abc import Set as AbstractSet
 
 import asyncpg
-import structlog
 
+from chassis.background import repeat
 from chassis.postgres.offsets import still_behind
 from chassis.postgres.write_sets import Connection
-from chassis.resting import rest
 from portal_gateway.adapters.storage.projecting import Who, begin, recompose
 
 AT_ONCE = 100
 LOOK_EVERY = 1.0
-
-log = structlog.get_logger()
 
 
 class WaitingViews:
@@ -42,14 +39,11 @@ class WaitingViews:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Composes what waits as soon as the beginning has been read; any number of processes may."""
-        while not stop.is_set():
-            composed = 0
-            try:
-                composed = await self.compose()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-                log.warning("views not composed", error=type(error).__name__)
-            if not composed:
-                await rest(stop, LOOK_EVERY)
+
+        async def turn() -> float | None:
+            return None if await self.compose() else LOOK_EVERY
+
+        await repeat("waiting-views", turn, stop)
 
     async def compose(self) -> int:
         """Some of what waits; returns how many."""

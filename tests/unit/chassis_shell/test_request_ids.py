@@ -1,0 +1,210 @@
+"""Every request has an id, its answer returns it, and whatever is logged on its behalf carries it."""
+
+import json
+import re
+from collections.abc import AsyncIterator, MutableMapping
+from typing import Any
+from uuid import UUID, uuid4
+
+import asyncpg
+import pytest
+from aiokafka.errors import KafkaConnectionError
+from fastapi.responses import StreamingResponse
+from httpx import ASGITransport, AsyncClient, MockTransport, Request, Response
+from joserfc.jwk import OKPKey
+from starlette.requests import Request as Asked
+
+from chassis.faults import NoConnection
+from chassis.health import Health
+from chassis.http.app import create_app
+from chassis.http.client import ServiceClient
+from chassis.http.principal import Gatekeeper, Peer
+from chassis.http.problems import Problem, outcome_unknown
+from chassis.http.request_ids import Broken
+from chassis.http.tokens import Signer, Verifier
+from chassis.logging import add_scope
+from chassis.scope import note, note_change, request_id, scoped
+from chassis.store import StoreAway
+
+ID = re.compile(r"[0-9a-f]{12}")
+KEY = OKPKey.generate_key("Ed25519", {"kid": "gateway"})
+LAMP = f"lamp-{uuid4()}"
+MERCHANT = UUID(int=7)
+FAULTS: dict[str, Exception] = {
+    "connect": NoConnection("pool is closing"),
+    "lost": asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
+    "state": asyncpg.InternalClientError("got result for unknown protocol state 3"),
+    "closing": asyncpg.InterfaceError("pool is closing"),
+    "read-only": asyncpg.ReadOnlySQLTransactionError("cannot execute INSERT in a read-only transaction"),
+    "unmigrated": asyncpg.UndefinedTableError("no such table"),
+    "kafka": KafkaConnectionError("refused"),
+    "unsent": StoreAway("away", sent=False),
+    "sent": StoreAway("away"),
+    "slow": TimeoutError(),
+}
+
+
+def client(**options: Any) -> AsyncClient:
+    public = json.dumps({"keys": [KEY.as_dict(private=False)]})
+    tenants: Any = None
+    gatekeeper = Gatekeeper(tenants, Verifier("shop", public), "0" * 64)
+    app = create_app("shop", service="shop", health=Health(), gatekeeper=gatekeeper)
+
+    @app.get("/logged")
+    async def logged() -> MutableMapping[str, Any]:
+        note(MERCHANT, LAMP)
+        return add_scope(None, "info", {"event": "lamp.lit"})
+
+    @app.get("/peer")
+    async def peer(_: Peer) -> dict[str, Any]:
+        return {"id": request_id()}
+
+    @app.api_route("/fails", methods=["GET", "POST"])
+    async def fails(how: str, after: bool = False) -> None:
+        if after:
+            note_change()
+        raise FAULTS[how]
+
+    @app.get("/bug")
+    async def bug() -> None:
+        raise ZeroDivisionError("a bug")
+
+    @app.get("/unknown")
+    async def unknown() -> None:
+        raise outcome_unknown()
+
+    @app.get("/late")
+    async def late(how: str) -> StreamingResponse:
+        async def chunks() -> AsyncIterator[bytes]:
+            yield b"a"
+            raise FAULTS.get(how, ZeroDivisionError("a bug"))
+
+        return StreamingResponse(chunks())
+
+    return AsyncClient(transport=ASGITransport(app, **options), base_url="http://shop")
+
+
+@pytest.mark.parametrize("path", ["/logged", "/nowhere", "/bug", "/fails?how=connect", "/health/live", "/peer"])
+async def test_every_answer_returns_its_requests_id(path: str) -> None:
+    async with client() as http:
+        ids = {(await http.get(path)).headers["x-request-id"] for _ in range(3)}
+    assert len(ids) == 3
+    assert all(ID.fullmatch(id) for id in ids)
+
+
+async def test_what_is_logged_names_the_request_and_what_it_is_about() -> None:
+    async with client() as http:
+        answer = await http.get("/logged")
+    id = answer.headers["x-request-id"]
+    assert answer.json() == {"event": "lamp.lit", "request_id": id, "merchant": str(MERCHANT), "aggregate": LAMP}
+
+
+def test_outside_of_any_request_a_line_says_what_it_is_about() -> None:
+    with scoped(merchant=MERCHANT, aggregate=LAMP):
+        assert add_scope(None, "info", {}) == {"merchant": str(MERCHANT), "aggregate": LAMP}
+    assert add_scope(None, "info", {"event": "alone"}) == {"event": "alone"}
+
+
+@pytest.mark.parametrize("given", ["0123456789ab", "x" * 40, "1\r\n2", ""])
+async def test_an_id_from_outside_is_not_taken_over(given: str) -> None:
+    async with client() as http:
+        answer = await http.get("/logged", headers=[(b"x-request-id", given.encode())])
+    assert answer.headers["x-request-id"] != given
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(("given", "kept"), [("0123456789ab", True), ("not an id", False), ("A" * 12, False)])
+async def test_the_id_of_a_service_that_shows_its_token_is(given: str, kept: bool) -> None:
+    token = Signer("gateway", json.dumps(KEY.as_dict(private=True))).token("shop")
+    headers = {"authorization": f"Bearer {token}", "x-request-id": given}
+    async with client() as http:
+        answer = await http.get("/peer", headers=headers)
+    assert answer.status_code == 200
+    assert (answer.headers["x-request-id"] == given) is kept
+    assert answer.json() == {"id": answer.headers["x-request-id"]}
+
+
+async def test_one_service_asks_another_under_the_same_id() -> None:
+    asked: list[Request] = []
+
+    def answer(request: Request) -> Response:
+        asked.append(request)
+        return Response(200, json={})
+
+    service = ServiceClient("http://shop", "shop", Signer("gateway", json.dumps(KEY.as_dict(private=True))))
+    service.http = AsyncClient(base_url="http://shop", transport=MockTransport(answer))
+    with scoped(request_id="0123456789ab"):
+        await service.call("GET", "/lamps")
+    await service.call("GET", "/lamps")
+    assert [request.headers.get("x-request-id") for request in asked] == ["0123456789ab", None]
+
+
+@pytest.mark.parametrize("how", FAULTS)
+async def test_a_reading_that_fails_because_a_server_is_away_is_to_be_asked_again_later(how: str) -> None:
+    async with client() as http:
+        answer = await http.get("/fails", params={"how": how})
+    assert (answer.status_code, answer.headers["retry-after"], answer.json()["code"]) == (503, "5", "service_unavailable")
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.json()["request_id"] == answer.headers["x-request-id"]
+
+
+@pytest.mark.parametrize(
+    ("how", "status"),
+    [
+        ("connect", 503),
+        ("closing", 504),
+        ("read-only", 503),
+        ("unmigrated", 503),
+        ("unsent", 503),
+        ("sent", 504),
+        ("lost", 504),
+        ("state", 504),
+        ("slow", 504),
+    ],
+)
+async def test_of_a_command_only_a_lost_answer_leaves_the_outcome_open(how: str, status: int) -> None:
+    async with client() as http:
+        answer = await http.post("/fails", params={"how": how})
+    assert answer.status_code == status
+    assert ("retry-after" in answer.headers) is (status == 503)
+
+
+async def test_after_something_was_changed_nothing_is_said_to_be_as_before() -> None:
+    async with client() as http:
+        answer = await http.post("/fails", params={"how": "connect", "after": True})
+    assert (answer.status_code, answer.json()["code"]) == (504, "outcome_unknown")
+
+
+async def test_every_503_says_when_to_come_again() -> None:
+    assert Problem(503, "any", "Any").headers["retry-after"]
+    assert Problem(503, "any", "Any", headers={"retry-after": "60"}).headers["retry-after"] == "60"
+    assert "retry-after" not in Problem(409, "any", "Any").headers
+
+
+async def test_a_bug_is_answered_once_and_never_reaches_the_server() -> None:
+    async with client(raise_app_exceptions=True) as http:
+        answer = await http.get("/bug")
+    assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
+
+
+@pytest.mark.parametrize("how", ["lost", "bug"])
+async def test_an_answer_that_breaks_off_ends_the_connection_without_a_second_traceback(how: str) -> None:
+    async with client(raise_app_exceptions=True) as http:
+        with pytest.raises(Broken):
+            await http.get("/late", params={"how": how})
+
+
+async def test_requests_that_fail_are_counted_with_the_others() -> None:
+    async with client() as http:
+        for path in ("/bug", "/fails?how=connect"):
+            await http.get(path)
+        metrics = (await http.get("/metrics")).text
+    assert re.search(r'http_requests_total{method="GET",route="/bug",service="shop",status="500"} [1-9]', metrics)
+    assert re.search(r'http_requests_total{method="GET",route="/fails",service="shop",status="503"} [1-9]', metrics)
+
+
+def test_a_request_outside_of_any_scope_is_left_alone() -> None:
+    from chassis.http.request_ids import adopt
+
+    adopt(Asked({"type": "http", "headers": [(b"x-request-id", b"0123456789ab")]}))
+    assert request_id() is None
