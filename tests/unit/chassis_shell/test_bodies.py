@@ -7,9 +7,9 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 from pydantic import StrictInt
 
-from chassis.health import Health
 from chassis.http.app import create_app
-from chassis.http.bodies import MAX_BODY_BYTES, StrictBody
+from chassis.http.bodies import StrictBody
+from chassis.http.requests import MAX_BODY_BYTES
 
 JSON = {"content-type": "application/json"}
 
@@ -21,7 +21,7 @@ class Order(StrictBody):
 
 async def ordered(content: Any, **headers: str) -> tuple[int, dict[str, Any]]:
     """The answer, and whether the order was taken."""
-    app = create_app("shop", service="shop", health=Health())
+    app = create_app("shop", service="shop")
 
     @app.post("/orders")
     async def order(body: Order) -> dict[str, int]:
@@ -75,9 +75,20 @@ async def test_wrong_types_are_named_by_their_place(body: bytes, pointer: str) -
     assert (status, problem["code"], problem["errors"][0]["pointer"]) == (422, "invalid_request", pointer)
 
 
-async def test_what_is_not_said_to_be_json_is_not_read_as_json() -> None:
-    status, problem = await ordered(b'{"amount": 1}', **{"content-type": "text/plain"})
-    assert (status, problem["code"]) == (422, "invalid_request")
+@pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded", "json", "text/json", "application/xml"])
+async def test_a_body_of_another_type_is_refused_and_json_is_named(kind: str) -> None:
+    status, problem = await ordered(b'{"amount": 1}', **{"content-type": kind})
+    assert (status, problem["code"], problem["detail"]) == (415, "unsupported_media_type", "Send application/json")
+
+
+@pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/merge-patch+json"])
+async def test_json_may_be_named_in_other_ways(kind: str) -> None:
+    assert await ordered(b'{"amount": 1}', **{"content-type": kind}) == (200, {"amount": 1})
+
+
+async def test_a_packed_body_is_refused() -> None:
+    status, problem = await ordered(b"\x1f\x8b", **{"content-encoding": "gzip"})
+    assert (status, problem["code"]) == (415, "unsupported_content_encoding")
 
 
 async def test_a_body_in_pieces_is_taken_whole() -> None:

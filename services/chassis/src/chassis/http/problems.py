@@ -11,9 +11,11 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from chassis.fault_kinds import TRANSIENT
 from chassis.faults import DatabaseAway, dependency_of, in_words, kind_of, may_have_happened
+from chassis.http.methods import methods_of
 from chassis.outages import outages
 from chassis.scope import changed, request_id
 from chassis.store import StoreAway, StoreBusy
@@ -90,6 +92,11 @@ def outcome_unknown() -> Problem:
     return Problem(504, "outcome_unknown", "A part of the system did not answer: what was asked for may have happened, or not")
 
 
+def interrupted(method: str) -> Problem:
+    """The process ends before the request was answered."""
+    return unavailable() if method in CHANGES_NOTHING else outcome_unknown()
+
+
 def of_refusal(refusals: Refusals, refusal: Exception) -> Problem:
     """The problem that a refusal is answered with. Raises KeyError for one that has no line in the table."""
     status, code, title = refusals[type(refusal)]
@@ -142,17 +149,23 @@ def install(app: FastAPI, refusals: Refusals) -> None:
     async def refused(_: Request, error: Exception) -> Response:
         return of_refusal(refusals, error).response()
 
-    async def invalid(_: Request, error: Exception) -> Response:
+    async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return of_validation(error.errors()).response()
+        return of_validation(error.errors(), request.headers.get("content-type")).response()
 
-    async def http(_: Request, error: Exception) -> Response:
+    async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            methods = methods_of(request.app, request.scope["path"])
+            return (not_allowed(methods) if methods else not_found()).response()
         if error.status_code == HTTPStatus.NOT_FOUND:
             return not_found().response()
         phrase = HTTPStatus(error.status_code).phrase
         code = phrase.lower().replace(" ", "_")
         return Problem(error.status_code, code, phrase, headers=error.headers).response()
+
+    async def left(_: Request, error: Exception) -> Response:
+        return Problem(400, "malformed_request", "The body did not arrive").response()
 
     async def unexpected(request: Request, error: Exception) -> Response:
         """Also called for an answer that has begun: then the response goes nowhere, and the server ends the connection."""
@@ -172,6 +185,7 @@ def install(app: FastAPI, refusals: Refusals) -> None:
         app.add_exception_handler(driver, fault)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(ClientDisconnect, left)  # an answer that is not sent any more, and not a failure of ours
     app.add_exception_handler(Exception, unexpected)
 
 
@@ -188,12 +202,29 @@ _DRIVERS: Sequence[type[Exception]] = (
 """What is raised while a server is away; other exceptions that a driver lets through are looked at as unexpected ones."""
 
 
-def of_validation(found: Sequence[Any]) -> Problem:
+def not_allowed(methods: Sequence[str]) -> Problem:
+    return Problem(405, "method_not_allowed", "Method Not Allowed", headers={"allow": ", ".join(methods)})
+
+
+def unsupported_media_type(*expected: str) -> Problem:
+    accepted = ", ".join(expected)
+    title = "The body is not of a type that is taken here"
+    return Problem(415, "unsupported_media_type", title, f"Send {accepted}", headers={"accept": accepted})
+
+
+def of_validation(found: Sequence[Any], content_type: str | None) -> Problem:
     """The problem for pydantic's list of errors. What was sent is not repeated: it may be a secret."""
+    if any(error["loc"][:1] == ("body",) for error in found) and not is_json(content_type):
+        return unsupported_media_type("application/json")
     if any(error["type"] == "json_invalid" for error in found):
         return Problem(400, "malformed_json", "The body is not JSON")
     errors = [{"pointer": _pointer(error["loc"]), "code": error["type"], "detail": error["msg"]} for error in found]
     return Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
+
+
+def is_json(content_type: str | None) -> bool:
+    kind, _, subtype = (content_type or "").partition(";")[0].strip().lower().partition("/")
+    return kind == "application" and (subtype == "json" or subtype.endswith("+json"))
 
 
 def _pointer(location: Sequence[Any]) -> str:

@@ -1,31 +1,66 @@
-"""uvicorn, stopped by us: it would raise the signal again after it has stopped, and the process would not end with 0."""
+"""uvicorn with bounds. We stop it: it would raise the signal again afterwards, and the process would not end with 0."""
 
+import asyncio
 import contextlib
+import resource
 import socket
 from collections.abc import Iterator
-from typing import Final
+from functools import partial
+from typing import Any, Final
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from chassis.http.connections import Connections, Limits
+from chassis.http.protocol import BoundedProtocol
+
 BACKLOG: Final = 2048
+
+log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
     """Serves until `should_exit` is set; leaves signals to the process."""
+
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        super().__init__(config)
+        self._bounded = connections
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            sweeping = tasks.create_task(self._sweep())
+            await super().serve(sockets)
+            sweeping.cancel()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            self._bounded.sweep(asyncio.get_running_loop().time())
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
 
 
-def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "") -> Server:
+def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "", connections: Connections | None = None) -> Server:
     """A server for the application that, when told to exit, lets requests in hand finish for so long.
 
-    Behind `trusted_proxies` the client is the last address in X-Forwarded-For that is none of them.
+    Behind `trusted_proxies` the client is the last address in X-Forwarded-For that is none of them. Servers that are given
+    the same `connections` share its bounds.
     """
+    connections = connections or Connections(Limits(), trusted_proxies)
+    protocol: Any = partial(BoundedProtocol, registry=connections)
     config = uvicorn.Config(
         app,
+        http=protocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
@@ -35,7 +70,18 @@ def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "") -> S
         backlog=BACKLOG,
         timeout_graceful_shutdown=int(grace_seconds),
     )
-    return Server(config)
+    return Server(config, connections)
+
+
+def allow_open_files(wanted: int) -> None:
+    """Raises the process's own limit of open files as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))
+    if reachable < wanted:
+        log.warning("http.too_few_open_files", wanted=wanted, allowed=reachable)
 
 
 def listen(host: str, port: int) -> socket.socket:

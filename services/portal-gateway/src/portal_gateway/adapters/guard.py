@@ -8,12 +8,11 @@ from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.http.problems import Problem
+from chassis.http.requests import duplicated
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _BY_KEY = "/v1/"
 """What is asked with a merchant's key, which no browser adds by itself."""
-_PROBED = ("/health/", "/metrics")
-"""Asked by whatever runs us, under whatever name it knows."""
 
 
 class Guard:
@@ -38,9 +37,10 @@ class Guard:
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers, path = Headers(scope=scope), scope["path"]
-        if path.startswith(_PROBED):
-            return None
-        if headers.get("host") != self._host:
+        hosts = headers.getlist("host")
+        if len(hosts) > 1:
+            return duplicated(b"host").response()
+        if hosts != [self._host]:
             if scope["method"] not in ("GET", "HEAD"):
                 return Problem(421, "misdirected_request", "This is another host").response()
             query = scope["query_string"].decode("latin-1")

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from fastapi import Request
 
-from chassis.http.problems import Problem
+from chassis.http.problems import Problem, is_json, unsupported_media_type
 
 MAX_BODY_BYTES = 2048
 FIELDS = ("number", "exp", "cvc")
@@ -23,12 +23,9 @@ async def submitted(request: Request, origin: str) -> Submission:
     """Raises Problem for what does not come from our own page, or is not what it sends."""
     if not from_our_page(request, origin):
         raise Problem(403, "foreign_origin", "Cards are entered on this page only")
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-        raise Problem(415, "unsupported_media_type", "JSON is needed")
-    body = await request.body()
-    if len(body) > MAX_BODY_BYTES:
-        raise Problem(413, "content_too_large", "This is too long for a card")
-    document = parsed(body)
+    if not is_json(request.headers.get("content-type")):
+        raise unsupported_media_type("application/json")
+    document = parsed(await request.body())
     if document is None:
         raise Problem(400, "malformed_json", "The body is not JSON")
     typed = {name: value for name in FIELDS if isinstance(value := document.get(name), str) and len(value) <= LONGEST_FIELD}

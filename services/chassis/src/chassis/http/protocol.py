@@ -1,0 +1,298 @@
+"""HTTP/1.1 on one connection: uvicorn's protocol on httptools, bounded while a request arrives and while its answer leaves.
+
+httptools buffers a header field until it ends, whatever its size, and uvicorn sets no time limit on a request. Subclassed
+are the callbacks; requests, answers and pipelining are uvicorn's.
+"""
+
+import asyncio
+from enum import Enum, auto
+from typing import Any, Final
+
+import httptools
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from chassis.http.connections import CUT, Connections
+from chassis.http.methods import METHODS
+from chassis.http.problems import Problem, too_busy
+from chassis.http.wire import Transport, raw
+
+PIPELINED: Final = 16
+"""Requests that may wait on one connection while another is being answered."""
+LINGER_SECONDS: Final = 2
+LINGER_BYTES: Final = 8 * 1024 * 1024
+"""How long, and for how much, a connection is still read after its last answer: closed at once, it would be reset, and the
+client could lose the answer while it is still sending."""
+
+
+class Stage(Enum):
+    """What the connection waits for."""
+
+    IDLE = auto()
+    HEAD = auto()
+    BODY = auto()
+    ANSWER = auto()
+    """The application."""
+    STALL = auto()
+    """The client, to read the answer."""
+    CLOSE = auto()
+    """The client, to read the last answer and to close."""
+
+
+class _Refused(Exception):
+    """Raised in a callback of the parser."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        registry: Connections,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        limits = registry.limits
+        self.registry, self.limits = registry, limits
+        self.address, self.since, self.deadline = "", 0.0, 0.0
+        self._seconds = {
+            Stage.IDLE: limits.idle_seconds,
+            Stage.HEAD: limits.head_seconds,
+            Stage.BODY: limits.body_seconds,
+            Stage.STALL: limits.stall_seconds,
+            Stage.CLOSE: limits.stall_seconds,
+        }
+        self._request, self._stage = Stage.HEAD, Stage.IDLE
+        self._running: RequestResponseCycle | None = None
+        self._keep_alive = True
+        self._read = self._body = 0
+        """Bytes of the head; of a body as sent, and without its framing."""
+        self._unread = 0
+        """Bytes that came after the last answer."""
+        self._broken = self.closing = False
+
+    # The connection
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._line, self.transport = transport, Transport(transport, self)  # type: ignore[assignment]
+        self.address = self.registry.address_of(self.client[0] if self.client else None)
+        if not self.registry.admit(self):
+            self._request = Stage.IDLE
+            self._line.write(raw(too_busy()))
+            self.finish()
+            return
+        self._settle()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.closing = True
+        running = self._running
+        if running is not None and running is not self.cycle and not running.response_complete:
+            running.disconnected = True  # uvicorn tells the latest request only, which may still wait for its turn
+            running.message_event.set()
+        super().connection_lost(exc)
+        self.pipeline.clear()
+        self.registry.remove(self)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._settle()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._settle()
+
+    def finish(self) -> None:
+        """Closes once what was written is sent, and what the client still sends has been read."""
+        if self.closing:
+            return
+        self.closing = True
+        if self._request is Stage.IDLE and not self._broken:
+            self._line.close()
+        else:
+            self._broken = True
+            self._seconds[Stage.CLOSE] = LINGER_SECONDS
+            self.flow.resume_reading()
+            self._line.write_eof()
+        self._settle()
+
+    def evict(self) -> None:
+        self._line.abort()
+
+    def expire(self) -> None:
+        match self._stage:
+            case Stage.BODY:
+                self._refuse(Problem(408, "request_timeout", "The body took too long to arrive"))
+            case Stage.HEAD if self._read:
+                self._refuse(Problem(408, "request_timeout", "The request took too long to arrive"))
+            case Stage.HEAD | Stage.IDLE:
+                self._line.close()
+                self.closing = True
+                self._settle()
+            case Stage.STALL:
+                CUT.labels("stalled").inc()
+                self._line.abort()
+            case _:
+                self._line.abort()
+
+    def shutdown(self) -> None:
+        """Requests in hand are answered; nothing else is waited for."""
+        self._keep_alive = False
+        if self._running is None or self._running.response_complete:
+            self._line.close()
+        else:
+            self._running.keep_alive = False
+
+    # What arrives
+
+    def data_received(self, data: bytes) -> None:
+        if self._broken:
+            self._unread += len(data)
+            if self._unread > LINGER_BYTES:
+                self._line.abort()
+            return
+        try:
+            while data and not self._broken:
+                data = self._feed(data)
+        except httptools.HttpParserUpgrade:
+            self._broken = True
+        except httptools.HttpParserError:
+            if not self._broken:
+                self._refuse(Problem(400, "malformed_request", "The request is not HTTP/1.1"))
+        self._settle()
+
+    def _feed(self, data: bytes) -> bytes:
+        """Parses as much as fits into the limits; what is left."""
+        if self._request is Stage.IDLE:
+            self._request, self._read = Stage.HEAD, 0
+        was, limit = self._request, self.limits.head_bytes
+        room = limit - self._read if was is Stage.HEAD else limit
+        piece = data if len(data) <= room else data[:room]
+        self._read += len(piece)
+        self.parser.feed_data(piece)
+        if was is Stage.HEAD:
+            if self._request is Stage.HEAD and self._read >= limit:
+                self._refuse(Problem(431, "request_header_fields_too_large", f"Request line and headers exceed {limit} bytes"))
+        elif self._request is Stage.BODY and self._read - self._body > limit + self._body:
+            self._refuse(Problem(400, "malformed_request", "The body's framing is larger than the body"))
+        return data[room:]
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        if self._request is Stage.IDLE:  # a pipelined request: how much of this piece belongs to it is not known
+            self._request, self._read = Stage.HEAD, 0
+
+    def on_headers_complete(self) -> None:
+        if len(self.pipeline) >= PIPELINED:
+            self._refuse(Problem(400, "malformed_request", "Too many requests were sent before their answers"))
+            raise _Refused
+        version, upgrade = self.parser.get_http_version(), self.parser.should_upgrade()
+        if version not in ("1.0", "1.1") or (upgrade and self._has_no_meaning()):
+            raise _Refused
+        if not self.url.startswith(b"/"):
+            self._resolve_target()
+        self.expect_100_continue = self.expect_100_continue and version == "1.1"
+        super().on_headers_complete()
+        self.headers = []  # trailers come through the same callback, after the application has got its headers
+        self._request, self._read, self._body = Stage.BODY, 0, 0
+        # Until the body is complete, an answer closes the connection: what follows it is not known to be a request.
+        self._keep_alive = self._keep_alive and self.cycle.keep_alive and not upgrade
+        self.cycle.keep_alive = False
+
+    def _has_no_meaning(self) -> bool:
+        """An upgrade that is not made, of which the parser does not read the body; and CONNECT, which is no request to us."""
+        return self.parser.get_method() == b"CONNECT" or any(
+            name in (b"content-length", b"transfer-encoding") for name, _ in self.headers
+        )
+
+    def _resolve_target(self) -> None:
+        """A target other than a path: RFC 9112, 3.2. Sets the host of an absolute one, which goes before the Host header."""
+        if self.url == b"*" and self.parser.get_method() == b"OPTIONS":
+            self._answer(b"HTTP/1.1 204 No Content\r\nallow: " + ", ".join(METHODS).encode() + b"\r\nconnection: close\r\n\r\n")
+            raise _Refused
+        target = httptools.parse_url(self.url)
+        if target.host is None or target.userinfo is not None:
+            raise _Refused
+        self.url = (target.path or b"/") + (b"?" + target.query if target.query else b"")
+        host = b"[%b]" % target.host if b":" in target.host else target.host
+        host += b":%d" % target.port if target.port is not None else b""
+        self.headers[:] = [(b"host", host) if name == b"host" else (name, value) for name, value in self.headers]
+
+    def on_body(self, body: bytes) -> None:
+        self._body += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._request = Stage.IDLE
+        self.cycle.keep_alive = self._keep_alive
+        super().on_message_complete()
+
+    def _should_upgrade(self) -> bool:
+        """Never: an upgrade is an offer, and the request is answered as it is."""
+        return False
+
+    # What leaves
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._running = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        self.server_state.total_requests += 1
+        if self.closing:
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._broken:
+            self.finish()
+        self._settle()
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answers in place of the application, unless it has begun to answer, and closes."""
+        CUT.labels(problem.code).inc()
+        running = self._running
+        self.pipeline.clear()
+        self._broken = True
+        if running is not None and not running.response_complete:
+            if running is not self.cycle or not running.more_body:
+                running.keep_alive = False  # an earlier request, which is complete, is answered first
+                return
+            running.disconnected = True
+            running.message_event.set()
+            if running.response_started:
+                self._line.abort()
+                return
+        self._answer(raw(problem))
+
+    def _answer(self, content: bytes) -> None:
+        self._broken = True
+        self._line.write(content)
+        self.finish()
+
+    def _settle(self) -> None:
+        """Sets the deadline when the connection begins to wait for something else."""
+        stage = self._awaited()
+        if stage is self._stage:
+            return
+        self._stage = stage
+        if stage is Stage.ANSWER:
+            self.registry.proceed(self)
+        else:
+            self.since = self.loop.time()
+            self.deadline = self.since + self._seconds[stage]
+            self.registry.wait(self)
+
+    def _awaited(self) -> Stage:
+        if self.closing:
+            return Stage.CLOSE
+        if self._running is None or self._running.response_complete:
+            return self._request
+        if self.flow.write_paused:
+            return Stage.STALL
+        if self._request is Stage.BODY and self._running is self.cycle:
+            return Stage.BODY
+        return Stage.ANSWER
