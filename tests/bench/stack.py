@@ -78,7 +78,7 @@ def settings(stack: Stack, service: str) -> dict[str, str]:
 async def another(stack: Stack, service: str, *, role: str) -> AsyncIterator[Served]:
     """One more process of a service, with the settings of the one that runs."""
     port = free_port()
-    environment = settings(stack, service) | {"HTTP_PORT": str(port), "INSTANCE": "another"}
+    environment = settings(stack, service) | {"HTTP_PORT": str(port), "ADMIN_PORT": "0", "INSTANCE": "another"}
     command = sys.executable, "-m", service.replace("-", "_"), "serve", "--role", role
     async with serving(service, port, command, environment) as served:
         yield served

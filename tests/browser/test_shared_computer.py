@@ -147,7 +147,7 @@ async def test_a_page_that_the_browser_kept_whole_shows_nothing_and_asks_anew(pa
 async def test_chromium_keeps_no_page_of_ours(page: Page, neighbours: Neighbours) -> None:
     await page.add_init_script("addEventListener('pageshow', (event) => { window.kept = event.persisted; })")
     await browsed(page, neighbours)
-    await page.goto(f"{neighbours.gateway.url}/health/live")
+    await page.goto(f"{neighbours.gateway.url}/media/none.webp")
     await page.go_back()
     await expect(page.get_by_text("Ana García")).to_be_visible()
     assert await page.evaluate("window.kept") is False

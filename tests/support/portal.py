@@ -48,6 +48,16 @@ class Stack:
         urls: dict[str, str] = self.state["urls"]
         return urls
 
+    async def of_operators(self, service: str, path: str) -> httpx.Response:
+        """What the service answers on its admin address."""
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return await client.get(f"{self.state['admin_urls'][service]}{path}")
+
+    async def description(self, service: str) -> Json:
+        """The OpenAPI document of the service's API."""
+        found: Json = (await self.of_operators(service, "/openapi.json")).json()
+        return found
+
     def signal(self, process: str, number: signal.Signals) -> None:
         os.kill(self.state["processes"][process], number)
 

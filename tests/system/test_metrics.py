@@ -2,7 +2,6 @@
 
 import re
 
-import httpx
 import pytest
 
 from support.portal import Shop, eventually
@@ -31,8 +30,7 @@ async def test_each_service_shows_how_it_does(a_shop: Shop, service: str, names:
     await a_shop.customer()
 
     async def shown() -> str:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            return (await client.get(f"{a_shop.stack.urls[service]}/metrics")).text
+        return (await a_shop.stack.of_operators(service, "/metrics")).text
 
     def samples(text: str, name: str) -> list[str]:
         return re.findall(rf"^{name}(?:{{.*}})? [0-9.e+-]+$", text, re.MULTILINE)

@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import UUID, uuid4
 
 import asyncpg
-import httpx
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
@@ -58,8 +57,7 @@ async def history(customer: Customer, topic: str) -> list[Envelope]:
 
 async def skipped(stack: Stack, service: str) -> float:
     """How many events of unknown kinds the service has passed over."""
-    async with httpx.AsyncClient(trust_env=False) as client:
-        text = (await client.get(f"{stack.urls[service]}/metrics")).text
+    text = (await stack.of_operators(service, "/metrics")).text
     lines = [line for line in text.splitlines() if line.startswith("consumer_unknown_types_total{")]
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 
@@ -82,12 +80,9 @@ async def read_all(stack: Stack) -> None:
 
     async def behind() -> float:
         lag = 0.0
-        async with httpx.AsyncClient(trust_env=False) as client:
-            for service in ("subscriptions", "payments", "invoicing", "portal-gateway"):
-                text = (await client.get(f"{stack.urls[service]}/metrics")).text
-                lag += sum(
-                    float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith("consumer_lag_records{")
-                )
+        for service in ("subscriptions", "payments", "invoicing", "portal-gateway"):
+            text = (await stack.of_operators(service, "/metrics")).text
+            lag += sum(float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith("consumer_lag_records{"))
         return lag
 
     await asyncio.sleep(1)

@@ -26,11 +26,6 @@ class Town:
     stranger: Person
     """Of another merchant."""
 
-    async def description(self, service: str) -> Json:
-        async with httpx.AsyncClient(trust_env=False) as client:
-            found: Json = (await client.get(f"{self.stack.urls[service]}/openapi.json")).json()
-        return found
-
     def callers(self, service: str) -> dict[str, httpx.Headers]:
         ana, neighbour, stranger = self.ana, self.neighbour, self.stranger
         return {
@@ -55,7 +50,9 @@ async def asked(client: httpx.AsyncClient, operation: Operation, id: str) -> tup
 @pytest.mark.parametrize("service", SERVICES)
 async def test_what_is_anothers_is_as_if_it_were_not_there(town: Town, service: str) -> None:
     before = await town.ana.trace()
-    walked = [each for each in operations(await town.description(service)) if "{" in each.path and each.path.startswith("/v1/")]
+    walked = [
+        each for each in operations(await town.stack.description(service)) if "{" in each.path and each.path.startswith("/v1/")
+    ]
     assert walked
     for who, headers in town.callers(service).items():
         async with httpx.AsyncClient(base_url=town.stack.urls[service], headers=headers, trust_env=False) as client:
@@ -74,7 +71,7 @@ async def test_what_is_anothers_is_as_if_it_were_not_there(town: Town, service: 
 @pytest.mark.parametrize("service", SERVICES)
 async def test_its_owner_finds_it_by_the_very_same_ids(town: Town, service: str) -> None:
     async with httpx.AsyncClient(base_url=town.stack.urls[service], headers=town.ana.back_end, trust_env=False) as client:
-        for operation in operations(await town.description(service)):
+        for operation in operations(await town.stack.description(service)):
             if operation.method != "GET" or "{" not in operation.path or not operation.path.startswith("/v1/"):
                 continue
             if operation.kind not in ASKED_BY_SERVICES:
@@ -82,7 +79,7 @@ async def test_its_owner_finds_it_by_the_very_same_ids(town: Town, service: str)
 
 
 async def test_in_the_portal_too(town: Town) -> None:
-    walked = [each for each in operations(await town.description("portal-gateway")) if each.path.startswith("/api/")]
+    walked = [each for each in operations(await town.stack.description("portal-gateway")) if each.path.startswith("/api/")]
     for other in (town.neighbour, town.stranger):
         async with other.customer.portal() as visit:
             before = await town.ana.trace()
@@ -137,7 +134,7 @@ async def test_whoever_is_nobody_gets_nowhere(town: Town) -> None:
         elsewhere = signed(town.stack, "elsewhere", town.ana.shop.id, town.ana.customer.id)["authorization"]
         altered = [flipped(key), key[:-1], key + "A", key.replace("sk_test_", "sk_live_")]
         false = ["", "Bearer", "Bearer x", *altered, elsewhere, flipped(token), token[:-2], token[:70] + token[71:]]
-        walked = [each for each in operations(await town.description(service)) if not each.path.startswith("/api/")]
+        walked = [each for each in operations(await town.stack.description(service)) if not each.path.startswith("/api/")]
         asked_by: list[tuple[Operation, dict[str, str]]] = [(operation, {}) for operation in walked] + [
             (walked[-1], {"authorization": each}) for each in false
         ]

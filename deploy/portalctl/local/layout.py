@@ -11,7 +11,7 @@ from portalctl.local.kafka import KafkaServer
 from portalctl.local.keys import Keys, kept_keys
 from portalctl.local.ports import kept_ports
 from portalctl.local.postgres import PostgresServer
-from portalctl.local.services import SERVICES, Service, ServiceKind, environment, urls
+from portalctl.local.services import SERVICES, Service, ServiceKind, admin_urls, environment, urls
 
 _SERVER_PORTS = {"postgres": 20432, "kafka": 20092, "kafka-controller": 20093}
 _PORTS_OF_SERVERS = {"postgres": ["postgres"], "kafka": ["kafka", "kafka-controller"]}
@@ -75,6 +75,7 @@ class Layout:
         names = [name for name, own in (("postgres", self.postgres), ("kafka", self.kafka)) if own]
         return {
             "urls": urls(self.kinds, self.ports),
+            "admin_urls": admin_urls(self.kinds, self.ports),
             "kafka": {"bootstrap_servers": self.bootstrap_servers},
             "postgres": owners,
             "logs": {name: str(self.folder.log(name)) for name in [*names, *(kind.name for kind in self.kinds)]},
@@ -96,7 +97,8 @@ class Layout:
             database_url=url_of(self.admin_url, database.name, database.service),
             owner_url=url_of(self.admin_url, database.name, database.owner),
         )
-        return Service(kind.name, kind.package, self.ports[kind.name], told, self.folder.log(kind.name))
+        log = self.folder.log(kind.name)
+        return Service(kind.name, kind.package, self.ports[kind.name], self.ports[kind.admin], told, log)
 
 
 def layout_for_start(folder: Folder, kinds: Sequence[ServiceKind], elsewhere: Elsewhere, taken: Iterable[str] = ()) -> Layout:

@@ -18,23 +18,29 @@ HOST = "127.0.0.1"
 @dataclass(frozen=True)
 class ServiceKind:
     """A service by its public name (of processes, keys and audiences), its package, which also names its database and roles,
-    and the ports it listens on where they are free."""
+    and the ports it listens on where they are free. `admin_port` is for probes and metrics."""
 
     name: str
     package: str
     port: int
+    admin_port: int
     more_ports: Mapping[str, int] = field(default_factory=dict)
 
     @property
+    def admin(self) -> str:
+        """What the admin port is called among all ports."""
+        return f"{self.name}-admin"
+
+    @property
     def preferred_ports(self) -> dict[str, int]:
-        return {self.name: self.port, **self.more_ports}
+        return {self.name: self.port, self.admin: self.admin_port, **self.more_ports}
 
 
 SERVICES = (
-    ServiceKind("subscriptions", "subscriptions", 20081),
-    ServiceKind("payments", "payments", 20082, {"cards": 20084}),
-    ServiceKind("invoicing", "invoicing", 20083),
-    ServiceKind("portal-gateway", "portal_gateway", 20080),
+    ServiceKind("subscriptions", "subscriptions", 20081, 20181),
+    ServiceKind("payments", "payments", 20082, 20182, {"cards": 20084}),
+    ServiceKind("invoicing", "invoicing", 20083, 20183),
+    ServiceKind("portal-gateway", "portal_gateway", 20080, 20180),
 )
 
 
@@ -45,13 +51,15 @@ class Service:
     name: str
     package: str
     port: int
+    admin_port: int
     environment: Mapping[str, str]
     log: Path
 
     async def prepare(self) -> None:
         """Its tables are migrated once, before all services start. Raises PortTaken: whoever has its port would answer for it."""
-        if not is_free(self.port):
-            raise PortTaken(self.name, f"another program listens on port {self.port}")
+        for port in (self.port, self.admin_port):
+            if not is_free(port):
+                raise PortTaken(self.name, f"another program listens on port {port}")
 
     async def migrate(self) -> None:
         """Raises StartFailed with the end of the log."""
@@ -70,16 +78,22 @@ class Service:
     async def _ready(self) -> bool:
         async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
             try:
-                answer = await client.get(f"http://{HOST}:{self.port}/health/ready")
+                answer = await client.get(f"http://{HOST}:{self.admin_port}/health/ready")
             except httpx.TransportError:
                 return False
         return answer.status_code == httpx.codes.OK
 
 
 def urls(kinds: Iterable[ServiceKind], ports: Mapping[str, int]) -> dict[str, str]:
-    """Where everything listens. The card page differs from the portal by its host name: cookies do not heed ports."""
-    names = [name for kind in kinds for name in kind.preferred_ports]
+    """Where everything listens for customers and merchants. The card page differs from the portal by its host name: cookies
+    do not heed ports."""
+    names = [name for kind in kinds for name in (kind.name, *kind.more_ports)]
     return {name: f"http://{'localhost' if name == 'cards' else HOST}:{ports[name]}" for name in names}
+
+
+def admin_urls(kinds: Iterable[ServiceKind], ports: Mapping[str, int]) -> dict[str, str]:
+    """Where each service answers probes and gives its metrics."""
+    return {kind.name: f"http://{HOST}:{ports[kind.admin]}" for kind in kinds}
 
 
 def environment(
@@ -99,6 +113,8 @@ def environment(
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "HTTP_HOST": HOST,
         "HTTP_PORT": str(ports[kind.name]),
+        "ADMIN_HOST": HOST,
+        "ADMIN_PORT": str(ports[kind.admin]),
         "INSTANCE": "0",
         "ENVIRONMENT": "local",
         "LOG_LEVEL": "info",

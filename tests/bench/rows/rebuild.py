@@ -137,7 +137,8 @@ async def _gateway(servers: Servers, database_url: str, instance: str) -> AsyncI
         owner_url="",
     )
     name = f"{kind.name}.{instance}"
-    program = Service(name, kind.package, ports[kind.name], told | {"INSTANCE": instance}, folder.log(name)).program()
+    settings = told | {"INSTANCE": instance}
+    program = Service(name, kind.package, ports[kind.name], ports[kind.admin], settings, folder.log(name)).program()
     child = await Child.spawn(program)
     try:
         yield child, ports[kind.name]

@@ -18,7 +18,6 @@ from chassis.batch import Batch
 from chassis.command_handler import CommandHandler
 from chassis.consumer import Consumer
 from chassis.consuming import run_consumers
-from chassis.health import Health
 from chassis.http.app import create_app
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.records import Received
@@ -58,7 +57,7 @@ async def test_a_click_keeps_its_trace_through_the_event_to_the_reaction(
 ) -> None:
     lamp = uuid4()
     handler = CommandHandler(postgres_store, LAMP)
-    app = create_app("lamps", service="lamps", health=Health())
+    app = create_app("lamps", service="lamps")
     reacted: list[UUID] = []
 
     @app.post("/lamps/{id}")

@@ -24,6 +24,7 @@ from billing_contracts.subscriptions import MerchantConfigured
 from portalctl import topics
 from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
+from support.raw_http import asked
 
 
 @asynccontextmanager
@@ -51,6 +52,7 @@ def environment_of(url: str, owner_url: str, kafka_bootstrap: str) -> dict[str, 
         "DATABASE_OWNER_URL": owner_url,
         "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
         "HTTP_PORT": str(free_port()),
+        "ADMIN_PORT": str(free_port()),
         "CARDS_HTTP_PORT": str(free_port()),
         "CARDS_URL": "http://localhost:1",
         "PORTAL_ORIGIN": "http://127.0.0.1:1",
@@ -134,11 +136,16 @@ async def test_an_invoice_on_a_topic_is_answered_on_another(environment: dict[st
         assert PaymentFailed.model_validate(failed.data).code == "no_payment_method"
         assert (failed.customerid, failed.causationid, failed.correlationid) == (customer, cause.id, cause.correlationid)
         async with httpx.AsyncClient(trust_env=False) as client:
-            service, cards = (f"http://127.0.0.1:{environment[name]}" for name in ("HTTP_PORT", "CARDS_HTTP_PORT"))
-            assert (await client.get(f"{service}/health/live")).status_code == 200
+            ports = ("HTTP_PORT", "CARDS_HTTP_PORT", "ADMIN_PORT")
+            service, cards, admin = (f"http://127.0.0.1:{environment[name]}" for name in ports)
+            assert (await client.get(f"{admin}/health/live")).status_code == 200
+            assert (await client.get(f"{service}/health/live")).status_code == 404
             assert "/v1/customers/{customer_id}/setups" in (await client.get(f"{service}/openapi.json")).json()["paths"]
             assert (await client.get(f"{cards}/cards/{uuid4()}")).status_code == 404
             assert (await client.get(f"{cards}/metrics")).status_code == 404
+        for name in ports:
+            endless = await asked(int(environment[name]), b"GET / HTTP/1.1\r\nhost: here\r\nx-a: " + b"a" * 40_000)
+            assert (name, endless.status) == (name, 431)
         running.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(running.wait(), 15) == 0
 

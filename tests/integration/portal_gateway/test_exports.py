@@ -163,8 +163,7 @@ async def test_how_far_it_is_is_told_in_words(ana: Merchant) -> None:
 
 
 async def test_the_shape_of_a_line_is_published(ana: Merchant) -> None:
-    async with ana.gateway.browser() as browser:
-        published = (await browser.get("/openapi.json")).json()
+    published = ana.gateway.app.openapi()
     content = published["paths"]["/api/invoices/export"]["get"]["responses"]["200"]["content"]
     assert content.keys() == {"text/csv", "application/zip", "application/x-ndjson"}
     assert content["application/x-ndjson"]["schema"] == {"$ref": "#/components/schemas/HistoryLine"}

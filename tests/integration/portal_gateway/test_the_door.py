@@ -7,6 +7,8 @@ import pytest
 from integration.portal_gateway.gateway import Gateway, Merchant, enter
 from unit.portal_gateway import story
 
+from chassis.http.admin import admin_app
+
 
 @pytest.fixture
 async def ana(merchant: Merchant) -> Merchant:
@@ -163,10 +165,74 @@ async def test_another_host_is_led_here_or_refused(gateway: Gateway) -> None:
         assert double.headers["location"] == f"{gateway.url}/evil.example/%0d%0aset-cookie:x"
         refused = await browser.post("/api/session", json={"token": "x"}, headers={"host": "evil.example"})
         assert await code(refused) == (421, "misdirected_request")
-        assert (await browser.get("/health/live", headers={"host": "10.0.0.7"})).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/api/session", "/health/live", "/nowhere", "/api/nowhere"])
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/openapi.json"])
+async def test_what_is_for_operators_is_not_found_here(ana: Merchant, path: str) -> None:
+    async with ana.gateway.browser() as stranger, ana.signed_in() as browser:
+        for client in (stranger, browser):
+            assert await code(await client.get(path)) == (404, "not_found")
+            assert await code(await client.post(path)) == (404, "not_found")
+        led = await stranger.get(path, headers={"host": "10.0.0.7"})
+        assert (led.status_code, led.headers["location"]) == (308, f"{ana.gateway.url}{path}")
+
+
+READ = [
+    *(
+        "/",
+        "/enter",
+        "/ended",
+        "/payment-method",
+        f"/subscriptions/{story.SUBSCRIPTION}/cancel",
+        "/invoices/nonsense",
+        "/nowhere",
+    ),
+    *("/api/session", "/api/overview", "/api/invoices", "/api/nowhere", "/media/none.webp", "/static/none.js", "/metrics"),
+]
+
+
+@pytest.mark.parametrize("path", READ)
+async def test_head_is_answered_as_get(ana: Merchant, path: str) -> None:
+    volatile = {"date", "content-length"}
+    async with ana.signed_in() as browser, ana.gateway.browser() as stranger:
+        for client in (browser, stranger):
+            got, head = await client.get(path), await client.head(path)
+            assert (head.status_code, head.content) == (got.status_code, b"")
+            assert {*head.headers} == {*got.headers}
+            assert {it for it in head.headers.items() if it[0] not in volatile} <= {*got.headers.items()}
+
+
+async def test_head_of_the_stream_ends(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+        head = await browser.head("/api/stream")
+        assert (head.status_code, head.headers["content-type"]) == (200, "text/event-stream; charset=utf-8")
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/", "GET, HEAD, OPTIONS"),
+        ("/enter", "GET, HEAD, POST, OPTIONS"),
+        ("/logout", "POST, OPTIONS"),
+        ("/api/session", "GET, HEAD, POST, DELETE, OPTIONS"),
+        (f"/api/subscriptions/{story.SUBSCRIPTION}/cancellation", "POST, DELETE, OPTIONS"),
+        ("/v1/portal-links", "GET, HEAD, POST, DELETE, OPTIONS"),
+    ],
+)
+async def test_a_method_that_a_path_does_not_have_is_told_from_a_path_that_there_is_not(
+    ana: Merchant, path: str, methods: str
+) -> None:
+    async with ana.signed_in() as browser:
+        for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - set(methods.split(", ")):
+            refused = await browser.request(method, path)
+            assert (refused.status_code, refused.headers["allow"]) == (405, methods)
+            assert (await browser.request(method, "/nowhere")).status_code == 404
+        options = await browser.options(path)
+        assert (options.status_code, options.headers["allow"]) == (204, methods)
+        assert (await browser.options("/nowhere")).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api/session", "/media/none.webp", "/nowhere", "/api/nowhere"])
 async def test_every_answer_locks_the_page_in(gateway: Gateway, path: str) -> None:
     async with gateway.browser() as browser:
         headers = (await browser.get(path)).headers
@@ -184,6 +250,7 @@ async def test_every_answer_locks_the_page_in(gateway: Gateway, path: str) -> No
 
 
 async def test_the_gateway_is_ready_once_it_has_read_what_there_was(gateway: Gateway) -> None:
-    async with gateway.browser() as browser:
-        answer = await browser.get("/health/ready")
+    transport = httpx.ASGITransport(admin_app("portal-gateway", gateway.health))
+    async with httpx.AsyncClient(transport=transport, base_url="http://admin") as operator:
+        answer = await operator.get("/health/ready")
     assert (answer.status_code, answer.json()["failures"]) == (503, {"projections": "still reading what is there"})

@@ -28,6 +28,7 @@ def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, s
     plain = given.model_dump(mode="json", exclude_none=True, exclude=set(SECRETS))
     found = {name.upper(): str(value) for name, value in plain.items()}
     found |= {name.upper(): getattr(given, name).get_secret_value() for name in SECRETS}
+    found["ADMIN_PORT"] = str(free_port({port}))
     return os.environ | found | {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_OWNER_URL": database.owner_url}
 
 
@@ -64,7 +65,7 @@ async def test_events_reach_a_watched_page_and_streams_end_first(
 
         async def ready() -> bool:
             try:
-                return (await browser.get("/health/ready")).status_code == 200
+                return (await browser.get(f"http://127.0.0.1:{env['ADMIN_PORT']}/health/ready")).status_code == 200
             except httpx.TransportError:
                 return False
 

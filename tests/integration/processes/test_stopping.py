@@ -80,7 +80,7 @@ async def started(package: str, settings: dict[str, str]) -> AsyncIterator[Proce
 async def listening(port: str) -> bool:
     try:
         async with httpx.AsyncClient(trust_env=False) as client:
-            return (await client.get(f"http://127.0.0.1:{port}/health/live")).status_code == 200
+            return (await client.get(f"http://127.0.0.1:{port}/health/live")).status_code == 404
     except httpx.TransportError:
         return False
 

@@ -32,6 +32,7 @@ def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, s
         "DATABASE_OWNER_URL": database.owner_url,
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "HTTP_PORT": str(port),
+        "ADMIN_PORT": str(free_port()),
         "ENVIRONMENT": "local",
         "SERVICE_PRIVATE_KEY": json.dumps(OWN.as_dict(private=True)),
         "SERVICE_PUBLIC_KEYS": json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, OWN)]}),
@@ -58,7 +59,7 @@ async def served(settings: dict[str, str]) -> AsyncIterator[tuple[Process, Async
     try:
         async with AsyncClient(base_url=f"http://127.0.0.1:{settings['HTTP_PORT']}", trust_env=False) as http:
             async with asyncio.timeout(60):
-                while not await ready(http):
+                while not await ready(http, settings["ADMIN_PORT"]):
                     assert process.returncode is None, "the service ended"
                     await asyncio.sleep(0.1)
             yield process, http
@@ -68,9 +69,9 @@ async def served(settings: dict[str, str]) -> AsyncIterator[tuple[Process, Async
             await process.wait()
 
 
-async def ready(http: AsyncClient) -> bool:
+async def ready(http: AsyncClient, admin_port: str) -> bool:
     try:
-        return (await http.get("/health/ready")).status_code == 200
+        return (await http.get(f"http://127.0.0.1:{admin_port}/health/ready")).status_code == 200
     except TransportError:
         return False
 

@@ -12,8 +12,8 @@ from portalctl.local.services import ServiceKind
 from portalctl.local.supervisor import supervise
 from portalctl.terminal import failures_in_words, say
 
-TRIVIAL = ServiceKind("trivial", "trivial_service", 20700)
-BROKEN = ServiceKind("broken", "no_such_package", 20701)
+TRIVIAL = ServiceKind("trivial", "trivial_service", 20700, 20702)
+BROKEN = ServiceKind("broken", "no_such_package", 20701, 20703)
 
 
 def ready(state: dict[str, Any]) -> None:

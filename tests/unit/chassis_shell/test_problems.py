@@ -7,6 +7,7 @@ from httpx import ASGITransport, AsyncClient
 from pydantic import StrictInt
 
 from chassis.health import Health
+from chassis.http.admin import admin_app
 from chassis.http.app import create_app
 from chassis.http.bodies import StrictBody
 from chassis.http.cards import NoCards
@@ -24,9 +25,8 @@ class Order(StrictBody):
 
 
 def client() -> AsyncClient:
-    health = Health()
     refusals: Refusals = {NothingLeft: (409, "nothing_left", "There is nothing left")}
-    app = create_app("shop", service="shop", health=health, refusals=refusals)
+    app = create_app("shop", service="shop", refusals=refusals)
 
     @app.post("/orders")
     async def order(body: Order) -> dict[str, int]:
@@ -44,10 +44,6 @@ def client() -> AsyncClient:
     async def waiting(away: bool) -> None:
         raise StoreAway("the database cannot be reached") if away else StoreBusy("too many are waiting")
 
-    async def broken() -> str | None:
-        return "is away"
-
-    health.add("database", broken)
     return AsyncClient(transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://shop")
 
 
@@ -108,9 +104,21 @@ async def test_what_was_lost_on_its_way_into_the_store_may_be_there() -> None:
 
 
 async def test_readiness_names_what_is_wrong() -> None:
-    assert (await asked("GET", "/health/live"))[0] == 200
-    status, _, body = await asked("GET", "/health/ready")
-    assert (status, body["failures"]) == (503, {"database": "is away"})
+    async def broken() -> str | None:
+        return "is away"
+
+    health = Health()
+    health.add("database", broken)
+    async with AsyncClient(transport=ASGITransport(admin_app("shop", health)), base_url="http://shop") as operator:
+        assert (await operator.get("/health/live")).status_code == 200
+        ready = await operator.get("/health/ready")
+        assert (ready.status_code, ready.json()["failures"]) == (503, {"database": "is away"})
+        assert "http_requests_total" in (await operator.get("/metrics")).text
+
+
+@pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
+async def test_the_public_port_knows_nothing_of_probes(path: str) -> None:
+    assert (await asked("GET", path))[2]["code"] == "not_found"
 
 
 async def test_a_wrong_method_is_a_problem_too() -> None:

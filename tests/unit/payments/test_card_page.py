@@ -170,6 +170,15 @@ async def test_a_set_up_that_is_over_says_so_and_takes_no_card() -> None:
     assert nonsense.status_code == 404
 
 
+@pytest.mark.parametrize("id", ["nonsense", "1", "%3Cb%3E", "%00", "x" * 5000])
+async def test_an_address_that_is_none_gets_the_page_of_a_set_up_that_is_over(id: str) -> None:
+    async with Around().browser() as browser:
+        answer = await browser.get(f"/cards/{id}")
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert SPANISH["gone"] in answer.text
+    assert "<b>" not in answer.text
+
+
 async def test_too_many_declined_cards_end_the_attempts_for_a_while() -> None:
     around = Around(seconds_blocked=1000)
     async with around.browser() as browser:

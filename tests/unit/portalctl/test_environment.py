@@ -36,7 +36,7 @@ def test_a_service_has_every_setting_it_needs(name: str, tmp_path: Path, monkeyp
     for variable, value in service.environment.items():
         monkeypatch.setenv(variable, value)
     settings = SETTINGS[name]()  # type: ignore[call-arg]  # from the environment
-    assert settings.http_port == service.port
+    assert (settings.http_port, settings.admin_host, settings.admin_port) == (service.port, "127.0.0.1", service.admin_port)
     assert settings.environment == "local"
     unknown = {variable.lower() for variable in service.environment} - set(type(settings).model_fields)
     assert unknown == set()
@@ -46,6 +46,14 @@ def test_the_portal_and_the_card_page_are_two_hosts(tmp_path: Path) -> None:
     urls = layout(tmp_path).state()["urls"]
     assert urls["portal-gateway"].startswith("http://127.0.0.1:")
     assert urls["cards"].startswith("http://localhost:")
+
+
+def test_probes_and_metrics_have_an_address_of_their_own(tmp_path: Path) -> None:
+    state = layout(tmp_path).state()
+    assert set(state["admin_urls"]) == {kind.name for kind in SERVICES}
+    assert all(url.startswith("http://127.0.0.1:") for url in state["admin_urls"].values())
+    assert not set(state["admin_urls"].values()) & set(state["urls"].values())
+    assert set(state["urls"]) == {kind.name for kind in SERVICES} | {"cards"}
 
 
 def test_servers_elsewhere_are_named_to_the_services(tmp_path: Path) -> None:

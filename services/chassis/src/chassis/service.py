@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import gc
 import signal
+import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -21,12 +22,13 @@ from chassis import logging, telemetry
 from chassis.command_handler import CommandHandler
 from chassis.consuming import Consumer, run_consumers
 from chassis.health import Health
-from chassis.http.app import create_app
+from chassis.http.admin import admin_app
 from chassis.http.asked import Once
 from chassis.http.client import ServiceClient
+from chassis.http.connections import Connections
 from chassis.http.principal import Gatekeeper
 from chassis.http.problems import Problem
-from chassis.http.server import Server, listen, serve
+from chassis.http.server import Server, allow_open_files, listen, serve
 from chassis.http.tokens import Signer, Verifier
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.forgetting import forget_answers
@@ -44,6 +46,9 @@ log = structlog.get_logger()
 _NEW_OBJECTS = 50_000
 """After so many more containers the youngest are looked through for garbage: a batch of events is gone by then, and 700, the
 interpreter's own number, would look through it a dozen times while it is still needed."""
+
+_OTHER_FILES = 200
+"""Databases, Kafka, other services, the admin listener."""
 
 Settings = TypeVar("Settings", bound=ServiceSettings)
 Worker = Callable[[asyncio.Event], Awaitable[None]]
@@ -176,22 +181,28 @@ async def _run(
 ) -> None:
     """Everything at once until told to stop; a part that ends by itself ends the process, to be started anew."""
     servers: list[Server] = []
+    allow_open_files(2 * settings.http_connections + _OTHER_FILES)
+    shared = Connections(settings.limits, settings.trusted_proxies)
+    apps = [((settings.http_host,), settings.http_port, service.app), *service.more_apps] if role != "worker" else []
+    admin = admin_app(name, resources.health, service.app.openapi if apps else None)
     async with asyncio.TaskGroup() as tasks:
-        apps = [((settings.http_host,), settings.http_port, service.app), *service.more_apps]
-        if role == "worker":
-            watched = create_app(f"{name} worker", service=name, health=resources.health)
-            apps = [((settings.http_host,), settings.http_port, watched)]
-        for hosts, port, app in apps:
-            server = serve(app, grace_seconds=settings.shutdown_seconds - 3, trusted_proxies=settings.trusted_proxies)
+
+        def start(app: FastAPI, sockets: list[socket.socket], connections: Connections) -> None:
+            grace = settings.shutdown_seconds - 3
+            server = serve(app, grace_seconds=grace, trusted_proxies=settings.trusted_proxies, connections=connections)
             servers.append(server)
-            sockets = [listen(host, port) for host in hosts]
-            tasks.create_task(_lasting(f"http:{port}", server.serve(sockets), stopping))
+            tasks.create_task(_lasting(f"http:{sockets[0].getsockname()[1]}", server.serve(sockets), stopping))
+
+        for hosts, port, app in apps:
+            start(app, [listen(host, port) for host in hosts], shared)
+        watched = listen(settings.admin_host, settings.admin_port)
+        start(admin, [watched], Connections(settings.limits))
         if role != "http":
             if service.consumers or service.publishes:
                 check_kafka(resources.health, serves=role == "all")
             for label, worker in _workers(name, settings, resources, service).items():
                 tasks.create_task(_lasting(label, worker(stopping), stopping))
-        log.info("service.started", role=role, port=settings.http_port)
+        log.info("service.started", role=role, port=settings.http_port if apps else None, admin_port=watched.getsockname()[1])
         tasks.create_task(_stop(stopping, servers, settings.shutdown_seconds))
 
 

@@ -3,8 +3,10 @@
 from ipaddress import ip_network
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.http.connections import Limits
 
 
 def _networks(text: str) -> str:
@@ -12,6 +14,9 @@ def _networks(text: str) -> str:
         if ip_network(network.strip()).prefixlen == 0:
             raise ValueError(f"{network}: whoever trusts every address believes anybody")
     return text
+
+
+Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 
 
 class ServiceSettings(BaseSettings):
@@ -27,6 +32,19 @@ class ServiceSettings(BaseSettings):
     kafka_bootstrap_servers: str
     http_host: str = "127.0.0.1"
     http_port: int
+    admin_host: str = "127.0.0.1"
+    admin_port: int = 0
+    """Where probes and metrics are answered, apart from the API; 0 is any free port, which the log names."""
+    http_head_bytes: Annotated[int, Field(ge=1024, le=1_048_576)] = 32 * 1024
+    """The most that request line and headers may have."""
+    http_head_seconds: Seconds = 10
+    http_body_seconds: Seconds = 30
+    http_idle_seconds: Seconds = 75
+    http_stall_seconds: Seconds = 30
+    """How long a request's head and body may take to arrive, a connection may rest, and an answer may stay unread."""
+    http_connections: Annotated[int, Field(ge=1)] = 1000
+    http_connections_per_address: Annotated[int, Field(ge=1)] = 256
+    """The second does not hold for `trusted_proxies`."""
     trusted_proxies: Annotated[str, AfterValidator(_networks)] = ""
     """Addresses and networks apart by commas, `10.0.0.0/8,fd00::/8`: whoever connects from there says in X-Forwarded-For
     whom it connects for. None: the header is not read."""
@@ -50,3 +68,15 @@ class ServiceSettings(BaseSettings):
     """The name of the service that owns merchants and their keys."""
     tenants_url: str
     """Where it can be asked."""
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            head_bytes=self.http_head_bytes,
+            head_seconds=self.http_head_seconds,
+            body_seconds=self.http_body_seconds,
+            idle_seconds=self.http_idle_seconds,
+            stall_seconds=self.http_stall_seconds,
+            connections=self.http_connections,
+            connections_per_address=self.http_connections_per_address,
+        )

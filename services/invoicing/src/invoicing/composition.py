@@ -7,11 +7,12 @@ from chassis.http.app import create_app
 from chassis.http.client import ServiceClient
 from chassis.http.cursors import Cursors
 from chassis.service import Resources, Service
-from invoicing.adapters import books, http
+from invoicing.adapters import books
 from invoicing.adapters.consumers import consumer
 from invoicing.adapters.document.renderer import Renderer
 from invoicing.adapters.exporting.exports import Exports
 from invoicing.adapters.exporting.slots import Slots
+from invoicing.adapters.http import invoices
 from invoicing.adapters.issuing.desk import Desk
 from invoicing.adapters.logos import Logos
 from invoicing.adapters.reading import Reading
@@ -32,13 +33,12 @@ def compose(resources: Resources) -> Service:
     app = create_app(
         "Invoicing",
         service="invoicing",
-        health=resources.health,
         gatekeeper=resources.gatekeeper,
         once=resources.once,
-        refusals=http.REFUSALS,
+        refusals=invoices.REFUSALS,
     )
     handler = CommandHandler(resources.store, invoice)
     exports = Exports(reading, Slots(pool), renderer)
     cursors = Cursors(settings.cursor_key.get_secret_value())
-    app.include_router(http.routes(handler, reading, exports, renderer, resources.tenants, cursors))
+    app.include_router(invoices.routes(handler, reading, exports, renderer, resources.tenants, cursors))
     return Service(app, consumers=(consumer(invoice, Desk(invoice, vault), books.movement),))

@@ -38,9 +38,7 @@ def compose(r: Resources) -> Service:
     change = ChangeOfCard(r.store, openings, sandbox, min(patience, 4))
     collector = Collector(claims, CommandHandler(r.store, PAYMENT), sandbox, r.tenants, patience, settings.first_check_seconds)
 
-    app = create_app(
-        "payments", service="payments", health=r.health, gatekeeper=r.gatekeeper, once=r.once, refusals=refusals.PROBLEMS
-    )
+    app = create_app("payments", service="payments", gatekeeper=r.gatekeeper, once=r.once, refusals=refusals.PROBLEMS)
     origins = {"cards_url": settings.cards_url, "portal_origin": settings.portal_origin}
     app.include_router(setups.routes(change, openings, customers, r.tenants, r.store, **origins))
     app.include_router(methods.routes(wallets, sandbox, customers, OwnersClock(r.tenants, owner), r.pool))

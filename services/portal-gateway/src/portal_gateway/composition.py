@@ -6,6 +6,7 @@ from chassis.http.client import ServiceClient
 from chassis.http.cursors import Cursors
 from chassis.service import Resources, Service
 from portal_gateway.adapters import consumers, guard, links, live, media, services
+from portal_gateway.adapters.api.asking import SCHEMES
 from portal_gateway.adapters.api.routes import api_routes
 from portal_gateway.adapters.page import routes as page
 from portal_gateway.adapters.storage.access import StoredAccess
@@ -38,10 +39,17 @@ def compose(its: Resources) -> Service:
     views, limits, kept = StoredViews(pool, its.tenants), StoredLimits(pool), StoredLinks(pool)
     access, images = StoredAccess(pool, peppers), StoredImages(pool)
     portal = Portal(access, views, subscriptions, payments, invoicing, images, limits, History(views, invoicing, cursors))
-    tower = live.Tower(pool, its.stopping)
+    tower = live.Tower(pool, its.stopping, settings.streams_per_session)
     its.closing.push_async_callback(tower.close)
 
-    app = create_app("Portal gateway", service="portal-gateway", health=its.health, gatekeeper=its.gatekeeper, once=its.once)
+    app = create_app(
+        "Portal gateway",
+        service="portal-gateway",
+        gatekeeper=its.gatekeeper,
+        once=its.once,
+        openapi_url=None,
+        schemes=SCHEMES,
+    )
     app.add_middleware(guard.Guard, public_url=settings.public_url, cards_url=settings.cards_url)
     app.include_router(api_routes(portal, tower))
     app.include_router(media.media_routes(portal))

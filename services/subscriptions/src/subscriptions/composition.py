@@ -41,7 +41,6 @@ def compose(r: Resources) -> Service:
     app = create_app(
         "subscriptions",
         service="subscriptions",
-        health=r.health,
         gatekeeper=r.gatekeeper,
         once=r.once,
         refusals={**merchants.REFUSALS, **plans.REFUSALS, **subscriptions.REFUSALS, **images.REFUSALS},

@@ -25,4 +25,4 @@ if __name__ == "__main__":
     if sys.argv[1] == "migrate":
         asyncio.run(migrate())
     else:
-        http.server.HTTPServer((os.environ["HTTP_HOST"], int(os.environ["HTTP_PORT"])), Ready).serve_forever()
+        http.server.HTTPServer((os.environ["ADMIN_HOST"], int(os.environ["ADMIN_PORT"])), Ready).serve_forever()

@@ -1,19 +1,19 @@
 """A service's HTTP application, with what every service has."""
 
+import asyncio
 import time
 from collections.abc import Mapping
 
 from fastapi import FastAPI
-from fastapi.responses import JSONResponse, Response
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis.health import Health
 from chassis.http import problems
 from chassis.http.asked import Once
-from chassis.http.bodies import BodyLimit, StrictJson
-from chassis.http.principal import Gatekeeper
+from chassis.http.description import describe
+from chassis.http.methods import Methods
+from chassis.http.principal import SCHEMES, Gatekeeper
 from chassis.http.request_ids import ServiceApp
+from chassis.http.requests import MAX_BODY_BYTES, StrictRequests
 from chassis.telemetry import DURATION, REQUESTS
 
 
@@ -21,31 +21,41 @@ def create_app(
     title: str,
     *,
     service: str,
-    health: Health,
     gatekeeper: Gatekeeper | None = None,
     once: Once | None = None,
     refusals: problems.Refusals | None = None,
     larger_bodies: Mapping[str, int] | None = None,
+    openapi_url: str | None = "/openapi.json",
+    schemes: dict[str, dict[str, str]] | None = None,
 ) -> FastAPI:
-    """An application that answers errors with problems, takes bodies up to 64 KiB, and can be watched.
+    """An application that answers errors with problems and takes bodies up to 64 KiB.
 
-    `gatekeeper` authenticates whoever asks; `once` is the event store's, for plain tables under an idempotency key;
-    `refusals` says what each refusal of the domain is answered with. `larger_bodies` names the
-    paths that take more, and how many bytes.
+    `gatekeeper` authenticates callers; `once` is the event store's, for plain tables under an idempotency key;
+    `refusals` has the answer to each refusal of the domain. `larger_bodies` names the
+    paths that take more, and how many bytes. Without `openapi_url` the description of the API is not served; `schemes` are
+    credentials in it beside those of `chassis.http.principal`.
     """
     app = ServiceApp(
         title=title,
         docs_url=None,
         redoc_url=None,
+        openapi_url=openapi_url,
         telemetry={"tracing": True, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.gatekeeper, app.state.once, app.state.refusals = gatekeeper, once, refusals or {}
-    problems.install(app, app.state.refusals)
-    app.add_middleware(StrictJson)
-    app.add_middleware(BodyLimit, larger=larger_bodies or {})
-    app.add_middleware(Measured, service=service)
-    _watch(app, health)
+    app.openapi = describe(app, SCHEMES | (schemes or {}))  # type: ignore[method-assign]
+    equip(app, service=service, larger_bodies=larger_bodies)
     return app
+
+
+def equip(
+    app: FastAPI, *, service: str, larger_bodies: Mapping[str, int] | None = None, max_body_bytes: int = MAX_BODY_BYTES
+) -> None:
+    """Adds what every application has: problems, strict requests, metrics, and the methods that no route has to know."""
+    problems.install(app, getattr(app.state, "refusals", {}))
+    app.add_middleware(StrictRequests, larger=larger_bodies, max_body_bytes=max_body_bytes)
+    app.add_middleware(Measured, service=service)
+    app.add_middleware(Methods)
 
 
 class Measured:
@@ -58,12 +68,12 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, counted = time.perf_counter(), False
+        began, started = time.perf_counter(), False
 
         async def answered(message: Message) -> None:
-            nonlocal counted
+            nonlocal started
             if message["type"] == "http.response.start":
-                counted = True
+                started = True
                 count(message["status"])
             await send(message)
 
@@ -74,22 +84,11 @@ class Measured:
 
         try:
             await self.app(scope, receive, answered)
+        except asyncio.CancelledError:
+            if not started:  # the process ends; the server's own answer would be plain text
+                await problems.interrupted(scope["method"]).response()(scope, receive, send)
+            raise
         except Exception:
-            if not counted:
+            if not started:
                 count(500)  # answered further out
             raise
-
-
-def _watch(app: FastAPI, health: Health) -> None:
-    @app.get("/health/live", include_in_schema=False)
-    async def live() -> dict[str, str]:
-        return {"status": "alive"}
-
-    @app.get("/health/ready", include_in_schema=False)
-    async def ready() -> Response:
-        status, body = await health.answer()
-        return JSONResponse(body, status)
-
-    @app.get("/metrics", include_in_schema=False)
-    async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

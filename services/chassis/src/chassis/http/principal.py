@@ -5,12 +5,13 @@ import hmac
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import Depends, Request
 
 from chassis.context import Context
+from chassis.http.description import answers
 from chassis.http.problems import Problem, not_found
 from chassis.http.request_ids import adopt
 from chassis.http.tokens import InvalidToken, Verifier
@@ -96,6 +97,26 @@ def unauthenticated() -> Problem:
     return Problem(401, "unauthenticated", "A valid credential is needed", headers={"www-authenticate": "Bearer"})
 
 
+SCHEMES: Final[dict[str, dict[str, str]]] = {
+    "merchant": {"type": "http", "scheme": "bearer", "description": "A merchant's API key: sk_test_… or sk_live_…"},
+    "customer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The portal's token for one request in a customer's name, signed with Ed25519.",
+    },
+    "service": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Another service's token for one request, signed with Ed25519.",
+    },
+    "operator": {"type": "http", "scheme": "bearer", "description": "The operator's key."},
+}
+"""The credentials in terms of OpenAPI."""
+
+
+@answers(None, (401, "unauthenticated"), (403, "forbidden"), security=tuple({kind: ()} for kind in SCHEMES))
 async def principal(request: Request) -> Principal:
     gatekeeper: Gatekeeper = request.app.state.gatekeeper
     return await gatekeeper.principal(request)
@@ -108,6 +129,7 @@ Caller = Annotated[Principal, Depends(principal)]
 def only(*kinds: Kind) -> Callable[[Principal], Awaitable[Principal]]:
     """A dependency that lets these kinds of principal in: `Depends(only("merchant"))`."""
 
+    @answers(None, security=tuple({kind: ()} for kind in kinds))
     async def checked(caller: Caller) -> Principal:
         if caller.kind not in kinds:
             raise Problem(403, "forbidden", "This credential may not do this")

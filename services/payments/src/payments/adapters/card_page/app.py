@@ -9,11 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware.base import RequestResponseEndpoint
 
 from chassis import colours
-from chassis.http import problems
-from chassis.http.app import Measured
+from chassis.http.app import equip
 from chassis.http.problems import Problem, not_found
 from chassis.http.request_ids import ServiceApp
-from chassis.languages import accepted
 from payments.adapters.card_page import files
 from payments.adapters.card_page.submission import MAX_BODY_BYTES, submitted
 from payments.adapters.card_page.words import (
@@ -37,10 +35,8 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
-        max_body_size=MAX_BODY_BYTES * 2,
     )
-    problems.install(app, {})
-    app.add_middleware(Measured, service="payments")
+    equip(app, service="payments", max_body_bytes=MAX_BODY_BYTES)
     assets = files.load()
     templates = Environment(loader=FileSystemLoader(files.FOLDER), autoescape=True, undefined=StrictUndefined)
     templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
@@ -62,13 +58,14 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
         return setup, merchant
 
     @app.get("/cards/{setup_id}")
-    async def page(setup_id: UUID, request: Request) -> Response:
+    async def page(setup_id: str, request: Request) -> Response:
         about: dict[str, Any] = {"setup_id": setup_id, "portal_origin": portal_origin, **static}
-        language = catalogues().choose(accepted(request.headers.get("accept-language")), None)
+        accept = ", ".join(request.headers.getlist("accept-language"))
+        language = catalogues().choose(catalogues().preferred(accept), None)
         about |= {"lang": language.tag, "words": words_for(language)}
         try:
-            setup, merchant = await opened(setup_id)
-        except Problem:
+            setup, merchant = await opened(UUID(setup_id))
+        except (Problem, ValueError):
             return HTMLResponse(templates.get_template("gone.html").render(about | {"over": "gone"}), 404)
         except Exception as error:
             fault = problems.of_fault(error, "GET")
@@ -78,6 +75,7 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
         language = language_of(setup.locale)
         words = words_for(language)
         about |= {
+            "setup_id": setup.id,
             "lang": language.tag,
             "words": words,
             "sentences": words | sentences_with_counts(language),

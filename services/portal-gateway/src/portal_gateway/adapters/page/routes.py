@@ -6,14 +6,15 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from chassis.http.problems import not_found
+from chassis.http.methods import methods_of
+from chassis.http.problems import not_allowed, not_found
 from portal_gateway.adapters.page import asking, cancelling, card_entry, documents, entering, files, overview
 from portal_gateway.adapters.page.assets import Assets
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
 
-PROGRAMS: Final = ("api/", "v1/", "health/", "static/", "theme/", "media/")
+PROGRAMS: Final = ("api/", "v1/", "health/", "metrics", "openapi.json", "static/", "theme/", "media/")
 """Addresses that programs ask for: their answers are problems, not pages."""
 
 
@@ -41,9 +42,11 @@ def nowhere(portal: Portal, cards_origin: str) -> APIRouter:
 
     @router.get("/{path:path}")
     async def lost(path: str, request: Request) -> Response:
+        methods = methods_of(request.app, request.scope["path"])
+        problem = not_allowed(methods) if methods else not_found()
         if path.startswith(PROGRAMS):
-            return not_found().response()
+            return problem.response()
         await asking.visit(portal, request)
-        raise not_found()
+        raise problem
 
     return router

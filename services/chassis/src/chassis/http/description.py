@@ -1,0 +1,170 @@
+"""An application's OpenAPI document: what FastAPI finds in its routes, and what else they answer, to whom."""
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+from fastapi import FastAPI
+from fastapi.dependencies.models import Dependant
+from fastapi.openapi.utils import get_openapi
+from fastapi.routing import RouteContext, iter_route_contexts
+from pydantic import TypeAdapter
+
+from chassis.http.problems import CHANGES_NOTHING, MEDIA_TYPE
+
+F = TypeVar("F", bound=Callable[..., Any])
+Refusal = tuple[int, str]
+"""Status and code."""
+Security = tuple[Mapping[str, Collection[str]], ...]
+"""Alternatives, each of which names the schemes that it needs together."""
+
+PROBLEM: Final[dict[str, Any]] = {
+    "title": "Problem",
+    "description": "An error as RFC 9457 has it. `code` is for programs and does not change; codes may be added.",
+    "type": "object",
+    "required": ["type", "title", "status", "code"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string"},
+        "detail": {"type": "string"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
+            },
+        },
+    },
+}
+_ALWAYS: Final = {(400, "malformed_request"), (400, "duplicate_header"), (503, "service_unavailable")}
+_OF_BODIES: Final = {(413, "body_too_large"), (415, "unsupported_content_encoding")}
+_OF_JSON: Final = {(400, "malformed_json"), (415, "unsupported_media_type"), (422, "invalid_request")}
+_OF_CHANGES: Final = {(503, "too_busy"), (504, "outcome_unknown")}
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What a route or a dependency of it adds to the document."""
+
+    model: Any = None
+    """Of the answer's body, where it is JSON."""
+    media_types: tuple[str, ...] = ()
+    """Of the answer, where it is none."""
+    also: tuple[int, ...] = ()
+    """Further statuses with the same body."""
+    body: tuple[str, ...] = ()
+    """Media types of a request body that the route reads as it is."""
+    security: Security = ()
+    refused: tuple[Refusal, ...] = ()
+
+
+def answers(
+    model: Any = None,
+    *refused: Refusal,
+    media_types: tuple[str, ...] = (),
+    also: tuple[int, ...] = (),
+    body: tuple[str, ...] = (),
+    security: Security = (),
+) -> Callable[[F], F]:
+    """Marks a route's function, or a dependency, with what it answers. It changes nothing else."""
+
+    def marked(function: F) -> F:
+        function.__described__ = Described(model, media_types, also, body, security, refused)  # type: ignore[attr-defined]
+        return function
+
+    return marked
+
+
+def describe(app: FastAPI, schemes: Mapping[str, Mapping[str, str]]) -> Callable[[], dict[str, Any]]:
+    """Makes the document when it is first asked for. `schemes` are the credentials that its routes know."""
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            app.openapi_schema = _document(app, schemes)
+        return app.openapi_schema
+
+    return openapi
+
+
+def _document(app: FastAPI, schemes: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    components = document.setdefault("components", {})
+    schemas: dict[str, Any] = components.setdefault("schemas", {})
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    schemas["Problem"] = PROBLEM
+    for route in iter_route_contexts(app.routes):
+        for method in (route.methods or set()) if getattr(route, "include_in_schema", False) else ():
+            _complete(document["paths"][route.path_format][method.lower()], method, route, schemas)
+    used = {name for path in document["paths"].values() for it in path.values() for each in it["security"] for name in each}
+    components["securitySchemes"] = {name: dict(scheme) for name, scheme in schemes.items() if name in used}
+    return document
+
+
+def _complete(operation: dict[str, Any], method: str, route: RouteContext, schemas: dict[str, Any]) -> None:
+    marks = [found for call in _calls(route.dependant) if (found := getattr(call, "__described__", None))]
+    of_route = getattr(route.endpoint, "__described__", Described())
+    alternatives = min((mark.security for mark in marks if mark.security), key=len, default=())
+    operation["security"] = [{name: list(scopes) for name, scopes in each.items()} for each in alternatives]
+    if of_route.body:
+        content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in of_route.body}
+        operation["requestBody"] = {"required": True, "content": content}
+    refused = {each for mark in marks for each in mark.refused} | _usual(operation, method)
+    responses: dict[str, Any] = operation["responses"]
+    responses.pop("422", None)
+    status = next(iter(responses))
+    for each in (status, *map(str, of_route.also)):
+        found = responses.setdefault(each, {"description": "Successful Response"})
+        if of_route.model is not None:
+            found["content"] = {"application/json": {"schema": _schema(of_route.model, schemas)}}
+        for kind in of_route.media_types:
+            found.setdefault("content", {}).setdefault(kind, {})
+    by_status: dict[int, set[str]] = defaultdict(set)
+    for number, code in refused:
+        by_status[number].add(code)
+    responses |= {str(number): _problem(sorted(codes)) for number, codes in sorted(by_status.items())}
+    responses["default"] = _problem()
+
+
+def _usual(operation: Mapping[str, Any], method: str) -> set[Refusal]:
+    """What follows from the operation's shape."""
+    names = {(each["in"], each["name"].lower()) for each in operation.get("parameters", ())}
+    content = operation.get("requestBody", {}).get("content", {})
+    found = set(_ALWAYS)
+    found |= _OF_BODIES if content else set()
+    found |= _OF_JSON if "application/json" in content else set()
+    found |= {(422, "invalid_request")} if names else set()
+    found |= {(404, "not_found")} if any(place == "path" for place, _ in names) else set()
+    found |= {(422, "invalid_cursor")} if ("query", "cursor") in names else set()
+    found |= {(422, "idempotency_key_reused")} if ("header", "idempotency-key") in names else set()
+    return found | (_OF_CHANGES if method not in CHANGES_NOTHING else set())
+
+
+def _problem(codes: Collection[str] = ()) -> dict[str, Any]:
+    schema: dict[str, Any] = {"$ref": "#/components/schemas/Problem"}
+    if codes:
+        schema = {"allOf": [schema, {"type": "object", "properties": {"code": {"enum": list(codes)}}}]}
+    return {"description": ", ".join(codes) or "Any other error", "content": {MEDIA_TYPE: {"schema": schema}}}
+
+
+def _schema(model: Any, schemas: dict[str, Any]) -> dict[str, Any]:
+    schema = TypeAdapter(model).json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
+    named = schema.pop("$defs", {})
+    if "title" in schema and schema.get("type") == "object":
+        named[schema["title"]] = schema
+        schema = {"$ref": f"#/components/schemas/{schema['title']}"}
+    for name, each in named.items():
+        if schemas.setdefault(name, each) != each:
+            raise ValueError(f"{name} is the name of two schemas")
+    return schema
+
+
+def _calls(dependant: Dependant) -> Iterator[Any]:
+    if dependant.call is not None:
+        yield dependant.call
+    for each in dependant.dependencies:
+        yield from _calls(each)
