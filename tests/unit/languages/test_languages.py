@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chassis.languages import Catalogues, Language, accepted, in_context, own_name, primary, territory
+from chassis.languages import Catalogues, Language, in_context, own_name, primary, territory
 
 POLISH = r"""
 msgid ""
@@ -96,8 +96,3 @@ def test_tags_are_taken_apart() -> None:
         "MX",
         "",
     ]
-
-
-def test_a_browsers_wishes_are_taken_in_its_order() -> None:
-    assert accepted("fr;q=0.2, en-GB, es;q=0.9, de;q=0, pt;q=x") == ["en-GB", "es", "fr"]
-    assert accepted(None) == [""]

@@ -22,6 +22,8 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
 
+from chassis.http.negotiation import languages
+
 SOURCE: Final = "en"
 """The language of the ids."""
 DEFAULT: Final = "es"
@@ -119,6 +121,12 @@ class Catalogues:
         known = territory and _is_known(f"{code}_{territory}")
         return Language(code, territory if known else USUAL_TERRITORIES.get(code, ""), self._sentences[code])
 
+    def preferred(self, accept_language: str | None, usual: str | None = None) -> tuple[str, ...]:
+        """The languages in the order in which a client wants them, by its Accept-Language; `usual` goes before the others where
+        it does not care."""
+        ours = sorted(self._sentences, key=lambda code: (code != primary(usual), code != DEFAULT))
+        return languages(accept_language, tuple(ours))
+
     def choose(self, wishes: Iterable[str | None], region: str | None) -> Language:
         """The first wish that is for a language there is. Wishes and region are tags such as `es-MX`.
 
@@ -147,20 +155,6 @@ def country(tag: str, time_zone: str) -> str:
         return named
     zone = get_global("zone_aliases").get(time_zone, time_zone)
     return str(get_global("zone_territories").get(zone, ""))
-
-
-def accepted(header: str | None) -> list[str]:
-    """The tags of an Accept-Language, the most wanted first."""
-    ranges = []
-    for position, part in enumerate((header or "").split(",")[:20]):
-        tag, _, quality = part.partition(";q=")
-        try:
-            weight = float(quality) if quality else 1.0
-        except ValueError:
-            continue
-        if weight > 0:
-            ranges.append((-weight, position, tag.strip()))
-    return [tag for _, _, tag in sorted(ranges)]
 
 
 def _translations(path: Path) -> GNUTranslations:

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from chassis.languages import Catalogues, Language, accepted
+from chassis.languages import Catalogues, Language
 
 LOCALES = Path(__file__).parents[1] / "locales"
 
@@ -27,4 +27,5 @@ def choose(
 
     The region is the merchant's when the merchant's language is the one chosen: amounts look as on the company's own site.
     """
-    return catalogues().choose((asked, kept, link, customer, *accepted(accept), merchant), merchant)
+    preferred = catalogues().preferred(accept, merchant)
+    return catalogues().choose((asked, kept, link, customer, *preferred), merchant)

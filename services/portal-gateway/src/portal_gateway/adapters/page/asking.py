@@ -8,10 +8,10 @@ from typing import Any, Final
 from urllib.parse import urlencode
 from uuid import UUID
 
-from starlette.datastructures import FormData
 from starlette.requests import Request
 
 from chassis.languages import Language, own_name, primary
+from portal_gateway.adapters.page.forms import Form
 from portal_gateway.application.answers import InvoiceQuery, Position, Visit, Visitor
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.session_cookie import presented
@@ -64,7 +64,7 @@ def language(request: Request) -> Language:
         kept=request.cookies.get(LANGUAGE_COOKIE),
         link=known.session.locale if known else None,
         customer=known.view.facts["customer"]["locale"] if known else None,
-        accept=request.headers.get("accept-language"),
+        accept=", ".join(request.headers.getlist("accept-language")),
         merchant=str(known.view.merchant.get("locale") or "") if known else None,
     )
 
@@ -154,25 +154,6 @@ def senseless(request: Request, query: InvoiceQuery) -> frozenset[str]:
     """The fields of the filter, `year` and `status`, that say something which nobody can choose."""
     asked = {"year": query.year, "status": query.status}
     return frozenset(name for name, found in asked.items() if request.query_params.get(name) and found is None)
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    fields: FormData
-
-    def text(self, name: str) -> str:
-        """A field's text, with line ends as typed on any system; empty when absent or a file."""
-        value = self.fields.get(name)
-        return value.replace("\r\n", "\n") if isinstance(value, str) else ""
-
-    def key(self) -> str | None:
-        """None for what can be no Idempotency-Key: then the request has none."""
-        found = re.fullmatch(r"[\x21-\x7e]{1,200}", self.text("idempotency_key"))
-        return found[0] if found else None
-
-
-async def form(request: Request) -> Form:
-    return Form(await request.form(max_files=0, max_fields=20))
 
 
 def token(request: Request, form: Form) -> str | None:
