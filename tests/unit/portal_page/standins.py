@@ -12,7 +12,7 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from unit.portal_page import scenes
 
-from chassis.http import problems
+from chassis.http.app import equip
 from chassis.http.cursors import Cursors
 from chassis.http.problems import Problem, not_found
 from portal_gateway.adapters.api.routes import api_routes
@@ -206,12 +206,12 @@ class Images:
 class Bells:
     """One bell for everybody, which rings five times a second."""
 
-    closing = False
+    closing = replaced = False
 
     async def wait(self, seconds: float) -> None:
         await asyncio.sleep(min(seconds, 0.2))
 
-    def of(self, merchant_id: UUID, customer_id: UUID) -> AbstractContextManager["Bells"]:
+    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> AbstractContextManager["Bells"]:
         return nullcontext(self)
 
 
@@ -248,7 +248,7 @@ class Stage:
 
     def app(self, *, origin: str = ORIGIN, cards: str = CARDS) -> FastAPI:
         portal, app = self.portal(), FastAPI(openapi_url=None)
-        problems.install(app, {})
+        equip(app, service="portal-gateway")
         app.add_middleware(Guard, public_url=origin, cards_url=cards)
         app.include_router(api_routes(portal, self.bells))
         app.include_router(media_routes(portal))

@@ -12,6 +12,7 @@ SESSION_CHANGED: Final = N_(
 UNKNOWN: Final = N_("We could not complete what you asked. Go back to the portal and check how it stands before repeating it.")
 CARD_IN_TEXT: Final = N_("This looks like a card number. Delete it: we do not need it here.")
 CARD_TAKEN_OUT: Final = N_("We took out what looks like a card number: we do not need it here. Check the rest and confirm again.")
+NOWHERE: Final = N_("The address may be incomplete, or it is no longer available.")
 UNAVAILABLE: Final = N_("We could not do it just now and nothing changed. Try again in a few minutes.")
 
 BY_CODE: Final = {
@@ -28,7 +29,8 @@ BY_CODE: Final = {
 }
 BY_STATUS: Final = {
     401: N_("Your session has ended or the link is no longer good. Open your link again."),
-    404: N_("The address may be incomplete, or it is no longer available."),
+    404: NOWHERE,
+    405: NOWHERE,
     409: N_("That is not possible now: your subscription changed in the meantime. Go back to the portal to see how it is."),
     503: UNAVAILABLE,
 }
@@ -43,6 +45,8 @@ def explain(language: Language, status: int, code: str, headers: Mapping[str, st
             "You tried many times. Try again in %(count)d minutes.",
             minutes_to_wait(headers),
         )
+    if status == 415:
+        return language.say("This address takes %(types)s, and nothing changed.", types=_named(headers, "accept"))
     otherwise = UNREADABLE if status < 500 else UNKNOWN
     sentence = BY_CODE.get(code) or BY_STATUS.get(status, otherwise)
     return language.say(sentence)
@@ -50,5 +54,9 @@ def explain(language: Language, status: int, code: str, headers: Mapping[str, st
 
 def minutes_to_wait(headers: Mapping[str, str]) -> int:
     """Retry-After in minutes, at least one."""
-    asked = {name.lower(): value for name, value in headers.items()}.get("retry-after", "")
+    asked = _named(headers, "retry-after")
     return max(1, ceil(int(asked) / 60)) if asked.isdigit() else 1
+
+
+def _named(headers: Mapping[str, str], name: str) -> str:
+    return {each.lower(): value for each, value in headers.items()}.get(name, "")

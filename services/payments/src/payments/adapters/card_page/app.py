@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware.base import RequestResponseEndpoint
 
 from chassis import colours
+from chassis.http import problems
 from chassis.http.app import equip
 from chassis.http.problems import Problem, not_found
 from chassis.http.request_ids import ServiceApp

@@ -11,7 +11,7 @@ from billing_contracts.subscriptions import Feedback
 from chassis.http.cards import has_card, redact_cards
 from chassis.http.problems import Problem, not_found
 from chassis.languages import Language
-from portal_gateway.adapters.page import asking
+from portal_gateway.adapters.page import asking, forms
 from portal_gateway.adapters.page.refusing import page_route, reference
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.answers import CancelMode, Position, Visit, subscription_stream
@@ -58,7 +58,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.post("/subscriptions/{subscription_id:uuid}/cancel")
     async def confirm(subscription_id: UUID, request: Request) -> Response:
-        visit, form = await asking.visit(portal, request), await asking.form(request)
+        visit, form = await asking.visit(portal, request), await forms.form(request)
         portal.must_be_of(visit.session, asking.token(request, form))
         asked = Asked.of(request, visit, subscription_id)
         typed, mode = Typed(form.text("feedback"), form.text("comment")), mode_of(form.text("mode"))
@@ -82,7 +82,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.post("/subscriptions/{subscription_id:uuid}/keep")
     async def keep(subscription_id: UUID, request: Request) -> Response:
-        visit, form = await asking.visit(portal, request), await asking.form(request)
+        visit, form = await asking.visit(portal, request), await forms.form(request)
         portal.must_be_of(visit.session, asking.token(request, form))
         accepted = await portal.keep(visit.session, subscription_id, idempotency_key=form.key())
         position = Position(accepted["aggregate"], accepted["version"])

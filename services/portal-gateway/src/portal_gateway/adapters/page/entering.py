@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from chassis.http.problems import Problem
 from chassis.languages import N_
-from portal_gateway.adapters.page import asking
+from portal_gateway.adapters.page import asking, forms
 from portal_gateway.adapters.page.refusing import neutral, page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.answers import Visit
@@ -41,7 +41,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.post("/enter")
     async def entered(request: Request) -> Response:
-        form = await asking.form(request)
+        form = await forms.form(request)
         try:
             found = await portal.enter(form.text("link").strip(), asking.visitor(request), asking.cookie(request))
         except Problem as problem:
@@ -52,7 +52,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.post("/logout")
     async def leave(request: Request) -> Response:
-        form = await asking.form(request)
+        form = await forms.form(request)
         revokes = form.text("revoke_link") == "yes"
         try:
             session = (await asking.visit(portal, request)).session
@@ -66,7 +66,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.post("/session/extend")
     async def extend(request: Request) -> Response:
-        form = await asking.form(request)
+        form = await forms.form(request)
         portal.must_be_of((await asking.visit(portal, request)).session, asking.token(request, form))
         return RedirectResponse(asking.address("/", asking.place(request)), 303)
 

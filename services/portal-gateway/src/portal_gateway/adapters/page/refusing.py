@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from chassis.http.problems import Problem, log_failure, of_fault
@@ -19,7 +19,8 @@ from portal_gateway.application.wording_problems import explain
 RELOADS: Final = {"session_changed": "/?said=session_changed"}
 """Where a page has to go whose session is another one now."""
 WRONG = N_("Something went wrong")
-HEADINGS: Final = {404: N_("We did not find this page"), 429: N_("Wait a moment")}
+NOWHERE = N_("We did not find this page")
+HEADINGS: Final = {404: NOWHERE, 405: NOWHERE, 429: N_("Wait a moment")}
 
 
 def page_route(pages: Pages) -> type[APIRoute]:
@@ -43,6 +44,8 @@ def page_route(pages: Pages) -> type[APIRoute]:
                     problem = found
                 except HTTPException as found:
                     problem = Problem(found.status_code, "bad_request", "The request cannot be read")
+                except ClientDisconnect:
+                    raise
                 except Exception as found:
                     fault = of_fault(found, request.method)
                     error, problem = (None, fault) if fault else (found, Problem(500, "internal_error", "Something failed here"))
