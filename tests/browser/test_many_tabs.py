@@ -24,7 +24,7 @@ class Ears(standins.Bells):
     now = most = 0
 
     @contextmanager
-    def of(self, merchant_id: UUID, customer_id: UUID) -> Iterator["Ears"]:
+    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> Iterator["Ears"]:
         self.now += 1
         self.most = max(self.most, self.now)
         try:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
 import httpx
@@ -133,3 +133,20 @@ async def test_what_is_on_its_way_is_told_in_every_tab(ana: Merchant, monkeypatc
 async def test_a_revision_that_cannot_be_is_a_clear_error(ana: Merchant, after: str) -> None:
     async with ana.signed_in() as browser:
         assert (await browser.get("/api/stream", params={"after": after})).status_code == 422
+
+
+async def test_a_ninth_stream_of_a_session_ends_its_oldest_and_asks_it_to_wait(ana: Merchant) -> None:
+    async with ana.signed_in() as browser, ana.signed_in() as other, AsyncExitStack() as streams:
+        await streams.enter_async_context(watching(other))
+        answers = [
+            await streams.enter_async_context(browser.stream("GET", "/api/stream", params={"after": await revision(browser)}))
+            for _ in range(8)
+        ]
+        lines = [answer.aiter_lines() for answer in answers]
+        ninth = await streams.enter_async_context(watching(browser, after=await revision(browser)))
+        async with asyncio.timeout(10):
+            assert [line async for line in lines[0] if line] == ["retry: 60000"]
+        await ana.tell(payments.PaymentMethodUpdated(payment_method=VISA))
+        assert (await ninth.next(7))["data"]["panes"] == ["payment_method"]
+        for kept in lines[1:]:
+            assert (await Stream(kept).next(7))["data"]["panes"] == ["payment_method"]

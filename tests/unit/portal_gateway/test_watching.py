@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 from portal_gateway.adapters.api.streaming import sse
 from portal_gateway.application.answers import Pending
-from portal_gateway.application.live import Ended, Glance, Pulse, Update, mark, minutes_late, updates
+from portal_gateway.application.live import Ended, Glance, Pulse, Replaced, Update, mark, minutes_late, updates
 from portal_gateway.domain.view import PANES, Pane
 
 
@@ -16,7 +16,7 @@ class Bell:
     """Rings at once; time passes all the same. The process ends after so many rings."""
 
     def __init__(self, rings: int) -> None:
-        self.left, self.now = rings, 0.0
+        self.left, self.now, self.replaced = rings, 0.0, False
 
     async def wait(self, seconds: float) -> None:
         self.left -= 1
@@ -27,7 +27,7 @@ class Bell:
         return self.left <= 0
 
 
-async def watched(glances: Sequence[Glance | None], after: int | None) -> list[Update | Pulse | Ended]:
+async def watched(glances: Sequence[Glance | None], after: int | None) -> list[Update | Pulse | Ended | Replaced]:
     bell, coming = Bell(len(glances)), iter(glances)
 
     async def look(coming: Iterator[Glance | None] = coming) -> Glance | None:

@@ -3,7 +3,7 @@
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr, model_validator
+from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from chassis.settings import ServiceSettings
 from portal_gateway.domain.tokens import Peppers
@@ -36,6 +36,8 @@ class GatewaySettings(ServiceSettings):
     invoicing_url: str
     cards_url: Annotated[str, AfterValidator(_safe_origin)]
     """The origin of the card page, which the portal frames: https, or loopback."""
+    streams_per_session: Annotated[int, Field(ge=1, le=100)] = 8
+    """Open pages of one session that each process keeps up to date; a further one replaces the oldest."""
     link_pepper: Annotated[SecretStr, AfterValidator(_peppers)]
     """Keys of links' hashes, 32 characters or more each, apart by commas: the first makes new ones, all check old ones."""
 

@@ -26,6 +26,7 @@ Who = tuple[UUID, UUID]
 class _Bell:
     def __init__(self, stopping: asyncio.Event) -> None:
         self._rung, self._stopping = asyncio.Event(), stopping
+        self.replaced = False
 
     def ring(self) -> None:
         self._rung.set()
@@ -36,28 +37,40 @@ class _Bell:
 
     @property
     def closing(self) -> bool:
-        return self._stopping.is_set()
+        return self.replaced or self._stopping.is_set()
+
+    def replace(self) -> None:
+        self.replaced = True
+        self.ring()
 
 
 class Tower:
-    """All the bells of one process."""
+    """All the bells of one process: at most `per_session` for a session, of which a further one replaces the oldest."""
 
-    def __init__(self, pool: asyncpg.Pool, stopping: asyncio.Event) -> None:
-        self._pool, self._stopping = pool, stopping
+    def __init__(self, pool: asyncpg.Pool, stopping: asyncio.Event, per_session: int) -> None:
+        self._pool, self._stopping, self._per_session = pool, stopping, per_session
+        self._of_session: dict[UUID, list[_Bell]] = defaultdict(list)
         self._bells: dict[Who, set[_Bell]] = defaultdict(set)
         self._seen: dict[Who, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
 
     @contextlib.contextmanager
-    def of(self, merchant_id: UUID, customer_id: UUID) -> Iterator[_Bell]:
+    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> Iterator[_Bell]:
         if not self._tasks:
             watching = repeat("live", self._watch, self._stopping, backoff=Backoff(POLL_SECONDS))
             self._tasks = [asyncio.create_task(watching), asyncio.create_task(self._end())]
         who, bell = (merchant_id, customer_id), _Bell(self._stopping)
         self._bells[who].add(bell)
+        same = self._of_session[session_id]
+        same.append(bell)
+        for oldest in same[: -self._per_session]:
+            oldest.replace()
         try:
             yield bell
         finally:
+            same.remove(bell)
+            if not same:
+                self._of_session.pop(session_id, None)
             self._bells[who].discard(bell)
             if not self._bells[who]:
                 del self._bells[who]

@@ -53,17 +53,25 @@ class Ended:
     """The session has ended: whatever is shown has to go."""
 
 
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """The session has opened too many streams since: this one, its oldest, ends."""
+
+
 class Bell(Protocol):
     async def wait(self, seconds: float) -> None:
         """Until something may have changed, or for so long."""
 
     @property
     def closing(self) -> bool:
-        """Whether the process is about to end: streams end first."""
+        """Whether the stream has to end: the process is about to, or the stream is replaced."""
+
+    @property
+    def replaced(self) -> bool: ...
 
 
 class Bells(Protocol):
-    def of(self, merchant_id: UUID, customer_id: UUID) -> AbstractContextManager[Bell]: ...
+    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> AbstractContextManager[Bell]: ...
 
 
 def mark(pending: Sequence[Pending], late: int | None) -> str:
@@ -82,7 +90,7 @@ Look = Callable[[], Awaitable[Glance | None]]
 
 async def updates(
     look: Look, bell: Bell, after: int | None, clock: Callable[[], float] = time.monotonic
-) -> AsyncIterator[Update | Pulse | Ended]:
+) -> AsyncIterator[Update | Pulse | Ended | Replaced]:
     """What is new after the revision `after`, or from now on; until the session ends or the process does."""
     seen, told, spoke = after, None, clock()
     while not bell.closing:
@@ -98,3 +106,5 @@ async def updates(
             yield Pulse(glance.mark)
             told, spoke = glance.mark, clock()
         await bell.wait(LOOK_SECONDS)
+    if bell.replaced:
+        yield Replaced()
