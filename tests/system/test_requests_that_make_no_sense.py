@@ -1,90 +1,119 @@
 """Whatever is sent to whatever route, the answer is a problem with a code, never a failure; and nothing comes of it."""
 
-from contextlib import suppress
+import asyncio
+import json
+import sys
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, Phase, given, reject, settings
-from hypothesis.errors import Unsatisfiable
-from hypothesis.strategies import booleans
-from schemathesis import Case, GenerationMode, openapi
-from schemathesis.core.result import Ok
 
+from support import described
 from support.portal import Shop
-from support.strangers import SERVICES, Operation, Person
+from support.strangers import SERVICES, Person, nobodys, operations
 
-EXAMPLES = 4
+EXAMPLES = 3
 LEFT_OUT = {
-    ("POST", "/v1/test-clock/advance"): "a clock sent to the year 2199 renews for hours",
-    ("POST", "/v1/merchants"): "for the operator",
-    ("POST", "/sandbox/behaviour"): "for the operator",
-    ("GET", "/sandbox/ledger"): "for the operator",
-    ("POST", "/api/session"): "wrong links are limited by address, which is that of all tests",
-    ("DELETE", "/api/session"): "what follows would be refused",
-    ("GET", "/api/stream"): "never ends",
+    "POST /v1/test-clock/advance": "a clock sent to the year 2199 renews for hours",
+    "POST /api/session": "wrong links are limited by address, which is that of all tests",
+    "DELETE /api/session": "later requests would be refused",
+    "GET /api/stream": "it never ends",
+    "GET /v1/keys/{sha256}": "for services, and their tokens are valid for a minute",
 }
+KEPT = (
+    *("DELETE /v1/customers/{id}", "DELETE /v1/keys/{id}", "DELETE /v1/payment-methods/{method_id}"),
+    *("DELETE /v1/portal-links/{link_id}", "POST /v1/subscriptions/{id}/cancellation", "POST /v1/invoices/{id}/void"),
+)
+"""Operations that are sent with unknown ids: later ones need what they would end."""
+KEYS = "an idempotency key that is drawn twice comes with two requests"
+CURSORS = "a cursor is signed, and none can be made up"
+PROVIDERS = "a token comes from the provider"
+TWO_TEMPLATES = "/v1/keys/{id} and /v1/keys/{sha256} are one path"
+DISABLED = {
+    ("positive_data_acceptance", "GET /v1/plans"): CURSORS,
+    ("positive_data_acceptance", "GET /v1/streams/{aggregate}"): CURSORS,
+    ("positive_data_acceptance", "GET /v1/invoices"): CURSORS,
+    ("positive_data_acceptance", "GET /v1/portal-links"): CURSORS,
+    ("positive_data_acceptance", "GET /api/invoices"): CURSORS,
+    ("positive_data_acceptance", "POST /v1/merchants"): "the names of time zones are not listed, and logos are uploaded later",
+    ("positive_data_acceptance", "PATCH /v1/merchants/{id}"): "the names of time zones are not listed",
+    ("positive_data_acceptance", "POST /v1/customers"): KEYS,
+    ("positive_data_acceptance", "PATCH /v1/customers/{id}"): "name and e-mail may be absent but not null",
+    ("positive_data_acceptance", "DELETE /v1/customers/{id}"): KEYS,
+    ("positive_data_acceptance", "DELETE /v1/keys/{id}"): KEYS,
+    ("positive_data_acceptance", "POST /v1/media"): "few bytes are a picture",
+    ("positive_data_acceptance", "POST /v1/plans"): "the image must have been uploaded",
+    ("positive_data_acceptance", "POST /v1/subscriptions"): "JSON Schema takes 1542.0 for an integer",
+    ("positive_data_acceptance", "POST /v1/subscriptions/{id}/cancellation"): KEYS,
+    ("positive_data_acceptance", "DELETE /v1/subscriptions/{id}/cancellation"): KEYS,
+    ("positive_data_acceptance", "POST /v1/customers/{customer_id}/setups"): KEYS,
+    ("positive_data_acceptance", "PUT /v1/customers/{customer_id}/default-payment-method"): PROVIDERS,
+    ("positive_data_acceptance", "POST /v1/customers/{customer_id}/payment-methods"): PROVIDERS,
+    ("positive_data_acceptance", "DELETE /v1/payment-methods/{method_id}"): KEYS,
+    ("positive_data_acceptance", "POST /v1/invoices/{id}/void"): KEYS,
+    ("positive_data_acceptance", "POST /v1/portal-links"): "return addresses are those of the merchant's own sites",
+    ("positive_data_acceptance", "DELETE /v1/portal-links"): KEYS,
+    ("positive_data_acceptance", "DELETE /v1/portal-links/{link_id}"): KEYS,
+    ("positive_data_acceptance", "POST /api/subscriptions/{subscription_id}/cancellation"): KEYS,
+    ("positive_data_acceptance", "DELETE /api/subscriptions/{subscription_id}/cancellation"): KEYS,
+    ("positive_data_acceptance", "PUT /api/payment-method"): PROVIDERS,
+    ("allow_header_conformance", "GET /v1/keys/{sha256}"): TWO_TEMPLATES,
+    ("allow_header_conformance", "DELETE /v1/keys/{id}"): TWO_TEMPLATES,
+}
+"""Checks that would find fault with what is right, by operation, and why it is."""
 PROBLEM = "application/problem+json"
-_HTTPS_OWN = ("connection", "accept-encoding", "user-agent", "transfer-encoding", "content-length", "host")
 
 
-def is_answered(answer: httpx.Response, what: str) -> None:
-    assert answer.status_code < 500, f"{what}: {answer.status_code} {answer.text}"
-    if answer.is_error:
-        assert answer.headers["content-type"] == PROBLEM, f"{what}: {answer.text}"
-        assert answer.json().keys() >= {"type", "title", "status", "code"}, what
+def configuration(description: dict[str, Any], ana: Person, browser: httpx.Headers, operator_key: str) -> str:
+    """Of schemathesis: credentials, whom the paths are about, what is left out."""
+    cookie = browser["cookie"].partition("=")[2]
+    credentials = {
+        "merchant": f'bearer = "{ana.api_key}"',
+        "operator": f'bearer = "{operator_key}"',
+        "session": f'api_key = "{cookie}"',
+        "csrf": f'api_key = "{browser["x-csrf-token"]}"',
+    }
+    lines = [f'headers = {{ origin = "{browser["origin"]}" }}']
+    for scheme in description["components"]["securitySchemes"]:
+        lines += [f"[auth.openapi.{scheme}]", credentials[scheme]] if scheme in credentials else []
+    for operation in operations(description):
+        name = f"{operation.method} {operation.path}"
+        given = [f"checks.{check}.enabled = false" for check, disabled in DISABLED if disabled == name]
+        if name in LEFT_OUT:
+            given = ["enabled = false"]
+        elif "{" in operation.path:
+            parameter = operation.path.partition("{")[2].partition("}")[0]
+            id = nobodys(operation.kind) if name in KEPT else ana.ids[operation.kind]
+            given += [f'parameters = {{ "path.{parameter}" = "{id}" }}']
+        lines += ["[[operations]]", f'include-name = "{name}"', *given] if given else []
+    return "\n".join(lines)
 
 
 @pytest.mark.parametrize("service", SERVICES)
-async def test_every_route_answers_whatever_it_is_sent(a_shop: Shop, service: str) -> None:
+async def test_every_operation_answers_as_it_is_described(a_shop: Shop, service: str, tmp_path: Path) -> None:
     ana = await Person.settled(a_shop)
+    description, stack = await a_shop.stack.description(service), a_shop.stack
     async with ana.customer.portal() as visit:
-        headers = {**ana.back_end, **{name: visit.browser.headers[name] for name in ("origin", "cookie", "x-csrf-token")}}
-        description = (await visit.browser.get(f"{a_shop.stack.urls[service]}/openapi.json")).json()
-        answered = []
-        with httpx.Client(base_url=a_shop.stack.urls[service], headers=headers, trust_env=False, timeout=20) as client:
-            for found in openapi.from_dict(description).get_all_operations():
-                assert isinstance(found, Ok), found
-                operation = found.ok()
-                if (operation.method.upper(), operation.path) not in LEFT_OUT:
-                    answered.append(send_examples(operation.as_strategy(generation_mode=GenerationMode.POSITIVE), client, ana))
-                    with suppress(Unsatisfiable):  # nothing is wrong with what has no parts
-                        send_examples(operation.as_strategy(generation_mode=GenerationMode.NEGATIVE), client, ana)
-        assert len(answered) > 4
-        assert all(answered)
+        (tmp_path / "schemathesis.toml").write_text(
+            configuration(description, ana, visit.browser.headers, stack.state["operator_key"])
+        )
+        (tmp_path / "openapi.json").write_text(json.dumps(description))
+        run = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "schemathesis.cli", "run", "openapi.json", "--url", stack.urls[service]),
+            *("--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES)),
+            *("--continue-on-failure", "--generation-deterministic", "--warnings", "off"),
+            cwd=tmp_path,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+        output, _ = await run.communicate()
+    assert run.returncode == 0, output.decode()
 
 
-def send_examples(cases: Any, client: httpx.Client, ana: Person) -> int:
-    """How many were answered."""
-    answered = 0
-
-    @settings(
-        max_examples=EXAMPLES,
-        derandomize=True,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate],
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(case=cases, hers=booleans())
-    def each(case: Case[Any], hers: bool) -> None:
-        nonlocal answered
-        operation = Operation(case.method.upper(), case.path)
-        sent = case.as_transport_kwargs(base_url=str(client.base_url))
-        if hers and "{" in operation.path and operation.method != "DELETE":
-            sent["url"] = operation.url(ana.ids[operation.kind])
-        headers = {name: value for name, value in sent.pop("headers").items() if name.lower() not in _HTTPS_OWN}
-        content = sent.pop("data", None)
-        try:
-            request = client.build_request(content=content, headers=headers, **sent)
-            answer = client.send(request)
-        except (httpx.LocalProtocolError, UnicodeEncodeError):
-            reject()  # that cannot even be sent
-        is_answered(answer, f"{operation} {sent} {content!r} {headers}")
-        answered += 1
-
-    each()
-    return answered
+def test_each_disabled_check_is_of_an_operation_that_there_is() -> None:
+    known = {f"{it.method} {it.path}" for service in SERVICES for it in operations(described.description(service))}
+    assert {operation for _, operation in DISABLED} | set(LEFT_OUT) | set(KEPT) <= known
 
 
 COMMANDS = [

@@ -9,11 +9,12 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse, Response
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from chassis.http.asked import Ask
 from chassis.http.bodies import StrictBody
 from chassis.http.cursors import Cursors, Limit
+from chassis.http.description import answers
 from chassis.http.principal import Merchant
 from chassis.http.problems import Problem, not_found
 from chassis.postgres.write_sets import Connection
@@ -36,6 +37,27 @@ class NewLink(StrictBody):
     return_url: Annotated[str, Field(max_length=2000)] | None = None
     expires_in: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
     """Seconds"""
+
+
+class CreatedLink(BaseModel):
+    id: UUID
+    url: str
+    """Shown once."""
+    expires_at: datetime
+
+
+class ListedLink(BaseModel):
+    id: UUID
+    customer_id: UUID
+    kind: LinkKind
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None
+
+
+class LinkPage(BaseModel):
+    items: list[ListedLink]
+    next_cursor: str | None
 
 
 class Links(Protocol):
@@ -86,6 +108,7 @@ def link_routes(
     api = APIRouter(prefix="/v1/portal-links", tags=["portal links"])
 
     @api.post("", status_code=201)
+    @answers(CreatedLink, (404, "not_found"))
     async def create(merchant: Merchant, body: NewLink, asked: Ask) -> Response:
         """The URL is told here and kept nowhere; a repetition under the same key is told the same one."""
         expires_at = _expiry(body)
@@ -113,6 +136,7 @@ def link_routes(
         return JSONResponse({**told, "url": addresses.url(token, body.kind)}, 201)
 
     @api.get("")
+    @answers(LinkPage)
     async def listed(
         merchant: Merchant, customer_id: UUID, cursor: Annotated[str | None, Query(max_length=500)] = None, limit: Limit = 20
     ) -> dict[str, Any]:

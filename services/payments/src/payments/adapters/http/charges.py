@@ -6,13 +6,16 @@ from uuid import UUID
 import asyncpg
 from fastapi import APIRouter
 
+from chassis.http.description import answers
 from chassis.http.principal import MerchantOrCustomer
+from payments.adapters.http.documents import Charges
 
 
 def routes(pool: asyncpg.Pool) -> APIRouter:
     api = APIRouter(prefix="/v1")
 
     @api.get("/charges")
+    @answers(Charges)
     async def charges(invoice_id: UUID, caller: MerchantOrCustomer) -> dict[str, Any]:
         """Oldest first. `status`: open, unknown, succeeded, failed, refunded; times by the merchant's clock."""
         rows = await pool.fetch(

@@ -9,9 +9,11 @@ from fastapi.responses import Response
 
 from chassis.command_handler import CommandHandler
 from chassis.http.asked import Ask
+from chassis.http.description import answers
 from chassis.http.principal import MerchantOrCustomer, only
 from chassis.http.problems import Problem, not_found
 from chassis.store import Answer
+from payments.adapters.http import documents
 from payments.adapters.http.bodies import NewMethod
 from payments.application.card_entry import Customers
 from payments.application.change_of_card import method_json
@@ -28,6 +30,7 @@ def routes(
     api = APIRouter(prefix="/v1")
 
     @api.post("/customers/{customer_id}/payment-methods", status_code=201, dependencies=[Depends(only("merchant"))])
+    @answers(documents.AddedMethod, (422, "invalid_token"))
     async def add(customer_id: UUID, body: NewMethod, asked: Ask) -> Response:
         """Keeps a card out of a provider's token, and makes it the default. Charges nothing by itself."""
         merchant_id = asked.principal.merchant_id
@@ -45,6 +48,7 @@ def routes(
         return await asked.of(wallets, customer_id, UseMethod(customer_id, method, at), answer=added)
 
     @api.get("/customers/{customer_id}/payment-methods")
+    @answers(documents.MethodsOnFile)
     async def on_file(customer_id: UUID, caller: MerchantOrCustomer) -> dict[str, Any]:
         """The default first."""
         caller.must_own(customer_id)
@@ -65,13 +69,15 @@ def routes(
         return await pool.fetchrow(sql, merchant_id, method_id)
 
     @api.get("/payment-methods/{method_id}")
+    @answers(documents.OwnedMethod)
     async def one(method_id: UUID, caller: MerchantOrCustomer) -> dict[str, Any]:
         row = await owner(caller.merchant_id, method_id)
         if row is None or row["removed_at"] is not None or not caller.owns(row["customer_id"]):
             raise not_found()
         return {name: row[name] for name in ("id", "customer_id", "brand", "last4", "exp_month", "exp_year", "is_default")}
 
-    @api.delete("/payment-methods/{method_id}", dependencies=[Depends(only("merchant", "customer"))])
+    @api.delete("/payment-methods/{method_id}", status_code=202, dependencies=[Depends(only("merchant", "customer"))])
+    @answers(documents.Accepted, (409, "last_payment_method"))
     async def remove(method_id: UUID, asked: Ask) -> Response:
         """Refused for the last one while a subscription needs it."""
         caller = asked.principal

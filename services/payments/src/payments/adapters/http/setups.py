@@ -8,9 +8,11 @@ from fastapi.responses import Response
 from chassis.command_handler import ATTEMPTS
 from chassis.decider import VersionConflict
 from chassis.http.asked import Ask, key_reused, problem_answer, response
+from chassis.http.description import answers
 from chassis.http.principal import only
 from chassis.http.problems import Problem, not_found
 from chassis.store import AlreadyAnswered, Answer, EventStore, KeyReused, Statement, WriteSet
+from payments.adapters.http import documents
 from payments.adapters.http.bodies import NewDefault, OpenSetUp, due_json
 from payments.application.card_entry import Customers, SetUps
 from payments.application.change_of_card import ChangeOfCard, Confirmation, DueChanged, SetUpOver, TooManyDeclines
@@ -39,6 +41,7 @@ def routes(
     api = APIRouter(prefix="/v1/customers/{customer_id}")
 
     @api.post("/setups", status_code=201, dependencies=[Depends(only("merchant", "customer"))])
+    @answers(documents.SetUp, (422, "portal_origin_refused"), (429, "too_many_openings"))
     async def open_setup(customer_id: UUID, body: OpenSetUp, asked: Ask) -> Response:
         """A page on which this customer can type a card, and what confirming it there will pay."""
         caller = asked.principal
@@ -56,6 +59,13 @@ def routes(
         return await remembered(asked, Answer(201, frame | due_json(setup.due)))
 
     @api.put("/default-payment-method", dependencies=[Depends(only("merchant", "customer"))])
+    @answers(
+        documents.ChangedDefault,
+        *((402, code.value) for code in TITLES),
+        (409, "due_changed"),
+        (422, "invalid_token"),
+        (429, "too_many_declines"),
+    )
     async def use_card(customer_id: UUID, body: NewDefault, asked: Ask) -> Response:
         """The card becomes the default, and each invoice listed is charged. Whatever goes wrong, the old card stays."""
         caller = asked.principal

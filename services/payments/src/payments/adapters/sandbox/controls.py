@@ -19,7 +19,7 @@ class Misbehaviour(StrictBody):
     customer_id: UUID | None = None
     """None: all of the merchant's customers that have none of their own."""
     mode: Mode
-    seconds: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 30
+    seconds: Annotated[float, Field(strict=True, ge=0, le=86_400, allow_inf_nan=False)] = 30
 
 
 def routes(books: Books) -> APIRouter:

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from http import HTTPStatus
-from typing import Annotated, Any, cast
+from typing import Annotated, Any, Final, cast
 
 from fastapi import Header, Request
 from fastapi.exceptions import RequestValidationError
@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
 from chassis.http.asked import Key
+from chassis.http.description import answers
 from chassis.http.problems import Problem, of_fault, of_validation
 from chassis.languages import Language
 from portal_gateway.application import session_cookie
@@ -39,7 +40,8 @@ class Spoken(APIRoute):
             try:
                 return await answer(request)
             except RequestValidationError as error:
-                raise await _in_words(request, of_validation(error.errors())) from None
+                invalid = of_validation(error.errors(), request.headers.get("content-type"))
+                raise await _in_words(request, invalid) from None
             except Problem as problem:
                 raise await _in_words(request, problem) from None
             except Exception as error:
@@ -67,18 +69,49 @@ async def _view_of(request: Request) -> View | None:
         return None  # the problem is told in a language that the request itself names
 
 
+SESSION: Final = ({"session": ()},)
+SCHEMES: Final = {
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": session_cookie.NAME,
+        "description": "The session for which a portal link was exchanged.",
+    },
+    "csrf": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "x-csrf-token",
+        "description": "The session's token, from `GET /api/session`. Origin or Sec-Fetch-Site names the portal as the sender.",
+    },
+}
+"""The credentials in terms of OpenAPI."""
+UNKNOWN_SESSION: Final = (401, "session_required")
+OF_CHANGES: Final = ((403, "cross_origin"), (421, "misdirected_request"))
+"""Of every request that changes something, before it is looked at."""
+OF_PAGES: Final = ((403, "csrf_required"), (409, "session_changed"))
+
+
 class Door:
     """The dependencies that let a customer's request in."""
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
 
+    @answers(None, UNKNOWN_SESSION, security=SESSION)
     async def reading(self, request: Request) -> Session:
         """Raises 401 `session_required`."""
         request.state.session = session = await self._portal.session(cookie_of(request))
         request.state.look = partial(self._portal.view, session)
         return session
 
+    @answers(
+        None,
+        UNKNOWN_SESSION,
+        *OF_CHANGES,
+        (403, "csrf_required"),
+        (409, "session_changed"),
+        security=({"session": (), "csrf": ()},),
+    )
     async def acting(self, request: Request, x_csrf_token: PageToken = None) -> Session:
         """For what changes something: the page that asks must be of the same session. Raises 401, 403, 409."""
         session = await self.reading(request)
@@ -98,7 +131,7 @@ def language_of(request: Request, session: Session | None = None, view: View | N
         kept=request.cookies.get("lang"),
         link=session.locale if session else None,
         customer=view.facts["customer"]["locale"] if view else None,
-        accept=request.headers.get("accept-language"),
+        accept=", ".join(request.headers.getlist("accept-language")),
         merchant=str(view.merchant["locale"]) if view else None,
     )
 

@@ -1,6 +1,6 @@
 """What a customer changes: the subscription's end, and the card."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
@@ -9,6 +9,8 @@ from pydantic import Field
 from billing_contracts.subscriptions import Feedback
 from chassis.http.bodies import StrictBody
 from chassis.http.cards import NoCards
+from chassis.http.description import answers
+from portal_gateway.adapters.api import documents
 from portal_gateway.adapters.api.asking import Door, IdempotencyKey, Spoken, language_of, with_texts
 from portal_gateway.application.answers import CancelMode
 from portal_gateway.application.portal import Portal
@@ -16,6 +18,15 @@ from portal_gateway.application.wording import Reader
 from portal_gateway.application.wording_price import of_subscription
 from portal_gateway.application.wording_subscription import renewals
 from portal_gateway.domain.access import Session
+
+DECLINED: Final = ("card_declined", "insufficient_funds", "expired_card", "incorrect_cvc")
+NOT_TAKEN: Final = (
+    (404, "not_found"),
+    (409, "due_changed"),
+    (422, "invalid_token"),
+    (429, "too_many_declines"),
+    (429, "too_many_requests"),
+)
 
 
 class Cancelling(StrictBody):
@@ -35,6 +46,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
     reading, acting = Depends(door.reading), Depends(door.acting)
 
     @api.get("/subscriptions/{subscription_id}/cancellation/preview")
+    @answers(documents.CancellationPreview, (409, "already_cancelled"))
     async def preview(
         request: Request, subscription_id: UUID, session: Annotated[Session, reading], mode: CancelMode | None = None
     ) -> dict[str, Any]:
@@ -46,6 +58,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return shown
 
     @api.post("/subscriptions/{subscription_id}/cancellation", status_code=202)
+    @answers(documents.CancellationAccepted, (409, "already_cancelled"), (429, "too_many_requests"))
     async def cancel(
         subscription_id: UUID,
         session: Annotated[Session, acting],
@@ -64,12 +77,14 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return {**accepted}
 
     @api.delete("/subscriptions/{subscription_id}/cancellation", status_code=202)
+    @answers(documents.Accepted, (409, "no_cancellation"), (409, "cancellation_took_effect"), (429, "too_many_requests"))
     async def keep(
         subscription_id: UUID, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
         return {**await portal.keep(session, subscription_id, idempotency_key=idempotency_key)}
 
     @api.post("/payment-method/setup", status_code=201)
+    @answers(documents.CardSetup, (404, "not_found"), (429, "too_many_requests"), (429, "too_many_openings"))
     async def open_card_setup(request: Request, session: Annotated[Session, acting]) -> dict[str, Any]:
         view = await portal.view(session)
         language = language_of(request, session, view)
@@ -83,6 +98,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return shown
 
     @api.put("/payment-method")
+    @answers(documents.CardUpdated, *((402, code) for code in DECLINED), *NOT_TAKEN)
     async def update_card(
         body: NewCard, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:

@@ -8,8 +8,10 @@ from fastapi.responses import JSONResponse, Response
 
 from billing_contracts.history import HistoryLine
 from chassis.http.cursors import Limit
+from chassis.http.description import answers
 from chassis.http.downloads import Sending, named
-from portal_gateway.adapters.api.asking import Door, Spoken, cookie_of, language_of, with_texts
+from portal_gateway.adapters.api import documents
+from portal_gateway.adapters.api.asking import SESSION, UNKNOWN_SESSION, Door, Spoken, cookie_of, language_of, with_texts
 from portal_gateway.adapters.api.shapes import invoice
 from portal_gateway.application import wording_invoices
 from portal_gateway.application.answers import ExportFormat, InvoiceQuery
@@ -39,6 +41,7 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
     reading = Depends(door.reading)
 
     @api.get("")
+    @answers(documents.InvoicePage)
     async def listed(
         request: Request,
         session: Annotated[Session, reading],
@@ -57,6 +60,7 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
         return shown
 
     @api.get("/export", response_class=Lines, responses=EXPORT)
+    @answers(None, (429, "export_running"), (429, "too_many_requests"))
     async def export(request: Request, session: Annotated[Session, reading], format: ExportFormat) -> Response:
         """An error midway aborts the connection: never a valid short file."""
         language = language_of(request, session, await portal.view(session))
@@ -64,6 +68,7 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
         return Sending(download.chunks, download.over, download.filename, download.media_type)
 
     @api.get("/export/progress")
+    @answers(documents.Progress, UNKNOWN_SESSION, security=SESSION)
     async def progress(request: Request) -> dict[str, Any]:
         """How far the running export is, in documents; null when none is running. Asking does not prolong the session."""
         session = await portal.session(cookie_of(request), keep_alive=False)
@@ -74,6 +79,7 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
         return {"progress": {**running, "text": wording_invoices.made_so_far(language, **running)}}
 
     @api.get("/{invoice_id}")
+    @answers(documents.WholeInvoice)
     async def one(request: Request, invoice_id: UUID, session: Annotated[Session, reading]) -> dict[str, Any]:
         view = await portal.view(session)
         language = language_of(request, session, view)
@@ -84,7 +90,8 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
         shown: dict[str, Any] = with_texts(language, {**found, **words, **links})
         return shown
 
-    @api.get("/{invoice_id}/pdf")
+    @api.get("/{invoice_id}/pdf", response_class=Response)
+    @answers(None, (429, "too_many_requests"), media_types=("application/pdf",))
     async def pdf(invoice_id: UUID, session: Annotated[Session, reading]) -> Response:
         document = await portal.invoice_pdf(session, invoice_id)
         headers = named(document.filename or f"{invoice_id}.pdf", "inline")

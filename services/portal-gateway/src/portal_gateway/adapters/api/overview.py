@@ -7,8 +7,10 @@ from fastapi import APIRouter, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic_core import to_json
 
+from chassis.http.description import answers
 from chassis.http.problems import of_fault
-from portal_gateway.adapters.api.asking import Spoken, cookie_of, language_of, with_texts
+from portal_gateway.adapters.api import documents
+from portal_gateway.adapters.api.asking import SESSION, UNKNOWN_SESSION, Spoken, cookie_of, language_of, with_texts
 from portal_gateway.adapters.api.shapes import overview
 from portal_gateway.adapters.api.streaming import sse
 from portal_gateway.application.answers import Position
@@ -23,6 +25,7 @@ def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
     api = APIRouter(prefix="/api", route_class=Spoken, tags=["overview"])
 
     @api.get("/overview", response_model=dict[str, Any])
+    @answers(documents.Overview, UNKNOWN_SESSION, security=SESSION)
     async def show(request: Request, after: Annotated[str | None, Query(max_length=80)] = None) -> Response:
         """`after=<aggregate>:<version>` waits briefly until that version is shown."""
         visit = await portal.visit(cookie_of(request), Position.read(after))
@@ -33,7 +36,8 @@ def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
         shown = with_texts(language, overview(visit.view, language, cursor))
         return Response(to_json(shown), media_type="application/json")
 
-    @api.get("/stream")
+    @api.get("/stream", response_class=StreamingResponse)
+    @answers(None, UNKNOWN_SESSION, (409, "session_changed"), media_types=("text/event-stream",), security=SESSION)
     async def stream(
         request: Request,
         after: Annotated[int | None, _REVISION] = None,
@@ -56,7 +60,7 @@ def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
             return await portal.views.glance(cookie)
 
         async def events() -> AsyncIterator[str]:
-            with bells.of(session.merchant_id, session.customer_id) as bell:
+            with bells.of(session.merchant_id, session.customer_id, session.id) as bell:
                 async for told in updates(outlasting(look, bell), bell, seen):
                     yield sse(told)
 

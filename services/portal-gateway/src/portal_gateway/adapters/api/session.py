@@ -6,7 +6,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from chassis.http.bodies import StrictBody
-from portal_gateway.adapters.api.asking import Door, PageToken, Spoken, cookie_of
+from chassis.http.description import answers
+from portal_gateway.adapters.api import documents
+from portal_gateway.adapters.api.asking import OF_CHANGES, SESSION, UNKNOWN_SESSION, Door, PageToken, Spoken, cookie_of
 from portal_gateway.application import session_cookie
 from portal_gateway.application.answers import Visitor
 from portal_gateway.application.folds import rfc3339
@@ -27,12 +29,14 @@ def session_routes(portal: Portal, door: Door) -> APIRouter:
     api = APIRouter(prefix="/api/session", route_class=Spoken, tags=["session"])
 
     @api.post("", status_code=204)
+    @answers(None, (401, "link_refused"), (429, "too_many_requests"), *OF_CHANGES)
     async def enter(request: Request, body: Entering) -> Response:
         visitor = Visitor(request.client.host if request.client else "unknown")
         entered = await portal.enter(body.token, visitor, cookie_of(request))
         return Response(status_code=204, headers=session_cookie.setting(entered.cookie))
 
     @api.get("")
+    @answers(documents.SessionTold, UNKNOWN_SESSION, (409, "session_changed"), security=SESSION)
     async def show(request: Request, x_csrf_token: PageToken = None) -> dict[str, Any]:
         """Asking does not prolong it. A page that carries its token is told when it shows another session: 409."""
         session = await portal.session(cookie_of(request), keep_alive=False)
@@ -41,6 +45,7 @@ def session_routes(portal: Portal, door: Door) -> APIRouter:
         return _told(session)
 
     @api.post("/extend")
+    @answers(documents.SessionTold)
     async def extend(session: Annotated[Session, Depends(door.acting)]) -> dict[str, Any]:
         return _told(session)
 

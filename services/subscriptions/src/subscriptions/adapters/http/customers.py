@@ -10,11 +10,13 @@ from fastapi import APIRouter, Response
 from chassis.context import Context
 from chassis.http.asked import Ask
 from chassis.http.bodies import StrictBody
+from chassis.http.description import answers
 from chassis.http.principal import Caller, Merchant
 from chassis.http.problems import Problem, not_found
 from chassis.postgres.write_sets import Connection
 from chassis.store import Answer
 from chassis.tenants import Tenants
+from subscriptions.adapters.http import documents
 from subscriptions.adapters.http.bodies import Address, Country, Email, Locale, Name, TaxId
 from subscriptions.application.ports import Customers
 from subscriptions.application.profiles import Customer, Profile
@@ -47,6 +49,7 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
     api = APIRouter(prefix="/v1/customers", tags=["customers"])
 
     @api.post("", status_code=201)
+    @answers(documents.Customer)
     async def create(asked: Ask, caller: Merchant, body: NewCustomer) -> Response:
         context, at = asked.context, await tenants.now(caller.merchant_id)
 
@@ -56,6 +59,7 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
         return await asked.once(work)
 
     @api.get("/{id}")
+    @answers(documents.Customer)
     async def read(caller: Caller, id: UUID) -> dict[str, Any]:
         customer = await customers.get(caller.merchant_id, id)
         if customer is None or not caller.owns(id):
@@ -63,6 +67,7 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
         return document(customer)
 
     @api.patch("/{id}")
+    @answers(documents.Customer)
     async def change(asked: Ask, caller: Merchant, id: UUID, body: ChangedCustomer) -> Response:
         changes = body.model_dump(exclude_unset=True)
         if removed := [field for field in ("name", "email") if field in changes and changes[field] is None]:

@@ -8,21 +8,25 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Request, Response
 
 from chassis.http.asked import Ask
+from chassis.http.description import answers
 from chassis.http.principal import Caller, Merchant
 from chassis.http.problems import not_found
 from chassis.postgres.write_sets import Connection
 from chassis.store import Answer
-from subscriptions.application.ports import Media, Picture
+from subscriptions.adapters.http.documents import Picture
+from subscriptions.application import ports
+from subscriptions.application.ports import Media
 
 MAX_BYTES = 1024 * 1024
 MediaPath = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
 
 
-def routes(media: Media, encode: Callable[[bytes], Picture]) -> APIRouter:
+def routes(media: Media, encode: Callable[[bytes], ports.Picture]) -> APIRouter:
     api = APIRouter(prefix="/v1/media", tags=["media"])
     encoder = ThreadPoolExecutor(1, "pictures")  # one after another: decoding takes a lot of memory
 
     @api.post("", status_code=201)
+    @answers(Picture, (422, "not_a_picture"), (422, "too_many_pixels"), body=("image/png", "image/jpeg", "image/webp", "*/*"))
     async def upload(asked: Ask, caller: Merchant, request: Request) -> Response:
         """A raw PNG, JPEG or WebP up to 1 MiB, whatever its type is said to be; kept as WebP of 512 px at most, under the hash
         of that. Of what else was in the file nothing is kept."""
@@ -35,7 +39,8 @@ def routes(media: Media, encode: Callable[[bytes], Picture]) -> APIRouter:
 
         return await asked.once(work)
 
-    @api.get("/{id}")
+    @api.get("/{id}", response_class=Response)
+    @answers(media_types=("image/webp",))
     async def read(caller: Caller, id: MediaPath) -> Response:
         """For services, which show pictures to whoever has a page: any merchant's. For a merchant: its own."""
         content = await media.get(caller.merchant, id)

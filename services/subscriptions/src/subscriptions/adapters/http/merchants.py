@@ -15,10 +15,12 @@ from fastapi.responses import JSONResponse
 from chassis.command_handler import CommandHandler
 from chassis.context import Context
 from chassis.http.asked import Ask, Key, key_reused
+from chassis.http.description import answers
 from chassis.http.principal import Caller, Merchant, Operator, Peer, Principal
 from chassis.http.problems import Problem, not_found
 from chassis.store import Answer
 from chassis.tenants import Tenants
+from subscriptions.adapters.http import documents
 from subscriptions.adapters.http.merchant_bodies import ChangedMerchant, NewMerchant
 from subscriptions.application.ports import Media, Prices
 from subscriptions.application.pricing import is_too_large
@@ -43,6 +45,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
     api = APIRouter(tags=["merchants"])
 
     @api.post("/v1/merchants", status_code=201)
+    @answers(documents.Credentials)
     async def register(_: Operator, request: Request, body: NewMerchant, idempotency_key: Key = None) -> Response:
         sandbox = not production if body.sandbox is None else body.sandbox
         prefix = "sk_test_" if sandbox else "sk_live_"
@@ -70,10 +73,12 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         return JSONResponse({"id": str(id), "api_key": api_key}, 201)
 
     @api.get("/v1/merchants/{id}")
+    @answers(documents.Merchant)
     async def read(caller: Caller, id: UUID) -> dict[str, Any]:
         return merchant_document(id, await seen_by(caller, id))
 
     @api.patch("/v1/merchants/{id}")
+    @answers(documents.Merchant, security=({"merchant": ()}, {"operator": ()}))
     async def change(caller: Caller, id: UUID, body: ChangedMerchant) -> dict[str, Any]:
         if caller.kind not in ("merchant", "operator"):
             raise Problem(403, "forbidden", "This credential may not do this")
@@ -89,6 +94,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         return merchant_document(id, handled.outcome.state)
 
     @api.get("/v1/keys/{sha256}")
+    @answers(documents.Merchant)
     async def key(_: Peer, sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")]) -> dict[str, Any]:
         """The merchant that a key in force belongs to."""
         tenant = await tenants.by_digest(sha256)
@@ -97,6 +103,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         return {**tenant.doc, "id": str(tenant.id)}
 
     @api.post("/v1/keys", status_code=201)
+    @answers(documents.Credentials)
     async def issue(caller: Merchant) -> dict[str, Any]:
         """A further key. It is kept nowhere, not even for a repetition: that gets another one."""
         _, it = await merchants.state(caller.merchant_id, caller.merchant_id)
@@ -107,6 +114,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         return {"id": issued.id, "api_key": api_key}
 
     @api.delete("/v1/keys/{id}", status_code=204)
+    @answers(None, (409, "last_key"))
     async def revoke(asked: Ask, _: Merchant, id: Annotated[str, Path(pattern="^key_[0-9a-f]{16}$")]) -> Response:
         merchant_id = asked.principal.merchant_id
         command = merchant.RevokeKey(id, await tenants.now(merchant_id))

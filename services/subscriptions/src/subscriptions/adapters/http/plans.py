@@ -6,15 +6,18 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Response
 
+from billing_contracts import shapes
 from chassis.command_handler import CommandHandler
 from chassis.http.asked import Ask
 from chassis.http.bodies import StrictBody
 from chassis.http.cursors import Cursors, Limit
+from chassis.http.description import answers
 from chassis.http.principal import Caller, Merchant
 from chassis.http.problems import not_found
 from chassis.store import Answer
 from chassis.tenants import Tenants
 from subscriptions.adapters.http.bodies import IntervalBody, LongText, MediaId, MoneyBody, Name, TaxBody
+from subscriptions.adapters.http.documents import PlanPage
 from subscriptions.adapters.http.merchants import unknown_media
 from subscriptions.application import publication
 from subscriptions.application.ports import Media, Plans
@@ -46,6 +49,7 @@ def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants,
     api = APIRouter(prefix="/v1/plans", tags=["plans"])
 
     @api.post("", status_code=201)
+    @answers(shapes.Plan)
     async def publish(asked: Ask, caller: Merchant, body: NewPlan) -> Response:
         if body.image_media_id and not await media.has(caller.merchant_id, body.image_media_id):
             raise unknown_media("/image_media_id")
@@ -54,6 +58,7 @@ def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants,
         return await asked.of(publishing, id, command, answer=lambda outcome: Answer(201, document(outcome.state)))
 
     @api.get("")
+    @answers(PlanPage)
     async def page(caller: Merchant, limit: Limit = 20, cursor: str | None = None) -> dict[str, Any]:
         after = cursors.decode(cursor, "plan")["plan"] if cursor else 0
         found = await plans.page(caller.merchant_id, after, limit + 1)
@@ -62,6 +67,7 @@ def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants,
         return {"items": [plan for _, plan in shown], "next_cursor": more}
 
     @api.get("/{id}")
+    @answers(shapes.Plan)
     async def read(caller: Caller, id: UUID) -> dict[str, Any]:
         _, plan = await publishing.state(caller.merchant_id, id)
         if plan is None:

@@ -5,8 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path
 
 from chassis.http.cursors import Cursors, Limit
+from chassis.http.description import answers
 from chassis.http.principal import Merchant
 from chassis.http.problems import not_found
+from subscriptions.adapters.http.documents import Stream
 from subscriptions.application.ports import Streams
 
 Aggregate = Annotated[str, Path(pattern="^(merchant|plan|subscription)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
@@ -16,6 +18,7 @@ def routes(streams: Streams, cursors: Cursors) -> APIRouter:
     api = APIRouter(prefix="/v1/streams", tags=["support"])
 
     @api.get("/{aggregate}")
+    @answers(Stream)
     async def read(caller: Merchant, aggregate: Aggregate, limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
         """The messages, as subscribers got them, oldest first."""
         after = cursors.decode(cursor, "version")["version"] if cursor else 0

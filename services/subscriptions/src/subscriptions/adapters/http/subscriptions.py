@@ -12,10 +12,12 @@ from billing_contracts.money import LARGEST_AMOUNT
 from chassis.command_handler import CommandHandler, Outcome
 from chassis.http.asked import Ask, Asked, accepted
 from chassis.http.bodies import StrictBody
+from chassis.http.description import answers
 from chassis.http.principal import Caller, Merchant, MerchantOrCustomer, Principal
 from chassis.http.problems import not_found
 from chassis.store import Answer, Statement
 from chassis.tenants import Tenant, Tenants
+from subscriptions.adapters.http import documents
 from subscriptions.adapters.http.bodies import Instant, Text
 from subscriptions.adapters.http.customers import EndAll
 from subscriptions.adapters.http.plans import Publishing
@@ -76,6 +78,7 @@ def routes(
     api = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
 
     @api.post("", status_code=201)
+    @answers(documents.StartedSubscription, (404, "not_found"), (422, "start_in_the_future"))
     async def start(asked: Ask, caller: Merchant, body: NewSubscription) -> Response:
         customer = await known(asked, body.customer_id)
         _, plan = await publishing.state(caller.merchant_id, body.plan_id)
@@ -96,11 +99,13 @@ def routes(
         return answer
 
     @api.get("/{id}")
+    @answers(documents.Subscription)
     async def read(caller: Caller, id: UUID) -> dict[str, Any]:
         version, it = await seen_by(caller, id)
         return document(id, version, it)
 
     @api.get("/{id}/cancellation/preview")
+    @answers(documents.CancellationPreview, (409, "already_cancelled"))
     async def foresee(caller: MerchantOrCustomer, id: UUID, mode: CancelMode | None = None) -> dict[str, Any]:
         _, it = await seen_by(caller, id)
         command, tax = await cancelling(caller, Cancellation(mode=mode))
@@ -115,6 +120,7 @@ def routes(
         }
 
     @api.post("/{id}/cancellation", status_code=202)
+    @answers(documents.CancellationAccepted, (409, "already_cancelled"))
     async def cancel(asked: Ask, caller: MerchantOrCustomer, id: UUID, body: Cancellation | None = None) -> Response:
         body = body or Cancellation()
         _, it = await seen_by(caller, id)
@@ -126,6 +132,7 @@ def routes(
         return await asked.of(subscriptions, id, command, answer=cancelled, statements=comment)
 
     @api.delete("/{id}/cancellation", status_code=202)
+    @answers(documents.CancellationAccepted, (409, "no_cancellation"), (409, "cancellation_took_effect"))
     async def withdraw(asked: Ask, caller: MerchantOrCustomer, id: UUID) -> Response:
         await seen_by(caller, id)
         command = WithdrawCancellation(await tenants.now(caller.merchant_id))

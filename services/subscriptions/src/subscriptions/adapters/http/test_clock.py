@@ -10,10 +10,12 @@ from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
 from chassis.http.bodies import StrictBody
+from chassis.http.description import answers
 from chassis.http.principal import Merchant
 from chassis.http.problems import Problem
 from chassis.tenants import Tenant, Tenants
 from subscriptions.adapters.http.bodies import Instant
+from subscriptions.adapters.http.documents import TestClock
 from subscriptions.adapters.http.subscriptions import iso
 from subscriptions.application.ports import ClockJob, ClockJobs
 
@@ -31,6 +33,7 @@ def routes(jobs: ClockJobs, tenants: Tenants, wake: Callable[[], None], patience
     api = APIRouter(prefix="/v1/test-clock", tags=["test clock"])
 
     @api.post("/advance")
+    @answers(TestClock, (403, "not_a_sandbox"), (409, "clock_is_advancing"), (422, "clock_runs_forward"), also=(202,))
     async def advance(caller: Merchant, body: Advance) -> Response:
         """200 when everything due until `to` has come to rest; 202 when it is still on its way: the same call waits on."""
         tenant = await sandbox(caller.merchant_id)
@@ -51,6 +54,7 @@ def routes(jobs: ClockJobs, tenants: Tenants, wake: Callable[[], None], patience
         return JSONResponse(await shown(tenant.id, job), 200)
 
     @api.get("")
+    @answers(TestClock, (403, "not_a_sandbox"))
     async def read(caller: Merchant) -> dict[str, Any]:
         tenant = await sandbox(caller.merchant_id)
         return await shown(tenant.id, await jobs.get(tenant.id))

@@ -11,10 +11,12 @@ from fastapi.responses import Response
 from chassis.command_handler import CommandHandler
 from chassis.http.asked import Ask
 from chassis.http.cursors import Cursors, Limit
+from chassis.http.description import answers
 from chassis.http.downloads import Sending, named
 from chassis.http.principal import Merchant, MerchantOrCustomer, Principal
 from chassis.http.problems import Problem, Refusals, not_found
 from chassis.tenants import Tenant, Tenants
+from invoicing.adapters.http import documents
 from invoicing.application.answers import detail, summary
 from invoicing.application.history import Download, Progress, Render
 from invoicing.application.invoices import Document, InvoiceView, Place, Wanted
@@ -77,6 +79,7 @@ def routes(
         return tenant
 
     @api.get("/invoices")
+    @answers(documents.InvoicePage, (404, "not_found"))
     async def invoices(
         caller: MerchantOrCustomer,
         limit: Limit = 20,
@@ -96,23 +99,27 @@ def routes(
         return {"items": [summary(view) for view in page], "next_cursor": following}
 
     @api.get("/invoices/{id}")
+    @answers(documents.Invoice)
     async def invoice(caller: MerchantOrCustomer, id: UUID) -> dict[str, Any]:
         view = await found(caller, id)
         document = await shelf.document(view)
         return detail(view, document.bill_to, await shelf.movements(view))
 
     @api.get("/invoices/{id}/pdf", response_class=Response)
+    @answers(media_types=("application/pdf",))
     async def pdf(caller: MerchantOrCustomer, id: UUID) -> Response:
         view = await found(caller, id)
         content = await render(await shelf.document(view))
         return Response(content, headers=named(f"{view.issued.number}.pdf", "inline"), media_type="application/pdf")
 
     @api.post("/invoices/{id}/void", status_code=202)
+    @answers(documents.Accepted, (409, "invoice_paid"), (409, "invoice_void"))
     async def void(caller: Merchant, asked: Ask, id: UUID) -> Response:
         """Nothing is owed on it any more. Refused once it is paid."""
         return await asked.of(handler, id, Void("merchant", await tenants.now(caller.merchant_id)))
 
     @api.get("/customers/{customer_id}/export", response_class=Response)
+    @answers(None, (429, "export_running"), media_types=("text/csv", "application/zip", "application/x-ndjson"))
     async def export(caller: MerchantOrCustomer, customer_id: UUID, format: Format = "csv", locale: Locale = "es") -> Response:
         """The complete payment history, streamed; one at a time per customer."""
         tenant = await known(caller, customer_id)
@@ -123,6 +130,7 @@ def routes(
         return Sending(download.stream, download.over, download.name, download.media_type)
 
     @api.get("/customers/{customer_id}/export/progress")
+    @answers(documents.Progress)
     async def progress(caller: MerchantOrCustomer, customer_id: UUID) -> dict[str, Any]:
         """How far the customer's running download is, in documents; null when none is running."""
         await known(caller, customer_id)
