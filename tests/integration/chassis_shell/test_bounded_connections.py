@@ -62,6 +62,14 @@ async def test_a_head_of_32_kib_is_read_and_one_byte_more_is_refused() -> None:
         assert refused.header("connection") == "close"
 
 
+async def test_header_fields_are_bounded_in_number_too() -> None:
+    with served(APP) as port:
+        start = b"GET / HTTP/1.1\r\nhost: here\r\n"
+        assert (await asked(port, start + b"a:\r\n" * 199 + b"\r\n")).status == 200
+        refused = await asked(port, start + b"a:\r\n" * 200 + b"\r\n")
+        assert (refused.status, refused.problem["code"]) == (431, "request_header_fields_too_large")
+
+
 @pytest.mark.parametrize(
     "start",
     [
