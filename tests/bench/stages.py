@@ -143,9 +143,9 @@ def wrap_stream(notes: Notes) -> None:
     watched: ContextVar[str] = ContextVar("watched")
 
     @contextmanager
-    def noting_of(self: Tower, merchant_id: UUID, customer_id: UUID) -> Iterator[Bell]:
+    def noting_of(self: Tower, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> Iterator[Bell]:
         watched.set(f"{merchant_id}/{customer_id}")
-        with of(self, merchant_id, customer_id) as bell:
+        with of(self, merchant_id, customer_id, session_id) as bell:
             yield bell
 
     def noting_sse(told: Update | Pulse | Ended) -> str:

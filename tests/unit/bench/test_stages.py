@@ -144,9 +144,9 @@ async def test_a_stream_notes_the_customer_to_whom_an_update_is_sent_and_no_puls
     no_pool: Any = None
 
     async def stream(customer: UUID) -> str:
-        tower = Tower(no_pool, asyncio.Event())
+        tower = Tower(no_pool, asyncio.Event(), per_session=8)
         tower._tasks = [asyncio.create_task(asyncio.sleep(0))]
-        with tower.of(MERCHANT, customer):
+        with tower.of(MERCHANT, customer, UUID(int=1)):
             await asyncio.sleep(0)
             return str(names.sse(Pulse("mark"))) + str(names.sse(Update(7, ())))
 

@@ -30,6 +30,7 @@ PROBLEM: Final[dict[str, Any]] = {
         "status": {"type": "integer"},
         "code": {"type": "string"},
         "detail": {"type": "string"},
+        "request_id": {"type": "string", "description": "Of a failure on this side: the request, as the log names it."},
         "errors": {
             "type": "array",
             "items": {

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from billing_contracts.shapes import Tax
+
 Last4 = Annotated[str, Field(pattern="^[0-9]{4}$")]
 CancelMode = Literal["at_period_end", "immediately"]
 InvoiceStatus = Literal["paid", "open", "processing", "failed", "void", "uncollectible", "refunded"]
@@ -69,6 +71,16 @@ class Debt(BaseModel):
     next_attempt_at: datetime | None
 
 
+class Recurring(BaseModel):
+    """What a period costs."""
+
+    total: Money
+    tax: Money | None
+    tax_rate: Tax | None
+    tax_known: bool
+    """Whether `total` contains all of the tax."""
+
+
 class Subscription(BaseModel):
     id: UUID
     version: int
@@ -78,6 +90,7 @@ class Subscription(BaseModel):
     quantity: int
     price: Money
     frequency_text: str
+    recurring: Recurring
     period_total: Money
     interval: Interval
     current_period: Period
@@ -158,6 +171,8 @@ class CancellationPreview(BaseModel):
     access_until: datetime
     open_amount: Money | None
     open_invoices: Literal["void", "keep"] | None
+    paid_until: datetime | None
+    frequency_text: str | None
 
 
 class Accepted(BaseModel):

@@ -65,6 +65,7 @@ class Accepted(BaseModel):
 
 class CancellationAccepted(Accepted):
     effective_at: datetime | None
+    access_until: datetime
     mode: Literal["at_period_end", "immediately"] | None
 
 
@@ -74,6 +75,8 @@ class CancellationPreview(BaseModel):
     access_until: datetime
     open_amount: Money | None
     open_invoices: Literal["void", "keep"] | None
+    paid_until: datetime | None
+    """The end of the paid period, where the access ends before it."""
 
 
 class ScheduledCancellation(BaseModel):

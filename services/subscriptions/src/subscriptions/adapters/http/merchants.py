@@ -78,7 +78,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         return merchant_document(id, await seen_by(caller, id))
 
     @api.patch("/v1/merchants/{id}")
-    @answers(documents.Merchant, security=({"merchant": ()}, {"operator": ()}))
+    @answers(documents.Merchant, (422, "amount_too_large"), security=({"merchant": ()}, {"operator": ()}))
     async def change(caller: Caller, id: UUID, body: ChangedMerchant) -> dict[str, Any]:
         if caller.kind not in ("merchant", "operator"):
             raise Problem(403, "forbidden", "This credential may not do this")

@@ -50,6 +50,8 @@ REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
     refusals.CancellationTookEffect: (409, "cancellation_took_effect", "The cancellation has taken effect"),
 }
 
+NOT_STARTED = ((422, "start_in_the_future"), (422, "currency_not_sold"), (422, "amount_too_large"))
+
 
 class NewSubscription(StrictBody):
     customer_id: UUID
@@ -78,7 +80,13 @@ def routes(
     api = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
 
     @api.post("", status_code=201)
-    @answers(documents.StartedSubscription, (404, "not_found"), (422, "start_in_the_future"))
+    @answers(
+        documents.StartedSubscription,
+        (404, "not_found"),
+        (422, "start_in_the_future"),
+        (422, "currency_not_sold"),
+        (422, "amount_too_large"),
+    )
     async def start(asked: Ask, caller: Merchant, body: NewSubscription) -> Response:
         customer = await known(asked, body.customer_id)
         _, plan = await publishing.state(caller.merchant_id, body.plan_id)
