@@ -1,4 +1,5 @@
 import asyncio
+import json
 from typing import Any
 from uuid import UUID
 
@@ -77,8 +78,7 @@ async def test_the_cause_says_who_cancelled(shop: Shop) -> None:
         {"mode": "someday"},
         {"feedback": "bored"},
         {"comment": "x" * 501},
-        {"comment": "my card is 4242424242424242"},
-        {"comment": "nul\u0000"},
+        {"comment": 7},
         {"effective_at": "2030-01-01T00:00:00Z"},
     ],
 )
@@ -91,9 +91,38 @@ async def test_a_cancellation_that_cannot_be_changes_nothing(shop: Shop, body: d
 
 async def test_any_words_may_be_said(shop: Shop) -> None:
     id = await active(shop)
-    said = "<script>alert(1)</script> \u202eolleh\u202c 👋🏽\r\nأهلا"
-    assert (await shop.http.post(f"/v1/subscriptions/{id}/cancellation", json={"comment": said})).status_code == 202
+    said = "<script>alert(1)</script> 👋🏽\r\nأهلا \u200e+52 1 55 2000 0000"
+    answer = await shop.http.post(f"/v1/subscriptions/{id}/cancellation", json={"comment": said})
+    assert (answer.status_code, "card_number_removed" in answer.json()) == (202, False)
     assert await shop.stack.comments(shop.id) == [said.replace("\r\n", "\n")]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("nul\x00 \u202eolleh\u202c", "nul olleh"),
+        ("cut\ud83d", "cut"),
+        ("", None),
+        (" \u200b\u3164 ", None),
+        ("a\rb", "a\nb"),
+    ],
+    ids=ascii,
+)
+async def test_what_cannot_be_kept_of_a_comment_stops_no_cancellation(shop: Shop, said: str, kept: str | None) -> None:
+    id = await active(shop)
+    sent = {"content": json.dumps({"comment": said}), "headers": {"content-type": "application/json"}}
+    assert (await shop.http.post(f"/v1/subscriptions/{id}/cancellation", **sent)).status_code == 202
+    assert (await shop.read(id))["cancellation"]
+    assert await shop.stack.comments(shop.id) == ([kept] if kept else [])
+
+
+async def test_a_card_number_is_removed_from_a_comment_and_the_answer_says_so_each_time(shop: Shop) -> None:
+    id = await active(shop)
+    sent = {"json": {"comment": "my card is 4242.4242.4242.4242 12/30 737"}, "headers": {"idempotency-key": "once"}}
+    answers = [await shop.http.post(f"/v1/subscriptions/{id}/cancellation", **sent) for _ in range(2)]
+    assert [(each.status_code, each.json()["card_number_removed"]) for each in answers] == [(202, True)] * 2
+    assert await shop.stack.comments(shop.id) == ["my card is ••••"]
+    assert "4242" not in await shop.stack.written(shop.id)
 
 
 @pytest.mark.parametrize(

@@ -102,6 +102,8 @@ class CancellationAccepted(TypedDict):
     effective_at: str
     access_until: NotRequired[str]
     mode: CancelMode
+    card_number_removed: NotRequired[bool]
+    """The comment held a card number, which is not kept."""
 
 
 class Accepted(TypedDict):

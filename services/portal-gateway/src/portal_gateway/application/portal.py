@@ -20,6 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.background import survives
+from chassis.http.free_text import clean
 from chassis.http.problems import Problem, not_found
 from chassis.scope import note
 from portal_gateway.application import limits
@@ -137,8 +138,12 @@ class Portal:
         comment: str | None = None,
         idempotency_key: str | None = None,
     ) -> CancellationAccepted:
+        """What cannot be kept of the comment is left out of it: a comment stops no cancellation."""
         await self.limits.take(limits.CANCELLATIONS, _who(session))
-        accepted = await self.subscriptions.cancel(session, subscription_id, mode, feedback, comment, idempotency_key)
+        remark = clean(comment)
+        accepted = await self.subscriptions.cancel(session, subscription_id, mode, feedback, remark.text, idempotency_key)
+        if remark.had_card:
+            accepted = {**accepted, "card_number_removed": True}
         detail = {"mode": accepted["mode"], "effective_at": accepted["effective_at"]}
         await self._keep_accepted(session, _pending("cancellation", accepted, detail))
         return accepted

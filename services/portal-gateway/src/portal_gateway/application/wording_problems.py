@@ -13,6 +13,7 @@ UNKNOWN: Final = N_("We could not complete what you asked. Go back to the portal
 CARD_IN_TEXT: Final = N_("This looks like a card number. Delete it: we do not need it here.")
 CARD_TAKEN_OUT: Final = N_("We took out what looks like a card number: we do not need it here. Check the rest and confirm again.")
 NOWHERE: Final = N_("The address may be incomplete, or it is no longer available.")
+CARD_REMOVED: Final = N_("We removed what looks like a card number from your comment: we do not need it here.")
 UNAVAILABLE: Final = N_("We could not do it just now and nothing changed. Try again in a few minutes.")
 
 BY_CODE: Final = {

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from billing_contracts.subscriptions import Feedback
 from chassis.http.bodies import StrictBody
-from chassis.http.cards import NoCards
 from chassis.http.description import answers
+from chassis.http.free_text import Remark
 from portal_gateway.adapters.api import documents
 from portal_gateway.adapters.api.asking import Door, IdempotencyKey, Spoken, language_of, with_texts
 from portal_gateway.application.answers import CancelMode
@@ -32,7 +32,7 @@ NOT_TAKEN: Final = (
 class Cancelling(StrictBody):
     mode: CancelMode | None = None
     feedback: Feedback | None = None
-    comment: Annotated[NoCards, Field(max_length=500)] | None = None
+    comment: Remark | None = None
 
 
 class NewCard(StrictBody):
@@ -65,6 +65,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         body: Cancelling | None = None,
         idempotency_key: IdempotencyKey = None,
     ) -> dict[str, Any]:
+        """`card_number_removed`: true when the comment held a card number, which is not kept; absent otherwise."""
         given = body or Cancelling()
         accepted = await portal.cancel(
             session,

@@ -183,6 +183,8 @@ class Accepted(BaseModel):
 class CancellationAccepted(Accepted):
     effective_at: datetime
     mode: CancelMode
+    card_number_removed: Literal[True] | None = None
+    """Present where the comment held a card number, which was not stored."""
 
 
 class DueInvoice(BaseModel):

@@ -23,6 +23,7 @@ from portal_gateway.domain.tokens import page_tag
 LANGUAGE_COOKIE: Final = "lang"
 TOKEN_HEADER: Final = "x-csrf-token"
 LAST_WARNING: Final = timedelta(minutes=5)
+REDACTED: Final = "redacted"
 FORMS_ONLY: Final = ("/keep", "/session/extend", "/logout")
 """How addresses end where nothing is to be seen: what they answer is read in another language on the portal itself."""
 
@@ -116,7 +117,11 @@ def place(request: Request) -> dict[str, str]:
 def outcome(request: Request) -> dict[str, str]:
     """What the address says of something that was done, as far as it makes sense: the page says it in each language."""
     position, revoked = after(request), request.query_params.get("link") == "revoked"
-    return {**({"after": str(position)} if position else {}), **({"link": "revoked"} if revoked else {})}
+    return {
+        **({"after": str(position)} if position else {}),
+        **({"link": "revoked"} if revoked else {}),
+        **({"comment": REDACTED} if comment_redacted(request) else {}),
+    }
 
 
 def address(path: str, parameters: Mapping[str, object]) -> str:
@@ -126,6 +131,11 @@ def address(path: str, parameters: Mapping[str, object]) -> str:
 def after(request: Request) -> Position | None:
     """The version that the page is to show: `?after=subscription-<uuid>:7`."""
     return Position.read(request.query_params.get("after"))
+
+
+def comment_redacted(request: Request) -> bool:
+    """Whether a card number was taken out of the comment that came with a cancellation."""
+    return request.query_params.get("comment") == REDACTED
 
 
 def by_customer(request: Request) -> bool:

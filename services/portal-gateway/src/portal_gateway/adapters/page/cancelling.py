@@ -1,14 +1,15 @@
 """Cancelling a subscription: what it does, why, the confirmation, the result, and the way back."""
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from billing_contracts.subscriptions import Feedback
-from chassis.http.cards import has_card, redact_cards
+from chassis.http.cards import redact_cards
+from chassis.http.free_text import CARD_MARK
 from chassis.http.problems import Problem, not_found
 from chassis.languages import Language
 from portal_gateway.adapters.page import asking, forms
@@ -19,11 +20,8 @@ from portal_gateway.application.ending import can_be_kept
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import Reader
 from portal_gateway.application.wording_cancellation import COMMENT_LIMIT, Fact, facts, reasons, result
-from portal_gateway.application.wording_problems import CARD_TAKEN_OUT, explain
+from portal_gateway.application.wording_problems import CARD_REMOVED, CARD_TAKEN_OUT, explain
 from portal_gateway.domain.view import Subscription
-
-CARD: Final = "••••"
-"""Stands where somebody left a card number, which no page repeats."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         done = result(asked.reader, asked.subscription, asked.visit.view, version)
         if done is None:
             return await asked.form(portal, pages, mode=mode)
-        return asked.page(pages, "cancelled.html", heading=done.title, result=done, idempotency_key=uuid4())
+        redacted = asked.language.say(CARD_REMOVED) if asking.comment_redacted(request) else None
+        return asked.page(pages, "cancelled.html", heading=done.title, result=done, redacted=redacted, idempotency_key=uuid4())
 
     @router.post("/subscriptions/{subscription_id:uuid}/cancel")
     async def confirm(subscription_id: UUID, request: Request) -> Response:
@@ -71,13 +70,15 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
                 subscription_id,
                 mode=mode,
                 feedback=typed.feedback or None,
-                comment=typed.comment.strip() or None,
+                comment=typed.comment,
                 idempotency_key=form.key(),
             )
         except Problem as problem:
             return await asked.refused(portal, pages, problem, mode, typed, form.key())
         position = Position(accepted["aggregate"], accepted["version"])
         told = {**asking.place(request), "after": position}
+        if accepted.get("card_number_removed"):
+            told["comment"] = asking.REDACTED
         return RedirectResponse(asking.address(f"/subscriptions/{subscription_id}/cancel", told), 303)
 
     @router.post("/subscriptions/{subscription_id:uuid}/keep")
@@ -108,8 +109,6 @@ def mistakes(language: Language, typed: Typed) -> Wrong:
             COMMENT_LIMIT,
             length=length,
         )
-    elif has_card(typed.comment):
-        comment = language.say(CARD_TAKEN_OUT)
     return Wrong(language.say("Choose a reason from the list.") if feedback else None, comment)
 
 
@@ -163,7 +162,7 @@ class Asked:
             facts=await self._facts(portal, mode, required=problem is None),
             mode=mode,
             reasons=reasons(self.reader),
-            typed=replace(filled_in, comment=redact_cards(filled_in.comment, CARD)),
+            typed=replace(filled_in, comment=redact_cards(filled_in.comment, CARD_MARK)),
             errors=wrong or Wrong(),
             problem=explain(self.language, problem.status, problem.code, problem.headers) if problem else None,
             reference=reference(problem) if problem else None,

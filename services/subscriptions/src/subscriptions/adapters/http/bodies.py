@@ -1,6 +1,5 @@
 """What several requests are made of."""
 
-import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from zoneinfo import available_timezones
@@ -10,29 +9,12 @@ from pydantic_core import PydanticCustomError
 
 from billing_contracts.money import is_monetary
 from chassis.http.bodies import StrictBody
-from chassis.http.cards import NoCards
+from chassis.http.free_text import Line, Readable, Text
 from subscriptions.domain.period import Unit
 from subscriptions.domain.plan import Money, Tax
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
 _ZONES = available_timezones()
-
-
-def _no_controls(text: str) -> str:
-    if _CONTROL.search(text):
-        raise PydanticCustomError("control_characters", "has characters that cannot be printed")
-    return text
-
-
-def _one_line(text: str) -> str:
-    if "\n" in text or "\t" in text:
-        raise PydanticCustomError("one_line", "must be one line")
-    return text
-
-
-def _unix_lines(text: Any) -> Any:
-    return text.replace("\r\n", "\n") if isinstance(text, str) else text
 
 
 def _zone(name: str) -> str:
@@ -59,8 +41,6 @@ def _in_range(instant: datetime) -> datetime:
     return instant.astimezone(UTC)
 
 
-Text = Annotated[NoCards, BeforeValidator(_unix_lines), StringConstraints(min_length=1), AfterValidator(_no_controls)]
-Line = Annotated[Text, AfterValidator(_one_line)]
 Name = Annotated[Line, Field(max_length=200)]
 LongText = Annotated[Text, Field(max_length=2000)]
 Address = Annotated[Text, Field(max_length=500)]
@@ -70,9 +50,7 @@ Email = Annotated[Line, StringConstraints(pattern=_EMAIL, max_length=254), Field
 Locale = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]
 Country = Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{2}$")]
 TimeZone = Annotated[str, StringConstraints(strict=True, max_length=64), AfterValidator(_zone)]
-Url = Annotated[
-    str, StringConstraints(strict=True, pattern=r"^https?://[^\s<>\"]+$", max_length=2000), AfterValidator(_no_controls)
-]
+Url = Annotated[str, StringConstraints(strict=True, pattern=r"^https?://[^\s<>\"]+$", max_length=2000), Readable]
 Origin = Annotated[
     str,
     StringConstraints(

@@ -67,6 +67,8 @@ class CancellationAccepted(Accepted):
     effective_at: datetime | None
     access_until: datetime
     mode: Literal["at_period_end", "immediately"] | None
+    card_number_removed: Literal[True] | None = None
+    """Present where the comment held a card number, which was not stored."""
 
 
 class CancellationPreview(BaseModel):

@@ -13,12 +13,13 @@ from chassis.command_handler import CommandHandler, Outcome
 from chassis.http.asked import Ask, Asked, accepted
 from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
+from chassis.http.free_text import Remark, clean
 from chassis.http.principal import Caller, Merchant, MerchantOrCustomer, Principal
 from chassis.http.problems import not_found
 from chassis.store import Answer, Statement
 from chassis.tenants import Tenant, Tenants
 from subscriptions.adapters.http import documents
-from subscriptions.adapters.http.bodies import Instant, Text
+from subscriptions.adapters.http.bodies import Instant
 from subscriptions.adapters.http.customers import EndAll
 from subscriptions.adapters.http.plans import Publishing
 from subscriptions.application import publication, reactions
@@ -66,7 +67,7 @@ class Cancellation(StrictBody):
     mode: CancelMode | None = None
     """The merchant's policy, when absent."""
     feedback: Feedback | None = None
-    comment: Annotated[Text, Field(max_length=500)] | None = None
+    comment: Remark | None = None
 
 
 def routes(
@@ -133,11 +134,17 @@ def routes(
         body = body or Cancellation()
         _, it = await seen_by(caller, id)
         command, _ = await cancelling(caller, body)
+        comment = clean(body.comment)
 
-        def comment(outcome: Outcome[Event, Subscription]) -> list[Statement]:
-            return [comments.write(caller.merchant_id, id, it.customer_id, body.comment)] if body.comment else []
+        def commented(_: Outcome[Event, Subscription]) -> list[Statement]:
+            return [comments.write(caller.merchant_id, id, it.customer_id, comment.text)] if comment.text else []
 
-        return await asked.of(subscriptions, id, command, answer=cancelled, statements=comment)
+        def answer(outcome: Outcome[Event, Subscription]) -> Answer:
+            """`card_number_removed` only when the comment held one."""
+            answered = cancelled(outcome)
+            return Answer(answered.status, {**answered.body, "card_number_removed": True}) if comment.had_card else answered
+
+        return await asked.of(subscriptions, id, command, answer=answer, statements=commented)
 
     @api.delete("/{id}/cancellation", status_code=202)
     @answers(documents.CancellationAccepted, (409, "no_cancellation"), (409, "cancellation_took_effect"))

@@ -1,0 +1,100 @@
+"""Free text holds nothing that hides or that turns what stands around it; scripts and emoji keep what they need."""
+
+import sys
+from unicodedata import category
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chassis import text
+
+RLO, RLI, FSI, PDI = "\u202e", "\u2067", "\u2068", "\u2069"
+REFUSED = {
+    "embedding": "\u202a",
+    "override": RLO,
+    "pop": "\u202c",
+    "isolate": RLI,
+    "end of an isolate": PDI,
+    "private use": "\ue000",
+    "private use, plane 15": "\U000f1234",
+    "private use, plane 16": "\U0010fffd",
+    "noncharacter": "\ufdd0",
+    "noncharacter at the end of a plane": "\U0003ffff",
+    "surrogate": "\ud83d",
+}
+ACCEPTED = ["می‌خواهم", "👩‍💻", "Ana\u200e (עדי\u200f)", "é", "e\u0301", "李雷", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "❤️", "5 €", "…", "#1", "ﬁn", "a\u00adb"]
+
+
+@pytest.mark.parametrize("refused", REFUSED.values(), ids=REFUSED)
+def test_what_misleads_is_seen_and_taken_out(refused: str) -> None:
+    assert text.misleads(f"Ana{refused}García")
+    assert text.readable(f"Ana{refused}García") == "AnaGarcía"
+
+
+@pytest.mark.parametrize("control", ["\x00", "\x07", "\x0b", "\r", "\x1b", "\x7f", "\x85", "\x9f"], ids=repr)
+def test_controls_are_seen_and_taken_out(control: str) -> None:
+    assert text.has_controls(f"Ana{control}García")
+    assert text.readable(f"Ana{control}García") == "AnaGarcía"
+
+
+@pytest.mark.parametrize("accepted", ACCEPTED)
+def test_what_scripts_and_emoji_need_is_accepted(accepted: str) -> None:
+    assert not text.misleads(accepted)
+    assert not text.has_controls(accepted)
+    assert text.is_visible(accepted)
+    assert text.readable(accepted) == accepted
+
+
+@pytest.mark.parametrize(
+    "blank",
+    [
+        "",
+        " ",
+        "\u00a0\u3000",
+        "\u200d",
+        "\u200e\u200f",
+        "\u200b\ufeff\u2060",
+        "\u3164",
+        "\u115f\u1160",
+        "\u2800",
+        "\u0301",
+        "\u00ad",
+        "\ufe0f",
+    ],
+    ids=ascii,
+)
+def test_text_without_anything_to_see_is_none(blank: str) -> None:
+    assert not text.is_visible(blank)
+    assert text.readable(blank) == ""
+
+
+def test_every_private_or_unusable_character_is_refused_and_no_letter_is() -> None:
+    for code in range(sys.maxunicode + 1):
+        c, kind = chr(code), category(chr(code))
+        noncharacter = code & 0xFFFE == 0xFFFE or 0xFDD0 <= code <= 0xFDEF
+        if kind in ("Co", "Cs") or noncharacter:
+            assert text.misleads(c), hex(code)
+        elif kind == "Cc":
+            assert text.has_controls(c) == (c not in "\t\n"), hex(code)
+        elif kind[0] in "LMNPSZ":
+            assert not text.misleads(c), hex(code)
+
+
+@given(st.text())
+def test_a_readable_text_stays_as_it_is(anything: str) -> None:
+    once = text.readable(anything)
+    assert text.readable(once) == once
+    assert not text.misleads(once)
+    assert not text.has_controls(once)
+
+
+def test_a_name_in_a_sentence_is_isolated_whatever_it_holds() -> None:
+    sentence = f"Cancel {text.isolated(f'{PDI}{RLO}plan')} now"
+    assert text.with_bdi(sentence) == "Cancel <bdi>plan</bdi> now"
+    assert text.plain(sentence) == "Cancel plan now"
+
+
+def test_where_no_markup_can_stand_right_to_left_text_keeps_its_isolate() -> None:
+    assert text.plain(text.isolated("Plan")) == "Plan"
+    assert text.plain(text.isolated("תכנית")) == f"{FSI}תכנית{PDI}"
