@@ -110,7 +110,7 @@ async def test_any_words_may_be_said(shop: Shop) -> None:
 )
 async def test_what_cannot_be_kept_of_a_comment_stops_no_cancellation(shop: Shop, said: str, kept: str | None) -> None:
     id = await active(shop)
-    sent = {"content": json.dumps({"comment": said}), "headers": {"content-type": "application/json"}}
+    sent: dict[str, Any] = {"content": json.dumps({"comment": said}), "headers": {"content-type": "application/json"}}
     assert (await shop.http.post(f"/v1/subscriptions/{id}/cancellation", **sent)).status_code == 202
     assert (await shop.read(id))["cancellation"]
     assert await shop.stack.comments(shop.id) == ([kept] if kept else [])
@@ -118,7 +118,10 @@ async def test_what_cannot_be_kept_of_a_comment_stops_no_cancellation(shop: Shop
 
 async def test_a_card_number_is_removed_from_a_comment_and_the_answer_says_so_each_time(shop: Shop) -> None:
     id = await active(shop)
-    sent = {"json": {"comment": "my card is 4242.4242.4242.4242 12/30 737"}, "headers": {"idempotency-key": "once"}}
+    sent: dict[str, Any] = {
+        "json": {"comment": "my card is 4242.4242.4242.4242 12/30 737"},
+        "headers": {"idempotency-key": "once"},
+    }
     answers = [await shop.http.post(f"/v1/subscriptions/{id}/cancellation", **sent) for _ in range(2)]
     assert [(each.status_code, each.json()["card_number_removed"]) for each in answers] == [(202, True)] * 2
     assert await shop.stack.comments(shop.id) == ["my card is ••••"]

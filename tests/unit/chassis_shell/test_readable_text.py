@@ -89,12 +89,16 @@ def test_a_readable_text_stays_as_it_is(anything: str) -> None:
     assert not text.has_controls(once)
 
 
-def test_a_name_in_a_sentence_is_isolated_whatever_it_holds() -> None:
-    sentence = f"Cancel {text.isolated(f'{PDI}{RLO}plan')} now"
-    assert text.with_bdi(sentence) == "Cancel <bdi>plan</bdi> now"
-    assert text.plain(sentence) == "Cancel plan now"
+def test_a_name_that_reads_from_the_right_is_isolated_in_a_sentence() -> None:
+    sentence = f"Cancel {text.isolated('תכנית 1')} now"
+    assert sentence == f"Cancel {FSI}תכנית 1{PDI} now"
+    assert text.with_bdi(sentence) == "Cancel <bdi>תכנית 1</bdi> now"
 
 
-def test_where_no_markup_can_stand_right_to_left_text_keeps_its_isolate() -> None:
-    assert text.plain(text.isolated("Plan")) == "Plan"
-    assert text.plain(text.isolated("תכנית")) == f"{FSI}תכנית{PDI}"
+def test_another_name_stays_as_it_is_in_a_sentence() -> None:
+    assert text.isolated("Plan") == text.with_bdi(text.isolated("Plan")) == "Plan"
+
+
+def test_what_older_names_hold_ends_no_isolate_and_begins_none() -> None:
+    assert text.isolated(f"{PDI}תכ{RLO}נית{FSI}") == f"{FSI}תכנית{PDI}"
+    assert text.isolated(f"{RLO}Plan{PDI}") == "Plan"

@@ -33,6 +33,7 @@ class Around:
     now: datetime = datetime(2023, 5, 20, 12, tzinfo=UTC)
     numbers: frozenset[str] = frozenset({VISA_NUMBER, AMEX_NUMBER, "4000000000000002"})
     tokenised: list[CardEntry] = field(default_factory=list)
+    merchant_name: str = "TechSolutions Inc."
 
     async def open(self, setup_id: UUID) -> SetUp | None:
         return self.setup if self.setup and self.setup.id == setup_id else None
@@ -41,7 +42,7 @@ class Around:
         return self.seconds_blocked
 
     async def merchant(self, merchant_id: UUID) -> Merchant | None:
-        return Merchant("TechSolutions Inc.", self.now)
+        return Merchant(self.merchant_name, self.now)
 
     async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken:
         self.tokenised.append(entry)

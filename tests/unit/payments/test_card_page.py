@@ -27,6 +27,13 @@ async def test_the_page_has_fields_without_names_and_a_form_without_an_action() 
     assert "TechSolutions Inc. no los ve" in page
 
 
+async def test_a_merchants_name_changes_nothing_around_it() -> None:
+    async with Around(merchant_name="\u202eחברה <b>").browser() as browser:
+        page = (await browser.get(f"/cards/{SETUP}")).text
+    assert "<bdi>חברה &lt;b&gt;</bdi> no los ve" in page
+    assert "\u202e" not in page
+
+
 async def test_only_the_portal_may_frame_it_and_nothing_of_it_is_kept() -> None:
     async with Around().browser() as browser:
         headers = (await browser.get(f"/cards/{SETUP}")).headers

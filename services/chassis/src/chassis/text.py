@@ -42,20 +42,17 @@ def readable(text: str) -> str:
     return kept if is_visible(kept) else ""
 
 
+def unturned(text: str) -> str:
+    """The text without the characters that turn what stands around it: older text may hold them."""
+    return _TURNING.sub("", text)
+
+
 def isolated(text: str) -> str:
-    """The text for use inside a sentence, between `ISOLATE` and `END`. Older text may hold what is refused now."""
-    return f"{ISOLATE}{_TURNING.sub('', text)}{END}"
-
-
-def plain(sentence: str) -> str:
-    """A sentence for where no markup can stand: its isolates are kept around right-to-left text alone."""
-    return _ISOLATED.sub(lambda found: found[0] if _turns(found[1]) else found[1], sentence)
+    """The text for use inside a left-to-right sentence: between `ISOLATE` and `END` where any of it reads from the right."""
+    straight = unturned(text)
+    return f"{ISOLATE}{straight}{END}" if any(bidirectional(c) in ("R", "AL") for c in straight) else straight
 
 
 def with_bdi(escaped: str) -> str:
     """A sentence in HTML, escaped already, with `<bdi>` around what was isolated."""
     return _ISOLATED.sub(r"<bdi>\1</bdi>", escaped)
-
-
-def _turns(text: str) -> bool:
-    return any(bidirectional(c) in ("R", "AL") for c in text)

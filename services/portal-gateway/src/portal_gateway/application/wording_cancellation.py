@@ -6,6 +6,7 @@ from uuid import UUID
 
 from billing_contracts.subscriptions import Feedback
 from chassis.languages import N_, in_context
+from chassis.text import isolated
 from portal_gateway.application import wording_price
 from portal_gateway.application.answers import CancellationPreview, View
 from portal_gateway.application.ending import access_ended_before, can_be_kept, is_unsettled
@@ -97,7 +98,7 @@ class Result:
 def result(reader: Reader, subscription: Subscription, view: View, version: int | None) -> Result | None:
     """What became of it; None while nothing was cancelled. `version` as the address says, which may be anything."""
     reader = reader.of_subscription(subscription)
-    plan, cancellation = subscription["plan"]["name"], subscription["cancellation"]
+    plan, cancellation = isolated(subscription["plan"]["name"]), subscription["cancellation"]
     coming = (p["version"] for p in view.pending if p["aggregate"] == f"subscription-{subscription['id']}")
     ref = reference(subscription["id"], version) if version and version <= max([subscription["version"], *coming]) else None
     done = reader.say("Your cancellation is registered")

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from chassis.languages import Language, in_context
+from chassis.text import isolated
 from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.wording import Badge, Reader, Tone
 from portal_gateway.application.wording_movements import Movement, movements
@@ -160,7 +161,7 @@ def _totals(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str], 
     if tax:
         rate = reader.language.number(Decimal(tax["rate_basis_points"]) / 100)
         if tax["inclusive"]:
-            name = reader.say("%(name)s (%(rate)s%%, included in the price)", name=tax["name"], rate=rate)
+            name = reader.say("%(name)s (%(rate)s%%, included in the price)", name=isolated(tax["name"]), rate=rate)
         else:
-            name = reader.say("%(name)s (%(rate)s%%)", name=tax["name"], rate=rate)
+            name = reader.say("%(name)s (%(rate)s%%)", name=isolated(tax["name"]), rate=rate)
     return (reader.say("Subtotal"), reader.money(facts["net_total"])), (name, reader.money(facts["tax_total"]))

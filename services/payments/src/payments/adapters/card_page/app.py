@@ -6,6 +6,7 @@ from uuid import UUID
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
 from starlette.middleware.base import RequestResponseEndpoint
 
 from chassis import colours
@@ -13,6 +14,7 @@ from chassis.http import problems
 from chassis.http.app import equip
 from chassis.http.problems import Problem, not_found
 from chassis.http.request_ids import ServiceApp
+from chassis.text import isolated, with_bdi
 from payments.adapters.card_page import files
 from payments.adapters.card_page.submission import MAX_BODY_BYTES, submitted
 from payments.adapters.card_page.words import (
@@ -83,7 +85,7 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
             "month": merchant.now.strftime("%Y-%m"),
             "numbers": " ".join(sorted(tokeniser.numbers)),
             "sandbox": True,
-            "privacy": privacy(language, merchant.name),
+            "privacy": Markup(with_bdi(str(escape(privacy(language, isolated(merchant.name)))))),
             "confirm": confirm_text(language, [due.amount for due in setup.due]),
         }
         return HTMLResponse(templates.get_template("card.html").render(about))

@@ -12,6 +12,7 @@ from chassis.http.cards import redact_cards
 from chassis.http.free_text import CARD_MARK
 from chassis.http.problems import Problem, not_found
 from chassis.languages import Language
+from chassis.text import isolated
 from portal_gateway.adapters.page import asking, forms
 from portal_gateway.adapters.page.refusing import page_route, reference
 from portal_gateway.adapters.page.rendering import Pages
@@ -158,7 +159,7 @@ class Asked:
             pages,
             "cancel.html",
             status,
-            heading=self.language.say("Cancel %(plan)s", plan=self.subscription["plan"]["name"]),
+            heading=self.language.say("Cancel %(plan)s", plan=isolated(self.subscription["plan"]["name"])),
             facts=await self._facts(portal, mode, required=problem is None),
             mode=mode,
             reasons=reasons(self.reader),

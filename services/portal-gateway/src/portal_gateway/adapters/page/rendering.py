@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from chassis.languages import Language, in_context
+from chassis.text import isolated, unturned, with_bdi
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.assets import Assets
 from portal_gateway.adapters.page.theme import stylesheet
@@ -90,8 +91,8 @@ def environment(code: str) -> Environment:
         auto_reload=False,
     )
     made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
-    made.filters["unbroken"] = unbroken
-    made.globals |= {"in_context": in_context, "language": catalogues().language(code)}
+    made.filters |= {"unbroken": unbroken, "isolates": isolates, "typed": typed}
+    made.globals |= {"in_context": in_context, "isolated": isolated, "language": catalogues().language(code)}
     return made
 
 
@@ -99,7 +100,17 @@ def environment(code: str) -> Environment:
 def unbroken(context: Context, sentence: str) -> Markup:
     """The sentence, escaped, with each amount, card and day on one line: `1,234.50 USD`, `•••• 4242`, `14 de junio de 2023`."""
     whole = _whole(context["language"].written_days)
-    return Markup(whole.sub(r'<span class="whole">\g<0></span>', str(escape(sentence))))
+    return Markup(whole.sub(r'<span class="whole">\g<0></span>', with_bdi(str(escape(sentence)))))
+
+
+def typed(text: str, look: str = "") -> Markup:
+    """What people typed, escaped and isolated: nothing of it changes how the text around it reads. `look` is a class."""
+    return Markup(f'<bdi class="{look}">' if look else "<bdi>") + unturned(text) + Markup("</bdi>")
+
+
+def isolates(sentence: str) -> Markup:
+    """The sentence, escaped, with `<bdi>` around what was isolated in it."""
+    return Markup(with_bdi(str(escape(sentence))))
 
 
 @cache
