@@ -15,7 +15,12 @@ from chassis.library_logs import LibraryLogs
 from chassis.scope import SCOPE
 
 SECRET_NAMES = re.compile(r"authorization|cookie|secret|token|password|pepper|api_key|private|cvc|cvv|card_number|^number$", re.I)
-SECRET_TEXT = re.compile(r"\b(sk_(?:test|live)_)[\w-]+|(/enter#)\S+|(postgresql://[^:/@\s]+:)[^@\s]+(?=@)")
+_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+SECRET_TEXT = re.compile(
+    rf"\b(sk_(?:test|live)_)[\w-]+|(/enter\S*?(?:#|%(?:25)*23))\S+|({_ID}(?:\.|%(?:25)*2[Ee]))[\w-]{{20,}}"
+    r"|(postgresql://[^:/@\s]+:)[^@\s]+(?=@)"
+)
+"""Keys of merchants, links and their tokens in any encoding, passwords in URLs: what leads a secret is a group and stays."""
 
 
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -23,10 +28,14 @@ def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
     return {name: "[redacted]" if SECRET_NAMES.search(name) else _clean(value) for name, value in event.items()}
 
 
+def redact_secrets(text: str) -> str:
+    return SECRET_TEXT.sub(lambda found: f"{next(filter(None, found.groups()))}[redacted]", text)
+
+
 def _clean(value: Any) -> Any:
     match value:
         case str():
-            return redact_cards(SECRET_TEXT.sub(lambda found: f"{found[1] or found[2] or found[3]}[redacted]", value))
+            return redact_cards(redact_secrets(value))
         case dict():
             return redact(None, "", value)
         case list() | tuple():

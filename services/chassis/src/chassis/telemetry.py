@@ -7,10 +7,12 @@ from opentelemetry import propagate, trace
 from opentelemetry.context import Context as TraceContext
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from prometheus_client import Counter, Histogram
+
+from chassis.logging import redact_secrets
 
 REQUESTS = Counter("http_requests_total", "Requests answered", ["service", "method", "route", "status"])
 DURATION = Histogram("http_request_duration_seconds", "Time to the answer's first byte", ["service", "method", "route"])
@@ -25,8 +27,19 @@ def configure(service: str, otlp_endpoint: str | None) -> None:
     """
     provider = TracerProvider(None if otlp_endpoint else ALWAYS_OFF, Resource.create({"service.name": service}))
     if otlp_endpoint:
+        provider.add_span_processor(WithoutSecrets())
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{otlp_endpoint.rstrip('/')}/v1/traces")))
     trace.set_tracer_provider(provider)
+
+
+class WithoutSecrets(SpanProcessor):
+    """Redacts the address that FastAPI notes of each request: a mail program may have put a link's token into it."""
+
+    def on_start(self, span: Span, parent_context: TraceContext | None = None) -> None:
+        for name in ("url.path", "url.query"):
+            noted = (span.attributes or {}).get(name)
+            if isinstance(noted, str):
+                span.set_attribute(name, redact_secrets(noted))
 
 
 def outgoing() -> dict[str, str]:

@@ -9,10 +9,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from chassis.http.problems import Problem
 from chassis.http.requests import duplicated
+from portal_gateway.domain.tokens import LinkToken
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _BY_KEY = "/v1/"
 """What is asked with a merchant's key, which no browser adds by itself."""
+_SHORTEST_TOKEN = 80
+"""Characters of a link's token: nearly every address is shorter."""
 
 
 class Guard:
@@ -33,7 +36,10 @@ class Guard:
                     headers.setdefault(name, value)
             await send(message)
 
-        await (self._refusal(scope) or self._app)(scope, receive, locked)
+        refusal = self._refusal(scope)
+        if refusal is None and is_link(scope):
+            scope = {**scope, "path": "/enter"}
+        await (refusal or self._app)(scope, receive, locked)
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers, path = Headers(scope=scope), scope["path"]
@@ -50,6 +56,19 @@ class Guard:
         if scope["method"] not in _SAFE and not path.startswith(_BY_KEY) and not same_origin(headers, self._public_url):
             return Problem(403, "cross_origin", "The request does not come from this site").response()
         return None
+
+
+def is_link(scope: Scope) -> bool:
+    """Whether a page is asked for by a portal link that a mail program has changed: with what belongs into its fragment in
+    the path or the query, or with a sign more. The page at /enter repairs the address."""
+    if scope["method"] not in ("GET", "HEAD"):
+        return False
+    path, query = scope["path"], scope["query_string"].decode("latin-1")
+    if path.startswith("/enter"):
+        return True
+    if len(path) + len(query) < _SHORTEST_TOKEN or not ("." in path or "." in query or "%2" in query):
+        return False
+    return LinkToken.read(f"{path}?{query}") is not None
 
 
 def same_origin(headers: Mapping[str, str], origin: str) -> bool:

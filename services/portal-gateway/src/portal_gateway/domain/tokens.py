@@ -7,13 +7,26 @@ that every bit of it counts.
 import base64
 import hashlib
 import hmac
+import html
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from unicodedata import category
 from uuid import UUID
 
-_TOKEN = re.compile(r"(?:[^#\s\x00]{1,500}#)?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.([A-Za-z0-9_-]{43})", re.ASCII)
+_BREAK = r"=?[\s>]*"
+"""What a mail program may put into a long word: a line's end, with the marks of a quoted or a quoted-printable line."""
+_ID = _BREAK.join((*["[0-9a-f]"] * 8, *(part for length in (4, 4, 4, 12) for part in ("-", *["[0-9a-f]"] * length))))
+_SECRET = _BREAK.join(["[A-Za-z0-9_-]"] * 43)
+_TOKEN = re.compile(rf"(?:^|[^0-9A-Za-z])({_ID}){_BREAK}\.{_BREAK}({_SECRET})(?![0-9A-Za-z])")
+_BROKEN = re.compile(r"[=\s>]")
+_ENCODED = re.compile("(?:%[0-9A-Fa-f]{2})+")
+_PROOFPOINT = re.compile("-(?=[0-9A-F]{2})")
+_WORD_BREAK = re.compile("</?wbr */?>", re.IGNORECASE)
+_REWRITTEN = 3
+"""How often an address may have been encoded on its way."""
 _SESSION = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-_LONGEST = 1000
+_LONGEST = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +36,45 @@ class LinkToken:
 
     @classmethod
     def read(cls, text: str) -> "LinkToken | None":
-        """The token in what somebody pasted: the whole URL or the token alone. None when there is none."""
-        if len(text) > _LONGEST:
+        """The token wherever it stands in what was pasted or opened: the link as mail programs deliver it, or a mail with it.
+
+        None when there is none. The page's script (token.js) does the same; one table of cases holds for both.
+        """
+        if len(text) > _LONGEST or "\x00" in text:
             return None
-        found = _TOKEN.fullmatch(text.strip(" "))
-        return cls(UUID(found[1]), found[2]) if found else None
+        found = next(filter(None, map(_TOKEN.search, _forms(text))), None)
+        return cls(UUID(_BROKEN.sub("", found[1])), _BROKEN.sub("", found[2])) if found else None
 
     def __str__(self) -> str:
         return f"{self.id}.{self.secret}"
+
+
+def _forms(text: str) -> Iterator[str]:
+    """The text as it is, and as it was before it was encoded on its way; each without what cannot be seen."""
+    form = text
+    for _ in range(_REWRITTEN):
+        form = _WORD_BREAK.sub("", html.unescape(form))
+        yield _visible(form)
+        if "urldefense.proofpoint.com/v2" in form:
+            yield _visible(_decoded(_PROOFPOINT.sub("%", form)))
+        form = _decoded(form)
+    yield _visible(form)
+
+
+def _decoded(text: str) -> str:
+    return _ENCODED.sub(_characters, text)
+
+
+def _characters(encoded: re.Match[str]) -> str:
+    try:
+        return bytes.fromhex(encoded[0].replace("%", "")).decode()
+    except UnicodeDecodeError:
+        return encoded[0]
+
+
+def _visible(text: str) -> str:
+    """Without format characters: zero-width spaces, soft hyphens, marks of direction."""
+    return text if text.isascii() else "".join(c for c in text if category(c) != "Cf")
 
 
 class Peppers:

@@ -36,7 +36,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.api_route("/enter", methods=["GET", "HEAD"])
     async def enter(request: Request) -> Response:
-        """Inert: what only looks at it, looks at nothing. Its script exchanges the link in the fragment."""
+        """Inert: a program that only looks at it changes nothing. Its script exchanges the link in the address."""
         heading = asking.language(request).say("Opening your portal")
         return pages.page("enter.html", request, heading=heading, headers={"referrer-policy": "no-referrer"})
 

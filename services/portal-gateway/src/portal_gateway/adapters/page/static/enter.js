@@ -1,4 +1,5 @@
-// Exchanges the link in the address for a session. The fragment is cleared before anything is sent: it stays in no history.
+// Exchanges the link in the address for a session. The address is cleared before anything is sent: it stays in no history.
+import { tokenIn, waits } from "./token.js";
 import { minutesOf } from "./words.js";
 
 const ENTRANCES = { payment_method: "/payment-method", cancel: "/cancel" };
@@ -17,11 +18,13 @@ function show(name) {
 }
 
 // A link for one use waits for a click: what only looks at pages must not use it up. Until then it stays in the address,
-// where a reload finds it: no request carries a fragment.
+// where a reload finds it: in the fragment, which no request carries, wherever the mail program had put it.
 function begin() {
-  const token = location.hash.slice(1);
+  const token = tokenIn(location.href);
   if (!token) return show("refused");
-  if (new URLSearchParams(location.search).has("continue")) return offer("confirm", () => enter(token));
+  const once = waits(location.href);
+  history.replaceState(null, "", `/enter${once ? "?continue" : ""}#${token}`);
+  if (once) return offer("confirm", () => enter(token));
   return enter(token);
 }
 

@@ -1,0 +1,77 @@
+"""Links as mail programs deliver them open the portal; the page's script finds what the server finds."""
+
+import json
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+import unit.portal_gateway.test_links_as_delivered as table
+from browser.neighbours import Neighbours
+from browser.pages import PortalPage
+from playwright.async_api import Page, expect
+
+SCRIPT = files("portal_gateway.adapters.page").joinpath("static", "token.js").read_text()
+
+
+async def test_the_script_finds_what_the_server_finds(page: Page) -> None:
+    await page.goto("about:blank")
+    found: list[dict[str, Any]] = await page.evaluate(
+        """async ([script, texts]) => {
+            const { tokenIn, waits } = await import(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
+            return texts.map((text) => ({ token: tokenIn(text), waits: waits(text) }));
+        }""",
+        [SCRIPT, [case["text"] for case in table.CASES]],
+    )
+    for case, each in zip(table.CASES, found, strict=True):
+        assert each["token"] == case["token"], case["name"]
+        assert case["token"] is None or each["waits"] == case["waits"], case["name"]
+
+
+ADDRESSES = {
+    "# encoded": lambda link: link.replace("#", "%23"),
+    "# encoded twice": lambda link: link.replace("#", "%2523"),
+    "more after the token": lambda link: f"{link}?utm_source=mail&fbclid=IwAR0",
+    "more before the token": lambda link: link.replace("#", "?utm_source=mail#"),
+    "in the query": lambda link: link.replace("#", "?"),
+    "a full stop after it": lambda link: f"{link}.",
+    "a bracket after an encoded #": lambda link: f"{link.replace('#', '%23')})",
+    "a zero-width space inside": lambda link: f"{link[:-20]}\u200b{link[-20:]}",
+    "a line break inside": lambda link: f"{link.replace('#', '%23')[:-20]}%0A{link[-20:]}",
+    "a slash before #": lambda link: link.replace("#", "/#"),
+    "the address inside another": lambda link: f"{link.partition('/enter')[0]}/?url={quote(link, safe='')}&data=1",
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
+async def test_the_page_repairs_the_address(page: Page, neighbours: Neighbours, address: Any) -> None:
+    await page.goto(address(await neighbours.ana()))
+    await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
+    kept = await page.evaluate("() => JSON.stringify(navigation.entries().map((entry) => entry.url))")
+    assert json.loads(kept) == [f"{neighbours.gateway.url}/"]
+
+
+async def test_a_link_for_one_use_waits_for_its_click_all_the_same(page: Page, neighbours: Neighbours) -> None:
+    link = await neighbours.ana(kind="session")
+    await page.goto(link.replace("?", "%3F").replace("#", "%23"))
+    for _ in range(2):
+        await expect(page.get_by_role("button", name="Continuar")).to_be_visible()
+        assert page.url == link
+        await page.reload()
+    assert await neighbours.living_sessions() == 0
+    await page.get_by_role("button", name="Continuar").click()
+    await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
+
+
+@pytest.mark.parametrize("kind", ["portal", "session"])
+async def test_a_whole_mail_can_be_pasted(page: Page, neighbours: Neighbours, kind: str) -> None:
+    link = await neighbours.ana(kind=kind)
+    await page.goto(f"{neighbours.gateway.url}/enter")
+    await page.get_by_label("Pega aquí tu enlace").fill(f"Abre tu portal: <{link[:-20]}\u200b{link[-20:]}>. Gracias")
+    await page.get_by_role("button", name="Entrar").click()
+    await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
+
+
+def test_the_table_is_beside_the_servers_test() -> None:
+    assert Path(table.__file__).with_name("links_as_delivered.json").exists()

@@ -1,0 +1,86 @@
+"""A link whose token arrives in the path or the query gets the inert page at /enter, and the token is written down nowhere."""
+
+import logging
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+from integration.portal_gateway.gateway import Gateway, Merchant
+from prometheus_client import generate_latest
+from unit.portal_gateway import story
+
+ADDRESSES = (
+    "/enter%23{}",
+    "/enter%2523{}",
+    "/enter/%23{}",
+    "/enter?utm_source=x&t={}",
+    "/%23{}",
+    "/?url=https%3A%2F%2Fp%2Fenter%23{}",
+)
+
+
+class Written(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(f"{record.name} {record.getMessage()} {record.__dict__}")
+
+
+@pytest.fixture
+def written() -> Iterator[list[str]]:
+    root, handler = logging.getLogger(), Written()
+    before = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield handler.lines
+    root.setLevel(before)
+    root.removeHandler(handler)
+
+
+@pytest.fixture
+async def ana(merchant: Merchant) -> Merchant:
+    await merchant.tell(story.profile())
+    return merchant
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+async def test_it_gets_an_inert_page_and_leaves_no_trace(
+    ana: Merchant, gateway: Gateway, written: list[str], address: str
+) -> None:
+    token = (await ana.link()).partition("#")[2]
+    async with gateway.browser() as browser:
+        for method in ("GET", "HEAD"):
+            answer = await browser.request(method, address.format(token))
+            assert answer.status_code == 200, answer.text
+            assert "set-cookie" not in answer.headers
+            assert answer.headers["referrer-policy"] == "no-referrer"
+            assert answer.headers["cache-control"] == "no-store"
+        page = await browser.get(address.format(token))
+        assert "data-enter" in page.text
+        assert token not in page.text
+        await browser.post("/enter", data={"link": f"x{token}"})
+    secret = token.partition(".")[2]
+    assert secret not in " ".join(written)
+    assert secret not in generate_latest().decode()
+    assert await gateway.pool.fetchval("SELECT count(*) FROM portal_session WHERE merchant_id = $1", ana.id) == 0
+
+
+async def test_a_link_that_is_pasted_or_sent_as_it_was_delivered_opens_the_portal(ana: Merchant, gateway: Gateway) -> None:
+    link = await ana.link()
+    async with gateway.browser() as browser:
+        for delivered in (
+            f"{link}.",
+            link.replace("#", "%23"),
+            f"https://x.example/?url={quote(link, safe='')}",
+            f"{link}&fbclid=1",
+        ):
+            assert (await browser.post("/api/session", json={"token": delivered})).status_code == 204
+            assert (await browser.post("/enter", data={"link": delivered})).status_code == 303
+
+
+@pytest.mark.parametrize("path", ["/", "/invoices/7?x=a.b", f"/?cursor={'a' * 90}", f"/?cursor={'a' * 60}.{'b' * 43}"])
+async def test_other_addresses_are_what_they_were(gateway: Gateway, path: str) -> None:
+    async with gateway.browser() as browser:
+        assert (await browser.get(path)).status_code == 401
