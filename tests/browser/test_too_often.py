@@ -36,12 +36,15 @@ async def test_links_that_open_nothing(page: Page, neighbours: Neighbours) -> No
         for _ in range(60):
             assert (await guessing.post("/api/session", json={"token": "x"})).status_code == 401
     soon = re.compile(r"Lo intentaste muchas veces\. Vuelve a probar en (9|10) minutos\.")
-    await page.goto(await neighbours.ana())
+    wrong = f"{(await neighbours.ana())[:-43]}{'A' * 43}"
+    await page.goto(wrong)
     await expect(page.get_by_role("alert")).to_contain_text(soon)
     await page.goto(f"{neighbours.gateway.url}/enter")
-    await page.get_by_label("Pega aquí tu enlace").fill(await neighbours.ana())
+    await page.get_by_label("Pega aquí tu enlace").fill(wrong)
     await page.get_by_role("button", name="Entrar").click()
     await expect(page.get_by_role("alert")).to_contain_text(soon)
+    await page.goto(await neighbours.ana())
+    await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
 
 
 async def test_cancelling(page: Page, stage: LivingStage) -> None:

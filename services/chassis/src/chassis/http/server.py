@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
+from chassis.http.addresses import NoTrustedProxy
 from chassis.http.connections import Connections, Limits
 from chassis.http.protocol import BoundedProtocol
 
@@ -58,7 +59,7 @@ def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "", conn
     connections = connections or Connections(Limits(), trusted_proxies)
     protocol: Any = partial(BoundedProtocol, registry=connections)
     config = uvicorn.Config(
-        app,
+        app if trusted_proxies else NoTrustedProxy(app),
         http=protocol,
         ws="none",
         log_config=None,

@@ -5,9 +5,11 @@ from datetime import timedelta
 from portal_gateway.application.ports import Limit
 
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
+LONGEST = _HOUR
+"""For which any use is remembered."""
 
-REFUSED_LINKS = Limit("refused_links", 60, 10 * _MINUTE)
-"""By address."""
+REFUSED_LINKS = Limit("refused_links", 60, 10 * _MINUTE, apart=10_000)
+"""By address, and of links that open nothing only: a good link works however many bad ones came from there."""
 CARD_SETUPS = Limit("card_setups", 60, _HOUR)
 """By customer, like those below."""
 REFUSED_CARDS = Limit("refused_cards", 5, _HOUR)

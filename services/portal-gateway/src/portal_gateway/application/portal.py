@@ -20,6 +20,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.background import survives
+from chassis.http.addresses import counted_as
 from chassis.http.free_text import clean
 from chassis.http.problems import Problem, not_found
 from chassis.scope import note
@@ -72,15 +73,13 @@ class Portal:
     async def enter(self, link: str, visitor: Visitor, presented: str | None) -> Entered:
         """Exchanges a link (the whole URL or its token) for a new session; the one presented by the browser ends.
 
-        Raises 401 `link_refused`, 429.
+        Raises 401 `link_refused`; 429 in its place once too many that open nothing came from there.
         """
-        counted = limits.REFUSED_LINKS, visitor.address
-        await self.limits.check(counted)
         token = LinkToken.read(link)
         cookie = encoded(secrets.token_bytes(32))
         opened = await self.access.exchange(token, cookie, presented) if token else None
         if opened is None:
-            await self.limits.count(counted)
+            await self.limits.take(limits.REFUSED_LINKS, counted_as(visitor.address))
             raise link_refused()
         found, session = opened
         note(session.merchant_id)

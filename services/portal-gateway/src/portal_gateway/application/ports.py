@@ -116,6 +116,8 @@ class Limit:
     name: str
     times: int
     per: timedelta
+    apart: int | None = None
+    """How many are counted apart at a time, where anybody can make up new ones; further ones are not counted."""
 
 
 class Limits(Protocol):

@@ -17,6 +17,10 @@ ON CONFLICT (name, who) DO UPDATE SET uses = {_RECENT} || clock_timestamp()
 """One statement, so that of many at once none is missed and nobody waits for long."""
 _TAKE = f"{_COUNT} WHERE cardinality({_RECENT}) < $4 RETURNING true"
 _USES = f"SELECT {_RECENT} FROM use_of_limit it WHERE name = $1 AND who = $2"
+_FULL = """
+SELECT NOT EXISTS (SELECT FROM use_of_limit WHERE name = $1 AND who = $2)
+   AND (SELECT count(*) FROM (SELECT FROM use_of_limit WHERE name = $1 LIMIT $3) counted) >= $3
+"""
 
 
 def _key(limit: Limit, who: str) -> tuple[str, str, timedelta]:
@@ -29,9 +33,7 @@ class StoredLimits:
 
     async def check(self, *limits: tuple[Limit, str]) -> None:
         for limit, who in limits:
-            recent = await self._pool.fetchval(
-                f"SELECT {_RECENT} FROM use_of_limit it WHERE name = $1 AND who = $2", *_key(limit, who)
-            )
+            recent = await self._pool.fetchval(_USES, *_key(limit, who))
             if recent and len(recent) >= limit.times:
                 raise too_many(recent[-limit.times] + limit.per)
 
@@ -40,9 +42,9 @@ class StoredLimits:
             await self._pool.execute(_COUNT, *_key(limit, who))
 
     async def take(self, limit: Limit, who: str) -> None:
-        if await self._pool.fetchval(
-            f"{_COUNT} WHERE cardinality({_RECENT}) < $4 RETURNING true", *_key(limit, who), limit.times
-        ):
+        if limit.apart is not None and await self._pool.fetchval(_FULL, limit.name, who, limit.apart):
+            return
+        if await self._pool.fetchval(_TAKE, *_key(limit, who), limit.times):
             return
         await self.check((limit, who))
         raise too_many(datetime.now(UTC))  # it has become free while we looked
