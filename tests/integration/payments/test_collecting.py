@@ -186,17 +186,22 @@ async def test_a_repeated_request_adds_one_card(shop: Shop) -> None:
 
 
 async def test_foreign_and_unknown_ids_are_the_same_nothing(shop: Shop) -> None:
-    card = await shop.add("tok_visa")
-    stranger, own = shop.portal(customer=uuid4()), f"/v1/customers/{shop.ana}/payment-methods"
-    for path in (
-        f"/v1/payment-methods/{card['id']}",
-        f"/v1/payment-methods/{uuid4()}",
-        own,
+    stranger, ids = shop.portal(customer=uuid4()), (shop.ana, uuid4())
+    for method, path, body in (
+        ("POST", "/v1/customers/{}/setups", {}),
+        ("PUT", "/v1/customers/{}/default-payment-method", {"setup_id": str(uuid4()), "token": "tok"}),
     ):
-        answer = await stranger.get(path)
-        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
-    assert (await stranger.delete(f"/v1/payment-methods/{card['id']}")).status_code == 404
-    assert (await shop.portal().post(own, json={"token": "tok_visa"})).status_code == 403
+        for id in ids:
+            answer = await stranger.request(method, path.format(id), json=body)
+            assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+async def test_the_portal_may_not_do_what_no_customer_does_there(shop: Shop) -> None:
+    card, own = await shop.add("tok_visa"), f"/v1/customers/{shop.ana}/payment-methods"
+    for method, path in (("GET", own), ("POST", own), ("DELETE", f"/v1/payment-methods/{card['id']}"), ("GET", "/v1/charges")):
+        answer = await shop.portal().request(method, path, json={"token": "tok_visa"})
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), path
+    assert [method["id"] for method in await shop.methods()] == [card["id"]]
 
 
 async def test_bad_requests_change_nothing(shop: Shop) -> None:

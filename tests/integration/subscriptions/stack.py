@@ -40,6 +40,7 @@ from support.databases import ServiceDatabase
 
 OPERATOR = "operator-key-for-tests"
 GATEWAY = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
+PAYMENTS = OKPKey.generate_key("Ed25519", {"kid": "payments"})
 OWN = OKPKey.generate_key("Ed25519", {"kid": "subscriptions"})
 
 
@@ -69,8 +70,9 @@ class Stack:
         token = signer.token("subscriptions", merchant_id=UUID(merchant_id), customer_id=UUID(customer_id), session="s")
         return self.client(token)
 
-    def peer(self) -> AsyncClient:
-        return self.client(Signer("portal-gateway", json.dumps(GATEWAY.as_dict(private=True))).token("subscriptions"))
+    def peer(self, key: OKPKey = GATEWAY) -> AsyncClient:
+        """Another service."""
+        return self.client(Signer(str(key.kid), json.dumps(key.as_dict(private=True))).token("subscriptions"))
 
     def client(self, credential: str) -> AsyncClient:
         headers = {"authorization": f"Bearer {credential}"}
@@ -219,7 +221,7 @@ def resources(
     stop: asyncio.Event,
     changed: dict[str, Any],
 ) -> Resources:
-    public = json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, OWN)]})
+    public = json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, PAYMENTS, OWN)]})
     settings = SubscriptionsSettings(
         **{
             "database_url": database.url,

@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from integration.subscriptions.conftest import PREMIUM, TECHSOLUTIONS, Shop, opened, registered
-from integration.subscriptions.stack import OPERATOR, Stack
+from integration.subscriptions.stack import OPERATOR, PAYMENTS, Stack
 from PIL import Image
 
 from chassis.command_handler import CommandHandler
@@ -44,7 +44,7 @@ async def test_others_are_told_all_that_they_need_to_know_of_it(stack: Stack) ->
     assert (data["name"], data["invoice_series"], data["sandbox"]) == ("TechSolutions Inc.", "TS", True)
     assert data["legal"] == TECHSOLUTIONS["legal"]
     assert data["clock_offset_seconds"] < 0
-    peer = stack.peer()
+    peer = stack.peer(PAYMENTS)
     known = (await peer.get(f"/v1/merchants/{merchant['id']}")).json()
     assert known == {"id": merchant["id"], **data}
     by_key = await peer.get(f"/v1/keys/{hashlib.sha256(merchant['api_key'].encode()).hexdigest()}")

@@ -13,6 +13,7 @@ from invoicing.adapters.document.renderer import Renderer
 from invoicing.adapters.exporting.exports import Exports
 from invoicing.adapters.exporting.slots import Slots
 from invoicing.adapters.http import invoices
+from invoicing.adapters.http.peers import PEERS
 from invoicing.adapters.issuing.desk import Desk
 from invoicing.adapters.logos import Logos
 from invoicing.adapters.reading import Reading
@@ -36,6 +37,7 @@ def compose(resources: Resources) -> Service:
         gatekeeper=resources.gatekeeper,
         once=resources.once,
         refusals=invoices.REFUSALS,
+        peers=PEERS,
     )
     handler = CommandHandler(resources.store, invoice)
     exports = Exports(reading, Slots(pool), renderer)

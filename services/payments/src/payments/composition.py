@@ -12,6 +12,7 @@ from payments.adapters.card_page.app import card_page
 from payments.adapters.card_page.hosts import loopbacks
 from payments.adapters.claims import PostgresClaims
 from payments.adapters.http import charges, methods, refusals, setups
+from payments.adapters.http.peers import PEERS
 from payments.adapters.sandbox import controls
 from payments.adapters.sandbox.books import Books
 from payments.adapters.sandbox.provider import Sandbox
@@ -38,7 +39,14 @@ def compose(r: Resources) -> Service:
     change = ChangeOfCard(r.store, openings, sandbox, min(patience, 4))
     collector = Collector(claims, CommandHandler(r.store, PAYMENT), sandbox, r.tenants, patience, settings.first_check_seconds)
 
-    app = create_app("payments", service="payments", gatekeeper=r.gatekeeper, once=r.once, refusals=refusals.PROBLEMS)
+    app = create_app(
+        "payments",
+        service="payments",
+        gatekeeper=r.gatekeeper,
+        once=r.once,
+        refusals=refusals.PROBLEMS,
+        peers=PEERS,
+    )
     origins = {"cards_url": settings.cards_url, "portal_origin": settings.portal_origin}
     app.include_router(setups.routes(change, openings, customers, r.tenants, r.store, **origins))
     app.include_router(methods.routes(wallets, sandbox, customers, OwnersClock(r.tenants, owner), r.pool))

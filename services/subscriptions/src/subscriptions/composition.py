@@ -11,6 +11,7 @@ from chassis.service import Resources, Service
 from subscriptions.adapters import consumers, images
 from subscriptions.adapters.clockwork import Clockwork
 from subscriptions.adapters.http import customers, media, merchants, plans, streams, subscriptions, test_clock
+from subscriptions.adapters.http.peers import PEERS
 from subscriptions.adapters.tables import rows
 from subscriptions.adapters.tables.clock_jobs import ClockJobsTable
 from subscriptions.adapters.tables.comments import CommentsTable
@@ -45,6 +46,7 @@ def compose(r: Resources) -> Service:
         once=r.once,
         refusals={**merchants.REFUSALS, **plans.REFUSALS, **subscriptions.REFUSALS, **images.REFUSALS},
         larger_bodies={"/v1/media": media.MAX_BYTES},
+        peers=PEERS,
     )
     app.include_router(subscriptions.routes(billing, offering, people, comments, r.tenants, ending.end_all))
     app.include_router(merchants.routes(selling, r.tenants, pictures, PricesTable(r.pool), secret=secret, production=production))

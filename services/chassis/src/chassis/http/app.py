@@ -11,7 +11,7 @@ from chassis.http import problems
 from chassis.http.asked import Once
 from chassis.http.description import describe
 from chassis.http.methods import Methods
-from chassis.http.principal import SCHEMES, Gatekeeper
+from chassis.http.principal import SCHEMES, Gatekeeper, Peers
 from chassis.http.request_ids import ServiceApp
 from chassis.http.requests import MAX_BODY_BYTES, StrictRequests
 from chassis.telemetry import DURATION, REQUESTS
@@ -27,13 +27,15 @@ def create_app(
     larger_bodies: Mapping[str, int] | None = None,
     openapi_url: str | None = "/openapi.json",
     schemes: dict[str, dict[str, str]] | None = None,
+    peers: Peers | None = None,
 ) -> FastAPI:
     """An application that answers errors with problems and takes bodies up to 64 KiB.
 
     `gatekeeper` authenticates callers; `once` is the event store's, for plain tables under an idempotency key;
     `refusals` has the answer to each refusal of the domain. `larger_bodies` names the
     paths that take more, and how many bytes. Without `openapi_url` the description of the API is not served; `schemes` are
-    credentials in it beside those of `chassis.http.principal`.
+    credentials in it beside those of `chassis.http.principal`. `peers` has the routes that each other service may call;
+    without it there are none.
     """
     app = ServiceApp(
         title=title,
@@ -43,6 +45,7 @@ def create_app(
         telemetry={"tracing": True, "metrics": False, "logs": False, "operation_spans": False},
     )
     app.state.gatekeeper, app.state.once, app.state.refusals = gatekeeper, once, refusals or {}
+    app.state.peers = peers or {}
     app.openapi = describe(app, SCHEMES | (schemes or {}))  # type: ignore[method-assign]
     equip(app, service=service, larger_bodies=larger_bodies)
     return app

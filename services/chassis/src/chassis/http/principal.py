@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Final, Literal
 from uuid import UUID
@@ -20,6 +20,9 @@ from chassis.tenants import Tenants
 
 Kind = Literal["merchant", "customer", "service", "operator"]
 
+Peers = Mapping[str, frozenset[tuple[str, str]]]
+"""Service -> the (method, route) that it may call here, for itself or for a customer. One that is not listed may call none."""
+
 _API_KEY = re.compile(r"sk_(test|live)_[A-Za-z0-9_-]{43}")
 
 
@@ -32,12 +35,14 @@ class Principal:
     customer_id: UUID | None = None
     session: str | None = None
     """Of the customer's portal session, as an opaque reference."""
+    issuer: str | None = None
+    """The service that asks, for itself or for the customer."""
 
     @property
     def merchant_id(self) -> UUID:
         """Raises Problem 403 where nobody's merchant is meant: the operator and services act for none by themselves."""
         if self.merchant is None:
-            raise Problem(403, "forbidden", "This credential belongs to no merchant")
+            raise forbidden("This credential belongs to no merchant")
         return self.merchant
 
     @property
@@ -80,8 +85,9 @@ class Gatekeeper:
         adopt(request)
         note(merchant=claims.merchant_id)
         if claims.customer_id:
-            return Principal("customer", str(claims.customer_id), claims.merchant_id, claims.customer_id, claims.session)
-        return Principal("service", claims.issuer, claims.merchant_id)
+            who = str(claims.customer_id)
+            return Principal("customer", who, claims.merchant_id, claims.customer_id, claims.session, claims.issuer)
+        return Principal("service", claims.issuer, claims.merchant_id, issuer=claims.issuer)
 
     async def _merchant(self, key: str) -> Principal:
         tenant = await self._tenants.by_key(key)
@@ -116,10 +122,21 @@ SCHEMES: Final[dict[str, dict[str, str]]] = {
 """The credentials in terms of OpenAPI."""
 
 
+def forbidden(title: str = "This credential may not do this") -> Problem:
+    return Problem(403, "forbidden", title)
+
+
 @answers(None, (401, "unauthenticated"), (403, "forbidden"), security=tuple({kind: ()} for kind in SCHEMES))
 async def principal(request: Request) -> Principal:
+    """Raises Problem 401, and 403 for another service on a route that is not in the service's table of peers."""
     gatekeeper: Gatekeeper = request.app.state.gatekeeper
-    return await gatekeeper.principal(request)
+    caller = await gatekeeper.principal(request)
+    if caller.issuer is not None:
+        peers: Peers = request.app.state.peers
+        method = "GET" if request.method == "HEAD" else request.method
+        if (method, request.scope["route"].path) not in peers.get(caller.issuer, ()):
+            raise forbidden()
+    return caller
 
 
 Caller = Annotated[Principal, Depends(principal)]
@@ -132,7 +149,7 @@ def only(*kinds: Kind) -> Callable[[Principal], Awaitable[Principal]]:
     @answers(None, security=tuple({kind: ()} for kind in kinds))
     async def checked(caller: Caller) -> Principal:
         if caller.kind not in kinds:
-            raise Problem(403, "forbidden", "This credential may not do this")
+            raise forbidden()
         return caller
 
     return checked

@@ -1,0 +1,16 @@
+"""What other services may call here, and nothing else of them."""
+
+from typing import Final
+
+from chassis.http.principal import Peers
+
+PEERS: Final[Peers] = {
+    "portal-gateway": frozenset(
+        {
+            ("GET", "/v1/invoices/{id}"),
+            ("GET", "/v1/invoices/{id}/pdf"),
+            ("GET", "/v1/customers/{customer_id}/export"),
+            ("GET", "/v1/customers/{customer_id}/export/progress"),
+        }
+    ),
+}

@@ -1,0 +1,14 @@
+"""What other services may call here, and nothing else of them."""
+
+from typing import Final
+
+from chassis.http.principal import Peers
+
+PEERS: Final[Peers] = {
+    "portal-gateway": frozenset(
+        {
+            ("POST", "/v1/customers/{customer_id}/setups"),
+            ("PUT", "/v1/customers/{customer_id}/default-payment-method"),
+        }
+    ),
+}

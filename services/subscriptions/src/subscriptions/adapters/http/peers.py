@@ -1,0 +1,24 @@
+"""What other services may call here, and nothing else of them."""
+
+from typing import Final
+
+from chassis.http.principal import Peers
+
+_KEYS: Final = ("GET", "/v1/keys/{sha256}")
+"""Every service asks whose API key it was given."""
+_CANCELLATION: Final = "/v1/subscriptions/{id}/cancellation"
+
+PEERS: Final[Peers] = {
+    "portal-gateway": frozenset(
+        {
+            _KEYS,
+            ("GET", "/v1/customers/{id}"),
+            ("GET", "/v1/media/{id}"),
+            ("GET", f"{_CANCELLATION}/preview"),
+            ("POST", _CANCELLATION),
+            ("DELETE", _CANCELLATION),
+        }
+    ),
+    "payments": frozenset({_KEYS, ("GET", "/v1/customers/{id}"), ("GET", "/v1/merchants/{id}")}),
+    "invoicing": frozenset({_KEYS, ("GET", "/v1/media/{id}")}),
+}

@@ -1,0 +1,69 @@
+"""Every service's token on every route there is: it opens what the service needs, for itself or for a customer."""
+
+import asyncio
+import json
+from uuid import UUID
+
+import httpx
+import pytest
+
+from chassis.http.tokens import Signer
+from portalctl.local.folder import Folder, read_json
+from support.portal import Stack, shop
+from support.strangers import SERVICES, nobodys, operations
+
+CANCELLATION = "/v1/subscriptions/{id}/cancellation"
+CUSTOMER = "/v1/customers/{customer_id}"
+NEEDED = {
+    ("portal-gateway", "subscriptions"): {
+        "GET /v1/keys/{sha256}",
+        "GET /v1/customers/{id}",
+        "GET /v1/media/{id}",
+        f"GET {CANCELLATION}/preview",
+        f"POST {CANCELLATION}",
+        f"DELETE {CANCELLATION}",
+    },
+    ("portal-gateway", "payments"): {f"POST {CUSTOMER}/setups", f"PUT {CUSTOMER}/default-payment-method"},
+    ("portal-gateway", "invoicing"): {
+        "GET /v1/invoices/{id}",
+        "GET /v1/invoices/{id}/pdf",
+        f"GET {CUSTOMER}/export",
+        f"GET {CUSTOMER}/export/progress",
+    },
+    ("payments", "subscriptions"): {"GET /v1/keys/{sha256}", "GET /v1/customers/{id}", "GET /v1/merchants/{id}"},
+    ("invoicing", "subscriptions"): {"GET /v1/keys/{sha256}", "GET /v1/media/{id}"},
+}
+"""(issuer, service) -> what it needs there."""
+
+
+@pytest.mark.parametrize("issuer", SERVICES)
+async def test_a_services_token_opens_what_the_service_needs_and_nothing_else(stack: Stack, issuer: str) -> None:
+    keys = read_json(Folder(stack.folder).secrets)["services"]
+    signer = Signer(issuer, json.dumps(keys[issuer]))
+    async with shop(stack) as its, httpx.AsyncClient(trust_env=False, timeout=20) as client:
+        for service in SERVICES:
+            description = (await client.get(f"{stack.urls[service]}/openapi.json")).json()
+            opened = set()
+            for operation in operations(description):
+                if operation.path.startswith("/api/"):
+                    continue
+                someone = UUID(nobodys("customer"))
+                tokens = (
+                    signer.token(service, merchant_id=UUID(its.id)),
+                    signer.token(service, merchant_id=UUID(its.id), customer_id=someone, session="a session"),
+                )
+                url = operation.url(nobodys(operation.kind)) if "{" in operation.path else operation.path
+                asked = [
+                    client.request(
+                        operation.method,
+                        f"{stack.urls[service]}{url}",
+                        headers={"authorization": f"Bearer {token}"},
+                        **operation.sent,
+                    )
+                    for token in tokens
+                ]
+                statuses = {answer.status_code for answer in await asyncio.gather(*asked)}
+                assert 401 not in statuses, operation
+                if statuses != {403}:
+                    opened.add(f"{operation.method} {operation.path}")
+            assert opened == NEEDED.get((issuer, service), set()), service

@@ -1,0 +1,131 @@
+"""Each service may call exactly what it needs of another: what its adapters ask for is what the other's table allows.
+
+tests/system/test_what_services_may_call.py asks the running services on every route there is.
+"""
+
+import inspect
+import json
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+from joserfc.jwk import OKPKey
+from unit.portal_page import scenes
+
+from chassis.http.client import ServiceClient
+from chassis.http.problems import Problem
+from chassis.http.tokens import Signer
+from chassis.tenants import Tenant, Tenants
+from invoicing.adapters.http.peers import PEERS as INVOICING
+from invoicing.adapters.logos import Logos
+from payments.adapters.http.peers import PEERS as PAYMENTS
+from payments.adapters.tenants import KnownCustomers, OwnersClock
+from portal_gateway.adapters.services import InvoicingService, PaymentsService, SubscriptionsService
+from subscriptions.adapters.http.peers import PEERS as SUBSCRIPTIONS
+
+IDS = uuid4(), uuid4()
+PLACES = {str(IDS[0]): "{id}", str(IDS[1]): "{id}", str(scenes.CUSTOMER): "{customer_id}", "a" * 64: "{id}"}
+"""What stands in a path, and the parameter that it is of."""
+
+
+class Asked:
+    """A service that is asked by another, and answers nothing."""
+
+    def __init__(self, issuer: str) -> None:
+        key = json.dumps(OKPKey.generate_key("Ed25519", {"kid": issuer}).as_dict(private=True))
+        self.client = ServiceClient("http://owner", "owner", Signer(issuer, key))
+        self.client.http = httpx.AsyncClient(base_url="http://owner", transport=httpx.MockTransport(self._answer))
+        self.calls: set[tuple[str, str]] = set()
+
+    def _answer(self, request: httpx.Request) -> httpx.Response:
+        path = "/".join(PLACES.get(part, part) for part in request.url.path.split("/"))
+        self.calls.add((request.method, path))
+        return httpx.Response(404, json={})
+
+    async def every(self, *calls: Callable[[], Awaitable[object]]) -> "set[tuple[str, str]]":
+        for call in calls:
+            with pytest.raises(Problem):
+                await call()
+        return self.calls
+
+
+class Nothing:
+    """A pool in which there is nothing, and a merchant with a test clock."""
+
+    async def fetchval(self, *_: object) -> None: ...
+
+    async def get(self, _: UUID) -> Tenant:
+        return Tenant(IDS[0], {"sandbox": True})
+
+
+def methods(of: type) -> set[str]:
+    return {name for name, _ in inspect.getmembers(of, inspect.isfunction) if not name.startswith("_")}
+
+
+async def every_method(adapter: Any, asked: Asked, **arguments: tuple[object, ...]) -> set[tuple[str, str]]:
+    assert set(arguments) == methods(type(adapter)), "a method that this test does not know"
+    return await asked.every(*(partial(getattr(adapter, name), *given) for name, given in arguments.items()))
+
+
+KEY = ("GET", "/v1/keys/{sha256}")
+"""The chassis asks for it in every service (chassis/service.py)."""
+
+
+async def test_the_gateway_asks_subscriptions_for_no_more_than_it_may() -> None:
+    asked, session = Asked("portal-gateway"), scenes.session()
+    calls = await every_method(
+        SubscriptionsService(asked.client),
+        asked,
+        preview=(session, IDS[0]),
+        cancel=(session, IDS[0], None, None, None, None),
+        keep=(session, IDS[0], None),
+        media=("a" * 64,),
+        customer=(IDS[0], IDS[1]),
+    )
+    assert calls | {KEY} == SUBSCRIPTIONS["portal-gateway"]
+
+
+async def test_the_gateway_asks_payments_for_no_more_than_it_may() -> None:
+    asked, session = Asked("portal-gateway"), scenes.session()
+    calls = await every_method(
+        PaymentsService(asked.client, "http://portal"),
+        asked,
+        open_setup=(session, "es", None),
+        update_card=(session, "setup", "token", (), None),
+    )
+    assert calls == PAYMENTS["portal-gateway"]
+
+
+async def test_the_gateway_asks_invoicing_for_no_more_than_it_may() -> None:
+    asked, session = Asked("portal-gateway"), scenes.session()
+    calls = await every_method(
+        InvoicingService(asked.client),
+        asked,
+        invoice=(session, IDS[0]),
+        pdf=(session, IDS[0]),
+        export=(session, "csv", "es"),
+        export_progress=(session,),
+    )
+    assert calls == INVOICING["portal-gateway"]
+
+
+async def test_payments_asks_subscriptions_for_no_more_than_it_may() -> None:
+    asked, nothing = Asked("payments"), cast(Any, Nothing())
+    await OwnersClock(cast(Tenants, nothing), asked.client).now(IDS[0])
+    with pytest.raises(Problem):
+        await KnownCustomers(nothing, asked.client).known(IDS[0], IDS[1])
+    assert asked.calls | {KEY} == SUBSCRIPTIONS["payments"]
+
+
+async def test_invoicing_asks_subscriptions_for_no_more_than_it_may() -> None:
+    asked = Asked("invoicing")
+    await asked.every(lambda: Logos(cast(Any, Nothing()), asked.client)("a" * 64))
+    assert asked.calls | {KEY} == SUBSCRIPTIONS["invoicing"]
+
+
+def test_nobody_else_may_call_anything() -> None:
+    assert set(SUBSCRIPTIONS) == {"portal-gateway", "payments", "invoicing"}
+    assert set(PAYMENTS) == set(INVOICING) == {"portal-gateway"}
