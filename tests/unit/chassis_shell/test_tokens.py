@@ -68,7 +68,7 @@ def signed(**claims: object) -> str:
 
 
 ABSENT = object()
-WRONG = [1, 1.5, True, None, [], ["payments"], {}, "", "x" * 201]
+WRONG: list[object] = [1, 1.5, True, None, [], ["payments"], {}, "", "x" * 201]
 
 
 def test_claims_as_they_should_be_are_read() -> None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from fastapi import FastAPI
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis import security
 from chassis.http import problems
 from chassis.http.asked import Once
 from chassis.http.description import describe
@@ -71,7 +72,7 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, started = time.perf_counter(), False
+        began, started, facts = time.perf_counter(), False, security.begin()
 
         async def answered(message: Message) -> None:
             nonlocal started
@@ -84,6 +85,8 @@ class Measured:
             route = getattr(scope.get("route"), "path", "unmatched")
             DURATION.labels(self.service, scope["method"], route).observe(time.perf_counter() - began)
             REQUESTS.labels(self.service, scope["method"], route, status).inc()
+            if status in security.WATCHED:
+                security.answered(scope, status, route, facts)
 
         try:
             await self.app(scope, receive, answered)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from fastapi import Depends, Request
 
+from chassis import security
 from chassis.context import Context
 from chassis.http.description import answers
 from chassis.http.problems import Problem, not_found
@@ -69,9 +70,10 @@ class Gatekeeper:
         self._tenants, self._verifier, self._operator = tenants, verifier, operator_key_sha256
 
     async def principal(self, request: Request) -> Principal:
-        """Raises Problem 401."""
+        """Raises Problem 401, which is a security event."""
         scheme, _, credential = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not credential:
+            security.refused("key", reason="absent")
             raise unauthenticated()
         if _API_KEY.fullmatch(credential):
             return await self._merchant(credential)
@@ -80,7 +82,8 @@ class Gatekeeper:
             return Principal("operator", "operator")
         try:
             claims = self._verifier.read(credential)
-        except InvalidToken:
+        except InvalidToken as error:
+            security.refused("token", reason=str(error))
             raise unauthenticated() from None
         adopt(request)
         note(merchant=claims.merchant_id)
@@ -90,11 +93,11 @@ class Gatekeeper:
         return Principal("service", claims.issuer, claims.merchant_id, issuer=claims.issuer)
 
     async def _merchant(self, key: str) -> Principal:
-        tenant = await self._tenants.by_key(key)
+        tenant, digest = await self._tenants.by_key(key), hashlib.sha256(key.encode()).hexdigest()
         if tenant is None:
+            security.refused("key", reason="unknown or revoked", key_id=f"key_{digest[:16]}")
             raise unauthenticated()
         note(merchant=tenant.id)
-        digest = hashlib.sha256(key.encode()).hexdigest()
         key_id = next((str(k["id"]) for k in tenant.doc["api_keys"] if k["sha256"] == digest), "key")
         return Principal("merchant", key_id, tenant.id)
 
@@ -131,6 +134,7 @@ async def principal(request: Request) -> Principal:
     """Raises Problem 401, and 403 for another service on a route that is not in the service's table of peers."""
     gatekeeper: Gatekeeper = request.app.state.gatekeeper
     caller = await gatekeeper.principal(request)
+    security.note(subject=caller.subject, merchant_id=caller.merchant, issuer=caller.issuer)
     if caller.issuer is not None:
         peers: Peers = request.app.state.peers
         method = "GET" if request.method == "HEAD" else request.method

@@ -13,6 +13,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
+from chassis import security
 from chassis.fault_kinds import TRANSIENT
 from chassis.faults import DatabaseAway, dependency_of, in_words, kind_of, may_have_happened
 from chassis.http.methods import methods_of
@@ -137,6 +138,7 @@ def install(app: FastAPI, refusals: Refusals) -> None:
     async def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
         log_failure(request, error)
+        security.note(code=error.code)
         return error.response()
 
     async def fault(request: Request, error: Exception) -> Response:

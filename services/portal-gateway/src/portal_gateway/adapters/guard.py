@@ -7,6 +7,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from chassis import security
 from chassis.http.problems import Problem
 from chassis.http.requests import duplicated
 from portal_gateway.domain.tokens import LinkToken
@@ -54,6 +55,8 @@ class Guard:
             raw = scope.get("raw_path", b"/").decode("latin-1")
             return RedirectResponse(f"{self._public_url}/{raw.lstrip('/')}" + (f"?{query}" if query else ""), 308)
         if scope["method"] not in _SAFE and not path.startswith(_BY_KEY) and not same_origin(headers, self._public_url):
+            # No route has been chosen yet: the path may hold a secret.
+            security.emit("authorization", scope, code="cross_origin", status=403)
             return Problem(403, "cross_origin", "The request does not come from this site").response()
         return None
 

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from chassis import security
 from chassis.background import survives
 from chassis.http.addresses import counted_as
 from chassis.http.free_text import clean
@@ -79,6 +80,7 @@ class Portal:
         cookie = encoded(secrets.token_bytes(32))
         opened = await self.access.exchange(token, cookie, presented) if token else None
         if opened is None:
+            security.refused("link", link_id=token.id if token else None, reason="opens nothing" if token else "malformed")
             await self.limits.take(limits.REFUSED_LINKS, counted_as(visitor.address))
             raise link_refused()
         found, session = opened
@@ -90,7 +92,7 @@ class Portal:
         session = await self.access.session(cookie, keep_alive=keep_alive)
         if session is None:
             raise session_required()
-        note(session.merchant_id)
+        _noted(session)
         return session
 
     async def visit(self, cookie: str | None, after: Position | None = None, *, keep_alive: bool = True) -> Visit:
@@ -98,7 +100,7 @@ class Portal:
         visit = await self.views.visit(cookie, keep_alive=keep_alive)
         if visit is None:
             raise session_required()
-        note(visit.session.merchant_id)
+        _noted(visit.session)
         if after is None:
             return visit
         return replace(visit, view=await self.view(visit.session, after))
@@ -246,6 +248,11 @@ def session_required() -> Problem:
 
 def session_changed() -> Problem:
     return Problem(409, "session_changed", "The page belongs to another session; nothing was changed")
+
+
+def _noted(session: Session) -> None:
+    note(session.merchant_id)
+    security.note(merchant_id=session.merchant_id, customer_id=session.customer_id, link_id=session.link_id)
 
 
 def _who(session: Session) -> str:

@@ -9,7 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.middleware.base import RequestResponseEndpoint
 
-from chassis import colours
+from chassis import colours, security
 from chassis.http import problems
 from chassis.http.app import equip
 from chassis.http.problems import Problem, not_found
@@ -58,6 +58,7 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
         merchant = await merchants.merchant(setup.merchant_id) if setup else None
         if setup is None or merchant is None:
             raise not_found()
+        security.note(merchant_id=setup.merchant_id, customer_id=setup.customer_id)
         return setup, merchant
 
     @app.get("/cards/{setup_id}")

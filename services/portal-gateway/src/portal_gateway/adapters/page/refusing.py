@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from chassis import security
 from chassis.http.problems import Problem, log_failure, of_fault
 from chassis.languages import N_
 from chassis.scope import new_request_id, request_id
@@ -59,6 +60,7 @@ def page_route(pages: Pages) -> type[APIRoute]:
 
 def refusal(pages: Pages, request: Request, problem: Problem) -> Response:
     """A page about a problem: what happened, what to do and, when it is not the customer's doing, a reference."""
+    security.note(code=problem.code)
     if problem.status == 401:
         return neutral(pages, request)
     language = asking.language(request)

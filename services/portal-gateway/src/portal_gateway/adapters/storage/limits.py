@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
+from chassis import security
 from chassis.http.problems import Problem
 from chassis.postgres.pool import NO_COMMAND
 from portal_gateway.application.folds import rfc3339
@@ -35,6 +36,7 @@ class StoredLimits:
         for limit, who in limits:
             recent = await self._pool.fetchval(_USES, *_key(limit, who))
             if recent and len(recent) >= limit.times:
+                security.note(limit=limit.name)
                 raise too_many(recent[-limit.times] + limit.per)
 
     async def count(self, *limits: tuple[Limit, str]) -> None:
