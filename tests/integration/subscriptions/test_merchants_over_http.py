@@ -152,6 +152,47 @@ async def test_keys_are_rotated_without_a_gap(shop: Shop) -> None:
     assert (await renewed.get("/v1/plans")).status_code == 200
 
 
+async def test_keys_are_listed_without_their_secrets(shop: Shop) -> None:
+    new = (await shop.http.post("/v1/keys")).json()
+    old = f"key_{hashlib.sha256(shop.key.encode()).hexdigest()[:16]}"
+    listed = await shop.stack.merchant(new["api_key"]).get("/v1/keys")
+    assert listed.json() == {
+        "items": [
+            {"id": old, "scopes": ["*"], "revoked": False, "current": False},
+            {"id": new["id"], "scopes": ["*"], "revoked": False, "current": True},
+        ],
+        "next_cursor": None,
+    }
+    assert (await shop.http.delete(f"/v1/keys/{new['id']}")).status_code == 204
+    assert [key["revoked"] for key in (await shop.http.get("/v1/keys")).json()["items"]] == [False, True]
+    ana = shop.stack.customer(shop.id, shop.ana)
+    assert (await ana.get("/v1/keys")).status_code == 403
+
+
+async def test_a_repeated_issue_shows_the_same_key_which_is_kept_nowhere(shop: Shop) -> None:
+    headers = {"idempotency-key": "rotation-7"}
+    first, again = [await shop.http.post("/v1/keys", headers=headers) for _ in range(2)]
+    assert (first.status_code, first.json()) == (201, again.json())
+    assert (await shop.stack.merchant(first.json()["api_key"]).get("/v1/plans")).status_code == 200
+    assert len((await shop.http.get("/v1/keys")).json()["items"]) == 2
+    other = await shop.http.post("/v1/keys", headers=headers, content=b"{}")
+    assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
+    elsewhere = await opened(shop.stack)
+    assert (await elsewhere.http.post("/v1/keys", headers=headers)).json()["api_key"] != first.json()["api_key"]
+    everything = await shop.stack.pool.fetchval("SELECT string_agg(t::text, '') FROM idempotency t")
+    assert first.json()["api_key"] not in everything + await shop.stack.written(shop.id)
+    await shop.stack.pool.execute("DELETE FROM idempotency WHERE key = 'rotation-7'")  # as after a day
+    assert (await shop.http.post("/v1/keys", headers=headers)).json() == first.json()
+
+
+async def test_a_merchant_cannot_have_keys_without_end(shop: Shop) -> None:
+    answers = [await shop.http.post("/v1/keys") for _ in range(20)]
+    assert [answer.status_code for answer in answers] == [201] * 19 + [409]
+    assert answers[-1].json()["code"] == "too_many_keys"
+    assert (await shop.http.delete(f"/v1/keys/{answers[0].json()['id']}")).status_code == 204
+    assert (await shop.http.post("/v1/keys")).status_code == 201
+
+
 @pytest.mark.parametrize("id", ["a%00b", "key_0", "key_" + "A" * 16, "key_" + "0" * 16 + "%0A"])
 async def test_an_id_that_no_key_can_have_is_a_clear_error(shop: Shop, id: str) -> None:
     for headers in ({}, {"idempotency-key": "rotation-1"}):

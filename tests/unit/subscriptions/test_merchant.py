@@ -6,6 +6,8 @@ import pytest
 from chassis.decider import Decider
 from subscriptions.domain.dunning import Policies
 from subscriptions.domain.merchant import (
+    KEYS_IN_FORCE,
+    REVOKED_KEPT,
     AlreadyRegistered,
     ApiKey,
     Branding,
@@ -29,6 +31,7 @@ from subscriptions.domain.merchant import (
     Registered,
     RevokeKey,
     SetClock,
+    TooManyKeys,
     decide,
     evolve,
     series_of,
@@ -90,6 +93,32 @@ def test_keys_are_rotated_and_the_last_one_stays() -> None:
     state = RULES.fold((*rotated, KeyRevoked("a", THEN)))
     assert state
     assert [(key.id, key.revoked) for key in state.keys] == [("a", True), ("b", False)]
+
+
+def key(number: int) -> ApiKey:
+    return ApiKey(f"key_{number}", f"{number:064x}")
+
+
+def test_the_same_key_is_issued_once() -> None:
+    given(REGISTERED, KeyIssued(OTHER, THEN)).when(IssueKey(OTHER, THEN)).then()
+    given(REGISTERED, KeyIssued(OTHER, THEN), KeyRevoked("b", THEN)).when(IssueKey(OTHER, THEN)).then()
+
+
+def test_a_merchant_has_so_many_keys_in_force_and_no_more() -> None:
+    full: tuple[MerchantEvent, ...] = (REGISTERED, *(KeyIssued(key(number), THEN) for number in range(KEYS_IN_FORCE - 1)))
+    given(*full).when(IssueKey(OTHER, THEN)).refused(TooManyKeys)
+    given(*full, KeyRevoked("key_0", THEN)).when(IssueKey(OTHER, THEN)).then(KeyIssued(OTHER, THEN))
+
+
+def test_however_often_keys_are_rotated_what_is_told_of_them_stays_small() -> None:
+    rotated: list[MerchantEvent] = [REGISTERED]
+    for number in range(REVOKED_KEPT + 50):
+        rotated += [KeyIssued(key(number), THEN), KeyRevoked(key(number - 1).id if number else "a", THEN)]
+    state = RULES.fold(rotated)
+    assert state
+    assert len(state.keys) == REVOKED_KEPT + 1
+    assert [each.id for each in state.keys if not each.revoked] == [f"key_{REVOKED_KEPT + 49}"]
+    assert state.keys[0].id == "key_49"
 
 
 @pytest.mark.parametrize(

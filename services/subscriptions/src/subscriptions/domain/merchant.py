@@ -2,13 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
 from .dunning import Policies
 from .plan import Tax
+
+KEYS_IN_FORCE = 20
+"""API keys that a merchant may have at a time."""
+REVOKED_KEPT = 100
+"""Revoked keys that are still listed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +154,10 @@ class AlreadyRegistered(MerchantRefusal): ...
 class NoSuchKey(MerchantRefusal): ...
 
 
+class TooManyKeys(MerchantRefusal):
+    """One has to be revoked before another is issued."""
+
+
 class LastKey(MerchantRefusal):
     """Without a key nobody could act for the merchant any more."""
 
@@ -166,9 +175,8 @@ def decide(command: MerchantCommand, it: Merchant | None) -> list[MerchantEvent]
             return register(command, it)
         case Reconfigure():
             return reconfigure(command, existing(it))
-        case IssueKey(key, at):
-            existing(it)
-            return [KeyIssued(key, at)]
+        case IssueKey():
+            return issue_key(command, existing(it))
         case RevokeKey():
             return revoke_key(command, existing(it))
         case SetClock():
@@ -188,6 +196,14 @@ def register(command: Register, it: Merchant | None) -> list[MerchantEvent]:
 def reconfigure(command: Reconfigure, it: Merchant) -> list[MerchantEvent]:
     profile = command.change(it.profile)
     return [] if profile == it.profile else [Reconfigured(profile, command.at)]
+
+
+def issue_key(command: IssueKey, it: Merchant) -> list[MerchantEvent]:
+    if any(key.id == command.key.id for key in it.keys):
+        return []  # the same request again
+    if sum(not key.revoked for key in it.keys) >= KEYS_IN_FORCE:
+        raise TooManyKeys
+    return [KeyIssued(command.key, command.at)]
 
 
 def revoke_key(command: RevokeKey, it: Merchant) -> list[MerchantEvent]:
@@ -226,11 +242,19 @@ def evolve(it: Merchant | None, event: MerchantEvent) -> Merchant:
         case KeyIssued(key):
             return replace(it, keys=(*it.keys, key))
         case KeyRevoked(id):
-            return replace(it, keys=tuple(replace(key, revoked=key.revoked or key.id == id) for key in it.keys))
+            return replace(it, keys=_known(replace(key, revoked=key.revoked or key.id == id) for key in it.keys))
         case ClockSet(offset):
             return replace(it, clock_offset_seconds=offset)
         case _:
             assert_never(event)
+
+
+def _known(keys: Iterable[ApiKey]) -> tuple[ApiKey, ...]:
+    """Without the oldest that were revoked: every message about the merchant lists its keys, and must stay small."""
+    listed = tuple(keys)
+    revoked = [key.id for key in listed if key.revoked]
+    forgotten = set(revoked[: max(0, len(revoked) - REVOKED_KEPT)])
+    return tuple(key for key in listed if key.id not in forgotten)
 
 
 _LEGAL_FORM = re.compile(r"inc|llc|ltd|limited|corp|co|gmbh|ag|sas?|sl|srl|bv|plc|sapi|de|cv|rl", re.IGNORECASE)

@@ -20,6 +20,19 @@ class Credentials(BaseModel):
     api_key: str
 
 
+class Key(BaseModel):
+    id: str
+    scopes: list[str]
+    revoked: bool
+    current: bool
+    """Whether the request was made with it."""
+
+
+class KeyPage(BaseModel):
+    items: list[Key]
+    next_cursor: str | None
+
+
 class Merchant(BaseModel):
     id: UUID
     name: str

@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import json
 import secrets
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from chassis.http.asked import Ask, Key, key_reused
 from chassis.http.description import answers
 from chassis.http.principal import Caller, Merchant, Operator, Peer, Principal
 from chassis.http.problems import Problem, not_found
-from chassis.store import Answer
+from chassis.store import Answer, IdempotencyKey
 from chassis.tenants import Tenants
 from subscriptions.adapters.http import documents
 from subscriptions.adapters.http.merchant_bodies import ChangedMerchant, NewMerchant
@@ -34,6 +35,7 @@ REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
     merchant.NoSuchMerchant: (404, "not_found", "There is nothing here"),
     merchant.AlreadyRegistered: (409, "already_registered", "The merchant is registered already"),
     merchant.NoSuchKey: (404, "not_found", "There is nothing here"),
+    merchant.TooManyKeys: (409, "too_many_keys", "Revoke a key before you issue another"),
     merchant.LastKey: (409, "last_key", "The only key that is left cannot be revoked"),
     merchant.NotASandbox: (403, "not_a_sandbox", "Only a sandbox has a clock that can be set"),
     merchant.ClockRunsForward: (422, "clock_runs_forward", "The clock only runs forward"),
@@ -102,16 +104,33 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
             raise not_found()
         return {**tenant.doc, "id": str(tenant.id)}
 
-    @api.post("/v1/keys", status_code=201)
-    @answers(documents.Credentials)
-    async def issue(caller: Merchant) -> dict[str, Any]:
-        """A further key. It is kept nowhere, not even for a repetition: that gets another one."""
+    @api.get("/v1/keys")
+    @answers(documents.KeyPage)
+    async def keys(caller: Merchant) -> dict[str, Any]:
+        """The merchant's keys, oldest first, without their secrets; of those revoked the latest 100. `current` is the one that
+        this is asked with."""
         _, it = await merchants.state(caller.merchant_id, caller.merchant_id)
-        api_key = ("sk_test_" if it and it.sandbox else "sk_live_") + random_token()
+        listed = it.keys if it else ()
+        items = [
+            {"id": key.id, "scopes": list(key.scopes), "revoked": key.revoked, "current": key.id == caller.name} for key in listed
+        ]
+        return {"items": items, "next_cursor": None}
+
+    @api.post("/v1/keys", status_code=201)
+    @answers(documents.Credentials, (409, "too_many_keys"), (409, "key_cannot_be_shown"))
+    async def issue(asked: Ask, caller: Merchant) -> Response:
+        """A further key, kept nowhere: it is shown here, and again for a repetition under the same Idempotency-Key."""
+        _, it = await merchants.state(caller.merchant_id, caller.merchant_id)
+        token = derived_key(secret, asked.key) if asked.key else random_token()
+        api_key = ("sk_test_" if it and it.sandbox else "sk_live_") + token
         issued = stored(api_key)
-        at = await tenants.now(caller.merchant_id)
-        await merchants.handle(caller.context(), caller.merchant_id, merchant.IssueKey(issued, at))
-        return {"id": issued.id, "api_key": api_key}
+        command = merchant.IssueKey(issued, await tenants.now(caller.merchant_id))
+        kept = await asked.of(merchants, caller.merchant_id, command, answer=lambda _: Answer(201, {"id": issued.id}))
+        if kept.status_code != 201:
+            return kept
+        if json.loads(bytes(kept.body))["id"] != issued.id:
+            raise Problem(409, "key_cannot_be_shown", "The key was issued, and cannot be shown again: revoke it")
+        return JSONResponse({"id": issued.id, "api_key": api_key}, 201)
 
     @api.delete("/v1/keys/{id}", status_code=204)
     @answers(None, (409, "last_key"))
@@ -147,6 +166,12 @@ def digest(api_key: str) -> str:
 
 def random_token() -> str:
     return secrets.token_urlsafe(32)
+
+
+def derived_key(secret: str, key: IdempotencyKey) -> str:
+    """The token of an API key that was issued under an idempotency key: made again for a repetition, so never stored."""
+    name = "\0".join(("key", str(key.merchant_id), key.subject, key.key, key.fingerprint))
+    return urlsafe_b64encode(hmac.digest(secret.encode(), name.encode(), "sha256")).rstrip(b"=").decode()
 
 
 def derived(secret: str, key: str, body: bytes) -> tuple[UUID, str]:
