@@ -1,8 +1,8 @@
 """What a customer types into the card fields, checked before anybody is asked. Mistakes are codes; words come later."""
 
-import re
 from dataclasses import dataclass, field
 from datetime import date
+from unicodedata import category, decimal, normalize
 
 from payments.domain.shapes import Brand
 
@@ -13,7 +13,8 @@ CVC_MISSING, CVC_LENGTH, CVC_LENGTH_AMEX = "cvc_missing", "cvc_length", "cvc_len
 
 LONGEST_VALIDITY_YEARS = 20
 
-_EXPIRY = re.compile(r"([0-9]{1,2})\s*[/-]\s*([0-9]{2}|[0-9]{4})|([0-9]{2})([0-9]{2})", re.ASCII)
+Reading = tuple[str, str]
+"""(month, year of four digits)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +40,8 @@ class Mistakes:
 
 def read(number: str, exp: str, cvc: str, today: date, accepted: frozenset[str] | None = None) -> CardEntry | Mistakes:
     """Checks the three fields; `today` is the merchant's, `accepted` the only numbers there are, when they are known."""
-    digits = "".join(number.replace("-", " ").split())
-    expiry = expiry_of(exp)
-    code = cvc.strip()
+    digits, code = digits_of(number), digits_of(cvc)
+    expiry = expiry_of(exp, today)
     codes = {
         "number": number_mistake(digits, accepted),
         "exp": expiry_mistake(exp, expiry, today),
@@ -65,13 +65,74 @@ def number_mistake(digits: str, accepted: frozenset[str] | None) -> str | None:
     return TEST_NUMBERS_ONLY if accepted is not None and digits not in accepted else None
 
 
-def expiry_of(text: str) -> tuple[int, int] | None:
-    """(month, year) of `12 / 25`, `12/2025`, `1225`; None when it is none of these."""
-    found = _EXPIRY.fullmatch(text.strip())
-    if found is None:
+def groups_of(text: str) -> list[str] | None:
+    """Groups of ASCII digits, apart by anything but a letter; None when there is a letter. What cannot be seen counts for
+    nothing. Digits of any script count."""
+    plain = ""
+    for c in normalize("NFKC", text):
+        kind = category(c)
+        if kind.startswith("L"):
+            return None
+        if kind != "Cf" and not kind.startswith("M"):
+            plain += str(decimal(c)) if kind == "Nd" else " "
+    return plain.split()
+
+
+def digits_of(text: str) -> str:
+    """All digits in the text; the text itself when there is a letter."""
+    groups = groups_of(text)
+    return text.strip() if groups is None else "".join(groups)
+
+
+def expiry_of(text: str, today: date) -> tuple[int, int] | None:
+    """(month, year) of whatever has one possible reading: `12 / 29`, `12/2029`, `2029-12`, `1229`, `122029`; None otherwise.
+
+    The card page's script (fields.js) does the same; one table of cases holds for both.
+    """
+    groups = groups_of(text) or []
+    if len(groups) > 1 and all(len(group) == 1 for group in groups):
+        groups = ["".join(groups)]
+    usual, other = readings(groups)
+    if usual and 1 <= int(usual[0]) <= 12 and int(usual[1]) >= 1000:
+        return int(usual[0]), int(usual[1])
+    if other and 1 <= int(other[0]) <= 12 and 0 <= int(other[1]) - today.year <= LONGEST_VALIDITY_YEARS:
+        return int(other[0]), int(other[1])
+    return None
+
+
+def readings(groups: list[str]) -> tuple[Reading | None, Reading | None]:
+    """Month and year as they are usually written, and as they could be meant when that makes none."""
+    match groups, [len(group) for group in groups]:
+        case [a], [3]:
+            return (a[0], f"20{a[1:]}"), None
+        case [a], [4]:
+            return (a[:2], f"20{a[2:]}"), (a[2:], f"20{a[:2]}")
+        case [a], [5 | 6]:
+            return (a[:-4], a[-4:]), (a[4:], a[:4])
+        case [a, b], [4, 1 | 2]:
+            return (b, a), None
+        case [a, b], [1 | 2, 4]:
+            return (a, b), None
+        case [a, b], [1 | 2 as first, 1 | 2 as second]:
+            return ((a, f"20{b}") if second == 2 else None), ((b, f"20{a}") if first == 2 else None)
+        case [a, b, c], _:
+            return dated(a, b, c), None
+        case _:
+            return None, None
+
+
+def dated(a: str, b: str, c: str) -> Reading | None:
+    """Of a whole date, when the order of day and month is known."""
+    if len(a) == 4 and len(b) <= 2 and is_day(c):
+        return b, a
+    if len(c) != 4 or not is_day(a) or not is_day(b):
         return None
-    month, year = int(found[1] or found[3]), int(found[2] or found[4])
-    return (month, year + 2000 if year < 100 else year) if 1 <= month <= 12 else None
+    months = {int(part) for part in (a, b) if int(part) <= 12}
+    return (str(months.pop()), c) if len(months) == 1 else None
+
+
+def is_day(text: str) -> bool:
+    return len(text) <= 2 and 1 <= int(text) <= 31
 
 
 def expiry_mistake(text: str, expiry: tuple[int, int] | None, today: date) -> str | None:

@@ -43,7 +43,8 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
     assets = files.load()
     templates = Environment(loader=FileSystemLoader(files.FOLDER), autoescape=True, undefined=StrictUndefined)
     templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
-    static = {"css": assets["card.css"].name, "js": assets["card.js"].name, "gone_js": assets["gone.js"].name}
+    names = {"css": "card.css", "js": "card.js", "fields_js": "fields.js", "gone_js": "gone.js"}
+    static = {word: assets[name].name for word, name in names.items()}
 
     @app.middleware("http")
     async def guarded(request: Request, call_next: RequestResponseEndpoint) -> Response:

@@ -14,6 +14,7 @@
   const RESULT_SECONDS = 60;
   let waiting = null;
   let pressing = false;
+  let expBefore = "";
   let confirmText = confirm.textContent;
 
   const send = (type, more) => window.parent.postMessage({ v: 1, setup_id: setup, type, ...more }, portal);
@@ -23,7 +24,7 @@
   const counted = (texts, count) => (texts[plurals.select(count)] || texts.other).replace("%(count)d", String(count));
 
   // What is typed
-  const digits = (text) => text.replace(/[\s-]/g, "");
+  const { digits, expiry } = globalThis.cardFields;
   const isAmex = (text) => /^3[47]/.test(text);
 
   function luhn(text) {
@@ -45,18 +46,15 @@
   }
 
   function expiryMistake() {
-    const text = exp.value.trim();
-    if (!text) return "exp_missing";
-    const found = /^([0-9]{1,2})\s*[/-]\s*([0-9]{4}|[0-9]{2})$/.exec(text) || /^([0-9]{2})([0-9]{2})$/.exec(text);
-    if (!found || Number(found[1]) < 1 || Number(found[1]) > 12) return "exp_wrong";
-    const year = Number(found[2]) + (found[2].length === 2 ? 2000 : 0);
-    if (year > Number(month.slice(0, 4)) + 20) return "exp_wrong";
-    return `${year}-${found[1].padStart(2, "0")}` < month ? "exp_past" : null;
+    if (!exp.value.trim()) return "exp_missing";
+    const found = expiry(exp.value, month);
+    if (!found || Number(found.slice(0, 4)) > Number(month.slice(0, 4)) + 20) return "exp_wrong";
+    return found < month ? "exp_past" : null;
   }
 
   function codeMistake() {
     const amex = isAmex(digits(number.value));
-    const text = cvc.value.trim();
+    const text = digits(cvc.value);
     if (!text) return "cvc_missing";
     if (/^[0-9]+$/.test(text) && text.length === (amex ? 4 : 3)) return null;
     return amex ? "cvc_length_amex" : "cvc_length";
@@ -122,13 +120,25 @@
     cvc.placeholder = isAmex(text) ? words.cvc_four : words.cvc_three;
   }
 
+  // A date that comes at once, pasted or filled in, is shown as it was read.
   function slashExpiry(event) {
+    const typed = exp.value.length - expBefore.length <= 1;
     if (event.inputType && event.inputType.startsWith("delete")) return;
+    const found = !typed && !/^[0-9]{1,5}$/.test(exp.value) && expiry(exp.value, month);
+    if (found) {
+      exp.value = `${found.slice(5)} / ${found.slice(2, 4)}`;
+      return;
+    }
     // Whoever types the slash, or a space, that is there already means it.
     exp.value = exp.value.replace(/^([0-9]{2}) \/ [\s/-]+/, "$1 / ").replace(/^([0-9])[\s/-]+$/, "0$1 / ");
     if (/^[2-9]$/.test(exp.value)) exp.value = `0${exp.value} / `;
     else if (/^[0-9]{2}$/.test(exp.value)) exp.value = `${exp.value} / `;
     else if (/^[0-9]{4}$/.test(exp.value)) exp.value = `${exp.value.slice(0, 2)} / ${exp.value.slice(2)}`;
+  }
+
+  function shortenCode() {
+    const text = digits(cvc.value);
+    if (/^[0-9]{5,}$/.test(text)) cvc.value = text.slice(0, 4);
   }
 
   // What is sent
@@ -216,7 +226,11 @@
   // A page brought back by Back or Forward starts empty.
   window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
   number.addEventListener("input", groupNumber);
-  exp.addEventListener("input", slashExpiry);
+  exp.addEventListener("input", (event) => {
+    slashExpiry(event);
+    expBefore = exp.value;
+  });
+  cvc.addEventListener("input", shortenCode);
   Object.entries(inputs).forEach(([name, input]) => {
     input.addEventListener("input", () => showMistake(name, null));
     input.addEventListener("blur", () => { if (input.value.trim() && !pressing) showMistake(name, mistakes[name]()); });
