@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from billing_contracts.customers import CustomerProfile
+from portalctl.cards.finding import holds_card
 from portalctl.verify.checks import amounts, answers, cancellations, charges, delivery, invoices, read_models, streams, waiting
 from portalctl.verify.world import World
 
@@ -17,9 +19,12 @@ class Invariant:
 
 
 def card_numbers_nowhere(world: World) -> Iterator[str]:
+    """The sandbox's numbers in no row, record or log; in stored free text, and in what compaction leaves of it, none at all."""
     for database, snapshot in world.snapshots.items():
         yield from (f"{database}: {place}" for place in snapshot.leaks)
     yield from world.leaks
+    latest = {record.key: record for record in world.records if record.topic == CustomerProfile.topic()}
+    yield from (f"record {record.place}" for record in latest.values() if holds_card(record.value))
 
 
 INVARIANTS = (

@@ -5,6 +5,7 @@ import json
 
 import asyncpg
 
+from portalctl.cards.finding import find
 from portalctl.verify.canaries import leaking_rows
 from portalctl.verify.rows import Event, Snapshot
 
@@ -45,7 +46,8 @@ async def take(database: str, connection: asyncpg.Connection) -> Snapshot:
         taken_at = await connection.fetchval("SELECT now()")
         events = [_event(row) for row in await connection.fetch(_EVENTS)]
         tables = {name: [dict(row) for row in await connection.fetch(query)] for name, query in queries.items()}
-        return Snapshot(taken_at, events, tables, await leaking_rows(connection))
+        leaks = [*await leaking_rows(connection), *[finding.row async for finding in find(connection, database)]]
+        return Snapshot(taken_at, events, tables, leaks)
 
 
 _EVENTS = """

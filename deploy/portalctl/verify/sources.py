@@ -25,13 +25,27 @@ def sources_of(state: Mapping[str, Any], logs: Path, variables: Mapping[str, str
 
     Raises StackError when something is named nowhere.
     """
-    known = state.get("postgres", {})
-    urls = {name: variables.get(variable_of(name)) or known.get(name) for name in DATABASES}
+    urls = _urls(state, variables)
     kafka = variables.get("KAFKA_BOOTSTRAP_SERVERS") or state.get("kafka", {}).get("bootstrap_servers")
-    missing = [variable_of(name) for name, url in urls.items() if not url] + ([] if kafka else ["KAFKA_BOOTSTRAP_SERVERS"])
-    if missing:
-        raise StackError(f"no stack was started here: run portalctl up first, or set {', '.join(missing)}")
+    _must_be_named({**{variable_of(name): url for name, url in urls.items()}, "KAFKA_BOOTSTRAP_SERVERS": kafka})
     return Sources({name: str(url) for name, url in urls.items()}, str(kafka), logs if logs.is_dir() else None)
+
+
+def databases_of(state: Mapping[str, Any], variables: Mapping[str, str] = os.environ) -> dict[str, str]:
+    """The databases alone. Raises StackError when one is named nowhere."""
+    urls = _urls(state, variables)
+    _must_be_named({variable_of(name): url for name, url in urls.items()})
+    return {name: str(url) for name, url in urls.items()}
+
+
+def _urls(state: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, str | None]:
+    known = state.get("postgres", {})
+    return {name: variables.get(variable_of(name)) or known.get(name) for name in DATABASES}
+
+
+def _must_be_named(found: Mapping[str, str | None]) -> None:
+    if missing := [name for name, value in found.items() if not value]:
+        raise StackError(f"no stack was started here: run portalctl up first, or set {', '.join(missing)}")
 
 
 def variable_of(database: str) -> str:

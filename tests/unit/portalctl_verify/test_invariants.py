@@ -11,6 +11,7 @@ import pytest
 from unit.portalctl_verify.telling import ANA, GOING, STAYING, TECHSOLUTIONS, Told, a_sound_world, broken, charge, day, id_of
 
 from billing_contracts.invoicing import InvoiceIssued
+from portalctl.verify.invariants import card_numbers_nowhere
 from portalctl.verify.rows import Record
 from portalctl.verify.topics import envelope_of
 from subscriptions.application.aggregates import SUBSCRIPTION
@@ -265,3 +266,19 @@ def test_what_an_operator_discarded_is_no_loss(told: Told) -> None:
 def test_unreadable_records_are_nobodys_event() -> None:
     assert envelope_of(b"{}") is None
     assert envelope_of(None) is None
+
+
+def test_of_a_compacted_topic_the_latest_profile_counts(told: Told) -> None:
+    """Compaction removes the others, and a new revision is how a card number is taken out of a profile."""
+    record = next(record for record in told.records if record.topic == "billing.customers")
+    assert record.key is not None
+    assert record.envelope is not None
+
+    def announce(name: str) -> None:
+        changed = record.envelope.model_copy(update={"data": {**record.envelope.data, "name": name}})  # type: ignore[union-attr]
+        told.announce("billing.customers", record.key or b"", changed.value())
+
+    announce("Ana 4111.1111.1111.1111")
+    assert list(card_numbers_nowhere(told.world())) == ["record billing.customers/0@1"]
+    announce("Ana")
+    assert list(card_numbers_nowhere(told.world())) == []

@@ -21,6 +21,8 @@ SECRET_TEXT = re.compile(
     r"|(postgresql://[^:/@\s]+:)[^@\s]+(?=@)"
 )
 """Keys of merchants, links and their tokens in any encoding, passwords in URLs: what leads a secret is a group and stays."""
+_SHORTEST_TOKEN = 57
+"""Characters of what SECRET_TEXT takes for a token."""
 
 
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
@@ -29,6 +31,8 @@ def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 
 def redact_secrets(text: str) -> str:
+    if len(text) < _SHORTEST_TOKEN and "sk_" not in text and "/enter" not in text and "://" not in text:
+        return text  # nearly all that is logged
     return SECRET_TEXT.sub(lambda found: f"{next(filter(None, found.groups()))}[redacted]", text)
 
 

@@ -44,15 +44,17 @@ def readable(text: str) -> str:
 
 def unturned(text: str) -> str:
     """The text without the characters that turn what stands around it: older text may hold them."""
-    return _TURNING.sub("", text)
+    return text if text.isascii() else _TURNING.sub("", text)
 
 
 def isolated(text: str) -> str:
     """The text for use inside a left-to-right sentence: between `ISOLATE` and `END` where any of it reads from the right."""
+    if text.isascii():
+        return text
     straight = unturned(text)
     return f"{ISOLATE}{straight}{END}" if any(bidirectional(c) in ("R", "AL") for c in straight) else straight
 
 
 def with_bdi(escaped: str) -> str:
     """A sentence in HTML, escaped already, with `<bdi>` around what was isolated."""
-    return _ISOLATED.sub(r"<bdi>\1</bdi>", escaped)
+    return _ISOLATED.sub(r"<bdi>\1</bdi>", escaped) if ISOLATE in escaped else escaped

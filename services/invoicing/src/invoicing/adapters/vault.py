@@ -48,11 +48,15 @@ class KeyVault:
         return {row["invoice_id"]: self._open(merchant_id, promised[row["invoice_id"]], row) for row in rows}
 
     def _open(self, merchant_id: UUID, promised: str, row: Mapping[str, Any]) -> BillTo:
-        invoice_id, customer_id, sealed = row["invoice_id"], row["customer_id"], row["sealed"]
-        if hashlib.sha256(sealed).hexdigest() != promised:
-            raise Tampered(f"the buyer of invoice {invoice_id} is not the one that it was issued to")
+        if hashlib.sha256(row["sealed"]).hexdigest() != promised:
+            raise Tampered(f"the buyer of invoice {row['invoice_id']} is not the one that it was issued to")
+        return self.buyer(merchant_id, row)
+
+    def buyer(self, merchant_id: UUID, row: Mapping[str, Any]) -> BillTo:
+        """Of a row of `bill_to` with its customer's `wrapped` key. Raises Tampered."""
+        customer_id = row["customer_id"]
         key = _decrypt(self._wrapping, row["wrapped"], _bound("key", merchant_id, customer_id))
-        text = _decrypt(AESGCM(key), sealed, _bound("bill-to", merchant_id, customer_id, invoice_id))
+        text = _decrypt(AESGCM(key), row["sealed"], _bound("bill-to", merchant_id, customer_id, row["invoice_id"]))
         return BillTo(**json.loads(text))
 
     async def _key(self, connection: Any, merchant_id: UUID, customer_id: UUID) -> bytes:

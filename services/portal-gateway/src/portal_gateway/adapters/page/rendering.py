@@ -105,7 +105,7 @@ def unbroken(context: Context, sentence: str) -> Markup:
 
 def typed(text: str, look: str = "") -> Markup:
     """What people typed, escaped and isolated: nothing of it changes how the text around it reads. `look` is a class."""
-    return Markup(f'<bdi class="{look}">' if look else "<bdi>") + unturned(text) + Markup("</bdi>")
+    return Markup("".join((f'<bdi class="{look}">' if look else "<bdi>", escape(unturned(text)), "</bdi>")))
 
 
 def isolates(sentence: str) -> Markup:

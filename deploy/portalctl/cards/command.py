@@ -1,0 +1,58 @@
+"""What the operator sees of stored card numbers: one line for each row, without the number."""
+
+import asyncio
+import base64
+import binascii
+import os
+from collections.abc import Sequence
+
+from portalctl.cards import running
+from portalctl.cards.finding import Finding
+from portalctl.cards.places import Treatment
+from portalctl.local.failures import StackError
+from portalctl.local.folder import Folder, read_json
+from portalctl.local.state import read_state
+from portalctl.terminal import err, say
+from portalctl.verify.sources import databases_of
+
+_CHANGED = (Treatment.REWRITTEN, Treatment.REVISED)
+
+
+def show(folder: Folder) -> list[Finding]:
+    """Prints what is found. Raises StackError."""
+    key = _key(folder)
+    with err.status("looking"):
+        found = asyncio.run(running.listed(databases_of(read_state(folder)), key))
+    _print(found)
+    if key is None:
+        say("invoicing.bill_to was not read: KEY_ENCRYPTION_KEY is not set")
+    return found
+
+
+def can_change(found: Sequence[Finding]) -> bool:
+    return any(finding.treatment in _CHANGED for finding in found)
+
+
+def redact(folder: Folder, found: Sequence[Finding], patience: float) -> list[Finding]:
+    """Prints what was done and returns what is left."""
+    databases = databases_of(read_state(folder))
+    with err.status("redacting"):
+        changed = asyncio.run(running.redacted(databases, found))
+        left = asyncio.run(running.settled(databases, patience))
+    say(f"{changed} redacted, {len(left)} left")
+    _print(left)
+    return left
+
+
+def _print(found: Sequence[Finding]) -> None:
+    for finding in found:
+        say(f"{finding}: {finding.treatment}")
+
+
+def _key(folder: Folder) -> bytes | None:
+    """The key-encryption key of the environment, or of the stack that was started here."""
+    text = os.environ.get("KEY_ENCRYPTION_KEY") or read_json(folder.secrets).get("key_encryption_key")
+    try:
+        return base64.b64decode(text, validate=True) if text else None
+    except binascii.Error:
+        raise StackError("KEY_ENCRYPTION_KEY is not base64") from None

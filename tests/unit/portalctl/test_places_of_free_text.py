@@ -1,0 +1,88 @@
+"""Every column in which free text can be stored is searched for card numbers; the others are named here, with what they hold."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from portalctl.cards.finding import holds_card, texts
+from portalctl.cards.places import PLACES
+
+ROOT = Path(__file__).parents[3] / "services"
+SERVICES = {**{name: name for name in ("subscriptions", "payments", "invoicing")}, "portal_gateway": "portal-gateway"}
+"""By database."""
+OTHERS = {
+    "accepted_command": "aggregate detail kind",
+    "attempt": "brand code currency last4 reference status",
+    "bill_to": "sealed",
+    "card_refusal": "code",
+    "collection": "currency number state",
+    "customer_keys": "wrapped",
+    "customer_view": "panes",
+    "customers": "country locale",
+    "events": "headers name stream topic value",
+    "freshness": "service",
+    "idempotency": "fingerprint key route subject",
+    "image": "content sha256",
+    "inbox": "consumer_group",
+    "invoices": "card series status",
+    "logo": "content sha256",
+    "media": "bytes id",
+    "movements": "brand currency kind last4 reason reference status",
+    "offsets": "cluster_id consumer_group topic topic_id",
+    "one_at_a_time": "name who",
+    "outbox": "headers key topic",
+    "payment_method": "brand last4",
+    "portal_link": "created_by digest flow kind locale pepper return_url",
+    "portal_session": "digest",
+    "projection": "aggregate name",
+    "quarantine": "aggregate consumer_group headers key state topic value_sha256",
+    "relay": "ends",
+    "sandbox_behaviour": "mode",
+    "sandbox_charge": "code currency reference",
+    "sandbox_method": "brand last4 on_charge on_setup",
+    "sandbox_refund": "reference",
+    "sandbox_token": "sha256",
+    "series": "name",
+    "setup": "colour due locale session",
+    "timers": "kind name",
+    "use_of_limit": "name who",
+    "waiting": "aggregate name",
+    "watermark": "ends service",
+}
+"""Table -> its columns with codes, ids, names of ours, digests, keys and pictures; with what another column holds too
+(`events.value`); and with an address of a merchant's own site (`portal_link.return_url`)."""
+
+
+def columns(database: str) -> Iterator[str]:
+    """`table.column` of each column that can hold text."""
+    package = ROOT / SERVICES[database] / "src" / database / "migrations"
+    for script in sorted([*package.glob("*.sql"), *(ROOT / "chassis/src/chassis/postgres/migrations").glob("*.sql")]):
+        for table, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\);", script.read_text(), re.DOTALL):
+            for column in re.findall(r"^\s+(\w+)\s+(?:text|json|jsonb|bytea)\b", body, re.MULTILINE):
+                yield f"{table}.{column}"
+
+
+@pytest.mark.parametrize("database", SERVICES)
+def test_every_column_that_can_hold_free_text_is_searched(database: str) -> None:
+    searched = {f"{place.table}.{column}" for place in PLACES if place.database == database for column in place.columns}
+    found = set(columns(database))
+    others = {f"{table}.{column}" for table, names in OTHERS.items() for column in names.split()}
+    assert found - searched - others == set()
+    assert searched <= found
+    assert not searched & others
+
+
+def test_the_known_fields_of_a_document_are_its_texts_at_any_depth() -> None:
+    document = b'{"id": "4111111111111111", "plan": {"name": "a", "lines": [{"plan_name": "b", "currency": "c"}]}, "error": "d"}'
+    assert list(texts(document, "doc")) == [("doc.plan.name", "a"), ("doc.plan.lines.plan_name", "b"), ("doc.error", "d")]
+    assert list(texts("plain", "comment")) == [("comment", "plain")]
+    assert list(texts(b"\xff no JSON", "value")) == [("value", "\ufffd no JSON")]
+    assert list(texts(None, "value")) == []
+
+
+def test_an_id_is_no_text_and_a_name_is() -> None:
+    assert not holds_card({"id": "4111 1111 1111 1111"})
+    assert holds_card({"customer": {"name": "4111 1111 1111 1111"}})
+    assert holds_card('{"customer": {"address": "4111.1111.1111.1111"}}')
