@@ -24,6 +24,8 @@ def logged(**event: object) -> str:
         ({"dsn": "postgresql://payments:hunter2@127.0.0.1:5432/payments"}, "hunter2"),
         ({"detail": {"body": ["my card 4242 4242 4242 4242"]}}, "4242 4242 4242 4242"),
         ({"cvc": "123"}, "123"),
+        ({"value": b"my card 4242.4242.4242.4242"}, "4242.4242"),
+        ({"error": ValueError("my card 4242 4242 4242 4242")}, "4242 4242"),
     ],
 )
 def test_what_must_not_be_written_down_is_not(event: dict[str, object], secret: str) -> None:

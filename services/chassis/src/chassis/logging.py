@@ -44,6 +44,8 @@ def _clean(value: Any) -> Any:
             return redact(None, "", value)
         case list() | tuple():
             return [_clean(item) for item in value]
+        case bytes() | BaseException():
+            return _clean(repr(value))
         case _:
             return value
 

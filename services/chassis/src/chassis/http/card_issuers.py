@@ -39,7 +39,7 @@ _RANGES: Final[tuple[tuple[str, str, Lengths], ...]] = (
     ("60", "60", (16,)),  # RuPay, Hipercard, Cabal
     ("82", "82", (16,)),  # RuPay
     ("508", "508", (16,)),
-    ("636", "639", (16, 17, 18, 19)),  # InterPayment, InstaPayment, Elo
+    ("636", "639", (16, 17, 18, 19)),  # Elo and others
     ("5019", "5019", (16,)),  # Dankort
     ("9792", "9792", (16,)),  # Troy
     ("9704", "9704", (16, 19)),  # Napas

@@ -18,7 +18,7 @@ _BREAK = r"=?[\s>]*"
 """What a mail program may put into a long word: a line's end, with the marks of a quoted or a quoted-printable line."""
 _ID = _BREAK.join((*["[0-9a-f]"] * 8, *(part for length in (4, 4, 4, 12) for part in ("-", *["[0-9a-f]"] * length))))
 _SECRET = _BREAK.join(["[A-Za-z0-9_-]"] * 43)
-_TOKEN = re.compile(rf"(?:^|[^0-9A-Za-z])({_ID}){_BREAK}\.{_BREAK}({_SECRET})(?![0-9A-Za-z])")
+_TOKEN = re.compile(rf"(?:^|[^0-9A-Za-z]|=3D)({_ID}){_BREAK}\.{_BREAK}({_SECRET})(?![0-9A-Za-z])")
 _BROKEN = re.compile(r"[=\s>]")
 _ENCODED = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _PROOFPOINT = re.compile("-(?=[0-9A-F]{2})")

@@ -5,7 +5,7 @@ const BREAK = "=?[\\s>]*";
 const HEX = (length) => Array(length).fill("[0-9a-f]");
 const ID = [...HEX(8), ...[4, 4, 4, 12].flatMap((length) => ["-", ...HEX(length)])].join(BREAK);
 const SECRET = Array(43).fill("[A-Za-z0-9_-]").join(BREAK);
-const TOKEN = new RegExp(`(?:^|[^0-9A-Za-z])(${ID}${BREAK}\\.${BREAK}${SECRET})(?![0-9A-Za-z])`);
+const TOKEN = new RegExp(`(?:^|[^0-9A-Za-z]|=3D)(${ID}${BREAK}\\.${BREAK}${SECRET})(?![0-9A-Za-z])`);
 const ENTITIES = {
   amp: "&", num: "#", period: ".", lowbar: "_", lt: "<", gt: ">", nbsp: " ", shy: "", zwnj: "", zwj: "", ZeroWidthSpace: "", NoBreak: "",
 };

@@ -1,0 +1,35 @@
+"""A comment stops no cancellation: what cannot be kept of it is removed, and of a card number the customer is told."""
+
+import pytest
+from unit.portal_page import scenes
+from unit.portal_page.standins import Stage
+
+CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
+FORM = {"csrf": "csrf-of-ana", "idempotency_key": "once"}
+REMOVED = "Quitamos de tu comentario lo que parece un número de tarjeta: aquí no lo necesitamos."
+
+
+@pytest.mark.parametrize("number", ["4242 4242 4242 4242", "4242.4242.4242.4242 12/30 737", "４２４２–4242–4242–4242"])
+async def test_a_card_number_in_a_comment_is_removed_the_customer_reads_so_and_the_cancellation_happens(number: str) -> None:
+    stage = Stage(scenes.view(scenes.ending()))
+    async with stage.browser() as browser:
+        answer = await browser.post(CANCEL, data={**FORM, "feedback": "unused", "comment": f"mi tarjeta {number}, gracias"})
+        page = await browser.get(answer.headers["location"])
+        in_english = await browser.get(f"{answer.headers['location']}&lang=en")
+    assert answer.status_code == 303
+    assert stage.subscriptions.asked[0]["comment"] == "mi tarjeta ••••, gracias"
+    assert "4242" not in answer.headers["location"] + page.text
+    assert "Tu cancelación quedó registrada" in page.text
+    assert REMOVED in page.text
+    assert "comment=redacted&amp;lang=en" in page.text
+    assert "We removed what looks like a card number from your comment" in in_english.text
+
+
+@pytest.mark.parametrize("comment", ["nul\x00", "\u202eolleh", "+52 1 55 2000 0000", "\u3164", "\x1b[31m"], ids=ascii)
+async def test_whatever_a_comment_holds_the_cancellation_happens(comment: str) -> None:
+    stage = Stage(scenes.view(scenes.ending()))
+    async with stage.browser() as browser:
+        answer = await browser.post(CANCEL, data={**FORM, "comment": comment})
+        page = await browser.get(answer.headers["location"])
+    assert (answer.status_code, len(stage.subscriptions.asked)) == (303, 1)
+    assert REMOVED not in page.text
