@@ -84,3 +84,10 @@ async def test_a_link_that_is_pasted_or_sent_as_it_was_delivered_opens_the_porta
 async def test_other_addresses_are_what_they_were(gateway: Gateway, path: str) -> None:
     async with gateway.browser() as browser:
         assert (await browser.get(path)).status_code == 401
+
+
+async def test_a_program_that_carries_a_token_astray_gets_no_page(ana: Merchant, gateway: Gateway) -> None:
+    token = (await ana.link()).partition("#")[2]
+    async with gateway.browser() as browser:
+        answer = await browser.get(f"/api/overview?token={token}")
+    assert (answer.status_code, answer.json()["code"]) == (401, "session_required")

@@ -23,6 +23,9 @@ _DIGITS: Final = re.compile(
     "\U00010a40-\U00010a43\U00010e60-\U00010e68\U00011052-\U0001105a]"
 )
 """Digits of any script, and those that NFKC leaves as they are: circled, Ethiopic, Kharosthi, Rumi, Brahmi."""
+_SHORTEST_BESIDE_OTHERS: Final = 7
+_SHORTEST_AFTER_OTHERS: Final = 10
+"""Digits of a telephone number beside other digits: a `+` may also stand inside of a card's number."""
 _ASCII_RUN: Final = re.compile(f"[0-9](?:[^0-9A-Za-z]*[0-9]){{{SHORTEST - 1}}}")
 
 
@@ -33,24 +36,27 @@ class _Run:
         self.digits: list[int] = []
         self.places: list[int] = []
         """Where each stands in the text."""
-        self.plus: list[int] = []
-        """Before which digits, by number, a `+` stands."""
+        self.plus: list[tuple[int, bool]] = []
+        """Before which digits, by number, a `+` stands, and whether it is apart from the digit before."""
 
     def cards(self) -> Iterator[tuple[int, int]]:
         """(first, last) digit of each window that is a card number."""
+        if len(self.digits) >= SHORTEST:
+            for first, end in self._searched():
+                yield from self._windows(first, end)
+
+    def _windows(self, start: int, end: int) -> Iterator[tuple[int, int]]:
         digits = self.digits
-        if len(digits) < SHORTEST or self._telephones():
-            return
         # Sums of all digits up to each place, those at odd places doubled in one and those at even places in the other:
         # so each window is checked in constant time.
         sums = [0], [0]
-        for place, each in enumerate(digits):
+        for place, each in enumerate(digits[:end]):
             sums[place % 2].append(sums[place % 2][-1] + each)
             sums[1 - place % 2].append(sums[1 - place % 2][-1] + other_numbers.DOUBLED[each])
-        for first in range(len(digits) - SHORTEST + 1):
+        for first in range(start, end - SHORTEST + 1):
             for length in self._lengths(first):
                 last = first + length - 1
-                if last < len(digits) and (sums[last % 2][last + 1] - sums[last % 2][first]) % 10 == 0:
+                if last < end and (sums[last % 2][last + 1] - sums[last % 2][first]) % 10 == 0:
                     yield first, last
 
     def _lengths(self, first: int) -> Iterator[int]:
@@ -59,13 +65,18 @@ class _Run:
             if low <= int("".join(map(str, digits[first : first + size]))) <= high:
                 yield from lengths
 
-    def _telephones(self) -> bool:
-        if not self.plus:
-            return other_numbers.is_dialled_abroad(self.digits)
-        if self.plus[0] != 0:
-            return False
-        ends = [*self.plus[1:], len(self.digits)]
-        return other_numbers.are_telephones([self.digits[a:b] for a, b in zip(self.plus, ends, strict=True)])
+    def _searched(self) -> Iterator[tuple[int, int]]:
+        """(first, end) of the digits that are no telephone number's."""
+        digits, first = self.digits, 0
+        if not self.plus and other_numbers.is_dialled_abroad(digits):
+            return
+        ends = [*(at for at, _ in self.plus), len(digits)][1:]
+        for (at, apart), end in zip(self.plus, ends, strict=False):
+            shortest = _SHORTEST_AFTER_OTHERS if at else 1 if len(ends) == 1 else _SHORTEST_BESIDE_OTHERS
+            if apart and other_numbers.is_telephone(digits[at:end], shortest):
+                yield first, at
+                first = end
+        yield first, len(digits)
 
 
 def has_card(text: str) -> bool:
@@ -102,23 +113,23 @@ def _enough_digits(text: str) -> bool:
 def _runs(text: str) -> Iterator[_Run]:
     """What is no card's number ends a run as a letter does."""
     passed_over = {place for start, end in other_numbers.spans(text) for place in range(start, end)}
-    run, plus = _Run(), False
+    run, plus, before = _Run(), -1, -1
     for place, typed in enumerate(text):
         for c in "x" if place in passed_over else typed if typed < "\x80" else normalize("NFKC", typed):
             value = digit(c, None)
             if value is not None:
-                if plus:
-                    run.plus.append(len(run.digits))
+                if plus >= 0:
+                    run.plus.append((len(run.digits), plus != before + 1 or not run.digits))
                 run.digits.append(value)
                 run.places.append(place)
-                plus = False
+                plus, before = -1, place
             elif c == "+":
-                plus = True
+                plus = place
             elif c.isalpha():
                 if run.digits:
                     yield run
                     run = _Run()
-                plus = False
+                plus = -1
     yield run
 
 

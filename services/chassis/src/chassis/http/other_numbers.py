@@ -70,11 +70,6 @@ def is_telephone(digits: Sequence[int], shortest: int = 1) -> bool:
     return shortest <= len(digits) <= LONGEST_TELEPHONE and _CALLING_CODES.match("".join(map(str, digits[:3]))) is not None
 
 
-def are_telephones(groups: Sequence[Sequence[int]]) -> bool:
-    """The same of several numbers, each after a `+` of its own: a `+` may also stand inside of a card's number."""
-    return all(is_telephone(each, _SHORTEST_TELEPHONE if len(groups) > 1 else 1) for each in groups)
-
-
 def is_dialled_abroad(digits: Sequence[int]) -> bool:
     """Whether they are a telephone number with `00` in the place of `+`."""
     return list(digits[:2]) == [0, 0] and is_telephone(digits[2:], _SHORTEST_TELEPHONE)

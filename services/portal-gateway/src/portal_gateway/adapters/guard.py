@@ -17,6 +17,8 @@ _BY_KEY = "/v1/"
 """What is asked with a merchant's key, which no browser adds by itself."""
 _SHORTEST_TOKEN = 80
 """Characters of a link's token: nearly every address is shorter."""
+_PROGRAMS = ("/api/", "/v1/")
+"""Asked by programs, which get no page."""
 
 
 class Guard:
@@ -64,7 +66,7 @@ class Guard:
 def is_link(scope: Scope) -> bool:
     """Whether a page is asked for by a portal link that a mail program has changed: with what belongs into its fragment in
     the path or the query, or with a sign more. The page at /enter repairs the address."""
-    if scope["method"] not in ("GET", "HEAD"):
+    if scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(_PROGRAMS):
         return False
     path, query = scope["path"], scope["query_string"].decode("latin-1")
     if path.startswith("/enter"):
