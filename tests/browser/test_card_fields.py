@@ -61,7 +61,6 @@ async def test_an_expiry_is_written_key_by_key_as_before(page: Page) -> None:
             ("12/30", "12 / 30"),
             ("5/30", "05 / 30"),
             ("12 / 2030", "12 / 2030"),
-            ("29/12", "29 / 12"),
         ):
             await card.field("exp").fill("")
             await card.field("exp").press_sequentially(typed)

@@ -9,7 +9,7 @@ from browser.test_keyboard import few
 from playwright.async_api import Page, expect
 from unit.portal_page import scenes
 
-CARD_NUMBER = "4242 4242 4242 4242"
+TOO_LONG = "x" * 501
 FOOT = """
 - contentinfo:
   - paragraph:
@@ -85,7 +85,7 @@ async def test_the_page_is_its_landmarks_panes_and_what_can_be_pressed_in_each(p
 async def test_a_dialog_tells_whose_account_it_is_of_what_happens_and_which_field_is_wrong(page: Page) -> None:
     async with owing(page) as (_, portal):
         dialog = await portal.cancel()
-        await dialog.fill("Otro motivo", CARD_NUMBER)
+        await dialog.fill("Otro motivo", TOO_LONG)
         await dialog.confirm()
         await expect(dialog.root).to_match_aria_snapshot("""
             - dialog "Cancelar Premium Mensual":
@@ -104,7 +104,7 @@ async def test_a_dialog_tells_whose_account_it_is_of_what_happens_and_which_fiel
               - text: Cuéntanos más (opcional)
               - textbox "Cuéntanos más (opcional)" [invalid]
               - paragraph: Hasta 500 caracteres
-              - paragraph: /Quitamos lo que parece un número de tarjeta/
+              - paragraph: /Usa como máximo 500 caracteres/
               - button "Volver"
               - button "Confirmar cancelación"
             """)

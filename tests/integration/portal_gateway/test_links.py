@@ -56,11 +56,11 @@ async def test_only_hashes_are_kept(ana: Merchant) -> None:
         lambda token: token[:-1] + chr(ord(token[-1]) ^ 1),
         lambda token: f"{uuid4()}.{token.partition('.')[2]}",
         lambda token: f"{token}\x00",
-        lambda token: f"{token}\r\nset-cookie: a=b",
+        lambda token: f"{token}A",
         lambda token: token.replace("e", "\N{CYRILLIC SMALL LETTER IE}"),
         lambda token: "A" * 60_000,
     ],
-    ids=["empty", "truncated", "other end", "one bit", "other id", "NUL", "CRLF", "look-alike", "60 kB"],
+    ids=["empty", "truncated", "other end", "one bit", "other id", "NUL", "too long", "look-alike", "60 kB"],
 )
 async def test_a_link_that_is_not_quite_right_opens_nothing(ana: Merchant, spoil: Any) -> None:
     token = (await ana.link()).rpartition("#")[2]
@@ -275,7 +275,9 @@ async def test_too_many_wrong_links_are_too_many(ana: Merchant) -> None:
     async with ana.gateway.browser() as browser:
         for _ in range(60):
             await refused(browser, "x")
-        answer = await browser.post("/api/session", json={"token": await ana.link()})
+        answer = await browser.post("/api/session", json={"token": "x"})
+        good = await browser.post("/api/session", json={"token": await ana.link()})
+    assert good.status_code == 204
     assert (answer.status_code, answer.json()["code"]) == (429, "too_many_requests")
     assert 1 <= int(answer.headers["retry-after"]) <= 601
     assert answer.json()["retry_at"].endswith("Z")
