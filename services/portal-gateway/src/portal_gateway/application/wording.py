@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 
 from billing_contracts.money import exponent
 from chassis.languages import N_, Language
+from chassis.text import isolated
 from portal_gateway.application.answers import STALE_AFTER, View
 from portal_gateway.application.live import minutes_late
 from portal_gateway.domain.view import CardFace, Interval, Subscription, Tax
@@ -142,7 +143,8 @@ def account(view: View) -> str:
     """`Ana García · a…@example.com`; empty for a customer whose profile is not here."""
     customer = view.facts["customer"]
     email = customer["email"]
-    return " · ".join(part for part in (customer["name"], hidden_email(email) if email else None) if part)
+    name = isolated(customer["name"]) if customer["name"] else None
+    return " · ".join(part for part in (name, hidden_email(email) if email else None) if part)
 
 
 def money(language: Language, amount: MoneyFacts) -> str:

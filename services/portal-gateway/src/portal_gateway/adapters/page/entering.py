@@ -7,7 +7,6 @@ from starlette.responses import RedirectResponse, Response
 
 from chassis.http.problems import Problem
 from chassis.languages import N_
-from chassis.text import isolated
 from portal_gateway.adapters.page import asking, forms
 from portal_gateway.adapters.page.refusing import neutral, page_route
 from portal_gateway.adapters.page.rendering import Pages
@@ -76,7 +75,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         other = await _open_now(portal, request)
         language = asking.language(request)
         title, sentence = REVOKED if request.query_params.get("link") == "revoked" else ENDED
-        said = language.say(ENDED_BY_ANOTHER, account=isolated(account(other.view))) if other else language.say(sentence)
+        said = language.say(ENDED_BY_ANOTHER, account=account(other.view)) if other else language.say(sentence)
         return pages.page("message.html", request, heading=language.say(title), sentences=[said], paste=True)
 
     return router

@@ -9,7 +9,6 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from chassis.http.problems import Problem
-from chassis.text import isolated
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
@@ -123,7 +122,7 @@ def _message(reader: Reader, said: str | None, chosen: Subscription | None, view
     if said == "session_changed":
         return "warn", reader.say(
             "The portal was opened here with another link. This is the account of %(account)s; what you asked for was not done.",
-            account=isolated(account(view)),
+            account=account(view),
         )
     if said == "kept" and chosen and is_kept(chosen, view):
         return "good", reader.say("You keep your subscription: everything goes on as before.")
