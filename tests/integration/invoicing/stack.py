@@ -233,13 +233,13 @@ def _resources(database: ServiceDatabase, pool: asyncpg.Pool, store: PostgresEve
     settings = Settings.model_validate(
         {
             "database_url": database.url,
-            "kafka_bootstrap_servers": "none",
+            "kafka_bootstrap_servers": "none:1",
             "http_port": 1,
             "environment": "local",
             "service_private_key": json.dumps(OWN.as_dict(private=True)),
             "service_public_keys": public,
             "operator_key_sha256": "0" * 64,
-            "cursor_key": "a cursor key for tests",
+            "cursor_key": "a cursor key that is used in tests only",
             "tenants_service": "subscriptions",
             "tenants_url": "http://none",
             "key_encryption_key": base64.b64encode(bytes(range(32))).decode(),

@@ -60,7 +60,7 @@ def environment_of(url: str, owner_url: str, kafka_bootstrap: str) -> dict[str, 
         "SERVICE_PRIVATE_KEY": json.dumps(OWN.as_dict(private=True)),
         "SERVICE_PUBLIC_KEYS": json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, OWN)]}),
         "OPERATOR_KEY_SHA256": "0" * 64,
-        "CURSOR_KEY": "only-for-tests",
+        "CURSOR_KEY": "a cursor key that is used in tests only",
         "TENANTS_SERVICE": "subscriptions",
         "TENANTS_URL": "http://127.0.0.1:9",
     }

@@ -47,7 +47,7 @@ def environment(service: str, database: ServiceDatabase, kafka: str) -> dict[str
         "SERVICE_PRIVATE_KEY": json.dumps(OKPKey.generate_key("Ed25519", {"kid": service}).as_dict(private=True)),
         "SERVICE_PUBLIC_KEYS": json.dumps({"keys": [CALLER.as_dict(private=False)]}),
         "OPERATOR_KEY_SHA256": "0" * 64,
-        "CURSOR_KEY": "only-for-tests",
+        "CURSOR_KEY": "a cursor key that is used in tests only",
         "TENANTS_SERVICE": "subscriptions",
         "TENANTS_URL": nowhere,
         "SUBSCRIPTIONS_URL": nowhere,

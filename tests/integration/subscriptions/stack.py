@@ -225,13 +225,13 @@ def resources(
     settings = SubscriptionsSettings(
         **{
             "database_url": database.url,
-            "kafka_bootstrap_servers": "none",
+            "kafka_bootstrap_servers": "none:1",
             "http_port": 1,
             "environment": "local",
             "service_private_key": json.dumps(OWN.as_dict(private=True)),
             "service_public_keys": public,
             "operator_key_sha256": hashlib.sha256(OPERATOR.encode()).hexdigest(),
-            "cursor_key": "a cursor key for tests",
+            "cursor_key": "a cursor key that is used in tests only",
             "tenants_service": "subscriptions",
             "tenants_url": "http://none",
             **changed,

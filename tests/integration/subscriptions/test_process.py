@@ -37,7 +37,7 @@ def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, s
         "SERVICE_PRIVATE_KEY": json.dumps(OWN.as_dict(private=True)),
         "SERVICE_PUBLIC_KEYS": json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, OWN)]}),
         "OPERATOR_KEY_SHA256": hashlib.sha256(OPERATOR.encode()).hexdigest(),
-        "CURSOR_KEY": "a cursor key for tests",
+        "CURSOR_KEY": "a cursor key that is used in tests only",
         "TENANTS_SERVICE": "subscriptions",
         "TENANTS_URL": "http://127.0.0.1:1",
     }

@@ -4,22 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from chassis.settings import ServiceSettings
-from invoicing.settings import Settings as InvoicingSettings
-from payments.settings import Settings as PaymentsSettings
-from portal_gateway.settings import GatewaySettings
 from portalctl.local.folder import Folder
 from portalctl.local.layout import Elsewhere, Layout, layout_for_start
 from portalctl.local.services import SERVICES
-from subscriptions.settings import SubscriptionsSettings
-
-SETTINGS: dict[str, type[ServiceSettings]] = {
-    "subscriptions": SubscriptionsSettings,
-    "payments": PaymentsSettings,
-    "invoicing": InvoicingSettings,
-    "portal-gateway": GatewaySettings,
-}
-
+from support.settings import SETTINGS
 
 NOWHERE = Elsewhere()
 

@@ -3,7 +3,6 @@
 import argparse
 import asyncio
 import gc
-import signal
 import socket
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -38,7 +37,8 @@ from chassis.postgres.pool import create_pool
 from chassis.postgres.timers import TimerLoop
 from chassis.readiness import check_database, check_kafka, watch_tasks
 from chassis.relay import Relay
-from chassis.settings import ServiceSettings
+from chassis.settings import ServiceSettings, SettingsError, exit_with, read_settings
+from chassis.signals import STOP_SIGNALS, restore_stop_signals
 from chassis.tenants import Tenants
 
 log = structlog.get_logger()
@@ -100,9 +100,14 @@ def run(name: str, settings_class: type[Settings], compose: Compose, migrations:
     serving.add_argument("--role", choices=["all", "http", "worker"], default="all")
     commands.add_parser("migrate", help="bring the database's tables up to date, as their owner")
     arguments = parser.parse_args()
-    settings = settings_class.model_validate({})  # from the environment
+    restore_stop_signals()
+    migrating = arguments.command == "migrate"
+    try:
+        settings = read_settings(settings_class, *(["database_owner_url"] if migrating else []))
+    except SettingsError as error:
+        exit_with(name, error)
     logging.configure(name, settings.log_level, settings.log_format)
-    if arguments.command == "migrate":
+    if migrating:
         uvloop.run(_migrate(name, settings, migrations))
     else:
         telemetry.configure(name, settings.otlp_endpoint)
@@ -112,8 +117,7 @@ def run(name: str, settings_class: type[Settings], compose: Compose, migrations:
 
 async def _migrate(name: str, settings: ServiceSettings, migrations: Path) -> None:
     owner = settings.database_owner_url
-    if owner is None:
-        raise SystemExit("DATABASE_OWNER_URL is needed to migrate")
+    assert owner is not None, "it was needed"
     connection = await asyncpg.connect(owner.get_secret_value())
     try:
         role = role_of(settings.database_url.get_secret_value())
@@ -126,7 +130,7 @@ async def _migrate(name: str, settings: ServiceSettings, migrations: Path) -> No
 async def _serve(name: str, settings: ServiceSettings, compose: Compose, components: Mapping[str, Path], role: str) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in STOP_SIGNALS:
         loop.add_signal_handler(number, stopping.set)
     async with AsyncExitStack() as closing:
         resources = await _open(name, settings, components, stopping, closing)

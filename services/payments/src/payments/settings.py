@@ -1,26 +1,39 @@
 """What an operator can set of payments."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import model_validator
+from pydantic import AfterValidator, Field, ValidationInfo
 
+from chassis.setting_types import Expected, Origin, Port, SafeOrigin
 from chassis.settings import ServiceSettings
 
 
-class Settings(ServiceSettings):
-    cards_url: str
-    """The card page's own origin: another host name than the portal's."""
-    cards_http_port: int
-    portal_origin: str
-    """The only origin that may frame the card page."""
-    provider: Literal["sandbox"] = "sandbox"
-    provider_seconds: float = 5
-    """How long the provider may take to answer before a charge's outcome counts as unknown."""
-    first_check_seconds: float = 1
-    """Until an unknown outcome is asked about for the first time; then twice as long after each time, up to 300."""
+def _another_port(port: int, info: ValidationInfo) -> int:
+    if port == info.data.get("http_port"):
+        raise ValueError("is the HTTP_PORT too")
+    return port
 
-    @model_validator(mode="after")
-    def no_sandbox_in_production(self) -> Self:
-        if self.environment == "production" and self.provider == "sandbox":
-            raise ValueError("the sandbox provider takes no real money and does not start in production")
-        return self
+
+def _real_money(provider: str, info: ValidationInfo) -> str:
+    if provider == "sandbox" and info.data.get("environment") == "production":
+        raise ValueError("takes no real money, while ENVIRONMENT is production")
+    return provider
+
+
+class Settings(ServiceSettings):
+    cards_url: SafeOrigin
+    """The card page's own origin: another host name than the portal's."""
+    cards_http_port: Annotated[Port, AfterValidator(_another_port)]
+    portal_origin: Origin
+    """The only origin that may frame the card page."""
+    provider: Annotated[Literal["sandbox"], AfterValidator(_real_money), Expected("sandbox, and ENVIRONMENT=local with it")] = (
+        "sandbox"
+    )
+    provider_seconds: Annotated[
+        float, Field(ge=0.1, le=60, allow_inf_nan=False), Expected("a number of seconds from 0.1 to 60")
+    ] = 5
+    """How long the provider may take to answer before a charge's outcome counts as unknown."""
+    first_check_seconds: Annotated[
+        float, Field(ge=0.1, le=300, allow_inf_nan=False), Expected("a number of seconds from 0.1 to 300")
+    ] = 1
+    """Until an unknown outcome is checked for the first time; then twice as long after each time, up to 300."""

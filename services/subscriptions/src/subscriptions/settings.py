@@ -1,8 +1,15 @@
 """What an operator can set, beyond what every service has."""
 
+from typing import Annotated
+
+from pydantic import Field
+
+from chassis.setting_types import Expected
 from chassis.settings import ServiceSettings
 
 
 class SubscriptionsSettings(ServiceSettings):
-    test_clock_patience_seconds: float = 25
+    test_clock_patience_seconds: Annotated[
+        float, Field(ge=0, le=300, allow_inf_nan=False), Expected("a number of seconds from 0 to 300")
+    ] = 25
     """How long a call that moves a test clock waits for it to come to rest before it answers 202."""

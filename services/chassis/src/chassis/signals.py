@@ -1,0 +1,16 @@
+"""The signals that stop a program."""
+
+import signal
+
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+def restore_stop_signals() -> None:
+    """Let them act again. A shell's background job ignores SIGINT, nohup ignores SIGHUP, and programs inherit that.
+
+    Call it on the main thread, before handlers of one's own are installed.
+    """
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)

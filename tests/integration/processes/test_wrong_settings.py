@@ -1,0 +1,41 @@
+"""A service that is set up wrongly ends at once, with code 2 and a sentence for each setting: no traceback, no secret."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from support.settings import GOOD, SETTINGS
+
+CANARY = "canary-that-may-not-be-shown"
+
+
+def ran(service: str, command: str, variables: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", service.replace("-", "_"), command]
+    environment = {"PATH": os.environ["PATH"], **variables}
+    return subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+@pytest.mark.parametrize("service", SETTINGS)
+def test_a_service_names_everything_that_is_wrong_and_ends_with_2(service: str, command: str) -> None:
+    secret = {name: f"{CANARY}\n" for name in GOOD if "KEY" in name or name in ("DATABASE_URL", "LINK_PEPPER")}
+    ended = ran(service, command, dict.fromkeys(GOOD, "") | secret)
+    assert ended.returncode == 2
+    assert ended.stdout == ""
+    assert CANARY not in ended.stderr
+    said = ended.stderr.splitlines()
+    may_be_empty = {"trusted_proxies", "otlp_endpoint"}
+    assert [line.split()[1].lower() for line in said] == [
+        name for name in SETTINGS[service].model_fields if name not in may_be_empty
+    ]
+    assert all(line.startswith(f"{service}: ") and "; expected " in line for line in said)
+
+
+def test_a_service_without_any_setting_names_those_it_cannot_do_without() -> None:
+    ended = ran("payments", "migrate", {})
+    named = {line.split()[1] for line in ended.stderr.splitlines()}
+    assert ended.returncode == 2
+    assert {"DATABASE_URL", "DATABASE_OWNER_URL", "HTTP_PORT", "CURSOR_KEY", "CARDS_URL"} <= named
+    assert "Traceback" not in ended.stderr

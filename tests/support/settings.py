@@ -1,0 +1,63 @@
+"""Settings with which every service starts, to be spoilt one at a time."""
+
+import base64
+import json
+from collections.abc import Mapping
+
+from joserfc.jwk import OKPKey
+
+from chassis.settings import ServiceSettings
+from invoicing.settings import Settings as InvoicingSettings
+from payments.settings import Settings as PaymentsSettings
+from portal_gateway.settings import GatewaySettings
+from subscriptions.settings import SubscriptionsSettings
+
+SETTINGS: Mapping[str, type[ServiceSettings]] = {
+    "subscriptions": SubscriptionsSettings,
+    "payments": PaymentsSettings,
+    "invoicing": InvoicingSettings,
+    "portal-gateway": GatewaySettings,
+}
+_KEY = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
+
+GOOD: Mapping[str, str] = {
+    "DATABASE_URL": "postgresql://service:only-a-test@127.0.0.1:1/service",
+    "DATABASE_OWNER_URL": "postgresql://owner:only-a-test@127.0.0.1:1/service",
+    "DATABASE_CONNECTIONS": "10",
+    "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+    "HTTP_HOST": "127.0.0.1",
+    "HTTP_PORT": "20999",
+    "TRUSTED_PROXIES": "10.0.0.0/8",
+    "INSTANCE": "0",
+    "ENVIRONMENT": "local",
+    "LOG_LEVEL": "info",
+    "LOG_FORMAT": "json",
+    "OTLP_ENDPOINT": "http://collector:4318",
+    "SHUTDOWN_SECONDS": "15",
+    "SERVICE_PRIVATE_KEY": json.dumps(_KEY.as_dict(private=True)),
+    "SERVICE_PUBLIC_KEYS": json.dumps({"keys": [_KEY.as_dict(private=False)]}),
+    "OPERATOR_KEY_SHA256": "0" * 64,
+    "CURSOR_KEY": "a cursor key that is used in tests only",
+    "TENANTS_SERVICE": "subscriptions",
+    "TENANTS_URL": "http://127.0.0.1:1",
+    "TEST_CLOCK_PATIENCE_SECONDS": "25",
+    "CARDS_URL": "https://cards.example",
+    "CARDS_HTTP_PORT": "20998",
+    "PORTAL_ORIGIN": "https://portal.example",
+    "PROVIDER": "sandbox",
+    "PROVIDER_SECONDS": "5",
+    "FIRST_CHECK_SECONDS": "1",
+    "KEY_ENCRYPTION_KEY": base64.b64encode(bytes(range(32))).decode(),
+    "PDF_CONCURRENCY": "2",
+    "PUBLIC_URL": "https://portal.example",
+    "SUBSCRIPTIONS_URL": "http://127.0.0.1:1",
+    "PAYMENTS_URL": "http://127.0.0.1:1",
+    "INVOICING_URL": "http://127.0.0.1:1",
+    "LINK_PEPPER": "a pepper that is used in tests only",
+}
+"""Every variable of every service."""
+
+
+def fields(**changes: str) -> dict[str, str]:
+    """By field, as settings classes take them."""
+    return {name.lower(): value for name, value in GOOD.items()} | changes

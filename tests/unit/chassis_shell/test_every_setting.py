@@ -1,0 +1,235 @@
+"""Every setting of every service has a type and bounds: what is wrong is named in one sentence each, all of it at once."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from joserfc.jwk import OKPKey
+
+from chassis.settings import ServiceSettings, SettingsError, read_settings
+from support.settings import GOOD, SETTINGS
+
+CANARY = "canary-that-may-not-be-shown"
+KEY = OKPKey.generate_key("Ed25519", {"kid": "a"})
+JWK: Mapping[str, Any] = KEY.as_dict(private=True)
+PUBLIC: Mapping[str, Any] = KEY.as_dict(private=False)
+OTHER: Mapping[str, Any] = OKPKey.generate_key("Ed25519", {"kid": "b"}).as_dict(private=False)
+
+NUMBERS = ("x", "-1", "1e999", "99999999", "nan", CANARY)
+SECONDS = (*NUMBERS, "inf", "-inf", "-0.1")
+NAMES = ("-", " a", "a b", "a/b", "ñ", "a" * 64, "a\n")
+HTTP = (
+    "nonsense",
+    "ftp://host",
+    "//host",
+    "http://",
+    "http://:80",
+    "http://host:0",
+    "http://host:65536",
+    "http://host:x",
+    "http://user:password@host",
+    "http://one,two",
+    "http://ho st",
+    "http://host/#part",
+    "http://host/?a=b",
+    "http://[::1",
+    "http://300.1.1.1",
+    "http://host\n",
+)
+ORIGINS = (*HTTP, "https://host/path", "https://host?")[:-1]
+POSTGRES = (
+    "nonsense",
+    CANARY,
+    "mysql://user:password@host/database",
+    "postgresql://",
+    "postgresql://user:password@/database",
+    "postgresql://user:password@host",
+    "postgresql://user:password@host/",
+    "postgresql://host/database",
+    "postgresql://:password@host/database",
+    "postgresql://user:password@host:0/database",
+    "postgresql://user:password@host:five/database",
+    "postgresql://user:password@host:1:2/database",
+    "postgresql://user:pass#word@host/database",
+    "postgresql://user:pass word@host/database",
+    "postgresql://user:password@host/database\n",
+    "postgresql://user:password@host/database?sslmode",
+    "postgresql://user:password@host/database?sslmode=sometimes",
+    "postgresql://user:password@one,,two/database",
+)
+SECRETS = {"short": "x" * 31, "control": "x" * 40 + "\n"}
+
+WRONG: Mapping[str, tuple[str, ...]] = {
+    "DATABASE_URL": POSTGRES,
+    "DATABASE_OWNER_URL": POSTGRES,
+    "DATABASE_CONNECTIONS": (*NUMBERS, "1", "501", "2.5"),
+    "KAFKA_BOOTSTRAP_SERVERS": (
+        "broker",
+        "broker:",
+        ":9092",
+        "broker:0",
+        "broker:65536",
+        "broker:x",
+        "one:1,",
+        "one:1,,two:2",
+        "one:1 two:2",
+        "kafka://one:1",
+        "1.2.3:9092",
+        "[::1]",
+        "[host]:1",
+        "::1:9092",
+    ),
+    "HTTP_HOST": ("a b", "http://host", "host:80", "[::]", "1.2.3.4.5", "99999999", "*"),
+    "HTTP_PORT": (*NUMBERS, "0", "65536", "80.5"),
+    "TRUSTED_PROXIES": ("*", "proxy", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1,", " ", "0.0.0.0/0", "10.0.0.0/8,::/0"),
+    "INSTANCE": NAMES,
+    "ENVIRONMENT": ("staging", "Local", " local"),
+    "LOG_LEVEL": ("trace", "INFO", "10"),
+    "LOG_FORMAT": ("text", "JSON"),
+    "OTLP_ENDPOINT": HTTP,
+    "SHUTDOWN_SECONDS": (*SECONDS, "0", "4.9", "3601"),
+    "SERVICE_PRIVATE_KEY": (
+        CANARY,
+        "{}",
+        "[]",
+        "null",
+        "[" * 100_000,
+        json.dumps(PUBLIC),
+        json.dumps({**JWK, "kty": "RSA"}),
+        json.dumps({**JWK, "crv": "X25519"}),
+        json.dumps({**JWK, "d": "AA"}),
+        json.dumps({**JWK, "d": 5}),
+        json.dumps({**JWK, "x": OTHER["x"]}),
+        json.dumps({name: value for name, value in JWK.items() if name != "x"}),
+    ),
+    "SERVICE_PUBLIC_KEYS": (
+        CANARY,
+        "{}",
+        "[]",
+        '{"keys": []}',
+        '{"keys": {}}',
+        '{"keys": [5]}',
+        json.dumps(PUBLIC),
+        json.dumps({"keys": [JWK]}),
+        json.dumps({"keys": [PUBLIC, PUBLIC]}),
+        json.dumps({"keys": [{**PUBLIC, "x": "AA"}]}),
+        json.dumps({"keys": [{name: value for name, value in PUBLIC.items() if name != "kid"}]}),
+    ),
+    "OPERATOR_KEY_SHA256": (CANARY, "0" * 63, "0" * 65, "g" * 64, "0" * 64 + "\n"),
+    "CURSOR_KEY": tuple(SECRETS.values()),
+    "TENANTS_SERVICE": NAMES,
+    "TENANTS_URL": HTTP,
+    "TEST_CLOCK_PATIENCE_SECONDS": (*SECONDS, "301"),
+    "CARDS_URL": (*ORIGINS, "http://cards.example", "http://127.0.0.1.nip.example"),
+    "CARDS_HTTP_PORT": (*NUMBERS, "0", "65536", GOOD["HTTP_PORT"]),
+    "PORTAL_ORIGIN": ORIGINS,
+    "PROVIDER": ("stripe", "Sandbox"),
+    "PROVIDER_SECONDS": (*SECONDS, "0", "61"),
+    "FIRST_CHECK_SECONDS": (*SECONDS, "0", "301"),
+    "KEY_ENCRYPTION_KEY": (CANARY, "AAAA", "é" * 44, "A" * 43, "not base64!"),
+    "PDF_CONCURRENCY": (*NUMBERS, "0", "65"),
+    "PUBLIC_URL": (*ORIGINS, "http://portal.example", "http://10.0.0.7:8000"),
+    "SUBSCRIPTIONS_URL": HTTP,
+    "PAYMENTS_URL": HTTP,
+    "INVOICING_URL": HTTP,
+    "LINK_PEPPER": ("x" * 31, f"{'x' * 32},{CANARY}", f"{'x' * 32},"),
+}
+EMPTY_IS_NONE = {"TRUSTED_PROXIES", "OTLP_ENDPOINT"}
+RIGHT: Mapping[str, tuple[str, ...]] = {
+    "DATABASE_URL": (
+        "postgres://u:p@h/d",
+        "postgresql://u:p%23%40@h1:1,[::1]:2/d?sslmode=verify-full&target_session_attrs=read-write",
+        "postgresql://u:p@/d?host=/run/postgresql",
+    ),
+    "KAFKA_BOOTSTRAP_SERVERS": ("a:1,b:2,c:3", "a:1, b:2", "[::1]:9092", "10.0.0.7:9092", "kafka_1.svc.cluster.local:9092"),
+    "HTTP_HOST": ("0.0.0.0", "::", "localhost", "pod-0.svc"),
+    "TRUSTED_PROXIES": ("", "10.0.0.0/8, fd00::/8", "::1"),
+    "OTLP_ENDPOINT": ("", "https://collector.example/otlp"),
+    "OPERATOR_KEY_SHA256": ("AB" * 32,),
+    "SHUTDOWN_SECONDS": ("5", "15.5"),
+    "PUBLIC_URL": ("https://p.example/", "http://[::1]:8000"),
+}
+FIELDS = [(service, name.upper()) for service, kind in SETTINGS.items() for name in kind.model_fields]
+
+
+@pytest.fixture
+def variables(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    return monkeypatch
+
+
+def problems(kind: type[ServiceSettings], *needed: str) -> list[str]:
+    try:
+        read_settings(kind, *needed)
+    except SettingsError as error:
+        return error.problems
+    return []
+
+
+def test_the_table_names_every_setting_there_is() -> None:
+    assert {name for _, name in FIELDS} == WRONG.keys() == GOOD.keys()
+
+
+@pytest.mark.parametrize(("service", "name"), FIELDS)
+def test_a_wrong_value_is_one_sentence_with_the_variable_and_what_is_expected(
+    variables: pytest.MonkeyPatch, service: str, name: str
+) -> None:
+    for value in WRONG[name] + (() if name in EMPTY_IS_NONE else ("", " ")):
+        variables.setenv(name, value)
+        said = problems(SETTINGS[service])
+        assert [sentence.split()[0] for sentence in said] == [name], value
+        found, _, expected = said[0].partition("; expected ")
+        assert found
+        assert expected
+        assert "\n" not in said[0]
+        assert "password" not in said[0].replace("user:password@host:5432", "").replace("user name or password", ""), value
+
+
+@pytest.mark.parametrize(("service", "name"), FIELDS)
+def test_a_secret_is_never_shown(variables: pytest.MonkeyPatch, service: str, name: str) -> None:
+    hidden = ("KEY", "SHA256", "PEPPER", "DATABASE_URL", "DATABASE_OWNER_URL")
+    for value in (CANARY, f"postgresql://user:{CANARY}@", f"http://user:{CANARY}@host/path"):
+        variables.setenv(name, value)
+        said = " ".join(problems(SETTINGS[service]))
+        if any(part in name for part in hidden) or "@" in value:
+            assert CANARY not in said
+
+
+@pytest.mark.parametrize(("service", "name"), FIELDS)
+def test_an_absent_setting_is_named_unless_it_has_a_default(variables: pytest.MonkeyPatch, service: str, name: str) -> None:
+    variables.delenv(name)
+    field = SETTINGS[service].model_fields[name.lower()]
+    said = problems(SETTINGS[service])
+    if field.is_required():
+        (sentence,) = said
+        assert sentence.startswith(f"{name} is not set; expected ")
+    elif name == "ENVIRONMENT" and service == "payments":
+        (sentence,) = said
+        assert sentence.startswith("PROVIDER is 'sandbox', which takes no real money")
+    else:
+        assert said == []
+
+
+def test_what_only_migrate_needs_is_named_when_it_is_absent(variables: pytest.MonkeyPatch) -> None:
+    variables.delenv("DATABASE_OWNER_URL")
+    variables.delenv("HTTP_PORT")
+    said = problems(ServiceSettings, "database_owner_url")
+    assert [sentence.split()[0] for sentence in said] == ["HTTP_PORT", "DATABASE_OWNER_URL"]
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_everything_that_is_wrong_is_named_at_once(variables: pytest.MonkeyPatch, service: str) -> None:
+    for name in GOOD:
+        variables.setenv(name, WRONG[name][0])
+    said = problems(SETTINGS[service])
+    assert [sentence.split()[0] for sentence in said] == [name.upper() for name in SETTINGS[service].model_fields]
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in RIGHT.items() for value in values])
+def test_what_is_right_is_taken(variables: pytest.MonkeyPatch, name: str, value: str) -> None:
+    variables.setenv(name, value)
+    for service, kind in SETTINGS.items():
+        if name.lower() in kind.model_fields:
+            assert problems(kind) == [], service
