@@ -152,11 +152,11 @@ async def test_an_invoice_on_a_topic_is_answered_on_another(environment: dict[st
 
 async def test_it_refuses_to_start_in_production() -> None:
     url = "postgresql://payments:only-for-tests@127.0.0.1/payments"
-    production = environment_of(url, url, "none") | {"ENVIRONMENT": "production"}
+    production = environment_of(url, url, "127.0.0.1:1") | {"ENVIRONMENT": "production"}
     running = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "payments", env=production, stderr=asyncio.subprocess.PIPE
     )
     _, errors = await running.communicate()
-    assert running.returncode != 0
+    assert running.returncode == 2
     assert b"does not start in production" in errors
     assert b"only-for-tests" not in errors

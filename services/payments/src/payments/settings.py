@@ -16,7 +16,7 @@ def _another_port(port: int, info: ValidationInfo) -> int:
 
 def _real_money(provider: str, info: ValidationInfo) -> str:
     if provider == "sandbox" and info.data.get("environment") == "production":
-        raise ValueError("takes no real money, while ENVIRONMENT is production")
+        raise ValueError("takes no real money and does not start in production")
     return provider
 
 
