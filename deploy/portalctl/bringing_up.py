@@ -7,28 +7,39 @@ from collections.abc import Callable, Iterator, Sequence
 from types import FrameType
 from typing import Any
 
+from chassis.signals import STOP_SIGNALS
 from portalctl.local.failures import StackError
 from portalctl.local.folder import Folder
 from portalctl.local.running import follow_start, is_up, launch, take_down, wake
 from portalctl.local.state import read_state
-from portalctl.terminal import err, say
+from portalctl.settings import DEADLINE_SECONDS
+from portalctl.terminal import progress, say
 
 Then = Callable[[dict[str, Any]], None]
-"""Gets state.json's content once everything is ready, and says what there is to see."""
+"""Gets state.json's content once everything is ready, and shows what there is to see."""
 
 
-def bring_up(folder: Folder, *, detach: bool, then: Then, command: Sequence[str] | None = None) -> None:
+def bring_up(
+    folder: Folder,
+    *,
+    detach: bool,
+    then: Then,
+    command: Sequence[str] | None = None,
+    deadline_seconds: float = DEADLINE_SECONDS,
+) -> None:
     """Start the stack, or what is missing of a running one, then call `then`. Detached, or when the stack already ran, return;
     otherwise stay until Ctrl-C and take the stack down. `command` runs another supervisor. Raises StackError."""
     with _signals_interrupt():
         started = False
         process: subprocess.Popen[bytes] | None = None
         try:
+            folder.make()
             if is_up(folder):
+                progress("the stack runs already: starting what is missing")
                 wake(folder)
             else:
                 process = launch(folder, detach=detach, command=command)
-            _follow(folder, process)
+            follow_start(folder, process, progress, deadline_seconds)
             started = True
             then(read_state(folder))
             if detach or process is None or process.poll() is not None:
@@ -44,28 +55,17 @@ def bring_up(folder: Folder, *, detach: bool, then: Then, command: Sequence[str]
             if process is not None and not (detach and started):
                 take_down(folder)
             raise
-    raise StackError(f"the stack ended by itself; {folder.log('supervisor')} says why")
-
-
-def _follow(folder: Folder, process: subprocess.Popen[bytes] | None) -> None:
-    with err.status("starting") as status:
-
-        def report(step: str) -> None:
-            status.update(step)
-            if not err.is_terminal:
-                err.print(step, markup=False)
-
-        follow_start(folder, process, report)
+    raise StackError(f"the stack ended unexpectedly; {folder.log('supervisor')} says why")
 
 
 @contextlib.contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """SIGTERM and a closed terminal are a Ctrl-C too."""
+    """SIGTERM and a closed terminal are a Ctrl-C too, and each of them also where it is inherited as ignored."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before = {number: signal.signal(number, interrupt) for number in STOP_SIGNALS}
     try:
         yield
     finally:

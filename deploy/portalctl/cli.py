@@ -1,49 +1,71 @@
 """portalctl: start, stop and look after the customer portal."""
 
 import asyncio
+import contextlib
 import functools
 import logging
+import os
+import sys
+import threading
+from collections.abc import Coroutine
 from dataclasses import replace
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 import typer
 
+from chassis.settings import read_settings
+from chassis.signals import restore_stop_signals
 from portalctl import links, overview, topics
+from portalctl.arguments import ApiKey, Bootstrap, Detach, GatewayUrl, Here, Limit, Merchant, Patience, Seconds, Wipe
 from portalctl.bringing_up import bring_up
+from portalctl.cards_cli import cards_app
 from portalctl.demonstration import tell
 from portalctl.local.board import read_board
-from portalctl.local.failures import StackError
+from portalctl.local.failures import StackError, within
 from portalctl.local.folder import Folder
-from portalctl.local.layout import Elsewhere, layout_as_started
+from portalctl.local.layout import Elsewhere
 from portalctl.local.locking import Held
-from portalctl.local.running import is_up, take_down
+from portalctl.local.migrating import migrate_all
+from portalctl.local.running import running_state, take_down
 from portalctl.local.services import SERVICES
-from portalctl.local.state import read_state
 from portalctl.local.supervisor import supervise
 from portalctl.quarantine_cli import quarantine_app
+from portalctl.settings import Settings
 from portalctl.terminal import err, failures_in_words, out, say
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 topics_app = typer.Typer(help="Kafka's topics, as the contracts name them.", no_args_is_help=True)
 links_app = typer.Typer(help="Links with which a customer enters the portal.", no_args_is_help=True)
-cards_app = typer.Typer(help="Card numbers that earlier versions stored in free text.", no_args_is_help=True)
 app.add_typer(topics_app, name="topics")
 app.add_typer(links_app, name="links")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(cards_app, name="cards")
 
-Here = Annotated[Path, typer.Option("--folder", envvar="PORTAL_FOLDER", help="Where the local stack keeps its files.")]
-Detach = Annotated[bool, typer.Option("--detach", help="Return when everything is ready.")]
-Bootstrap = Annotated[str | None, typer.Option("--kafka", envvar="KAFKA_BOOTSTRAP_SERVERS", help="Bootstrap servers.")]
-Merchant = Annotated[str | None, typer.Option(help="A merchant that state.json names.")]
-ApiKey = Annotated[str | None, typer.Option(envvar="PORTAL_API_KEY", help="A merchant's API key, instead of --merchant.")]
-GatewayUrl = Annotated[str | None, typer.Option(help="The portal gateway, when it is not the local stack's.")]
+T = TypeVar("T")
+
+
+class LinkKind(StrEnum):
+    PORTAL = "portal"
+    SESSION = "session"
 
 
 @app.callback()
 def main(context: typer.Context, folder: Here = Path(".portal")) -> None:
+    if threading.current_thread() is threading.main_thread():
+        restore_stop_signals()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(AttributeError):
+            # An encoding of the terminal that lacks a character may not end the command.
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        # Of the user's shell, meant for other servers.
+        del os.environ[name]
     context.obj = Folder(folder.absolute())
+    with failures_in_words():
+        if os.geteuid() != 0:
+            context.obj.check()
 
 
 @app.command()
@@ -51,23 +73,27 @@ def up(context: typer.Context, detach: Detach = False) -> None:
     """Start the stack, or what is missing of it. Without --detach: stay, and stop it on Ctrl-C.
 
     KAFKA_BOOTSTRAP_SERVERS and PORTAL_POSTGRES_URL (an administrator's) name servers to use instead of own ones.
+    PORTAL_DEADLINE_SECONDS bounds each step, 600 unless set.
     """
     with failures_in_words():
-        bring_up(context.obj, detach=detach, then=overview.show_addresses)
+        seconds = read_settings(Settings).portal_deadline_seconds
+        bring_up(context.obj, detach=detach, then=overview.show_addresses, deadline_seconds=seconds)
 
 
 @app.command()
 def demo(context: typer.Context, detach: Detach = False) -> None:
-    """Start the stack and tell a believable history through its public APIs; print PORTAL_URL=…
+    """Start the stack and make a believable history through its public APIs; print PORTAL_URL=…
 
     All that was made is in .portal/state.json. Without --detach: stay, and stop everything on Ctrl-C.
     """
     with failures_in_words():
-        bring_up(context.obj, detach=detach, then=functools.partial(tell, context.obj))
+        seconds = read_settings(Settings).portal_deadline_seconds
+        then = functools.partial(tell, context.obj, deadline_seconds=seconds)
+        bring_up(context.obj, detach=detach, then=then, deadline_seconds=seconds)
 
 
 @app.command()
-def down(context: typer.Context, wipe: Annotated[bool, typer.Option("--wipe", help="Delete all data too.")] = False) -> None:
+def down(context: typer.Context, wipe: Wipe = False) -> None:
     """Stop everything, also what a killed portalctl left. The data stays."""
     with failures_in_words():
         ran = take_down(context.obj, wipe_data=wipe)
@@ -77,43 +103,43 @@ def down(context: typer.Context, wipe: Annotated[bool, typer.Option("--wipe", he
 @app.command()
 def status(context: typer.Context) -> None:
     """Each process and how it is. Exit code 1 unless all are ready."""
-    board = read_board(context.obj)
-    overview.show_processes(context.obj, board)
-    if not (is_up(context.obj) and board.all_ready):
+    with failures_in_words():
+        well = overview.show_processes(context.obj, read_board(context.obj))
+    if not well:
         raise typer.Exit(1)
 
 
 @app.command()
 def migrate(context: typer.Context) -> None:
-    """Bring every service's tables up to date. PostgreSQL must run; `up` does it by itself."""
+    """Bring every service's tables up to date. PostgreSQL must run; `up` does it automatically.
+
+    With PORTAL_POSTGRES_URL (an administrator's) the databases and roles on that server, which are made when they are missing.
+    """
     with failures_in_words():
-        if not read_state(context.obj):
-            raise StackError("no stack was started here: run portalctl up first")
-        for service in layout_as_started(context.obj).services:
-            asyncio.run(service.migrate())
-            say(f"{service.name}: up to date")
+        settings = read_settings(Settings)
+        if not settings.portal_postgres_url:
+            running_state(context.obj, "postgres")
+        seconds = settings.portal_deadline_seconds
+        for name in _bounded(migrate_all(context.obj), seconds, "migrating the tables", context.obj.logs):
+            say(f"{name}: up to date")
 
 
 @app.command()
-def verify(
-    context: typer.Context,
-    kafka: Bootstrap = None,
-    patience: Annotated[float, typer.Option(help="Seconds for relays and consumers to get where they were expected.")] = 60.0,
-    most: Annotated[int, typer.Option("--limit", help="Differences shown per invariant.")] = 5,
-) -> None:
+def verify(context: typer.Context, kafka: Bootstrap = None, patience: Patience = 60.0, most: Limit = 5) -> None:
     """Check the invariants from raw tables and topics, also while the system runs. Exit code 1 when one is broken.
 
     SUBSCRIPTIONS_DATABASE_URL, PAYMENTS_DATABASE_URL, INVOICING_DATABASE_URL and PORTAL_GATEWAY_DATABASE_URL (of roles that may
     read everything) name the databases of a cluster that was not started here.
     """
-    # it takes all four services' rules along, which the other commands need not wait for
+    # It imports all four services' rules, which the other commands do not need.
     from portalctl.verify import report, running, sources
 
-    with failures_in_words(), err.status("looking") as status:
-        where = sources.sources_of(read_state(context.obj), context.obj.logs)
+    with failures_in_words(), err.status("looking") as shown:
+        read_settings(Settings)
+        where = sources.sources_of(sources.known_to(context.obj, kafka), context.obj.logs)
         if kafka:
             where = replace(where, bootstrap_servers=kafka)
-        result = asyncio.run(running.verify(where, patience=patience, progress=status.update))
+        result = asyncio.run(running.verify(where, patience=patience, progress=shown.update))
     report.show(result, out, most)
     if not result.clean:
         raise typer.Exit(1)
@@ -126,7 +152,7 @@ def run_supervisor(context: typer.Context) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with failures_in_words():
         try:
-            supervise(context.obj, SERVICES, Elsewhere.from_environment())
+            supervise(context.obj, SERVICES, Elsewhere.from_environment(), read_settings(Settings).portal_deadline_seconds)
         except Held:
             raise StackError("another supervisor runs here") from None
 
@@ -135,7 +161,8 @@ def run_supervisor(context: typer.Context) -> None:
 def apply_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
     """Make missing topics and correct settings. Partition counts are never changed."""
     with failures_in_words():
-        for one in asyncio.run(topics.apply(_bootstrap(context.obj, kafka))):
+        servers, seconds = _servers(context.obj, kafka)
+        for one in _bounded(topics.apply(servers), seconds, f"creating the topics on {servers}"):
             say(f"{one.topic}: {one.what} = {one.wanted}")
 
 
@@ -143,7 +170,8 @@ def apply_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
 def diff_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
     """Show what the broker has differently. Exit code 1 when there is any."""
     with failures_in_words():
-        found = asyncio.run(topics.diff(_bootstrap(context.obj, kafka)))
+        servers, seconds = _servers(context.obj, kafka)
+        found = _bounded(topics.diff(servers), seconds, f"reading the topics on {servers}")
     for one in found:
         say(f"{one.topic}: {one.what} should be {one.wanted}, is {one.found or 'missing'}")
     if found:
@@ -154,19 +182,20 @@ def diff_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
 def create_link(
     context: typer.Context,
     customer: Annotated[str, typer.Option(help="The customer's id, or a name of state.json.")],
-    kind: Annotated[str, typer.Option(help="portal (many uses) or session (one use, 10 minutes).")] = "portal",
+    kind: Annotated[LinkKind, typer.Option(help="portal (many uses) or session (one use, 10 minutes).")] = LinkKind.PORTAL,
     locale: str | None = None,
-    expires_in: Annotated[int | None, typer.Option(help="Seconds.")] = None,
+    expires_in: Seconds = None,
     merchant: Merchant = None,
     api_key: ApiKey = None,
     url: GatewayUrl = None,
 ) -> None:
     """Make a link and print its URL: it cannot be shown again."""
     with failures_in_words():
-        state = read_state(context.obj)
+        state = running_state(context.obj, None if url else "portal-gateway")
         customer_id, its_merchant = links.customer_of(state, customer)
-        gateway = links.gateway_of(state, merchant or its_merchant, api_key, url)
-        made = links.create(gateway, customer_id, {"kind": kind, "locale": locale, "expires_in": expires_in})
+        seconds = read_settings(Settings).portal_deadline_seconds
+        gateway = links.gateway_of(state, merchant or its_merchant, api_key, url, seconds)
+        made = links.create(gateway, customer_id, {"kind": kind.value, "locale": locale, "expires_in": expires_in})
     say(made["url"])
 
 
@@ -181,53 +210,27 @@ def revoke_links(
 ) -> None:
     """End links and the sessions that began with them, at their next request."""
     with failures_in_words():
-        if (link is None) == (customer is None):
+        if (not link) == (not customer):
             raise StackError("give either --link or --customer")
-        state = read_state(context.obj)
+        state = running_state(context.obj, None if url else "portal-gateway")
         customer_id, its_merchant = links.customer_of(state, customer) if customer else (None, None)
-        gateway = links.gateway_of(state, merchant or its_merchant, api_key, url)
+        seconds = read_settings(Settings).portal_deadline_seconds
+        gateway = links.gateway_of(state, merchant or its_merchant, api_key, url, seconds)
         links.revoke(gateway, link_id=link, customer_id=customer_id)
 
 
-@cards_app.command("list")
-def list_cards(context: typer.Context) -> None:
-    """Show where card numbers are stored, never the numbers, and what `redact` would do. Exit code 1 when there is any.
-
-    The databases are found as `verify` finds them. KEY_ENCRYPTION_KEY of invoicing lets it read whom invoices are made out to.
-    """
-    from portalctl.cards import command
-
-    with failures_in_words():
-        found = command.show(context.obj)
-    if found:
-        raise typer.Exit(1)
+def _servers(folder: Folder, given: str | None) -> tuple[str, float]:
+    """Kafka's bootstrap servers, and the deadline."""
+    settings = read_settings(Settings)
+    found = given or settings.kafka_bootstrap_servers
+    if not found:
+        found = running_state(folder, "kafka")["kafka"]["bootstrap_servers"]
+    return str(found), settings.portal_deadline_seconds
 
 
-@cards_app.command("redact")
-def redact_cards(
-    context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    patience: Annotated[float, typer.Option(help="Seconds for services to follow new revisions of profiles.")] = 30.0,
-) -> None:
-    """List as `cards list` does, ask, and take the numbers out of what may be changed. Exit code 1 when any is left.
+def _bounded(work: Coroutine[Any, Any, T], seconds: float, what: str, log: Path | None = None) -> T:
+    async def run() -> T:
+        async with within(seconds, what, log):
+            return await work
 
-    Comments, kept answers and settled quarantined records are rewritten; profiles of customers and merchants get a new
-    revision, which everything made of them follows. Events and issued invoices are not rewritten.
-    """
-    from portalctl.cards import command
-
-    with failures_in_words():
-        found = command.show(context.obj)
-        if not found or not command.can_change(found):
-            raise typer.Exit(1 if found else 0)
-        if not yes:
-            typer.confirm("Redact them?", abort=True)
-        if command.redact(context.obj, found, patience):
-            raise typer.Exit(1)
-
-
-def _bootstrap(folder: Folder, given: str | None) -> str:
-    found = given or read_state(folder).get("kafka", {}).get("bootstrap_servers")
-    if found is None:
-        raise StackError("no stack was started here: run portalctl up first, or give --kafka")
-    return str(found)
+    return asyncio.run(run())

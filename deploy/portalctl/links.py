@@ -2,12 +2,12 @@
 
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from portalctl.local.failures import StackError
-
-_TIMEOUT_SECONDS = 15.0
+from portalctl.settings import DEADLINE_SECONDS
 
 
 @dataclass(frozen=True)
@@ -16,36 +16,64 @@ class Gateway:
 
     url: str
     api_key: str
+    seconds: float = DEADLINE_SECONDS
 
     def ask(self, method: str, path: str, **request: Any) -> dict[str, Any]:
-        """The answer's body. Raises StackError with the problem's title."""
+        """The answer's body. Raises StackError with the problem in words."""
         headers = {"authorization": f"Bearer {self.api_key}"}
-        with httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=_TIMEOUT_SECONDS) as client:
-            try:
+        try:
+            with httpx.Client(base_url=self.url, headers=headers, trust_env=False, timeout=self.seconds) as client:
                 answer = client.request(method, path, **request)
-            except httpx.TransportError as error:
-                raise StackError(f"the portal gateway does not answer at {self.url}: {error}") from error
+        except httpx.TimeoutException:
+            raise StackError(f"the portal gateway does not answer at {self.url} within {self.seconds:g} s") from None
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise StackError(f"the portal gateway does not answer at {self.url}: {error}") from error
         if answer.is_error:
-            raise StackError(f"the portal gateway answered {answer.status_code}: {answer.text[:500]}")
-        body: dict[str, Any] = answer.json() if answer.content else {}
+            raise StackError(f"the portal gateway answered {answer.status_code}: {in_words(answer)}")
+        try:
+            body = answer.json() if answer.content else {}
+        except ValueError:
+            body = None
+        if not isinstance(body, dict) or answer.is_redirect:
+            raise StackError(f"what answers at {self.url} is no portal gateway")
         return body
+
+
+def in_words(answer: httpx.Response) -> str:
+    """A problem's title, detail, fields and code; the text's beginning where it is no problem."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        problem = None
+    if not isinstance(problem, dict):
+        return answer.text[:200].strip() or "nothing more"
+    found = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
+    for error in problem.get("errors") or ():
+        found.append(": ".join(str(value) for value in error.values()) if isinstance(error, dict) else str(error))
+    code = f" ({problem['code']})" if problem.get("code") else ""
+    return f"{'; '.join(found)}{code}".strip() or "nothing more"
 
 
 def create(gateway: Gateway, customer_id: str, options: dict[str, Any]) -> dict[str, Any]:
     """`{id, url, expires_at}`; the URL is shown this once."""
     given = {name: value for name, value in options.items() if value is not None}
-    return gateway.ask("POST", "/v1/portal-links", json={"customer_id": customer_id, **given})
+    made = gateway.ask("POST", "/v1/portal-links", json={"customer_id": customer_id, **given})
+    if not isinstance(made.get("url"), str):
+        raise StackError(f"what answers at {gateway.url} is no portal gateway")
+    return made
 
 
 def revoke(gateway: Gateway, *, link_id: str | None = None, customer_id: str | None = None) -> None:
     """One link, or all of a customer's."""
     if link_id:
-        gateway.ask("DELETE", f"/v1/portal-links/{link_id}")
+        gateway.ask("DELETE", f"/v1/portal-links/{quote(link_id, safe='')}")
     else:
         gateway.ask("DELETE", "/v1/portal-links", params={"customer_id": customer_id})
 
 
-def gateway_of(state: dict[str, Any], merchant: str | None, api_key: str | None, url: str | None) -> Gateway:
+def gateway_of(
+    state: dict[str, Any], merchant: str | None, api_key: str | None, url: str | None, seconds: float = DEADLINE_SECONDS
+) -> Gateway:
     """The gateway as a merchant that state.json names, unless key and URL are given. Raises StackError."""
     merchants = state.get("merchants", {})
     if api_key is None:
@@ -57,7 +85,7 @@ def gateway_of(state: dict[str, Any], merchant: str | None, api_key: str | None,
     found = url or state.get("urls", {}).get("portal-gateway")
     if found is None:
         raise StackError("no stack was started here: run portalctl up first, or give --url")
-    return Gateway(found, api_key)
+    return Gateway(found, api_key, seconds)
 
 
 def customer_of(state: dict[str, Any], customer: str) -> tuple[str, str | None]:

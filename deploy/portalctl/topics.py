@@ -1,7 +1,6 @@
 """The topics of the contracts on a broker: made, corrected, compared. Counts of partitions and replicas are never changed."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +11,8 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from billing_contracts.registry import TOPICS, Topic
+from chassis.settings import read_settings
+from portalctl.settings import Settings
 
 _AS_IT_IS = frozenset({"partitions", "replicas"})
 """What is shown and never changed."""
@@ -19,7 +20,6 @@ _AT_LEAST = frozenset({"max.message.bytes", "min.insync.replicas"})
 """Settings of which more is as good."""
 _SET_ON_TOPIC = 1
 _UNKNOWN_TOPIC = 3
-_APPEAR_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ class _Found:
 
 def replication_factor() -> int:
     """Of new topics: REPLICATION, 1 unless set."""
-    return int(os.environ.get("REPLICATION", "1"))
+    return read_settings(Settings).replication
 
 
 async def diff(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
@@ -67,9 +67,8 @@ async def apply(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) ->
             elif wrong:
                 await _correct(admin, topic, found)
             done += wrong
-        async with asyncio.timeout(_APPEAR_SECONDS):
-            while any([await _find(admin, name) is None for name in topics]):
-                await asyncio.sleep(0.1)
+        while any([await _find(admin, name) is None for name in topics]):
+            await asyncio.sleep(0.1)
     return done
 
 
@@ -102,7 +101,9 @@ def _fits(name: str, found: str | None, wanted: str) -> bool:
 
 @asynccontextmanager
 async def _admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=10_000)
+    # The caller's deadline comes first: it names the step.
+    milliseconds = int(2000 * read_settings(Settings).portal_deadline_seconds)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=milliseconds)
     await admin.start()
     try:
         yield admin

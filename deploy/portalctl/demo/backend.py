@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 
-from portalctl.local.failures import StackError
+from portalctl.local.failures import StackError, timed_out, within
+from portalctl.settings import DEADLINE_SECONDS
 
 Json = dict[str, Any]
 
@@ -16,9 +17,12 @@ Json = dict[str, Any]
 class Backend:
     """Calls the services' public APIs with one key: the operator's, or a merchant's."""
 
-    def __init__(self, urls: Mapping[str, str], key: str) -> None:
-        self._urls, self.key = urls, key
-        self._http = httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=40, trust_env=False)
+    def __init__(
+        self, urls: Mapping[str, str], key: str, seconds: float = DEADLINE_SECONDS, logs: Mapping[str, str] | None = None
+    ) -> None:
+        """`logs` are the services' log files, where they are on this machine."""
+        self._urls, self.key, self._seconds, self._logs = urls, key, seconds, logs or {}
+        self._http = httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=seconds, trust_env=False)
 
     async def __aenter__(self) -> "Backend":
         return self
@@ -27,8 +31,15 @@ class Backend:
         await self._http.aclose()
 
     async def call(self, service: str, method: str, path: str, **sent: Any) -> Json:
-        """The answer's JSON, empty where it has none. Raises StackError with the problem's words for an error."""
-        answer = await self._http.request(method, f"{self._urls[service]}{path}", **sent)
+        """The answer's JSON, empty where it has none. Raises StackError for an error, with the problem's words, and when none
+        comes."""
+        log = self._log(service)
+        try:
+            answer = await self._http.request(method, f"{self._urls[service]}{path}", **sent)
+        except httpx.TimeoutException:
+            raise timed_out(f"{method} {path} on {service}", self._seconds, log) from None
+        except httpx.TransportError as error:
+            raise StackError(f"{service} does not answer {method} {path}: {error!r}; its log is {log}") from error
         if answer.is_error:
             raise StackError(f"{method} {path} on {service} answered {answer.status_code}: {answer.text[:500]}")
         found: Json = answer.json() if answer.content else {}
@@ -52,8 +63,12 @@ class Backend:
     async def advance_clock(self, to: datetime) -> None:
         """Moves the merchant's clock and returns when everything that fell due has been seen through."""
         body = {"to": to.isoformat()}
-        while (await self.call("subscriptions", "POST", "/v1/test-clock/advance", json=body)).get("running"):
-            await asyncio.sleep(0.2)
+        async with within(self._seconds, f"moving the test clock to {to:%Y-%m-%d}", self._log("subscriptions")):
+            while (await self.call("subscriptions", "POST", "/v1/test-clock/advance", json=body)).get("running"):
+                await asyncio.sleep(0.2)
+
+    def _log(self, service: str) -> Path | None:
+        return Path(self._logs[service]) if service in self._logs else None
 
     async def portal_link(self, customer: str) -> str:
         link = await self.call("portal-gateway", "POST", "/v1/portal-links", json={"customer_id": customer, "kind": "portal"})

@@ -1,14 +1,20 @@
-"""`.portal/processes.json`: which processes the supervisor runs and how they are, for every other command to read."""
+"""`.portal/processes.json`: what the supervisor runs and how it is, for every other command to read."""
 
+import contextlib
+import logging
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from portalctl.local.folder import Folder, read_json, write_json
 from portalctl.local.identity import Identity
+from portalctl.local.members import SUPERVISOR, is_child, is_member
+from portalctl.local.state import update_state
 
 Phase = Literal["starting", "ready", "stopping", "failed", "stopped"]
 Status = Literal["waiting", "starting", "ready", "restarting", "stopped"]
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -27,61 +33,106 @@ class Entry:
 
 @dataclass(frozen=True)
 class Board:
-    """`error` says why the phase is "failed"; `step` what the start is at."""
+    """`steps` are what the start has come to; `error` says why the phase is "failed". `supervisor` is None, and no entry has a
+    process, unless that supervisor runs for this very folder: in a copy the file names the processes of the original."""
 
     phase: Phase
     supervisor: Identity | None
     entries: dict[str, Entry]
-    step: str = ""
+    steps: tuple[str, ...] = ()
     error: str = ""
+    written_by: int | None = None
+    """The process id of the supervisor that wrote it."""
 
     @property
     def all_ready(self) -> bool:
-        return self.phase == "ready" and all(entry.ready for entry in self.entries.values())
+        return self.supervisor is not None and self.phase == "ready" and all(entry.ready for entry in self.entries.values())
 
 
 def read_board(folder: Folder) -> Board:
     record = read_json(folder.processes)
-    entries = {
-        name: Entry(one["status"], Identity.parse(one), one.get("problem", ""))
-        for name, one in record.get("processes", {}).items()
-    }
-    supervisor = Identity.parse(record.get("supervisor"))
-    return Board(record.get("phase", "stopped"), supervisor, entries, record.get("step", ""), record.get("error", ""))
+    writer = Identity.parse(record.get("supervisor"))
+    supervisor = writer if is_member(folder, writer, SUPERVISOR) else None
+    entries = {name: _entry(one, supervisor) for name, one in record.get("processes", {}).items()}
+    return Board(
+        record.get("phase", "stopped"),
+        supervisor,
+        entries,
+        tuple(record.get("steps", ())),
+        record.get("error", ""),
+        writer.pid if writer else None,
+    )
 
 
-class BoardWriter:
-    """The supervisor's side: every change is on disk before the next thing happens."""
+def _entry(one: dict[str, Any], supervisor: Identity | None) -> Entry:
+    identity = Identity.parse(one)
+    ours = supervisor is not None and is_child(identity, supervisor)
+    return Entry(one["status"], identity if ours else None, one.get("problem", ""))
 
-    def __init__(self, folder: Folder) -> None:
-        self._folder = folder
-        self._phase: Phase = "starting"
-        self._step = ""
-        self._error = ""
-        self._entries: dict[str, Entry] = {}
-        self._supervisor = Identity.of(os.getpid())
 
-    def phase(self, phase: Phase, *, step: str = "", error: str = "") -> None:
-        self._phase, self._step, self._error = phase, step, error
+@dataclass
+class Records:
+    """The supervisor's side: processes.json, and the process ids in state.json. A record that cannot be written, as on a full
+    disk, is removed, since an old one misleads, and written by a later `flush`."""
+
+    folder: Folder
+    published: bool = False
+    """Whether state.json is this stack's."""
+    _phase: Phase = "starting"
+    _steps: list[str] = field(default_factory=list)
+    _error: str = ""
+    _entries: dict[str, Entry] = field(default_factory=dict)
+    _unwritten: bool = False
+
+    def phase(self, phase: Phase, error: str = "") -> None:
+        self._phase, self._error = phase, error
+        self._write()
+
+    def step(self, step: str) -> None:
+        log.info(step)
+        self._steps.append(step)
         self._write()
 
     def entry(self, name: str, status: Status, pid: int | None = None, problem: str = "") -> None:
         self._entries[name] = Entry(status, Identity.of(pid) if pid else None, problem)
         self._write()
 
-    def pids(self) -> dict[str, int]:
-        return {name: entry.identity.pid for name, entry in self._entries.items() if entry.identity}
+    def flush(self) -> bool:
+        """Write what could not be written; whether it could be now."""
+        if self._unwritten:
+            self._write()
+            return not self._unwritten
+        return False
 
     def _write(self) -> None:
-        processes: dict[str, dict[str, Any]] = {
+        try:
+            write_json(self.folder.processes, self._record())
+            if self.published:
+                update_state(self.folder, wait_seconds=1, processes=self._pids())
+        except Exception as error:
+            if not self._unwritten:
+                log.error("records cannot be written, tried again until they can: %r", error)
+            self._unwritten = True
+            with contextlib.suppress(OSError):
+                self.folder.processes.unlink(missing_ok=True)
+        else:
+            if self._unwritten:
+                log.info("records are written again")
+            self._unwritten = False
+
+    def _pids(self) -> dict[str, int]:
+        return {name: entry.identity.pid for name, entry in self._entries.items() if entry.identity}
+
+    def _record(self) -> dict[str, Any]:
+        processes = {
             name: {"status": entry.status, "problem": entry.problem, **(entry.identity.record() if entry.identity else {})}
             for name, entry in self._entries.items()
         }
-        record = {
+        supervisor = Identity.of(os.getpid())
+        return {
             "phase": self._phase,
-            "step": self._step,
+            "steps": self._steps,
             "error": self._error,
-            "supervisor": self._supervisor.record() if self._supervisor else None,
+            "supervisor": supervisor.record() if supervisor else None,
             "processes": processes,
         }
-        write_json(self._folder.processes, record)

@@ -1,6 +1,7 @@
 """A service's database: owned by one role, used by another that owns nothing."""
 
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
@@ -33,9 +34,14 @@ def url_of(admin_url: str, database: str, role: Role | None = None) -> str:
     return urlunsplit(parts._replace(netloc=f"{user}@{host}", path=f"/{quote(database, safe='')}"))
 
 
-async def create(admin_url: str, database: Database) -> None:
+async def connect(url: str, *, own: bool = False, **options: Any) -> asyncpg.Connection:
+    """An own server has no TLS, and certificates in the user's home folder do not concern it."""
+    return await asyncpg.connect(url, ssl=False if own else None, **options)
+
+
+async def create(admin_url: str, database: Database, *, own: bool = False) -> None:
     """Create what is missing and set the roles' passwords. `admin_url` may create roles and databases."""
-    connection = await asyncpg.connect(admin_url)
+    connection = await connect(admin_url, own=own)
     try:
         for role in (database.owner, database.service):
             await _create_role(connection, role)

@@ -8,6 +8,7 @@ A file of its own instead of a preexec_fn: no Python code may run between fork a
 import ctypes
 import json
 import os
+import signal
 import sys
 
 NOBODY = 65534
@@ -24,8 +25,21 @@ def _map_root_to_nobody() -> None:
             file.write(line)
 
 
+def _default_signals() -> None:
+    """Ignored and blocked signals are inherited, and Java keeps what is ignored: Kafka could not be stopped."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        try:
+            signal.signal(number, signal.SIG_DFL)
+        except (OSError, ValueError):
+            continue
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
 def main() -> None:
     orders = json.loads(sys.argv[1])
+    _default_signals()
+    # Data, logs and settings are their owner's alone.
+    os.umask(0o077)
     if orders["user"] == "mapped":
         _map_root_to_nobody()
     elif orders["user"] == "nobody":
@@ -36,7 +50,7 @@ def main() -> None:
         # After the change of user, which clears it.
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, orders["signal"])
     if os.getppid() != orders["parent"]:
-        sys.exit("the parent has gone")
+        sys.exit("the parent has ended")
     os.execvp(sys.argv[2], sys.argv[2:])
 
 

@@ -2,10 +2,20 @@
 
 import json
 import os
+import pwd
+import re
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from portalctl.local.failures import StackError
+
+_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
+_LONGEST_PATH = 900
+"""Bytes. PostgreSQL takes 1023, and adds names of its own."""
+_LITTLE_ROOM = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -13,6 +23,12 @@ class Folder:
     """`.portal`: everything a local stack knows, its data included."""
 
     root: Path
+
+    @property
+    def identity(self) -> str:
+        """Of the directory itself: a copy has another one, a directory that was moved keeps it. Raises OSError."""
+        status = self.root.stat()
+        return f"{status.st_dev}:{status.st_ino}"
 
     @property
     def lock(self) -> Path:
@@ -56,30 +72,78 @@ class Folder:
         return self.logs / f"{process}.log"
 
     def make(self) -> None:
-        # 0711: PostgreSQL may have to enter as nobody; the files with secrets are 0600 themselves.
-        self.root.mkdir(mode=0o711, parents=True, exist_ok=True)
+        """Raises StackError for a folder that cannot work, naming it and the reason."""
+        self.check()
+        self.root.mkdir(parents=True, exist_ok=True)
+        self.check()
+        # Root's PostgreSQL may have to enter as the user nobody.
+        self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)
         self.logs.mkdir(mode=0o700, exist_ok=True)
+        if self.lock.exists() and self.lock.stat().st_nlink > 1:
+            raise StackError(f"{self.lock} has hard links: another folder shares this one's data. Make a copy without links")
+
+    def check(self) -> None:
+        """Raises StackError for a path that cannot work, and for a folder of another user."""
+        path = str(self.root)
+        try:
+            length = len(path.encode())
+        except UnicodeEncodeError:
+            raise StackError(
+                f"the path {path.encode(errors='backslashreplace').decode()} is not UTF-8: choose another folder"
+            ) from None
+        if _UNWRITABLE.search(path):
+            raise StackError(f"the path {path!r} contains a line break or control character: choose another folder")
+        if length > _LONGEST_PATH:
+            raise StackError(f"the path {path[:60]}… has {length} bytes; PostgreSQL takes {_LONGEST_PATH}: choose another folder")
+        if self.root.exists() and (owner := self.root.stat().st_uid) != os.geteuid():
+            raise StackError(f"{self.root} belongs to {_name_of(owner)}: run portalctl as that user, or choose another folder")
+
+    def trouble(self) -> str:
+        """Why nothing can be written here, or soon will not; empty when something can."""
+        try:
+            with tempfile.NamedTemporaryFile(prefix=".probe-", dir=self.root) as probe:
+                probe.write(bytes(65536))
+                probe.flush()
+        except OSError as error:
+            return f"{self.root} cannot be written: {error.strerror}"
+        if (free := shutil.disk_usage(self.root).free) < _LITTLE_ROOM:
+            return f"{self.root} has only {free // 1024**2} MiB left"
+        return ""
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Empty when there is no such file."""
+    """Empty when there is no such file. Raises StackError when it holds something else."""
     try:
-        content: dict[str, Any] = json.loads(path.read_text())
+        content = json.loads(path.read_text())
     except FileNotFoundError:
         return {}
+    except ValueError as error:
+        raise StackError(f"{path} is not JSON: {error}. Restore it, or delete it") from None
+    if not isinstance(content, dict):
+        raise StackError(f"{path} holds no JSON object. Restore it, or delete it")
     return content
 
 
 def write_json(path: Path, content: dict[str, Any]) -> None:
+    write_text(path, json.dumps(content, indent=2) + "\n")
+
+
+def write_text(path: Path, content: str) -> None:
     """Readable by its owner alone, and never half written."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(content, file, indent=2)
-            file.write("\n")
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def _name_of(user: int) -> str:
+    try:
+        return f"{pwd.getpwuid(user).pw_name} (user {user})"
+    except KeyError:
+        return f"user {user}"

@@ -12,8 +12,10 @@ from pathlib import Path
 from jgo.maven import MavenContext
 
 from portalctl.local.failures import StackError
+from portalctl.local.reporting import Report, silent
 
 _LOCK = Path(__file__).with_name("kafka-jars.lock")
+_REPORTED = 10
 _SYSTEM_CERTIFICATES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -50,19 +52,19 @@ def jar_paths(cache: Path | None = None, jars: Iterable[Jar] | None = None) -> l
     return [folder / jar.name for jar in (locked_jars() if jars is None else jars)]
 
 
-def kafka_jars(cache: Path | None = None, jars: Sequence[Jar] | None = None) -> list[Path]:
+def kafka_jars(cache: Path | None = None, jars: Sequence[Jar] | None = None, report: Report = silent) -> list[Path]:
     """The paths of all jars, fetched when absent or not what the lock says. Blocks. Raises StackError."""
     wanted = locked_jars() if jars is None else jars
-    return fetched(wanted, jar_paths(cache, wanted)[0].parent, "Apache Kafka", _LOCK)
+    return fetched(wanted, jar_paths(cache, wanted)[0].parent, "Apache Kafka", _LOCK, report)
 
 
-def fetched(jars: Sequence[Jar], folder: Path, product: str, lock: Path) -> list[Path]:
+def fetched(jars: Sequence[Jar], folder: Path, product: str, lock: Path, report: Report = silent) -> list[Path]:
     """The paths of the jars in the folder, fetched when absent or not what the lock says. Blocks. Raises StackError."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / jar.name for jar in jars]
     bad = [jar for jar, path in zip(jars, paths, strict=True) if not _intact(path, jar)]
     if bad:
-        _fetch(bad, folder, product, lock)
+        _fetch(bad, folder, product, lock, report)
     return paths
 
 
@@ -95,14 +97,18 @@ def _intact(path: Path, jar: Jar) -> bool:
     return False
 
 
-def _fetch(jars: list[Jar], folder: Path, product: str, lock: Path) -> None:
+def _fetch(jars: list[Jar], folder: Path, product: str, lock: Path, report: Report) -> None:
+    report(f"downloading {product}: {len(jars)} files, this time only")
     _trust_the_systems_certificates()
     # A private staging folder: two processes in one download cache destroy each other's files.
     staging = Path(tempfile.mkdtemp(prefix="fetching-", dir=folder))
     try:
         context = MavenContext(repo_cache=staging)
         with ThreadPoolExecutor(8) as threads:
-            list(threads.map(lambda jar: _fetch_one(context, jar, folder, product, lock), jars))
+            fetching = threads.map(lambda jar: _fetch_one(context, jar, folder, product, lock), jars)
+            for done, _ in enumerate(fetching, 1):
+                if done % _REPORTED == 0 or done == len(jars):
+                    report(f"downloading {product}: {done} of {len(jars)} files")
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

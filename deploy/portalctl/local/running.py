@@ -1,25 +1,37 @@
 """Bringing the stack of a folder up and down, from any other process."""
 
 import contextlib
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from portalctl.local.board import Board, read_board
-from portalctl.local.failures import StackError, log_tail
+from portalctl.local.failures import StackError, log_tail, timed_out
 from portalctl.local.folder import Folder
 from portalctl.local.identity import Identity
 from portalctl.local.locking import Held, held, is_held
-from portalctl.local.programs import tied
+from portalctl.local.members import SUPERVISOR, mark, supervisor_of
+from portalctl.local.programs import child_environment, log_file, tied
+from portalctl.local.reporting import Report
+from portalctl.local.state import read_state
 from portalctl.local.sweeping import sweep, wipe
+from portalctl.settings import DEADLINE_SECONDS
 
 _POLL_SECONDS = 0.1
-_START_SECONDS = 300.0
+_APPEAR_SECONDS = 5.0
 _STOP_SECONDS = 60.0
 
-Report = Callable[[str], None]
+_FOR_THE_SUPERVISOR = (
+    # Where servers are, and what an operator has set.
+    "KAFKA_BOOTSTRAP_SERVERS", "PORTAL_POSTGRES_URL", "PORTAL_DEADLINE_SECONDS", "REPLICATION",
+    # For downloads.
+    "HOME", "XDG_CACHE_HOME", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR",
+    "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",
+)  # fmt: skip
 
 
 def supervisor_command(folder: Folder) -> list[str]:
@@ -30,13 +42,15 @@ def launch(folder: Folder, *, detach: bool, command: Sequence[str] | None = None
     """Start a supervisor. Detached, it outlives its caller; otherwise it ends with it."""
     folder.make()
     full = list(command or supervisor_command(folder))
-    with folder.log("supervisor").open("ab") as output:
+    kept = {name: os.environ[name] for name in _FOR_THE_SUPERVISOR if name in os.environ}
+    with log_file(folder.log("supervisor")) as output:
         return subprocess.Popen(
             full if detach else tied(full, signal.SIGTERM),
-            # None of the caller's: whoever captures its output would wait for the supervisor's end.
+            # None of the caller's: a program that captures its output would wait for the supervisor's end.
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
+            env=child_environment({**kept, **mark(folder, SUPERVISOR)}),
             start_new_session=True,
         )
 
@@ -46,46 +60,62 @@ def is_up(folder: Folder) -> bool:
     return is_held(folder.lock)
 
 
-def follow_start(folder: Folder, process: subprocess.Popen[bytes] | None, report: Report) -> None:
+def follow_start(
+    folder: Folder, process: subprocess.Popen[bytes] | None, report: Report, seconds: float = DEADLINE_SECONDS
+) -> None:
     """Wait until everything is ready, reporting each step. `process` is the supervisor when the caller launched it.
-    Raises StackError with the reason, and when it takes too long."""
-    deadline = time.monotonic() + _START_SECONDS
-    said = ""
+    Raises StackError with the reason, and when nothing happens for longer than `seconds`, twice those of a step."""
+    patience = 2 * seconds
+    deadline = time.monotonic() + patience
+    shown = 0
     while True:
         board = read_board(folder)
         current = board.supervisor is not None and (process is None or board.supervisor.pid == process.pid)
-        if current and board.all_ready and board.supervisor and board.supervisor.running:
+        for step in board.steps[shown:] if current else ():
+            report(step)
+            shown += 1
+            deadline = time.monotonic() + patience
+        if current and board.all_ready:
             return
         if process is not None and process.poll() is not None:
             if not is_up(folder):
-                raise _ended(folder, board if current else None)
+                raise _ended(folder, board if board.written_by == process.pid else None)
             # Another one was faster: it is the one to follow.
-            process = None
+            process, shown = None, 0
         elif process is None and not is_up(folder):
             raise _ended(folder, board)
-        if current and board.phase == "starting" and board.step != said:
-            said = board.step
-            report(said)
         if time.monotonic() > deadline:
             late = [f"{name}: {one.problem or one.status}" for name, one in board.entries.items() if not one.ready]
-            raise StackError(f"not everything is ready after {_START_SECONDS:.0f} s. {'; '.join(late)}")
+            raise timed_out("; ".join(late) or "the supervisor", patience, folder.log("supervisor"))
         time.sleep(_POLL_SECONDS)
 
 
+def running_state(folder: Folder, part: str | None) -> dict[str, Any]:
+    """state.json, for work with the named part of the stack. Raises StackError unless that part is elsewhere or runs for this
+    very folder: the file may be a copy that names another stack's addresses."""
+    state = read_state(folder)
+    if part is None or (state and part not in state.get("logs", {})):
+        return state
+    if not state:
+        raise StackError("no stack was started here: run portalctl up first")
+    board = read_board(folder)
+    if board.supervisor is None or not (entry := board.entries.get(part)) or entry.identity is None:
+        raise StackError(f"{part} does not run here: run portalctl up first")
+    return state
+
+
 def wake(folder: Folder) -> None:
-    """Start at once what waits to be started again."""
-    supervisor = read_board(folder).supervisor
-    if supervisor:
+    """Start at once what waits to be started again. Raises StackError for a supervisor that cannot be seen."""
+    if supervisor := _supervisor(folder):
         supervisor.send(signal.SIGUSR1)
 
 
 def take_down(folder: Folder, *, wipe_data: bool = False) -> bool:
-    """End everything that runs here, whoever started it and whatever became of it; whether anything ran. Raises StackError."""
+    """End everything that runs for the folder, in whatever state it is; whether anything ran. Raises StackError."""
     if not folder.root.exists():
         return False
     ran = is_up(folder)
-    supervisor = read_board(folder).supervisor
-    if ran and supervisor:
+    if supervisor := _supervisor(folder):
         supervisor.send(signal.SIGTERM)
     with _taken_over(folder, supervisor):
         sweep(folder)
@@ -96,9 +126,22 @@ def take_down(folder: Folder, *, wipe_data: bool = False) -> bool:
     return ran
 
 
+def _supervisor(folder: Folder) -> Identity | None:
+    """The process that holds the lock; None when it is free. Raises StackError when that process cannot be seen."""
+    deadline = time.monotonic() + _APPEAR_SECONDS
+    while (found := supervisor_of(folder)) is None and is_up(folder):
+        if time.monotonic() > deadline:
+            raise StackError(
+                f"{folder.lock} is held by a process that cannot be seen from here: "
+                "of another user or container, or of another version of portalctl"
+            )
+        time.sleep(_POLL_SECONDS)
+    return found
+
+
 @contextlib.contextmanager
 def _taken_over(folder: Folder, supervisor: Identity | None) -> Iterator[None]:
-    """Hold the lock once the supervisor has left, be it by force."""
+    """Hold the lock once the supervisor has ended, by force if need be."""
     with contextlib.ExitStack() as stack:
         try:
             stack.enter_context(held(folder.lock, wait_seconds=_STOP_SECONDS))
@@ -112,5 +155,6 @@ def _taken_over(folder: Folder, supervisor: Identity | None) -> Iterator[None]:
 def _ended(folder: Folder, board: Board | None) -> StackError:
     if board and board.error:
         return StackError(board.error)
-    tail = "\n".join(f"  {line}" for line in log_tail(folder.log("supervisor")))
-    return StackError(f"the supervisor ended before the stack was ready. The end of its log:\n{tail}")
+    log = folder.log("supervisor")
+    tail = "\n".join(f"  {line}" for line in log_tail(log))
+    return StackError(f"the supervisor ended before the stack was ready. The end of {log}:\n{tail}")

@@ -11,8 +11,10 @@ from portalctl.local.failures import PortTaken
 from portalctl.local.keys import Keys
 from portalctl.local.ports import is_free
 from portalctl.local.programs import Program, run_tool
+from portalctl.local.reporting import Report, silent
 
 HOST = "127.0.0.1"
+_ANSWER_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,8 @@ class Service:
     environment: Mapping[str, str]
     log: Path
 
-    async def prepare(self) -> None:
-        """Its tables are migrated once, before all services start. Raises PortTaken: whoever has its port would answer for it."""
+    async def prepare(self, report: Report = silent) -> None:
+        """Its tables are migrated once, before all services start. Raises PortTaken while another program has one of its ports."""
         for port in (self.port, self.admin_port):
             if not is_free(port):
                 raise PortTaken(self.name, f"another program listens on port {port}")
@@ -73,10 +75,11 @@ class Service:
             log=self.log,
             ready=self._ready,
             environment=self.environment,
+            port=self.port,
         )
 
     async def _ready(self) -> bool:
-        async with httpx.AsyncClient(trust_env=False, timeout=3) as client:
+        async with httpx.AsyncClient(trust_env=False, timeout=_ANSWER_SECONDS) as client:
             try:
                 answer = await client.get(f"http://{HOST}:{self.admin_port}/health/ready")
             except httpx.TransportError:

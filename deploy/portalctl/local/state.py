@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from portalctl.local.failures import StackError
 from portalctl.local.folder import Folder, read_json, write_json
-from portalctl.local.locking import held
+from portalctl.local.locking import Held, held
 
 _WAIT_SECONDS = 10.0
 
@@ -13,9 +14,12 @@ def read_state(folder: Folder) -> dict[str, Any]:
     return read_json(folder.state)
 
 
-def update_state(folder: Folder, **fields: Any) -> dict[str, Any]:
-    """Replace these top-level fields, keep the others: the supervisor and the demo write different ones."""
-    with held(folder.root / "state.lock", wait_seconds=_WAIT_SECONDS):
-        state = read_json(folder.state) | fields
-        write_json(folder.state, state)
+def update_state(folder: Folder, *, wait_seconds: float = _WAIT_SECONDS, **fields: Any) -> dict[str, Any]:
+    """Replace these top-level fields, keep the others: the supervisor and the demo write different ones. Raises StackError."""
+    try:
+        with held(folder.root / "state.lock", wait_seconds=wait_seconds):
+            state = read_json(folder.state) | fields
+            write_json(folder.state, state)
+    except Held:
+        raise StackError(f"{folder.root / 'state.lock'} is held by another process for {wait_seconds:g} s") from None
     return state

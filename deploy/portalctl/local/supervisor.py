@@ -3,26 +3,34 @@
 import asyncio
 import contextlib
 import logging
-import signal
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from signal import SIGUSR1
 from typing import Any, Protocol
 
+from chassis.signals import STOP_SIGNALS
 from portalctl import topics
 from portalctl.local import databases
-from portalctl.local.board import BoardWriter, Status
-from portalctl.local.failures import PortTaken, StackError
+from portalctl.local.board import Records
+from portalctl.local.failures import PortTaken, StackError, within
 from portalctl.local.folder import Folder
 from portalctl.local.layout import Elsewhere, Layout, layout_for_start
 from portalctl.local.locking import held
 from portalctl.local.programs import Child, Program
+from portalctl.local.reporting import Report
 from portalctl.local.services import ServiceKind
 from portalctl.local.state import update_state
 from portalctl.local.sweeping import finish_wipe, sweep
+from portalctl.settings import DEADLINE_SECONDS
 
 _FIRST_PAUSE_SECONDS = 0.5
 _LONGEST_PAUSE_SECONDS = 15.0
 _STEADY_SECONDS = 30.0
 _LOCK_SECONDS = 1.0
+_WATCH_SECONDS = 1.0
+_STARTS = 5
+"""Attempts while other programs take the chosen ports: each one exchanges those that were found taken."""
 
 log = logging.getLogger(__name__)
 
@@ -33,91 +41,131 @@ class Part(Protocol):
     @property
     def name(self) -> str: ...
 
-    async def prepare(self) -> None: ...
+    async def prepare(self, report: Report) -> None: ...
 
     def program(self) -> Program: ...
 
 
 class Supervisor:
-    """One per folder. `wake` ends the pauses before restarts, `stop` ends everything."""
+    """One per folder. `SIGUSR1` ends the pauses before restarts, a stop signal ends everything."""
 
-    def __init__(self, folder: Folder, kinds: Sequence[ServiceKind], elsewhere: Elsewhere) -> None:
-        self._folder, self._kinds, self._elsewhere = folder, kinds, elsewhere
-        self._board = BoardWriter(folder)
+    def __init__(self, folder: Folder, kinds: Sequence[ServiceKind], elsewhere: Elsewhere, deadline_seconds: float) -> None:
+        self._folder, self._kinds, self._elsewhere, self._seconds = folder, kinds, elsewhere, deadline_seconds
+        self._identity = folder.identity
+        self._records = Records(folder)
         self._children: dict[str, Child] = {}
         self._stopping = asyncio.Event()
         self._woken = asyncio.Event()
-        self._published = False
 
     async def run(self) -> None:
-        """Until told to stop. Raises what kept the stack from coming up; nothing of it runs afterwards either way."""
+        """Until a stop signal comes. Raises what kept the stack from starting; nothing of it runs afterwards either way."""
         loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self._stopping.set)
-        loop.add_signal_handler(signal.SIGUSR1, self._wake)
+        loop.add_signal_handler(SIGUSR1, self._wake)
         working = asyncio.create_task(self._work())
         stopping = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({working, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        working.cancel()
+        watching = asyncio.create_task(self._watch())
+        await asyncio.wait({working, stopping, watching}, return_when=asyncio.FIRST_COMPLETED)
+        lost = watching.done()
+        for task in (stopping, watching, working):
+            task.cancel()
         try:
             await working
         except asyncio.CancelledError:
+            if lost:
+                await self._kill_everything()
+                raise StackError(f"{self._folder.root} was moved, deleted or replaced; what ran for it was ended") from None
             await self._stop_everything()
-            self._board.phase("stopped")
+            self._records.phase("stopped")
         except Exception as error:
             await self._stop_everything()
-            self._board.phase("failed", error=str(error) if isinstance(error, StackError) else repr(error))
+            self._records.phase("failed", str(error) if isinstance(error, StackError) else repr(error))
             raise
 
     async def _work(self) -> None:
-        try:
-            parts = await self._start_all()
-        except PortTaken as taken:
-            log.warning("%s; other ports are tried", taken)
-            await self._stop_everything()
-            parts = await self._start_all([taken.name])
-        self._board.phase("ready")
+        taken: list[str] = []
+        for attempt in range(1, _STARTS + 1):
+            try:
+                parts = await self._start_all(taken)
+                break
+            except PortTaken as error:
+                if attempt == _STARTS:
+                    raise
+                log.warning("%s; other ports are tried", error)
+                taken = [error.name]
+                await self._stop_everything()
+        self._records.phase("ready")
         await _together(self._keep(part) for part in parts)
+
+    async def _watch(self) -> None:
+        """Until the folder is lost. Records that could not be written are written as soon as they can be."""
+        while True:
+            await asyncio.sleep(_WATCH_SECONDS)
+            try:
+                if self._folder.identity != self._identity:
+                    return
+            except (FileNotFoundError, NotADirectoryError):
+                return
+            except OSError:
+                continue
+            if self._records.flush():
+                # What ended for want of room need not wait any longer.
+                self._wake()
 
     async def _start_all(self, taken: Iterable[str] = ()) -> list[Part]:
         layout = layout_for_start(self._folder, self._kinds, self._elsewhere, taken)
+        # Before anything of this stack can be seen: the file may be a copied one, with another stack's addresses.
+        update_state(self._folder, **layout.state(), processes={})
+        self._records.published = True
         servers: list[Part] = [server for server in (layout.postgres, layout.kafka) if server]
         for part in [*servers, *layout.services]:
-            self._board.entry(part.name, "waiting")
-        self._step("starting PostgreSQL and Kafka (the first time, Kafka is fetched)")
+            self._records.entry(part.name, "waiting")
         await _together([self._make_tables(layout), self._make_topics(layout)])
-        self._step("starting the services")
         await _together(self._bring(service) for service in layout.services)
-        update_state(self._folder, **layout.state(), processes=self._board.pids())
-        self._published = True
         return [*servers, *layout.services]
 
     async def _make_tables(self, layout: Layout) -> None:
         if layout.postgres:
             await self._bring(layout.postgres)
         for database in layout.databases:
-            await databases.create(layout.admin_url, database)
-        await _together(service.migrate() for service in layout.services)
+            what = f"creating the database {database.name}"
+            async with self._step(what, layout.postgres.log if layout.postgres else None):
+                await databases.create(layout.admin_url, database, own=layout.postgres is not None)
+        await _together(self._migrate(service.name, service.migrate(), service.log) for service in layout.services)
+
+    async def _migrate(self, name: str, migration: Coroutine[Any, Any, None], log: Path) -> None:
+        async with self._step(f"migrating the tables of {name}", log):
+            await migration
 
     async def _make_topics(self, layout: Layout) -> None:
         if layout.kafka:
             await self._bring(layout.kafka)
-        await topics.apply(layout.bootstrap_servers)
+        where = f"creating the topics on {layout.bootstrap_servers}"
+        async with self._step(where, layout.kafka.log if layout.kafka else None):
+            await topics.apply(layout.bootstrap_servers)
+
+    @asynccontextmanager
+    async def _step(self, what: str, log: Path | None) -> AsyncIterator[None]:
+        """Reported when it begins. Raises StackError with what was waited for and its log when it takes too long."""
+        self._records.step(what)
+        async with within(self._seconds, what, log):
+            yield
 
     async def _bring(self, part: Part) -> None:
-        """Raises StartFailed or PortTaken."""
-        await part.prepare()
+        """Raises StackError."""
         program = part.program()
-        child = self._children[program.name] = await Child.spawn(program)
-        self._note(program.name, "starting", child)
+        async with self._step(f"starting {part.name}", program.log):
+            await part.prepare(self._records.step)
+            child = self._children[program.name] = await Child.spawn(program)
+        self._records.entry(program.name, "starting", child.pid)
         try:
-            await child.until_ready()
+            await child.until_ready(self._seconds)
         except BaseException:
             await child.stop()
             raise
-        self._note(program.name, "ready", child)
-        log.info("%s is ready, process %d", program.name, child.pid)
+        self._records.entry(program.name, "ready", child.pid)
+        self._records.step(f"{program.name} is ready")
 
     async def _keep(self, part: Part) -> None:
         name = part.name
@@ -130,14 +178,15 @@ class Supervisor:
             problem = f"ended with exit code {code}"
             while problem:
                 log.warning("%s: %s; starting it again in %.1f s", name, problem, pause)
-                self._board.entry(name, "restarting", problem=problem)
+                self._records.entry(name, "restarting", problem=problem)
                 await self._pause(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 try:
                     await self._bring(part)
                     problem = ""
-                except (StackError, OSError) as error:
-                    problem = str(error)
+                except Exception as error:
+                    # Of any kind: a full disk, no process to be had, a record that cannot be read.
+                    problem = str(error) or repr(error)
 
     async def _pause(self, seconds: float) -> None:
         with contextlib.suppress(TimeoutError):
@@ -147,40 +196,39 @@ class Supervisor:
         self._woken.set()
         self._woken.clear()
 
-    def _step(self, step: str) -> None:
-        log.info(step)
-        self._board.phase("starting", step=step)
-
-    def _note(self, name: str, status: Status, child: Child) -> None:
-        self._board.entry(name, status, child.pid)
-        if self._published:
-            update_state(self._folder, processes=self._board.pids())
-
     async def _stop_everything(self) -> None:
-        """Services first: they finish what is in hand while their servers are there."""
-        self._board.phase("stopping")
+        """Services first: they finish what is in hand while their servers run."""
+        self._records.phase("stopping")
         servers = {"postgres", "kafka"}
         for names in (self._children.keys() - servers, self._children.keys() & servers):
             await _together(self._children[name].stop() for name in names)
             for name in names:
-                self._board.entry(name, "stopped")
+                self._records.entry(name, "stopped")
         self._children.clear()
-        if self._folder.state.exists():
-            update_state(self._folder, processes={})
+
+    async def _kill_everything(self) -> None:
+        """Nothing may be written any more: Kafka writes by path."""
+        for child in self._children.values():
+            child.kill()
+        await _together(child.stop() for child in self._children.values())
 
 
-def supervise(folder: Folder, kinds: Sequence[ServiceKind], elsewhere: Elsewhere) -> None:
-    """Run the stack of this folder until told to stop. Raises Held when another supervisor does, StackError when it fails."""
+def supervise(
+    folder: Folder, kinds: Sequence[ServiceKind], elsewhere: Elsewhere, deadline_seconds: float = DEADLINE_SECONDS
+) -> None:
+    """Run the stack of this folder until a stop signal comes. Raises Held when another supervisor does, StackError when it
+    fails."""
+    logging.raiseExceptions = False  # a log that cannot be written, as on a full disk, is lost
     folder.make()
     # Another command that looks whether the lock is held has it for an instant itself.
     with held(folder.lock, wait_seconds=_LOCK_SECONDS):
         sweep(folder)
         finish_wipe(folder)
-        asyncio.run(Supervisor(folder, kinds, elsewhere).run())
+        asyncio.run(Supervisor(folder, kinds, elsewhere, deadline_seconds).run())
 
 
 async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """All at once; the first failure ends the others and is raised by itself."""
+    """All at once; the first failure ends the others and is raised alone."""
     try:
         async with asyncio.TaskGroup() as group:
             for one in work:

@@ -4,30 +4,27 @@ import shutil
 import signal
 import time
 
-from portalctl.local.board import read_board
 from portalctl.local.failures import StackError
 from portalctl.local.folder import Folder
 from portalctl.local.identity import Identity
+from portalctl.local.members import members
 
 _ASK_SECONDS = 15.0
 _INSIST_SECONDS = 5.0
 
 
 def sweep(folder: Folder) -> None:
-    """End every process that the board names. The caller holds the lock. Raises StackError when one cannot be ended."""
-    board = read_board(folder)
-    left = {name: entry.identity for name, entry in board.entries.items() if entry.identity}
-    if board.supervisor:
-        # It has let go of the lock, which is not yet its end.
-        left["supervisor"] = board.supervisor
-    for name, identity in left.items():
+    """End every other process that runs for the folder. The caller holds the lock. Raises StackError when one cannot be ended."""
+    left = members(folder)
+    for identity, name in left.items():
         # A fast shutdown: PostgreSQL's SIGTERM would wait for its clients.
         identity.send(signal.SIGINT if name == "postgres" else signal.SIGTERM)
-    if not _gone(list(left.values()), _ASK_SECONDS):
-        for identity in left.values():
+    if not _gone(list(left), _ASK_SECONDS):
+        left = members(folder)
+        for identity in left:
             identity.send(signal.SIGKILL)
-        if not _gone(list(left.values()), _INSIST_SECONDS):
-            pids = ", ".join(f"{name} ({identity.pid})" for name, identity in left.items() if identity.running)
+        if not _gone(list(left), _INSIST_SECONDS):
+            pids = ", ".join(f"{name} ({identity.pid})" for identity, name in left.items() if identity.running)
             raise StackError(f"these processes could not be ended: {pids}")
 
 

@@ -1,4 +1,4 @@
-"""What the operator sees: one line per invariant, and the differences of those that are broken."""
+"""What the operator sees: one line per invariant, checked or not, and the differences of those that are broken."""
 
 from rich.console import Console
 from rich.text import Text
@@ -18,5 +18,8 @@ def show(result: Result, console: Console, most: int) -> None:
 
 
 def _line(verdict: Verdict) -> Text:
+    if verdict.not_checked:
+        what = f"{verdict.invariant.sentence}: {verdict.not_checked}"
+        return Text.assemble((f"{verdict.invariant.id:<4}", "bold"), ("not checked ", "dim"), what)
     word, style = ("ok", "green") if verdict.holds else ("broken", "bold red")
     return Text.assemble((f"{verdict.invariant.id:<4}", "bold"), (f"{word:<7}", style), verdict.invariant.sentence)

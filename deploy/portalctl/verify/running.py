@@ -46,9 +46,9 @@ async def observe(sources: Sources, patience: float, progress: Progress) -> Worl
         connections: dict[str, asyncpg.Connection] = {}
         for name, url in sources.databases.items():
             try:
-                connections[name] = await open_database(url)
-            except (OSError, asyncpg.PostgresError) as error:
-                raise StackError(f"the database {name} cannot be reached: {error}") from error
+                connections[name] = await open_database(url, own=sources.own)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
+                raise StackError(f"the database {name} cannot be reached: {error or type(error).__name__}") from error
             open_things.push_async_callback(connections[name].close)
         kafka = await open_things.enter_async_context(reading(sources.bootstrap_servers))
         cut = await make_cut(connections, kafka, patience, progress)

@@ -6,9 +6,11 @@ import json
 import asyncpg
 
 from portalctl.cards.finding import find
+from portalctl.local.databases import connect
 from portalctl.verify.canaries import leaking_rows
 from portalctl.verify.rows import Event, Snapshot
 
+_CONNECT_SECONDS = 60
 _EVERYWHERE = ("offsets", "projection", "quarantine", "timers", "outbox", "idempotency")
 _TABLES = {
     "subscriptions": ("open_sagas", "customers", "subscriptions"),
@@ -25,8 +27,8 @@ _FIRST = "portal_gateway"
 """What it keeps of others' answers was committed there before."""
 
 
-async def open_database(url: str) -> asyncpg.Connection:
-    connection = await asyncpg.connect(url, timeout=10, server_settings={"application_name": "portalctl verify"})
+async def open_database(url: str, *, own: bool = False) -> asyncpg.Connection:
+    connection = await connect(url, own=own, timeout=_CONNECT_SECONDS, server_settings={"application_name": "portalctl verify"})
     for kind in ("json", "jsonb"):
         await connection.set_type_codec(kind, encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
     return connection

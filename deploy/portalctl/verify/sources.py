@@ -7,6 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from portalctl.local.failures import StackError
+from portalctl.local.folder import Folder
+from portalctl.local.running import running_state
+from portalctl.local.state import read_state
 
 DATABASES = ("subscriptions", "payments", "invoicing", "portal_gateway")
 
@@ -18,6 +21,19 @@ class Sources:
     bootstrap_servers: str
     logs: Path | None = None
     """The folder of log files, where there is one."""
+    own: bool = False
+    """Whether the databases are in the local stack's own server."""
+
+
+def known_to(folder: Folder, kafka: str | None, variables: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """state.json, where it is needed. Raises StackError when it names servers that do not run for this folder."""
+    needed = [] if all(variables.get(variable_of(name)) for name in DATABASES) else ["postgres"]
+    needed += [] if kafka or variables.get("KAFKA_BOOTSTRAP_SERVERS") else ["kafka"]
+    if not read_state(folder):
+        return {}
+    for part in needed:
+        running_state(folder, part)
+    return read_state(folder)
 
 
 def sources_of(state: Mapping[str, Any], logs: Path, variables: Mapping[str, str] = os.environ) -> Sources:
@@ -28,7 +44,8 @@ def sources_of(state: Mapping[str, Any], logs: Path, variables: Mapping[str, str
     urls = _urls(state, variables)
     kafka = variables.get("KAFKA_BOOTSTRAP_SERVERS") or state.get("kafka", {}).get("bootstrap_servers")
     _must_be_named({**{variable_of(name): url for name, url in urls.items()}, "KAFKA_BOOTSTRAP_SERVERS": kafka})
-    return Sources({name: str(url) for name, url in urls.items()}, str(kafka), logs if logs.is_dir() else None)
+    own = "postgres" in state.get("logs", {}) and urls == state.get("postgres", {})
+    return Sources({name: str(url) for name, url in urls.items()}, str(kafka), logs if logs.is_dir() else None, own)
 
 
 def databases_of(state: Mapping[str, Any], variables: Mapping[str, str] = os.environ) -> dict[str, str]:

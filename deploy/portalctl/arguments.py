@@ -1,0 +1,62 @@
+"""Options of the commands, with their types and bounds. A wrong value ends the command with code 2 and a sentence."""
+
+import math
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import TypeAdapter, ValidationError
+
+from chassis.setting_types import Expected, KafkaServers, ServiceUrl
+
+_API_KEY = re.compile(r"sk_(?:test|live)_[A-Za-z0-9_-]{43}")
+
+
+def _of_type(kind: Any) -> Callable[[str | None], str | None]:
+    adapter = TypeAdapter(kind)
+    expected = next(one for one in kind.__metadata__ if isinstance(one, Expected))
+
+    def checked(value: str | None) -> str | None:
+        try:
+            return None if value is None else str(adapter.validate_python(value))
+        except ValidationError:
+            raise typer.BadParameter(f"{value!r}; expected {expected.what}") from None
+
+    return checked
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise typer.BadParameter("expected a finite number of seconds")
+    return value
+
+
+def _api_key(value: str | None) -> str | None:
+    if value is not None and not _API_KEY.fullmatch(value):
+        raise typer.BadParameter("expected a merchant's API key, sk_test_… or sk_live_… with 43 characters after it")
+    return value
+
+
+Here = Annotated[Path, typer.Option("--folder", envvar="PORTAL_FOLDER", help="Where the local stack keeps its files.")]
+Detach = Annotated[bool, typer.Option("--detach", help="Return when everything is ready.")]
+Wipe = Annotated[bool, typer.Option("--wipe", help="Delete all data too.")]
+Bootstrap = Annotated[
+    str | None,
+    typer.Option("--kafka", help="Bootstrap servers, instead of KAFKA_BOOTSTRAP_SERVERS.", callback=_of_type(KafkaServers)),
+]
+Patience = Annotated[
+    float,
+    typer.Option(help="Seconds for relays and consumers to come where they should be.", min=0, max=86400, callback=_finite),
+]
+Limit = Annotated[int, typer.Option("--limit", help="Differences shown per invariant.", min=0)]
+Merchant = Annotated[str | None, typer.Option(help="A merchant that state.json names.")]
+ApiKey = Annotated[
+    str | None, typer.Option(envvar="PORTAL_API_KEY", help="A merchant's API key, instead of --merchant.", callback=_api_key)
+]
+GatewayUrl = Annotated[
+    str | None,
+    typer.Option("--url", help="The portal gateway, when it is not the local stack's.", callback=_of_type(ServiceUrl)),
+]
+Seconds = Annotated[int | None, typer.Option(help="Seconds.", min=1)]
