@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from portalctl.local.state import read_state
 from portalctl.terminal import failures_in_words, say
 
 if TYPE_CHECKING:
@@ -59,6 +58,6 @@ def _do(context: typer.Context, service: str, work: "Callable[[Quarantines], Ite
     from portalctl.verify import sources
 
     with failures_in_words():
-        where = sources.sources_of(read_state(context.obj), context.obj.logs)
+        where = sources.sources_of(sources.known_to(context.obj, None), context.obj.logs)
         for line in work(quarantined.Quarantines(where, service)):
             say(line)

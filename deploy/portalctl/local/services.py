@@ -58,7 +58,7 @@ class Service:
     log: Path
 
     async def prepare(self, report: Report = silent) -> None:
-        """Its tables are migrated once, before all services start. Raises PortTaken while another program has one of its ports."""
+        """Its tables are migrated once, before all services start. Raises PortTaken while another program has a port of it."""
         for port in (self.port, self.admin_port):
             if not is_free(port):
                 raise PortTaken(self.name, f"another program listens on port {port}")
