@@ -1,20 +1,23 @@
 """A local stack of a test's own, driven as a person would: by commands."""
 
 import os
+import select
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from portalctl.local.board import read_board
 from portalctl.local.folder import Folder
 from portalctl.local.identity import Identity
+from support.processes import end_stack
 
 _DRIVER = Path(__file__).parent / "trivial_stack" / "driver.py"
 _SECONDS = 150
+_END_SECONDS = 30
 
 
 class LocalStack:
@@ -24,10 +27,13 @@ class LocalStack:
         self.folder = folder
         self.seen: set[Identity] = set()
 
-    def up(self, *options: str, environment: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-        """`up --detach`, its output captured: that ends only when nothing else holds the pipes."""
+    def up(
+        self, *options: str, environment: Mapping[str, str] | None = None, before: Sequence[str] = ()
+    ) -> subprocess.CompletedProcess[str]:
+        """`up --detach`, its output captured: that ends only when nothing else holds the pipes. `before` is a command that runs
+        it."""
         result = subprocess.run(
-            self._up("--detach", *options),
+            [*before, *self._up("--detach", *options)],
             cwd=_DRIVER.parent,
             env={**os.environ, **(environment or {})},
             capture_output=True,
@@ -39,15 +45,22 @@ class LocalStack:
         return result
 
     @contextmanager
-    def up_in_front(self) -> Iterator[subprocess.Popen[str]]:
-        """`up`, ready, and staying."""
-        command = self._up()
-        with subprocess.Popen(command, cwd=_DRIVER.parent, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+    def up_in_front(self, *before: str) -> Iterator[subprocess.Popen[str]]:
+        """`up`, ready, and staying; killed at the end. `before` is a command that runs it."""
+        command = [*before, *self._up()]
+        process = subprocess.Popen(command, cwd=_DRIVER.parent, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        try:
             assert process.stdout is not None
+            assert select.select([process.stdout], [], [], _SECONDS)[0], "nothing was said in time"
             line = process.stdout.readline()
             self.remember()
             assert line == "ready\n"
             yield process
+        finally:
+            process.kill()
+            process.wait(_END_SECONDS)
+            if process.stdout:
+                process.stdout.close()
 
     def portalctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "portalctl", "--folder", str(self.folder.root), *arguments]
@@ -93,4 +106,7 @@ def local_stack() -> Iterator[LocalStack]:
         try:
             yield stack
         finally:
-            stack.portalctl("down")
+            try:
+                stack.portalctl("down")
+            finally:
+                end_stack(stack.folder)

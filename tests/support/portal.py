@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,10 +16,13 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
+import psutil
 from aiokafka import AIOKafkaConsumer
 
 from billing_contracts.envelope import Envelope
 from portalctl.demo.backend import Backend
+from portalctl.local.folder import Folder
+from support.processes import end_stack
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -60,6 +63,15 @@ class Stack:
 
     def signal(self, process: str, number: signal.Signals) -> None:
         os.kill(self.state["processes"][process], number)
+
+    def go_on(self, process: str) -> bool:
+        """Continue a process that stands still; whether it did."""
+        with suppress(psutil.NoSuchProcess):
+            found = psutil.Process(self.state["processes"][process])
+            if found.status() == psutil.STATUS_STOPPED:
+                found.resume()
+                return True
+        return False
 
     async def ready(self) -> None:
         """Waits until every process is up, after one was ended."""
@@ -110,7 +122,10 @@ async def running(folder: Path) -> AsyncIterator[Stack]:
         assert up.returncode == 0, up.stdout + up.stderr
         yield stack
     finally:
-        await asyncio.to_thread(stack.portalctl, "down", "--wipe")
+        try:
+            await asyncio.to_thread(stack.portalctl, "down", "--wipe")
+        finally:
+            end_stack(Folder(folder))
 
 
 @dataclass

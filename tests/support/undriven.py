@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 
 from support import chromium
 from support.browsing import QUIET
+from support.processes import process
 
 
 @asynccontextmanager
@@ -16,9 +17,7 @@ async def browsing(address: str) -> AsyncIterator[None]:
     with tempfile.TemporaryDirectory(prefix="customer-portal-", ignore_cleanup_errors=True) as profile:
         given = ["--headless=new", f"--user-data-dir={profile}", "--remote-debugging-port=0", *QUIET, address]
         nowhere = asyncio.subprocess.DEVNULL
-        running = await asyncio.create_subprocess_exec(str(found), *given, stdout=nowhere, stderr=nowhere)
-        try:
+        async with process(str(found), *given, stdout=nowhere, stderr=nowhere) as running:
             yield
-        finally:
             running.terminate()
-            await running.wait()
+            await asyncio.wait_for(running.wait(), 30)

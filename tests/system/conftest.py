@@ -1,5 +1,6 @@
 """One stack for all tests of the whole system; each test has merchants of its own on it."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -13,6 +14,18 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
     folder: Path = tmp_path_factory.mktemp("system") / "portal"
     async with running(folder) as stack:
         yield stack
+
+
+@pytest.fixture(autouse=True)
+async def whole_again(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """A test that fails while it has stopped or ended a process leaves the stack whole for the next one."""
+    yield
+    if "stack" not in request.fixturenames:
+        return
+    stack: Stack = request.getfixturevalue("stack")
+    continued = [stack.go_on(name) for name in stack.state["processes"]]
+    if any(continued) or (await asyncio.to_thread(stack.portalctl, "status")).returncode:
+        await stack.ready()
 
 
 @pytest.fixture

@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
@@ -25,6 +24,7 @@ from chassis.relay import Relay
 from chassis.store import WriteSet, outbox_statement
 from support.databases import ServiceDatabase
 from support.lamps import LAMP, NOON, Command, Count, Event, Lamp
+from support.processes import process, python
 
 TOPICS = {"billing.lamps": 3, "billing.shades": 3, "billing.watermarks": 1}
 
@@ -221,27 +221,23 @@ async def test_a_frozen_relay_loses_its_turn_and_does_no_harm_when_it_wakes(
     service: ServiceDatabase, lamps: Lamps, pool: asyncpg.Pool, kafka: str
 ) -> None:
     merchant, ids = uuid4(), [uuid4() for _ in range(10)]
-    frozen = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", FROZEN, service.url, kafka, stderr=asyncio.subprocess.DEVNULL
-    )
-    try:
-        async with reading(kafka, "billing.lamps", str(merchant)) as topic:
-            await count(lamps, merchant, 20, ids)
-            await topic.until(lambda: len(topic.records) == 20)
-            writing = asyncio.create_task(count(lamps, merchant, 300, ids))
-            await asyncio.sleep(0.05)
-            os.kill(frozen.pid, signal.SIGSTOP)
-            await writing
-            async with relaying(service, kafka):
-                await topic.until(lambda: sum(len(versions) for versions in topic.versions().values()) == 320)
-                os.kill(frozen.pid, signal.SIGCONT)
-                await count(lamps, merchant, 100, ids)
-                await topic.until(lambda: sum(len(versions) for versions in topic.versions().values()) == 420)
-                await asyncio.sleep(1)
-                await topic.until(lambda: True)
-    finally:
-        frozen.kill()
-        await frozen.wait()
+    async with (
+        process(*python("-c", FROZEN, service.url, kafka), stderr=asyncio.subprocess.DEVNULL) as frozen,
+        reading(kafka, "billing.lamps", str(merchant)) as topic,
+    ):
+        await count(lamps, merchant, 20, ids)
+        await topic.until(lambda: len(topic.records) == 20)
+        writing = asyncio.create_task(count(lamps, merchant, 300, ids))
+        await asyncio.sleep(0.05)
+        os.kill(frozen.pid, signal.SIGSTOP)
+        await writing
+        async with relaying(service, kafka):
+            await topic.until(lambda: sum(len(versions) for versions in topic.versions().values()) == 320)
+            os.kill(frozen.pid, signal.SIGCONT)
+            await count(lamps, merchant, 100, ids)
+            await topic.until(lambda: sum(len(versions) for versions in topic.versions().values()) == 420)
+            await asyncio.sleep(1)
+            await topic.until(lambda: True)
     assert all(versions == list(range(1, 43)) for versions in topic.versions().values())
 
 

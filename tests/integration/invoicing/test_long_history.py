@@ -3,7 +3,6 @@
 import asyncio
 import io
 import socket
-import sys
 import zipfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,6 +13,8 @@ import httpx
 import psutil
 import pytest
 from integration.invoicing.stack import SLOW_LINE_BYTES, Shop, Stack, customer_token, served
+
+from support.processes import process, python
 
 TESTS = Path(__file__).parents[2]
 ANA, LUIS, EVA = uuid4(), uuid4(), uuid4()
@@ -43,22 +44,13 @@ async def issue(stack: Stack, shop: Shop, customer: UUID, count: int) -> None:
 async def alone(stack: Stack) -> AsyncIterator[tuple[str, psutil.Process]]:
     """The service in a process of its own, on the stack's database: its URL and the process."""
     given = stack.database.url, stack.database.owner_url, stack.database.admin_url
-    child = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "integration.invoicing.alone",
-        *given,
-        cwd=TESTS,
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert child.stdin is not None
-    assert child.stdout is not None
-    try:
+    pipe = asyncio.subprocess.PIPE
+    async with process(*python("-m", "integration.invoicing.alone", *given), cwd=TESTS, stdin=pipe, stdout=pipe) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
         yield (await child.stdout.readline()).decode().strip(), psutil.Process(child.pid)
-    finally:
         child.stdin.close()
-        await child.wait()
+        await asyncio.wait_for(child.wait(), 60)
 
 
 def client(url: str, shop: Shop, customer: UUID = ANA) -> httpx.AsyncClient:

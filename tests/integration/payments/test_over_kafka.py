@@ -4,7 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, date, datetime
@@ -24,20 +23,15 @@ from billing_contracts.subscriptions import MerchantConfigured
 from portalctl import topics
 from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
+from support.processes import exit_code, process, python
 from support.raw_http import asked
 
 
 @asynccontextmanager
-async def process(environment: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
-    migrating = await asyncio.create_subprocess_exec(sys.executable, "-m", "payments", "migrate", env=environment)
-    assert await migrating.wait() == 0
-    running = await asyncio.create_subprocess_exec(sys.executable, "-m", "payments", env=environment)
-    try:
+async def payments(environment: dict[str, str]) -> AsyncIterator[asyncio.subprocess.Process]:
+    assert await exit_code(*python("-m", "payments", "migrate"), env=environment) == 0
+    async with process(*python("-m", "payments"), env=environment) as running:
         yield running
-    finally:
-        if running.returncode is None:
-            running.kill()
-            await running.wait()
 
 
 @pytest.fixture
@@ -131,7 +125,7 @@ async def test_an_invoice_on_a_topic_is_answered_on_another(environment: dict[st
     )
     cause = message(merchant, f"invoice-{invoice}", issued, customer)
     await publish(kafka_bootstrap, message(merchant, f"merchant-{merchant}", configured), cause)
-    async with process(environment) as running:
+    async with payments(environment) as running:
         failed = await heard(kafka_bootstrap, f"payment-{invoice}")
         assert PaymentFailed.model_validate(failed.data).code == "no_payment_method"
         assert (failed.customerid, failed.causationid, failed.correlationid) == (customer, cause.id, cause.correlationid)
@@ -153,10 +147,8 @@ async def test_an_invoice_on_a_topic_is_answered_on_another(environment: dict[st
 async def test_it_refuses_to_start_in_production() -> None:
     url = "postgresql://payments:only-for-tests@127.0.0.1/payments"
     production = environment_of(url, url, "127.0.0.1:1") | {"ENVIRONMENT": "production"}
-    running = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "payments", env=production, stderr=asyncio.subprocess.PIPE
-    )
-    _, errors = await running.communicate()
+    async with process(*python("-m", "payments"), env=production, stderr=asyncio.subprocess.PIPE) as running:
+        _, errors = await asyncio.wait_for(running.communicate(), 60)
     assert running.returncode == 2
     assert b"does not start in production" in errors
     assert b"only-for-tests" not in errors

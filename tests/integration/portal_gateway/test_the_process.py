@@ -4,9 +4,6 @@ import asyncio
 import json
 import os
 import signal
-import sys
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from uuid import uuid4
 
 import httpx
@@ -18,6 +15,7 @@ from billing_contracts.registry import TOPICS
 from portalctl import topics
 from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
+from support.processes import exit_code, process, python
 from support.readings import producer, publish, until
 
 SECRETS = ("database_url", "service_private_key", "cursor_key", "link_pepper")
@@ -32,31 +30,19 @@ def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, s
     return os.environ | found | {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_OWNER_URL": database.owner_url}
 
 
-@asynccontextmanager
-async def process(environment: dict[str, str], *words: str) -> AsyncIterator[asyncio.subprocess.Process]:
-    started = await asyncio.create_subprocess_exec(sys.executable, "-m", "portal_gateway", *words, env=environment)
-    try:
-        yield started
-    finally:
-        if started.returncode is None:
-            started.kill()
-            await started.wait()
-
-
 async def test_events_reach_a_watched_page_and_streams_end_first(
     gateway: Gateway, database: ServiceDatabase, kafka_bootstrap: str
 ) -> None:
     await topics.apply(kafka_bootstrap, TOPICS)
     port = free_port()
     env = environment(database, kafka_bootstrap, port)
-    async with process(env, "migrate") as migrating:
-        assert await migrating.wait() == 0
+    assert await exit_code(*python("-m", "portal_gateway", "migrate"), env=env) == 0
 
     # announced in the names of another gateway's merchant, so that its envelopes need not be made twice
     merchant = Merchant(gateway, uuid4())
     own_url = f"http://127.0.0.1:{port}"
     browser = httpx.AsyncClient(base_url=own_url, headers={"origin": own_url}, timeout=20, trust_env=False)
-    async with process(env) as running, producer(kafka_bootstrap) as kafka, browser:
+    async with process(*python("-m", "portal_gateway"), env=env) as running, producer(kafka_bootstrap) as kafka, browser:
 
         async def tell(*events: EventData) -> None:
             for event in events:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import signal
-import sys
 import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
@@ -23,6 +22,7 @@ from chassis.http.tokens import Signer
 from portalctl import topics
 from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
+from support.processes import IGNORING, exit_code, process, python
 
 CALLER = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
 HELD = {
@@ -63,18 +63,13 @@ def environment(service: str, database: ServiceDatabase, kafka: str) -> dict[str
 
 
 @asynccontextmanager
-async def started(package: str, settings: dict[str, str]) -> AsyncIterator[Process]:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-m", package, env=settings)
-    try:
+async def started(package: str, settings: dict[str, str], *before: str) -> AsyncIterator[Process]:
+    async with process(*before, *python("-m", package), env=settings) as running:
         async with asyncio.timeout(60):
             while not await listening(settings["HTTP_PORT"]):
-                assert process.returncode is None, "it ended"
+                assert running.returncode is None, "it ended"
                 await asyncio.sleep(0.1)
-        yield process
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+        yield running
 
 
 async def listening(port: str) -> bool:
@@ -109,6 +104,18 @@ async def merchants_key(database: ServiceDatabase) -> str:
     return key
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+async def test_a_service_that_inherits_ignored_signals_ends_with_zero_on_each_of_them(
+    database: ServiceDatabase, kafka_bootstrap: str, number: signal.Signals
+) -> None:
+    await topics.apply(kafka_bootstrap, TOPICS)
+    settings = environment("subscriptions", database, kafka_bootstrap)
+    assert await exit_code(*python("-m", "subscriptions", "migrate"), env=settings) == 0
+    async with started("subscriptions", settings, *IGNORING) as running:
+        running.send_signal(number)
+        assert await asyncio.wait_for(running.wait(), 30) == 0
+
+
 @pytest.mark.parametrize("service", HELD)
 async def test_a_request_in_hand_is_answered_and_the_process_ends_with_zero(
     database: ServiceDatabase, kafka_bootstrap: str, service: str
@@ -116,8 +123,7 @@ async def test_a_request_in_hand_is_answered_and_the_process_ends_with_zero(
     package, method, path, status = HELD[service]
     await topics.apply(kafka_bootstrap, TOPICS)
     settings = environment(service, database, kafka_bootstrap)
-    migrating = await asyncio.create_subprocess_exec(sys.executable, "-m", package, "migrate", env=settings)
-    assert await migrating.wait() == 0
+    assert await exit_code(*python("-m", package, "migrate"), env=settings) == 0
     body = json.dumps({"token": "x"} if service == "portal-gateway" else {}).encode()
     credential = await merchants_key(database) if service == "invoicing" else customers_token(service)
     headers = {
@@ -129,18 +135,18 @@ async def test_a_request_in_hand_is_answered_and_the_process_ends_with_zero(
         "content-length": str(len(body)),
     }
     head = f"{method} {path} HTTP/1.1\r\n" + "".join(f"{name}: {value}\r\n" for name, value in headers.items()) + "\r\n"
-    async with started(package, settings) as process:
+    async with started(package, settings) as running:
         reader, writer = await asyncio.open_connection("127.0.0.1", int(settings["HTTP_PORT"]))
         writer.write(head.encode() + body[:1])
         await writer.drain()
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.read(1), 0.5)
-        process.send_signal(signal.SIGTERM)
+        running.send_signal(signal.SIGTERM)
         told = time.monotonic()
         async with asyncio.timeout(10):
             while await listening(settings["HTTP_PORT"]):
                 await asyncio.sleep(0.05)
-        assert process.returncode is None
+        assert running.returncode is None
         writer.write(body[1:])
         await writer.drain()
         async with asyncio.timeout(10):
@@ -148,5 +154,5 @@ async def test_a_request_in_hand_is_answered_and_the_process_ends_with_zero(
         writer.close()
         assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer
         assert b"application/problem+json" in answer
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        assert await asyncio.wait_for(running.wait(), 15) == 0
         assert time.monotonic() - told < 15

@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import socket
-import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -23,6 +22,7 @@ from billing_contracts.registry import data_of
 from billing_contracts.subscriptions import SubscriptionRenewalDue
 from portalctl import topics
 from support.databases import ServiceDatabase
+from support.processes import exit_code, process, python
 
 
 def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, str]:
@@ -49,24 +49,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-async def spawn(settings: dict[str, str], *arguments: str) -> Process:
-    return await asyncio.create_subprocess_exec(sys.executable, "-m", "subscriptions", *arguments, env=settings)
-
-
 @asynccontextmanager
 async def served(settings: dict[str, str]) -> AsyncIterator[tuple[Process, AsyncClient]]:
-    process = await spawn(settings)
-    try:
-        async with AsyncClient(base_url=f"http://127.0.0.1:{settings['HTTP_PORT']}", trust_env=False) as http:
-            async with asyncio.timeout(60):
-                while not await ready(http, settings["ADMIN_PORT"]):
-                    assert process.returncode is None, "the service ended"
-                    await asyncio.sleep(0.1)
-            yield process, http
-    finally:
-        if process.returncode is None:
-            process.kill()
-            await process.wait()
+    async with (
+        process(*python("-m", "subscriptions"), env=settings) as running,
+        AsyncClient(base_url=f"http://127.0.0.1:{settings['HTTP_PORT']}", trust_env=False) as http,
+    ):
+        async with asyncio.timeout(60):
+            while not await ready(http, settings["ADMIN_PORT"]):
+                assert running.returncode is None, "the service ended"
+                await asyncio.sleep(0.1)
+        yield running, http
 
 
 async def ready(http: AsyncClient, admin_port: str) -> bool:
@@ -93,11 +86,11 @@ async def test_a_click_reaches_kafka_and_what_kafka_says_reaches_the_subscriptio
 ) -> None:
     await topics.apply(kafka_bootstrap)
     settings = environment(database, kafka_bootstrap, free_port())
-    assert await (await spawn(settings, "migrate")).wait() == 0
+    assert await exit_code(*python("-m", "subscriptions", "migrate"), env=settings) == 0
     names = ("billing.subscriptions", "billing.customers")
     consumer = AIOKafkaConsumer(*names, bootstrap_servers=kafka_bootstrap, auto_offset_reset="earliest")
     producer = AIOKafkaProducer(bootstrap_servers=kafka_bootstrap)
-    async with served(settings) as (process, http), consumer, producer:
+    async with served(settings) as (running, http), consumer, producer:
         operator = {"authorization": f"Bearer {OPERATOR}"}
         merchant = (await http.post("/v1/merchants", json=TECHSOLUTIONS, headers=operator)).json()
         http.headers["authorization"] = f"Bearer {merchant['api_key']}"
@@ -116,5 +109,5 @@ async def test_a_click_reaches_kafka_and_what_kafka_says_reaches_the_subscriptio
         assert (renewed.sequence, renewed.correlationid) == (3, Envelope.model_validate_json(answer.value or b"").correlationid)
         assert (await http.get(f"/v1/subscriptions/{started['id']}")).json()["status"] == "active"
 
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 15) == 0
+        running.send_signal(signal.SIGTERM)
+        assert await asyncio.wait_for(running.wait(), 15) == 0

@@ -5,11 +5,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from chassis.settings import read_settings
 from portalctl.bringing_up import bring_up
 from portalctl.local.folder import Folder
 from portalctl.local.layout import Elsewhere
 from portalctl.local.services import ServiceKind
 from portalctl.local.supervisor import supervise
+from portalctl.settings import Settings
 from portalctl.terminal import failures_in_words, say
 
 TRIVIAL = ServiceKind("trivial", "trivial_service", 20700, 20702)
@@ -24,7 +26,8 @@ def main(folder: Folder, verb: str, *options: str) -> None:
     with failures_in_words():
         if verb == "supervise":
             logging.basicConfig(level=logging.INFO)
-            supervise(folder, (TRIVIAL, BROKEN) if "--broken" in options else (TRIVIAL,), Elsewhere.from_environment())
+            kinds = (TRIVIAL, BROKEN) if "--broken" in options else (TRIVIAL,)
+            supervise(folder, kinds, Elsewhere.from_environment(), read_settings(Settings).portal_deadline_seconds)
         else:
             command = [sys.executable, __file__, str(folder.root), "supervise", *options]
             bring_up(folder, detach="--detach" in options, then=ready, command=command)

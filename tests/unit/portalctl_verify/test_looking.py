@@ -58,6 +58,19 @@ def test_what_cannot_be_judged_does_not_hold() -> None:
     assert [id for id, verdict in verdicts.items() if not verdict.holds] == ["I4"]
 
 
+def test_the_list_names_every_invariant_also_those_that_are_not_checked() -> None:
+    verdicts = judge(a_sound_world().world())
+    written = io.StringIO()
+    show(Result(verdicts, 10, 20, 0.5), Console(file=written, width=200), most=2)
+    lines = written.getvalue().splitlines()[:-1]
+    numbers = [int(line.split()[0].removeprefix("I")) for line in lines]
+    assert numbers == list(range(1, len(lines) + 1))
+    assert len(lines) >= 16
+    without = {line.split()[0]: line for line in lines if line.split()[1] != "ok"}
+    assert set(without) == {"I3", "I13", "I14"}
+    assert without["I3"] == "I3  not checked no charge stays unknown without a timer: I16 includes it"
+
+
 def test_each_invariant_has_a_line_and_no_more_differences_than_asked_for() -> None:
     verdicts = [Verdict(INVARIANTS[0], []), Verdict(INVARIANTS[1], [f"invoice {number}" for number in range(5)])]
     written = io.StringIO()

@@ -1,0 +1,88 @@
+"""Every step has the one deadline; what does not end in time is named, with its log."""
+
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from portalctl.local.failures import StackError
+from portalctl.local.programs import Program, start
+from support.local_stack import LocalStack, local_stack
+
+
+@pytest.fixture
+def stack() -> Iterator[LocalStack]:
+    with local_stack() as stack:
+        yield stack
+
+
+@contextmanager
+def a_server_that_never_answers() -> Iterator[str]:
+    """It takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+DEADLINE = {"PORTAL_DEADLINE_SECONDS": "6"}
+
+
+def test_a_kafka_that_does_not_answer_is_named(stack: LocalStack) -> None:
+    with a_server_that_never_answers() as address:
+        up = stack.up(environment={**DEADLINE, "KAFKA_BOOTSTRAP_SERVERS": address})
+    assert up.returncode == 1
+    assert f"creating the topics on {address}: " in up.stderr
+    assert "TimeoutError()" not in up.stderr
+    stack.wait_until(lambda: stack.left == [])
+
+
+def test_a_postgresql_that_does_not_answer_is_named(stack: LocalStack) -> None:
+    with a_server_that_never_answers() as address:
+        up = stack.up(environment={**DEADLINE, "PORTAL_POSTGRES_URL": f"postgresql://admin:only-a-test@{address}/postgres"})
+    assert up.returncode == 1
+    assert "creating the database trivial_service: not done after 6 s (PORTAL_DEADLINE_SECONDS)" in up.stderr
+    assert "only-a-test" not in up.stderr
+
+
+@pytest.mark.parametrize("command", [["topics", "diff"], ["topics", "apply"]])
+def test_a_command_that_waits_for_kafka_ends_with_a_sentence(
+    stack: LocalStack, monkeypatch: pytest.MonkeyPatch, command: list[str]
+) -> None:
+    monkeypatch.setenv("PORTAL_DEADLINE_SECONDS", "5")
+    with a_server_that_never_answers() as address:
+        ended = stack.portalctl(*command, "--kafka", address)
+    assert ended.returncode == 1
+    assert address in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_migrate_does_not_wait_for_ever(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_DEADLINE_SECONDS", "5")
+    with a_server_that_never_answers() as address:
+        monkeypatch.setenv("PORTAL_POSTGRES_URL", f"postgresql://admin:only-a-test@{address}/postgres")
+        ended = stack.portalctl("migrate")
+    assert ended.returncode == 1
+    assert "migrating the tables: not done after 5 s" in ended.stderr
+
+
+def test_a_gateway_that_does_not_answer_is_named(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_DEADLINE_SECONDS", "5")
+    key = f"sk_test_{'k' * 43}"
+    with a_server_that_never_answers() as address:
+        ended = stack.portalctl("links", "create", "--customer", "c", "--api-key", key, "--url", f"http://{address}")
+    assert ended.returncode == 1
+    assert f"the portal gateway does not answer at http://{address} within 5 s" in ended.stderr
+
+
+async def test_a_program_that_never_becomes_ready_is_named_with_its_log(tmp_path: Path) -> None:
+    async def never() -> bool:
+        return False
+
+    log = tmp_path / "sleeper.log"
+    command = [sys.executable, "-c", "import time; print('it sleeps', flush=True); time.sleep(60)"]
+    with pytest.raises(StackError, match=r"sleeper is not ready: not done after 2 s") as late:
+        await start(Program("sleeper", command, log, never), seconds=2)
+    assert str(log) in str(late.value)
+    assert "it sleeps" in str(late.value)

@@ -1,0 +1,164 @@
+"""A process belongs to a folder by identity: a copy, a moved or a restored folder never touches the processes of another."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+from portalctl.local.board import read_board
+from portalctl.local.folder import Folder, read_json
+from portalctl.local.state import read_state
+from support.local_stack import LocalStack, local_stack
+
+PROCESSES = ("postgres", "kafka", "trivial")
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture
+def stack() -> Iterator[LocalStack]:
+    with local_stack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def another() -> Iterator[LocalStack]:
+    """A folder beside it, without a stack."""
+    with local_stack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def elsewhere(postgres_url: str, kafka_bootstrap: str) -> dict[str, str]:
+    """The session's servers, where a test need not start its own."""
+    return {"PORTAL_POSTGRES_URL": postgres_url, "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap}
+
+
+def copied(stack: LocalStack, another: LocalStack) -> None:
+    """Everything, as `cp -a` does while the stack runs: the pid files, the locks and the records too."""
+    subprocess.run(["cp", "-a", str(stack.folder.root), str(another.folder.root)], check=True, timeout=60)
+
+
+def untouched(stack: LocalStack) -> bool:
+    return stack.portalctl("status").returncode == 0 and len(stack.left) == len(stack.seen)
+
+
+async def starts(stack: LocalStack) -> int:
+    connection = await asyncpg.connect(read_state(stack.folder)["postgres"]["trivial_service"], ssl=False)
+    try:
+        return int(await connection.fetchval("SELECT count(*) FROM starts"))
+    finally:
+        await connection.close()
+
+
+async def test_commands_in_a_copy_leave_the_original_alone_and_start_a_stack_of_their_own(
+    stack: LocalStack, another: LocalStack
+) -> None:
+    assert stack.up().returncode == 0
+    copied(stack, another)
+
+    shown = another.portalctl("status")
+    assert shown.returncode == 1
+    assert "nothing runs here" in shown.stdout
+    assert another.portalctl("down").stdout == "nothing ran\n"
+    assert untouched(stack)
+
+    copied(stack, another)
+    assert another.up().returncode == 0
+    assert untouched(stack)
+    ours, theirs = read_json(stack.folder.ports), read_json(another.folder.ports)
+    assert not set(ours.values()) & set(theirs.values())
+    assert all(another.identity(name) != stack.identity(name) for name in PROCESSES)
+    assert (await starts(stack), await starts(another)) == (1, 2)
+
+    assert another.portalctl("down", "--wipe").stdout == "stopped\n"
+    assert another.left == []
+    assert untouched(stack)
+
+
+@pytest.mark.parametrize("command", [["verify"], ["migrate"], ["topics", "diff"], ["links", "create", "--customer", "ana"]])
+def test_a_command_in_a_copy_does_not_reach_the_originals_servers(
+    stack: LocalStack, another: LocalStack, command: list[str]
+) -> None:
+    addresses = {"urls": {"portal-gateway": "http://127.0.0.1:1"}, "kafka": {"bootstrap_servers": "127.0.0.1:1"}}
+    logs = dict.fromkeys(("postgres", "kafka", "portal-gateway"), "a.log")
+    another.folder.make()
+    another.folder.state.write_text(str({**addresses, "logs": logs, "postgres": {}}).replace("'", '"'))
+    refused = another.portalctl(*command)
+    assert refused.returncode == 1
+    assert "does not run here: run portalctl up first" in refused.stderr
+
+
+def test_a_stack_ends_when_its_folder_is_moved_and_starts_where_it_is_now(stack: LocalStack, another: LocalStack) -> None:
+    assert stack.up().returncode == 0
+    stack.folder.root.rename(another.folder.root)
+    stack.wait_until(lambda: stack.left == [])
+    assert "was moved, deleted or replaced" in another.folder.log("supervisor").read_text()
+    assert not stack.folder.root.exists()
+    assert another.up().returncode == 0
+    assert read_board(another.folder).all_ready
+
+
+async def test_a_folder_restored_from_a_backup_is_not_written_by_the_stack_of_the_one_before(
+    stack: LocalStack, another: LocalStack
+) -> None:
+    assert stack.up().returncode == 0
+    copied(stack, another)
+    removed = stack.folder.root.with_name("removed")
+    stack.folder.root.rename(removed)
+    shutil.copytree(another.folder.root, stack.folder.root, symlinks=True)
+    stack.wait_until(lambda: stack.left == [])
+    # The stack of the folder before wrote nothing into this one.
+    assert stack.folder.processes.read_bytes() == (another.folder.processes).read_bytes()
+    assert stack.up().returncode == 0
+    assert await starts(stack) == 2
+
+
+def test_a_moved_folder_is_taken_down_at_its_new_place(stack: LocalStack, another: LocalStack, elsewhere: dict[str, str]) -> None:
+    assert stack.up(environment=elsewhere).returncode == 0
+    stack.folder.root.rename(another.folder.root)
+    assert another.portalctl("down").returncode == 0
+    assert stack.left == []
+
+
+def test_a_copy_that_shares_its_data_by_hard_links_is_refused(
+    stack: LocalStack, another: LocalStack, elsewhere: dict[str, str]
+) -> None:
+    assert stack.up(environment=elsewhere).returncode == 0
+    subprocess.run(["cp", "-al", str(stack.folder.root), str(another.folder.root)], check=True, timeout=60)
+    refused = another.up()
+    assert refused.returncode == 1
+    assert "has hard links" in refused.stderr
+    assert another.portalctl("down").returncode == 1
+    shutil.rmtree(another.folder.root)
+    assert untouched(stack)
+
+
+def test_two_folders_that_start_at_once_share_no_port(stack: LocalStack, another: LocalStack, tmp_path: Path) -> None:
+    with stack.up_in_front(), another.up_in_front():
+        ours, theirs = read_json(stack.folder.ports), read_json(another.folder.ports)
+        assert not set(ours.values()) & set(theirs.values())
+        assert read_board(stack.folder).all_ready
+        assert read_board(another.folder).all_ready
+
+
+def test_a_board_that_is_lost_does_not_keep_a_stack_alive(stack: LocalStack, elsewhere: dict[str, str]) -> None:
+    assert stack.up(environment=elsewhere).returncode == 0
+    stack.folder.processes.unlink()
+    assert stack.portalctl("status").returncode == 1
+    assert stack.portalctl("down").stdout == "stopped\n"
+    assert stack.left == []
+
+
+def test_the_folder_of_another_user_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    folder = Folder(tmp_path if os.geteuid() == 0 else Path("/"))
+    if os.geteuid() == 0:
+        os.chown(folder.root, 1, -1)
+    refused = LocalStack(folder).portalctl("up")
+    assert refused.returncode == 1
+    assert refused.stderr.startswith(f"portalctl: {folder.root} belongs to ")
+    assert "run portalctl as that user" in refused.stderr

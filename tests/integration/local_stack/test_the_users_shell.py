@@ -1,0 +1,96 @@
+"""What the user's shell and home folder set for other programs does not reach the stack's servers and clients."""
+
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from portalctl.local.members import members
+from support.local_stack import LocalStack, local_stack
+
+SHELL = {
+    "PGSSLMODE": "require",
+    "PGSSLNEGOTIATION": "direct",
+    "PGSSLROOTCERT": "/nowhere",
+    "PGTARGETSESSIONATTRS": "standby",
+    "PGHOST": "nowhere.invalid",
+    "PGPORT": "1",
+    "PGUSER": "nobody",
+    "PGPASSWORD": "wrong",
+    "PGDATABASE": "none",
+    "PGOPTIONS": "-c search_path=nowhere",
+    "PGSERVICE": "none",
+    "PGSERVICEFILE": "/nowhere",
+    "PGDATA": "/nowhere",
+    "PGTZ": "Mars/Olympus",
+    "KAFKA_OPTS": "-Dbogus",
+    "KAFKA_HEAP_OPTS": "-Xmx1",
+    "KAFKA_LOG4J_OPTS": "-Dlog4j.configuration=nowhere",
+    "KAFKA_ADVERTISED_LISTENERS": "PLAINTEXT://nowhere:1",
+    "JAVA_TOOL_OPTIONS": "-Xbogus",
+    "JDK_JAVA_OPTIONS": "-Xbogus",
+    "_JAVA_OPTIONS": "-Xbogus",
+    "JAVA_HOME": "/nowhere",
+    "CLASSPATH": "/nowhere",
+    "HTTP_PROXY": "http://127.0.0.1:1",
+    "http_proxy": "http://127.0.0.1:1",
+    "ALL_PROXY": "http://127.0.0.1:1",
+    "DATABASE_URL": "postgresql://nowhere/none",
+    "HTTP_PORT": "1",
+    "LOG_LEVEL": "nonsense",
+    "PYTHONWARNINGS": "error",
+    "PYTHONOPTIMIZE": "2",
+}
+
+
+@pytest.fixture
+def stack() -> Iterator[LocalStack]:
+    with local_stack() as stack:
+        yield stack
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """A home folder whose certificates and passwords are for other servers, and cannot be read."""
+    settings = tmp_path / ".postgresql"
+    settings.mkdir()
+    for name in ("postgresql.crt", "postgresql.key", "root.crt", "root.crl"):
+        (settings / name).write_text("no certificate")
+    (tmp_path / ".pgpass").write_text("*:*:*:*:wrong\n")
+    (tmp_path / ".pg_service.conf").write_text("[none]\nhost=nowhere\n")
+    return tmp_path
+
+
+def test_the_stack_starts_in_a_shell_that_is_set_up_for_other_servers(stack: LocalStack, home: Path) -> None:
+    up = stack.up(environment={**SHELL, "HOME": str(home)})
+    assert (up.returncode, up.stdout) == (0, "ready\n"), up.stderr
+    for identity in members(stack.folder):
+        for process in (psutil.Process(identity.pid), *psutil.Process(identity.pid).children(recursive=True)):
+            found = process.environ()
+            assert {name for name in SHELL if name not in ("HTTP_PROXY", "http_proxy", "ALL_PROXY")} & found.keys() <= {
+                "DATABASE_URL",
+                "HTTP_PORT",
+                "LOG_LEVEL",
+            }
+            assert all(found.get(name) != SHELL[name] for name in ("DATABASE_URL", "HTTP_PORT", "LOG_LEVEL"))
+
+
+def test_data_and_logs_are_their_owners_alone(stack: LocalStack) -> None:
+    assert stack.up().returncode == 0
+    found = [path for path in stack.folder.root.rglob("*") if not path.is_symlink()]
+    assert any(path.name == "meta.properties" for path in found)
+    assert any(path.name == "PG_VERSION" for path in found)
+    open_to_others = [path for path in found if stat.S_IMODE(path.stat().st_mode) & 0o077]
+    assert open_to_others == []
+
+
+def test_data_that_a_copy_made_readable_is_private_again_after_a_start(stack: LocalStack) -> None:
+    assert stack.up().returncode == 0
+    stack.portalctl("down")
+    for folder in (stack.folder.kafka, stack.folder.kafka / "data", stack.folder.postgres, stack.folder.postgres / "data"):
+        folder.chmod(0o755)
+    assert stack.up().returncode == 0
+    for folder in (stack.folder.kafka, stack.folder.kafka / "data", stack.folder.postgres / "data"):
+        assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -1,0 +1,92 @@
+"""`scenario.py <folder> tmpfs|limit`: a stack whose disk fills up for a while, as its operator sees it.
+
+With `tmpfs` the folder is a small file system of this process's own, mounted in a namespace (`unshare -Urm`). With `limit` every
+process of the stack may write no byte more (RLIMIT_FSIZE), which needs no permission at all. Prints what was found as JSON.
+"""
+
+import asyncio
+import contextlib
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from portalctl.local.folder import Folder
+from portalctl.local.members import members
+from support.portal import Stack, eventually, running, shop
+
+FULL_SECONDS = 25
+_SIZE = "450m"
+
+
+def fill(folder: Folder, kind: str) -> None:
+    if kind == "limit":
+        limit(folder, 0)
+        return
+    with (folder.root / "filling").open("wb", buffering=0) as file:
+        for size in (1 << 20, 4096, 1):
+            with contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(size))
+
+
+def empty(folder: Folder, kind: str) -> None:
+    if kind == "limit":
+        limit(folder, resource.RLIM_INFINITY)
+    else:
+        (folder.root / "filling").unlink()
+
+
+def limit(folder: Folder, size: int) -> None:
+    for identity in members(folder):
+        try:
+            psutil.Process(identity.pid).rlimit(resource.RLIMIT_FSIZE, (size, resource.RLIM_INFINITY))
+        except psutil.NoSuchProcess:
+            continue
+
+
+async def observed(root: Path, kind: str) -> dict[str, Any]:
+    folder = Folder(root)
+    found: dict[str, Any] = {}
+    async with running(root) as stack, shop(stack) as made:
+        await made.customer()
+        before = await asyncio.to_thread(stack.portalctl, "verify")
+        found["events_before"] = int(before.stdout.splitlines()[-1].split()[0])
+        fill(folder, kind)
+        found["while_full"] = await statuses(stack)
+        empty(folder, kind)
+        began = time.monotonic()
+        await eventually(lambda: asyncio.to_thread(stack.portalctl, "status"), lambda said: said.returncode == 0, seconds=120)
+        found["recovered_after"] = round(time.monotonic() - began, 1)
+        await made.customer()
+        verified = await asyncio.to_thread(stack.portalctl, "verify")
+        found["verified"] = [verified.returncode, verified.stdout, verified.stderr]
+    return found
+
+
+async def statuses(stack: Stack) -> list[tuple[int, str]]:
+    """What `status` showed, as long as the disk was full."""
+    shown: list[tuple[int, str]] = []
+    until = time.monotonic() + FULL_SECONDS
+    while time.monotonic() < until:
+        said = await asyncio.to_thread(stack.portalctl, "status")
+        shown.append((said.returncode, said.stdout + said.stderr))
+        await asyncio.sleep(2)
+    return shown
+
+
+def main(place: Path, kind: str) -> None:
+    if kind == "tmpfs":
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={_SIZE},mode=711", "none", str(place)], check=True)
+    sys.stdout.write(json.dumps(asyncio.run(observed(place / ".portal", kind))))
+
+
+if __name__ == "__main__":
+    os.umask(0o022)
+    main(Path(sys.argv[1]), sys.argv[2])

@@ -1,0 +1,60 @@
+"""Processes that a test starts: ended at its end, within a deadline, and never older than pytest itself."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, Process
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from portalctl.local.folder import Folder
+from portalctl.local.members import members
+from portalctl.local.programs import tied
+
+IGNORING = ("sh", "-c", 'trap "" INT HUP TERM; exec "$@"', "sh")
+"""Runs the command behind it as a background job or nohup does, and worse."""
+END_SECONDS = 30
+RUN_SECONDS = 120
+
+
+@asynccontextmanager
+async def process(
+    *command: str,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    stdin: int | None = None,
+    stdout: int | None = None,
+    stderr: int | None = None,
+) -> AsyncIterator[Process]:
+    """The running command. A test that wants it to end in order does that; here it is killed."""
+    whole = tied(command, signal.SIGKILL)
+    started = await asyncio.create_subprocess_exec(*whole, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
+    try:
+        yield started
+    finally:
+        await end(started)
+
+
+def python(*words: str) -> tuple[str, ...]:
+    return (sys.executable, *words)
+
+
+async def end(started: Process) -> None:
+    if started.returncode is None:
+        with contextlib.suppress(ProcessLookupError):
+            started.kill()
+    await asyncio.wait_for(started.wait(), END_SECONDS)
+
+
+async def exit_code(*command: str, env: Mapping[str, str] | None = None) -> int:
+    """Of a command that is run to its end, its output dropped."""
+    async with process(*command, env=env, stdout=DEVNULL) as running:
+        return await asyncio.wait_for(running.wait(), RUN_SECONDS)
+
+
+def end_stack(folder: Folder) -> None:
+    """Kill what still runs for the folder, after `down` has failed."""
+    for identity in members(folder):
+        identity.send(signal.SIGKILL)

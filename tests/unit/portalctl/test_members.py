@@ -1,0 +1,116 @@
+"""Which processes belong to a folder is what the kernel knows of them, not what a file says."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from portalctl.local.board import read_board
+from portalctl.local.failures import StackError
+from portalctl.local.folder import Folder
+from portalctl.local.identity import Identity
+from portalctl.local.members import SUPERVISOR, listens, mark, members, supervisor_of
+from portalctl.local.running import take_down
+from portalctl.local.sweeping import sweep
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    made = Folder(tmp_path / ".portal")
+    made.make()
+    return made
+
+
+@contextmanager
+def sleeping(environment: Mapping[str, str]) -> Iterator[Identity]:
+    process = subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], **environment})
+    try:
+        found = Identity.of(process.pid)
+        assert found
+        yield found
+    finally:
+        process.kill()
+        process.wait(30)
+
+
+def record(folder: Folder, supervisor: Identity, **processes: Identity) -> None:
+    """As a supervisor writes it."""
+    entries = {name: {"status": "ready", "problem": "", **identity.record()} for name, identity in processes.items()}
+    written = {"phase": "ready", "supervisor": supervisor.record(), "processes": entries}
+    folder.processes.write_text(json.dumps(written))
+
+
+def test_what_was_started_for_the_folder_is_ended_with_or_without_a_record(folder: Folder) -> None:
+    with sleeping(mark(folder, "kafka")) as kafka, sleeping(mark(folder, SUPERVISOR)) as supervisor:
+        assert members(folder) == {kafka: "kafka", supervisor: SUPERVISOR}
+        assert supervisor_of(folder) == supervisor
+        sweep(folder)
+        assert not kafka.running
+        assert not supervisor.running
+
+
+def test_what_a_record_names_and_the_folder_did_not_start_is_left_alone(folder: Folder) -> None:
+    with sleeping({}) as stranger, sleeping({}) as supervisor:
+        record(folder, supervisor, kafka=stranger)
+        assert read_board(folder).supervisor is None
+        assert read_board(folder).entries["kafka"].identity is None
+        assert take_down(folder) is False
+        assert stranger.running
+        assert supervisor.running
+
+
+def test_a_copy_has_no_processes_and_a_moved_folder_keeps_its_own(folder: Folder, tmp_path: Path) -> None:
+    with sleeping(mark(folder, SUPERVISOR)) as supervisor:
+        copy = Folder(tmp_path / "copy")
+        shutil.copytree(folder.root, copy.root)
+        assert members(copy) == {}
+        moved = Folder(tmp_path / "moved")
+        folder.root.rename(moved.root)
+        assert members(moved) == {supervisor: SUPERVISOR}
+        assert members(folder) == {}
+
+
+def test_a_restored_folder_at_the_same_path_has_no_processes(folder: Folder, tmp_path: Path) -> None:
+    with sleeping(mark(folder, SUPERVISOR)) as before:
+        folder.root.rename(tmp_path / "away")
+        folder.make()
+        assert members(folder) == {}
+        assert before.running
+
+
+def test_a_lock_whose_holder_cannot_be_seen_is_named(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portalctl.local.running._APPEAR_SECONDS", 0.2)
+    holder = f"import fcntl, time; f = open({str(folder.lock)!r}, 'w'); fcntl.flock(f, 2); print(1, flush=True); time.sleep(60)"
+    with subprocess.Popen(["python3", "-c", holder], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout
+            process.stdout.readline()
+            with pytest.raises(StackError, match="held by a process that cannot be seen from here"):
+                take_down(folder)
+        finally:
+            process.kill()
+
+
+def test_whether_a_process_itself_listens_on_a_port() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server, sleeping({}) as another:
+        port = server.getsockname()[1]
+        assert listens(os.getpid(), port)
+        assert not listens(another.pid, port)
+    assert not listens(os.getpid(), port)
+
+
+def test_a_signal_goes_to_no_process_of_another_mark(folder: Folder, tmp_path: Path) -> None:
+    other = Folder(tmp_path / "other")
+    other.make()
+    with sleeping(mark(other, "kafka")) as kafka:
+        record(folder, kafka, kafka=kafka)
+        sweep(folder)
+        assert kafka.running
+        assert kafka.send(signal.SIGTERM)
