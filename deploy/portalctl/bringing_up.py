@@ -51,7 +51,7 @@ def bring_up(
                 say("Stopping …")
                 take_down(folder)
             return
-        except StackError:
+        except Exception:
             if process is not None and not (detach and started):
                 take_down(folder)
             raise

@@ -62,8 +62,8 @@ def main(context: typer.Context, folder: Here = Path(".portal")) -> None:
     for name in [name for name in os.environ if name.startswith("PG")]:
         # Of the user's shell, meant for other servers.
         del os.environ[name]
-    context.obj = Folder(folder.absolute())
     with failures_in_words():
+        context.obj = Folder(folder.absolute())
         if os.geteuid() != 0:
             context.obj.check()
 

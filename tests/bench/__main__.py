@@ -21,6 +21,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from bench import baseline, plots, report
 from bench.baseline import Drift
 from bench.measuring import Compared, Rounds, Row, compare, run
+from chassis.signals import STOP_SIGNALS
 from portalctl.local.failures import StackError
 
 ROWS: Final = (
@@ -108,10 +109,10 @@ async def bench(options: Options) -> int:
     """Runs the rows. 0 however fast they were: a missed target is a finding, not a failure.
 
     A row that breaks leaves the others their turn: 2 when only what the machine lacks kept rows from running, 1 otherwise.
-    1 also when a line needs more than its baseline allows. SIGTERM and SIGHUP stop the servers of the row first and raise
-    CancelledError.
+    1 also when a line needs more than its baseline allows. A stop signal stops the servers of the row first and
+    raises CancelledError.
     """
-    _cancelled_by(signal.SIGTERM, signal.SIGHUP)
+    _cancelled_by(*STOP_SIGNALS)  # also where they are inherited as ignored
     console, begun = Console(width=None if sys.stdout.isatty() else 180), time.perf_counter()
     found: dict[str, Rounds] = {}
     compared: dict[str, list[Compared]] = {}

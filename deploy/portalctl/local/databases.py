@@ -6,6 +6,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 import asyncpg
 
+_NO_LIMIT = 86400
 # An open write transaction anywhere on the server stops every relay, so a service's may not last.
 _SERVICE_LIMITS = {"transaction_timeout": "5s", "lock_timeout": "500ms"}
 
@@ -35,8 +36,8 @@ def url_of(admin_url: str, database: str, role: Role | None = None) -> str:
 
 
 async def connect(url: str, *, own: bool = False, **options: Any) -> asyncpg.Connection:
-    """An own server has no TLS, and certificates in the user's home folder do not concern it."""
-    return await asyncpg.connect(url, ssl=False if own else None, **options)
+    """An own server has no TLS, and certificates in the user's home folder do not concern it. The caller bounds the wait."""
+    return await asyncpg.connect(url, **({"timeout": _NO_LIMIT} | options), ssl=False if own else None)
 
 
 async def create(admin_url: str, database: Database, *, own: bool = False) -> None:

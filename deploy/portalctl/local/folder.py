@@ -74,12 +74,16 @@ class Folder:
     def make(self) -> None:
         """Raises StackError for a folder that cannot work, naming it and the reason."""
         self.check()
+        own = not self.root.exists() or self.lock.exists()
         self.root.mkdir(parents=True, exist_ok=True)
         self.check()
-        # Root's PostgreSQL may have to enter as the user nobody.
-        self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        self.check_ours()
+        if own:
+            # Root's PostgreSQL may have to enter as the user nobody.
+            self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)
+        self.lock.touch(mode=0o600)
         self.logs.mkdir(mode=0o700, exist_ok=True)
-        if self.lock.exists() and self.lock.stat().st_nlink > 1:
+        if self.lock.stat().st_nlink > 1:
             raise StackError(f"{self.lock} has hard links: another folder shares this one's data. Make a copy without links")
 
     def check(self) -> None:
@@ -97,6 +101,11 @@ class Folder:
             raise StackError(f"the path {path[:60]}… has {length} bytes; PostgreSQL takes {_LONGEST_PATH}: choose another folder")
         if self.root.exists() and (owner := self.root.stat().st_uid) != os.geteuid():
             raise StackError(f"{self.root} belongs to {_name_of(owner)}: run portalctl as that user, or choose another folder")
+
+    def check_ours(self) -> None:
+        """Raises StackError for a directory with folders of others that a wipe would delete."""
+        if not self.lock.exists() and (found := [path.name for path in (self.kafka, self.postgres, self.logs) if path.exists()]):
+            raise StackError(f"{self.root} holds {' and '.join(found)} of another program: choose another folder")
 
     def trouble(self) -> str:
         """Why nothing can be written here, or soon will not; empty when something can."""

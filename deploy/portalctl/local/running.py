@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from portalctl.local.board import Board, read_board
-from portalctl.local.failures import StackError, log_tail, timed_out
+from portalctl.local.failures import StackError, StartFailed, timed_out
 from portalctl.local.folder import Folder
 from portalctl.local.identity import Identity
 from portalctl.local.locking import Held, held, is_held
-from portalctl.local.members import SUPERVISOR, mark, supervisor_of
+from portalctl.local.members import SUPERVISOR, mark, members, supervisor_of
 from portalctl.local.programs import child_environment, log_file, tied
 from portalctl.local.reporting import Report
 from portalctl.local.state import read_state
@@ -114,7 +114,8 @@ def take_down(folder: Folder, *, wipe_data: bool = False) -> bool:
     """End everything that runs for the folder, in whatever state it is; whether anything ran. Raises StackError."""
     if not folder.root.exists():
         return False
-    ran = is_up(folder)
+    folder.check_ours()
+    ran = is_up(folder) or bool(members(folder))
     if supervisor := _supervisor(folder):
         supervisor.send(signal.SIGTERM)
     with _taken_over(folder, supervisor):
@@ -155,6 +156,4 @@ def _taken_over(folder: Folder, supervisor: Identity | None) -> Iterator[None]:
 def _ended(folder: Folder, board: Board | None) -> StackError:
     if board and board.error:
         return StackError(board.error)
-    log = folder.log("supervisor")
-    tail = "\n".join(f"  {line}" for line in log_tail(log))
-    return StackError(f"the supervisor ended before the stack was ready. The end of {log}:\n{tail}")
+    return StartFailed("the supervisor", "ended before the stack was ready", folder.log("supervisor"))

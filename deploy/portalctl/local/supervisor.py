@@ -67,7 +67,7 @@ class Supervisor:
         stopping = asyncio.create_task(self._stopping.wait())
         watching = asyncio.create_task(self._watch())
         await asyncio.wait({working, stopping, watching}, return_when=asyncio.FIRST_COMPLETED)
-        lost = watching.done()
+        lost = watching.done() and watching.exception() is None
         for task in (stopping, watching, working):
             task.cancel()
         try:
@@ -108,6 +108,7 @@ class Supervisor:
             except (FileNotFoundError, NotADirectoryError):
                 return
             except OSError:
+                # A fault of the file system that may pass.
                 continue
             if self._records.flush():
                 # What ended for want of room need not wait any longer.

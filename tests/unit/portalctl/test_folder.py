@@ -1,16 +1,21 @@
 """What a local stack writes down."""
 
 import base64
+import errno
+import os
 import socket
 import stat
 from pathlib import Path
 
 import pytest
 
+from portalctl.local.board import Records
+from portalctl.local.failures import StackError
 from portalctl.local.folder import Folder, read_json, write_json
 from portalctl.local.keys import kept_keys
 from portalctl.local.locking import Held, held, is_held
 from portalctl.local.ports import RANGE, kept_ports
+from portalctl.local.running import take_down
 from portalctl.local.state import read_state, update_state
 
 
@@ -103,3 +108,62 @@ def test_a_port_that_failed_is_exchanged_even_when_it_looks_free(folder: Folder)
 def test_no_two_names_get_one_port(folder: Folder) -> None:
     ports = kept_ports(folder, dict.fromkeys("abcdef", 20500))
     assert len(set(ports.values())) == 6
+
+
+def test_a_folder_is_private_and_a_directory_of_another_program_is_left_alone(tmp_path: Path) -> None:
+    ours = Folder(tmp_path / ".portal")
+    ours.make()
+    assert stat.S_IMODE(ours.root.stat().st_mode) & 0o066 == 0
+    assert stat.S_IMODE(ours.lock.stat().st_mode) == 0o600
+    ours.make()
+
+    home = tmp_path / "home"
+    (home / "logs").mkdir(parents=True)
+    home.chmod(0o755)
+    with pytest.raises(StackError, match="holds logs of another program"):
+        Folder(home).make()
+    with pytest.raises(StackError, match="holds logs of another program"):
+        take_down(Folder(home), wipe_data=True)
+    assert (home / "logs").exists()
+    assert stat.S_IMODE(home.stat().st_mode) == 0o755
+
+
+def test_a_directory_with_other_files_may_be_used_and_keeps_its_permissions(tmp_path: Path) -> None:
+    (tmp_path / "bench.json").touch()
+    tmp_path.chmod(0o755)
+    folder = Folder(tmp_path)
+    folder.make()
+    assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o755
+    assert take_down(folder, wipe_data=True) is False
+    assert (tmp_path / "bench.json").exists()
+
+
+def test_a_file_that_is_not_json_is_named(folder: Folder) -> None:
+    for content in ("{", "[]", ""):
+        folder.state.write_text(content)
+        with pytest.raises(StackError, match=r"state\.json .* Restore it, or delete it"):
+            read_state(folder)
+
+
+def test_a_folder_that_cannot_be_written_says_why(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert folder.trouble() == ""
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
+    assert folder.trouble() == f"{folder.root} cannot be written: No space left on device"
+
+
+def test_records_that_cannot_be_written_are_removed_and_written_later(folder: Folder) -> None:
+    records = Records(folder)
+    records.entry("kafka", "ready", os.getpid())
+    assert read_json(folder.processes)["processes"]["kafka"]["pid"] == os.getpid()
+    folder.processes.unlink()
+    folder.processes.mkdir()
+    records.entry("kafka", "restarting", problem="ended with exit code 1")
+    assert not records.flush()
+    folder.processes.rmdir()
+    assert records.flush()
+    assert read_json(folder.processes)["processes"]["kafka"]["problem"] == "ended with exit code 1"
+    assert not records.flush()
