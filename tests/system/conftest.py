@@ -1,11 +1,12 @@
 """One stack for all tests of the whole system; each test has merchants of its own on it."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
+from portalctl.local.board import read_board
+from portalctl.local.folder import Folder
 from support.portal import Shop, Stack, running, shop
 
 
@@ -24,7 +25,7 @@ async def whole_again(request: pytest.FixtureRequest) -> AsyncIterator[None]:
         return
     stack: Stack = request.getfixturevalue("stack")
     continued = [stack.go_on(name) for name in stack.state["processes"]]
-    if any(continued) or (await asyncio.to_thread(stack.portalctl, "status")).returncode:
+    if any(continued) or not read_board(Folder(stack.folder)).all_ready:
         await stack.ready()
 
 

@@ -12,6 +12,8 @@ from portalctl.local.failures import StackError
 from portalctl.local.programs import Program, start
 from support.local_stack import LocalStack, local_stack
 
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture
 def stack() -> Iterator[LocalStack]:

@@ -13,6 +13,9 @@ from support.processes import IGNORING
 STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
+pytestmark = pytest.mark.timeout(400)
+
+
 @pytest.fixture
 def stack() -> Iterator[LocalStack]:
     with local_stack() as stack:

@@ -7,8 +7,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from portalctl.local.jars import cache_folder
 from portalctl.local.members import members
 from support.local_stack import LocalStack, local_stack
+
+pytestmark = pytest.mark.timeout(400)
 
 SHELL = {
     "PGSSLMODE": "require",
@@ -64,7 +67,7 @@ def home(tmp_path: Path) -> Path:
 
 
 def test_the_stack_starts_in_a_shell_that_is_set_up_for_other_servers(stack: LocalStack, home: Path) -> None:
-    up = stack.up(environment={**SHELL, "HOME": str(home)})
+    up = stack.up(environment={**SHELL, "HOME": str(home), "XDG_CACHE_HOME": str(cache_folder().parent)})
     assert (up.returncode, up.stdout) == (0, "ready\n"), up.stderr
     for identity in members(stack.folder):
         for process in (psutil.Process(identity.pid), *psutil.Process(identity.pid).children(recursive=True)):
