@@ -12,6 +12,9 @@ from integration.local_stack.test_the_users_shell import SHELL
 from portalctl.local.databases import url_of
 from support.portal import Shop, Stack
 
+# Commands are processes of their own, which a busy machine starts slowly.
+pytestmark = pytest.mark.timeout(400)
+
 
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
