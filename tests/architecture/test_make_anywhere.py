@@ -29,12 +29,13 @@ def project(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
         path = root / ".venv" / "bin" / tool
         path.write_text(STAND_IN)
         path.chmod(0o755)
+    (root / "elsewhere" / "deploy").mkdir(parents=True)
     (root / ".venv" / "ready").write_text(f"{root.resolve()}\n")
     return root
 
 
 def make(root: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    environment = {"PATH": os.environ["PATH"], "HOME": str(root), "CALLS": str(root / "calls")}
+    environment = {"PATH": os.environ["PATH"], "HOME": str(root), "CDPATH": str(root / "elsewhere"), "CALLS": str(root / "calls")}
     return subprocess.run(["make", *words], cwd=root, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
 

@@ -11,8 +11,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from portalctl.local.board import read_board
-from portalctl.local.folder import Folder
+from portalctl.local.folder import Folder, write_json
 from portalctl.local.identity import Identity
+from portalctl.local.ports import free_port
 from support.processes import end_stack
 
 _DRIVER = Path(__file__).parent / "trivial_stack" / "driver.py"
@@ -97,12 +98,22 @@ class LocalStack:
         return [sys.executable, str(_DRIVER), str(self.folder.root), "up", *options]
 
 
+def _choose_ports(folder: Folder) -> None:
+    """Not the usual ones: stacks of other test runs on this machine take and leave those."""
+    folder.make()
+    ports: dict[str, int] = {}
+    for name in ("postgres", "kafka", "kafka-controller", "trivial"):
+        ports[name] = free_port(ports.values())
+    write_json(folder.ports, ports)
+
+
 @contextmanager
 def local_stack() -> Iterator[LocalStack]:
     """Taken down at the end, whatever happened to it."""
     with tempfile.TemporaryDirectory(prefix="customer-portal-") as name:
         Path(name).chmod(0o711)
         stack = LocalStack(Folder(Path(name) / ".portal"))
+        _choose_ports(stack.folder)
         try:
             yield stack
         finally:

@@ -86,12 +86,12 @@ class Records:
 
     def phase(self, phase: Phase, error: str = "") -> None:
         self._phase, self._error = phase, error
-        self._write()
+        self._write(processes=False)
 
     def step(self, step: str) -> None:
         log.info(step)
         self._steps.append(step)
-        self._write()
+        self._write(processes=False)
 
     def entry(self, name: str, status: Status, pid: int | None = None, problem: str = "") -> None:
         self._entries[name] = Entry(status, Identity.of(pid) if pid else None, problem)
@@ -104,10 +104,11 @@ class Records:
             return not self._unwritten
         return False
 
-    def _write(self) -> None:
+    def _write(self, *, processes: bool = True) -> None:
+        """Also state.json, unless no process has changed."""
         try:
-            write_json(self.folder.processes, self._record())
-            if self.published:
+            write_json(self.folder.processes, self._record(), durable=False)
+            if self.published and (processes or self._unwritten):
                 update_state(self.folder, wait_seconds=1, processes=self._pids())
         except Exception as error:
             if not self._unwritten:

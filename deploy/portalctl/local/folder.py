@@ -133,18 +133,19 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def write_json(path: Path, content: dict[str, Any]) -> None:
-    write_text(path, json.dumps(content, indent=2) + "\n")
+def write_json(path: Path, content: dict[str, Any], *, durable: bool = True) -> None:
+    write_text(path, json.dumps(content, indent=2) + "\n", durable=durable)
 
 
-def write_text(path: Path, content: str) -> None:
-    """Readable by its owner alone, and never half written."""
+def write_text(path: Path, content: str, *, durable: bool = True) -> None:
+    """Readable by its owner alone, and never half written; durable where it must outlive the machine's crash."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)

@@ -44,6 +44,13 @@ def is_free(port: int) -> bool:
     return True
 
 
+def answers(port: int) -> bool:
+    """Whether some server takes connections on the port."""
+    with socket.socket() as probe:
+        probe.settimeout(1)
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def free_port(taken: Collection[int] = ()) -> int:
     """A free port that is not in `taken`."""
     for port in random.sample(RANGE, _TRIES):

@@ -15,6 +15,7 @@ from typing import IO, Literal, Self
 from portalctl.local import entry
 from portalctl.local.failures import PortTaken, StackError, StartFailed, log_tail, timed_out
 from portalctl.local.members import listens, mark_of_child
+from portalctl.local.ports import answers
 from portalctl.settings import DEADLINE_SECONDS
 
 log = logging.getLogger(__name__)
@@ -164,7 +165,7 @@ class Child:
     async def _ready(self) -> bool:
         """Another program may answer on the port until this one fails to bind it."""
         port = self.program.port
-        return (port is None or listens(self.pid, port)) and await self.program.ready()
+        return (port is None or (answers(port) and listens(self.pid, port))) and await self.program.ready()
 
     def _ended(self) -> StackError:
         tail = "\n".join(log_tail(self.program.log, _BIND_LINES)).lower()

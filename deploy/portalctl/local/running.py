@@ -35,7 +35,7 @@ _FOR_THE_SUPERVISOR = (
 
 
 def supervisor_command(folder: Folder) -> list[str]:
-    return [sys.executable, "-m", "portalctl", "--folder", str(folder.root), "supervise"]
+    return [sys.executable, "-I", "-m", "portalctl", "--folder", str(folder.root), "supervise"]
 
 
 def launch(folder: Folder, *, detach: bool, command: Sequence[str] | None = None) -> subprocess.Popen[bytes]:
@@ -67,7 +67,8 @@ def follow_start(
     Raises StackError with the reason, and when nothing happens for longer than `seconds`, twice those of a step."""
     patience = 2 * seconds
     deadline = time.monotonic() + patience
-    shown = 0
+    # Of a stack that runs already only what happens from now on.
+    shown = 0 if process else len(read_board(folder).steps)
     while True:
         board = read_board(folder)
         current = board.supervisor is not None and (process is None or board.supervisor.pid == process.pid)

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncpg
@@ -27,8 +28,9 @@ def stack() -> Iterator[LocalStack]:
 
 @pytest.fixture
 def another() -> Iterator[LocalStack]:
-    """A folder beside it, without a stack."""
+    """A place for a folder beside it, with nothing there yet."""
     with local_stack() as stack:
+        shutil.rmtree(stack.folder.root)
         yield stack
 
 
@@ -40,6 +42,8 @@ def elsewhere(postgres_url: str, kafka_bootstrap: str) -> dict[str, str]:
 
 def copied(stack: LocalStack, another: LocalStack) -> None:
     """Everything, as `cp -a` does while the stack runs: the pid files, the locks and the records too."""
+    if another.folder.root.exists():
+        shutil.rmtree(another.folder.root)
     subprocess.run(["cp", "-a", str(stack.folder.root), str(another.folder.root)], check=True, timeout=60)
 
 
@@ -138,12 +142,15 @@ def test_a_copy_that_shares_its_data_by_hard_links_is_refused(
     assert untouched(stack)
 
 
-def test_two_folders_that_start_at_once_share_no_port(stack: LocalStack, another: LocalStack, tmp_path: Path) -> None:
-    with stack.up_in_front(), another.up_in_front():
-        ours, theirs = read_json(stack.folder.ports), read_json(another.folder.ports)
-        assert not set(ours.values()) & set(theirs.values())
-        assert read_board(stack.folder).all_ready
-        assert read_board(another.folder).all_ready
+def test_two_folders_that_start_at_once_with_the_same_ports_share_none(stack: LocalStack, another: LocalStack) -> None:
+    another.folder.make()
+    shutil.copy(stack.folder.ports, another.folder.ports)
+    with ThreadPoolExecutor(2) as threads:
+        assert [ended.returncode for ended in threads.map(LocalStack.up, (stack, another))] == [0, 0]
+    ours, theirs = read_json(stack.folder.ports), read_json(another.folder.ports)
+    assert not set(ours.values()) & set(theirs.values())
+    assert read_board(stack.folder).all_ready
+    assert read_board(another.folder).all_ready
 
 
 def test_a_board_that_is_lost_does_not_keep_a_stack_alive(stack: LocalStack, elsewhere: dict[str, str]) -> None:
