@@ -43,10 +43,10 @@ async def serving(
 
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
         log = Path(folder) / f"{name}.log"
-        program = Program(name, command, log, ready, environment or {}, death_signal=signal.SIGTERM, start_seconds=SECONDS)
+        program = Program(name, command, log, ready, environment or {}, death_signal=signal.SIGTERM)
         child = await Child.spawn(program)
         try:
-            await child.until_ready()
+            await child.until_ready(SECONDS)
             yield Served(f"http://127.0.0.1:{port}/", child.pid)
         finally:
             await child.stop()

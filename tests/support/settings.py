@@ -27,6 +27,15 @@ GOOD: Mapping[str, str] = {
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
     "HTTP_HOST": "127.0.0.1",
     "HTTP_PORT": "20999",
+    "ADMIN_HOST": "127.0.0.1",
+    "ADMIN_PORT": "0",
+    "HTTP_HEAD_BYTES": "32768",
+    "HTTP_HEAD_SECONDS": "10",
+    "HTTP_BODY_SECONDS": "30",
+    "HTTP_IDLE_SECONDS": "75",
+    "HTTP_STALL_SECONDS": "30",
+    "HTTP_CONNECTIONS": "1000",
+    "HTTP_CONNECTIONS_PER_ADDRESS": "256",
     "TRUSTED_PROXIES": "10.0.0.0/8",
     "INSTANCE": "0",
     "ENVIRONMENT": "local",
@@ -53,6 +62,7 @@ GOOD: Mapping[str, str] = {
     "SUBSCRIPTIONS_URL": "http://127.0.0.1:1",
     "PAYMENTS_URL": "http://127.0.0.1:1",
     "INVOICING_URL": "http://127.0.0.1:1",
+    "STREAMS_PER_SESSION": "8",
     "LINK_PEPPER": "a pepper that is used in tests only",
 }
 """Every variable of every service."""

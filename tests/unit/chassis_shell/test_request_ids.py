@@ -48,7 +48,8 @@ def client(**options: Any) -> AsyncClient:
     public = json.dumps({"keys": [KEY.as_dict(private=False)]})
     tenants: Any = None
     gatekeeper = Gatekeeper(tenants, Verifier("shop", public), "0" * 64)
-    app = create_app("shop", service="shop", gatekeeper=gatekeeper)
+    peers = {"gateway": frozenset({("GET", "/peer")})}
+    app = create_app("shop", service="shop", gatekeeper=gatekeeper, peers=peers)
 
     @app.get("/logged")
     async def logged() -> MutableMapping[str, Any]:

@@ -11,7 +11,6 @@ from joserfc.jwk import OKPKey
 from prometheus_client import REGISTRY
 
 from chassis import security
-from chassis.health import Health
 from chassis.http.app import create_app
 from chassis.http.principal import Caller, Gatekeeper, Merchant, Operator
 from chassis.http.problems import Problem
@@ -50,7 +49,7 @@ def log(monkeypatch: pytest.MonkeyPatch) -> Log:
 def an_app() -> FastAPI:
     gatekeeper = Gatekeeper(Knows(), Verifier("lamps", PUBLIC), "0" * 64)  # type: ignore[arg-type]
     peers = {"portal-gateway": frozenset({("GET", "/v1/lamps/{id}")})}
-    app = create_app("Lamps", service="lamps", health=Health(), gatekeeper=gatekeeper, peers=peers)
+    app = create_app("Lamps", service="lamps", gatekeeper=gatekeeper, peers=peers)
 
     @app.get("/v1/lamps/{id}")
     async def lamp(_: Caller, id: int) -> None:

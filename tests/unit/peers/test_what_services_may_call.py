@@ -79,7 +79,7 @@ async def test_the_gateway_asks_subscriptions_for_no_more_than_it_may() -> None:
     calls = await every_method(
         SubscriptionsService(asked.client),
         asked,
-        preview=(session, IDS[0]),
+        preview=(session, IDS[0], None),
         cancel=(session, IDS[0], None, None, None, None),
         keep=(session, IDS[0], None),
         media=("a" * 64,),

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from billing_contracts.shapes import Tax as Rate
 from billing_contracts.tax import tax_in_force, taxed
+from chassis.text import isolated
 from portal_gateway.application.wording import Reader, frequency
 from portal_gateway.domain.view import Money, Plan, Subscription, Tax
 
@@ -40,7 +41,7 @@ def price(reader: Reader, plan: Plan, quantity: int) -> Price:
         "%(price)s, including %(amount)s of %(name)s (%(rate)s%%)",
         price=text,
         amount=reader.money(tax),
-        name=rate["name"],
+        name=isolated(rate["name"]),
         rate=reader.language.number(Decimal(rate["rate_basis_points"]) / 100),
     )
     return Price(total, tax, rate, True, whole)
@@ -54,7 +55,7 @@ def unit_price(reader: Reader, plan: Plan, quantity: int) -> str | None:
     times = f"{quantity} × {reader.money(plan['price'])}"
     if rate is None or rate["inclusive"] or not rate["rate_basis_points"]:
         return times
-    return reader.say("%(product)s plus %(name)s", product=times, name=rate["name"])
+    return reader.say("%(product)s plus %(name)s", product=times, name=isolated(rate["name"]))
 
 
 def of_subscription(reader: Reader, subscription: Subscription) -> Price:
