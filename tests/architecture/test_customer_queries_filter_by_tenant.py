@@ -29,6 +29,7 @@ BEYOND_A_MERCHANT = {
 }
 """file -> how many tables one of its statements reaches without naming their merchant, and why."""
 SURFACE = {
+    "payments/src/payments/adapters/collections.py": (1, "an invoice's owner is read to be compared; its payments are counted"),
     "payments/src/payments/adapters/http/charges.py": (
         1,
         "the payment of an invoice is read beside its attempts, which are bound",

@@ -2,13 +2,18 @@
 
 from datetime import date
 from typing import Literal
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from billing_contracts.envelope import EventData, Instant
 from billing_contracts.money import Money
 from billing_contracts.payments import FailureCode
 from billing_contracts.shapes import Card, Period, Plan, Shape, Tax
 from billing_contracts.subscriptions import LegalIdentity
+
+
+def invoice_id(subscription_id: UUID, period: Period) -> UUID:
+    """The id of a subscription's one invoice for a period, known before it is issued."""
+    return uuid5(subscription_id, period.start.isoformat())
 
 
 class InvoiceLine(Shape):
@@ -54,6 +59,8 @@ class InvoicePaid(EventData):
     paid_at: Instant
     charge_id: UUID
     payment_method: Card | None = None
+    agreed_at: Instant | None = None
+    """When the charge was confirmed, where it follows from a confirmation."""
 
 
 class InvoicePaymentFailed(EventData):
@@ -69,6 +76,10 @@ class InvoicePaymentFailed(EventData):
     payment_method: Card | None = None
     followed: bool = False
     """True: the next attempt has begun already, with a card that the customer agreed to meanwhile."""
+    manual: bool = False
+    """True: the attempt was requested, with a card on file. It does not move the schedule of retries."""
+    needs_confirmation: bool = False
+    """True: nothing was tried, because the charge would follow from a confirmation that does not list it."""
 
 
 class InvoiceVoided(EventData):

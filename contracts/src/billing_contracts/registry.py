@@ -24,6 +24,7 @@ EVENTS: dict[str, type[EventData]] = {
         subscriptions.SubscriptionCancelled,
         payments.PaymentMethodUpdated,
         payments.PaymentMethodRemoved,
+        payments.PaymentConfirmed,
         payments.PaymentStarted,
         payments.PaymentSucceeded,
         payments.PaymentFailed,

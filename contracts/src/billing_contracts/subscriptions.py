@@ -149,7 +149,7 @@ class SubscriptionPastDue(SubscriptionEvent):
     invoice_id: UUID
     amount: Money
     reason: str
-    """The code of PaymentFailed."""
+    """The code of PaymentFailed; `not_confirmed` when nothing was tried for want of a confirmation."""
     failed_attempts: int
     next_attempt_at: Instant | None = None
     """Absent when only a new card can help."""

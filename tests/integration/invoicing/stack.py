@@ -23,6 +23,7 @@ import invoicing
 from billing_contracts import payments, shapes
 from billing_contracts.customers import CustomerProfile
 from billing_contracts.envelope import Envelope, EventData, record_key
+from billing_contracts.invoicing import invoice_id
 from billing_contracts.money import Money
 from billing_contracts.subscriptions import (
     ApiKey,
@@ -45,7 +46,6 @@ from chassis.postgres.pool import create_pool
 from chassis.records import Record
 from chassis.service import Resources, Service
 from chassis.tenants import Tenants
-from invoicing.application.reactions import invoice_id
 from invoicing.composition import compose
 from invoicing.settings import Settings
 from support.databases import ServiceDatabase

@@ -5,8 +5,8 @@ from uuid import uuid4
 import pytest
 from integration.invoicing.stack import PLAN, PRICE, Shop, Stack, month, period
 
+from billing_contracts.invoicing import invoice_id
 from billing_contracts.shapes import Tax
-from invoicing.application.reactions import invoice_id
 
 ANA, LUIS = uuid4(), uuid4()
 

@@ -9,13 +9,13 @@ import httpx
 import pytest
 from integration.invoicing.stack import OWN, Shop, Stack, period
 
+from billing_contracts.invoicing import invoice_id
 from billing_contracts.subscriptions import Branding
 from chassis.http.client import ServiceClient
 from chassis.http.problems import Problem
 from chassis.http.tokens import Signer
 from invoicing.adapters.logos import Logos
 from invoicing.application.ports import Tampered
-from invoicing.application.reactions import invoice_id
 
 PICTURE = b64decode("UklGRh4AAABXRUJQVlA4TBEAAAAvL8ADAAdQrqJUuP+BiOh/AAA=")
 ANA = uuid4()

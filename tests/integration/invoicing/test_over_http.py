@@ -9,8 +9,8 @@ import pytest
 from integration.invoicing.stack import Shop, Stack, period
 from unit.invoicing.documents import text
 
+from billing_contracts.invoicing import invoice_id
 from invoicing.application.ports import Tampered
-from invoicing.application.reactions import invoice_id
 
 ANA, LUIS = uuid4(), uuid4()
 SUBSCRIPTION = uuid4()

@@ -161,7 +161,7 @@ class Shop:
         found: list[dict[str, Any]] = (await self.http.get(f"/v1/customers/{self.ana}/payment-methods")).json()["items"]
         return found
 
-    async def issue(self) -> UUID:
+    async def issue(self, period: Period = MAY) -> UUID:
         invoice = uuid4()
         self.stack._invoices += 1
         zero = Money(amount_minor=0, currency="USD")
@@ -170,7 +170,7 @@ class Shop:
             issued_on=date(2023, 5, 14),
             subscription_id=self.subscription,
             plan=PLAN,
-            period=MAY,
+            period=period,
             period_number=1,
             lines=(),
             net_total=PRICE,
@@ -205,6 +205,11 @@ class Shop:
             await self.stack.until(holds)
         except TimeoutError:
             assert await self.charges(invoice) == list(expected)
+
+    async def pay(self, invoice: UUID, key: str | None = None, **said: Any) -> Response:
+        """As the merchant's back end asks for it."""
+        headers = {"idempotency-key": key} if key else {}
+        return await self.http.post("/v1/charges", json={"invoice_id": str(invoice), **said}, headers=headers)
 
     def portal(self, session: str = "session", customer: UUID | None = None) -> AsyncClient:
         return self.stack.customer(self.merchant.id, customer or self.ana, session)

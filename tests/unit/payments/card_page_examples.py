@@ -8,7 +8,8 @@ from httpx import ASGITransport, AsyncClient
 from unit.payments.examples import ANA, INVOICE, MERCHANT, id_of
 
 from payments.adapters.card_page.app import card_page
-from payments.application.card_entry import CardToken, Due, Merchant, SetUp
+from payments.application.card_entry import CardToken, Merchant, SetUp
+from payments.application.dues import Due
 from payments.domain.entry import CardEntry
 from payments.domain.shapes import Method, Money
 

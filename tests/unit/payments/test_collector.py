@@ -13,7 +13,8 @@ from chassis.memory import MemoryEventStore
 from payments.application.aggregates import PAYMENT
 from payments.application.collector import LONGEST_PAUSE, Collector
 from payments.application.providers import ChargeOrder, Taken
-from payments.application.work import Agreement, Attempt
+from payments.application.work import Agreed, Agreement, Attempt
+from payments.domain.confirmation import Consent
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Method
 
@@ -25,6 +26,7 @@ class Claimed:
     """What was claimed, in a test's own hands."""
 
     agreed_method: Method | None = None
+    consent: Consent | None = None
     pauses: list[float] = field(default_factory=list)
     forgotten: list[UUID] = field(default_factory=list)
 
@@ -37,8 +39,8 @@ class Claimed:
     async def agreements(self, most: int, lease: float) -> list[Agreement]:
         return []
 
-    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Method | None:
-        return self.agreed_method
+    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Agreed | None:
+        return Agreed(self.agreed_method, self.consent) if self.agreed_method else None
 
     async def forget(self, agreement: Agreement) -> None:
         self.forgotten.append(agreement.invoice_id)

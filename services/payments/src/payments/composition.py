@@ -11,8 +11,11 @@ from chassis.service import Resources, Service
 from payments.adapters.card_page.app import card_page
 from payments.adapters.card_page.hosts import loopbacks
 from payments.adapters.claims import PostgresClaims
-from payments.adapters.http import charges, methods, refusals, setups
+from payments.adapters.collections import PostgresCollections
+from payments.adapters.http import charges, methods, paying, refusals, setups
+from payments.adapters.http.answering import Answering
 from payments.adapters.http.peers import PEERS
+from payments.adapters.outlooks import OwnersOutlooks
 from payments.adapters.sandbox import controls
 from payments.adapters.sandbox.books import Books
 from payments.adapters.sandbox.provider import Sandbox
@@ -22,6 +25,8 @@ from payments.adapters.tenants import KnownCustomers, KnownMerchants, OwnersCloc
 from payments.application.aggregates import PAYMENT, WALLET
 from payments.application.change_of_card import ChangeOfCard
 from payments.application.collector import Collector
+from payments.application.dues import Dues
+from payments.application.pay_now import PayNow
 from payments.application.reactions import PROJECTIONS, REACTIONS, STREAMS, TOPICS
 from payments.application.working import work_off
 from payments.settings import Settings
@@ -35,8 +40,10 @@ def compose(r: Resources) -> Service:
     r.closing.push_async_callback(books.close)
     sandbox, claims, openings = Sandbox(books), PostgresClaims(r.pool), PostgresSetUps(r.pool)
     customers, wallets = KnownCustomers(r.pool, owner), CommandHandler(r.store, WALLET)
+    collections, answering = PostgresCollections(r.pool), Answering(r.store)
+    dues = Dues(collections, OwnersOutlooks(owner), r.tenants)
     patience = settings.provider_seconds
-    change = ChangeOfCard(r.store, openings, sandbox, min(patience, 4))
+    change = ChangeOfCard(r.store, openings, dues, sandbox, min(patience, 4))
     collector = Collector(claims, CommandHandler(r.store, PAYMENT), sandbox, r.tenants, patience, settings.first_check_seconds)
 
     app = create_app(
@@ -48,8 +55,9 @@ def compose(r: Resources) -> Service:
         peers=PEERS,
     )
     origins = {"cards_url": settings.cards_url, "portal_origin": settings.portal_origin}
-    app.include_router(setups.routes(change, openings, customers, r.tenants, r.store, **origins))
+    app.include_router(setups.routes(change, openings, customers, dues, answering, **origins))
     app.include_router(methods.routes(wallets, sandbox, customers, OwnersClock(r.tenants, owner), r.pool))
+    app.include_router(paying.routes(PayNow(r.store, dues, collections), dues, collections, answering))
     app.include_router(charges.routes(r.pool))
     app.include_router(controls.routes(books))
 

@@ -72,7 +72,8 @@ def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
         case PaymentSucceeded(reference=reference):
             kind, total, status = Kind.PAYMENT, -event.amount.amount_minor, "succeeded"
         case PaymentFailed(reference=reference, code=code):
-            kind, total, status, reason = Kind.FAILED_ATTEMPT, 0, "failed", code
+            kind, total, status = Kind.FAILED_ATTEMPT, 0, "failed"
+            reason = "not_confirmed" if event.needs_confirmation else code
         case PaymentRefunded(reference=reference, reason=why):
             kind, total, status, reason = Kind.REFUND, event.amount.amount_minor, "succeeded", why
         case _:

@@ -23,7 +23,7 @@ def message(event: Event, it: Invoice) -> EventData:
     match event:
         case Issued():
             return issued(event)
-        case Paid(charge_id, amount, paid_with, at):
+        case Paid(charge_id, amount, paid_with, at, agreed_at):
             return invoicing.InvoicePaid(
                 subscription_id=it.subscription_id,
                 period=period(it.period),
@@ -31,8 +31,9 @@ def message(event: Event, it: Invoice) -> EventData:
                 paid_at=at,
                 charge_id=charge_id,
                 payment_method=card(paid_with),
+                agreed_at=agreed_at,
             )
-        case PaymentFailed(charge_id, attempt, amount, code, retryable, tried_with, followed=followed):
+        case PaymentFailed(charge_id, attempt, amount, code, retryable, tried_with):
             return invoicing.InvoicePaymentFailed(
                 subscription_id=it.subscription_id,
                 period=period(it.period),
@@ -42,7 +43,9 @@ def message(event: Event, it: Invoice) -> EventData:
                 code=code,
                 retryable=retryable,
                 payment_method=card(tried_with),
-                followed=followed,
+                followed=event.followed,
+                manual=event.manual,
+                needs_confirmation=event.needs_confirmation,
             )
         case Voided(reason):
             return invoicing.InvoiceVoided(subscription_id=it.subscription_id, reason=reason)

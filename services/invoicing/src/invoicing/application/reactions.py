@@ -1,11 +1,12 @@
 """Public events of other services -> commands to invoices. Pure."""
 
 from datetime import datetime
-from uuid import UUID, uuid5
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from billing_contracts import payments, shapes
 from billing_contracts.customers import CustomerProfile
+from billing_contracts.invoicing import invoice_id
 from billing_contracts.money import exponent
 from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCancelled, SubscriptionRenewalDue
 from billing_contracts.tax import tax_in_force, taxed
@@ -16,11 +17,6 @@ from invoicing.domain.numbering import Counter, Place
 from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
 from invoicing.domain.totals import Amounts
-
-
-def invoice_id(subscription_id: UUID, period: shapes.Period) -> UUID:
-    """Of a subscription's one invoice for a period: the same however often the renewal is heard of."""
-    return uuid5(subscription_id, period.start.isoformat())
 
 
 def place_of(counter: Counter, merchant: MerchantConfigured, at: datetime) -> tuple[Place, Counter]:
@@ -75,7 +71,8 @@ def issue(
 
 
 def record_payment(event: payments.PaymentSucceeded, at: datetime) -> RecordPayment:
-    return RecordPayment(event.charge_id, event.amount.amount_minor, event.amount.currency, card(event.payment_method), at)
+    paid = event.amount
+    return RecordPayment(event.charge_id, paid.amount_minor, paid.currency, card(event.payment_method), at, event.agreed_at)
 
 
 def record_failure(event: payments.PaymentFailed, at: datetime) -> RecordFailure:
@@ -88,12 +85,19 @@ def record_failure(event: payments.PaymentFailed, at: datetime) -> RecordFailure
         card(event.payment_method),
         at,
         event.followed,
+        event.manual,
+        event.needs_confirmation,
     )
 
 
 def void(event: SubscriptionCancelled, at: datetime) -> Void | None:
     """What a cancellation means for each invoice that the subscription leaves unpaid; None: it stays owed."""
     return Void("subscription_cancelled", at) if event.open_invoices == "void" else None
+
+
+def left_unpaid(event: SubscriptionCancelled, subscription_id: UUID) -> UUID | None:
+    """The invoice of the period that nothing was paid for, as far as the subscription had heard."""
+    return invoice_id(subscription_id, event.unpaid_period) if event.unpaid_period else None
 
 
 def plan(of: shapes.Plan) -> Plan:

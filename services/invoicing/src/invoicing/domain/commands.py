@@ -41,6 +41,8 @@ class RecordPayment:
     currency: str
     card: Card | None
     at: datetime
+    agreed_at: datetime | None = None
+    """When the charge was confirmed, where it follows from a confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class RecordFailure:
     at: datetime
     followed: bool = False
     """Whether the next attempt has begun already."""
+    manual: bool = False
+    """Whether it was requested, with the card on file."""
+    needs_confirmation: bool = False
+    """Whether nothing was tried, for want of a confirmation."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ def record_payment(command: RecordPayment, it: Invoice) -> list[Event]:
     not_settled(it)
     if (command.amount, command.currency) != (it.total, it.currency):
         raise AmountDiffers
-    return [Paid(command.charge_id, command.amount, command.card, command.at)]
+    return [Paid(command.charge_id, command.amount, command.card, command.at, command.agreed_at)]
 
 
 def record_failure(command: RecordFailure, it: Invoice) -> list[Event]:
@@ -111,6 +111,8 @@ def record_failure(command: RecordFailure, it: Invoice) -> list[Event]:
             command.card,
             command.at,
             command.followed,
+            command.manual,
+            command.needs_confirmation,
         )
     ]
 

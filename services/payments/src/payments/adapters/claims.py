@@ -5,7 +5,8 @@ from uuid import UUID
 import asyncpg
 
 from payments.application.providers import ChargeOrder
-from payments.application.work import Agreement, Attempt
+from payments.application.work import Agreed, Agreement, Attempt
+from payments.domain.confirmation import Consent
 from payments.domain.shapes import Brand, Method, Money
 
 _ATTEMPT = """
@@ -88,7 +89,7 @@ class PostgresClaims:
                 FROM due WHERE agreed.merchant_id = due.merchant_id AND agreed.invoice_id = due.invoice_id
                 RETURNING agreed.*
             )
-            SELECT method.*, claimed.invoice_id, (
+            SELECT method.*, claimed.invoice_id, claimed.confirmation_id, claimed.confirmed_at, (
                 SELECT max(ended_at) FROM attempt WHERE merchant_id = claimed.merchant_id AND invoice_id = claimed.invoice_id
             ) AS ended_at
             FROM claimed JOIN payment_method AS method
@@ -97,19 +98,19 @@ class PostgresClaims:
             most,
             lease,
         )
-        return [Agreement(row["merchant_id"], row["invoice_id"], _method(row), row["ended_at"]) for row in rows]
+        return [Agreement(row["merchant_id"], row["invoice_id"], _method(row), row["ended_at"], _consent(row)) for row in rows]
 
-    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Method | None:
+    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Agreed | None:
         row = await self._pool.fetchrow(
             """
-            SELECT method.* FROM agreed_charge AS agreed
+            SELECT method.*, agreed.confirmation_id, agreed.confirmed_at FROM agreed_charge AS agreed
             JOIN payment_method AS method ON method.merchant_id = agreed.merchant_id AND method.id = agreed.method_id
             WHERE agreed.merchant_id = $1 AND agreed.invoice_id = $2 AND method.removed_at IS NULL
             """,
             merchant_id,
             invoice_id,
         )
-        return None if row is None else _method(row)
+        return None if row is None else Agreed(_method(row), _consent(row))
 
     async def forget(self, agreement: Agreement) -> None:
         await self._pool.execute(
@@ -151,3 +152,7 @@ def _attempt(row: asyncpg.Record) -> Attempt:
 
 def _method(row: asyncpg.Record) -> Method:
     return Method(row["id"], Brand(row["brand"]), row["last4"], row["exp_month"], row["exp_year"])
+
+
+def _consent(row: asyncpg.Record) -> Consent | None:
+    return Consent(row["confirmation_id"], row["confirmed_at"]) if row["confirmation_id"] else None

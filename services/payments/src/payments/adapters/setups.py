@@ -2,11 +2,15 @@
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 
-from payments.application.card_entry import Due, SetUp
+from payments.application.card_entry import SetUp
+from payments.application.dues import Due
+from payments.domain.confirmation import Period
 from payments.domain.shapes import Money
 
 VALID_MINUTES = 30
@@ -25,8 +29,10 @@ class PostgresSetUps:
         due = tuple(_due(each) for each in json.loads(row["due"]))
         return SetUp(row["id"], row["merchant_id"], row["customer_id"], row["session"], row["locale"], row["colour"], due)
 
-    async def begin(self, merchant_id: UUID, customer_id: UUID, session: str | None, locale: str, colour: str | None) -> SetUp:
-        setup = SetUp(uuid4(), merchant_id, customer_id, session, locale, colour, await self.due(merchant_id, customer_id))
+    async def begin(
+        self, merchant_id: UUID, customer_id: UUID, session: str | None, locale: str, colour: str | None, due: Sequence[Due]
+    ) -> SetUp:
+        setup = SetUp(uuid4(), merchant_id, customer_id, session, locale, colour, tuple(due))
         await self._pool.execute(
             """
             INSERT INTO setup (merchant_id, id, customer_id, session, locale, colour, due, expires_at)
@@ -42,18 +48,6 @@ class PostgresSetUps:
             VALID_MINUTES,
         )
         return setup
-
-    async def due(self, merchant_id: UUID, customer_id: UUID) -> tuple[Due, ...]:
-        rows = await self._pool.fetch(
-            """
-            SELECT invoice_id, number, amount_minor, currency FROM collection
-            WHERE merchant_id = $1 AND customer_id = $2 AND state = 'open' AND paid_charge IS NULL
-            ORDER BY issued_at, number
-            """,
-            merchant_id,
-            customer_id,
-        )
-        return tuple(_due(row) for row in rows)
 
     async def show(self, merchant_id: UUID, setup_id: UUID, due: Sequence[Due]) -> None:
         """What the customer is shown from now on."""
@@ -79,18 +73,30 @@ class PostgresSetUps:
 
 
 def _json(due: Sequence[Due]) -> str:
-    return json.dumps(
-        [
-            {
-                "invoice_id": str(each.invoice_id),
-                "number": each.number,
-                "amount_minor": each.amount.amount_minor,
-                "currency": each.amount.currency,
-            }
-            for each in due
-        ]
+    return json.dumps([_line(each) for each in due])
+
+
+def _line(of: Due) -> dict[str, Any]:
+    period = of.period
+    return {
+        "invoice_id": str(of.invoice_id),
+        "number": of.number,
+        "amount_minor": of.amount.amount_minor,
+        "currency": of.amount.currency,
+        "subscription_id": str(of.subscription_id) if of.subscription_id else None,
+        "period": [period.start.isoformat(), period.end.isoformat()] if period else None,
+        "effect": of.effect,
+    }
+
+
+def _due(line: dict[str, Any]) -> Due:
+    """Lines of an earlier version have neither subscription nor period nor effect."""
+    subscription_id, period = line.get("subscription_id"), line.get("period")
+    return Due(
+        UUID(line["invoice_id"]),
+        line["number"],
+        Money(line["amount_minor"], line["currency"]),
+        UUID(subscription_id) if subscription_id else None,
+        Period(*(datetime.fromisoformat(instant) for instant in period)) if period else None,
+        line.get("effect"),
     )
-
-
-def _due(row: "asyncpg.Record | dict[str, object]") -> Due:
-    return Due(UUID(str(row["invoice_id"])), str(row["number"]), Money(int(str(row["amount_minor"])), str(row["currency"])))

@@ -17,7 +17,13 @@ WALLET: Aggregate[wallet_commands.Command, wallet_events.Event, wallet.Wallet] =
     kind="wallet",
     decider=Decider(wallet.decide, wallet.evolve),
     refusal=Refusal,
-    codec=Codec({"DefaultChanged": wallet_events.DefaultChanged, "MethodRemoved": wallet_events.MethodRemoved}),
+    codec=Codec(
+        {
+            "DefaultChanged": wallet_events.DefaultChanged,
+            "PaymentConfirmed": wallet_events.PaymentConfirmed,
+            "MethodRemoved": wallet_events.MethodRemoved,
+        }
+    ),
     announce=announce_wallet,
     rows=wallet_rows,
 )

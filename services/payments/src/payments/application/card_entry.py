@@ -6,8 +6,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from payments.application.dues import Due
 from payments.domain.entry import CardEntry
-from payments.domain.shapes import Method, Money
+from payments.domain.shapes import Method
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +28,6 @@ class Tokeniser(Protocol):
     async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken:
         """A token for one use in this set-up. Keeps neither number nor code."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Due:
-    """An invoice that waits to be paid."""
-
-    invoice_id: UUID
-    number: str
-    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +58,11 @@ class OpenSetUps(Protocol):
 
 class SetUps(OpenSetUps, Protocol):
     async def begin(
-        self, merchant_id: UUID, customer_id: UUID, session: str | None, locale: str, colour: str | None
+        self, merchant_id: UUID, customer_id: UUID, session: str | None, locale: str, colour: str | None, due: Sequence[Due]
     ) -> SetUp: ...
 
     async def opening_blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
         """Seconds until this customer can open the card page again; 0 when they can now."""
-        ...
-
-    async def due(self, merchant_id: UUID, customer_id: UUID) -> tuple[Due, ...]:
-        """What the customer owes now, oldest first: issued, not paid, neither voided nor given up."""
         ...
 
     async def show(self, merchant_id: UUID, setup_id: UUID, due: Sequence[Due]) -> None:

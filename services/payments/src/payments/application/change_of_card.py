@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -13,15 +12,17 @@ from chassis.context import Context
 from chassis.decider import VersionConflict
 from chassis.store import Answer, EventStore, IdempotencyKey, Statement, WriteSet
 from payments.application.aggregates import PAYMENT, WALLET
-from payments.application.card_entry import Due, SetUps
+from payments.application.card_entry import SetUps
+from payments.application.dues import Due, Dues, Listed, confirmation, totals
 from payments.application.providers import NoAnswer, Provider
+from payments.domain.confirmation import Consent
 from payments.domain.payment.commands import TryAgain
-from payments.domain.shapes import Method
+from payments.domain.shapes import Method, Money
 from payments.domain.wallet.commands import UseMethod
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmation:
+class Request:
     """What a customer confirmed on the card page."""
 
     customer_id: UUID
@@ -29,8 +30,9 @@ class Confirmation:
     session: str | None
     token: str
     charge_invoices: tuple[UUID, ...]
-    at: datetime
-    """The merchant's clock."""
+    """Begun periods too, by the ids that their invoices will have."""
+    totals: tuple[Money, ...] | None = None
+    """What was shown, by currency; None: what the set-up recorded."""
 
 
 class SetUpOver(Exception):
@@ -40,9 +42,9 @@ class SetUpOver(Exception):
 class DueChanged(Exception):
     """The customer would pay something else than they saw."""
 
-    def __init__(self, due: tuple[Due, ...]) -> None:
+    def __init__(self, listed: Listed) -> None:
         super().__init__()
-        self.due = due
+        self.listed = listed
 
 
 class TooManyDeclines(Exception):
@@ -56,14 +58,16 @@ class TooManyDeclines(Exception):
 class ChangeOfCard:
     store: EventStore
     setups: SetUps
+    dues: Dues
     provider: Provider
     patience: float
     """Seconds for which the provider may take to save a card; somebody is waiting."""
 
-    async def confirm(self, context: Context, asked: Confirmation, key: IdempotencyKey | None) -> Answer:
+    async def confirm(self, context: Context, asked: Request, key: IdempotencyKey | None) -> Answer:
         """The new default, and a charge begun, or agreed to, for each invoice listed.
 
         A charge that is still open for such an invoice is waited for: the new card is charged only if that one fails.
+        Begun periods that are listed are charged as soon as they are entered.
         Raises SetUpOver, DueChanged, TooManyDeclines, and the provider's UnknownToken, SetupRefused and NoAnswer:
         then nothing has changed, and the old card works on.
         """
@@ -80,42 +84,50 @@ class ChangeOfCard:
             return answer
         raise VersionConflict(f"wallet-{asked.customer_id}")
 
-    async def _saved(self, merchant_id: UUID, asked: Confirmation) -> Method:
+    async def _saved(self, merchant_id: UUID, asked: Request) -> Method:
         try:
             async with asyncio.timeout(self.patience):
                 return await self.provider.save(merchant_id, asked.customer_id, asked.setup_id, asked.token)
         except TimeoutError:
             raise NoAnswer from None
 
-    async def _as_shown(self, merchant_id: UUID, asked: Confirmation) -> None:
+    async def _as_shown(self, merchant_id: UUID, asked: Request) -> tuple[Listed, tuple[Due, ...]]:
+        """What is due, which is what was shown, and what of it is to be charged."""
         setup = await self.setups.open(asked.setup_id)
         if setup is None or (setup.merchant_id, setup.customer_id) != (merchant_id, asked.customer_id):
             raise SetUpOver
         if setup.session != asked.session:
             raise SetUpOver
-        due = await self.setups.due(merchant_id, asked.customer_id)
-        if due != setup.due or not set(asked.charge_invoices) <= {each.invoice_id for each in due}:
-            raise DueChanged(due)
+        listed = await self.dues.of(merchant_id, asked.customer_id)
+        chosen = listed.chosen(asked.charge_invoices)
+        if listed.due != setup.due or chosen is None:
+            raise DueChanged(listed)
+        if asked.totals is not None and set(asked.totals) != set(totals(chosen)):
+            raise DueChanged(listed)
+        return listed, chosen
 
-    async def _decided(self, context: Context, asked: Confirmation, method: Method) -> tuple[dict[str, Any], Answer]:
+    async def _decided(self, context: Context, asked: Request, method: Method) -> tuple[dict[str, Any], Answer]:
         """The parts of the write set, and what to answer."""
         merchant_id = context.merchant_id
         wallet = WALLET.stream(merchant_id, asked.customer_id)
-        payments = [PAYMENT.stream(merchant_id, invoice_id) for invoice_id in dict.fromkeys(asked.charge_invoices)]
-        stored = await self.store.read_many([wallet, *payments])
-        # After the streams: whoever used the set-up first either is seen here or has moved a stream since.
-        await self._as_shown(merchant_id, asked)
-        use = UseMethod(asked.customer_id, method, asked.at, tuple(stream.id for stream in payments))
+        streams = {id: PAYMENT.stream(merchant_id, id) for id in asked.charge_invoices}
+        stored = await self.store.read_many([wallet, *streams.values()])
+        # After the streams: another request that used the set-up first is seen here, or has moved a stream since.
+        listed, chosen = await self._as_shown(merchant_id, asked)
+        payments = [streams[each.invoice_id] for each in chosen if each.number is not None]
+        confirmed = confirmation(listed.at, chosen, method.id)
+        consent = confirmed.consent if confirmed else None
+        use = UseMethod(asked.customer_id, method, listed.at, tuple(stream.id for stream in payments), confirmed)
         changed, write_set = decide(WALLET, context, recall(WALLET, wallet, stored[wallet]), use)
         appends, statements = [*write_set.appends], [*write_set.statements, used(asked.setup_id, merchant_id)]
         charges: list[dict[str, object]] = []
         for stream in payments:
             past = recall(PAYMENT, stream, stored[stream])
-            outcome, write_set = decide(PAYMENT, context, past, TryAgain(method, asked.at))
+            outcome, write_set = decide(PAYMENT, context, past, TryAgain(method, listed.at, consent))
             appends += write_set.appends
             statements += write_set.statements
             if outcome.state.open and outcome.state.open.method != method:
-                statements.append(agreement(stream, asked.customer_id, method))
+                statements.append(agreement(stream, asked.customer_id, method, consent))
             charges.append({"invoice_id": str(stream.id), "aggregate": stream.name, "version": outcome.version})
         return {"appends": tuple(appends), "statements": tuple(statements)}, told(changed, method, charges)
 
@@ -139,7 +151,11 @@ def used(setup_id: UUID, merchant_id: UUID) -> Statement:
     return Statement("UPDATE setup SET used_at = now() WHERE merchant_id = $1 AND id = $2", (merchant_id, setup_id))
 
 
-def agreement(stream: Stream, customer_id: UUID, method: Method) -> Statement:
+def agreement(stream: Stream, customer_id: UUID, method: Method, consent: Consent | None) -> Statement:
     """Written after the wallet's rows, which forget what was agreed for the card before."""
-    sql = "INSERT INTO agreed_charge (merchant_id, invoice_id, customer_id, method_id) VALUES ($1, $2, $3, $4)"
-    return Statement(sql, (stream.merchant_id, stream.id, customer_id, method.id))
+    sql = """
+        INSERT INTO agreed_charge (merchant_id, invoice_id, customer_id, method_id, confirmation_id, confirmed_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        """
+    how = (consent.id, consent.at) if consent else (None, None)
+    return Statement(sql, (stream.merchant_id, stream.id, customer_id, method.id, *how))

@@ -39,8 +39,9 @@ class Collector:
                 await self._record(attempt, RecordSuccess(attempt.order.charge_id, reference, await self._now(attempt)))
             case Refused(code, reference):
                 agreed = await self.claims.agreed(attempt.order.merchant_id, attempt.invoice_id)
-                charge_id, at = attempt.order.charge_id, await self._now(attempt)
-                await self._record(attempt, RecordFailure(charge_id, code, at, reference, agreed, final=attempt.voided))
+                method, consent = (agreed.method, agreed.consent) if agreed else (None, None)
+                failure = attempt.order.charge_id, code, await self._now(attempt), reference, method, attempt.voided, consent
+                await self._record(attempt, RecordFailure(*failure))
             case _:
                 await self._wait(attempt)
 
@@ -61,7 +62,7 @@ class Collector:
         in the very moment of that failure.
         """
         context = Context.beginning(agreement.merchant_id, "timer")
-        await self.payments.handle(context, agreement.invoice_id, TryAgain(agreement.method, agreement.at))
+        await self.payments.handle(context, agreement.invoice_id, TryAgain(agreement.method, agreement.at, agreement.consent))
         await self.claims.forget(agreement)
 
     async def _answer(self, attempt: Attempt) -> Status | None:

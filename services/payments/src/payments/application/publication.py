@@ -4,6 +4,7 @@ from typing import assert_never
 
 from billing_contracts import money, payments, shapes
 from chassis.aggregate import Announcement
+from payments.domain.confirmation import Confirmation
 from payments.domain.payment import events as of_payment
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Method, Money
@@ -12,11 +13,18 @@ from payments.domain.wallet.wallet import Wallet
 
 
 def announce_wallet(event: of_wallet.Event, wallet: Wallet) -> Announcement:
-    data: payments.PaymentMethodUpdated | payments.PaymentMethodRemoved
+    data: payments.PaymentMethodUpdated | payments.PaymentConfirmed | payments.PaymentMethodRemoved
     match event:
         case of_wallet.DefaultChanged():
             data = payments.PaymentMethodUpdated(
-                payment_method=card(event.method), replaces=event.replaces, charged_invoices=event.charged_invoices
+                payment_method=card(event.method),
+                replaces=event.replaces,
+                charged_invoices=event.charged_invoices,
+                confirmation=confirmation(event.confirmation) if event.confirmation else None,
+            )
+        case of_wallet.PaymentConfirmed(invoice_id=invoice_id, method=method):
+            data = payments.PaymentConfirmed(
+                invoice_id=invoice_id, payment_method=card(method), confirmation=confirmation(event.confirmation)
             )
         case of_wallet.MethodRemoved():
             data = payments.PaymentMethodRemoved(payment_method_id=event.method_id)
@@ -38,21 +46,44 @@ def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.Pay
         attempt=charge.number,
         amount=as_money(bill.amount),
         payment_method=card(charge.method) if charge.method else None,
+        confirmation_id=charge.consent.id if charge.consent else None,
     )
     fields = {name: getattr(common, name) for name in payments.PaymentEvent.model_fields}
     match event:
         case of_payment.AttemptStarted():
             return payments.PaymentStarted(**fields)
         case of_payment.AttemptSucceeded(reference=reference):
-            return payments.PaymentSucceeded(**fields, reference=reference)
+            agreed_at = charge.consent.at if charge.consent else None
+            return payments.PaymentSucceeded(**fields, reference=reference, agreed_at=agreed_at)
         case of_payment.AttemptFailed(code=code, retryable=retryable, reference=reference, followed=followed):
-            return payments.PaymentFailed(**fields, code=code.value, retryable=retryable, reference=reference, followed=followed)
+            return payments.PaymentFailed(
+                **fields,
+                code=code.value,
+                retryable=retryable,
+                reference=reference,
+                followed=followed,
+                manual=charge.manual,
+                needs_confirmation=event.needs_confirmation,
+            )
         case of_payment.OutcomeUnknown(next_check_at=next_check_at):
             return payments.PaymentOutcomeUnknown(**fields, next_check_at=next_check_at)
         case of_payment.Refunded(reference=reference):
             return payments.PaymentRefunded(**fields, reason="invoice_voided", reference=reference)
         case _:
             assert_never(event)
+
+
+def confirmation(of: Confirmation) -> payments.Confirmation:
+    charges = tuple(
+        payments.ConfirmedCharge(
+            invoice_id=each.invoice_id,
+            subscription_id=each.subscription_id,
+            period=shapes.Period(start=each.period.start, end=each.period.end) if each.period else None,
+            amount=as_money(each.amount),
+        )
+        for each in of.charges
+    )
+    return payments.Confirmation(id=of.id, at=of.at, charges=charges)
 
 
 def card(method: Method) -> shapes.Card:

@@ -11,8 +11,10 @@ from chassis.consuming import Batch, Projection, Reaction, Received
 from chassis.store import Statement
 from chassis.tenants import merchant_projection
 from payments.application.aggregates import PAYMENT, WALLET
+from payments.domain.confirmation import Confirmation, Period
 from payments.domain.payment.commands import Collect, TryAgain
 from payments.domain.shapes import Method, Money
+from payments.domain.wallet.wallet import Wallet
 
 SUBSCRIPTION = "subscription"
 ENDED = frozenset({subscriptions.Status.CANCELED.value, subscriptions.Status.INCOMPLETE_EXPIRED.value})
@@ -23,14 +25,42 @@ async def collect_invoice(received: Received[invoicing.InvoiceIssued], batch: Ba
     merchant_id, invoice_id, customer_id = envelope.merchantid, aggregate_id(envelope), customer_of(envelope)
     amount = Money(issued.total.amount_minor, issued.total.currency)
     facts = (customer_id, issued.subscription_id, issued.number, amount.amount_minor, amount.currency, envelope.time)
+    period = Period(issued.period.start, issued.period.end)
     sql = """
-        INSERT INTO collection (merchant_id, invoice_id, customer_id, subscription_id, number, amount_minor, currency, issued_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING
+        INSERT INTO collection (merchant_id, invoice_id, customer_id, subscription_id, number, amount_minor, currency, issued_at,
+                                period_start, period_end)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
         """
-    batch.write(Statement(sql, (merchant_id, invoice_id, *facts)))
-    default = await default_method(batch, merchant_id, customer_id)
-    command = Collect(invoice_id, issued.subscription_id, customer_id, amount, default, envelope.time)
+    batch.write(Statement(sql, (merchant_id, invoice_id, *facts, period.start, period.end)))
+    wallet = (await batch.state(WALLET, merchant_id, customer_id))[1]
+    cause = await confirmation_behind(batch, merchant_id, wallet, issued.subscription_id, period) if wallet else None
+    confirmed = wallet.method(cause.method_id) if wallet and cause else None
+    command = Collect(
+        invoice_id,
+        issued.subscription_id,
+        customer_id,
+        amount,
+        confirmed or (wallet.default if wallet else None),
+        envelope.time,
+        consent=cause.consent if cause else None,
+        withheld=cause is not None and not cause.allows(invoice_id, amount),
+    )
     await batch.ask(PAYMENT, invoice_id, command, cause=received)
+
+
+async def confirmation_behind(
+    batch: Batch, merchant_id: UUID, wallet: Wallet, subscription_id: UUID, period: Period
+) -> Confirmation | None:
+    """The confirmation because of which the subscription enters the period; None for an ordinary renewal.
+
+    It is the one that the payment of the period before follows from, when this period had begun by then.
+    """
+    for confirmation, before in wallet.may_have_led_to(subscription_id, period):
+        payment = (await batch.state(PAYMENT, merchant_id, before))[1]
+        consent = payment.paid.consent if payment and payment.paid else None
+        if consent and consent.id == confirmation.id:
+            return confirmation
+    return None
 
 
 async def try_again(received: Received[subscriptions.SubscriptionRetryDue], batch: Batch) -> None:

@@ -39,6 +39,8 @@ def wallet_change(event: wallet_events.Event, outcome: Outcome[wallet_events.Eve
                 Statement(this, (merchant_id, *facts)),
                 Statement(agreed, (merchant_id, customer_id)),
             ]
+        case wallet_events.PaymentConfirmed():
+            return []
         case wallet_events.MethodRemoved(method_id=method_id):
             sql = "UPDATE payment_method SET is_default = false, removed_at = $3 WHERE merchant_id = $1 AND id = $2"
             agreed = "DELETE FROM agreed_charge WHERE merchant_id = $1 AND method_id = $2"

@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import UUID
 
 from payments.application.providers import ChargeOrder
+from payments.domain.confirmation import Consent
 from payments.domain.shapes import Method
 
 
@@ -32,6 +33,16 @@ class Agreement:
     method: Method
     at: datetime
     """When the last attempt ended, by the merchant's clock."""
+    consent: Consent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """How a customer has agreed to pay an invoice next."""
+
+    method: Method
+    consent: Consent | None = None
+    """None for what was agreed before confirmations were stored."""
 
 
 class Claims(Protocol):
@@ -45,7 +56,7 @@ class Claims(Protocol):
 
     async def agreements(self, most: int, lease: float) -> list[Agreement]: ...
 
-    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Method | None:
+    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Agreed | None:
         """The card with which the customer agreed to pay the invoice next."""
         ...
 

@@ -21,3 +21,11 @@ class ChargeAlreadyEnded(Refusal):
 
 class NotPaidByThisCharge(Refusal):
     """What was never taken cannot be given back."""
+
+
+class ChargeRunning(Refusal):
+    """A charge for the invoice is under way, or its outcome is not known yet."""
+
+
+class NothingOwed(Refusal):
+    """The invoice is paid."""

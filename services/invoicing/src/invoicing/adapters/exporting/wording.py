@@ -44,6 +44,7 @@ CODES: Final = {
     "incorrect_cvc": N_("Incorrect CVV"),
     "no_payment_method": N_("No payment method"),
     "processing_error": N_("Processing error"),
+    "not_confirmed": N_("Not confirmed"),
     "subscription_cancelled": N_("Subscription cancelled"),
     "invoice_voided": N_("Invoice voided"),
     "merchant": N_("Voided by the company"),

@@ -8,9 +8,9 @@ import asyncpg
 
 from billing_contracts import registry
 from billing_contracts.envelope import Envelope
+from billing_contracts.invoicing import invoice_id
 from billing_contracts.subscriptions import SubscriptionRenewalDue
 from chassis.consuming import Received
-from invoicing.application import reactions
 
 Due = Received[SubscriptionRenewalDue]
 
@@ -21,7 +21,7 @@ def subject_id(envelope: Envelope) -> UUID:
 
 
 def invoice_of(due: Due) -> UUID:
-    return reactions.invoice_id(subject_id(due.envelope), due.data.period)
+    return invoice_id(subject_id(due.envelope), due.data.period)
 
 
 def customer_of(due: Due) -> UUID:

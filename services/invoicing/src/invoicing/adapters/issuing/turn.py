@@ -138,10 +138,10 @@ class Turn:
 
 async def unpaid_of(connection: asyncpg.Connection, cancelled: Cancelled) -> list[UUID]:
     """The invoices that the subscription leaves unpaid, oldest first; payments of which it had not heard do not count."""
-    subscription_id, period = subject_id(cancelled.envelope), cancelled.data.unpaid_period
+    subscription_id = subject_id(cancelled.envelope)
     sql = """
         SELECT id FROM invoices WHERE merchant_id = $1 AND subscription_id = $2 AND (status = 'open' OR id = $3)
         ORDER BY period_start
     """
-    unpaid = reactions.invoice_id(subscription_id, period) if period else None
+    unpaid = reactions.left_unpaid(cancelled.data, subscription_id)
     return [row["id"] for row in await connection.fetch(sql, cancelled.envelope.merchantid, subscription_id, unpaid)]

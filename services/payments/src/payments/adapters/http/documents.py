@@ -12,18 +12,41 @@ Brand = Literal["visa", "mastercard", "amex", "other"]
 Last4 = Annotated[str, Field(pattern="^[0-9]{4}$")]
 
 
-class DueInvoice(BaseModel):
+class Period(BaseModel):
+    start: datetime
+    end: datetime
+
+
+class Due(BaseModel):
+    """What a confirmation charges: an open invoice, or a period that has begun. Its invoice is issued later."""
+
     invoice_id: UUID
-    number: str
+    number: str | None
+    """Null before the invoice is issued."""
     amount: Money
+    subscription_id: UUID | None = None
+    period: Period | None = None
+    effect: str | None = None
+    """What paying the invoice does to its subscription: starts, continues, ends or settles."""
 
 
-class SetUp(BaseModel):
-    setup_id: UUID
-    frame_url: str
-    due: list[DueInvoice]
+class Dues(BaseModel):
+    due: list[Due]
     total: Money | None
     """Null when nothing is due, or in more than one currency."""
+    more: bool = False
+    """Whether more periods have begun than are listed."""
+
+
+class SetUp(Dues):
+    setup_id: UUID
+    frame_url: str
+
+
+class PaymentPreview(Dues):
+    invoice_id: UUID
+    running: bool
+    """Whether a charge for the invoice is under way."""
 
 
 class Method(BaseModel):
@@ -57,6 +80,16 @@ class AddedMethod(Method, Accepted):
 
 class ChargeStarted(Accepted):
     invoice_id: UUID
+
+
+class StartedPayment(Dues, Accepted):
+    id: UUID
+    """Of the charge."""
+    invoice_id: UUID
+    attempt: int
+    status: Literal["open"]
+    payment_method: Method
+    confirmation_id: UUID
 
 
 class ChangedDefault(Accepted):

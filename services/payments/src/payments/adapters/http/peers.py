@@ -9,6 +9,8 @@ PEERS: Final[Peers] = {
         {
             ("POST", "/v1/customers/{customer_id}/setups"),
             ("PUT", "/v1/customers/{customer_id}/default-payment-method"),
+            ("GET", "/v1/charges/preview"),
+            ("POST", "/v1/charges"),
         }
     ),
 }

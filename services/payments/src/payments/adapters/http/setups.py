@@ -5,19 +5,18 @@ from uuid import UUID
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from chassis.command_handler import ATTEMPTS
-from chassis.decider import VersionConflict
-from chassis.http.asked import Ask, key_reused, problem_answer, response
+from chassis.http.asked import Ask, problem_answer, response
 from chassis.http.description import answers
 from chassis.http.principal import only
 from chassis.http.problems import Problem, not_found
-from chassis.store import AlreadyAnswered, Answer, EventStore, KeyReused, Statement, WriteSet
+from chassis.store import AlreadyAnswered, Answer, Statement
 from payments.adapters.http import documents
-from payments.adapters.http.bodies import NewDefault, OpenSetUp, due_json
+from payments.adapters.http.answering import Answering, slow_down
+from payments.adapters.http.bodies import NewDefault, OpenSetUp, listed_json
 from payments.application.card_entry import Customers, SetUps
-from payments.application.change_of_card import ChangeOfCard, Confirmation, DueChanged, SetUpOver, TooManyDeclines
+from payments.application.change_of_card import ChangeOfCard, DueChanged, Request, SetUpOver, TooManyDeclines
+from payments.application.dues import Dues
 from payments.application.providers import NoAnswer, SetupRefused, UnknownToken
-from payments.application.work import Clock
 from payments.domain.shapes import FailureCode
 
 TITLES = {
@@ -32,8 +31,8 @@ def routes(
     change: ChangeOfCard,
     setups: SetUps,
     customers: Customers,
-    clock: Clock,
-    store: EventStore,
+    dues: Dues,
+    answering: Answering,
     *,
     cards_url: str,
     portal_origin: str,
@@ -46,7 +45,7 @@ def routes(
         """A page on which this customer can type a card, and what confirming it there will pay."""
         caller = asked.principal
         caller.must_own(customer_id)
-        if kept := await told_before(asked):
+        if kept := await answering.given_before(asked):
             return kept
         if body.portal_origin not in (None, portal_origin):
             raise Problem(422, "portal_origin_refused", "The card page is shown in the portal only")
@@ -54,9 +53,11 @@ def routes(
             raise not_found()
         if seconds := await setups.opening_blocked_for(caller.merchant_id, customer_id):
             raise slow_down("too_many_openings", "The card page was opened too often", seconds)
-        setup = await setups.begin(caller.merchant_id, customer_id, caller.session, body.locale, body.colour)
+        listed = await dues.of(caller.merchant_id, customer_id)
+        looks = caller.session, body.locale, body.colour
+        setup = await setups.begin(caller.merchant_id, customer_id, *looks, listed.due)
         frame = {"setup_id": str(setup.id), "frame_url": f"{cards_url.rstrip('/')}/cards/{setup.id}"}
-        return await remembered(asked, Answer(201, frame | due_json(setup.due)))
+        return await answering.keep(asked, Answer(201, frame | listed_json(listed)))
 
     @api.put("/default-payment-method", dependencies=[Depends(only("merchant", "customer"))])
     @answers(
@@ -70,58 +71,30 @@ def routes(
         """The card becomes the default, and each invoice listed is charged. Whatever goes wrong, the old card stays."""
         caller = asked.principal
         caller.must_own(customer_id)
-        if kept := await told_before(asked):
+        if kept := await answering.given_before(asked):
             return kept
         try:
-            at = await clock.now(caller.merchant_id)
-            confirmed = Confirmation(customer_id, body.setup_id, caller.session, body.token, body.charge_invoices, at)
+            totals = tuple(each.shape() for each in body.totals) if body.totals is not None else None
+            confirmed = Request(customer_id, body.setup_id, caller.session, body.token, body.charge_invoices, totals)
             return response(await change.confirm(asked.context, confirmed, asked.key))
         except AlreadyAnswered:
-            return await told_before(asked) or response(problem_answer(not_found()))
+            return await answering.given_before(asked) or response(problem_answer(not_found()))
         except TooManyDeclines as blocked:
             raise slow_down("too_many_declines", "Too many cards were declined", blocked.seconds) from None
         except NoAnswer:
             raise Problem(503, "service_unavailable", "The payment provider does not answer; nothing was changed") from None
         except DueChanged as changed:
-            await setups.show(caller.merchant_id, body.setup_id, changed.due)
-            problem = Problem(409, "due_changed", "What is due has changed", more=due_json(changed.due))
-            return await remembered(asked, problem_answer(problem))
+            await setups.show(caller.merchant_id, body.setup_id, changed.listed.due)
+            problem = Problem(409, "due_changed", "What is due has changed", more=listed_json(changed.listed))
+            return await answering.keep(asked, problem_answer(problem))
         except SetupRefused as refused:
             declined = "INSERT INTO card_refusal (merchant_id, customer_id, code) VALUES ($1, $2, $3)"
             row = Statement(declined, (caller.merchant_id, customer_id, refused.code.value))
             title = TITLES.get(refused.code, "The card could not be saved")
-            return await remembered(asked, problem_answer(Problem(402, refused.code.value, title)), row)
+            return await answering.keep(asked, problem_answer(Problem(402, refused.code.value, title)), row)
         except UnknownToken:
-            return await remembered(asked, problem_answer(Problem(422, "invalid_token", "This token cannot be used")))
+            return await answering.keep(asked, problem_answer(Problem(422, "invalid_token", "This token cannot be used")))
         except SetUpOver:
-            return await remembered(asked, problem_answer(not_found()))
-
-    async def told_before(asked: Ask) -> Response | None:
-        """The answer to the same request under the same key."""
-        try:
-            kept = await store.answer_to(asked.key) if asked.key else None
-        except KeyReused:
-            raise key_reused() from None
-        return response(kept) if kept else None
-
-    async def remembered(asked: Ask, answer: Answer, *rows: Statement) -> Response:
-        """The answer, unless somebody who came with the same key was told something before."""
-        write_set = WriteSet(answer=(asked.key, answer) if asked.key else None, statements=rows)
-        if write_set.empty:
-            return response(answer)
-        for _ in range(ATTEMPTS):
-            try:
-                await store.write(write_set)
-            except (AlreadyAnswered, VersionConflict):
-                # Somebody with the same key came first, or comes at this very moment.
-                if kept := await told_before(asked):
-                    return kept
-            else:
-                return response(answer)
-        raise VersionConflict
+            return await answering.keep(asked, problem_answer(not_found()))
 
     return api
-
-
-def slow_down(code: str, title: str, seconds: int) -> Problem:
-    return Problem(429, code, title, headers={"retry-after": str(seconds)}, more={"retry_after": seconds})

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from payments.domain.confirmation import Consent
 from payments.domain.shapes import FailureCode, Method, Money
 
 
@@ -19,6 +20,10 @@ class Collect:
     method: Method | None
     """The customer's default; none: there is no card on file."""
     at: datetime
+    consent: Consent | None = None
+    """The confirmation because of which the period was entered."""
+    withheld: bool = False
+    """The period was entered because of a confirmation that does not list this charge: nothing is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,16 @@ class TryAgain:
     """Asked when a retry is due, and when a customer agreed to pay with a new card."""
 
     method: Method | None
+    at: datetime
+    consent: Consent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PayNow:
+    """Asked for with a card on file, by the customer or the merchant. Refused while a charge runs."""
+
+    method: Method
+    consent: Consent
     at: datetime
 
 
@@ -46,6 +61,8 @@ class RecordFailure:
     """The card with which the customer has meanwhile agreed to pay this invoice."""
     final: bool = False
     """Nobody is to try again: the invoice was voided."""
+    consent: Consent | None = None
+    """How the customer agreed to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,4 +81,4 @@ class RecordRefund:
     at: datetime
 
 
-Command: TypeAlias = Collect | TryAgain | RecordSuccess | RecordFailure | RecordNoAnswer | RecordRefund
+Command: TypeAlias = Collect | TryAgain | PayNow | RecordSuccess | RecordFailure | RecordNoAnswer | RecordRefund

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from payments.domain.confirmation import Consent
 from payments.domain.shapes import FailureCode, Method, Money
 
 
@@ -26,6 +27,10 @@ class Charge:
     number: int
     """From 1, per invoice."""
     method: Method | None
+    consent: Consent | None = None
+    """The confirmation that it follows from; None for renewals and retries."""
+    manual: bool = False
+    """Whether it was asked for with a card on file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +57,8 @@ class AttemptFailed:
     at: datetime
     followed: bool = False
     """Whether the next attempt has begun with it, on a card that the customer agreed to meanwhile."""
+    needs_confirmation: bool = False
+    """Whether nothing was tried, because no confirmation lists the charge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,11 @@ from datetime import datetime
 from typing import assert_never
 from uuid import UUID, uuid5
 
+from payments.domain.confirmation import Consent
 from payments.domain.payment.commands import (
     Collect,
     Command,
+    PayNow,
     RecordFailure,
     RecordNoAnswer,
     RecordRefund,
@@ -28,7 +30,7 @@ from payments.domain.payment.events import (
     OutcomeUnknown,
     Refunded,
 )
-from payments.domain.refusals import ChargeAlreadyEnded, NoSuchPayment, NotPaidByThisCharge
+from payments.domain.refusals import ChargeAlreadyEnded, ChargeRunning, NoSuchPayment, NothingOwed, NotPaidByThisCharge
 from payments.domain.shapes import FailureCode, Method
 
 NOTHING_DUE = "nothing-due"
@@ -55,6 +57,8 @@ def decide(command: Command, it: Payment | None) -> list[Event]:
             return collect(command, it)
         case TryAgain():
             return try_again(command, begun(it))
+        case PayNow():
+            return pay_now(command, begun(it))
         case RecordSuccess():
             return record_success(command, begun(it))
         case RecordFailure():
@@ -70,15 +74,26 @@ def collect(command: Collect, it: Payment | None) -> list[Event]:
         return []  # the invoice is being collected already
     bill = Bill(command.invoice_id, command.subscription_id, command.customer_id, command.amount)
     if command.amount.amount_minor <= 0:
-        charge = next_charge(Payment(bill), command.method)
+        charge = next_charge(Payment(bill), command.method, command.consent)
         return [AttemptStarted(bill, charge, command.at), AttemptSucceeded(charge, NOTHING_DUE, command.at)]
-    return attempt(Payment(bill), command.method, command.at)
+    if command.withheld:
+        code, nothing = FailureCode.PROCESSING_ERROR, next_charge(Payment(bill), None, None)
+        return [AttemptFailed(bill, nothing, code, False, None, command.at, needs_confirmation=True)]
+    return attempt(Payment(bill), command.method, command.at, command.consent)
 
 
 def try_again(command: TryAgain, it: Payment) -> list[Event]:
     if it.paid or it.open:
         return []  # an open attempt says itself how it ends
-    return attempt(it, command.method, command.at)
+    return attempt(it, command.method, command.at, command.consent)
+
+
+def pay_now(command: PayNow, it: Payment) -> list[Event]:
+    if it.paid:
+        raise NothingOwed
+    if it.open:
+        raise ChargeRunning
+    return attempt(it, command.method, command.at, command.consent, manual=True)
 
 
 def record_success(command: RecordSuccess, it: Payment) -> list[Event]:
@@ -96,7 +111,8 @@ def record_failure(command: RecordFailure, it: Payment) -> list[Event]:
     used = charge.method.id if charge.method else None
     if command.final or command.agreed is None or command.agreed.id == used:
         return [failed]
-    return [replace(failed, followed=True), *attempt(evolve(it, failed), command.agreed, command.at)]
+    following = attempt(evolve(it, failed), command.agreed, command.at, command.consent)
+    return [replace(failed, followed=True), *following]
 
 
 def record_no_answer(command: RecordNoAnswer, it: Payment) -> list[Event]:
@@ -110,19 +126,21 @@ def record_refund(command: RecordRefund, it: Payment) -> list[Event]:
     return [] if it.refunded else [Refunded(it.paid, command.reference, command.at)]
 
 
-def attempt(it: Payment, method: Method | None, at: datetime) -> list[Event]:
+def attempt(
+    it: Payment, method: Method | None, at: datetime, consent: Consent | None = None, *, manual: bool = False
+) -> list[Event]:
     """The next attempt; without a card it has failed before it began."""
-    charge = next_charge(it, method)
+    charge = next_charge(it, method, consent, manual)
     if method is None:
         code = FailureCode.NO_PAYMENT_METHOD
         return [AttemptFailed(it.bill, charge, code, code.retryable, None, at)]
     return [AttemptStarted(it.bill, charge, at)]
 
 
-def next_charge(it: Payment, method: Method | None) -> Charge:
+def next_charge(it: Payment, method: Method | None, consent: Consent | None, manual: bool = False) -> Charge:
     """Named by its place in the invoice's story, so that the same story told twice charges once."""
     number = it.attempts + 1
-    return Charge(uuid5(it.bill.invoice_id, f"charge-{number}"), number, method)
+    return Charge(uuid5(it.bill.invoice_id, f"charge-{number}"), number, method, consent, manual)
 
 
 def the_open_one(it: Payment, charge_id: UUID) -> Charge:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from payments.domain.confirmation import Confirmation
 from payments.domain.shapes import Method
 
 
@@ -17,6 +18,18 @@ class UseMethod:
     at: datetime
     charge_invoices: tuple[UUID, ...] = ()
     """What the customer saw listed and agreed to pay at once."""
+    confirmation: Confirmation | None = None
+    """All that was listed, with amounts; None when nothing was."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmPayment:
+    """Pay this invoice now with a card on file."""
+
+    invoice_id: UUID
+    method_id: UUID
+    confirmation: Confirmation
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,4 +39,4 @@ class RemoveMethod:
     at: datetime
 
 
-Command: TypeAlias = UseMethod | RemoveMethod
+Command: TypeAlias = UseMethod | ConfirmPayment | RemoveMethod

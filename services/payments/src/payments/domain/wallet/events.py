@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from payments.domain.confirmation import Confirmation
 from payments.domain.shapes import Method
 
 
@@ -15,6 +16,15 @@ class DefaultChanged:
     replaces: UUID | None
     charged_invoices: tuple[UUID, ...]
     at: datetime
+    confirmation: Confirmation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentConfirmed:
+    invoice_id: UUID
+    method: Method
+    confirmation: Confirmation
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,4 +33,4 @@ class MethodRemoved:
     at: datetime
 
 
-Event: TypeAlias = DefaultChanged | MethodRemoved
+Event: TypeAlias = DefaultChanged | PaymentConfirmed | MethodRemoved

@@ -4,10 +4,11 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 from uuid import UUID
 
+from payments.domain.confirmation import Confirmation, Period
 from payments.domain.refusals import LastMethodInUse, NoSuchPaymentMethod
 from payments.domain.shapes import Method
-from payments.domain.wallet.commands import Command, RemoveMethod, UseMethod
-from payments.domain.wallet.events import DefaultChanged, Event, MethodRemoved
+from payments.domain.wallet.commands import Command, ConfirmPayment, RemoveMethod, UseMethod
+from payments.domain.wallet.events import DefaultChanged, Event, MethodRemoved, PaymentConfirmed
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,16 +16,32 @@ class Wallet:
     customer_id: UUID
     methods: tuple[Method, ...]
     """In the order in which they were last made the default: the last one is it. Empty when all are gone."""
+    confirmations: tuple[Confirmation, ...] = ()
+    """Oldest first."""
 
     @property
     def default(self) -> Method | None:
         return self.methods[-1] if self.methods else None
+
+    def method(self, id: UUID | None) -> Method | None:
+        """The card with this id, or the default for None; None when there is no such card."""
+        return self.default if id is None else next((method for method in self.methods if method.id == id), None)
+
+    def may_have_led_to(self, subscription_id: UUID, period: Period) -> list[tuple[Confirmation, UUID]]:
+        """Newest first: confirmations because of which a period may be entered, each with the invoice that was paid for it."""
+        return [
+            (confirmation, invoice_id)
+            for confirmation in reversed(self.confirmations)
+            for invoice_id in confirmation.leads_to(subscription_id, period)
+        ]
 
 
 def decide(command: Command, it: Wallet | None) -> list[Event]:
     match command:
         case UseMethod():
             return use_method(command, it)
+        case ConfirmPayment():
+            return confirm_payment(command, it)
         case RemoveMethod():
             return remove_method(command, it)
 
@@ -34,7 +51,15 @@ def use_method(command: UseMethod, it: Wallet | None) -> list[Event]:
     if default == command.method and not command.charge_invoices:
         return []  # asked twice: the first answer stands
     replaced = default.id if default and default.id != command.method.id else None
-    return [DefaultChanged(command.customer_id, command.method, replaced, command.charge_invoices, command.at)]
+    agreed = command.charge_invoices, command.at, command.confirmation
+    return [DefaultChanged(command.customer_id, command.method, replaced, *agreed)]
+
+
+def confirm_payment(command: ConfirmPayment, it: Wallet | None) -> list[Event]:
+    method = it.method(command.method_id) if it else None
+    if method is None:
+        raise NoSuchPaymentMethod
+    return [PaymentConfirmed(command.invoice_id, method, command.confirmation, command.at)]
 
 
 def remove_method(command: RemoveMethod, it: Wallet | None) -> list[Event]:
@@ -53,7 +78,12 @@ def evolve(it: Wallet | None, event: Event) -> Wallet:
     match event:
         case DefaultChanged():
             others = tuple(m for m in it.methods if m.id != event.method.id) if it else ()
-            return Wallet(event.customer_id, (*others, event.method))
+            known = it.confirmations if it else ()
+            confirmed = (*known, event.confirmation) if event.confirmation else known
+            return Wallet(event.customer_id, (*others, event.method), confirmed)
+        case PaymentConfirmed():
+            assert it is not None, "a wallet begins with a card"
+            return replace(it, confirmations=(*it.confirmations, event.confirmation))
         case MethodRemoved():
             assert it is not None, "a wallet begins with a card"
             return replace(it, methods=tuple(m for m in it.methods if m.id != event.method_id))

@@ -1,0 +1,68 @@
+"""What a customer, or a merchant, was shown and confirmed: a list of charges with their amounts."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from payments.domain.shapes import Money
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """From start, inclusive, to end, exclusive; both aware and in UTC."""
+
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Names the confirmation that a charge follows from."""
+
+    id: UUID
+    at: datetime
+    """By the merchant's clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """One line of the list."""
+
+    invoice_id: UUID
+    """Of an open invoice, or of the one that a begun period will get."""
+    subscription_id: UUID
+    amount: Money
+    period: Period | None
+    """None for invoices that an earlier version of this service recorded."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    id: UUID
+    at: datetime
+    charges: tuple[Confirmed, ...]
+    method_id: UUID | None = None
+    """The card that was named: begun periods are charged to it too, while it is on file."""
+
+    @property
+    def consent(self) -> Consent:
+        return Consent(self.id, self.at)
+
+    def allows(self, invoice_id: UUID, amount: Money) -> bool:
+        """Whether this much may be charged for the invoice because of this confirmation: less is allowed, more is not."""
+        return any(
+            each.invoice_id == invoice_id
+            and each.amount.currency == amount.currency
+            and amount.amount_minor <= each.amount.amount_minor
+            for each in self.charges
+        )
+
+    def leads_to(self, subscription_id: UUID, period: Period) -> list[UUID]:
+        """The listed invoices that may precede this period; none when it had not begun when the list was confirmed."""
+        if period.start > self.at:
+            return []  # its boundary was reached afterwards: an ordinary renewal
+        return [
+            each.invoice_id
+            for each in self.charges
+            if each.subscription_id == subscription_id and (each.period is None or each.period.end == period.start)
+        ]
