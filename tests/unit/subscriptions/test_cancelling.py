@@ -92,6 +92,11 @@ def test_a_charge_that_fails_after_cancelling_leaves_no_debt() -> None:
     given(*ENTERED_JUNE, cancelled).when(PAID).then(Renewed(INVOICE, day(6)))
 
 
+def test_a_failure_another_charge_follows_does_not_end_what_is_being_paid() -> None:
+    cancelled = replace(SCHEDULED, effective_at=day(7), at=day(6))
+    given(*ENTERED_JUNE, cancelled).when(replace(FAILED, followed=True)).then()
+
+
 def test_a_paid_renewal_still_ends_as_scheduled() -> None:
     cancelled = replace(SCHEDULED, effective_at=day(7), at=day(6))
     given(*ENTERED_JUNE, cancelled, Renewed(INVOICE, day(6))).when(ReachBoundary(1, day(7))).then(ended_at(7, of=14))

@@ -19,7 +19,7 @@ from unit.subscriptions.examples import (
 
 from subscriptions.domain import dunning
 from subscriptions.domain.commands import GiveUp, ReachBoundary, RecordWaived, Retry
-from subscriptions.domain.dunning import Policies
+from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.events import Cancelled, Recovered, RenewalDue, Renewed, RetryDue, WentUnpaid
 from subscriptions.domain.subscription import timers
 
@@ -85,6 +85,36 @@ def test_a_new_card_that_fails_softly_is_tried_again_on_the_days_that_are_left()
     given(*ENTERED_JUNE, HARD_FELL).when(soft).then(fell)
 
 
+def test_a_payment_that_was_asked_for_and_fails_does_not_move_the_schedule() -> None:
+    manual = replace(FAILED, attempt=2, reason="card_declined", manual=True, at=day(6, of=14, hour=12))
+    fell = replace(FELL, failed_attempts=2, reason="card_declined", at=day(6, of=14, hour=12))
+    given(*PAST_DUE).when(manual).then(fell)
+    assert waits(*PAST_DUE, fell) == waits(*PAST_DUE) == {"retry": day(6, of=15)}
+    given(*PAST_DUE, fell).when(Retry(day(6, of=15))).then(RetryDue(INVOICE, 1, day(6, of=15)))
+    hard = replace(manual, reason="expired_card", retryable=False)
+    given(*PAST_DUE).when(hard).then(replace(fell, reason="expired_card"))
+
+
+def test_nor_does_it_begin_retries_for_a_card_that_only_another_can_replace() -> None:
+    manual = replace(FAILED, attempt=2, manual=True, at=day(6, of=16))
+    fell = replace(HARD_FELL, failed_attempts=2, reason="insufficient_funds", at=day(6, of=16))
+    given(*ENTERED_JUNE, HARD_FELL).when(manual).then(fell)
+    assert waits(*ENTERED_JUNE, HARD_FELL, fell) == {"give_up": day(6, of=21)}
+
+
+def test_one_that_was_under_way_when_a_retry_fell_due_is_that_retry() -> None:
+    due = RetryDue(INVOICE, 1, day(6, of=15))
+    manual = replace(FAILED, attempt=2, manual=True, at=day(6, of=15))
+    fell = replace(FELL, failed_attempts=2, next_attempt_at=day(6, of=17), at=day(6, of=15))
+    given(*PAST_DUE, due).when(manual).then(fell)
+    given(*LAST_RETRY).when(replace(manual, attempt=3, at=day(6, of=21))).then(GAVE_UP)
+
+
+def test_one_that_fails_after_the_retries_have_ended_changes_nothing() -> None:
+    given(*UNPAID).when(replace(FAILED, attempt=9, manual=True, at=day(6, of=22))).then()
+    given(*ENTERED_JUNE, GAVE_UP).when(replace(FAILED, attempt=9, manual=True, at=day(6, of=22))).then()
+
+
 def test_the_last_failed_retry_cancels_it() -> None:
     given(*LAST_RETRY).when(replace(FAILED, attempt=3, at=day(6, of=21))).then(GAVE_UP)
 
@@ -125,8 +155,22 @@ def test_paying_what_was_unpaid_within_its_period_recovers_it() -> None:
 def test_paying_an_old_debt_never_charges_for_the_time_without_access() -> None:
     later = day(8)
     given(*UNPAID).when(replace(PAID, at=later)).then(
-        Recovered(INVOICE, later), Cancelled(later, "payment_failed", None, "keep", later)
+        Recovered(INVOICE, later), Cancelled(later, "payment_failed", None, "keep", later, access_until=day(6, of=21))
     )
+
+
+def test_what_followed_when_the_payment_was_confirmed_follows_when_it_arrives() -> None:
+    within, later = day(7) - timedelta(hours=1), day(7) + timedelta(days=3)
+    given(*UNPAID).when(replace(PAID, at=later, agreed_at=within)).then(Recovered(INVOICE, later))
+    ended = Cancelled(later, "payment_failed", None, "keep", later, access_until=day(6, of=21))
+    given(*UNPAID).when(replace(PAID, at=later, agreed_at=day(7))).then(Recovered(INVOICE, later), ended)
+
+
+def test_a_debt_that_is_given_up_while_its_payment_is_under_way_is_recovered() -> None:
+    confirmed, given_up, paid = day(8, of=1), day(8, of=2), day(8, of=3)
+    long = dunning.begin(Policies(retry_days=(49,), when_retries_end=WhenRetriesEnd.UNPAID), day(6))
+    unpaid = (*ENTERED_JUNE, replace(FELL, dunning=long, next_attempt_at=None), WentUnpaid(INVOICE, given_up))
+    given(*unpaid).when(replace(PAID, at=paid, agreed_at=confirmed)).then(Recovered(INVOICE, paid))
 
 
 def test_without_retry_days_the_first_failure_is_the_last() -> None:

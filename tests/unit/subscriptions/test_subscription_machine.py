@@ -112,6 +112,16 @@ class Life(RuleBasedStateMachine):
         if self.state and self.state.debt:
             assert self.ask(RecordPaid(self.state.period, UUID(int=1), self.now))
 
+    @rule(retryable=st.booleans())
+    def the_card_on_file_is_tried_by_hand_and_declined(self, retryable: bool) -> None:
+        if self.state and self.state.debt and not self.state.debt.trying:
+            before, attempt = timers(self.state), self.state.debt.failed_attempts + 1
+            failure = RecordFailure(
+                self.state.period, UUID(int=1), Money(2999, "USD"), "x", retryable, attempt, Policies(), self.now, manual=True
+            )
+            self.ask(failure)
+            assert timers(self.state) == before, "it moves no timer"
+
     @rule()
     def the_merchant_waives_what_is_owed(self) -> None:
         assert self.state

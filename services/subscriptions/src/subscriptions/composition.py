@@ -10,7 +10,7 @@ from chassis.postgres.timers import TimerLoop
 from chassis.service import Resources, Service
 from subscriptions.adapters import consumers, images
 from subscriptions.adapters.clockwork import Clockwork
-from subscriptions.adapters.http import customers, media, merchants, plans, streams, subscriptions, test_clock
+from subscriptions.adapters.http import customers, media, merchants, paying, plans, streams, subscriptions, test_clock
 from subscriptions.adapters.http.peers import PEERS
 from subscriptions.adapters.tables import rows
 from subscriptions.adapters.tables.clock_jobs import ClockJobsTable
@@ -53,6 +53,7 @@ def compose(r: Resources) -> Service:
     app.include_router(media.routes(pictures, images.webp))
     app.include_router(plans.routes(offering, PlansTable(r.pool), pictures, r.tenants, cursors))
     app.include_router(customers.routes(people, r.tenants, ending.end_all))
+    app.include_router(paying.routes(billing, people, r.tenants))
     app.include_router(test_clock.routes(jobs, r.tenants, clockwork.wake, patience))
     app.include_router(streams.routes(StreamsTable(r.pool), cursors))
     return Service(

@@ -11,9 +11,13 @@ from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.period import Period
 from subscriptions.domain.plan import Money
 
+NOT_CONFIRMED = "not_confirmed"
+"""The reason of a debt for which nothing was tried: its charge was not in the list that the customer confirmed."""
+
 
 def paid(received: Received[InvoicePaid]) -> RecordPaid:
-    return RecordPaid(period(received.data.period), subject(received), received.envelope.time)
+    paid = received.data
+    return RecordPaid(period(paid.period), subject(received), received.envelope.time, paid.agreed_at)
 
 
 def failed(received: Received[InvoicePaymentFailed], policies: Policies) -> RecordFailure:
@@ -22,12 +26,13 @@ def failed(received: Received[InvoicePaymentFailed], policies: Policies) -> Reco
         period=period(failure.period),
         invoice_id=subject(received),
         amount=Money(failure.amount.amount_minor, failure.amount.currency),
-        reason=failure.code,
+        reason=NOT_CONFIRMED if failure.needs_confirmation else failure.code,
         retryable=failure.retryable,
         attempt=failure.attempt,
         policies=policies,
         at=received.envelope.time,
         followed=failure.followed,
+        manual=failure.manual,
     )
 
 

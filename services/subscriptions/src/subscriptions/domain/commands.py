@@ -41,6 +41,8 @@ class RecordPaid:
     period: Period
     invoice_id: UUID
     at: datetime
+    agreed_at: datetime | None = None
+    """When the customer confirmed the charge, which may take long. What they were told then holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class RecordFailure:
     at: datetime
     followed: bool = False
     """Whether the next attempt has begun already, with a card that the customer agreed to meanwhile."""
+    manual: bool = False
+    """Whether the attempt was asked for with the card on file: the schedule of retries stays as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,6 +109,8 @@ class Cancelled:
     feedback: Feedback | None
     open_invoices: OpenInvoices
     at: datetime
+    access_until: datetime | None = None
+    """Where access ended earlier than the subscription: an old debt was paid after its period."""
 
 
 Event: TypeAlias = (

@@ -65,7 +65,11 @@ class Debt:
     retries: int = 0
     trying: bool = False
     """Another attempt is under way: its outcome decides what comes next."""
-    given_up: bool = False
+    given_up_at: datetime | None = None
+
+    @property
+    def given_up(self) -> bool:
+        return self.given_up_at is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,23 +150,25 @@ def reach_boundary(command: ReachBoundary, it: Subscription) -> list[Event]:
 def record_paid(command: RecordPaid, it: Subscription) -> list[Event]:
     if it.ended or it.paid or command.period != it.period:
         return []
-    return settle(it, command.invoice_id, command.at)
+    return settle(it, command.invoice_id, command.at, command.agreed_at or command.at)
 
 
 def record_waived(command: RecordWaived, it: Subscription) -> list[Event]:
     """Only the current period's invoice can be open."""
     if it.ended or it.paid or (it.debt and it.debt.invoice_id != command.invoice_id):
         return []
-    return settle(it, command.invoice_id, command.at)
+    return settle(it, command.invoice_id, command.at, command.at)
 
 
-def settle(it: Subscription, invoice_id: UUID, at: datetime) -> list[Event]:
-    """Nothing is owed for the current period any more."""
+def settle(it: Subscription, invoice_id: UUID, at: datetime, agreed_at: datetime) -> list[Event]:
+    """Nothing is owed for the current period any more. What follows is what followed when the payment was agreed to."""
     if it.debt is None:
         return [Renewed(invoice_id, at)]
-    if it.debt.given_up and at >= it.period.end:
-        # Access ended long ago: whoever now pays what they owed must not be charged for the time they had none.
-        return [Recovered(invoice_id, at), Cancelled(at, "payment_failed", None, "keep", at)]
+    given_up_at = it.debt.given_up_at
+    if given_up_at is not None and given_up_at <= agreed_at and agreed_at >= it.period.end:
+        # Access ended with the retries: a customer who pays an old debt is not charged for the time since.
+        ended = Cancelled(at, "payment_failed", None, "keep", at, access_until=it.debt.dunning.ends_at)
+        return [Recovered(invoice_id, at), ended]
     return [Recovered(invoice_id, at)]
 
 
@@ -171,15 +177,18 @@ def record_failure(command: RecordFailure, it: Subscription) -> list[Event]:
     if it.ended or it.paid or command.period != it.period:
         return []
     if it.ending is not None:
-        return [end_as_scheduled(it.ending, command.at, command.at)]  # nobody owes for a period they gave up and never paid
+        # Nothing is owed for a period that was given up and never paid, unless the customer is paying it with another card.
+        return [] if command.followed else [end_as_scheduled(it.ending, command.at, command.at)]
     if it.debt and (it.debt.given_up or command.attempt <= it.debt.failed_attempts):
         return []
+    what = command.invoice_id, command.amount, command.reason, command.attempt
+    if command.manual and it.debt and not it.debt.trying:
+        return [FellPastDue(*what, it.debt.next_attempt_at, it.debt.dunning, command.at)]
     pursuit = it.debt.dunning if it.debt else dunning.begin(command.policies, command.at)
     exhausted = command.at >= pursuit.ends_at and not command.followed
     if exhausted and pursuit.then is WhenRetriesEnd.CANCEL:
         return [Cancelled(command.at, "payment_failed", None, pursuit.open_invoices, command.at)]
     again = pursuit.next_retry(command.at) if command.retryable and not command.followed else None
-    what = command.invoice_id, command.amount, command.reason, command.attempt
     failed = FellPastDue(*what, again, pursuit, command.at, command.followed)
     return [failed, WentUnpaid(command.invoice_id, command.at)] if exhausted else [failed]
 
@@ -265,15 +274,15 @@ def evolve(it: Subscription | None, event: Event) -> Subscription:
         case RetryDue(_, number):
             assert it.debt is not None, "only a debt is retried"
             return replace(it, debt=replace(it.debt, next_attempt_at=None, retries=number, trying=True))
-        case WentUnpaid():
+        case WentUnpaid(_, at):
             assert it.debt is not None, "only a debt is given up"
-            return replace(it, debt=replace(it.debt, next_attempt_at=None, trying=False, given_up=True))
+            return replace(it, debt=replace(it.debt, next_attempt_at=None, trying=False, given_up_at=at))
         case CancellationScheduled():
             return replace(it, ending=event)
         case CancellationWithdrawn():
             return replace(it, ending=None)
         case Cancelled():
-            access_ended = min(event.effective_at, it.access_until)
+            access_ended = event.access_until or min(event.effective_at, it.access_until)
             return replace(it, ended=event, ending=None, debt=None, access_ended=access_ended)
         case _:
             assert_never(event)

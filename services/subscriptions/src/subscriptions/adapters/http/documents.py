@@ -127,6 +127,30 @@ class StartedSubscription(Subscription):
     aggregate: Aggregate
 
 
+class BegunPeriod(BaseModel):
+    invoice_id: UUID
+    """That its invoice will have."""
+    period: shapes.Period
+    amount: Money
+
+
+class SettledSubscription(BaseModel):
+    subscription_id: UUID
+    invoice_id: UUID
+    effect: Literal["starts", "continues", "ends", "settles"]
+    period: shapes.Period
+    until: datetime | None
+    begun: list[BegunPeriod]
+    """Later periods that have begun, and are charged because of the payment."""
+    more: bool
+    """Whether more have begun than are listed."""
+
+
+class PaymentPreview(BaseModel):
+    at: datetime
+    subscriptions: list[SettledSubscription]
+
+
 class TestClock(BaseModel):
     now: datetime
     to: datetime | None

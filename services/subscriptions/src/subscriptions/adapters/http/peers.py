@@ -19,6 +19,13 @@ PEERS: Final[Peers] = {
             ("DELETE", _CANCELLATION),
         }
     ),
-    "payments": frozenset({_KEYS, ("GET", "/v1/customers/{id}"), ("GET", "/v1/merchants/{id}")}),
+    "payments": frozenset(
+        {
+            _KEYS,
+            ("GET", "/v1/customers/{id}"),
+            ("GET", "/v1/customers/{id}/payment-preview"),
+            ("GET", "/v1/merchants/{id}"),
+        }
+    ),
     "invoicing": frozenset({_KEYS, ("GET", "/v1/media/{id}")}),
 }

@@ -30,14 +30,14 @@ def of_plan(outcome: Outcome[Published, Plan]) -> Sequence[Statement]:
 
 
 def of_subscription(outcome: Outcome[events.Event, Subscription]) -> Sequence[Statement]:
-    """Whose it is, and whether its charge has no outcome yet: open from RenewalDue or RetryDue until the next answer."""
+    """Whose it is, and whether its charge has no outcome yet: open while an attempt is under way."""
     merchant_id, id = outcome.stream.merchant_id, outcome.stream.id
     statements = []
     if isinstance(outcome.events[0], events.Started):
         statements.append(_owner(merchant_id, id, outcome.state.customer_id))
     for event in outcome.events:
         match event:
-            case events.RenewalDue() | events.RetryDue():
+            case events.RenewalDue() | events.RetryDue() | events.FellPastDue(trying=True):
                 statements.append(_open(merchant_id, id))
             case events.Renewed() | events.FellPastDue() | events.Recovered() | events.Cancelled():
                 statements.append(_close(merchant_id, id))
