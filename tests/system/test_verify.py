@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
@@ -95,6 +96,13 @@ CORRUPTIONS: Mapping[str, tuple[str, str]] = {
         )
         """,
     ),
+    "I17": (
+        "payments",
+        """
+        UPDATE events SET body = jsonb_set(body::jsonb, '{confirmation,charges,0,amount,amount_minor}', '1')::json
+        WHERE merchant_id = $1 AND name = 'PaymentConfirmed'
+        """,
+    ),
 }
 
 
@@ -155,6 +163,22 @@ async def a_history(told: Shop) -> None:
     await cancelled(going)
     async with staying.portal() as visit:
         assert (await visit.change_card(CARDS["mastercard"])).status_code == 200
+    await paid_on_request(await told.customer(card=None))
+
+
+async def paid_on_request(customer: Customer) -> None:
+    """The merchant attaches a card after the first charge has failed for want of one, and asks for the payment."""
+    backend = customer.shop.backend
+    [invoice] = await eventually(customer.invoices, bool)
+
+    async def charges() -> list[Any]:
+        found = await backend.call("payments", "GET", f"/v1/charges?invoice_id={invoice['id']}")
+        return [charge["status"] for charge in found["items"]]
+
+    await eventually(charges, lambda found: found == ["failed"])
+    await backend.attach_card(customer.id, "tok_visa")
+    await backend.call("payments", "POST", "/v1/charges", json={"invoice_id": invoice["id"]})
+    await eventually(customer.status, lambda status: status == "active")
 
 
 async def cancelled(customer: Customer) -> None:

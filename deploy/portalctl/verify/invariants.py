@@ -5,7 +5,18 @@ from dataclasses import dataclass
 
 from billing_contracts.customers import CustomerProfile
 from portalctl.cards.finding import holds_card
-from portalctl.verify.checks import amounts, answers, cancellations, charges, delivery, invoices, read_models, streams, waiting
+from portalctl.verify.checks import (
+    amounts,
+    answers,
+    cancellations,
+    charges,
+    confirmations,
+    delivery,
+    invoices,
+    read_models,
+    streams,
+    waiting,
+)
 from portalctl.verify.world import World
 
 Check = Callable[[World], Iterator[str]]
@@ -41,6 +52,7 @@ INVARIANTS = (
     Invariant("I12", "card numbers nowhere", card_numbers_nowhere),
     Invariant("I15", "same idempotency key, same answer, one effect", answers.answered_once),
     Invariant("I16", "every saga is finished or waits for something", waiting.sagas_wait),
+    Invariant("I17", "charges caused by a confirmation <= the total confirmed", confirmations.within_what_was_confirmed),
 )
 
 

@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 from billing_contracts.customers import CustomerProfile
 from billing_contracts.envelope import Envelope
+from billing_contracts.invoicing import invoice_id
 from billing_contracts.payments import PaymentEvent
 from billing_contracts.shapes import Period as PublicPeriod
 from chassis.aggregate import Aggregate
@@ -18,7 +19,6 @@ from chassis.command_handler import Past, decide
 from chassis.context import Context
 from invoicing.application.aggregate import CODEC, INVOICE
 from invoicing.application.movements import Movement, of_invoice, of_payment
-from invoicing.application.reactions import invoice_id
 from invoicing.domain import commands as of_invoices
 from invoicing.domain.events import Issued
 from invoicing.domain.numbering import Place
@@ -27,10 +27,12 @@ from invoicing.domain.plan import Period as InvoicePeriod
 from invoicing.domain.plan import Plan as InvoicePlan
 from invoicing.domain.totals import Amounts
 from payments.application.aggregates import PAYMENT, WALLET
+from payments.domain.confirmation import Confirmation, Confirmed, Consent
+from payments.domain.confirmation import Period as ConfirmedPeriod
 from payments.domain.payment import commands as of_payments
 from payments.domain.shapes import Brand, Method
 from payments.domain.shapes import Money as Amount
-from payments.domain.wallet.commands import UseMethod
+from payments.domain.wallet.commands import ConfirmPayment, UseMethod
 from portal_gateway.application.composing import compose
 from portalctl.verify.checks.read_models import sources_of
 from portalctl.verify.consumers import READERS
@@ -54,9 +56,10 @@ def id_of(name: str) -> UUID:
 
 
 TECHSOLUTIONS, ANA, PREMIUM = id_of("techsolutions"), id_of("ana"), id_of("premium")
-STAYING, GOING = id_of("staying"), id_of("going")
+STAYING, GOING, LATE = id_of("staying"), id_of("going"), id_of("late")
 VISA = Method(id_of("visa"), Brand.VISA, "4242", 12, 2025)
 PRICE = Amount(2999, "USD")
+PLAN_OF_ALL = Plan(PREMIUM, "Premium Mensual", "Suscripción mensual", Money(2999, "USD"), Interval("month"))
 
 
 def day(month: int, of: int = 14) -> datetime:
@@ -136,13 +139,12 @@ def a_sound_world(more: Callable[[Told], object] = lambda _: None) -> Told:
     doc = json.loads(json.dumps(merchant_document(TECHSOLUTIONS, state)))
     of_merchant = {"name": "merchant", "aggregate": f"merchant-{TECHSOLUTIONS}", "customer_id": None}
     told.row("subscriptions", "projection", **of_merchant, sequence=1, event_id=id_of("written"), doc=doc)
-    plan = Plan(PREMIUM, "Premium Mensual", "Suscripción mensual", Money(2999, "USD"), Interval("month"))
-    told.ask("subscriptions", PLAN, PREMIUM, Publish(plan, day(1)))
+    told.ask("subscriptions", PLAN, PREMIUM, Publish(PLAN_OF_ALL, day(1)))
     profile_of_ana(told)
     told.ask("payments", WALLET, ANA, UseMethod(ANA, VISA, day(1)))
     told.row("payments", "payment_method", id=VISA.id, customer_id=ANA, is_default=True)
     for number, subscription in enumerate((STAYING, GOING)):
-        start = commands.Start(ANA, 1, plan, 1, "America/Mexico_City", day(4, 14 + number), day(4, 14 + number))
+        start = commands.Start(ANA, 1, PLAN_OF_ALL, 1, "America/Mexico_City", day(4, 14 + number), day(4, 14 + number))
         told.ask("subscriptions", SUBSCRIPTION, subscription, start)
         pay(told, subscription, ordinal=1 + number)
     told.ask("subscriptions", SUBSCRIPTION, STAYING, commands.ReachBoundary(1, day(5)))
@@ -180,7 +182,7 @@ def pay(told: Told, subscription: UUID, ordinal: int) -> None:
     told.ask("subscriptions", SUBSCRIPTION, subscription, commands.RecordPaid(period, invoice, period.start))
 
 
-def charge(told: Told, subscription: UUID, ordinal: int) -> UUID:
+def charge(told: Told, subscription: UUID, ordinal: int, consent: Consent | None = None) -> UUID:
     """The current period's invoice, which is paid; the subscription has not heard of it."""
     it = told.state("subscription", subscription)
     period, at = it.period, it.period.start
@@ -202,7 +204,7 @@ def charge(told: Told, subscription: UUID, ordinal: int) -> UUID:
         at=at,
     )
     told.ask("invoicing", INVOICE, invoice, issue)
-    told.ask("payments", PAYMENT, invoice, of_payments.Collect(invoice, subscription, ANA, PRICE, VISA, at))
+    told.ask("payments", PAYMENT, invoice, of_payments.Collect(invoice, subscription, ANA, PRICE, VISA, at, consent))
     id = told.state("payment", invoice).open.id
     told.ask("payments", PAYMENT, invoice, of_payments.RecordSuccess(id, "sbx_1", at))
     told.ask("invoicing", INVOICE, invoice, of_invoices.RecordPayment(id, 2999, "USD", None, at))
@@ -212,6 +214,28 @@ def charge(told: Told, subscription: UUID, ordinal: int) -> UUID:
     told.row("payments", "sandbox_charge", **kept)
     told.row("payments", "collection", invoice_id=invoice, state="open", paid_charge=id, refunded_at=None, refund_call_at=at)
     return invoice
+
+
+def confirm_and_pay(told: Told, listed: int = 2, named: int = 2) -> Confirmation:
+    """Ana begins a third subscription on 15 May and pays its first period on 20 June, when the second one has begun.
+
+    She confirms the first `listed` of the two charges; the first `named` name her confirmation.
+    """
+    start = commands.Start(ANA, 1, PLAN_OF_ALL, 1, "America/Mexico_City", day(5, 15), day(5, 15))
+    first = told.ask("subscriptions", SUBSCRIPTION, LATE, start).period
+    second = PublicPeriod(start=first.end, end=day(7, 15))
+    at, periods = day(6, 20), (PublicPeriod(start=first.start, end=first.end), second)
+    lines = [Confirmed(invoice_id(LATE, it), LATE, PRICE, ConfirmedPeriod(it.start, it.end)) for it in periods]
+    confirmation = Confirmation(id_of("confirmation"), at, tuple(lines[:listed]))
+    told.ask("payments", WALLET, ANA, ConfirmPayment(lines[0].invoice_id, VISA.id, confirmation, at))
+    for place in (1, 2):
+        invoice = charge(told, LATE, 3 + place, confirmation.consent if place <= named else None)
+        period = told.state("subscription", LATE).period
+        told.ask("subscriptions", SUBSCRIPTION, LATE, commands.RecordPaid(period, invoice, at))
+        if place == 1:
+            told.ask("subscriptions", SUBSCRIPTION, LATE, commands.ReachBoundary(1, at))
+    told.tables["invoicing", "series"][0].update(last=5, last_issued_on=date(2023, 6, 15))
+    return confirmation
 
 
 def catch_up(told: Told) -> None:

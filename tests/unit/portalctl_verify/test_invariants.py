@@ -8,7 +8,19 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from unit.portalctl_verify.telling import ANA, GOING, STAYING, TECHSOLUTIONS, Told, a_sound_world, broken, charge, day, id_of
+from unit.portalctl_verify.telling import (
+    ANA,
+    GOING,
+    STAYING,
+    TECHSOLUTIONS,
+    Told,
+    a_sound_world,
+    broken,
+    charge,
+    confirm_and_pay,
+    day,
+    id_of,
+)
 
 from billing_contracts.invoicing import InvoiceIssued
 from portalctl.verify.invariants import card_numbers_nowhere
@@ -243,6 +255,45 @@ def test_a_period_given_up_unpaid_is_not_paid_for_whatever_was_heard_of_first() 
     assert any("charged for the period given up at the end" in line for line in broken(told)["I8"])
     rows(told, "payments", "collection")[-1]["refunded_at"] = day(6, 15)
     assert "I8" not in broken(told)
+
+
+def test_what_was_confirmed_may_be_charged_with_the_period_that_had_begun() -> None:
+    assert broken(a_sound_world(confirm_and_pay)) == {}
+
+
+def rewrite(told: Told, name: str, old: str, new: str) -> None:
+    events = told.events["payments"]
+    assert any(event.name == name and old in event.body for event in events)
+    events[:] = [replace(event, body=event.body.replace(old, new)) if event.name == name else event for event in events]
+
+
+def test_more_than_was_confirmed_is_named() -> None:
+    told = a_sound_world(confirm_and_pay)
+    rewrite(told, "PaymentConfirmed", '"amount_minor":2999', '"amount_minor":2998')
+    differences = broken(told)["I17"]
+    assert sum("does not list that" in line for line in differences) == 2
+    assert any("is of 5996 USD, and 5998 was taken" in line for line in differences)
+
+
+def test_a_begun_period_that_was_not_confirmed_is_named_whether_or_not_its_charge_names_the_confirmation() -> None:
+    for named in (1, 2):
+        told = a_sound_world(lambda told, named=named: confirm_and_pay(told, listed=1, named=named))  # type: ignore[misc]
+        differences = broken(told)["I17"]
+        assert any("does not list that" in line for line in differences)
+        assert any("is of 2999 USD, and 5998 was taken" in line for line in differences)
+
+
+def test_a_boundary_that_was_reached_after_the_confirmation_is_an_ordinary_renewal() -> None:
+    told = a_sound_world(lambda told: confirm_and_pay(told, listed=1, named=1))
+    rewrite(told, "AttemptStarted", '"at":"2023-06-20T12:00:00Z"}', '"at":"2023-06-15T11:59:59Z"}')
+    rewrite(told, "AttemptSucceeded", '"at":"2023-06-20T12:00:00Z"}', '"at":"2023-06-15T11:59:59Z"}')
+    assert "I17" not in broken(told)
+
+
+def test_a_charge_that_names_a_confirmation_that_does_not_exist_is_named() -> None:
+    told = a_sound_world(confirm_and_pay)
+    rewrite(told, "AttemptStarted", str(id_of("confirmation")), str(id_of("another")))
+    assert any("which does not exist" in line for line in broken(told)["I17"])
 
 
 def test_a_tombstone_leaves_no_profile_behind(told: Told) -> None:

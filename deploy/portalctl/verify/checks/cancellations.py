@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from invoicing.application.reactions import invoice_id
+from billing_contracts.invoicing import invoice_id
 from portalctl.verify.checks.invoices import invoices_of
 from portalctl.verify.rows import Name
 from portalctl.verify.stories import Story

@@ -9,12 +9,11 @@ from itertools import pairwise
 from typing import Any
 from uuid import UUID
 
-from billing_contracts.invoicing import InvoiceIssued
+from billing_contracts.invoicing import InvoiceIssued, invoice_id
 from billing_contracts.shapes import Period
 from billing_contracts.subscriptions import SubscriptionCancelled, SubscriptionRenewalDue
 from invoicing.application.aggregate import CODEC
 from invoicing.application.publication import issued as published
-from invoicing.application.reactions import invoice_id
 from invoicing.domain.events import Issued
 from portalctl.verify.excuses import Excuses
 from portalctl.verify.world import World

@@ -5,8 +5,8 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from billing_contracts.envelope import Envelope
+from billing_contracts.invoicing import invoice_id
 from billing_contracts.shapes import Period
-from invoicing.application.reactions import invoice_id
 from portalctl.verify.checks.cancellations import timers_of
 from portalctl.verify.stories import Story
 from portalctl.verify.world import World
