@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from browser import gallery_cards, gallery_dialogs, gallery_extremes, gallery_pages, gallery_portal, gallery_troubles
+from browser import (
+    gallery_cards,
+    gallery_dialogs,
+    gallery_extremes,
+    gallery_pages,
+    gallery_paying,
+    gallery_portal,
+    gallery_troubles,
+)
 from browser.gallery_opening import State
 
 STATES: Final[dict[str, State]] = {
@@ -12,6 +20,7 @@ STATES: Final[dict[str, State]] = {
         *gallery_pages.STATES,
         *gallery_dialogs.STATES,
         *gallery_cards.STATES,
+        *gallery_paying.STATES,
         *gallery_extremes.STATES,
         *gallery_troubles.STATES,
     )

@@ -12,11 +12,14 @@ from unit.portal_page import scenes
 from chassis.http.problems import Problem, not_found
 from payments.adapters.http.bodies import due_json
 from payments.adapters.sandbox.cards import TEST_CARDS
-from payments.application.card_entry import CardToken, Due, SetUp
+from payments.application.card_entry import CardToken, SetUp
+from payments.application.dues import Due
 from payments.domain.entry import CardEntry
 from payments.domain.shapes import Method, Money
-from portal_gateway.application.answers import CardSetup, CardUpdated
+from portal_gateway.application.answers import CardSetup, CardUpdated, PaymentBegun, PaymentPreview, PaymentRequest
 from portal_gateway.domain.access import Session
+from portal_gateway.domain.view import InvoiceStatus
+from portal_gateway.domain.view import Money as MoneyFacts
 
 if TYPE_CHECKING:
     from browser.staged import LivingStage
@@ -56,18 +59,56 @@ class LivingPayments:
     """By idempotency key."""
     opened: "count[int]" = field(default_factory=count)
     declined: int = 0
+    begun: tuple[Due, ...] = ()
+    """Periods that have begun and follow the payment of the first invoice that is owed."""
+    effect: str | None = None
+    more: bool = False
+    becomes: InvoiceStatus = "paid"
+    """What comes of a payment with the card on file."""
 
     async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
         id = uuid5(scenes.OURS, f"setup {next(self.opened)}")
         setup = SetUp(id, scenes.MERCHANT, scenes.CUSTOMER, str(session.id), locale, colour, self.due())
         self.cards.setups[id] = setup
         url = f"{self.stage.cards_origin}/cards/{id}" if self.answers else f"{self.stage.cards_origin}/silence"
-        return {"setup_id": str(id), "frame_url": url, **due_json(setup.due)}  # type: ignore[typeddict-item]
+        return {"setup_id": str(id), "frame_url": url, **self.listed()}  # type: ignore[typeddict-item]
+
+    def listed(self) -> dict[str, Any]:
+        return due_json(self.due(), more=self.more)
+
+    async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
+        return {"invoice_id": str(invoice_id), "running": False, **self.listed()}  # type: ignore[typeddict-item]
+
+    async def pay(self, session: Session, invoice_id: UUID, asked: PaymentRequest, key: str | None) -> PaymentBegun:
+        self.asked.append({"pay": str(invoice_id), "amount": asked.amount, "key": key})
+        listed = self.listed()
+        if listed["total"] != asked.amount:
+            raise Problem(409, "amount_changed", "What is due has changed", more={"amount": listed["total"], **listed})
+        self.end(str(invoice_id), self.becomes)
+        begun = {"id": "charge", "invoice_id": str(invoice_id), "aggregate": f"payment-{invoice_id}", "version": 3}
+        return {**begun, "payment_method": {}, **listed}  # type: ignore[typeddict-item]
+
+    def end(self, invoice_id: str, status: InvoiceStatus) -> None:
+        """What comes of a payment."""
+        rows = self.stage.views.shown.facts["invoices"]
+        self.stage.invoicing.invoice_is |= {"status": status}
+        facts: dict[str, Any] = {"invoices": [{**row, "status": status} if row["id"] == invoice_id else row for row in rows]}
+        if status == "paid":
+            facts["subscriptions"] = [scenes.subscription()]
+            facts["invoices"] = [*self.issued(), *facts["invoices"]]
+        self.stage.change(**facts)
 
     async def update_card(
-        self, session: Session, setup_id: str, token: str, charge_invoices: Sequence[UUID], key: str | None
+        self,
+        session: Session,
+        setup_id: str,
+        token: str,
+        charge_invoices: Sequence[UUID],
+        key: str | None,
+        totals: Sequence[MoneyFacts] | None = None,
     ) -> CardUpdated:
-        self.asked.append({"setup": setup_id, "token": token, "charges": [str(id) for id in charge_invoices], "key": key})
+        asked = {"setup": setup_id, "token": token, "charges": [str(id) for id in charge_invoices], "key": key}
+        self.asked.append({**asked, "totals": totals})
         if key not in self.told:
             assert key is not None
             try:
@@ -108,12 +149,31 @@ class LivingPayments:
         if charge_invoices and TEST_CARDS[entry.number].on_charge is None:
             rows = self.stage.views.shown.facts["invoices"]
             paid = [{**row, "status": "paid"} if UUID(row["id"]) in charge_invoices else row for row in rows]
+            paid = [*self.issued(), *paid]
+            self.stage.invoicing.invoice_is |= {"status": "paid"}
             facts |= {"invoices": paid, "subscriptions": [scenes.subscription()]}
         self.stage.change(**facts)
-        charges = [{"invoice_id": str(id), "aggregate": f"payment-{id}", "version": 3} for id in charge_invoices]
+        coming = {each.invoice_id for each in self.begun}
+        open_ones = [id for id in charge_invoices if id not in coming]
+        charges = [{"invoice_id": str(id), "aggregate": f"payment-{id}", "version": 3} for id in open_ones]
         wallet = f"wallet-{scenes.CUSTOMER}"
         return {"aggregate": wallet, "version": 2, "payment_method": card, "charges": charges}  # type: ignore[typeddict-item]
 
+    def issued(self) -> list[Any]:
+        """The invoices of the periods that had begun, paid at once; the newest first."""
+        return [
+            scenes.invoice(
+                14 + place,
+                id=str(it.invoice_id),
+                period={"start": it.period.start.isoformat(), "end": it.period.end.isoformat()},
+            )
+            for place, it in reversed(list(enumerate(self.begun, 1)))
+            if it.period
+        ]
+
     def due(self) -> tuple[Due, ...]:
         owed = [row for row in self.stage.views.shown.facts["invoices"] if row["status"] == "failed"]
-        return tuple(Due(UUID(row["id"]), row["number"], Money(**row["total"])) for row in reversed(owed))
+        listed = [
+            Due(UUID(row["id"]), row["number"], Money(**row["total"]), UUID(row["subscription_id"])) for row in reversed(owed)
+        ]
+        return (replace(listed[0], effect=self.effect), *self.begun, *listed[1:]) if listed else ()

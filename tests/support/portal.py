@@ -269,6 +269,14 @@ class Visit:
         body = {"setup_id": setup["setup_id"], "token": token, "charge_invoices": listed}
         return await self.browser.put("/api/payment-method", json=body)
 
+    async def pay(self, invoice: str, key: str | None = None, **said: Any) -> httpx.Response:
+        """With the card on file, what the portal shows unless something else is said."""
+        card = (await self.overview())["payment_method"]
+        shown = (await self.browser.get(f"/api/invoices/{invoice}/payment")).json()["total"] or {}
+        body = {"payment_method_id": card["id"], **{name: shown[name] for name in ("amount_minor", "currency") if shown}}
+        headers = {"idempotency-key": key} if key else {}
+        return await self.browser.post(f"/api/invoices/{invoice}/payment", json=body | said, headers=headers)
+
     async def change_card(self, number: str) -> httpx.Response:
         setup, typed = await self.type_card(number)
         assert typed.is_success, typed.text

@@ -22,8 +22,10 @@ from chassis.tenants import Tenant, Tenants
 from invoicing.adapters.http.peers import PEERS as INVOICING
 from invoicing.adapters.logos import Logos
 from payments.adapters.http.peers import PEERS as PAYMENTS
+from payments.adapters.outlooks import OwnersOutlooks
 from payments.adapters.tenants import KnownCustomers, OwnersClock
 from portal_gateway.adapters.services import InvoicingService, PaymentsService, SubscriptionsService
+from portal_gateway.application.answers import PaymentRequest
 from subscriptions.adapters.http.peers import PEERS as SUBSCRIPTIONS
 
 IDS = uuid4(), uuid4()
@@ -94,7 +96,9 @@ async def test_the_gateway_asks_payments_for_no_more_than_it_may() -> None:
         PaymentsService(asked.client, "http://portal"),
         asked,
         open_setup=(session, "es", None),
-        update_card=(session, "setup", "token", (), None),
+        update_card=(session, "setup", "token", (), None, None),
+        payment_preview=(session, IDS[0]),
+        pay=(session, IDS[0], PaymentRequest(IDS[1], {"amount_minor": 1, "currency": "EUR"}), None),
     )
     assert calls == PAYMENTS["portal-gateway"]
 
@@ -117,6 +121,7 @@ async def test_payments_asks_subscriptions_for_no_more_than_it_may() -> None:
     await OwnersClock(cast(Tenants, nothing), asked.client).now(IDS[0])
     with pytest.raises(Problem):
         await KnownCustomers(nothing, asked.client).known(IDS[0], IDS[1])
+    assert await OwnersOutlooks(asked.client).of(IDS[0], IDS[1]) is None
     assert asked.calls | {KEY} == SUBSCRIPTIONS["payments"]
 
 

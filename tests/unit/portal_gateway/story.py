@@ -152,7 +152,7 @@ def subject_of(event: EventData) -> str:
     match event:
         case subscriptions.SubscriptionEvent():
             return f"subscription-{SUBSCRIPTION}"
-        case payments.PaymentMethodUpdated() | payments.PaymentMethodRemoved():
+        case payments.PaymentMethodUpdated() | payments.PaymentMethodRemoved() | payments.PaymentConfirmed():
             return f"wallet-{ANA}"
         case payments.PaymentEvent():
             return f"payment-{event.invoice_id}"

@@ -28,7 +28,12 @@ from portal_gateway.application.answers import (
     CardUpdated,
     Document,
     Download,
+    DueCharge,
+    Dues,
     ExportProgress,
+    PaymentBegun,
+    PaymentPreview,
+    PaymentRequest,
     Position,
     View,
     Visit,
@@ -38,7 +43,7 @@ from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.application.portal import Portal
 from portal_gateway.domain.access import Flow, Link, Session
 from portal_gateway.domain.tokens import LinkToken
-from portal_gateway.domain.view import PANES
+from portal_gateway.domain.view import PANES, Money
 
 ORIGIN = "http://127.0.0.1:8000"
 CARDS = "http://localhost:8001"
@@ -142,13 +147,39 @@ class Subscriptions:
         raise not_found()
 
 
+@dataclass
 class Payments:
+    due: list[DueCharge] = field(default_factory=list)
+    """What a payment would charge."""
+    more: bool = False
+    running: bool = False
+    refuses: Problem | None = None
+    asked: list[tuple[UUID, PaymentRequest, str | None]] = field(default_factory=list)
+
     async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
         setup = uuid5(scenes.OURS, "setup")
-        return {"setup_id": str(setup), "frame_url": f"{CARDS}/cards/{setup}", "due": [], "total": None}
+        return {"setup_id": str(setup), "frame_url": f"{CARDS}/cards/{setup}", **self.dues()}
 
     async def update_card(self, *_: Any) -> CardUpdated:
-        raise not_found()
+        raise self.refuses or not_found()
+
+    async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
+        return {"invoice_id": str(invoice_id), "running": self.running, **self.dues()}
+
+    async def pay(self, session: Session, invoice_id: UUID, asked: PaymentRequest, key: str | None) -> PaymentBegun:
+        self.asked.append((invoice_id, asked, key))
+        if self.refuses:
+            raise self.refuses
+        charge = {"id": "charge", "invoice_id": str(invoice_id), "aggregate": f"payment-{invoice_id}", "version": 3}
+        return {**charge, "payment_method": {}, **self.dues()}  # type: ignore[typeddict-item]
+
+    def dues(self) -> Dues:
+        amounts = [each["amount"] for each in self.due]
+        total: Money | None = None
+        if amounts:
+            total = {"amount_minor": sum(each["amount_minor"] for each in amounts), "currency": amounts[0]["currency"]}
+        found: Dues = {"due": self.due, "total": total}
+        return {**found, "more": True} if self.more else found
 
 
 @dataclass

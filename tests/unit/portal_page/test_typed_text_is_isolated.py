@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from html.parser import HTMLParser
-from typing import Any
+from typing import Any, cast
 from unicodedata import bidirectional
 
 from unit.portal_page import scenes
@@ -11,6 +11,7 @@ from unit.portal_page.standins import Stage
 
 from chassis.http.problems import Problem
 from portal_gateway.adapters.page.rendering import environment
+from portal_gateway.application.answers import DueCharge
 
 NAME, FSI, PDI = "חברה (7)", "\u2068", "\u2069"
 OLDER = f"\u202e{NAME}\u2069"
@@ -31,11 +32,25 @@ def ending() -> Any:
     return view(cancellation=scenes.ending()["cancellation"], version=13)
 
 
-def invoice() -> dict[str, Any]:
+def owed(path: str) -> dict[str, Any]:
+    """The invoice can be paid on the page that offers it, and has been on every other."""
+    return {"status": "failed"} if path.endswith("/payment") else {}
+
+
+def owed_to(number: int) -> DueCharge:
+    """One charge of the first subscription, and one of the other."""
+    subscription = PREMIUM if number == 14 else invoice_id(99)
+    period = {"start": scenes.instant(2023, 5, 14), "end": scenes.instant(2023, 6, 14)}
+    amount = {"amount_minor": 2999, "currency": "USD"}
+    charge = {"invoice_id": invoice_id(number), "number": f"TS-0000{number}", "amount": amount}
+    return cast(DueCharge, {**charge, "subscription_id": subscription, "period": period})
+
+
+def invoice(**changes: Any) -> dict[str, Any]:
     line = {**scenes.whole_invoice()["lines"][0], "plan_name": OLDER, "description": OLDER}
     party = {"name": OLDER, "address": f"{OLDER}\n{OLDER}", "tax_id": OLDER, "email": "ana@example.com"}
     tax = {"name": OLDER, "rate_basis_points": 1600, "inclusive": True}
-    return scenes.whole_invoice(seller=party, bill_to=party, lines=[line], tax=tax, plan_name=OLDER)
+    return scenes.whole_invoice(seller=party, bill_to=party, lines=[line], tax=tax, plan_name=OLDER, **changes)
 
 
 class Walk(HTMLParser):
@@ -80,6 +95,8 @@ PAGES: list[tuple[Any, str, int]] = [
     (view(status="canceled", ended_at=scenes.instant(2023, 5, 14)), f"/subscriptions/{PREMIUM}/cancel", 3),
     (view(), f"/invoices/{invoice_id(14)}", 12),
     (view(), "/payment-method", 3),
+    (view(), f"/invoices/{invoice_id(14)}/payment", 3),
+    (view(), f"/invoices/{invoice_id(14)}/payment?after=payment-{invoice_id(14)}:3", 1),
     (view(), "/ended", 2),
     (view(), "/nowhere", 2),
 ]
@@ -97,7 +114,8 @@ async def test_no_page_shows_typed_text_that_is_not_isolated() -> None:
     environment.cache_clear()
     for shown, path, least in PAGES:
         stage = Stage(shown, scenes.session(return_url="https://techsolutions.example/back"))
-        stage.invoicing.invoice_is = invoice()
+        stage.invoicing.invoice_is = invoice(**owed(path))
+        stage.payments.due = [owed_to(14), owed_to(13)]
         walk = await walked(stage, path)
         assert walk.loose == [], path
         assert walk.isolated >= least, path

@@ -22,8 +22,12 @@ from portal_gateway.application.answers import (
     Download,
     ExportFormat,
     ExportProgress,
+    PaymentBegun,
+    PaymentPreview,
+    PaymentRequest,
 )
 from portal_gateway.domain.access import Session
+from portal_gateway.domain.view import Money
 
 _FILENAME = re.compile(r"filename\*=UTF-8''([^;\s]{1,600})")
 _PLAIN_FILENAME = re.compile(r'filename="([^"]{1,200})"')
@@ -92,12 +96,33 @@ class PaymentsService(_Service):
         return cast(CardSetup, answer.json())
 
     async def update_card(
-        self, session: Session, setup_id: str, token: str, charge_invoices: Sequence[UUID], idempotency_key: str | None
+        self,
+        session: Session,
+        setup_id: str,
+        token: str,
+        charge_invoices: Sequence[UUID],
+        idempotency_key: str | None,
+        totals: Sequence[Money] | None = None,
     ) -> CardUpdated:
-        body = {"setup_id": setup_id, "token": token, "charge_invoices": [str(id) for id in charge_invoices]}
+        body: dict[str, Any] = {"setup_id": setup_id, "token": token, "charge_invoices": [str(id) for id in charge_invoices]}
+        if totals is not None:
+            body["totals"] = list(totals)
         path = f"/v1/customers/{session.customer_id}/default-payment-method"
         answer = await self._ask(session, "PUT", path, json=body, idempotency_key=idempotency_key)
         return cast(CardUpdated, answer.json())
+
+    async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
+        answer = await self._ask(session, "GET", "/v1/charges/preview", params={"invoice_id": str(invoice_id)})
+        return cast(PaymentPreview, answer.json())
+
+    async def pay(self, session: Session, invoice_id: UUID, asked: PaymentRequest, idempotency_key: str | None) -> PaymentBegun:
+        body: dict[str, Any] = {"invoice_id": str(invoice_id), "payment_method_id": str(asked.payment_method_id), **asked.amount}
+        if asked.charge_invoices is not None:
+            body["charge_invoices"] = [str(id) for id in asked.charge_invoices]
+        if asked.effect is not None:
+            body["effect"] = asked.effect
+        answer = await self._ask(session, "POST", "/v1/charges", json=body, idempotency_key=idempotency_key)
+        return cast(PaymentBegun, answer.json())
 
 
 class InvoicingService(_Service):

@@ -1,14 +1,15 @@
 """What the portal answers with: to the JSON API and to the page alike. Shapes of facts, no words."""
 
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 from portal_gateway.domain.access import Flow, LinkKind, Session
-from portal_gateway.domain.view import CustomerView, InvoiceRow, InvoiceStatus, Money
+from portal_gateway.domain.settling import Effect
+from portal_gateway.domain.view import CustomerView, InvoiceRow, InvoiceStatus, Money, Period
 
 ExportFormat = Literal["csv", "zip", "ndjson"]
 STALE_AFTER = timedelta(seconds=15)
@@ -111,17 +112,53 @@ class Accepted(TypedDict):
     version: int
 
 
-class DueInvoice(TypedDict):
+class DueCharge(TypedDict):
+    """What a confirmation would charge: an open invoice, or a period that has begun. Its invoice is issued later."""
+
     invoice_id: str
-    number: str
+    number: str | None
+    """None before the invoice is issued: it has an id by then, and a period."""
     amount: Money
+    subscription_id: NotRequired[str]
+    period: NotRequired[Period]
+    effect: NotRequired[Effect]
+    """What paying the open invoice does to its subscription, as its owner says."""
 
 
-class CardSetup(TypedDict):
+class Dues(TypedDict):
+    due: list[DueCharge]
+    total: Money | None
+    more: NotRequired[bool]
+    """Whether still more periods have begun than are listed."""
+
+
+class CardSetup(Dues):
     setup_id: str
     frame_url: str
-    due: list[DueInvoice]
-    total: Money | None
+
+
+class PaymentPreview(Dues):
+    invoice_id: str
+    running: bool
+
+
+class PaymentBegun(Dues):
+    id: str
+    """Of the charge."""
+    invoice_id: str
+    aggregate: str
+    version: int
+    payment_method: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRequest:
+    """What was shown and is confirmed: the sum of everything that follows, and what is None was not shown."""
+
+    payment_method_id: UUID
+    amount: Money
+    charge_invoices: Sequence[UUID] | None = None
+    effect: str | None = None
 
 
 class ChargeStarted(TypedDict):

@@ -155,6 +155,10 @@ def _card_updated(_: Doc, data: Doc, __: Envelope) -> Doc:
     return {"payment_method": data["payment_method"]}
 
 
+def _payment_confirmed(doc: Doc, _: Doc, __: Envelope) -> Doc:
+    return doc  # the charge that it begins tells what comes of it
+
+
 def _card_removed(doc: Doc, data: Doc, _: Envelope) -> Doc:
     card = doc.get("payment_method")
     return {"payment_method": None if card and card["id"] == data["payment_method_id"] else card}
@@ -163,6 +167,7 @@ def _card_removed(doc: Doc, data: Doc, _: Envelope) -> Doc:
 _WALLET: dict[str, Step] = {
     payments.PaymentMethodUpdated.TYPE: _card_updated,
     payments.PaymentMethodRemoved.TYPE: _card_removed,
+    payments.PaymentConfirmed.TYPE: _payment_confirmed,
 }
 
 _PAYMENT_STATES = {

@@ -16,5 +16,6 @@ REFUSED_CARDS = Limit("refused_cards", 5, _HOUR)
 REFUSED_CARDS_OF_LINK = Limit("refused_cards_of_link", 20, _HOUR)
 """By link."""
 CANCELLATIONS = Limit("cancellations", 60, _HOUR)
+PAYMENTS = Limit("payments", 60, _HOUR)
 PDFS = Limit("pdfs", 120, _HOUR)
 EXPORTS = Limit("exports", 10, _HOUR)

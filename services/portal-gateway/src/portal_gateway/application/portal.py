@@ -3,7 +3,8 @@
 Everything raises chassis.http.problems.Problem when it cannot be done, having changed nothing. Codes that a page should
 have words for: 401 `link_refused` (absent, malformed, unknown, expired, revoked or used: the same for all), 401
 `session_required`, 403 `cross_origin`, 403 `csrf_required`, 409 `session_changed` (a form of another session), 404
-`not_found`, 409 `due_changed` (`more`: due, total), 402 `card_declined` · `insufficient_funds` · `expired_card` ·
+`not_found`, 409 `due_changed` (`more`: due, total), 409 `amount_changed` (`more`: amount, due, total) · `charge_running` ·
+`nothing_owed`, 429 `too_many_payments`, 402 `card_declined` · `insufficient_funds` · `expired_card` ·
 `incorrect_cvc`, 409 of the subscription's rules, 422 `invalid_request` (`errors`), 422 `card_number_refused`, 422
 `invalid_cursor`, 422 `idempotency_key_reused`, 429 `too_many_requests` (header `retry-after`, `more.retry_at`), 503
 `service_unavailable` · `too_busy`. One code only is of something that may have changed: 504 `outcome_unknown`, where the same
@@ -41,6 +42,9 @@ from portal_gateway.application.answers import (
     ExportProgress,
     InvoicePage,
     InvoiceQuery,
+    PaymentBegun,
+    PaymentPreview,
+    PaymentRequest,
     Pending,
     PendingKind,
     Position,
@@ -53,6 +57,7 @@ from portal_gateway.application.history import History
 from portal_gateway.application.ports import Access, Images, Invoicing, Limits, Payments, Subscriptions, Views
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.tokens import LinkToken, encoded, same
+from portal_gateway.domain.view import Money
 
 PATIENCE_SECONDS = 1.5
 """How long a page waits for what its customer has just done."""
@@ -168,13 +173,14 @@ class Portal:
         token: str,
         charge_invoices: Sequence[UUID],
         *,
+        totals: Sequence[Money] | None = None,
         idempotency_key: str | None = None,
     ) -> CardUpdated:
-        """Makes the card the default and charges at once what was listed, nothing else."""
+        """Makes the card the default and charges what was listed, nothing else. `totals` is what was shown, by currency."""
         refusals = (limits.REFUSED_CARDS, _who(session)), (limits.REFUSED_CARDS_OF_LINK, str(session.link_id))
         await self.limits.check(*refusals)
         try:
-            updated = await self.payments.update_card(session, setup_id, token, charge_invoices, idempotency_key)
+            updated = await self.payments.update_card(session, setup_id, token, charge_invoices, idempotency_key, totals)
         except Problem as problem:
             if problem.status == 402:
                 await self.limits.count(*refusals)
@@ -183,6 +189,21 @@ class Portal:
         charges = [_pending("charge", charge, {"invoice_id": charge["invoice_id"]}) for charge in updated["charges"]]
         await self._keep_accepted(session, card, *charges)
         return updated
+
+    async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
+        """All that paying this invoice now would charge; what is due is empty when nothing is owed on it. Raises 404."""
+        return await self.payments.payment_preview(session, invoice_id)
+
+    async def pay(
+        self, session: Session, invoice_id: UUID, asked: PaymentRequest, *, idempotency_key: str | None = None
+    ) -> PaymentBegun:
+        """Begins one charge with a card on file. Raises 404, 409 `amount_changed` · `charge_running` · `nothing_owed`, 429
+        `too_many_payments`.
+        """
+        await self.limits.take(limits.PAYMENTS, _who(session))
+        begun = await self.payments.pay(session, invoice_id, asked, idempotency_key)
+        await self._keep_accepted(session, _pending("charge", begun, {"invoice_id": begun["invoice_id"]}))
+        return begun
 
     async def invoices(self, session: Session, query: InvoiceQuery) -> InvoicePage:
         """The history, newest first; answered from what is kept here."""
@@ -260,7 +281,9 @@ def _who(session: Session) -> str:
 
 
 def _pending(
-    kind: PendingKind, accepted: Accepted | CancellationAccepted | CardUpdated | ChargeStarted, detail: dict[str, Any]
+    kind: PendingKind,
+    accepted: Accepted | CancellationAccepted | CardUpdated | ChargeStarted | PaymentBegun,
+    detail: dict[str, Any],
 ) -> Pending:
     return {
         "kind": kind,

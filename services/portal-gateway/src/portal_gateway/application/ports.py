@@ -17,6 +17,9 @@ from portal_gateway.application.answers import (
     Download,
     ExportFormat,
     ExportProgress,
+    PaymentBegun,
+    PaymentPreview,
+    PaymentRequest,
     Pending,
     Position,
     View,
@@ -26,6 +29,7 @@ from portal_gateway.application.composing import Source
 from portal_gateway.application.live import Glance
 from portal_gateway.domain.access import Link, Session
 from portal_gateway.domain.tokens import LinkToken
+from portal_gateway.domain.view import Money
 
 
 class Access(Protocol):
@@ -88,8 +92,20 @@ class Payments(Protocol):
     async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup: ...
 
     async def update_card(
-        self, session: Session, setup_id: str, token: str, charge_invoices: Sequence[UUID], idempotency_key: str | None
+        self,
+        session: Session,
+        setup_id: str,
+        token: str,
+        charge_invoices: Sequence[UUID],
+        idempotency_key: str | None,
+        totals: Sequence[Money] | None = None,
     ) -> CardUpdated: ...
+
+    async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview: ...
+
+    async def pay(
+        self, session: Session, invoice_id: UUID, asked: PaymentRequest, idempotency_key: str | None
+    ) -> PaymentBegun: ...
 
 
 class Invoicing(Protocol):

@@ -11,6 +11,7 @@ from chassis.text import isolated
 from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.wording import Badge, Reader, Tone
 from portal_gateway.application.wording_movements import Movement, movements
+from portal_gateway.application.wording_paying import Offer, of_invoice
 from portal_gateway.application.wording_subscription import Notice, notice, pay_button
 from portal_gateway.domain.view import InvoiceRow
 
@@ -73,6 +74,8 @@ class Invoice:
     """What is owed on it, why, and what becomes of it."""
     pay: str | None
     """What the link says that leads to paying it."""
+    offer: Offer | None
+    """How it can be paid with the card on file, and what that does."""
 
 
 def badge(reader: Reader, status: str) -> Badge:
@@ -123,6 +126,7 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
         movements=movements(there, facts, debt["next_attempt_at"] if debt and now == "failed" else None),
         notice=notice(reader, owing, view) if owing and now in ("open", "processing", "failed") else None,
         pay=pay_button(reader, view) if now == "failed" else None,
+        offer=of_invoice(reader, view, facts) if now == "failed" else None,
     )
 
 

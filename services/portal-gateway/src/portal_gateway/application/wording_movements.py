@@ -27,6 +27,7 @@ WHY: Final = {
     **{code: of_some_card for code, (of_some_card, _) in REASONS.items()},
     "no_payment_method": N_("There was no card on file."),
     "processing_error": N_("There was a problem processing the charge."),
+    "not_confirmed": N_("It was not in the list that was confirmed."),
     "subscription_cancelled": N_("The subscription was cancelled."),
     "merchant": N_("The company decided it."),
     "invoice_voided": N_("The invoice was void."),

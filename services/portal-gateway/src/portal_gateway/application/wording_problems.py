@@ -24,6 +24,10 @@ BY_CODE: Final = {
     "expired_card": N_("The bank says that the card has expired. The previous one is unchanged; try another."),
     "incorrect_cvc": N_("The CVV does not match the card. The previous one is unchanged; check it and try again."),
     "due_changed": N_("What you owe changed while you were typing. Check the list and confirm again."),
+    "amount_changed": N_("What you would pay has changed, and nothing was charged. Check the list and confirm again."),
+    "charge_running": N_("A charge for this invoice is under way. We will tell you here how it ends; nothing more was charged."),
+    "nothing_owed": N_("Nothing is owed on this invoice any more, so nothing was charged."),
+    "payment_method_gone": N_("That card is no longer on file, and nothing was charged. Check your payment method."),
     "export_running": N_("Another download of your history is being made. Wait until it is done and ask for this one again."),
     "kafka_unavailable": UNAVAILABLE,
     "too_busy": UNAVAILABLE,
@@ -40,6 +44,12 @@ UNREADABLE: Final = N_("We could not read what you sent and nothing changed. Go 
 
 def explain(language: Language, status: int, code: str, headers: Mapping[str, str]) -> str:
     """One or two sentences for a problem's status and code."""
+    if code == "too_many_payments":
+        return language.say_count(
+            "You have tried to pay this invoice several times. Try again in %(count)d hour, or update your card.",
+            "You have tried to pay this invoice several times. Try again in %(count)d hours, or update your card.",
+            ceil(minutes_to_wait(headers) / 60),
+        )
     if status == 429 and code not in BY_CODE:
         return language.say_count(
             "You tried many times. Try again in %(count)d minute.",

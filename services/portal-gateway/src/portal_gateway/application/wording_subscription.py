@@ -8,7 +8,9 @@ from portal_gateway.application import wording_price
 from portal_gateway.application.answers import View
 from portal_gateway.application.ending import LIVING, access_ended_before, can_be_kept, end_of, is_unsettled, renews
 from portal_gateway.application.wording import Badge, Reader, Tone, initials, moment
-from portal_gateway.domain.view import Debt, InvoiceRow, Subscription
+from portal_gateway.application.wording_settling import owed as owed_words
+from portal_gateway.domain.settling import settling
+from portal_gateway.domain.view import CardFace, Debt, InvoiceRow, Subscription
 from portal_gateway.domain.view import Money as MoneyFacts
 
 TONES: Final[dict[str, Tone]] = {
@@ -45,6 +47,8 @@ REASONS: Final = {
     "incorrect_cvc": (N_("The card's security code is wrong."), N_("The security code of the card %(card)s is wrong.")),
 }
 """What the bank had against the card: when nobody knows which, and when one does."""
+NOT_CONFIRMED: Final = "not_confirmed"
+"""The reason of a debt that is not charged before the customer confirms it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +120,7 @@ def summary(reader: Reader, subscription: Subscription, invoices: list[InvoiceRo
     amount, _, currency = reader.money(total(reader, subscription, invoices)).rpartition(" ")
     period = subscription["current_period"]
     return Summary(
-        label=reader.say("Amount due") if subscription["status"] in OWING else reader.say("Total amount"),
+        label=reader.say("Amount due") if _owes(subscription) else reader.say("Total amount"),
         amount=amount,
         currency=currency,
         period=reader.period(period["start"], period["end"]),
@@ -127,11 +131,16 @@ def summary(reader: Reader, subscription: Subscription, invoices: list[InvoiceRo
     )
 
 
+def _owes(subscription: Subscription) -> bool:
+    """Also one that has ended, and left an invoice unpaid."""
+    return subscription["status"] in OWING or bool(subscription["ended_at"] and subscription["debt"])
+
+
 def total(reader: Reader, subscription: Subscription, invoices: list[InvoiceRow]) -> MoneyFacts:
     """What the current period costs: what is owed, else what was invoiced, else what will be."""
     if subscription["status"] == "trialing":
         return {"amount_minor": 0, "currency": subscription["plan"]["price"]["currency"]}
-    if subscription["debt"] and subscription["status"] in OWING:
+    if subscription["debt"] and _owes(subscription):
         return subscription["debt"]["amount"]
     for invoice in invoices:
         same = invoice["subscription_id"] == subscription["id"]
@@ -215,15 +224,13 @@ def says(reader: Reader, subscription: Subscription, view: View) -> str:
     if status == "active":
         return reader.say("Your subscription renews on %(day)s", day=reader.day(period["end"]))
     debt = subscription["debt"]
-    if status == "past_due" or (status == "unpaid" and debt and _is_running(debt, view)):
+    if status == "past_due" or (status == "unpaid" and debt and is_running(debt, view)):
         return reader.say("Your renewal of %(day)s is unpaid.", day=reader.near_day(period["start"]))
     if status == "paused":
         return reader.say("Paused since %(day)s", day=reader.near_day(period["start"]))
     if status == "unpaid":
         owed = reader.money(debt["amount"] if debt else wording_price.of_subscription(reader, subscription).total)
-        if _has_card(view):
-            return reader.say("You owe %(amount)s. Update your card to pay it and keep your subscription.", amount=owed)
-        return reader.say("You owe %(amount)s. Add a card to pay it and keep your subscription.", amount=owed)
+        return owed_words(reader, settling(subscription, period, reader.now), owed, has_card=_has_card(view))
     if status == "canceled":
         day, access = reader.day(subscription["ended_at"] or period["end"]), access_ended_before(subscription, reader)
         if access:
@@ -250,14 +257,21 @@ def on_its_way(subscription: Subscription, view: View) -> str | None:
 
 def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | None:
     debt, reader = subscription["debt"], reader.of_subscription(subscription)
-    if debt is None or subscription["status"] not in OWING or on_its_way(subscription, view):
+    if debt is None or not _owes(subscription) or on_its_way(subscription, view):
         return None
     amount = reader.money(debt["amount"])
-    if _is_running(debt, view):
+    if is_running(debt, view):
         lead = reader.say("We are processing your payment of %(amount)s.", amount=amount)
         rest = reader.say("Your bank has not answered yet. We will tell you here; you need not pay again.")
         return Notice("warn", lead, rest, None)
     untried = subscription["status"] == "incomplete" and debt["reason"] == "no_payment_method"
+    if debt["reason"] == NOT_CONFIRMED:
+        lead = reader.say("%(amount)s is waiting for your confirmation.", amount=amount)
+        rest = reader.say("It was not in the list that you confirmed, so we have not charged it.")
+        return Notice("warn", lead, f"{rest} {_access(reader, debt)}", pay_button(reader, view))
+    if subscription["ended_at"]:
+        lead = reader.say("You still owe %(amount)s.", amount=amount)
+        return Notice("bad", lead, _why(reader, debt, view), pay_button(reader, view))
     if untried:
         lead = reader.say("Your first payment of %(amount)s is missing.", amount=amount)
     else:
@@ -276,7 +290,7 @@ def _has_card(view: View) -> bool:
     return view.facts["payment_method"] is not None
 
 
-def _is_running(debt: Debt, view: View) -> bool:
+def is_running(debt: Debt, view: View) -> bool:
     """A charge for it is on its way: asking for another would look like paying twice."""
     charged = {p["detail"].get("invoice_id") for p in view.pending if p["kind"] == "charge"}
     statuses = {row["id"]: row["status"] for row in view.facts["invoices"]}
@@ -286,11 +300,11 @@ def _is_running(debt: Debt, view: View) -> bool:
 def _why(reader: Reader, debt: Debt, view: View) -> str:
     reason = debt["reason"]
     if reason == "no_payment_method":
-        return reader.say("You have no card on file.")
+        came_since = _has_card(view) and debt["next_attempt_at"] is None
+        return reader.say("There was no card on file.") if came_since else reader.say("You have no card on file.")
     if reason not in REASONS:
         return reader.say("There was a problem processing the charge.")
-    row = next((row for row in view.facts["invoices"] if row["id"] == debt["invoice_id"]), None)
-    face = row["payment_method"] if row else None
+    face = refused_card(debt, view)
     of_some_card, of_this_card = REASONS[reason]
     return reader.say(of_this_card, card=reader.card(face)) if face else reader.say(of_some_card)
 
@@ -299,9 +313,21 @@ def _next_try(reader: Reader, debt: Debt, view: View) -> str:
     at = debt["next_attempt_at"]
     if at:
         return reader.say("We will try again on %(day)s.", day=reader.near_day(at))
-    if _has_card(view):
-        return reader.say("We will not try again until you update your card.")
-    return reader.say("Add one to pay it.")
+    card, refused = view.facts["payment_method"], refused_card(debt, view)
+    if card is None:
+        return reader.say("Add one to pay it.")
+    if debt["reason"] == "no_payment_method" or (refused and not same_face(refused, card)):
+        return reader.say("We will not try again automatically.")  # another card has come on file since
+    return reader.say("We will not try again until you update your card.")
+
+
+def refused_card(debt: Debt, view: View) -> CardFace | None:
+    """The card of the last charge that failed; None when there was none, or it is not known."""
+    return next((row["payment_method"] for row in view.facts["invoices"] if row["id"] == debt["invoice_id"]), None)
+
+
+def same_face(one: CardFace, other: CardFace) -> bool:
+    return (one["brand"], one["last4"]) == (other["brand"], other["last4"])
 
 
 def _access(reader: Reader, debt: Debt) -> str:

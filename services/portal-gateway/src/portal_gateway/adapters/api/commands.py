@@ -1,23 +1,27 @@
 """What a customer changes: the subscription's end, and the card."""
 
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field
+from pydantic import Field, StrictInt, StringConstraints
 
 from billing_contracts.subscriptions import Feedback
 from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
 from chassis.http.free_text import Remark
+from chassis.http.problems import Problem
 from portal_gateway.adapters.api import documents
 from portal_gateway.adapters.api.asking import Door, IdempotencyKey, Spoken, language_of, with_texts
-from portal_gateway.application.answers import CancelMode
+from portal_gateway.application import wording_paying
+from portal_gateway.application.answers import CancelMode, Dues, PaymentRequest, View
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import Reader
 from portal_gateway.application.wording_price import of_subscription
 from portal_gateway.application.wording_subscription import renewals
 from portal_gateway.domain.access import Session
+from portal_gateway.domain.settling import Effect
+from portal_gateway.domain.view import Money
 
 DECLINED: Final = ("card_declined", "insufficient_funds", "expired_card", "incorrect_cvc")
 NOT_TAKEN: Final = (
@@ -25,6 +29,15 @@ NOT_TAKEN: Final = (
     (409, "due_changed"),
     (422, "invalid_token"),
     (429, "too_many_declines"),
+    (429, "too_many_requests"),
+)
+NOT_BEGUN: Final = (
+    (404, "not_found"),
+    (409, "amount_changed"),
+    (409, "charge_running"),
+    (409, "nothing_owed"),
+    (409, "payment_method_gone"),
+    (429, "too_many_payments"),
     (429, "too_many_requests"),
 )
 
@@ -35,10 +48,33 @@ class Cancelling(StrictBody):
     comment: Remark | None = None
 
 
+Minor = Annotated[StrictInt, Field(ge=0, le=2**53)]
+Code = Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{3}$")]
+
+
+class Amount(StrictBody):
+    amount_minor: Minor
+    currency: Code
+
+
 class NewCard(StrictBody):
     setup_id: Annotated[str, Field(min_length=1, max_length=100)]
     token: Annotated[str, Field(min_length=1, max_length=200)]
-    charge_invoices: Annotated[list[UUID], Field(max_length=100)]
+    charge_invoices: Annotated[list[UUID], Field(max_length=1000)]
+    """All that was listed: also the begun periods, by the ids that their invoices will have."""
+    totals: Annotated[list[Amount], Field(max_length=10)] | None = None
+    """What was shown as its sum, by currency."""
+
+
+class Payment(StrictBody):
+    payment_method_id: UUID
+    amount_minor: Minor
+    """Of everything that follows: the invoice, and the periods that have begun since."""
+    currency: Code
+    charge_invoices: Annotated[list[UUID], Field(max_length=1000)] | None = None
+    """What was listed; compared when it is given."""
+    effect: Effect | None = None
+    """What was said to become of the subscription; compared when it is given."""
 
 
 def command_routes(portal: Portal, door: Door) -> APIRouter:
@@ -91,21 +127,71 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         language = language_of(request, session, view)
         colour = (view.merchant.get("branding") or {}).get("colour")
         setup = await portal.open_card_setup(session, locale=language.tag, colour=colour)
-        listed = [
-            {"subscription_id": it.id, "plan_name": it.plan, "frequency_text": it.price}
-            for it in renewals(Reader.of(view, language), view)
-        ]
-        shown: dict[str, Any] = with_texts(language, {**setup, "renewals": listed})
+        reader = Reader.of(view, language)
+        renewing = [{"subscription_id": it.id, "plan_name": it.plan, "frequency_text": it.price} for it in renewals(reader, view)]
+        shown: dict[str, Any] = with_texts(language, {**setup, **in_words(reader, view, setup), "renewals": renewing})
         return shown
 
     @api.put("/payment-method")
     @answers(documents.CardUpdated, *((402, code) for code in DECLINED), *NOT_TAKEN)
     async def update_card(
-        body: NewCard, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
+        request: Request, body: NewCard, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
-        updated = await portal.update_card(
-            session, body.setup_id, body.token, body.charge_invoices, idempotency_key=idempotency_key
-        )
+        totals = None if body.totals is None else [amount(each) for each in body.totals]
+        try:
+            updated = await portal.update_card(
+                session, body.setup_id, body.token, body.charge_invoices, totals=totals, idempotency_key=idempotency_key
+            )
+        except Problem as problem:
+            raise await explained(request, session, problem) from None
         return {**updated}
 
+    @api.get("/invoices/{invoice_id}/payment")
+    @answers(documents.PaymentPreview, (404, "not_found"))
+    async def preview_payment(request: Request, invoice_id: UUID, session: Annotated[Session, reading]) -> dict[str, Any]:
+        """All that paying this invoice now would charge, and what it does."""
+        view = await portal.view(session)
+        language = language_of(request, session, view)
+        found = await portal.payment_preview(session, invoice_id)
+        shown: dict[str, Any] = with_texts(language, {**found, **in_words(Reader.of(view, language), view, found)})
+        return shown
+
+    @api.post("/invoices/{invoice_id}/payment", status_code=202)
+    @answers(documents.PaymentStarted, *NOT_BEGUN)
+    async def pay(
+        request: Request,
+        invoice_id: UUID,
+        body: Payment,
+        session: Annotated[Session, acting],
+        idempotency_key: IdempotencyKey = None,
+    ) -> dict[str, Any]:
+        """Begins one charge with a card on file, five a day per invoice at most. 409 `amount_changed` names the new amount."""
+        asked = PaymentRequest(body.payment_method_id, amount(body), body.charge_invoices, body.effect)
+        try:
+            begun = await portal.pay(session, invoice_id, asked, idempotency_key=idempotency_key)
+        except Problem as problem:
+            raise await explained(request, session, problem) from None
+        shown: dict[str, Any] = with_texts(language_of(request, session, await portal.view(session)), {**begun})
+        return shown
+
+    async def explained(request: Request, session: Session, problem: Problem) -> Problem:
+        """With the words of its list, when it has one: the customer confirms that list next."""
+        if "due" in problem.more:
+            view = await portal.view(session)
+            reader = Reader.of(view, language_of(request, session, view))
+            problem.more |= in_words(reader, view, cast(Dues, problem.more))
+        return problem
+
     return api
+
+
+def amount(of: Amount | Payment) -> Money:
+    return {"amount_minor": of.amount_minor, "currency": of.currency}
+
+
+def in_words(reader: Reader, view: View, listed: Dues) -> dict[str, Any]:
+    """`text` for each charge, `lines` {text, amount_text} as the dialog shows them, `statements`: what the confirmation does."""
+    due = [{**each, "text": wording_paying.label(reader, each)} for each in listed["due"]]
+    shown = [{"text": line.text, "amount_text": line.amount} for line in wording_paying.lines(reader, view, listed["due"])]
+    statements = wording_paying.does(reader, view, listed["due"], more=listed.get("more", False))
+    return {"due": due, "lines": shown, "statements": statements}

@@ -69,6 +69,7 @@ class Debt(BaseModel):
     amount: Money
     reason: str
     next_attempt_at: datetime | None
+    invoice_id: UUID
 
 
 class Recurring(BaseModel):
@@ -99,6 +100,8 @@ class Subscription(BaseModel):
     cancellation: Cancellation | None
     debt: Debt | None
     debt_text: str | None
+    payment_text: str | None
+    """What paying the debt does."""
     ended_at: datetime | None
     stale: bool
 
@@ -187,17 +190,56 @@ class CancellationAccepted(Accepted):
     """Present where the comment held a card number, which was not stored."""
 
 
-class DueInvoice(BaseModel):
+class Due(BaseModel):
+    """What a confirmation charges: an open invoice, or a period that has begun. Its invoice is issued later."""
+
     invoice_id: UUID
-    number: str
+    number: str | None
+    """Null before the invoice is issued."""
     amount: Money
+    text: str | None = None
+    subscription_id: UUID | None = None
+    period: Period | None = None
+    effect: str | None = None
+    """What paying the invoice does to its subscription: starts, continues, ends or settles."""
 
 
-class CardSetup(BaseModel):
+class Line(BaseModel):
+    text: str
+    amount_text: str
+
+
+class Dues(BaseModel):
+    due: list[Due]
+    total: Money | None
+    """Null when nothing is due, or in more than one currency."""
+    more: bool = False
+    """Whether more periods have begun than are listed."""
+
+
+class DuesInWords(Dues):
+    lines: list[Line]
+    """The charges as the dialog shows them."""
+    statements: list[str]
+    """What the confirmation does."""
+
+
+class Renewal(BaseModel):
+    subscription_id: UUID
+    plan_name: str
+    frequency_text: str
+
+
+class CardSetup(DuesInWords):
     setup_id: UUID
     frame_url: str
-    due: list[DueInvoice]
-    total: Money | None
+    renewals: list[Renewal]
+
+
+class PaymentPreview(DuesInWords):
+    invoice_id: UUID
+    running: bool
+    """Whether a charge for the invoice is under way."""
 
 
 class ChargeStarted(Accepted):
@@ -210,6 +252,16 @@ class SavedCard(BaseModel):
     last4: Last4
     exp_month: int
     exp_year: int
+
+
+class PaymentStarted(Dues, Accepted):
+    id: UUID
+    """Of the charge."""
+    invoice_id: UUID
+    attempt: int
+    status: Literal["open"]
+    payment_method: SavedCard
+    confirmation_id: UUID
 
 
 class CardUpdated(Accepted):

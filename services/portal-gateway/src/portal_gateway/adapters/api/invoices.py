@@ -13,7 +13,7 @@ from chassis.http.downloads import Sending, named
 from portal_gateway.adapters.api import documents
 from portal_gateway.adapters.api.asking import SESSION, UNKNOWN_SESSION, Door, Spoken, cookie_of, language_of, with_texts
 from portal_gateway.adapters.api.shapes import invoice
-from portal_gateway.application import wording_invoices
+from portal_gateway.application import wording_invoices, wording_paying
 from portal_gateway.application.answers import ExportFormat, InvoiceQuery
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import Reader
@@ -85,7 +85,12 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
         language = language_of(request, session, view)
         found = await portal.invoice(session, invoice_id)
         status = wording_invoices.status(found, view.pending)
-        words = {"status": status, "status_text": wording_invoices.badge(Reader.of(view, language), status).text}
+        reader = Reader.of(view, language)
+        words = {
+            "status": status,
+            "status_text": wording_invoices.badge(reader, status).text,
+            **wording_paying.outcome(reader, view, {**found, "status": status}),
+        }
         links = {"pdf_url": f"/api/invoices/{invoice_id}/pdf", "url": f"/invoices/{invoice_id}"}
         shown: dict[str, Any] = with_texts(language, {**found, **words, **links})
         return shown

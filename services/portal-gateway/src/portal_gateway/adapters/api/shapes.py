@@ -4,7 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chassis.languages import Language
-from portal_gateway.application import wording, wording_invoices, wording_payment, wording_price, wording_subscription
+from portal_gateway.application import (
+    wording,
+    wording_invoices,
+    wording_paying,
+    wording_payment,
+    wording_price,
+    wording_subscription,
+)
 from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.wording import Reader
@@ -58,7 +65,7 @@ def _company(view: View) -> dict[str, Any]:
 def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any]:
     plan, debt, cancellation = it["plan"], it["debt"], it["cancellation"]
     price = wording_price.of_subscription(reader, it)
-    notice = wording_subscription.notice(reader, it, view)
+    notice, offer = wording_subscription.notice(reader, it, view), wording_paying.offer(reader, view, it)
     renews = it["status"] in ("active", "trialing") and cancellation is None
     return {
         "id": it["id"],
@@ -81,8 +88,9 @@ def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any
         "renews_on": reader.of_subscription(it).date(it["current_period"]["end"]).isoformat() if renews else None,
         "renewal_text": wording_subscription.says(reader, it, view),
         "cancellation": cancellation and {field: cancellation[field] for field in ("mode", "effective_at", "feedback")},
-        "debt": debt and {field: debt[field] for field in ("amount", "reason", "next_attempt_at")},
+        "debt": debt and {field: debt[field] for field in ("amount", "reason", "next_attempt_at", "invoice_id")},
         "debt_text": f"{notice.lead} {notice.rest}" if notice else None,
+        "payment_text": offer.does if offer else None,
         "ended_at": it["ended_at"],
         "stale": it["stale"],
     }

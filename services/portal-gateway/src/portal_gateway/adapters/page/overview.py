@@ -18,6 +18,7 @@ from portal_gateway.application.live import mark, minutes_late
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import STALE, Reader, account, freshness, shown
 from portal_gateway.application.wording_invoices import STATUSES, Row, made_so_far, rows
+from portal_gateway.application.wording_paying import offer
 from portal_gateway.application.wording_payment import method
 from portal_gateway.application.wording_subscription import choices, details, is_kept, notice, summary
 from portal_gateway.domain.access import IDLE
@@ -111,6 +112,7 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, wrong: S
         ],
         "summary": summary(reader, chosen, facts["invoices"]) if chosen else None,
         "notice": owed,
+        "offer": offer(reader, view, chosen) if chosen else None,
         "details": details(reader, chosen, view) if chosen else None,
         "method": method(reader, view),
         "history": _history(reader, view, here, query, wrong, page),

@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from chassis.http.methods import methods_of
 from chassis.http.problems import not_allowed, not_found
-from portal_gateway.adapters.page import asking, cancelling, card_entry, documents, entering, files, overview
+from portal_gateway.adapters.page import asking, cancelling, card_entry, documents, entering, files, overview, paying
 from portal_gateway.adapters.page.assets import Assets
 from portal_gateway.adapters.page.refusing import page_route
 from portal_gateway.adapters.page.rendering import Pages
@@ -29,7 +29,7 @@ def routes(portal: Portal, cards_origin: str) -> APIRouter:
     assets = own_assets()
     pages = Pages(assets, cards_origin)
     router = APIRouter()
-    for part in (entering, overview, cancelling, card_entry, documents):
+    for part in (entering, overview, cancelling, card_entry, paying, documents):
         router.include_router(part.routes(portal, pages))
     router.include_router(files.routes(assets))
     return router

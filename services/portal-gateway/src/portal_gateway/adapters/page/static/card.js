@@ -8,6 +8,8 @@ const TOKEN_MS = 20000;
 const ANSWER_MS = 10000;
 const AGAIN_MS = [2000, 4000, 8000, 16000, 30000];
 const POLL_MS = [700, 1500, 3000, 5000, 8000, 13000];
+/** Begun periods that have a line of their own when it is told what became of them. */
+const MOST_BEGUN = 12;
 
 // What is heard of the frame, and what it leads to: a token only once after each time that the customer confirms.
 const HEARD = {
@@ -37,10 +39,24 @@ async function call(method, path, body, key = null) {
   return { ok: answer.ok, status: answer.status, told, retryAfter: Number(answer.headers.get("retry-after")) || 60 };
 }
 
-/** What has become of an invoice; null when nobody answers. */
-async function statusOf(invoice) {
+/** What has become of an invoice, and what its payment did; null without an answer. */
+async function stateOf(invoice) {
   const answer = await fetch(`/api/invoices/${invoice}`, { cache: "no-store" }).catch(() => null);
-  return answer?.ok ? (await answer.json()).status : null;
+  return answer?.ok ? answer.json() : null;
+}
+
+/** The statuses of the newest invoices, by their ids: of begun periods, those that have been issued by now. */
+async function newestStatuses() {
+  const answer = await fetch("/api/overview", { cache: "no-store" }).catch(() => null);
+  const rows = answer?.ok ? (await answer.json()).invoices.items : [];
+  return new Map(rows.map((row) => [row.id, row.status]));
+}
+
+/** The sums of what is due, one for each currency. */
+function totalsOf(due) {
+  const sums = new Map();
+  for (const { amount } of due) sums.set(amount.currency, (sums.get(amount.currency) ?? 0) + amount.amount_minor);
+  return [...sums].map(([currency, minor]) => ({ amount_minor: minor, currency }));
 }
 
 class CardEntry {
@@ -65,33 +81,29 @@ class CardEntry {
     if (!this.sheet.isConnected) return;
     if (answer?.status === 429) return this.fail(minutesOf(this.words.tooMany, answer.retryAfter));
     if (!answer?.ok) return this.fail(this.words.unavailable);
-    const { setup_id: id, frame_url: url, due, total } = answer.told;
+    const { setup_id: id, frame_url: url } = answer.told;
     if (new URL(url).origin !== this.origin) return this.fail(this.words.unavailable);
     this.setup = id;
-    this.list(due, total);
+    this.list(answer.told);
     this.frame = Object.assign(document.createElement("iframe"), { src: url, title: this.holder.dataset.title });
     this.frame.tabIndex = 0;
     this.holder.append(this.frame);
     this.timer = setTimeout(() => this.fail(this.words.noAnswer), READY_MS);
   }
 
-  list(due, total) {
+  /** All that confirming charges, and what it does: as the portal words it. */
+  list({ due, total, lines, statements }) {
     this.due = due ?? [];
     const section = this.sheet.querySelector("[data-due]");
     section.hidden = this.due.length === 0;
-    const lines = this.due.map((line) => pair(this.named(line), line.amount.text));
+    const shown = (lines ?? []).map((line) => pair(line.text, line.amount_text));
     if (this.due.length > 1 && total) {
       const sum = pair(this.words.total, total.text);
       sum.className = "sum";
-      lines.push(sum);
+      shown.push(sum);
     }
-    section.querySelector("dl").replaceChildren(...lines);
-  }
-
-  /** `TS-000014 · 14 may 2023`, when its row is on the page. */
-  named(line) {
-    const date = document.querySelector(`[data-invoice="${CSS.escape(line.invoice_id)}"] .date`);
-    return date ? `${line.number} · ${date.textContent}` : line.number;
+    section.querySelector("dl").replaceChildren(...shown);
+    section.querySelector("[data-does]").replaceChildren(...(statements ?? []).map(paragraph));
   }
 
   hear(event) {
@@ -146,14 +158,14 @@ class CardEntry {
     clearTimeout(this.timer);
     this.state = "saving";
     const answer = await this.outcome({
-      setup_id: this.setup, token, charge_invoices: this.due.map((line) => line.invoice_id),
+      setup_id: this.setup, token, charge_invoices: this.due.map((line) => line.invoice_id), totals: totalsOf(this.due),
     });
     if (answer?.ok) return this.saved(answer.told);
     if (!answer) return this.fail(this.words.unknown, { again: false });
     if (!this.frame) return this.fail(this.words.notSaved);
     if (answer.status === 404) return this.fail(this.words.expired);
-    const { code, due, total } = answer.told;
-    if (code === "due_changed") this.list(due, total);
+    const { code } = answer.told;
+    if (code === "due_changed") this.list(answer.told);
     this.atRest();
     const known = answer.status === 429 ? "too_many_declines" : code ?? "failed";
     return this.tell("result", { ok: false, code: known, retry_after: answer.retryAfter });
@@ -198,33 +210,45 @@ class CardEntry {
     }
   }
 
-  /** A line per invoice that is being charged, which says what becomes of it. What it returns asks how they stand, and
-      answers whether all is settled. */
+  /** A line per charge, which says what becomes of it. What it returns asks how they stand, and answers whether all is
+      settled. */
   follow(charges) {
     if (charges.length === 0) return async () => true;
     const section = this.sheet.querySelector("[data-charges]");
     const advice = this.sheet.querySelector("[data-failed]");
+    const became = this.sheet.querySelector("[data-became]");
     const badge = (status) => this.sheet.querySelector(`[data-outcome="${CSS.escape(status)}"]`).content.cloneNode(true);
-    const lines = charges.map((charge) => {
-      const due = this.due.find((line) => line.invoice_id === charge.invoice_id);
-      const line = pair(due ? `${due.number} · ${due.amount.text}` : "", "");
-      line.dataset.charge = charge.invoice_id;
+    const begun = this.due.filter((line) => line.number === null);
+    const followed = [...charges.map(({ invoice_id: id }) => this.due.find((line) => line.invoice_id === id) ?? { invoice_id: id }),
+      ...(begun.length <= MOST_BEGUN ? begun : [])];
+    const list = section.querySelector("dl");
+    list.replaceChildren(...followed.map((due) => {
+      const line = pair(due.text ? `${due.text} · ${due.amount.text}` : "", "");
+      line.dataset.charge = due.invoice_id;
+      if (due.number === null) line.dataset.follows = due.subscription_id;
       line.lastElementChild.append(badge("processing"));
       return line;
-    });
-    section.querySelector("dl").replaceChildren(...lines);
+    }));
     section.hidden = false;
+    const sentences = new Set();
     let asked = 0;
     const told = async () => {
-      const open = this.sheet.isConnected ? lines.filter((line) => !line.dataset.settled) : [];
+      const open = this.sheet.isConnected ? list.querySelectorAll("[data-charge]:not([data-settled])") : [];
+      const issued = [...open].some((line) => line.dataset.follows) ? await newestStatuses() : new Map();
       for (const line of open) {
-        const status = await statusOf(line.dataset.charge);
-        if (status === null || status === "processing") continue;
-        line.lastElementChild.replaceChildren(badge(status));
-        line.dataset.settled = status;
+        const { charge: id, follows } = line.dataset;
+        const state = follows ? { status: issued.get(id) } : await stateOf(id);
+        if (!state?.status || ["processing", "open"].includes(state.status)) continue;
+        line.lastElementChild.replaceChildren(badge(state.status));
+        if (state.settling) continue;
+        line.dataset.settled = state.status;
+        if (state.payment_text) sentences.add(state.payment_text);
+        // Without its payment no later period is entered.
+        if (state.status === "failed") list.querySelectorAll(`[data-follows="${CSS.escape(state.subscription_id)}"]`).forEach((it) => it.remove());
       }
-      const settled = lines.every((line) => line.dataset.settled);
-      const failed = lines.some((line) => line.dataset.settled === "failed");
+      became.replaceChildren(...[...sentences].map(paragraph));
+      const settled = !list.querySelector("[data-charge]:not([data-settled])");
+      const failed = list.querySelector('[data-settled="failed"]');
       advice.textContent = failed ? advice.dataset.failed : !settled && asked > 0 ? advice.dataset.waiting : "";
       asked += 1;
       return settled;
@@ -264,6 +288,12 @@ class CardEntry {
   say(sentence) {
     this.sheet.querySelector("[data-said]").textContent = sentence;
   }
+}
+
+function paragraph(sentence) {
+  const line = document.createElement("p");
+  line.textContent = sentence;
+  return line;
 }
 
 function pair(name, value) {

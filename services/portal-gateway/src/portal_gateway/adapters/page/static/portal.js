@@ -66,6 +66,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 document.addEventListener("htmx:afterSwap", ({ detail: { elt, target, xhr } }) => {
   if (xhr.status >= 400 && xhr.status !== 422) return heed(elt);
   if (target.id.startsWith("pane-")) return arrived(target.id);
+  if (target.id === "payment-outcome") return undefined;
   const sheet = target.querySelector("#sheet");
   if (target === slot && !dialog.open) dialog.showModal();
   (sheet.querySelector('[aria-invalid="true"]') ?? sheet.querySelector("#sheet-title")).focus();

@@ -1,0 +1,81 @@
+"""Subscriptions that owe something, made by their own rules, as the portal sees them; and what a payment really does to them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from uuid import UUID
+
+from unit.portal_gateway.story import envelope
+from unit.portal_page import scenes
+from unit.subscriptions.examples import INVOICE, RULES
+
+from portal_gateway.application.folds import subscription as folded
+from portal_gateway.domain.view import Period as PeriodFacts
+from portal_gateway.domain.view import Subscription as SubscriptionFacts
+from subscriptions.application.publication import status, subscription
+from subscriptions.domain.commands import Command, ReachBoundary, RecordPaid
+from subscriptions.domain.events import Event, RenewalDue
+from subscriptions.domain.period import Period
+from subscriptions.domain.subscription import Subscription, decide, evolve
+
+
+@dataclass(frozen=True)
+class State:
+    """A subscription's past, by its rules."""
+
+    events: tuple[Event, ...]
+    known: Subscription | None = field(default=None, compare=False, repr=False)
+    """What the events come to, when that has been folded before."""
+
+    @property
+    def it(self) -> Subscription:
+        found = self.known or RULES.fold(self.events)
+        assert found is not None
+        return found
+
+    def asked(self, *commands: Command) -> "State":
+        events, it = self.events, self.it
+        for command in commands:
+            new = decide(command, it)
+            for event in new:
+                it = evolve(it, event)
+            events = (*events, *new)
+        return State(events, it)
+
+    def seen(self) -> SubscriptionFacts:
+        """As the portal folds what the service announces."""
+        doc, it = None, None
+        for sequence, event in enumerate(self.events, 1):
+            it = evolve(it, event)
+            doc = folded(doc, envelope(subscription(event, it), f"subscription-{scenes.PREMIUM}", sequence))
+        assert doc is not None
+        return {**doc, "version": len(self.events), "stale": False}  # type: ignore[typeddict-item]
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What the rules make of a payment, and of the boundaries that have passed by then."""
+
+    state: State
+    entered: tuple[Period, ...]
+
+
+def pay(state: State, at: datetime, agreed_at: datetime | None = None) -> Paid:
+    """The unpaid period is paid at `at`, and every period that is entered because of it too."""
+    before, period = state, state.it.period
+    state = state.asked(RecordPaid(period, INVOICE, at, agreed_at))
+    while len((after := state.asked(ReachBoundary(1, at))).events) > len(state.events):
+        state = after.asked(RecordPaid(after.it.period, INVOICE, at))
+    new = state.events[len(before.events) :]
+    return Paid(state, tuple(event.period for event in new if isinstance(event, RenewalDue)))
+
+
+def facts_of(period: Period) -> PeriodFacts:
+    return {"start": period.start.isoformat(), "end": period.end.isoformat()}
+
+
+def status_of(state: State) -> str:
+    return status(state.it).value
+
+
+def invoice_of(state: State) -> UUID:
+    return state.it.debt.invoice_id if state.it.debt else INVOICE

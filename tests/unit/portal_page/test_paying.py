@@ -1,0 +1,392 @@
+"""Paying with the card on file: offered where it can help, listed whole before it is confirmed, and told per invoice after."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime
+from html import unescape
+from typing import Any
+from uuid import UUID
+
+import pytest
+from httpx import Response
+from unit.portal_page import scenes
+from unit.portal_page.standins import Stage
+
+from chassis.http.problems import Problem
+from portal_gateway.application.answers import DueCharge, View
+from portal_gateway.application.wording import Reader
+from portal_gateway.application.wording_language import catalogues
+from portal_gateway.application.wording_paying import Offer, does, lines, offer
+from portal_gateway.application.wording_subscription import notice
+
+UNPAID = scenes.invoice_id(14)
+PAY = f"/invoices/{UNPAID}/payment"
+CARD_ID = "0b1ff5a0-0000-4000-8000-00000000cafe"
+CARD = {"id": CARD_ID, "brand": "visa", "last4": "0341", "exp_month": 12, "exp_year": 2025, "version": 1}
+FAILED = [{"kind": "failed_attempt", "date": "2023-05-14", "amount": {"amount_minor": 0, "currency": "USD"}, "reason": "x"}]
+
+
+def owing(status: str = "past_due", card: dict[str, Any] | None = CARD, **changes: Any) -> View:
+    return replace_facts(scenes.owing(status, **changes), payment_method=card)
+
+
+def replace_facts(view: View, **changes: Any) -> View:
+    return replace(view, facts={**view.facts, **changes})  # type: ignore[typeddict-item]
+
+
+def due(number: str | None = "TS-000014", invoice: str = UNPAID, amount: int = 2999, month: int = 5, **more: Any) -> DueCharge:
+    charge: dict[str, Any] = {"invoice_id": invoice, "number": number, "amount": {"amount_minor": amount, "currency": "USD"}}
+    period = {"start": scenes.instant(2023, month, 14), "end": scenes.instant(2023, month + 1, 14)}
+    return {**charge, "subscription_id": scenes.PREMIUM, "period": period, **more}  # type: ignore[typeddict-item]
+
+
+def begun(month: int = 6) -> DueCharge:
+    return due(None, str(UUID(int=month)), month=month)
+
+
+def stage_of(view: View | None = None, *listed: DueCharge, **invoice: Any) -> Stage:
+    stage = Stage(view or owing())
+    stage.payments.due = list(listed or [due(effect="continues")])
+    stage.invoicing.invoice_is = scenes.whole_invoice(**{"status": "failed", "movements": FAILED, **invoice})
+    return stage
+
+
+async def seen(stage: Stage, path: str = PAY, **headers: str) -> Response:
+    async with stage.browser() as browser:
+        return await browser.get(path, headers=headers)
+
+
+async def text(stage: Stage, path: str = PAY) -> str:
+    return unescape((await seen(stage, path)).text)
+
+
+async def confirm(stage: Stage, **changes: str) -> Response:
+    form = {"payment_method_id": CARD_ID, "amount_minor": "2999", "currency": "USD", "charges": UNPAID, "effect": "continues"}
+    async with stage.browser() as browser:
+        return await browser.post(PAY, data={"csrf": "csrf-of-ana", "idempotency_key": "once", **form, **changes})
+
+
+def offered(view: View) -> Offer | None:
+    return offer(Reader.of(view, catalogues().language("es")), view, view.facts["subscriptions"][0])
+
+
+def test_the_card_on_file_is_offered_beside_another_one_with_what_a_payment_does() -> None:
+    found = offered(owing())
+    assert found is not None
+    assert (found.button, found.why_not) == ("Pagar ahora con Visa •••• 0341", None)
+    assert found.does == (
+        "Este pago salda lo que debes por el periodo 14 de mayo – 14 de junio. "
+        "Tu suscripción continúa y se renueva el 14 de junio."
+    )
+
+
+@pytest.mark.parametrize(
+    ("view", "why"),
+    [
+        (owing(card=CARD | {"exp_month": 4, "exp_year": 2023}), "No puedes pagar con Visa •••• 0341: está vencida."),
+        (owing(reason="expired_card"), "No puedes pagar con Visa •••• 0341: tu banco pide otra tarjeta."),
+        (owing(reason="incorrect_cvc"), "No puedes pagar con Visa •••• 0341: tu banco pide otra tarjeta."),
+    ],
+)
+def test_a_card_that_is_known_to_be_unusable_is_not_offered_and_it_says_why(view: View, why: str) -> None:
+    found = offered(view)
+    assert found is not None
+    assert (found.button, found.why_not) == (None, why)
+
+
+def test_another_card_than_the_one_that_was_refused_is_offered() -> None:
+    view = owing(card=CARD | {"last4": "4242"}, reason="expired_card")
+    found = offered(view)
+    assert found is not None
+    assert found.button == "Pagar ahora con Visa •••• 4242"
+
+
+@pytest.mark.parametrize(
+    ("view", "words"),
+    [
+        (
+            owing(card=CARD | {"last4": "4242"}, reason="expired_card", next_attempt_at=None),
+            "La tarjeta Visa •••• 0341 está vencida. No volveremos a intentarlo automáticamente.",
+        ),
+        (
+            owing(reason="no_payment_method", next_attempt_at=None),
+            "No había ninguna tarjeta registrada. No volveremos a intentarlo automáticamente.",
+        ),
+        (
+            owing(reason="expired_card", next_attempt_at=None),
+            "La tarjeta Visa •••• 0341 está vencida. No volveremos a intentarlo hasta que actualices tu tarjeta.",
+        ),
+    ],
+)
+def test_a_card_that_came_on_file_since_is_not_asked_to_be_updated(view: View, words: str) -> None:
+    told = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
+    assert told is not None
+    assert told.rest.startswith(words)
+
+
+def test_without_a_card_what_a_payment_does_is_stated_all_the_same() -> None:
+    found = offered(owing(card=None, reason="no_payment_method"))
+    assert found is not None
+    assert (found.button, found.why_not) == (None, None)
+    assert found.does.startswith("Este pago salda")
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        scenes.view(),
+        owing(retrying=True, next_attempt_at=None),
+        scenes.view(scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 20))),
+    ],
+)
+def test_nothing_is_offered_where_nothing_is_owed_or_a_charge_runs(view: View) -> None:
+    assert offered(view) is None
+
+
+def test_what_an_ended_subscription_still_owes_is_named_and_can_be_paid() -> None:
+    view = owing("canceled")
+    ended = {**view.facts["subscriptions"][0], "ended_at": scenes.instant(2023, 5, 19)}
+    view = replace_facts(view, subscriptions=[ended])
+    told = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
+    assert told is not None
+    assert (told.lead, told.pay) == ("Todavía debes 29.99 USD.", "Actualizar tarjeta y pagar")
+    found = offered(view)
+    assert found is not None
+    assert found.does.endswith("Tu suscripción terminó el 19 de mayo; pagar no la reactiva.")
+
+
+def test_what_was_not_confirmed_waits_for_it_in_words() -> None:
+    view = owing(reason="not_confirmed", next_attempt_at=None)
+    told = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
+    assert told is not None
+    assert told.lead == "29.99 USD espera tu confirmación."
+    assert told.rest.startswith("No estaba en la lista que confirmaste, así que no lo hemos cobrado.")
+    assert offered(view) is not None
+
+
+async def test_the_pane_has_both_ways_to_pay_and_says_what_it_does() -> None:
+    html = await text(stage_of(), "/")
+    assert 'action="/payment-method"' in html
+    assert f'action="{PAY}"' in html
+    assert 'id="payment-does"' in html
+    assert html.count('aria-describedby="payment-does"') == 2
+
+
+async def test_the_dialog_lists_everything_that_is_charged_and_its_button_says_the_sum() -> None:
+    html = await text(stage_of(None, due(effect="continues"), begun()))
+    words = re.sub("</?span[^>]*>", "", html)
+    assert "TS-000014 · 14 may 2023" in words
+    assert "14 de junio – 14 de julio" in words
+    assert "Confirmar y pagar 59.98 USD" in words
+    assert 'name="amount_minor" value="5998"' in html
+    assert f'name="charges" value="{UNPAID} {UUID(int=6)}"' in html
+    assert 'name="effect" value="continues"' in html
+
+
+def test_many_begun_periods_share_a_line() -> None:
+    view = owing()
+    reader = Reader.of(view, catalogues().language("es"))
+    days = [due(None, str(UUID(int=day)), amount=100) for day in range(1, 6)]
+    listed = [due(amount=100), *days]
+    assert [(line.text, line.amount) for line in lines(reader, view, listed)] == [
+        ("TS-000014 · 14 may 2023", "1.00 USD"),
+        ("5 periodos, 14 de mayo – 14 de junio", "5.00 USD"),
+    ]
+
+
+def test_of_two_subscriptions_each_line_and_each_sentence_names_its_plan() -> None:
+    other = scenes.subscription("past_due", id=str(UUID(int=99)), plan=scenes.plan(name="Copias"), debt=scenes.debt())
+    view = owing()
+    view = replace_facts(view, subscriptions=[*view.facts["subscriptions"], other])
+    reader = Reader.of(view, catalogues().language("es"))
+    listed = [due(), due("TS-000015", str(UUID(int=15)), subscription_id=other["id"]), begun() | {"subscription_id": other["id"]}]
+    assert [line.text for line in lines(reader, view, listed)] == [
+        "TS-000014 · 14 may 2023",
+        "TS-000015",
+        "Copias · 14 de junio – 14 de julio",
+    ]
+    assert [sentence.partition(":")[0] for sentence in does(reader, view, listed)] == ["Premium Mensual", "Copias"]
+
+
+def test_what_the_owner_of_the_subscription_decided_is_what_is_said() -> None:
+    view = owing("unpaid")
+    reader = Reader.of(view, catalogues().language("es"))
+    assert does(reader, view, [due(effect="settles")]) == [
+        "Este pago salda lo que debes por el periodo 14 de mayo – 14 de junio."
+    ]
+
+
+def test_periods_that_have_begun_and_are_not_listed_are_not_said_to_be_paid() -> None:
+    view = replace(owing(), now=datetime(2023, 7, 20, 15, tzinfo=UTC))
+    reader = Reader.of(view, catalogues().language("es"))
+    assert does(reader, view, [due()]) == [
+        "Este pago salda lo que debes por el periodo 14 de mayo – 14 de junio. Recuperas el acceso y tu suscripción continúa.",
+        "También empezaron periodos posteriores. No se cobran ahora: te pediremos que los confirmes.",
+    ]
+
+
+def test_an_invoice_that_is_older_than_the_view_has_no_sentence_and_breaks_nothing() -> None:
+    view = replace_facts(owing(), subscriptions=[])
+    charge: Any = {"invoice_id": str(UUID(int=1)), "number": "TS-000001", "amount": {"amount_minor": 1, "currency": "USD"}}
+    reader = Reader.of(view, catalogues().language("es"))
+    assert does(reader, view, [charge]) == []
+    assert [line.text for line in lines(reader, view, [charge])] == ["TS-000001"]
+
+
+async def test_that_later_periods_are_asked_for_another_time_is_said() -> None:
+    stage = stage_of()
+    stage.payments.more = True
+    assert "También empezaron periodos posteriores. No se cobran ahora" in await text(stage)
+
+
+async def test_confirming_travels_with_what_was_shown_and_leads_to_the_result() -> None:
+    stage = stage_of()
+    answer = await confirm(stage)
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{PAY}?after=payment-{UNPAID}:3")
+    [(invoice, asked, key)] = stage.payments.asked
+    assert (str(invoice), str(asked.payment_method_id), asked.effect, key) == (UNPAID, CARD_ID, "continues", "once")
+    assert asked.amount == {"amount_minor": 2999, "currency": "USD"}
+    assert [str(each) for each in asked.charge_invoices or ()] == [UNPAID]
+
+
+async def test_what_changed_meanwhile_is_shown_again_with_a_new_key() -> None:
+    stage = stage_of(None, due(effect="continues"), begun())
+    stage.payments.refuses = Problem(409, "amount_changed", "x", more={"due": [], "total": None})
+    answer = await confirm(stage)
+    html = unescape(answer.text)
+    assert answer.status_code == 422
+    assert "Lo que pagarías cambió y no se cobró nada." in html
+    assert 'name="amount_minor" value="5998"' in html
+    assert 'value="once"' not in html
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "headers", "words"),
+    [
+        (409, "charge_running", {}, "Hay un cobro de esta factura en curso."),
+        (409, "nothing_owed", {}, "Ya no debes nada por esta factura"),
+        (409, "payment_method_gone", {}, "Esa tarjeta ya no está guardada y no se cobró nada."),
+        (429, "too_many_payments", {"retry-after": "80000"}, "Inténtalo de nuevo en 23 horas, o actualiza tu tarjeta."),
+    ],
+)
+async def test_a_refusal_says_what_happened_and_what_to_do(status: int, code: str, headers: dict[str, str], words: str) -> None:
+    stage = stage_of()
+    stage.payments.refuses = Problem(status, code, "x", headers=headers)
+    answer = await confirm(stage)
+    assert answer.status_code == status
+    assert words in unescape(answer.text)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"payment_method_id": "visa"},
+        {"amount_minor": "29.99"},
+        {"amount_minor": "-1"},
+        {"amount_minor": "٣"},
+        {"currency": "usd"},
+        {"charges": "all"},
+    ],
+)
+async def test_a_form_that_is_none_of_ours_charges_nothing(changes: dict[str, str]) -> None:
+    stage = stage_of()
+    assert (await confirm(stage, **changes)).status_code == 422
+    assert stage.payments.asked == []
+
+
+async def test_a_form_of_another_page_charges_nothing() -> None:
+    stage = stage_of()
+    assert (await confirm(stage, csrf="")).status_code == 403
+    assert stage.payments.asked == []
+
+
+async def test_a_card_that_cannot_pay_has_no_button_in_the_dialog_either() -> None:
+    html = await text(stage_of(owing(card=CARD | {"exp_month": 4, "exp_year": 2023})))
+    assert "Confirmar y pagar" not in html
+    assert "está vencida" in html
+    assert 'href="/payment-method">Actualizar tarjeta y pagar</a>' in html
+
+
+async def test_the_result_is_asked_for_again_until_it_is_known() -> None:
+    stage = stage_of(status="processing")
+    html = await text(stage)
+    assert "Procesando" in html
+    assert 'hx-trigger="every 2s"' in html
+    stage = stage_of(scenes.view(), status="paid")
+    answer = await seen(stage, f"{PAY}?after=payment-{UNPAID}:3")
+    assert (answer.status_code, 'hx-trigger="every 2s"' in answer.text) == (200, False)
+    assert (await seen(stage, f"{PAY}?after=payment-{UNPAID}:3", **{"x-live": "1"})).status_code == 286
+
+
+async def test_a_charge_that_has_not_been_heard_of_here_is_told_as_running() -> None:
+    stage = stage_of()
+    stage.payments.running = True
+    html = await text(stage)
+    assert "Procesando" in html
+    assert "Confirmar y pagar" not in html
+
+
+async def test_the_result_says_what_the_payment_did() -> None:
+    html = await text(stage_of(scenes.view(), status="paid"))
+    assert "Este pago saldó lo que debías por el periodo" in html
+    assert "Tu suscripción está activa y se renueva el" in html
+
+
+async def test_a_subscription_that_has_not_heard_of_its_payment_is_waited_for() -> None:
+    html = await text(stage_of(owing(), status="paid"))
+    assert 'hx-trigger="every 2s"' in html
+    assert "La factura está pagada." in html
+
+
+async def test_a_failure_says_why_and_leads_to_another_card() -> None:
+    stage = stage_of(movements=[{**FAILED[0], "reason": "insufficient_funds"}])
+    html = await text(stage, f"{PAY}?after=payment-{UNPAID}:3")
+    assert "El cobro falló y no se cobró nada." in html
+    assert "Tu banco rechazó la tarjeta por fondos insuficientes." in html
+    assert 'href="/payment-method">Actualizar tarjeta y pagar</a>' in html
+
+
+async def test_an_invoice_of_another_customer_is_not_there() -> None:
+    assert (await seen(stage_of(), f"/invoices/{UUID(int=1)}/payment")).status_code == 404
+
+
+async def api(stage: Stage, method: str = "POST", **changes: Any) -> Response:
+    body = {"payment_method_id": CARD_ID, "amount_minor": 2999, "currency": "USD", **changes}
+    async with stage.browser() as browser:
+        headers = {"x-csrf-token": "csrf-of-ana", "idempotency-key": "once"}
+        return await browser.request(method, f"/api{PAY}", headers=headers, json=body if method == "POST" else None)
+
+
+async def test_the_api_begins_one_charge() -> None:
+    stage = stage_of()
+    answer = await api(stage)
+    assert (answer.status_code, answer.json()["aggregate"]) == (202, f"payment-{UNPAID}")
+    [(_, asked, key)] = stage.payments.asked
+    assert (asked.charge_invoices, asked.effect, key) == (None, None, "once")
+
+
+async def test_the_api_shows_what_it_would_charge_and_do() -> None:
+    found = (await api(stage_of(None, due(effect="continues"), begun()), "GET")).json()
+    assert found["total"]["text"] == "59.98 USD"
+    assert [line["amount_text"] for line in found["lines"]] == ["29.99 USD", "29.99 USD"]
+    assert found["statements"][0].startswith("Este pago salda")
+
+
+async def test_the_api_names_the_new_amount() -> None:
+    stage = stage_of()
+    total = {"amount_minor": 5998, "currency": "USD"}
+    listed = {"amount": total, "total": total, "due": [due(effect="continues"), begun()]}
+    stage.payments.refuses = Problem(409, "amount_changed", "x", more=listed)
+    answer = (await api(stage)).json()
+    assert (answer["code"], answer["amount"]["text"], len(answer["lines"])) == ("amount_changed", "59.98 USD", 2)
+    assert "no se cobró nada" in answer["detail"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"amount_minor": -1}, {"amount_minor": "2999"}, {"currency": "US"}, {"payment_method_id": "x"}, {"effect": "restarts"}],
+)
+async def test_the_api_refuses_what_is_no_payment(changes: dict[str, Any]) -> None:
+    stage = stage_of()
+    assert (await api(stage, **changes)).status_code == 422
+    assert stage.payments.asked == []

@@ -1,0 +1,18 @@
+"""In every state that a subscription can reach, what is stated of a payment is what the payment does."""
+
+from hypothesis import settings
+from hypothesis.stateful import invariant
+from unit.portal_page.payment_states import State
+from unit.portal_page.test_the_table_of_payments import agrees
+from unit.subscriptions.test_subscription_machine import Life
+
+
+class Stated(Life):
+    @invariant()
+    def a_payment_does_what_is_stated(self) -> None:
+        if self.state and not self.state.paid:
+            agrees(State(tuple(self.events), self.state), self.now)
+
+
+Stated.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+TestStated = Stated.TestCase
