@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
+import asyncpg
+
 from portalctl.local.databases import Database, Role, create, drop, url_of
 
 
@@ -31,3 +33,17 @@ async def fresh_database(postgres_url: str, service: str = "test") -> AsyncItera
         )
     finally:
         await drop(postgres_url, database)
+
+
+@asynccontextmanager
+async def away(database: ServiceDatabase) -> AsyncIterator[None]:
+    """No connection to the database is alive, and none can be made."""
+    server, name = database.admin_url.rsplit("/", 1)
+    admin = await asyncpg.connect(f"{server}/postgres")
+    try:
+        await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        await admin.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1", name)
+        yield
+    finally:
+        await admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+        await admin.close()

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from billing_subscriber.stores.base import Store
 from billing_subscriber.stores.memory import MemoryStore
 from billing_subscriber.stores.postgres import TABLES, PostgresStore
 from billing_subscriber.stores.sqlite import SqliteStore
-from support.databases import ServiceDatabase
+from support.databases import ServiceDatabase, away
 
 MERCHANT = UUID(int=1)
 SCHEMA = "CREATE TABLE IF NOT EXISTS notes (note TEXT)"
@@ -178,6 +178,55 @@ async def test_an_effect_that_catches_postgresqls_error_does_not_lose_the_event(
     async with store.unit("tests") as unit:
         assert await unit.claim(event)
     await store.close()
+
+
+@pytest.mark.parametrize("caught", [False, True])
+async def test_a_database_that_goes_away_during_an_effect_is_used_again_once_it_is_back(
+    database: ServiceDatabase, caught: bool
+) -> None:
+    kind, event = postgres(database.owner_url), uuid4()
+    gone = (OSError, asyncpg.PostgresError, asyncpg.InterfaceError)
+    assert await kind.notes() == []
+
+    async def handle(away_from_here: AsyncExitStack) -> None:
+        async with kind.store.unit("tests") as unit:
+            await unit.claim(event)
+            await kind.write(unit.tx, "lost")
+            await away_from_here.enter_async_context(away(database))
+            with suppress(*gone if caught else ()):
+                await kind.write(unit.tx, "lost too")
+
+    async with AsyncExitStack() as stack:
+        with pytest.raises(gone):
+            await handle(stack)
+        for _ in range(3):
+            with pytest.raises(gone):
+                await kind.notes()
+    assert await kind.notes() == []
+    async with kind.store.unit("tests") as unit:
+        assert await unit.claim(event)
+        await kind.write(unit.tx, "handled")
+    assert await kind.notes() == ["handled"]
+    await kind.store.close()
+
+
+@pytest.mark.parametrize("end", ["close", "terminate"])
+async def test_an_effect_that_ends_the_connection_loses_nothing(database: ServiceDatabase, end: str) -> None:
+    kind, event = postgres(database.owner_url), uuid4()
+
+    async def handle() -> None:
+        async with kind.store.unit("tests") as unit:
+            await unit.claim(event)
+            ended = getattr(unit.tx, end)()
+            if isinstance(ended, Awaitable):
+                await ended
+
+    for _ in range(2):
+        with pytest.raises(asyncpg.InterfaceError, match="closed"):
+            await handle()
+    async with kind.store.unit("tests") as unit:
+        assert await unit.claim(event)
+    await kind.store.close()
 
 
 async def test_an_effect_may_undo_a_part_with_a_savepoint(database: ServiceDatabase) -> None:

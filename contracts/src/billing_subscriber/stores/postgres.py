@@ -88,21 +88,26 @@ class PostgresStore:
             connection = await self._open()
             async with connection.transaction():
                 yield PostgresUnit(group, connection)
-                if not connection.is_in_transaction():
+                if not connection.is_closed() and not connection.is_in_transaction():
                     raise RuntimeError("the effect ended the transaction: its rows and the kit's did not commit together")
-                # COMMIT reports no error when the effect caught one of the database's: it would roll back silently.
+                # Raises when the effect caught an error of the database's, or the connection's end. COMMIT would not in the
+                # first case: it would roll back silently.
                 await connection.execute("SELECT 1")
 
     async def close(self) -> None:
-        if self._opened is not None:
-            await self._opened.close()
-            self._opened = None
+        opened, self._opened = self._opened, None
+        if opened is not None:
+            await opened.close()
 
     async def _open(self) -> Connection:
-        if self._opened is not None and self._opened.is_in_transaction():
-            self._opened.terminate()  # a rollback that failed: another transaction would be a savepoint of this one
-        if self._opened is None or self._opened.is_closed():
-            opened: Connection = await asyncpg.connect(self._dsn, **self._options)
+        opened = self._opened
+        # In a transaction after a rollback that failed: another transaction would be a savepoint of that one.
+        # asyncpg answers is_in_transaction only for a connection that it has not closed.
+        if opened is not None and (opened.is_closed() or opened.is_in_transaction()):
+            self._opened = None
+            opened.terminate()
+        if self._opened is None:
+            opened = await asyncpg.connect(self._dsn, **self._options)
             try:
                 async with opened.transaction():
                     await opened.execute(_MAKING)
