@@ -1,8 +1,9 @@
 """Brings a handler its records through FastStream: `pip install 'billing-contracts[faststream]'`.
 
-A record's offset is committed after its effect. A run that fails is fetched again after a pause, and until it is handled
-nothing behind it in its partition is. Each attempt is a poll of its own, so a long outage does not cost the membership in the
-group; a member that lost it all the same repeats records, which the store recognises.
+A record's offset is committed after its effect. A run that fails is fetched again after a pause of its partition, and until it
+is handled nothing behind it in its partition is; other partitions are read meanwhile. Each attempt is a poll of its own, so a
+long outage does not cost the membership in the group; a member that lost it all the same repeats records, which the store
+recognises.
 """
 
 import asyncio
@@ -82,21 +83,24 @@ class Subscription:
         assert isinstance(records, tuple), "the subscriber takes batches"
         done: Offsets = {}
         rest: Offsets = {}
+        failed: set[TopicPartition] = set()
         try:
             if await self._can_store_dead_letters(consumer):
-                await self._take(records, done, rest)
+                await self._take(records, done, rest, failed)
             else:
                 rest = _firsts(records)
         except Exception:
             log.exception("subscriber.batch_failed group=%s", self.handler.group)
-            done, rest = {}, _firsts(records)
+            done, rest, failed = {}, _firsts(records), set()
             await self._rest(LONGEST_PAUSE)
         for partition, offset in rest.items():
             with suppress(IllegalStateError):  # the partition is another member's now
                 consumer.seek(partition, offset)
+                if partition in failed:
+                    self._pause(consumer, partition)
         await self._commit(consumer, done)
 
-    async def _take(self, records: Sequence[RawRecord], done: Offsets, rest: Offsets) -> None:
+    async def _take(self, records: Sequence[RawRecord], done: Offsets, rest: Offsets, failed: set[TopicPartition]) -> None:
         until = time.monotonic() + BATCH_SECONDS
         for run in self.handler.runs(records):
             partition = TopicPartition(run.first.topic, run.first.partition)
@@ -109,8 +113,8 @@ class Subscription:
                 await self.handler.take(run, self._send_dead_letter)
             except Exception as error:
                 rest[partition] = run.first.offset
+                failed.add(partition)
                 self._report(run.last, error)
-                await self._pause(partition)
             else:
                 done[partition] = run.last.offset + 1
                 self._pauses.pop(partition, None)
@@ -131,10 +135,12 @@ class Subscription:
         level = logging.ERROR if isinstance(error, GapFound) else logging.WARNING
         log.log(level, "subscriber.effect_failed group=%s topic=%s partition=%d offset=%d error=%s", *where, shown)
 
-    async def _pause(self, partition: TopicPartition) -> None:
+    def _pause(self, consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
+        """Polls bring the other partitions meanwhile. Raises IllegalStateError when the partition is another member's now."""
         pause = self._pauses.get(partition, FIRST_PAUSE)
         self._pauses[partition] = min(2 * pause, LONGEST_PAUSE)
-        await self._rest(pause * random.uniform(1.0, 1.2))
+        consumer.pause(partition)
+        asyncio.get_running_loop().call_later(pause * random.uniform(1.0, 1.2), _resume, consumer, partition)
 
     async def _rest(self, seconds: float) -> None:
         """Returns early when the subscription is stopped."""
@@ -193,6 +199,11 @@ def subscribe(broker: KafkaBroker, handler: Handler[Any], *, dead_letters: str, 
     example `group_instance_id`. Raises ValueError when the handler is incomplete.
     """
     return Subscription(broker, handler, dead_letters, options)
+
+
+def _resume(consumer: AIOKafkaConsumer, partition: TopicPartition) -> None:
+    with suppress(IllegalStateError):  # the partition is another member's now
+        consumer.resume(partition)
 
 
 def _firsts(records: Sequence[RawRecord]) -> Offsets:
