@@ -66,3 +66,17 @@ async def test_what_is_shown_already_does_not_wait(gateway: Gateway, merchant: M
     assert view
     assert len(view["subscriptions"]) == 1
     assert await waiting.none() is None
+
+
+async def test_a_subscription_without_its_beginning_keeps_no_view_waiting(
+    gateway: Gateway, merchant: Merchant, waiting: WaitingViews
+) -> None:
+    other = await gateway.merchant()
+    await stands(gateway, 10)
+    await merchant.tell(story.profile(), story.cancellation_scheduled(6))
+    await other.tell(story.profile(), story.started())
+    await stands(gateway, 1000)
+    assert await waiting.compose() == 2
+    assert await waiting.none() is None
+    views = [await shown(merchant), await shown(other)]
+    assert [len(view["subscriptions"]) for view in views if view] == [0, 1]

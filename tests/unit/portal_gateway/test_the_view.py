@@ -6,6 +6,7 @@ from unit.portal_gateway import story
 from unit.portal_gateway.story import ANA, MASTERCARD, VISA, Told, charge, day, invoice_id
 
 from billing_contracts import invoicing, payments, registry, subscriptions
+from billing_contracts.envelope import EventData
 from portal_gateway.application.composing import changed_panes, empty
 from portal_gateway.application.folds import FOLDS
 from portal_gateway.domain.view import InvoiceStatus
@@ -50,6 +51,20 @@ def test_every_event_that_is_published_of_a_customer_has_a_fold() -> None:
     folded = frozenset().union(*(types for types, _ in FOLDS.values()))
     not_a_customers = {subscriptions.MerchantConfigured.TYPE, subscriptions.PlanPublished.TYPE}
     assert folded == set(registry.EVENTS) - not_a_customers
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        story.cancellation_scheduled(6),
+        story.renewal_due(5),
+        story.past_due(5),
+        story.paid(5),
+        story.payment_failed(5, 1),
+    ],
+)
+def test_what_comes_without_its_beginning_shows_nothing(event: EventData) -> None:
+    assert Told().tell(event).view() == Told().view()
 
 
 def test_a_failed_charge_is_a_debt_until_it_is_paid() -> None:

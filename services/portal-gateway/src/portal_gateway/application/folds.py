@@ -1,6 +1,7 @@
 """Public events folded into one document per aggregate. Pure; no document is fed by two topics.
 
-A document holds what the page needs and no more. Events come in order and whole: the consumer has checked both.
+A document holds what the page needs and no more. Events come in order and whole: the consumer has checked both. There is no
+document without the event that begins it: when that one was discarded, the events after it have nothing to change.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from billing_contracts import customers, invoicing, payments, subscriptions
-from billing_contracts.envelope import Envelope
+from billing_contracts.envelope import Envelope, EventData
 
 Doc = dict[str, Any]
 Step = Callable[[Doc, Doc, Envelope], Doc]
@@ -16,18 +17,13 @@ Step = Callable[[Doc, Doc, Envelope], Doc]
 
 
 def subscription(doc: Doc | None, envelope: Envelope) -> Doc | None:
-    """id, status, plan, quantity, started_at, current_period, cancellation, debt, ended_at; once known time_zone, access_until.
-
-    None for an aggregate of which the start is missing.
-    """
-    if doc is None and envelope.type != subscriptions.SubscriptionStarted.TYPE:
-        return None  # an operator gave its start up
-    return _fold(_SUBSCRIPTION, doc, envelope)
+    """id, status, plan, quantity, started_at, current_period, cancellation, debt, ended_at; once known time_zone, access_until"""
+    return _begun(_SUBSCRIPTION, subscriptions.SubscriptionStarted, doc, envelope)
 
 
 def wallet(doc: Doc | None, envelope: Envelope) -> Doc:
     """payment_method: the default card, or null"""
-    return _fold(_WALLET, doc, envelope)
+    return _WALLET[envelope.type](doc or {}, envelope.data, envelope)
 
 
 def payment(doc: Doc | None, envelope: Envelope) -> Doc:
@@ -38,10 +34,8 @@ def payment(doc: Doc | None, envelope: Envelope) -> Doc:
 
 def invoice(doc: Doc | None, envelope: Envelope) -> Doc | None:
     """id, number, issued_on, plan_name, subscription_id, period, total, state (open, paid, void, uncollectible), failed_attempt,
-    paid_at, payment_method; None without its issue"""
-    if doc is None and envelope.type != invoicing.InvoiceIssued.TYPE:
-        return None  # an operator gave its issue up
-    return _fold(_INVOICE, doc, envelope)
+    paid_at, payment_method"""
+    return _begun(_INVOICE, invoicing.InvoiceIssued, doc, envelope)
 
 
 def customer(doc: Doc | None, envelope: Envelope) -> Doc:
@@ -49,7 +43,9 @@ def customer(doc: Doc | None, envelope: Envelope) -> Doc:
     return {field: envelope.data.get(field) for field in ("name", "email", "locale", "country")}
 
 
-def _fold(steps: Mapping[str, Step], doc: Doc | None, envelope: Envelope) -> Doc:
+def _begun(steps: Mapping[str, Step], begins: type[EventData], doc: Doc | None, envelope: Envelope) -> Doc | None:
+    if doc is None and envelope.type != begins.TYPE:
+        return None
     return steps[envelope.type](doc or {}, envelope.data, envelope)
 
 
