@@ -5,15 +5,18 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from integration.portal_gateway.gateway import Merchant, enter
+from integration.portal_gateway.gateway import Merchant, enter, running
 from starlette.responses import JSONResponse
+from starlette.types import Message, Receive, Scope, Send
 from unit.portal_gateway import story
 from unit.portal_gateway.story import VISA
 
 from billing_contracts import payments
+from chassis.http.server import listen
 from portal_gateway.application import live
 from portal_gateway.domain.tokens import page_tag
 
@@ -75,6 +78,23 @@ async def test_who_comes_back_is_told_what_they_missed(ana: Merchant) -> None:
             assert (await stream.next(7))["data"] == missed
         async with watching(browser, after=0, headers={"last-event-id": str(seen + 1)}) as stream:
             assert (await stream.next(7))["data"] == {"revision": seen + 2, "panes": ["summary", "subscription"]}
+
+
+async def test_a_change_after_the_answer_has_begun_is_told_also_without_a_revision(ana: Merchant) -> None:
+    async def changing(scope: Scope, receive: Receive, send: Send) -> None:
+        async def begin(message: Message) -> None:
+            await send(message)
+            if message["type"] == "http.response.start" and scope["path"] == "/api/stream":
+                await ana.tell(story.issued(5))
+
+        await ana.gateway.app(scope, receive, begin)
+
+    listening = listen("127.0.0.1", 0)
+    async with running(changing, listening), ana.signed_in() as browser:
+        browser.base_url = httpx.URL(f"http://127.0.0.1:{listening.getsockname()[1]}")
+        browser.headers["host"] = urlsplit(ana.gateway.url).netloc
+        async with watching(browser) as stream:
+            assert (await stream.next())["data"]["panes"] == ["invoices"]
 
 
 async def test_a_stream_ends_with_its_session_and_never_prolongs_it(ana: Merchant) -> None:

@@ -59,6 +59,10 @@ def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
         async def look() -> Glance | None:
             return await portal.views.glance(cookie)
 
+        # Looked at before the answer begins: the first look of the stream itself may come after the first change.
+        if seen is None and (now := await look()):
+            seen = now.revision
+
         async def events() -> AsyncIterator[str]:
             with bells.of(session.merchant_id, session.customer_id, session.id) as bell:
                 async for told in updates(outlasting(look, bell), bell, seen):
