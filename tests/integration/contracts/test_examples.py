@@ -52,7 +52,7 @@ class Aiokafka(Example):
         self.environment = self.newcomer.environment()
 
     def left(self) -> list[str]:
-        with closing(sqlite3.connect(self.folder / "leavers.db")) as connection:
+        with closing(sqlite3.connect(self.folder / "leavers.db", timeout=30)) as connection:
             made = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'leavers'").fetchone()[0]
             return [row[0] for row in connection.execute("SELECT customer FROM leavers ORDER BY rowid")] if made else []
 

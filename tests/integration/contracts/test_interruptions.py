@@ -50,7 +50,7 @@ class App:
         return done.returncode, done.stdout + done.stderr
 
     def noted(self, kind: str = "cancelled") -> list[int]:
-        with closing(sqlite3.connect(self.folder / "interrupted.db")) as connection:
+        with closing(sqlite3.connect(self.folder / "interrupted.db", timeout=30)) as connection:
             rows = connection.execute("SELECT sequence FROM noted WHERE kind = ? ORDER BY rowid", (kind,))
             return [row[0] for row in rows]
 

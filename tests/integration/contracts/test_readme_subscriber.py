@@ -35,7 +35,7 @@ def locked(database: Path) -> Iterator[None]:
 
 
 def rows(database: Path) -> list[tuple[str, str, str]]:
-    with closing(sqlite3.connect(database)) as connection:
+    with closing(sqlite3.connect(database, timeout=30)) as connection:
         return connection.execute("SELECT customer, day, feedback FROM leavers").fetchall()
 
 
