@@ -1,6 +1,7 @@
 """`portalctl quarantine skip`: a service is moved past the record at which it stands, and past no other."""
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -8,6 +9,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from billing_contracts.registry import TOPICS
 from chassis import record_sets
@@ -47,7 +49,8 @@ class Operator:
 
 
 @pytest.fixture
-async def operator(urls: dict[str, str], pools: dict[str, asyncpg.Pool], kafka_bootstrap: str) -> Operator:
+async def operator(urls: dict[str, str], pools: dict[str, asyncpg.Pool], kafka_bootstrap: str) -> AsyncIterator[Operator]:
+    """The topic is emptied at the end: subscribers in other tests use aiokafka's own consumer, which cannot decode what is here."""
     await topics.apply(kafka_bootstrap, {TOPIC: TOPICS[TOPIC]})
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap)
     await consumer.start()
@@ -60,7 +63,13 @@ async def operator(urls: dict[str, str], pools: dict[str, asyncpg.Pool], kafka_b
     await pool.execute("DELETE FROM offsets")
     async with pool.acquire() as connection:
         await offsets.begin(connection, GROUP, PLACE, None, Position(end, "cluster", "topic"), end)
-    return Operator(Quarantines(Sources(urls, kafka_bootstrap), "payments"), pool, kafka_bootstrap, end)
+    yield Operator(Quarantines(Sources(urls, kafka_bootstrap), "payments"), pool, kafka_bootstrap, end)
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_records({PLACE: RecordsToDelete(before_offset=-1)})
+    finally:
+        await admin.close()
 
 
 async def test_the_record_at_which_the_service_stands_is_kept_as_given_up(operator: Operator) -> None:

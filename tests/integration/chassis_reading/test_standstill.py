@@ -199,7 +199,7 @@ async def test_a_client_that_fetches_no_more_is_shown_and_made_again(
         await until(says_so_although_more_comes)
         await until(counted(pool, "events", sent))
         await until(it.well)
-    assert len(made) == 2
+    assert len(made) >= 2
 
 
 async def test_a_record_that_can_neither_be_handled_nor_quarantined_is_named_and_can_be_skipped(

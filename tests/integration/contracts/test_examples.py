@@ -58,7 +58,7 @@ class Aiokafka(Example):
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        with closing(sqlite3.connect(self.folder / "leavers.db", isolation_level=None)) as connection:
+        with closing(sqlite3.connect(self.folder / "leavers.db", timeout=30, isolation_level=None)) as connection:
             connection.execute("BEGIN EXCLUSIVE")
             yield
             connection.execute("ROLLBACK")
