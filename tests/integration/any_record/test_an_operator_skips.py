@@ -50,7 +50,7 @@ class Operator:
 
 @pytest.fixture
 async def operator(urls: dict[str, str], pools: dict[str, asyncpg.Pool], kafka_bootstrap: str) -> AsyncIterator[Operator]:
-    """The topic is emptied at the end: subscribers in other tests use aiokafka's own consumer, which cannot decode what is here."""
+    """The topic is emptied at the end: aiokafka's own consumer, which other tests use, cannot decode what is here."""
     await topics.apply(kafka_bootstrap, {TOPIC: TOPICS[TOPIC]})
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap)
     await consumer.start()
