@@ -17,8 +17,11 @@ def test_no_module_passes_four_hundred_lines() -> None:
     assert [str(path.relative_to(ROOT)) for path in MODULES if lines(path) > 400] == []
 
 
-def test_most_modules_stay_below_two_hundred() -> None:
-    assert sum(lines(path) <= 200 for path in MODULES) >= 0.9 * len(MODULES)
+@pytest.mark.parametrize(("tests", "share"), [(False, 0.93), (True, 0.8)])
+def test_most_modules_stay_below_two_hundred(tests: bool, share: float) -> None:
+    """Tables of examples make test modules longer than the code that they hold."""
+    modules = [path for path in MODULES if (path.relative_to(ROOT).parts[0] == "tests") is tests]
+    assert sum(lines(path) <= 200 for path in modules) >= share * len(modules)
 
 
 @pytest.mark.parametrize("path", COMPOSITIONS, ids=lambda path: path.parent.name)

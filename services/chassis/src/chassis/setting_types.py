@@ -175,7 +175,7 @@ KafkaServers = Annotated[str, AfterValidator(_servers), Expected("Kafka servers 
 Networks = Annotated[
     str, AfterValidator(_networks), Expected("networks such as 10.0.0.0/8, separated by commas, none that holds every address")
 ]
-ServiceUrl = Annotated[str, AfterValidator(_service_url), Expected("a URL such as http://payments:8080")]
+ServiceUrl = Annotated[str, AfterValidator(_service_url), Expected("a URL such as http://service:8080")]
 TraceUrl = Annotated[str, AfterValidator(_trace_url), Expected("a URL such as http://collector:4318, or nothing")]
 Origin = Annotated[str, AfterValidator(origin), Expected("an origin such as https://portal.example")]
 SafeOrigin = Annotated[
