@@ -1,14 +1,16 @@
 """A service's database: owned by one role, used by another that owns nothing."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
 _NO_LIMIT = 86400
 # An open write transaction anywhere on the server stops every relay, so a service's may not last.
 _SERVICE_LIMITS = {"transaction_timeout": "5s", "lock_timeout": "500ms"}
+_OF_A_LOGIN = ("user", "password", "passfile", "dbname", "database")
 
 
 @dataclass(frozen=True)
@@ -30,9 +32,14 @@ def url_of(admin_url: str, database: str, role: Role | None = None) -> str:
     """The URL of a database on the same server, as the same user unless a role is given."""
     parts = urlsplit(admin_url)
     user, _, host = parts.netloc.rpartition("@")
+    query = parts.query
     if role is not None:
         user = f"{quote(role.name, safe='')}:{quote(role.password, safe='')}"
-    return urlunsplit(parts._replace(netloc=f"{user}@{host}", path=f"/{quote(database, safe='')}"))
+        # A URL may also name the administrator and the password here.
+        pairs = parse_qsl(query, keep_blank_values=True)
+        if any(name in _OF_A_LOGIN for name, _ in pairs):
+            query = urlencode([(name, value) for name, value in pairs if name not in _OF_A_LOGIN], safe="/:,")
+    return urlunsplit(parts._replace(netloc=f"{user}@{host}", path=f"/{quote(database, safe='')}", query=query))
 
 
 async def connect(url: str, *, own: bool = False, **options: Any) -> asyncpg.Connection:
@@ -44,38 +51,64 @@ async def create(admin_url: str, database: Database, *, own: bool = False) -> No
     """Create what is missing and set the roles' passwords. `admin_url` may create roles and databases."""
     connection = await connect(admin_url, own=own)
     try:
-        for role in (database.owner, database.service):
-            await _create_role(connection, role)
-        for setting, value in _SERVICE_LIMITS.items():
-            await _run(connection, "ALTER ROLE %I SET %I = %L", database.service.name, setting, value)
-        if not await connection.fetchval("SELECT 1 FROM pg_database WHERE datname = $1", database.name):
-            # Needed where the administrator is no superuser.
-            await _run(connection, "GRANT %I TO CURRENT_USER", database.owner.name)
-            await _run(connection, "CREATE DATABASE %I OWNER %I", database.name, database.owner.name)
-        await _run(connection, "REVOKE ALL ON DATABASE %I FROM PUBLIC", database.name)
-        await _run(connection, "GRANT CONNECT, TEMPORARY ON DATABASE %I TO %I", database.name, database.service.name)
+        for step in _steps(database):
+            if step.unless is None or not await connection.fetchval(step.unless):
+                await connection.execute(step.statement)
     finally:
         await connection.close()
+
+
+def script(database: Database) -> Iterator[str]:
+    """What `create` does, as lines for psql. They contain the roles' passwords."""
+    return (step.for_psql() for step in _steps(database))
 
 
 async def drop(admin_url: str, database: Database) -> None:
     """Also ends the connections that are still open in it."""
     connection = await asyncpg.connect(admin_url)
     try:
-        await _run(connection, "DROP DATABASE IF EXISTS %I WITH (FORCE)", database.name)
+        await connection.execute(f"DROP DATABASE IF EXISTS {_name(database.name)} WITH (FORCE)")
         for role in (database.owner, database.service):
-            await _run(connection, "DROP ROLE IF EXISTS %I", role.name)
+            await connection.execute(f"DROP ROLE IF EXISTS {_name(role.name)}")
     finally:
         await connection.close()
 
 
-async def _create_role(connection: asyncpg.Connection, role: Role) -> None:
-    exists = await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role.name)
-    verb = "ALTER" if exists else "CREATE"
-    await _run(connection, verb + " ROLE %I LOGIN NOSUPERUSER NOBYPASSRLS PASSWORD %L", role.name, role.password)
+@dataclass(frozen=True)
+class _Step:
+    statement: str
+    unless: str | None = None
+    """A query. The statement is omitted when it returns a row."""
+
+    def for_psql(self) -> str:
+        if self.unless is None:
+            return f"{self.statement};"
+        return f"SELECT {_literal(self.statement)} WHERE NOT EXISTS ({self.unless}) \\gexec"
 
 
-async def _run(connection: asyncpg.Connection, statement: str, *names: str) -> None:
-    """Names and literals cannot be parameters of these statements: the server quotes them."""
-    quoted = ", ".join(f"${position + 2}::text" for position in range(len(names)))
-    await connection.execute(await connection.fetchval(f"SELECT format($1, {quoted})", statement, *names))
+def _steps(database: Database) -> Iterator[_Step]:
+    name, owner, service = (_name(each) for each in (database.name, database.owner.name, database.service.name))
+    for role in (database.owner, database.service):
+        found = f"SELECT 1 FROM pg_roles WHERE rolname = {_literal(role.name)}"
+        yield _Step(f"CREATE ROLE {_name(role.name)}", found)
+        # Only a superuser may run it, also where it would change nothing.
+        yield _Step(f"ALTER ROLE {_name(role.name)} NOSUPERUSER NOBYPASSRLS", f"{found} AND NOT (rolsuper OR rolbypassrls)")
+        yield _Step(f"ALTER ROLE {_name(role.name)} LOGIN PASSWORD {_literal(role.password)}")
+    for setting, value in _SERVICE_LIMITS.items():
+        yield _Step(f"ALTER ROLE {service} SET {setting} = {_literal(value)}")
+    exists = f"SELECT 1 FROM pg_database WHERE datname = {_literal(database.name)}"
+    # The owner's database can be created only by a member of the role, where the administrator is no superuser.
+    yield _Step(f"GRANT {owner} TO CURRENT_USER", exists)
+    yield _Step(f"CREATE DATABASE {name} OWNER {owner}", exists)
+    yield _Step(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
+    yield _Step(f"GRANT CONNECT, TEMPORARY ON DATABASE {name} TO {service}")
+
+
+def _name(text: str) -> str:
+    return '"' + text.replace('"', '""') + '"'
+
+
+def _literal(text: str) -> str:
+    """Also where standard_conforming_strings is off."""
+    quoted = text.replace("'", "''")
+    return f"E'{quoted}'".replace("\\", "\\\\") if "\\" in text else f"'{quoted}'"
