@@ -59,4 +59,8 @@ GatewayUrl = Annotated[
     str | None,
     typer.Option("--url", help="The portal gateway, when it is not the local stack's.", callback=_of_type(ServiceUrl)),
 ]
+ServiceOrOperator = Annotated[
+    str, typer.Argument(metavar="SERVICE", help="subscriptions, payments, invoicing, portal-gateway or operator.")
+]
+Sql = Annotated[bool, typer.Option("--sql", help="Print SQL that makes the service's database and roles, for psql.")]
 Seconds = Annotated[int | None, typer.Option(help="Seconds.", min=1)]

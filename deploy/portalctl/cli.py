@@ -22,6 +22,7 @@ from portalctl.arguments import ApiKey, Bootstrap, Detach, GatewayUrl, Here, Lim
 from portalctl.bringing_up import bring_up
 from portalctl.cards_cli import cards_app
 from portalctl.demonstration import tell
+from portalctl.env_cli import show_settings
 from portalctl.local.board import read_board
 from portalctl.local.failures import StackError, within
 from portalctl.local.folder import Folder
@@ -42,6 +43,7 @@ app.add_typer(topics_app, name="topics")
 app.add_typer(links_app, name="links")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(cards_app, name="cards")
+app.command("env")(show_settings)
 
 T = TypeVar("T")
 

@@ -6,18 +6,6 @@ from collections.abc import Mapping
 
 from joserfc.jwk import OKPKey
 
-from chassis.settings import ServiceSettings
-from invoicing.settings import Settings as InvoicingSettings
-from payments.settings import Settings as PaymentsSettings
-from portal_gateway.settings import GatewaySettings
-from subscriptions.settings import SubscriptionsSettings
-
-SETTINGS: Mapping[str, type[ServiceSettings]] = {
-    "subscriptions": SubscriptionsSettings,
-    "payments": PaymentsSettings,
-    "invoicing": InvoicingSettings,
-    "portal-gateway": GatewaySettings,
-}
 _KEY = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
 
 GOOD: Mapping[str, str] = {

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from support.settings import GOOD, SETTINGS
+from portalctl.service_settings import SETTINGS
+from support.settings import GOOD
 
 CANARY = "canary-that-may-not-be-shown"
 

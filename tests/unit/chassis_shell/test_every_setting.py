@@ -8,7 +8,8 @@ import pytest
 from joserfc.jwk import OKPKey
 
 from chassis.settings import ServiceSettings, SettingsError, read_settings
-from support.settings import GOOD, SETTINGS
+from portalctl.service_settings import SETTINGS
+from support.settings import GOOD
 
 CANARY = "canary-that-may-not-be-shown"
 KEY = OKPKey.generate_key("Ed25519", {"kid": "a"})

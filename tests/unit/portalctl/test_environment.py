@@ -7,7 +7,7 @@ import pytest
 from portalctl.local.folder import Folder
 from portalctl.local.layout import Elsewhere, Layout, layout_for_start
 from portalctl.local.services import SERVICES
-from support.settings import SETTINGS
+from portalctl.service_settings import SETTINGS
 
 NOWHERE = Elsewhere()
 

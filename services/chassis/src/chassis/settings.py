@@ -29,7 +29,9 @@ Connections = Annotated[int, Field(ge=1, le=1_000_000), Expected("a whole number
 class ServiceSettings(BaseSettings):
     """The settings of every service. Secrets have no default."""
 
-    model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, validate_default=True)
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, validate_default=True, use_attribute_docstrings=True
+    )
 
     database_url: PostgresUrl
     """PostgreSQL, as the service's own role, which owns nothing."""
@@ -37,11 +39,15 @@ class ServiceSettings(BaseSettings):
     """PostgreSQL, as the owner of the tables: only `migrate` needs it."""
     database_connections: Annotated[int, Field(ge=2, le=500), Expected("a whole number from 2 to 500")] = 10
     kafka_bootstrap_servers: KafkaServers
+    """Kafka, as host:port, separated by commas."""
     http_host: Host = "127.0.0.1"
+    """The address on which the API listens."""
     http_port: Port
+    """The port on which the API listens."""
     admin_host: Host = "127.0.0.1"
+    """The address on which probes and metrics listen, apart from the API."""
     admin_port: Annotated[int, Field(ge=0, le=65535), Expected("a port from 1 to 65535, or 0 for any free one")] = 0
-    """Where probes and metrics are answered, apart from the API; the log names the port that 0 led to."""
+    """The port on which probes and metrics listen; the log names the port that 0 led to."""
     http_head_bytes: Annotated[int, Field(ge=1024, le=1_048_576), Expected("a whole number from 1024 to 1048576")] = 32 * 1024
     """The most that request line and headers may have."""
     http_head_seconds: Seconds = 10
@@ -58,7 +64,9 @@ class ServiceSettings(BaseSettings):
     instance: Name = "0"
     """Stable per replica and unique among the service's processes: the ordinal in a StatefulSet."""
     environment: Annotated[Literal["local", "production"], Expected("local or production")] = "production"
+    """`local` allows the sandbox provider, and makes merchants sandboxes unless they say otherwise."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Expected("debug, info, warning or error")] = "info"
+    """The least level that is logged: debug, info, warning or error."""
     log_format: Annotated[Literal["json", "console"], Expected("json or console")] = "json"
     otlp_endpoint: TraceUrl | None = None
     """Where traces are sent (OTLP over HTTP). Empty: nowhere."""
@@ -110,8 +118,9 @@ def read_settings(settings_class: type[Settings], *needed: str) -> Settings:
             name = str(one["loc"][0])
             problems.setdefault(name, _sentence(settings_class, name, one))
     for name in needed:
-        if name.upper() not in os.environ:
-            problems.setdefault(name, f"{name.upper()} is not set; expected {_expected(settings_class, name).what}")
+        if not os.environ.get(name.upper()):
+            found = "is empty" if name.upper() in os.environ else "is not set"
+            problems.setdefault(name, f"{name.upper()} {found}; expected {_expected(settings_class, name).what}")
     if settings is None or problems:
         raise SettingsError(list(problems.values()))
     return settings

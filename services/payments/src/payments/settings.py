@@ -24,6 +24,7 @@ class Settings(ServiceSettings):
     cards_url: SafeOrigin
     """The card page's own origin: another host name than the portal's."""
     cards_http_port: Annotated[Port, AfterValidator(_another_port)]
+    """The port on which the card page listens, on loopback only: another one than HTTP_PORT."""
     portal_origin: Origin
     """The only origin that may frame the card page."""
     provider: Annotated[Literal["sandbox"], AfterValidator(_real_money), Expected("sandbox, and ENVIRONMENT=local with it")] = (

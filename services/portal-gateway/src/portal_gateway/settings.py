@@ -29,8 +29,11 @@ class GatewaySettings(ServiceSettings):
     public_url: SafeOrigin
     """The origin under which browsers find the portal: https, or loopback."""
     subscriptions_url: ServiceUrl
+    """The URL of the API of subscriptions."""
     payments_url: ServiceUrl
+    """The URL of the API of payments."""
     invoicing_url: ServiceUrl
+    """The URL of the API of invoicing."""
     cards_url: Annotated[
         SafeOrigin,
         AfterValidator(_another_host),
