@@ -7,14 +7,19 @@ from billing_contracts.envelope import EventData
 
 
 class CustomerProfile(EventData):
-    """The whole profile, each time it changes; the envelope's `sequence` is its revision."""
+    """The customer's whole profile, sent each time it changes. The envelope's `sequence` is its revision."""
 
     TYPE = "billing.customers.CustomerProfile.v1"
 
     name: str
+    """Full name of the person or company, as invoices name the buyer. Personal data."""
     email: str
+    """E-mail address. Personal data."""
     locale: str | None = None
+    """BCP 47 language tag in which the customer is addressed. The merchant's locale applies when absent."""
     country: str | None = None
-    """ISO 3166 alpha-2"""
+    """ISO 3166-1 alpha-2 code of the customer's country."""
     tax_id: str | None = None
+    """Tax number, as invoices print it: an RFC in Mexico, a VAT number in Europe. Personal data."""
     address: str | None = None
+    """Postal address, as invoices print it. It may contain line breaks. Personal data."""

@@ -1,6 +1,6 @@
 """The envelope of every message: CloudEvents 1.0, structured JSON in the value of a Kafka record.
 
-Headers repeat what routing needs, so that nobody has to parse a value to skip it.
+Headers repeat what routing needs: a reader can skip a record without parsing its value.
 """
 
 from datetime import datetime
@@ -34,29 +34,38 @@ class EventData(BaseModel):
 
 
 class Envelope(BaseModel):
-    """One message. `data` is left as it came: a reader takes the class it knows from the registry."""
+    """The CloudEvents 1.0 envelope of an event: who, what and when. `data` holds the fields of the event's own type."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     specversion: Literal["1.0"] = "1.0"
+    """Version of the CloudEvents specification."""
     id: UUID
-    """Of the event; the key for removing duplicates everywhere."""
+    """Id of the event. A record may be delivered more than once; the id is the same each time. Use it to remove duplicates."""
     source: str
-    """`/billing/<service>`"""
+    """The publishing service, as `/billing/<service>`."""
     type: str
+    """Type and version of the event: `billing.<service>.<EventName>.v<N>`. It decides what `data` holds."""
     subject: str
-    """The aggregate: `<kind>-<uuid>`"""
+    """The aggregate that the event belongs to, as `<kind>-<uuid>`: a subscription, an invoice, a customer's wallet."""
     time: Instant
-    """When it happened, by the merchant's clock."""
+    """When it happened, by the merchant's clock, which a sandbox may move. Use it for billing dates."""
     recordedtime: Instant
-    """When it was stored, by the wall clock: lag and freshness use this one."""
+    """When the service stored it, by the wall clock. Use it to measure lag and freshness."""
     sequence: Sequence
+    """Position of the event in its aggregate, from 1 without gaps; in JSON ten digits with leading zeros."""
     merchantid: UUID
+    """The merchant. Every id in the event belongs to this merchant."""
     customerid: UUID | None = None
+    """The customer whom the event concerns. Absent for events about a merchant or a plan."""
     correlationid: UUID
+    """Shared by everything that one request or timer led to, in all services."""
     causationid: UUID | None = None
+    """Id of the event or command that led directly to this event."""
     datacontenttype: Literal["application/json"] = "application/json"
+    """Media type of `data`."""
     data: dict[str, Any]
+    """The fields of the event's own type."""
 
     def key(self) -> bytes:
         """The record's key: order holds per merchant and aggregate."""
@@ -105,10 +114,10 @@ _ATTRIBUTES = _attributes()
 
 
 def attributes(value: bytes) -> dict[str, Any]:
-    """What a record's value says beside its data, checked as an Envelope is, but with ids as the text that they are.
+    """The envelope's attributes, validated as Envelope validates them, with ids left as text.
 
-    For whoever has to tell quickly what an event is about: it takes half as long. Raises pydantic.ValidationError, also for
-    the rare Envelope that writes an id in another way than everybody.
+    Takes half as long as parsing an Envelope. Raises pydantic.ValidationError, also for an id in another notation than lower
+    case with hyphens.
     """
     found: dict[str, Any] = _ATTRIBUTES.validate_json(value)
     return found

@@ -5,6 +5,15 @@ from typing import Any
 Schema = dict[str, Any]
 
 
+def refusals(published: str, old: Schema, new: Schema) -> list[str]:
+    """A sentence for each break: what it is, and what to do instead. `published` is the event's type or the schema's name."""
+    name, version, number = published.rpartition(".v")
+    instead = "keep published fields as they are and give new ones a default"
+    if version:
+        instead += f", or publish {name}{version}{int(number) + 1} beside it"
+    return [f"{published}: {found}, which breaks its readers: {instead}." for found in breaks(old, new)]
+
+
 def breaks(old: Schema, new: Schema) -> list[str]:
     """What a reader or writer of `old` would trip over in `new`, as sentences; empty when the change is additive.
 

@@ -19,6 +19,8 @@ class _Part(BaseModel):
 
 
 class HistoryPeriod(_Part):
+    """The days of a billing period, where the subscription began."""
+
     start: datetime.date
     """The first day."""
     end: datetime.date
@@ -26,8 +28,12 @@ class HistoryPeriod(_Part):
 
 
 class HistoryCard(_Part):
+    """The card of a payment."""
+
     brand: Brand
+    """The card's network."""
     last4: Annotated[str, Field(pattern="^[0-9]{4}$")]
+    """Last four digits of the card number."""
 
 
 class HistoryLine(_Part):
@@ -37,25 +43,32 @@ class HistoryLine(_Part):
     """
 
     date: datetime.date
-    """An invoice's own is the one printed on it."""
+    """The day of the movement, where the merchant is. An invoice's own is the one printed on it."""
     at: Instant
+    """When it happened, by the merchant's clock."""
     kind: MovementKind
+    """What happened."""
     invoice_id: UUID
+    """The invoice that the movement belongs to."""
     invoice_number: str
+    """Number of the invoice, as printed on it."""
     plan: str
     """What was sold, as the invoice names it."""
     period: HistoryPeriod
     """What the invoice is for."""
     net_minor: int | None
-    """Of an invoice's own line only, like the tax."""
+    """Amount without tax. Only an invoice's own line has it."""
     tax_minor: int | None
+    """Tax. Only an invoice's own line has it."""
     total_minor: int
     """Positive is owed, negative is paid or forgiven, a failed attempt is 0: an invoice's lines sum to its balance."""
     currency: Currency
+    """ISO 4217 code of the line's amounts."""
     status: MovementStatus | None
-    """What has become of an invoice until now; whether an attempt or a refund succeeded."""
+    """The invoice's status now; for a payment or a refund whether it succeeded."""
     payment_method: HistoryCard | None
+    """The card of a payment, a failed attempt or a refund."""
     reason: str | None
     """Why an attempt failed, an invoice was voided or money went back: a code."""
     reference: str | None
-    """The payment provider's."""
+    """The payment provider's reference."""

@@ -29,11 +29,14 @@ def exponent(currency: str) -> int:
 
 
 class Money(BaseModel):
+    """An amount of money in whole minor units of its currency. Amounts of different currencies are never added."""
+
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     amount_minor: StrictInt
-    """In the currency's smallest unit: 2999 is 29.99 USD."""
+    """Amount in the currency's smallest unit, an integer: 2999 is 29.99 USD, 2999 JPY or 2.999 KWD."""
     currency: Currency
+    """ISO 4217 code. It decides how many decimals the amount has."""
 
     def decimal(self) -> str:
         """`29.99`, `1234` (JPY), `1.234` (KWD): a point, no grouping."""

@@ -1,4 +1,4 @@
-"""What the payments service announces on `billing.payments`.
+"""Events of the payments service on `billing.payments`.
 
 Two kinds of aggregate: `wallet-<customer id>`, the customer's payment methods, and `payment-<invoice id>`, the
 collection of one invoice, attempt after attempt.
@@ -17,107 +17,139 @@ FailureCode = Literal[
 
 
 class ConfirmedCharge(Shape):
-    """One line of what was shown and confirmed."""
+    """One line of the list that a customer saw and confirmed."""
 
     invoice_id: UUID
-    """Of an invoice that is open, or of the one that the period will get."""
+    """The open invoice, or the invoice that the period will get."""
     subscription_id: UUID
+    """The subscription that is charged."""
     period: Period | None = None
+    """The period that is charged."""
     amount: Money
-    """Tax included. A lower amount may be charged, a higher one is not."""
+    """Amount with tax. A lower amount may be charged; a higher one is not."""
 
 
 class Confirmation(Shape):
-    """Consent to a list of charges. Charges that follow from it name it; nothing beyond the list is charged because of it."""
+    """A customer's consent to a list of charges. Charges that follow from it name it; nothing beyond the list is charged."""
 
     id: UUID
+    """Id of the confirmation, the `confirmation_id` of the attempts that follow from it."""
     at: Instant
+    """When the customer confirmed, by the merchant's clock."""
     charges: tuple[ConfirmedCharge, ...]
+    """What was listed."""
 
 
 class PaymentMethodUpdated(EventData):
-    """The customer's default from now on, for all their subscriptions."""
+    """The customer has a new default payment method. It pays for all their subscriptions from now on."""
 
     TYPE = "billing.payments.PaymentMethodUpdated.v1"
 
     payment_method: Card
+    """The new default."""
     replaces: UUID | None = None
-    """The default until now."""
+    """Id of the payment method that was the default before. Absent for the customer's first one."""
     charged_invoices: tuple[UUID, ...] = ()
-    """What the customer saw listed and agreed to pay at once."""
+    """Ids of the open invoices that are charged now. The customer saw this list and confirmed it."""
     confirmation: Confirmation | None = None
-    """All that was listed, with amounts: also the periods that have begun and are entered once the debt is paid."""
+    """Everything that the customer saw listed, with amounts: open invoices, and periods that begin once the debt is paid. Absent
+    when there was nothing to confirm.
+    """
 
 
 class PaymentConfirmed(EventData):
-    """An open invoice is to be paid now with a card on file."""
+    """The customer confirmed that an open invoice is paid now, with a card on file. PaymentStarted follows."""
 
     TYPE = "billing.payments.PaymentConfirmed.v1"
 
     invoice_id: UUID
+    """The open invoice."""
     payment_method: Card
+    """The card on file that is charged."""
     confirmation: Confirmation
+    """Everything that the customer saw listed, with amounts."""
 
 
 class PaymentMethodRemoved(EventData):
+    """A payment method was deleted. It is not charged again."""
+
     TYPE = "billing.payments.PaymentMethodRemoved.v1"
 
     payment_method_id: UUID
+    """Id of the deleted payment method."""
 
 
 class PaymentEvent(EventData):
     invoice_id: UUID
+    """The invoice that is collected."""
     subscription_id: UUID
+    """The subscription that the invoice belongs to."""
     charge_id: UUID
-    """One attempt; the provider's idempotency key."""
+    """Id of this attempt, and its idempotency key at the payment provider."""
     attempt: int
-    """From 1, per invoice."""
+    """Number of the attempt, from 1 for each invoice."""
     amount: Money
+    """Amount of the attempt: the invoice's total."""
     payment_method: Card | None = None
+    """The card of this attempt. Absent when no card was on file."""
     confirmation_id: UUID | None = None
-    """The confirmation that the attempt follows from; absent for renewals and retries."""
+    """The confirmation that the attempt follows from. Absent for renewals and retries."""
 
 
 class PaymentStarted(PaymentEvent):
-    """An attempt is decided; the provider is about to be asked."""
+    """An attempt to collect an invoice begins. No money has moved yet."""
 
     TYPE = "billing.payments.PaymentStarted.v1"
 
 
 class PaymentSucceeded(PaymentEvent):
+    """The attempt collected the amount. An invoice is collected at most once."""
+
     TYPE = "billing.payments.PaymentSucceeded.v1"
 
     reference: str
-    """The provider's."""
+    """The payment provider's reference; `nothing-due` for an invoice of zero, which needs no provider."""
     agreed_at: Instant | None = None
-    """When the charge was confirmed, where it follows from a confirmation."""
+    """When the customer confirmed the charge, by the merchant's clock. Absent for renewals and retries."""
 
 
 class PaymentFailed(PaymentEvent):
+    """The attempt failed. No money moved."""
+
     TYPE = "billing.payments.PaymentFailed.v1"
 
     code: FailureCode
+    """Why the attempt failed."""
     retryable: bool
-    """False: only another card can help."""
+    """True when the same card may succeed later; false when only another card can."""
     reference: str | None = None
+    """The payment provider's reference. Absent when the provider was not called."""
     followed: bool = False
-    """True: the next attempt has begun already, with a card that the customer agreed to meanwhile."""
+    """True when the next attempt has begun already, with a card that the customer confirmed in the meantime."""
     manual: bool = False
-    """True: the attempt was requested, with a card on file. It does not move the schedule of retries."""
+    """True when the attempt was requested, with a card on file. It does not move the schedule of retries."""
     needs_confirmation: bool = False
-    """True: nothing was tried, because the charge would follow from a confirmation that does not list it."""
+    """True when nothing was tried: the charge would follow from a confirmation that does not list it."""
 
 
 class PaymentOutcomeUnknown(PaymentEvent):
-    """The provider did not answer in time; it is asked until it is known. Never to be taken for a failure."""
+    """The payment provider did not answer in time. The money may have moved: do not treat this as a failure.
+
+    The service checks until the outcome is known; PaymentSucceeded or PaymentFailed follows, with the same `charge_id`.
+    """
 
     TYPE = "billing.payments.PaymentOutcomeUnknown.v1"
 
     next_check_at: Instant
+    """When the service checks with the provider next, by the merchant's clock."""
 
 
 class PaymentRefunded(PaymentEvent):
+    """The whole amount of the attempt `charge_id` went back to the customer."""
+
     TYPE = "billing.payments.PaymentRefunded.v1"
 
     reason: Literal["invoice_voided"]
+    """Why it went back: the invoice was void when the payment succeeded."""
     reference: str
+    """The payment provider's reference of the refund."""

@@ -51,10 +51,15 @@ def data_of(envelope: Envelope) -> EventData:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
+    """A topic as `portalctl topics apply` creates it; the last three fields are for the documentation."""
+
     name: str
     partitions: int = 6
     config: dict[str, str] = field(default_factory=lambda: {"cleanup.policy": "delete", "retention.ms": "-1"})
     """What the contract depends on, by the names of Kafka's settings."""
+    description: str = ""
+    key: str = "`<merchant id>/<subject>`, the subject being the envelope's"
+    retention: str = "Every record, forever. A subscriber may start from the first record at any time."
 
 
 _EVERYWHERE = {
@@ -72,11 +77,28 @@ _STATES = {"cleanup.policy": "compact"}
 TOPICS: dict[str, Topic] = {
     topic.name: topic
     for topic in (
-        Topic("billing.subscriptions", config=_EVERYWHERE | _EVENTS),
-        Topic("billing.payments", config=_EVERYWHERE | _EVENTS),
-        Topic("billing.invoicing", config=_EVERYWHERE | _EVENTS),
+        Topic(
+            "billing.subscriptions",
+            config=_EVERYWHERE | _EVENTS,
+            description="Merchants with their settings, plans, and everything that happens to a subscription.",
+        ),
+        Topic(
+            "billing.payments",
+            config=_EVERYWHERE | _EVENTS,
+            description="Customers' payment methods, and every attempt to collect an invoice.",
+        ),
+        Topic(
+            "billing.invoicing",
+            config=_EVERYWHERE | _EVENTS,
+            description="Invoices: issued, paid, voided.",
+        ),
         Topic(
             "billing.customers",
+            description="The current profile of each customer: the only topic with personal data. A record without a value (a "
+            "tombstone) means that the customer was erased: delete what you store about them.",
+            key="`<merchant id>/customer-<customer id>`",
+            retention="The latest profile of each customer; older ones are removed within about a day. Tombstones stay for 30 "
+            "days: a subscriber that was stopped for longer must rebuild what it stores.",
             config=_EVERYWHERE
             | _STATES
             | {
@@ -85,7 +107,15 @@ TOPICS: dict[str, Topic] = {
                 "delete.retention.ms": str(30 * _DAY_MS),
             },
         ),
-        Topic("billing.watermarks", partitions=1, config=_EVERYWHERE | _STATES),
+        Topic(
+            "billing.watermarks",
+            partitions=1,
+            config=_EVERYWHERE | _STATES,
+            description="How far each service has published. A subscriber compares it with its own offsets to know until when it "
+            "has handled everything. Messages are plain JSON without an envelope.",
+            key="`<service>`",
+            retention="The latest record of each service.",
+        ),
     )
 }
 """Partition counts never change: a key would move and its order be lost."""

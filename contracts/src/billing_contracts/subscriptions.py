@@ -1,4 +1,7 @@
-"""What the subscriptions service announces on `billing.subscriptions`."""
+"""Events of the subscriptions service on `billing.subscriptions`.
+
+Three kinds of aggregate: `merchant-<uuid>`, `plan-<uuid>` and `subscription-<uuid>`.
+"""
 
 from enum import StrEnum
 from typing import Literal
@@ -10,7 +13,17 @@ from billing_contracts.shapes import Period, Plan, Shape, Tax
 
 
 class Status(StrEnum):
-    """A subscription's status, after the event that carries it."""
+    """Status of a subscription.
+
+    - `incomplete`: started, and no period has been paid yet.
+    - `incomplete_expired`: never became active. No service uses it yet.
+    - `trialing`: in a trial. No service uses it yet.
+    - `active`: the current period is paid, or its first charge is under way.
+    - `past_due`: a charge of the current period failed; it is retried.
+    - `unpaid`: the retries ended and the merchant's policy keeps the subscription. Nothing is charged until the customer pays.
+    - `canceled`: ended. No other status follows.
+    - `paused`: nothing is charged. No service uses it yet.
+    """
 
     INCOMPLETE = "incomplete"
     INCOMPLETE_EXPIRED = "incomplete_expired"
@@ -23,7 +36,7 @@ class Status(StrEnum):
 
 
 class Feedback(StrEnum):
-    """Why a customer cancels, when they say."""
+    """Why a customer cancels, chosen from a list."""
 
     TOO_EXPENSIVE = "too_expensive"
     MISSING_FEATURES = "missing_features"
@@ -39,105 +52,149 @@ CancelMode = Literal["at_period_end", "immediately"]
 
 
 class LegalIdentity(Shape):
+    """The merchant as the seller on invoices."""
+
     name: str
+    """Legal name of the company."""
     address: str
+    """Postal address. It may contain line breaks."""
     tax_id: str | None = None
+    """Tax number of the company."""
 
 
 class Branding(Shape):
+    """How the portal looks for the merchant's customers."""
+
     logo_media_id: str | None = None
+    """Id of the logo: SHA-256 of the file in hex. The merchant's name is shown when absent."""
     colour: str | None = None
-    """`#rrggbb`"""
+    """Accent colour, as `#rrggbb`."""
     terms_url: str | None = None
+    """Address of the merchant's terms of service."""
     privacy_url: str | None = None
+    """Address of the merchant's privacy notice."""
     contact_email: str | None = None
+    """E-mail address at which customers reach the merchant."""
 
 
 class Policies(Shape):
+    """What the merchant has decided about cancelling and about unpaid renewals."""
+
     cancel_mode: CancelMode = "at_period_end"
+    """When a customer's cancellation takes effect: at the end of the period, or immediately."""
     unpaid_renewal_on_cancel: Literal["void", "keep"] = "void"
+    """What happens to unpaid invoices when a subscription is cancelled: they are voided, or stay owed."""
     retry_days: tuple[int, ...] = (1, 3, 5, 7)
-    """Days after the first failure on which an unpaid renewal is tried again."""
+    """Days after the first failure on which an unpaid renewal is charged again."""
     when_retries_end: Literal["cancel", "unpaid"] = "cancel"
+    """What happens after the last retry: the subscription is cancelled, or it stays with the status `unpaid`."""
 
 
 class ApiKey(Shape):
+    """One of the merchant's API keys, without the key."""
+
     id: str
+    """Id of the key."""
     sha256: str
-    """Of the whole key, in hex: the key itself is shown once and kept nowhere."""
+    """SHA-256 of the whole key, in hex. The key is shown once, when it is created, and stored nowhere."""
     scopes: tuple[str, ...] = ("*",)
+    """What the key may do; `*` is everything."""
     revoked: bool = False
+    """True when the key is no longer accepted."""
 
 
 class MerchantConfigured(EventData):
-    """All that is known of a merchant, each time any of it changes."""
+    """A merchant was created, or some of its settings changed. The event has all settings; the latest one replaces the others."""
 
     TYPE = "billing.subscriptions.MerchantConfigured.v1"
 
     name: str
+    """Name of the merchant, as customers see it."""
     legal: LegalIdentity
+    """The merchant as the seller on invoices."""
     locale: str
+    """BCP 47 language tag that applies to customers without a locale of their own."""
     time_zone: str
-    """IANA: `America/Mexico_City`"""
+    """IANA name of the merchant's time zone. It decides the dates of new subscriptions and of invoices."""
     branding: Branding = Branding()
+    """How the portal looks for the merchant's customers."""
     policies: Policies = Policies()
+    """What the merchant has decided about cancelling and about unpaid renewals."""
     tax: Tax | None = None
+    """The tax of plans that have none of their own. Absent when the merchant charges no tax."""
     return_origins: tuple[str, ...] = ()
-    """`https://shop.example`: where the portal may lead customers back to, beside the sites of its terms and privacy pages."""
+    """Origins to which the portal may send customers back, in addition to those of `terms_url` and `privacy_url`."""
     invoice_series: str
-    """Leads every invoice number: `TS` in `TS-000001`."""
+    """Prefix of the merchant's invoice numbers."""
     api_keys: tuple[ApiKey, ...] = ()
+    """The merchant's API keys, without the keys themselves."""
     sandbox: bool
+    """True when the merchant is for tests: no real money moves, and its clock can be moved."""
     clock_offset_seconds: float = 0
-    """The merchant's clock is the wall clock plus this; zero but for a test clock."""
+    """The merchant's clock minus the wall clock. Zero, except in a sandbox with a test clock."""
 
 
 class PlanPublished(EventData):
+    """A plan was created. A plan never changes afterwards."""
+
     TYPE = "billing.subscriptions.PlanPublished.v1"
 
     plan: Plan
+    """The plan."""
 
 
 class SubscriptionEvent(EventData):
     status: Status
-    """After this event."""
+    """Status of the subscription after this event."""
 
 
 class SubscriptionStarted(SubscriptionEvent):
+    """A customer subscribed to a plan. SubscriptionRenewalDue follows for the first period."""
+
     TYPE = "billing.subscriptions.SubscriptionStarted.v1"
 
     plan: Plan
+    """The plan, as it was when the subscription started."""
     quantity: int = 1
+    """How many units of the plan."""
     started_at: Instant
-    """The anchor from which every period is computed."""
+    """Start of the first period, from which every later period is computed, by the merchant's clock."""
     period: Period
+    """The first period."""
     time_zone: str | None = None
-    """IANA: the zone in which the periods are computed and their dates are shown, also after the merchant changes its own."""
+    """IANA name of the subscription's time zone: its periods are computed and their dates are shown in it. It stays the same when
+    the merchant changes its own. The merchant's applies when absent.
+    """
 
 
 class SubscriptionRenewalDue(SubscriptionEvent):
-    """The subscription has entered `period`, the first one included: it is now to be invoiced and paid."""
+    """The subscription has entered `period`, which is to be invoiced and paid. The first period has this event too."""
 
     TYPE = "billing.subscriptions.SubscriptionRenewalDue.v1"
 
     plan: Plan
+    """The plan that is charged."""
     quantity: int = 1
+    """How many units of the plan."""
     period: Period
+    """The period that begins."""
     period_number: int
-    """From 1, without gaps."""
+    """Number of the period, from 1 without gaps."""
     customer_revision: int
-    """The invoice is made out to the customer as of this revision of their profile, or a later one."""
+    """The invoice names the buyer as of this revision of CustomerProfile, or a later one."""
     time_zone: str | None = None
-    """As of SubscriptionStarted."""
+    """IANA name of the subscription's time zone, as in SubscriptionStarted."""
 
 
 class SubscriptionRenewed(SubscriptionEvent):
-    """The current period is paid."""
+    """The current period is settled at the first attempt: its invoice was paid, or the merchant voided it."""
 
     TYPE = "billing.subscriptions.SubscriptionRenewed.v1"
 
     period: Period
+    """The period that is settled."""
     invoice_id: UUID
+    """The invoice of the period."""
 
 
 class SubscriptionPastDue(SubscriptionEvent):
@@ -146,68 +203,89 @@ class SubscriptionPastDue(SubscriptionEvent):
     TYPE = "billing.subscriptions.SubscriptionPastDue.v1"
 
     period: Period
+    """The period that is not paid."""
     invoice_id: UUID
+    """The invoice of the period."""
     amount: Money
+    """What is owed for the period."""
     reason: str
-    """The code of PaymentFailed; `not_confirmed` when nothing was tried for want of a confirmation."""
+    """Why the charge failed: the `code` of PaymentFailed, or `not_confirmed` when nothing was tried without a confirmation."""
     failed_attempts: int
+    """How many attempts to collect the invoice have failed."""
     next_attempt_at: Instant | None = None
-    """Absent when only a new card can help."""
+    """When the invoice is charged again, by the merchant's clock. Absent when only a new card can help, after the last retry, and
+    when the next attempt has begun already.
+    """
     access_until: Instant
+    """Until when the customer keeps access without paying, by the merchant's clock."""
 
 
 class SubscriptionRetryDue(SubscriptionEvent):
-    """The unpaid period's invoice is to be charged again."""
+    """The invoice of the unpaid period is charged again now, as the merchant's policy planned."""
 
     TYPE = "billing.subscriptions.SubscriptionRetryDue.v1"
 
     invoice_id: UUID
+    """The invoice of the unpaid period."""
     retry_number: int
-    """From 1."""
+    """Number of the retry, from 1 for each period."""
 
 
 class SubscriptionRecovered(SubscriptionEvent):
-    """The unpaid period was paid after all."""
+    """The current period is settled after a failure: its invoice was paid, or the merchant voided it."""
 
     TYPE = "billing.subscriptions.SubscriptionRecovered.v1"
 
     period: Period
+    """The period that is settled."""
     invoice_id: UUID
+    """The invoice of the period."""
 
 
 class SubscriptionUnpaid(SubscriptionEvent):
-    """The retries have ended and the merchant's policy is to wait."""
+    """The retries have ended, and the merchant's policy keeps the subscription until the customer pays or cancels."""
 
     TYPE = "billing.subscriptions.SubscriptionUnpaid.v1"
 
     invoice_id: UUID
+    """The invoice of the unpaid period."""
 
 
 class SubscriptionCancellationScheduled(SubscriptionEvent):
+    """The subscription will end at `effective_at`. SubscriptionCancelled follows then, unless the cancellation is withdrawn."""
+
     TYPE = "billing.subscriptions.SubscriptionCancellationScheduled.v1"
 
     mode: CancelMode
+    """Always `at_period_end`: an immediate cancellation has no schedule."""
     effective_at: Instant
+    """End of the current period, when the subscription will end, by the merchant's clock."""
     feedback: Feedback | None = None
+    """Why the customer cancels. Absent when they chose no reason."""
 
 
 class SubscriptionCancellationWithdrawn(SubscriptionEvent):
+    """The scheduled cancellation was withdrawn before it took effect. The subscription continues."""
+
     TYPE = "billing.subscriptions.SubscriptionCancellationWithdrawn.v1"
 
 
 class SubscriptionCancelled(SubscriptionEvent):
-    """Over. Nothing is charged for a period that starts at `effective_at` or later."""
+    """The subscription has ended. No period that starts at `effective_at` or later is charged."""
 
     TYPE = "billing.subscriptions.SubscriptionCancelled.v1"
 
     effective_at: Instant
+    """When the subscription ended, by the merchant's clock."""
     cause: Literal["customer", "merchant", "payment_failed"]
+    """What ended it: the customer, the merchant, or payments that failed until the retries ended."""
     feedback: Feedback | None = None
+    """Why the customer cancelled. Absent when they chose no reason."""
     open_invoices: Literal["void", "keep"] = "void"
-    """What becomes of what is still unpaid."""
+    """What happens to unpaid invoices: with `void` InvoiceVoided follows for each; with `keep` they stay owed."""
     unpaid_period: Period | None = None
-    """The period that nothing was paid for, as far as the subscription had heard. With `void` its invoice is void even when a
-    payment overtook this message: what was taken is given back.
+    """The period that was not paid when the subscription ended. With `void` its invoice becomes void even when a payment arrives
+    at the same moment; that payment is refunded.
     """
     access_until: Instant | None = None
-    """Until when the customer had access: before `effective_at` when it ended unpaid."""
+    """Until when the customer had access. It precedes `effective_at` when access had ended unpaid before."""

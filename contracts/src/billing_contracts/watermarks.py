@@ -12,10 +12,13 @@ _Offset = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class Watermark(BaseModel):
-    """Sent by each service every five seconds, as plain JSON without an envelope."""
+    """How far a service has published. Each service sends one every five seconds, as plain JSON without an envelope."""
 
     service: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+    """The publishing service, which is the record's key too."""
     instant: AwareDatetime
-    """By the wall clock. Every event that the service committed before it is on Kafka."""
+    """An instant of the wall clock. Every event that the service stored before it is on Kafka."""
     ends: dict[_Topic, dict[_Partition, _Offset]]
-    """By topic and partition: the offset after the last record that the service had sent then."""
+    """By topic and partition: the offset after the last record that the service had sent at `instant`. A subscriber whose
+    committed offsets are at least these has handled everything up to `instant`.
+    """
