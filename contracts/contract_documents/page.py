@@ -1,0 +1,254 @@
+"""The AsyncAPI description as one HTML page: no script, no file beside it, nothing from the network."""
+
+import json
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from markdown_it import MarkdownIt
+from markupsafe import Markup, escape
+
+from contract_documents.asyncapi import messages_on
+from contract_documents.files import CONTRACTS
+
+_HERE = Path(__file__).parent
+_ANSWERS = CONTRACTS / "what-sums-to-what.md"
+_FORMATS = {"uuid": "UUID", "date-time": "instant, UTC", "date": "date"}
+_SHORT = 70
+"""Objects whose JSON is longer have no example in a table: the sample below it shows them."""
+_DAY_MS = 24 * 60 * 60 * 1000
+_TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?)')
+
+
+@dataclass(frozen=True)
+class Row:
+    """One field. `link` is the shared type that it has, `values` the only values it may have."""
+
+    name: str
+    type: str
+    link: str | None
+    optional: bool
+    default: str | None
+    unit: str | None
+    description: str
+    values: list[str]
+    example: str | None
+
+
+@dataclass(frozen=True)
+class Message:
+    name: str
+    type: str
+    description: str
+    rows: list[Row]
+    sample: Markup | None
+    key: str
+    key_example: str
+    title_words: Markup
+    schema: str | None = None
+
+
+@dataclass(frozen=True)
+class Topic:
+    name: str
+    summary: str
+    key: str
+    kept: str
+    partitions: int
+    config: dict[str, str]
+    messages: list[Message] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Shared:
+    name: str
+    description: str
+    rows: list[Row]
+    values: list[str]
+
+
+def page(described: dict[str, Any]) -> str:
+    """`described` is the whole AsyncAPI document."""
+    environment = Environment(
+        loader=FileSystemLoader(_HERE),
+        autoescape=select_autoescape(["j2"]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["prose"] = prose
+    schemas = described["components"]["schemas"]
+    topics = [_topic(name, described) for name in described["channels"]]
+    models = {message.name for topic in topics for message in topic.messages}
+    shared = [_shared(name, schema) for name, schema in sorted(schemas.items()) if name not in models | {"Envelope"}]
+    headers = described["components"]["messages"][topics[0].messages[0].name]["headers"]
+    return environment.get_template("page.html.j2").render(
+        info=described["info"],
+        servers=described["servers"],
+        envelope=rows(schemas["Envelope"]),
+        headers=[row for row in rows(headers) if row.name != "ce_type"] + [_type_header(headers)],
+        topics=topics,
+        shared=shared,
+        answers=Markup(_markdown(_ANSWERS.read_text())),
+        style=Markup((_HERE / "page.css").read_text()),
+    )
+
+
+def rows(schema: dict[str, Any], sample: dict[str, Any] | None = None) -> list[Row]:
+    """`sample` has examples of the fields that are objects."""
+    required, values = schema.get("required", ()), sample or {}
+    return [_row(name, found, name not in required, values.get(name)) for name, found in schema.get("properties", {}).items()]
+
+
+def prose(text: str) -> Markup:
+    """Paragraphs, lists and `code` of a description."""
+    return Markup(_markdown(text))
+
+
+def highlighted(value: Any) -> Markup:
+    """Indented JSON with names, texts and numbers marked for the style sheet."""
+
+    def mark(found: re.Match[str]) -> str:
+        text, colon, word, number = found.groups()
+        kind = "n" if colon else "s" if text else "k" if word else "d"
+        return Markup('<i class="{}">{}</i>{}').format(kind, text or word or number, colon or "")
+
+    return Markup(_split(json.dumps(value, indent=2, ensure_ascii=False), mark))
+
+
+def _split(text: str, mark: Any) -> str:
+    """Escapes what is between the tokens too."""
+    parts, at = [], 0
+    for found in _TOKEN.finditer(text):
+        parts += [str(escape(text[at : found.start()])), mark(found)]
+        at = found.end()
+    return "".join([*parts, str(escape(text[at:]))])
+
+
+def _type_header(headers: dict[str, Any]) -> Row:
+    (row,) = (row for row in rows(headers) if row.name == "ce_type")
+    return row
+
+
+def _row(name: str, schema: dict[str, Any], optional: bool, value: Any) -> Row:
+    example = schema["examples"][0] if "examples" in schema else schema.get("const")
+    if example is None and value is not None and len(_json(value)) <= _SHORT:
+        example = value
+    default = None if "const" in schema else schema.get("default")
+    type_, link, values = _type(schema)
+    return Row(
+        name,
+        type_,
+        link,
+        optional,
+        _json(default) if default not in (None, [], {}) and not isinstance(default, dict) else None,
+        schema.get("x-unit"),
+        schema.get("description", ""),
+        values,
+        None if example is None else example if isinstance(example, str) else _json(example),
+    )
+
+
+def _type(schema: dict[str, Any]) -> tuple[str, str | None, list[str]]:
+    """(words, shared type, values)"""
+    match schema:
+        case {"anyOf": [inner, *_]} | {"allOf": [inner]}:
+            return _type(inner)
+        case {"$ref": str(reference)}:
+            name = reference.rpartition("/")[2]
+            return name, name, []
+        case {"type": "array", "items": items}:
+            words, link, values = _type(items)
+            return f"list of {words}", link, values
+        case {"enum": [*values]}:
+            return "text", None, [str(value) for value in values]
+        case {"const": value}:
+            return "text", None, [str(value)]
+        case {"format": str(name)}:
+            return _FORMATS[name], None, []
+        case {"type": "integer" | "number" as kind, **limits}:
+            return ("integer" if kind == "integer" else "number") + _limits(limits), None, []
+        case {"type": "object", "additionalProperties": dict(inner)}:
+            return f"map of {_type(inner)[0]}", None, []
+        case {"type": "object", "patternProperties": dict(by_pattern)}:
+            return f"map of {_type(next(iter(by_pattern.values())))[0]}", None, []
+        case {"type": "string"}:
+            return "text", None, []
+        case _:
+            return str(schema.get("type", "object")), None, []
+
+
+def _limits(limits: dict[str, Any]) -> str:
+    least, most = limits.get("minimum"), limits.get("maximum")
+    if least is not None and most is not None:
+        return f", {least} to {most}"
+    return f", at least {least}" if least is not None else ""
+
+
+def _topic(name: str, described: dict[str, Any]) -> Topic:
+    channel = described["channels"][name]
+    binding = channel["bindings"]["kafka"]
+    _, key, kept = channel["description"].split("\n\n")
+    messages = [_message(each, described) for each in messages_on(name)]
+    config = {setting: _setting(setting, value) for setting, value in binding["topicConfiguration"].items()}
+    return Topic(
+        name,
+        channel["summary"],
+        key.removeprefix("Key of a record: ").removesuffix("."),
+        kept.removeprefix("Kept: "),
+        binding["partitions"],
+        config,
+        messages,
+    )
+
+
+def _setting(name: str, value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(value)
+    if name.endswith(".ms"):
+        return "forever" if value == -1 else f"{value // _DAY_MS} days" if value != _DAY_MS else "1 day"
+    return str(value)
+
+
+def _message(name: str, described: dict[str, Any]) -> Message:
+    message = described["components"]["messages"][name]
+    event = "allOf" in message["payload"]
+    schema = described["components"]["schemas"].get(name, {})
+    key = message["bindings"]["kafka"]["key"]
+    examples = message.get("examples", ())
+    return Message(
+        name,
+        message["name"],
+        message["description"],
+        rows(schema, examples[0]["payload"].get("data") if examples else None),
+        highlighted(examples[0]["payload"]) if examples else None,
+        key["description"],
+        key["examples"][0],
+        breakable(name),
+        f"schemas/{message['name']}.json" if event else None,
+    )
+
+
+def breakable(name: str) -> Markup:
+    """A name in CamelCase that may be broken before each capital letter."""
+    return Markup("<wbr>").join(re.findall(r"[A-Z][^A-Z]*", name))
+
+
+def _shared(name: str, schema: dict[str, Any]) -> Shared:
+    return Shared(name, schema.get("description", ""), rows(schema), [str(value) for value in schema.get("enum", ())])
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _markdown(text: str) -> str:
+    html = str(MarkdownIt("commonmark", {"html": False}).enable("table").render(text))
+    return (
+        html.replace("<table>", '<div class="scroll" tabindex="0"><table>')
+        .replace("</table>", "</table></div>")
+        .replace("<pre>", '<pre tabindex="0">')
+    )
