@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portalctl.local.databases import Database, Role, url_of
+from portalctl.local.event_pages import NAME, PORT, EventPages
 from portalctl.local.folder import Folder, read_json
 from portalctl.local.kafka import KafkaServer
 from portalctl.local.keys import Keys, kept_keys
@@ -13,8 +14,8 @@ from portalctl.local.ports import kept_ports
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.services import SERVICES, Service, ServiceKind, admin_urls, environment, urls
 
-_SERVER_PORTS = {"postgres": 20432, "kafka": 20092, "kafka-controller": 20093}
-_PORTS_OF_SERVERS = {"postgres": ["postgres"], "kafka": ["kafka", "kafka-controller"]}
+_SERVER_PORTS = {"postgres": 20432, "kafka": 20092, "kafka-controller": 20093, NAME: PORT}
+_PORTS_OF_SERVERS = {"postgres": ["postgres"], "kafka": ["kafka", "kafka-controller"], NAME: [NAME]}
 
 
 @dataclass(frozen=True)
@@ -69,16 +70,20 @@ class Layout:
     def services(self) -> list[Service]:
         return [self._service(kind) for kind in self.kinds]
 
+    @property
+    def event_pages(self) -> EventPages:
+        return EventPages(self.ports[NAME], self.folder.log(NAME))
+
     def state(self) -> dict[str, Any]:
         """The fields of state.json that do not change while the stack runs."""
         owners = {one.name: url_of(self.admin_url, one.name, one.owner) for one in self.databases}
         names = [name for name, own in (("postgres", self.postgres), ("kafka", self.kafka)) if own]
         return {
-            "urls": urls(self.kinds, self.ports),
+            "urls": urls(self.kinds, self.ports) | {NAME: self.event_pages.url},
             "admin_urls": admin_urls(self.kinds, self.ports),
             "kafka": {"bootstrap_servers": self.bootstrap_servers},
             "postgres": owners,
-            "logs": {name: str(self.folder.log(name)) for name in [*names, *(kind.name for kind in self.kinds)]},
+            "logs": {name: str(self.folder.log(name)) for name in [*names, *(kind.name for kind in self.kinds), NAME]},
             "operator_key": self.keys.operator_key,
         }
 

@@ -120,11 +120,12 @@ class Supervisor:
         update_state(self._folder, **layout.state(), processes={})
         self._records.published = True
         servers: list[Part] = [server for server in (layout.postgres, layout.kafka) if server]
-        for part in [*servers, *layout.services]:
+        others: list[Part] = [*layout.services, layout.event_pages]
+        for part in [*servers, *others]:
             self._records.entry(part.name, "waiting")
         await _together([self._make_tables(layout), self._make_topics(layout)])
-        await _together(self._bring(service) for service in layout.services)
-        return [*servers, *layout.services]
+        await _together(self._bring(part) for part in others)
+        return [*servers, *others]
 
     async def _make_tables(self, layout: Layout) -> None:
         if layout.postgres:

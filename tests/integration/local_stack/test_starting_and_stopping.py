@@ -14,7 +14,7 @@ from portalctl.local.folder import read_json
 from portalctl.local.state import read_state, update_state
 from support.local_stack import LocalStack, local_stack
 
-PROCESSES = {"postgres", "kafka", "trivial"}
+PROCESSES = {"postgres", "kafka", "trivial", "events"}
 
 
 @pytest.fixture
@@ -144,7 +144,7 @@ def test_servers_that_are_there_already_are_used(stack: LocalStack, postgres_url
     result = stack.up(environment={"PORTAL_POSTGRES_URL": postgres_url, "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap})
     assert result.returncode == 0
     state = read_state(stack.folder)
-    assert set(state["processes"]) == {"trivial"}
+    assert set(state["processes"]) == {"trivial", "events"}
     assert state["kafka"]["bootstrap_servers"] == kafka_bootstrap
     assert not stack.folder.postgres.exists()
     assert starts_recorded(stack) == 1

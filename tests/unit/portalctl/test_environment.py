@@ -41,7 +41,7 @@ def test_probes_and_metrics_have_an_address_of_their_own(tmp_path: Path) -> None
     assert set(state["admin_urls"]) == {kind.name for kind in SERVICES}
     assert all(url.startswith("http://127.0.0.1:") for url in state["admin_urls"].values())
     assert not set(state["admin_urls"].values()) & set(state["urls"].values())
-    assert set(state["urls"]) == {kind.name for kind in SERVICES} | {"cards"}
+    assert set(state["urls"]) == {kind.name for kind in SERVICES} | {"cards", "events"}
 
 
 def test_servers_elsewhere_are_named_to_the_services(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_servers_elsewhere_are_named_to_the_services(tmp_path: Path) -> None:
     assert service.environment["KAFKA_BOOTSTRAP_SERVERS"] == "broker:9092"
     assert service.environment["DATABASE_URL"].startswith("postgresql://subscriptions:")
     assert service.environment["DATABASE_URL"].endswith("@db:5432/subscriptions?sslmode=require")
-    assert set(layout(tmp_path, elsewhere).state()["logs"]) == {kind.name for kind in SERVICES}
+    assert set(layout(tmp_path, elsewhere).state()["logs"]) == {kind.name for kind in SERVICES} | {"events"}
 
 
 def test_empty_variables_name_no_server() -> None:

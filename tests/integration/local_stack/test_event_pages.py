@@ -1,0 +1,39 @@
+"""The stack serves the description of the events to a browser, and nothing of it when it is down."""
+
+from html.parser import HTMLParser
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+
+from billing_contracts.registry import EVENTS, TOPICS
+from portalctl.local.state import read_state
+from support.local_stack import local_stack
+
+
+class Links(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found |= {value for name, value in attrs if name == "href" and value and not value.startswith("#")}
+
+
+def test_the_page_of_the_events_is_at_its_address_and_its_links_lead_somewhere() -> None:
+    with local_stack() as stack:
+        assert stack.up().returncode == 0
+        address = read_state(stack.folder)["urls"]["events"]
+        page = httpx.get(address, trust_env=False)
+        assert page.status_code == 200
+        assert page.headers["content-type"].startswith("text/html")
+        assert [name for name in (*EVENTS, *TOPICS) if name not in page.text] == []
+
+        links = Links()
+        links.feed(page.text)
+        answers = {link: httpx.head(urljoin(address, link), trust_env=False).status_code for link in links.found}
+        assert {link: status for link, status in answers.items() if status != 200} == {}
+
+        assert stack.portalctl("down").returncode == 0
+        with pytest.raises(httpx.ConnectError):
+            httpx.get(address, trust_env=False)
