@@ -4,6 +4,7 @@ import asyncio
 import http.server
 import os
 import sys
+import threading
 
 import asyncpg
 
@@ -25,4 +26,6 @@ if __name__ == "__main__":
     if sys.argv[1] == "migrate":
         asyncio.run(migrate())
     else:
+        customers = http.server.HTTPServer((os.environ["HTTP_HOST"], int(os.environ["HTTP_PORT"])), Ready)
+        threading.Thread(target=customers.serve_forever, daemon=True).start()
         http.server.HTTPServer((os.environ["ADMIN_HOST"], int(os.environ["ADMIN_PORT"])), Ready).serve_forever()
