@@ -12,29 +12,12 @@ from markupsafe import Markup, escape
 
 from contract_documents.asyncapi import messages_on
 from contract_documents.files import CONTRACTS
+from contract_documents.page_rows import Row, rows
 
 _HERE = Path(__file__).parent
 _ANSWERS = CONTRACTS / "what-sums-to-what.md"
-_FORMATS = {"uuid": "UUID", "date-time": "instant, UTC", "date": "date"}
-_SHORT = 70
-"""Objects whose JSON is longer have no example in a table: the sample below it shows them."""
 _DAY_MS = 24 * 60 * 60 * 1000
 _TOKEN = re.compile(r'("(?:[^"\\]|\\.)*")(\s*:)?|\b(true|false|null)\b|(-?\d+(?:\.\d+)?)')
-
-
-@dataclass(frozen=True)
-class Row:
-    """One field. `link` is the shared type that it has, `values` the only values it may have."""
-
-    name: str
-    type: str
-    link: str | None
-    optional: bool
-    default: str | None
-    unit: str | None
-    description: str
-    values: list[str]
-    example: str | None
 
 
 @dataclass(frozen=True)
@@ -97,12 +80,6 @@ def page(described: dict[str, Any]) -> str:
     )
 
 
-def rows(schema: dict[str, Any], sample: dict[str, Any] | None = None) -> list[Row]:
-    """`sample` has examples of the fields that are objects."""
-    required, values = schema.get("required", ()), sample or {}
-    return [_row(name, found, name not in required, values.get(name)) for name, found in schema.get("properties", {}).items()]
-
-
 def prose(text: str) -> Markup:
     """Paragraphs, lists and `code` of a description."""
     return Markup(_markdown(text))
@@ -131,61 +108,6 @@ def _split(text: str, mark: Any) -> str:
 def _type_header(headers: dict[str, Any]) -> Row:
     (row,) = (row for row in rows(headers) if row.name == "ce_type")
     return row
-
-
-def _row(name: str, schema: dict[str, Any], optional: bool, value: Any) -> Row:
-    example = schema["examples"][0] if "examples" in schema else schema.get("const")
-    if example is None and value is not None and len(_json(value)) <= _SHORT:
-        example = value
-    default = None if "const" in schema else schema.get("default")
-    type_, link, values = _type(schema)
-    return Row(
-        name,
-        type_,
-        link,
-        optional,
-        _json(default) if default not in (None, [], {}) and not isinstance(default, dict) else None,
-        schema.get("x-unit"),
-        schema.get("description", ""),
-        values,
-        None if example is None else example if isinstance(example, str) else _json(example),
-    )
-
-
-def _type(schema: dict[str, Any]) -> tuple[str, str | None, list[str]]:
-    """(words, shared type, values)"""
-    match schema:
-        case {"anyOf": [inner, *_]} | {"allOf": [inner]}:
-            return _type(inner)
-        case {"$ref": str(reference)}:
-            name = reference.rpartition("/")[2]
-            return name, name, []
-        case {"type": "array", "items": items}:
-            words, link, values = _type(items)
-            return f"list of {words}", link, values
-        case {"enum": [*values]}:
-            return "text", None, [str(value) for value in values]
-        case {"const": value}:
-            return "text", None, [str(value)]
-        case {"format": str(name)}:
-            return _FORMATS[name], None, []
-        case {"type": "integer" | "number" as kind, **limits}:
-            return ("integer" if kind == "integer" else "number") + _limits(limits), None, []
-        case {"type": "object", "additionalProperties": dict(inner)}:
-            return f"map of {_type(inner)[0]}", None, []
-        case {"type": "object", "patternProperties": dict(by_pattern)}:
-            return f"map of {_type(next(iter(by_pattern.values())))[0]}", None, []
-        case {"type": "string"}:
-            return "text", None, []
-        case _:
-            return str(schema.get("type", "object")), None, []
-
-
-def _limits(limits: dict[str, Any]) -> str:
-    least, most = limits.get("minimum"), limits.get("maximum")
-    if least is not None and most is not None:
-        return f", {least} to {most}"
-    return f", at least {least}" if least is not None else ""
 
 
 def _topic(name: str, described: dict[str, Any]) -> Topic:
@@ -239,10 +161,6 @@ def breakable(name: str) -> Markup:
 
 def _shared(name: str, schema: dict[str, Any]) -> Shared:
     return Shared(name, schema.get("description", ""), rows(schema), [str(value) for value in schema.get("enum", ())])
-
-
-def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _markdown(text: str) -> str:
