@@ -145,7 +145,8 @@ def _erased(samples: Samples) -> dict[str, Any]:
         "name": ERASED,
         "title": ERASED,
         "summary": "The customer was erased: delete everything that you store about them.",
-        "description": "A record without a value (a tombstone). Its key names the customer.",
+        "description": "The customer was erased: delete everything that you store about them. The record has no value (a "
+        "tombstone); its key names the customer.",
         "payload": {"type": "null"},
         "bindings": _key(TOPICS[CustomerProfile.topic()], samples.newest(CustomerProfile)),
     }

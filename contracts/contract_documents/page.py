@@ -132,7 +132,9 @@ def _setting(name: str, value: Any) -> str:
         return ", ".join(value)
     if name.endswith(".ms"):
         return "forever" if value == -1 else f"{value // _DAY_MS} days" if value != _DAY_MS else "1 day"
-    return str(value)
+    if name.endswith(".bytes") and value == -1:
+        return "unlimited"
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _message(name: str, described: dict[str, Any]) -> Message:
