@@ -25,15 +25,22 @@ MEMBERS = [
 ]
 
 
+def field(package: PackageMetadata, name: str) -> str:
+    values: list[str] = package.get_all(name) or [""]
+    return values[0]
+
+
 def stated(package: PackageMetadata) -> str:
     """The licence that the free-text fields of a package's metadata name, "" for none."""
-    classifiers = [each.rpartition(" :: ")[2] for each in package.get_all("Classifier") or () if each.startswith("License")]
+    classifiers: list[str] = [
+        each.rpartition(" :: ")[2] for each in package.get_all("Classifier") or () if each.startswith("License")
+    ]
     if any("General Public License" in each for each in classifiers):
         return " ".join(classifiers)
-    for found in (package.get("License"), *classifiers):
+    for found in (field(package, "License"), *classifiers):
         if found and is_allowed(name := SPELLINGS.get(found, found)):
             return name
-    return package.get("License") or " ".join(classifiers)
+    return field(package, "License") or " ".join(classifiers)
 
 
 def licence_of(name: str) -> str:
@@ -42,7 +49,7 @@ def licence_of(name: str) -> str:
         package = metadata(name)
     except PackageNotFoundError:
         return STATED_ELSEWHERE.get(name, ("", ""))[0]
-    return package.get("License-Expression") or STATED_ELSEWHERE.get(name, (stated(package), ""))[0]
+    return field(package, "License-Expression") or STATED_ELSEWHERE.get(name, (stated(package), ""))[0]
 
 
 def refusal(name: str, licence: str) -> str | None:
