@@ -53,8 +53,11 @@ async def serving(
 
 
 def listens(pid: int, port: int) -> bool:
-    """Whether this very process listens on the port."""
-    listening = psutil.Process(pid).net_connections("tcp")
+    """Whether this very process listens on the port. A process that has ended does not."""
+    try:
+        listening = psutil.Process(pid).net_connections("tcp")
+    except psutil.NoSuchProcess:
+        return False
     return any(each.laddr.port == port and each.status == psutil.CONN_LISTEN for each in listening)
 
 

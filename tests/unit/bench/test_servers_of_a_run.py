@@ -5,6 +5,7 @@ import importlib.util
 import shutil
 import socket
 import stat
+import subprocess
 import sys
 from collections import deque
 from pathlib import Path
@@ -41,6 +42,12 @@ async def test_a_server_that_ends_before_it_listens_is_reported_with_the_end_of_
     with pytest.raises(StartFailed, match=r"(?s)probe: ended with exit code 3.*no such setting"):
         async with serving("probe", free_port(), (sys.executable, "-c", "import sys; print('no such setting'); sys.exit(3)")):
             raise AssertionError("it never listened")
+
+
+def test_a_process_that_has_ended_listens_on_nothing() -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    assert not listens(ended.pid, free_port())
 
 
 async def test_hello_world_answers() -> None:
