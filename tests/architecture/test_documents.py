@@ -15,6 +15,8 @@ LINK = re.compile(r"!?\[[^]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"`([^`]+)`")
 FILE = re.compile(rf"(?P<path>[\w.-]+(?:/[\w.-]+)*\.(?:{SUFFIXES}))(?::(?P<name>[A-Za-z_][\w.]*))?")
 FOLDER = re.compile(r"[\w.-]+(?:/[\w.-]+)*/")
+TOP = re.compile(r"(?:contracts|deploy|docs|services|tests)(?:/[\w.-]+)+/?")
+"""A path from the root of the repository, also within a command."""
 TARGET = re.compile(r"make ([a-z-]+)\b")
 
 NOT_TRACKED = re.compile(r"\.portal/.*|bench\.json|state\.json|uv\.lock")
@@ -39,6 +41,10 @@ def tracked() -> tuple[str, ...]:
 def named(path: str) -> tuple[str, ...]:
     """The paths of the repository that end with this one."""
     return tuple(each for each in tracked() if f"/{each}".endswith(f"/{path}"))
+
+
+def exists(path: str) -> bool:
+    return path in tracked() or f"{path.rstrip('/')}/" in tracked()
 
 
 @cache
@@ -91,6 +97,8 @@ def broken_name(code: str) -> str | None:
         return f"no target {code}"
     if NOT_TRACKED.fullmatch(code):
         return None
+    if missing := [path for word in code.split() if TOP.fullmatch(path := word.rstrip(",;")) and not exists(path)]:
+        return f"no {' '.join(missing)}"
     if FOLDER.fullmatch(code) and not named(code):
         return f"no folder {code}"
     if (found := FILE.fullmatch(code)) is None:
@@ -146,6 +154,8 @@ def test_every_decision_is_in_the_index() -> None:
         ("0001_writing.sql:no_such_table", "no no_such_table in 0001_writing.sql"),
         ("no_such_folder/", "no folder no_such_folder/"),
         ("make no-such-target", "no target make no-such-target"),
+        ("python contracts/no_such.py --all", "no contracts/no_such.py"),
+        ("tests/no_such_folder", "no tests/no_such_folder"),
     ],
 )
 def test_a_name_that_does_not_exist_is_reported(code: str, problem: str) -> None:
