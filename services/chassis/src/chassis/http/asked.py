@@ -19,7 +19,16 @@ C = TypeVar("C")
 E = TypeVar("E")
 S = TypeVar("S")
 
-Key = Annotated[str | None, Header(alias="Idempotency-Key", min_length=1, max_length=200, pattern=r"^[\x21-\x7e]+$")]
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Makes the call repeatable: the same key and the same request get the first answer, for 24 hours.",
+    ),
+]
 Work = Callable[[Connection], Awaitable[Answer]]
 Once = Callable[[IdempotencyKey | None, Work], Awaitable[Answer]]
 

@@ -13,8 +13,8 @@ from chassis.http.problems import Problem
 
 _MAC_BYTES = 16
 
-Limit = Annotated[int, Query(ge=1, le=100)]
-"""How many rows a page holds."""
+Limit = Annotated[int, Query(ge=1, le=100, description="How many entries the page has at most.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before. The first page when absent.")]
 
 
 class Cursors:

@@ -1,4 +1,8 @@
-"""An application's OpenAPI document: what FastAPI finds in its routes, and what else they answer, to whom."""
+"""An application's OpenAPI document: what FastAPI finds in its routes, and what else they answer, to whom.
+
+Docstrings become its texts. The first paragraph of a route's docstring is the operation's summary, the others its description.
+The docstring below a model's field describes the field.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -9,9 +13,9 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import RouteContext, iter_route_contexts
-from pydantic import TypeAdapter
 
 from chassis.http.problems import CHANGES_NOTHING, MEDIA_TYPE
+from chassis.http.schemas import PROBLEM, schema_of, texts_of
 
 F = TypeVar("F", bound=Callable[..., Any])
 Refusal = tuple[int, str]
@@ -19,28 +23,8 @@ Refusal = tuple[int, str]
 Security = tuple[Mapping[str, Collection[str]], ...]
 """Alternatives, each of which names the schemes that it needs together."""
 
-PROBLEM: Final[dict[str, Any]] = {
-    "title": "Problem",
-    "description": "An error as RFC 9457 has it. `code` is for programs and does not change; codes may be added.",
-    "type": "object",
-    "required": ["type", "title", "status", "code"],
-    "properties": {
-        "type": {"type": "string"},
-        "title": {"type": "string"},
-        "status": {"type": "integer"},
-        "code": {"type": "string"},
-        "detail": {"type": "string"},
-        "request_id": {"type": "string", "description": "Of a failure on this side: the request, as the log names it."},
-        "errors": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["pointer", "code", "detail"],
-                "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
-            },
-        },
-    },
-}
+SIGNED: Final = frozenset({"customer", "service"})
+"""Credentials that another service signs. They open the routes in the table of peers, and no others."""
 _ALWAYS: Final = {(400, "malformed_request"), (400, "duplicate_header"), (503, "service_unavailable")}
 _OF_BODIES: Final = {(413, "body_too_large"), (415, "unsupported_content_encoding")}
 _OF_JSON: Final = {(400, "malformed_json"), (415, "unsupported_media_type"), (422, "invalid_request")}
@@ -93,6 +77,7 @@ def describe(app: FastAPI, schemes: Mapping[str, Mapping[str, str]]) -> Callable
 
 def _document(app: FastAPI, schemes: Mapping[str, Mapping[str, str]]) -> dict[str, Any]:
     document = get_openapi(title=app.title, version=app.version, routes=app.routes)
+    for_peers = {route for routes in app.state.peers.values() for route in routes}
     components = document.setdefault("components", {})
     schemas: dict[str, Any] = components.setdefault("schemas", {})
     for unused in ("HTTPValidationError", "ValidationError"):
@@ -100,13 +85,20 @@ def _document(app: FastAPI, schemes: Mapping[str, Mapping[str, str]]) -> dict[st
     schemas["Problem"] = PROBLEM
     for route in iter_route_contexts(app.routes):
         for method in (route.methods or set()) if getattr(route, "include_in_schema", False) else ():
-            _complete(document["paths"][route.path_format][method.lower()], method, route, schemas)
+            operation = document["paths"][route.path_format][method.lower()]
+            _complete(operation, method, route, schemas)
+            if (method, route.path_format) not in for_peers:
+                operation["security"] = [each for each in operation["security"] if not SIGNED & each.keys()]
     used = {name for path in document["paths"].values() for it in path.values() for each in it["security"] for name in each}
     components["securitySchemes"] = {name: dict(scheme) for name, scheme in schemes.items() if name in used}
     return document
 
 
 def _complete(operation: dict[str, Any], method: str, route: RouteContext, schemas: dict[str, Any]) -> None:
+    operation.pop("description", None)
+    operation |= texts_of(route.endpoint)
+    if route.body_field is not None:
+        _describe_body(route.body_field.field_info.annotation, schemas)
     marks = [found for call in _calls(route.dependant) if (found := getattr(call, "__described__", None))]
     of_route = getattr(route.endpoint, "__described__", Described())
     alternatives = min((mark.security for mark in marks if mark.security), key=len, default=())
@@ -121,7 +113,7 @@ def _complete(operation: dict[str, Any], method: str, route: RouteContext, schem
     for each in (status, *map(str, of_route.also)):
         found = responses.setdefault(each, {"description": "Successful Response"})
         if of_route.model is not None:
-            found["content"] = {"application/json": {"schema": _schema(of_route.model, schemas)}}
+            found["content"] = {"application/json": {"schema": schema_of(of_route.model, schemas)}}
         for kind in of_route.media_types:
             found.setdefault("content", {}).setdefault(kind, {})
     by_status: dict[int, set[str]] = defaultdict(set)
@@ -129,6 +121,15 @@ def _complete(operation: dict[str, Any], method: str, route: RouteContext, schem
         by_status[number].add(code)
     responses |= {str(number): _problem(sorted(codes)) for number, codes in sorted(by_status.items())}
     responses["default"] = _problem()
+
+
+def _describe_body(model: Any, schemas: dict[str, Any]) -> None:
+    """FastAPI's schemas of the body and its parts, with the descriptions of their fields."""
+    described: dict[str, Any] = {}
+    schema_of(model, described, "validation")
+    if unknown := described.keys() - schemas.keys():
+        raise ValueError(f"{sorted(unknown)} are the names of two schemas each")
+    schemas |= described
 
 
 def _usual(operation: Mapping[str, Any], method: str) -> set[Refusal]:
@@ -150,18 +151,6 @@ def _problem(codes: Collection[str] = ()) -> dict[str, Any]:
     if codes:
         schema = {"allOf": [schema, {"type": "object", "properties": {"code": {"enum": list(codes)}}}]}
     return {"description": ", ".join(codes) or "Any other error", "content": {MEDIA_TYPE: {"schema": schema}}}
-
-
-def _schema(model: Any, schemas: dict[str, Any]) -> dict[str, Any]:
-    schema = TypeAdapter(model).json_schema(mode="serialization", ref_template="#/components/schemas/{model}")
-    named = schema.pop("$defs", {})
-    if "title" in schema and schema.get("type") == "object":
-        named[schema["title"]] = schema
-        schema = {"$ref": f"#/components/schemas/{schema['title']}"}
-    for name, each in named.items():
-        if schemas.setdefault(name, each) != each:
-            raise ValueError(f"{name} is the name of two schemas")
-    return schema
 
 
 def _calls(dependant: Dependant) -> Iterator[Any]:

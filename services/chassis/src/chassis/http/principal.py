@@ -12,7 +12,7 @@ from fastapi import Depends, Request
 
 from chassis import security
 from chassis.context import Context
-from chassis.http.description import answers
+from chassis.http.description import Security, answers
 from chassis.http.problems import Problem, not_found
 from chassis.http.request_ids import adopt
 from chassis.http.tokens import InvalidToken, Verifier
@@ -159,6 +159,8 @@ def only(*kinds: Kind) -> Callable[[Principal], Awaitable[Principal]]:
     return checked
 
 
+OF_A_MERCHANT: Final[Security] = ({"merchant": ()}, {"customer": ()}, {"service": ()})
+"""Credentials in OpenAPI of routes that answer every caller who belongs to a merchant."""
 Merchant = Annotated[Principal, Depends(only("merchant"))]
 MerchantOrCustomer = Annotated[Principal, Depends(only("merchant", "customer"))]
 Operator = Annotated[Principal, Depends(only("operator"))]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 
@@ -27,37 +27,66 @@ from portal_gateway.domain.access import Flow, Link, LinkKind, lifetime
 UNKNOWN_FOR = 5.0
 """Seconds for which a customer whom nobody knew is not asked about again."""
 _REMEMBERED = 10_000
+_Cursor = Annotated[
+    str | None, Query(max_length=500, description="`next_cursor` of the page before. The first page when absent.")
+]
+OfCustomer = Annotated[UUID, Query(description="The customer's id.")]
 
 
 class NewLink(StrictBody):
+    """A portal link to create."""
+
     customer_id: UUID
+    """The customer who enters through the link."""
     kind: LinkKind = "portal"
+    """`portal` can be used many times, to be mailed or bookmarked. `session` can be used once, for a customer whom the merchant
+    has just authenticated.
+    """
     flow: Flow | None = None
+    """Where the link leads. The whole page when absent."""
     locale: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$")] | None = None
+    """BCP 47 language tag of the page. The customer's when absent."""
     return_url: Annotated[str, Field(max_length=2000)] | None = None
+    """Where the page leads the customer back to: one of the merchant's own sites."""
     expires_in: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
-    """Seconds"""
+    """Lifetime in seconds. `portal`: 366 days at most, 30 days when absent. `session`: 10 minutes at most, and when absent."""
 
 
 class CreatedLink(BaseModel):
+    """A new portal link."""
+
     id: UUID
+    """Id of the link, to revoke it."""
     url: str
-    """Shown once."""
+    """The link for the customer. It is shown once and stored nowhere: treat it like a password."""
     expires_at: datetime
+    """When the link stops working, by the wall clock."""
 
 
 class ListedLink(BaseModel):
+    """A portal link, without its secret."""
+
     id: UUID
+    """Id of the link."""
     customer_id: UUID
+    """The customer."""
     kind: LinkKind
+    """Whether it can be used many times or once."""
     created_at: datetime
+    """When it was created, by the wall clock."""
     expires_at: datetime
+    """When it stops working."""
     revoked_at: datetime | None
+    """When it was revoked. Null unless it was."""
 
 
 class LinkPage(BaseModel):
+    """A page of portal links."""
+
     items: list[ListedLink]
+    """Newest first."""
     next_cursor: str | None
+    """Cursor of the next page; null on the last one."""
 
 
 class Links(Protocol):
@@ -110,7 +139,10 @@ def link_routes(
     @api.post("", status_code=201)
     @answers(CreatedLink, (404, "not_found"))
     async def create(merchant: Merchant, body: NewLink, asked: Ask) -> Response:
-        """The URL is told here and kept nowhere; a repetition under the same key is told the same one."""
+        """Create a portal link for a customer.
+
+        The URL is shown in this answer, and again to a repetition under the same Idempotency-Key. It is stored nowhere.
+        """
         expires_at = _expiry(body)
         await _must_lead_home(tenants, merchant.merchant_id, body.return_url)
         # Before the transaction: it would hold a connection while this takes another, or waits for the owner.
@@ -137,9 +169,8 @@ def link_routes(
 
     @api.get("")
     @answers(LinkPage)
-    async def listed(
-        merchant: Merchant, customer_id: UUID, cursor: Annotated[str | None, Query(max_length=500)] = None, limit: Limit = 20
-    ) -> dict[str, Any]:
+    async def listed(merchant: Merchant, customer_id: OfCustomer, cursor: _Cursor = None, limit: Limit = 20) -> dict[str, Any]:
+        """List a customer's portal links, newest first, without their URLs."""
         before = None
         if cursor:
             position = cursors.decode(cursor)
@@ -152,7 +183,12 @@ def link_routes(
         return {"items": shown, "next_cursor": cursors.encode(last) if last else None}
 
     @api.delete("", status_code=204)
-    async def revoke_all(merchant: Merchant, customer_id: UUID, asked: Ask) -> Response:
+    async def revoke_all(merchant: Merchant, customer_id: OfCustomer, asked: Ask) -> Response:
+        """Revoke all portal links of a customer.
+
+        Sessions that were entered through them end at their next request.
+        """
+
         async def work(connection: Connection) -> Answer:
             await links.revoke_all(connection, merchant.merchant_id, customer_id)
             return Answer(204, {})
@@ -160,7 +196,12 @@ def link_routes(
         return await asked.once(work)
 
     @api.delete("/{link_id}", status_code=204)
-    async def revoke(merchant: Merchant, link_id: UUID, asked: Ask) -> Response:
+    async def revoke(merchant: Merchant, link_id: Annotated[UUID, Path(description="The link's id.")], asked: Ask) -> Response:
+        """Revoke a portal link.
+
+        Sessions that were entered through it end at their next request.
+        """
+
         async def work(connection: Connection) -> Answer:
             if not await links.revoke(connection, merchant.merchant_id, link_id):
                 raise not_found()

@@ -2,21 +2,22 @@
 
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated, Any, Literal, Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter
 from fastapi.responses import Response
 
 from chassis.command_handler import CommandHandler
 from chassis.http.asked import Ask
-from chassis.http.cursors import Cursors, Limit
+from chassis.http.cursors import Cursor, Cursors, Limit
 from chassis.http.description import answers
 from chassis.http.downloads import Sending, named
 from chassis.http.principal import Merchant, MerchantOrCustomer, Principal
 from chassis.http.problems import Problem, Refusals, not_found
 from chassis.tenants import Tenant, Tenants
 from invoicing.adapters.http import documents
+from invoicing.adapters.http.parameters import CustomerId, Format, InvoiceId, Locale, OfCustomer, OfStatus, OfYear
 from invoicing.application.answers import detail, summary
 from invoicing.application.history import Download, Progress, Render
 from invoicing.application.invoices import Document, InvoiceView, Place, Wanted
@@ -34,9 +35,6 @@ REFUSALS: Refusals = {
     refusals.AlreadyVoid: (409, "invoice_void", "The invoice is void"),
     refusals.AmountDiffers: (409, "amount_differs", "The amount is not what is owed"),
 }
-
-Format = Literal["csv", "zip", "ndjson"]
-Locale = Annotated[str, Query(max_length=35, pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$")]
 
 
 class Shelf(Protocol):
@@ -83,12 +81,15 @@ def routes(
     async def invoices(
         caller: MerchantOrCustomer,
         limit: Limit = 20,
-        cursor: str | None = None,
-        status: Literal["open", "paid", "void"] | None = None,
-        year: Annotated[int | None, Query(ge=1970, le=9999)] = None,
-        customer_id: UUID | None = None,
+        cursor: Cursor = None,
+        status: OfStatus = None,
+        year: OfYear = None,
+        customer_id: OfCustomer = None,
     ) -> dict[str, Any]:
-        """Newest first. A customer's own, whatever they ask for; a foreign customer's are none."""
+        """List invoices, newest first.
+
+        The list of an unknown customer is empty.
+        """
         if caller.customer_id and customer_id not in (None, caller.customer_id):
             raise not_found()
         wanted = Wanted(caller.customer_id or customer_id, status, year)
@@ -100,28 +101,35 @@ def routes(
 
     @api.get("/invoices/{id}")
     @answers(documents.Invoice)
-    async def invoice(caller: MerchantOrCustomer, id: UUID) -> dict[str, Any]:
+    async def invoice(caller: MerchantOrCustomer, id: InvoiceId) -> dict[str, Any]:
+        """Read an invoice, with its lines and everything that was owed and paid."""
         view = await found(caller, id)
         document = await shelf.document(view)
         return detail(view, document.bill_to, await shelf.movements(view))
 
     @api.get("/invoices/{id}/pdf", response_class=Response)
     @answers(media_types=("application/pdf",))
-    async def pdf(caller: MerchantOrCustomer, id: UUID) -> Response:
+    async def pdf(caller: MerchantOrCustomer, id: InvoiceId) -> Response:
+        """Read an invoice as a PDF document."""
         view = await found(caller, id)
         content = await render(await shelf.document(view))
         return Response(content, headers=named(f"{view.issued.number}.pdf", "inline"), media_type="application/pdf")
 
     @api.post("/invoices/{id}/void", status_code=202)
     @answers(documents.Accepted, (409, "invoice_paid"), (409, "invoice_void"))
-    async def void(caller: Merchant, asked: Ask, id: UUID) -> Response:
-        """Nothing is owed on it any more. Refused once it is paid."""
+    async def void(caller: Merchant, asked: Ask, id: InvoiceId) -> Response:
+        """Void an open invoice: nothing is owed on it any more."""
         return await asked.of(handler, id, Void("merchant", await tenants.now(caller.merchant_id)))
 
     @api.get("/customers/{customer_id}/export", response_class=Response)
     @answers(None, (429, "export_running"), media_types=("text/csv", "application/zip", "application/x-ndjson"))
-    async def export(caller: MerchantOrCustomer, customer_id: UUID, format: Format = "csv", locale: Locale = "es") -> Response:
-        """The complete payment history, streamed; one at a time per customer."""
+    async def export(
+        caller: MerchantOrCustomer, customer_id: CustomerId, format: Format = "csv", locale: Locale = "es"
+    ) -> Response:
+        """Download a customer's complete payment history.
+
+        One download runs at a time for each customer. An error midway breaks the connection off.
+        """
         tenant = await known(caller, customer_id)
         today = tenant.now().astimezone(tenant.zone).date()
         download = await exporter.begin(caller.merchant_id, customer_id, format, locale, today)
@@ -131,8 +139,8 @@ def routes(
 
     @api.get("/customers/{customer_id}/export/progress")
     @answers(documents.Progress)
-    async def progress(caller: MerchantOrCustomer, customer_id: UUID) -> dict[str, Any]:
-        """How far the customer's running download is, in documents; null when none is running."""
+    async def progress(caller: MerchantOrCustomer, customer_id: CustomerId) -> dict[str, Any]:
+        """Read how far a customer's running download is."""
         await known(caller, customer_id)
         running = await exporter.progress(caller.merchant_id, customer_id)
         return {"progress": asdict(running) if running else None}

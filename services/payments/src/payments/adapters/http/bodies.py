@@ -15,41 +15,58 @@ Token = Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z0-9_-]{1
 
 
 class OpenSetUp(StrictBody):
+    """How the card page looks."""
+
     locale: Annotated[str, StringConstraints(strict=True, pattern=r"^[A-Za-z]{2,3}([_-][A-Za-z0-9]{2,8}){0,3}$")] = "es"
+    """BCP 47 language tag of the page."""
     colour: Annotated[str, StringConstraints(strict=True, pattern=r"^#[0-9a-f]{6}$")] | None = None
+    """Accent colour, as `#rrggbb`."""
     portal_origin: StrictStr | None = None
-    """Where the page is going to be framed; no other origin than the portal's is accepted."""
+    """Origin of the page that will frame the card page. Only the portal's own is accepted."""
 
 
 class Amount(StrictBody):
+    """An amount of money."""
+
     amount_minor: Annotated[StrictInt, Field(ge=0, le=2**53)]
+    """Amount in the currency's smallest unit: 2999 is 29.99 USD."""
     currency: Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{3}$")]
+    """ISO 4217 code."""
 
     def shape(self) -> Money:
         return Money(self.amount_minor, self.currency)
 
 
 class NewDefault(StrictBody):
+    """A card that was typed on the card page, and the charges that the customer confirmed with it."""
+
     setup_id: UUID
+    """The set-up whose page was shown."""
     token: Token
+    """The card page's token for the card that was typed."""
     charge_invoices: Invoices = ()
-    """What the customer saw listed and agreed to pay."""
+    """Ids of all invoices that were listed in `due`. A list that differs from what is due is refused with `due_changed`."""
     totals: Annotated[tuple[Amount, ...], Field(max_length=10)] | None = None
-    """What they saw as its sum, by currency."""
+    """The sums that were shown, one for each currency. Compared when given."""
 
 
 class NewCharge(StrictBody):
-    """Pay an open invoice now. A merchant may leave out all but the invoice; a customer names the card and the amount."""
+    """An open invoice to pay now. A merchant may send the invoice alone; a customer also names the card and the amount."""
 
     invoice_id: UUID
+    """The open invoice."""
     payment_method_id: UUID | None = None
+    """The card on file to charge. The customer's default when absent."""
     amount_minor: Annotated[StrictInt, Field(ge=0, le=2**53)] | None = None
-    """Of everything that follows: the invoice, and the periods that have begun since."""
+    """The total that was shown, in the currency's smallest unit: the invoice and the periods that have begun since. Compared when
+    given, together with `currency`.
+    """
     currency: Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{3}$")] | None = None
+    """ISO 4217 code of the total that was shown."""
     charge_invoices: Invoices | None = None
-    """The invoices of all that, as they were listed."""
+    """Ids of all invoices that were listed in `due`. Compared when given."""
     effect: Annotated[str, StringConstraints(strict=True, pattern="^[a-z]{1,20}$")] | None = None
-    """What was said to become of the subscription."""
+    """The effect on the subscription that was shown. Compared when given."""
 
     @model_validator(mode="after")
     def an_amount_has_a_currency(self) -> Self:
@@ -59,7 +76,10 @@ class NewCharge(StrictBody):
 
 
 class NewMethod(StrictBody):
+    """A card to keep."""
+
     token: Token
+    """The provider's token for the card."""
 
 
 def money_json(amount: Money) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """The attempts to collect an invoice, for support and for reconciling."""
 
 from typing import Any
-from uuid import UUID
 
 import asyncpg
 from fastapi import APIRouter
@@ -9,6 +8,7 @@ from fastapi import APIRouter
 from chassis.http.description import answers
 from chassis.http.principal import MerchantOrCustomer
 from payments.adapters.http.documents import Charges
+from payments.adapters.http.parameters import InvoiceId
 
 
 def routes(pool: asyncpg.Pool) -> APIRouter:
@@ -16,8 +16,11 @@ def routes(pool: asyncpg.Pool) -> APIRouter:
 
     @api.get("/charges")
     @answers(Charges)
-    async def charges(invoice_id: UUID, caller: MerchantOrCustomer) -> dict[str, Any]:
-        """Oldest first. `status`: open, unknown, succeeded, failed, refunded; times by the merchant's clock."""
+    async def charges(invoice_id: InvoiceId, caller: MerchantOrCustomer) -> dict[str, Any]:
+        """List the attempts to collect an invoice, oldest first.
+
+        The list is empty for an invoice that is unknown or not yet charged.
+        """
         rows = await pool.fetch(
             """
             SELECT charge_id, invoice_id, number, amount_minor, currency, method_id, brand, last4, status, code, reference,

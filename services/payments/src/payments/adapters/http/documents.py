@@ -13,109 +13,182 @@ Last4 = Annotated[str, Field(pattern="^[0-9]{4}$")]
 
 
 class Period(BaseModel):
+    """A billing period: from `start`, included, to `end`, excluded."""
+
     start: datetime
+    """First instant of the period."""
     end: datetime
+    """First instant after the period."""
 
 
 class Due(BaseModel):
-    """What a confirmation charges: an open invoice, or a period that has begun. Its invoice is issued later."""
+    """One charge of a confirmation: an open invoice, or a begun period, for which an invoice is issued later."""
 
     invoice_id: UUID
+    """Id of the invoice, also before it is issued."""
     number: str | None
-    """Null before the invoice is issued."""
+    """Invoice number. Null before the invoice is issued."""
     amount: Money
+    """What is charged."""
     subscription_id: UUID | None = None
+    """The subscription that the invoice belongs to. Absent where it is not known."""
     period: Period | None = None
+    """The begun period. Absent for an open invoice."""
     effect: str | None = None
-    """What paying the invoice does to its subscription: starts, continues, ends or settles."""
+    """What paying the invoice does to its subscription: `starts`, `continues`, `ends` or `settles`. Absent for a begun period."""
 
 
 class Dues(BaseModel):
+    """Everything that a confirmation charges."""
+
     due: list[Due]
+    """The charges, in the order in which they are made. Empty when nothing is due."""
     total: Money | None
-    """Null when nothing is due, or in more than one currency."""
+    """Sum of the charges. Null when nothing is due, or when they are in more than one currency."""
     more: bool = False
-    """Whether more periods have begun than are listed."""
+    """True when more periods have begun than are listed: another confirmation is needed for them. Absent otherwise."""
 
 
 class SetUp(Dues):
+    """A page on which the customer can type a card, and what confirming the card charges."""
+
     setup_id: UUID
+    """Id of the set-up. It is valid for one card."""
     frame_url: str
+    """Address of the card page, for an iframe of the portal."""
 
 
 class PaymentPreview(Dues):
+    """What paying an invoice now charges."""
+
     invoice_id: UUID
+    """The invoice."""
     running: bool
-    """Whether a charge for the invoice is under way."""
+    """True while a charge for the invoice is under way."""
 
 
 class Method(BaseModel):
+    """A card, without its number and CVV."""
+
     id: UUID
+    """Id of the payment method."""
     brand: Brand
+    """The card's network."""
     last4: Last4
+    """Last four digits of the card number."""
     exp_month: int
+    """Month in which the card expires, 1 to 12. The card is valid until the end of that month."""
     exp_year: int
+    """Year in which the card expires, four digits."""
 
 
 class MethodOnFile(Method):
+    """A card on file."""
+
     is_default: bool
+    """True for the card that renewals are charged to."""
 
 
 class MethodsOnFile(BaseModel):
+    """A customer's cards."""
+
     items: list[MethodOnFile]
+    """The default first, then the latest first."""
 
 
 class OwnedMethod(MethodOnFile):
+    """A card on file, and its customer."""
+
     customer_id: UUID
+    """The customer."""
 
 
 class Accepted(BaseModel):
+    """A command that was carried out."""
+
     aggregate: str
+    """The aggregate that changed, as `<kind>-<uuid>`: the `subject` of its events."""
     version: int
+    """The aggregate's version after the change: the `sequence` of its latest event."""
 
 
 class AddedMethod(Method, Accepted):
-    pass
+    """A card that was added and is the default now."""
 
 
 class ChargeStarted(Accepted):
+    """A charge that has begun."""
+
     invoice_id: UUID
+    """The invoice that is charged."""
 
 
 class StartedPayment(Dues, Accepted):
+    """A charge that has begun, and what else the confirmation charges. Its outcome follows as an event and in the charges."""
+
     id: UUID
-    """Of the charge."""
+    """Id of the charge."""
     invoice_id: UUID
+    """The invoice that is charged."""
     attempt: int
+    """Number of the attempt, from 1 for each invoice."""
     status: Literal["open"]
+    """The charge is under way."""
     payment_method: Method
+    """The card that is charged."""
     confirmation_id: UUID
+    """Id of the confirmation: everything that it charges names it."""
 
 
 class ChangedDefault(Accepted):
+    """A new default card, and the charges that have begun with it."""
+
     payment_method: Method
+    """The card that is the default now."""
     charges: list[ChargeStarted]
+    """One for each invoice that is charged at once."""
 
 
 class ChargedCard(BaseModel):
+    """The card of an attempt."""
+
     id: UUID
+    """Id of the payment method."""
     brand: Brand | None
+    """The card's network. Null where it was not recorded."""
     last4: Last4 | None
+    """Last four digits of the card number. Null where it was not recorded."""
 
 
 class Charge(BaseModel):
+    """One attempt to collect an invoice."""
+
     id: UUID
+    """Id of the charge."""
     invoice_id: UUID
+    """The invoice."""
     attempt: int
+    """Number of the attempt, from 1 for each invoice."""
     amount: Money
+    """What the attempt was to collect."""
     status: Literal["open", "unknown", "succeeded", "failed", "refunded"]
+    """`open` is under way; `unknown` means that the provider did not answer and is asked again."""
     code: str | None
+    """Why the attempt failed. Null unless it did."""
     reference: str | None
+    """The provider's reference. Null until it is known."""
     payment_method: ChargedCard | None
+    """The card. Null when none was on file."""
     started_at: datetime
+    """When the attempt began, by the merchant's clock."""
     ended_at: datetime | None
+    """When the outcome was known. Null before."""
     refunded_at: datetime | None
+    """When the amount was given back. Null unless it was."""
 
 
 class Charges(BaseModel):
+    """The attempts to collect an invoice."""
+
     items: list[Charge]
+    """Oldest first."""

@@ -15,6 +15,7 @@ from chassis.http.problems import Problem, not_found
 from chassis.store import Answer
 from payments.adapters.http import documents
 from payments.adapters.http.bodies import NewMethod
+from payments.adapters.http.parameters import CustomerId, MethodId
 from payments.application.card_entry import Customers
 from payments.application.change_of_card import method_json
 from payments.application.providers import Provider, UnknownToken
@@ -31,8 +32,11 @@ def routes(
 
     @api.post("/customers/{customer_id}/payment-methods", status_code=201, dependencies=[Depends(only("merchant"))])
     @answers(documents.AddedMethod, (422, "invalid_token"))
-    async def add(customer_id: UUID, body: NewMethod, asked: Ask) -> Response:
-        """Keeps a card out of a provider's token, and makes it the default. Charges nothing by itself."""
+    async def add(customer_id: CustomerId, body: NewMethod, asked: Ask) -> Response:
+        """Add a card from a provider's token, and make it the default.
+
+        Nothing is charged.
+        """
         merchant_id = asked.principal.merchant_id
         if not await customers.known(merchant_id, customer_id):
             raise not_found()
@@ -49,8 +53,8 @@ def routes(
 
     @api.get("/customers/{customer_id}/payment-methods")
     @answers(documents.MethodsOnFile)
-    async def on_file(customer_id: UUID, caller: MerchantOrCustomer) -> dict[str, Any]:
-        """The default first."""
+    async def on_file(customer_id: CustomerId, caller: MerchantOrCustomer) -> dict[str, Any]:
+        """List a customer's cards, the default first."""
         caller.must_own(customer_id)
         if caller.kind == "merchant" and not await customers.known(caller.merchant_id, customer_id):
             raise not_found()
@@ -70,7 +74,8 @@ def routes(
 
     @api.get("/payment-methods/{method_id}")
     @answers(documents.OwnedMethod)
-    async def one(method_id: UUID, caller: MerchantOrCustomer) -> dict[str, Any]:
+    async def one(method_id: MethodId, caller: MerchantOrCustomer) -> dict[str, Any]:
+        """Read a card on file."""
         row = await owner(caller.merchant_id, method_id)
         if row is None or row["removed_at"] is not None or not caller.owns(row["customer_id"]):
             raise not_found()
@@ -78,8 +83,11 @@ def routes(
 
     @api.delete("/payment-methods/{method_id}", status_code=202, dependencies=[Depends(only("merchant", "customer"))])
     @answers(documents.Accepted, (409, "last_payment_method"))
-    async def remove(method_id: UUID, asked: Ask) -> Response:
-        """Refused for the last one while a subscription needs it."""
+    async def remove(method_id: MethodId, asked: Ask) -> Response:
+        """Remove a card.
+
+        The last card is refused with `last_payment_method` while a subscription needs it.
+        """
         caller = asked.principal
         row = await owner(caller.merchant_id, method_id)
         if row is None or not caller.owns(row["customer_id"]):

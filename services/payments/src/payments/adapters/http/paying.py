@@ -14,6 +14,7 @@ from chassis.store import AlreadyAnswered, Answer
 from payments.adapters.http import documents
 from payments.adapters.http.answering import Answering, slow_down
 from payments.adapters.http.bodies import NewCharge, listed_json, money_json
+from payments.adapters.http.parameters import InvoiceId
 from payments.adapters.http.refusals import PROBLEMS
 from payments.application.change_of_card import method_json
 from payments.application.dues import Dues, Listed, totals
@@ -42,10 +43,8 @@ def routes(paying: PayNow, dues: Dues, collections: Collections, answering: Answ
 
     @api.get("/preview")
     @answers(documents.PaymentPreview)
-    async def preview(invoice_id: UUID, caller: MerchantOrCustomer) -> dict[str, Any]:
-        """All that paying this invoice now charges. `due` is empty when nothing is owed on it; `running` while a charge is
-        under way.
-        """
+    async def preview(invoice_id: InvoiceId, caller: MerchantOrCustomer) -> dict[str, Any]:
+        """Preview what paying an invoice now charges."""
         customer_id = await customer_of(caller, invoice_id)
         listed = (await dues.of(caller.merchant_id, customer_id)).of(invoice_id)
         running = await collections.running(caller.merchant_id, customer_id, invoice_id)
@@ -54,7 +53,10 @@ def routes(paying: PayNow, dues: Dues, collections: Collections, answering: Answ
     @api.post("", status_code=201, dependencies=[Depends(only("merchant", "customer"))])
     @answers(documents.StartedPayment, *NOT_BEGUN)
     async def pay(body: NewCharge, asked: Ask) -> Response:
-        """Begins one charge, five a day per invoice at most. The schedule of retries stays as it is."""
+        """Pay an open invoice now with a card on file.
+
+        One charge begins, five a day for each invoice at most. The schedule of retries stays as it is.
+        """
         caller = asked.principal
         customer_id = await customer_of(caller, body.invoice_id)
         if caller.kind == "customer" and None in (body.payment_method_id, body.amount_minor):

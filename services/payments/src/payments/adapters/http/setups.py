@@ -1,7 +1,5 @@
 """Opening the card page, and making what was typed there the customer's card."""
 
-from uuid import UUID
-
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
@@ -13,6 +11,7 @@ from chassis.store import AlreadyAnswered, Answer, Statement
 from payments.adapters.http import documents
 from payments.adapters.http.answering import Answering, slow_down
 from payments.adapters.http.bodies import NewDefault, OpenSetUp, listed_json
+from payments.adapters.http.parameters import CustomerId
 from payments.application.card_entry import Customers, SetUps
 from payments.application.change_of_card import ChangeOfCard, DueChanged, Request, SetUpOver, TooManyDeclines
 from payments.application.dues import Dues
@@ -41,8 +40,11 @@ def routes(
 
     @api.post("/setups", status_code=201, dependencies=[Depends(only("merchant", "customer"))])
     @answers(documents.SetUp, (422, "portal_origin_refused"), (429, "too_many_openings"))
-    async def open_setup(customer_id: UUID, body: OpenSetUp, asked: Ask) -> Response:
-        """A page on which this customer can type a card, and what confirming it there will pay."""
+    async def open_setup(customer_id: CustomerId, body: OpenSetUp, asked: Ask) -> Response:
+        """Open a page on which a customer can type a card.
+
+        The answer lists what is charged when the card is confirmed.
+        """
         caller = asked.principal
         caller.must_own(customer_id)
         if kept := await answering.given_before(asked):
@@ -67,8 +69,11 @@ def routes(
         (422, "invalid_token"),
         (429, "too_many_declines"),
     )
-    async def use_card(customer_id: UUID, body: NewDefault, asked: Ask) -> Response:
-        """The card becomes the default, and each invoice listed is charged. Whatever goes wrong, the old card stays."""
+    async def use_card(customer_id: CustomerId, body: NewDefault, asked: Ask) -> Response:
+        """Make a card that was typed the default, and charge what was listed.
+
+        When the call is refused, the former card stays.
+        """
         caller = asked.principal
         caller.must_own(customer_id)
         if kept := await answering.given_before(asked):

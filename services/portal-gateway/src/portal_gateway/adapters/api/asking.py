@@ -26,8 +26,10 @@ from portal_gateway.domain.view import Money
 __all__ = ["Door", "IdempotencyKey", "PageToken", "Spoken", "cookie_of", "language_of", "with_texts"]
 
 IdempotencyKey = Key
-PageToken = Annotated[str | None, Header(alias="x-csrf-token", max_length=200)]
-"""The token of the session whose page asks."""
+PageToken = Annotated[
+    str | None,
+    Header(alias="x-csrf-token", max_length=200, description="Token of the session whose page sends the request."),
+]
 
 
 class Spoken(APIRoute):

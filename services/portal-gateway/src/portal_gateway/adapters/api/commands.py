@@ -13,6 +13,7 @@ from chassis.http.free_text import Remark
 from chassis.http.problems import Problem
 from portal_gateway.adapters.api import documents
 from portal_gateway.adapters.api.asking import Door, IdempotencyKey, Spoken, language_of, with_texts
+from portal_gateway.adapters.api.parameters import InvoiceId, Mode, SubscriptionId
 from portal_gateway.application import wording_paying
 from portal_gateway.application.answers import CancelMode, Dues, PaymentRequest, View
 from portal_gateway.application.portal import Portal
@@ -43,9 +44,14 @@ NOT_BEGUN: Final = (
 
 
 class Cancelling(StrictBody):
+    """How and why the subscription is cancelled."""
+
     mode: CancelMode | None = None
+    """When the cancellation takes effect. The merchant's policy when absent."""
     feedback: Feedback | None = None
+    """Why, chosen from a list."""
     comment: Remark | None = None
+    """Why, in the customer's words. Card numbers are removed before it is stored."""
 
 
 Minor = Annotated[StrictInt, Field(ge=0, le=2**53)]
@@ -53,28 +59,40 @@ Code = Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{3}$")]
 
 
 class Amount(StrictBody):
+    """An amount of money."""
+
     amount_minor: Minor
+    """Amount in the currency's smallest unit: 2999 is 29.99 USD."""
     currency: Code
+    """ISO 4217 code."""
 
 
 class NewCard(StrictBody):
+    """A card that was typed, and the charges that the customer confirmed with it."""
+
     setup_id: Annotated[str, Field(min_length=1, max_length=100)]
+    """The set-up whose page was shown."""
     token: Annotated[str, Field(min_length=1, max_length=200)]
+    """The card page's token for the card that was typed."""
     charge_invoices: Annotated[list[UUID], Field(max_length=1000)]
-    """All that was listed: also the begun periods, by the ids that their invoices will have."""
+    """Ids of all invoices that were listed in `due`, also those of begun periods."""
     totals: Annotated[list[Amount], Field(max_length=10)] | None = None
-    """What was shown as its sum, by currency."""
+    """The sums that were shown, one for each currency. Compared when given."""
 
 
 class Payment(StrictBody):
+    """The payment that the customer confirmed."""
+
     payment_method_id: UUID
+    """The card on file to charge."""
     amount_minor: Minor
-    """Of everything that follows: the invoice, and the periods that have begun since."""
+    """The total that was shown, in the currency's smallest unit: the invoice and the periods that have begun since."""
     currency: Code
+    """ISO 4217 code of the total that was shown."""
     charge_invoices: Annotated[list[UUID], Field(max_length=1000)] | None = None
-    """What was listed; compared when it is given."""
+    """Ids of all invoices that were listed in `due`. Compared when given."""
     effect: Effect | None = None
-    """What was said to become of the subscription; compared when it is given."""
+    """The effect on the subscription that was shown. Compared when given."""
 
 
 def command_routes(portal: Portal, door: Door) -> APIRouter:
@@ -84,8 +102,9 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
     @api.get("/subscriptions/{subscription_id}/cancellation/preview")
     @answers(documents.CancellationPreview, (409, "already_cancelled"))
     async def preview(
-        request: Request, subscription_id: UUID, session: Annotated[Session, reading], mode: CancelMode | None = None
+        request: Request, subscription_id: SubscriptionId, session: Annotated[Session, reading], mode: Mode = None
     ) -> dict[str, Any]:
+        """Preview a cancellation."""
         found, view = await portal.cancellation_preview(session, subscription_id, mode), await portal.view(session)
         language = language_of(request, session, view)
         it = next((it for it in view.facts["subscriptions"] if it["id"] == str(subscription_id)), None)
@@ -96,12 +115,12 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
     @api.post("/subscriptions/{subscription_id}/cancellation", status_code=202)
     @answers(documents.CancellationAccepted, (409, "already_cancelled"), (429, "too_many_requests"))
     async def cancel(
-        subscription_id: UUID,
+        subscription_id: SubscriptionId,
         session: Annotated[Session, acting],
         body: Cancelling | None = None,
         idempotency_key: IdempotencyKey = None,
     ) -> dict[str, Any]:
-        """`card_number_removed`: true when the comment held a card number, which is not kept; absent otherwise."""
+        """Cancel a subscription, at the end of its period or immediately."""
         given = body or Cancelling()
         accepted = await portal.cancel(
             session,
@@ -116,13 +135,15 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
     @api.delete("/subscriptions/{subscription_id}/cancellation", status_code=202)
     @answers(documents.Accepted, (409, "no_cancellation"), (409, "cancellation_took_effect"), (429, "too_many_requests"))
     async def keep(
-        subscription_id: UUID, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
+        subscription_id: SubscriptionId, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
+        """Withdraw a scheduled cancellation."""
         return {**await portal.keep(session, subscription_id, idempotency_key=idempotency_key)}
 
     @api.post("/payment-method/setup", status_code=201)
     @answers(documents.CardSetup, (404, "not_found"), (429, "too_many_requests"), (429, "too_many_openings"))
     async def open_card_setup(request: Request, session: Annotated[Session, acting]) -> dict[str, Any]:
+        """Open a page on which the customer can type a card."""
         view = await portal.view(session)
         language = language_of(request, session, view)
         colour = (view.merchant.get("branding") or {}).get("colour")
@@ -137,6 +158,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
     async def update_card(
         request: Request, body: NewCard, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
+        """Make a card that was typed the default, and charge what was listed."""
         totals = None if body.totals is None else [amount(each) for each in body.totals]
         try:
             updated = await portal.update_card(
@@ -148,8 +170,8 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
 
     @api.get("/invoices/{invoice_id}/payment")
     @answers(documents.PaymentPreview, (404, "not_found"))
-    async def preview_payment(request: Request, invoice_id: UUID, session: Annotated[Session, reading]) -> dict[str, Any]:
-        """All that paying this invoice now would charge, and what it does."""
+    async def preview_payment(request: Request, invoice_id: InvoiceId, session: Annotated[Session, reading]) -> dict[str, Any]:
+        """Preview what paying an invoice now charges, and what it does."""
         view = await portal.view(session)
         language = language_of(request, session, view)
         found = await portal.payment_preview(session, invoice_id)
@@ -160,12 +182,15 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
     @answers(documents.PaymentStarted, *NOT_BEGUN)
     async def pay(
         request: Request,
-        invoice_id: UUID,
+        invoice_id: InvoiceId,
         body: Payment,
         session: Annotated[Session, acting],
         idempotency_key: IdempotencyKey = None,
     ) -> dict[str, Any]:
-        """Begins one charge with a card on file, five a day per invoice at most. 409 `amount_changed` names the new amount."""
+        """Pay an open invoice now with a card on file.
+
+        One charge begins, five a day for each invoice at most. 409 `amount_changed` names the new amount.
+        """
         asked = PaymentRequest(body.payment_method_id, amount(body), body.charge_invoices, body.effect)
         try:
             begun = await portal.pay(session, invoice_id, asked, idempotency_key=idempotency_key)

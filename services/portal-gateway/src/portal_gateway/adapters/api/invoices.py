@@ -1,9 +1,8 @@
 """The history: page by page, one by one, as documents, and whole."""
 
 from typing import Annotated, Any, Final
-from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
 from billing_contracts.history import HistoryLine
@@ -12,13 +11,13 @@ from chassis.http.description import answers
 from chassis.http.downloads import Sending, named
 from portal_gateway.adapters.api import documents
 from portal_gateway.adapters.api.asking import SESSION, UNKNOWN_SESSION, Door, Spoken, cookie_of, language_of, with_texts
+from portal_gateway.adapters.api.parameters import Cursor, Format, InvoiceId, OfStatus, OfYear
 from portal_gateway.adapters.api.shapes import invoice
 from portal_gateway.application import wording_invoices, wording_paying
-from portal_gateway.application.answers import ExportFormat, InvoiceQuery
+from portal_gateway.application.answers import InvoiceQuery
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import Reader
 from portal_gateway.domain.access import Session
-from portal_gateway.domain.view import InvoiceStatus
 
 
 class Lines(JSONResponse):
@@ -45,11 +44,12 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
     async def listed(
         request: Request,
         session: Annotated[Session, reading],
-        cursor: Annotated[str | None, Query(max_length=500)] = None,
+        cursor: Cursor = None,
         limit: Limit = 12,
-        status: InvoiceStatus | None = None,
-        year: Annotated[int | None, Query(ge=1, le=9999)] = None,
+        status: OfStatus = None,
+        year: OfYear = None,
     ) -> dict[str, Any]:
+        """List the customer's invoices, newest first."""
         view = await portal.view(session)
         page = await portal.invoices(session, InvoiceQuery(year, status, cursor, limit))
         language = language_of(request, session, view)
@@ -61,8 +61,11 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
 
     @api.get("/export", response_class=Lines, responses=EXPORT)
     @answers(None, (429, "export_running"), (429, "too_many_requests"))
-    async def export(request: Request, session: Annotated[Session, reading], format: ExportFormat) -> Response:
-        """An error midway aborts the connection: never a valid short file."""
+    async def export(request: Request, session: Annotated[Session, reading], format: Format) -> Response:
+        """Download the complete payment history.
+
+        One download runs at a time. An error midway breaks the connection off.
+        """
         language = language_of(request, session, await portal.view(session))
         download = await portal.export(session, format, language.tag)
         return Sending(download.chunks, download.over, download.filename, download.media_type)
@@ -70,7 +73,10 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
     @api.get("/export/progress")
     @answers(documents.Progress, UNKNOWN_SESSION, security=SESSION)
     async def progress(request: Request) -> dict[str, Any]:
-        """How far the running export is, in documents; null when none is running. Asking does not prolong the session."""
+        """Read how far the running download is.
+
+        The request does not prolong the session.
+        """
         session = await portal.session(cookie_of(request), keep_alive=False)
         running = await portal.export_progress(session)
         if running is None:
@@ -80,7 +86,8 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
 
     @api.get("/{invoice_id}")
     @answers(documents.WholeInvoice)
-    async def one(request: Request, invoice_id: UUID, session: Annotated[Session, reading]) -> dict[str, Any]:
+    async def one(request: Request, invoice_id: InvoiceId, session: Annotated[Session, reading]) -> dict[str, Any]:
+        """Read an invoice, with its lines and everything that was owed and paid."""
         view = await portal.view(session)
         language = language_of(request, session, view)
         found = await portal.invoice(session, invoice_id)
@@ -97,7 +104,8 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
 
     @api.get("/{invoice_id}/pdf", response_class=Response)
     @answers(None, (429, "too_many_requests"), media_types=("application/pdf",))
-    async def pdf(invoice_id: UUID, session: Annotated[Session, reading]) -> Response:
+    async def pdf(invoice_id: InvoiceId, session: Annotated[Session, reading]) -> Response:
+        """Read an invoice as a PDF document."""
         document = await portal.invoice_pdf(session, invoice_id)
         headers = named(document.filename or f"{invoice_id}.pdf", "inline")
         return Response(document.content, media_type=document.media_type, headers=headers)

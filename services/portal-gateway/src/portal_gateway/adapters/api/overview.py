@@ -18,7 +18,10 @@ from portal_gateway.application.live import LOOK_SECONDS, Bell, Bells, Glance, L
 from portal_gateway.application.portal import Portal, session_changed
 from portal_gateway.domain.tokens import page_tag
 
-_REVISION = Query(ge=0, le=2**53)
+_AFTER = Query(max_length=80, description="`<aggregate>:<version>`: waits briefly until that version is shown.")
+_REVISION = Query(ge=0, le=2**53, description="The revision that is shown already.")
+_PAGE = Query(max_length=40, description="Tag of the session that the page shows. 409 when it is not this one.")
+_LAST = Header(max_length=40, description="Id of the last event that was received.")
 
 
 def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
@@ -26,8 +29,8 @@ def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
 
     @api.get("/overview", response_model=dict[str, Any])
     @answers(documents.Overview, UNKNOWN_SESSION, security=SESSION)
-    async def show(request: Request, after: Annotated[str | None, Query(max_length=80)] = None) -> Response:
-        """`after=<aggregate>:<version>` waits briefly until that version is shown."""
+    async def show(request: Request, after: Annotated[str | None, _AFTER] = None) -> Response:
+        """Read everything that the page shows."""
         visit = await portal.visit(cookie_of(request), Position.read(after))
         language = language_of(request, visit.session, visit.view)
         rows = visit.view.facts["invoices"]
@@ -41,14 +44,13 @@ def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
     async def stream(
         request: Request,
         after: Annotated[int | None, _REVISION] = None,
-        page: Annotated[str | None, Query(max_length=40)] = None,
-        last_event_id: Annotated[str | None, Header(max_length=40)] = None,
+        page: Annotated[str | None, _PAGE] = None,
+        last_event_id: Annotated[str | None, _LAST] = None,
     ) -> StreamingResponse:
-        """Server-sent events {revision, panes}; `ended` when the session is over. Resumes after Last-Event-ID.
+        """Receive the changes of the page as server-sent events.
 
-        `pulse` {mark}, at least every 15 s: another mark says that something besides the facts has changed, how late they
-        are or what is on its way.
-        `page` is the tag of the session that is shown where it is listened to: 409 when that is not this one.
+        An event has `revision` and `panes`; `ended` means that the session is over. `pulse` has `mark`, at least every 15 s:
+        another mark means that something besides the facts has changed, such as their age.
         """
         cookie = cookie_of(request) or ""
         session = await portal.session(cookie, keep_alive=False)

@@ -17,12 +17,17 @@ from portal_gateway.domain.access import Session
 
 
 class Entering(StrictBody):
+    """The link that a customer followed."""
+
     token: str
-    """The whole link or the token in it."""
+    """The whole link, or the token in it."""
 
 
 class Leaving(StrictBody):
+    """What ends with the session."""
+
     revoke_link: bool = False
+    """Whether the link ends too."""
 
 
 def session_routes(portal: Portal, door: Door) -> APIRouter:
@@ -31,6 +36,7 @@ def session_routes(portal: Portal, door: Door) -> APIRouter:
     @api.post("", status_code=204)
     @answers(None, (401, "link_refused"), (429, "too_many_requests"), *OF_CHANGES)
     async def enter(request: Request, body: Entering) -> Response:
+        """Exchange a portal link for a session, which is set as a cookie."""
         visitor = Visitor(request.client.host if request.client else "unknown")
         entered = await portal.enter(body.token, visitor, cookie_of(request))
         return Response(status_code=204, headers=session_cookie.setting(entered.cookie))
@@ -38,7 +44,10 @@ def session_routes(portal: Portal, door: Door) -> APIRouter:
     @api.get("")
     @answers(documents.SessionTold, UNKNOWN_SESSION, (409, "session_changed"), security=SESSION)
     async def show(request: Request, x_csrf_token: PageToken = None) -> dict[str, Any]:
-        """Asking does not prolong it. A page that carries its token is told when it shows another session: 409."""
+        """Read when the session ends, and its token.
+
+        The request does not prolong the session. 409 when `x-csrf-token` is another session's.
+        """
         session = await portal.session(cookie_of(request), keep_alive=False)
         if x_csrf_token is not None:
             portal.must_be_of(session, x_csrf_token)
@@ -47,10 +56,12 @@ def session_routes(portal: Portal, door: Door) -> APIRouter:
     @api.post("/extend")
     @answers(documents.SessionTold)
     async def extend(session: Annotated[Session, Depends(door.acting)]) -> dict[str, Any]:
+        """Prolong the session."""
         return _told(session)
 
     @api.delete("", status_code=204)
     async def leave(session: Annotated[Session, Depends(door.acting)], body: Leaving | None = None) -> Response:
+        """End the session."""
         await portal.leave(session, revoke_link=body is not None and body.revoke_link)
         return Response(status_code=204, headers=session_cookie.clearing())
 

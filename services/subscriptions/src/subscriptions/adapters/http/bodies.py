@@ -67,22 +67,35 @@ Instant = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_
 
 
 class MoneyBody(StrictBody):
+    """An amount of money."""
+
     amount_minor: Annotated[StrictInt, Field(ge=1, le=999_999_999_999)]
+    """Amount in the currency's smallest unit: 2999 is 29.99 USD, 2999 JPY or 2.999 KWD."""
     currency: Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{3}$"), AfterValidator(_monetary)]
+    """ISO 4217 code of a currency that can be paid in."""
 
     def shape(self) -> Money:
         return Money(self.amount_minor, self.currency)
 
 
 class IntervalBody(StrictBody):
+    """Length of a period: `count` times `unit`."""
+
     unit: Unit
+    """Calendar unit. A month later is the same day of the month, or the month's last day where there is no such day."""
     count: Annotated[StrictInt, Field(ge=1, le=1000)] = 1
+    """How many units: 3 with `month` is a quarter."""
 
 
 class TaxBody(StrictBody):
+    """A tax and its rate."""
+
     name: Annotated[Line, Field(max_length=40)]
+    """Name as printed on invoices."""
     rate_basis_points: Annotated[StrictInt, Field(ge=0, le=10_000)]
+    """Rate in hundredths of a percent: 2100 is 21 %."""
     inclusive: StrictBool = False
+    """True when prices contain the tax; false when it is added to them."""
 
     def shape(self) -> Tax:
         return Tax(self.name, self.rate_basis_points, self.inclusive)

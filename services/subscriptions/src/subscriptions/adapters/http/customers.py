@@ -11,13 +11,14 @@ from chassis.context import Context
 from chassis.http.asked import Ask
 from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
-from chassis.http.principal import Caller, Merchant
+from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant
 from chassis.http.problems import Problem, not_found
 from chassis.postgres.write_sets import Connection
 from chassis.store import Answer
 from chassis.tenants import Tenants
 from subscriptions.adapters.http import documents
 from subscriptions.adapters.http.bodies import Address, Country, Email, Locale, Name, TaxId
+from subscriptions.adapters.http.parameters import CustomerId
 from subscriptions.application.ports import Customers
 from subscriptions.application.profiles import Customer, Profile
 
@@ -26,23 +27,37 @@ EndAll = Callable[[Context, UUID], Awaitable[None]]
 
 
 class NewCustomer(StrictBody):
+    """A customer to create."""
+
     name: Name
+    """Name as printed on invoices."""
     email: Email
+    """E-mail address."""
     locale: Locale | None = None
+    """BCP 47 language tag of the customer's page and invoices: `es-MX`. The merchant's when absent."""
     country: Country | None = None
+    """ISO 3166-1 alpha-2 code: `MX`."""
     tax_id: TaxId | None = None
+    """Tax number, as printed on invoices."""
     address: Address | None = None
+    """Postal address, as printed on invoices. It may contain line breaks."""
 
 
 class ChangedCustomer(StrictBody):
-    """What is absent stays as it is; null removes what may be absent."""
+    """Fields of the profile to change. An absent field stays as it is."""
 
     name: Name | None = None
+    """Name as printed on later invoices. It cannot be removed."""
     email: Email | None = None
+    """E-mail address. It cannot be removed."""
     locale: Locale | None = None
+    """BCP 47 language tag. Null removes it: the merchant's applies."""
     country: Country | None = None
+    """ISO 3166-1 alpha-2 code. Null removes it."""
     tax_id: TaxId | None = None
+    """Tax number. Null removes it."""
     address: Address | None = None
+    """Postal address. Null removes it."""
 
 
 def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter:
@@ -51,6 +66,7 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
     @api.post("", status_code=201)
     @answers(documents.Customer)
     async def create(asked: Ask, caller: Merchant, body: NewCustomer) -> Response:
+        """Create a customer."""
         context, at = asked.context, await tenants.now(caller.merchant_id)
 
         async def work(connection: Connection) -> Answer:
@@ -59,8 +75,9 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
         return await asked.once(work)
 
     @api.get("/{id}")
-    @answers(documents.Customer)
-    async def read(caller: Caller, id: UUID) -> dict[str, Any]:
+    @answers(documents.Customer, security=OF_A_MERCHANT)
+    async def read(caller: Caller, id: CustomerId) -> dict[str, Any]:
+        """Read a customer's profile."""
         customer = await customers.get(caller.merchant_id, id)
         if customer is None or not caller.owns(id):
             raise not_found()
@@ -68,7 +85,11 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
 
     @api.patch("/{id}")
     @answers(documents.Customer)
-    async def change(asked: Ask, caller: Merchant, id: UUID, body: ChangedCustomer) -> Response:
+    async def change(asked: Ask, caller: Merchant, id: CustomerId, body: ChangedCustomer) -> Response:
+        """Change a customer's profile.
+
+        An absent field stays as it is; null removes a field that may be absent. Issued invoices do not change.
+        """
         changes = body.model_dump(exclude_unset=True)
         if removed := [field for field in ("name", "email") if field in changes and changes[field] is None]:
             errors = [{"pointer": f"/{field}", "code": "required", "detail": "cannot be removed"} for field in removed]
@@ -88,8 +109,12 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
         return await asked.once(work)
 
     @api.delete("/{id}", status_code=204)
-    async def erase(asked: Ask, caller: Merchant, id: UUID) -> Response:
-        """Ends the customer's subscriptions at once and forgets who they are. What was invoiced stays invoiced."""
+    async def erase(asked: Ask, caller: Merchant, id: CustomerId) -> Response:
+        """Erase a customer.
+
+        The customer's subscriptions end at once, their personal data is destroyed and their portal links stop working. Issued
+        invoices remain, without the buyer's name and address.
+        """
         if await customers.get(caller.merchant_id, id) is not None:
             await end_all(asked.context, id)
 

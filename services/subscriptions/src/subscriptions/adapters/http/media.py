@@ -18,7 +18,7 @@ from subscriptions.application import ports
 from subscriptions.application.ports import Media
 
 MAX_BYTES = 1024 * 1024
-MediaPath = Annotated[str, Path(pattern="^[0-9a-f]{64}$")]
+MediaPath = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="The picture's `media_id`.")]
 
 
 def routes(media: Media, encode: Callable[[bytes], ports.Picture]) -> APIRouter:
@@ -28,8 +28,11 @@ def routes(media: Media, encode: Callable[[bytes], ports.Picture]) -> APIRouter:
     @api.post("", status_code=201)
     @answers(Picture, (422, "not_a_picture"), (422, "too_many_pixels"), body=("image/png", "image/jpeg", "image/webp", "*/*"))
     async def upload(asked: Ask, caller: Merchant, request: Request) -> Response:
-        """A raw PNG, JPEG or WebP up to 1 MiB, whatever its type is said to be; kept as WebP of 512 px at most, under the hash
-        of that. Of what else was in the file nothing is kept."""
+        """Upload a picture.
+
+        The body is the file: PNG, JPEG or WebP, up to 1 MiB. The type is read from the content, not from Content-Type. The
+        picture is stored as WebP with 512 pixels a side at most, without the file's metadata.
+        """
         content = await request.body()
         picture = await asyncio.get_running_loop().run_in_executor(encoder, encode, content)
 
@@ -42,7 +45,10 @@ def routes(media: Media, encode: Callable[[bytes], ports.Picture]) -> APIRouter:
     @api.get("/{id}", response_class=Response)
     @answers(media_types=("image/webp",))
     async def read(caller: Caller, id: MediaPath) -> Response:
-        """For services, which show pictures to whoever has a page: any merchant's. For a merchant: its own."""
+        """Read a picture.
+
+        A merchant reads its own pictures, a service those of any merchant.
+        """
         content = await media.get(caller.merchant, id)
         if content is None:
             raise not_found()

@@ -36,49 +36,80 @@ RetryDays = Annotated[tuple[Annotated[StrictInt, Field(ge=1, le=90)], ...], Fiel
 
 
 class LegalBody(StrictBody):
+    """The merchant as the seller on invoices."""
+
     name: Name
+    """Legal name of the company."""
     address: Address
+    """Postal address. It may contain line breaks."""
     tax_id: TaxId | None = None
+    """Tax number of the company."""
 
     def shape(self) -> LegalIdentity:
         return LegalIdentity(self.name, self.address, self.tax_id)
 
 
 class BrandingBody(StrictBody):
+    """How the portal looks for the merchant's customers."""
+
     logo_media_id: MediaId | None = None
+    """Id of the logo, from an upload. The name is shown when absent."""
     colour: Colour | None = None
+    """Accent colour, as `#rrggbb`."""
     terms_url: Url | None = None
+    """Address of the terms of service."""
     privacy_url: Url | None = None
+    """Address of the privacy notice."""
     contact_email: Email | None = None
+    """E-mail address at which customers reach the merchant."""
 
     def shape(self) -> Branding:
         return Branding(**self.model_dump())
 
 
 class PoliciesBody(StrictBody):
+    """What happens on cancellation and on unpaid renewals."""
+
     cancel_mode: CancelMode = "at_period_end"
+    """When a customer's cancellation takes effect."""
     unpaid_renewal_on_cancel: OpenInvoices = "void"
+    """What happens to unpaid invoices when a subscription is cancelled: they are voided, or stay owed."""
     retry_days: RetryDays = (1, 3, 5, 7)
+    """Days after the first failure on which an unpaid renewal is charged again, ascending."""
     when_retries_end: WhenRetriesEnd = WhenRetriesEnd.CANCEL
+    """What happens after the last retry: the subscription is cancelled, or stays with the status `unpaid`."""
 
     def shape(self) -> Policies:
         return Policies(**self.model_dump())
 
 
 class NewMerchant(StrictBody):
+    """A merchant to register."""
+
     name: Name
+    """Name as customers see it."""
     legal: LegalBody
+    """The merchant as the seller on invoices."""
     locale: Locale
+    """BCP 47 language tag for customers without a locale of their own."""
     time_zone: TimeZone
+    """IANA name. It decides the dates of invoices and of new subscriptions."""
     branding: BrandingBody = BrandingBody()
+    """How the portal looks. Pictures are uploaded with the merchant's own key, so the logo is set later."""
     policies: PoliciesBody = PoliciesBody()
+    """What happens on cancellation and on unpaid renewals."""
     tax: TaxBody | None = None
+    """The tax of plans that have none of their own."""
     return_origins: ReturnOrigins = ()
+    """Origins, as `https://shop.example`, to which the portal may send customers back, in addition to those of the terms and
+    privacy pages.
+    """
     invoice_series: Annotated[str, StringConstraints(strict=True, pattern="^[A-Z0-9]{1,10}$")] | None = None
-    """The initials of the name, when absent."""
+    """Prefix of invoice numbers; it never changes. The initials of the name when absent."""
     sandbox: StrictBool | None = None
-    """When absent: yes, but for production."""
+    """Whether the merchant is for tests. True when absent, except in a production deployment."""
     clock_starts_at: Instant | None = None
+    """Where a sandbox's clock starts, RFC 3339. The present when absent."""
 
     def profile(self) -> Profile:
         return Profile(
@@ -94,16 +125,24 @@ class NewMerchant(StrictBody):
 
 
 class ChangedMerchant(StrictBody):
-    """What is absent stays as it is; branding and policies are merged field by field."""
+    """Settings to change. An absent field stays as it is; branding and policies are merged field by field."""
 
     name: Name | None = None
+    """Name as customers see it."""
     legal: LegalBody | None = None
+    """The merchant as the seller on later invoices. It replaces the former one as a whole."""
     locale: Locale | None = None
+    """BCP 47 language tag for customers without a locale of their own."""
     time_zone: TimeZone | None = None
+    """IANA name. Subscriptions keep the time zone that they started in."""
     branding: BrandingBody | None = None
+    """How the portal looks. Null in one of its fields removes the field."""
     policies: PoliciesBody | None = None
+    """What happens on cancellation and on unpaid renewals."""
     tax: TaxBody | None = None
+    """The tax of plans that have none of their own. Null removes it."""
     return_origins: ReturnOrigins | None = None
+    """Origins to which the portal may send customers back. The list replaces the former one."""
 
     def applied_to(self, profile: Profile) -> Profile:
         changes: dict[str, Any] = {

@@ -23,6 +23,7 @@ from chassis.store import Answer, IdempotencyKey
 from chassis.tenants import Tenants
 from subscriptions.adapters.http import documents
 from subscriptions.adapters.http.merchant_bodies import ChangedMerchant, NewMerchant
+from subscriptions.adapters.http.parameters import MerchantId
 from subscriptions.application.ports import Media, Prices
 from subscriptions.application.pricing import is_too_large
 from subscriptions.application.publication import merchant_document
@@ -49,6 +50,10 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
     @api.post("/v1/merchants", status_code=201)
     @answers(documents.Credentials)
     async def register(_: Operator, request: Request, body: NewMerchant, idempotency_key: Key = None) -> Response:
+        """Register a merchant.
+
+        The answer contains the merchant's first API key. A repetition under the same Idempotency-Key gets the same key.
+        """
         sandbox = not production if body.sandbox is None else body.sandbox
         prefix = "sk_test_" if sandbox else "sk_live_"
         if body.branding.logo_media_id:
@@ -75,13 +80,18 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         return JSONResponse({"id": str(id), "api_key": api_key}, 201)
 
     @api.get("/v1/merchants/{id}")
-    @answers(documents.Merchant)
-    async def read(caller: Caller, id: UUID) -> dict[str, Any]:
+    @answers(documents.Merchant, security=({"merchant": ()}, {"service": ()}, {"operator": ()}))
+    async def read(caller: Caller, id: MerchantId) -> dict[str, Any]:
+        """Read a merchant's settings."""
         return merchant_document(id, await seen_by(caller, id))
 
     @api.patch("/v1/merchants/{id}")
     @answers(documents.Merchant, (422, "amount_too_large"), security=({"merchant": ()}, {"operator": ()}))
-    async def change(caller: Caller, id: UUID, body: ChangedMerchant) -> dict[str, Any]:
+    async def change(caller: Caller, id: MerchantId, body: ChangedMerchant) -> dict[str, Any]:
+        """Change a merchant's settings.
+
+        An absent field stays as it is. The same request twice has the effect of one.
+        """
         if caller.kind not in ("merchant", "operator"):
             raise Problem(403, "forbidden", "This credential may not do this")
         await seen_by(caller, id)
@@ -97,8 +107,10 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
 
     @api.get("/v1/keys/{sha256}")
     @answers(documents.Merchant)
-    async def key(_: Peer, sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$")]) -> dict[str, Any]:
-        """The merchant that a key in force belongs to."""
+    async def key(
+        _: Peer, sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the key, in hex.")]
+    ) -> dict[str, Any]:
+        """Find the merchant of an API key."""
         tenant = await tenants.by_digest(sha256)
         if tenant is None:
             raise not_found()
@@ -107,8 +119,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
     @api.get("/v1/keys")
     @answers(documents.KeyPage)
     async def keys(caller: Merchant) -> dict[str, Any]:
-        """The merchant's keys, oldest first, without their secrets; of those revoked the latest 100. `current` is the one that
-        this is asked with."""
+        """List the merchant's API keys, without their secrets."""
         _, it = await merchants.state(caller.merchant_id, caller.merchant_id)
         listed = it.keys if it else ()
         items = [
@@ -119,7 +130,11 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
     @api.post("/v1/keys", status_code=201)
     @answers(documents.Credentials, (409, "too_many_keys"), (409, "key_cannot_be_shown"))
     async def issue(asked: Ask, caller: Merchant) -> Response:
-        """A further key, kept nowhere: it is shown here, and again for a repetition under the same Idempotency-Key."""
+        """Issue a further API key.
+
+        The key is shown in this answer, and again to a repetition under the same Idempotency-Key. It is stored nowhere. A
+        merchant has 20 keys at most.
+        """
         _, it = await merchants.state(caller.merchant_id, caller.merchant_id)
         token = derived_key(secret, asked.key) if asked.key else random_token()
         api_key = ("sk_test_" if it and it.sandbox else "sk_live_") + token
@@ -134,7 +149,13 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
 
     @api.delete("/v1/keys/{id}", status_code=204)
     @answers(None, (409, "last_key"))
-    async def revoke(asked: Ask, _: Merchant, id: Annotated[str, Path(pattern="^key_[0-9a-f]{16}$")]) -> Response:
+    async def revoke(
+        asked: Ask, _: Merchant, id: Annotated[str, Path(pattern="^key_[0-9a-f]{16}$", description="The key's id.")]
+    ) -> Response:
+        """Revoke an API key.
+
+        It is refused within seconds in all services. The last key cannot be revoked.
+        """
         merchant_id = asked.principal.merchant_id
         command = merchant.RevokeKey(id, await tenants.now(merchant_id))
         return await asked.of(merchants, merchant_id, command, answer=lambda _: Answer(204, {}))

@@ -7,10 +7,11 @@ from fastapi import APIRouter
 
 from billing_contracts.invoicing import invoice_id
 from chassis.http.description import answers
-from chassis.http.principal import Caller
+from chassis.http.principal import OF_A_MERCHANT, Caller
 from chassis.http.problems import not_found
 from chassis.tenants import Tenants
 from subscriptions.adapters.http import documents
+from subscriptions.adapters.http.parameters import CustomerId
 from subscriptions.adapters.http.subscriptions import Subscriptions, iso, money, tax_of
 from subscriptions.application import publication
 from subscriptions.application.ports import Customers
@@ -27,9 +28,12 @@ def routes(subscriptions: Subscriptions, customers: Customers, tenants: Tenants)
     api = APIRouter(prefix="/v1/customers", tags=["customers"])
 
     @api.get("/{id}/payment-preview")
-    @answers(documents.PaymentPreview)
-    async def preview(id: UUID, caller: Caller) -> dict[str, Any]:
-        """For each subscription with an unpaid period: what its payment does at `at`, and what is charged because of it."""
+    @answers(documents.PaymentPreview, security=OF_A_MERCHANT)
+    async def preview(id: CustomerId, caller: Caller) -> dict[str, Any]:
+        """Preview what paying does to a customer's subscriptions.
+
+        One entry for each subscription with an unpaid period, with the periods that are charged because of the payment.
+        """
         caller.must_own(id)
         tenant = await tenants.get(caller.merchant_id)
         if tenant is None or await customers.get(caller.merchant_id, id) is None:

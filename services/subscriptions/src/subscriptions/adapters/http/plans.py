@@ -10,15 +10,16 @@ from billing_contracts import shapes
 from chassis.command_handler import CommandHandler
 from chassis.http.asked import Ask
 from chassis.http.bodies import StrictBody
-from chassis.http.cursors import Cursors, Limit
+from chassis.http.cursors import Cursor, Cursors, Limit
 from chassis.http.description import answers
-from chassis.http.principal import Caller, Merchant
+from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant
 from chassis.http.problems import not_found
 from chassis.store import Answer
 from chassis.tenants import Tenants
 from subscriptions.adapters.http.bodies import IntervalBody, LongText, MediaId, MoneyBody, Name, TaxBody
 from subscriptions.adapters.http.documents import PlanPage
 from subscriptions.adapters.http.merchants import unknown_media
+from subscriptions.adapters.http.parameters import PlanId
 from subscriptions.application import publication
 from subscriptions.application.ports import Media, Plans
 from subscriptions.domain.period import Interval
@@ -32,12 +33,20 @@ REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
 
 
 class NewPlan(StrictBody):
+    """A plan to create."""
+
     name: Name
+    """Name as customers see it."""
     description: LongText
+    """Text about the plan, as customers see it."""
     image_media_id: MediaId | None = None
+    """Id of the plan's picture, from an upload."""
     price: MoneyBody
+    """Price of one unit for one period."""
     interval: IntervalBody
+    """Length of a period."""
     tax: TaxBody | None = None
+    """The plan's own tax. The merchant's applies when absent."""
 
     def plan(self, id: UUID) -> Plan:
         interval = Interval(self.interval.unit, self.interval.count)
@@ -51,6 +60,10 @@ def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants,
     @api.post("", status_code=201)
     @answers(shapes.Plan)
     async def publish(asked: Ask, caller: Merchant, body: NewPlan) -> Response:
+        """Create a plan.
+
+        A plan never changes: another price is another plan.
+        """
         if body.image_media_id and not await media.has(caller.merchant_id, body.image_media_id):
             raise unknown_media("/image_media_id")
         id = uuid4()
@@ -59,7 +72,8 @@ def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants,
 
     @api.get("")
     @answers(PlanPage)
-    async def page(caller: Merchant, limit: Limit = 20, cursor: str | None = None) -> dict[str, Any]:
+    async def page(caller: Merchant, limit: Limit = 20, cursor: Cursor = None) -> dict[str, Any]:
+        """List the merchant's plans, in the order in which they were created."""
         after = cursors.decode(cursor, "plan")["plan"] if cursor else 0
         found = await plans.page(caller.merchant_id, after, limit + 1)
         shown = found[:limit]
@@ -67,8 +81,9 @@ def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants,
         return {"items": [plan for _, plan in shown], "next_cursor": more}
 
     @api.get("/{id}")
-    @answers(shapes.Plan)
-    async def read(caller: Caller, id: UUID) -> dict[str, Any]:
+    @answers(shapes.Plan, security=OF_A_MERCHANT)
+    async def read(caller: Caller, id: PlanId) -> dict[str, Any]:
+        """Read a plan."""
         _, plan = await publishing.state(caller.merchant_id, id)
         if plan is None:
             raise not_found()

@@ -4,14 +4,20 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
-from chassis.http.cursors import Cursors, Limit
+from chassis.http.cursors import Cursor, Cursors, Limit
 from chassis.http.description import answers
 from chassis.http.principal import Merchant
 from chassis.http.problems import not_found
 from subscriptions.adapters.http.documents import Stream
 from subscriptions.application.ports import Streams
 
-Aggregate = Annotated[str, Path(pattern="^(merchant|plan|subscription)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
+Aggregate = Annotated[
+    str,
+    Path(
+        pattern="^(merchant|plan|subscription)-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$",
+        description="The aggregate: `merchant-<uuid>`, `plan-<uuid>` or `subscription-<uuid>`.",
+    ),
+]
 
 
 def routes(streams: Streams, cursors: Cursors) -> APIRouter:
@@ -19,8 +25,11 @@ def routes(streams: Streams, cursors: Cursors) -> APIRouter:
 
     @api.get("/{aggregate}")
     @answers(Stream)
-    async def read(caller: Merchant, aggregate: Aggregate, limit: Limit = 100, cursor: str | None = None) -> dict[str, Any]:
-        """The messages, as subscribers got them, oldest first."""
+    async def read(caller: Merchant, aggregate: Aggregate, limit: Limit = 100, cursor: Cursor = None) -> dict[str, Any]:
+        """List the events of one aggregate, oldest first.
+
+        For support: the events are those that subscribers receive from Kafka.
+        """
         after = cursors.decode(cursor, "version")["version"] if cursor else 0
         found = await streams.page(caller.merchant_id, aggregate, after, limit + 1)
         if not found and not cursor:

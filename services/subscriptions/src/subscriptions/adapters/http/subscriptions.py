@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 from pydantic import Field, StrictInt
 
 from billing_contracts.money import LARGEST_AMOUNT
@@ -14,13 +14,14 @@ from chassis.http.asked import Ask, Asked, accepted
 from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
 from chassis.http.free_text import Remark, clean
-from chassis.http.principal import Caller, Merchant, MerchantOrCustomer, Principal
+from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant, MerchantOrCustomer, Principal
 from chassis.http.problems import not_found
 from chassis.store import Answer, Statement
 from chassis.tenants import Tenant, Tenants
 from subscriptions.adapters.http import documents
 from subscriptions.adapters.http.bodies import Instant
 from subscriptions.adapters.http.customers import EndAll
+from subscriptions.adapters.http.parameters import SubscriptionId
 from subscriptions.adapters.http.plans import Publishing
 from subscriptions.application import publication, reactions
 from subscriptions.application.ports import Comments, Customers
@@ -51,23 +52,39 @@ REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
     refusals.CancellationTookEffect: (409, "cancellation_took_effect", "The cancellation has taken effect"),
 }
 
-NOT_STARTED = ((422, "start_in_the_future"), (422, "currency_not_sold"), (422, "amount_too_large"))
+NOT_STARTED = ((404, "not_found"), (422, "start_in_the_future"), (422, "currency_not_sold"), (422, "amount_too_large"))
+
+Mode = Annotated[
+    CancelMode | None, Query(description="When the cancellation would take effect. The merchant's policy when absent.")
+]
 
 
 class NewSubscription(StrictBody):
+    """A subscription to start."""
+
     customer_id: UUID
+    """The customer who subscribes."""
     plan_id: UUID
+    """The plan."""
     quantity: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1
+    """How many units of the plan."""
     started_at: Instant | None = None
+    """Start of the first period, RFC 3339, not in the future. Now when absent. A start in the past bills each elapsed period in
+    order.
+    """
     payment_method_id: UUID | None = None
-    """Taken for compatibility: what is charged is the customer's default method, always."""
+    """Accepted for compatibility and ignored: the customer's default payment method is charged."""
 
 
 class Cancellation(StrictBody):
+    """How and why a subscription is cancelled."""
+
     mode: CancelMode | None = None
-    """The merchant's policy, when absent."""
+    """When the cancellation takes effect. The merchant's policy when absent."""
     feedback: Feedback | None = None
+    """Why, chosen from a list."""
     comment: Remark | None = None
+    """Why, in the customer's words. Card numbers are removed before it is stored. It is in no event."""
 
 
 def routes(
@@ -81,14 +98,13 @@ def routes(
     api = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
 
     @api.post("", status_code=201)
-    @answers(
-        documents.StartedSubscription,
-        (404, "not_found"),
-        (422, "start_in_the_future"),
-        (422, "currency_not_sold"),
-        (422, "amount_too_large"),
-    )
+    @answers(documents.StartedSubscription, *NOT_STARTED)
     async def start(asked: Ask, caller: Merchant, body: NewSubscription) -> Response:
+        """Start a subscription.
+
+        Its first invoice is issued and charged within seconds, to the customer's default payment method. The status is
+        `incomplete` until the first payment.
+        """
         customer = await known(asked, body.customer_id)
         _, plan = await publishing.state(caller.merchant_id, body.plan_id)
         tenant = await tenants.get(caller.merchant_id)
@@ -108,14 +124,16 @@ def routes(
         return answer
 
     @api.get("/{id}")
-    @answers(documents.Subscription)
-    async def read(caller: Caller, id: UUID) -> dict[str, Any]:
+    @answers(documents.Subscription, security=OF_A_MERCHANT)
+    async def read(caller: Caller, id: SubscriptionId) -> dict[str, Any]:
+        """Read a subscription."""
         version, it = await seen_by(caller, id)
         return document(id, version, it)
 
     @api.get("/{id}/cancellation/preview")
     @answers(documents.CancellationPreview, (409, "already_cancelled"))
-    async def foresee(caller: MerchantOrCustomer, id: UUID, mode: CancelMode | None = None) -> dict[str, Any]:
+    async def foresee(caller: MerchantOrCustomer, id: SubscriptionId, mode: Mode = None) -> dict[str, Any]:
+        """Preview a cancellation: when the subscription would end, and what becomes of an unpaid invoice."""
         _, it = await seen_by(caller, id)
         command, tax = await cancelling(caller, Cancellation(mode=mode))
         shown = preview(command, it, period_price(it.plan, it.quantity, tax))
@@ -130,7 +148,12 @@ def routes(
 
     @api.post("/{id}/cancellation", status_code=202)
     @answers(documents.CancellationAccepted, (409, "already_cancelled"))
-    async def cancel(asked: Ask, caller: MerchantOrCustomer, id: UUID, body: Cancellation | None = None) -> Response:
+    async def cancel(asked: Ask, caller: MerchantOrCustomer, id: SubscriptionId, body: Cancellation | None = None) -> Response:
+        """Cancel a subscription, at the end of its period or immediately.
+
+        A scheduled cancellation answers a repeated call with the first decision. It can still be brought forward with
+        `immediately`.
+        """
         body = body or Cancellation()
         _, it = await seen_by(caller, id)
         command, _ = await cancelling(caller, body)
@@ -147,8 +170,9 @@ def routes(
         return await asked.of(subscriptions, id, command, answer=answer, statements=commented)
 
     @api.delete("/{id}/cancellation", status_code=202)
-    @answers(documents.CancellationAccepted, (409, "no_cancellation"), (409, "cancellation_took_effect"))
-    async def withdraw(asked: Ask, caller: MerchantOrCustomer, id: UUID) -> Response:
+    @answers(documents.CancellationWithdrawn, (409, "no_cancellation"), (409, "cancellation_took_effect"))
+    async def withdraw(asked: Ask, caller: MerchantOrCustomer, id: SubscriptionId) -> Response:
+        """Withdraw a scheduled cancellation: the subscription continues."""
         await seen_by(caller, id)
         command = WithdrawCancellation(await tenants.now(caller.merchant_id))
         return await asked.of(subscriptions, id, command, answer=kept)

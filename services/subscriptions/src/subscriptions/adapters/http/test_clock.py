@@ -25,7 +25,10 @@ GLANCE = timedelta(milliseconds=10)
 
 
 class Advance(StrictBody):
+    """Where the clock is to stand."""
+
     to: Instant
+    """RFC 3339 with an offset, between the years 2000 and 2200. The clock only runs forward."""
 
 
 def routes(jobs: ClockJobs, tenants: Tenants, wake: Callable[[], None], patience: timedelta = PATIENCE) -> APIRouter:
@@ -35,7 +38,11 @@ def routes(jobs: ClockJobs, tenants: Tenants, wake: Callable[[], None], patience
     @api.post("/advance")
     @answers(TestClock, (403, "not_a_sandbox"), (409, "clock_is_advancing"), (422, "clock_runs_forward"), also=(202,))
     async def advance(caller: Merchant, body: Advance) -> Response:
-        """200 when everything due until `to` has come to rest; 202 when it is still on its way: the same call waits on."""
+        """Move a sandbox's clock forward.
+
+        Everything that falls due until `to` is done in order: renewals, charges, retries, cancellations. 200 means that it is
+        done. 202 means that it is still under way: repeat the same call to wait on.
+        """
         tenant = await sandbox(caller.merchant_id)
         last = await jobs.get(tenant.id)
         if body.to < tenant.now() and (last is None or last.to != body.to):
@@ -56,6 +63,7 @@ def routes(jobs: ClockJobs, tenants: Tenants, wake: Callable[[], None], patience
     @api.get("")
     @answers(TestClock, (403, "not_a_sandbox"))
     async def read(caller: Merchant) -> dict[str, Any]:
+        """Read a sandbox's clock."""
         tenant = await sandbox(caller.merchant_id)
         return await shown(tenant.id, await jobs.get(tenant.id))
 

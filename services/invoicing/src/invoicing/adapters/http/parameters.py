@@ -1,0 +1,21 @@
+"""Ids and filters in paths and queries."""
+
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import Path, Query
+
+CustomerId = Annotated[UUID, Path(description="The customer's id.")]
+InvoiceId = Annotated[UUID, Path(description="The invoice's id.")]
+OfCustomer = Annotated[UUID | None, Query(description="Invoices of this customer. All customers when absent.")]
+OfStatus = Annotated[Literal["open", "paid", "void"] | None, Query(description="Invoices with this status. All when absent.")]
+OfYear = Annotated[int | None, Query(ge=1970, le=9999, description="Invoices issued in this year. All when absent.")]
+Format = Annotated[Literal["csv", "zip", "ndjson"], Query(description="Format of the file.")]
+Locale = Annotated[
+    str,
+    Query(
+        max_length=35,
+        pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8})*$",
+        description="BCP 47 language tag of the column names and words in the CSV.",
+    ),
+]

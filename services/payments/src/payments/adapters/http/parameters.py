@@ -1,0 +1,10 @@
+"""Ids in paths and queries."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query
+
+CustomerId = Annotated[UUID, Path(description="The customer's id.")]
+MethodId = Annotated[UUID, Path(description="The payment method's id.")]
+InvoiceId = Annotated[UUID, Query(description="The invoice's id.")]

@@ -1,0 +1,19 @@
+"""Ids and filters in paths and queries."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Path, Query
+
+from portal_gateway.application.answers import CancelMode, ExportFormat
+from portal_gateway.domain.view import InvoiceStatus
+
+SubscriptionId = Annotated[UUID, Path(description="The subscription's id.")]
+InvoiceId = Annotated[UUID, Path(description="The invoice's id.")]
+Mode = Annotated[
+    CancelMode | None, Query(description="When the cancellation would take effect. The merchant's policy when absent.")
+]
+Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before. The first page when absent.")]
+OfStatus = Annotated[InvoiceStatus | None, Query(description="Invoices with this status. All when absent.")]
+OfYear = Annotated[int | None, Query(ge=1, le=9999, description="Invoices issued in this year. All when absent.")]
+Format = Annotated[ExportFormat, Query(description="Format of the file.")]
