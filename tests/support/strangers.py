@@ -29,6 +29,11 @@ _BODIES: Mapping[tuple[str, str], Json] = {
     },
     ("POST", "/v1/customers/{customer_id}/payment-methods"): {"token": "tok_visa"},
     ("POST", "/api/subscriptions/{subscription_id}/cancellation"): {"mode": "immediately"},
+    ("POST", "/api/invoices/{invoice_id}/payment"): {
+        "payment_method_id": str(uuid4()),
+        "amount_minor": 2999,
+        "currency": "USD",
+    },
 }
 """Of the operations that need one: nothing is wrong with it but whom it is about."""
 _KINDS = {

@@ -5,9 +5,10 @@ from chassis.http.app import create_app
 from chassis.http.client import ServiceClient
 from chassis.http.cursors import Cursors
 from chassis.service import Resources, Service
-from portal_gateway.adapters import consumers, guard, links, live, media, services
+from portal_gateway.adapters import consumers, guard, live, media, services
 from portal_gateway.adapters.api.asking import SCHEMES
 from portal_gateway.adapters.api.routes import api_routes
+from portal_gateway.adapters.links.routes import Acquaintances, link_routes
 from portal_gateway.adapters.page import routes as page
 from portal_gateway.adapters.storage.access import StoredAccess
 from portal_gateway.adapters.storage.images import StoredImages
@@ -53,8 +54,8 @@ def compose(its: Resources) -> Service:
     app.add_middleware(guard.Guard, public_url=settings.public_url, cards_url=settings.cards_url)
     app.include_router(api_routes(portal, tower))
     app.include_router(media.media_routes(portal))
-    acquaintances, addresses = links.Acquaintances(kept, subscriptions.customer), Addresses(settings.public_url, peppers)
-    app.include_router(links.link_routes(kept, acquaintances, its.tenants, addresses, cursors))
+    acquaintances, addresses = Acquaintances(kept, subscriptions.customer), Addresses(settings.public_url, peppers)
+    app.include_router(link_routes(kept, acquaintances, its.tenants, addresses, cursors))
     app.include_router(page.routes(portal, settings.cards_url))
     app.include_router(page.nowhere(portal, settings.cards_url))
 

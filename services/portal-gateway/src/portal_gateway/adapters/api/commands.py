@@ -1,30 +1,26 @@
 """What a customer changes: the subscription's end, and the card."""
 
 from typing import Annotated, Any, Final, cast
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request
-from pydantic import Field, StrictInt, StringConstraints
 
-from billing_contracts.subscriptions import Feedback
-from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
-from chassis.http.free_text import Remark
 from chassis.http.problems import Problem
-from portal_gateway.adapters.api import documents
+from portal_gateway.adapters.api import documents, paying_documents
 from portal_gateway.adapters.api.asking import Door, IdempotencyKey, Spoken, language_of, with_texts
+from portal_gateway.adapters.api.bodies import Amount, Cancelling, NewCard, Payment
 from portal_gateway.adapters.api.parameters import InvoiceId, Mode, SubscriptionId
 from portal_gateway.application import wording_paying
-from portal_gateway.application.answers import CancelMode, Dues, PaymentRequest, View
+from portal_gateway.application.answers import Dues, PaymentRequest, View
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.wording import Reader
 from portal_gateway.application.wording_price import of_subscription
 from portal_gateway.application.wording_subscription import renewals
 from portal_gateway.domain.access import Session
-from portal_gateway.domain.settling import Effect
 from portal_gateway.domain.view import Money
 
 DECLINED: Final = ("card_declined", "insufficient_funds", "expired_card", "incorrect_cvc")
+NOT_WITHDRAWN: Final = ((409, "no_cancellation"), (409, "cancellation_took_effect"), (429, "too_many_requests"))
 NOT_TAKEN: Final = (
     (404, "not_found"),
     (409, "due_changed"),
@@ -41,58 +37,6 @@ NOT_BEGUN: Final = (
     (429, "too_many_payments"),
     (429, "too_many_requests"),
 )
-
-
-class Cancelling(StrictBody):
-    """How and why the subscription is cancelled."""
-
-    mode: CancelMode | None = None
-    """When the cancellation takes effect. The merchant's policy when absent."""
-    feedback: Feedback | None = None
-    """Why, chosen from a list."""
-    comment: Remark | None = None
-    """Why, in the customer's words. Card numbers are removed before it is stored."""
-
-
-Minor = Annotated[StrictInt, Field(ge=0, le=2**53)]
-Code = Annotated[str, StringConstraints(strict=True, pattern="^[A-Z]{3}$")]
-
-
-class Amount(StrictBody):
-    """An amount of money."""
-
-    amount_minor: Minor
-    """Amount in the currency's smallest unit: 2999 is 29.99 USD."""
-    currency: Code
-    """ISO 4217 code."""
-
-
-class NewCard(StrictBody):
-    """A card that was typed, and the charges that the customer confirmed with it."""
-
-    setup_id: Annotated[str, Field(min_length=1, max_length=100)]
-    """The set-up whose page was shown."""
-    token: Annotated[str, Field(min_length=1, max_length=200)]
-    """The card page's token for the card that was typed."""
-    charge_invoices: Annotated[list[UUID], Field(max_length=1000)]
-    """Ids of all invoices that were listed in `due`, also those of begun periods."""
-    totals: Annotated[list[Amount], Field(max_length=10)] | None = None
-    """The sums that were shown, one for each currency. Compared when given."""
-
-
-class Payment(StrictBody):
-    """The payment that the customer confirmed."""
-
-    payment_method_id: UUID
-    """The card on file to charge."""
-    amount_minor: Minor
-    """The total that was shown, in the currency's smallest unit: the invoice and the periods that have begun since."""
-    currency: Code
-    """ISO 4217 code of the total that was shown."""
-    charge_invoices: Annotated[list[UUID], Field(max_length=1000)] | None = None
-    """Ids of all invoices that were listed in `due`. Compared when given."""
-    effect: Effect | None = None
-    """The effect on the subscription that was shown. Compared when given."""
 
 
 def command_routes(portal: Portal, door: Door) -> APIRouter:
@@ -133,7 +77,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return {**accepted}
 
     @api.delete("/subscriptions/{subscription_id}/cancellation", status_code=202)
-    @answers(documents.Accepted, (409, "no_cancellation"), (409, "cancellation_took_effect"), (429, "too_many_requests"))
+    @answers(documents.CancellationWithdrawn, *NOT_WITHDRAWN)
     async def keep(
         subscription_id: SubscriptionId, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
@@ -141,7 +85,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return {**await portal.keep(session, subscription_id, idempotency_key=idempotency_key)}
 
     @api.post("/payment-method/setup", status_code=201)
-    @answers(documents.CardSetup, (404, "not_found"), (429, "too_many_requests"), (429, "too_many_openings"))
+    @answers(paying_documents.CardSetup, (404, "not_found"), (429, "too_many_requests"), (429, "too_many_openings"))
     async def open_card_setup(request: Request, session: Annotated[Session, acting]) -> dict[str, Any]:
         """Open a page on which the customer can type a card."""
         view = await portal.view(session)
@@ -154,7 +98,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return shown
 
     @api.put("/payment-method")
-    @answers(documents.CardUpdated, *((402, code) for code in DECLINED), *NOT_TAKEN)
+    @answers(paying_documents.CardUpdated, *((402, code) for code in DECLINED), *NOT_TAKEN)
     async def update_card(
         request: Request, body: NewCard, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
@@ -169,7 +113,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return {**updated}
 
     @api.get("/invoices/{invoice_id}/payment")
-    @answers(documents.PaymentPreview, (404, "not_found"))
+    @answers(paying_documents.PaymentPreview, (404, "not_found"))
     async def preview_payment(request: Request, invoice_id: InvoiceId, session: Annotated[Session, reading]) -> dict[str, Any]:
         """Preview what paying an invoice now charges, and what it does."""
         view = await portal.view(session)
@@ -179,7 +123,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return shown
 
     @api.post("/invoices/{invoice_id}/payment", status_code=202)
-    @answers(documents.PaymentStarted, *NOT_BEGUN)
+    @answers(paying_documents.PaymentStarted, *NOT_BEGUN)
     async def pay(
         request: Request,
         invoice_id: InvoiceId,

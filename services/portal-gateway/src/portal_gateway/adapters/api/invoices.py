@@ -9,7 +9,7 @@ from billing_contracts.history import HistoryLine
 from chassis.http.cursors import Limit
 from chassis.http.description import answers
 from chassis.http.downloads import Sending, named
-from portal_gateway.adapters.api import documents
+from portal_gateway.adapters.api import invoice_documents as documents
 from portal_gateway.adapters.api.asking import SESSION, UNKNOWN_SESSION, Door, Spoken, cookie_of, language_of, with_texts
 from portal_gateway.adapters.api.parameters import Cursor, Format, InvoiceId, OfStatus, OfYear
 from portal_gateway.adapters.api.shapes import invoice

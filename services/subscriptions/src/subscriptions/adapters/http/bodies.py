@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
+from uuid import UUID
 from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StrictBool, StrictInt, StringConstraints
@@ -9,7 +10,9 @@ from pydantic_core import PydanticCustomError
 
 from billing_contracts.money import is_monetary
 from chassis.http.bodies import StrictBody
-from chassis.http.free_text import Line, Readable, Text
+from chassis.http.free_text import Line, Readable, Remark, Text
+from subscriptions.domain.dunning import CancelMode
+from subscriptions.domain.events import Feedback
 from subscriptions.domain.period import Unit
 from subscriptions.domain.plan import Money, Tax
 
@@ -99,3 +102,31 @@ class TaxBody(StrictBody):
 
     def shape(self) -> Tax:
         return Tax(self.name, self.rate_basis_points, self.inclusive)
+
+
+class NewSubscription(StrictBody):
+    """A subscription to start."""
+
+    customer_id: UUID
+    """The customer who subscribes."""
+    plan_id: UUID
+    """The plan."""
+    quantity: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1
+    """How many units of the plan."""
+    started_at: Instant | None = None
+    """Start of the first period, RFC 3339, not in the future. Now when absent. A start in the past bills each elapsed period in
+    order.
+    """
+    payment_method_id: UUID | None = None
+    """Accepted for compatibility and ignored: the customer's default payment method is charged."""
+
+
+class Cancellation(StrictBody):
+    """How and why a subscription is cancelled."""
+
+    mode: CancelMode | None = None
+    """When the cancellation takes effect. The merchant's policy when absent."""
+    feedback: Feedback | None = None
+    """Why, chosen from a list."""
+    comment: Remark | None = None
+    """Why, in the customer's words. Card numbers are removed before it is stored. It is in no event."""

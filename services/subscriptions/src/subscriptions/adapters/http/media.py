@@ -13,7 +13,7 @@ from chassis.http.principal import Caller, Merchant
 from chassis.http.problems import not_found
 from chassis.postgres.write_sets import Connection
 from chassis.store import Answer
-from subscriptions.adapters.http.documents import Picture
+from subscriptions.adapters.http.merchant_documents import Picture
 from subscriptions.application import ports
 from subscriptions.application.ports import Media
 

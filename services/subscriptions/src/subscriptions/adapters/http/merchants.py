@@ -21,7 +21,7 @@ from chassis.http.principal import Caller, Merchant, Operator, Peer, Principal
 from chassis.http.problems import Problem, not_found
 from chassis.store import Answer, IdempotencyKey
 from chassis.tenants import Tenants
-from subscriptions.adapters.http import documents
+from subscriptions.adapters.http import merchant_documents as documents
 from subscriptions.adapters.http.merchant_bodies import ChangedMerchant, NewMerchant
 from subscriptions.adapters.http.parameters import MerchantId
 from subscriptions.application.ports import Media, Prices
@@ -88,10 +88,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
     @api.patch("/v1/merchants/{id}")
     @answers(documents.Merchant, (422, "amount_too_large"), security=({"merchant": ()}, {"operator": ()}))
     async def change(caller: Caller, id: MerchantId, body: ChangedMerchant) -> dict[str, Any]:
-        """Change a merchant's settings.
-
-        An absent field stays as it is. The same request twice has the effect of one.
-        """
+        """Change a merchant's settings: an absent field stays as it is."""
         if caller.kind not in ("merchant", "operator"):
             raise Problem(403, "forbidden", "This credential may not do this")
         await seen_by(caller, id)

@@ -10,9 +10,10 @@ from chassis.http.description import answers
 from chassis.http.principal import OF_A_MERCHANT, Caller
 from chassis.http.problems import not_found
 from chassis.tenants import Tenants
-from subscriptions.adapters.http import documents
+from subscriptions.adapters.http import paying_documents as documents
+from subscriptions.adapters.http.as_json import iso, money
 from subscriptions.adapters.http.parameters import CustomerId
-from subscriptions.adapters.http.subscriptions import Subscriptions, iso, money, tax_of
+from subscriptions.adapters.http.subscriptions import Subscriptions, tax_of
 from subscriptions.application import publication
 from subscriptions.application.ports import Customers
 from subscriptions.application.pricing import period_price

@@ -1,37 +1,34 @@
 """Subscriptions: starting, reading, cancelling, keeping."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
-from fastapi import APIRouter, Query, Response
-from pydantic import Field, StrictInt
+from fastapi import APIRouter, Response
 
 from billing_contracts.money import LARGEST_AMOUNT
 from chassis.command_handler import CommandHandler, Outcome
 from chassis.http.asked import Ask, Asked, accepted
-from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
-from chassis.http.free_text import Remark, clean
+from chassis.http.free_text import clean
 from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant, MerchantOrCustomer, Principal
 from chassis.http.problems import not_found
 from chassis.store import Answer, Statement
 from chassis.tenants import Tenant, Tenants
 from subscriptions.adapters.http import documents
-from subscriptions.adapters.http.bodies import Instant
+from subscriptions.adapters.http.as_json import cancelled, document, iso, kept, money
+from subscriptions.adapters.http.bodies import Cancellation, NewSubscription
 from subscriptions.adapters.http.customers import EndAll
-from subscriptions.adapters.http.parameters import SubscriptionId
+from subscriptions.adapters.http.parameters import Mode, SubscriptionId
 from subscriptions.adapters.http.plans import Publishing
-from subscriptions.application import publication, reactions
+from subscriptions.application import reactions
 from subscriptions.application.ports import Comments, Customers
 from subscriptions.application.pricing import objection, period_price
 from subscriptions.application.profiles import Customer
 from subscriptions.domain import refusals
 from subscriptions.domain.commands import Cancel, Command, Start, WithdrawCancellation
-from subscriptions.domain.dunning import CancelMode
-from subscriptions.domain.events import Event, Feedback
-from subscriptions.domain.plan import Money, Tax
+from subscriptions.domain.events import Event
+from subscriptions.domain.plan import Tax
 from subscriptions.domain.preview import preview
 from subscriptions.domain.subscription import Subscription
 
@@ -53,38 +50,6 @@ REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
 }
 
 NOT_STARTED = ((404, "not_found"), (422, "start_in_the_future"), (422, "currency_not_sold"), (422, "amount_too_large"))
-
-Mode = Annotated[
-    CancelMode | None, Query(description="When the cancellation would take effect. The merchant's policy when absent.")
-]
-
-
-class NewSubscription(StrictBody):
-    """A subscription to start."""
-
-    customer_id: UUID
-    """The customer who subscribes."""
-    plan_id: UUID
-    """The plan."""
-    quantity: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1
-    """How many units of the plan."""
-    started_at: Instant | None = None
-    """Start of the first period, RFC 3339, not in the future. Now when absent. A start in the past bills each elapsed period in
-    order.
-    """
-    payment_method_id: UUID | None = None
-    """Accepted for compatibility and ignored: the customer's default payment method is charged."""
-
-
-class Cancellation(StrictBody):
-    """How and why a subscription is cancelled."""
-
-    mode: CancelMode | None = None
-    """When the cancellation takes effect. The merchant's policy when absent."""
-    feedback: Feedback | None = None
-    """Why, chosen from a list."""
-    comment: Remark | None = None
-    """Why, in the customer's words. Card numbers are removed before it is stored. It is in no event."""
 
 
 def routes(
@@ -207,52 +172,3 @@ def tax_of(tenant: Tenant) -> Tax | None:
     """Of what has no tax of its own."""
     tax = tenant.doc.get("tax")
     return Tax(**tax) if tax else None
-
-
-def cancelled(outcome: Outcome[Event, Subscription]) -> Answer:
-    """Asked twice, it answers the same: what was decided first."""
-    it = outcome.state
-    decided = it.ended or it.ending
-    assert decided, "a cancellation ends it, now or later"
-    mode = "immediately" if it.ended else "at_period_end"
-    when = {"effective_at": iso(decided.effective_at), "access_until": iso(it.access_until)}
-    return Answer(202, {**accepted(outcome).body, **when, "mode": mode})
-
-
-def kept(outcome: Outcome[Event, Subscription]) -> Answer:
-    return Answer(202, {**accepted(outcome).body, "effective_at": None, "mode": None})
-
-
-def document(id: UUID, version: int, it: Subscription) -> dict[str, Any]:
-    """A subscription as it is now, in the terms of the contracts."""
-    ending, debt = it.ending, it.debt
-    return {
-        "id": str(id),
-        "version": version,
-        "customer_id": str(it.customer_id),
-        "status": publication.status(it),
-        "plan": publication.plan(it.plan).model_dump(mode="json"),
-        "quantity": it.quantity,
-        "started_at": iso(it.calendar.anchor),
-        "current_period": {"start": iso(it.period.start), "end": iso(it.period.end)},
-        "cancellation": ending
-        and {"mode": "at_period_end", "effective_at": iso(ending.effective_at), "feedback": ending.feedback},
-        "debt": debt
-        and {
-            "invoice_id": str(debt.invoice_id),
-            "amount": money(debt.amount),
-            "reason": debt.reason,
-            "failed_attempts": debt.failed_attempts,
-            "next_attempt_at": debt.next_attempt_at and iso(debt.next_attempt_at),
-            "access_until": iso(debt.dunning.ends_at),
-        },
-        "ended_at": it.ended and iso(it.ended.effective_at),
-    }
-
-
-def money(amount: Money) -> dict[str, Any]:
-    return {"amount_minor": amount.amount_minor, "currency": amount.currency}
-
-
-def iso(instant: datetime) -> str:
-    return instant.isoformat().replace("+00:00", "Z")

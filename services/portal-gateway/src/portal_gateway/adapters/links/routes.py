@@ -1,4 +1,4 @@
-"""Portal links, for the merchant's back end."""
+"""Creating, listing and revoking portal links."""
 
 import json
 import time
@@ -9,10 +9,8 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel, Field
 
 from chassis.http.asked import Ask
-from chassis.http.bodies import StrictBody
 from chassis.http.cursors import Cursors, Limit
 from chassis.http.description import answers
 from chassis.http.principal import Merchant
@@ -20,9 +18,10 @@ from chassis.http.problems import Problem, not_found
 from chassis.postgres.write_sets import Connection
 from chassis.store import Answer
 from chassis.tenants import Tenants
+from portal_gateway.adapters.links.documents import CreatedLink, LinkPage, NewLink
 from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.portal_links import Addresses, may_return_to
-from portal_gateway.domain.access import Flow, Link, LinkKind, lifetime
+from portal_gateway.domain.access import Link, lifetime
 
 UNKNOWN_FOR = 5.0
 """Seconds for which a customer whom nobody knew is not asked about again."""
@@ -31,62 +30,6 @@ _Cursor = Annotated[
     str | None, Query(max_length=500, description="`next_cursor` of the page before. The first page when absent.")
 ]
 OfCustomer = Annotated[UUID, Query(description="The customer's id.")]
-
-
-class NewLink(StrictBody):
-    """A portal link to create."""
-
-    customer_id: UUID
-    """The customer who enters through the link."""
-    kind: LinkKind = "portal"
-    """`portal` can be used many times, to be mailed or bookmarked. `session` can be used once, for a customer whom the merchant
-    has just authenticated.
-    """
-    flow: Flow | None = None
-    """Where the link leads. The whole page when absent."""
-    locale: Annotated[str, Field(pattern=r"^[A-Za-z]{2,3}([-_][A-Za-z0-9]{2,8}){0,3}$")] | None = None
-    """BCP 47 language tag of the page. The customer's when absent."""
-    return_url: Annotated[str, Field(max_length=2000)] | None = None
-    """Where the page leads the customer back to: one of the merchant's own sites."""
-    expires_in: Annotated[int, Field(strict=True, ge=1, le=10**9)] | None = None
-    """Lifetime in seconds. `portal`: 366 days at most, 30 days when absent. `session`: 10 minutes at most, and when absent."""
-
-
-class CreatedLink(BaseModel):
-    """A new portal link."""
-
-    id: UUID
-    """Id of the link, to revoke it."""
-    url: str
-    """The link for the customer. It is shown once and stored nowhere: treat it like a password."""
-    expires_at: datetime
-    """When the link stops working, by the wall clock."""
-
-
-class ListedLink(BaseModel):
-    """A portal link, without its secret."""
-
-    id: UUID
-    """Id of the link."""
-    customer_id: UUID
-    """The customer."""
-    kind: LinkKind
-    """Whether it can be used many times or once."""
-    created_at: datetime
-    """When it was created, by the wall clock."""
-    expires_at: datetime
-    """When it stops working."""
-    revoked_at: datetime | None
-    """When it was revoked. Null unless it was."""
-
-
-class LinkPage(BaseModel):
-    """A page of portal links."""
-
-    items: list[ListedLink]
-    """Newest first."""
-    next_cursor: str | None
-    """Cursor of the next page; null on the last one."""
 
 
 class Links(Protocol):

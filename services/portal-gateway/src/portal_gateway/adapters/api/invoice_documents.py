@@ -1,0 +1,197 @@
+"""What the routes about invoices answer with, for the description of the API: fields are only added."""
+
+from datetime import date, datetime
+from typing import Literal
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from billing_contracts.shapes import Tax
+from portal_gateway.adapters.api.parts import Interval, Last4, Money, Period, SavedCard
+
+InvoiceStatus = Literal["paid", "open", "processing", "failed", "void", "uncollectible", "refunded"]
+
+
+class Invoice(BaseModel):
+    """An invoice in a list."""
+
+    id: UUID
+    """Id of the invoice."""
+    number: str
+    """Invoice number."""
+    issued_on: date
+    """Date of issue."""
+    plan_name: str
+    """Name of the plan."""
+    total: Money
+    """What the invoice charges."""
+    status: InvoiceStatus
+    """What has become of it."""
+    status_text: str
+    """The status in words."""
+    period: Period
+    """The period that is invoiced."""
+    pdf_url: str
+    """Path of the PDF document."""
+    url: str
+    """Path of the invoice on the page."""
+
+
+class InvoicePage(BaseModel):
+    """A page of invoices."""
+
+    items: list[Invoice]
+    """Newest first."""
+    next_cursor: str | None
+    """Cursor of the next page; null on the last one."""
+
+
+class PlanOnInvoice(BaseModel):
+    """The plan as it was when the invoice was issued."""
+
+    id: UUID
+    """Id of the plan."""
+    name: str
+    """Name."""
+    description: str
+    """Text about the plan."""
+    image_media_id: str | None
+    """Id of the picture. Null when there is none."""
+    price: Money
+    """Price of one unit."""
+    interval: Interval
+    """Length of a period."""
+    tax: Tax | None
+    """The plan's own tax. Null when it has none."""
+
+
+class InvoiceLine(BaseModel):
+    """One line of an invoice. `net` plus `tax` is `total`."""
+
+    plan_name: str
+    """Name of the plan."""
+    description: str
+    """Text of the line."""
+    period: Period
+    """The period that the line charges."""
+    quantity: int
+    """How many units of the plan."""
+    unit_price: Money
+    """Price of one unit."""
+    net: Money
+    """Amount without tax."""
+    tax: Money
+    """Tax of the line."""
+    total: Money
+    """Amount with tax."""
+
+
+class UsedCard(BaseModel):
+    """The card of a movement."""
+
+    brand: str
+    """The card's network."""
+    last4: Last4 | None
+    """Last four digits of the card number. Null where they were not recorded."""
+
+
+class Movement(BaseModel):
+    """Something that changed what is owed on the invoice, or tried to."""
+
+    date: date
+    """Date in the merchant's time zone."""
+    at: datetime
+    """When it happened."""
+    kind: Literal["invoice", "payment", "failed_attempt", "refund", "void"]
+    """What happened."""
+    amount: Money
+    """Positive is owed, negative is paid or forgiven; zero for a failed attempt."""
+    status: str | None
+    """`succeeded` or `failed`. Null for the invoice itself and for its voiding."""
+    payment_method: UsedCard | None
+    """The card. Null where none was used."""
+    reason: str | None
+    """Why an attempt failed, money was given back or the invoice was voided."""
+    reference: str | None
+    """The payment provider's reference."""
+
+
+class Party(BaseModel):
+    """A seller or buyer as printed on an invoice."""
+
+    name: str
+    """Name."""
+    address: str | None
+    """Postal address. It may contain line breaks."""
+    tax_id: str | None
+    """Tax number."""
+
+
+class Buyer(Party):
+    """The buyer as printed on an invoice."""
+
+    email: str
+    """E-mail address."""
+
+
+class WholeInvoice(Invoice):
+    """An invoice, with everything that is printed on it."""
+
+    version: int
+    """Increases by one with each event of the invoice."""
+    customer_id: UUID
+    """The customer."""
+    subscription_id: UUID
+    """The subscription that is invoiced."""
+    plan: PlanOnInvoice
+    """The plan."""
+    period_number: int
+    """Number of the period, from 1 for each subscription."""
+    period_time_zone: str | None
+    """IANA name of the time zone in which the dates of the period are shown."""
+    tax: Tax | None
+    """The tax of the invoice. Null when none applies."""
+    net_total: Money
+    """Sum without tax."""
+    tax_total: Money
+    """Sum of the tax."""
+    lines: list[InvoiceLine]
+    """The invoice's lines."""
+    seller: Party
+    """The merchant as printed on the invoice."""
+    bill_to: Buyer | None
+    """The buyer as printed on the invoice. Null after the customer was erased."""
+    locale: str
+    """BCP 47 language tag of the document."""
+    time_zone: str
+    """IANA name of the time zone of the document's dates."""
+    paid_at: datetime | None
+    """When it was paid. Null unless it is paid."""
+    voided_at: datetime | None
+    """When it was voided. Null unless it is void."""
+    payment_method: SavedCard | None
+    """The card that paid. Null while nothing is paid."""
+    movements: list[Movement]
+    """What was owed and paid, oldest first."""
+    payment_text: str | None
+    """What the payment of an invoice did that had been owed, in words. Null otherwise."""
+    settling: bool
+    """True while it is not yet known what that payment did."""
+
+
+class Documents(BaseModel):
+    """How far a download is."""
+
+    done: int
+    """Documents that are made."""
+    total: int
+    """Documents that the download will have."""
+    text: str
+    """The progress in words."""
+
+
+class Progress(BaseModel):
+    """The progress of the customer's download."""
+
+    progress: Documents | None
+    """How far it is. Null when none is running."""

@@ -1,0 +1,1 @@
+"""Portal links, for the merchant's back end."""
