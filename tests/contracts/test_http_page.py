@@ -9,7 +9,7 @@ import pytest
 from support.api_documents import document
 from support.closed_schemas import closed, faults
 from support.described import NAMES, description
-from support.http_examples import PAGE, bodies, steps
+from support.http_examples import PAGE, bodies, difference, steps
 
 Json = dict[str, Any]
 WITHOUT_A_KEY = {("PATCH", "/v1/merchants/{id}"), ("POST", "/v1/test-clock/advance")}
@@ -96,3 +96,32 @@ def test_the_table_names_each_call_of_operators_and_services_and_who_may_make_it
         if callers & {"operator", "service", "customer"}
     }
     assert set(rows) == others
+
+
+PRINTED: Json = {"id": "a1", "status": "open", "paid_at": None, "total": {"amount_minor": 2999}, "items": [{"more": False}]}
+
+
+@pytest.mark.parametrize(
+    ("changed", "found"),
+    [
+        ({"id": "b2"}, None),
+        ({"items": [{"more": False}, {"more": False}]}, None),
+        ({"status": "paid"}, "/status: 'paid' where 'open' is printed"),
+        ({"paid_at": "2024-01-10"}, "/paid_at: '2024-01-10' where None is printed"),
+        ({"id": 7}, "/id: 7 where 'a1' is printed"),
+        ({"total": {"amount_minor": 2998}}, "/total/amount_minor: 2998 where 2999 is printed"),
+        ({"items": []}, "/items: empty only on one side"),
+        ({"items": [{"more": False}, {"more": True}]}, "/items/1/more: True where False is printed"),
+        ({"note": "x"}, ": ['note'] only on one side"),
+    ],
+)
+def test_an_answer_differs_by_keys_types_codes_and_amounts_but_not_by_ids(changed: Json, found: str | None) -> None:
+    assert difference(PRINTED, PRINTED | changed) == found
+
+
+def test_a_field_that_is_not_documented_is_a_fault() -> None:
+    described, answer = closed(description("subscriptions")), {"media_id": "a", "width": 1, "height": 1}
+    assert faults(described, "POST", "/v1/media", answer) == []
+    assert faults(described, "POST", "/v1/media", answer | {"depth": 1}) == [
+        "POST /v1/media $: Additional properties are not allowed ('depth' was unexpected)"
+    ]
