@@ -1,7 +1,7 @@
 """Cancelling as a dialog, and the menus, each as it is after the clicks that lead there."""
 
 from browser.gallery_opening import Opened, State, at
-from browser.gallery_pages import CARD_NUMBER
+from browser.gallery_pages import write_too_much
 from browser.staged import LivingStage
 from unit.portal_page import scenes
 
@@ -16,7 +16,7 @@ async def cancel(opened: Opened) -> None:
 
 async def cancel_wrongly(opened: Opened) -> None:
     await cancel(opened)
-    await opened.page.locator("#comment").fill(CARD_NUMBER)
+    await write_too_much(opened)
     await opened.press("dialog .danger")
     await opened.see("#comment-error")
 

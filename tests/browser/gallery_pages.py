@@ -11,11 +11,11 @@ from unit.portal_page.standins import TOKEN
 
 from chassis.http.problems import Problem
 from portal_gateway.application.answers import View
+from portal_gateway.application.wording_cancellation import COMMENT_LIMIT
 from portal_gateway.domain.view import Money
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 INVOICE = f"/invoices/{scenes.invoice_id(14)}"
-CARD_NUMBER = "Mi tarjeta es 4242 4242 4242 4242"
 
 
 def void_invoice(stage: LivingStage) -> None:
@@ -93,10 +93,16 @@ def away(stage: LivingStage) -> None:
     stage.invoicing.invoice = fail  # type: ignore[assignment,method-assign]
 
 
+async def write_too_much(opened: Opened) -> None:
+    """What the page itself would not let anyone type."""
+    longer = "(field, length) => { field.removeAttribute('maxlength'); field.value = 'a'.repeat(length); }"
+    await opened.page.locator("#comment").evaluate(longer, COMMENT_LIMIT + 1)
+
+
 async def submit_mistakes(opened: Opened) -> None:
     """As without a script: the page answers with its errors."""
     await opened.go(CANCEL)
-    await opened.page.locator("#comment").fill(CARD_NUMBER)
+    await write_too_much(opened)
     await opened.page.evaluate("document.querySelector('#sheet form').submit()")
     await opened.see("#comment-error")
 

@@ -203,7 +203,7 @@ async def test_a_card_that_is_saved_and_then_refused_says_so_of_its_invoice(page
         dialog: CardDialog = await (await Visitor(page, stage.link).arrive()).pay_debt()
         await dialog.fill("4000000000000341")
         await dialog.confirm()
-        await expect(dialog.root.get_by_role("definition")).to_have_text("Fallido")
+        await expect(dialog.root.locator("[data-charge]").get_by_role("definition")).to_have_text("Fallido")
         await expect(dialog.root).to_contain_text("No pudimos cobrar con esta tarjeta. Puedes intentarlo con otra.")
         await expect(dialog.root).to_contain_text("Desde ahora usaremos Visa •••• 0341.")
 

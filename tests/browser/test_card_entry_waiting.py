@@ -306,11 +306,11 @@ async def test_what_the_other_tab_has_paid_is_not_paid_again(page: Page) -> None
         for dialog in (one, other):
             await dialog.fill(MASTERCARD)
         await one.confirm()
-        await expect(one.root.get_by_role("definition")).to_have_text("Pagado")
-        await expect(other.root).to_contain_text("29.99 USD")
+        await expect(one.root.locator("[data-charge]").get_by_role("definition")).to_have_text("Pagado")
+        await expect(other.root.locator("[data-due]")).to_contain_text("29.99 USD")
         await press(other.frame.get_by_role("button", name="Confirmar y pagar 29.99 USD"))
         await expect(other.frame.get_by_role("alert")).to_contain_text("Lo pendiente de pago cambió")
-        await expect(other.root).not_to_contain_text("29.99 USD")
+        await expect(other.root.locator("[data-due]")).not_to_contain_text("29.99 USD")
         await press(other.frame.get_by_role("button", name="Confirmar", exact=True))
         await expect(other.root).to_contain_text(SAVED)
         charges: list[Any] = [asked["charges"] for asked in stage.living.asked]

@@ -11,7 +11,7 @@ from playwright.async_api import Browser, Page
 
 WIDTHS = (320, 768, 900, 1280)
 HEIGHT = 860
-HEAVIEST = 60_000
+HEAVIEST = 64_000
 """Bytes of markup, styles and scripts that a page loads, as they are sent."""
 LOADED = ("document", "stylesheet", "script")
 

@@ -326,7 +326,7 @@ async def test_what_is_owed_is_paid(page: Page) -> None:
         await keyboard.tab("button Confirmar y pagar 29.99 USD")
         await keyboard.press("Space")
         await keyboard.at("heading Método de pago actualizado")
-        await expect(portal.dialog.get_by_role("definition")).to_have_text("Pagado")
+        await expect(portal.dialog.locator("[data-charge]").get_by_role("definition")).to_have_text("Pagado")
         await keyboard.press("Escape")
         await expect(page.get_by_text("No pudimos cobrar")).to_be_hidden()
         await keyboard.at("heading Detalles de la suscripción actual")

@@ -87,7 +87,7 @@ async def test_what_became_of_a_payment_is_told_also_when_its_invoice_is_not_sho
     dialog = await portal.pay_debt()
     await dialog.fill("4242424242424242")
     await dialog.confirm()
-    await expect(portal.dialog.get_by_role("definition")).to_have_text("Pagado")
+    await expect(portal.dialog.locator("[data-charge]").get_by_role("definition")).to_have_text("Pagado")
 
 
 async def test_a_frame_that_does_not_answer_can_be_tried_again(page: Page, opened: Open) -> None:
