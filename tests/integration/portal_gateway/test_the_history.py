@@ -85,6 +85,7 @@ async def test_a_cursor_is_nobody_elses_and_cannot_be_made_up(ana: Merchant) -> 
 async def test_one_invoice_has_this_portals_word_for_its_status(ana: Merchant) -> None:
     kept = {
         "id": str(invoice_id(10)),
+        "subscription_id": str(uuid4()),
         "status": "open",
         "total": {"amount_minor": 2999, "currency": "USD"},
         "bill_to": {"name": "Ana"},
