@@ -1,20 +1,80 @@
-"""A process that sends its spans nowhere records none, and still passes on the trace of whoever asked."""
+"""A process that sends its spans nowhere records none, and still passes on the trace of its caller."""
 
+import json
+import re
 import subprocess
 import sys
 
-TRACE = "0af7651916cd43dd8448eb211c80319c"
+import pytest
+
+TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
+CALLED = f"00-{TRACE}-{CALLER}-01"
 PROGRAM = f"""
 from chassis import telemetry
 telemetry.configure("lamps", None)
-with telemetry.span("click", telemetry.incoming({{"traceparent": "00-{TRACE}-b7ad6b7169203331-01"}})) as span:
+with telemetry.span("click", telemetry.incoming({{"traceparent": "{CALLED}"}})) as span:
     print(span.is_recording(), telemetry.outgoing()["traceparent"])
+"""
+SERVICE = """
+import asyncio, json, sys
+from httpx import ASGITransport, AsyncClient
+from opentelemetry import trace
+from chassis import logging, telemetry
+telemetry.configure("lamps", sys.argv[1] or None)
+from chassis.http.app import create_app
+from chassis.http.admin import admin_app
+from chassis.health import Health
+
+async def logged():
+    return {"logged": logging.add_trace(None, "info", {}), "sent": telemetry.outgoing(),
+            "recording": trace.get_current_span().is_recording(), "name": getattr(trace.get_current_span(), "name", None)}
+
+async def main():
+    app = create_app("lamps", service="lamps")
+    app.add_api_route("/logged/{id}", logged)
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://lamps") as client:
+        print(json.dumps([(await client.get("/logged/7", headers=headers)).json() for headers in json.loads(sys.argv[2])]))
+    assert not trace.get_current_span().get_span_context().is_valid
+
+asyncio.run(main())
 """
 
 
+def asked(*headers: dict[str, str], endpoint: str = "") -> list[dict[str, object]]:
+    """What a service's route sees of its trace. In a process of its own: a provider is set once and for all."""
+    command = [sys.executable, "-c", SERVICE, endpoint, json.dumps(headers)]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    return list(json.loads(said))
+
+
 def test_the_trace_is_passed_on_and_nothing_is_recorded() -> None:
-    # in a process of its own: a provider is set once and for all
     said = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60).stdout
     recording, traceparent = said.split()
     assert recording == "False"
     assert traceparent.split("-")[1] == TRACE
+
+
+def test_a_request_is_in_the_trace_of_its_caller_with_a_span_id_of_its_own() -> None:
+    [seen] = asked({"traceparent": CALLED, "tracestate": "vendor=1", "baggage": "tenant=7"})
+    assert (seen["recording"], seen["name"]) == (False, None)
+    logged, sent = seen["logged"], seen["sent"]
+    assert isinstance(logged, dict)
+    assert isinstance(sent, dict)
+    assert logged["trace_id"] == TRACE
+    assert logged["span_id"] != CALLER
+    assert sent == {"traceparent": f"00-{TRACE}-{logged['span_id']}-00", "tracestate": "vendor=1", "baggage": "tenant=7"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"traceparent": "nonsense"}, {"traceparent": f"00-{'0' * 32}-{CALLER}-01"}])
+def test_a_request_outside_of_any_trace_begins_one(headers: dict[str, str]) -> None:
+    seen = asked(headers, headers)
+    ids = [it["logged"]["trace_id"] for it in seen if isinstance(it["logged"], dict)]
+    assert len(set(ids)) == 2
+    assert all(re.fullmatch("(?!0{32})[0-9a-f]{32}", id) for id in ids)
+    assert all(id in str(it["sent"]) for id, it in zip(ids, seen, strict=True))
+
+
+def test_where_spans_are_sent_a_request_is_recorded_under_its_route() -> None:
+    [seen] = asked({"traceparent": CALLED}, endpoint="http://127.0.0.1:9")
+    assert (seen["recording"], seen["name"]) == (True, "GET /logged/{id}")
+    assert TRACE in str(seen["logged"])

@@ -1,9 +1,11 @@
 """Traces that follow one click through HTTP, events and consumers, and the metrics of HTTP."""
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from random import getrandbits
+from typing import Final
 
-from opentelemetry import propagate, trace
+from opentelemetry import context, propagate, trace
 from opentelemetry.context import Context as TraceContext
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
@@ -18,12 +20,14 @@ REQUESTS = Counter("http_requests_total", "Requests answered", ["service", "meth
 DURATION = Histogram("http_request_duration_seconds", "Time to the answer's first byte", ["service", "method", "route"])
 
 _tracer = trace.get_tracer("chassis")
+_CARRIED: Final = frozenset(name.encode() for name in propagate.get_global_textmap().fields)
+"""Header fields that carry a trace."""
 
 
 def configure(service: str, otlp_endpoint: str | None) -> None:
     """Makes spans of this process its own; sends them to the endpoint when there is one.
 
-    Without one nothing is recorded, which costs a request a fifth of its time; ids are passed on all the same.
+    Without one nothing is recorded; ids are passed on all the same, see `continued`.
     """
     provider = TracerProvider(None if otlp_endpoint else ALWAYS_OFF, Resource.create({"service.name": service}))
     if otlp_endpoint:
@@ -40,6 +44,38 @@ class WithoutSecrets(SpanProcessor):
             noted = (span.attributes or {}).get(name)
             if isinstance(noted, str):
                 span.set_attribute(name, redact_secrets(noted))
+
+
+def exports() -> bool:
+    """Whether spans of this process are recorded and sent."""
+    provider = trace.get_tracer_provider()
+    return isinstance(provider, TracerProvider) and provider.sampler is not ALWAYS_OFF
+
+
+@contextmanager
+def continued(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[None]:
+    """Around a request of which no span is recorded: in the caller's trace, or in a new one, with a span id of its own.
+
+    An OpenTelemetry tracer that never samples does the same at ten times the cost (60 µs).
+    """
+    carried = {name.decode(): value.decode("latin-1") for name, value in headers if name in _CARRIED}
+    parent = propagate.extract(carried) if carried else context.Context()
+    caller = trace.get_current_span(parent).get_span_context()
+    trace_id = caller.trace_id if caller.is_valid else getrandbits(128) or 1
+    own = trace.SpanContext(trace_id, getrandbits(64) or 1, is_remote=False, trace_state=caller.trace_state)
+    token = context.attach(trace.set_span_in_context(trace.NonRecordingSpan(own), parent))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def name_request(method: str, route: str) -> None:
+    """Names the current request's span after its route, where spans are recorded."""
+    span = trace.get_current_span()
+    if span.is_recording():
+        span.update_name(f"{method} {route}")
+        span.set_attribute("http.route", route)
 
 
 def outgoing() -> dict[str, str]:

@@ -11,12 +11,12 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from chassis.health import Health
 from chassis.http.app import equip
-from chassis.http.request_ids import ServiceApp
+from chassis.http.service_app import ServiceApp
 
 
 def admin_app(service: str, health: Health, description: Callable[[], dict[str, Any]] | None = None) -> ServiceApp:
     """`description` makes the OpenAPI document of the process's API, where it has one."""
-    app = ServiceApp(title=f"{service}, for operators", docs_url=None, redoc_url=None, openapi_url=None)
+    app = ServiceApp(title=f"{service}, for operators", openapi_url=None)
     equip(app, service=service)
 
     @app.get("/health/live")

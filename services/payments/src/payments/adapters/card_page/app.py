@@ -13,7 +13,7 @@ from chassis import colours, security
 from chassis.http import problems
 from chassis.http.app import equip
 from chassis.http.problems import Problem, not_found
-from chassis.http.request_ids import ServiceApp
+from chassis.http.service_app import ServiceApp
 from chassis.text import isolated, with_bdi
 from payments.adapters.card_page import files
 from payments.adapters.card_page.submission import MAX_BODY_BYTES, submitted
@@ -32,13 +32,7 @@ from payments.domain import entry
 
 def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *, cards_url: str, portal_origin: str) -> FastAPI:
     """`cards_url` is where this page is, `portal_origin` the only one that may frame it."""
-    app = ServiceApp(
-        title="Card page",
-        docs_url=None,
-        redoc_url=None,
-        openapi_url=None,
-        redirect_slashes=False,
-    )
+    app = ServiceApp(title="Card page", openapi_url=None, redirect_slashes=False)
     equip(app, service="payments", max_body_bytes=MAX_BODY_BYTES)
     assets = files.load()
     templates = Environment(loader=FileSystemLoader(files.FOLDER), autoescape=True, undefined=StrictUndefined)

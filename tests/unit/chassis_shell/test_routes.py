@@ -1,0 +1,114 @@
+"""A request reaches the route that FastAPI would choose, whatever routers include it."""
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.responses import PlainTextResponse
+from httpx import ASGITransport, AsyncClient
+from prometheus_client import generate_latest
+
+from chassis.http.app import create_app
+from chassis.http.problems import Problem
+
+
+async def refused() -> None:
+    raise Problem(403, "closed", "Closed")
+
+
+def said(name: str) -> Any:
+    async def answer(request: Request) -> dict[str, Any]:
+        return {"route": name, "path_params": {key: str(value) for key, value in request.path_params.items()}}
+
+    answer.__name__ = name
+    return answer
+
+
+def shop() -> FastAPI:
+    """Routes whose order matters, included once and twice, with and without a prefix and a dependency."""
+    app = create_app("shop", service="routes")
+    lamps, inner, closed = APIRouter(prefix="/lamps"), APIRouter(), APIRouter()
+    app.add_api_route("/before/{name}", said("pattern_before"))
+    app.add_api_route("/before/exact", said("exact_behind_a_pattern"))
+    app.add_api_route("/after/exact", said("exact"))
+    app.add_api_route("/after/exact", said("exact_again"))
+    app.add_api_route("/after/exact", said("posted"), methods=["POST"])
+    app.add_api_route("/after/{name}", said("pattern_after"))
+    app.add_api_route("/counted/{number:int}", said("converted"))
+    lamps.add_api_route("", said("lamps"))
+    lamps.add_api_route("/{id}", said("lamp"))
+    lamps.add_api_route("/{id}/light", said("light"), methods=["PUT"])
+    inner.add_api_route("/inner", said("inner"))
+    inner.add_api_route("/slash/", said("slash"))
+    lamps.include_router(inner)
+    closed.add_api_route("/open", said("never"))
+    closed.add_api_route("/{id}", said("never_either"))
+    app.include_router(lamps)
+    app.include_router(closed, prefix="/closed", dependencies=[Depends(refused)])
+    app.mount("/mounted", PlainTextResponse("mounted"))
+    app.add_route("/plain", lambda _: PlainTextResponse("plain"), include_in_schema=False)
+    app.add_api_route("/mounted/late", said("behind_a_mount"))
+    app.add_api_route("/plain", said("behind_a_plain_route"))
+    app.add_api_route("/{rest:path}", said("rest"))
+    return app
+
+
+PATHS = (
+    *("/before/exact", "/before/other", "/after/exact", "/after/other", "/after/exact/", "/counted/7", "/counted/seven"),
+    *(
+        "/lamps",
+        "/lamps/",
+        "/lamps/7",
+        "/lamps/inner",
+        "/lamps/slash",
+        "/lamps/slash/",
+        "/lamps/7/light",
+        "/lamps/a%2Fb",
+        "/lamps/é",
+    ),
+    *("/closed/open", "/closed/7", "/closed", "/mounted", "/mounted/late", "/plain", "/openapi.json", "/", "/nowhere/at/all"),
+)
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "OPTIONS", "PATCH"])
+async def test_each_request_is_answered_as_by_fastapi_alone(method: str) -> None:
+    ours, theirs = shop(), shop()
+    theirs.router.middleware_stack = theirs.router.app
+    answers = []
+    for app in (ours, theirs):
+        async with AsyncClient(transport=ASGITransport(app), base_url="http://shop") as client:
+            found = [await client.request(method, path) for path in PATHS]
+        answers.append([(it.status_code, it.headers.get("location"), it.headers.get("allow"), it.content) for it in found])
+    assert dict(zip(PATHS, answers[0], strict=True)) == dict(zip(PATHS, answers[1], strict=True))
+
+
+@pytest.mark.parametrize(
+    ("path", "route", "parameters"),
+    [
+        ("/before/exact", "pattern_before", {"name": "exact"}),
+        ("/after/exact", "exact", {}),
+        ("/counted/7", "converted", {"number": "7"}),
+        ("/lamps/inner", "lamp", {"id": "inner"}),
+        ("/nowhere/at/all", "rest", {"rest": "nowhere/at/all"}),
+    ],
+)
+async def test_the_first_route_that_fits_answers(path: str, route: str, parameters: dict[str, str]) -> None:
+    async with AsyncClient(transport=ASGITransport(shop()), base_url="http://shop") as client:
+        assert (await client.get(path)).json() == {"route": route, "path_params": parameters}
+
+
+async def test_dependencies_of_an_inclusion_hold_for_its_routes() -> None:
+    async with AsyncClient(transport=ASGITransport(shop()), base_url="http://shop") as client:
+        codes = [(await client.get(path)).json()["code"] for path in ("/closed/open", "/closed/7")]
+    assert codes == ["closed", "closed"]
+
+
+async def test_answers_are_counted_by_route_and_never_by_path() -> None:
+    async with AsyncClient(transport=ASGITransport(shop()), base_url="http://shop") as client:
+        for path in ("/lamps/0190a000", "/lamps", f"/lamps/{UUID(int=7)}"):
+            await client.get(path)
+    metrics = generate_latest().decode()
+    assert 'route="/lamps/{id}",service="routes"' in metrics
+    assert 'route="/lamps",service="routes"' in metrics
+    assert "0190a000" not in metrics
