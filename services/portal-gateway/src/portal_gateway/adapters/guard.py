@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,7 +25,8 @@ class Guard:
     def __init__(self, app: ASGIApp, *, public_url: str, cards_url: str) -> None:
         self._app, self._public_url = app, public_url.rstrip("/")
         self._host = urlsplit(self._public_url).netloc
-        self._headers = security_headers(self._public_url, cards_url)
+        headers = security_headers(self._public_url, cards_url)
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -34,9 +35,9 @@ class Guard:
 
         async def locked(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                for name, value in self._headers.items():
-                    headers.setdefault(name, value)
+                sent = message["headers"]
+                own = {name for name, _ in sent}
+                message = {**message, "headers": [*sent, *(header for header in self._headers if header[0] not in own)]}
             await send(message)
 
         refusal = self._refusal(scope)

@@ -52,12 +52,8 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
         """List the customer's invoices, newest first."""
         view = await portal.view(session)
         page = await portal.invoices(session, InvoiceQuery(year, status, cursor, limit))
-        language = language_of(request, session, view)
-        reader = Reader.of(view, language)
-        shown: dict[str, Any] = with_texts(
-            language, {"items": [invoice(reader, row, view.pending) for row in page.items], "next_cursor": page.next_cursor}
-        )
-        return shown
+        reader = Reader.of(view, language_of(request, session, view))
+        return {"items": [invoice(reader, row, view.pending) for row in page.items], "next_cursor": page.next_cursor}
 
     @api.get("/export", response_class=Lines, responses=EXPORT)
     @answers(None, (429, "export_running"), (429, "too_many_requests"))

@@ -10,7 +10,7 @@ from pydantic_core import to_json
 from chassis.http.description import answers
 from chassis.http.problems import of_fault
 from portal_gateway.adapters.api import documents
-from portal_gateway.adapters.api.asking import SESSION, UNKNOWN_SESSION, Spoken, cookie_of, language_of, with_texts
+from portal_gateway.adapters.api.asking import SESSION, UNKNOWN_SESSION, Spoken, cookie_of, language_of
 from portal_gateway.adapters.api.shapes import overview
 from portal_gateway.adapters.api.streaming import sse
 from portal_gateway.application.answers import Position
@@ -36,8 +36,7 @@ def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
         rows = visit.view.facts["invoices"]
         more = visit.view.facts["invoice_count"] > len(rows)
         cursor = portal.history.cursor_after(visit.session, rows[-1]) if more and rows else None
-        shown = with_texts(language, overview(visit.view, language, cursor))
-        return Response(to_json(shown), media_type="application/json")
+        return Response(to_json(overview(visit.view, language, cursor)), media_type="application/json")
 
     @api.get("/stream", response_class=StreamingResponse)
     @answers(None, UNKNOWN_SESSION, (409, "session_changed"), media_types=("text/event-stream",), security=SESSION)

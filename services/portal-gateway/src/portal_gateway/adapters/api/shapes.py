@@ -15,7 +15,7 @@ from portal_gateway.application import (
 from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.wording import Reader
-from portal_gateway.domain.view import InvoiceRow, PaymentMethod, Subscription
+from portal_gateway.domain.view import Debt, InvoiceRow, Money, PaymentMethod, Subscription
 
 
 def overview(view: View, language: Language, next_cursor: str | None) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def invoice(reader: Reader, row: InvoiceRow, pending: tuple[Pending, ...]) -> di
         "number": row["number"],
         "issued_on": row["issued_on"],
         "plan_name": row["plan_name"],
-        "total": row["total"],
+        "total": _amount(reader, row["total"]),
         "status": status,
         "status_text": wording_invoices.badge(reader, status).text,
         "period": row["period"],
@@ -79,21 +79,40 @@ def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any
             "image_url": _media(plan["image_media_id"]),
         },
         "quantity": it["quantity"],
-        "price": plan["price"],
+        "price": _amount(reader, plan["price"]),
         "frequency_text": price.text,
-        "recurring": {"total": price.total, "tax": price.tax, "tax_rate": price.rate, "tax_known": price.tax_known},
-        "period_total": wording_subscription.total(reader, it, view.facts["invoices"]),
+        "recurring": {
+            "total": _amount(reader, price.total),
+            "tax": price.tax and _amount(reader, price.tax),
+            "tax_rate": price.rate,
+            "tax_known": price.tax_known,
+        },
+        "period_total": _amount(reader, wording_subscription.total(reader, it, view.facts["invoices"])),
         "interval": plan["interval"],
         "current_period": it["current_period"],
         "renews_on": reader.of_subscription(it).date(it["current_period"]["end"]).isoformat() if renews else None,
         "renewal_text": wording_subscription.says(reader, it, view),
         "cancellation": cancellation and {field: cancellation[field] for field in ("mode", "effective_at", "feedback")},
-        "debt": debt and {field: debt[field] for field in ("amount", "reason", "next_attempt_at", "invoice_id")},
+        "debt": _debt(reader, debt) if debt else None,
         "debt_text": f"{notice.lead} {notice.rest}" if notice else None,
         "payment_text": offer.does if offer else None,
         "ended_at": it["ended_at"],
         "stale": it["stale"],
     }
+
+
+def _debt(reader: Reader, debt: Debt) -> dict[str, Any]:
+    return {
+        "amount": _amount(reader, debt["amount"]),
+        "reason": debt["reason"],
+        "next_attempt_at": debt["next_attempt_at"],
+        "invoice_id": debt["invoice_id"],
+    }
+
+
+def _amount(reader: Reader, amount: Money) -> dict[str, Any]:
+    """An amount, also written out."""
+    return {**amount, "text": reader.money(amount)}
 
 
 def _card(reader: Reader, card: PaymentMethod) -> dict[str, Any]:
