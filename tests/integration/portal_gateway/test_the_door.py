@@ -58,6 +58,36 @@ async def test_using_a_session_prolongs_it_and_looking_at_its_end_does_not(ana: 
         assert (await browser.get("/api/session")).json()["ends_at"] > looked[0]
 
 
+async def test_the_use_of_a_session_is_written_once_a_minute(ana: Merchant) -> None:
+    version = "SELECT xmin::text FROM portal_session WHERE merchant_id = $1"
+    async with ana.signed_in() as browser:
+        for path in ("/api/overview", "/", "/api/invoices"):
+            await ana.gateway.pool.execute(
+                "UPDATE portal_session SET seen_at = now() - interval '59 s' WHERE merchant_id = $1", ana.id
+            )
+            seen = await ana.gateway.pool.fetchval(version, ana.id)
+            assert (await browser.get(path)).status_code == 200
+            assert await ana.gateway.pool.fetchval(version, ana.id) == seen
+            await ana.gateway.pool.execute(
+                "UPDATE portal_session SET seen_at = now() - interval '61 s' WHERE merchant_id = $1", ana.id
+            )
+            seen = await ana.gateway.pool.fetchval(version, ana.id)
+            for _ in range(3):
+                assert (await browser.get(path)).status_code == 200
+            assert await ana.gateway.pool.fetchval(version, ana.id) != seen
+
+
+@pytest.mark.parametrize("over", ["ended_at = now()", "seen_at = now() - interval '30 min'"])
+async def test_a_session_that_has_ended_is_not_prolonged_by_being_presented(ana: Merchant, over: str) -> None:
+    row = "SELECT xmin::text FROM portal_session WHERE merchant_id = $1"
+    async with ana.signed_in() as browser:
+        await ana.gateway.pool.execute(f"UPDATE portal_session SET {over} WHERE merchant_id = $1", ana.id)
+        before = await ana.gateway.pool.fetchval(row, ana.id)
+        for path in ("/api/overview", "/", "/api/invoices"):
+            assert (await browser.get(path)).status_code == 401
+        assert await ana.gateway.pool.fetchval(row, ana.id) == before
+
+
 async def test_a_page_that_fetches_itself_again_prolongs_nothing(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         await ana.gateway.pool.execute(

@@ -4,9 +4,8 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from chassis.postgres.pool import NO_COMMAND
 from chassis.postgres.write_sets import Connection
-from portal_gateway.adapters.storage.living import KEPT_ALIVE, OBSERVED, session_of
+from portal_gateway.adapters.storage.living import LIVING, session_of
 from portal_gateway.domain.access import Link, Session
 from portal_gateway.domain.tokens import LinkToken, Peppers, csrf_token, session_digest
 
@@ -75,10 +74,8 @@ class StoredAccess:
         digest = session_digest(cookie)
         if cookie is None or digest is None:
             return None
-        row = await self._pool.fetchrow(
-            f"{NO_COMMAND} WITH {KEPT_ALIVE if keep_alive else OBSERVED} SELECT * FROM living", digest
-        )
-        return session_of(row, cookie) if row else None
+        row = await self._pool.fetchrow(LIVING, digest)
+        return await session_of(row, cookie, self._pool, keep_alive=keep_alive) if row else None
 
     async def end(self, session: Session, *, revoke_link: bool) -> None:
         """With `revoke_link` the link's other sessions end too."""

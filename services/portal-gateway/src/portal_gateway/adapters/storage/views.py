@@ -9,9 +9,8 @@ from uuid import UUID
 import asyncpg
 from pydantic_core import from_json
 
-from chassis.postgres.pool import NO_COMMAND
 from chassis.tenants import Tenants
-from portal_gateway.adapters.storage.living import KEPT_ALIVE, OBSERVED, session_of
+from portal_gateway.adapters.storage.living import LIVING, session_of
 from portal_gateway.application.answers import STALE_AFTER, Pending, Position, View, Visit
 from portal_gateway.application.composing import Source, empty
 from portal_gateway.application.live import Glance, mark, minutes_late
@@ -50,11 +49,11 @@ _OF_WHOM = """
 LEFT JOIN customer_view v ON v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id
 LEFT JOIN projection m ON m.merchant_id = who.merchant_id AND m.name = 'merchant'
 """
-_VISIT = f"SELECT who.*, {_FACTS} FROM living who {_OF_WHOM}"
+_VISIT = f"SELECT who.*, {_FACTS} FROM ({LIVING}) who {_OF_WHOM}"
 _VIEW = f"SELECT {_FACTS} FROM (SELECT $1::uuid AS merchant_id, $2::uuid AS customer_id) who {_OF_WHOM}"
 _GLANCE = f"""
-WITH {OBSERVED} SELECT coalesce(v.revision, 0) AS revision, coalesce(v.panes, '{{}}')::text AS panes, {_BESIDES}
-FROM living who LEFT JOIN customer_view v ON v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id
+SELECT coalesce(v.revision, 0) AS revision, coalesce(v.panes, '{{}}')::text AS panes, {_BESIDES}
+FROM ({LIVING}) who LEFT JOIN customer_view v ON v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id
 """
 _INVOICES = """
 SELECT i.aggregate, i.sequence, i.doc::text AS doc,
@@ -74,10 +73,10 @@ class StoredViews:
         digest = session_digest(cookie)
         if cookie is None or digest is None:
             return None
-        row = await self._pool.fetchrow(f"{NO_COMMAND} WITH {KEPT_ALIVE if keep_alive else OBSERVED} {_VISIT}", digest)
+        row = await self._pool.fetchrow(_VISIT, digest)
         if row is None:
             return None
-        session = session_of(row, cookie)
+        session = await session_of(row, cookie, self._pool, keep_alive=keep_alive)
         view = await self._view(row, session.merchant_id, session.customer_id)
         return Visit(session, view) if view else None
 
