@@ -6,11 +6,11 @@ from functools import cache
 from typing import Any, Final, cast
 from uuid import uuid4
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2 import PackageLoader, StrictUndefined, pass_context
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Context
-from markupsafe import Markup, escape
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
@@ -18,6 +18,7 @@ from chassis.languages import Language, in_context
 from chassis.text import isolated, unturned, with_bdi
 from portal_gateway.adapters.page import asking
 from portal_gateway.adapters.page.assets import Assets
+from portal_gateway.adapters.page.escaping import Templates, escaped
 from portal_gateway.adapters.page.theme import stylesheet
 from portal_gateway.application.wording import Company
 from portal_gateway.application.wording_language import catalogues
@@ -80,9 +81,9 @@ class Spoken(Extension):
 
 
 @cache
-def environment(code: str) -> Environment:
+def environment(code: str) -> Templates:
     """The templates in one language: compiled once in a process, however many pages are made of them."""
-    made = Environment(
+    made = Templates(
         extensions=[Spoken],
         loader=PackageLoader("portal_gateway.adapters.page"),
         autoescape=True,
@@ -100,17 +101,17 @@ def environment(code: str) -> Environment:
 def unbroken(context: Context, sentence: str) -> Markup:
     """The sentence, escaped, with each amount, card and day on one line: `1,234.50 USD`, `•••• 4242`, `14 de junio de 2023`."""
     whole = _whole(context["language"].written_days)
-    return Markup(whole.sub(r'<span class="whole">\g<0></span>', with_bdi(str(escape(sentence)))))
+    return Markup(whole.sub(r'<span class="whole">\g<0></span>', with_bdi(escaped(sentence))))
 
 
 def typed(text: str, look: str = "") -> Markup:
     """What people typed, escaped and isolated: nothing of it changes how the text around it reads. `look` is a class."""
-    return Markup("".join((f'<bdi class="{look}">' if look else "<bdi>", escape(unturned(text)), "</bdi>")))
+    return Markup("".join((f'<bdi class="{look}">' if look else "<bdi>", escaped(unturned(text)), "</bdi>")))
 
 
 def isolates(sentence: str) -> Markup:
     """The sentence, escaped, with `<bdi>` around what was isolated in it."""
-    return Markup(with_bdi(str(escape(sentence))))
+    return Markup(with_bdi(escaped(sentence)))
 
 
 @cache
