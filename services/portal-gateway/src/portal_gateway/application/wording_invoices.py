@@ -84,9 +84,11 @@ def badge(reader: Reader, status: str) -> Badge:
 
 def status(invoice: Mapping[str, Any], pending: tuple[Pending, ...]) -> str:
     """What is to be said of it: a charge that was accepted and is not seen yet is a charge that runs."""
-    charged = {p["detail"].get("invoice_id") for p in pending if p["kind"] == "charge"}
-    waits = invoice["id"] in charged and invoice["status"] in ("open", "failed")
-    return "processing" if waits else str(invoice["status"])
+    if invoice["status"] in ("open", "failed"):
+        charged = {p["detail"].get("invoice_id") for p in pending if p["kind"] == "charge"}
+        if invoice["id"] in charged:
+            return "processing"
+    return str(invoice["status"])
 
 
 def rows(reader: Reader, invoices: list[InvoiceRow], pending: tuple[Pending, ...]) -> list[Row]:

@@ -58,8 +58,15 @@ async def visit(portal: Portal, request: Request, after: Position | None = None,
 
 
 def language(request: Request) -> Language:
-    """In the order of `choose`; before it is known who asks only the request itself counts."""
+    """In the order of `choose`; before it is known who asks only the request itself counts. Chosen once for each of the two."""
     known: Visit | None = getattr(request.state, "visit", None)
+    chosen: tuple[Visit | None, Language] | None = getattr(request.state, "language", None)
+    if chosen is None or chosen[0] is not known:
+        request.state.language = chosen = known, _language(request, known)
+    return chosen[1]
+
+
+def _language(request: Request, known: Visit | None) -> Language:
     return choose(
         asked=request.query_params.get("lang"),
         kept=request.cookies.get(LANGUAGE_COOKIE),
@@ -82,8 +89,8 @@ def frame(request: Request) -> dict[str, Any]:
     """What is around every page: the other languages, the way back and, when it is known who asks, whose account it is and
     when the session ends."""
     known: Visit | None = getattr(request.state, "visit", None)
-    here = place(request)
-    others = [code for code in catalogues().codes if code != language(request).code]
+    here, shown = place(request), language(request).code
+    others = [code for code in catalogues().codes if code != shown]
     again, told = ("/" if request.url.path.endswith(FORMS_ONLY) else ""), outcome(request)
     around = {
         "home": address("/", here),
@@ -107,6 +114,8 @@ def frame(request: Request) -> dict[str, Any]:
 
 def place(request: Request) -> dict[str, str]:
     """What of the portal somebody looks at: dialogs and other pages carry it along, so that the way back leads there."""
+    if not request.query_params:
+        return {}
     query, chosen = history_query(request), str(chosen_subscription(request))
     known: Visit | None = getattr(request.state, "visit", None)
     own = known and any(subscription["id"] == chosen for subscription in known.view.facts["subscriptions"])
@@ -144,8 +153,10 @@ def by_customer(request: Request) -> bool:
 
 
 def chosen_subscription(request: Request) -> UUID | None:
+    if (chosen := request.query_params.get("subscription")) is None:
+        return None
     try:
-        return UUID(request.query_params.get("subscription", ""))
+        return UUID(chosen)
     except ValueError:
         return None
 
