@@ -39,8 +39,8 @@ SURFACE = {
         1,
         "a profile is looked up by its aggregate's name; an invoice beside its movement",
     ),
-    "portal-gateway/src/portal_gateway/adapters/storage/access.py": (3, _SESSION),
-    "portal-gateway/src/portal_gateway/adapters/storage/views.py": (5, _SESSION + "; the merchant's row is nobody's own"),
+    "portal-gateway/src/portal_gateway/adapters/storage/access.py": (1, _SESSION),
+    "portal-gateway/src/portal_gateway/adapters/storage/views.py": (4, _SESSION + "; the merchant's row is nobody's own"),
 }
 """file that answers customers -> how many tables one of its statements reaches without naming their customer, and why."""
 
