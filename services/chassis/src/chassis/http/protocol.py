@@ -80,7 +80,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._line, self.transport = transport, Transport(transport, self)  # type: ignore[assignment]
+        self._line, self._out = transport, Transport(transport, self, self.loop)
+        self.transport = self._out  # type: ignore[assignment]
         self.address = self.registry.address_of(self.client[0] if self.client else None)
         if not self.registry.admit(self):
             self._request = Stage.IDLE
@@ -112,6 +113,7 @@ class BoundedProtocol(HttpToolsProtocol):
         if self.closing:
             return
         self.closing = True
+        self._out.flush()
         if self._request is Stage.IDLE and not self._broken:
             self._line.close()
         else:
@@ -144,6 +146,7 @@ class BoundedProtocol(HttpToolsProtocol):
         """Requests in hand are answered; nothing else is waited for."""
         self._keep_alive = False
         if self._running is None or self._running.response_complete:
+            self._out.flush()
             self._line.close()
         else:
             self._running.keep_alive = False
@@ -275,6 +278,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _answer(self, content: bytes) -> None:
         self._broken = True
+        self._out.flush()
         self._line.write(content)
         self.finish()
 

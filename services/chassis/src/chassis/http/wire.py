@@ -17,13 +17,35 @@ class Closing(Protocol):
 
 
 class Transport:
-    """The transport as uvicorn sees it: `close` waits until the client has read the answer."""
+    """The transport as uvicorn sees it: a head leaves with its body, and `close` waits until the client has read the answer.
 
-    def __init__(self, transport: asyncio.Transport, protocol: Closing) -> None:
-        self._transport, self._protocol = transport, protocol
-        self.write, self.get_extra_info = transport.write, transport.get_extra_info
+    uvicorn writes the head of an answer and its body apart: two system calls, and two packets for the client to wake up for.
+    """
+
+    def __init__(self, transport: asyncio.Transport, protocol: Closing, loop: asyncio.AbstractEventLoop) -> None:
+        self._transport, self._protocol, self._loop = transport, protocol, loop
+        self._held = b""
+        self._due: asyncio.Handle | None = None
+        self.get_extra_info = transport.get_extra_info
         self.pause_reading, self.resume_reading = transport.pause_reading, transport.resume_reading
         self.abort = transport.abort
+
+    def write(self, data: bytes) -> None:
+        """Holds one piece for the next, until the loop's next iteration at the latest: a stream's head does not wait."""
+        if self._due is None:
+            self._held, self._due = data, self._loop.call_soon(self.flush)
+        else:
+            self._held += data
+            self.flush()
+
+    def flush(self) -> None:
+        """Sends what is held. Before anything is done to the transport itself."""
+        if self._due is None:
+            return
+        self._due.cancel()
+        held, self._held, self._due = self._held, b"", None
+        if not self._transport.is_closing():
+            self._transport.write(held)
 
     def is_closing(self) -> bool:
         return self._protocol.closing
