@@ -47,6 +47,7 @@ def languages(header: str | None, available: Sequence[str]) -> tuple[str, ...]:
     return tuple([code for code in ranked if rank(code)[0] < 2] or ranked)
 
 
+@lru_cache(128)
 def accepts_coding(header: str | None, coding: str) -> bool:
     """Whether the client takes the coding, and likes it no less than the content as it is. Without a header it does not ask."""
     codings = weights(header or "", _CODING)

@@ -91,7 +91,7 @@ def frame(request: Request) -> dict[str, Any]:
     known: Visit | None = getattr(request.state, "visit", None)
     here, shown = place(request), language(request).code
     others = [code for code in catalogues().codes if code != shown]
-    again, told = ("/" if request.url.path.endswith(FORMS_ONLY) else ""), outcome(request)
+    again, told = ("/" if request.scope["path"].endswith(FORMS_ONLY) else ""), outcome(request)
     around = {
         "home": address("/", here),
         "place": here,
