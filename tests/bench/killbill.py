@@ -117,7 +117,7 @@ async def running(words: list[str], folder: Path, port: int) -> AsyncIterator[in
     last: deque[bytes] = deque(maxlen=20)
     reading = asyncio.create_task(read_log(process, last))
     try:
-        await _until_ready(process, f"http://127.0.0.1:{port}/1.0/kb/nodesInfo", last)
+        await _until_ready(process, reading, f"http://127.0.0.1:{port}/1.0/kb/nodesInfo", last)
         yield process.pid
     finally:
         await _stop(process)
@@ -138,7 +138,9 @@ async def read_log(process: asyncio.subprocess.Process, last: deque[bytes]) -> N
             return
 
 
-async def _until_ready(process: asyncio.subprocess.Process, url: str, last: deque[bytes]) -> None:
+async def _until_ready(
+    process: asyncio.subprocess.Process, reading: asyncio.Task[None], url: str, last: deque[bytes]
+) -> None:
     try:
         async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(auth=USER, timeout=60, trust_env=False) as http:
             while process.returncode is None:
@@ -149,6 +151,7 @@ async def _until_ready(process: asyncio.subprocess.Process, url: str, last: dequ
                 await asyncio.sleep(0.5)
     except TimeoutError:
         raise _failed(f"not ready after {START_SECONDS:.0f} s", last) from None
+    await asyncio.wait({reading}, timeout=5)  # its last words may still be in the pipe
     raise _failed(f"ended with exit code {process.returncode} before it was ready", last)
 
 
