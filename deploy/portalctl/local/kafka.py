@@ -38,6 +38,8 @@ _SETTINGS = {
     # Without these two a killed broker's own earlier registration keeps it fenced for 13–15 s.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
+    # One node has no other controller that would have to learn how far the log of metadata is: no records without content.
+    "metadata.max.idle.interval.ms": "0",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
     "transaction.state.log.replication.factor": "1",
@@ -60,6 +62,8 @@ appender.console.layout.pattern = %d{ISO8601} %p %c{1} %m%n
 _JVM = (
     "-Xmx256m",
     "-XX:+UseSerialGC",
+    # Compiling for an hour's load takes more than a local stack's load does, also in idle times.
+    "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
     "--sun-misc-unsafe-memory-access=allow",
 )

@@ -79,6 +79,25 @@ async def read_up_to(pool: asyncpg.Pool, topic: str) -> int:
     return found
 
 
+@pytest.mark.parametrize("notify", [None, "seen"])
+async def test_an_event_that_comes_after_idle_times_is_handled_although_fetches_wait_for_long(
+    pool: asyncpg.Pool,
+    kafka_bootstrap: str,
+    kafka: AIOKafkaProducer,
+    topic: str,
+    monkeypatch: pytest.MonkeyPatch,
+    notify: str | None,
+) -> None:
+    monkeypatch.setattr("chassis.fetching.IDLE_AFTER", 0.1)
+    monkeypatch.setattr("chassis.fetching.IDLE_WAIT_MS", 600_000)
+    async with running(pool, kafka_bootstrap, consumer(topic, notify=notify)):
+        await publish(kafka, topic, [lit(uuid4(), 1)])
+        await until(counted(pool, "events", 1))
+        await asyncio.sleep(1.5)
+        await publish(kafka, topic, [lit(uuid4(), 1)])
+        await until(counted(pool, "events", 2))
+
+
 async def test_what_comes_is_handled_and_the_database_knows_how_far(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:

@@ -18,6 +18,7 @@ from billing_contracts.envelope import Envelope
 from chassis.command_handler import CommandHandler, decide, recall
 from chassis.context import Context
 from chassis.decider import VersionConflict
+from chassis.postgres.commits import Commits
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.write_sets import append_on, read_on
 from chassis.relay import Relay
@@ -75,9 +76,11 @@ async def reading(bootstrap: str, topic: str, prefix: str) -> AsyncIterator[Read
 
 
 @asynccontextmanager
-async def relaying(service: ServiceDatabase, bootstrap: str, name: str = "lamps") -> AsyncIterator[None]:
+async def relaying(
+    service: ServiceDatabase, bootstrap: str, name: str = "lamps", commits: Commits | None = None
+) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    running = asyncio.create_task(Relay(name, service.url, bootstrap).run(stop))
+    running = asyncio.create_task(Relay(name, service.url, bootstrap, commits).run(stop))
     try:
         yield
     finally:
@@ -174,6 +177,40 @@ async def test_an_open_transaction_holds_back_what_came_after_it_until_it_ends(
         await topic.until(lambda: len(topic.records) == 1)
         await count(lamps, merchant, 1, [first])
         await topic.until(lambda: len(topic.records) == 2)
+
+
+async def test_a_relay_hears_of_commits_by_their_signals_in_this_process_and_in_others(
+    service: ServiceDatabase, pool: asyncpg.Pool, kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.relay.POLL", 3600.0)
+    merchant, commits = uuid4(), Commits(pool)
+    async with (
+        PostgresEventStore(pool, commits=commits) as here,
+        PostgresEventStore(pool) as elsewhere,
+        relaying(service, kafka, commits=commits),
+        reading(kafka, "billing.lamps", str(merchant)) as topic,
+    ):
+        for written, store in enumerate((here, elsewhere, here, elsewhere), 1):
+            await count(CommandHandler(store, LAMP), merchant, 1, [uuid4()])
+            await topic.until(lambda written=written: len(topic.records) == written)  # type: ignore[misc]
+
+
+async def test_an_event_that_an_open_transaction_held_back_is_sent_without_another_commit(
+    service: ServiceDatabase, pool: asyncpg.Pool, kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("chassis.relay.POLL", 3600.0)
+    merchant, commits = uuid4(), Commits(pool)
+    async with (
+        PostgresEventStore(pool, commits=commits) as store,
+        relaying(service, kafka, commits=commits),
+        reading(kafka, "billing.lamps", str(merchant)) as topic,
+    ):
+        async with pool.acquire() as connection, connection.transaction():
+            await connection.fetchval("SELECT pg_current_xact_id()")
+            await count(CommandHandler(store, LAMP), merchant, 1, [uuid4()])
+            await asyncio.sleep(0.5)
+            assert not topic.records
+        await topic.until(lambda: len(topic.records) == 1)
 
 
 async def test_states_and_their_ends_are_sent_in_order_and_forgotten(

@@ -314,4 +314,6 @@ def resources(
     tenants = Tenants(pool, confirmed)
     gatekeeper = Gatekeeper(tenants, Verifier("payments", public), settings.operator_key_sha256)
     signer = Signer("payments", settings.service_private_key.get_secret_value())
-    return Resources(settings, pool, store, tenants, signer, gatekeeper, once_in(pool), Health(), stop, closing)
+    return Resources(
+        settings, pool, store, tenants, signer, gatekeeper, once_in(pool, store.commits), Health(), stop, closing, store.commits
+    )

@@ -11,7 +11,7 @@ from prometheus_client import Counter
 from chassis.fault_kinds import FINAL, TRANSIENT
 from chassis.faults import Backoff, dependency_of, in_words, kind_of
 from chassis.outages import outages
-from chassis.resting import rest
+from chassis.resting import rest, woken_by
 
 log = structlog.get_logger()
 
@@ -62,7 +62,7 @@ async def repeat(
     wake: asyncio.Event | None = None,
     backoff: Backoff | None = None,
 ) -> None:
-    """Takes turns until `stop`. `wake` shortens the rest between them, and is left to the turn to clear. `proves`: whether a
+    """Takes turns until `stop`. `wake` ends the rest between them, as `stop` does; the turn clears it. `proves`: whether a
     turn that went well shows that the dependency works.
 
     After a transient fault, or one that is nobody's of the drivers, the turn is taken again with back-off: it is counted,
@@ -71,27 +71,29 @@ async def repeat(
     """
     backoff = backoff or Backoff(0.2)
     FAILURES.labels(task, "transient"), FAILURES.labels(task, "unexpected")  # shown from the start
-    while not stop.is_set():
-        began = time.monotonic()
-        if task in _failing:
-            _failing[task].turn_began = began
-        try:
-            pause = await _uncancelled(turn)
-        except Exception as error:
-            if kind_of(error) is FINAL:
-                log.critical("background.ends", task=task, error=in_words(error))
-                raise
-            _note(task, error, dependency, began)
-            if time.monotonic() - began > STEADY_SECONDS:
+    wake = wake or asyncio.Event()
+    async with woken_by(stop, wake):
+        while not stop.is_set():
+            began = time.monotonic()
+            if task in _failing:
+                _failing[task].turn_began = began
+            try:
+                pause = await _uncancelled(turn)
+            except Exception as error:
+                if kind_of(error) is FINAL:
+                    log.critical("background.ends", task=task, error=in_words(error))
+                    raise
+                _note(task, error, dependency, began)
+                if time.monotonic() - began > STEADY_SECONDS:
+                    backoff.reset()
+                await backoff.wait(stop)
+            else:
+                _failing.pop(task, None)
+                if proves:
+                    outages.worked(dependency)
                 backoff.reset()
-            await backoff.wait(stop)
-        else:
-            _failing.pop(task, None)
-            if proves:
-                outages.worked(dependency)
-            backoff.reset()
-            if pause:
-                await rest(wake or stop, pause)
+                if pause:
+                    await rest(wake, pause)
     _failing.pop(task, None)
 
 

@@ -9,6 +9,7 @@ from chassis.batch import Batch
 from chassis.consumer import Changed, Consumer, Reaction
 from chassis.health import Health
 from chassis.member import Member
+from chassis.postgres.commits import Commits
 from chassis.projection import Projection
 from chassis.readiness import check_consumers
 from chassis.records import Erased, Received
@@ -25,10 +26,13 @@ async def run_consumers(
     instance: str,
     stop: asyncio.Event,
     health: Health | None = None,
+    commits: Commits | None = None,
 ) -> None:
-    """Reads until `stop`. `instance` is stable per replica and unique among them; `health` shows which group stands still."""
+    """Reads until `stop`. `instance` is stable per replica and unique among them; `health` shows which group stands still.
+    `commits` is signalled when reactions committed events.
+    """
     client_id = f"{service}.{instance}"
-    members = [Member(consumer, pool, bootstrap, instance, client_id, stop) for consumer in consumers]
+    members = [Member(consumer, pool, bootstrap, instance, client_id, stop, commits) for consumer in consumers]
     if health is not None:
         check_consumers(health, [(consumer.group, member.progress) for consumer, member in zip(consumers, members, strict=True)])
     async with asyncio.TaskGroup() as tasks:

@@ -20,6 +20,9 @@ from chassis.records import Record
 log = structlog.get_logger()
 
 ASK_SECONDS = 5.0
+IDLE_AFTER = 2.0
+"""Seconds without a record after which the broker holds a fetch for longer; the first record ends that at once."""
+IDLE_WAIT_MS = 1000
 RETRY_SECONDS = 10.0
 """Between tries to decode what could not be decoded: a replica may hold it undamaged, an operator may have skipped it."""
 
@@ -38,15 +41,23 @@ class TolerantConsumer(AIOKafkaConsumer):
         self._group, self._bootstrap, self._places, self._progress = group, bootstrap, places, progress
         self._backoff = Backoff(0.1, 5.0)
         self._tried = 0.0
+        self._busy_fetch: tuple[int, int] = options["fetch_max_wait_ms"], options["fetch_min_bytes"]
+        self._fetched_at = 0.0
 
     async def getmany(self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> Fetched:
-        """Never raises for a fetch that failed: returns what could be read all the same. Raises ConsumerStoppedError."""
+        """Never raises for a fetch that failed: returns what could be read all the same. Raises ConsumerStoppedError.
+
+        Waits for IDLE_WAIT_MS at least: a caller that polls in a loop needs no shorter wait, as records end it.
+        """
         try:
             blocked = list(self._progress.blocked)
             due = blocked and asyncio.get_running_loop().time() - self._tried >= RETRY_SECONDS
             if due and (rescued := await self._rescue(blocked)):
                 return rescued
-            fetched: Fetched = await super().getmany(*partitions, timeout_ms=timeout_ms, max_records=max_records)
+            fetched: Fetched = await super().getmany(
+                *partitions, timeout_ms=max(timeout_ms, IDLE_WAIT_MS), max_records=max_records
+            )
+            self._adapt_wait(bool(fetched))
         except ConsumerStoppedError:
             raise
         except Exception as error:
@@ -66,6 +77,15 @@ class TolerantConsumer(AIOKafkaConsumer):
         if ends:
             outages.worked("kafka")
         self._progress.look(ends, {partition: await self._position(partition) for partition in ends})
+
+    def _adapt_wait(self, fetched: bool) -> None:
+        now = asyncio.get_running_loop().time()
+        if fetched:
+            self._fetched_at = now
+        fetcher = self._library._fetcher
+        assert fetcher is not None, "it is made when the consumer starts"
+        idle = now - self._fetched_at > IDLE_AFTER
+        fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = (IDLE_WAIT_MS, 1) if idle else self._busy_fetch
 
     async def _position(self, partition: TopicPartition) -> int | None:
         try:

@@ -34,6 +34,8 @@ PENDING = 100
 AHEAD = timedelta(minutes=5)
 """How far a relay's wall clock may be ahead of ours: a watermark beyond would show what is old as fresh for ever."""
 LOOK_EVERY = 1.0
+FETCH_WAIT_MS = 5000
+"""How long the broker may hold a fetch: relays send watermarks as rarely."""
 SILENCE_SECONDS = 30.0
 """After so long without a watermark the consumer is made again, if the broker has some that were not fetched."""
 
@@ -49,7 +51,12 @@ class Freshness:
         """Until told to stop."""
 
         async def turn() -> None:
-            consumer = AIOKafkaConsumer(self._topic, bootstrap_servers=self._bootstrap, auto_offset_reset="earliest")
+            consumer = AIOKafkaConsumer(
+                self._topic,
+                bootstrap_servers=self._bootstrap,
+                auto_offset_reset="earliest",
+                fetch_max_wait_ms=FETCH_WAIT_MS,
+            )
             try:
                 await consumer.start()
                 outages.worked("kafka")
@@ -60,7 +67,7 @@ class Freshness:
         await repeat("freshness", turn, stop, dependency="kafka", proves=False, backoff=Backoff(0.5))
 
     async def _follow(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        heard = time.monotonic()
+        heard, pending = time.monotonic(), True
         while not stop.is_set():
             batches = await _fetched(consumer)
             newest = {
@@ -71,11 +78,12 @@ class Freshness:
                 outages.worked("kafka")
             elif time.monotonic() - heard > SILENCE_SECONDS and await _behind(consumer):
                 raise KafkaTimeoutError("watermarks are there, and none was fetched")
-            async with self._pool.acquire() as connection:
-                for watermark in newest.values():
-                    await keep(connection, watermark)
-                await advance(connection, self._readers)
-            outages.worked("postgres")
+            if newest or pending:
+                async with self._pool.acquire() as connection:
+                    for watermark in newest.values():
+                        await keep(connection, watermark)
+                    pending = await advance(connection, self._readers)
+                outages.worked("postgres")
             await rest(stop, LOOK_EVERY)
 
 
@@ -97,9 +105,11 @@ async def keep(connection: Connection, watermark: Watermark) -> None:
     )
 
 
-async def advance(connection: Connection, readers: Sequence[tuple[str, str]]) -> None:
-    """Notes the newest watermark of each service that all readers, (group, topic), have passed."""
-    await connection.execute(
+async def advance(connection: Connection, readers: Sequence[tuple[str, str]]) -> bool:
+    """Notes the newest watermark of each service that all readers, (group, topic), have passed; returns whether others are
+    left.
+    """
+    pending: bool = await connection.fetchval(
         """
         WITH passed AS (
             SELECT service, max(instant) AS as_of FROM watermark
@@ -114,12 +124,16 @@ async def advance(connection: Connection, readers: Sequence[tuple[str, str]]) ->
         ), noted AS (
             INSERT INTO freshness AS known (service, as_of) SELECT service, as_of FROM passed
             ON CONFLICT (service) DO UPDATE SET as_of = greatest(known.as_of, excluded.as_of)
+        ), forgotten AS (
+            DELETE FROM watermark USING passed WHERE watermark.service = passed.service AND watermark.instant <= passed.as_of
+            RETURNING 1
         )
-        DELETE FROM watermark USING passed WHERE watermark.service = passed.service AND watermark.instant <= passed.as_of
+        SELECT (SELECT count(*) FROM watermark) > (SELECT count(*) FROM forgotten)
         """,
         [group for group, _ in readers],
         [topic for _, topic in readers],
     )
+    return pending
 
 
 async def as_of(connection: Connection, services: Collection[str]) -> datetime | None:

@@ -18,7 +18,7 @@ from chassis.folding import Folding
 from chassis.metrics import DIVERGED, HANDLED, QUARANTINED, REDONE, UNKNOWN
 from chassis.outages import outages
 from chassis.postgres import inbox, quarantine
-from chassis.postgres.bell import Bell
+from chassis.postgres.commits import Commits
 from chassis.postgres.offsets import Fenced
 from chassis.postgres.projections import Overtaken
 from chassis.postgres.write_sets import Connection
@@ -54,10 +54,10 @@ class _Tried(Exception):
 
 
 class Handling:
-    def __init__(self, consumer: Consumer, pool: asyncpg.Pool, stop: asyncio.Event) -> None:
+    def __init__(self, consumer: Consumer, pool: asyncpg.Pool, stop: asyncio.Event, commits: Commits | None = None) -> None:
         self._consumer, self._pool, self._stop = consumer, pool, stop
         self.progress = Progress()
-        self._bell = Bell(pool)
+        self._commits = commits or Commits(pool)
         for topic in consumer.topics:
             for counted in (HANDLED, UNKNOWN, QUARANTINED, DIVERGED):
                 counted.labels(consumer.group, topic)  # shown from the start, so that the first one is seen as a rise
@@ -158,7 +158,7 @@ class Handling:
                 await settle(connection, records)
                 await quarantine.keep(connection, self._consumer.group, aside, self._consumer.personal)
         if fresh:
-            self._bell.ring()
+            self._commits.signal()
         self._count(records, readings, aside)
         return changed
 

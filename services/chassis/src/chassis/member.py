@@ -24,6 +24,7 @@ from chassis.handling import Changed, Handling, Stopped
 from chassis.metrics import RECREATED, STANDSTILL
 from chassis.outages import outages
 from chassis.places import Places, Settling, by_partition
+from chassis.postgres.commits import Commits
 from chassis.postgres.notices import notify
 from chassis.postgres.offsets import Fenced
 from chassis.progress import STANDSTILL_SECONDS
@@ -60,11 +61,18 @@ Records = tuple[ConsumerRecord[bytes | None, bytes | None], ...]
 
 class Member(ConsumerRebalanceListener):
     def __init__(
-        self, consumer: Consumer, pool: asyncpg.Pool, bootstrap: str, instance: str, client_id: str, stop: asyncio.Event
+        self,
+        consumer: Consumer,
+        pool: asyncpg.Pool,
+        bootstrap: str,
+        instance: str,
+        client_id: str,
+        stop: asyncio.Event,
+        commits: Commits | None = None,
     ) -> None:
         self._definition, self._pool, self._bootstrap, self._stop = consumer, pool, bootstrap, stop
         self._instance, self._client_id = instance, client_id
-        self._handling = Handling(consumer, pool, stop)
+        self._handling = Handling(consumer, pool, stop, commits)
         self._places = Places(consumer.group, consumer.topics, pool, bootstrap)
         self._wishes = Wishes(consumer.group, pool, self._handling, self._tell)
         self._subscriber: BatchSubscriber | None = None
@@ -161,7 +169,7 @@ class Member(ConsumerRebalanceListener):
             fetch_max_wait_ms=FETCH_WAIT_MS if looked_on else GATHER_MS,
             fetch_min_bytes=1 if looked_on else GATHER_BYTES,
             ack_policy=AckPolicy.MANUAL,
-            heartbeat_interval_ms=500,
+            heartbeat_interval_ms=1000,
             listener=self,
             parser=_parse,
             decoder=_decode,

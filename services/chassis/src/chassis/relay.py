@@ -17,12 +17,13 @@ from billing_contracts.watermarks import TOPIC as WATERMARKS
 from chassis.background import repeat
 from chassis.faults import Backoff
 from chassis.outages import outages
-from chassis.postgres.bell import listen
+from chassis.postgres.commits import Commits
 from chassis.postgres.cursor import (
     Ends,
     Page,
     Position,
     Progress,
+    holds_back,
     keep_ends,
     longest_writer,
     move_cursor,
@@ -33,14 +34,19 @@ from chassis.postgres.cursor import (
 from chassis.postgres.pool import COMMAND_SECONDS, CONNECT_SECONDS
 from chassis.postgres.sole import Session, SessionLost, sole
 from chassis.publisher import Publisher
-from chassis.resting import rest
+from chassis.resting import rest, woken_by
 from chassis.store import Message
 
 log = structlog.get_logger()
 
 PAGE = 1000
-POLL = 0.25
-"""Seconds after which it looks for itself, when nobody has told it that there is something."""
+POLL = 2.0
+"""Longest seconds between two looks without a signal."""
+HELD_BACK = 0.005
+"""Seconds until the first look at events that an open transaction holds back; each later pause is twice as long."""
+LONGEST_HELD_BACK = 0.25
+GATHER = 0.02
+"""Seconds between two pages that are not full. Without it, 200 events per second would be as many batches for every reader."""
 WATERMARK_EVERY = 5.0
 MEASURE_EVERY = 5.0
 """Seconds between looks at the lag of a service whose relay does not run here, or has not reached Kafka."""
@@ -58,8 +64,9 @@ FAILURES = Counter("relay_failures", "Times that the relay had to begin again", 
 
 
 class Relay:
-    def __init__(self, service: str, dsn: str, bootstrap: str) -> None:
+    def __init__(self, service: str, dsn: str, bootstrap: str, commits: Commits | None = None) -> None:
         self._service, self._dsn, self._bootstrap = service, dsn, bootstrap
+        self._commits = commits or Commits()
         self._relaying = False
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -93,7 +100,7 @@ class Relay:
                 self._relaying = True
                 outages.worked("kafka")
                 log.info("relay.started")
-                await Turn(self._service, session, reader, publisher).run(stop)
+                await Turn(self._service, session, reader, publisher, self._commits).run(stop)
         finally:
             self._relaying = False
             reader.terminate()
@@ -114,51 +121,69 @@ class Relay:
 class Turn:
     """One holder's time: ends with `stop`, or with the first thing that goes wrong."""
 
-    def __init__(self, service: str, session: Session, reader: asyncpg.Connection, publisher: Publisher) -> None:
+    def __init__(
+        self, service: str, session: Session, reader: asyncpg.Connection, publisher: Publisher, commits: Commits
+    ) -> None:
         self._service, self._session, self._reader, self._publisher = service, session, reader, publisher
+        self._commits = commits
         self._cursor = Position(0, 0, 0)
         self._ends: Ends = {}
 
     async def run(self, stop: asyncio.Event) -> None:
         self._cursor, self._ends = await self._session.run(read_cursor)
-        bells = asyncio.Event(), asyncio.Event()
-        await listen(self._reader, bells)
+        for_events, for_states = self._commits.event(), self._commits.event()
+        await self._commits.listen(self._reader)
         async with asyncio.TaskGroup() as tasks:
-            attendants = (self._session.beat(), self._states(bells[1]), self._watermarks())
+            attendants = (self._session.beat(), self._states(for_states), self._watermarks())
             attending = [tasks.create_task(attendant) for attendant in attendants]
-            await self._events(bells[0], stop)
+            async with woken_by(stop, for_events):
+                with self._commits.relayed_here():
+                    await self._events(for_events, stop)
             for task in attending:
                 task.cancel()
 
-    async def _events(self, bell: asyncio.Event, stop: asyncio.Event) -> None:
-        page, sent = Page((), self._cursor), self._cursor
+    async def _events(self, committed: asyncio.Event, stop: asyncio.Event) -> None:
+        held_back = Backoff(HELD_BACK, LONGEST_HELD_BACK)
+        page = await self._read(self._cursor, committed)
         while not stop.is_set():
-            # What waits was committed while the page before it was on its way: it does not wait for the cursor as well.
-            following, _, _ = await asyncio.gather(
-                read_page(self._reader, page.last, PAGE), self._send(page.messages), self._move(sent)
-            )
-            if sent == page.last == following.last:
-                await rest(bell, POLL)
-                bell.clear()
-            page, sent = following, page.last
-        await self._move(sent)
+            if page.messages:
+                held_back.reset()
+                page, _ = await asyncio.gather(self._following(page, committed), self._send_events(page))
+                continue
+            if committed.is_set() or not await holds_back(self._reader, page.last):
+                await rest(committed, POLL)
+            else:
+                await held_back.wait(stop)
+            page = await self._read(page.last, committed)
 
-    async def _move(self, to: Position) -> None:
-        if to != self._cursor:
-            await self._session.run(partial(self._move_on, to))
+    async def _read(self, after: Position, committed: asyncio.Event) -> Page:
+        committed.clear()
+        return await read_page(self._reader, after, PAGE)
+
+    async def _following(self, page: Page, committed: asyncio.Event) -> Page:
+        """The page after one that is being sent; empty, without a query, when nothing was committed meanwhile."""
+        full = len(page.messages) == PAGE
+        if not full:
+            await asyncio.sleep(GATHER)
+        return await self._read(page.last, committed) if full or committed.is_set() else Page((), page.last)
+
+    async def _send_events(self, page: Page) -> None:
+        await self._send(page.messages)
+        await self._session.run(partial(self._move_on, page.last))
 
     async def _move_on(self, to: Position, connection: asyncpg.Connection) -> None:
         if not await move_cursor(connection, to, self._ends):
             raise SessionLost("another relay moved the cursor")
         self._cursor = to
 
-    async def _states(self, bell: asyncio.Event) -> None:
+    async def _states(self, committed: asyncio.Event) -> None:
         """A row is deleted once it has been sent. Positions follow the locks of what the rows describe, and so the commits."""
         while True:
+            committed.clear()
             rows = await self._session.run(_waiting_states)
             if not rows:
-                await rest(bell, POLL)
-                bell.clear()
+                await asyncio.sleep(GATHER)
+                await rest(committed, POLL)
                 continue
             await self._send([Message(row["topic"], row["key"], row["value"], json.loads(row["headers"])) for row in rows])
             await self._session.run(partial(keep_ends, ends=self._ends))

@@ -1,7 +1,8 @@
-"""Doing nothing for a while, and being woken."""
+"""Waiting for a while, and being woken."""
 
 import asyncio
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
 
 async def rest(event: asyncio.Event, seconds: float) -> None:
@@ -12,3 +13,18 @@ async def rest(event: asyncio.Event, seconds: float) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+@asynccontextmanager
+async def woken_by(cause: asyncio.Event, event: asyncio.Event) -> AsyncIterator[None]:
+    """For the block, `event` is set once `cause` is."""
+
+    async def pass_on() -> None:
+        await cause.wait()
+        event.set()
+
+    passing = asyncio.create_task(pass_on())
+    try:
+        yield
+    finally:
+        passing.cancel()

@@ -29,6 +29,7 @@ from chassis.http.principal import Gatekeeper
 from chassis.http.problems import Problem
 from chassis.http.server import Server, allow_open_files, listen, serve
 from chassis.http.tokens import Signer, Verifier
+from chassis.postgres.commits import Commits
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.forgetting import forget_answers
 from chassis.postgres.migrate import CHASSIS, migrate
@@ -72,6 +73,8 @@ class Resources:
     """Set when the process has been told to stop: long answers end."""
     closing: AsyncExitStack
     """Closed last: what the composition opens itself goes here."""
+    commits: Commits = field(default_factory=Commits)
+    """Signalled after every commit of this process that may hold events or work for a worker."""
 
 
 @dataclass
@@ -173,11 +176,13 @@ async def _open(
 
     tenants = Tenants(pool, resolve if name != settings.tenants_service else None)
     gatekeeper = Gatekeeper(tenants, Verifier(name, settings.service_public_keys), settings.operator_key_sha256)
-    store = await closing.enter_async_context(PostgresEventStore(pool))
+    commits = Commits(pool)
+    store = await closing.enter_async_context(PostgresEventStore(pool, commits=commits))
     health = Health()
     check_database(health, pool, components)
     watch_tasks(health)
-    return Resources(settings, pool, store, tenants, signer, gatekeeper, once_in(pool), health, stopping, closing)
+    once = once_in(pool, commits)
+    return Resources(settings, pool, store, tenants, signer, gatekeeper, once, health, stopping, closing, commits)
 
 
 async def _run(
@@ -223,13 +228,15 @@ def _workers(name: str, settings: ServiceSettings, resources: Resources, service
                 instance=settings.instance,
                 stop=stop,
                 health=resources.health,
+                commits=resources.commits,
             )
 
         workers["consumers"] = consume
     if service.timers:
         workers["timers"] = TimerLoop(resources.pool, service.timers).run
     if service.publishes:
-        workers["relay"] = Relay(name, settings.database_url.get_secret_value(), settings.kafka_bootstrap_servers).run
+        relay = Relay(name, settings.database_url.get_secret_value(), settings.kafka_bootstrap_servers, resources.commits)
+        workers["relay"] = relay.run
     return workers
 
 

@@ -15,7 +15,7 @@ from chassis.records import RawRecord
 
 log = structlog.get_logger()
 
-EVERY = 1.0
+EVERY = 2.0
 """Seconds between looks."""
 
 

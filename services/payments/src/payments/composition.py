@@ -66,9 +66,11 @@ def compose(r: Resources) -> Service:
         app,
         consumers=(Consumer("payments.collection", TOPICS, data_of, REACTIONS, STREAMS, PROJECTIONS),),
         workers={
-            "charges": partial(work_off, "charges", claims.attempts, collector.settle, lease=patience + 5),
-            "refunds": partial(work_off, "refunds", claims.refunds, collector.give_back, lease=patience + 5, idle=0.5),
-            "agreements": partial(work_off, "agreements", claims.agreements, collector.honour, lease=10, idle=0.5),
+            "charges": partial(
+                work_off, "charges", claims.attempts, collector.settle, lease=patience + 5, wake=r.commits.event()
+            ),
+            "refunds": partial(work_off, "refunds", claims.refunds, collector.give_back, lease=patience + 5),
+            "agreements": partial(work_off, "agreements", claims.agreements, collector.honour, lease=10),
         },
         more_apps=((loopbacks(), settings.cards_http_port, page),),
     )

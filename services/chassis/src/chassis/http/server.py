@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from chassis.http.addresses import NoTrustedProxy
 from chassis.http.connections import Connections, Limits
 from chassis.http.protocol import BoundedProtocol
+from chassis.resting import rest
 
 BACKLOG: Final = 2048
 
@@ -25,8 +26,25 @@ class Server(uvicorn.Server):
     """Serves until `should_exit` is set; leaves signals to the process."""
 
     def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        self._exit = asyncio.Event()
         super().__init__(config)
         self._bounded = connections
+
+    @property
+    def should_exit(self) -> bool:
+        return self._exit.is_set()
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        if value:
+            self._exit.set()
+        else:
+            self._exit.clear()
+
+    async def main_loop(self) -> None:
+        """Ticks once per second, which the date header needs, and at once for an exit; uvicorn ticks ten times."""
+        while not await self.on_tick(0):
+            await rest(self._exit, 1.0)
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         async with asyncio.TaskGroup() as tasks:

@@ -61,6 +61,23 @@ async def read_page(connection: asyncpg.Connection, after: Position, limit: int)
     return Page(messages, Position(rows[-1]["epoch"], int(rows[-1]["xid_text"]), rows[-1]["position"]))
 
 
+async def holds_back(connection: asyncpg.Connection, after: Position) -> bool:
+    """Whether committed events after the position are not read yet, because a transaction that began before them is open."""
+    found: bool = await connection.fetchval(
+        """
+        SELECT EXISTS (
+            SELECT FROM events
+            WHERE (epoch, xid, position) > ($1, $2::text::xid8, $3)
+              AND (epoch, xid) >= ((SELECT current_epoch()), pg_snapshot_xmin(pg_current_snapshot()))
+        )
+        """,
+        after.epoch,
+        str(after.xid),
+        after.position,
+    )
+    return found
+
+
 async def read_cursor(connection: asyncpg.Connection) -> tuple[Position, Ends]:
     row = await connection.fetchrow("SELECT epoch, xid::text, position, ends FROM relay")
     assert row is not None, "the migration made the row"

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import asyncpg
 
 from chassis.aggregate import Stream
-from chassis.postgres.bell import Bell
+from chassis.postgres.commits import Commits
 from chassis.postgres.group_commit import Fate, commit
 from chassis.postgres.together import Kept, Send, Together
 from chassis.postgres.write_sets import read_on, read_since
@@ -20,12 +20,12 @@ LEAST = 16
 class PostgresEventStore:
     """Reads and writes of concurrent callers share round trips, on connections kept out of the pool for that."""
 
-    def __init__(self, pool: asyncpg.Pool, *, connections: int = 2) -> None:
+    def __init__(self, pool: asyncpg.Pool, *, connections: int = 2, commits: Commits | None = None) -> None:
         """`connections`: how many are kept for reading, and how many for writing; with two, one's round is prepared while
-        the other's is at the server.
+        the other's is at the server. `commits` is signalled after each write.
         """
         self._pool = pool
-        self._bell = Bell(pool)
+        self.commits = commits or Commits(pool)
         readers, writers = [[Kept(pool) for _ in range(connections)] for _ in range(2)]
         self._kept = readers + writers
         self._reads = Together([_reading(kept) for kept in readers], least=LEAST)
@@ -37,7 +37,7 @@ class PostgresEventStore:
     async def __aexit__(self, *_: object) -> None:
         await self._reads.close()
         await self._writes.close()
-        await self._bell.close()
+        await self.commits.close()
         for kept in self._kept:
             await kept.close()
 
@@ -51,7 +51,7 @@ class PostgresEventStore:
     async def write(self, write_set: WriteSet) -> None:
         await self._writes.ask(write_set)
         note_change()
-        self._bell.ring()
+        self.commits.signal()
 
     async def answer_to(self, key: IdempotencyKey) -> Answer | None:
         row = await self._pool.fetchrow(

@@ -6,6 +6,7 @@ import asyncpg
 
 from chassis.http.asked import Once, Work, problem_answer
 from chassis.http.problems import Problem
+from chassis.postgres.commits import Commits
 from chassis.postgres.write_sets import Connection
 from chassis.scope import note_change
 from chassis.store import Answer, IdempotencyKey, KeyReused
@@ -17,8 +18,9 @@ _KEEP = "UPDATE idempotency SET status = $5, answer = $6 WHERE (merchant_id, sub
 _KEPT = "SELECT fingerprint, status, answer::text FROM idempotency WHERE (merchant_id, subject, route, key) = ($1, $2, $3, $4)"
 
 
-def once_in(pool: asyncpg.Pool) -> Once:
-    """How a service whose tables are in this database does a thing once."""
+def once_in(pool: asyncpg.Pool, commits: Commits | None = None) -> Once:
+    """How a service whose tables are in this database does a thing once. `commits` is signalled: the work may send states."""
+    commits = commits or Commits()
 
     async def once(key: IdempotencyKey | None, work: Work) -> Answer:
         """Runs the work in a transaction of its own and returns its answer, or the one that the key was given before.
@@ -31,10 +33,12 @@ def once_in(pool: asyncpg.Pool) -> Once:
                 async with connection.transaction():
                     answer = await work(connection)
                 note_change()
+                commits.signal()
                 return answer
             try:
                 answer = await _claimed(connection, key, work)
                 note_change()
+                commits.signal()
                 return answer
             except asyncpg.UniqueViolationError as violation:
                 if violation.constraint_name != "idempotency_answered":

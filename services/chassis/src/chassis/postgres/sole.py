@@ -48,7 +48,8 @@ class Session:
 @asynccontextmanager
 async def sole(dsn: str, name: str, stop: asyncio.Event) -> AsyncIterator[Session | None]:
     """Waits for its turn, for as long as `stop` is not set: then there is no session."""
-    settings = {"application_name": name, "idle_session_timeout": str(IDLE_MS)}
+    # What the holder notes may be lost with the server's last moments: it then does the same work again.
+    settings = {"application_name": name, "idle_session_timeout": str(IDLE_MS), "synchronous_commit": "off"}
     connection = await asyncpg.connect(dsn, server_settings=settings, timeout=5)
     try:
         while not stop.is_set():

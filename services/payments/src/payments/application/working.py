@@ -5,9 +5,13 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from chassis.background import repeat, survives
+from chassis.resting import rest
 from chassis.scope import scoped
 
 T = TypeVar("T")
+
+GATHER = 0.02
+"""Seconds between two looks that `wake` causes."""
 
 
 async def work_off(
@@ -17,27 +21,39 @@ async def work_off(
     stop: asyncio.Event,
     *,
     lease: float,
-    idle: float = 0.1,
+    wake: asyncio.Event | None = None,
+    idle: float = 1.0,
     at_once: int = 16,
 ) -> None:
     """Claims at most `at_once` pieces of work and does them side by side: one that takes long keeps no other waiting.
 
-    `idle` is the time between two looks when there is nothing to do, in seconds. A piece that fails is reported and left:
-    it is claimed again when its lease, in seconds too, has ended. Once told to stop, finishes what is in hand.
+    `idle` is the time between two looks when there is nothing to do, in seconds; `wake` ends it. A piece that fails is
+    reported and left: it is claimed again when its lease, in seconds too, has ended. Once told to stop, finishes what is in
+    hand.
     """
     running: set[asyncio.Task[None]] = set()
+    wake = wake or asyncio.Event()
 
     async def turn() -> float | None:
+        wake.clear()
         found = await claim(at_once - len(running), lease) if len(running) < at_once else []
         for each in found:
             piece = asyncio.create_task(done(each))
             running.add(piece)
-            piece.add_done_callback(running.discard)
-        return None if found else idle
+            piece.add_done_callback(ended)
+        if found:
+            return None
+        await rest(stop, GATHER)
+        return idle
+
+    def ended(piece: asyncio.Task[None]) -> None:
+        running.discard(piece)
+        if len(running) == at_once - 1:
+            wake.set()
 
     async def done(each: T) -> None:
         with scoped():
             await survives(task, do(each))
 
-    await repeat(task, turn, stop)
+    await repeat(task, turn, stop, wake=wake)
     await asyncio.gather(*running)

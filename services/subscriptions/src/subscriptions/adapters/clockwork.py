@@ -19,7 +19,7 @@ from subscriptions.application.ports import ClockJobs
 from subscriptions.application.test_clock import advance
 from subscriptions.domain.merchant import ClockRunsForward, Merchant, MerchantCommand, MerchantEvent, SetClock
 
-SECONDS_BETWEEN_LOOKS = 0.2
+SECONDS_BETWEEN_LOOKS = 1.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.004, 0.25
 """Seconds between looks at charges that are under way."""
 AT_ONCE = 4

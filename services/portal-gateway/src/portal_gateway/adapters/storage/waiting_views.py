@@ -15,6 +15,8 @@ from portal_gateway.adapters.storage.projecting import Who, begin, recompose
 
 AT_ONCE = 100
 LOOK_EVERY = 1.0
+LOOK_LATER = 5.0
+"""Once the beginning has been read: only another process can leave views to be composed."""
 
 
 class WaitingViews:
@@ -41,7 +43,9 @@ class WaitingViews:
         """Composes what waits as soon as the beginning has been read; any number of processes may."""
 
         async def turn() -> float | None:
-            return None if await self.compose() else LOOK_EVERY
+            if await self.compose():
+                return None
+            return LOOK_LATER if self._read else LOOK_EVERY
 
         await repeat("waiting-views", turn, stop)
 
@@ -55,4 +59,5 @@ class WaitingViews:
             )
             if rows:
                 await recompose(connection, {(row["merchant_id"], row["customer_id"]) for row in rows})
+            self._read = self._read or not rows
             return len(rows)
