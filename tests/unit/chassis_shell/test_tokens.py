@@ -2,13 +2,15 @@ import contextlib
 import json
 import time
 from base64 import urlsafe_b64encode
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jwt
-from joserfc.jwk import OKPKey
+from joserfc.jwk import KeySet, OKPKey
 
 from chassis.http import tokens
 from chassis.http.tokens import InvalidToken, Signer, Verifier
@@ -158,6 +160,52 @@ def test_a_header_that_makes_no_sense_is_no_tokens(name: str, value: object) -> 
     header = encoded(**{"alg": "Ed25519", "kid": "payments", name: value})
     with pytest.raises(InvalidToken):
         Verifier("payments", PUBLIC).read(f"{header}.{encoded(iss='payments')}.AAAA")
+
+
+def altered(token: str, part: int, change: Callable[[str], str]) -> str:
+    parts = token.split(".")
+    parts[part] = change(parts[part])
+    return ".".join(parts)
+
+
+CHANGES: dict[str, Callable[[str], str]] = {
+    "padded": lambda text: text + "=",
+    "padded twice": lambda text: text + "==",
+    "longer": lambda text: text + "A",
+    "other unused bits": lambda text: text[:-1] + chr(ord(text[-1]) + 1),
+    "a line break": lambda text: f"{text[:5]}\n{text[5:]}",
+    "shorter": lambda text: text[:-4],
+    "a part more": lambda text: text + ".",
+    "empty": lambda text: "",
+    "another case": lambda text: text.swapcase(),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("part", [0, 1, 2])
+def test_one_text_alone_is_the_token(part: int, change: str) -> None:
+    token = Signer("portal-gateway", PRIVATE["portal-gateway"]).token("payments", merchant_id=MERCHANT)
+    assert Verifier("payments", PUBLIC).read(token)
+    with pytest.raises(InvalidToken):
+        Verifier("payments", PUBLIC).read(altered(token, part, CHANGES[change]))
+
+
+@pytest.mark.parametrize(
+    "header", [{"alg": "none"}, {"alg": "HS256"}, {"alg": "EdDSA"}, {"kid": "payments"}, {"crit": ["exp"]}], ids=str
+)
+def test_a_signed_token_with_another_header_is_no_tokens(header: dict[str, Any]) -> None:
+    key: Any = OKPKey.import_key(json.loads(PRIVATE["portal-gateway"])).private_key
+    parts = {"typ": "JWT", "alg": "Ed25519", "kid": "portal-gateway", **header}
+    text = ".".join((encoded(**parts), signed().split(".")[1]))
+    signature = urlsafe_b64encode(key.sign(text.encode())).rstrip(b"=").decode()
+    with pytest.raises(InvalidToken):
+        Verifier("payments", PUBLIC).read(f"{text}.{signature}")
+
+
+def test_a_token_is_a_jwt_that_any_library_reads() -> None:
+    token = Signer("portal-gateway", PRIVATE["portal-gateway"]).token("payments", merchant_id=MERCHANT)
+    found = jwt.decode(token, KeySet.import_key_set(json.loads(PUBLIC)), algorithms=["Ed25519"])
+    assert (found.claims["iss"], found.claims["merchant"]) == ("portal-gateway", str(MERCHANT))
 
 
 DEEP = f"{urlsafe_b64encode(b'[' * 30_000).decode()}.e30.e30"

@@ -119,6 +119,28 @@ async def test_what_is_known_of_a_stream_is_not_read_again() -> None:
     assert store.since == [1, 3]
 
 
+async def test_what_a_request_has_seen_is_not_read_a_second_time() -> None:
+    store, id = Watched(), uuid4()
+    lamps = Lamps(store, LAMP)
+    await lamps.handle(CONTEXT, id, SwitchOn(NOON))
+    seen = await lamps.past(MERCHANT, id)
+    reads = len(store.since)
+    handled = await lamps.handle(CONTEXT, id, SwitchOff(NOON), seen=seen)
+    assert (handled.outcome and handled.outcome.version, len(store.since)) == (2, reads)
+
+
+async def test_what_a_request_has_seen_decides_nothing_once_another_one_has_changed_it() -> None:
+    store, id = MemoryEventStore(), uuid4()
+    here, elsewhere = Lamps(store, LAMP), Lamps(store, LAMP)
+    await here.handle(CONTEXT, id, SwitchOn(NOON))
+    seen = await here.past(MERCHANT, id)
+    await elsewhere.handle(CONTEXT, id, SwitchOff(NOON))
+    handled = await here.handle(CONTEXT, id, SwitchOff(NOON), seen=seen)
+    assert handled.outcome
+    assert (handled.outcome.version, handled.outcome.events) == (2, ())
+    assert [Envelope.model_validate_json(message.value or b"").sequence for message in store.messages] == [1, 2]
+
+
 async def test_a_past_that_became_another_one_is_read_whole() -> None:
     """A database restored from a backup, behind the back of a process that goes on."""
     store, restored = MemoryEventStore(), MemoryEventStore()

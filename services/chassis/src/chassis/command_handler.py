@@ -106,8 +106,12 @@ class CommandHandler(Generic[C, E, S]):
         answer: Callable[[Outcome[E, S]], Answer] | None = None,
         refused: Callable[[Exception], Answer] | None = None,
         statements: Callable[[Outcome[E, S]], Sequence[Statement]] | None = None,
+        seen: Past[S] | None = None,
     ) -> Handled[E, S]:
         """Asks the rules and keeps what they say.
+
+        `seen` is what `past` has returned for this request: the first attempt decides on it instead of reading again. Its
+        version guards it, as it guards every attempt.
 
         With a key both kinds of answer are kept with it, in the same write, and given to every repetition; one that
         comes while the first is still running waits for it. `statements` run in the same transaction, when there are
@@ -119,7 +123,7 @@ class CommandHandler(Generic[C, E, S]):
         note(context.merchant_id, stream.name)
         async with self._turn(stream):
             for _ in range(ATTEMPTS):
-                past = await self._past(stream)
+                past, seen = seen or await self._past(stream), None
                 outcome: Outcome[E, S] | None = None
                 try:
                     outcome, write_set = decide(self.aggregate, context, past, command)
@@ -176,8 +180,12 @@ class CommandHandler(Generic[C, E, S]):
 
     async def state(self, merchant_id: UUID, id: UUID) -> tuple[int, S | None]:
         """The aggregate's version and state: 0 and None when it does not exist."""
-        past = await self._past(self.aggregate.stream(merchant_id, id))
+        past = await self.past(merchant_id, id)
         return past.version, past.state
+
+    async def past(self, merchant_id: UUID, id: UUID) -> Past[S]:
+        """What a decision about the aggregate would be taken on now."""
+        return await self._past(self.aggregate.stream(merchant_id, id))
 
     def _turn(self, stream: Stream) -> asyncio.Lock:
         """Commands of one process to one aggregate go one after the other: together all but one would be in vain."""

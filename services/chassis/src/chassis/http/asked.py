@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import Depends, Header, Request
 from fastapi.responses import JSONResponse, Response
 
-from chassis.command_handler import CommandHandler, Outcome
+from chassis.command_handler import CommandHandler, Outcome, Past
 from chassis.context import Context
 from chassis.http.principal import Caller, Principal
 from chassis.http.problems import MEDIA_TYPE, Problem, Refusals, of_refusal
@@ -52,6 +52,7 @@ class Asked:
         *,
         answer: "Callable[[Outcome[E, S]], Answer] | None" = None,
         statements: "Callable[[Outcome[E, S]], Sequence[Statement]] | None" = None,
+        seen: Past[S] | None = None,
     ) -> Response:
         """Asks the rules; answers 202 with the aggregate and its version unless `answer` says otherwise.
 
@@ -67,6 +68,7 @@ class Asked:
                 answer=answer or accepted,
                 refused=lambda refusal: problem_answer(of_refusal(self._refusals, refusal)),
                 statements=statements,
+                seen=seen,
             )
         except KeyReused:
             raise key_reused() from None

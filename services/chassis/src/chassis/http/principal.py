@@ -17,7 +17,7 @@ from chassis.http.problems import Problem, not_found
 from chassis.http.request_ids import adopt
 from chassis.http.tokens import InvalidToken, Verifier
 from chassis.scope import note
-from chassis.tenants import Tenants
+from chassis.tenants import Tenant, Tenants
 
 Kind = Literal["merchant", "customer", "service", "operator"]
 
@@ -38,6 +38,8 @@ class Principal:
     """Of the customer's portal session, as an opaque reference."""
     issuer: str | None = None
     """The service that asks, for itself or for the customer."""
+    tenant: Tenant | None = None
+    """The merchant, where this request has read it to check the API key."""
 
     @property
     def merchant_id(self) -> UUID:
@@ -99,7 +101,7 @@ class Gatekeeper:
             raise unauthenticated()
         note(merchant=tenant.id)
         key_id = next((str(k["id"]) for k in tenant.doc["api_keys"] if k["sha256"] == digest), "key")
-        return Principal("merchant", key_id, tenant.id)
+        return Principal("merchant", key_id, tenant.id, tenant=tenant)
 
 
 def unauthenticated() -> Problem:
@@ -145,6 +147,16 @@ async def principal(request: Request) -> Principal:
 
 Caller = Annotated[Principal, Depends(principal)]
 """FastAPI parameter: whoever asks, authenticated."""
+
+
+async def tenant_of(caller: Principal, tenants: Tenants) -> Tenant:
+    """The caller's merchant, read once per request. Raises Problem 403 for a caller without one, LookupError for an unknown
+    one.
+    """
+    tenant = caller.tenant or await tenants.get(caller.merchant_id)
+    if tenant is None:
+        raise LookupError(f"no merchant {caller.merchant_id}")
+    return tenant
 
 
 def only(*kinds: Kind) -> Callable[[Principal], Awaitable[Principal]]:

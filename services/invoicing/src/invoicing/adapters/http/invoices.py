@@ -13,7 +13,7 @@ from chassis.http.asked import Ask
 from chassis.http.cursors import Cursor, Cursors, Limit
 from chassis.http.description import answers
 from chassis.http.downloads import Sending, named
-from chassis.http.principal import Merchant, MerchantOrCustomer, Principal
+from chassis.http.principal import Merchant, MerchantOrCustomer, Principal, tenant_of
 from chassis.http.problems import Problem, Refusals, not_found
 from chassis.tenants import Tenant, Tenants
 from invoicing.adapters.http import documents
@@ -119,7 +119,7 @@ def routes(
     @answers(documents.Accepted, (409, "invoice_paid"), (409, "invoice_void"))
     async def void(caller: Merchant, asked: Ask, id: InvoiceId) -> Response:
         """Void an open invoice: nothing is owed on it any more."""
-        return await asked.of(handler, id, Void("merchant", await tenants.now(caller.merchant_id)))
+        return await asked.of(handler, id, Void("merchant", (await tenant_of(caller, tenants)).now()))
 
     @api.get("/customers/{customer_id}/export", response_class=Response)
     @answers(None, (429, "export_running"), media_types=("text/csv", "application/zip", "application/x-ndjson"))

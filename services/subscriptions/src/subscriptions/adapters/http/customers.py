@@ -11,7 +11,7 @@ from chassis.context import Context
 from chassis.http.asked import Ask
 from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
-from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant
+from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant, tenant_of
 from chassis.http.problems import Problem, not_found
 from chassis.postgres.write_sets import Connection
 from chassis.store import Answer
@@ -67,7 +67,7 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
     @answers(documents.Customer)
     async def create(asked: Ask, caller: Merchant, body: NewCustomer) -> Response:
         """Create a customer."""
-        context, at = asked.context, await tenants.now(caller.merchant_id)
+        context, at = asked.context, (await tenant_of(caller, tenants)).now()
 
         async def work(connection: Connection) -> Answer:
             return Answer(201, document(await customers.add(connection, context, uuid4(), Profile(**body.model_dump()), at)))
@@ -94,7 +94,7 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
         if removed := [field for field in ("name", "email") if field in changes and changes[field] is None]:
             errors = [{"pointer": f"/{field}", "code": "required", "detail": "cannot be removed"} for field in removed]
             raise Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
-        context, at = asked.context, await tenants.now(caller.merchant_id)
+        context, at = asked.context, (await tenant_of(caller, tenants)).now()
 
         async def work(connection: Connection) -> Answer:
             customer = await customers.locked(connection, caller.merchant_id, id)

@@ -12,7 +12,7 @@ from chassis.http.asked import Ask
 from chassis.http.bodies import StrictBody
 from chassis.http.cursors import Cursor, Cursors, Limit
 from chassis.http.description import answers
-from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant
+from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant, tenant_of
 from chassis.http.problems import not_found
 from chassis.store import Answer
 from chassis.tenants import Tenants
@@ -67,7 +67,7 @@ def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants,
         if body.image_media_id and not await media.has(caller.merchant_id, body.image_media_id):
             raise unknown_media("/image_media_id")
         id = uuid4()
-        command = Publish(body.plan(id), await tenants.now(caller.merchant_id))
+        command = Publish(body.plan(id), (await tenant_of(caller, tenants)).now())
         return await asked.of(publishing, id, command, answer=lambda outcome: Answer(201, document(outcome.state)))
 
     @api.get("")

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Response
 
 from billing_contracts.money import LARGEST_AMOUNT
-from chassis.command_handler import CommandHandler, Outcome
+from chassis.command_handler import CommandHandler, Outcome, Past
 from chassis.http.asked import Ask, Asked, accepted
 from chassis.http.description import answers
 from chassis.http.free_text import clean
-from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant, MerchantOrCustomer, Principal
+from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant, MerchantOrCustomer, Principal, tenant_of
 from chassis.http.problems import not_found
 from chassis.store import Answer, Statement
 from chassis.tenants import Tenant, Tenants
@@ -72,9 +72,9 @@ def routes(
         """
         customer = await known(asked, body.customer_id)
         _, plan = await publishing.state(caller.merchant_id, body.plan_id)
-        tenant = await tenants.get(caller.merchant_id)
-        if plan is None or tenant is None:
+        if plan is None:
             raise not_found()
+        tenant = await tenant_of(caller, tenants)
         now = tenant.now()
         started_at = body.started_at or now.replace(microsecond=0)
         zone = tenant.doc["time_zone"]
@@ -92,8 +92,8 @@ def routes(
     @answers(documents.Subscription, security=OF_A_MERCHANT)
     async def read(caller: Caller, id: SubscriptionId) -> dict[str, Any]:
         """Read a subscription."""
-        version, it = await seen_by(caller, id)
-        return document(id, version, it)
+        past, it = await seen_by(caller, id)
+        return document(id, past.version, it)
 
     @api.get("/{id}/cancellation/preview")
     @answers(documents.CancellationPreview, (409, "already_cancelled"))
@@ -120,7 +120,7 @@ def routes(
         `immediately`.
         """
         body = body or Cancellation()
-        _, it = await seen_by(caller, id)
+        past, it = await seen_by(caller, id)
         command, _ = await cancelling(caller, body)
         comment = clean(body.comment)
 
@@ -132,15 +132,15 @@ def routes(
             answered = cancelled(outcome)
             return Answer(answered.status, {**answered.body, "card_number_removed": True}) if comment.had_card else answered
 
-        return await asked.of(subscriptions, id, command, answer=answer, statements=commented)
+        return await asked.of(subscriptions, id, command, answer=answer, statements=commented, seen=past)
 
     @api.delete("/{id}/cancellation", status_code=202)
     @answers(documents.CancellationWithdrawn, (409, "no_cancellation"), (409, "cancellation_took_effect"))
     async def withdraw(asked: Ask, caller: MerchantOrCustomer, id: SubscriptionId) -> Response:
         """Withdraw a scheduled cancellation: the subscription continues."""
-        await seen_by(caller, id)
-        command = WithdrawCancellation(await tenants.now(caller.merchant_id))
-        return await asked.of(subscriptions, id, command, answer=kept)
+        past, _ = await seen_by(caller, id)
+        command = WithdrawCancellation((await tenant_of(caller, tenants)).now())
+        return await asked.of(subscriptions, id, command, answer=kept, seen=past)
 
     async def known(asked: Asked, id: UUID) -> Customer:
         """What started while its customer was erased ends here, at the latest when the request is repeated."""
@@ -150,15 +150,14 @@ def routes(
             raise not_found()
         return customer
 
-    async def seen_by(caller: Principal, id: UUID) -> tuple[int, Subscription]:
-        version, it = await subscriptions.state(caller.merchant_id, id)
-        caller.must_own(it.customer_id if it else None)
-        assert it, "what does not exist is nobody's"
-        return version, it
+    async def seen_by(caller: Principal, id: UUID) -> tuple[Past[Subscription], Subscription]:
+        past = await subscriptions.past(caller.merchant_id, id)
+        caller.must_own(past.state.customer_id if past.state else None)
+        assert past.state, "what does not exist is nobody's"
+        return past, past.state
 
     async def cancelling(caller: Principal, body: Cancellation) -> tuple[Cancel, Tax | None]:
-        tenant = await tenants.get(caller.merchant_id)
-        assert tenant, "whoever asks has a merchant"
+        tenant = await tenant_of(caller, tenants)
         policies = reactions.policies(tenant.doc)
         by: Literal["customer", "merchant"] = "customer" if caller.kind == "customer" else "merchant"
         mode = body.mode or policies.cancel_mode
