@@ -138,9 +138,7 @@ async def read_log(process: asyncio.subprocess.Process, last: deque[bytes]) -> N
             return
 
 
-async def _until_ready(
-    process: asyncio.subprocess.Process, reading: asyncio.Task[None], url: str, last: deque[bytes]
-) -> None:
+async def _until_ready(process: asyncio.subprocess.Process, reading: asyncio.Task[None], url: str, last: deque[bytes]) -> None:
     try:
         async with asyncio.timeout(START_SECONDS), httpx.AsyncClient(auth=USER, timeout=60, trust_env=False) as http:
             while process.returncode is None:
