@@ -67,11 +67,11 @@ def over() -> View:
 
 
 def too_often(stage: LivingStage) -> None:
-    stage.limits.refuses = Problem(429, "too_many_requests", "Too many", headers={"retry-after": "540"})
+    stage.access.refuses = Problem(429, "too_many_requests", "Too many", headers={"retry-after": "540"})
 
 
 def unreachable(stage: LivingStage) -> None:
-    stage.limits.refuses = Problem(503, "service_unavailable", "Away", headers={"retry-after": "5"})
+    stage.access.refuses = Problem(503, "service_unavailable", "Away", headers={"retry-after": "5"})
 
 
 def forgetful(stage: LivingStage) -> None:

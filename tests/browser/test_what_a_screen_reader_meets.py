@@ -92,6 +92,8 @@ async def test_a_dialog_tells_whose_account_it_is_of_what_happens_and_which_fiel
               - /children: equal
               - heading "Cancelar Premium Mensual" [level=1]
               - paragraph: Ana García · a…@example.com
+              - term: Dejas de pagar
+              - definition: 29.99 USD al mes
               - term: Acceso hasta
               - definition: 14 de junio de 2023
               - term: Próximo cobro
@@ -121,9 +123,12 @@ async def test_card_entry_tells_what_will_be_paid_which_field_is_wrong_and_what_
               - heading "Editar método de pago" [level=1]
               - paragraph: Ana García · a…@example.com
               - paragraph: Se usará en todas tus suscripciones.
+              - term: Premium Mensual
+              - definition: 29.99 USD al mes
               - heading "Se pagará ahora" [level=2]
               - term: TS-000014 · 14 may 2023
               - definition: 29.99 USD
+              - paragraph: /Este pago salda lo que debes .* Tu suscripción continúa y se renueva el 14 de junio\\./
               - iframe
             """)
         await expect(page.locator("iframe")).to_have_accessible_name("Datos de la tarjeta")
@@ -157,6 +162,7 @@ async def test_card_entry_tells_what_will_be_paid_which_field_is_wrong_and_what_
               - heading "Tus pagos" [level=2]
               - term: TS-000014 · 29.99 USD
               - definition: Pagado
+              - paragraph: /Este pago saldó lo que debías .* Tu suscripción está activa y se renueva el 14 de junio\\./
               - link "Cerrar"
             """)
 

@@ -106,7 +106,8 @@ async def test_forced_colours_leave_edges_marks_and_states(page: Page) -> None:
         assert icon not in ("none", await page.locator("body").evaluate("(body) => getComputedStyle(body).backgroundColor"))
         await cancel(portal, stage)
         assert await border(page, "dialog") > 0
-        await portal.dialog.get_by_label("Cuéntanos más").fill("4242 4242 4242 4242")
+        too_long = "(field) => { field.maxLength = 600; field.value = 'x'.repeat(501); }"
+        await portal.dialog.get_by_label("Cuéntanos más").evaluate(too_long)
         await portal.dialog.get_by_role("button", name="Confirmar cancelación").click()
         await expect(portal.dialog.locator("[aria-invalid]")).to_be_visible()
         assert await border(page, "dialog [aria-invalid]") > await border(page, "dialog select")

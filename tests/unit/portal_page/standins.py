@@ -57,8 +57,12 @@ class Access:
     flow: Flow | None = None
     cookie: str = COOKIE
     ended: list[bool] = field(default_factory=list)
+    refuses: Problem | None = None
+    """What an exchange of a link ends with."""
 
     async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:
+        if self.refuses:
+            raise self.refuses
         if token != TOKEN:
             return None
         self.cookie = cookie
