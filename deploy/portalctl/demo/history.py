@@ -122,7 +122,9 @@ async def _visible(gateway: str, portal_url: str, subscriptions: int) -> None:
             entered = await browser.post("/api/session", json={"token": token})
             cookie = entered.headers.get("set-cookie", "").partition(";")[0]
             shown = await browser.get("/api/overview", headers={"cookie": cookie})
-            await browser.delete("/api/session", headers={"cookie": cookie})
+            session = await browser.get("/api/session", headers={"cookie": cookie})
+            if session.is_success:
+                await browser.delete("/api/session", headers={"cookie": cookie, "x-csrf-token": session.json()["csrf"]})
             if shown.is_success and len(shown.json()["subscriptions"]) == subscriptions:
                 return
             await asyncio.sleep(0.2)
