@@ -36,12 +36,14 @@ HELD = {
 
 def environment(service: str, database: ServiceDatabase, kafka: str) -> dict[str, str]:
     port, nowhere = free_port(), "http://127.0.0.1:9"
+    admin = free_port({port})
     return {
         "PATH": os.environ["PATH"],
         "DATABASE_URL": database.url,
         "DATABASE_OWNER_URL": database.owner_url,
         "KAFKA_BOOTSTRAP_SERVERS": kafka,
         "HTTP_PORT": str(port),
+        "ADMIN_PORT": str(admin),
         "ENVIRONMENT": "local",
         "INSTANCE": f"stopping-{port}",
         "SERVICE_PRIVATE_KEY": json.dumps(OKPKey.generate_key("Ed25519", {"kid": service}).as_dict(private=True)),
@@ -54,7 +56,7 @@ def environment(service: str, database: ServiceDatabase, kafka: str) -> dict[str
         "PAYMENTS_URL": nowhere,
         "INVOICING_URL": nowhere,
         "CARDS_URL": "http://localhost:9",
-        "CARDS_HTTP_PORT": str(free_port({port})),
+        "CARDS_HTTP_PORT": str(free_port({port, admin})),
         "PORTAL_ORIGIN": nowhere,
         "PUBLIC_URL": f"http://127.0.0.1:{port}",
         "LINK_PEPPER": "a pepper that is used in tests only",
