@@ -48,7 +48,7 @@ async def test_status_shows_each_log_whole_and_one_line_for_each_process(stack: 
     assert (code, problems) == (0, "")
     lines = shown.splitlines()
     assert lines[0].split() == ["process", "status", "pid", "MiB", "log"]
-    assert len(lines) == 7
+    assert len(lines) == 8
     for line in lines[1:]:
         assert line.endswith(str(stack.folder / "logs" / f"{line.split()[0]}.log"))
 
