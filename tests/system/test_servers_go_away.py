@@ -239,7 +239,7 @@ async def test_a_read_only_database_is_said_to_be_one_and_recovers(a_shop: Shop)
                 wrong = await eventually(partial(failures, stack, service), lambda found: "database" in found)
                 assert wrong["database"] == "is read-only"
             shown = await visit.browser.get("/api/overview")
-            assert (shown.status_code, shown.headers["retry-after"]) == (503, "5"), "that the session is used is written too"
+            assert shown.status_code == 200, "what only reads is answered"
         await eventually(enter, lambda answer: answer.status_code == 303)
         await recovered(stack)
     assert await pids(stack) == before
