@@ -150,10 +150,12 @@ async def test_a_number_can_be_pasted_as_it_is_printed(page: Page) -> None:
         await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         for copied in ("5555 5555 5555 4444", "5555-5555-5555-4444\n", "\t5555555555554444"):
             await page.evaluate("text => { focus(); return navigator.clipboard.writeText(text) }", copied)
-            await card.field("number").click()
-            await page.keyboard.press("ControlOrMeta+a")
-            await page.keyboard.press("ControlOrMeta+v")
-            await expect(card.field("number")).to_have_value("5555 5555 5555 4444")
+            number = card.field("number")
+            await number.click()
+            await expect(number).to_be_focused()
+            await number.press("ControlOrMeta+a")
+            await number.press("ControlOrMeta+v")
+            await expect(number).to_have_value("5555 5555 5555 4444")
 
 
 async def test_an_amex_asks_for_four_digits_and_is_grouped_as_it_is_printed(page: Page) -> None:
