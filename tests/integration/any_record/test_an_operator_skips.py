@@ -9,7 +9,7 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
+from aiokafka.admin import AIOKafkaAdminClient
 
 from billing_contracts.registry import TOPICS
 from chassis import record_sets
@@ -21,7 +21,7 @@ from portalctl.local.failures import StackError
 from portalctl.quarantined import Quarantines
 from portalctl.verify.sources import DATABASES, Sources
 from support.any_records import send_raw
-from support.readings import lit, record
+from support.readings import lit, record, until
 
 GROUP, TOPIC = "payments.collection", "billing.subscriptions"
 PLACE = TopicPartition(TOPIC, 0)
@@ -48,10 +48,26 @@ class Operator:
             return (await offsets.stored(connection, GROUP, [PLACE]))[PLACE].next
 
 
-@pytest.fixture
-async def operator(urls: dict[str, str], pools: dict[str, asyncpg.Pool], kafka_bootstrap: str) -> AsyncIterator[Operator]:
-    """The topic is emptied at the end: aiokafka's own consumer, which other tests use, cannot decode what is here."""
+@pytest.fixture(scope="module")
+async def topic(kafka_bootstrap: str) -> AsyncIterator[None]:
+    """Deleted at the end: other tests read the topic from its beginning, and with clients that cannot decode what is here."""
     await topics.apply(kafka_bootstrap, {TOPIC: TOPICS[TOPIC]})
+    yield
+    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
+    await admin.start()
+    try:
+        await admin.delete_topics([TOPIC])
+        await until(lambda: absent(admin))
+    finally:
+        await admin.close()
+
+
+async def absent(admin: AIOKafkaAdminClient) -> bool:
+    return TOPIC not in await admin.list_topics()
+
+
+@pytest.fixture
+async def operator(urls: dict[str, str], pools: dict[str, asyncpg.Pool], kafka_bootstrap: str, topic: None) -> Operator:
     consumer = AIOKafkaConsumer(bootstrap_servers=kafka_bootstrap)
     await consumer.start()
     try:
@@ -63,13 +79,7 @@ async def operator(urls: dict[str, str], pools: dict[str, asyncpg.Pool], kafka_b
     await pool.execute("DELETE FROM offsets")
     async with pool.acquire() as connection:
         await offsets.begin(connection, GROUP, PLACE, None, Position(end, "cluster", "topic"), end)
-    yield Operator(Quarantines(Sources(urls, kafka_bootstrap), "payments"), pool, kafka_bootstrap, end)
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    await admin.start()
-    try:
-        await admin.delete_records({PLACE: RecordsToDelete(before_offset=-1)})
-    finally:
-        await admin.close()
+    return Operator(Quarantines(Sources(urls, kafka_bootstrap), "payments"), pool, kafka_bootstrap, end)
 
 
 async def test_the_record_at_which_the_service_stands_is_kept_as_given_up(operator: Operator) -> None:

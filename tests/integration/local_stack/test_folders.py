@@ -34,12 +34,6 @@ def another() -> Iterator[LocalStack]:
         yield stack
 
 
-@pytest.fixture
-def elsewhere(postgres_url: str, kafka_bootstrap: str) -> dict[str, str]:
-    """The session's servers, where a test need not start its own."""
-    return {"PORTAL_POSTGRES_URL": postgres_url, "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap}
-
-
 def copied(stack: LocalStack, another: LocalStack) -> None:
     """Everything, as `cp -a` does while the stack runs: the pid files, the locks and the records too."""
     if another.folder.root.exists():

@@ -140,12 +140,11 @@ def test_a_start_that_fails_says_what_and_shows_the_log_and_leaves_nothing(stack
     stack.wait_until(lambda: stack.left == [])
 
 
-def test_servers_that_are_there_already_are_used(stack: LocalStack, postgres_url: str, kafka_bootstrap: str) -> None:
-    result = stack.up(environment={"PORTAL_POSTGRES_URL": postgres_url, "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap})
-    assert result.returncode == 0
+def test_servers_that_are_there_already_are_used(stack: LocalStack, elsewhere: dict[str, str]) -> None:
+    assert stack.up(environment=elsewhere).returncode == 0
     state = read_state(stack.folder)
     assert set(state["processes"]) == {"trivial", "events"}
-    assert state["kafka"]["bootstrap_servers"] == kafka_bootstrap
+    assert state["kafka"]["bootstrap_servers"] == elsewhere["KAFKA_BOOTSTRAP_SERVERS"]
     assert not stack.folder.postgres.exists()
     assert starts_recorded(stack) == 1
 
