@@ -46,7 +46,13 @@ ALL: Final = ("answered", *INSIDE, "arrived")
 STEPS: Final = tuple(f"{before} → {after}" for before, after in pairwise(ALL))
 FILE: Final = "stages"
 """In the stack's folder."""
-SUPERVISOR: Final = (sys.executable, "-m", "bench.stages", "supervise")
+_PROGRAM: Final = f"""
+import runpy, sys
+sys.path.insert(0, {MODULES["PYTHONPATH"]!r})
+runpy.run_module("bench.stages", run_name="__main__")
+"""
+"""A stack starts without PYTHONPATH, so that the command names this package's folder itself."""
+SUPERVISOR: Final = (sys.executable, "-c", _PROGRAM, "supervise")
 _GATEWAY: Final = "portal_gateway"
 
 

@@ -11,7 +11,6 @@ from invoicing.adapters.vault import KeyVault
 from invoicing.application.aggregate import INVOICE
 from payments.application.reactions import PROJECTIONS, REACTIONS, STREAMS, TOPICS
 from portal_gateway.adapters.consumers import consumer as of_gateway
-from portal_gateway.adapters.live import CHANNEL
 from portal_gateway.adapters.storage.projecting import recompose
 from subscriptions.adapters.consumers import outcomes
 from subscriptions.application.aggregates import SUBSCRIPTION
@@ -29,5 +28,5 @@ READERS = (
     Reader("subscriptions", outcomes(SUBSCRIPTION)),
     Reader("payments", Consumer("payments.collection", TOPICS, data_of, REACTIONS, STREAMS, PROJECTIONS)),
     Reader("invoicing", of_invoicing(INVOICE, Desk(INVOICE, KeyVault(_NO_KEY)), movement)),
-    Reader("portal_gateway", of_gateway(recompose, CHANNEL)),
+    Reader("portal_gateway", of_gateway(recompose, lambda _: None)),
 )

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Set as AbstractSet
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -20,6 +21,7 @@ from chassis.consumer import Consumer
 from chassis.consuming import run_consumers
 from chassis.freshness import Freshness, as_of
 from chassis.postgres import offsets, quarantine
+from chassis.postgres.notices import Notices
 from chassis.records import Received, Record
 from support.databases import ServiceDatabase
 from support.lamps import LAMP, NOON, Count
@@ -79,18 +81,18 @@ async def read_up_to(pool: asyncpg.Pool, topic: str) -> int:
     return found
 
 
-@pytest.mark.parametrize("notify", [None, "seen"])
+@pytest.mark.parametrize("committed", [None, lambda _: None], ids=["gathering", "at once"])
 async def test_an_event_that_comes_after_idle_times_is_handled_although_fetches_wait_for_long(
     pool: asyncpg.Pool,
     kafka_bootstrap: str,
     kafka: AIOKafkaProducer,
     topic: str,
     monkeypatch: pytest.MonkeyPatch,
-    notify: str | None,
+    committed: Any,
 ) -> None:
     monkeypatch.setattr("chassis.fetching.IDLE_AFTER", 0.1)
     monkeypatch.setattr("chassis.fetching.IDLE_WAIT_MS", 600_000)
-    async with running(pool, kafka_bootstrap, consumer(topic, notify=notify)):
+    async with running(pool, kafka_bootstrap, consumer(topic, committed=committed)):
         await publish(kafka, topic, [lit(uuid4(), 1)])
         await until(counted(pool, "events", 1))
         await asyncio.sleep(1.5)
@@ -301,24 +303,32 @@ async def test_an_unreadable_record_can_be_given_up_once_more_for_a_follower_tha
         await until(partial(sequence, 3))
 
 
-async def test_listeners_are_woken_after_the_commit(
+async def test_this_process_and_others_are_told_whose_documents_changed_after_the_commit(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     customers = {uuid4() for _ in range(200)}
-    heard: set[tuple[UUID, UUID]] = set()
+    notices, here, elsewhere = Notices(pool, "lamps_changed"), set[tuple[UUID, UUID]](), set[tuple[UUID, UUID]]()
+    senders: set[int] = set()
 
-    def hear(_: object, __: int, ___: str, payload: object) -> None:
-        heard.update((UUID(merchant), UUID(customer)) for merchant, customer in json.loads(str(payload)))
+    def changed(whose: AbstractSet[tuple[UUID, UUID]]) -> None:
+        here.update(whose)
+        notices.send(whose)
+
+    def hear(_: object, pid: int, __: str, payload: object) -> None:
+        senders.add(pid)
+        elsewhere.update((UUID(merchant), UUID(customer)) for merchant, customer in json.loads(str(payload)))
 
     async def all_heard() -> bool:
-        return heard == {(MERCHANT, customer) for customer in customers}
+        return here == elsewhere == {(MERCHANT, customer) for customer in customers}
 
     async with pool.acquire() as listener:
         await listener.add_listener("lamps_changed", hear)
         await publish(kafka, topic, [lit(uuid4(), 1, customer=customer) for customer in customers])
-        async with running(pool, kafka_bootstrap, consumer(topic, notify="lamps_changed")):
+        async with running(pool, kafka_bootstrap, consumer(topic, committed=changed)):
             await until(all_heard)
         await listener.remove_listener("lamps_changed", hear)
+    await notices.close()
+    assert all(notices.sent(pid) for pid in senders)
 
 
 async def test_what_is_shown_becomes_fresh_once_it_was_read(

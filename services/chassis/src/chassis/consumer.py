@@ -34,8 +34,10 @@ class Consumer:
     """Called in the batch's transaction with whose projected documents changed, when any did."""
     erased: Callable[[Erased, Batch], Awaitable[None]] | None = None
     """Called for a tombstone of a compacted topic, whose projected documents are deleted without it."""
-    notify: str | None = None
-    """The PostgreSQL channel that hears, after the commit, whose documents changed: JSON [["<merchant>", "<customer>"], …]."""
+    committed: Callable[[Changed], None] | None = None
+    """Called after the commit with whose projected documents changed, when any did. Records are then fetched as soon as there are
+    any, instead of being gathered at the broker.
+    """
     personal: frozenset[str] = frozenset()
     """Topics whose values are personal data: never kept in clear."""
 

@@ -28,7 +28,6 @@ class Folding:
         self._shown = [self._of(reading) for reading in readings]
         if self._rows:
             await projections.load(connection, self._rows)
-            await waiting.load(connection, self._rows)
 
     def fold(self, index: int, reading: Reading) -> None:
         """What the reading at `index` of those loaded changes.

@@ -21,6 +21,7 @@ from chassis.postgres import inbox, quarantine
 from chassis.postgres.commits import Commits
 from chassis.postgres.offsets import Fenced
 from chassis.postgres.projections import Overtaken
+from chassis.postgres.transactions import transaction
 from chassis.postgres.write_sets import Connection
 from chassis.progress import Progress
 from chassis.projection import Diverged
@@ -35,7 +36,9 @@ ATTEMPTS = 3
 """How often a record is tried alone before it is put aside."""
 
 Settle = Callable[[Connection, Sequence[RawRecord]], Awaitable[None]]
-"""Says, in the transaction of the records' effects, that they have been dealt with. Raises Fenced when somebody else did."""
+"""Notes, in the transaction of the records' effects, that they were handled; without effects in no transaction, so that it is one
+statement. Raises Fenced when another member handled them.
+"""
 Changed = set[tuple[UUID, UUID]]
 
 _OVERTAKEN = (VersionConflict, AlreadyHandled, Overtaken)
@@ -131,16 +134,19 @@ class Handling:
         self, records: Sequence[RawRecord], settle: Settle, readings: Sequence[Reading], tell: bool = True
     ) -> Changed:
         """One transaction. Reads everything first, without a transaction id: the relay's order depends on it."""
-        aside = [(record, reading) for record, reading in zip(records, readings, strict=True) if isinstance(reading, Malformed)]
+        concerning = {index: reading for index, reading in enumerate(readings) if not _concerns_nobody(reading)}
+        aside = [(records[index], reading) for index, reading in concerning.items() if isinstance(reading, Malformed)]
         async with self._pool.acquire() as proxy:
             connection = cast(asyncpg.Connection, proxy)
+            if not concerning:  # one statement: without effects there is nothing that it would have to go with
+                await settle(connection, records)
+                self._count(records, readings, aside)
+                return set()
             batch, folding = Batch(connection), Folding(self._consumer.projections)
-            fresh = await self._fresh(connection, readings)
+            fresh = await self._fresh(connection, concerning)
             await batch.load(self._prefetched(fresh))
             await folding.load(connection, readings)
-            for index, reading in enumerate(readings):
-                if isinstance(reading, Passed) and reading.envelope is None:
-                    continue
+            for index, reading in concerning.items():
                 batch.begin(index)
                 try:
                     folding.fold(index, reading)
@@ -152,7 +158,8 @@ class Handling:
                     fresh.pop(index, None)
                 except Exception as error:
                     raise Culprit(index) from error
-            async with connection.transaction():
+            # Kafka still has what a server that stops would lose of projections; a reaction's events may be sent at once.
+            async with transaction(connection, lasting=bool(fresh)):
                 await batch.commit([(self._consumer.group, received.envelope.id) for received in fresh.values()])
                 changed = await self._save(connection, folding, tell)
                 await settle(connection, records)
@@ -162,11 +169,13 @@ class Handling:
         self._count(records, readings, aside)
         return changed
 
-    async def _fresh(self, connection: asyncpg.Connection, readings: Sequence[Reading]) -> dict[int, Received[Any]]:
+    async def _fresh(self, connection: asyncpg.Connection, concerning: dict[int, Reading]) -> dict[int, Received[Any]]:
         """Of the events that have a reaction, those not handled before, each once; by index."""
+        if not self._consumer.reactions:
+            return {}
         asked = {
             reading.envelope.id: (index, reading)
-            for index, reading in reversed(list(enumerate(readings)))
+            for index, reading in reversed(concerning.items())
             if isinstance(reading, Received) and reading.envelope.type in self._consumer.reactions
         }
         handled = await inbox.handled(connection, self._consumer.group, list(asked))
@@ -273,6 +282,10 @@ class Handling:
         for record, found in aside:
             QUARANTINED.labels(group, record.topic).inc()
             log.error("consumer.quarantined", group=group, error=found.error, **_whereabouts(record))
+
+
+def _concerns_nobody(reading: Reading) -> bool:
+    return isinstance(reading, Passed) and reading.envelope is None
 
 
 def _halves(part: range) -> list[range]:

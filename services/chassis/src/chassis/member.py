@@ -25,7 +25,6 @@ from chassis.metrics import RECREATED, STANDSTILL
 from chassis.outages import outages
 from chassis.places import Places, Settling, by_partition
 from chassis.postgres.commits import Commits
-from chassis.postgres.notices import notify
 from chassis.postgres.offsets import Fenced
 from chassis.progress import STANDSTILL_SECONDS
 from chassis.records import Reading
@@ -157,7 +156,7 @@ class Member(ConsumerRebalanceListener):
             graceful_timeout=10,
             logger=None,
         )
-        looked_on = self._definition.notify is not None
+        looked_on = self._definition.committed is not None
         subscriber = broker.subscriber(
             *self._definition.topics,
             group_id=self._definition.group,
@@ -213,20 +212,22 @@ class Member(ConsumerRebalanceListener):
         partitions = by_partition(records)
         known = await self._places.known(partitions.keys())
         lost = [partition for partition in partitions if partition not in known]
-        begins: dict[tuple[str, int], int] = {}
+        begins: dict[TopicPartition, int] = {}
         for partition, position in known.items():
             those = partitions[partition]
             if those[-1].offset < position.next:
                 lost.append(partition)
             elif self._places.follows(consumer, partition, position.next, those[0].offset, came):
                 begins[partition] = position.next
-        wanted = [record.offset >= begins.get((record.topic, record.partition), inf) for record in records]
-        if unread := list(compress(records, wanted)):
-            settling = Settling(self._definition.group, unread, known)
+        if any(those[0].offset < begins.get(partition, inf) for partition, those in partitions.items()):
+            wanted = [record.offset >= begins.get(TopicPartition(record.topic, record.partition), inf) for record in records]
+            records, readings = tuple(compress(records, wanted)), list(compress(readings, wanted))
+        if records:
+            settling = Settling(self._definition.group, records, known)
             try:
-                changed = await self._handling.handle(unread, settling, list(compress(readings, wanted)))
+                changed = await self._handling.handle(records, settling, readings)
                 self._places.moved(settling.ends)
-                await self._tell(changed)
+                self._tell(changed)
             except Fenced:
                 log.info("consumer.fenced", group=self._definition.group)
                 self._places.forget(partitions)
@@ -262,9 +263,9 @@ class Member(ConsumerRebalanceListener):
             self._again.set()
         return PROGRESS_EVERY
 
-    async def _tell(self, changed: Changed) -> None:
-        if self._definition.notify and changed:
-            await notify(self._pool, self._definition.notify, changed)
+    def _tell(self, changed: Changed) -> None:
+        if self._definition.committed and changed:
+            self._definition.committed(changed)
 
 
 async def _parse(records: Records) -> KafkaMessage:

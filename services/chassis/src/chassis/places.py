@@ -133,7 +133,7 @@ class Settling:
     """Moves the offsets of a batch that begins at `known`, part by part, each part in its own transaction."""
 
     def __init__(self, group: str, records: Sequence[RawRecord], known: Mapping[TopicPartition, Position]) -> None:
-        self._group, self._known = group, known
+        self._group, self._known, self._records = group, known, records
         self._offsets = {partition: [each.offset for each in came] for partition, came in by_partition(records).items()}
 
     @property
@@ -142,8 +142,11 @@ class Settling:
         return {each: replace(self._known[each], next=offsets[-1] + 1) for each, offsets in self._offsets.items()}
 
     async def __call__(self, connection: Connection, records: Sequence[RawRecord]) -> None:
-        parts = by_partition(records).items()
-        moves = {each: (self._before(each, came[0].offset), came[-1].offset + 1) for each, came in parts}
+        if records is self._records:
+            moves = {each: (self._known[each], offsets[-1] + 1) for each, offsets in self._offsets.items()}
+        else:
+            parts = by_partition(records).items()
+            moves = {each: (self._before(each, came[0].offset), came[-1].offset + 1) for each, came in parts}
         await offsets.move(connection, self._group, moves)
 
     def _before(self, partition: TopicPartition, offset: int) -> Position:

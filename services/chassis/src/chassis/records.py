@@ -23,7 +23,7 @@ Decode = Callable[[Envelope], EventData]
 """The envelope's data as its class. Raises KeyError for a type that is not known, ValidationError for data that does not fit."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Received(Generic[D_co]):
     """An event of another service, or of our own."""
 
@@ -115,7 +115,7 @@ class Reader:
 
     def _shows(self, key: bytes) -> bool:
         """Whether the aggregate that a key names is of a kind that is projected."""
-        return key[_MERCHANT:].partition(b"-")[0] in self._kinds
+        return bool(self._kinds) and key[_MERCHANT:].partition(b"-")[0] in self._kinds
 
     def _knows(self, envelope: Envelope) -> bool:
         if (known := self._known.get(envelope.type)) is None:

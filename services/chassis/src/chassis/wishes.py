@@ -1,6 +1,6 @@
 """What an operator wants done with quarantined records: the consumer that quarantined them does it."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 
 import asyncpg
 import structlog
@@ -20,7 +20,7 @@ EVERY = 2.0
 
 
 class Wishes:
-    def __init__(self, group: str, pool: asyncpg.Pool, handling: Handling, tell: Callable[[Changed], Awaitable[None]]) -> None:
+    def __init__(self, group: str, pool: asyncpg.Pool, handling: Handling, tell: Callable[[Changed], None]) -> None:
         self._group, self._pool, self._handling, self._tell = group, pool, handling, tell
 
     async def fulfil(self) -> float:
@@ -30,7 +30,7 @@ class Wishes:
         if claimed is not None:
             do = self._handling.discard if claimed.state == "discard" else self._handling.handle
             try:
-                await self._tell(await do([claimed.record], _settling(claimed)))
+                self._tell(await do([claimed.record], _settling(claimed)))
             except (Fenced, Stopped):
                 pass
             except Exception as error:

@@ -60,7 +60,7 @@ def compose(its: Resources) -> Service:
     app.include_router(page.nowhere(portal, settings.cards_url))
 
     waiting = WaitingViews(pool, consumers.GROUP)
-    reading = consumers.consumer(waiting.changed, live.CHANNEL)
+    reading = consumers.consumer(waiting.changed, tower.changed)
     its.health.add("projections", consumers.read_from_empty(pool, reading))
     its.health.add("views", waiting.none)
     freshness = Freshness(pool, settings.kafka_bootstrap_servers, [reading])

@@ -9,6 +9,7 @@ from uuid import UUID
 
 import asyncpg
 
+from billing_contracts.envelope import Envelope
 from chassis.postgres.write_sets import Connection
 from chassis.projection import Row
 from chassis.store import Statement
@@ -76,26 +77,34 @@ def project(
 
 
 async def load(connection: Connection, rows: Mapping[Key, Row]) -> None:
-    """Fills rows that are empty with what the database has of them, in one query that locks nothing."""
+    """Fills rows that are empty with what the database has of them and what waits for them, in one query that locks nothing."""
     # A connection goes on running a query the way that was best when the table was small: of a join, by reading all of it.
     # LIMIT leaves no other way than key by key.
     found = await connection.fetch(
         """
-        SELECT row.* FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (merchant_id, name, aggregate)
-        CROSS JOIN LATERAL (
-            SELECT p.merchant_id, p.name, p.aggregate, customer_id, sequence, event_id, doc::text AS doc, stale_since
-            FROM projection p
+        SELECT asked.*, row.*, waits.envelopes
+        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (merchant_id, name, aggregate)
+        LEFT JOIN LATERAL (
+            SELECT p.customer_id, p.sequence, p.event_id, p.doc::text AS doc, p.stale_since FROM projection p
             WHERE p.merchant_id = asked.merchant_id AND p.name = asked.name AND p.aggregate = asked.aggregate LIMIT 1
-        ) AS row
+        ) AS row ON true
+        LEFT JOIN LATERAL (
+            SELECT array_agg(w.envelope) AS envelopes FROM waiting w
+            WHERE w.merchant_id = asked.merchant_id AND w.name = asked.name AND w.aggregate = asked.aggregate
+        ) AS waits ON true
         """,
         *_columns(rows, 3),
     )
-    for each in found:
-        row = rows[each["merchant_id"], each["name"], each["aggregate"]]
-        row.base = row.sequence = each["sequence"]
-        row.stored = True
-        row.event_id, row.customer_id, row.stale_since = each["event_id"], each["customer_id"], each["stale_since"]
-        row.doc = None if each["doc"] is None else json.loads(each["doc"])
+    for merchant_id, name, aggregate, customer_id, sequence, event_id, doc, stale_since, envelopes in found:
+        row = rows[merchant_id, name, aggregate]
+        if sequence is not None:
+            row.base = row.sequence = sequence
+            row.stored = True
+            row.event_id, row.customer_id, row.stale_since = event_id, customer_id, stale_since
+            row.doc = None if doc is None else json.loads(doc)
+        for text in envelopes or ():
+            envelope = Envelope.model_validate_json(text)
+            row.waiting[envelope.sequence] = envelope
 
 
 async def save(connection: Connection, rows: Sequence[Row]) -> None:

@@ -1,26 +1,9 @@
 """Events that came before one that they follow: kept until it comes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
-from billing_contracts.envelope import Envelope
-from chassis.postgres.projections import Key
 from chassis.postgres.write_sets import Connection
 from chassis.projection import Row
-
-
-async def load(connection: Connection, rows: Mapping[Key, Row]) -> None:
-    """Gives each row what waits for it."""
-    found = await connection.fetch(
-        """
-        SELECT merchant_id, name, aggregate, envelope
-        FROM waiting JOIN unnest($1::uuid[], $2::text[], $3::text[]) AS asked (merchant_id, name, aggregate)
-        USING (merchant_id, name, aggregate)
-        """,
-        *(zip(*rows, strict=True) if rows else ([], [], [])),
-    )
-    for merchant_id, name, aggregate, text in found:
-        envelope = Envelope.model_validate_json(text)
-        rows[merchant_id, name, aggregate].waiting[envelope.sequence] = envelope
 
 
 async def save(connection: Connection, rows: Sequence[Row]) -> None:

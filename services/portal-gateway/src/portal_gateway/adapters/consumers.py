@@ -16,8 +16,8 @@ from portal_gateway.application.folds import FOLDS
 GROUP = "portal-gateway.views"
 
 
-def consumer(recompose: Callable[[Connection, Changed], Awaitable[None]], channel: str) -> Consumer:
-    """`recompose` is called in the transaction of the change; `channel` hears of it after the commit."""
+def consumer(recompose: Callable[[Connection, Changed], Awaitable[None]], committed: Callable[[Changed], None]) -> Consumer:
+    """`recompose` is called in the transaction of the change, `committed` after it."""
     profile = frozenset({customers.CustomerProfile.TYPE})
     folded = tuple(Projection(name, types, fold, state=types == profile) for name, (types, fold) in FOLDS.items())
     return Consumer(
@@ -27,7 +27,7 @@ def consumer(recompose: Callable[[Connection, Changed], Awaitable[None]], channe
         projections=(*folded, merchant_projection(frozenset({subscriptions.MerchantConfigured.TYPE}))),
         after=recompose,
         erased=forget,
-        notify=channel,
+        committed=committed,
         personal=frozenset({"billing.customers"}),
     )
 

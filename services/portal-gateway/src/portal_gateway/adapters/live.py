@@ -1,4 +1,5 @@
-"""Wakes whoever watches a customer whose view may have changed: by PostgreSQL's notifications, and by looking every second.
+"""Wakes the streams of a customer whose view may have changed: at once when this process changed it, by PostgreSQL's
+notifications when another one did, and by looking every second.
 
 One connection listens for the whole process. It is opened when the first browser watches.
 """
@@ -8,12 +9,14 @@ import contextlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from uuid import UUID
 
 import asyncpg
 
 from chassis.background import repeat
 from chassis.faults import Backoff
+from chassis.postgres.notices import Notices
 from chassis.resting import rest
 
 CHANNEL = "customer_view"
@@ -53,6 +56,12 @@ class Tower:
         self._bells: dict[Who, set[_Bell]] = defaultdict(set)
         self._seen: dict[Who, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._notices = Notices(pool, CHANNEL)
+
+    def changed(self, whose: AbstractSet[Who]) -> None:
+        """Call it after the commit."""
+        self._ring(*whose)
+        self._notices.send(whose)
 
     @contextlib.contextmanager
     def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> Iterator[_Bell]:
@@ -77,6 +86,7 @@ class Tower:
                 self._seen.pop(who, None)
 
     async def close(self) -> None:
+        await self._notices.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -102,8 +112,10 @@ class Tower:
                 with contextlib.suppress(Exception):
                     await connection.remove_listener(CHANNEL, self._heard)
 
-    def _heard(self, _: object, __: int, ___: str, payload: object) -> None:
-        """What is no notice of ours is passed over: the next look finds what changed."""
+    def _heard(self, _: object, pid: int, __: str, payload: object) -> None:
+        """What is no notice is passed over: the next look finds what changed. Of our own changes we know already."""
+        if self._notices.sent(pid):
+            return
         with contextlib.suppress(ValueError, TypeError):
             self._ring(*((UUID(merchant), UUID(customer)) for merchant, customer in json.loads(str(payload))))
 

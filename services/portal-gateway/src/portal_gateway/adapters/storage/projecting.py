@@ -116,11 +116,11 @@ class _Gathered:
 async def _sources(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> dict[Who, _Gathered]:
     found: dict[Who, _Gathered] = defaultdict(_Gathered)
     for row in await connection.fetch(_DOCUMENTS, *ids, INVOICES_ON_THE_PAGE):
-        source = Source(row["aggregate"], row["sequence"], json.loads(row["doc"]))
-        found[row["merchant_id"], row["customer_id"]].by_kind[row["name"]].append(source)
-    for row in await connection.fetch(_COUNTS, *ids):
         gathered = found[row["merchant_id"], row["customer_id"]]
-        gathered.invoice_count, gathered.invoice_years = row["invoices"], [int(year) for year in row["years"]]
+        if row["years"] is not None:
+            gathered.invoice_count, gathered.invoice_years = row["sequence"], [int(year) for year in row["years"]]
+        else:
+            gathered.by_kind[row["name"]].append(Source(row["aggregate"], row["sequence"], json.loads(row["doc"])))
     return found
 
 
@@ -140,9 +140,9 @@ WITH newest AS (
           AND p.name IN ('customer', 'wallet', 'subscription') AND p.doc IS NOT NULL OFFSET 0
     ) d
 ), documents AS (
-    SELECT o.*, NULL AS issued_on, NULL AS number FROM others o
+    SELECT o.*, NULL AS issued_on, NULL AS number, NULL::text[] AS years FROM others o
     UNION ALL
-    SELECT d.*, NULL, NULL FROM others o CROSS JOIN LATERAL (
+    SELECT d.*, NULL, NULL, NULL FROM others o CROSS JOIN LATERAL (
         SELECT p.merchant_id, p.customer_id, 'owed', p.aggregate, p.sequence, p.doc FROM projection p
         WHERE p.merchant_id = o.merchant_id AND p.name = 'invoice'
           AND p.aggregate = 'invoice-' || (o.doc -> 'debt' ->> 'invoice_id')
@@ -150,21 +150,21 @@ WITH newest AS (
     ) d
     WHERE o.name = 'subscription' AND o.doc ->> 'ended_at' IS NOT NULL
     UNION ALL
-    SELECT d.*, NULL, NULL FROM newest n CROSS JOIN LATERAL (
+    SELECT d.*, NULL, NULL, NULL FROM newest n CROSS JOIN LATERAL (
         SELECT p.merchant_id, p.customer_id, p.name, p.aggregate, p.sequence, p.doc FROM projection p
         WHERE p.merchant_id = n.merchant_id AND p.name = 'payment' AND p.aggregate = 'payment-' || substr(n.aggregate, 9)
           AND p.customer_id = n.customer_id AND p.doc IS NOT NULL LIMIT 1
     ) d
     UNION ALL
-    SELECT n.*, n.doc ->> 'issued_on', n.doc ->> 'number' FROM newest n
+    SELECT n.*, n.doc ->> 'issued_on', n.doc ->> 'number', NULL FROM newest n
+    UNION ALL
+    SELECT who.merchant_id, who.customer_id, 'count of invoices', '', counted.invoices, NULL, NULL, NULL, counted.years
+    FROM {_WHO} CROSS JOIN LATERAL (
+        SELECT count(*) AS invoices, array_agg(DISTINCT left(p.doc ->> 'issued_on', 4)) AS years FROM projection p
+        WHERE p.merchant_id = who.merchant_id AND p.customer_id = who.customer_id AND p.name = 'invoice' AND p.doc IS NOT NULL
+    ) counted
+    WHERE counted.invoices > 0
 )
-SELECT merchant_id, customer_id, name, aggregate, sequence, doc::text AS doc FROM documents
+SELECT merchant_id, customer_id, name, aggregate, sequence, doc::text AS doc, years FROM documents
 ORDER BY merchant_id, customer_id, name, issued_on DESC, number DESC, aggregate
-"""
-_COUNTS = f"""
-SELECT who.merchant_id, who.customer_id, counted.* FROM {_WHO} CROSS JOIN LATERAL (
-    SELECT count(*) AS invoices, array_agg(DISTINCT left(p.doc ->> 'issued_on', 4)) AS years FROM projection p
-    WHERE p.merchant_id = who.merchant_id AND p.customer_id = who.customer_id AND p.name = 'invoice' AND p.doc IS NOT NULL
-) counted
-WHERE invoices > 0
 """
