@@ -45,8 +45,10 @@ POLL = 2.0
 HELD_BACK = 0.005
 """Seconds until the first look at events that an open transaction holds back; each later pause is twice as long."""
 LONGEST_HELD_BACK = 0.25
-GATHER = 0.02
-"""Seconds between two pages that are not full. Without it, 200 events per second would be as many batches for every reader."""
+GATHER = 0.005
+"""Least seconds between two pages that are not full. Sending a page takes as long on an idle machine, longer on a busy one: then
+more waits for the next page, and what a batch costs is shared by more events.
+"""
 WATERMARK_EVERY = 5.0
 MEASURE_EVERY = 5.0
 """Seconds between looks at the lag of a service whose relay does not run here, or has not reached Kafka."""
