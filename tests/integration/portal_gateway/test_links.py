@@ -1,6 +1,7 @@
 """Who comes in, and who does not: every way in which a link can be wrong gets the same answer."""
 
 import asyncio
+from contextlib import AsyncExitStack
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -103,6 +104,29 @@ async def test_a_revoked_link_ends_its_sessions_at_their_next_request(ana: Merch
         assert (await api.delete(f"/v1/portal-links/{link_id}")).status_code == 204
         assert (await browser.get("/api/overview")).json()["code"] == "session_required"
         await refused(browser, link)
+
+
+async def test_visits_at_the_same_moment_each_show_their_own_customer_and_nothing_of_a_revoked_link(ana: Merchant) -> None:
+    await ana.tell(story.profile("Claudio"), subject=f"customer-{CLAUDIO}", customer=CLAUDIO)
+    another = await ana.gateway.merchant()
+    await another.tell(story.profile("Berta"))
+    revoked = await ana.link()
+    async with AsyncExitStack() as open_, ana.back_end() as api:
+        browsers = [
+            await open_.enter_async_context(made)
+            for made in (
+                ana.signed_in(),
+                ana.signed_in(CLAUDIO),
+                another.signed_in(),
+                ana.gateway.browser(),
+                ana.gateway.browser(),
+            )
+        ]
+        await enter(browsers[3], revoked)
+        await api.delete(f"/v1/portal-links/{revoked.rpartition('#')[2].partition('.')[0]}")
+        answers = await asyncio.gather(*(browser.get("/api/overview") for browser in browsers * 8))
+    shown = [answer.json()["customer"]["name"] if answer.status_code == 200 else answer.json()["code"] for answer in answers]
+    assert shown == ["Ana García", "Claudio", "Berta", "session_required", "session_required"] * 8
 
 
 async def test_all_of_a_customers_links_are_revoked_at_once_and_nobody_elses(ana: Merchant) -> None:

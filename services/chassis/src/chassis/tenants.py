@@ -3,7 +3,6 @@
 Of a document the chassis reads `api_keys` [{id, sha256, revoked}], `clock_offset_seconds`, `sandbox` and `time_zone`.
 """
 
-import asyncio
 import hashlib
 import json
 import time
@@ -18,9 +17,8 @@ import asyncpg
 import structlog
 
 from billing_contracts.envelope import Envelope
-from chassis.faults import DatabaseSilent
 from chassis.outages import outages
-from chassis.postgres.together import Together
+from chassis.postgres.together import Together, fetched
 from chassis.projection import Document, Projection
 
 log = structlog.get_logger()
@@ -35,8 +33,6 @@ GRACE = 600.0
 """Seconds more for which it is good when the owner cannot be asked."""
 UNKNOWN_FOR = 5.0
 """Seconds for which a key that nobody knew is not asked about again."""
-ANSWER = 5.0
-"""Seconds after which a server that says nothing counts as lost: all who ask share the reading."""
 REMEMBERED = 10_000
 """Keys in memory; beyond, all are forgotten and asked about anew."""
 
@@ -179,15 +175,9 @@ class Tenants:
 
     async def _read(self, merchant_ids: Sequence[UUID]) -> Sequence[Tenant | Exception | None]:
         sql = "SELECT merchant_id, doc::text FROM projection WHERE merchant_id = ANY($1) AND name = $2 AND doc IS NOT NULL"
-        reading = asyncio.create_task(self._pool.fetch(sql, set(merchant_ids), MERCHANT))
-        # A connection that has fallen silent may not even end when it is told to: nobody waits for that.
-        if not (await asyncio.wait([reading], timeout=ANSWER))[0]:
-            reading.cancel()
-            return [DatabaseSilent("the database does not answer")] * len(merchant_ids)
-        try:
-            rows = reading.result()
-        except Exception as error:
-            return [error] * len(merchant_ids)
+        rows = await fetched(self._pool, sql, set(merchant_ids), MERCHANT)
+        if isinstance(rows, Exception):
+            return [rows] * len(merchant_ids)
         found = {row["merchant_id"]: Tenant(row["merchant_id"], json.loads(row["doc"])) for row in rows}
         return [found.get(merchant_id) for merchant_id in merchant_ids]
 

@@ -9,13 +9,13 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from math import ceil
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 import asyncpg
 import structlog
 from asyncpg.pool import PoolConnectionProxy
 
-from chassis.faults import Backoff, may_have_happened, passes
+from chassis.faults import Backoff, DatabaseSilent, may_have_happened, passes
 from chassis.outages import outages
 from chassis.postgres.pool import useless_after
 from chassis.store import StoreAway, StoreBusy
@@ -33,6 +33,8 @@ MOST = 256
 """Callers per round trip."""
 WAITING = 4096
 """Callers that may wait before others are turned away."""
+ANSWER = 5.0
+"""Seconds after which a server that says nothing counts as lost: all who wait for it share the loss."""
 
 
 def die() -> None:
@@ -109,13 +111,26 @@ class Together(Generic[T, R]):
             self._die()
 
 
+async def fetched(pool: asyncpg.Pool, sql: str, *args: Any) -> list[asyncpg.Record] | Exception:
+    """The rows that several callers read together, or the exception that each of them gets."""
+    reading = asyncio.create_task(pool.fetch(sql, *args))
+    # A connection that has fallen silent may not even end when it is told to: nobody waits for that.
+    if not (await asyncio.wait([reading], timeout=ANSWER))[0]:
+        reading.cancel()
+        return DatabaseSilent("the database does not answer")
+    error = reading.exception()
+    if error is None:
+        return reading.result()
+    if not isinstance(error, Exception):
+        raise error
+    return error
+
+
 class Kept:
     """One connection of the pool, kept until it breaks."""
 
     PATIENCE = 10.0
     """Seconds for which work is tried again before the callers are told to come back later."""
-    ANSWER = 5.0
-    """Seconds after which a server that says nothing counts as lost."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
@@ -132,7 +147,7 @@ class Kept:
         while True:
             sent = False
             try:
-                async with asyncio.timeout(self.ANSWER):
+                async with asyncio.timeout(ANSWER):
                     if self._connection is None:
                         self._connection = await self._pool.acquire()
                     sent = writes
