@@ -5,14 +5,14 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from chassis.postgres.write_sets import Connection
-from portal_gateway.adapters.storage.living import LIVING, session_of
+from portal_gateway.adapters.storage.living import Living, session_of
 from portal_gateway.domain.access import Link, Session
 from portal_gateway.domain.tokens import LinkToken, Peppers, csrf_token, session_digest
 
 
 class StoredAccess:
     def __init__(self, pool: asyncpg.Pool, peppers: Peppers) -> None:
-        self._pool, self._peppers = pool, peppers
+        self._pool, self._peppers, self._sessions = pool, peppers, Living(pool, "who.*")
 
     async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:
         async with self._pool.acquire() as connection, connection.transaction():
@@ -71,11 +71,8 @@ class StoredAccess:
         )
 
     async def session(self, cookie: str | None, *, keep_alive: bool) -> Session | None:
-        digest = session_digest(cookie)
-        if cookie is None or digest is None:
-            return None
-        row = await self._pool.fetchrow(LIVING, digest)
-        return await session_of(row, cookie, self._pool, keep_alive=keep_alive) if row else None
+        row = await self._sessions.of(cookie)
+        return await session_of(row, cookie, self._pool, keep_alive=keep_alive) if cookie and row else None
 
     async def end(self, session: Session, *, revoke_link: bool) -> None:
         """With `revoke_link` the link's other sessions end too."""

@@ -3,24 +3,18 @@
 import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypedDict
+from typing import Any, TypedDict
 from uuid import UUID
 
 import asyncpg
 from pydantic_core import from_json
 
-from chassis.postgres.together import Together, fetched
 from chassis.tenants import Tenants
-from portal_gateway.adapters.storage.living import LIVING, session_of
+from portal_gateway.adapters.storage.living import Living, session_of
 from portal_gateway.application.answers import STALE_AFTER, Pending, Position, View, Visit
 from portal_gateway.application.composing import Source, empty
 from portal_gateway.application.live import Glance, mark, minutes_late
-from portal_gateway.domain.tokens import session_digest
 from portal_gateway.domain.view import CustomerView
-
-SENDERS: Final = 4
-TOGETHER: Final = 16
-"""Visits that share a query: those that come while the loop is at the same step. Nobody waits while a sender is idle."""
 
 _BESIDES = """
     ARRAY(
@@ -50,26 +44,18 @@ _FACTS = f"""
     v.revision, v.doc::text AS doc, m.doc::text AS merchant,
     coalesce(m.stale_since < now() - interval '5 s', false) AS merchant_behind, {_BESIDES}
 """
-_OF_WHOM = """
+_ITS_VIEW = """
 LEFT JOIN LATERAL (
     SELECT * FROM customer_view v WHERE v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id LIMIT 1
 ) v ON true
+"""
+"""LIMIT has it looked up by its key: a plan made while the tables were small reads them whole."""
+_ITS_FACTS = f"""
+{_ITS_VIEW}
 LEFT JOIN LATERAL (SELECT * FROM projection m WHERE m.merchant_id = who.merchant_id AND m.name = 'merchant' LIMIT 1) m ON true
 """
-"""LIMIT has each looked up by its key: a plan made while the tables were small reads them whole."""
-_VISIT = f"SELECT 1 AS place, who.*, {_FACTS} FROM ({LIVING}) who {_OF_WHOM}"
-_VISITS = f"""
-SELECT asked.place, who.*, {_FACTS}
-FROM unnest((SELECT $1::bytea[])) WITH ORDINALITY AS asked (digest, place)
-CROSS JOIN LATERAL ({LIVING.replace("$1", "asked.digest")} LIMIT 1) who {_OF_WHOM}
-"""
-"""Those who come with the digests in $1. The inner SELECT hides their number from the planner, which would otherwise make a
-plan for each execution with few of them."""
-_VIEW = f"SELECT {_FACTS} FROM (SELECT $1::uuid AS merchant_id, $2::uuid AS customer_id) who {_OF_WHOM}"
-_GLANCE = f"""
-SELECT coalesce(v.revision, 0) AS revision, coalesce(v.panes, '{{}}')::text AS panes, {_BESIDES}
-FROM ({LIVING}) who LEFT JOIN customer_view v ON v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id
-"""
+_VIEW = f"SELECT {_FACTS} FROM (SELECT $1::uuid AS merchant_id, $2::uuid AS customer_id) who {_ITS_FACTS}"
+_GLANCE = f"coalesce(v.revision, 0) AS revision, coalesce(v.panes, '{{}}')::text AS panes, {_BESIDES}"
 _INVOICES = """
 SELECT i.aggregate, i.sequence, i.doc::text AS doc,
     p.aggregate AS payment, p.sequence AS payment_sequence, p.doc::text AS payment_doc
@@ -83,26 +69,16 @@ WHERE i.merchant_id = $1 AND i.customer_id = $2 AND i.name = 'invoice' AND i.doc
 class StoredViews:
     def __init__(self, pool: asyncpg.Pool, tenants: Tenants) -> None:
         self._pool, self._tenants = pool, tenants
-        self._visits = Together([self._read_visits] * SENDERS, least=TOGETHER, most=TOGETHER)
+        self._visits = Living(pool, f"who.*, {_FACTS}", _ITS_FACTS)
+        self._glances = Living(pool, _GLANCE, _ITS_VIEW)
 
     async def visit(self, cookie: str | None, *, keep_alive: bool) -> Visit | None:
-        digest = session_digest(cookie)
-        if cookie is None or digest is None:
-            return None
-        row = await self._visits.ask(digest)
-        if row is None:
+        row = await self._visits.of(cookie)
+        if cookie is None or row is None:
             return None
         session = await session_of(row, cookie, self._pool, keep_alive=keep_alive)
         view = await self._view(row, session.merchant_id, session.customer_id)
         return Visit(session, view) if view else None
-
-    async def _read_visits(self, digests: Sequence[bytes]) -> Sequence[asyncpg.Record | Exception | None]:
-        alone = len(digests) == 1
-        rows = await fetched(self._pool, _VISIT if alone else _VISITS, digests[0] if alone else digests)
-        if isinstance(rows, Exception):
-            return [rows] * len(digests)
-        found = {row["place"]: row for row in rows}
-        return [found.get(place) for place in range(1, len(digests) + 1)]
 
     async def view(self, merchant_id: UUID, customer_id: UUID) -> View | None:
         row = await self._pool.fetchrow(_VIEW, merchant_id, customer_id)
@@ -133,7 +109,7 @@ class StoredViews:
         return tenant.doc if tenant else None
 
     async def glance(self, cookie: str) -> Glance | None:
-        row = await self._pool.fetchrow(_GLANCE, session_digest(cookie))
+        row = await self._glances.of(cookie)
         if row is None:
             return None
         wall = datetime.now(UTC)
