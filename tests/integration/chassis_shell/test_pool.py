@@ -123,18 +123,17 @@ async def test_a_transaction_left_open_is_undone_when_its_connection_comes_back(
     assert [row["id"] for row in await admin.fetch("SELECT id FROM lamp ORDER BY id")] == [7, 9]
 
 
-async def test_a_caller_that_gives_up_leaves_its_connection_to_the_next(
+async def test_the_place_of_a_caller_that_gave_up_is_free_for_the_next(
     database: ServiceDatabase, admin: asyncpg.Connection
 ) -> None:
     async with create_pool(database.url, name="tested", min_size=1, max_size=1) as pool:
-        pid = await pool.fetchval("SELECT pg_backend_pid()")
-        for _ in range(3):
+        for turn in range(3):
             waiting = asyncio.create_task(pool.fetchval("SELECT 1 FROM pg_sleep(20)"))
             await asyncio.sleep(0.1)
             waiting.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await waiting
-            assert await pool.fetchval("SELECT pg_backend_pid()") == pid
+            assert await pool.fetchval("SELECT $1::int", turn) == turn
 
 
 async def test_a_read_only_database_is_a_503_and_is_written_to_again_without_a_restart(
