@@ -1,6 +1,6 @@
 """What the reactions to one batch of records want done: committed together with the batch's offsets, or not at all."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -13,7 +13,7 @@ from chassis.aggregate import Aggregate, Stream
 from chassis.command_handler import NeverBegan, Outcome, Past, decide, recall
 from chassis.context import Context
 from chassis.decider import C, E, S
-from chassis.postgres.write_sets import append_on, read_on
+from chassis.postgres.write_sets import append_on, grouped, read_on, run
 from chassis.records import Received
 from chassis.scope import note
 from chassis.store import Append, Recorded, Statement, Stored, Timer, WriteSet
@@ -51,9 +51,10 @@ class Batch:
         self._past: dict[Stream, Past[Any]] = {}
         self._appending: dict[Stream, _Appending] = {}
         self._timers: dict[tuple[Stream, str], datetime | None] = {}
-        self._statements: list[tuple[int, Statement]] = []
+        self._statements: list[tuple[UUID | None, int, Statement]] = []
         self._works: list[tuple[int, Work]] = []
         self._current = 0
+        self._customer: UUID | None = None
         self._reading = True
 
     async def ask(
@@ -81,8 +82,8 @@ class Batch:
             return None
         self._past[past.stream] = outcome.past
         self._take(write_set)
-        if statements and outcome.events:
-            self.write(*statements(outcome))
+        rows = [*write_set.statements, *(statements(outcome) if statements and outcome.events else ())]
+        self._keep(envelope.customerid, rows)
         return outcome
 
     async def state(self, aggregate: Aggregate[C, E, S], merchant_id: UUID, id: UUID) -> tuple[int, S | None]:
@@ -91,8 +92,12 @@ class Batch:
         return past.version, past.state
 
     def write(self, *statements: Statement) -> None:
-        """Changes to the service's own tables: after the appends, in the same transaction."""
-        self._statements.extend((self._current, statement) for statement in statements)
+        """Changes to the service's own tables: after the appends, in the same transaction.
+
+        Those of one customer keep their order, and those of no customer keep theirs to all others. Between customers the
+        same SQL goes together.
+        """
+        self._keep(self._customer, statements)
 
     def at_commit(self, work: Work) -> None:
         """Does the work first in the transaction. It may lock and write, and ask of streams that have been read already."""
@@ -107,9 +112,9 @@ class Batch:
             raise RuntimeError("a stream asked at commit must have been read before: name it in Consumer.streams")
         self._read.update(await read_on(self.connection, missing))
 
-    def begin(self, index: int) -> None:
-        """What follows is wanted by the record at `index` of the batch."""
-        self._current = index
+    def begin(self, index: int, customer: UUID | None = None) -> None:
+        """What follows is wanted by the record at `index` of the batch, which is about the customer, or about none."""
+        self._current, self._customer = index, customer
 
     async def commit(self, inbox: Sequence[tuple[str, UUID]]) -> None:
         """Does and writes all that was asked for, in the caller's transaction.
@@ -129,8 +134,11 @@ class Batch:
         )
         if not write_set.empty:
             await append_on(self.connection, [write_set])
-        for index, statement in self._statements:
-            await _blaming(index, self.connection.execute(statement.sql, *statement.args))
+        wanted = ((customer, each.sql, (index, each.args)) for customer, index, each in self._statements)
+        for sql, rows in grouped(wanted):
+            running = run(self.connection, sql, [args for _, args in rows])
+            # Of several rows PostgreSQL does not say which one failed: then the batch is divided.
+            await (_blaming(rows[0][0], running) if len(rows) == 1 else running)
 
     async def _past_of(self, aggregate: Aggregate[C, E, S], stream: Stream) -> Past[S]:
         if stream not in self._past:
@@ -145,7 +153,9 @@ class Batch:
             self._timers[timer.stream, timer.name] = timer.due_at
         for cleared in write_set.clear_timers:
             self._timers[cleared] = None
-        self.write(*write_set.statements)
+
+    def _keep(self, customer: UUID | None, statements: Iterable[Statement]) -> None:
+        self._statements.extend((customer, self._current, statement) for statement in statements)
 
 
 async def _blaming(index: int, doing: Awaitable[A]) -> A:

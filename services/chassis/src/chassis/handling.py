@@ -147,7 +147,7 @@ class Handling:
             await batch.load(self._prefetched(fresh))
             await folding.load(connection, readings)
             for index, reading in concerning.items():
-                batch.begin(index)
+                batch.begin(index, _customer(reading))
                 try:
                     folding.fold(index, reading)
                     await self._react(reading, batch, index in fresh)
@@ -286,6 +286,16 @@ class Handling:
 
 def _concerns_nobody(reading: Reading) -> bool:
     return isinstance(reading, Passed) and reading.envelope is None
+
+
+def _customer(reading: Reading) -> UUID | None:
+    match reading:
+        case Received(envelope=envelope):
+            return envelope.customerid
+        case Erased(id=id):
+            return id
+        case _:
+            return None
 
 
 def _halves(part: range) -> list[range]:

@@ -1,7 +1,7 @@
 """Projected documents: one row per merchant, projection and aggregate."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -41,7 +41,9 @@ class Document:
         return self.stale_since is not None and (now or datetime.now(UTC)) - self.stale_since >= STALE_AFTER
 
 
-_SELECT = "SELECT aggregate, sequence, doc::text AS doc, customer_id, stale_since FROM projection WHERE doc IS NOT NULL AND "
+_SELECT = (
+    "SELECT projection.aggregate, sequence, doc::text AS doc, customer_id, stale_since FROM projection WHERE doc IS NOT NULL AND "
+)
 
 
 async def document(connection: Connection, name: str, merchant_id: UUID, aggregate: str) -> Document | None:
@@ -57,6 +59,23 @@ async def documents(connection: Connection, name: str, merchant_id: UUID, custom
         condition = "merchant_id = $1 AND customer_id = $2 AND name = $3 ORDER BY aggregate"
         rows = await connection.fetch(_SELECT + condition, merchant_id, customer_id, name)
     return [_document(row) for row in rows]
+
+
+async def documents_of(connection: Connection, name: str, merchant_id: UUID, aggregates: Collection[str]) -> dict[str, Document]:
+    """Those of the aggregates that have one under this name, by aggregate."""
+    if not aggregates:
+        return {}
+    # LATERAL and LIMIT for the same reason as in `load`.
+    rows = await connection.fetch(
+        f"""
+        SELECT found.* FROM unnest($3::text[]) AS asked (aggregate)
+        CROSS JOIN LATERAL ({_SELECT} merchant_id = $1 AND name = $2 AND projection.aggregate = asked.aggregate LIMIT 1) AS found
+        """,
+        merchant_id,
+        name,
+        list(aggregates),
+    )
+    return {row["aggregate"]: _document(row) for row in rows}
 
 
 def project(

@@ -1,12 +1,10 @@
 """Write sets as one SQL statement, however many they are; and the reading of streams that goes before."""
 
-from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import zip_longest
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
@@ -18,6 +16,7 @@ from chassis.store import AlreadyAnswered, AlreadyHandled, Stored, WriteSet, hea
 
 Connection = asyncpg.Connection | PoolConnectionProxy
 Row = tuple[Any, ...]
+T = TypeVar("T")
 
 MEANING: dict[str, type[Exception]] = {
     "events_version_taken": VersionConflict,
@@ -71,16 +70,42 @@ async def append_on(connection: Connection, write_sets: Sequence[WriteSet]) -> N
 
 
 async def run_statements(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
-    """The first statements of all sets, then the second ones, and so on: what is the same SQL goes in one round trip."""
-    for turn in zip_longest(*(write_set.statements for write_set in write_sets)):
-        alike: defaultdict[str, list[Row]] = defaultdict(list)
-        for statement in filter(None, turn):
-            alike[statement.sql].append(statement.args)
-        for sql, rows in alike.items():
-            if len(rows) == 1:
-                await connection.execute(sql, *rows[0])
-            else:
-                await connection.executemany(sql, rows)
+    """Each set's statements in their order; what is the same SQL goes in one round trip."""
+    wanted = ((number, each.sql, each.args) for number, write_set in enumerate(write_sets) for each in write_set.statements)
+    for sql, rows in grouped(wanted):
+        await run(connection, sql, rows)
+
+
+async def run(connection: Connection, sql: str, rows: Sequence[Row]) -> None:
+    """The statement with each row's arguments, in one round trip."""
+    if len(rows) == 1:
+        await connection.execute(sql, *rows[0])
+    else:
+        await connection.executemany(sql, rows)
+
+
+def grouped(wanted: Iterable[tuple[Hashable, str, T]]) -> list[tuple[str, list[T]]]:
+    """Groups of the same SQL out of (whose, SQL, anything), in which everyone's keep their order.
+
+    What is nobody's, None, comes after all that precedes it, and before all that follows.
+    """
+    groups: list[tuple[str, list[T]]] = []
+    newest: dict[str, int] = {}
+    """The last group of each SQL."""
+    reached: dict[Hashable, int] = {}
+    """The group in which the last one of each is."""
+    floor = 0
+    for whose, sql, row in wanted:
+        least = len(groups) if whose is None else reached.get(whose, floor)
+        place = newest.get(sql, -1)
+        if place < max(least, floor):
+            place = newest[sql] = len(groups)
+            groups.append((sql, []))
+        groups[place][1].append(row)
+        reached[whose] = place
+        if whose is None:
+            floor = len(groups)
+    return groups
 
 
 async def insert(connection: Connection, write_sets: Sequence[WriteSet]) -> None:

@@ -6,7 +6,7 @@ Destroying a customer's row in `customer_keys` makes all of their invoices' part
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 from uuid import UUID
@@ -27,8 +27,35 @@ class KeyVault:
         """The key has 32 bytes."""
         self._wrapping = AESGCM(key_encryption_key)
 
-    async def seal(self, connection: Any, merchant_id: UUID, customer_id: UUID, invoice_id: UUID, buyer: BillTo) -> Sealed:
-        key = await self._key(connection, merchant_id, customer_id)
+    async def keys(self, connection: Any, merchant_id: UUID, customers: Collection[UUID]) -> Mapping[UUID, bytes]:
+        asked = list(set(customers))
+        if not asked:
+            return {}
+        rows = await connection.fetch(
+            """
+            SELECT asked.customer_id, found.wrapped FROM unnest($2::uuid[]) AS asked (customer_id) LEFT JOIN LATERAL (
+                SELECT wrapped FROM customer_keys
+                WHERE merchant_id = $1 AND customer_keys.customer_id = asked.customer_id LIMIT 1
+            ) AS found ON true
+            """,
+            merchant_id,
+            asked,
+        )
+        keys, made = {}, []
+        for customer_id, wrapped in rows:
+            bound = _bound("key", merchant_id, customer_id)
+            if wrapped is None:
+                keys[customer_id] = AESGCM.generate_key(256)
+                made.append((merchant_id, customer_id, _encrypt(self._wrapping, keys[customer_id], bound)))
+            else:
+                keys[customer_id] = _decrypt(self._wrapping, wrapped, bound)
+        if made:
+            await connection.executemany(
+                "INSERT INTO customer_keys (merchant_id, customer_id, wrapped) VALUES ($1, $2, $3)", made
+            )
+        return keys
+
+    def seal(self, key: bytes, merchant_id: UUID, customer_id: UUID, invoice_id: UUID, buyer: BillTo) -> Sealed:
         text = json.dumps(asdict(buyer), ensure_ascii=False, sort_keys=True).encode()
         sealed = _encrypt(AESGCM(key), text, _bound("bill-to", merchant_id, customer_id, invoice_id))
         sql = "INSERT INTO bill_to (merchant_id, invoice_id, customer_id, sealed) VALUES ($1, $2, $3, $4)"
@@ -58,22 +85,6 @@ class KeyVault:
         key = _decrypt(self._wrapping, row["wrapped"], _bound("key", merchant_id, customer_id))
         text = _decrypt(AESGCM(key), row["sealed"], _bound("bill-to", merchant_id, customer_id, row["invoice_id"]))
         return BillTo(**json.loads(text))
-
-    async def _key(self, connection: Any, merchant_id: UUID, customer_id: UUID) -> bytes:
-        bound = _bound("key", merchant_id, customer_id)
-        wrapped: bytes | None = await connection.fetchval(
-            "SELECT wrapped FROM customer_keys WHERE merchant_id = $1 AND customer_id = $2", merchant_id, customer_id
-        )
-        if wrapped is not None:
-            return _decrypt(self._wrapping, wrapped, bound)
-        key = AESGCM.generate_key(256)
-        await connection.execute(
-            "INSERT INTO customer_keys (merchant_id, customer_id, wrapped) VALUES ($1, $2, $3)",
-            merchant_id,
-            customer_id,
-            _encrypt(self._wrapping, key, bound),
-        )
-        return key
 
 
 def _encrypt(key: AESGCM, text: bytes, bound: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """What the reactions need of the world; the adapters fulfil it. Connections are opaque here."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
@@ -26,11 +26,14 @@ class Sealed:
 class Vault(Protocol):
     """Where the buyers' particulars are kept, encrypted."""
 
-    async def seal(self, connection: Any, merchant_id: UUID, customer_id: UUID, invoice_id: UUID, buyer: BillTo) -> Sealed:
-        """Encrypts them, making the customer a key first in the connection's transaction when there is none.
+    async def keys(self, connection: Any, merchant_id: UUID, customers: Collection[UUID]) -> Mapping[UUID, bytes]:
+        """The customers' keys, making those that do not exist in the connection's transaction.
 
-        Nobody else may be sealing for the same merchant meanwhile.
+        Nobody else may be making keys for the same merchant meanwhile.
         """
+
+    def seal(self, key: bytes, merchant_id: UUID, customer_id: UUID, invoice_id: UUID, buyer: BillTo) -> Sealed:
+        """Encrypts them under the customer's key."""
 
     async def open(self, connection: Any, merchant_id: UUID, invoices: Sequence[InvoiceView]) -> Mapping[UUID, BillTo]:
         """By invoice; those whose key was destroyed are absent.

@@ -1,6 +1,6 @@
 """The table `parked_issues`: renewals that wait for their customer, or their merchant, to become known here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 from uuid import UUID
 
@@ -60,8 +60,9 @@ async def park(connection: asyncpg.Connection, due: Due) -> None:
     )
 
 
-async def unpark(connection: asyncpg.Connection, merchant_id: UUID, invoice_id: UUID) -> None:
-    await connection.execute("DELETE FROM parked_issues WHERE merchant_id = $1 AND invoice_id = $2", merchant_id, invoice_id)
+async def unpark(connection: asyncpg.Connection, merchant_id: UUID, invoices: Collection[UUID]) -> None:
+    sql = "DELETE FROM parked_issues WHERE merchant_id = $1 AND invoice_id = ANY($2::uuid[])"
+    await connection.execute(sql, merchant_id, list(invoices))
 
 
 async def forget_subscription(connection: asyncpg.Connection, merchant_id: UUID, subscription_id: UUID) -> None:

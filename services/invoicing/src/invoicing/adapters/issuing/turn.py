@@ -1,5 +1,6 @@
 """What one batch does to one merchant's invoices, once the merchant is locked."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from billing_contracts.customers import CustomerProfile
 from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCancelled
 from chassis.aggregate import Aggregate
 from chassis.consuming import Batch, Erased, Received
-from chassis.postgres.projections import document
+from chassis.postgres.projections import document, documents_of
 from chassis.tenants import MERCHANT
 from invoicing.adapters.issuing import parked, series
 from invoicing.adapters.issuing.parked import Due, customer_of, invoice_of, subject_id
@@ -60,12 +61,12 @@ class Turn:
         for step in self.wanted.steps:
             await self._step(step)
         merchant = await self._merchant() if self.pending else None
+        buyers = await self._buyers() if merchant else {}
         for invoice_id, due in self.pending.items():
-            profile = await self._profile(due)
-            if merchant and profile:
-                await self._issue(invoice_id, due, merchant, profile)
-            elif invoice_id not in waiting:
+            if invoice_id not in buyers and invoice_id not in waiting:
                 await parked.park(self.connection, due)
+        if merchant and buyers:
+            await self._issue(merchant, buyers)
         for counter in self.counters.values():
             await series.keep(self.connection, self.merchant_id, counter)
 
@@ -90,23 +91,30 @@ class Turn:
             self._must_be_read(invoice_id)
             await self.batch.ask(self.aggregate, invoice_id, command, cause=cancelled)
 
-    async def _issue(self, invoice_id: UUID, due: Due, merchant: MerchantConfigured, profile: CustomerProfile) -> None:
-        self._must_be_read(invoice_id)
-        await parked.unpark(self.connection, self.merchant_id, invoice_id)
-        version, _ = await self.batch.state(self.aggregate, self.merchant_id, invoice_id)
-        if version:
-            return
+    async def _issue(self, merchant: MerchantConfigured, buyers: Mapping[UUID, CustomerProfile]) -> None:
+        """Makes out what is pending to these buyers, by invoice; not what was issued before."""
+        for invoice_id in buyers:
+            self._must_be_read(invoice_id)
+        await parked.unpark(self.connection, self.merchant_id, buyers)
+        new = {id: self.pending[id] for id in buyers if not (await self.batch.state(self.aggregate, self.merchant_id, id))[0]}
+        keys = await self.vault.keys(self.connection, self.merchant_id, {customer_of(due) for due in new.values()})
+        for invoice_id, due in new.items():
+            await self._make_out(invoice_id, due, merchant, buyers[invoice_id], keys[customer_of(due)])
+
+    async def _make_out(
+        self, invoice_id: UUID, due: Due, merchant: MerchantConfigured, buyer: CustomerProfile, key: bytes
+    ) -> None:
         name, at, customer_id = merchant.invoice_series, due.envelope.time, customer_of(due)
         if name not in self.counters:
             self.counters[name] = await series.counter(self.connection, self.merchant_id, name)
         place, after = reactions.place_of(self.counters[name], merchant, at)
-        sealed = await self.vault.seal(self.connection, self.merchant_id, customer_id, invoice_id, reactions.bill_to(profile))
+        sealed = self.vault.seal(key, self.merchant_id, customer_id, invoice_id, reactions.bill_to(buyer))
         command = reactions.issue(
             due.data,
             subscription_id=subject_id(due.envelope),
             customer_id=customer_id,
             merchant=merchant,
-            customer_locale=profile.locale,
+            customer_locale=buyer.locale,
             place=place,
             bill_to_sha256=sealed.sha256,
             at=at,
@@ -120,15 +128,20 @@ class Turn:
         found = await document(self.connection, MERCHANT, self.merchant_id, f"{MERCHANT}-{self.merchant_id}")
         return MerchantConfigured.model_validate(found.doc) if found else None
 
-    async def _profile(self, due: Due) -> CustomerProfile | None:
-        """The customer's, when it is that of the renewal's revision or a later one."""
-        customer_id = customer_of(due)
-        revision, profile = self.wanted.profiles.get(customer_id, (0, None))
-        if profile is None and (
-            found := await document(self.connection, CUSTOMER, self.merchant_id, f"{CUSTOMER}-{customer_id}")
-        ):
-            revision, profile = found.sequence, CustomerProfile.model_validate(found.doc)
-        return profile if revision >= due.data.customer_revision else None
+    async def _buyers(self) -> dict[UUID, CustomerProfile]:
+        """The profile to make each pending invoice out to: the customer's, when it is that of the renewal's revision or a later
+        one.
+        """
+        known = dict(self.wanted.profiles)
+        missing = {f"{CUSTOMER}-{id}": id for due in self.pending.values() if (id := customer_of(due)) not in known}
+        for aggregate, found in (await documents_of(self.connection, CUSTOMER, self.merchant_id, missing)).items():
+            known[missing[aggregate]] = found.sequence, CustomerProfile.model_validate(found.doc)
+        buyers = {}
+        for invoice_id, due in self.pending.items():
+            revision, profile = known.get(customer_of(due), (0, None))
+            if profile and revision >= due.data.customer_revision:
+                buyers[invoice_id] = profile
+        return buyers
 
     def _must_be_read(self, invoice_id: UUID) -> None:
         """Raises what makes the batch start over, when the invoice was parked or issued since the streams were read."""

@@ -1,5 +1,6 @@
 """Customers' profiles. Whoever changes one holds its row's lock, so that revisions are announced in their order."""
 
+from collections.abc import Sequence
 from dataclasses import astuple
 from datetime import datetime
 from uuid import UUID
@@ -7,6 +8,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.context import Context
+from chassis.postgres.together import Together
 from chassis.postgres.write_sets import Connection
 from chassis.store import Statement
 from subscriptions.application.profiles import Customer, Profile, announcement, erasure
@@ -20,6 +22,7 @@ WHERE merchant_id = $1 AND id = $2 AND erased_at IS NULL
 class CustomersTable:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
+        self._revisions = Together([self._read_revisions])
 
     async def get(self, merchant_id: UUID, id: UUID) -> Customer | None:
         return _customer(await self._pool.fetchrow(_SELECT, merchant_id, id))
@@ -83,19 +86,34 @@ class CustomersTable:
         return [row["id"] for row in rows]
 
     async def revision_of(self, merchant_id: UUID, subscription_id: UUID) -> int:
-        """The revision of a subscription's customer. Raises LookupError for a subscription that is nobody's."""
-        revision: int | None = await self._pool.fetchval(
-            """
-            SELECT customers.revision FROM subscriptions JOIN customers
-                ON customers.merchant_id = subscriptions.merchant_id AND customers.id = subscriptions.customer_id
-            WHERE subscriptions.merchant_id = $1 AND subscriptions.id = $2
-            """,
-            merchant_id,
-            subscription_id,
-        )
-        if revision is None:
-            raise LookupError(f"no customer of subscription {subscription_id}")
-        return revision
+        """The revision of a subscription's customer, as it is now: callers that ask at the same time share the reading.
+
+        Raises LookupError for a subscription that is nobody's.
+        """
+        return await self._revisions.ask((merchant_id, subscription_id))
+
+    async def _read_revisions(self, asked: Sequence[tuple[UUID, UUID]]) -> Sequence[int | Exception]:
+        try:
+            rows = await self._pool.fetch(
+                """
+                SELECT found.revision
+                FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (merchant_id, subscription_id, i)
+                LEFT JOIN LATERAL (
+                    SELECT customers.revision FROM subscriptions JOIN customers
+                        ON customers.merchant_id = subscriptions.merchant_id AND customers.id = subscriptions.customer_id
+                    WHERE subscriptions.merchant_id = asked.merchant_id AND subscriptions.id = asked.subscription_id LIMIT 1
+                ) AS found ON true
+                ORDER BY asked.i
+                """,
+                [merchant_id for merchant_id, _ in asked],
+                [subscription_id for _, subscription_id in asked],
+            )
+        except Exception as error:
+            return [error] * len(asked)
+        return [
+            LookupError(f"no customer of subscription {subscription_id}") if revision is None else revision
+            for (_, subscription_id), (revision,) in zip(asked, rows, strict=True)
+        ]
 
 
 async def _run(connection: Connection, statement: Statement) -> None:
