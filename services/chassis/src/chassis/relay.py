@@ -23,7 +23,6 @@ from chassis.postgres.cursor import (
     Page,
     Position,
     Progress,
-    holds_back,
     keep_ends,
     longest_writer,
     move_cursor,
@@ -152,10 +151,10 @@ class Turn:
                 held_back.reset()
                 page, _ = await asyncio.gather(self._following(page, committed), self._send_events(page))
                 continue
-            if committed.is_set() or not await holds_back(self._reader, page.last):
-                await rest(committed, POLL)
-            else:
+            if page.held_back and not committed.is_set():
                 await held_back.wait(stop)
+            else:
+                await rest(committed, POLL)
             page = await self._read(page.last, committed)
 
     async def _read(self, after: Position, committed: asyncio.Event) -> Page:
@@ -167,7 +166,7 @@ class Turn:
         full = len(page.messages) == PAGE
         if not full:
             await asyncio.sleep(GATHER)
-        return await self._read(page.last, committed) if full or committed.is_set() else Page((), page.last)
+        return await self._read(page.last, committed) if full or committed.is_set() else Page((), page.last, page.held_back)
 
     async def _send_events(self, page: Page) -> None:
         await self._send(page.messages)

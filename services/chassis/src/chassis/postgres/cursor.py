@@ -10,6 +10,8 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import takewhile
+from operator import itemgetter
 
 import asyncpg
 from pydantic_core import from_json
@@ -36,14 +38,16 @@ class Page:
     messages: tuple[Message, ...]
     last: Position
     """Of its last event; of the event before the page when it is empty."""
+    held_back: bool = False
+    """Whether committed events followed that were not read yet, because a transaction that began before them was open."""
 
 
 async def read_page(connection: asyncpg.Connection, after: Position, limit: int) -> Page:
     rows = await connection.fetch(
         """
-        SELECT epoch, xid::text AS xid_text, position, merchant_id, stream, topic, headers, value FROM events
-        WHERE (epoch, xid, position) > ($1, $2::text::xid8, $3)
-          AND (epoch < (SELECT current_epoch()) OR xid < pg_snapshot_xmin(pg_current_snapshot()))
+        SELECT epoch, xid::text AS xid_text, position, merchant_id, stream, topic, headers, value,
+               epoch < (SELECT current_epoch()) OR xid < pg_snapshot_xmin(pg_current_snapshot()) AS settled
+        FROM events WHERE (epoch, xid, position) > ($1, $2::text::xid8, $3)
         ORDER BY epoch, xid, position
         LIMIT $4
         """,
@@ -52,30 +56,16 @@ async def read_page(connection: asyncpg.Connection, after: Position, limit: int)
         after.position,
         limit,
     )
-    if not rows:
-        return Page((), after)
+    settled = list(takewhile(itemgetter("settled"), rows))  # none that follows one which is not: the order is that of the xids
+    held_back = len(settled) < len(rows)
+    if not settled:
+        return Page((), after, held_back)
     messages = tuple(
         Message(row["topic"], record_key(row["merchant_id"], row["stream"]), row["value"], from_json(row["headers"]))
-        for row in rows
+        for row in settled
     )
-    return Page(messages, Position(rows[-1]["epoch"], int(rows[-1]["xid_text"]), rows[-1]["position"]))
-
-
-async def holds_back(connection: asyncpg.Connection, after: Position) -> bool:
-    """Whether committed events after the position are not read yet, because a transaction that began before them is open."""
-    found: bool = await connection.fetchval(
-        """
-        SELECT EXISTS (
-            SELECT FROM events
-            WHERE (epoch, xid, position) > ($1, $2::text::xid8, $3)
-              AND (epoch, xid) >= ((SELECT current_epoch()), pg_snapshot_xmin(pg_current_snapshot()))
-        )
-        """,
-        after.epoch,
-        str(after.xid),
-        after.position,
-    )
-    return found
+    last = settled[-1]
+    return Page(messages, Position(last["epoch"], int(last["xid_text"]), last["position"]), held_back)
 
 
 async def read_cursor(connection: asyncpg.Connection) -> tuple[Position, Ends]:
