@@ -26,8 +26,10 @@ class Sandbox:
     async def charge(self, order: ChargeOrder) -> Outcome:
         behaviour = await behaviour_for(self._books, order.merchant_id, order.customer_id)
         await behaviour.before()
-        if await self._record(order, await self._verdict(order), behaviour.delay):
+        code = await self._verdict(order)
+        if await self._record(order, code, behaviour.delay):
             await behaviour.after()
+            return Refused(code, _reference(order)) if code else Taken(_reference(order))
         outcome = await self._look_up(order)
         if not isinstance(outcome, Taken | Refused):
             raise NoAnswer
@@ -90,8 +92,8 @@ class Sandbox:
     async def _record(self, order: ChargeOrder, code: FailureCode | None, delay: float) -> bool:
         """Whether the charge is new to the books: what is in them already is answered from there."""
         pool = await self._books.pool()
-        amount, reference = order.amount, f"sbx_ch_{order.charge_id.hex[:20]}"
-        facts = (order.customer_id, order.method_id, amount.amount_minor, amount.currency, code, reference, delay)
+        amount = order.amount
+        facts = (order.customer_id, order.method_id, amount.amount_minor, amount.currency, code, _reference(order), delay)
         status: str = await pool.execute(_RECORD, order.merchant_id, order.charge_id, *facts)
         return status == "INSERT 0 1"
 
@@ -104,6 +106,10 @@ class Sandbox:
         if not row["says"]:
             return Pending()
         return Refused(FailureCode(row["code"]), row["reference"]) if row["code"] else Taken(row["reference"])
+
+
+def _reference(order: ChargeOrder) -> str:
+    return f"sbx_ch_{order.charge_id.hex[:20]}"
 
 
 async def ledger(books: Books, merchant_id: UUID) -> dict[str, list[dict[str, Any]]]:
