@@ -1,6 +1,5 @@
 """Projected documents: one row per merchant, projection and aggregate."""
 
-import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -8,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import from_json, to_json
 
 from billing_contracts.envelope import Envelope
 from chassis.postgres.write_sets import Connection
@@ -91,7 +91,7 @@ def project(
             doc = excluded.doc, stale_since = NULL
         WHERE row.sequence < excluded.sequence
         """,
-        (name, merchant_id, aggregate, customer_id, sequence, event_id, json.dumps(doc)),
+        (name, merchant_id, aggregate, customer_id, sequence, event_id, to_json(doc).decode()),
     )
 
 
@@ -120,7 +120,7 @@ async def load(connection: Connection, rows: Mapping[Key, Row]) -> None:
             row.base = row.sequence = sequence
             row.stored = True
             row.event_id, row.customer_id, row.stale_since = event_id, customer_id, stale_since
-            row.doc = None if doc is None else json.loads(doc)
+            row.doc = None if doc is None else from_json(doc)
         for text in envelopes or ():
             envelope = Envelope.model_validate_json(text)
             row.waiting[envelope.sequence] = envelope
@@ -169,7 +169,7 @@ async def _upsert(connection: Connection, rows: Sequence[Row]) -> None:
 
 
 def _json(row: Row) -> str | None:
-    return None if row.doc is None else json.dumps(row.doc, separators=(",", ":"))
+    return None if row.doc is None else to_json(row.doc).decode()
 
 
 def _columns(keys: Iterable[Key], width: int) -> list[tuple[Any, ...]]:
@@ -177,4 +177,4 @@ def _columns(keys: Iterable[Key], width: int) -> list[tuple[Any, ...]]:
 
 
 def _document(row: asyncpg.Record) -> Document:
-    return Document(row["aggregate"], row["sequence"], json.loads(row["doc"]), row["customer_id"], row["stale_since"])
+    return Document(row["aggregate"], row["sequence"], from_json(row["doc"]), row["customer_id"], row["stale_since"])

@@ -1,12 +1,12 @@
 """From events to the page: whoever's documents changed has their view composed anew, in the transaction of the change."""
 
-import json
 from collections import defaultdict
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from uuid import UUID
 
 import asyncpg
+from pydantic_core import from_json, to_json
 
 from chassis.postgres.write_sets import Connection
 from portal_gateway.application.composing import INVOICES_ON_THE_PAGE, Source, Sources, changed_panes, compose, empty
@@ -30,14 +30,12 @@ async def recompose(connection: Connection, changed: AbstractSet[Who]) -> None:
     written = []
     for row in locked:
         who = row["merchant_id"], row["customer_id"]
-        old: CustomerView = json.loads(row["doc"]) if row["doc"] else empty(who[1])
+        old: CustomerView = from_json(row["doc"]) if row["doc"] else empty(who[1])
         new = compose(who[1], sources[who].as_composed())
         panes = changed_panes(old, new)
         if panes or row["doc"] is None:
             revision = row["revision"] + 1
-            written.append(
-                (*who, revision, json.dumps(new), json.dumps(json.loads(row["panes"]) | dict.fromkeys(panes, revision)))
-            )
+            written.append((*who, revision, _json(new), _json(from_json(row["panes"]) | dict.fromkeys(panes, revision))))
     if written:
         await connection.execute(
             """
@@ -48,6 +46,10 @@ async def recompose(connection: Connection, changed: AbstractSet[Who]) -> None:
             """,
             *(list(column) for column in zip(*written, strict=True)),
         )
+
+
+def _json(value: object) -> str:
+    return to_json(value).decode()
 
 
 async def begin(connection: Connection, changed: AbstractSet[Who]) -> set[Who]:
@@ -120,7 +122,7 @@ async def _sources(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -
         if row["years"] is not None:
             gathered.invoice_count, gathered.invoice_years = row["sequence"], [int(year) for year in row["years"]]
         else:
-            gathered.by_kind[row["name"]].append(Source(row["aggregate"], row["sequence"], json.loads(row["doc"])))
+            gathered.by_kind[row["name"]].append(Source(row["aggregate"], row["sequence"], from_json(row["doc"])))
     return found
 
 
