@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from operator import attrgetter
 from typing import Any, cast
 from uuid import UUID
 
@@ -41,6 +42,7 @@ statement. Raises Fenced when another member handled them.
 """
 Changed = set[tuple[UUID, UUID]]
 
+_TOPIC = attrgetter("topic")
 _OVERTAKEN = (VersionConflict, AlreadyHandled, Overtaken)
 
 
@@ -134,7 +136,7 @@ class Handling:
         self, records: Sequence[RawRecord], settle: Settle, readings: Sequence[Reading], tell: bool = True
     ) -> Changed:
         """One transaction. Reads everything first, without a transaction id: the relay's order depends on it."""
-        concerning = {index: reading for index, reading in enumerate(readings) if not _concerns_nobody(reading)}
+        concerning = {index: it for index, it in enumerate(readings) if not isinstance(it, Passed) or it.envelope}
         aside = [(records[index], reading) for index, reading in concerning.items() if isinstance(reading, Malformed)]
         async with self._pool.acquire() as proxy:
             connection = cast(asyncpg.Connection, proxy)
@@ -274,7 +276,7 @@ class Handling:
         self, records: Sequence[RawRecord], readings: Sequence[Reading], aside: Sequence[tuple[RawRecord, Malformed]]
     ) -> None:
         group = self._consumer.group
-        for topic, handled in Counter(record.topic for record in records).items():
+        for topic, handled in Counter(map(_TOPIC, records)).items():
             HANDLED.labels(group, topic).inc(handled)
         for record, reading in zip(records, readings, strict=True):
             if isinstance(reading, Passed) and not reading.known:
@@ -282,10 +284,6 @@ class Handling:
         for record, found in aside:
             QUARANTINED.labels(group, record.topic).inc()
             log.error("consumer.quarantined", group=group, error=found.error, **_whereabouts(record))
-
-
-def _concerns_nobody(reading: Reading) -> bool:
-    return isinstance(reading, Passed) and reading.envelope is None
 
 
 def _customer(reading: Reading) -> UUID | None:

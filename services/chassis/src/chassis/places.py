@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from operator import attrgetter
 
 import asyncpg
 import structlog
@@ -19,6 +20,8 @@ from chassis.postgres.write_sets import Connection
 from chassis.records import RawRecord
 
 log = structlog.get_logger()
+
+_OFFSET = attrgetter("offset")
 
 
 class Places:
@@ -132,18 +135,24 @@ class Places:
 class Settling:
     """Moves the offsets of a batch that begins at `known`, part by part, each part in its own transaction."""
 
-    def __init__(self, group: str, records: Sequence[RawRecord], known: Mapping[TopicPartition, Position]) -> None:
-        self._group, self._known, self._records = group, known, records
-        self._offsets = {partition: [each.offset for each in came] for partition, came in by_partition(records).items()}
+    def __init__(
+        self,
+        group: str,
+        records: Sequence[RawRecord],
+        partitions: Mapping[TopicPartition, Sequence[RawRecord]],
+        known: Mapping[TopicPartition, Position],
+    ) -> None:
+        """`partitions` are the same records, as `by_partition` returns them."""
+        self._group, self._known, self._records, self._partitions = group, known, records, partitions
 
     @property
     def ends(self) -> dict[TopicPartition, Position]:
         """Where the group stands when the whole batch has been dealt with."""
-        return {each: replace(self._known[each], next=offsets[-1] + 1) for each, offsets in self._offsets.items()}
+        return {each: replace(self._known[each], next=came[-1].offset + 1) for each, came in self._partitions.items()}
 
     async def __call__(self, connection: Connection, records: Sequence[RawRecord]) -> None:
         if records is self._records:
-            moves = {each: (self._known[each], offsets[-1] + 1) for each, offsets in self._offsets.items()}
+            moves = {each: (self._known[each], came[-1].offset + 1) for each, came in self._partitions.items()}
         else:
             parts = by_partition(records).items()
             moves = {each: (self._before(each, came[0].offset), came[-1].offset + 1) for each, came in parts}
@@ -151,9 +160,9 @@ class Settling:
 
     def _before(self, partition: TopicPartition, offset: int) -> Position:
         """Where the group stands when the turn comes to the record at `offset`."""
-        known, came = self._known[partition], self._offsets[partition]
-        index = bisect_left(came, offset)
-        return replace(known, next=came[index - 1] + 1) if index else known
+        known, came = self._known[partition], self._partitions[partition]
+        index = bisect_left(came, offset, key=_OFFSET)
+        return replace(known, next=came[index - 1].offset + 1) if index else known
 
 
 def by_partition(records: Iterable[RawRecord]) -> dict[TopicPartition, list[RawRecord]]:

@@ -73,6 +73,7 @@ class Reader:
         self._decode, self._concerns, self._states = decode, concerns, states
         self._kinds = frozenset(kind.encode() for kind in kinds)
         self._known: dict[str, bool] = {}
+        """By types that were read and are none of `concerns`."""
 
     def read(self, record: RawRecord) -> Reading:
         """Never raises: what cannot be read says so itself."""
@@ -102,20 +103,20 @@ class Reader:
 
     def _passed(self, key: bytes | None, value: bytes) -> Passed | None:
         """An event of which nobody here has to know more than its type; None for all others, and for what is malformed."""
-        if key is None or self._shows(key):
+        if key is None or (self._kinds and self._shows(key)):
             return None
         try:
             found = attributes(value)
         except ValidationError:
             return None
         known = self._known.get(found["type"])
-        if known is None or found["type"] in self._concerns or key != record_key(found["merchantid"], found["subject"]):
+        if known is None or key != record_key(found["merchantid"], found["subject"]):
             return None
         return _PASSED[known]
 
     def _shows(self, key: bytes) -> bool:
         """Whether the aggregate that a key names is of a kind that is projected."""
-        return bool(self._kinds) and key[_MERCHANT:].partition(b"-")[0] in self._kinds
+        return key[_MERCHANT:].partition(b"-")[0] in self._kinds
 
     def _knows(self, envelope: Envelope) -> bool:
         if (known := self._known.get(envelope.type)) is None:

@@ -139,12 +139,12 @@ async def _serve(name: str, settings: ServiceSettings, compose: Compose, compone
         resources = await _open(name, settings, components, stopping, closing)
         service = compose(resources)
         service.app.state.stopping = stopping
-        _spare_collections()
+        spare_collections()
         await _run(name, settings, resources, service, role, stopping)
     log.info("service.stopped")
 
 
-def _spare_collections() -> None:
+def spare_collections() -> None:
     """What is there by now stays: it is not searched for garbage ever again, and what a batch of events leaves at once."""
     gc.collect()
     gc.freeze()
