@@ -27,6 +27,7 @@ from portalctl.local.keys import kept_keys
 from portalctl.local.ports import free_port
 from portalctl.local.programs import Child
 from portalctl.local.services import SERVICES, Service, environment, urls
+from support.databases import ServiceDatabase
 
 EVENTS: Final = 1_000_000
 SEVERAL: Final = 3
@@ -94,7 +95,7 @@ async def _rebuilt(servers: Servers, name: str, count: int) -> Figures:
     """So many gateways as they are run, on a database that has only its tables, until they have read everything."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(migrated(servers, **{"portal-gateway": _MIGRATIONS}))
-        gateways = [await stack.enter_async_context(_gateway(servers, database.url, str(n))) for n in range(count)]
+        gateways = [await stack.enter_async_context(_gateway(servers, database, str(n))) for n in range(count)]
         watching = await asyncpg.connect(database.url)
         stack.push_async_callback(watching.close)
         processes = {child.program.name: child.pid for child, _ in gateways}
@@ -123,7 +124,7 @@ async def _progress(watching: asyncpg.Connection) -> AsyncIterator[int]:
 
 
 @asynccontextmanager
-async def _gateway(servers: Servers, database_url: str, instance: str) -> AsyncIterator[tuple[Child, int]]:
+async def _gateway(servers: Servers, database: ServiceDatabase, instance: str) -> AsyncIterator[tuple[Child, int]]:
     """A gateway that has been started, and the port on which it will listen."""
     kind = next(kind for kind in SERVICES if kind.name == "portal-gateway")
     folder, ports = Folder(servers.folder), {name: free_port() for each in SERVICES for name in each.preferred_ports}
@@ -133,8 +134,8 @@ async def _gateway(servers: Servers, database_url: str, instance: str) -> AsyncI
         ports=ports,
         at=urls(SERVICES, ports),
         kafka=servers.kafka,
-        database_url=database_url,
-        owner_url="",
+        database_url=database.url,
+        owner_url=database.owner_url,
     )
     name = f"{kind.name}.{instance}"
     settings = told | {"INSTANCE": instance}
