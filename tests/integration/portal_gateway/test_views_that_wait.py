@@ -58,6 +58,16 @@ async def test_views_wait_until_the_beginning_has_been_read(gateway: Gateway, me
     assert await waiting.none() is None
 
 
+async def test_a_group_that_has_not_begun_has_not_read_the_beginning(
+    gateway: Gateway, merchant: Merchant, waiting: WaitingViews
+) -> None:
+    assert await waiting.compose() == 0
+    await stands(gateway, 10)
+    async with gateway.pool.acquire() as connection:
+        await waiting.changed(connection, {(merchant.id, story.ANA)})
+    assert (await shown(merchant), await waiting.none()) == (None, "still composing what was read")
+
+
 async def test_what_is_shown_already_does_not_wait(gateway: Gateway, merchant: Merchant, waiting: WaitingViews) -> None:
     await merchant.tell(story.profile())
     await stands(gateway, 10)

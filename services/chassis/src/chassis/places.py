@@ -71,9 +71,10 @@ class Places:
             ends = await consumer.end_offsets(ours)
             async with self._pool.acquire() as connection:
                 known = await offsets.stored(connection, self._group, ours)
-                for partition in ours:
-                    start = Position(0, cluster.id, cluster.topics[partition.topic])
-                    await self._begin_anew(connection, partition, known.get(partition), start, ends[partition])
+                async with connection.transaction():  # a group that has begun a part would look as if it had read all
+                    for partition in sorted(ours):
+                        start = Position(0, cluster.id, cluster.topics[partition.topic])
+                        await self._begin_anew(connection, partition, known.get(partition), start, ends[partition])
                 known = await offsets.stored(connection, self._group, ours)
             self._logs = cluster.topics
             self._positions.update(known)

@@ -99,11 +99,10 @@ async def begin(
     )
 
 
-async def still_behind(connection: Connection, group: str) -> bool:
-    """Whether the group has not read all yet that was there when it began."""
-    return bool(
-        await connection.fetchval("SELECT EXISTS (SELECT FROM offsets WHERE consumer_group = $1 AND next < target)", group)
-    )
+async def still_behind(connection: Connection, group: str) -> bool | None:
+    """Whether the group has not read all yet that was there when it began; None when it has not begun."""
+    behind: bool | None = await connection.fetchval("SELECT bool_or(next < target) FROM offsets WHERE consumer_group = $1", group)
+    return behind
 
 
 async def caught_up(connection: Connection, group: str, topics: Sequence[str]) -> bool:

@@ -52,12 +52,13 @@ class WaitingViews:
     async def compose(self) -> int:
         """Some of what waits; returns how many."""
         async with self._pool.acquire() as connection, connection.transaction():
-            if await still_behind(connection, self._group):
+            behind = await still_behind(connection, self._group)
+            if behind:
                 return 0
             rows = await connection.fetch(
                 "SELECT merchant_id, customer_id FROM customer_view WHERE doc IS NULL ORDER BY 1, 2 LIMIT $1", AT_ONCE
             )
             if rows:
                 await recompose(connection, {(row["merchant_id"], row["customer_id"]) for row in rows})
-            self._read = self._read or not rows
+            self._read = self._read or (behind is False and not rows)
             return len(rows)
