@@ -48,11 +48,13 @@ class Notices:
             await asyncio.sleep(_GATHER)
 
     async def _notify(self, changed: AbstractSet[tuple[UUID, UUID]]) -> None:
-        pairs = sorted([str(merchant), str(customer)] for merchant, customer in changed)
+        pairs = [[str(merchant), str(customer)] for merchant, customer in changed]
+        parts = [pairs[first : first + _PAIRS] for first in range(0, len(pairs), _PAIRS)]
         async with self._pool.acquire() as connection:
             self._senders.append(connection.get_server_pid())
-            for first in range(0, len(pairs), _PAIRS):
-                payload = json.dumps(pairs[first : first + _PAIRS], separators=(",", ":"))
-                # It does not wait for the disk: nothing is lost with it when the server stops.
-                relaxed = "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, $2)"
-                await connection.execute(relaxed, self._channel, payload)
+            # It does not wait for the disk: nothing is lost with it when the server stops.
+            await connection.execute(
+                "SELECT set_config('synchronous_commit', 'off', true), pg_notify($1, payload) FROM unnest($2::text[]) AS payload",
+                self._channel,
+                [json.dumps(part, separators=(",", ":")) for part in parts],
+            )
