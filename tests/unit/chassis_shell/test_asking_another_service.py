@@ -1,4 +1,7 @@
+import asyncio
 import json
+import socket
+import time
 
 import httpx
 import pytest
@@ -70,3 +73,23 @@ async def test_what_the_service_itself_says_of_a_command_is_passed_on(status: in
 @pytest.mark.parametrize("status", [401, 403])
 async def test_a_command_whose_token_was_refused_changed_nothing(status: int) -> None:
     assert await told("PUT", problem(status, "unauthenticated")) == (503, "service_unavailable")
+
+
+async def test_a_service_that_a_busy_process_reaches_late_is_asked() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}")
+        await reader.read()
+        writer.close()
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        server = await asyncio.start_server(answer, sock=listening)
+        client = ServiceClient(f"http://127.0.0.1:{listening.getsockname()[1]}", "payments", SIGNER)
+        asking = asyncio.create_task(client.call("GET", "/v1/anything"))
+        for _ in range(6):
+            asyncio.get_running_loop().call_soon(time.sleep, 0.4)  # what else the process has to do
+            await asyncio.sleep(0)
+        assert (await asking).status_code == 200
+        await client.close()
+        server.close()
+        await server.wait_closed()

@@ -22,14 +22,15 @@ class ServiceClient:
     An answer of 4xx or 5xx that is a problem is raised as that same Problem; a service that cannot be reached is
     Problem 503 `service_unavailable`, and one that fails at a command, or does not answer one that it may have got, is
     Problem 504 `outcome_unknown`.
+
+    `timeout` also bounds the wait for a connection. A second would not do: that is when TCP sends a lost first packet again,
+    and a busy process may look at a connection later than that.
     """
 
     def __init__(self, base_url: str, audience: str, signer: Signer, *, timeout: float = 5) -> None:
         self._audience, self._signer = audience, signer
         limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
-        self.http = httpx.AsyncClient(
-            base_url=base_url, timeout=httpx.Timeout(timeout, connect=1), trust_env=False, limits=limits
-        )
+        self.http = httpx.AsyncClient(base_url=base_url, timeout=timeout, trust_env=False, limits=limits)
 
     async def call(
         self,

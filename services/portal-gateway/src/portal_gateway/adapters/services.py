@@ -33,6 +33,7 @@ _FILENAME = re.compile(r"filename\*=UTF-8''([^;\s]{1,600})")
 _PLAIN_FILENAME = re.compile(r'filename="([^"]{1,200})"')
 _EXPORT_SECONDS = 60
 """The longest silence of an export that is being made."""
+_CONNECT_SECONDS = 10
 
 
 class _Service:
@@ -142,7 +143,7 @@ class InvoicingService(_Service):
             session=str(session.id),
             params={"format": format, "locale": locale},
         )
-        request.extensions["timeout"] = httpx.Timeout(_EXPORT_SECONDS, connect=1).as_dict()
+        request.extensions["timeout"] = httpx.Timeout(_EXPORT_SECONDS, connect=_CONNECT_SECONDS).as_dict()
         try:
             answer = await self._client.http.send(request, stream=True)
         except httpx.TransportError as error:
