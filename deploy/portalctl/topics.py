@@ -1,7 +1,7 @@
 """The topics of the contracts on a broker: made, corrected, compared. Counts of partitions and replicas are never changed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -51,7 +51,8 @@ def replication_factor() -> int:
 async def diff(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
     """What the broker has differently. Raises KafkaError."""
     async with _admin(bootstrap_servers) as admin:
-        return [one for topic in topics.values() for one in _differences(topic, await _find(admin, topic.name))]
+        found = await _find(admin, topics)
+        return [one for topic in topics.values() for one in _differences(topic, found.get(topic.name))]
 
 
 async def apply(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
@@ -59,16 +60,18 @@ async def apply(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) ->
     counts of partitions and replicas are not among it. Raises KafkaError."""
     done: list[Difference] = []
     async with _admin(bootstrap_servers) as admin:
+        found = await _find(admin, topics)
         for topic in topics.values():
-            found = await _find(admin, topic.name)
-            wrong = [one for one in _differences(topic, found) if one.what not in _AS_IT_IS]
-            if found is None:
+            there = found.get(topic.name)
+            wrong = [one for one in _differences(topic, there) if one.what not in _AS_IT_IS]
+            if there is None:
                 await _make(admin, topic)
             elif wrong:
-                await _correct(admin, topic, found)
+                await _correct(admin, topic, there)
             done += wrong
-        while any([await _find(admin, name) is None for name in topics]):
+        while len(found) < len(topics):
             await asyncio.sleep(0.1)
+            found = await _find(admin, topics)
     return done
 
 
@@ -111,18 +114,26 @@ async def _admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def _find(admin: AIOKafkaAdminClient, name: str) -> _Found | None:
-    (metadata,) = await admin.describe_topics([name])
-    if metadata["error_code"] == _UNKNOWN_TOPIC:
-        return None
-    _check(metadata["error_code"], name)
-    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
-    (resource,) = answer.to_object()["resources"]
-    _check(resource["error_code"], name, resource["error_message"])
-    entries: list[dict[str, Any]] = resource["config_entries"]
+async def _find(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str, _Found]:
+    """Those that there are, by name."""
+    described = {}
+    for metadata in await admin.describe_topics(list(names)):
+        if metadata["error_code"] != _UNKNOWN_TOPIC:
+            _check(metadata["error_code"], metadata["topic"])
+            described[metadata["topic"]] = metadata["partitions"]
+    found = {}
+    for answer in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in described]):
+        for resource in answer.to_object()["resources"]:
+            name = resource["resource_name"]
+            _check(resource["error_code"], name, resource["error_message"])
+            found[name] = _as_found(described[name], resource["config_entries"])
+    return found
+
+
+def _as_found(partitions: list[dict[str, Any]], entries: list[dict[str, Any]]) -> _Found:
     return _Found(
-        partitions=len(metadata["partitions"]),
-        replicas=min((len(each["replicas"]) for each in metadata["partitions"]), default=0),
+        partitions=len(partitions),
+        replicas=min((len(each["replicas"]) for each in partitions), default=0),
         settings={entry["config_names"]: entry["config_value"] for entry in entries},
         overrides={entry["config_names"]: entry["config_value"] for entry in entries if entry["config_source"] == _SET_ON_TOPIC},
     )

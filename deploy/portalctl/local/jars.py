@@ -8,11 +8,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-
-from jgo.maven import MavenContext
+from typing import TYPE_CHECKING
 
 from portalctl.local.failures import StackError
 from portalctl.local.reporting import Report, silent
+
+if TYPE_CHECKING:
+    from jgo.maven import MavenContext
 
 _LOCK = Path(__file__).with_name("kafka-jars.lock")
 _REPORTED = 10
@@ -98,6 +100,9 @@ def _intact(path: Path, jar: Jar) -> bool:
 
 
 def _fetch(jars: list[Jar], folder: Path, product: str, lock: Path, report: Report) -> None:
+    # Only here: it brings an HTTP client of its own, which every start would load.
+    from jgo.maven import MavenContext
+
     report(f"downloading {product}: {len(jars)} files, this time only")
     _trust_the_systems_certificates()
     # A private staging folder: two processes in one download cache destroy each other's files.
@@ -113,7 +118,7 @@ def _fetch(jars: list[Jar], folder: Path, product: str, lock: Path, report: Repo
         shutil.rmtree(staging, ignore_errors=True)
 
 
-def _fetch_one(context: MavenContext, jar: Jar, folder: Path, product: str, lock: Path) -> None:
+def _fetch_one(context: "MavenContext", jar: Jar, folder: Path, product: str, lock: Path) -> None:
     component = context.project(jar.group, jar.artifact).at_version(jar.version)
     try:
         fetched = component.artifact(packaging=jar.packaging).resolve()

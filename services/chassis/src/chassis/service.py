@@ -1,6 +1,5 @@
-"""A service's process: parse the role, open what is needed, run until told to stop, leave in order."""
+"""A service that runs: open what is needed, run until told to stop, leave in order."""
 
-import argparse
 import asyncio
 import gc
 import socket
@@ -9,15 +8,12 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
-from urllib.parse import unquote, urlsplit
+from typing import Any
 
 import asyncpg
 import structlog
-import uvloop
 from fastapi import FastAPI
 
-from chassis import logging, telemetry
 from chassis.command_handler import CommandHandler
 from chassis.consuming import Consumer, run_consumers
 from chassis.health import Health
@@ -32,14 +28,13 @@ from chassis.http.tokens import Signer, Verifier
 from chassis.postgres.commits import Commits
 from chassis.postgres.event_store import PostgresEventStore
 from chassis.postgres.forgetting import forget_answers
-from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.once import once_in
 from chassis.postgres.pool import create_pool
 from chassis.postgres.timers import TimerLoop
 from chassis.readiness import check_database, check_kafka, watch_tasks
 from chassis.relay import Relay
-from chassis.settings import ServiceSettings, SettingsError, exit_with, read_settings
-from chassis.signals import STOP_SIGNALS, restore_stop_signals
+from chassis.settings import ServiceSettings
+from chassis.signals import STOP_SIGNALS
 from chassis.tenants import Tenants
 
 log = structlog.get_logger()
@@ -51,7 +46,6 @@ interpreter's own number, would look through it a dozen times while it is still 
 _OTHER_FILES = 200
 """Databases, Kafka, other services, the admin listener."""
 
-Settings = TypeVar("Settings", bound=ServiceSettings)
 Worker = Callable[[asyncio.Event], Awaitable[None]]
 """Runs until the event is set, then finishes what is in hand and returns."""
 
@@ -95,42 +89,9 @@ class Service:
 Compose = Callable[[Resources], Service]
 
 
-def run(name: str, settings_class: type[Settings], compose: Compose, migrations: Path) -> None:
-    """`python -m <service> [serve] [--role all|http|worker]` and `python -m <service> migrate`."""
-    parser = argparse.ArgumentParser(prog=name)
-    commands = parser.add_subparsers(dest="command")
-    serving = commands.add_parser("serve", help="run the service (the default)")
-    serving.add_argument("--role", choices=["all", "http", "worker"], default="all")
-    commands.add_parser("migrate", help="bring the database's tables up to date, as their owner")
-    arguments = parser.parse_args()
-    restore_stop_signals()
-    migrating = arguments.command == "migrate"
-    try:
-        settings = read_settings(settings_class, *(["database_owner_url"] if migrating else []))
-    except SettingsError as error:
-        exit_with(name, error)
-    logging.configure(name, settings.log_level, settings.log_format)
-    if migrating:
-        uvloop.run(_migrate(name, settings, migrations))
-    else:
-        telemetry.configure(name, settings.otlp_endpoint)
-        components = {"chassis": CHASSIS, name: migrations}
-        uvloop.run(_serve(name, settings, compose, components, getattr(arguments, "role", "all")))
-
-
-async def _migrate(name: str, settings: ServiceSettings, migrations: Path) -> None:
-    owner = settings.database_owner_url
-    assert owner is not None, "it was needed"
-    connection = await asyncpg.connect(owner.get_secret_value())
-    try:
-        role = role_of(settings.database_url.get_secret_value())
-        applied = await migrate(connection, {"chassis": CHASSIS, name: migrations}, role)
-        log.info("service.migrated", applied=applied)
-    finally:
-        await connection.close()
-
-
-async def _serve(name: str, settings: ServiceSettings, compose: Compose, components: Mapping[str, Path], role: str) -> None:
+async def serve_until_stopped(
+    name: str, settings: ServiceSettings, compose: Compose, components: Mapping[str, Path], role: str
+) -> None:
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in STOP_SIGNALS:
@@ -264,8 +225,3 @@ async def _stop(stopping: asyncio.Event, servers: list[Server], seconds: float) 
 def _give_up() -> None:
     log.error("service.stop_timed_out")
     raise SystemExit(1)
-
-
-def role_of(dsn: str) -> str:
-    """The role that a PostgreSQL URL names."""
-    return unquote(urlsplit(dsn).username or "")

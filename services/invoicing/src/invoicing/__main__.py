@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from chassis.service import run
-from invoicing.composition import compose
+from chassis.program import run
 from invoicing.settings import Settings
 
 if __name__ == "__main__":
-    run("invoicing", Settings, compose, Path(__file__).parent / "migrations")
+    run("invoicing", Settings, "invoicing.composition", Path(__file__).parent / "migrations")

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from chassis.service import run
-from payments.composition import compose
+from chassis.program import run
 from payments.settings import Settings
 
 if __name__ == "__main__":
-    run("payments", Settings, compose, Path(__file__).parent / "migrations")
+    run("payments", Settings, "payments.composition", Path(__file__).parent / "migrations")

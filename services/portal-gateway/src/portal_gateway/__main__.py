@@ -1,7 +1,6 @@
 from pathlib import Path
 
-from chassis.service import run
-from portal_gateway.composition import compose
+from chassis.program import run
 from portal_gateway.settings import GatewaySettings
 
-run("portal-gateway", GatewaySettings, compose, Path(__file__).parent / "migrations")
+run("portal-gateway", GatewaySettings, "portal_gateway.composition", Path(__file__).parent / "migrations")

@@ -2,9 +2,8 @@
 
 from pathlib import Path
 
-from chassis.service import run
-from subscriptions.composition import compose
+from chassis.program import run
 from subscriptions.settings import SubscriptionsSettings
 
 if __name__ == "__main__":
-    run("subscriptions", SubscriptionsSettings, compose, Path(__file__).parent / "migrations")
+    run("subscriptions", SubscriptionsSettings, "subscriptions.composition", Path(__file__).parent / "migrations")
