@@ -7,7 +7,6 @@ from typing import Final
 
 from opentelemetry import context, propagate, trace
 from opentelemetry.context import Context as TraceContext
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import Span, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -31,6 +30,9 @@ def configure(service: str, otlp_endpoint: str | None) -> None:
     """
     provider = TracerProvider(None if otlp_endpoint else ALWAYS_OFF, Resource.create({"service.name": service}))
     if otlp_endpoint:
+        # Only here: it brings an HTTP client of its own, which a process that sends no spans would load.
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
         provider.add_span_processor(WithoutSecrets())
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{otlp_endpoint.rstrip('/')}/v1/traces")))
     trace.set_tracer_provider(provider)
