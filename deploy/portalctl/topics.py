@@ -61,12 +61,11 @@ async def apply(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) ->
     done: list[Difference] = []
     async with _admin(bootstrap_servers) as admin:
         found = await _find(admin, topics)
+        await _make(admin, [topic for topic in topics.values() if topic.name not in found])
         for topic in topics.values():
             there = found.get(topic.name)
             wrong = [one for one in _differences(topic, there) if one.what not in _AS_IT_IS]
-            if there is None:
-                await _make(admin, topic)
-            elif wrong:
+            if wrong and there:
                 await _correct(admin, topic, there)
             done += wrong
         while len(found) < len(topics):
@@ -139,12 +138,14 @@ def _as_found(partitions: list[dict[str, Any]], entries: list[dict[str, Any]]) -
     )
 
 
-async def _make(admin: AIOKafkaAdminClient, topic: Topic) -> None:
-    new = NewTopic(topic.name, topic.partitions, replication_factor(), topic_configs=_wanted_settings(topic))
-    answer = await admin.create_topics([new])
+async def _make(admin: AIOKafkaAdminClient, topics: Collection[Topic]) -> None:
+    new = [NewTopic(one.name, one.partitions, replication_factor(), topic_configs=_wanted_settings(one)) for one in topics]
+    if not new:
+        return
+    answer = await admin.create_topics(new)
     for error in answer.to_object()["topic_errors"]:
         if for_code(error["error_code"]) is not TopicAlreadyExistsError:
-            _check(error["error_code"], topic.name, error["error_message"])
+            _check(error["error_code"], error["topic"], error["error_message"])
 
 
 async def _correct(admin: AIOKafkaAdminClient, topic: Topic, found: _Found) -> None:
