@@ -42,7 +42,7 @@ FETCH_WAIT_MS = 50
 """How long the broker may hold an answer for want of records. One fetch is under way at a time, and one that left while a batch
 was in hand asks only for partitions without records: however much comes for the others meanwhile waits until it is answered."""
 _READ_AT_ONCE = 200
-"""Records that are read before what else there is to do gets its turn, such as the batch in hand: 1 to 2 ms. A turn costs the
+"""Records that are read before what else there is to do gets its turn, such as the batch in hand: 1 to 3 ms. A turn costs the
 processor time of three records.
 """
 PROGRESS_EVERY = 5.0
