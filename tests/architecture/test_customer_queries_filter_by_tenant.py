@@ -24,7 +24,6 @@ BEYOND_A_MERCHANT = {
     "portal-gateway/src/portal_gateway/adapters/storage/access.py": (1, _SESSION),
     "portal-gateway/src/portal_gateway/adapters/storage/living.py": (1, _SESSION),
     "portal-gateway/src/portal_gateway/adapters/storage/sweeping.py": (1, "what is over is forgotten, whoever's it is"),
-    "portal-gateway/src/portal_gateway/adapters/storage/views.py": (1, _SESSION),
     "portal-gateway/src/portal_gateway/adapters/storage/waiting_views.py": (1, "what waits is composed, whoever's it is"),
 }
 """file -> how many tables one of its statements reaches without naming their merchant, and why."""
@@ -40,7 +39,7 @@ SURFACE = {
         "a profile is looked up by its aggregate's name; an invoice beside its movement",
     ),
     "portal-gateway/src/portal_gateway/adapters/storage/access.py": (1, _SESSION),
-    "portal-gateway/src/portal_gateway/adapters/storage/views.py": (4, _SESSION + "; the merchant's row is nobody's own"),
+    "portal-gateway/src/portal_gateway/adapters/storage/views.py": (2, "the rows of the merchant and of freshness have no customer"),
 }
 """file that answers customers -> how many tables one of its statements reaches without naming their customer, and why."""
 
