@@ -10,7 +10,7 @@ from billing_contracts.envelope import CONTENT_TYPE, Envelope, EventData
 from billing_contracts.registry import EVENTS, TOPICS, Topic
 from billing_contracts.watermarks import TOPIC as WATERMARKS
 from billing_contracts.watermarks import Watermark
-from chassis.docstrings import paragraphs
+from chassis.http.field_descriptions import paragraphs
 from contract_documents.samples import Samples
 from contract_documents.schemas import schema_of
 

@@ -6,7 +6,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import DEFAULT_REF_TEMPLATE, GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from chassis.docstrings import field_descriptions, paragraphs
+from chassis.http.field_descriptions import field_descriptions, paragraphs
 from contract_documents.models import Field, models_in
 
 UNITS = {

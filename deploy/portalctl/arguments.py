@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from chassis.setting_types import Expected, KafkaServers, ServiceUrl
+from chassis.service.setting_types import Expected, KafkaServers, ServiceUrl
 
 _API_KEY = re.compile(r"sk_(?:test|live)_[A-Za-z0-9_-]{43}")
 

@@ -15,26 +15,26 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from chassis.settings import read_settings
-from chassis.signals import restore_stop_signals
-from portalctl import links, overview, topics
+from chassis.runtime.signals import restore_stop_signals
+from chassis.service.settings import read_settings
+from portalctl import links, status_report, topics
 from portalctl.arguments import ApiKey, Bootstrap, Detach, GatewayUrl, Here, Limit, Merchant, Patience, Seconds, Wipe
-from portalctl.bringing_up import bring_up
 from portalctl.cards_cli import cards_app
-from portalctl.demonstration import tell
+from portalctl.demo.command import tell
 from portalctl.env_cli import show_settings
-from portalctl.local.board import read_board
-from portalctl.local.failures import StackError, within
+from portalctl.local.errors import StackError, within
 from portalctl.local.folder import Folder
 from portalctl.local.layout import Elsewhere
-from portalctl.local.locking import Held
-from portalctl.local.migrating import migrate_all
-from portalctl.local.running import running_state, take_down
+from portalctl.local.lifecycle import running_state, take_down
+from portalctl.local.locks import Held
+from portalctl.local.migrations import migrate_all
+from portalctl.local.process_table import read_processes
 from portalctl.local.services import SERVICES
 from portalctl.local.supervisor import supervise
 from portalctl.quarantine_cli import quarantine_app
 from portalctl.settings import Settings
 from portalctl.terminal import err, failures_in_words, out, say
+from portalctl.up import bring_up
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
 topics_app = typer.Typer(help="Kafka's topics, as the contracts name them.", no_args_is_help=True)
@@ -79,7 +79,7 @@ def up(context: typer.Context, detach: Detach = False) -> None:
     """
     with failures_in_words():
         seconds = read_settings(Settings).portal_deadline_seconds
-        bring_up(context.obj, detach=detach, then=overview.show_addresses, deadline_seconds=seconds)
+        bring_up(context.obj, detach=detach, then=status_report.show_addresses, deadline_seconds=seconds)
 
 
 @app.command()
@@ -106,7 +106,7 @@ def down(context: typer.Context, wipe: Wipe = False) -> None:
 def status(context: typer.Context) -> None:
     """Each process and how it is. Exit code 1 unless all are ready."""
     with failures_in_words():
-        well = overview.show_processes(context.obj, read_board(context.obj))
+        well = status_report.show_processes(context.obj, read_processes(context.obj))
     if not well:
         raise typer.Exit(1)
 
@@ -134,7 +134,7 @@ def verify(context: typer.Context, kafka: Bootstrap = None, patience: Patience =
     read everything) name the databases of a cluster that was not started here.
     """
     # It imports all four services' rules, which the other commands do not need.
-    from portalctl.verify import report, running, sources
+    from verify import report, running, sources
 
     with failures_in_words(), err.status("looking") as shown:
         read_settings(Settings)

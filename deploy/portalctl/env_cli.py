@@ -2,7 +2,7 @@
 
 import typer
 
-from chassis.settings import SettingsError, read_settings
+from chassis.service.settings import SettingsError, read_settings
 from portalctl.arguments import ServiceOrOperator, Sql
 from portalctl.local import databases
 from portalctl.local.folder import Folder

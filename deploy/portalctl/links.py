@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import httpx
 
-from portalctl.local.failures import StackError
+from portalctl.local.errors import StackError
 from portalctl.settings import DEADLINE_SECONDS
 
 

@@ -8,7 +8,7 @@ import typer
 from portalctl.terminal import failures_in_words, say
 
 if TYPE_CHECKING:
-    from portalctl.quarantined import Quarantines
+    from portalctl.quarantine import Quarantines
 
 quarantine_app = typer.Typer(help="Records that a service could not read or handle.", no_args_is_help=True)
 
@@ -54,10 +54,10 @@ def skip(
 
 def _do(context: typer.Context, service: str, work: "Callable[[Quarantines], Iterator[str]]") -> None:
     # it takes all four services' rules along, which the other commands need not wait for
-    from portalctl import quarantined
-    from portalctl.verify import sources
+    from portalctl import quarantine
+    from verify import sources
 
     with failures_in_words():
         where = sources.sources_of(sources.known_to(context.obj, None), context.obj.logs)
-        for line in work(quarantined.Quarantines(where, service)):
+        for line in work(quarantine.Quarantines(where, service)):
             say(line)

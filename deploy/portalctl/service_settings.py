@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 
-from chassis.settings import ServiceSettings
+from chassis.service.settings import ServiceSettings
 from invoicing.settings import Settings as InvoicingSettings
 from payments.settings import Settings as PaymentsSettings
-from portal_gateway.settings import GatewaySettings
+from portal_gateway.settings import Settings as GatewaySettings
 from portalctl.local.services import Service
-from subscriptions.settings import SubscriptionsSettings
+from subscriptions.settings import Settings as SubscriptionsSettings
 
 SETTINGS: Mapping[str, type[ServiceSettings]] = {
     "subscriptions": SubscriptionsSettings,

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from chassis.setting_types import AdministratorUrl, Expected, KafkaServers, PostgresUrl
+from chassis.service.setting_types import AdministratorUrl, Expected, KafkaServers, PostgresUrl
 
 DEADLINE_SECONDS = 600.0
 

@@ -9,8 +9,8 @@ import typer
 from aiokafka.errors import KafkaError
 from rich.console import Console
 
-from chassis.settings import SettingsError
-from portalctl.local.failures import StackError
+from chassis.service.settings import SettingsError
+from portalctl.local.errors import StackError
 
 _WRONG_SETTINGS = 2
 

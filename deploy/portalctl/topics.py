@@ -11,7 +11,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from billing_contracts.registry import TOPICS, Topic
-from chassis.settings import read_settings
+from chassis.service.settings import read_settings
 from portalctl.settings import Settings
 
 _AS_IT_IS = frozenset({"partitions", "replicas"})

@@ -9,7 +9,13 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-SOURCES = [ROOT / "contracts/src", *sorted((ROOT / "services").glob("*/src")), ROOT / "deploy"]
+SOURCES = [
+    ROOT / "contracts/src",
+    ROOT / "chassis/src",
+    ROOT / "presentation/src",
+    *sorted((ROOT / "services").glob("*/src")),
+    ROOT / "deploy",
+]
 
 VIOLATIONS = {
     "services never import one another": ("payments/settings.py", "import invoicing.settings"),
@@ -18,9 +24,12 @@ VIOLATIONS = {
     "adapters never import each other": ("portal_gateway/adapters/violation.py", "import portal_gateway.adapters.page"),
     "only __main__ imports the composition": ("payments/adapters/violation.py", "import payments.composition"),
     "contracts": ("billing_contracts/violation.py", "import httpx"),
-    "the subscriber's kit": ("billing_subscriber/violation.py", "import chassis.records"),
+    "the subscriber's kit": ("billing_subscriber/violation.py", "import chassis.decoding"),
     "the subscriber's kit without Kafka and PostgreSQL": ("billing_subscriber/handler.py", "import aiokafka"),
     "the chassis knows no billing word": ("chassis/violation.py", "import billing_contracts.payments"),
+    "the chassis is acyclic": ("chassis/eventsourcing/violation.py", "import chassis.service.service"),
+    "internals of the chassis": ("payments/adapters/violation.py", "import chassis.consumers.group_member"),
+    "presentation": ("presentation/violation.py", "import chassis.scope"),
 }
 
 

@@ -13,18 +13,21 @@ SOURCES = {
     "invoicing": SERVICES / "invoicing/src/invoicing",
     "portal_gateway": SERVICES / "portal-gateway/src/portal_gateway",
 }
-MIGRATIONS = [SERVICES / "chassis/src/chassis/postgres/migrations", *(source / "migrations" for source in SOURCES.values())]
+MIGRATIONS = [
+    SERVICES.parent / "chassis/src/chassis/postgres/migrations",
+    *(source / "migrations" for source in SOURCES.values()),
+]
 
 _SESSION = "a session is found by the digest of its secret, and says whose it is"
 BEYOND_A_MERCHANT = {
     "subscriptions/src/subscriptions/adapters/tables/clock_jobs.py": (1, "the worker takes up the jobs of all"),
     "subscriptions/src/subscriptions/adapters/tables/comments.py": (1, "what is too old is forgotten, whoever's it is"),
-    "payments/src/payments/adapters/claims.py": (3, "the worker claims what is due of all, and goes on by merchant"),
+    "payments/src/payments/adapters/charge_queue.py": (3, "the worker claims what is due of all, and goes on by merchant"),
     "payments/src/payments/adapters/setups.py": (1, "the card page knows a set-up by nothing but its secret id"),
-    "portal-gateway/src/portal_gateway/adapters/storage/access.py": (1, _SESSION),
-    "portal-gateway/src/portal_gateway/adapters/storage/living.py": (1, _SESSION),
-    "portal-gateway/src/portal_gateway/adapters/storage/sweeping.py": (1, "what is over is forgotten, whoever's it is"),
-    "portal-gateway/src/portal_gateway/adapters/storage/waiting_views.py": (1, "what waits is composed, whoever's it is"),
+    "portal-gateway/src/portal_gateway/adapters/storage/sessions.py": (1, _SESSION),
+    "portal-gateway/src/portal_gateway/adapters/storage/sessions_sql.py": (1, _SESSION),
+    "portal-gateway/src/portal_gateway/adapters/storage/cleanup.py": (1, "what is over is forgotten, whoever's it is"),
+    "portal-gateway/src/portal_gateway/adapters/storage/view_backfill.py": (1, "what waits is composed, whoever's it is"),
 }
 """file -> how many tables one of its statements reaches without naming their merchant, and why."""
 SURFACE = {
@@ -34,12 +37,15 @@ SURFACE = {
         "the payment of an invoice is read beside its attempts, which are bound",
     ),
     "payments/src/payments/adapters/http/methods.py": (1, "its owner is compared before anything is told"),
-    "invoicing/src/invoicing/adapters/reading.py": (
+    "invoicing/src/invoicing/adapters/invoice_queries.py": (
         1,
         "a profile is looked up by its aggregate's name; an invoice beside its movement",
     ),
-    "portal-gateway/src/portal_gateway/adapters/storage/access.py": (1, _SESSION),
-    "portal-gateway/src/portal_gateway/adapters/storage/views.py": (2, "the rows of the merchant and of freshness have no customer"),
+    "portal-gateway/src/portal_gateway/adapters/storage/sessions.py": (1, _SESSION),
+    "portal-gateway/src/portal_gateway/adapters/storage/views.py": (
+        2,
+        "the rows of the merchant and of freshness have no customer",
+    ),
 }
 """file that answers customers -> how many tables one of its statements reaches without naming their customer, and why."""
 

@@ -5,7 +5,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MODULES = [path for folder in ("contracts", "services", "deploy", "tests") for path in sorted((ROOT / folder).rglob("*.py"))]
+MODULES = [
+    path
+    for folder in ("bench", "chassis", "contracts", "deploy", "presentation", "services", "tests")
+    for path in sorted((ROOT / folder).rglob("*.py"))
+]
 COMPOSITIONS = [path for path in MODULES if path.name == "composition.py"]
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-CHASSIS = Path(__file__).parents[2] / "services" / "chassis" / "src" / "chassis"
+CHASSIS = Path(__file__).parents[2] / "chassis" / "src" / "chassis"
 BILLING = re.compile(
     r"subscription|invoic|payment|billing(?!_contracts)|charge|renew|dunning|refund|proration|past_due|price|\bplans?\b|\btax",
     re.IGNORECASE,

@@ -11,7 +11,7 @@ from unit.portal_page.standins import TOKEN
 
 from chassis.http.problems import Problem
 from portal_gateway.application.answers import View
-from portal_gateway.application.wording_cancellation import COMMENT_LIMIT
+from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT
 from portal_gateway.domain.view import Money
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"

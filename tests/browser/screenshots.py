@@ -34,7 +34,7 @@ Made by `make screenshots` of the list that the browser tests check, `tests/brow
 
 async def main(folder: Path, names: list[str]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with patch("portal_gateway.adapters.page.refusing.uuid4", lambda: UUID(int=0x5EED << 112)):
+    with patch("portal_gateway.adapters.page.error_pages.uuid4", lambda: UUID(int=0x5EED << 112)):
         async with chrome() as browser:
             for language in LANGUAGES:
                 async with fresh(browser, language) as page:

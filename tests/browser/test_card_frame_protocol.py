@@ -10,7 +10,7 @@ from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Frame, Page, expect
 from unit.portal_page import scenes
 
-from payments.domain.entry import CardEntry
+from payments.domain.card_input import CardEntry
 
 TYPED = CardEntry(MASTERCARD, 12, 2030, "123")
 TOKEN = {"token": "tok_forged", "brand": "mastercard", "last4": "4444", "exp": "12/2030"}

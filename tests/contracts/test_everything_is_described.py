@@ -10,7 +10,7 @@ from pydantic import BaseModel
 from billing_contracts.envelope import Envelope
 from billing_contracts.registry import EVENTS, TOPICS
 from billing_contracts.watermarks import Watermark
-from chassis.docstrings import field_descriptions
+from chassis.http.field_descriptions import field_descriptions
 from contract_documents.generated import PUBLISHED
 from contract_documents.models import fields_of
 from contract_documents.samples import read_samples

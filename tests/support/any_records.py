@@ -15,7 +15,7 @@ from aiokafka.protocol.produce import ProduceRequest
 from aiokafka.record.util import calc_crc32c, encode_varint
 from hypothesis import strategies as st
 
-from chassis.records import Record
+from chassis.decoding import Record
 
 SAMPLES = sorted((Path(__file__).parents[2] / "contracts" / "samples").glob("*.json"))
 """One message of every event and version."""

@@ -10,10 +10,10 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
-from chassis.health import Health
-from chassis.http.tokens import Signer
-from chassis.service import Resources
-from chassis.settings import ServiceSettings
+from chassis.http.service_tokens import Signer
+from chassis.runtime.health import Health
+from chassis.service.service import Resources
+from chassis.service.settings import ServiceSettings
 from chassis.tenants import Tenants
 from portalctl.local.folder import Folder
 from portalctl.local.layout import Elsewhere, layout_for_start

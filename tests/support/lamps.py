@@ -7,10 +7,10 @@ from typing import ClassVar
 from uuid import UUID
 
 from billing_contracts.envelope import EventData
-from chassis.aggregate import Aggregate, Announcement
-from chassis.codec import Codec
-from chassis.context import Context
-from chassis.decider import Decider
+from chassis.eventsourcing.aggregate import Aggregate, Announcement
+from chassis.eventsourcing.codec import Codec
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.decider import Decider
 
 NOON = datetime(2023, 5, 20, 12, tzinfo=UTC)
 MERCHANT = UUID(int=7)

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from portalctl.local.board import read_board
 from portalctl.local.folder import Folder, write_json
 from portalctl.local.identity import Identity
 from portalctl.local.ports import free_port
+from portalctl.local.process_table import read_processes
 from support.processes import end_stack
 
 _DRIVER = Path(__file__).parent / "trivial_stack" / "driver.py"
@@ -68,18 +68,18 @@ class LocalStack:
         return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
 
     def identity(self, name: str) -> Identity:
-        found = read_board(self.folder).entries[name].identity
+        found = read_processes(self.folder).entries[name].identity
         assert found is not None
         return found
 
     @property
     def supervisor(self) -> Identity:
-        found = read_board(self.folder).supervisor
+        found = read_processes(self.folder).supervisor
         assert found is not None
         return found
 
     def remember(self) -> None:
-        board = read_board(self.folder)
+        board = read_processes(self.folder)
         identities = [board.supervisor, *(entry.identity for entry in board.entries.values())]
         self.seen |= {identity for identity in identities if identity}
 

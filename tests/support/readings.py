@@ -11,8 +11,8 @@ from aiokafka import AIOKafkaProducer
 
 from billing_contracts.envelope import Envelope, EventData, record_key
 from billing_contracts.registry import Topic
-from chassis.projection import Document, Projection
-from chassis.records import Record
+from chassis.decoding import Record
+from chassis.projections.projection import Document, Projection
 from portalctl import topics
 
 NOON = datetime(2023, 5, 20, 12, tzinfo=UTC)

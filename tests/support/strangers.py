@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import httpx
 
-from chassis.http.tokens import Signer
+from chassis.http.service_tokens import Signer
 from portalctl.local.folder import Folder, read_json
 from support.portal import Customer, Shop, Stack, eventually
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from portalctl.local.board import read_board
 from portalctl.local.folder import Folder
+from portalctl.local.process_table import read_processes
 from support.portal import Shop, Stack, running, shop
 
 
@@ -25,7 +25,7 @@ async def whole_again(request: pytest.FixtureRequest) -> AsyncIterator[None]:
         return
     stack: Stack = request.getfixturevalue("stack")
     continued = [stack.go_on(name) for name in stack.state["processes"]]
-    if any(continued) or not read_board(Folder(stack.folder)).all_ready:
+    if any(continued) or not read_processes(Folder(stack.folder)).all_ready:
         await stack.ready()
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from portalctl.local.failures import StackError
+from portalctl.local.errors import StackError
 from support.portal import Customer, Shop, eventually
 
 FEBRUARY = datetime(2024, 2, 10, 16, tzinfo=UTC)

@@ -9,12 +9,12 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.context import Context
-from portalctl.verify.running import verify
-from portalctl.verify.sources import sources_of
+from chassis.eventsourcing.context import Context
 from subscriptions.adapters.tables.customers import CustomersTable
 from subscriptions.application.profiles import Customer
 from support.portal import Shop, Stack, eventually
+from verify.running import verify
+from verify.sources import sources_of
 
 NUMBER = "4111 1111.1111–1111"
 """As the detector of earlier versions did not see it; no number of the sandbox's, which are looked for everywhere."""

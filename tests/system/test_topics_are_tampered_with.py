@@ -14,7 +14,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 
 from billing_contracts.envelope import Envelope, record_key
 from billing_contracts.registry import TOPICS
-from chassis.records import Record
+from chassis.decoding import Record
 from portalctl import topics
 from support.any_records import send_raw
 from support.portal import CARDS, Customer, Json, Shop, Stack, eventually, running, shop

@@ -18,9 +18,9 @@ from portalctl.local.databases import url_of
 from portalctl.local.folder import Folder
 from portalctl.local.layout import layout_as_started
 from portalctl.local.postgres import binaries
-from portalctl.verify.running import Result, verify
-from portalctl.verify.sources import DATABASES, Sources, sources_of, variable_of
 from support.portal import CARDS, Customer, Shop, Stack, eventually, shop
+from verify.running import Result, verify
+from verify.sources import DATABASES, Sources, sources_of, variable_of
 
 MARCH = datetime(2024, 3, 20, tzinfo=UTC)
 

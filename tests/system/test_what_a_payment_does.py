@@ -9,9 +9,9 @@ from typing import Any
 
 import httpx
 
-from portalctl.verify.running import verify
-from portalctl.verify.sources import sources_of
 from support.portal import CARDS, PREMIUM, Customer, Json, Shop, Stack, Visit, eventually, shop
+from verify.running import verify
+from verify.sources import sources_of
 
 MAY, JULY = datetime(2023, 5, 14, 15, tzinfo=UTC), datetime(2023, 7, 20, 15, tzinfo=UTC)
 A_DAY = {"unit": "day", "count": 1}

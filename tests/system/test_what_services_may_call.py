@@ -7,7 +7,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from chassis.http.tokens import Signer
+from chassis.http.service_tokens import Signer
 from portalctl.local.folder import Folder, read_json
 from support.portal import Stack, shop
 from support.strangers import SERVICES, nobodys, operations

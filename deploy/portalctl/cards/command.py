@@ -6,14 +6,14 @@ import binascii
 import os
 from collections.abc import Sequence
 
-from portalctl.cards import running
-from portalctl.cards.finding import Finding
-from portalctl.cards.places import Treatment
-from portalctl.local.failures import StackError
+from portalctl.cards import stores
+from portalctl.cards.locations import Treatment
+from portalctl.cards.search import Finding
+from portalctl.local.errors import StackError
 from portalctl.local.folder import Folder, read_json
 from portalctl.local.state import read_state
 from portalctl.terminal import err, say
-from portalctl.verify.sources import databases_of
+from verify.sources import databases_of
 
 _CHANGED = (Treatment.REWRITTEN, Treatment.REVISED)
 
@@ -22,7 +22,7 @@ def show(folder: Folder) -> list[Finding]:
     """Prints what is found. Raises StackError."""
     key = _key(folder)
     with err.status("looking"):
-        found = asyncio.run(running.listed(databases_of(read_state(folder)), key))
+        found = asyncio.run(stores.listed(databases_of(read_state(folder)), key))
     _print(found)
     if key is None:
         say("invoicing.bill_to was not read: KEY_ENCRYPTION_KEY is not set")
@@ -37,8 +37,8 @@ def redact(folder: Folder, found: Sequence[Finding], patience: float) -> list[Fi
     """Prints what was done and returns what is left."""
     databases = databases_of(read_state(folder))
     with err.status("redacting"):
-        changed = asyncio.run(running.redacted(databases, found))
-        left = asyncio.run(running.settled(databases, patience))
+        changed = asyncio.run(stores.redacted(databases, found))
+        left = asyncio.run(stores.settled(databases, patience))
     say(f"{changed} redacted, {len(left)} left")
     if any(finding.place.table == "customers" for finding in found):
         say("Older revisions of profiles leave the topic billing.customers by compaction, within a day.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from portalctl.local.failures import StackError, timed_out, within
+from portalctl.local.errors import StackError, timed_out, within
 from portalctl.settings import DEADLINE_SECONDS
 
 Json = dict[str, Any]

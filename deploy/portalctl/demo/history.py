@@ -12,7 +12,7 @@ import httpx
 
 from portalctl.demo.backend import Backend
 from portalctl.demo.story import MERCHANTS, REST, Cancels, ChangesCard, Joins, Merchant, Subscribes
-from portalctl.local.failures import within
+from portalctl.local.errors import within
 from portalctl.settings import DEADLINE_SECONDS
 
 ASSETS = Path(__file__).parent / "assets"

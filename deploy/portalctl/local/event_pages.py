@@ -6,10 +6,10 @@ from pathlib import Path
 
 import httpx
 
-from portalctl.local.failures import PortTaken
+from portalctl.local.errors import PortTaken
 from portalctl.local.ports import is_free
 from portalctl.local.programs import Program
-from portalctl.local.reporting import Report, silent
+from portalctl.local.progress import Report, silent
 from portalctl.local.services import HOST
 
 FOLDER = Path(__file__).parents[3] / "contracts"

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from portalctl.local.failures import StackError
-from portalctl.local.reporting import Report, silent
+from portalctl.local.errors import StackError
+from portalctl.local.progress import Report, silent
 
 if TYPE_CHECKING:
     from jgo.maven import MavenContext

@@ -15,11 +15,11 @@ from typing import ClassVar
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from portalctl.local.failures import PortTaken, StackError
+from portalctl.local.errors import PortTaken, StackError
 from portalctl.local.folder import write_text
 from portalctl.local.jars import jar_paths, kafka_jars
 from portalctl.local.programs import Program, run_tool
-from portalctl.local.reporting import Report, silent
+from portalctl.local.progress import Report, silent
 
 _ANSWER_MILLISECONDS = 30_000
 _SETTINGS_FILE = "server.properties"

@@ -5,7 +5,7 @@ import random
 import socket
 from collections.abc import Collection, Iterable
 
-from portalctl.local.failures import StackError
+from portalctl.local.errors import StackError
 from portalctl.local.folder import Folder, read_json, write_json
 
 RANGE = range(20000, 30000)

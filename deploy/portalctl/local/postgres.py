@@ -14,11 +14,11 @@ from typing import ClassVar
 
 import asyncpg
 
-from portalctl.local.entry import NOBODY
-from portalctl.local.failures import PortTaken, StackError
+from portalctl.local.child import NOBODY
+from portalctl.local.errors import PortTaken, StackError
 from portalctl.local.members import works_in
 from portalctl.local.programs import Program, User, child_environment, run_tool, tied
-from portalctl.local.reporting import Report, silent
+from portalctl.local.progress import Report, silent
 
 _ANSWER_SECONDS = 30.0
 _SETTINGS = {

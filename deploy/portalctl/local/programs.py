@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Literal, Self
 
-from portalctl.local import entry
-from portalctl.local.failures import PortTaken, StackError, StartFailed, log_tail, timed_out
+from portalctl.local import child
+from portalctl.local.errors import PortTaken, StackError, StartFailed, log_tail, timed_out
 from portalctl.local.members import listens, mark_of_child
 from portalctl.local.ports import answers
 from portalctl.settings import DEADLINE_SECONDS
@@ -60,7 +60,7 @@ def child_environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
 def tied(command: Sequence[str], death_signal: signal.Signals, user: User = "same") -> list[str]:
     """The command line that runs `command` as a child that does not outlive this process."""
     orders = json.dumps({"parent": os.getpid(), "signal": death_signal, "user": user})
-    return [sys.executable, "-I", "-S", entry.__file__, orders, *command]
+    return [sys.executable, "-I", "-S", child.__file__, orders, *command]
 
 
 def log_file(path: Path) -> IO[bytes]:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import httpx
 
-from portalctl.local.failures import PortTaken
+from portalctl.local.errors import PortTaken
 from portalctl.local.keys import Keys
 from portalctl.local.ports import is_free
 from portalctl.local.programs import Program, run_tool
-from portalctl.local.reporting import Report, silent
+from portalctl.local.progress import Report, silent
 
 HOST = "127.0.0.1"
 _ANSWER_SECONDS = 30.0

@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from portalctl.local.failures import StackError
+from portalctl.local.errors import StackError
 from portalctl.local.folder import Folder, read_json, write_json
-from portalctl.local.locking import Held, held
+from portalctl.local.locks import Held, held
 
 _WAIT_SECONDS = 10.0
 

@@ -9,19 +9,19 @@ from pathlib import Path
 from signal import SIGUSR1
 from typing import Any, Protocol
 
-from chassis.signals import STOP_SIGNALS
+from chassis.runtime.signals import STOP_SIGNALS
 from portalctl import topics
 from portalctl.local import databases
-from portalctl.local.board import Records
-from portalctl.local.failures import PortTaken, StackError, within
+from portalctl.local.cleanup import finish_wipe, sweep
+from portalctl.local.errors import PortTaken, StackError, within
 from portalctl.local.folder import Folder
 from portalctl.local.layout import Elsewhere, Layout, layout_for_start
-from portalctl.local.locking import held
+from portalctl.local.locks import held
+from portalctl.local.process_table import Records
 from portalctl.local.programs import Child, Program
-from portalctl.local.reporting import Report
+from portalctl.local.progress import Report
 from portalctl.local.services import ServiceKind
 from portalctl.local.state import update_state
-from portalctl.local.sweeping import finish_wipe, sweep
 from portalctl.settings import DEADLINE_SECONDS
 
 _FIRST_PAUSE_SECONDS = 0.5

@@ -12,16 +12,15 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from billing_contracts.registry import TOPICS
-from chassis import record_sets
-from chassis.postgres import offsets, quarantine
-from chassis.postgres.offsets import Position
-from chassis.records import Malformed, Record
+from chassis.consumers import offsets, quarantine, record_sets
+from chassis.consumers.offsets import Position
+from chassis.decoding import Record, Undecodable
 from portalctl import topics
-from portalctl.local.failures import StackError
-from portalctl.quarantined import Quarantines
-from portalctl.verify.sources import DATABASES, Sources
+from portalctl.local.errors import StackError
+from portalctl.quarantine import Quarantines
 from support.any_records import send_raw
 from support.readings import lit, record, until
+from verify.sources import DATABASES, Sources
 
 GROUP, TOPIC = "payments.collection", "billing.subscriptions"
 PLACE = TopicPartition(TOPIC, 0)
@@ -100,7 +99,7 @@ async def test_the_record_at_which_the_service_stands_is_kept_as_given_up(operat
 async def test_nothing_that_is_shown_steers_the_terminal(operator: Operator) -> None:
     odd = Record(TOPIC, 0, 7, b"\x1b[2J", b"\x1b[2J", [("\x1b[2J", b"\x1b[2J")])
     async with operator.pool.acquire() as connection:
-        await quarantine.keep(connection, GROUP, [(odd, Malformed("\x1b[2J\t\u202e"))], frozenset())
+        await quarantine.keep(connection, GROUP, [(odd, Undecodable("\x1b[2J\t\u202e"))], frozenset())
     [row] = await operator.lists()
     assert row[5:] == [r"\x1b[2J\t\u202e"]
     shown = await asyncio.to_thread(lambda: list(operator.quarantines.shown(int(row[0]))))
@@ -127,7 +126,7 @@ async def test_a_set_that_cannot_be_decoded_is_skipped_whole(operator: Operator,
     first = operator.stands
 
     def decode(*_: Any) -> Any:
-        raise record_sets.Undecodable(first, first + 3, "checksum does not match")
+        raise record_sets.CorruptRecordSet(first, first + 3, "checksum does not match")
 
     monkeypatch.setattr(record_sets, "decode", decode)
     [said] = await operator.skips(first + 1)

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from chassis.handling import Handling
-from chassis.postgres import quarantine
-from chassis.postgres.write_sets import Connection
-from chassis.records import Malformed, RawRecord
-from portalctl.verify.consumers import READERS, Reader
+from chassis.consumers import quarantine
+from chassis.consumers.batch_processor import BatchProcessor
+from chassis.decoding import RawRecord, Undecodable
+from chassis.postgres.connection import Connection
 from support.any_records import batches
+from verify.consumers import READERS, Reader
 
 SECONDS = 20
 """Far more than a batch takes that does not stand still: no retry of a record waits for long."""
@@ -29,7 +29,7 @@ async def settle(_: Connection, __: Sequence[RawRecord]) -> None:
 @settings(max_examples=40, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.too_slow], deadline=None)
 async def test_a_batch_of_any_records_is_dealt_with(pools: dict[str, asyncpg.Pool], reader: Reader, data: st.DataObject) -> None:
     pool, consumer = pools[reader.database], reader.consumer
-    handling = Handling(consumer, pool, asyncio.Event())
+    handling = BatchProcessor(consumer, pool, asyncio.Event())
     batch = data.draw(batches(consumer.topics))
     await pool.execute("DELETE FROM quarantine")
     async with asyncio.timeout(SECONDS):
@@ -37,7 +37,7 @@ async def test_a_batch_of_any_records_is_dealt_with(pools: dict[str, asyncpg.Poo
     kept = await kept_records(pool, consumer.group)
     for record, reading in zip(batch, handling.read(batch), strict=True):
         found = kept.get((record.topic, record.offset))
-        if isinstance(reading, Malformed):
+        if isinstance(reading, Undecodable):
             assert found is not None, "what cannot be read is in quarantine"
         if found is not None and record.topic not in consumer.personal:
             assert (found.key, found.value, list(found.headers)) == (record.key, record.value, list(record.headers))
@@ -53,7 +53,7 @@ async def test_what_is_in_quarantine_can_be_retried_and_given_up(
     pools: dict[str, asyncpg.Pool], reader: Reader, data: st.DataObject
 ) -> None:
     pool, consumer = pools[reader.database], reader.consumer
-    handling = Handling(consumer, pool, asyncio.Event())
+    handling = BatchProcessor(consumer, pool, asyncio.Event())
     await pool.execute("DELETE FROM quarantine")
     async with asyncio.timeout(SECONDS):
         await handling.handle(data.draw(batches(consumer.topics, 3)), settle)

@@ -6,9 +6,9 @@ import asyncpg
 from aiokafka import TopicPartition
 
 from billing_contracts.watermarks import Watermark
-from chassis.freshness import PENDING, advance, as_of, keep
-from chassis.postgres import offsets
-from chassis.postgres.offsets import Position
+from chassis.consumers import offsets
+from chassis.consumers.offsets import Position
+from chassis.consumers.watermarks import PENDING, advance, as_of, store_watermark
 
 GROUP = "tests.view"
 READERS = [(GROUP, "billing.lamps"), (GROUP, "billing.paints")]
@@ -29,7 +29,7 @@ async def test_an_instant_is_ours_once_our_consumers_have_read_up_to_it(pool: as
         await offsets.begin(connection, GROUP, LAMPS, None, START, 0)
         assert await as_of(connection, ["lamps"]) is None
         for watermark in (said(5, 0), said(10, 10), said(15, 20)):
-            await keep(connection, watermark)
+            await store_watermark(connection, watermark)
         await advance(connection, READERS)
         assert await as_of(connection, ["lamps"]) == at(5)
         await offsets.move(connection, GROUP, {LAMPS: (START, 12)})
@@ -40,8 +40,8 @@ async def test_an_instant_is_ours_once_our_consumers_have_read_up_to_it(pool: as
 
 async def test_the_oldest_service_counts_and_a_silent_one_too(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
-        await keep(connection, said(5, 0))
-        await keep(connection, said(9, 0, "paints"))
+        await store_watermark(connection, said(5, 0))
+        await store_watermark(connection, said(9, 0, "paints"))
         await advance(connection, READERS)
         assert await as_of(connection, ["lamps", "paints"]) == at(5)
         assert await as_of(connection, ["lamps", "paints", "silent"]) is None
@@ -49,7 +49,7 @@ async def test_the_oldest_service_counts_and_a_silent_one_too(pool: asyncpg.Pool
 
 async def test_topics_that_nobody_here_reads_hold_nothing_up(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
-        await keep(connection, Watermark(service="lamps", instant=at(5), ends={"billing.other": {0: 1000}}))
+        await store_watermark(connection, Watermark(service="lamps", instant=at(5), ends={"billing.other": {0: 1000}}))
         await advance(connection, READERS)
         assert await as_of(connection, ["lamps"]) == at(5)
 
@@ -57,6 +57,6 @@ async def test_topics_that_nobody_here_reads_hold_nothing_up(pool: asyncpg.Pool)
 async def test_what_waits_for_a_slow_consumer_does_not_pile_up(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
         for second in range(PENDING + 20):
-            await keep(connection, said(second, 100))
+            await store_watermark(connection, said(second, 100))
         assert await connection.fetchval("SELECT count(*) FROM watermark") == PENDING
         assert await connection.fetchval("SELECT max(instant) FROM watermark") == at(PENDING + 19)

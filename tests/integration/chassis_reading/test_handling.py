@@ -11,16 +11,17 @@ import asyncpg
 import pytest
 
 from billing_contracts.envelope import Envelope
-from chassis.batch import Batch
-from chassis.consumer import Consumer
-from chassis.handling import Handling
-from chassis.postgres import quarantine
-from chassis.postgres.offsets import Fenced
-from chassis.postgres.projections import document, documents
-from chassis.postgres.quarantine import Quarantined, ValueNotKept
-from chassis.postgres.write_sets import Connection, read_on
-from chassis.records import Erased, RawRecord, Received, Record
-from chassis.store import Statement
+from chassis.consumers import quarantine
+from chassis.consumers.batch_processor import BatchProcessor
+from chassis.consumers.consumer import Consumer
+from chassis.consumers.offsets import Fenced
+from chassis.consumers.quarantine import Quarantined, ValueNotKept
+from chassis.consumers.unit_of_work import UnitOfWork
+from chassis.decoding import Erased, RawRecord, Received, Record
+from chassis.event_store.write_sets import read_on
+from chassis.eventsourcing.event_store import Statement
+from chassis.postgres.connection import Connection
+from chassis.projections.row_store import document, documents
 from support.lamps import LAMP, NOON, Count, SwitchOff
 from support.readings import LAMPS, MERCHANT, PAINTS, Lit, data_of, lit, painted, record, tombstone
 
@@ -31,14 +32,14 @@ async def settle(_: Connection, __: Sequence[RawRecord]) -> None:
     """Nothing but the effects is looked at here."""
 
 
-async def count(received: Received[Any], batch: Batch) -> None:
+async def count(received: Received[Any], batch: UnitOfWork) -> None:
     """Switches the lamp of our own that has the same id."""
     await batch.ask(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
-def handling(pool: asyncpg.Pool, **consumer: Any) -> Handling:
+def handling(pool: asyncpg.Pool, **consumer: Any) -> BatchProcessor:
     given: dict[str, Any] = {"group": GROUP, "topics": ("billing.lamps", "billing.paints"), "decode": data_of} | consumer
-    return Handling(Consumer(**given), pool, asyncio.Event())
+    return BatchProcessor(Consumer(**given), pool, asyncio.Event())
 
 
 async def versions(pool: asyncpg.Pool, *lamps: UUID) -> list[int]:
@@ -85,7 +86,7 @@ async def test_what_an_event_causes_names_it(pool: asyncpg.Pool) -> None:
 async def test_a_refusal_is_an_outcome(pool: asyncpg.Pool) -> None:
     outcomes: list[object] = []
 
-    async def switch_off(received: Received[Any], batch: Batch) -> None:
+    async def switch_off(received: Received[Any], batch: UnitOfWork) -> None:
         outcomes.append(await batch.ask(LAMP, uuid4(), SwitchOff(NOON), cause=received))
 
     await handling(pool, reactions={Lit.TYPE: switch_off}).handle(records(lit(uuid4(), 1)), settle)
@@ -109,7 +110,7 @@ async def test_one_record_of_five_hundred_that_cannot_be_handled_is_put_aside(po
     batch = records(*(lit(uuid4(), 1, watts=0 if n == 250 else 40) for n in range(500)))
     tries = 0
 
-    async def stumble(received: Received[Any], batch: Batch) -> None:
+    async def stumble(received: Received[Any], batch: UnitOfWork) -> None:
         nonlocal tries
         if received.data.watts == 0:
             tries += 1
@@ -123,7 +124,7 @@ async def test_one_record_of_five_hundred_that_cannot_be_handled_is_put_aside(po
 
 
 async def test_a_statement_that_the_database_refuses_puts_its_record_aside_only(pool: asyncpg.Pool) -> None:
-    async def write(received: Received[Any], batch: Batch) -> None:
+    async def write(received: Received[Any], batch: UnitOfWork) -> None:
         await count(received, batch)
         batch.write(Statement("SELECT 1 / $1::int", (received.data.watts,)))
 
@@ -150,7 +151,7 @@ async def test_a_stream_that_moved_meanwhile_is_decided_anew(pool: asyncpg.Pool)
     lamp, other = uuid4(), uuid4()
     meddled = 0
 
-    async def meddle(received: Received[Any], batch: Batch) -> None:
+    async def meddle(received: Received[Any], batch: UnitOfWork) -> None:
         nonlocal meddled
         await count(received, batch)
         if meddled < 3:
@@ -166,7 +167,7 @@ async def test_no_transaction_id_is_taken_before_the_streams_are_read(pool: asyn
     lamp = uuid4()
     seen: list[object] = []
 
-    async def look(received: Received[Any], batch: Batch) -> None:
+    async def look(received: Received[Any], batch: UnitOfWork) -> None:
         await count(received, batch)
         seen.append(await batch.connection.fetchval("SELECT pg_current_xact_id_if_assigned()"))
 
@@ -182,7 +183,7 @@ async def test_no_transaction_id_is_taken_before_the_streams_are_read(pool: asyn
 
 
 async def test_a_stream_asked_at_commit_must_have_been_read_before(pool: asyncpg.Pool) -> None:
-    async def late(received: Received[Any], batch: Batch) -> None:
+    async def late(received: Received[Any], batch: UnitOfWork) -> None:
         async def ask(_: asyncpg.Connection) -> None:
             await count(received, batch)
 
@@ -246,7 +247,7 @@ async def test_an_erased_customer_leaves_nothing(pool: asyncpg.Pool) -> None:
     customer = uuid4()
     erased: list[Erased] = []
 
-    async def forget(who: Erased, _: Batch) -> None:
+    async def forget(who: Erased, _: UnitOfWork) -> None:
         erased.append(who)
 
     consumer = handling(pool, projections=(PAINTS,), erased=forget)
@@ -273,7 +274,7 @@ async def test_a_personal_value_is_never_kept(pool: asyncpg.Pool) -> None:
     secret = record(painted(uuid4(), 1, "ana@example.test"), "billing.paints")
     unreadable = replace(secret, value=(secret.value or b"") + b"}", headers=[*secret.headers, ("email", b"ana@example.test")])
 
-    async def stumble(_: Received[Any], __: Batch) -> None:
+    async def stumble(_: Received[Any], __: UnitOfWork) -> None:
         raise RuntimeError("ana@example.test")
 
     consumer = handling(pool, reactions={"billing.paints.Painted.v1": stumble}, personal=personal)
@@ -303,7 +304,7 @@ async def test_a_row_that_somebody_else_moved_is_folded_anew(pool: asyncpg.Pool)
     one, two = lit(lamp, 1), lit(lamp, 2)
     raced = False
 
-    async def race(_: Received[Any], __: Batch) -> None:
+    async def race(_: Received[Any], __: UnitOfWork) -> None:
         nonlocal raced
         if not raced:
             raced = True

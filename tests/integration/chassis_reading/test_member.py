@@ -16,13 +16,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 
 from billing_contracts.watermarks import Watermark
-from chassis.batch import Batch
-from chassis.consumer import Consumer
-from chassis.consuming import run_consumers
-from chassis.freshness import Freshness, as_of
-from chassis.postgres import offsets, quarantine
-from chassis.postgres.notices import Notices
-from chassis.records import Received, Record
+from chassis.consumers import offsets, quarantine, run_consumers
+from chassis.consumers.consumer import Consumer
+from chassis.consumers.unit_of_work import UnitOfWork
+from chassis.consumers.watermarks import WatermarkTracker, as_of
+from chassis.decoding import Received, Record
+from chassis.projections.change_notifications import ChangeNotifications
 from support.databases import ServiceDatabase
 from support.lamps import LAMP, NOON, Count
 from support.readings import LAMPS, MERCHANT, Lit, data_of, lit, make_topic, producer, publish, record, until
@@ -39,7 +38,7 @@ async def topic(kafka_bootstrap: str) -> str:
     return await make_topic(kafka_bootstrap, f"tests.lamps.{uuid4().hex[:8]}")
 
 
-async def count(received: Received[Any], batch: Batch) -> None:
+async def count(received: Received[Any], batch: UnitOfWork) -> None:
     await batch.ask(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
@@ -90,8 +89,8 @@ async def test_an_event_that_comes_after_idle_times_is_handled_although_fetches_
     monkeypatch: pytest.MonkeyPatch,
     committed: Any,
 ) -> None:
-    monkeypatch.setattr("chassis.fetching.IDLE_AFTER", 0.1)
-    monkeypatch.setattr("chassis.fetching.IDLE_WAIT_MS", 600_000)
+    monkeypatch.setattr("chassis.consumers.fetcher.IDLE_AFTER", 0.1)
+    monkeypatch.setattr("chassis.consumers.fetcher.IDLE_WAIT_MS", 600_000)
     async with running(pool, kafka_bootstrap, consumer(topic, committed=committed)):
         await publish(kafka, topic, [lit(uuid4(), 1)])
         await until(counted(pool, "events", 1))
@@ -253,7 +252,7 @@ async def test_the_operator_has_a_record_tried_again_or_given_up(
     lamp, other = uuid4(), uuid4()
     broken = True
 
-    async def stumble(received: Received[Any], batch: Batch) -> None:
+    async def stumble(received: Received[Any], batch: UnitOfWork) -> None:
         if received.data.watts == 0 and broken:
             raise RuntimeError("not yet")
         await count(received, batch)
@@ -307,7 +306,7 @@ async def test_this_process_and_others_are_told_whose_documents_changed_after_th
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     customers = {uuid4() for _ in range(200)}
-    notices, here, elsewhere = Notices(pool, "lamps_changed"), set[tuple[UUID, UUID]](), set[tuple[UUID, UUID]]()
+    notices, here, elsewhere = ChangeNotifications(pool, "lamps_changed"), set[tuple[UUID, UUID]](), set[tuple[UUID, UUID]]()
     senders: set[int] = set()
 
     def changed(whose: AbstractSet[tuple[UUID, UUID]]) -> None:
@@ -340,7 +339,7 @@ async def test_what_is_shown_becomes_fresh_once_it_was_read(
     mark = Record(watermarks, 0, 0, b"lamps", said.model_dump_json().encode())
     await publish(kafka, watermarks, [replace(mark, value=b"?"), mark])
     stop = asyncio.Event()
-    following = asyncio.create_task(Freshness(pool, kafka_bootstrap, [consumer(topic)], watermarks).run(stop))
+    following = asyncio.create_task(WatermarkTracker(pool, kafka_bootstrap, [consumer(topic)], watermarks).run(stop))
 
     async def fresh() -> bool:
         async with pool.acquire() as connection:

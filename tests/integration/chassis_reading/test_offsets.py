@@ -4,8 +4,8 @@ import asyncpg
 import pytest
 from aiokafka import TopicPartition
 
-from chassis.postgres import offsets
-from chassis.postgres.offsets import Fenced, Position
+from chassis.consumers import offsets
+from chassis.consumers.offsets import Fenced, Position
 
 GROUP = "tests.offsets"
 FIRST, SECOND = TopicPartition("t", 0), TopicPartition("t", 1)

@@ -14,12 +14,10 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from integration.chassis_reading.test_member import consumer, counted, read_up_to
 
-from chassis import fetching, member, progress, record_sets
-from chassis.consumer import Consumer
-from chassis.consuming import run_consumers
-from chassis.health import Health
-from chassis.postgres import quarantine
-from chassis.records import Malformed, Record
+from chassis.consumers import fetcher, group_member, progress, quarantine, record_sets, run_consumers
+from chassis.consumers.consumer import Consumer
+from chassis.decoding import Record, Undecodable
+from chassis.runtime.health import Health
 from support.any_records import record_set, send_raw, send_set
 from support.readings import lit, make_topic, producer, publish, record, until
 
@@ -116,13 +114,13 @@ async def test_every_codec_of_kafka_is_read(
 async def test_what_nothing_can_decode_stops_its_partition_alone_is_shown_and_can_be_skipped(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(fetcher, "RETRY_SECONDS", 0.5)
     undecodable = {"on": True}
     genuine = record_sets.decode
 
     def decode(partition: Any, data: bytes, start: int) -> Any:
         if undecodable["on"] and partition.partition == 0 and start <= 2:
-            raise record_sets.Undecodable(2, 3, "checksum does not match")
+            raise record_sets.CorruptRecordSet(2, 3, "checksum does not match")
         return genuine(partition, data, start)
 
     monkeypatch.setattr(record_sets, "decode", decode)
@@ -137,8 +135,8 @@ async def test_what_nothing_can_decode_stops_its_partition_alone_is_shown_and_ca
         async with pool.acquire() as connection:
             lost = Record(topic, 0, 2, None, None)
             with pytest.raises(quarantine.NotNext):
-                await quarantine.skip(connection, f"of.{topic}", replace(lost, offset=1), Malformed("skipped"))
-            await quarantine.skip(connection, f"of.{topic}", lost, Malformed("skipped"))
+                await quarantine.skip(connection, f"of.{topic}", replace(lost, offset=1), Undecodable("skipped"))
+            await quarantine.skip(connection, f"of.{topic}", lost, Undecodable("skipped"))
         await until(counted(pool, "events", 8))
         await until(it.well)
         await until(partial(pool.fetchval, "SELECT state = 'discarded' FROM quarantine"))
@@ -147,7 +145,7 @@ async def test_what_nothing_can_decode_stops_its_partition_alone_is_shown_and_ca
 async def test_a_damaged_set_is_read_once_it_is_whole_again(
     pool: asyncpg.Pool, kafka_bootstrap: str, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fetching, "RETRY_SECONDS", 0.5)
+    monkeypatch.setattr(fetcher, "RETRY_SECONDS", 0.5)
     await send_raw(kafka_bootstrap, topic, 0, [replace(record(lit(uuid4(), 1)), headers=[(BAD_NAME, b"")])])
     genuine, damaged = record_sets.fetch, {"on": True}
 
@@ -172,21 +170,21 @@ async def test_a_client_that_fetches_no_more_is_shown_and_made_again(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "STANDSTILL_SECONDS", 3.0)
-    monkeypatch.setattr(member, "STANDSTILL_SECONDS", 3.0)
-    monkeypatch.setattr(member, "PROGRESS_EVERY", 0.3)
-    made: list[fetching.TolerantConsumer] = []
-    genuine = fetching.TolerantConsumer.__init__
+    monkeypatch.setattr(group_member, "STANDSTILL_SECONDS", 3.0)
+    monkeypatch.setattr(group_member, "PROGRESS_EVERY", 0.3)
+    made: list[fetcher.TolerantConsumer] = []
+    genuine = fetcher.TolerantConsumer.__init__
 
-    def noted(self: fetching.TolerantConsumer, *given: Any, **options: Any) -> None:
+    def noted(self: fetcher.TolerantConsumer, *given: Any, **options: Any) -> None:
         genuine(self, *given, **options)
         made.append(self)
 
-    monkeypatch.setattr(fetching.TolerantConsumer, "__init__", noted)
+    monkeypatch.setattr(fetcher.TolerantConsumer, "__init__", noted)
     async with Running(pool, kafka_bootstrap, consumer(topic)) as it:
         await publish(kafka, topic, [lit(uuid4(), 1)])
         await until(counted(pool, "events", 1))
-        fetcher: Any = made[0]._fetcher
-        fetcher._fetch_task.cancel()
+        background: Any = made[0]._fetcher
+        background._fetch_task.cancel()
         sent = 1
 
         async def says_so_although_more_comes() -> bool:
@@ -218,6 +216,6 @@ async def test_a_record_that_can_neither_be_handled_nor_quarantined_is_named_and
         await publish(kafka, topic, [record(lit(uuid4(), 1)), bad, record(lit(uuid4(), 1))], partition=0)
         await until(partial(it.says, f"cannot handle or quarantine {topic}/0@1: UntranslatableCharacterError"))
         async with pool.acquire() as connection:
-            await quarantine.skip(connection, f"of.{topic}", Record(topic, 0, 1, None, None), Malformed("skipped"))
+            await quarantine.skip(connection, f"of.{topic}", Record(topic, 0, 1, None, None), Undecodable("skipped"))
         await until(counted(pool, "events", 2))
         await until(it.well)

@@ -7,12 +7,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
+from chassis.eventsourcing.event_store import Answer, IdempotencyKey, KeyReused
+from chassis.http.idempotency import idempotency_in
 from chassis.http.problems import Problem
+from chassis.postgres.connection import Connection
 from chassis.postgres.migrate import CHASSIS, migrate
-from chassis.postgres.once import once_in
 from chassis.postgres.pool import create_pool
-from chassis.postgres.write_sets import Connection
-from chassis.store import Answer, IdempotencyKey, KeyReused
 from support.databases import ServiceDatabase
 
 MERCHANT = UUID(int=1)
@@ -45,28 +45,28 @@ async def refuse(connection: Connection) -> Answer:
 
 
 async def test_a_repetition_gets_the_first_answer(pool: asyncpg.Pool) -> None:
-    once = once_in(pool)
+    once = idempotency_in(pool)
     first = await once(key(), send)
     assert await once(key(), send) == first
     assert await pool.fetchval("SELECT count(*) FROM parcels") == 1
 
 
 async def test_repetitions_at_once_have_one_effect(pool: asyncpg.Pool) -> None:
-    once = once_in(pool)
+    once = idempotency_in(pool)
     answers = await asyncio.gather(*(once(key(), send) for _ in range(4)))
     assert all(answer == answers[0] for answer in answers)
     assert await pool.fetchval("SELECT count(*) FROM parcels") == 1
 
 
 async def test_a_refusal_is_kept_and_undoes_its_work(pool: asyncpg.Pool) -> None:
-    once = once_in(pool)
+    once = idempotency_in(pool)
     assert (await once(key(), refuse)).status == 409
     assert (await once(key(), send)).body["code"] == "no_more_parcels"
     assert await pool.fetchval("SELECT count(*) FROM parcels") == 0
 
 
 async def test_a_key_belongs_to_one_request(pool: asyncpg.Pool) -> None:
-    once = once_in(pool)
+    once = idempotency_in(pool)
     await once(key(), send)
     with pytest.raises(KeyReused):
         await once(key("another body"), send)
@@ -77,7 +77,7 @@ async def test_a_failure_keeps_nothing(pool: asyncpg.Pool) -> None:
         await send(connection)
         raise RuntimeError("a bug")
 
-    once = once_in(pool)
+    once = idempotency_in(pool)
     with pytest.raises(RuntimeError):
         await once(key(), fail)
     assert (await once(key(), send)).status == 201

@@ -6,14 +6,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 import asyncpg
 import pytest
 
-from chassis.faults import DatabaseAway, NoConnection, may_have_happened, passes
-from chassis.health import Health
+from chassis.eventsourcing.event_store import StoreAway
 from chassis.http.problems import of_fault
 from chassis.postgres import pool as pools
+from chassis.postgres.coalescing import PinnedConnection
 from chassis.postgres.pool import create_pool
-from chassis.postgres.together import Kept
-from chassis.readiness import check_database
-from chassis.store import StoreAway
+from chassis.runtime.faults import DatabaseAway, NoConnection, is_transient, may_have_happened
+from chassis.runtime.health import Health
+from chassis.service.readiness import check_database
 from support.databases import ServiceDatabase
 from support.readings import until
 
@@ -57,7 +57,7 @@ async def test_it_opens_without_a_server() -> None:
     async with create_pool("postgresql://nobody@127.0.0.1:9/none", name="tested", min_size=2, max_size=2) as pool:
         error = await fault_of(pool.fetchval("SELECT 1"))
     assert isinstance(error, NoConnection)
-    assert passes(error)
+    assert is_transient(error)
     assert not may_have_happened(error)
 
 
@@ -68,8 +68,8 @@ async def test_a_connection_that_was_lost_is_replaced(pool: asyncpg.Pool, admin:
     await asyncio.sleep(0.5)
     await end_all(admin)
     written, read = await sleeping, await reading
-    assert passes(written)
-    assert passes(read)
+    assert is_transient(written)
+    assert is_transient(read)
     assert may_have_happened(written) or isinstance(written, asyncpg.PostgresError)
     assert not may_have_happened(read), "what only read changed nothing"
     assert await pool.fetchval("SELECT 1") == 1
@@ -168,7 +168,7 @@ async def test_a_read_only_database_is_a_503_and_is_written_to_again_without_a_r
 
 
 async def test_writes_that_share_a_connection_find_the_database_again(pool: asyncpg.Pool, admin: asyncpg.Connection) -> None:
-    kept = Kept(pool)
+    kept = PinnedConnection(pool)
     kept.PATIENCE = 20.0
 
     async def insert(connection: object) -> str:

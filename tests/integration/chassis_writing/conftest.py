@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 import asyncpg
 import pytest
 
-from chassis.memory import MemoryEventStore
-from chassis.postgres.event_store import PostgresEventStore
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.eventsourcing.event_store import EventStore
+from chassis.eventsourcing.memory_store import MemoryEventStore
 from chassis.postgres.migrate import CHASSIS, migrate
 from chassis.postgres.pool import create_pool
-from chassis.store import EventStore
 from support.databases import ServiceDatabase, fresh_database
 
 

@@ -7,10 +7,20 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from chassis.aggregate import Stream
-from chassis.command_handler import CommandHandler, Outcome, Past, decide
-from chassis.decider import VersionConflict
-from chassis.store import AlreadyAnswered, AlreadyHandled, Answer, EventStore, IdempotencyKey, KeyReused, Timer, WriteSet
+from chassis.eventsourcing.aggregate import Loaded, Outcome
+from chassis.eventsourcing.command_handler import CommandHandler, decide
+from chassis.eventsourcing.event_store import (
+    AlreadyAnswered,
+    AlreadyHandled,
+    Answer,
+    EventStore,
+    IdempotencyKey,
+    KeyReused,
+    Timer,
+    VersionConflict,
+    WriteSet,
+)
+from chassis.eventsourcing.stream import Stream
 from support.lamps import (
     CONTEXT,
     LAMP,
@@ -31,7 +41,7 @@ from support.lamps import (
 def append(stream: Stream, expected: int = 0, on: bool = True) -> WriteSet:
     """One event after `expected` others."""
     state = Lamp(None if on else NOON, expected) if expected else None
-    _, write_set = decide(LAMP, CONTEXT, Past(stream, expected, state), Count(NOON))
+    _, write_set = decide(LAMP, CONTEXT, Loaded(stream, expected, state), Count(NOON))
     return write_set
 
 

@@ -15,14 +15,14 @@ from aiokafka import AIOKafkaConsumer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from billing_contracts.envelope import Envelope
-from chassis.command_handler import CommandHandler, decide, recall
-from chassis.context import Context
-from chassis.decider import VersionConflict
-from chassis.postgres.commits import Commits
-from chassis.postgres.event_store import PostgresEventStore
-from chassis.postgres.write_sets import append_on, read_on
-from chassis.relay import Relay
-from chassis.store import WriteSet, outbox_statement
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.event_store.write_sets import append_on, read_on
+from chassis.eventsourcing.command_handler import CommandHandler, decide, rehydrate
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.event_store import VersionConflict, WriteSet
+from chassis.outbox.commit_signals import CommitSignals
+from chassis.outbox.relay import Relay
+from chassis.outbox.states import outbox_statement
 from support.databases import ServiceDatabase
 from support.lamps import LAMP, NOON, Command, Count, Event, Lamp
 from support.processes import process, python
@@ -77,7 +77,7 @@ async def reading(bootstrap: str, topic: str, prefix: str) -> AsyncIterator[Read
 
 @asynccontextmanager
 async def relaying(
-    service: ServiceDatabase, bootstrap: str, name: str = "lamps", commits: Commits | None = None
+    service: ServiceDatabase, bootstrap: str, name: str = "lamps", commits: CommitSignals | None = None
 ) -> AsyncIterator[None]:
     stop = asyncio.Event()
     running = asyncio.create_task(Relay(name, service.url, bootstrap, commits).run(stop))
@@ -145,7 +145,7 @@ async def react(pool: asyncpg.Pool, merchant: UUID, ids: list[UUID]) -> None:
         written = False
         while not written:
             async with pool.acquire() as connection:
-                past = recall(LAMP, stream, (await read_on(connection, [stream]))[stream])
+                past = rehydrate(LAMP, stream, (await read_on(connection, [stream]))[stream])
                 _, write_set = decide(LAMP, Context.beginning(merchant, "event:test"), past, Count(NOON))
                 with suppress(VersionConflict):
                     async with connection.transaction():
@@ -182,8 +182,8 @@ async def test_an_open_transaction_holds_back_what_came_after_it_until_it_ends(
 async def test_a_relay_hears_of_commits_by_their_signals_in_this_process_and_in_others(
     service: ServiceDatabase, pool: asyncpg.Pool, kafka: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chassis.relay.POLL", 3600.0)
-    merchant, commits = uuid4(), Commits(pool)
+    monkeypatch.setattr("chassis.outbox.relay.POLL_SECONDS", 3600.0)
+    merchant, commits = uuid4(), CommitSignals(pool)
     async with (
         PostgresEventStore(pool, commits=commits) as here,
         PostgresEventStore(pool) as elsewhere,
@@ -198,8 +198,8 @@ async def test_a_relay_hears_of_commits_by_their_signals_in_this_process_and_in_
 async def test_an_event_that_an_open_transaction_held_back_is_sent_without_another_commit(
     service: ServiceDatabase, pool: asyncpg.Pool, kafka: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chassis.relay.POLL", 3600.0)
-    merchant, commits = uuid4(), Commits(pool)
+    monkeypatch.setattr("chassis.outbox.relay.POLL_SECONDS", 3600.0)
+    merchant, commits = uuid4(), CommitSignals(pool)
     async with (
         PostgresEventStore(pool, commits=commits) as store,
         relaying(service, kafka, commits=commits),

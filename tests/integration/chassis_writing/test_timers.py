@@ -8,12 +8,12 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from chassis.aggregate import Aggregate
-from chassis.command_handler import CommandHandler
-from chassis.context import Context
-from chassis.postgres.event_store import PostgresEventStore
-from chassis.postgres.timers import TimerLoop, TimersStuck
-from chassis.store import Timer, WriteSet
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.event_store.timers import TimerLoop, TimersStuck
+from chassis.eventsourcing.aggregate import Aggregate
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.event_store import Timer, WriteSet
 from support.lamps import LAMP, MERCHANT, NOON, Command, Event, Lamp, SwitchOff, SwitchOn
 
 HOUR = timedelta(hours=1)

@@ -14,14 +14,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, format_span_id, format_trace_id
 
 from billing_contracts.envelope import EventData
-from chassis.batch import Batch
-from chassis.command_handler import CommandHandler
-from chassis.consumer import Consumer
-from chassis.consuming import run_consumers
+from chassis.consumers import run_consumers
+from chassis.consumers.consumer import Consumer
+from chassis.consumers.unit_of_work import UnitOfWork
+from chassis.decoding import Received
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
-from chassis.postgres.event_store import PostgresEventStore
-from chassis.records import Received
-from chassis.relay import Relay
+from chassis.outbox.relay import Relay
 from support.databases import ServiceDatabase
 from support.lamps import CONTEXT, LAMP, NOON, LampSwitched, SwitchOn
 from support.portal import eventually
@@ -64,7 +64,7 @@ async def test_a_click_keeps_its_trace_through_the_event_to_the_reaction(
     async def switch(id: UUID) -> None:
         await handler.handle(CONTEXT, id, SwitchOn(NOON))
 
-    async def react(received: Received[EventData], _: Batch) -> None:
+    async def react(received: Received[EventData], _: UnitOfWork) -> None:
         reacted.append(UUID(received.envelope.subject.removeprefix("lamp-")))
 
     consumer = Consumer(

@@ -9,13 +9,14 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from chassis.command_handler import CommandHandler, Past, decide
-from chassis.context import Context
-from chassis.postgres.cursor import Position, read_page
-from chassis.postgres.event_store import PostgresEventStore
-from chassis.postgres.forgetting import forget_some
+from chassis.event_store.idempotency_expiry import expire_some
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.eventsourcing.aggregate import Loaded
+from chassis.eventsourcing.command_handler import CommandHandler, decide
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.event_store import Answer, IdempotencyKey, Statement, WriteSet
+from chassis.outbox.cursor import Position, read_page
 from chassis.postgres.migrate import CHASSIS, MigrationChanged, migrate
-from chassis.store import Answer, IdempotencyKey, Statement, WriteSet
 from support.databases import ServiceDatabase
 from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Count
 
@@ -36,7 +37,7 @@ async def shades(service: ServiceDatabase) -> AsyncIterator[asyncpg.Connection]:
 
 def appended(*statements: Statement, id: UUID | None = None) -> WriteSet:
     stream = LAMP.stream(MERCHANT, id or uuid4())
-    return replace(decide(LAMP, CONTEXT, Past(stream, 0, None), Count(NOON))[1], statements=statements)
+    return replace(decide(LAMP, CONTEXT, Loaded(stream, 0, None), Count(NOON))[1], statements=statements)
 
 
 def shade(colour: object) -> WriteSet:
@@ -121,9 +122,9 @@ async def test_the_cursors_order_is_that_of_numbers(
 
 async def test_answers_are_forgotten_after_a_day(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
     await postgres_store.write(WriteSet(answer=(KEY, Answer(202, {}))))
-    assert await forget_some(pool) == 0
+    assert await expire_some(pool) == 0
     await pool.execute("UPDATE idempotency SET answered_at = now() - $1::interval", timedelta(hours=25))
-    assert await forget_some(pool) == 1
+    assert await expire_some(pool) == 1
     assert await postgres_store.answer_to(KEY) is None
 
 

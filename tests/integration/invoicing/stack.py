@@ -34,17 +34,17 @@ from billing_contracts.subscriptions import (
     SubscriptionCancelled,
     SubscriptionRenewalDue,
 )
-from chassis.handling import Handling
-from chassis.health import Health
-from chassis.http.principal import Gatekeeper
+from chassis.consumers.batch_processor import BatchProcessor
+from chassis.decoding import Record
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.http.authentication import Authenticator
+from chassis.http.idempotency import idempotency_in
 from chassis.http.server import listen, serve
-from chassis.http.tokens import Signer, Verifier
-from chassis.postgres.event_store import PostgresEventStore
+from chassis.http.service_tokens import Signer, Verifier
 from chassis.postgres.migrate import CHASSIS, migrate
-from chassis.postgres.once import once_in
 from chassis.postgres.pool import create_pool
-from chassis.records import Record
-from chassis.service import Resources, Service
+from chassis.runtime.health import Health
+from chassis.service.service import Resources, Service
 from chassis.tenants import Tenants
 from invoicing.composition import compose
 from invoicing.settings import Settings
@@ -168,7 +168,7 @@ class Stack:
         async def settle(*_: object) -> None:
             """Offsets are the chassis' business."""
 
-        await Handling(self.service.consumers[0], self.pool, asyncio.Event()).handle(records, settle)
+        await BatchProcessor(self.service.consumers[0], self.pool, asyncio.Event()).handle(records, settle)
 
     def merchant(self, shop: Shop) -> AsyncClient:
         return self.client(shop.key)
@@ -246,6 +246,8 @@ def _resources(database: ServiceDatabase, pool: asyncpg.Pool, store: PostgresEve
         }
     )
     tenants = Tenants(pool, None)
-    gatekeeper = Gatekeeper(tenants, Verifier("invoicing", public), settings.operator_key_sha256)
+    authenticator = Authenticator(tenants, Verifier("invoicing", public), settings.operator_key_sha256)
     signer = Signer("invoicing", settings.service_private_key.get_secret_value())
-    return Resources(settings, pool, store, tenants, signer, gatekeeper, once_in(pool), Health(), asyncio.Event(), closing)
+    return Resources(
+        settings, pool, store, tenants, signer, authenticator, idempotency_in(pool), Health(), asyncio.Event(), closing
+    )

@@ -13,7 +13,7 @@ from billing_contracts.invoicing import invoice_id
 from billing_contracts.subscriptions import Branding
 from chassis.http.client import ServiceClient
 from chassis.http.problems import Problem
-from chassis.http.tokens import Signer
+from chassis.http.service_tokens import Signer
 from invoicing.adapters.logos import Logos
 from invoicing.application.ports import Tampered
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from portalctl.local.failures import StackError
+from portalctl.local.errors import StackError
 from portalctl.local.programs import Program, start
 from support.local_stack import LocalStack, local_stack
 

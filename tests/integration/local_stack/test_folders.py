@@ -10,8 +10,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from portalctl.local.board import read_board
 from portalctl.local.folder import Folder, read_json
+from portalctl.local.process_table import read_processes
 from portalctl.local.state import read_state
 from support.local_stack import LocalStack, local_stack
 
@@ -98,7 +98,7 @@ def test_a_stack_ends_when_its_folder_is_moved_and_starts_where_it_is_now(stack:
     assert "was moved, deleted or replaced" in another.folder.log("supervisor").read_text()
     assert not stack.folder.root.exists()
     assert another.up().returncode == 0
-    assert read_board(another.folder).all_ready
+    assert read_processes(another.folder).all_ready
 
 
 async def test_a_folder_restored_from_a_backup_is_not_written_by_the_stack_of_the_one_before(
@@ -143,8 +143,8 @@ def test_two_folders_that_start_at_once_with_the_same_ports_share_none(stack: Lo
         assert [ended.returncode for ended in threads.map(LocalStack.up, (stack, another))] == [0, 0]
     ours, theirs = read_json(stack.folder.ports), read_json(another.folder.ports)
     assert not set(ours.values()) & set(theirs.values())
-    assert read_board(stack.folder).all_ready
-    assert read_board(another.folder).all_ready
+    assert read_processes(stack.folder).all_ready
+    assert read_processes(another.folder).all_ready
 
 
 def test_a_board_that_is_lost_does_not_keep_a_stack_alive(stack: LocalStack, elsewhere: dict[str, str]) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from portalctl.local.failures import StackError
+from portalctl.local.errors import StackError
 from portalctl.local.jars import Jar, kafka_jars, locked_jars
 
 SMALL = "slf4j-api"

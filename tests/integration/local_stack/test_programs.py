@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from portalctl.local.failures import PortTaken
+from portalctl.local.errors import PortTaken
 from portalctl.local.programs import Program, run_tool, start
 
 

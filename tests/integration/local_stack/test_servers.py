@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from portalctl.local import postgres
-from portalctl.local.failures import PortTaken, StackError
+from portalctl.local.errors import PortTaken, StackError
 from portalctl.local.kafka import KafkaServer
 from portalctl.local.ports import free_port
 from portalctl.local.postgres import PostgresServer

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import asyncpg
 import pytest
 
-from portalctl.local.board import read_board
 from portalctl.local.folder import read_json
+from portalctl.local.process_table import read_processes
 from portalctl.local.state import read_state, update_state
 from support.local_stack import LocalStack, local_stack
 
@@ -75,7 +75,7 @@ def test_what_dies_is_started_again_and_its_new_process_is_written_down(stack: L
     for identity in killed.values():
         assert identity.send(signal.SIGKILL)
     stack.wait_until(lambda: not any(identity.running for identity in killed.values()))
-    stack.wait_until(lambda: read_board(stack.folder).all_ready)
+    stack.wait_until(lambda: read_processes(stack.folder).all_ready)
     assert all(stack.identity(name) != identity for name, identity in killed.items())
     stack.remember()
     assert read_state(stack.folder)["processes"] == {name: stack.identity(name).pid for name in PROCESSES}

@@ -31,16 +31,16 @@ from billing_contracts.subscriptions import (
     SubscriptionRetryDue,
     SubscriptionStarted,
 )
-from chassis.handling import Handling
-from chassis.health import Health
-from chassis.http.principal import Gatekeeper
-from chassis.http.tokens import Signer, Verifier
-from chassis.postgres.event_store import PostgresEventStore
+from chassis.consumers.batch_processor import BatchProcessor
+from chassis.decoding import Record
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.http.authentication import Authenticator
+from chassis.http.idempotency import idempotency_in
+from chassis.http.service_tokens import Signer, Verifier
 from chassis.postgres.migrate import CHASSIS, migrate
-from chassis.postgres.once import once_in
 from chassis.postgres.pool import create_pool
-from chassis.records import Record
-from chassis.service import Resources, Service, Worker
+from chassis.runtime.health import Health
+from chassis.service.service import Resources, Service, Worker
 from chassis.tenants import Tenants
 from payments.composition import compose
 from payments.settings import Settings
@@ -118,7 +118,7 @@ class Stack:
         async def settle(*_: object) -> None:
             """Offsets are the chassis' business."""
 
-        await Handling(self.service.consumers[0], self.pool, asyncio.Event()).handle(records, settle)
+        await BatchProcessor(self.service.consumers[0], self.pool, asyncio.Event()).handle(records, settle)
 
     async def told(self, stream: str) -> list[str]:
         """The names of what the stream announced."""
@@ -312,8 +312,18 @@ def resources(
         return None
 
     tenants = Tenants(pool, confirmed)
-    gatekeeper = Gatekeeper(tenants, Verifier("payments", public), settings.operator_key_sha256)
+    authenticator = Authenticator(tenants, Verifier("payments", public), settings.operator_key_sha256)
     signer = Signer("payments", settings.service_private_key.get_secret_value())
     return Resources(
-        settings, pool, store, tenants, signer, gatekeeper, once_in(pool, store.commits), Health(), stop, closing, store.commits
+        settings,
+        pool,
+        store,
+        tenants,
+        signer,
+        authenticator,
+        idempotency_in(pool, store.commits),
+        Health(),
+        stop,
+        closing,
+        store.commits,
     )

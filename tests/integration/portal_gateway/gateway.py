@@ -23,21 +23,21 @@ from unit.portal_gateway import story
 import portal_gateway
 from billing_contracts import subscriptions
 from billing_contracts.envelope import Envelope, EventData, record_key
-from chassis import logging
-from chassis.handling import Handling
-from chassis.health import Health
-from chassis.http.principal import Gatekeeper
+from chassis.consumers.batch_processor import BatchProcessor
+from chassis.decoding import RawRecord, Record
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.http.authentication import Authenticator
+from chassis.http.idempotency import idempotency_in
 from chassis.http.server import listen, serve
-from chassis.http.tokens import Signer, Verifier
-from chassis.postgres.event_store import PostgresEventStore
+from chassis.http.service_tokens import Signer, Verifier
 from chassis.postgres.migrate import CHASSIS, migrate
-from chassis.postgres.once import once_in
 from chassis.postgres.pool import create_pool
-from chassis.records import RawRecord, Record
-from chassis.service import Resources
+from chassis.runtime import logging
+from chassis.runtime.health import Health
+from chassis.service.service import Resources
 from chassis.tenants import Tenants
 from portal_gateway.composition import compose
-from portal_gateway.settings import GatewaySettings
+from portal_gateway.settings import Settings
 from support.databases import ServiceDatabase
 
 MIGRATIONS = Path(portal_gateway.__file__).parent / "migrations"
@@ -96,7 +96,7 @@ class Gateway:
     pool: asyncpg.Pool
     owners: Owners
     owners_url: str
-    consumer: Handling
+    consumer: BatchProcessor
     known_keys: dict[str, dict[str, Any]]
     health: Health
     stopping: asyncio.Event
@@ -219,13 +219,13 @@ async def gateway_on(database: ServiceDatabase) -> AsyncIterator[Gateway]:
         service = compose(resources)
         await stack.enter_async_context(running(owners.app(), owners_socket))
         await stack.enter_async_context(running(service.app, own_socket))
-        handling = Handling(service.consumers[0], pool, asyncio.Event())
+        handling = BatchProcessor(service.consumers[0], pool, asyncio.Event())
         yield Gateway(url, service.app, pool, owners, owners_url, handling, known_keys, resources.health, resources.stopping)
         resources.stopping.set()
 
 
-def settings(database: ServiceDatabase, url: str, owners_url: str) -> GatewaySettings:
-    return GatewaySettings.model_validate(
+def settings(database: ServiceDatabase, url: str, owners_url: str) -> Settings:
+    return Settings.model_validate(
         {
             "database_url": database.url,
             "kafka_bootstrap_servers": "127.0.0.1:1",
@@ -248,7 +248,7 @@ def settings(database: ServiceDatabase, url: str, owners_url: str) -> GatewaySet
 
 
 def resources_of(
-    given: GatewaySettings, pool: asyncpg.Pool, closing: contextlib.AsyncExitStack
+    given: Settings, pool: asyncpg.Pool, closing: contextlib.AsyncExitStack
 ) -> tuple[Resources, dict[str, dict[str, Any]]]:
     known_keys: dict[str, dict[str, Any]] = {}
 
@@ -263,8 +263,8 @@ def resources_of(
         store=cast(PostgresEventStore, None),  # the gateway has no events of its own
         tenants=tenants,
         signer=Signer("portal-gateway", given.service_private_key.get_secret_value()),
-        gatekeeper=Gatekeeper(tenants, verifier, given.operator_key_sha256),
-        once=once_in(pool),
+        authenticator=Authenticator(tenants, verifier, given.operator_key_sha256),
+        once=idempotency_in(pool),
         health=Health(),
         stopping=asyncio.Event(),
         closing=closing,

@@ -12,7 +12,7 @@ from unit.portal_gateway import story
 from unit.portal_gateway.story import MASTERCARD, VISA, invoice_id
 
 from billing_contracts import payments
-from chassis.http.tokens import Verifier
+from chassis.http.service_tokens import Verifier
 
 STREAM = f"subscription-{story.SUBSCRIPTION}"
 OF_GATEWAY = f"/api/subscriptions/{story.SUBSCRIPTION}/cancellation"

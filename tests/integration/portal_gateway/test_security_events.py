@@ -6,7 +6,7 @@ import pytest
 from integration.portal_gateway.gateway import Gateway, Merchant
 from unit.portal_gateway import story
 
-from chassis import security
+from chassis.http import security_events
 from portal_gateway.application import limits
 
 
@@ -21,7 +21,7 @@ class Log:
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Log:
     log = Log()
-    monkeypatch.setattr(security, "log", log)
+    monkeypatch.setattr(security_events, "log", log)
     return log
 
 

@@ -12,7 +12,7 @@ from unit.portal_gateway import story
 from unit.portal_gateway.story import MASTERCARD, VISA
 
 from billing_contracts import payments, shapes
-from portal_gateway.application.composing import INVOICES_ON_THE_PAGE
+from portal_gateway.application.customer_view import INVOICES_ON_THE_PAGE
 
 CLAUDIO = UUID("0190a000-0000-7000-8000-0000000000a2")
 

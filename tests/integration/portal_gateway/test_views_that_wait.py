@@ -9,7 +9,7 @@ from integration.portal_gateway.gateway import Gateway, Merchant, gateway_on
 from unit.portal_gateway import story
 
 from portal_gateway.adapters.consumers import GROUP
-from portal_gateway.adapters.storage.waiting_views import WaitingViews
+from portal_gateway.adapters.storage.view_backfill import ViewBackfill
 from support.databases import fresh_database
 
 
@@ -21,8 +21,8 @@ async def gateway(postgres_url: str) -> AsyncIterator[Gateway]:
 
 
 @pytest.fixture
-def waiting(gateway: Gateway) -> WaitingViews:
-    return WaitingViews(gateway.pool, GROUP)
+def waiting(gateway: Gateway) -> ViewBackfill:
+    return ViewBackfill(gateway.pool, GROUP)
 
 
 async def stands(gateway: Gateway, next: int) -> None:
@@ -44,7 +44,7 @@ async def shown(merchant: Merchant) -> dict[str, Any] | None:
     return view
 
 
-async def test_views_wait_until_the_beginning_has_been_read(gateway: Gateway, merchant: Merchant, waiting: WaitingViews) -> None:
+async def test_views_wait_until_the_beginning_has_been_read(gateway: Gateway, merchant: Merchant, waiting: ViewBackfill) -> None:
     await stands(gateway, 10)
     await merchant.tell(story.profile(), story.started())
     assert (await shown(merchant), await waiting.compose()) == (None, 0)
@@ -59,7 +59,7 @@ async def test_views_wait_until_the_beginning_has_been_read(gateway: Gateway, me
 
 
 async def test_a_group_that_has_not_begun_has_not_read_the_beginning(
-    gateway: Gateway, merchant: Merchant, waiting: WaitingViews
+    gateway: Gateway, merchant: Merchant, waiting: ViewBackfill
 ) -> None:
     assert await waiting.compose() == 0
     await stands(gateway, 10)
@@ -68,7 +68,7 @@ async def test_a_group_that_has_not_begun_has_not_read_the_beginning(
     assert (await shown(merchant), await waiting.none()) == (None, "still composing what was read")
 
 
-async def test_what_is_shown_already_does_not_wait(gateway: Gateway, merchant: Merchant, waiting: WaitingViews) -> None:
+async def test_what_is_shown_already_does_not_wait(gateway: Gateway, merchant: Merchant, waiting: ViewBackfill) -> None:
     await merchant.tell(story.profile())
     await stands(gateway, 10)
     await merchant.tell(story.started())
@@ -79,7 +79,7 @@ async def test_what_is_shown_already_does_not_wait(gateway: Gateway, merchant: M
 
 
 async def test_a_subscription_without_its_beginning_keeps_no_view_waiting(
-    gateway: Gateway, merchant: Merchant, waiting: WaitingViews
+    gateway: Gateway, merchant: Merchant, waiting: ViewBackfill
 ) -> None:
     other = await gateway.merchant()
     await stands(gateway, 10)

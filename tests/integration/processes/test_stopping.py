@@ -18,7 +18,7 @@ import pytest
 from joserfc.jwk import OKPKey
 
 from billing_contracts.registry import TOPICS
-from chassis.http.tokens import Signer
+from chassis.http.service_tokens import Signer
 from portalctl import topics
 from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase

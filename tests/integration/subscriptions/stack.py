@@ -21,21 +21,21 @@ from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed
 from billing_contracts.money import Money
 from billing_contracts.shapes import Period
 from billing_contracts.subscriptions import SubscriptionRenewalDue, SubscriptionRetryDue
-from chassis.consumer import Consumer
-from chassis.handling import Handling
-from chassis.health import Health
-from chassis.http.principal import Gatekeeper
-from chassis.http.tokens import Signer, Verifier
-from chassis.postgres.cursor import Position, read_page
-from chassis.postgres.event_store import PostgresEventStore
+from chassis.consumers.batch_processor import BatchProcessor
+from chassis.consumers.consumer import Consumer
+from chassis.decoding import Record
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.http.authentication import Authenticator
+from chassis.http.idempotency import idempotency_in
+from chassis.http.service_tokens import Signer, Verifier
+from chassis.outbox.cursor import Position, read_page
 from chassis.postgres.migrate import CHASSIS, migrate
-from chassis.postgres.once import once_in
 from chassis.postgres.pool import create_pool
-from chassis.records import Record
-from chassis.service import Resources, Service
+from chassis.runtime.health import Health
+from chassis.service.service import Resources, Service
 from chassis.tenants import Tenants
 from subscriptions.composition import compose
-from subscriptions.settings import SubscriptionsSettings
+from subscriptions.settings import Settings
 from support.databases import ServiceDatabase
 
 OPERATOR = "operator-key-for-tests"
@@ -174,7 +174,7 @@ async def deliver(consumer: Consumer, pool: asyncpg.Pool, records: Sequence[Any]
     async def settle(*_: object) -> None:
         """Offsets are the chassis' business."""
 
-    await Handling(consumer, pool, asyncio.Event()).handle(records, settle)
+    await BatchProcessor(consumer, pool, asyncio.Event()).handle(records, settle)
 
 
 @asynccontextmanager
@@ -222,7 +222,7 @@ def resources(
     changed: dict[str, Any],
 ) -> Resources:
     public = json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, PAYMENTS, OWN)]})
-    settings = SubscriptionsSettings(
+    settings = Settings(
         **{
             "database_url": database.url,
             "kafka_bootstrap_servers": "none:1",
@@ -238,6 +238,6 @@ def resources(
         }
     )
     tenants = Tenants(pool, None)
-    gatekeeper = Gatekeeper(tenants, Verifier("subscriptions", public), settings.operator_key_sha256)
+    authenticator = Authenticator(tenants, Verifier("subscriptions", public), settings.operator_key_sha256)
     signer = Signer("subscriptions", settings.service_private_key.get_secret_value())
-    return Resources(settings, pool, store, tenants, signer, gatekeeper, once_in(pool), Health(), stop, closing)
+    return Resources(settings, pool, store, tenants, signer, authenticator, idempotency_in(pool), Health(), stop, closing)

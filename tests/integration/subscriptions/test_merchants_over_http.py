@@ -10,13 +10,13 @@ from integration.subscriptions.conftest import PREMIUM, TECHSOLUTIONS, Shop, ope
 from integration.subscriptions.stack import OPERATOR, PAYMENTS, Stack
 from PIL import Image
 
-from chassis.command_handler import CommandHandler
-from chassis.context import Context
-from chassis.postgres.event_store import PostgresEventStore
-from subscriptions.adapters.tables import rows
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.context import Context
+from subscriptions.adapters import rows
 from subscriptions.application.aggregates import PLAN
 from subscriptions.domain.period import Interval
-from subscriptions.domain.plan import Money, Plan, Publish
+from subscriptions.domain.plan.plan import Money, Plan, Publish
 
 BEARER = {"authorization": f"Bearer {OPERATOR}"}
 

@@ -5,14 +5,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from chassis.settings import read_settings
-from portalctl.bringing_up import bring_up
+from chassis.service.settings import read_settings
 from portalctl.local.folder import Folder
 from portalctl.local.layout import Elsewhere
 from portalctl.local.services import ServiceKind
 from portalctl.local.supervisor import supervise
 from portalctl.settings import Settings
 from portalctl.terminal import failures_in_words, say
+from portalctl.up import bring_up
 
 TRIVIAL = ServiceKind("trivial", "trivial_service", 20700, 20702)
 BROKEN = ServiceKind("broken", "no_such_package", 20701, 20703)

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from bench.measuring import Figures, Line, Row
-from portalctl.local.failures import PortTaken
+from portalctl.local.errors import PortTaken
 
 program = importlib.import_module("bench.__main__")
 

@@ -26,15 +26,15 @@ from bench.stages import (
     wrap_relay,
     wrap_stream,
 )
-from chassis import relay
-from chassis.handling import Handling
-from chassis.member import Member
-from chassis.postgres.cursor import Page, Position
-from chassis.publisher import Publisher
-from chassis.records import Record
-from chassis.store import Message
+from chassis.consumers.batch_processor import BatchProcessor
+from chassis.consumers.group_member import ConsumerGroupMember
+from chassis.decoding import Record
+from chassis.eventsourcing.event_store import Message
+from chassis.outbox import relay
+from chassis.outbox.cursor import Page, Position
+from chassis.outbox.producer import Publisher
 from portal_gateway.adapters.api import overview
-from portal_gateway.adapters.live import Tower
+from portal_gateway.adapters.view_notifier import ViewNotifier
 from portal_gateway.application.live import Pulse, Update
 
 MERCHANT, CUSTOMER = UUID(int=1), UUID(int=2)
@@ -83,9 +83,9 @@ def unwrapped() -> Iterator[None]:
     names = (
         (relay, "read_page"),
         (Publisher, "send"),
-        (Member, "_on_batch"),
-        (Handling, "handle"),
-        (Tower, "of"),
+        (ConsumerGroupMember, "_on_batch"),
+        (BatchProcessor, "handle"),
+        (ViewNotifier, "of"),
         (overview, "sse"),
     )
     kept = [(where, name, getattr(where, name)) for where, name in names]
@@ -118,20 +118,20 @@ async def test_the_relay_notes_what_it_reads_and_what_is_acknowledged(monkeypatc
 async def test_the_consumer_notes_what_it_fetched_and_what_is_committed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     handled: list[Any] = []
 
-    async def handle(_: Handling, records: Any, settle: Any, readings: Any = None) -> set[tuple[UUID, UUID]]:
+    async def handle(_: BatchProcessor, records: Any, settle: Any, readings: Any = None) -> set[tuple[UUID, UUID]]:
         handled.append(records)
         return {(MERCHANT, CUSTOMER)}
 
-    async def on_batch(_: Member, records: Any) -> None:
+    async def on_batch(_: ConsumerGroupMember, records: Any) -> None:
         handled.append(records)
 
-    monkeypatch.setattr(Handling, "handle", handle)
-    monkeypatch.setattr(Member, "_on_batch", on_batch)
+    monkeypatch.setattr(BatchProcessor, "handle", handle)
+    monkeypatch.setattr(ConsumerGroupMember, "_on_batch", on_batch)
     wrap_consumer(Notes(tmp_path / "stages"))
     records: Any = (Record("billing.subscriptions", 0, 7, KEY.encode(), b"{}"),)
-    await Member._on_batch(Member.__new__(Member), records)
+    await ConsumerGroupMember._on_batch(ConsumerGroupMember.__new__(ConsumerGroupMember), records)
     assert read_notes(tmp_path / "stages").keys() == {FETCHED}
-    assert await Handling.handle(Handling.__new__(Handling), records, None) == {(MERCHANT, CUSTOMER)}  # type: ignore[arg-type]
+    assert await BatchProcessor.handle(BatchProcessor.__new__(BatchProcessor), records, None) == {(MERCHANT, CUSTOMER)}  # type: ignore[arg-type]
     assert read_notes(tmp_path / "stages").keys() == {FETCHED, COMMITTED}
     assert handled == [records, records]
 
@@ -144,9 +144,9 @@ async def test_a_stream_notes_the_customer_to_whom_an_update_is_sent_and_no_puls
     no_pool: Any = None
 
     async def stream(customer: UUID) -> str:
-        tower = Tower(no_pool, asyncio.Event(), per_session=8)
-        tower._tasks = [asyncio.create_task(asyncio.sleep(0))]
-        with tower.of(MERCHANT, customer, UUID(int=1)):
+        notifier = ViewNotifier(no_pool, asyncio.Event(), per_session=8)
+        notifier._tasks = [asyncio.create_task(asyncio.sleep(0))]
+        with notifier.of(MERCHANT, customer, UUID(int=1)):
             await asyncio.sleep(0)
             return str(names.sse(Pulse("mark"))) + str(names.sse(Update(7, ())))
 

@@ -7,11 +7,11 @@ from aiokafka import TopicPartition
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chassis import record_sets
-from chassis.record_sets import Undecodable, library_decodes
-from chassis.records import Erased, Malformed, Passed, Reader, Received, Record
-from portalctl.verify.consumers import READERS
+from chassis.consumers import record_sets
+from chassis.consumers.record_sets import CorruptRecordSet, library_decodes
+from chassis.decoding import Erased, Ignored, Received, Record, RecordDecoder, Undecodable
 from support.any_records import SAMPLES, record_set, records, topic_of
+from verify.consumers import READERS
 
 PLACE = TopicPartition("lamps", 3)
 
@@ -21,22 +21,22 @@ PLACE = TopicPartition("lamps", 3)
 @settings(max_examples=200)
 def test_every_consumer_can_tell_what_a_record_is(reader: object, data: st.DataObject) -> None:
     consumer = reader.consumer  # type: ignore[attr-defined]
-    reading = Reader(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
+    reading = RecordDecoder(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
     found = reading.read(data.draw(records(consumer.topics)))
-    assert isinstance(found, Received | Passed | Erased | Malformed)
-    if isinstance(found, Malformed):
+    assert isinstance(found, Received | Ignored | Erased | Undecodable)
+    if isinstance(found, Undecodable):
         assert "\0" not in (found.aggregate or "")
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
 def test_genuine_messages_are_not_malformed(reader: object) -> None:
     consumer = reader.consumer  # type: ignore[attr-defined]
-    reading = Reader(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
+    reading = RecordDecoder(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
     for sample in (sample for sample in SAMPLES if topic_of(sample) in consumer.topics):
         message = json.loads(sample.read_text())
         key = f"{message['merchantid']}/{message['subject']}".encode()
         found = reading.read(Record(topic_of(sample), 0, 0, key, json.dumps(message).encode(), [("traceparent", None)]))
-        assert isinstance(found, Received | Passed), sample.name
+        assert isinstance(found, Received | Ignored), sample.name
 
 
 @given(st.lists(records([topic_of(each) for each in SAMPLES]), min_size=1, max_size=5))
@@ -66,7 +66,7 @@ def test_records_before_the_position_are_left_out_and_an_incomplete_set_is_left_
 
 @pytest.mark.parametrize("spoilt", [record_set([Record("", 0, 0, None, b"x", [])], damage=True), bytes(16) + b"\1" + bytes(60)])
 def test_a_set_that_cannot_be_decoded_says_so(spoilt: bytes) -> None:
-    with pytest.raises(Undecodable):
+    with pytest.raises(CorruptRecordSet):
         record_sets.decode(PLACE, spoilt, 0)
 
 
@@ -74,5 +74,5 @@ def test_a_set_that_cannot_be_decoded_says_so(spoilt: bytes) -> None:
 def test_any_bytes_are_decoded_or_said_to_be_undecodable(data: bytes) -> None:
     try:
         record_sets.decode(PLACE, data, 0)
-    except Undecodable:
+    except CorruptRecordSet:
         assert not library_decodes(data)

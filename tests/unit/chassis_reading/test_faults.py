@@ -16,18 +16,18 @@ import pytest
 from aiokafka.errors import BrokerResponseError, KafkaConnectionError, KafkaError
 from asyncpg.exceptions import _base
 
-from chassis.fault_kinds import CLASSES, FINAL, SQLSTATES, TRANSIENT
-from chassis.faults import (
+from chassis.eventsourcing.event_store import StoreAway, StoreBusy
+from chassis.runtime.fault_kinds import CLASSES, FINAL, SQLSTATES, TRANSIENT
+from chassis.runtime.faults import (
     Backoff,
     DatabaseSilent,
     NoConnection,
     dependency_of,
     entry_of,
+    is_transient,
     kind_of,
     may_have_happened,
-    passes,
 )
-from chassis.store import StoreAway, StoreBusy
 
 FAMILIES = (BrokerResponseError, httpx.TransportError, httpx.StreamError, httpx.RequestError, asyncpg.PostgresWarning)
 """Base classes whose subclasses share a verdict: a library may add to them."""
@@ -110,7 +110,7 @@ def test_the_enumeration_finds_what_there_is() -> None:
     ids=repr,
 )
 def test_transient_faults_are_tried_again(error: Exception) -> None:
-    assert passes(error)
+    assert is_transient(error)
 
 
 @pytest.mark.parametrize(
@@ -133,7 +133,7 @@ def test_transient_faults_are_tried_again(error: Exception) -> None:
     ids=repr,
 )
 def test_what_the_record_or_the_code_brought_about_is_not(error: Exception) -> None:
-    assert not passes(error)
+    assert not is_transient(error)
 
 
 def test_the_servers_own_sqlstate_counts_more_than_the_class() -> None:
@@ -159,9 +159,9 @@ async def test_what_a_driver_lets_through_when_a_connection_breaks_is_transient(
     closed = RuntimeError("unable to perform operation on <TCPTransport closed=True reading=False>; the handler is closed")
     for raised in (closed, AttributeError("'NoneType' object has no attribute 'cancelled'"), asyncio.InvalidStateError()):
         error = await broken(raised)
-        assert passes(error), raised
+        assert is_transient(error), raised
         assert dependency_of(error) == "postgres"
-    assert not passes(await broken(ValueError("an argument")))
+    assert not is_transient(await broken(ValueError("an argument")))
 
 
 def test_a_fault_says_whose_it_is() -> None:

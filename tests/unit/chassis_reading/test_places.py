@@ -5,15 +5,15 @@ from typing import Any, cast
 
 from aiokafka import TopicPartition
 
-from chassis.places import Places
+from chassis.consumers.positions import PartitionPositions
 
 P = TopicPartition("lamps", 0)
 
 
-def begun() -> tuple[Places, Any, list[int]]:
+def begun() -> tuple[PartitionPositions, Any, list[int]]:
     sought: list[int] = []
     consumer = SimpleNamespace(assignment=lambda: {P}, seek=lambda _, offset: sought.append(offset))
-    return Places("group", ("lamps",), cast(Any, None), "nowhere"), consumer, sought
+    return PartitionPositions("group", ("lamps",), cast(Any, None), "nowhere"), consumer, sought
 
 
 def test_a_hole_is_one_when_the_same_record_comes_first_again_from_where_the_partition_was_sought() -> None:

@@ -3,7 +3,7 @@
 import pytest
 from aiokafka import TopicPartition
 
-from chassis.progress import STANDSTILL_SECONDS, Progress
+from chassis.consumers.progress import STANDSTILL_SECONDS, Progress
 
 LAMPS = TopicPartition("billing.lamps", 3)
 OTHERS = TopicPartition("billing.lamps", 4)

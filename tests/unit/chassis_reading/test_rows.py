@@ -5,21 +5,21 @@ from uuid import UUID, uuid4
 import pytest
 
 from billing_contracts.envelope import Envelope
-from chassis.projection import Diverged, Projection, Row
+from chassis.projections.projection import Diverged, ProjectedRow, Projection
 from support.readings import LAMPS, MERCHANT, PAINTS, lit, painted
 
 LAMP = uuid4()
 FIRST, SECOND, THIRD, FOURTH = (lit(LAMP, n) for n in range(1, 5))
 
 
-def row(*events: Envelope, of: Projection = LAMPS) -> Row:
-    found = Row(of, MERCHANT, f"lamp-{LAMP}")
+def row(*events: Envelope, of: Projection = LAMPS) -> ProjectedRow:
+    found = ProjectedRow(of, MERCHANT, f"lamp-{LAMP}")
     for event in events:
         found.take(event)
     return found
 
 
-def times(found: Row) -> int:
+def times(found: ProjectedRow) -> int:
     return 0 if found.doc is None else found.doc["times"]
 
 
@@ -113,4 +113,4 @@ def test_the_order_of_arrival_does_not_show(order: tuple[int, ...]) -> None:
 
 
 def test_rows_are_kept_per_merchant() -> None:
-    assert Row(LAMPS, UUID(int=1), "lamp-1").key != Row(LAMPS, UUID(int=2), "lamp-1").key
+    assert ProjectedRow(LAMPS, UUID(int=1), "lamp-1").key != ProjectedRow(LAMPS, UUID(int=2), "lamp-1").key

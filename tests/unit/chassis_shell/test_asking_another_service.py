@@ -9,7 +9,7 @@ from joserfc.jwk import OKPKey
 
 from chassis.http.client import ServiceClient
 from chassis.http.problems import MEDIA_TYPE, Problem
-from chassis.http.tokens import Signer
+from chassis.http.service_tokens import Signer
 
 SIGNER = Signer("portal-gateway", json.dumps(OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"}).as_dict(private=True)))
 

@@ -13,12 +13,12 @@ import pytest
 import structlog
 from aiokafka.errors import IllegalArgumentError, KafkaConnectionError
 
-from chassis import background, outages
-from chassis.background import FAILURES, failing, repeat, survives
-from chassis.faults import Backoff
-from chassis.library_logs import LibraryLogs
-from chassis.logging import configure
-from chassis.outages import Outages
+from chassis.runtime import background, outages
+from chassis.runtime.background import FAILURES, failing, repeat, survives
+from chassis.runtime.faults import Backoff
+from chassis.runtime.library_logs import LibraryLogs
+from chassis.runtime.logging import configure
+from chassis.runtime.outages import Outages
 
 
 def fresh(clock: "Clock") -> Outages:
@@ -41,7 +41,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
     made = Outages(clock)
     for module in ("outages", "background", "library_logs"):
-        monkeypatch.setattr(f"chassis.{module}.outages", made)
+        monkeypatch.setattr(f"chassis.runtime.{module}.outages", made)
     return clock
 
 

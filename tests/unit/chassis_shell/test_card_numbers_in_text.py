@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from chassis.http import cards
-from chassis.http.cards import NoCards, has_card, redact_cards
-from chassis.http.other_numbers import is_telephone
+from chassis.card_numbers import detection
+from chassis.card_numbers.detection import NoCards, has_card, redact_cards
+from chassis.card_numbers.other_numbers import is_telephone
 from support import corpora
 
 CARDS = ["4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242", "378282246310005", "5555555555554444"]
@@ -127,7 +127,7 @@ def test_every_character_that_stands_for_a_digit_is_known() -> None:
     for c in map(chr, range(0x110000)):
         for plain in normalize("NFKC", c) if not c.isascii() else c:
             if digit(plain, None) is not None:
-                assert cards._DIGITS.fullmatch(plain), hex(ord(c))
+                assert detection._DIGITS.fullmatch(plain), hex(ord(c))
 
 
 @given(st.text(max_size=400))

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from chassis.colours import BLACK, DARK, LIGHT, WHITE, Rgb, Scheme, Tokens, contrast, filled, parsed, tokens, written
+from presentation.colours import BLACK, DARK, LIGHT, WHITE, Rgb, Scheme, Tokens, contrast, filled, parsed, tokens, written
 
 TEXT, EDGE = 4.5, 3
 """What WCAG 2.2 AA asks."""

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.http.cursors import Cursors
+from chassis.http.page_cursors import Cursors
 from chassis.http.problems import Problem
 
 CURSORS = Cursors("a key")

@@ -1,6 +1,6 @@
 import pytest
 
-from chassis.http.cursors import Cursors
+from chassis.http.page_cursors import Cursors
 from chassis.http.problems import Problem
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from joserfc.jwk import OKPKey
 
-from chassis.settings import ServiceSettings, SettingsError, read_settings
+from chassis.service.settings import ServiceSettings, SettingsError, read_settings
 from portalctl.service_settings import SETTINGS
 from support.settings import GOOD
 

@@ -1,6 +1,6 @@
 import pytest
 
-from chassis.logging import redact
+from chassis.runtime.logging import redact
 
 
 def logged(**event: object) -> str:

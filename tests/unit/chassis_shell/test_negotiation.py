@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.http.negotiation import accepts_coding, languages
+from presentation.accept_headers import accepts_coding, languages
 
 OURS = ("es", "en", "pt")
 """In the server's own order."""

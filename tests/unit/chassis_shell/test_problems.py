@@ -6,13 +6,13 @@ import pytest
 from httpx import ASGITransport, AsyncClient
 from pydantic import StrictInt
 
-from chassis.health import Health
+from chassis.card_numbers.detection import NoCards
+from chassis.eventsourcing.event_store import StoreAway, StoreBusy
 from chassis.http.admin import admin_app
 from chassis.http.app import create_app
 from chassis.http.bodies import StrictBody
-from chassis.http.cards import NoCards
 from chassis.http.problems import Refusals, not_found
-from chassis.store import StoreAway, StoreBusy
+from chassis.runtime.health import Health
 
 
 class NothingLeft(Exception):

@@ -15,16 +15,16 @@ from joserfc.jwk import OKPKey
 from prometheus_client import generate_latest
 from starlette.requests import Request as Asked
 
-from chassis.faults import NoConnection
+from chassis.eventsourcing.event_store import StoreAway
 from chassis.http.app import create_app
+from chassis.http.authentication import Authenticator, Peer
 from chassis.http.client import ServiceClient
-from chassis.http.principal import Gatekeeper, Peer
 from chassis.http.problems import Problem, outcome_unknown
-from chassis.http.request_ids import Broken
-from chassis.http.tokens import Signer, Verifier
-from chassis.logging import add_scope
+from chassis.http.service_tokens import Signer, Verifier
+from chassis.request_ids import Broken
+from chassis.runtime.faults import NoConnection
+from chassis.runtime.logging import add_scope
 from chassis.scope import note, note_change, request_id, scoped
-from chassis.store import StoreAway
 
 ID = re.compile(r"[0-9a-f]{12}")
 KEY = OKPKey.generate_key("Ed25519", {"kid": "gateway"})
@@ -47,9 +47,9 @@ FAULTS: dict[str, Exception] = {
 def client(**options: Any) -> AsyncClient:
     public = json.dumps({"keys": [KEY.as_dict(private=False)]})
     tenants: Any = None
-    gatekeeper = Gatekeeper(tenants, Verifier("shop", public), "0" * 64)
+    authenticator = Authenticator(tenants, Verifier("shop", public), "0" * 64)
     peers = {"gateway": frozenset({("GET", "/peer")})}
-    app = create_app("shop", service="shop", gatekeeper=gatekeeper, peers=peers)
+    app = create_app("shop", service="shop", authenticator=authenticator, peers=peers)
 
     @app.get("/logged")
     async def logged() -> MutableMapping[str, Any]:
@@ -205,7 +205,7 @@ async def test_requests_that_fail_are_counted_with_the_others() -> None:
 
 
 def test_a_request_outside_of_any_scope_is_left_alone() -> None:
-    from chassis.http.request_ids import adopt
+    from chassis.request_ids import adopt
 
     adopt(Asked({"type": "http", "headers": [(b"x-request-id", b"0123456789ab")]}))
     assert request_id() is None

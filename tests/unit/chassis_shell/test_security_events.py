@@ -10,11 +10,11 @@ from httpx import ASGITransport, AsyncClient
 from joserfc.jwk import OKPKey
 from prometheus_client import REGISTRY
 
-from chassis import security
+from chassis.http import security_events
 from chassis.http.app import create_app
-from chassis.http.principal import Caller, Gatekeeper, Merchant, Operator
+from chassis.http.authentication import Authenticator, Caller, Merchant, Operator
 from chassis.http.problems import Problem
-from chassis.http.tokens import Signer, Verifier
+from chassis.http.service_tokens import Signer, Verifier
 from chassis.tenants import Tenant
 
 KEYS = {name: OKPKey.generate_key("Ed25519", {"kid": name}) for name in ("lamps", "portal-gateway", "payments")}
@@ -42,14 +42,14 @@ def token(issuer: str) -> str:
 @pytest.fixture
 def log(monkeypatch: pytest.MonkeyPatch) -> Log:
     log = Log()
-    monkeypatch.setattr(security, "log", log)
+    monkeypatch.setattr(security_events, "log", log)
     return log
 
 
 def an_app() -> FastAPI:
-    gatekeeper = Gatekeeper(Knows(), Verifier("lamps", PUBLIC), "0" * 64)  # type: ignore[arg-type]
+    authenticator = Authenticator(Knows(), Verifier("lamps", PUBLIC), "0" * 64)  # type: ignore[arg-type]
     peers = {"portal-gateway": frozenset({("GET", "/v1/lamps/{id}")})}
-    app = create_app("Lamps", service="lamps", gatekeeper=gatekeeper, peers=peers)
+    app = create_app("Lamps", service="lamps", authenticator=authenticator, peers=peers)
 
     @app.get("/v1/lamps/{id}")
     async def lamp(_: Caller, id: int) -> None:

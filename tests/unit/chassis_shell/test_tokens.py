@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from joserfc import jwt
 from joserfc.jwk import KeySet, OKPKey
 
-from chassis.http import tokens
-from chassis.http.tokens import InvalidToken, Signer, Verifier
+from chassis.http import service_tokens
+from chassis.http.service_tokens import InvalidToken, Signer, Verifier
 
 
 def keys(*services: str) -> tuple[dict[str, str], str]:
@@ -54,7 +54,7 @@ def test_a_service_cannot_sign_in_anothers_name() -> None:
 
 
 def test_a_token_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tokens, "LIFETIME_SECONDS", -5)
+    monkeypatch.setattr(service_tokens, "LIFETIME_SECONDS", -5)
     token = Signer("portal-gateway", PRIVATE["portal-gateway"]).token("payments", merchant_id=MERCHANT)
     with pytest.raises(InvalidToken):
         Verifier("payments", PUBLIC).read(token)

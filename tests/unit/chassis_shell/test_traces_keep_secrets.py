@@ -4,7 +4,7 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from chassis.telemetry import WithoutSecrets
+from chassis.runtime.telemetry import WithoutSecrets
 
 TOKEN = "0190a000-0000-7000-8000-00000000000f.AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwd-_8"
 

@@ -10,7 +10,7 @@ import pytest
 TRACE, CALLER = "0af7651916cd43dd8448eb211c80319c", "b7ad6b7169203331"
 CALLED = f"00-{TRACE}-{CALLER}-01"
 PROGRAM = f"""
-from chassis import telemetry
+from chassis.runtime import telemetry
 telemetry.configure("lamps", None)
 with telemetry.span("click", telemetry.incoming({{"traceparent": "{CALLED}"}})) as span:
     print(span.is_recording(), telemetry.outgoing()["traceparent"])
@@ -19,11 +19,11 @@ SERVICE = """
 import asyncio, json, sys
 from httpx import ASGITransport, AsyncClient
 from opentelemetry import trace
-from chassis import logging, telemetry
+from chassis.runtime import logging, telemetry
 telemetry.configure("lamps", sys.argv[1] or None)
 from chassis.http.app import create_app
 from chassis.http.admin import admin_app
-from chassis.health import Health
+from chassis.runtime.health import Health
 
 async def logged():
     return {"logged": logging.add_trace(None, "info", {}), "sent": telemetry.outgoing(),

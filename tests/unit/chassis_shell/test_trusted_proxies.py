@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from chassis.settings import ServiceSettings
+from chassis.service.settings import ServiceSettings
 from support.settings import fields
 
 

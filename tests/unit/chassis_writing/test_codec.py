@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from chassis.codec import Codec
+from chassis.eventsourcing.codec import Codec
 
 
 class Colour(StrEnum):

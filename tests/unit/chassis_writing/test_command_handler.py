@@ -9,11 +9,11 @@ import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from billing_contracts.envelope import Envelope
-from chassis.aggregate import Stream
-from chassis.command_handler import CommandHandler, NeverBegan
-from chassis.memory import MemoryEventStore
-from chassis.recording import time_ordered_id
-from chassis.store import Statement, Stored
+from chassis.eventsourcing.command_handler import CommandHandler, NoSuchAggregate
+from chassis.eventsourcing.event_store import Statement, Stored
+from chassis.eventsourcing.identifiers import time_ordered_id
+from chassis.eventsourcing.memory_store import MemoryEventStore
+from chassis.eventsourcing.stream import Stream
 from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Command, Event, Lamp, NoSuchLamp, SwitchOff, SwitchOn
 
 
@@ -76,7 +76,7 @@ async def test_what_does_not_exist_refuses_or_never_began(lamps: Lamps, store: M
     with pytest.raises(NoSuchLamp):
         await lamps.handle(CONTEXT, uuid4(), SwitchOff(NOON))
     silent = CommandHandler(store, replace(LAMP, decider=replace(LAMP.decider, decide=lambda _, __: [])))
-    with pytest.raises(NeverBegan):
+    with pytest.raises(NoSuchAggregate):
         await silent.handle(CONTEXT, uuid4(), SwitchOff(NOON))
 
 

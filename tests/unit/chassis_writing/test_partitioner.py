@@ -4,7 +4,7 @@ import aiokafka.partitioner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chassis.partitioner import partition
+from chassis.outbox.partitioner import partition
 
 KEYS = st.binary(max_size=200)
 

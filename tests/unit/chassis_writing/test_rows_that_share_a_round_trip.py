@@ -1,6 +1,6 @@
 """Rows of the same SQL share a round trip, and each customer's statements keep their order."""
 
-from chassis.postgres.write_sets import grouped
+from chassis.event_store.write_sets import grouped
 
 
 def test_the_same_statements_of_many_customers_are_one_group_each() -> None:

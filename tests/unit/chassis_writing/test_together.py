@@ -7,8 +7,8 @@ from typing import cast
 import asyncpg
 import pytest
 
-from chassis.postgres.together import Kept, Together
-from chassis.store import StoreAway, StoreBusy
+from chassis.eventsourcing.event_store import StoreAway, StoreBusy
+from chassis.postgres.coalescing import PinnedConnection, RequestCoalescer
 
 
 class Rounds:
@@ -27,13 +27,13 @@ class Rounds:
 
 async def test_who_comes_alone_goes_at_once() -> None:
     rounds = Rounds()
-    assert await Together([rounds.send], most=10, waiting=10).ask(4) == 8
+    assert await RequestCoalescer([rounds.send], most=10, waiting=10).ask(4) == 8
     assert rounds.seen == [[4]]
 
 
 async def test_those_who_come_meanwhile_travel_together() -> None:
     rounds = Rounds()
-    together: Together[int, int] = Together([rounds.send], most=3, waiting=10)
+    together: RequestCoalescer[int, int] = RequestCoalescer([rounds.send], most=3, waiting=10)
     rounds.gate.clear()
     first = asyncio.create_task(together.ask(0))
     await asyncio.sleep(0.01)
@@ -46,7 +46,7 @@ async def test_those_who_come_meanwhile_travel_together() -> None:
 
 async def test_those_who_come_at_once_are_shared_out_among_the_idle() -> None:
     rounds = Rounds()
-    together: Together[int, int] = Together([rounds.send] * 2, most=10, waiting=10)
+    together: RequestCoalescer[int, int] = RequestCoalescer([rounds.send] * 2, most=10, waiting=10)
     rounds.gate.clear()
     callers = asyncio.gather(*map(together.ask, range(5)))
     await asyncio.sleep(0.01)
@@ -57,14 +57,14 @@ async def test_those_who_come_at_once_are_shared_out_among_the_idle() -> None:
 
 async def test_few_are_not_shared_out() -> None:
     rounds = Rounds()
-    together: Together[int, int] = Together([rounds.send] * 2, most=10, waiting=10, least=4)
+    together: RequestCoalescer[int, int] = RequestCoalescer([rounds.send] * 2, most=10, waiting=10, least=4)
     assert await asyncio.gather(*map(together.ask, range(5))) == [0, 2, 4, 6, 8]
     assert rounds.seen == [[0, 1, 2, 3], [4]]
 
 
 async def test_who_waits_at_the_end_is_served() -> None:
     rounds = Rounds()
-    together: Together[int, int] = Together([rounds.send], most=1, waiting=10)
+    together: RequestCoalescer[int, int] = RequestCoalescer([rounds.send], most=1, waiting=10)
     callers = asyncio.gather(*map(together.ask, range(3)))
     await asyncio.sleep(0)
     await together.close()
@@ -72,7 +72,7 @@ async def test_who_waits_at_the_end_is_served() -> None:
 
 
 async def test_an_exception_is_for_the_one_it_concerns() -> None:
-    together: Together[int, int] = Together([Rounds().send], most=3, waiting=10)
+    together: RequestCoalescer[int, int] = RequestCoalescer([Rounds().send], most=3, waiting=10)
     assert [str(fate) for fate in await asyncio.gather(*map(together.ask, (1, -1, 2)), return_exceptions=True)] == [
         "2",
         "-1",
@@ -82,7 +82,7 @@ async def test_an_exception_is_for_the_one_it_concerns() -> None:
 
 async def test_who_gives_up_before_the_start_does_not_travel() -> None:
     rounds = Rounds()
-    together: Together[int, int] = Together([rounds.send], most=3, waiting=10)
+    together: RequestCoalescer[int, int] = RequestCoalescer([rounds.send], most=3, waiting=10)
     rounds.gate.clear()
     callers = [asyncio.create_task(together.ask(i)) for i in range(2)]
     await asyncio.sleep(0)
@@ -94,7 +94,7 @@ async def test_who_gives_up_before_the_start_does_not_travel() -> None:
 
 async def test_too_many_are_turned_away_and_none_is_taken_after_the_end() -> None:
     rounds = Rounds()
-    together: Together[int, int] = Together([rounds.send], most=1, waiting=1)
+    together: RequestCoalescer[int, int] = RequestCoalescer([rounds.send], most=1, waiting=1)
     rounds.gate.clear()
     travelling = asyncio.create_task(together.ask(1))
     await asyncio.sleep(0.01)
@@ -115,7 +115,7 @@ async def test_a_sender_that_breaks_ends_the_process() -> None:
     async def broken(_: Sequence[int]) -> Sequence[int]:
         raise RuntimeError("a fault of ours")
 
-    together: Together[int, int] = Together([broken], most=1, waiting=1, die=died.set)
+    together: RequestCoalescer[int, int] = RequestCoalescer([broken], most=1, waiting=1, die=died.set)
     caller = asyncio.create_task(together.ask(1))
     await asyncio.wait_for(died.wait(), 1)
     caller.cancel()
@@ -140,12 +140,12 @@ class Leaving:
 
 async def test_work_that_was_lost_on_its_way_again_and_again_may_have_been_done(monkeypatch: pytest.MonkeyPatch) -> None:
     leaving = Leaving()
-    monkeypatch.setattr(Kept, "PATIENCE", 0.05)
+    monkeypatch.setattr(PinnedConnection, "PATIENCE", 0.05)
 
     async def commit(_: object) -> None:
         leaving.begun += 1
         raise ConnectionResetError("before the answer came")
 
     with pytest.raises(StoreAway):
-        await Kept(cast(asyncpg.Pool, leaving)).run(commit)
+        await PinnedConnection(cast(asyncpg.Pool, leaving)).run(commit)
     assert leaving.begun > 1

@@ -12,7 +12,7 @@ from pypdf.generic import ContentStream
 from unit.invoicing.examples import ANA, ISSUED, PAID, VISA, VOIDED
 
 from invoicing.application.invoices import Document, Settlement
-from invoicing.domain.invoice import Status
+from invoicing.domain.invoice.invoice import Status
 
 OPEN = Document(ISSUED, Settlement(), ANA)
 SETTLED = Document(ISSUED, Settlement(Status.PAID, PAID.at, VISA), ANA)

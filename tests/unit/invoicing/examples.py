@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 from uuid import UUID, uuid5
 
 from billing_contracts.tax import taxed
-from chassis.decider import Decider
-from invoicing.domain.commands import Command, Issue
-from invoicing.domain.events import Card, Event, Issued, Paid, PaymentFailed, Voided
-from invoicing.domain.invoice import Invoice, decide, evolve
+from chassis.eventsourcing.decider import Decider
+from invoicing.domain.invoice.commands import Command, Issue
+from invoicing.domain.invoice.events import Card, Event, Issued, Paid, PaymentFailed, Voided
+from invoicing.domain.invoice.invoice import Invoice, decide, evolve
 from invoicing.domain.numbering import Place
 from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax

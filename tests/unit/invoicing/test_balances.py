@@ -26,10 +26,10 @@ from invoicing.application import movements
 from invoicing.application.history import HistoryRow
 from invoicing.application.movements import Movement
 from invoicing.application.reactions import record_failure, record_payment
-from invoicing.domain.commands import Command, Issue, Void
-from invoicing.domain.events import Event
-from invoicing.domain.invoice import Invoice, Status
-from invoicing.domain.refusals import Refusal
+from invoicing.domain.invoice.commands import Command, Issue, Void
+from invoicing.domain.invoice.events import Event
+from invoicing.domain.invoice.invoice import Invoice, Status
+from invoicing.domain.invoice.refusals import Refusal
 
 CARD = Card(id=VISA.id, brand="visa", last4="0042", exp_month=12, exp_year=2025)
 HAPPENS = st.lists(

@@ -9,13 +9,13 @@ from unit.invoicing.documents import LOGO_ID, OPEN, SETTLED, VOID, logos, opened
 from unit.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, PAID, PREMIUM, SELLER, TAXED, VISA, costing, day, issued
 
 from billing_contracts.money import exponent
-from chassis import colours
 from invoicing.adapters.document.layout import lay_out
 from invoicing.adapters.document.renderer import Renderer
 from invoicing.application.invoices import Document, Settlement
-from invoicing.domain.invoice import Status
+from invoicing.domain.invoice.invoice import Status
 from invoicing.domain.parties import BillTo
 from invoicing.domain.plan import Period
+from presentation import colours
 
 GOLDEN = "979b694447b9a890380e49a1b99cb88e06014462223a15f479a6adec11859ceb"
 

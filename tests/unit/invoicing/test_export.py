@@ -25,7 +25,7 @@ from invoicing.adapters.exporting.wording import Words, words_for
 from invoicing.application.history import HistoryRow
 from invoicing.application.invoices import Document, Settlement
 from invoicing.application.movements import Kind, Movement
-from invoicing.domain.events import VoidReason
+from invoicing.domain.invoice.events import VoidReason
 
 SPANISH, ENGLISH = words_for("es-MX"), words_for("en-US")
 INVOICE = Movement(id_of("issued"), id_of("ana"), id_of("invoice"), Kind.INVOICE, day(5), 2999, "USD", 2585, 414)

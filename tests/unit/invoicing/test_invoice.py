@@ -2,9 +2,8 @@ from dataclasses import replace
 
 from unit.invoicing.examples import FAILED, FIRST, ISSUE, ISSUED, PAID, PREMIUM, SECOND, VISA, VOIDED, day, given
 
-from invoicing.domain.commands import RecordFailure, RecordPayment, Void
-from invoicing.domain.plan import Tax
-from invoicing.domain.refusals import (
+from invoicing.domain.invoice.commands import RecordFailure, RecordPayment, Void
+from invoicing.domain.invoice.refusals import (
     AlreadyIssued,
     AlreadyPaid,
     AlreadyVoid,
@@ -13,6 +12,7 @@ from invoicing.domain.refusals import (
     NoSuchInvoice,
     NothingToInvoice,
 )
+from invoicing.domain.plan import Tax
 from invoicing.domain.totals import Amounts
 
 PAY = RecordPayment(FIRST, 2999, "USD", VISA, PAID.at)

@@ -6,9 +6,9 @@ import pytest
 from unit.invoicing.examples import FAILED, ISSUED, PAID, RULES, TAXED, VOIDED, id_of
 
 from billing_contracts.invoicing import InvoiceIssued, InvoicePaid, InvoicePaymentFailed, InvoiceVoided
-from invoicing.application.aggregate import CODEC
+from invoicing.application.aggregates import CODEC
 from invoicing.application.publication import announce
-from invoicing.domain.events import Event, Issued
+from invoicing.domain.invoice.events import Event, Issued
 
 
 def heard(*past: Event) -> object:

@@ -18,8 +18,8 @@ from billing_contracts.subscriptions import (
 from invoicing.application import movements, reactions
 from invoicing.application.movements import Kind
 from invoicing.application.publication import issued as published
-from invoicing.domain.commands import RecordFailure, RecordPayment, Void
-from invoicing.domain.invoice import decide
+from invoicing.domain.invoice.commands import RecordFailure, RecordPayment, Void
+from invoicing.domain.invoice.invoice import decide
 from invoicing.domain.numbering import Counter
 from invoicing.domain.plan import Tax
 

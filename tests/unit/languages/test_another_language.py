@@ -8,7 +8,7 @@ import pytest
 from unit.languages.packages import PACKAGES, ROOT, catalogue, copied, make
 from unit.portal_page.standins import Stage
 
-from portal_gateway.application import wording_language
+from portal_gateway.application.presentation import language
 
 GATEWAY = PACKAGES[0]
 
@@ -34,10 +34,10 @@ def translated(portuguese: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
         text = path.read_text()
         assert sentence in text or translation in text
         path.write_text(text.replace(sentence, f"{sentence[: sentence.index('msgstr')]}{translation}"))
-    monkeypatch.setattr(wording_language, "LOCALES", portuguese / GATEWAY / "locales")
-    wording_language.catalogues.cache_clear()
+    monkeypatch.setattr(language, "LOCALES", portuguese / GATEWAY / "locales")
+    language.catalogues.cache_clear()
     yield
-    wording_language.catalogues.cache_clear()
+    language.catalogues.cache_clear()
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -12,7 +12,7 @@ from babel.messages.catalog import Message
 from jinja2 import Environment, nodes
 from unit.languages.packages import OTHER_LANGUAGES, PACKAGES, ROOT, catalogue, copied, make
 
-from chassis.languages import Catalogues, in_context
+from presentation.languages import Catalogues, in_context
 
 MARKS = {"say": 1, "sentence": 1, "N_": 1, "in_context": 2, "say_count": 2, "sentences": 2}
 """What marks a sentence, and how many of its first values are literals."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from chassis.languages import Catalogues, Language, in_context, own_name, primary, territory
+from presentation.languages import Catalogues, Language, in_context, own_name, primary, territory
 
 POLISH = r"""
 msgid ""

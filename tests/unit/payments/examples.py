@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from uuid import UUID, uuid5
 
-from chassis.decider import Decider
+from chassis.eventsourcing.decider import Decider
 from payments.domain.payment import commands as payment_commands
 from payments.domain.payment import events as payment_events
 from payments.domain.payment import payment

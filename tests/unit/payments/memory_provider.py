@@ -19,7 +19,7 @@ from payments.application.providers import (
     Taken,
     UnknownToken,
 )
-from payments.domain.entry import brand_of
+from payments.domain.card_input import brand_of
 from payments.domain.shapes import FailureCode, Method
 
 REFUSED_WHEN_SAVED = {"4000000000000002": FailureCode.CARD_DECLINED}

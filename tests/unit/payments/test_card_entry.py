@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from payments.domain import entry
-from payments.domain.entry import CardEntry, Mistakes, read
+from payments.domain import card_input
+from payments.domain.card_input import CardEntry, Mistakes, read
 from payments.domain.shapes import Brand
 
 TODAY = date(2023, 5, 20)
@@ -27,12 +27,12 @@ TABLE: dict[str, Any] = json.loads(Path(__file__).with_name("card_fields.json").
 @pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: f"{case['field']}: {case['name']}")
 def test_whatever_has_one_reading_is_read(case: dict[str, Any]) -> None:
     if case["field"] == "exp":
-        found = entry.expiry_of(case["text"], date.fromisoformat(f"{TABLE['month']}-20"))
+        found = card_input.expiry_of(case["text"], date.fromisoformat(f"{TABLE['month']}-20"))
         assert (f"{found[1]}-{found[0]:02}" if found else None) == case["reads"]
     elif case["reads"] is None:
-        assert not entry.is_digits(entry.digits_of(case["text"]))
+        assert not card_input.is_digits(card_input.digits_of(case["text"]))
     else:
-        assert entry.digits_of(case["text"]) == case["reads"]
+        assert card_input.digits_of(case["text"]) == case["reads"]
 
 
 @given(st.text(), st.text(), st.text())
@@ -42,7 +42,7 @@ def test_whatever_is_typed_is_read_or_a_mistake(number: str, exp: str, cvc: str)
 
 @given(st.text("0123456789 /-.٤\uff12"))
 def test_any_digits_are_an_expiry_or_none(exp: str) -> None:
-    found = entry.expiry_of(exp, TODAY)
+    found = card_input.expiry_of(exp, TODAY)
     assert found is None or 1 <= found[0] <= 12
 
 
@@ -54,12 +54,12 @@ def test_spaces_and_dashes_are_no_mistake(number: str) -> None:
 @pytest.mark.parametrize(
     ("number", "mistake"),
     [
-        ("", entry.NUMBER_MISSING),
-        ("4242424242424241", entry.NUMBER_WRONG),
-        ("424242424242", entry.NUMBER_LENGTH),
-        ("4" * 20, entry.NUMBER_LENGTH),
-        ("4242x24242424242", entry.NUMBER_WRONG),
-        ("4111111111111111", entry.TEST_NUMBERS_ONLY),
+        ("", card_input.NUMBER_MISSING),
+        ("4242424242424241", card_input.NUMBER_WRONG),
+        ("424242424242", card_input.NUMBER_LENGTH),
+        ("4" * 20, card_input.NUMBER_LENGTH),
+        ("4242x24242424242", card_input.NUMBER_WRONG),
+        ("4111111111111111", card_input.TEST_NUMBERS_ONLY),
     ],
 )
 def test_a_number_that_cannot_be_is_told_apart(number: str, mistake: str) -> None:
@@ -69,13 +69,13 @@ def test_a_number_that_cannot_be_is_told_apart(number: str, mistake: str) -> Non
 @pytest.mark.parametrize(
     ("exp", "mistake"),
     [
-        ("", entry.EXP_MISSING),
-        ("13/30", entry.EXP_WRONG),
-        ("00/30", entry.EXP_WRONG),
-        ("soon", entry.EXP_WRONG),
-        ("12/2099", entry.EXP_WRONG),
-        ("04/23", entry.EXP_PAST),
-        ("12/22", entry.EXP_PAST),
+        ("", card_input.EXP_MISSING),
+        ("13/30", card_input.EXP_WRONG),
+        ("00/30", card_input.EXP_WRONG),
+        ("soon", card_input.EXP_WRONG),
+        ("12/2099", card_input.EXP_WRONG),
+        ("04/23", card_input.EXP_PAST),
+        ("12/22", card_input.EXP_PAST),
     ],
 )
 def test_an_expiry_that_cannot_be_is_told_apart(exp: str, mistake: str) -> None:
@@ -88,10 +88,10 @@ def test_a_card_is_good_until_the_end_of_its_month(exp: str) -> None:
 
 
 def test_the_code_is_as_long_as_the_brand_says() -> None:
-    assert mistakes(cvc="") == {"cvc": entry.CVC_MISSING}
-    assert mistakes(cvc="1234") == mistakes(cvc="12") == mistakes(cvc="12a") == {"cvc": entry.CVC_LENGTH}
+    assert mistakes(cvc="") == {"cvc": card_input.CVC_MISSING}
+    assert mistakes(cvc="1234") == mistakes(cvc="12") == mistakes(cvc="12a") == {"cvc": card_input.CVC_LENGTH}
     assert mistakes(number="378282246310005", cvc="1234") == {}
-    assert mistakes(number="378282246310005", cvc="123") == {"cvc": entry.CVC_LENGTH_AMEX}
+    assert mistakes(number="378282246310005", cvc="123") == {"cvc": card_input.CVC_LENGTH_AMEX}
 
 
 def test_every_mistake_is_said_at_once() -> None:
@@ -99,7 +99,7 @@ def test_every_mistake_is_said_at_once() -> None:
 
 
 def test_brands_are_known_by_their_first_digits() -> None:
-    found = [entry.brand_of(number) for number in ("42", "55", "2223", "37", "60", "")]
+    found = [card_input.brand_of(number) for number in ("42", "55", "2223", "37", "60", "")]
     assert found == [Brand.VISA, Brand.MASTERCARD, Brand.MASTERCARD, Brand.AMEX, Brand.OTHER, Brand.OTHER]
 
 

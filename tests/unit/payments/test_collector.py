@@ -7,13 +7,13 @@ import pytest
 from unit.payments.examples import ANA, COLLECT, INVOICE, MERCHANT, OTHER, PRICE, VISA, charge, day
 from unit.payments.memory_provider import MemoryProvider
 
-from chassis.command_handler import CommandHandler
-from chassis.context import Context
-from chassis.memory import MemoryEventStore
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.memory_store import MemoryEventStore
 from payments.application.aggregates import PAYMENT
 from payments.application.collector import LONGEST_PAUSE, Collector
+from payments.application.ports import Agreed, Agreement, Attempt
 from payments.application.providers import ChargeOrder, Taken
-from payments.application.work import Agreed, Agreement, Attempt
 from payments.domain.confirmation import Consent
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Method
@@ -151,8 +151,8 @@ async def test_what_a_voided_invoice_paid_after_all_is_given_back(bench: Bench) 
     bench.provider.mode = "normal"
     voided = replace(attempt, voided=True, calls=2)
     await bench.collector.settle(voided)
-    await bench.collector.give_back(voided)
-    await bench.collector.give_back(voided)
+    await bench.collector.refund_attempt(voided)
+    await bench.collector.refund_attempt(voided)
     assert await bench.told() == ["AttemptStarted", "OutcomeUnknown", "AttemptSucceeded", "Refunded"]
     assert len(bench.provider.refunds) == 1
 
@@ -161,13 +161,13 @@ async def test_a_refund_that_is_not_answered_is_asked_for_again(bench: Bench) ->
     attempt = await bench.started()
     await bench.collector.settle(attempt)
     bench.provider.mode = "hang"
-    await bench.collector.give_back(attempt)
+    await bench.collector.refund_attempt(attempt)
     assert bench.claimed.pauses == [1]
 
 
 async def test_an_agreement_that_came_while_the_old_charge_failed_is_honoured(bench: Bench) -> None:
     await bench.collector.settle(await bench.started(OTHER))
-    await bench.collector.honour(Agreement(MERCHANT, INVOICE, VISA, day(15)))
+    await bench.collector.retry_agreed(Agreement(MERCHANT, INVOICE, VISA, day(15)))
     assert (await bench.told())[-1] == "AttemptStarted"
     assert bench.claimed.forgotten == [INVOICE]
 

@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from unit.payments.world_of_payments import World
 
-from payments.application.change_of_card import DueChanged
+from payments.application.card_change import DueChanged
 from payments.application.dues import totals
 from payments.application.pay_now import AmountChanged, Shown
 from payments.domain.payment.payment import Payment
 from payments.domain.refusals import Refusal
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
-from subscriptions.domain.subscription import timers
+from subscriptions.domain.subscription.subscription import timers
 
 POLICIES = st.builds(
     Policies, retry_days=st.sampled_from([(1, 3, 5, 7), (1, 20), (40,)]), when_retries_end=st.sampled_from(WhenRetriesEnd)
@@ -57,7 +57,7 @@ class Confirming(RuleBasedStateMachine):
                 self.world.deliver(queue)
             for invoice in self.world.charging:
                 self.world.answer(invoice, success)
-            self.world.honour()
+            self.world.retry_agreed()
             self.world.let_timers_fire()
 
     @rule(days=st.integers(2, 6), rises=st.booleans(), pays_on_file=st.booleans())
@@ -75,7 +75,7 @@ class Confirming(RuleBasedStateMachine):
 
     @rule()
     def agreements_are_honoured(self) -> None:
-        self.world.honour()
+        self.world.retry_agreed()
 
     @rule(price=st.sampled_from([100, 121, 80]))
     def the_price_changes(self, price: int) -> None:

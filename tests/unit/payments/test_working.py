@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from payments.application.working import work_off
+from payments.application.worker import run_worker
 
 HOUR = 3600.0
 
@@ -25,7 +25,7 @@ class Work:
 
 async def worked(test: Callable[[Work, asyncio.Event], Awaitable[None]], at_once: int = 16) -> None:
     work, wake, stop = Work(), asyncio.Event(), asyncio.Event()
-    working = asyncio.create_task(work_off("tests", work.claim, work.do, stop, lease=1, wake=wake, idle=HOUR, at_once=at_once))
+    working = asyncio.create_task(run_worker("tests", work.claim, work.do, stop, lease=1, wake=wake, idle=HOUR, at_once=at_once))
     try:
         async with asyncio.timeout(10):
             await test(work, wake)

@@ -22,30 +22,30 @@ from billing_contracts.shapes import Interval as PublicInterval
 from billing_contracts.shapes import Period as PublicPeriod
 from billing_contracts.shapes import Plan as PublicPlan
 from billing_contracts.subscriptions import LegalIdentity, Status, SubscriptionRetryDue
-from chassis.command_handler import decide, recall
-from chassis.consuming import Received
-from chassis.context import Context
-from chassis.memory import MemoryEventStore
-from chassis.store import Statement, WriteSet
+from chassis.consumers import Received
+from chassis.eventsourcing.command_handler import decide, rehydrate
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.event_store import Statement, WriteSet
+from chassis.eventsourcing.memory_store import MemoryEventStore
 from payments.application.aggregates import PAYMENT, WALLET
-from payments.application.card_entry import SetUp
-from payments.application.change_of_card import ChangeOfCard
-from payments.application.change_of_card import Request as NewCard
+from payments.application.card_change import CardChange
+from payments.application.card_change import CardChangeRequest as NewCard
+from payments.application.card_setup import SetUp
 from payments.application.dues import Due, Dues, Listed, Outlook, Prospect
 from payments.application.pay_now import PayNow, Shown
-from payments.application.pay_now import Request as Payment
+from payments.application.pay_now import PayNowRequest as Payment
 from payments.application.reactions import collect_invoice
 from payments.domain.confirmation import Consent, Period
 from payments.domain.payment.commands import RecordFailure, RecordSuccess, TryAgain
 from payments.domain.shapes import FailureCode, Method, Money
 from payments.domain.wallet.commands import UseMethod
-from subscriptions.domain import commands, events
 from subscriptions.domain.dunning import Policies
-from subscriptions.domain.paying import foresee
 from subscriptions.domain.period import Interval
 from subscriptions.domain.period import Period as PrivatePeriod
-from subscriptions.domain.plan import Money as Price
-from subscriptions.domain.subscription import Subscription, timers
+from subscriptions.domain.plan.plan import Money as Price
+from subscriptions.domain.settlement import preview_settlement
+from subscriptions.domain.subscription import commands, events
+from subscriptions.domain.subscription.subscription import Subscription, timers
 
 T = TypeVar("T")
 
@@ -200,7 +200,7 @@ class World:
             code = FailureCode.CARD_DECLINED
             self.run(self.write(PAYMENT, invoice, RecordFailure(it.open.id, code, self.now, "no", method, consent=consent)))
 
-    def honour(self) -> None:
+    def retry_agreed(self) -> None:
         """The worker for agreements that nothing stands before any more."""
         for invoice, (method, consent) in list(self.agreed_to.items()):
             it = self.payment(invoice)
@@ -226,7 +226,7 @@ class World:
         self.card = OTHER if self.default == VISA else VISA
         chosen = tuple(each.invoice_id for each in self.setup.due) if all_of_it else ()
         request = NewCard(ANA, self.setup.id, None, "tok", chosen)
-        self.run(ChangeOfCard(_Store(self), self, self.dues, self, 4).confirm(CONTEXT, request, None))  # type: ignore[arg-type]
+        self.run(CardChange(_Store(self), self, self.dues, self, 4).confirm(CONTEXT, request, None))  # type: ignore[arg-type]
         self.setup = None
 
     def pay_now(self, invoice: UUID, shown: Shown) -> None:
@@ -238,12 +238,12 @@ class World:
 
     def payment(self, invoice: UUID) -> Any:
         stream = PAYMENT.stream(MERCHANT, invoice)
-        return recall(PAYMENT, stream, self.run(self.store.read(stream))).state
+        return rehydrate(PAYMENT, stream, self.run(self.store.read(stream))).state
 
     @property
     def wallet(self) -> Any:
         stream = WALLET.stream(MERCHANT, ANA)
-        return recall(WALLET, stream, self.run(self.store.read(stream))).state
+        return rehydrate(WALLET, stream, self.run(self.store.read(stream))).state
 
     @property
     def default(self) -> Method | None:
@@ -252,12 +252,12 @@ class World:
 
     async def state(self, aggregate: Any, merchant_id: UUID, id: UUID) -> tuple[int, Any]:
         stream = aggregate.stream(merchant_id, id)
-        past = recall(aggregate, stream, await self.store.read(stream))
+        past = rehydrate(aggregate, stream, await self.store.read(stream))
         return past.version, past.state
 
     async def write(self, aggregate: Any, id: UUID, command: Any) -> None:
         stream = aggregate.stream(MERCHANT, id)
-        past = recall(aggregate, stream, await self.store.read(stream))
+        past = rehydrate(aggregate, stream, await self.store.read(stream))
         try:
             _, written = decide(aggregate, CONTEXT, past, command)
         except aggregate.refusal:
@@ -347,7 +347,7 @@ class _Outlooks:
     async def of(self, merchant_id: UUID, customer_id: UUID) -> Outlook | None:
         """As the owner of subscriptions answers."""
         world, it = self._world, self._world.subscription
-        foreseen = foresee(it, world.now, world.most) if it else None
+        foreseen = preview_settlement(it, world.now, world.most) if it else None
         if it is None or foreseen is None:
             return Outlook(world.now)
         amount = Money(world.price, "USD")

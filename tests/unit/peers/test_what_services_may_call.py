@@ -17,13 +17,13 @@ from unit.portal_page import scenes
 
 from chassis.http.client import ServiceClient
 from chassis.http.problems import Problem
-from chassis.http.tokens import Signer
+from chassis.http.service_tokens import Signer
 from chassis.tenants import Tenant, Tenants
 from invoicing.adapters.http.peers import PEERS as INVOICING
 from invoicing.adapters.logos import Logos
 from payments.adapters.http.peers import PEERS as PAYMENTS
-from payments.adapters.outlooks import OwnersOutlooks
-from payments.adapters.tenants import KnownCustomers, OwnersClock
+from payments.adapters.outlooks import SubscriptionOutlooks
+from payments.adapters.tenants import KnownCustomers, MerchantClock
 from portal_gateway.adapters.services import InvoicingService, PaymentsService, SubscriptionsService
 from portal_gateway.application.answers import PaymentRequest
 from subscriptions.adapters.http.peers import PEERS as SUBSCRIPTIONS
@@ -118,10 +118,10 @@ async def test_the_gateway_asks_invoicing_for_no_more_than_it_may() -> None:
 
 async def test_payments_asks_subscriptions_for_no_more_than_it_may() -> None:
     asked, nothing = Asked("payments"), cast(Any, Nothing())
-    await OwnersClock(cast(Tenants, nothing), asked.client).now(IDS[0])
+    await MerchantClock(cast(Tenants, nothing), asked.client).now(IDS[0])
     with pytest.raises(Problem):
         await KnownCustomers(nothing, asked.client).known(IDS[0], IDS[1])
-    assert await OwnersOutlooks(asked.client).of(IDS[0], IDS[1]) is None
+    assert await SubscriptionOutlooks(asked.client).of(IDS[0], IDS[1]) is None
     assert asked.calls | {KEY} == SUBSCRIPTIONS["payments"]
 
 

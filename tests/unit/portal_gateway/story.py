@@ -9,8 +9,8 @@ from uuid import UUID, uuid5
 from billing_contracts import customers, invoicing, payments, shapes, subscriptions
 from billing_contracts.envelope import Envelope, EventData
 from billing_contracts.money import Money
-from portal_gateway.application.composing import Source, Sources, compose
-from portal_gateway.application.folds import FOLDS
+from portal_gateway.application.customer_view import Source, Sources, compose
+from portal_gateway.application.projections import FOLDS
 from portal_gateway.domain.view import CustomerView
 
 MERCHANT = UUID("0190a000-0000-7000-8000-000000000001")

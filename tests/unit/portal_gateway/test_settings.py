@@ -3,12 +3,12 @@
 import pytest
 from pydantic import ValidationError
 
-from portal_gateway.settings import GatewaySettings
+from portal_gateway.settings import Settings
 from support.settings import fields
 
 
-def settings(**changes: str) -> GatewaySettings:
-    return GatewaySettings.model_validate(fields(**changes))
+def settings(**changes: str) -> Settings:
+    return Settings.model_validate(fields(**changes))
 
 
 @pytest.mark.parametrize(

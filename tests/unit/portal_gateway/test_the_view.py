@@ -7,8 +7,8 @@ from unit.portal_gateway.story import ANA, MASTERCARD, VISA, Told, charge, day, 
 
 from billing_contracts import invoicing, payments, registry, subscriptions
 from billing_contracts.envelope import EventData
-from portal_gateway.application.composing import changed_panes, empty
-from portal_gateway.application.folds import FOLDS
+from portal_gateway.application.customer_view import changed_panes, empty
+from portal_gateway.application.projections import FOLDS
 from portal_gateway.domain.view import InvoiceStatus
 
 STARTED, SUCCEEDED = payments.PaymentStarted, payments.PaymentSucceeded

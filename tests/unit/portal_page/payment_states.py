@@ -8,14 +8,14 @@ from unit.portal_gateway.story import envelope
 from unit.portal_page import scenes
 from unit.subscriptions.examples import INVOICE, RULES
 
-from portal_gateway.application.folds import subscription as folded
+from portal_gateway.application.projections import subscription as folded
 from portal_gateway.domain.view import Period as PeriodFacts
 from portal_gateway.domain.view import Subscription as SubscriptionFacts
 from subscriptions.application.publication import status, subscription
-from subscriptions.domain.commands import Command, ReachBoundary, RecordPaid
-from subscriptions.domain.events import Event, RenewalDue
 from subscriptions.domain.period import Period
-from subscriptions.domain.subscription import Subscription, decide, evolve
+from subscriptions.domain.subscription.commands import Command, ReachBoundary, RecordPaid
+from subscriptions.domain.subscription.events import Event, RenewalDue
+from subscriptions.domain.subscription.subscription import Subscription, decide, evolve
 
 
 @dataclass(frozen=True)

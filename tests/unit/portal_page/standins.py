@@ -13,7 +13,7 @@ from httpx import ASGITransport, AsyncClient
 from unit.portal_page import scenes
 
 from chassis.http.app import equip
-from chassis.http.cursors import Cursors
+from chassis.http.page_cursors import Cursors
 from chassis.http.problems import Problem, not_found
 from portal_gateway.adapters.api.routes import api_routes
 from portal_gateway.adapters.guard import Guard

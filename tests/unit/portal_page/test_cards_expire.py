@@ -3,10 +3,10 @@ from datetime import UTC, datetime
 import pytest
 from unit.portal_page import scenes
 
-from portal_gateway.adapters.api.shapes import overview
-from portal_gateway.application.wording import Reader
-from portal_gateway.application.wording_language import catalogues
-from portal_gateway.application.wording_payment import method
+from portal_gateway.adapters.api.representations import overview
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.payment_method import method
 from support.expiries import CASES, Case
 
 WORDS = {

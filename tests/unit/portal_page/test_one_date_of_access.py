@@ -17,23 +17,32 @@ from unit.subscriptions.examples import ANA, INVOICE, PREMIUM, RULES, ZONE, day
 
 from billing_contracts.envelope import Envelope
 from billing_contracts.subscriptions import Status
-from chassis.languages import Language
 from portal_gateway.application.answers import CancellationPreview, View
-from portal_gateway.application.composing import Source, Sources, compose
-from portal_gateway.application.folds import FOLDS, rfc3339
-from portal_gateway.application.wording import Reader
-from portal_gateway.application.wording_cancellation import facts, result
-from portal_gateway.application.wording_language import catalogues
-from portal_gateway.application.wording_subscription import badge, details, notice
+from portal_gateway.application.customer_view import Source, Sources, compose
+from portal_gateway.application.presentation.cancellation import facts, result
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.subscription import badge, details, notice
+from portal_gateway.application.projections import FOLDS, rfc3339
 from portal_gateway.domain.view import InvoiceRow
+from presentation.languages import Language
 from subscriptions.application.publication import announce_subscription
-from subscriptions.domain.commands import Cancel, Command, GiveUp, ReachBoundary, RecordFailure, RecordPaid, Retry, Start
 from subscriptions.domain.dunning import CancelMode, OpenInvoices, Policies, WhenRetriesEnd
-from subscriptions.domain.events import Event
-from subscriptions.domain.plan import Money
+from subscriptions.domain.plan.plan import Money
 from subscriptions.domain.preview import preview
-from subscriptions.domain.subscription import Subscription as Rules
-from subscriptions.domain.subscription import timers
+from subscriptions.domain.subscription.commands import (
+    Cancel,
+    Command,
+    GiveUp,
+    ReachBoundary,
+    RecordFailure,
+    RecordPaid,
+    Retry,
+    Start,
+)
+from subscriptions.domain.subscription.events import Event
+from subscriptions.domain.subscription.subscription import Subscription as Rules
+from subscriptions.domain.subscription.subscription import timers
 
 SUBSCRIPTION = UUID(scenes.PREMIUM)
 PRICE = Money(2999, "USD")

@@ -14,10 +14,10 @@ from unit.portal_page.standins import Stage
 
 from chassis.http.problems import Problem
 from portal_gateway.application.answers import DueCharge, View
-from portal_gateway.application.wording import Reader
-from portal_gateway.application.wording_language import catalogues
-from portal_gateway.application.wording_paying import Offer, does, lines, offer
-from portal_gateway.application.wording_subscription import notice
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.payment import Offer, does, lines, offer
+from portal_gateway.application.presentation.subscription import notice
 
 UNPAID = scenes.invoice_id(14)
 PAY = f"/invoices/{UNPAID}/payment"

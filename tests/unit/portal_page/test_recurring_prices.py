@@ -14,16 +14,16 @@ from billing_contracts import shapes
 from billing_contracts.money import Money
 from invoicing.application import reactions
 from invoicing.application.publication import issued as published
-from invoicing.domain.events import Issued
-from invoicing.domain.invoice import decide
+from invoicing.domain.invoice.events import Issued
+from invoicing.domain.invoice.invoice import decide
 from invoicing.domain.numbering import Counter
-from portal_gateway.adapters.api.shapes import overview
+from portal_gateway.adapters.api.representations import overview
 from portal_gateway.application.answers import View
-from portal_gateway.application.wording import Reader
-from portal_gateway.application.wording_cancellation import facts
-from portal_gateway.application.wording_language import catalogues
-from portal_gateway.application.wording_price import price
-from portal_gateway.application.wording_subscription import details, renewals, summary
+from portal_gateway.application.presentation.cancellation import facts
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.price import price
+from portal_gateway.application.presentation.subscription import details, renewals, summary
 
 
 def tax(rate: int = 2100, inclusive: bool = False, name: str = "IVA") -> dict[str, Any]:

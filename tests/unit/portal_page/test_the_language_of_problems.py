@@ -10,8 +10,8 @@ from unit.portal_page import scenes
 from unit.portal_page.standins import COOKIE, Stage
 
 from chassis.http.problems import Problem
-from portal_gateway.application.wording_language import catalogues
-from portal_gateway.application.wording_problems import explain
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.problems import explain
 
 ENGLISH_READER = {**scenes.facts()["customer"], "locale": "en"}
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"

@@ -9,15 +9,15 @@ from unit.portal_page import scenes
 from unit.portal_page.payment_states import Paid, State, facts_of, invoice_of, pay, status_of
 from unit.subscriptions.examples import ACTIVE, ENTERED_JUNE, FAILED, INVOICE, JULY, JUNE, MAY, MAY_DUE, POLICIES, STARTED, day
 
-from portal_gateway.application.wording import Reader
-from portal_gateway.application.wording_language import catalogues
-from portal_gateway.application.wording_settling import after, before
-from portal_gateway.domain.settling import settling
-from subscriptions.domain.commands import Cancel, GiveUp, RecordFailure, Retry
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.settlement import after, before
+from portal_gateway.domain.settlement import settling
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
-from subscriptions.domain.paying import foresee
 from subscriptions.domain.period import Interval
-from subscriptions.domain.plan import Money
+from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.settlement import preview_settlement
+from subscriptions.domain.subscription.commands import Cancel, GiveUp, RecordFailure, Retry
 
 LENIENT = Policies(retry_days=(1,), when_retries_end=WhenRetriesEnd.UNPAID)
 LONG = Policies(retry_days=(1, 20, 45))
@@ -324,10 +324,10 @@ def agrees(state: State, at: datetime) -> None:
     stated = settling(state.seen(), facts_of(state.it.period), at)
     if state.it.ended:
         assert stated.effect == "settles"
-        assert foresee(state.it, at, most=100) is None
+        assert preview_settlement(state.it, at, most=100) is None
         return
     does = pay(state, at)
-    foreseen = foresee(state.it, at, most=100)
+    foreseen = preview_settlement(state.it, at, most=100)
     assert foreseen is not None
     assert foreseen.begun == does.entered[:100]
     assert stated.effect == foreseen.effect == effect(state, does)
@@ -378,14 +378,14 @@ def test_what_is_given_up_while_its_payment_is_under_way_is_recovered_as_stated(
 
 
 def test_what_nothing_is_owed_for_has_no_outlook() -> None:
-    assert foresee(State(ACTIVE).it, day(5, 20), most=100) is None
+    assert preview_settlement(State(ACTIVE).it, day(5, 20), most=100) is None
 
 
 def test_no_more_begun_periods_are_listed_than_asked_for() -> None:
     it = daily().it
-    listed = foresee(it, day(6, 19, 12), most=3)
+    listed = preview_settlement(it, day(6, 19, 12), most=3)
     assert listed is not None
     assert (len(listed.begun), listed.more) == (3, True)
-    whole = foresee(it, day(6, 19, 12), most=5)
+    whole = preview_settlement(it, day(6, 19, 12), most=5)
     assert whole is not None
     assert (len(whole.begun), whole.more) == (5, False)

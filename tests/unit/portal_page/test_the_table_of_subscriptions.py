@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from unit.portal_page import scenes
 
-from portal_gateway.adapters.api.shapes import overview
+from portal_gateway.adapters.api.representations import overview
 from portal_gateway.application.answers import Pending, PendingKind, View
-from portal_gateway.application.wording import Reader
-from portal_gateway.application.wording_language import catalogues
-from portal_gateway.application.wording_subscription import choices, details, notice, summary
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.subscription import choices, details, notice, summary
 
 
 def unpaid(**changes: Any) -> View:

@@ -5,13 +5,13 @@ import pytest
 from unit.portal_page import scenes
 
 from portal_gateway.application.answers import Pending, View
-from portal_gateway.application.wording import Badge, Reader, account, company, initials, shown
-from portal_gateway.application.wording_cancellation import facts, reasons, result
-from portal_gateway.application.wording_invoices import rows
-from portal_gateway.application.wording_language import catalogues
-from portal_gateway.application.wording_payment import method
-from portal_gateway.application.wording_problems import explain
-from portal_gateway.application.wording_subscription import Details, Notice, details, notice, summary
+from portal_gateway.application.presentation.cancellation import facts, reasons, result
+from portal_gateway.application.presentation.common import Badge, Reader, account, company, initials, shown
+from portal_gateway.application.presentation.invoices import rows
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.payment_method import method
+from portal_gateway.application.presentation.problems import explain
+from portal_gateway.application.presentation.subscription import Details, Notice, details, notice, summary
 
 SPANISH = catalogues().language("es")
 TODAY = "2023-05-20T15:00:00.000001Z"

@@ -7,10 +7,10 @@ from babel.localedata import locale_identifiers
 from babel.numbers import get_decimal_symbol, get_group_symbol
 from unit.portal_page import scenes
 
-from chassis.languages import Language
 from portal_gateway.adapters.page.rendering import environment
-from portal_gateway.application.wording import Reader, frequency, money
-from portal_gateway.application.wording_language import catalogues, choose
+from portal_gateway.application.presentation.common import Reader, frequency, money
+from portal_gateway.application.presentation.language import catalogues, choose
+from presentation.languages import Language
 
 SPANISH, ENGLISH = catalogues().language("es"), catalogues().language("en")
 AMOUNTS = {"USD": 123450, "JPY": 1234, "KWD": 1234500}

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from portalctl.local.failures import StackError
+from portalctl.local.errors import StackError
 from portalctl.local.jars import cache_folder, locked_jars
 
 

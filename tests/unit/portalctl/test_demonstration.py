@@ -1,6 +1,6 @@
 """The demo's links lead to the stack that shows them."""
 
-from portalctl.demonstration import links_here
+from portalctl.demo.command import links_here
 
 HERE = "http://127.0.0.1:20080"
 

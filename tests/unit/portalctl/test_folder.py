@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from portalctl.local.board import Records
-from portalctl.local.failures import StackError
+from portalctl.local.errors import StackError
 from portalctl.local.folder import Folder, read_json, write_json
 from portalctl.local.keys import kept_keys
-from portalctl.local.locking import Held, held, is_held
+from portalctl.local.lifecycle import take_down
+from portalctl.local.locks import Held, held, is_held
 from portalctl.local.ports import RANGE, kept_ports
-from portalctl.local.running import take_down
+from portalctl.local.process_table import Records
 from portalctl.local.state import read_state, update_state
 
 

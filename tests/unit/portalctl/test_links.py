@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from portalctl import links
-from portalctl.local.failures import StackError
+from portalctl.local.errors import StackError
 
 STATE = {
     "urls": {"portal-gateway": "http://127.0.0.1:1"},

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from portalctl.local.board import read_board
-from portalctl.local.failures import StackError
+from portalctl.local.cleanup import sweep
+from portalctl.local.errors import StackError
 from portalctl.local.folder import Folder
 from portalctl.local.identity import Identity
+from portalctl.local.lifecycle import take_down
 from portalctl.local.members import SUPERVISOR, listens, mark, members, supervisor_of
-from portalctl.local.running import take_down
-from portalctl.local.sweeping import sweep
+from portalctl.local.process_table import read_processes
 
 
 @pytest.fixture
@@ -59,8 +59,8 @@ def test_what_was_started_for_the_folder_is_ended_with_or_without_a_record(folde
 def test_what_a_record_names_and_the_folder_did_not_start_is_left_alone(folder: Folder) -> None:
     with sleeping({}) as stranger, sleeping({}) as supervisor:
         record(folder, supervisor, kafka=stranger)
-        assert read_board(folder).supervisor is None
-        assert read_board(folder).entries["kafka"].identity is None
+        assert read_processes(folder).supervisor is None
+        assert read_processes(folder).entries["kafka"].identity is None
         assert take_down(folder) is False
         assert stranger.running
         assert supervisor.running
@@ -86,7 +86,7 @@ def test_a_restored_folder_at_the_same_path_has_no_processes(folder: Folder, tmp
 
 
 def test_a_lock_whose_holder_cannot_be_seen_is_named(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("portalctl.local.running._APPEAR_SECONDS", 0.2)
+    monkeypatch.setattr("portalctl.local.lifecycle._APPEAR_SECONDS", 0.2)
     holder = f"import fcntl, time; f = open({str(folder.lock)!r}, 'w'); fcntl.flock(f, 2); print(1, flush=True); time.sleep(60)"
     with subprocess.Popen(["python3", "-c", holder], stdout=subprocess.PIPE) as process:
         try:

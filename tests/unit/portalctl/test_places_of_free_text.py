@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from portalctl.cards.finding import holds_card, texts
-from portalctl.cards.places import PLACES
+from portalctl.cards.locations import PLACES
+from portalctl.cards.search import holds_card, texts
 
 ROOT = Path(__file__).parents[3] / "services"
 SERVICES = {**{name: name for name in ("subscriptions", "payments", "invoicing")}, "portal_gateway": "portal-gateway"}
@@ -58,7 +58,7 @@ OTHERS = {
 def columns(database: str) -> Iterator[str]:
     """`table.column` of each column that can hold text."""
     package = ROOT / SERVICES[database] / "src" / database / "migrations"
-    for script in sorted([*package.glob("*.sql"), *(ROOT / "chassis/src/chassis/postgres/migrations").glob("*.sql")]):
+    for script in sorted([*package.glob("*.sql"), *(ROOT.parent / "chassis/src/chassis/postgres/migrations").glob("*.sql")]):
         for table, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\);", script.read_text(), re.DOTALL):
             for column in re.findall(r"^\s+(\w+)\s+(?:text|json|jsonb|bytea)\b", body, re.MULTILINE):
                 yield f"{table}.{column}"

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from chassis.settings import SettingsError, read_settings
+from chassis.service.settings import SettingsError, read_settings
 from portalctl.cli import app
 from portalctl.settings import Settings
 

@@ -2,8 +2,8 @@
 
 from colorsys import rgb_to_hsv
 
-from chassis.colours import WHITE, Rgb, contrast, parsed
 from portalctl.demo.story import MERCHANTS
+from presentation.colours import WHITE, Rgb, contrast, parsed
 
 
 def hue(colour: Rgb) -> float:

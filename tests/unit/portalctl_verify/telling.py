@@ -14,13 +14,13 @@ from billing_contracts.envelope import Envelope
 from billing_contracts.invoicing import invoice_id
 from billing_contracts.payments import PaymentEvent
 from billing_contracts.shapes import Period as PublicPeriod
-from chassis.aggregate import Aggregate
-from chassis.command_handler import Past, decide
-from chassis.context import Context
-from invoicing.application.aggregate import CODEC, INVOICE
+from chassis.eventsourcing.aggregate import Aggregate, Loaded
+from chassis.eventsourcing.command_handler import decide
+from chassis.eventsourcing.context import Context
+from invoicing.application.aggregates import CODEC, INVOICE
 from invoicing.application.movements import Movement, of_invoice, of_payment
-from invoicing.domain import commands as of_invoices
-from invoicing.domain.events import Issued
+from invoicing.domain.invoice import commands as of_invoices
+from invoicing.domain.invoice.events import Issued
 from invoicing.domain.numbering import Place
 from invoicing.domain.parties import Letterhead, Seller
 from invoicing.domain.plan import Period as InvoicePeriod
@@ -33,20 +33,21 @@ from payments.domain.payment import commands as of_payments
 from payments.domain.shapes import Brand, Method
 from payments.domain.shapes import Money as Amount
 from payments.domain.wallet.commands import ConfirmPayment, UseMethod
-from portal_gateway.application.composing import compose
-from portalctl.verify.checks.read_models import sources_of
-from portalctl.verify.consumers import READERS
-from portalctl.verify.invariants import INVARIANTS
-from portalctl.verify.rows import Cut, Event, Record, Snapshot
-from portalctl.verify.sources import DATABASES
-from portalctl.verify.topics import envelope_of
-from portalctl.verify.world import World
+from portal_gateway.application.customer_view import compose
 from subscriptions.application.aggregates import MERCHANT, PLAN, SUBSCRIPTION
 from subscriptions.application.publication import merchant_document
-from subscriptions.domain import commands, merchant
 from subscriptions.domain.dunning import Policies
+from subscriptions.domain.merchant import merchant
 from subscriptions.domain.period import Interval
-from subscriptions.domain.plan import Money, Plan, Publish
+from subscriptions.domain.plan.plan import Money, Plan, Publish
+from subscriptions.domain.subscription import commands
+from verify.checks.read_models import sources_of
+from verify.consumers import READERS
+from verify.invariants import INVARIANTS
+from verify.recorded_state import RecordedState
+from verify.rows import Cut, Event, Record, Snapshot
+from verify.sources import DATABASES
+from verify.topics import envelope_of
 
 NAMES = UUID("0d1f3a52-0000-4000-8000-000000000000")
 
@@ -75,12 +76,12 @@ class Told:
     tables: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=lambda: defaultdict(list))
     leaks: list[str] = field(default_factory=list)
     committed: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-    _past: dict[UUID, dict[str, Past[Any]]] = field(default_factory=lambda: defaultdict(dict))
+    _past: dict[UUID, dict[str, Loaded[Any]]] = field(default_factory=lambda: defaultdict(dict))
 
     def ask(self, database: str, aggregate: Aggregate[Any, Any, Any], id: UUID, command: Any) -> Any:
         """The state after the command, whose events are stored and announced; its timers are kept."""
         stream = aggregate.stream(TECHSOLUTIONS, id)
-        past = self._past[id].get(aggregate.kind, Past(stream, 0, None))
+        past = self._past[id].get(aggregate.kind, Loaded(stream, 0, None))
         context = Context.beginning(TECHSOLUTIONS, "operator")
         outcome, written = decide(replace(aggregate, rows=lambda _: ()), context, past, command)
         self._past[id][aggregate.kind] = outcome.past
@@ -110,7 +111,7 @@ class Told:
         self.tables[database, table].append(row)
         return row
 
-    def world(self) -> World:
+    def world(self) -> RecordedState:
         committed = {name: rows[-1].position if rows else (0, 0, 0) for name, rows in self.events.items()} | self.committed
         snapshots = {
             name: Snapshot(
@@ -120,7 +121,7 @@ class Told:
             )
             for name in DATABASES
         }
-        return World(Cut(committed, {}), snapshots, self.records, self.leaks)
+        return RecordedState(Cut(committed, {}), snapshots, self.records, self.leaks)
 
 
 def broken(told: Told) -> dict[str, list[str]]:

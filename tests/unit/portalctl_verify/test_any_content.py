@@ -12,26 +12,26 @@ from hypothesis import strategies as st
 from unit.portalctl_verify.telling import a_sound_world
 
 from billing_contracts.registry import TOPICS
-from chassis.records import Record as Raw
-from portalctl.verify.invariants import judge
-from portalctl.verify.rows import Record
-from portalctl.verify.topics import envelope_of
-from portalctl.verify.world import World
+from chassis.decoding import Record as Raw
 from support.any_records import SAMPLES, batches, topic_of
+from verify.invariants import judge
+from verify.recorded_state import RecordedState
+from verify.rows import Record
+from verify.topics import envelope_of
 
 SPOKEN = sorted({topic_of(sample) for sample in SAMPLES} & TOPICS.keys())
 
 
 @cache
-def sound() -> World:
+def sound() -> RecordedState:
     return a_sound_world().world()
 
 
-def with_more(more: Sequence[Record]) -> World:
+def with_more(more: Sequence[Record]) -> RecordedState:
     return replace(sound(), records=[*sound().records, *more])
 
 
-def unjudged(world: World) -> list[str]:
+def unjudged(world: RecordedState) -> list[str]:
     differences = [line for verdict in judge(world) for line in verdict.differences]
     return [line for line in differences if line.startswith("cannot be judged")]
 

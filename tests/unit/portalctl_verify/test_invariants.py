@@ -23,11 +23,11 @@ from unit.portalctl_verify.telling import (
 )
 
 from billing_contracts.invoicing import InvoiceIssued
-from portalctl.verify.invariants import card_numbers_nowhere
-from portalctl.verify.rows import Record
-from portalctl.verify.topics import envelope_of
 from subscriptions.application.aggregates import SUBSCRIPTION
-from subscriptions.domain import commands
+from subscriptions.domain.subscription import commands
+from verify.invariants import card_numbers_nowhere
+from verify.rows import Record
+from verify.topics import envelope_of
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 from rich.console import Console
 from unit.portalctl_verify.telling import Told, a_sound_world
 
-from portalctl.local.failures import StackError
-from portalctl.verify.canaries import PATTERN, holds_card_number, leaking_files
-from portalctl.verify.invariants import INVARIANTS, Verdict, judge
-from portalctl.verify.report import show
-from portalctl.verify.running import Result
-from portalctl.verify.sources import DATABASES, sources_of
+from portalctl.local.errors import StackError
+from verify.card_leaks import PATTERN, holds_card_number, leaking_files
+from verify.invariants import INVARIANTS, Verdict, judge
+from verify.report import show
+from verify.running import Result
+from verify.sources import DATABASES, sources_of
 
 LEAKS = ["4242424242424242", "4242 4242 4242 4242", "3782-822463-10005", '{"number":"5555555555554444"}', "x4000000000000341y"]
 

@@ -19,13 +19,7 @@ from billing_contracts.invoicing import (
     InvoicePaymentFailed,
     InvoiceVoided,
 )
-from billing_contracts.payments import (
-    PaymentFailed,
-    PaymentOutcomeUnknown,
-    PaymentRefunded,
-    PaymentStarted,
-    PaymentSucceeded,
-)
+from billing_contracts.payments import PaymentFailed, PaymentOutcomeUnknown, PaymentRefunded, PaymentStarted, PaymentSucceeded
 from billing_contracts.records import RawRecord
 from billing_subscriber.stores.sqlite import SqliteStore
 from support.billing_records import CONTRACTS, message, record

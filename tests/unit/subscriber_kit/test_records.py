@@ -14,13 +14,13 @@ from billing_contracts.records import Erased, RawRecord, Record, aggregate_id
 from billing_contracts.registry import EVENTS, data_of
 from billing_contracts.subscriptions import SubscriptionCancelled, SubscriptionStarted
 from billing_subscriber.records import STATE_TOPICS, Received, Skipped, Unreadable, read
-from chassis import records as chassis
+from chassis import decoding as chassis
 from support.billing_records import message, record, sample, tombstone
 
 MERCHANT = UUID(int=1)
 CANCELLED = record(message(SubscriptionCancelled))
 HANDLED = frozenset({SubscriptionCancelled.TYPE})
-READER = chassis.Reader(data_of, HANDLED, frozenset({"billing.customers"}))
+READER = chassis.RecordDecoder(data_of, HANDLED, frozenset({"billing.customers"}))
 
 
 def with_value(**changed: Any) -> Record:
@@ -43,11 +43,11 @@ def by_the_chassis(found: RawRecord) -> str:
     match READER.read(found):
         case chassis.Received():
             return "received"
-        case chassis.Passed(_, known):
+        case chassis.Ignored(_, known):
             return "skipped" if known else "unknown"
         case Erased():
             return "erased"
-        case chassis.Malformed():
+        case chassis.Undecodable():
             return "unreadable"
 
 

@@ -4,11 +4,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
-from chassis.decider import Decider
+from chassis.eventsourcing.decider import Decider
 from subscriptions.domain import dunning
-from subscriptions.domain.commands import Command, RecordFailure, RecordPaid
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
-from subscriptions.domain.events import (
+from subscriptions.domain.period import Interval, Period
+from subscriptions.domain.plan.plan import Money, Plan
+from subscriptions.domain.subscription.commands import Command, RecordFailure, RecordPaid
+from subscriptions.domain.subscription.events import (
     CancellationScheduled,
     Event,
     Feedback,
@@ -18,9 +20,7 @@ from subscriptions.domain.events import (
     RetryDue,
     Started,
 )
-from subscriptions.domain.period import Interval, Period
-from subscriptions.domain.plan import Money, Plan
-from subscriptions.domain.subscription import Subscription, decide, evolve
+from subscriptions.domain.subscription.subscription import Subscription, decide, evolve
 from support.spec import Given
 
 RULES: Decider[Command, Event, Subscription] = Decider(decide, evolve)

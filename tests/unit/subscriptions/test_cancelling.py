@@ -16,8 +16,10 @@ from unit.subscriptions.examples import (
     given,
 )
 
-from subscriptions.domain.commands import Cancel, ReachBoundary, WithdrawCancellation
-from subscriptions.domain.events import (
+from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.preview import Preview, preview
+from subscriptions.domain.subscription.commands import Cancel, ReachBoundary, WithdrawCancellation
+from subscriptions.domain.subscription.events import (
     CancellationScheduled,
     CancellationWithdrawn,
     Cancelled,
@@ -26,10 +28,13 @@ from subscriptions.domain.events import (
     Renewed,
     WentUnpaid,
 )
-from subscriptions.domain.plan import Money
-from subscriptions.domain.preview import Preview, preview
-from subscriptions.domain.refusals import AlreadyCancelled, CancellationTookEffect, NoCancellationToWithdraw, NoSuchSubscription
-from subscriptions.domain.subscription import timers
+from subscriptions.domain.subscription.refusals import (
+    AlreadyCancelled,
+    CancellationTookEffect,
+    NoCancellationToWithdraw,
+    NoSuchSubscription,
+)
+from subscriptions.domain.subscription.subscription import timers
 
 CANCEL = Cancel("at_period_end", "customer", "void", day(5, of=20), Feedback.UNUSED)
 AT_ONCE = replace(CANCEL, mode="immediately")

@@ -18,10 +18,10 @@ from unit.subscriptions.examples import (
 )
 
 from subscriptions.domain import dunning
-from subscriptions.domain.commands import GiveUp, ReachBoundary, RecordWaived, Retry
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
-from subscriptions.domain.events import Cancelled, Recovered, RenewalDue, Renewed, RetryDue, WentUnpaid
-from subscriptions.domain.subscription import timers
+from subscriptions.domain.subscription.commands import GiveUp, ReachBoundary, RecordWaived, Retry
+from subscriptions.domain.subscription.events import Cancelled, Recovered, RenewalDue, Renewed, RetryDue, WentUnpaid
+from subscriptions.domain.subscription.subscription import timers
 
 GAVE_UP = Cancelled(day(6, of=21), "payment_failed", None, "void", day(6, of=21))
 HARD = replace(FAILED, retryable=False, reason="expired_card")

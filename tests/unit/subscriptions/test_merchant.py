@@ -3,9 +3,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chassis.decider import Decider
+from chassis.eventsourcing.decider import Decider
 from subscriptions.domain.dunning import Policies
-from subscriptions.domain.merchant import (
+from subscriptions.domain.merchant.merchant import (
     KEYS_IN_FORCE,
     REVOKED_KEPT,
     AlreadyRegistered,

@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 from unit.subscriptions.examples import ENTERED_JUNE, FELL, INVOICE, PAST_DUE, RULES, day
 
-from chassis.command_handler import Outcome
-from subscriptions.adapters.tables.rows import of_subscription
+from chassis.eventsourcing.aggregate import Outcome
+from subscriptions.adapters.rows import of_subscription
 from subscriptions.application.aggregates import SUBSCRIPTION
-from subscriptions.domain.events import Event, Recovered, RetryDue, WentUnpaid
+from subscriptions.domain.subscription.events import Event, Recovered, RetryDue, WentUnpaid
 
 
 def said(*past: Event, new: Event) -> list[str]:

@@ -6,9 +6,9 @@ from unit.subscriptions.examples import ANA, PREMIUM, ZONE, day, given
 from billing_contracts.money import LARGEST_AMOUNT
 from subscriptions.adapters.http.subscriptions import REFUSALS
 from subscriptions.application.pricing import objection, period_price
-from subscriptions.domain.commands import Start
-from subscriptions.domain.plan import Money, Plan, Tax
-from subscriptions.domain.refusals import AmountTooLarge, CurrencyNotSold
+from subscriptions.domain.plan.plan import Money, Plan, Tax
+from subscriptions.domain.subscription.commands import Start
+from subscriptions.domain.subscription.refusals import AmountTooLarge, CurrencyNotSold
 
 ON_TOP, WITHIN = Tax("IVA", 2100), Tax("IVA", 2100, inclusive=True)
 

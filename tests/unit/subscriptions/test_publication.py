@@ -30,11 +30,12 @@ from billing_contracts.subscriptions import (
     SubscriptionPastDue,
     SubscriptionRenewalDue,
 )
-from chassis.aggregate import Aggregate, Announcement
+from chassis.eventsourcing.aggregate import Aggregate, Announcement
 from subscriptions.application.aggregates import MERCHANT, PLAN, SUBSCRIPTION
-from subscriptions.domain import merchant, plan
-from subscriptions.domain.events import CancellationWithdrawn, Cancelled, Event, Recovered, RetryDue, WentUnpaid
-from subscriptions.domain.plan import Tax
+from subscriptions.domain.merchant import merchant
+from subscriptions.domain.plan import plan
+from subscriptions.domain.plan.plan import Tax
+from subscriptions.domain.subscription.events import CancellationWithdrawn, Cancelled, Event, Recovered, RetryDue, WentUnpaid
 
 ENDED = Cancelled(day(6), "customer", None, "void", day(6))
 LIVES: list[tuple[Event, ...]] = [

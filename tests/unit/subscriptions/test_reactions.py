@@ -8,12 +8,12 @@ from billing_contracts.envelope import Envelope, EventData
 from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed, InvoiceVoided
 from billing_contracts.money import Money as PublicMoney
 from billing_contracts.shapes import Period as PublicPeriod
-from chassis.records import Received
+from chassis.decoding import Received
 from subscriptions.application import reactions
 from subscriptions.application.publication import merchant_document
-from subscriptions.domain.commands import RecordWaived
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
-from subscriptions.domain.merchant import Merchant
+from subscriptions.domain.merchant.merchant import Merchant
+from subscriptions.domain.subscription.commands import RecordWaived
 
 PERIOD = PublicPeriod(start=JUNE.start, end=JUNE.end)
 AMOUNT = PublicMoney(amount_minor=2999, currency="USD")

@@ -19,11 +19,11 @@ from unit.subscriptions.examples import (
     given,
 )
 
-from subscriptions.domain.commands import ReachBoundary, Start
-from subscriptions.domain.events import RenewalDue, Renewed, Started
 from subscriptions.domain.period import Period
-from subscriptions.domain.refusals import AlreadyStarted, NoSuchSubscription, StartInTheFuture
-from subscriptions.domain.subscription import timers
+from subscriptions.domain.subscription.commands import ReachBoundary, Start
+from subscriptions.domain.subscription.events import RenewalDue, Renewed, Started
+from subscriptions.domain.subscription.refusals import AlreadyStarted, NoSuchSubscription, StartInTheFuture
+from subscriptions.domain.subscription.subscription import timers
 
 START = Start(ANA, 1, PREMIUM, 1, ZONE, started_at=day(5), at=day(5))
 

@@ -11,7 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from unit.subscriptions.examples import ANA, PREMIUM, day
 
-from subscriptions.domain.commands import (
+from subscriptions.domain.dunning import Policies, WhenRetriesEnd
+from subscriptions.domain.period import Interval, Period
+from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.subscription.commands import (
     Cancel,
     Command,
     GiveUp,
@@ -23,12 +26,17 @@ from subscriptions.domain.commands import (
     Start,
     WithdrawCancellation,
 )
-from subscriptions.domain.dunning import Policies, WhenRetriesEnd
-from subscriptions.domain.events import CancellationScheduled, Cancelled, Event, Recovered, RenewalDue, Renewed, RetryDue
-from subscriptions.domain.period import Interval, Period
-from subscriptions.domain.plan import Money
-from subscriptions.domain.refusals import Refusal
-from subscriptions.domain.subscription import Subscription, decide, evolve, timers
+from subscriptions.domain.subscription.events import (
+    CancellationScheduled,
+    Cancelled,
+    Event,
+    Recovered,
+    RenewalDue,
+    Renewed,
+    RetryDue,
+)
+from subscriptions.domain.subscription.refusals import Refusal
+from subscriptions.domain.subscription.subscription import Subscription, decide, evolve, timers
 
 POLICIES = st.builds(
     Policies,

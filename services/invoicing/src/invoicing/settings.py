@@ -6,8 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, SecretStr
 
-from chassis.setting_types import Expected
-from chassis.settings import ServiceSettings
+from chassis.service.setting_types import Expected
+from chassis.service.settings import ServiceSettings
 
 
 def _has_32_bytes(key: SecretStr) -> SecretStr:

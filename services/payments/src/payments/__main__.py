@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from chassis.program import run
+from chassis.service.program import run
 from payments.settings import Settings
 
 if __name__ == "__main__":

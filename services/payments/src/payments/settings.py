@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from chassis.setting_types import Expected, Origin, Port, SafeOrigin
-from chassis.settings import ServiceSettings
+from chassis.service.setting_types import Expected, Origin, Port, SafeOrigin
+from chassis.service.settings import ServiceSettings
 
 
 def _another_port(port: int, info: ValidationInfo) -> int:

@@ -1,6 +1,6 @@
 from pathlib import Path
 
-from chassis.program import run
-from portal_gateway.settings import GatewaySettings
+from chassis.service.program import run
+from portal_gateway.settings import Settings
 
-run("portal-gateway", GatewaySettings, "portal_gateway.composition", Path(__file__).parent / "migrations")
+run("portal-gateway", Settings, "portal_gateway.composition", Path(__file__).parent / "migrations")

@@ -5,8 +5,8 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationInfo
 
-from chassis.setting_types import Expected, SafeOrigin, ServiceUrl
-from chassis.settings import ServiceSettings
+from chassis.service.setting_types import Expected, SafeOrigin, ServiceUrl
+from chassis.service.settings import ServiceSettings
 from portal_gateway.domain.tokens import Peppers
 
 
@@ -25,7 +25,7 @@ def _peppers(peppers: SecretStr) -> SecretStr:
     return peppers
 
 
-class GatewaySettings(ServiceSettings):
+class Settings(ServiceSettings):
     public_url: SafeOrigin
     """The origin under which browsers find the portal: https, or loopback."""
     subscriptions_url: ServiceUrl

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from chassis.program import run
-from subscriptions.settings import SubscriptionsSettings
+from chassis.service.program import run
+from subscriptions.settings import Settings
 
 if __name__ == "__main__":
-    run("subscriptions", SubscriptionsSettings, "subscriptions.composition", Path(__file__).parent / "migrations")
+    run("subscriptions", Settings, "subscriptions.composition", Path(__file__).parent / "migrations")

@@ -4,11 +4,11 @@ from typing import Annotated
 
 from pydantic import Field
 
-from chassis.setting_types import Expected
-from chassis.settings import ServiceSettings
+from chassis.service.setting_types import Expected
+from chassis.service.settings import ServiceSettings
 
 
-class SubscriptionsSettings(ServiceSettings):
+class Settings(ServiceSettings):
     test_clock_patience_seconds: Annotated[
         float, Field(ge=0, le=300, allow_inf_nan=False), Expected("a number of seconds from 0 to 300")
     ] = 25

@@ -5,8 +5,8 @@ from datetime import date, datetime
 from typing import TypeAlias
 from uuid import UUID
 
-from invoicing.domain.events import Card, Issued
-from invoicing.domain.invoice import Status
+from invoicing.domain.invoice.events import Card, Issued
+from invoicing.domain.invoice.invoice import Status
 from invoicing.domain.parties import BillTo
 
 
@@ -38,7 +38,7 @@ class InvoiceView:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class InvoiceFilter:
     """Which invoices; None: any."""
 
     customer_id: UUID | None = None

@@ -3,7 +3,7 @@
 from functools import cache
 from pathlib import Path
 
-from chassis.languages import Catalogues, country
+from presentation.languages import Catalogues, country
 
 LOCALES = Path(__file__).parents[1] / "locales"
 

@@ -7,8 +7,8 @@ from uuid import UUID, uuid5
 
 from billing_contracts.envelope import Envelope
 from billing_contracts.payments import PaymentEvent, PaymentFailed, PaymentRefunded, PaymentSucceeded
-from invoicing.domain.events import Event, Issued, Voided
-from invoicing.domain.invoice import Invoice
+from invoicing.domain.invoice.events import Event, Issued, Voided
+from invoicing.domain.invoice.invoice import Invoice
 
 
 class Kind(StrEnum):

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from billing_contracts.customers import CustomerProfile
 from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCancelled, SubscriptionRenewalDue
-from chassis.aggregate import Stream
-from chassis.consuming import Batch, Erased, Received
-from chassis.store import Statement
+from chassis.consumers import Erased, Received, UnitOfWork
+from chassis.eventsourcing.event_store import Statement
+from chassis.eventsourcing.stream import Stream
 from invoicing.application.invoices import InvoiceView
 from invoicing.application.movements import Movement
 from invoicing.domain.parties import BillTo
@@ -23,7 +23,7 @@ class Sealed:
     """Keeps the ciphertext."""
 
 
-class Vault(Protocol):
+class BillToEncryption(Protocol):
     """Where the buyers' particulars are kept, encrypted."""
 
     async def keys(self, connection: Any, merchant_id: UUID, customers: Collection[UUID]) -> Mapping[UUID, bytes]:
@@ -42,20 +42,20 @@ class Vault(Protocol):
         """
 
 
-class Desk(Protocol):
+class InvoiceIssuer(Protocol):
     """Where invoices are opened, and closed with their subscription."""
 
     def stream(self, received: Received[SubscriptionRenewalDue]) -> list[Stream]: ...
 
-    async def renewal_due(self, received: Received[SubscriptionRenewalDue], batch: Batch) -> None: ...
+    async def renewal_due(self, received: Received[SubscriptionRenewalDue], batch: UnitOfWork) -> None: ...
 
-    async def cancelled(self, received: Received[SubscriptionCancelled], batch: Batch) -> None: ...
+    async def cancelled(self, received: Received[SubscriptionCancelled], batch: UnitOfWork) -> None: ...
 
-    async def profile(self, received: Received[CustomerProfile], batch: Batch) -> None: ...
+    async def profile(self, received: Received[CustomerProfile], batch: UnitOfWork) -> None: ...
 
-    async def merchant(self, received: Received[MerchantConfigured], batch: Batch) -> None: ...
+    async def merchant(self, received: Received[MerchantConfigured], batch: UnitOfWork) -> None: ...
 
-    async def erased(self, erased: Erased, batch: Batch) -> None: ...
+    async def erased(self, erased: Erased, batch: UnitOfWork) -> None: ...
 
 
 RecordMovement: TypeAlias = Callable[[UUID, Movement], Statement]

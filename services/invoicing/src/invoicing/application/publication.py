@@ -8,10 +8,11 @@ from billing_contracts.envelope import EventData
 from billing_contracts.money import Money
 from billing_contracts.shapes import Card, Interval, Period, Plan, Tax
 from billing_contracts.subscriptions import LegalIdentity
-from chassis.aggregate import Announcement
-from invoicing.domain import events, plan
-from invoicing.domain.events import Event, Issued, Paid, PaymentFailed, Voided
-from invoicing.domain.invoice import Invoice
+from chassis.eventsourcing.aggregate import Announcement
+from invoicing.domain import plan
+from invoicing.domain.invoice import events
+from invoicing.domain.invoice.events import Event, Issued, Paid, PaymentFailed, Voided
+from invoicing.domain.invoice.invoice import Invoice
 from invoicing.domain.totals import Line
 
 

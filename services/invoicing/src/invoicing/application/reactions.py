@@ -11,8 +11,8 @@ from billing_contracts.money import exponent
 from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCancelled, SubscriptionRenewalDue
 from billing_contracts.tax import tax_in_force, taxed
 from invoicing.application.language import document_locale, paper
-from invoicing.domain.commands import Issue, RecordFailure, RecordPayment, Void
-from invoicing.domain.events import Card
+from invoicing.domain.invoice.commands import Issue, RecordFailure, RecordPayment, Void
+from invoicing.domain.invoice.events import Card
 from invoicing.domain.numbering import Counter, Place
 from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .plan import Period, Plan, Tax
+from invoicing.domain.plan import Period, Plan, Tax
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from payments.domain.shapes import Money
 log = structlog.get_logger()
 
 
-class OwnersOutlooks:
+class SubscriptionOutlooks:
     def __init__(self, owner: ServiceClient) -> None:
         self._owner = owner
 

@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from payments.application.card_entry import SetUp
+from payments.application.card_setup import SetUp
 from payments.application.dues import Due
 from payments.domain.confirmation import Period
 from payments.domain.shapes import Money

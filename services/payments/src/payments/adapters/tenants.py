@@ -8,7 +8,7 @@ import asyncpg
 from chassis.http.client import ServiceClient
 from chassis.http.problems import Problem
 from chassis.tenants import Tenant, Tenants
-from payments.application.card_entry import Merchant
+from payments.application.card_setup import Merchant
 
 ENDED = ("canceled", "incomplete_expired")
 
@@ -22,7 +22,7 @@ class KnownMerchants:
         return Merchant(tenant.doc["name"], tenant.now().astimezone(tenant.zone)) if tenant else None
 
 
-class OwnersClock:
+class MerchantClock:
     """The merchant's clock as its owner has it now: a test clock that was just moved is not known here yet."""
 
     def __init__(self, tenants: Tenants, owner: ServiceClient) -> None:

@@ -1,8 +1,8 @@
 """The two aggregates as the chassis wants to know them: rules, stored names, announcements."""
 
-from chassis.aggregate import Aggregate
-from chassis.codec import Codec
-from chassis.decider import Decider
+from chassis.eventsourcing.aggregate import Aggregate
+from chassis.eventsourcing.codec import Codec
+from chassis.eventsourcing.decider import Decider
 from payments.application.publication import announce_payment, announce_wallet
 from payments.application.rows import payment_rows, wallet_rows
 from payments.domain.payment import commands as payment_commands

@@ -5,11 +5,11 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from chassis.background import report
-from chassis.command_handler import CommandHandler
-from chassis.context import Context
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.context import Context
+from chassis.runtime.background import report
+from payments.application.ports import Agreement, Attempt, ChargeQueue, Clock
 from payments.application.providers import NeverHeardOf, NoAnswer, Provider, Refused, Status, Taken
-from payments.application.work import Agreement, Attempt, Claims, Clock
 from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordRefund, RecordSuccess, TryAgain
 from payments.domain.payment.events import Event
 from payments.domain.payment.payment import Payment
@@ -23,7 +23,7 @@ LONGEST_PAUSE = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    claims: Claims
+    claims: ChargeQueue
     payments: CommandHandler[Command, Event, Payment]
     provider: Provider
     clock: Clock
@@ -45,7 +45,7 @@ class Collector:
             case _:
                 await self._wait(attempt)
 
-    async def give_back(self, attempt: Attempt) -> None:
+    async def refund_attempt(self, attempt: Attempt) -> None:
         """Refunds what a charge took for an invoice that is void."""
         try:
             async with asyncio.timeout(self.patience):
@@ -55,7 +55,7 @@ class Collector:
             return
         await self._record(attempt, RecordRefund(attempt.order.charge_id, reference, await self._now(attempt)))
 
-    async def honour(self, agreement: Agreement) -> None:
+    async def retry_agreed(self, agreement: Agreement) -> None:
         """Begins the attempt that a customer agreed to while another one was open.
 
         Most of them begin in the write set in which the other one fails; this one is for those whose agreement came

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID, uuid4
 
-from payments.application.work import Clock
+from payments.application.ports import Clock
 from payments.domain.confirmation import Confirmation, Confirmed, Period
 from payments.domain.shapes import Money
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 from uuid import UUID
 
-from chassis.aggregate import Stream
-from chassis.command_handler import ATTEMPTS, decide, recall
-from chassis.context import Context
-from chassis.decider import VersionConflict
-from chassis.store import Answer, EventStore, IdempotencyKey, Statement, WriteSet
+from chassis.eventsourcing.command_handler import ATTEMPTS, decide, rehydrate
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.event_store import Answer, EventStore, IdempotencyKey, Statement, VersionConflict, WriteSet
+from chassis.eventsourcing.stream import Stream
 from payments.application.aggregates import PAYMENT, WALLET
 from payments.application.dues import Dues, Listed, confirmation, totals
 from payments.domain.confirmation import Confirmation
@@ -35,7 +34,7 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class PayNowRequest:
     customer_id: UUID
     invoice_id: UUID
     method_id: UUID | None
@@ -90,7 +89,7 @@ class PayNow:
     collections: Collections
 
     async def confirm(
-        self, context: Context, asked: Request, key: IdempotencyKey | None, answer: Callable[[Begun], Answer]
+        self, context: Context, asked: PayNowRequest, key: IdempotencyKey | None, answer: Callable[[Begun], Answer]
     ) -> Answer:
         """Begins one charge. Raises NothingOwed, AmountChanged, TooManyPayments, and the refusals NoSuchPaymentMethod
         and ChargeRunning: then nothing has changed.
@@ -105,7 +104,7 @@ class PayNow:
             return told
         raise VersionConflict(f"payment-{asked.invoice_id}")
 
-    async def _decided(self, context: Context, asked: Request) -> tuple[WriteSet, Begun]:
+    async def _decided(self, context: Context, asked: PayNowRequest) -> tuple[WriteSet, Begun]:
         merchant_id, invoice_id = context.merchant_id, asked.invoice_id
         wallet, payment = WALLET.stream(merchant_id, asked.customer_id), PAYMENT.stream(merchant_id, invoice_id)
         stored = await self.store.read_many([wallet, payment])
@@ -114,14 +113,14 @@ class PayNow:
         if not listed.due:
             raise NothingOwed
         agrees(asked.shown, listed)
-        past = recall(WALLET, wallet, stored[wallet])
+        past = rehydrate(WALLET, wallet, stored[wallet])
         method = past.state.method(asked.method_id) if past.state else None
         confirmed = confirmation(listed.at, listed.due, method.id if method else None)
         if method is None or confirmed is None:
             raise NoSuchPaymentMethod
         _, agreeing = decide(WALLET, context, past, ConfirmPayment(invoice_id, method.id, confirmed, listed.at))
         pay = commands.PayNow(method, confirmed.consent, listed.at)
-        paying, charging = decide(PAYMENT, context, recall(PAYMENT, payment, stored[payment]), pay)
+        paying, charging = decide(PAYMENT, context, rehydrate(PAYMENT, payment, stored[payment]), pay)
         if seconds := await self.collections.paying_blocked_for(merchant_id, invoice_id, MOST_A_DAY):
             raise TooManyPayments(seconds)
         charge = paying.state.open

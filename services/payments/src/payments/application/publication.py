@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from billing_contracts import money, payments, shapes
-from chassis.aggregate import Announcement
+from chassis.eventsourcing.aggregate import Announcement
 from payments.domain.confirmation import Confirmation
 from payments.domain.payment import events as of_payment
 from payments.domain.payment.payment import Payment

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from billing_contracts import invoicing, subscriptions
 from billing_contracts.envelope import Envelope
-from chassis.aggregate import Stream
-from chassis.consuming import Batch, Projection, Reaction, Received
-from chassis.store import Statement
+from chassis.consumers import Projection, Reaction, Received, UnitOfWork
+from chassis.eventsourcing.event_store import Statement
+from chassis.eventsourcing.stream import Stream
 from chassis.tenants import merchant_projection
 from payments.application.aggregates import PAYMENT, WALLET
 from payments.domain.confirmation import Confirmation, Period
@@ -20,7 +20,7 @@ SUBSCRIPTION = "subscription"
 ENDED = frozenset({subscriptions.Status.CANCELED.value, subscriptions.Status.INCOMPLETE_EXPIRED.value})
 
 
-async def collect_invoice(received: Received[invoicing.InvoiceIssued], batch: Batch) -> None:
+async def collect_invoice(received: Received[invoicing.InvoiceIssued], batch: UnitOfWork) -> None:
     envelope, issued = received.envelope, received.data
     merchant_id, invoice_id, customer_id = envelope.merchantid, aggregate_id(envelope), customer_of(envelope)
     amount = Money(issued.total.amount_minor, issued.total.currency)
@@ -49,7 +49,7 @@ async def collect_invoice(received: Received[invoicing.InvoiceIssued], batch: Ba
 
 
 async def confirmation_behind(
-    batch: Batch, merchant_id: UUID, wallet: Wallet, subscription_id: UUID, period: Period
+    batch: UnitOfWork, merchant_id: UUID, wallet: Wallet, subscription_id: UUID, period: Period
 ) -> Confirmation | None:
     """The confirmation because of which the subscription enters the period; None for an ordinary renewal.
 
@@ -63,7 +63,7 @@ async def confirmation_behind(
     return None
 
 
-async def try_again(received: Received[subscriptions.SubscriptionRetryDue], batch: Batch) -> None:
+async def try_again(received: Received[subscriptions.SubscriptionRetryDue], batch: UnitOfWork) -> None:
     envelope, invoice_id = received.envelope, received.data.invoice_id
     if not await open_for_collection(batch, envelope.merchantid, invoice_id):
         return
@@ -72,7 +72,7 @@ async def try_again(received: Received[subscriptions.SubscriptionRetryDue], batc
 
 
 async def stop_collecting(
-    received: Received[invoicing.InvoiceVoided | invoicing.InvoiceMarkedUncollectible], batch: Batch
+    received: Received[invoicing.InvoiceVoided | invoicing.InvoiceMarkedUncollectible], batch: UnitOfWork
 ) -> None:
     """An attempt in flight goes on to its end; what it takes for a voided invoice is given back."""
     state = "void" if isinstance(received.data, invoicing.InvoiceVoided) else "uncollectible"
@@ -124,12 +124,12 @@ PROJECTIONS = (
 """Merchants, and which subscriptions still need a card."""
 
 
-async def default_method(batch: Batch, merchant_id: UUID, customer_id: UUID) -> Method | None:
+async def default_method(batch: UnitOfWork, merchant_id: UUID, customer_id: UUID) -> Method | None:
     found = await batch.state(WALLET, merchant_id, customer_id)
     return found[1].default if found[1] else None
 
 
-async def open_for_collection(batch: Batch, merchant_id: UUID, invoice_id: UUID) -> bool:
+async def open_for_collection(batch: UnitOfWork, merchant_id: UUID, invoice_id: UUID) -> bool:
     """False for what was voided or given up; true for what this very batch begins to collect."""
     sql = "SELECT state FROM collection WHERE merchant_id = $1 AND invoice_id = $2"
     return await batch.connection.fetchval(sql, merchant_id, invoice_id) in ("open", None)

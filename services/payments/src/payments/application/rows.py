@@ -2,8 +2,8 @@
 
 from typing import assert_never
 
-from chassis.command_handler import Outcome
-from chassis.store import Statement
+from chassis.eventsourcing.aggregate import Outcome
+from chassis.eventsourcing.event_store import Statement
 from payments.domain.payment.events import (
     AttemptFailed,
     AttemptStarted,

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 
 from billing_contracts import customers, registry, subscriptions
-from chassis.consuming import Batch, Changed, Consumer, Erased, Projection
-from chassis.health import Check
-from chassis.postgres.offsets import caught_up
-from chassis.postgres.write_sets import Connection
-from chassis.store import Statement
+from chassis.consumers import Changed, Consumer, Erased, Projection, UnitOfWork
+from chassis.consumers.offsets import caught_up
+from chassis.eventsourcing.event_store import Statement
+from chassis.postgres.connection import Connection
+from chassis.runtime.health import Check
 from chassis.tenants import merchant_projection
-from portal_gateway.application.folds import FOLDS
+from portal_gateway.application.projections import FOLDS
 
 GROUP = "portal-gateway.views"
 
@@ -46,6 +46,6 @@ def read_from_empty(pool: asyncpg.Pool, reading: Consumer) -> Check:
     return read
 
 
-async def forget(erased: Erased, batch: Batch) -> None:
+async def forget(erased: Erased, batch: UnitOfWork) -> None:
     """Nobody comes in any more for a customer who was erased; what is asked for again finds nothing."""
     batch.write(Statement("DELETE FROM portal_link WHERE merchant_id = $1 AND customer_id = $2", (erased.merchant_id, erased.id)))

@@ -7,7 +7,7 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from chassis import security
+from chassis.http import security_events
 from chassis.http.problems import Problem
 from chassis.http.requests import duplicated
 from portal_gateway.domain.tokens import LinkToken
@@ -59,7 +59,7 @@ class Guard:
             return RedirectResponse(f"{self._public_url}/{raw.lstrip('/')}" + (f"?{query}" if query else ""), 308)
         if scope["method"] not in _SAFE and not path.startswith(_BY_KEY) and not same_origin(headers, self._public_url):
             # No route has been chosen yet: the path may hold a secret.
-            security.emit("authorization", scope, code="cross_origin", status=403)
+            security_events.emit("authorization", scope, code="cross_origin", status=403)
             return Problem(403, "cross_origin", "The request does not come from this site").response()
         return None
 

@@ -10,7 +10,7 @@ import httpx
 
 from chassis.http.client import ServiceClient, problem_of
 from chassis.http.problems import unavailable
-from chassis.outages import outages
+from chassis.runtime.outages import outages
 from portal_gateway.application.answers import (
     Accepted,
     CancellationAccepted,

@@ -8,7 +8,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
 from portal_gateway.domain.access import Flow, LinkKind, Session
-from portal_gateway.domain.settling import Effect
+from portal_gateway.domain.settlement import Effect
 from portal_gateway.domain.view import CustomerView, InvoiceRow, InvoiceStatus, Money, Period
 
 ExportFormat = Literal["csv", "zip", "ndjson"]

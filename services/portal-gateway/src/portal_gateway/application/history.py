@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.http.cursors import Cursors
+from chassis.http.page_cursors import Cursors
 from chassis.http.problems import Problem
 from portal_gateway.application.answers import InvoicePage, InvoiceQuery
-from portal_gateway.application.composing import invoice_row
+from portal_gateway.application.customer_view import invoice_row
 from portal_gateway.application.ports import Invoicing, Views
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import InvoiceRow

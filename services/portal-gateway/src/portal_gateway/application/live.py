@@ -58,7 +58,7 @@ class Replaced:
     """The session has opened too many streams since: this one, its oldest, ends."""
 
 
-class Bell(Protocol):
+class ChangeSignal(Protocol):
     async def wait(self, seconds: float) -> None:
         """Until something may have changed, or for so long."""
 
@@ -70,8 +70,8 @@ class Bell(Protocol):
     def replaced(self) -> bool: ...
 
 
-class Bells(Protocol):
-    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> AbstractContextManager[Bell]: ...
+class ChangeSignals(Protocol):
+    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> AbstractContextManager[ChangeSignal]: ...
 
 
 def mark(pending: Sequence[Pending], late: int | None) -> str:
@@ -89,7 +89,7 @@ Look = Callable[[], Awaitable[Glance | None]]
 
 
 async def updates(
-    look: Look, bell: Bell, after: int | None, clock: Callable[[], float] = time.monotonic
+    look: Look, bell: ChangeSignal, after: int | None, clock: Callable[[], float] = time.monotonic
 ) -> AsyncIterator[Update | Pulse | Ended | Replaced]:
     """What is new after the revision `after`, or from now on; until the session ends or the process does."""
     seen, told, spoke = after, None, clock()

@@ -20,11 +20,11 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from chassis import security
-from chassis.background import survives
+from chassis.http import security_events
 from chassis.http.addresses import counted_as
 from chassis.http.free_text import clean
 from chassis.http.problems import Problem, not_found
+from chassis.runtime.background import survives
 from chassis.scope import note
 from portal_gateway.application import limits
 from portal_gateway.application.answers import (
@@ -52,9 +52,9 @@ from portal_gateway.application.answers import (
     Visit,
     Visitor,
 )
-from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.history import History
-from portal_gateway.application.ports import Access, Images, Invoicing, Limits, Payments, Subscriptions, Views
+from portal_gateway.application.ports import Images, Invoicing, Limits, Payments, Sessions, Subscriptions, Views
+from portal_gateway.application.projections import rfc3339
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.tokens import LinkToken, encoded, same
 from portal_gateway.domain.view import Money
@@ -67,7 +67,7 @@ _HASH = re.compile("[0-9a-f]{64}")
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    access: Access
+    access: Sessions
     views: Views
     subscriptions: Subscriptions
     payments: Payments
@@ -85,7 +85,7 @@ class Portal:
         cookie = encoded(secrets.token_bytes(32))
         opened = await self.access.exchange(token, cookie, presented) if token else None
         if opened is None:
-            security.refused("link", link_id=token.id if token else None, reason="opens nothing" if token else "malformed")
+            security_events.refused("link", link_id=token.id if token else None, reason="opens nothing" if token else "malformed")
             await self.limits.take(limits.REFUSED_LINKS, counted_as(visitor.address))
             raise link_refused()
         found, session = opened
@@ -273,7 +273,7 @@ def session_changed() -> Problem:
 
 def _noted(session: Session) -> None:
     note(session.merchant_id)
-    security.note(merchant_id=session.merchant_id, customer_id=session.customer_id, link_id=session.link_id)
+    security_events.note(merchant_id=session.merchant_id, customer_id=session.customer_id, link_id=session.link_id)
 
 
 def _who(session: Session) -> str:

@@ -25,14 +25,14 @@ from portal_gateway.application.answers import (
     View,
     Visit,
 )
-from portal_gateway.application.composing import Source
+from portal_gateway.application.customer_view import Source
 from portal_gateway.application.live import Glance
 from portal_gateway.domain.access import Link, Session
 from portal_gateway.domain.tokens import LinkToken
 from portal_gateway.domain.view import Money
 
 
-class Access(Protocol):
+class Sessions(Protocol):
     """Sessions, and the links that open them."""
 
     async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:

@@ -4,32 +4,33 @@ from uuid import UUID
 
 from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed, InvoiceVoided
 from billing_contracts.registry import data_of
-from chassis.aggregate import Aggregate, Stream
-from chassis.consuming import Batch, Consumer, Received
-from chassis.postgres.projections import document
+from chassis.consumers import Consumer, Received, UnitOfWork
+from chassis.eventsourcing.aggregate import Aggregate
+from chassis.eventsourcing.stream import Stream
+from chassis.projections.row_store import document
 from chassis.tenants import MERCHANT
 from subscriptions.application import reactions
-from subscriptions.domain.commands import Command
 from subscriptions.domain.dunning import Policies
-from subscriptions.domain.events import Event
-from subscriptions.domain.subscription import Subscription
+from subscriptions.domain.subscription.commands import Command
+from subscriptions.domain.subscription.events import Event
+from subscriptions.domain.subscription.subscription import Subscription
 
 Outcome = Received[InvoicePaid] | Received[InvoicePaymentFailed] | Received[InvoiceVoided]
 
 
 def outcomes(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
-    async def paid(received: Received[InvoicePaid], batch: Batch) -> None:
+    async def paid(received: Received[InvoicePaid], batch: UnitOfWork) -> None:
         await batch.ask(aggregate, received.data.subscription_id, reactions.paid(received), cause=received)
 
-    async def failed(received: Received[InvoicePaymentFailed], batch: Batch) -> None:
+    async def failed(received: Received[InvoicePaymentFailed], batch: UnitOfWork) -> None:
         command = reactions.failed(received, await policies(batch, received.envelope.merchantid))
         await batch.ask(aggregate, received.data.subscription_id, command, cause=received)
 
-    async def waived(received: Received[InvoiceVoided], batch: Batch) -> None:
+    async def waived(received: Received[InvoiceVoided], batch: UnitOfWork) -> None:
         if command := reactions.waived(received):
             await batch.ask(aggregate, received.data.subscription_id, command, cause=received)
 
-    async def policies(batch: Batch, merchant_id: UUID) -> Policies:
+    async def policies(batch: UnitOfWork, merchant_id: UUID) -> Policies:
         merchant = await document(batch.connection, MERCHANT, merchant_id, f"{MERCHANT}-{merchant_id}")
         return reactions.policies(merchant.doc) if merchant else Policies()
 

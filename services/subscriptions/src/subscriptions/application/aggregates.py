@@ -2,13 +2,15 @@
 
 from datetime import datetime
 
-from chassis.aggregate import Aggregate
-from chassis.codec import Codec
-from chassis.decider import Decider
+from chassis.eventsourcing.aggregate import Aggregate
+from chassis.eventsourcing.codec import Codec
+from chassis.eventsourcing.decider import Decider
 from subscriptions.application import publication
-from subscriptions.domain import events, merchant, plan, subscription
-from subscriptions.domain.commands import Command, GiveUp, ReachBoundary, Retry
-from subscriptions.domain.refusals import Refusal
+from subscriptions.domain.merchant import merchant
+from subscriptions.domain.plan import plan
+from subscriptions.domain.subscription import events, subscription
+from subscriptions.domain.subscription.commands import Command, GiveUp, ReachBoundary, Retry
+from subscriptions.domain.subscription.refusals import Refusal
 
 _MERCHANT_RULES: Decider[merchant.MerchantCommand, merchant.MerchantEvent, merchant.Merchant] = Decider(
     merchant.decide, merchant.evolve

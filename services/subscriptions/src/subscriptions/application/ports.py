@@ -6,9 +6,9 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from chassis.context import Context
-from chassis.postgres.write_sets import Connection
-from chassis.store import Statement
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.event_store import Statement
+from chassis.postgres.connection import Connection
 from subscriptions.application.profiles import Customer, Profile
 
 

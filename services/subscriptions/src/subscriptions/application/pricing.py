@@ -2,8 +2,8 @@
 
 from billing_contracts.money import LARGEST_AMOUNT, is_monetary
 from billing_contracts.tax import tax_in_force, taxed
-from subscriptions.domain.plan import Money, Plan, Tax
-from subscriptions.domain.refusals import AmountTooLarge, CurrencyNotSold, Refusal
+from subscriptions.domain.plan.plan import Money, Plan, Tax
+from subscriptions.domain.subscription.refusals import AmountTooLarge, CurrencyNotSold, Refusal
 
 
 def period_price(plan: Plan, quantity: int, merchant_tax: Tax | None) -> Money:

@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 
 from billing_contracts.customers import CustomerProfile
 from billing_contracts.envelope import Envelope, record_key
-from chassis.context import Context
-from chassis.store import Statement, outbox_statement
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.event_store import Statement
+from chassis.outbox.states import outbox_statement
 
 TOPIC = CustomerProfile.topic()
 

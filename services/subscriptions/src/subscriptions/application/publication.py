@@ -30,12 +30,12 @@ from billing_contracts.subscriptions import (
     SubscriptionStarted,
     SubscriptionUnpaid,
 )
-from chassis.aggregate import Announcement
-from subscriptions.domain import events
-from subscriptions.domain.merchant import Merchant, MerchantEvent
+from chassis.eventsourcing.aggregate import Announcement
+from subscriptions.domain.merchant.merchant import Merchant, MerchantEvent
 from subscriptions.domain.period import Period
-from subscriptions.domain.plan import Plan, Published
-from subscriptions.domain.subscription import Subscription
+from subscriptions.domain.plan.plan import Plan, Published
+from subscriptions.domain.subscription import events
+from subscriptions.domain.subscription.subscription import Subscription
 
 
 def announce_merchant(event: MerchantEvent, it: Merchant) -> Announcement:

@@ -5,11 +5,11 @@ from uuid import UUID
 
 from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed, InvoiceVoided
 from billing_contracts.shapes import Period as PublicPeriod
-from chassis.records import Received
-from subscriptions.domain.commands import RecordFailure, RecordPaid, RecordWaived
+from chassis.decoding import Received
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.period import Period
-from subscriptions.domain.plan import Money
+from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.subscription.commands import RecordFailure, RecordPaid, RecordWaived
 
 NOT_CONFIRMED = "not_confirmed"
 """The reason of a debt for which nothing was tried: its charge was not in the list that the customer confirmed."""

@@ -6,12 +6,13 @@ from datetime import datetime
 from functools import partial
 from uuid import UUID
 
-from chassis.command_handler import CommandHandler, Outcome
-from chassis.context import Context
+from chassis.eventsourcing.aggregate import Outcome
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.context import Context
 from subscriptions.application.aggregates import on_timer
-from subscriptions.domain.commands import Command
-from subscriptions.domain.events import Event
-from subscriptions.domain.subscription import Subscription
+from subscriptions.domain.subscription.commands import Command
+from subscriptions.domain.subscription.events import Event
+from subscriptions.domain.subscription.subscription import Subscription
 
 RevisionOf = Callable[[UUID, UUID], Awaitable[int]]
 """(merchant, subscription) -> the revision of its customer's profile"""

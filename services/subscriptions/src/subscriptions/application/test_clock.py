@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 
-class World(Protocol):
+class MerchantTime(Protocol):
     """One merchant's billing, as far as its clock moves it."""
 
     async def settled(self) -> None:
@@ -21,7 +21,7 @@ class World(Protocol):
         """Gives every command that is due at `now`."""
 
 
-async def advance(world: World, to: datetime) -> None:
+async def advance(world: MerchantTime, to: datetime) -> None:
     """Brings the clock to `to`, by way of everything that is due until then. May be broken off and begun again."""
     while True:
         await world.settled()

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from .commands import Cancel
-from .dunning import CancelMode, OpenInvoices
-from .events import CancellationScheduled, Cancelled
-from .plan import Money
-from .subscription import Subscription, cancel, evolve, living
+from subscriptions.domain.dunning import CancelMode, OpenInvoices
+from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.subscription.commands import Cancel
+from subscriptions.domain.subscription.events import CancellationScheduled, Cancelled
+from subscriptions.domain.subscription.subscription import Subscription, cancel, evolve, living
 
 
 @dataclass(frozen=True, slots=True)

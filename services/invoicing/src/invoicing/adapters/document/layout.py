@@ -5,14 +5,14 @@ from dataclasses import asdict
 from typing import Any
 from unicodedata import bidirectional
 
-from chassis import colours
 from invoicing.adapters.document.glyphs import MARK, printable
 from invoicing.adapters.document.wording import Speech
 from invoicing.application.invoices import Document
-from invoicing.domain.events import Issued
-from invoicing.domain.invoice import Status
+from invoicing.domain.invoice.events import Issued
+from invoicing.domain.invoice.invoice import Status
 from invoicing.domain.plan import Period
 from invoicing.domain.totals import Line
+from presentation import colours
 
 NEUTRAL = (0x3C, 0x44, 0x54)
 """For a merchant without a colour."""

@@ -7,8 +7,8 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from billing_contracts.money import exponent
-from chassis.languages import N_
 from invoicing.application.language import catalogues
+from presentation.languages import N_
 
 
 @dataclass(frozen=True, slots=True)

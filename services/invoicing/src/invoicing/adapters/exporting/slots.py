@@ -8,7 +8,7 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from chassis.background import survives
+from chassis.runtime.background import survives
 from invoicing.application.history import Progress, Render
 from invoicing.application.invoices import Document
 

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from chassis.languages import N_
 from invoicing.application.language import catalogues
+from presentation.languages import N_
 
 COLUMNS: Final = (
     N_("Date"),

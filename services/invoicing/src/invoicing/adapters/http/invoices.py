@@ -8,24 +8,24 @@ from uuid import UUID
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from chassis.command_handler import CommandHandler
-from chassis.http.asked import Ask
-from chassis.http.cursors import Cursor, Cursors, Limit
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.http.authentication import Merchant, MerchantOrCustomer, Principal, tenant_of
+from chassis.http.commands import CommandParam
 from chassis.http.description import answers
 from chassis.http.downloads import Sending, named
-from chassis.http.principal import Merchant, MerchantOrCustomer, Principal, tenant_of
+from chassis.http.page_cursors import Cursor, Cursors, Limit
 from chassis.http.problems import Problem, Refusals, not_found
 from chassis.tenants import Tenant, Tenants
 from invoicing.adapters.http import documents
 from invoicing.adapters.http.parameters import CustomerId, Format, InvoiceId, Locale, OfCustomer, OfStatus, OfYear
-from invoicing.application.answers import detail, summary
 from invoicing.application.history import Download, Progress, Render
-from invoicing.application.invoices import Document, InvoiceView, Place, Wanted
+from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, Place
 from invoicing.application.movements import Movement
-from invoicing.domain import refusals
-from invoicing.domain.commands import Command, Void
-from invoicing.domain.events import Event
-from invoicing.domain.invoice import Invoice
+from invoicing.application.representations import detail, summary
+from invoicing.domain.invoice import refusals
+from invoicing.domain.invoice.commands import Command, Void
+from invoicing.domain.invoice.events import Event
+from invoicing.domain.invoice.invoice import Invoice
 
 REFUSALS: Refusals = {
     refusals.NoSuchInvoice: (404, "not_found", "There is nothing here"),
@@ -37,10 +37,10 @@ REFUSALS: Refusals = {
 }
 
 
-class Shelf(Protocol):
+class Invoices(Protocol):
     """Where invoices are read. Who asks as a customer names themselves, and finds only their own."""
 
-    async def page(self, merchant_id: UUID, wanted: Wanted, after: Place | None, limit: int) -> list[InvoiceView]: ...
+    async def page(self, merchant_id: UUID, wanted: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]: ...
     async def one(self, merchant_id: UUID, id: UUID, customer_id: UUID | None) -> InvoiceView | None: ...
     async def document(self, view: InvoiceView) -> Document: ...
     async def movements(self, view: InvoiceView) -> list[Movement]: ...
@@ -54,7 +54,7 @@ class Exporter(Protocol):
 
 def routes(
     handler: CommandHandler[Command, Event, Invoice],
-    shelf: Shelf,
+    shelf: Invoices,
     exporter: Exporter,
     render: Render,
     tenants: Tenants,
@@ -92,7 +92,7 @@ def routes(
         """
         if caller.customer_id and customer_id not in (None, caller.customer_id):
             raise not_found()
-        wanted = Wanted(caller.customer_id or customer_id, status, year)
+        wanted = InvoiceFilter(caller.customer_id or customer_id, status, year)
         after = _place(cursors.decode(cursor)) if cursor else None
         views = await shelf.page(caller.merchant_id, wanted, after, limit + 1)
         page = views[:limit]
@@ -117,9 +117,9 @@ def routes(
 
     @api.post("/invoices/{id}/void", status_code=202)
     @answers(documents.Accepted, (409, "invoice_paid"), (409, "invoice_void"))
-    async def void(caller: Merchant, asked: Ask, id: InvoiceId) -> Response:
+    async def void(caller: Merchant, request: CommandParam, id: InvoiceId) -> Response:
         """Void an open invoice: nothing is owed on it any more."""
-        return await asked.of(handler, id, Void("merchant", (await tenant_of(caller, tenants)).now()))
+        return await request.handle(handler, id, Void("merchant", (await tenant_of(caller, tenants)).now()))
 
     @api.get("/customers/{customer_id}/export", response_class=Response)
     @answers(None, (429, "export_running"), media_types=("text/csv", "application/zip", "application/x-ndjson"))

@@ -9,8 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 from starlette.middleware.base import RequestResponseEndpoint
 
-from chassis import colours, security
-from chassis.http import problems
+from chassis.http import problems, security_events
 from chassis.http.app import equip
 from chassis.http.problems import Problem, not_found
 from chassis.http.service_app import ServiceApp
@@ -26,8 +25,9 @@ from payments.adapters.card_page.words import (
     too_many_declines,
     words_for,
 )
-from payments.application.card_entry import Merchant, Merchants, OpenSetUps, SetUp, Tokeniser
-from payments.domain import entry
+from payments.application.card_setup import Merchant, Merchants, OpenSetUps, SetUp, Tokeniser
+from payments.domain import card_input
+from presentation import colours
 
 
 def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *, cards_url: str, portal_origin: str) -> FastAPI:
@@ -53,7 +53,7 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
         merchant = await merchants.merchant(setup.merchant_id) if setup else None
         if setup is None or merchant is None:
             raise not_found()
-        security.note(merchant_id=setup.merchant_id, customer_id=setup.customer_id)
+        security_events.note(merchant_id=setup.merchant_id, customer_id=setup.customer_id)
         return setup, merchant
 
     @app.get("/cards/{setup_id}")
@@ -104,8 +104,8 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
         words = words_for(language)
         if seconds := await setups.blocked_for(setup.merchant_id, setup.customer_id):
             raise blocked(seconds, too_many_declines(language, seconds))
-        found = entry.read(typed.number, typed.exp, typed.cvc, merchant.now.date(), tokeniser.numbers)
-        if isinstance(found, entry.Mistakes):
+        found = card_input.read(typed.number, typed.exp, typed.cvc, merchant.now.date(), tokeniser.numbers)
+        if isinstance(found, card_input.Mistakes):
             errors = [{"pointer": f"/{name}", "code": code, "detail": words[code]} for name, code in found.codes.items()]
             raise Problem(422, "card_invalid", words[next(iter(found.codes.values()))], errors=errors)
         made = await tokeniser.tokenise(setup.merchant_id, setup.id, found)

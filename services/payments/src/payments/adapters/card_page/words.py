@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Final
 
 from billing_contracts.money import exponent
-from chassis.languages import N_, Catalogues, Language
 from payments.domain.shapes import Money
+from presentation.languages import N_, Catalogues, Language
 
 LOCALES = Path(__file__).parents[2] / "locales"
 

@@ -5,8 +5,8 @@ from typing import Any
 import asyncpg
 from fastapi import APIRouter
 
+from chassis.http.authentication import MerchantOrCustomer
 from chassis.http.description import answers
-from chassis.http.principal import MerchantOrCustomer
 from payments.adapters.http.documents import Charges
 from payments.adapters.http.parameters import InvoiceId
 

@@ -7,19 +7,19 @@ import asyncpg
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from chassis.command_handler import CommandHandler
-from chassis.http.asked import Ask
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.event_store import Answer
+from chassis.http.authentication import MerchantOrCustomer, only
+from chassis.http.commands import CommandParam
 from chassis.http.description import answers
-from chassis.http.principal import MerchantOrCustomer, only
 from chassis.http.problems import Problem, not_found
-from chassis.store import Answer
 from payments.adapters.http import documents
 from payments.adapters.http.bodies import NewMethod
 from payments.adapters.http.parameters import CustomerId, MethodId
-from payments.application.card_entry import Customers
-from payments.application.change_of_card import method_json
+from payments.application.card_change import method_json
+from payments.application.card_setup import Customers
+from payments.application.ports import Clock
 from payments.application.providers import Provider, UnknownToken
-from payments.application.work import Clock
 from payments.domain.wallet.commands import Command, RemoveMethod, UseMethod
 from payments.domain.wallet.events import Event
 from payments.domain.wallet.wallet import Wallet
@@ -32,12 +32,12 @@ def routes(
 
     @api.post("/customers/{customer_id}/payment-methods", status_code=201, dependencies=[Depends(only("merchant"))])
     @answers(documents.AddedMethod, (422, "invalid_token"))
-    async def add(customer_id: CustomerId, body: NewMethod, asked: Ask) -> Response:
+    async def add(customer_id: CustomerId, body: NewMethod, request: CommandParam) -> Response:
         """Add a card from a provider's token, and make it the default.
 
         Nothing is charged.
         """
-        merchant_id = asked.principal.merchant_id
+        merchant_id = request.principal.merchant_id
         if not await customers.known(merchant_id, customer_id):
             raise not_found()
         at = await clock.now(merchant_id)
@@ -49,7 +49,7 @@ def routes(
         def added(outcome: Any) -> Answer:
             return Answer(201, method_json(method) | {"aggregate": outcome.stream.name, "version": outcome.version})
 
-        return await asked.of(wallets, customer_id, UseMethod(customer_id, method, at), answer=added)
+        return await request.handle(wallets, customer_id, UseMethod(customer_id, method, at), answer=added)
 
     @api.get("/customers/{customer_id}/payment-methods")
     @answers(documents.MethodsOnFile)
@@ -83,18 +83,18 @@ def routes(
 
     @api.delete("/payment-methods/{method_id}", status_code=202, dependencies=[Depends(only("merchant", "customer"))])
     @answers(documents.Accepted, (409, "last_payment_method"))
-    async def remove(method_id: MethodId, asked: Ask) -> Response:
+    async def remove(method_id: MethodId, request: CommandParam) -> Response:
         """Remove a card.
 
         The last card is refused with `last_payment_method` while a subscription needs it.
         """
-        caller = asked.principal
+        caller = request.principal
         row = await owner(caller.merchant_id, method_id)
         if row is None or not caller.owns(row["customer_id"]):
             raise not_found()
         customer_id = row["customer_id"]
         needed = await customers.subscribed(caller.merchant_id, customer_id)
         command = RemoveMethod(method_id, needed, await clock.now(caller.merchant_id))
-        return await asked.of(wallets, customer_id, command)
+        return await request.handle(wallets, customer_id, command)
 
     return api

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chassis.http.principal import Peers
+from chassis.http.authentication import Peers
 
 PEERS: Final[Peers] = {
     "portal-gateway": frozenset(

@@ -3,7 +3,7 @@
 from chassis.http.problems import Refusals
 from payments.domain import refusals
 
-PROBLEMS: Refusals = {
+REFUSALS: Refusals = {
     refusals.NoSuchPaymentMethod: (404, "not_found", "There is nothing here"),
     refusals.LastMethodInUse: (409, "last_payment_method", "A subscription is paid with this card, and it is the only one"),
     refusals.NoSuchPayment: (404, "not_found", "There is nothing here"),

@@ -3,17 +3,17 @@
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from chassis.http.asked import Ask, problem_answer, response
+from chassis.eventsourcing.event_store import AlreadyAnswered, Answer, Statement
+from chassis.http.authentication import only
+from chassis.http.commands import CommandParam, problem_answer, response
 from chassis.http.description import answers
-from chassis.http.principal import only
 from chassis.http.problems import Problem, not_found
-from chassis.store import AlreadyAnswered, Answer, Statement
 from payments.adapters.http import documents
-from payments.adapters.http.answering import Answering, slow_down
 from payments.adapters.http.bodies import NewDefault, OpenSetUp, listed_json
 from payments.adapters.http.parameters import CustomerId
-from payments.application.card_entry import Customers, SetUps
-from payments.application.change_of_card import ChangeOfCard, DueChanged, Request, SetUpOver, TooManyDeclines
+from payments.adapters.http.stored_answers import StoredAnswers, slow_down
+from payments.application.card_change import CardChange, CardChangeRequest, DueChanged, SetUpOver, TooManyDeclines
+from payments.application.card_setup import Customers, SetUps
 from payments.application.dues import Dues
 from payments.application.providers import NoAnswer, SetupRefused, UnknownToken
 from payments.domain.shapes import FailureCode
@@ -27,11 +27,11 @@ TITLES = {
 
 
 def routes(
-    change: ChangeOfCard,
+    change: CardChange,
     setups: SetUps,
     customers: Customers,
     dues: Dues,
-    answering: Answering,
+    stored_answers: StoredAnswers,
     *,
     cards_url: str,
     portal_origin: str,
@@ -40,14 +40,14 @@ def routes(
 
     @api.post("/setups", status_code=201, dependencies=[Depends(only("merchant", "customer"))])
     @answers(documents.SetUp, (422, "portal_origin_refused"), (429, "too_many_openings"))
-    async def open_setup(customer_id: CustomerId, body: OpenSetUp, asked: Ask) -> Response:
+    async def open_setup(customer_id: CustomerId, body: OpenSetUp, request: CommandParam) -> Response:
         """Open a page on which a customer can type a card.
 
         The answer lists what is charged when the card is confirmed.
         """
-        caller = asked.principal
+        caller = request.principal
         caller.must_own(customer_id)
-        if kept := await answering.given_before(asked):
+        if kept := await stored_answers.given_before(request):
             return kept
         if body.portal_origin not in (None, portal_origin):
             raise Problem(422, "portal_origin_refused", "The card page is shown in the portal only")
@@ -59,7 +59,7 @@ def routes(
         looks = caller.session, body.locale, body.colour
         setup = await setups.begin(caller.merchant_id, customer_id, *looks, listed.due)
         frame = {"setup_id": str(setup.id), "frame_url": f"{cards_url.rstrip('/')}/cards/{setup.id}"}
-        return await answering.keep(asked, Answer(201, frame | listed_json(listed)))
+        return await stored_answers.keep(request, Answer(201, frame | listed_json(listed)))
 
     @api.put("/default-payment-method", dependencies=[Depends(only("merchant", "customer"))])
     @answers(
@@ -69,21 +69,21 @@ def routes(
         (422, "invalid_token"),
         (429, "too_many_declines"),
     )
-    async def use_card(customer_id: CustomerId, body: NewDefault, asked: Ask) -> Response:
+    async def use_card(customer_id: CustomerId, body: NewDefault, request: CommandParam) -> Response:
         """Make a card that was typed the default, and charge what was listed.
 
         When the call is refused, the former card stays.
         """
-        caller = asked.principal
+        caller = request.principal
         caller.must_own(customer_id)
-        if kept := await answering.given_before(asked):
+        if kept := await stored_answers.given_before(request):
             return kept
         try:
             totals = tuple(each.shape() for each in body.totals) if body.totals is not None else None
-            confirmed = Request(customer_id, body.setup_id, caller.session, body.token, body.charge_invoices, totals)
-            return response(await change.confirm(asked.context, confirmed, asked.key))
+            confirmed = CardChangeRequest(customer_id, body.setup_id, caller.session, body.token, body.charge_invoices, totals)
+            return response(await change.confirm(request.context, confirmed, request.key))
         except AlreadyAnswered:
-            return await answering.given_before(asked) or response(problem_answer(not_found()))
+            return await stored_answers.given_before(request) or response(problem_answer(not_found()))
         except TooManyDeclines as blocked:
             raise slow_down("too_many_declines", "Too many cards were declined", blocked.seconds) from None
         except NoAnswer:
@@ -91,15 +91,15 @@ def routes(
         except DueChanged as changed:
             await setups.show(caller.merchant_id, body.setup_id, changed.listed.due)
             problem = Problem(409, "due_changed", "What is due has changed", more=listed_json(changed.listed))
-            return await answering.keep(asked, problem_answer(problem))
+            return await stored_answers.keep(request, problem_answer(problem))
         except SetupRefused as refused:
             declined = "INSERT INTO card_refusal (merchant_id, customer_id, code) VALUES ($1, $2, $3)"
             row = Statement(declined, (caller.merchant_id, customer_id, refused.code.value))
             title = TITLES.get(refused.code, "The card could not be saved")
-            return await answering.keep(asked, problem_answer(Problem(402, refused.code.value, title)), row)
+            return await stored_answers.keep(request, problem_answer(Problem(402, refused.code.value, title)), row)
         except UnknownToken:
-            return await answering.keep(asked, problem_answer(Problem(422, "invalid_token", "This token cannot be used")))
+            return await stored_answers.keep(request, problem_answer(Problem(422, "invalid_token", "This token cannot be used")))
         except SetUpOver:
-            return await answering.keep(asked, problem_answer(not_found()))
+            return await stored_answers.keep(request, problem_answer(not_found()))
 
     return api

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
-from payments.adapters.sandbox.books import Books
+from payments.adapters.sandbox.ledger import LedgerPool
 from payments.application.providers import NoAnswer
 
 Mode = Literal["normal", "hang", "late", "lose"]
@@ -34,7 +34,7 @@ class Behaviour:
             raise NoAnswer
 
 
-async def behaviour_for(books: Books, merchant_id: UUID, customer_id: UUID) -> Behaviour:
+async def behaviour_for(books: LedgerPool, merchant_id: UUID, customer_id: UUID) -> Behaviour:
     """The customer's, else the merchant's, else that of a provider that does as it should."""
     pool = await books.pool()
     row = await pool.fetchrow(
@@ -48,7 +48,7 @@ async def behaviour_for(books: Books, merchant_id: UUID, customer_id: UUID) -> B
     return Behaviour(row["mode"], row["seconds"]) if row else Behaviour()
 
 
-async def behave(books: Books, merchant_id: UUID, customer_id: UUID | None, mode: Mode, seconds: float) -> None:
+async def behave(books: LedgerPool, merchant_id: UUID, customer_id: UUID | None, mode: Mode, seconds: float) -> None:
     pool = await books.pool()
     await pool.execute(
         """

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 from pydantic import BaseModel, Field
 
+from chassis.http.authentication import only
 from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
-from chassis.http.principal import only
 from payments.adapters.sandbox.behaviour import Mode, behave
-from payments.adapters.sandbox.books import Books
+from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.provider import ledger
 
 MerchantId = Annotated[UUID, Query(description="The merchant's id.")]
@@ -72,7 +72,7 @@ class Ledger(BaseModel):
     """Charges that were given back."""
 
 
-def routes(books: Books) -> APIRouter:
+def routes(books: LedgerPool) -> APIRouter:
     api = APIRouter(prefix="/sandbox", dependencies=[Depends(only("operator"))])
 
     @api.post("/behaviour", status_code=204)

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from billing_contracts.expiry import expired
 from payments.adapters.sandbox.behaviour import behaviour_for
-from payments.adapters.sandbox.books import Books
+from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.vault import Vault
 from payments.application.providers import ChargeOrder, NeverHeardOf, NoAnswer, Outcome, Pending, Refused, Status, Taken
 from payments.domain.shapes import FailureCode, Method
@@ -20,7 +20,7 @@ ON CONFLICT DO NOTHING
 
 
 class Sandbox:
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: LedgerPool) -> None:
         self._books, self._vault = books, Vault(books)
 
     async def charge(self, order: ChargeOrder) -> Outcome:
@@ -112,7 +112,7 @@ def _reference(order: ChargeOrder) -> str:
     return f"sbx_ch_{order.charge_id.hex[:20]}"
 
 
-async def ledger(books: Books, merchant_id: UUID) -> dict[str, list[dict[str, Any]]]:
+async def ledger(books: LedgerPool, merchant_id: UUID) -> dict[str, list[dict[str, Any]]]:
     """All that the provider took, refused and gave back for a merchant, oldest first."""
     pool = await books.pool()
     charges = await pool.fetch(

@@ -7,11 +7,11 @@ from uuid import UUID, uuid4
 
 import asyncpg
 
-from payments.adapters.sandbox.books import Books
 from payments.adapters.sandbox.cards import TEST_CARDS, TEST_TOKENS
-from payments.application.card_entry import CardToken
+from payments.adapters.sandbox.ledger import LedgerPool
+from payments.application.card_setup import CardToken
 from payments.application.providers import SetupRefused, UnknownToken
-from payments.domain.entry import CardEntry, brand_of
+from payments.domain.card_input import CardEntry, brand_of
 from payments.domain.shapes import Brand, FailureCode, Method
 
 _SAVE = """
@@ -21,7 +21,7 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 
 class Vault:
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: LedgerPool) -> None:
         self._books = books
 
     @property

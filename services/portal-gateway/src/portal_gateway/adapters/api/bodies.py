@@ -9,7 +9,7 @@ from billing_contracts.subscriptions import Feedback
 from chassis.http.bodies import StrictBody
 from chassis.http.free_text import Remark
 from portal_gateway.application.answers import CancelMode
-from portal_gateway.domain.settling import Effect
+from portal_gateway.domain.settlement import Effect
 
 
 class Cancelling(StrictBody):

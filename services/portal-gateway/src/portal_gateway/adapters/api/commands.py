@@ -6,16 +6,16 @@ from fastapi import APIRouter, Depends, Request
 
 from chassis.http.description import answers
 from chassis.http.problems import Problem
-from portal_gateway.adapters.api import documents, paying_documents
-from portal_gateway.adapters.api.asking import Door, IdempotencyKey, Spoken, language_of, with_texts
+from portal_gateway.adapters.api import documents, payment_documents
 from portal_gateway.adapters.api.bodies import Amount, Cancelling, NewCard, Payment
+from portal_gateway.adapters.api.dependencies import IdempotencyKey, LocalizedRoute, SessionDependencies, language_of, with_texts
 from portal_gateway.adapters.api.parameters import InvoiceId, Mode, SubscriptionId
-from portal_gateway.application import wording_paying
 from portal_gateway.application.answers import Dues, PaymentRequest, View
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import Reader
-from portal_gateway.application.wording_price import of_subscription
-from portal_gateway.application.wording_subscription import renewals
+from portal_gateway.application.presentation import payment
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.price import of_subscription
+from portal_gateway.application.presentation.subscription import renewals
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import Money
 
@@ -39,8 +39,8 @@ NOT_BEGUN: Final = (
 )
 
 
-def command_routes(portal: Portal, door: Door) -> APIRouter:
-    api = APIRouter(prefix="/api", route_class=Spoken, tags=["commands"])
+def command_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
+    api = APIRouter(prefix="/api", route_class=LocalizedRoute, tags=["commands"])
     reading, acting = Depends(door.reading), Depends(door.acting)
 
     @api.get("/subscriptions/{subscription_id}/cancellation/preview")
@@ -85,7 +85,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return {**await portal.keep(session, subscription_id, idempotency_key=idempotency_key)}
 
     @api.post("/payment-method/setup", status_code=201)
-    @answers(paying_documents.CardSetup, (404, "not_found"), (429, "too_many_requests"), (429, "too_many_openings"))
+    @answers(payment_documents.CardSetup, (404, "not_found"), (429, "too_many_requests"), (429, "too_many_openings"))
     async def open_card_setup(request: Request, session: Annotated[Session, acting]) -> dict[str, Any]:
         """Open a page on which the customer can type a card."""
         view = await portal.view(session)
@@ -98,7 +98,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return shown
 
     @api.put("/payment-method")
-    @answers(paying_documents.CardUpdated, *((402, code) for code in DECLINED), *NOT_TAKEN)
+    @answers(payment_documents.CardUpdated, *((402, code) for code in DECLINED), *NOT_TAKEN)
     async def update_card(
         request: Request, body: NewCard, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
@@ -113,7 +113,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return {**updated}
 
     @api.get("/invoices/{invoice_id}/payment")
-    @answers(paying_documents.PaymentPreview, (404, "not_found"))
+    @answers(payment_documents.PaymentPreview, (404, "not_found"))
     async def preview_payment(request: Request, invoice_id: InvoiceId, session: Annotated[Session, reading]) -> dict[str, Any]:
         """Preview what paying an invoice now charges, and what it does."""
         view = await portal.view(session)
@@ -123,7 +123,7 @@ def command_routes(portal: Portal, door: Door) -> APIRouter:
         return shown
 
     @api.post("/invoices/{invoice_id}/payment", status_code=202)
-    @answers(paying_documents.PaymentStarted, *NOT_BEGUN)
+    @answers(payment_documents.PaymentStarted, *NOT_BEGUN)
     async def pay(
         request: Request,
         invoice_id: InvoiceId,
@@ -160,7 +160,7 @@ def amount(of: Amount | Payment) -> Money:
 
 def in_words(reader: Reader, view: View, listed: Dues) -> dict[str, Any]:
     """`text` for each charge, `lines` {text, amount_text} as the dialog shows them, `statements`: what the confirmation does."""
-    due = [{**each, "text": wording_paying.label(reader, each)} for each in listed["due"]]
-    shown = [{"text": line.text, "amount_text": line.amount} for line in wording_paying.lines(reader, view, listed["due"])]
-    statements = wording_paying.does(reader, view, listed["due"], more=listed.get("more", False))
+    due = [{**each, "text": payment.label(reader, each)} for each in listed["due"]]
+    shown = [{"text": line.text, "amount_text": line.amount} for line in payment.lines(reader, view, listed["due"])]
+    statements = payment.does(reader, view, listed["due"], more=listed.get("more", False))
     return {"due": due, "lines": shown, "statements": statements}

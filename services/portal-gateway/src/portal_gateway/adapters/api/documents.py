@@ -7,8 +7,8 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from billing_contracts.shapes import Tax
+from portal_gateway.adapters.api.common_documents import Accepted, Interval, Last4, Money, Period
 from portal_gateway.adapters.api.invoice_documents import InvoicePage
-from portal_gateway.adapters.api.parts import Accepted, Interval, Last4, Money, Period
 
 CancelMode = Literal["at_period_end", "immediately"]
 

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import BaseModel
 
 from billing_contracts.shapes import Tax
-from portal_gateway.adapters.api.parts import Interval, Last4, Money, Period, SavedCard
+from portal_gateway.adapters.api.common_documents import Interval, Last4, Money, Period, SavedCard
 
 InvoiceStatus = Literal["paid", "open", "processing", "failed", "void", "uncollectible", "refunded"]
 

@@ -6,17 +6,25 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse, Response
 
 from billing_contracts.history import HistoryLine
-from chassis.http.cursors import Limit
 from chassis.http.description import answers
 from chassis.http.downloads import Sending, named
+from chassis.http.page_cursors import Limit
 from portal_gateway.adapters.api import invoice_documents as documents
-from portal_gateway.adapters.api.asking import SESSION, UNKNOWN_SESSION, Door, Spoken, cookie_of, language_of, with_texts
+from portal_gateway.adapters.api.dependencies import (
+    SESSION,
+    UNKNOWN_SESSION,
+    LocalizedRoute,
+    SessionDependencies,
+    cookie_of,
+    language_of,
+    with_texts,
+)
 from portal_gateway.adapters.api.parameters import Cursor, Format, InvoiceId, OfStatus, OfYear
-from portal_gateway.adapters.api.shapes import invoice
-from portal_gateway.application import wording_invoices, wording_paying
+from portal_gateway.adapters.api.representations import invoice
 from portal_gateway.application.answers import InvoiceQuery
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import Reader
+from portal_gateway.application.presentation import invoices, payment
+from portal_gateway.application.presentation.common import Reader
 from portal_gateway.domain.access import Session
 
 
@@ -35,8 +43,8 @@ EXPORT: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def invoice_routes(portal: Portal, door: Door) -> APIRouter:
-    api = APIRouter(prefix="/api/invoices", route_class=Spoken, tags=["invoices"])
+def invoice_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
+    api = APIRouter(prefix="/api/invoices", route_class=LocalizedRoute, tags=["invoices"])
     reading = Depends(door.reading)
 
     @api.get("")
@@ -78,7 +86,7 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
         if running is None:
             return {"progress": None}
         language = language_of(request, session, await portal.view(session))
-        return {"progress": {**running, "text": wording_invoices.made_so_far(language, **running)}}
+        return {"progress": {**running, "text": invoices.made_so_far(language, **running)}}
 
     @api.get("/{invoice_id}")
     @answers(documents.WholeInvoice)
@@ -87,12 +95,12 @@ def invoice_routes(portal: Portal, door: Door) -> APIRouter:
         view = await portal.view(session)
         language = language_of(request, session, view)
         found = await portal.invoice(session, invoice_id)
-        status = wording_invoices.status(found, view.pending)
+        status = invoices.status(found, view.pending)
         reader = Reader.of(view, language)
         words = {
             "status": status,
-            "status_text": wording_invoices.badge(reader, status).text,
-            **wording_paying.outcome(reader, view, {**found, "status": status}),
+            "status_text": invoices.badge(reader, status).text,
+            **payment.outcome(reader, view, {**found, "status": status}),
         }
         links = {"pdf_url": f"/api/invoices/{invoice_id}/pdf", "url": f"/invoices/{invoice_id}"}
         shown: dict[str, Any] = with_texts(language, {**found, **words, **links})

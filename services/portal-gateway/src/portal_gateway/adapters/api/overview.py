@@ -10,11 +10,11 @@ from pydantic_core import to_json
 from chassis.http.description import answers
 from chassis.http.problems import of_fault
 from portal_gateway.adapters.api import documents
-from portal_gateway.adapters.api.asking import SESSION, UNKNOWN_SESSION, Spoken, cookie_of, language_of
-from portal_gateway.adapters.api.shapes import overview
-from portal_gateway.adapters.api.streaming import sse
+from portal_gateway.adapters.api.dependencies import SESSION, UNKNOWN_SESSION, LocalizedRoute, cookie_of, language_of
+from portal_gateway.adapters.api.representations import overview
+from portal_gateway.adapters.api.stream import sse
 from portal_gateway.application.answers import Position
-from portal_gateway.application.live import LOOK_SECONDS, Bell, Bells, Glance, Look, updates
+from portal_gateway.application.live import LOOK_SECONDS, ChangeSignal, ChangeSignals, Glance, Look, updates
 from portal_gateway.application.portal import Portal, session_changed
 from portal_gateway.domain.tokens import page_tag
 
@@ -24,8 +24,8 @@ _PAGE = Query(max_length=40, description="Tag of the session that the page shows
 _LAST = Header(max_length=40, description="Id of the last event that was received.")
 
 
-def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
-    api = APIRouter(prefix="/api", route_class=Spoken, tags=["overview"])
+def overview_routes(portal: Portal, bells: ChangeSignals) -> APIRouter:
+    api = APIRouter(prefix="/api", route_class=LocalizedRoute, tags=["overview"])
 
     @api.get("/overview", response_model=dict[str, Any])
     @answers(documents.Overview, UNKNOWN_SESSION, security=SESSION)
@@ -74,7 +74,7 @@ def overview_routes(portal: Portal, bells: Bells) -> APIRouter:
     return api
 
 
-def outlasting(look: Look, bell: Bell) -> Look:
+def outlasting(look: Look, bell: ChangeSignal) -> Look:
     """Looks again for as long as the database is away: a stream that is cut off then would only be asked for again."""
 
     async def patient() -> Glance | None:

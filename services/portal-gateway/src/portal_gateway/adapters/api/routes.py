@@ -2,17 +2,17 @@
 
 from fastapi import APIRouter
 
-from portal_gateway.adapters.api.asking import Door
 from portal_gateway.adapters.api.commands import command_routes
+from portal_gateway.adapters.api.dependencies import SessionDependencies
 from portal_gateway.adapters.api.invoices import invoice_routes
 from portal_gateway.adapters.api.overview import overview_routes
 from portal_gateway.adapters.api.session import session_routes
-from portal_gateway.application.live import Bells
+from portal_gateway.application.live import ChangeSignals
 from portal_gateway.application.portal import Portal
 
 
-def api_routes(portal: Portal, bells: Bells) -> APIRouter:
-    api, door = APIRouter(), Door(portal)
+def api_routes(portal: Portal, bells: ChangeSignals) -> APIRouter:
+    api, door = APIRouter(), SessionDependencies(portal)
     api.include_router(session_routes(portal, door))
     api.include_router(overview_routes(portal, bells))
     api.include_router(command_routes(portal, door))

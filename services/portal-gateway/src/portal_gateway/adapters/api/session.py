@@ -8,11 +8,19 @@ from fastapi.responses import Response
 from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
 from portal_gateway.adapters.api import documents
-from portal_gateway.adapters.api.asking import OF_CHANGES, SESSION, UNKNOWN_SESSION, Door, PageToken, Spoken, cookie_of
+from portal_gateway.adapters.api.dependencies import (
+    OF_CHANGES,
+    SESSION,
+    UNKNOWN_SESSION,
+    LocalizedRoute,
+    PageToken,
+    SessionDependencies,
+    cookie_of,
+)
 from portal_gateway.application import session_cookie
 from portal_gateway.application.answers import Visitor
-from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.portal import Portal
+from portal_gateway.application.projections import rfc3339
 from portal_gateway.domain.access import Session
 
 
@@ -30,8 +38,8 @@ class Leaving(StrictBody):
     """Whether the link ends too."""
 
 
-def session_routes(portal: Portal, door: Door) -> APIRouter:
-    api = APIRouter(prefix="/api/session", route_class=Spoken, tags=["session"])
+def session_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
+    api = APIRouter(prefix="/api/session", route_class=LocalizedRoute, tags=["session"])
 
     @api.post("", status_code=204)
     @answers(None, (401, "link_refused"), (429, "too_many_requests"), *OF_CHANGES)

@@ -10,17 +10,17 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, Response
 
-from chassis.http.asked import Ask
-from chassis.http.cursors import Cursors, Limit
+from chassis.eventsourcing.event_store import Answer
+from chassis.http.authentication import Merchant
+from chassis.http.commands import CommandParam
 from chassis.http.description import answers
-from chassis.http.principal import Merchant
+from chassis.http.page_cursors import Cursors, Limit
 from chassis.http.problems import Problem, not_found
-from chassis.postgres.write_sets import Connection
-from chassis.store import Answer
+from chassis.postgres.connection import Connection
 from chassis.tenants import Tenants
 from portal_gateway.adapters.links.documents import CreatedLink, LinkPage, NewLink
-from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.portal_links import Addresses, may_return_to
+from portal_gateway.application.projections import rfc3339
 from portal_gateway.domain.access import Link, lifetime
 
 UNKNOWN_FOR = 5.0
@@ -50,15 +50,15 @@ AskOwner = Callable[[UUID, UUID], Awaitable[Any]]
 """(merchant, customer): raises Problem 404 when their owner does not know them either."""
 
 
-class Acquaintances:
+class CustomerDirectory:
     """Customers of a merchant: whom Kafka has not brought yet, their owner is asked about once."""
 
     def __init__(self, links: Links, ask_owner: AskOwner) -> None:
         self._links, self._ask_owner = links, ask_owner
         self._unknown: dict[tuple[UUID, UUID], float] = {}
 
-    async def must_know(self, merchant_id: UUID, customer_id: UUID) -> None:
-        """Raises Problem 404, or 503 when the owner cannot be asked."""
+    async def require(self, merchant_id: UUID, customer_id: UUID) -> None:
+        """Raises Problem 404, or 503 when the owner cannot be request."""
         who = merchant_id, customer_id
         if await self._links.knows(*who):
             return
@@ -75,13 +75,13 @@ class Acquaintances:
 
 
 def link_routes(
-    links: Links, acquaintances: Acquaintances, tenants: Tenants, addresses: Addresses, cursors: Cursors
+    links: Links, directory: CustomerDirectory, tenants: Tenants, addresses: Addresses, cursors: Cursors
 ) -> APIRouter:
     api = APIRouter(prefix="/v1/portal-links", tags=["portal links"])
 
     @api.post("", status_code=201)
     @answers(CreatedLink, (404, "not_found"))
-    async def create(merchant: Merchant, body: NewLink, asked: Ask) -> Response:
+    async def create(merchant: Merchant, body: NewLink, request: CommandParam) -> Response:
         """Create a portal link for a customer.
 
         The URL is shown in this answer, and again to a repetition under the same Idempotency-Key. It is stored nowhere.
@@ -89,8 +89,8 @@ def link_routes(
         expires_at = _expiry(body)
         await _must_lead_home(tenants, merchant.merchant_id, body.return_url)
         # Before the transaction: it would hold a connection while this takes another, or waits for the owner.
-        await acquaintances.must_know(merchant.merchant_id, body.customer_id)
-        attempt = asked.key.key if asked.key else None
+        await directory.require(merchant.merchant_id, body.customer_id)
+        attempt = request.key.key if request.key else None
 
         async def work(connection: Connection) -> Answer:
             link = Link(
@@ -102,7 +102,7 @@ def link_routes(
             return Answer(201, {"id": str(link.id), "expires_at": rfc3339(expires_at), "pepper": pepper})
 
         made: dict[UUID, Any] = {}
-        kept = await asked.once(work)
+        kept = await request.run_once(work)
         if kept.status_code != 201:
             return kept
         told = json.loads(bytes(kept.body))
@@ -126,7 +126,7 @@ def link_routes(
         return {"items": shown, "next_cursor": cursors.encode(last) if last else None}
 
     @api.delete("", status_code=204)
-    async def revoke_all(merchant: Merchant, customer_id: OfCustomer, asked: Ask) -> Response:
+    async def revoke_all(merchant: Merchant, customer_id: OfCustomer, request: CommandParam) -> Response:
         """Revoke all portal links of a customer.
 
         Sessions that were entered through them end at their next request.
@@ -136,10 +136,12 @@ def link_routes(
             await links.revoke_all(connection, merchant.merchant_id, customer_id)
             return Answer(204, {})
 
-        return await asked.once(work)
+        return await request.run_once(work)
 
     @api.delete("/{link_id}", status_code=204)
-    async def revoke(merchant: Merchant, link_id: Annotated[UUID, Path(description="The link's id.")], asked: Ask) -> Response:
+    async def revoke(
+        merchant: Merchant, link_id: Annotated[UUID, Path(description="The link's id.")], request: CommandParam
+    ) -> Response:
         """Revoke a portal link.
 
         Sessions that were entered through it end at their next request.
@@ -150,7 +152,7 @@ def link_routes(
                 raise not_found()
             return Answer(204, {})
 
-        return await asked.once(work)
+        return await request.run_once(work)
 
     return api
 

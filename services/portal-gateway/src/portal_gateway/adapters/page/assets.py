@@ -6,7 +6,7 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
-from portal_gateway.adapters.page.compression import packed
+from portal_gateway.adapters.page.compression import compressed
 
 MEDIA_TYPES: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
 IMMUTABLE: Final = {"cache-control": "public, max-age=31536000, immutable"}
@@ -16,7 +16,7 @@ _IMPORTED = re.compile(r'(?<=from ")\./([a-z]+\.js)(?=")')
 @dataclass(frozen=True, slots=True)
 class Asset:
     content: bytes
-    packed: bytes
+    compressed: bytes
     """The same in gzip."""
     media_type: str
 
@@ -46,6 +46,6 @@ class Assets:
                 source = _IMPORTED.sub(lambda found: self._add(found[1]), source.decode()).encode()
             suffix = name.rpartition(".")[2]
             hashed = f"{sha256(source).hexdigest()[:20]}.{suffix}"
-            self._by_name[hashed] = Asset(source, packed(source), MEDIA_TYPES[suffix])
+            self._by_name[hashed] = Asset(source, compressed(source), MEDIA_TYPES[suffix])
             self._urls[name] = f"/static/{hashed}"
         return self._urls[name]

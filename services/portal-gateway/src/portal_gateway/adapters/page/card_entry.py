@@ -3,14 +3,14 @@
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from portal_gateway.adapters.page import asking
-from portal_gateway.adapters.page.refusing import page_route
+from portal_gateway.adapters.page import request_context
+from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import BRANDS, Reader
-from portal_gateway.application.wording_invoices import STATUSES, badge
-from portal_gateway.application.wording_payment import method
-from portal_gateway.application.wording_subscription import renewals
+from portal_gateway.application.presentation.common import BRANDS, Reader
+from portal_gateway.application.presentation.invoices import STATUSES, badge
+from portal_gateway.application.presentation.payment_method import method
+from portal_gateway.application.presentation.subscription import renewals
 
 
 def routes(portal: Portal, pages: Pages) -> APIRouter:
@@ -18,8 +18,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/payment-method")
     async def edit(request: Request) -> Response:
-        visit = await asking.visit(portal, request)
-        reader = Reader.of(visit.view, asking.language(request))
+        visit = await request_context.visit(portal, request)
+        reader = Reader.of(visit.view, request_context.language(request))
         return pages.page(
             "payment_method.html",
             request,

@@ -8,13 +8,13 @@ from starlette.responses import Response
 
 from chassis.http.downloads import Sending, named
 from chassis.http.problems import not_found
-from portal_gateway.adapters.page import asking
-from portal_gateway.adapters.page.refusing import page_route
+from portal_gateway.adapters.page import request_context
+from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.answers import ExportFormat
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import Reader
-from portal_gateway.application.wording_invoices import invoice as invoice_words
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.invoices import invoice as invoice_words
 
 FORMATS: Final[dict[str, ExportFormat]] = {"csv": "csv", "zip": "zip", "ndjson": "ndjson"}
 
@@ -24,8 +24,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/invoices/{invoice_id:uuid}")
     async def invoice(invoice_id: UUID, request: Request) -> Response:
-        visit = await asking.visit(portal, request)
-        language = asking.language(request)
+        visit = await request_context.visit(portal, request)
+        language = request_context.language(request)
         facts = await portal.invoice(visit.session, invoice_id)
         words = invoice_words(Reader.of(visit.view, language), facts, visit.view)
         return pages.page(
@@ -37,7 +37,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/invoices/{invoice_id:uuid}.pdf")
     async def pdf(invoice_id: UUID, request: Request) -> Response:
-        visit = await asking.visit(portal, request)
+        visit = await request_context.visit(portal, request)
         document = await portal.invoice_pdf(visit.session, invoice_id)
         return Response(document.content, 200, named(document.filename or f"{invoice_id}.pdf"), document.media_type)
 
@@ -45,8 +45,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     async def export(format: str, request: Request) -> Response:
         if format not in FORMATS:
             raise not_found()
-        visit = await asking.visit(portal, request)
-        download = await portal.export(visit.session, FORMATS[format], asking.language(request).tag)
+        visit = await request_context.visit(portal, request)
+        download = await portal.export(visit.session, FORMATS[format], request_context.language(request).tag)
         return Sending(download.chunks, download.over, download.filename, download.media_type)
 
     return router

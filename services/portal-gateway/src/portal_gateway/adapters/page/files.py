@@ -21,7 +21,7 @@ def routes(assets: Assets) -> APIRouter:
             raise not_found()
         headers = _SAFE | {"vary": "Accept-Encoding"}
         if unpacks(request.headers):
-            return Response(asset.packed, 200, headers | {"content-encoding": "gzip"}, asset.media_type)
+            return Response(asset.compressed, 200, headers | {"content-encoding": "gzip"}, asset.media_type)
         return Response(asset.content, 200, headers, asset.media_type)
 
     @router.get("/theme/{name}")

@@ -9,18 +9,18 @@ from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
 from chassis.http.problems import Problem
-from portal_gateway.adapters.page import asking
-from portal_gateway.adapters.page.refusing import page_route
+from portal_gateway.adapters.page import request_context
+from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.answers import InvoicePage, InvoiceQuery, View, Visit
-from portal_gateway.application.ending import LIVING
 from portal_gateway.application.live import mark, minutes_late
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.wording import STALE, Reader, account, freshness, shown
-from portal_gateway.application.wording_invoices import STATUSES, Row, made_so_far, rows
-from portal_gateway.application.wording_paying import offer
-from portal_gateway.application.wording_payment import method
-from portal_gateway.application.wording_subscription import choices, details, is_kept, notice, summary
+from portal_gateway.application.presentation.common import STALE, Reader, account, freshness, shown
+from portal_gateway.application.presentation.invoices import STATUSES, Row, made_so_far, rows
+from portal_gateway.application.presentation.payment import offer
+from portal_gateway.application.presentation.payment_method import method
+from portal_gateway.application.presentation.subscription import choices, details, is_kept, notice, summary
+from portal_gateway.application.subscription_status import LIVING
 from portal_gateway.domain.access import IDLE
 from portal_gateway.domain.view import Subscription
 
@@ -57,9 +57,11 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/")
     async def overview(request: Request) -> Response:
-        visit = await asking.visit(portal, request, asking.after(request), keep_alive=asking.by_customer(request))
-        query = asking.history_query(request)
-        wrong = asking.senseless(request, query)
+        visit = await request_context.visit(
+            portal, request, request_context.after(request), keep_alive=request_context.by_customer(request)
+        )
+        query = request_context.history_query(request)
+        wrong = request_context.invalid_filters(request, query)
         try:
             page = await _history_page(portal, visit, query)
         except Problem as problem:
@@ -74,7 +76,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     @router.get("/cancel")
     async def cancel(request: Request) -> Response:
         """Where a link for cancelling leads: to the subscription, when there is no choice to make."""
-        visit = await asking.visit(portal, request)
+        visit = await request_context.visit(portal, request)
         open_ones = [s["id"] for s in visit.view.facts["subscriptions"] if s["status"] in LIVING]
         return RedirectResponse(f"/subscriptions/{open_ones[0]}/cancel" if len(open_ones) == 1 else "/", 303)
 
@@ -93,9 +95,9 @@ async def _history_page(portal: Portal, visit: Visit, query: InvoiceQuery) -> In
 
 def overview_words(visit: Visit, request: Request, query: InvoiceQuery, wrong: Set[str], page: InvoicePage) -> dict[str, Any]:
     """`wrong`: which of year, status and cursor the address says in vain."""
-    view, language, here = visit.view, asking.language(request), asking.place(request)
+    view, language, here = visit.view, request_context.language(request), request_context.navigation_state(request)
     reader, facts, now = Reader.of(view, language), view.facts, datetime.now(UTC)
-    chosen = shown(facts["subscriptions"], asking.chosen_subscription(request))
+    chosen = shown(facts["subscriptions"], request_context.chosen_subscription(request))
     owed, late = notice(reader, chosen, view) if chosen else None, freshness(view, language, now)
     return {
         "return_url": visit.session.return_url,
@@ -107,7 +109,7 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, wrong: S
         "freshness": late,
         "news": owed.lead if owed else language.say(STALE) if late else "",
         "choices": [
-            (asking.address("/", here | {"subscription": choice.id}), choice)
+            (request_context.address("/", here | {"subscription": choice.id}), choice)
             for choice in choices(reader, facts["subscriptions"], chosen, view)
         ],
         "summary": summary(reader, chosen, facts["invoices"]) if chosen else None,
@@ -147,9 +149,9 @@ def _history(
         year=query.year,
         statuses={code: reader.say(words) for code, words in STATUSES.items()},
         status=query.status,
-        older=asking.address("/", here | {"cursor": page.next_cursor}) if page.next_cursor else None,
-        newest=asking.address("/", here) if query.cursor else None,
-        all=asking.address("/", all_of_it),
+        older=request_context.address("/", here | {"cursor": page.next_cursor}) if page.next_cursor else None,
+        newest=request_context.address("/", here) if query.cursor else None,
+        all=request_context.address("/", all_of_it),
         errors={name: error for name, error in errors.items() if name in wrong},
         lost="cursor" in wrong,
     )

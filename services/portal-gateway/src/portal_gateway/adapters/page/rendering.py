@@ -14,14 +14,14 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from chassis.languages import Language, in_context
 from chassis.text import isolated, unturned, with_bdi
-from portal_gateway.adapters.page import asking
+from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.assets import Assets
 from portal_gateway.adapters.page.escaping import Templates, escaped
 from portal_gateway.adapters.page.theme import stylesheet
-from portal_gateway.application.wording import Company
-from portal_gateway.application.wording_language import catalogues
+from portal_gateway.application.presentation.common import Company
+from portal_gateway.application.presentation.language import catalogues
+from presentation.languages import Language, in_context
 
 _AMOUNT: Final = r"-?\d[\d.,\u00a0\u202f]* [A-Z]{3}\b"
 _CARD: Final = r"\S+ •••• \d{4}"
@@ -38,8 +38,8 @@ class Pages:
         self, template: str, request: Request, /, *, status: int = 200, headers: dict[str, str] | None = None, **words: Any
     ) -> HTMLResponse:
         """The template with these words and all that is around every page, for whoever asks."""
-        language = asking.language(request)
-        html = self._html(template, language, {**asking.frame(request), **words})
+        language = request_context.language(request)
+        html = self._html(template, language, {**request_context.frame(request), **words})
         return HTMLResponse(html, status, {"content-language": language.tag} | (headers or {}))
 
     def _html(self, template: str, language: Language, words: dict[str, Any]) -> str:
@@ -65,7 +65,7 @@ class Pages:
         return environment(language.code).get_template(template).render(frame | words)
 
 
-class Spoken(Extension):
+class TranslationExtension(Extension):
     """Says what has no values while a template is compiled: `say("Log out")` is a text of its language like any other."""
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
@@ -84,7 +84,7 @@ class Spoken(Extension):
 def environment(code: str) -> Templates:
     """The templates in one language: compiled once in a process, however many pages are made of them."""
     made = Templates(
-        extensions=[Spoken],
+        extensions=[TranslationExtension],
         loader=PackageLoader("portal_gateway.adapters.page"),
         autoescape=True,
         undefined=StrictUndefined,

@@ -8,9 +8,9 @@ from starlette.responses import Response
 
 from chassis.http.methods import methods_of
 from chassis.http.problems import not_allowed, not_found
-from portal_gateway.adapters.page import asking, cancelling, card_entry, documents, entering, files, overview, paying
+from portal_gateway.adapters.page import cancellation, card_entry, documents, files, overview, payment, request_context, session
 from portal_gateway.adapters.page.assets import Assets
-from portal_gateway.adapters.page.refusing import page_route
+from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
 
@@ -29,7 +29,7 @@ def routes(portal: Portal, cards_origin: str) -> APIRouter:
     assets = own_assets()
     pages = Pages(assets, cards_origin)
     router = APIRouter()
-    for part in (entering, overview, cancelling, card_entry, paying, documents):
+    for part in (session, overview, cancellation, card_entry, payment, documents):
         router.include_router(part.routes(portal, pages))
     router.include_router(files.routes(assets))
     return router
@@ -46,7 +46,7 @@ def nowhere(portal: Portal, cards_origin: str) -> APIRouter:
         problem = not_allowed(methods) if methods else not_found()
         if path.startswith(PROGRAMS):
             return problem.response()
-        await asking.visit(portal, request)
+        await request_context.visit(portal, request)
         raise problem
 
     return router

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from hashlib import sha256
 
-from chassis import colours
+from presentation import colours
 
 
 @lru_cache(maxsize=1000)

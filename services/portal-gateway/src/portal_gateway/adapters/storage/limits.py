@@ -4,11 +4,11 @@ from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
-from chassis import security
+from chassis.http import security_events
 from chassis.http.problems import Problem
 from chassis.postgres.pool import NO_COMMAND
-from portal_gateway.application.folds import rfc3339
 from portal_gateway.application.ports import Limit
+from portal_gateway.application.projections import rfc3339
 
 _RECENT = "ARRAY(SELECT at FROM unnest(it.uses) at WHERE at > now() - $3::interval ORDER BY at)"
 _COUNT = f"""{NO_COMMAND}
@@ -36,7 +36,7 @@ class StoredLimits:
         for limit, who in limits:
             recent = await self._pool.fetchval(_USES, *_key(limit, who))
             if recent and len(recent) >= limit.times:
-                security.note(limit=limit.name)
+                security_events.note(limit=limit.name)
                 raise too_many(recent[-limit.times] + limit.per)
 
     async def count(self, *limits: tuple[Limit, str]) -> None:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.postgres.write_sets import Connection
-from portal_gateway.application.folds import rfc3339
+from chassis.postgres.connection import Connection
+from portal_gateway.application.projections import rfc3339
 from portal_gateway.domain.access import Link
 
 _SHOWN = "id, customer_id, kind, flow, locale, return_url, created_at, expires_at, used_at, revoked_at"

@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Response
 
-from chassis.context import Context
-from chassis.http.asked import Ask
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.event_store import Answer
+from chassis.http.authentication import OF_A_MERCHANT, Caller, Merchant, tenant_of
 from chassis.http.bodies import StrictBody
+from chassis.http.commands import CommandParam
 from chassis.http.description import answers
-from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant, tenant_of
 from chassis.http.problems import Problem, not_found
-from chassis.postgres.write_sets import Connection
-from chassis.store import Answer
+from chassis.postgres.connection import Connection
 from chassis.tenants import Tenants
 from subscriptions.adapters.http import documents
 from subscriptions.adapters.http.bodies import Address, Country, Email, Locale, Name, TaxId
@@ -22,7 +22,7 @@ from subscriptions.adapters.http.parameters import CustomerId
 from subscriptions.application.ports import Customers
 from subscriptions.application.profiles import Customer, Profile
 
-EndAll = Callable[[Context, UUID], Awaitable[None]]
+CancelAll = Callable[[Context, UUID], Awaitable[None]]
 """Ends whatever subscriptions the customer still has."""
 
 
@@ -60,19 +60,19 @@ class ChangedCustomer(StrictBody):
     """Postal address. Null removes it."""
 
 
-def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter:
+def routes(customers: Customers, tenants: Tenants, end_all: CancelAll) -> APIRouter:
     api = APIRouter(prefix="/v1/customers", tags=["customers"])
 
     @api.post("", status_code=201)
     @answers(documents.Customer)
-    async def create(asked: Ask, caller: Merchant, body: NewCustomer) -> Response:
+    async def create(request: CommandParam, caller: Merchant, body: NewCustomer) -> Response:
         """Create a customer."""
-        context, at = asked.context, (await tenant_of(caller, tenants)).now()
+        context, at = request.context, (await tenant_of(caller, tenants)).now()
 
         async def work(connection: Connection) -> Answer:
             return Answer(201, document(await customers.add(connection, context, uuid4(), Profile(**body.model_dump()), at)))
 
-        return await asked.once(work)
+        return await request.run_once(work)
 
     @api.get("/{id}")
     @answers(documents.Customer, security=OF_A_MERCHANT)
@@ -85,7 +85,7 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
 
     @api.patch("/{id}")
     @answers(documents.Customer)
-    async def change(asked: Ask, caller: Merchant, id: CustomerId, body: ChangedCustomer) -> Response:
+    async def change(request: CommandParam, caller: Merchant, id: CustomerId, body: ChangedCustomer) -> Response:
         """Change a customer's profile.
 
         An absent field stays as it is; null removes a field that may be absent. Issued invoices do not change.
@@ -94,7 +94,7 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
         if removed := [field for field in ("name", "email") if field in changes and changes[field] is None]:
             errors = [{"pointer": f"/{field}", "code": "required", "detail": "cannot be removed"} for field in removed]
             raise Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
-        context, at = asked.context, (await tenant_of(caller, tenants)).now()
+        context, at = request.context, (await tenant_of(caller, tenants)).now()
 
         async def work(connection: Connection) -> Answer:
             customer = await customers.locked(connection, caller.merchant_id, id)
@@ -106,25 +106,25 @@ def routes(customers: Customers, tenants: Tenants, end_all: EndAll) -> APIRouter
                 await customers.change(connection, context, customer, at)
             return Answer(200, document(customer))
 
-        return await asked.once(work)
+        return await request.run_once(work)
 
     @api.delete("/{id}", status_code=204)
-    async def erase(asked: Ask, caller: Merchant, id: CustomerId) -> Response:
+    async def erase(request: CommandParam, caller: Merchant, id: CustomerId) -> Response:
         """Erase a customer.
 
         The customer's subscriptions end at once, their personal data is destroyed and their portal links stop working. Issued
         invoices remain, without the buyer's name and address.
         """
         if await customers.get(caller.merchant_id, id) is not None:
-            await end_all(asked.context, id)
+            await end_all(request.context, id)
 
         async def work(connection: Connection) -> Answer:
             if not await customers.erase(connection, caller.merchant_id, id):
                 raise not_found()
             return Answer(204, {})
 
-        answer = await asked.once(work)
-        await end_all(asked.context, id)  # one may have started while the others ended
+        answer = await request.run_once(work)
+        await end_all(request.context, id)  # one may have started while the others ended
         return answer
 
     return api

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from billing_contracts import shapes, subscriptions
 from billing_contracts.money import Money
-from subscriptions.domain.events import Feedback
+from subscriptions.domain.subscription.events import Feedback
 
 Aggregate = str
 """`subscription-<uuid>`"""

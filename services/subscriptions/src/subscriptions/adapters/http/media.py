@@ -7,12 +7,12 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 
-from chassis.http.asked import Ask
+from chassis.eventsourcing.event_store import Answer
+from chassis.http.authentication import Caller, Merchant
+from chassis.http.commands import CommandParam
 from chassis.http.description import answers
-from chassis.http.principal import Caller, Merchant
 from chassis.http.problems import not_found
-from chassis.postgres.write_sets import Connection
-from chassis.store import Answer
+from chassis.postgres.connection import Connection
 from subscriptions.adapters.http.merchant_documents import Picture
 from subscriptions.application import ports
 from subscriptions.application.ports import Media
@@ -27,20 +27,20 @@ def routes(media: Media, encode: Callable[[bytes], ports.Picture]) -> APIRouter:
 
     @api.post("", status_code=201)
     @answers(Picture, (422, "not_a_picture"), (422, "too_many_pixels"), body=("image/png", "image/jpeg", "image/webp", "*/*"))
-    async def upload(asked: Ask, caller: Merchant, request: Request) -> Response:
+    async def upload(request: CommandParam, caller: Merchant, upload: Request) -> Response:
         """Upload a picture.
 
         The body is the file: PNG, JPEG or WebP, up to 1 MiB. The type is read from the content, not from Content-Type. The
         picture is stored as WebP with 512 pixels a side at most, without the file's metadata.
         """
-        content = await request.body()
+        content = await upload.body()
         picture = await asyncio.get_running_loop().run_in_executor(encoder, encode, content)
 
         async def work(connection: Connection) -> Answer:
             await media.add(connection, caller.merchant_id, picture)
             return Answer(201, {"media_id": picture.id, "width": picture.width, "height": picture.height})
 
-        return await asked.once(work)
+        return await request.run_once(work)
 
     @api.get("/{id}", response_class=Response)
     @answers(media_types=("image/webp",))

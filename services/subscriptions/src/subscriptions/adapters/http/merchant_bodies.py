@@ -22,7 +22,7 @@ from subscriptions.adapters.http.bodies import (
     Url,
 )
 from subscriptions.domain.dunning import CancelMode, OpenInvoices, Policies, WhenRetriesEnd
-from subscriptions.domain.merchant import Branding, LegalIdentity, Profile
+from subscriptions.domain.merchant.merchant import Branding, LegalIdentity, Profile
 
 
 def _rising(days: tuple[int, ...]) -> tuple[int, ...]:

@@ -13,13 +13,13 @@ from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import JSONResponse
 
-from chassis.command_handler import CommandHandler
-from chassis.context import Context
-from chassis.http.asked import Ask, Key, key_reused
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.event_store import Answer, IdempotencyKey
+from chassis.http.authentication import Caller, Merchant, Operator, Peer, Principal
+from chassis.http.commands import CommandParam, Key, key_reused
 from chassis.http.description import answers
-from chassis.http.principal import Caller, Merchant, Operator, Peer, Principal
 from chassis.http.problems import Problem, not_found
-from chassis.store import Answer, IdempotencyKey
 from chassis.tenants import Tenants
 from subscriptions.adapters.http import merchant_documents as documents
 from subscriptions.adapters.http.merchant_bodies import ChangedMerchant, NewMerchant
@@ -27,8 +27,8 @@ from subscriptions.adapters.http.parameters import MerchantId
 from subscriptions.application.ports import Media, Prices
 from subscriptions.application.pricing import is_too_large
 from subscriptions.application.publication import merchant_document
-from subscriptions.domain import merchant
-from subscriptions.domain.refusals import AmountTooLarge
+from subscriptions.domain.merchant import merchant
+from subscriptions.domain.subscription.refusals import AmountTooLarge
 
 Merchants = CommandHandler[merchant.MerchantCommand, merchant.MerchantEvent, merchant.Merchant]
 
@@ -126,18 +126,18 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
 
     @api.post("/v1/keys", status_code=201)
     @answers(documents.Credentials, (409, "too_many_keys"), (409, "key_cannot_be_shown"))
-    async def issue(asked: Ask, caller: Merchant) -> Response:
+    async def issue(request: CommandParam, caller: Merchant) -> Response:
         """Issue a further API key.
 
         The key is shown in this answer, and again to a repetition under the same Idempotency-Key. It is stored nowhere. A
         merchant has 20 keys at most.
         """
         _, it = await merchants.state(caller.merchant_id, caller.merchant_id)
-        token = derived_key(secret, asked.key) if asked.key else random_token()
+        token = derived_key(secret, request.key) if request.key else random_token()
         api_key = ("sk_test_" if it and it.sandbox else "sk_live_") + token
         issued = stored(api_key)
         command = merchant.IssueKey(issued, await tenants.now(caller.merchant_id))
-        kept = await asked.of(merchants, caller.merchant_id, command, answer=lambda _: Answer(201, {"id": issued.id}))
+        kept = await request.handle(merchants, caller.merchant_id, command, answer=lambda _: Answer(201, {"id": issued.id}))
         if kept.status_code != 201:
             return kept
         if json.loads(bytes(kept.body))["id"] != issued.id:
@@ -147,15 +147,15 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
     @api.delete("/v1/keys/{id}", status_code=204)
     @answers(None, (409, "last_key"))
     async def revoke(
-        asked: Ask, _: Merchant, id: Annotated[str, Path(pattern="^key_[0-9a-f]{16}$", description="The key's id.")]
+        request: CommandParam, _: Merchant, id: Annotated[str, Path(pattern="^key_[0-9a-f]{16}$", description="The key's id.")]
     ) -> Response:
         """Revoke an API key.
 
         It is refused within seconds in all services. The last key cannot be revoked.
         """
-        merchant_id = asked.principal.merchant_id
+        merchant_id = request.principal.merchant_id
         command = merchant.RevokeKey(id, await tenants.now(merchant_id))
-        return await asked.of(merchants, merchant_id, command, answer=lambda _: Answer(204, {}))
+        return await request.handle(merchants, merchant_id, command, answer=lambda _: Answer(204, {}))
 
     async def seen_by(caller: Principal, id: UUID) -> merchant.Merchant:
         foreign = caller.kind == "merchant" and caller.merchant_id != id

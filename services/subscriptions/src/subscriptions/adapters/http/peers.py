@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from chassis.http.principal import Peers
+from chassis.http.authentication import Peers
 
 _KEYS: Final = ("GET", "/v1/keys/{sha256}")
 """Every service asks whose API key it was given."""

@@ -7,14 +7,14 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Response
 
 from billing_contracts import shapes
-from chassis.command_handler import CommandHandler
-from chassis.http.asked import Ask
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.event_store import Answer
+from chassis.http.authentication import OF_A_MERCHANT, Caller, Merchant, tenant_of
 from chassis.http.bodies import StrictBody
-from chassis.http.cursors import Cursor, Cursors, Limit
+from chassis.http.commands import CommandParam
 from chassis.http.description import answers
-from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant, tenant_of
+from chassis.http.page_cursors import Cursor, Cursors, Limit
 from chassis.http.problems import not_found
-from chassis.store import Answer
 from chassis.tenants import Tenants
 from subscriptions.adapters.http.bodies import IntervalBody, LongText, MediaId, MoneyBody, Name, TaxBody
 from subscriptions.adapters.http.documents import PlanPage
@@ -23,7 +23,7 @@ from subscriptions.adapters.http.parameters import PlanId
 from subscriptions.application import publication
 from subscriptions.application.ports import Media, Plans
 from subscriptions.domain.period import Interval
-from subscriptions.domain.plan import AlreadyPublished, Plan, Publish, Published
+from subscriptions.domain.plan.plan import AlreadyPublished, Plan, Publish, Published
 
 Publishing = CommandHandler[Publish, Published, Plan]
 
@@ -59,7 +59,7 @@ def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants,
 
     @api.post("", status_code=201)
     @answers(shapes.Plan)
-    async def publish(asked: Ask, caller: Merchant, body: NewPlan) -> Response:
+    async def publish(request: CommandParam, caller: Merchant, body: NewPlan) -> Response:
         """Create a plan.
 
         A plan never changes: another price is another plan.
@@ -68,7 +68,7 @@ def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants,
             raise unknown_media("/image_media_id")
         id = uuid4()
         command = Publish(body.plan(id), (await tenant_of(caller, tenants)).now())
-        return await asked.of(publishing, id, command, answer=lambda outcome: Answer(201, document(outcome.state)))
+        return await request.handle(publishing, id, command, answer=lambda outcome: Answer(201, document(outcome.state)))
 
     @api.get("")
     @answers(PlanPage)

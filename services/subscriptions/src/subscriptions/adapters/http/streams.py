@@ -4,9 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 
-from chassis.http.cursors import Cursor, Cursors, Limit
+from chassis.http.authentication import Merchant
 from chassis.http.description import answers
-from chassis.http.principal import Merchant
+from chassis.http.page_cursors import Cursor, Cursors, Limit
 from chassis.http.problems import not_found
 from subscriptions.adapters.http.documents import Stream
 from subscriptions.application.ports import Streams

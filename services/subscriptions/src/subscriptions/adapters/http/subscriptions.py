@@ -7,30 +7,31 @@ from uuid import UUID, uuid4
 from fastapi import APIRouter, Response
 
 from billing_contracts.money import LARGEST_AMOUNT
-from chassis.command_handler import CommandHandler, Outcome, Past
-from chassis.http.asked import Ask, Asked, accepted
+from chassis.eventsourcing.aggregate import Loaded, Outcome
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.event_store import Answer, Statement
+from chassis.http.authentication import OF_A_MERCHANT, Caller, Merchant, MerchantOrCustomer, Principal, tenant_of
+from chassis.http.commands import CommandParam, CommandRequest, accepted
 from chassis.http.description import answers
 from chassis.http.free_text import clean
-from chassis.http.principal import OF_A_MERCHANT, Caller, Merchant, MerchantOrCustomer, Principal, tenant_of
 from chassis.http.problems import not_found
-from chassis.store import Answer, Statement
 from chassis.tenants import Tenant, Tenants
 from subscriptions.adapters.http import documents
-from subscriptions.adapters.http.as_json import cancelled, document, iso, kept, money
 from subscriptions.adapters.http.bodies import Cancellation, NewSubscription
-from subscriptions.adapters.http.customers import EndAll
+from subscriptions.adapters.http.customers import CancelAll
 from subscriptions.adapters.http.parameters import Mode, SubscriptionId
 from subscriptions.adapters.http.plans import Publishing
+from subscriptions.adapters.http.representations import cancelled, document, iso, kept, money
 from subscriptions.application import reactions
 from subscriptions.application.ports import Comments, Customers
 from subscriptions.application.pricing import objection, period_price
 from subscriptions.application.profiles import Customer
-from subscriptions.domain import refusals
-from subscriptions.domain.commands import Cancel, Command, Start, WithdrawCancellation
-from subscriptions.domain.events import Event
-from subscriptions.domain.plan import Tax
+from subscriptions.domain.plan.plan import Tax
 from subscriptions.domain.preview import preview
-from subscriptions.domain.subscription import Subscription
+from subscriptions.domain.subscription import refusals
+from subscriptions.domain.subscription.commands import Cancel, Command, Start, WithdrawCancellation
+from subscriptions.domain.subscription.events import Event
+from subscriptions.domain.subscription.subscription import Subscription
 
 Subscriptions = CommandHandler[Command, Event, Subscription]
 
@@ -58,19 +59,19 @@ def routes(
     customers: Customers,
     comments: Comments,
     tenants: Tenants,
-    end_all: EndAll,
+    end_all: CancelAll,
 ) -> APIRouter:
     api = APIRouter(prefix="/v1/subscriptions", tags=["subscriptions"])
 
     @api.post("", status_code=201)
     @answers(documents.StartedSubscription, *NOT_STARTED)
-    async def start(asked: Ask, caller: Merchant, body: NewSubscription) -> Response:
+    async def start(request: CommandParam, caller: Merchant, body: NewSubscription) -> Response:
         """Start a subscription.
 
         Its first invoice is issued and charged within seconds, to the customer's default payment method. The status is
         `incomplete` until the first payment.
         """
-        customer = await known(asked, body.customer_id)
+        customer = await known(request, body.customer_id)
         _, plan = await publishing.state(caller.merchant_id, body.plan_id)
         if plan is None:
             raise not_found()
@@ -84,8 +85,8 @@ def routes(
         def started(outcome: Outcome[Event, Subscription]) -> Answer:
             return Answer(201, {**accepted(outcome).body, **document(outcome.stream.id, outcome.version, outcome.state)})
 
-        answer = await asked.of(subscriptions, uuid4(), command, answer=started)
-        await known(asked, customer.id)  # who was erased meanwhile had nothing yet that could be ended
+        answer = await request.handle(subscriptions, uuid4(), command, answer=started)
+        await known(request, customer.id)  # who was erased meanwhile had nothing yet that could be ended
         return answer
 
     @api.get("/{id}")
@@ -113,7 +114,9 @@ def routes(
 
     @api.post("/{id}/cancellation", status_code=202)
     @answers(documents.CancellationAccepted, (409, "already_cancelled"))
-    async def cancel(asked: Ask, caller: MerchantOrCustomer, id: SubscriptionId, body: Cancellation | None = None) -> Response:
+    async def cancel(
+        request: CommandParam, caller: MerchantOrCustomer, id: SubscriptionId, body: Cancellation | None = None
+    ) -> Response:
         """Cancel a subscription, at the end of its period or immediately.
 
         A scheduled cancellation answers a repeated call with the first decision. It can still be brought forward with
@@ -132,25 +135,25 @@ def routes(
             answered = cancelled(outcome)
             return Answer(answered.status, {**answered.body, "card_number_removed": True}) if comment.had_card else answered
 
-        return await asked.of(subscriptions, id, command, answer=answer, statements=commented, seen=past)
+        return await request.handle(subscriptions, id, command, answer=answer, statements=commented, seen=past)
 
     @api.delete("/{id}/cancellation", status_code=202)
     @answers(documents.CancellationWithdrawn, (409, "no_cancellation"), (409, "cancellation_took_effect"))
-    async def withdraw(asked: Ask, caller: MerchantOrCustomer, id: SubscriptionId) -> Response:
+    async def withdraw(request: CommandParam, caller: MerchantOrCustomer, id: SubscriptionId) -> Response:
         """Withdraw a scheduled cancellation: the subscription continues."""
         past, _ = await seen_by(caller, id)
         command = WithdrawCancellation((await tenant_of(caller, tenants)).now())
-        return await asked.of(subscriptions, id, command, answer=kept, seen=past)
+        return await request.handle(subscriptions, id, command, answer=kept, seen=past)
 
-    async def known(asked: Asked, id: UUID) -> Customer:
+    async def known(request: CommandRequest, id: UUID) -> Customer:
         """What started while its customer was erased ends here, at the latest when the request is repeated."""
-        customer = await customers.get(asked.principal.merchant_id, id)
+        customer = await customers.get(request.principal.merchant_id, id)
         if customer is None:
-            await end_all(asked.context, id)
+            await end_all(request.context, id)
             raise not_found()
         return customer
 
-    async def seen_by(caller: Principal, id: UUID) -> tuple[Past[Subscription], Subscription]:
+    async def seen_by(caller: Principal, id: UUID) -> tuple[Loaded[Subscription], Subscription]:
         past = await subscriptions.past(caller.merchant_id, id)
         caller.must_own(past.state.customer_id if past.state else None)
         assert past.state, "what does not exist is nobody's"

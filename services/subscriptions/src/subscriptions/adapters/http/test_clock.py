@@ -9,14 +9,14 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from fastapi.responses import JSONResponse
 
+from chassis.http.authentication import Merchant
 from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
-from chassis.http.principal import Merchant
 from chassis.http.problems import Problem
 from chassis.tenants import Tenant, Tenants
-from subscriptions.adapters.http.as_json import iso
 from subscriptions.adapters.http.bodies import Instant
 from subscriptions.adapters.http.documents import TestClock
+from subscriptions.adapters.http.representations import iso
 from subscriptions.application.ports import ClockJob, ClockJobs
 
 PATIENCE = timedelta(seconds=25)

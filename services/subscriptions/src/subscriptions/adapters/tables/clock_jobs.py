@@ -7,7 +7,7 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.postgres.write_sets import Connection
+from chassis.postgres.connection import Connection
 from chassis.scope import note_change
 from subscriptions.application.ports import ClockJob
 

@@ -5,8 +5,8 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.background import repeat
-from chassis.store import Statement
+from chassis.eventsourcing.event_store import Statement
+from chassis.runtime.background import repeat
 
 SECONDS_BETWEEN_SWEEPS = 3600
 

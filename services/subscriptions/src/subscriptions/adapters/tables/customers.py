@@ -7,10 +7,10 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.context import Context
-from chassis.postgres.together import Together
-from chassis.postgres.write_sets import Connection
-from chassis.store import Statement
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.event_store import Statement
+from chassis.postgres.coalescing import RequestCoalescer
+from chassis.postgres.connection import Connection
 from subscriptions.application.profiles import Customer, Profile, announcement, erasure
 
 _SELECT = """
@@ -22,7 +22,7 @@ WHERE merchant_id = $1 AND id = $2 AND erased_at IS NULL
 class CustomersTable:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._revisions = Together([self._read_revisions])
+        self._revisions = RequestCoalescer([self._read_revisions])
 
     async def get(self, merchant_id: UUID, id: UUID) -> Customer | None:
         return _customer(await self._pool.fetchrow(_SELECT, merchant_id, id))

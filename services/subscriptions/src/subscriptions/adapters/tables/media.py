@@ -4,7 +4,7 @@ from uuid import UUID
 
 import asyncpg
 
-from chassis.postgres.write_sets import Connection
+from chassis.postgres.connection import Connection
 from subscriptions.application.ports import Picture
 
 

@@ -1,0 +1,132 @@
+"""The whole system for rows that measure it, with one merchant and its customers made through the public APIs."""
+
+import asyncio
+import signal
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import asyncpg
+
+from bench.serving import Served, serving
+from bench.usage import Processes
+from portalctl.local.folder import Folder
+from portalctl.local.lifecycle import follow_start, launch, take_down
+from portalctl.local.ports import free_port
+from support.portal import Customer, Shop, Stack, Visit, shop
+
+PROCESSES: Final = ("postgres", "kafka", "subscriptions", "payments", "invoicing", "portal-gateway")
+_STEADY: Final = 4
+_LOOK: Final = 0.15
+"""Nothing is under way when so many looks, so many seconds apart, have found no difference."""
+_PROGRESS: Final = """
+    SELECT (SELECT sum(next) FROM offsets), (SELECT position FROM relay),
+        pg_sequence_last_value(pg_get_serial_sequence('events', 'position'))
+"""
+
+
+@asynccontextmanager
+async def portal(supervisor: Sequence[str] | None = None) -> AsyncIterator[Shop]:
+    """A stack of the run's own with one merchant and its test clock; it ends with this process, however that ends.
+
+    `supervisor` is another command than portalctl's to run it, given the folder as its last word.
+    """
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as name:
+        root = Path(name)
+        # So that PostgreSQL can enter when it had to give up root.
+        root.chmod(0o711)
+        folder = Folder(root / "stack")
+        process = launch(folder, detach=False, command=[*supervisor, str(folder.root)] if supervisor else None)
+        try:
+            await asyncio.to_thread(follow_start, folder, process, lambda _: None)
+            async with shop(Stack(folder.root)) as made:
+                yield made
+        finally:
+            await asyncio.to_thread(take_down, folder, wipe_data=True)
+            process.wait()
+
+
+def processes(stack: Stack, *names: str) -> Processes:
+    """The process ids of some parts of the stack, of all without names."""
+    running: dict[str, int] = stack.state["processes"]
+    return {name: running[name] for name in names or PROCESSES}
+
+
+@contextmanager
+def still(stack: Stack, but: Collection[str] = ("postgres",)) -> Iterator[None]:
+    """Everything but these parts is suspended for the block."""
+    frozen = [name for name in stack.state["processes"] if name not in but]
+    try:
+        for name in frozen:
+            stack.signal(name, signal.SIGSTOP)
+        yield
+    finally:
+        for name in frozen:
+            stack.signal(name, signal.SIGCONT)
+
+
+def settings(stack: Stack, service: str) -> dict[str, str]:
+    """The environment of a running service."""
+    found = Path(f"/proc/{stack.state['processes'][service]}/environ").read_bytes().decode().rstrip("\0").split("\0")
+    return dict(setting.split("=", 1) for setting in found)
+
+
+@asynccontextmanager
+async def another(stack: Stack, service: str, *, role: str) -> AsyncIterator[Served]:
+    """One more process of a service, with the settings of the one that runs."""
+    port = free_port()
+    environment = settings(stack, service) | {"HTTP_PORT": str(port), "ADMIN_PORT": "0", "INSTANCE": "another"}
+    command = sys.executable, "-m", service.replace("-", "_"), "serve", "--role", role
+    async with serving(service, port, command, environment) as served:
+        yield served
+
+
+async def subscribe(seller: Shop, count: int) -> list[str]:
+    """Subscriptions of one customer, as many as wanted, each paid for its first period."""
+    customer = await seller.customer()
+    made: list[str] = []
+    for start in range(0, count, 16):
+        body = {"customer_id": customer.id, "plan_id": seller.plan}
+        several = min(16, count - start)
+        made += await asyncio.gather(*(seller.backend.create("subscriptions", body) for _ in range(several)))
+    return made
+
+
+async def until_quiet(stack: Stack) -> None:
+    """Waits until no event is being relayed or read any more."""
+    async with AsyncExitStack() as open_:
+        connections = []
+        for url in stack.state["postgres"].values():
+            connections.append(await asyncpg.connect(url))
+            open_.push_async_callback(connections[-1].close)
+        seen: Any = None
+        steady = 0
+        while steady < _STEADY:
+            await asyncio.sleep(_LOOK)
+            now = [await connection.fetchrow(_PROGRESS) for connection in connections]
+            steady, seen = (steady + 1 if now == seen else 0), now
+
+
+def asked_as(visit: Visit) -> dict[str, str]:
+    """The headers of a request from that visit's browser."""
+    return {name: visit.browser.headers[name] for name in ("cookie", "x-csrf-token", "origin")}
+
+
+__all__ = [
+    "PROCESSES",
+    "Customer",
+    "Shop",
+    "Stack",
+    "Visit",
+    "another",
+    "asked_as",
+    "portal",
+    "processes",
+    "settings",
+    "still",
+    "subscribe",
+    "until_quiet",
+]

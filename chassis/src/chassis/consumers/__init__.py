@@ -1,0 +1,43 @@
+"""Consumer groups: what a service does about other services' events, one transaction per batch.
+
+Services import from here only; the modules below are internal.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+import asyncpg
+
+from chassis.consumers.consumer import Changed, Consumer, Reaction
+from chassis.consumers.group_member import ConsumerGroupMember
+from chassis.consumers.progress import check_consumers
+from chassis.consumers.unit_of_work import UnitOfWork
+from chassis.decoding import Erased, Received
+from chassis.outbox.commit_signals import CommitSignals
+from chassis.projections.projection import Projection
+from chassis.runtime.health import Health
+
+__all__ = ["Changed", "Consumer", "Erased", "Projection", "Reaction", "Received", "UnitOfWork", "run_consumers"]
+
+
+async def run_consumers(
+    consumers: Sequence[Consumer],
+    *,
+    service: str,
+    pool: asyncpg.Pool,
+    bootstrap: str,
+    instance: str,
+    stop: asyncio.Event,
+    health: Health | None = None,
+    commits: CommitSignals | None = None,
+) -> None:
+    """Reads until `stop`. `instance` is stable per replica and unique among them; `health` shows which group stands still.
+    `commits` is signalled when reactions committed events.
+    """
+    client_id = f"{service}.{instance}"
+    members = [ConsumerGroupMember(consumer, pool, bootstrap, instance, client_id, stop, commits) for consumer in consumers]
+    if health is not None:
+        check_consumers(health, [(consumer.group, member.progress) for consumer, member in zip(consumers, members, strict=True)])
+    async with asyncio.TaskGroup() as tasks:
+        for member in members:
+            tasks.create_task(member.run())

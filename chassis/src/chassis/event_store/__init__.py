@@ -1,0 +1,1 @@
+"""The event store on PostgreSQL, with timers and idempotency keys."""

@@ -1,0 +1,171 @@
+"""What aggregates wait for, given to them when it is due by their merchant's clock.
+
+A timer is leased in a short transaction, then its command runs like any other: the write set of what it decides clears
+the timer or sets it anew. A command that was lost with its process is given again once the lease is over.
+"""
+
+import asyncio
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import structlog
+from prometheus_client import Counter
+
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.context import Context
+from chassis.runtime.background import repeat
+from chassis.runtime.faults import is_transient
+from chassis.runtime.outages import outages
+from chassis.scope import scoped
+
+log = structlog.get_logger()
+
+FIRED = Counter("timers_fired", "Timers whose command was given", ["kind", "outcome"])
+
+BATCH_SIZE = 100
+POLL_SECONDS = 1.0
+LEASE_SECONDS = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    merchant_id: UUID
+    kind: str
+    id: UUID
+    name: str
+    due_at: datetime
+    now: datetime
+    """By the merchant's clock."""
+
+
+class TimersStuck(Exception):
+    """Timers are due still, after their commands were given: the rules refuse them, or do nothing about them."""
+
+
+class TimerLoop:
+    def __init__(self, pool: asyncpg.Pool, handlers: Iterable[CommandHandler[Any, Any, Any]]) -> None:
+        self._pool = pool
+        self._handlers = {handler.aggregate.kind: handler for handler in handlers}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Fires what is due, of every merchant, until `stop`."""
+
+        async def turn() -> float | None:
+            due = await _claim(self._pool, list(self._handlers))
+            await asyncio.gather(*(self._fire(timer) for timer in due))
+            return None if due else POLL_SECONDS
+
+        await repeat("timers", turn, stop)
+
+    async def next_due(self, merchant_id: UUID) -> datetime | None:
+        """When the merchant's next timer is due, by the merchant's clock."""
+        sql = "SELECT min(due_at) FROM timers WHERE merchant_id = $1 AND kind = ANY($2::text[])"
+        due: datetime | None = await self._pool.fetchval(sql, merchant_id, list(self._handlers))
+        return due
+
+    async def fire_due(self, merchant_id: UUID, until: datetime) -> int:
+        """Fires all of the merchant's timers that are due at `until`, and those that this sets for no later.
+
+        Whatever the clock says: `until` is the commands' now. Returns how many were fired, each once, when none of them
+        is under way any more.
+        """
+        fired: set[Due] = set()
+        while True:
+            claimed = [due for due in await _claim_of(self._pool, list(self._handlers), merchant_id, until) if due not in fired]
+            await asyncio.gather(*(self._fire(due) for due in claimed))
+            fired.update(claimed)
+            if claimed:
+                continue
+            left = await _left_of(self._pool, list(self._handlers), merchant_id, until)
+            if stuck := left & fired:
+                raise TimersStuck(stuck)
+            if not left:
+                return len(fired)
+            await asyncio.sleep(0.05)  # somebody else is at them
+
+    async def _fire(self, due: Due) -> None:
+        """Never raises: a timer that failed is due again once its lease has ended."""
+        context = Context.beginning(due.merchant_id, "timer")
+        with scoped(merchant=due.merchant_id, aggregate=f"{due.kind}-{due.id}"):
+            try:
+                outcome = await self._handlers[due.kind].fire(context, due.id, due.name, due.now)
+            except Exception as error:
+                FIRED.labels(due.kind, "failed").inc()
+                if is_transient(error):
+                    outages.failed(error, "postgres", task="timers")
+                else:
+                    log.error("timer.failed", timer=due.name, error=repr(error), exc_info=error)
+            else:
+                FIRED.labels(due.kind, "done" if outcome and outcome.events else "idle").inc()
+
+
+async def _claim(pool: asyncpg.Pool, kinds: list[str]) -> list[Due]:
+    """Leases what is due, merchant by merchant: their clocks differ, and so each has an index range of its own."""
+    rows = await pool.fetch(
+        """
+        WITH RECURSIVE merchant AS (
+            (SELECT merchant_id FROM timers ORDER BY merchant_id LIMIT 1)
+            UNION ALL
+            SELECT (SELECT timers.merchant_id FROM timers WHERE timers.merchant_id > merchant.merchant_id
+                    ORDER BY timers.merchant_id LIMIT 1)
+            FROM merchant WHERE merchant.merchant_id IS NOT NULL
+        ), due AS (
+            SELECT due.*, clock.now FROM merchant
+            CROSS JOIN LATERAL (
+                SELECT now() + make_interval(secs => coalesce((
+                    SELECT (doc ->> 'clock_offset_seconds')::float8 FROM projection
+                    WHERE projection.merchant_id = merchant.merchant_id AND name = 'merchant' LIMIT 1
+                ), 0)) AS now
+            ) AS clock
+            CROSS JOIN LATERAL (
+                SELECT merchant_id, kind, id, name FROM timers
+                WHERE timers.merchant_id = merchant.merchant_id AND due_at <= clock.now AND kind = ANY($1::text[])
+                  AND (leased_until IS NULL OR leased_until < now())
+                ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED
+            ) AS due
+            LIMIT $2
+        )
+        UPDATE timers SET leased_until = now() + $3 FROM due
+        WHERE (timers.merchant_id, timers.kind, timers.id, timers.name) = (due.merchant_id, due.kind, due.id, due.name)
+        RETURNING timers.merchant_id, timers.kind, timers.id, timers.name, timers.due_at, due.now
+        """,
+        kinds,
+        BATCH_SIZE,
+        LEASE_SECONDS,
+    )
+    return [Due(*row) for row in rows]
+
+
+async def _claim_of(pool: asyncpg.Pool, kinds: list[str], merchant_id: UUID, until: datetime) -> list[Due]:
+    rows = await pool.fetch(
+        """
+        WITH due AS (
+            SELECT kind, id, name FROM timers
+            WHERE merchant_id = $1 AND due_at <= $2 AND kind = ANY($3::text[]) AND (leased_until IS NULL OR leased_until < now())
+            ORDER BY due_at LIMIT $4 FOR UPDATE SKIP LOCKED
+        )
+        UPDATE timers SET leased_until = now() + $5 FROM due
+        WHERE timers.merchant_id = $1 AND (timers.kind, timers.id, timers.name) = (due.kind, due.id, due.name)
+        RETURNING timers.kind, timers.id, timers.name, timers.due_at
+        """,
+        merchant_id,
+        until,
+        kinds,
+        BATCH_SIZE,
+        LEASE_SECONDS,
+    )
+    return [Due(merchant_id, kind, id, name, due_at, until) for kind, id, name, due_at in rows]
+
+
+async def _left_of(pool: asyncpg.Pool, kinds: list[str], merchant_id: UUID, until: datetime) -> set[Due]:
+    rows = await pool.fetch(
+        "SELECT kind, id, name, due_at FROM timers WHERE merchant_id = $1 AND due_at <= $2 AND kind = ANY($3::text[])",
+        merchant_id,
+        until,
+        kinds,
+    )
+    return {Due(merchant_id, kind, id, name, due_at, until) for kind, id, name, due_at in rows}

@@ -1,0 +1,1 @@
+"""Aggregates, commands and write sets; independent of storage and transport."""

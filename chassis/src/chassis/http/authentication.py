@@ -1,0 +1,179 @@
+"""Who is asking: a merchant by its API key, a customer through the portal, another service, or the operator."""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Final, Literal
+from uuid import UUID
+
+from fastapi import Depends, Request
+
+from chassis.eventsourcing.context import Context
+from chassis.http import security_events
+from chassis.http.description import Security, answers
+from chassis.http.problems import Problem, not_found
+from chassis.http.service_tokens import InvalidToken, Verifier
+from chassis.request_ids import adopt
+from chassis.scope import note
+from chassis.tenants import Tenant, Tenants
+
+Kind = Literal["merchant", "customer", "service", "operator"]
+
+Peers = Mapping[str, frozenset[tuple[str, str]]]
+"""Service -> the (method, route) that it may call here, for itself or for a customer. One that is not listed may call none."""
+
+_API_KEY = re.compile(r"sk_(test|live)_[A-Za-z0-9_-]{43}")
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    kind: Kind
+    name: str
+    """The API key's id, the customer's id, or the service."""
+    merchant: UUID | None = None
+    customer_id: UUID | None = None
+    session: str | None = None
+    """Of the customer's portal session, as an opaque reference."""
+    issuer: str | None = None
+    """The service that asks, for itself or for the customer."""
+    tenant: Tenant | None = None
+    """The merchant, where this request has read it to check the API key."""
+
+    @property
+    def merchant_id(self) -> UUID:
+        """Raises Problem 403 where nobody's merchant is meant: the operator and services act for none by themselves."""
+        if self.merchant is None:
+            raise forbidden("This credential belongs to no merchant")
+        return self.merchant
+
+    @property
+    def subject(self) -> str:
+        return f"{self.kind}:{self.name}"
+
+    def owns(self, customer_id: UUID) -> bool:
+        """Whether what belongs to this customer may be shown: a customer sees their own, a merchant all of its own."""
+        return self.kind != "customer" or self.customer_id == customer_id
+
+    def must_own(self, customer_id: UUID | None) -> None:
+        """Raises the 404 of what does not exist."""
+        if customer_id is None or not self.owns(customer_id):
+            raise not_found()
+
+    def context(self) -> Context:
+        return Context.beginning(self.merchant_id, self.subject)
+
+
+class Authenticator:
+    """Turns a request's credential into a principal."""
+
+    def __init__(self, tenants: Tenants, verifier: Verifier, operator_key_sha256: str) -> None:
+        self._tenants, self._verifier, self._operator = tenants, verifier, operator_key_sha256
+
+    async def principal(self, request: Request) -> Principal:
+        """Raises Problem 401, which is a security event."""
+        scheme, _, credential = request.headers.get("authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not credential:
+            security_events.refused("key", reason="absent")
+            raise unauthenticated()
+        if _API_KEY.fullmatch(credential):
+            return await self._merchant(credential)
+        digest = hashlib.sha256(credential.encode()).hexdigest()
+        if hmac.compare_digest(digest, self._operator):
+            return Principal("operator", "operator")
+        try:
+            claims = self._verifier.read(credential)
+        except InvalidToken as error:
+            security_events.refused("token", reason=str(error))
+            raise unauthenticated() from None
+        adopt(request)
+        note(merchant=claims.merchant_id)
+        if claims.customer_id:
+            who = str(claims.customer_id)
+            return Principal("customer", who, claims.merchant_id, claims.customer_id, claims.session, claims.issuer)
+        return Principal("service", claims.issuer, claims.merchant_id, issuer=claims.issuer)
+
+    async def _merchant(self, key: str) -> Principal:
+        tenant, digest = await self._tenants.by_key(key), hashlib.sha256(key.encode()).hexdigest()
+        if tenant is None:
+            security_events.refused("key", reason="unknown or revoked", key_id=f"key_{digest[:16]}")
+            raise unauthenticated()
+        note(merchant=tenant.id)
+        key_id = next((str(k["id"]) for k in tenant.doc["api_keys"] if k["sha256"] == digest), "key")
+        return Principal("merchant", key_id, tenant.id, tenant=tenant)
+
+
+def unauthenticated() -> Problem:
+    return Problem(401, "unauthenticated", "A valid credential is needed", headers={"www-authenticate": "Bearer"})
+
+
+SCHEMES: Final[dict[str, dict[str, str]]] = {
+    "merchant": {"type": "http", "scheme": "bearer", "description": "A merchant's API key: sk_test_… or sk_live_…"},
+    "customer": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "The portal's token for one request in a customer's name, signed with Ed25519.",
+    },
+    "service": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "Another service's token for one request, signed with Ed25519.",
+    },
+    "operator": {"type": "http", "scheme": "bearer", "description": "The operator's key."},
+}
+"""The credentials in terms of OpenAPI."""
+
+
+def forbidden(title: str = "This credential may not do this") -> Problem:
+    return Problem(403, "forbidden", title)
+
+
+@answers(None, (401, "unauthenticated"), (403, "forbidden"), security=tuple({kind: ()} for kind in SCHEMES))
+async def principal(request: Request) -> Principal:
+    """Raises Problem 401, and 403 for another service on a route that is not in the service's table of peers."""
+    authenticator: Authenticator = request.app.state.authenticator
+    caller = await authenticator.principal(request)
+    security_events.note(subject=caller.subject, merchant_id=caller.merchant, issuer=caller.issuer)
+    if caller.issuer is not None:
+        peers: Peers = request.app.state.peers
+        method = "GET" if request.method == "HEAD" else request.method
+        if (method, request.scope["route"].path) not in peers.get(caller.issuer, ()):
+            raise forbidden()
+    return caller
+
+
+Caller = Annotated[Principal, Depends(principal)]
+"""FastAPI parameter: whoever asks, authenticated."""
+
+
+async def tenant_of(caller: Principal, tenants: Tenants) -> Tenant:
+    """The caller's merchant, read once per request. Raises Problem 403 for a caller without one, LookupError for an unknown
+    one.
+    """
+    tenant = caller.tenant or await tenants.get(caller.merchant_id)
+    if tenant is None:
+        raise LookupError(f"no merchant {caller.merchant_id}")
+    return tenant
+
+
+def only(*kinds: Kind) -> Callable[[Principal], Awaitable[Principal]]:
+    """A dependency that lets these kinds of principal in: `Depends(only("merchant"))`."""
+
+    @answers(None, security=tuple({kind: ()} for kind in kinds))
+    async def checked(caller: Caller) -> Principal:
+        if caller.kind not in kinds:
+            raise forbidden()
+        return caller
+
+    return checked
+
+
+OF_A_MERCHANT: Final[Security] = ({"merchant": ()}, {"customer": ()}, {"service": ()})
+"""Credentials in OpenAPI of routes that answer every caller who belongs to a merchant."""
+Merchant = Annotated[Principal, Depends(only("merchant"))]
+MerchantOrCustomer = Annotated[Principal, Depends(only("merchant", "customer"))]
+Operator = Annotated[Principal, Depends(only("operator"))]
+Peer = Annotated[Principal, Depends(only("service"))]

@@ -1,0 +1,107 @@
+"""One service asking another."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import httpx
+
+from chassis.http.problems import CHANGES_NOTHING, MEDIA_TYPE, Problem, outcome_unknown, unavailable
+from chassis.http.service_tokens import Signer
+from chassis.request_ids import HEADER
+from chassis.runtime.outages import outages
+from chassis.runtime.telemetry import outgoing
+from chassis.scope import note_change, request_id
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
+
+
+class ServiceClient:
+    """Calls one service with a fresh token each time.
+
+    An answer of 4xx or 5xx that is a problem is raised as that same Problem; a service that cannot be reached is
+    Problem 503 `service_unavailable`, and one that fails at a command, or does not answer one that it may have got, is
+    Problem 504 `outcome_unknown`.
+
+    `timeout` also bounds the wait for a connection. A second would not do: that is when TCP sends a lost first packet again,
+    and a busy process may look at a connection later than that.
+    """
+
+    def __init__(self, base_url: str, audience: str, signer: Signer, *, timeout: float = 5) -> None:
+        self._audience, self._signer = audience, signer
+        limits = httpx.Limits(max_connections=100, max_keepalive_connections=20)
+        self.http = httpx.AsyncClient(base_url=base_url, timeout=timeout, trust_env=False, limits=limits)
+
+    async def call(
+        self,
+        method: str,
+        path: str,
+        *,
+        merchant_id: UUID | None = None,
+        customer_id: UUID | None = None,
+        session: str | None = None,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> httpx.Response:
+        request = self.request(
+            method, path, merchant_id=merchant_id, customer_id=customer_id, session=session, json=json, params=params
+        )
+        if idempotency_key:
+            request.headers["idempotency-key"] = idempotency_key
+        try:
+            answer = await self.http.send(request)
+        except httpx.TransportError as error:
+            outages.failed(error, self._audience)
+            nothing_changed = method in CHANGES_NOTHING or isinstance(error, _NEVER_SENT)
+            raise (unavailable() if nothing_changed else outcome_unknown()) from None
+        outages.worked(self._audience)
+        if answer.is_error:
+            raise problem_of(answer)
+        if method not in CHANGES_NOTHING:
+            note_change()
+        return answer
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        merchant_id: UUID | None = None,
+        customer_id: UUID | None = None,
+        session: str | None = None,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+    ) -> httpx.Request:
+        """The authenticated request, for callers that stream its answer with `http.send(…, stream=True)`."""
+        token = self._signer.token(self._audience, merchant_id=merchant_id, customer_id=customer_id, session=session)
+        headers = {"authorization": f"Bearer {token}", **outgoing()}
+        if (id := request_id()) is not None:
+            headers[HEADER] = id
+        given = {name: value for name, value in (params or {}).items() if value is not None}
+        return self.http.build_request(method, path, json=json, params=given, headers=headers)
+
+    async def close(self) -> None:
+        await self.http.aclose()
+
+
+def problem_of(answer: httpx.Response) -> Problem:
+    """The problem that another service answered with, to be passed on."""
+    told = answer.headers.get("content-type", "").startswith(MEDIA_TYPE)
+    if not told or answer.status_code in (401, 403, 500):
+        # whatever stands between may have lost the answer only, and what failed may have failed after its commit
+        nothing_changed = answer.request.method in CHANGES_NOTHING or answer.status_code < 500
+        return unavailable() if nothing_changed else outcome_unknown()
+    body: dict[str, Any] = answer.json()
+    known = {"type", "title", "status", "code", "detail", "errors"}
+    more = {name: value for name, value in body.items() if name not in known}
+    headers = {name: answer.headers[name] for name in ("retry-after",) if name in answer.headers}
+    return Problem(
+        answer.status_code,
+        body["code"],
+        body["title"],
+        body.get("detail"),
+        errors=body.get("errors", ()),
+        headers=headers,
+        more=more,
+    )

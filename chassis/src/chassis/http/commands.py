@@ -1,0 +1,123 @@
+"""A command over HTTP: who asks, under which idempotency key, and how the rules' answer becomes a response."""
+
+import hashlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any, TypeVar
+from uuid import UUID
+
+from fastapi import Depends, Header, Request
+from fastapi.responses import JSONResponse, Response
+
+from chassis.eventsourcing.aggregate import Loaded, Outcome
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.context import Context
+from chassis.eventsourcing.event_store import Answer, IdempotencyKey, KeyReused, Statement
+from chassis.http.authentication import Caller, Principal
+from chassis.http.problems import MEDIA_TYPE, Problem, Refusals, of_refusal
+from chassis.postgres.connection import Connection
+
+C = TypeVar("C")
+E = TypeVar("E")
+S = TypeVar("S")
+
+Key = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=200,
+        pattern=r"^[\x21-\x7e]+$",
+        description="Makes the call repeatable: the same key and the same request get the first answer, for 24 hours.",
+    ),
+]
+Work = Callable[[Connection], Awaitable[Answer]]
+RunOnce = Callable[[IdempotencyKey | None, Work], Awaitable[Answer]]
+
+
+class CommandRequest:
+    """One request that wants to change something."""
+
+    def __init__(self, principal: Principal, key: IdempotencyKey | None, once: RunOnce | None, refusals: Refusals) -> None:
+        self.principal, self.key = principal, key
+        self._once, self._refusals = once, refusals
+
+    @property
+    def context(self) -> Context:
+        return self.principal.context()
+
+    async def handle(
+        self,
+        handler: CommandHandler[C, E, S],
+        id: UUID,
+        command: C,
+        *,
+        answer: "Callable[[Outcome[E, S]], Answer] | None" = None,
+        statements: "Callable[[Outcome[E, S]], Sequence[Statement]] | None" = None,
+        seen: Loaded[S] | None = None,
+    ) -> Response:
+        """Asks the rules; answers 202 with the aggregate and its version unless `answer` says otherwise.
+
+        A refusal becomes its problem. With an idempotency key both are kept, and given again to whoever repeats the
+        request. Raises Problem 422 `idempotency_key_reused` for the same key with another body or query.
+        """
+        try:
+            handled = await handler.handle(
+                self.context,
+                id,
+                command,
+                key=self.key,
+                answer=answer or accepted,
+                refused=lambda refusal: problem_answer(of_refusal(self._refusals, refusal)),
+                statements=statements,
+                seen=seen,
+            )
+        except KeyReused:
+            raise key_reused() from None
+        assert handled.answer is not None, "an answer function was given"
+        return response(handled.answer)
+
+    async def run_once(self, work: Work) -> Response:
+        """Does the work on plain tables in one transaction with the key; a repetition gets the first answer."""
+        assert self._once is not None, "the service has a store"
+        try:
+            return response(await self._once(self.key, work))
+        except KeyReused:
+            raise key_reused() from None
+
+
+async def command_request(request: Request, caller: Caller, idempotency_key: Key = None) -> CommandRequest:
+    key = None
+    if idempotency_key is not None:
+        route = f"{request.method} {request.url.path}"
+        fingerprint = fingerprint_of(await request.body(), request.url.query)
+        key = IdempotencyKey(caller.merchant_id, caller.subject, route, idempotency_key, fingerprint)
+    return CommandRequest(caller, key, request.app.state.once, request.app.state.refusals)
+
+
+CommandParam = Annotated[CommandRequest, Depends(command_request)]
+"""FastAPI parameter of routes that change something."""
+
+
+def fingerprint_of(body: bytes, query: str) -> str:
+    """What tells one request to a path from another: its body and, where there is one, its query. SHA-256, in hex."""
+    fingerprint = hashlib.sha256(body).hexdigest()
+    return hashlib.sha256(f"{fingerprint}?{query}".encode()).hexdigest() if query else fingerprint
+
+
+def accepted(outcome: Outcome[Any, Any]) -> Answer:
+    return Answer(202, {"aggregate": outcome.stream.name, "version": outcome.version})
+
+
+def problem_answer(problem: Problem) -> Answer:
+    return Answer(problem.status, problem.body())
+
+
+def response(answer: Answer) -> Response:
+    media_type = MEDIA_TYPE if answer.status >= 400 else "application/json"
+    if answer.status == 204:
+        return Response(status_code=204)
+    return JSONResponse(answer.body, answer.status, media_type=media_type)
+
+
+def key_reused() -> Problem:
+    return Problem(422, "idempotency_key_reused", "This Idempotency-Key was used for another request")

@@ -1,0 +1,88 @@
+"""Finds the route of a request without walking through the routers that include each other."""
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from fastapi import FastAPI
+from fastapi.routing import APIRoute, RouteContext, iter_route_contexts
+from starlette.convertors import Convertor
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from chassis.runtime.telemetry import name_request
+
+_EVERYTHING: Final = re.compile("")
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A route of FastAPI with what the routers that include it have added."""
+
+    route: APIRoute
+    path: str
+    endpoint: Any
+    app: ASGIApp
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    paths: re.Pattern[str]
+    methods: Collection[str]
+    convertors: Mapping[str, Convertor[Any]]
+    target: _Target | None
+    """None: a route of another kind, which is left to FastAPI."""
+
+
+class Routes:
+    """Hands a request to the route that FastAPI would choose.
+
+    FastAPI matches a request twice with each router that includes another: 0.1 ms for the last of sixty routes. Here an exact
+    path is looked up, and any other is matched with each route once. What no route takes is FastAPI's to redirect or refuse.
+    """
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app, self._router = app, app.router
+        self._exact: dict[tuple[str, str], _Target] = {}
+        self._patterns: list[_Pattern] = []
+        self._read = False
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        target: _Target | None = None
+        if scope["type"] == "http" and not scope.get("root_path"):
+            target, parameters = self._find(scope["method"], scope["path"])
+        if target is None:
+            await self._router.app(scope, receive, send)
+            return
+        scope.update(router=self._router, route=target.route, endpoint=target.endpoint, path_params=parameters)
+        name_request(scope["method"], target.path)
+        await target.app(scope, receive, send)
+
+    def _find(self, method: str, path: str) -> tuple[_Target | None, dict[str, Any]]:
+        if not self._read:
+            self._read_routes()
+        if target := self._exact.get((method, path)):
+            return target, {}
+        for pattern in self._patterns:
+            if (pattern.target is None or method in pattern.methods) and (found := pattern.paths.match(path)):
+                return pattern.target, {name: it.convert(found[name]) for name, it in pattern.convertors.items()}
+        return None, {}
+
+    def _read_routes(self) -> None:
+        """At the first request: by then the composition has added every route."""
+        for found in iter_route_contexts(self._app.routes):
+            pattern = _pattern(found)
+            if pattern.target is None or pattern.convertors or any(it.paths.match(pattern.target.path) for it in self._patterns):
+                self._patterns.append(pattern)
+                continue
+            for method in pattern.methods:
+                self._exact.setdefault((method, pattern.target.path), pattern.target)
+        self._read = True
+
+
+def _pattern(found: RouteContext) -> _Pattern:
+    route = found.original_route
+    if not isinstance(route, APIRoute):
+        return _Pattern(getattr(route, "path_regex", _EVERYTHING), (), {}, None)
+    target = _Target(route, str(found.path_format), found.endpoint, found.app)
+    return _Pattern(found.path_regex, found.methods or (), found.param_convertors, target)

@@ -1,0 +1,121 @@
+"""uvicorn with bounds. We stop it: it would raise the signal again afterwards, and the process would not end with 0."""
+
+import asyncio
+import contextlib
+import resource
+import socket
+from collections.abc import Iterator
+from functools import partial
+from typing import Any, Final
+
+import structlog
+import uvicorn
+from starlette.types import ASGIApp
+
+from chassis.http.addresses import NoTrustedProxy
+from chassis.http.connections import Connections, Limits
+from chassis.http.protocol import BoundedProtocol
+from chassis.runtime.wait import wait_for_event
+
+BACKLOG: Final = 2048
+
+log = structlog.get_logger()
+
+
+class Server(uvicorn.Server):
+    """Serves until `should_exit` is set; leaves signals to the process."""
+
+    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+        self._exit = asyncio.Event()
+        super().__init__(config)
+        self._bounded = connections
+
+    @property
+    def should_exit(self) -> bool:
+        return self._exit.is_set()
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        if value:
+            self._exit.set()
+        else:
+            self._exit.clear()
+
+    async def main_loop(self) -> None:
+        """Ticks once per second, which the date header needs, and at once for an exit; uvicorn ticks ten times."""
+        while not await self.on_tick(0):
+            await wait_for_event(self._exit, 1.0)
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            sweeping = tasks.create_task(self._sweep())
+            await super().serve(sockets)
+            sweeping.cancel()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().shutdown(sockets)
+        for connection in list(self.server_state.connections):
+            connection.transport.abort()
+        await asyncio.sleep(0)
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            self._bounded.sweep(asyncio.get_running_loop().time())
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "", connections: Connections | None = None) -> Server:
+    """A server for the application that, when told to exit, lets requests in hand finish for so long.
+
+    Behind `trusted_proxies` the client is the last address in X-Forwarded-For that is none of them. Servers that are given
+    the same `connections` share its bounds.
+    """
+    connections = connections or Connections(Limits(), trusted_proxies)
+    protocol: Any = partial(BoundedProtocol, registry=connections)
+    config = uvicorn.Config(
+        app if trusted_proxies else NoTrustedProxy(app),
+        http=protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(trusted_proxies),
+        forwarded_allow_ips=trusted_proxies,
+        lifespan="off",
+        backlog=BACKLOG,
+        timeout_graceful_shutdown=int(grace_seconds),
+    )
+    return Server(config, connections)
+
+
+def allow_open_files(wanted: int) -> None:
+    """Raises the process's own limit of open files as far as the system lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return
+    reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))
+    if reachable < wanted:
+        log.warning("http.too_few_open_files", wanted=wanted, allowed=reachable)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A listening socket. Raises OSError when the port is taken."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    try:
+        listening.bind((host, port))
+        # At once: until then a second process may bind the same address, and only find out when it serves.
+        listening.listen(BACKLOG)
+    except OSError:
+        listening.close()
+        raise
+    listening.set_inheritable(False)
+    return listening

@@ -1,0 +1,1 @@
+"""The relay: committed events to Kafka, in order."""

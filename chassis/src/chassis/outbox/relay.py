@@ -1,0 +1,230 @@
+"""From the event store to Kafka: everything, in each stream's order, and only by one relay of the service at a time.
+
+A relay that takes over may send a run of messages again; none is left out, and none appears for the first time out of order.
+"""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+
+import asyncpg
+import structlog
+from prometheus_client import Counter, Gauge
+
+from billing_contracts.watermarks import TOPIC as WATERMARKS
+from chassis.eventsourcing.event_store import Message
+from chassis.outbox.commit_signals import CommitSignals
+from chassis.outbox.cursor import (
+    Ends,
+    Page,
+    Position,
+    Progress,
+    keep_ends,
+    longest_writer,
+    move_cursor,
+    read_cursor,
+    read_page,
+    read_progress,
+)
+from chassis.outbox.leader_lock import Session, SessionLost, leadership
+from chassis.outbox.producer import Publisher
+from chassis.postgres.pool import COMMAND_SECONDS, CONNECT_SECONDS
+from chassis.runtime.background import repeat
+from chassis.runtime.faults import Backoff
+from chassis.runtime.outages import outages
+from chassis.runtime.wait import wait_for_event, woken_by
+
+log = structlog.get_logger()
+
+PAGE_SIZE = 1000
+POLL_SECONDS = 2.0
+"""Longest seconds between two looks without a signal."""
+HELD_BACK_SECONDS = 0.005
+"""Seconds until the first look at events that an open transaction holds back; each later pause is twice as long."""
+HELD_BACK_SECONDS_MAX = 0.25
+GATHER_SECONDS = 0.005
+"""Least seconds between two pages that are not full. Sending a page takes as long on an idle machine, longer on a busy one: then
+more waits for the next page, and what a batch costs is shared by more events.
+"""
+WATERMARK_SECONDS = 5.0
+MEASURE_SECONDS = 5.0
+"""Seconds between looks at the lag of a service whose relay does not run here, or has not reached Kafka."""
+STUCK_SECONDS = 10.0
+"""Seconds for which the cursor may stand still before the log says who may be holding it up."""
+
+LAG = Gauge(
+    "relay_lag_seconds",
+    "Age of the oldest committed event that is not on Kafka; of several processes the least counts",
+    ["service"],
+)
+CURSOR_AGE = Gauge("relay_cursor_age_seconds", "For how long the cursor has stood still although events wait", ["service"])
+SENT = Counter("relay_messages_sent", "Messages acknowledged by Kafka", ["service"])
+FAILURES = Counter("relay_failures", "Times that the relay had to begin again", ["service"])
+
+
+class Relay:
+    def __init__(self, service: str, dsn: str, bootstrap: str, commits: CommitSignals | None = None) -> None:
+        self._service, self._dsn, self._bootstrap = service, dsn, bootstrap
+        self._commits = commits or CommitSignals()
+        self._relaying = False
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Relays whenever this process holds the lock, until `stop`."""
+        FAILURES.labels(self._service)  # shown from the start
+        LAG.labels(self._service).set_function(partial(seconds_since, datetime.now(UTC)))
+        CURSOR_AGE.labels(self._service)
+        backoff = Backoff(first=0.1, longest=5.0)
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(repeat("relay.lag", self._measure, stop))
+            await repeat("relay", partial(self._turn, stop), stop, dependency="kafka", proves=False, backoff=backoff)
+
+    async def _turn(self, stop: asyncio.Event) -> None:
+        try:
+            async with leadership(self._dsn, f"{self._service}.relay", stop) as session:
+                if session is not None:
+                    await self._relay(session, stop)
+        except Exception:
+            FAILURES.labels(self._service).inc()
+            raise
+
+    async def _relay(self, session: Session, stop: asyncio.Event) -> None:
+        reader = await asyncpg.connect(
+            self._dsn,
+            timeout=CONNECT_SECONDS,
+            command_timeout=COMMAND_SECONDS,
+            server_settings={"application_name": f"{self._service}.relay.reader"},
+        )
+        try:
+            async with Publisher(self._bootstrap) as publisher:
+                self._relaying = True
+                outages.worked("kafka")
+                log.info("relay.started")
+                await Leadership(self._service, session, reader, publisher, self._commits).run(stop)
+        finally:
+            self._relaying = False
+            reader.terminate()
+
+    async def _measure(self) -> float:
+        """Measures the lag from the tables while nothing is relayed here: Kafka is away, or another process holds the lock."""
+        if self._relaying:
+            return MEASURE_SECONDS
+        connection = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS)
+        try:
+            cursor, _ = await read_cursor(connection)
+            show(self._service, await read_progress(connection, cursor))
+        finally:
+            connection.terminate()
+        return MEASURE_SECONDS
+
+
+class Leadership:
+    """One holder's time: ends with `stop`, or with the first thing that goes wrong."""
+
+    def __init__(
+        self, service: str, session: Session, reader: asyncpg.Connection, publisher: Publisher, commits: CommitSignals
+    ) -> None:
+        self._service, self._session, self._reader, self._publisher = service, session, reader, publisher
+        self._commits = commits
+        self._cursor = Position(0, 0, 0)
+        self._ends: Ends = {}
+
+    async def run(self, stop: asyncio.Event) -> None:
+        self._cursor, self._ends = await self._session.run(read_cursor)
+        for_events, for_states = self._commits.event(), self._commits.event()
+        await self._commits.listen(self._reader)
+        async with asyncio.TaskGroup() as tasks:
+            attendants = (self._session.beat(), self._states(for_states), self._watermarks())
+            attending = [tasks.create_task(attendant) for attendant in attendants]
+            async with woken_by(stop, for_events):
+                with self._commits.relayed_here():
+                    await self._events(for_events, stop)
+            for task in attending:
+                task.cancel()
+
+    async def _events(self, committed: asyncio.Event, stop: asyncio.Event) -> None:
+        held_back = Backoff(HELD_BACK_SECONDS, HELD_BACK_SECONDS_MAX)
+        page = await self._read(self._cursor, committed)
+        while not stop.is_set():
+            if page.messages:
+                held_back.reset()
+                page, _ = await asyncio.gather(self._following(page, committed), self._send_events(page))
+                continue
+            if page.held_back and not committed.is_set():
+                await held_back.wait(stop)
+            else:
+                await wait_for_event(committed, POLL_SECONDS)
+            page = await self._read(page.last, committed)
+
+    async def _read(self, after: Position, committed: asyncio.Event) -> Page:
+        committed.clear()
+        return await read_page(self._reader, after, PAGE_SIZE)
+
+    async def _following(self, page: Page, committed: asyncio.Event) -> Page:
+        """The page after one that is being sent; empty, without a query, when nothing was committed meanwhile."""
+        full = len(page.messages) == PAGE_SIZE
+        if not full:
+            await asyncio.sleep(GATHER_SECONDS)
+        return await self._read(page.last, committed) if full or committed.is_set() else Page((), page.last, page.held_back)
+
+    async def _send_events(self, page: Page) -> None:
+        await self._send(page.messages)
+        await self._session.run(partial(self._move_on, page.last))
+
+    async def _move_on(self, to: Position, connection: asyncpg.Connection) -> None:
+        if not await move_cursor(connection, to, self._ends):
+            raise SessionLost("another relay moved the cursor")
+        self._cursor = to
+
+    async def _states(self, committed: asyncio.Event) -> None:
+        """A row is deleted once it has been sent. Positions follow the locks of what the rows describe, and so the commits."""
+        while True:
+            committed.clear()
+            rows = await self._session.run(_waiting_states)
+            if not rows:
+                await asyncio.sleep(GATHER_SECONDS)
+                await wait_for_event(committed, POLL_SECONDS)
+                continue
+            await self._send([Message(row["topic"], row["key"], row["value"], json.loads(row["headers"])) for row in rows])
+            await self._session.run(partial(keep_ends, ends=self._ends))
+            await self._session.run(partial(_delete_states, [row["position"] for row in rows]))
+
+    async def _watermarks(self) -> None:
+        while True:
+            progress = await self._session.run(lambda connection: read_progress(connection, self._cursor))
+            outages.worked("postgres")
+            age = show(self._service, progress)
+            if (instant := progress.complete_until) is not None:
+                value = {"service": self._service, "instant": instant.isoformat(), "ends": self._ends}
+                await self._publisher.send([Message(WATERMARKS, self._service.encode(), json.dumps(value).encode())])
+                outages.worked("kafka")
+            if age > STUCK_SECONDS and (suppressed := outages.sparingly("relay.cursor_stands_still")) is not None:
+                writer = await self._session.run(longest_writer)
+                log.warning("relay.cursor_stands_still", seconds=age, longest_writer=writer, suppressed=suppressed)
+            await asyncio.sleep(WATERMARK_SECONDS)
+
+    async def _send(self, messages: Sequence[Message]) -> None:
+        for topic, partitions in (await self._publisher.send(messages)).items():
+            self._ends.setdefault(topic, {}).update(partitions)
+        SENT.labels(self._service).inc(len(messages))
+
+
+async def _waiting_states(connection: asyncpg.Connection) -> list[asyncpg.Record]:
+    return await connection.fetch("SELECT position, topic, key, value, headers FROM outbox ORDER BY position LIMIT $1", PAGE_SIZE)
+
+
+async def _delete_states(positions: list[int], connection: asyncpg.Connection) -> None:
+    await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", positions)
+
+
+def show(service: str, progress: Progress) -> float:
+    """Sets the gauges; returns for how many seconds the cursor has stood still although something waits."""
+    age = (progress.now - progress.waits_since).total_seconds() if progress.waits_since else 0.0
+    CURSOR_AGE.labels(service).set(age)
+    LAG.labels(service).set_function(partial(seconds_since, progress.complete_until or progress.oldest))
+    return age
+
+
+def seconds_since(instant: datetime) -> float:
+    return (datetime.now(UTC) - instant).total_seconds()

@@ -1,0 +1,1 @@
+"""Read models: one document per aggregate, folded from events."""

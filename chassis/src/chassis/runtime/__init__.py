@@ -1,0 +1,1 @@
+"""Faults, retries, background tasks, health, logs and traces."""

@@ -1,0 +1,144 @@
+"""Which faults of PostgreSQL, Kafka, HTTP clients and networks are transient, and which are final.
+
+The one table of every exception class that asyncpg, aiokafka and httpx define; a test enumerates the libraries' classes.
+"""
+
+from collections.abc import Mapping
+from enum import Enum
+
+import aiokafka.errors as kafka
+import httpx
+from asyncpg import exceptions as postgres
+from asyncpg.exceptions import _base as client
+from asyncpg.pgproto import pgproto
+
+from chassis.eventsourcing.event_store import StoreAway, StoreBusy
+
+
+class Kind(Enum):
+    """Transient: the same again succeeds later. Final: the same again fails."""
+
+    TRANSIENT = "transient"
+    FINAL = "final"
+
+
+TRANSIENT, FINAL = Kind.TRANSIENT, Kind.FINAL
+
+SQLSTATES: Mapping[str, Kind] = {
+    "03": FINAL,
+    "08": TRANSIENT,  # connection
+    "09": FINAL,
+    "0A": FINAL,
+    "0B": FINAL,
+    "0F": FINAL,
+    "0L": FINAL,
+    "0P": FINAL,
+    "0Z": FINAL,
+    "10": FINAL,
+    "20": FINAL,
+    "21": FINAL,
+    "22": FINAL,  # the data that was sent
+    "23": FINAL,  # constraints
+    "24": FINAL,
+    "25": FINAL,
+    "25006": TRANSIENT,  # read-only: the server became a standby
+    "25P03": TRANSIENT,  # idle in a transaction for too long
+    "25P04": TRANSIENT,  # transaction for too long
+    "26": TRANSIENT,  # prepared statement unknown: another server answers on this connection
+    "27": FINAL,
+    "28": TRANSIENT,  # authorization: being deployed
+    "2B": FINAL,
+    "2D": FINAL,
+    "2F": FINAL,
+    "34": FINAL,
+    "38": FINAL,
+    "39": FINAL,
+    "3B": FINAL,
+    "3D": TRANSIENT,  # no such database: being deployed
+    "3F": TRANSIENT,  # no such schema: being deployed
+    "40": TRANSIENT,  # serialization, deadlock
+    "42": FINAL,
+    "42501": TRANSIENT,  # privilege: being deployed
+    "42703": TRANSIENT,  # column: being deployed
+    "42704": TRANSIENT,  # type: being deployed
+    "42883": TRANSIENT,  # function: being deployed
+    "42P01": TRANSIENT,  # table: being deployed
+    "42P05": TRANSIENT,  # prepared statement exists: another server answers on this connection
+    "44": FINAL,
+    "53": TRANSIENT,  # memory, disk, connections
+    "54": FINAL,  # limits of the program: the statement is too large
+    "55": FINAL,
+    "55000": TRANSIENT,  # no connections for now
+    "55006": TRANSIENT,  # object in use
+    "55P03": TRANSIENT,  # lock timeout
+    "57": TRANSIENT,  # cancelled, shut down, starting
+    "58": TRANSIENT,  # the server's own input and output
+    "72": TRANSIENT,
+    "F0": TRANSIENT,  # the server's configuration
+    "HV": FINAL,
+    "P0": FINAL,
+    "XX": TRANSIENT,  # internal: recovery, concurrent changes of the catalogue
+    "XX001": FINAL,  # data corrupted
+    "XX002": FINAL,  # index corrupted
+}
+"""By SQLSTATE: a full code counts more than its class, the first two characters."""
+
+CLASSES: Mapping[type[BaseException], Kind] = {
+    # asyncpg: the client's own
+    postgres.InvalidCachedStatementError: TRANSIENT,  # has the SQLSTATE of another error; is prepared again
+    client.InterfaceError: TRANSIENT,  # closed, closing, another operation in progress
+    client.DataError: FINAL,  # an argument that cannot be encoded
+    client.ClientConfigurationError: FINAL,
+    client.UnsupportedClientFeatureError: FINAL,
+    client.UnsupportedServerFeatureError: FINAL,
+    client.InterfaceWarning: FINAL,
+    client.InternalClientError: TRANSIENT,  # a connection lost in the middle leaves the protocol in an unexpected state
+    client.OutdatedSchemaCacheError: TRANSIENT,
+    client.ProtocolError: TRANSIENT,
+    client.TargetServerAttributeNotMatched: TRANSIENT,  # no primary at the moment
+    pgproto.BufferError: TRANSIENT,
+    postgres.PostgresWarning: FINAL,
+    # aiokafka: the client's own, then what a broker answers
+    kafka.KafkaError: TRANSIENT,
+    kafka.AuthenticationFailedError: TRANSIENT,  # being deployed
+    kafka.AuthenticationMethodNotSupported: FINAL,
+    kafka.Cancelled: TRANSIENT,
+    kafka.CommitFailedError: TRANSIENT,
+    kafka.CorrelationIdError: TRANSIENT,
+    kafka.ConsumerStoppedError: TRANSIENT,
+    kafka.IllegalArgumentError: FINAL,
+    kafka.IllegalOperation: FINAL,
+    kafka.IllegalStateError: TRANSIENT,  # a partition that was just revoked
+    kafka.IncompatibleBrokerVersion: FINAL,
+    kafka.KafkaConfigurationError: FINAL,
+    kafka.KafkaConnectionError: TRANSIENT,
+    kafka.KafkaProtocolError: TRANSIENT,
+    kafka.KafkaTimeoutError: TRANSIENT,
+    kafka.KafkaUnavailableError: TRANSIENT,
+    kafka.MetadataEmptyBrokerList: TRANSIENT,
+    kafka.NoBrokersAvailable: TRANSIENT,
+    kafka.NoOffsetForPartitionError: TRANSIENT,
+    kafka.NodeNotReadyError: TRANSIENT,
+    kafka.ProducerClosed: TRANSIENT,
+    kafka.ProducerFenced: TRANSIENT,
+    kafka.QuotaViolationError: TRANSIENT,
+    kafka.RecordTooLargeError: TRANSIENT,  # until the limits are raised: no event is left out
+    kafka.StaleMetadata: TRANSIENT,
+    kafka.TooManyInFlightRequests: TRANSIENT,
+    kafka.UnrecognizedBrokerVersion: FINAL,
+    kafka.UnsupportedCodecError: TRANSIENT,  # the topic's setting may be corrected
+    kafka.BrokerResponseError: TRANSIENT,
+    # httpx
+    httpx.TransportError: TRANSIENT,
+    httpx.RequestError: FINAL,
+    httpx.HTTPStatusError: FINAL,
+    httpx.InvalidURL: FINAL,
+    httpx.CookieConflict: FINAL,
+    httpx.StreamError: FINAL,
+    # networks
+    OSError: TRANSIENT,
+    EOFError: TRANSIENT,
+    StoreBusy: TRANSIENT,
+    StoreAway: TRANSIENT,
+}
+"""By class, where there is no SQLSTATE: the nearest base class counts."""

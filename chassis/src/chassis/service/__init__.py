@@ -1,0 +1,1 @@
+"""Settings, and the start and stop of a service's process."""

@@ -1,0 +1,68 @@
+"""A service's program: parse the command and the role, read the settings, then migrate or serve."""
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+import asyncpg
+import structlog
+import uvloop
+
+from chassis.postgres.migrate import CHASSIS, migrate
+from chassis.runtime import logging
+from chassis.runtime.signals import restore_stop_signals
+from chassis.service.settings import ServiceSettings, SettingsError, exit_with, read_settings
+
+log = structlog.get_logger()
+
+
+def run(name: str, settings_class: type[ServiceSettings], composition: str, migrations: Path) -> None:
+    """`python -m <service> [serve] [--role all|http|worker]` and `python -m <service> migrate`.
+
+    `composition` is the module with the service's `compose`. Only `serve` imports it: without, `migrate` takes half of its
+    processor time, and each start of a local stack runs it once for every service.
+    """
+    parser = argparse.ArgumentParser(prog=name)
+    commands = parser.add_subparsers(dest="command")
+    serving = commands.add_parser("serve", help="run the service (the default)")
+    serving.add_argument("--role", choices=["all", "http", "worker"], default="all")
+    commands.add_parser("migrate", help="bring the database's tables up to date, as their owner")
+    arguments = parser.parse_args()
+    restore_stop_signals()
+    migrating = arguments.command == "migrate"
+    try:
+        settings = read_settings(settings_class, *(["database_owner_url"] if migrating else []))
+    except SettingsError as error:
+        exit_with(name, error)
+    logging.configure(name, settings.log_level, settings.log_format)
+    components = {"chassis": CHASSIS, name: migrations}
+    if migrating:
+        uvloop.run(_migrate(settings, components))
+    else:
+        _serve(name, settings, composition, components, getattr(arguments, "role", "all"))
+
+
+def _serve(name: str, settings: ServiceSettings, composition: str, components: dict[str, Path], role: str) -> None:
+    from chassis.runtime import telemetry
+    from chassis.service.service import serve_until_stopped
+
+    compose = import_module(composition).compose
+    telemetry.configure(name, settings.otlp_endpoint)
+    uvloop.run(serve_until_stopped(name, settings, compose, components, role))
+
+
+async def _migrate(settings: ServiceSettings, components: dict[str, Path]) -> None:
+    owner = settings.database_owner_url
+    assert owner is not None, "it was needed"
+    connection = await asyncpg.connect(owner.get_secret_value())
+    try:
+        applied = await migrate(connection, components, role_of(settings.database_url.get_secret_value()))
+        log.info("service.migrated", applied=applied)
+    finally:
+        await connection.close()
+
+
+def role_of(dsn: str) -> str:
+    """The role that a PostgreSQL URL names."""
+    return unquote(urlsplit(dsn).username or "")

@@ -1,0 +1,227 @@
+"""A service that runs: open what is needed, run until told to stop, leave in order."""
+
+import asyncio
+import gc
+import socket
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import structlog
+from fastapi import FastAPI
+
+from chassis.consumers import Consumer, run_consumers
+from chassis.event_store.idempotency_expiry import expire_answers
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.event_store.timers import TimerLoop
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.http.admin import admin_app
+from chassis.http.authentication import Authenticator
+from chassis.http.client import ServiceClient
+from chassis.http.commands import RunOnce
+from chassis.http.connections import Connections
+from chassis.http.idempotency import idempotency_in
+from chassis.http.problems import Problem
+from chassis.http.server import Server, allow_open_files, listen, serve
+from chassis.http.service_tokens import Signer, Verifier
+from chassis.outbox.commit_signals import CommitSignals
+from chassis.outbox.relay import Relay
+from chassis.postgres.pool import create_pool
+from chassis.runtime.health import Health
+from chassis.runtime.signals import STOP_SIGNALS
+from chassis.service.readiness import check_database, check_kafka, watch_tasks
+from chassis.service.settings import ServiceSettings
+from chassis.tenants import Tenants
+
+log = structlog.get_logger()
+
+_NEW_OBJECTS = 50_000
+"""After so many more containers the youngest are looked through for garbage: a batch of events is gone by then, and 700, the
+interpreter's own number, would look through it a dozen times while it is still needed."""
+
+_OTHER_FILES = 200
+"""Databases, Kafka, other services, the admin listener."""
+
+Worker = Callable[[asyncio.Event], Awaitable[None]]
+"""Runs until the event is set, then finishes what is in hand and returns."""
+
+
+@dataclass
+class Resources:
+    """What the chassis opens for a service before the service is composed."""
+
+    settings: Any
+    pool: asyncpg.Pool
+    store: PostgresEventStore
+    tenants: Tenants
+    signer: Signer
+    authenticator: Authenticator
+    once: RunOnce
+    """For work on plain tables under an idempotency key."""
+    health: Health
+    stopping: asyncio.Event
+    """Set when the process has been told to stop: long answers end."""
+    closing: AsyncExitStack
+    """Closed last: what the composition opens itself goes here."""
+    commits: CommitSignals = field(default_factory=CommitSignals)
+    """Signalled after every commit of this process that may hold events or work for a worker."""
+
+
+@dataclass
+class Service:
+    """What a composition returns."""
+
+    app: FastAPI
+    consumers: tuple[Consumer, ...] = ()
+    timers: tuple[CommandHandler[Any, Any, Any], ...] = ()
+    """The handlers of the aggregates that wait for instants."""
+    workers: Mapping[str, Worker] = field(default_factory=dict)
+    more_apps: tuple[tuple[tuple[str, ...], int, FastAPI], ...] = ()
+    """(hosts, port, application) for each further origin."""
+    publishes: bool = True
+    """Whether it has events of its own to relay."""
+
+
+Compose = Callable[[Resources], Service]
+
+
+async def serve_until_stopped(
+    name: str, settings: ServiceSettings, compose: Compose, components: Mapping[str, Path], role: str
+) -> None:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in STOP_SIGNALS:
+        loop.add_signal_handler(number, stopping.set)
+    async with AsyncExitStack() as closing:
+        resources = await _open(name, settings, components, stopping, closing)
+        service = compose(resources)
+        service.app.state.stopping = stopping
+        spare_collections()
+        await _run(name, settings, resources, service, role, stopping)
+    log.info("service.stopped")
+
+
+def spare_collections() -> None:
+    """What is there by now stays: it is not searched for garbage ever again, and what a batch of events leaves at once."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS, 20, 20)
+
+
+async def _open(
+    name: str, settings: ServiceSettings, components: Mapping[str, Path], stopping: asyncio.Event, closing: AsyncExitStack
+) -> Resources:
+    pool = await create_pool(
+        settings.database_url.get_secret_value(),
+        name=f"{name}.{settings.instance}",
+        min_size=2,
+        max_size=settings.database_connections,
+    )
+    closing.push_async_callback(pool.close)
+    signer = Signer(name, settings.service_private_key.get_secret_value())
+    client = ServiceClient(settings.tenants_url, settings.tenants_service, signer)
+    closing.push_async_callback(client.close)
+
+    async def resolve(sha256: str) -> dict[str, Any] | None:
+        try:
+            merchant: dict[str, Any] = (await client.call("GET", f"/v1/keys/{sha256}")).json()
+        except Problem as problem:
+            if problem.status == 404:
+                return None
+            raise
+        return merchant
+
+    tenants = Tenants(pool, resolve if name != settings.tenants_service else None)
+    authenticator = Authenticator(tenants, Verifier(name, settings.service_public_keys), settings.operator_key_sha256)
+    commits = CommitSignals(pool)
+    store = await closing.enter_async_context(PostgresEventStore(pool, commits=commits))
+    health = Health()
+    check_database(health, pool, components)
+    watch_tasks(health)
+    once = idempotency_in(pool, commits)
+    return Resources(settings, pool, store, tenants, signer, authenticator, once, health, stopping, closing, commits)
+
+
+async def _run(
+    name: str, settings: ServiceSettings, resources: Resources, service: Service, role: str, stopping: asyncio.Event
+) -> None:
+    """Everything at once until told to stop; a part that ends by itself ends the process, to be started anew."""
+    servers: list[Server] = []
+    allow_open_files(2 * settings.http_connections + _OTHER_FILES)
+    shared = Connections(settings.limits, settings.trusted_proxies)
+    apps = [((settings.http_host,), settings.http_port, service.app), *service.more_apps] if role != "worker" else []
+    admin = admin_app(name, resources.health, service.app.openapi if apps else None)
+    async with asyncio.TaskGroup() as tasks:
+
+        def start(app: FastAPI, sockets: list[socket.socket], connections: Connections) -> None:
+            grace = settings.shutdown_seconds - 3
+            server = serve(app, grace_seconds=grace, trusted_proxies=settings.trusted_proxies, connections=connections)
+            servers.append(server)
+            tasks.create_task(_lasting(f"http:{sockets[0].getsockname()[1]}", server.serve(sockets), stopping))
+
+        for hosts, port, app in apps:
+            start(app, [listen(host, port) for host in hosts], shared)
+        watched = listen(settings.admin_host, settings.admin_port)
+        start(admin, [watched], Connections(settings.limits))
+        if role != "http":
+            if service.consumers or service.publishes:
+                check_kafka(resources.health, serves=role == "all")
+            for label, worker in _workers(name, settings, resources, service).items():
+                tasks.create_task(_lasting(label, worker(stopping), stopping))
+        log.info("service.started", role=role, port=settings.http_port if apps else None, admin_port=watched.getsockname()[1])
+        tasks.create_task(_stop(stopping, servers, settings.shutdown_seconds))
+
+
+def _workers(name: str, settings: ServiceSettings, resources: Resources, service: Service) -> dict[str, Worker]:
+    workers: dict[str, Worker] = {"answers": partial(expire_answers, resources.pool), **service.workers}
+    if service.consumers:
+
+        async def consume(stop: asyncio.Event) -> None:
+            await run_consumers(
+                service.consumers,
+                service=name,
+                pool=resources.pool,
+                bootstrap=settings.kafka_bootstrap_servers,
+                instance=settings.instance,
+                stop=stop,
+                health=resources.health,
+                commits=resources.commits,
+            )
+
+        workers["consumers"] = consume
+    if service.timers:
+        workers["timers"] = TimerLoop(resources.pool, service.timers).run
+    if service.publishes:
+        relay = Relay(name, settings.database_url.get_secret_value(), settings.kafka_bootstrap_servers, resources.commits)
+        workers["relay"] = relay.run
+    return workers
+
+
+async def _lasting(label: str, part: Awaitable[None], stopping: asyncio.Event) -> None:
+    """Raises when the part ends although nothing told it to: also by a cancellation that comes out of a library."""
+    try:
+        await part
+    except asyncio.CancelledError:
+        current = asyncio.current_task()
+        if stopping.is_set() or current is None or current.cancelling():
+            raise
+    if not stopping.is_set():
+        raise RuntimeError(f"{label} ended without being told to")
+
+
+async def _stop(stopping: asyncio.Event, servers: list[Server], seconds: float) -> None:
+    """Once told to stop: no more work is taken, and what does not end in time is left behind."""
+    await stopping.wait()
+    log.info("service.stopping")
+    for server in servers:
+        server.should_exit = True
+    asyncio.get_running_loop().call_later(seconds, _give_up)
+
+
+def _give_up() -> None:
+    log.error("service.stop_timed_out")
+    raise SystemExit(1)

@@ -1,0 +1,165 @@
+"""What an operator can set, from the environment: each name in upper case."""
+
+import os
+import re
+import sys
+from typing import Annotated, Any, Literal, NoReturn, TypeVar
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.http.connections import Limits
+from chassis.service.setting_keys import CursorKey, PrivateKey, PublicKeys, Sha256
+from chassis.service.setting_types import Expected, Host, KafkaServers, Name, Networks, Port, PostgresUrl, ServiceUrl, TraceUrl
+
+_CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
+_LONGEST_SHOWN = 80
+_WRONG = 2
+
+Settings = TypeVar("Settings", bound=BaseSettings)
+
+
+Seconds = Annotated[
+    float, Field(gt=0, le=3600, allow_inf_nan=False), Expected("a number of seconds, more than 0 and at most 3600")
+]
+Connections = Annotated[int, Field(ge=1, le=1_000_000), Expected("a whole number from 1 to 1000000")]
+
+
+class ServiceSettings(BaseSettings):
+    """The settings of every service. Secrets have no default."""
+
+    model_config = SettingsConfigDict(
+        extra="ignore", frozen=True, hide_input_in_errors=True, validate_default=True, use_attribute_docstrings=True
+    )
+
+    database_url: PostgresUrl
+    """PostgreSQL, as the service's own role, which owns nothing."""
+    database_owner_url: PostgresUrl | None = None
+    """PostgreSQL, as the owner of the tables: only `migrate` needs it."""
+    database_connections: Annotated[int, Field(ge=2, le=500), Expected("a whole number from 2 to 500")] = 10
+    kafka_bootstrap_servers: KafkaServers
+    """Kafka, as host:port, separated by commas."""
+    http_host: Host = "127.0.0.1"
+    """The address on which the API listens."""
+    http_port: Port
+    """The port on which the API listens."""
+    admin_host: Host = "127.0.0.1"
+    """The address on which probes and metrics listen, apart from the API."""
+    admin_port: Annotated[int, Field(ge=0, le=65535), Expected("a port from 1 to 65535, or 0 for any free one")] = 0
+    """The port on which probes and metrics listen; the log names the port that 0 led to."""
+    http_head_bytes: Annotated[int, Field(ge=1024, le=1_048_576), Expected("a whole number from 1024 to 1048576")] = 32 * 1024
+    """The most that request line and headers may have."""
+    http_head_seconds: Seconds = 10
+    http_body_seconds: Seconds = 30
+    http_idle_seconds: Seconds = 75
+    http_stall_seconds: Seconds = 30
+    """How long a request's head and body may take to arrive, a connection may rest, and an answer may stay unread."""
+    http_connections: Connections = 1000
+    http_connections_per_address: Connections = 256
+    """The second does not hold for `trusted_proxies`."""
+    trusted_proxies: Networks = ""
+    """Addresses and networks apart by commas, `10.0.0.0/8,fd00::/8`. A peer from there says in X-Forwarded-For for which
+    client it connects. Empty: the header is not read."""
+    instance: Name = "0"
+    """Stable per replica and unique among the service's processes: the ordinal in a StatefulSet."""
+    environment: Annotated[Literal["local", "production"], Expected("local or production")] = "production"
+    """`local` allows the sandbox provider, and makes merchants sandboxes unless they say otherwise."""
+    log_level: Annotated[Literal["debug", "info", "warning", "error"], Expected("debug, info, warning or error")] = "info"
+    """The least level that is logged: debug, info, warning or error."""
+    log_format: Annotated[Literal["json", "console"], Expected("json or console")] = "json"
+    otlp_endpoint: TraceUrl | None = None
+    """Where traces are sent (OTLP over HTTP). Empty: nowhere."""
+    shutdown_seconds: Annotated[
+        float, Field(ge=5, le=3600, allow_inf_nan=False), Expected("a number of seconds from 5 to 3600")
+    ] = 15
+    service_private_key: PrivateKey
+    """This service's Ed25519 key (JWK, JSON), with which it signs its requests to other services."""
+    service_public_keys: PublicKeys
+    """Every service's public key (JWKS, JSON); `kid` is the service's name."""
+    operator_key_sha256: Sha256
+    """Of the operator's API key, in hexadecimal digits."""
+    cursor_key: CursorKey
+    """Signs list cursors."""
+    tenants_service: Name
+    """The name of the service that owns merchants and their keys."""
+    tenants_url: ServiceUrl
+    """Where that service answers."""
+
+    @property
+    def limits(self) -> Limits:
+        return Limits(
+            head_bytes=self.http_head_bytes,
+            head_seconds=self.http_head_seconds,
+            body_seconds=self.http_body_seconds,
+            idle_seconds=self.http_idle_seconds,
+            stall_seconds=self.http_stall_seconds,
+            connections=self.http_connections,
+            connections_per_address=self.http_connections_per_address,
+        )
+
+
+class SettingsError(Exception):
+    """One or more settings are wrong; `problems` has a sentence for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def read_settings(settings_class: type[Settings], *needed: str) -> Settings:
+    """The settings from the environment; those `needed` may not be absent. Raises SettingsError that names all that is wrong."""
+    problems: dict[str, str] = {}
+    settings = None
+    try:
+        settings = settings_class()
+    except ValidationError as error:
+        for one in error.errors(include_url=False):
+            name = str(one["loc"][0])
+            problems.setdefault(name, _sentence(settings_class, name, one))
+    for name in needed:
+        if not os.environ.get(name.upper()):
+            found = "is empty" if name.upper() in os.environ else "is not set"
+            problems.setdefault(name, f"{name.upper()} {found}; expected {_expected(settings_class, name).what}")
+    if settings is None or problems:
+        raise SettingsError(list(problems.values()))
+    return settings
+
+
+def exit_with(program: str, error: SettingsError) -> NoReturn:
+    """End the process with code 2 and the sentences on standard error."""
+    for problem in error.problems:
+        sys.stderr.write(f"{program}: {problem}\n")
+    raise SystemExit(_WRONG)
+
+
+def _sentence(settings_class: type[BaseSettings], name: str, error: ErrorDetails) -> str:
+    expected = _expected(settings_class, name)
+    return f"{name.upper()} {_found(error, expected.secret)}; expected {expected.what}"
+
+
+def _expected(settings_class: type[BaseSettings], name: str) -> Expected:
+    field = settings_class.model_fields[name]
+    return next(
+        (one for one in _metadata(field.annotation, field.metadata) if isinstance(one, Expected)), Expected("another value")
+    )
+
+
+def _metadata(annotation: Any, found: list[Any]) -> list[Any]:
+    """Of an optional type too, where it belongs to the member of the union."""
+    more = [one for member in getattr(annotation, "__args__", ()) for one in getattr(member, "__metadata__", ())]
+    return [*found, *more]
+
+
+def _found(error: ErrorDetails, secret: bool) -> str:
+    value = error["input"].get_secret_value() if isinstance(error["input"], SecretStr) else error["input"]
+    if error["type"] == "missing":
+        return "is not set"
+    if isinstance(value, str) and not value.strip():
+        return "is empty"
+    reason = str(error["ctx"]["error"]) if error["type"] == "value_error" else ""
+    if secret:
+        return reason or "is malformed"
+    shown = _CREDENTIALS.sub("[redacted]@", str(value))
+    shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
+    return f"is {shown!r}, which {reason}" if reason else f"is {shown!r}"

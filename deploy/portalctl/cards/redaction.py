@@ -1,0 +1,136 @@
+"""Takes card numbers out of what may be changed. Events, issued documents and what is made of them stay as they are."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+from chassis.card_numbers.detection import redact_cards
+from chassis.event_store.postgres_store import PostgresEventStore
+from chassis.eventsourcing.command_handler import CommandHandler
+from chassis.eventsourcing.context import Context
+from chassis.http.free_text import CARD_MARK
+from chassis.tenants import Tenants
+from portalctl.cards.locations import TEXTS, Treatment
+from portalctl.cards.search import Finding
+from subscriptions.adapters import rows
+from subscriptions.adapters.tables.customers import CustomersTable
+from subscriptions.application.aggregates import MERCHANT
+from subscriptions.application.profiles import Customer
+from subscriptions.domain.merchant.merchant import Profile, Reconfigure
+
+OPERATOR = "operator"
+
+
+async def redact(pool: asyncpg.Pool, finding: Finding) -> bool:
+    """Whether something was changed in the finding's database: False for what is kept, or follows."""
+    if finding.treatment is Treatment.REVISED:
+        revise = _merchant if finding.place.table == "projection" else _customer
+        return await revise(pool, finding)
+    if finding.treatment is not Treatment.REWRITTEN:
+        return False
+    rewrite: dict[str, Callable[[asyncpg.Pool, Finding], Any]] = {
+        "cancellation_comments": _comment,
+        "idempotency": _answer,
+        "quarantine": _quarantined,
+    }
+    return bool(await rewrite[finding.place.table](pool, finding))
+
+
+async def _customer(pool: asyncpg.Pool, finding: Finding) -> bool:
+    """As a merchant's change of the profile would: the next revision, announced on the compacted topic."""
+    merchant_id, id = map(UUID, finding.key)
+    customers = CustomersTable(pool)
+    at = await Tenants(pool, None).now(merchant_id)
+    async with pool.acquire() as connection, connection.transaction():
+        customer = await customers.locked(connection, merchant_id, id)
+        if customer is None:
+            return False
+        profile = replace(
+            customer.profile,
+            **{name: _clean(value) for name in finding.place.columns if (value := getattr(customer.profile, name)) is not None},
+        )
+        if profile == customer.profile:
+            return False
+        changed = Customer(id, customer.revision + 1, profile)
+        await customers.change(connection, Context.beginning(merchant_id, OPERATOR), changed, at)
+    return True
+
+
+async def _merchant(pool: asyncpg.Pool, finding: Finding) -> bool:
+    merchant_id = UUID(finding.key[0])
+    at = await Tenants(pool, None).now(merchant_id)
+    async with PostgresEventStore(pool) as store:
+        merchants = CommandHandler(store, replace(MERCHANT, rows=rows.of_merchant))
+        handled = await merchants.handle(Context.beginning(merchant_id, OPERATOR), merchant_id, Reconfigure(_clean_profile, at))
+    return bool(handled.outcome and handled.outcome.events)
+
+
+def _clean_profile(profile: Profile) -> Profile:
+    legal, branding = profile.legal, profile.branding
+    return replace(
+        profile,
+        name=_clean(profile.name),
+        legal=replace(
+            legal,
+            name=_clean(legal.name),
+            address=_clean(legal.address),
+            tax_id=_clean(legal.tax_id) if legal.tax_id else None,
+        ),
+        branding=replace(branding, contact_email=_clean(branding.contact_email) if branding.contact_email else None),
+        tax=replace(profile.tax, name=_clean(profile.tax.name)) if profile.tax else None,
+    )
+
+
+async def _comment(pool: asyncpg.Pool, finding: Finding) -> bool:
+    async with pool.acquire() as connection, connection.transaction():
+        where = "WHERE merchant_id = $1 AND subscription_id = $2"
+        key = tuple(map(UUID, finding.key))
+        comment = await connection.fetchval(f"SELECT comment FROM cancellation_comments {where} FOR UPDATE", *key)
+        if comment is None:
+            return False
+        await connection.execute(f"UPDATE cancellation_comments SET comment = $3 {where}", *key, _clean(comment))
+    return True
+
+
+async def _answer(pool: asyncpg.Pool, finding: Finding) -> bool:
+    async with pool.acquire() as connection, connection.transaction():
+        where = "WHERE (merchant_id, subject, route, key) = ($1, $2, $3, $4)"
+        key = UUID(finding.key[0]), *finding.key[1:]
+        answer = await connection.fetchval(f"SELECT answer::text FROM idempotency {where} FOR UPDATE", *key)
+        if answer is None:
+            return False
+        cleaned = json.dumps(_within(json.loads(answer)))
+        await connection.execute(f"UPDATE idempotency SET answer = $5::text::json {where}", *key, cleaned)
+    return True
+
+
+async def _quarantined(pool: asyncpg.Pool, finding: Finding) -> bool:
+    """The error is cleaned. A value is forgotten once the record is settled: until then it may have to be handled again."""
+    async with pool.acquire() as connection, connection.transaction():
+        row = await connection.fetchrow("SELECT error, state FROM quarantine WHERE id = $1 FOR UPDATE", int(finding.key[0]))
+        if row is None:
+            return False
+        forget = row["state"] in ("handled", "discarded") and any(field != "error" for field in finding.fields)
+        await connection.execute(
+            "UPDATE quarantine SET error = $2, value = CASE WHEN $3 THEN NULL ELSE value END WHERE id = $1",
+            int(finding.key[0]),
+            _clean(row["error"]),
+            forget,
+        )
+    return forget or "error" in finding.fields
+
+
+def _within(found: Any) -> Any:
+    if isinstance(found, dict):
+        return {
+            name: _clean(value) if name in TEXTS and isinstance(value, str) else _within(value) for name, value in found.items()
+        }
+    return [_within(value) for value in found] if isinstance(found, list) else found
+
+
+def _clean(text: str) -> str:
+    return redact_cards(text, CARD_MARK)

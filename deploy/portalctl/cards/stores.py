@@ -1,0 +1,84 @@
+"""`cards list` and `cards redact`: over all databases, and for as long as what follows a new revision takes."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+
+import asyncpg
+
+from chassis.card_numbers.detection import has_card
+from chassis.postgres.pool import create_pool
+from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption
+from invoicing.application.ports import Tampered
+from portalctl.cards.locations import Place, Treatment
+from portalctl.cards.redaction import redact
+from portalctl.cards.search import Finding, find
+from portalctl.local.errors import StackError
+from verify.capture import open_database
+
+Databases = Mapping[str, str]
+"""Name -> URL, of a role that may read and write every table."""
+_LOOK_EVERY = 0.5
+_BUYERS = Place("invoicing", "bill_to", ("merchant_id", "invoice_id"), ("sealed",), Treatment.KEPT)
+
+
+async def listed(databases: Databases, key_encryption_key: bytes | None) -> list[Finding]:
+    """Without the key, who invoices are made out to cannot be read. Raises StackError when a database cannot be reached."""
+    found: list[Finding] = []
+    async with AsyncExitStack() as closing:
+        for name, url in databases.items():
+            connection = await _opened(name, url)
+            closing.push_async_callback(connection.close)
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                found += [finding async for finding in find(connection, name)]
+                if name == _BUYERS.database and key_encryption_key is not None:
+                    found += [finding async for finding in _buyers(connection, KeyedBillToEncryption(key_encryption_key))]
+    return found
+
+
+async def redacted(databases: Databases, found: Sequence[Finding]) -> int:
+    """How many rows were changed."""
+    changed = 0
+    for name, url in databases.items():
+        wanted = [finding for finding in found if finding.place.database == name]
+        if not any(finding.treatment in (Treatment.REWRITTEN, Treatment.REVISED) for finding in wanted):
+            continue
+        async with create_pool(url, name="portalctl cards", min_size=1, max_size=6) as pool:
+            for finding in wanted:
+                changed += await redact(pool, finding)
+    return changed
+
+
+async def settled(databases: Databases, patience: float) -> list[Finding]:
+    """What is left once what follows a revision has been made again by the services that run."""
+    deadline = time.monotonic() + patience
+    while True:
+        left = await listed(databases, None)
+        if not any(finding.treatment is Treatment.FOLLOWS for finding in left) or time.monotonic() > deadline:
+            return left
+        await asyncio.sleep(_LOOK_EVERY)
+
+
+async def _buyers(connection: asyncpg.Connection, vault: KeyedBillToEncryption) -> AsyncIterator[Finding]:
+    rows = connection.cursor(
+        """
+        SELECT merchant_id, invoice_id, customer_id, sealed, wrapped
+        FROM bill_to JOIN customer_keys USING (merchant_id, customer_id)
+        """
+    )
+    async for row in rows:
+        try:
+            buyer = asdict(vault.buyer(row["merchant_id"], dict(row)))
+        except Tampered as error:
+            raise StackError(f"bill_to cannot be read, KEY_ENCRYPTION_KEY may be another one: {error}") from None
+        if fields := tuple(name for name, text in buyer.items() if text and has_card(text)):
+            yield Finding(_BUYERS, (str(row["merchant_id"]), str(row["invoice_id"])), fields)
+
+
+async def _opened(name: str, url: str) -> asyncpg.Connection:
+    try:
+        return await open_database(url)
+    except (OSError, asyncpg.PostgresError) as error:
+        raise StackError(f"the database {name} cannot be reached: {error}") from error

@@ -1,0 +1,61 @@
+"""`demo`: the stack with a history in it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from portalctl.demo import history
+from portalctl.local.folder import Folder
+from portalctl.local.state import update_state
+from portalctl.settings import DEADLINE_SECONDS
+from portalctl.status_report import show_addresses
+from portalctl.terminal import progress, say
+
+_SHOWN_SHARE = 0.1
+
+
+def tell(folder: Folder, state: dict[str, Any], deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    """Make the history when this stack has none, then show where to click. Raises StackError."""
+    if "customers" not in state:
+        state = update_state(folder, **asyncio.run(_make(state, deadline_seconds)))
+    elif moved := links_here(state):
+        state = update_state(folder, **moved)
+    show_addresses(state)
+    say("")
+    for name, customer in state["customers"].items():
+        say(f"{name:<16}{customer['story']}\n{'':<16}{customer['portal_url']}")
+    say("")
+    say(f"PORTAL_URL={state['portal_url']}")
+
+
+def links_here(state: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields with links, at this stack's address; empty when they are there. Another program may have taken the port that
+    they were made with, or the folder is a copy and they lead to the original."""
+    here: str = state["urls"]["portal-gateway"]
+
+    def moved(link: str) -> str:
+        parts = urlsplit(link)
+        return here + link.removeprefix(f"{parts.scheme}://{parts.netloc}")
+
+    customers = {
+        name: {**one, "portal_url": moved(one["portal_url"])} if "portal_url" in one else one
+        for name, one in state["customers"].items()
+    }
+    fields = {"customers": customers} | ({"portal_url": moved(state["portal_url"])} if "portal_url" in state else {})
+    return {} if all(state[name] == value for name, value in fields.items()) else fields
+
+
+async def _make(state: dict[str, Any], deadline_seconds: float) -> dict[str, Any]:
+    shown = 0.0
+
+    def report(share: float) -> None:
+        nonlocal shown
+        if share >= shown + _SHOWN_SHARE:
+            shown = share
+            progress(f"making the history: {share:.0%}")
+
+    progress("making the history")
+    made = await history.make(state["urls"], state["operator_key"], report, deadline_seconds, state["logs"])
+    progress("the history is made")
+    return made

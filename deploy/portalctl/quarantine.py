@@ -1,0 +1,138 @@
+"""Records that consumers quarantined, and those at which one is stuck: listed, shown, retried, given up, skipped."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import asyncpg
+from aiokafka import TopicPartition
+
+from chassis.consumers import offsets, quarantine, record_sets
+from chassis.consumers.quarantine import NotNext, NotQuarantined, Quarantined, ValueNotKept
+from chassis.consumers.record_sets import CorruptRecordSet
+from chassis.decoding import RawRecord, Record, Undecodable, named_by
+from portalctl.local.errors import StackError
+from verify.consumers import READERS, Reader
+from verify.sources import Sources
+
+T = TypeVar("T")
+
+
+class Quarantines:
+    """Of one service. Everything answers with lines for people and scripts, and raises StackError."""
+
+    def __init__(self, sources: Sources, service: str) -> None:
+        self._sources, self._service = sources, service
+        self._reader = _reader_of(service)
+
+    def listed(self) -> Iterator[str]:
+        """One line per record that waits: id, state, group, place, aggregate and error, apart by tabs."""
+        return map(_line, self._run(quarantine.listed))
+
+    def shown(self, id: int) -> Iterator[str]:
+        return _particulars(self._run(lambda connection: quarantine.show(connection, id)))
+
+    def retried(self, id: int) -> Iterator[str]:
+        self._run(lambda connection: quarantine.retry(connection, id))
+        yield f"{self._service} will handle record {id} again"
+
+    def discarded(self, id: int) -> Iterator[str]:
+        self._run(lambda connection: quarantine.discard(connection, id))
+        yield f"{self._service} will go on without record {id}"
+
+    def skipped(self, topic: str, partition: int, offset: int) -> Iterator[str]:
+        """Moves the service's group past the record at which it stands, or past the whole set that cannot be decoded."""
+        consumer, place = self._reader.consumer, TopicPartition(topic, partition)
+        if topic not in consumer.topics:
+            raise StackError(f"{consumer.group} does not read {topic}, but {', '.join(consumer.topics)}")
+
+        async def skip(connection: asyncpg.Connection) -> tuple[Quarantined, int]:
+            stands = (await offsets.stored(connection, consumer.group, [place])).get(place)
+            if stands is None:
+                raise StackError(f"{consumer.group} has not begun to read {topic}/{partition}")
+            next = await _next(self._sources.bootstrap_servers, place, stands.next)
+            if not min(next.record.offset, stands.next) <= offset < next.after:
+                raise NotNext(stands.next)
+            found = Undecodable(f"skipped by an operator{next.why}", *named_by(next.record.key))
+            kept = await quarantine.skip(
+                connection, consumer.group, next.record, found, consumer.personal, at=stands.next, after=next.after
+            )
+            return kept, next.after
+
+        try:
+            kept, after = self._run(skip)
+        except NotNext as error:
+            stands = f"stands at offset {error.next}: only the record at which it stands can be skipped"
+            raise StackError(f"{consumer.group} {stands}") from None
+        yield f"{consumer.group} continues at {topic}/{partition}@{after}; what it skipped is kept as record {kept.id}"
+
+    def _run(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
+        async def run() -> T:
+            connection = await asyncpg.connect(self._sources.databases[self._reader.database], timeout=10)
+            try:
+                return await work(connection)
+            finally:
+                await connection.close()
+
+        try:
+            return asyncio.run(run())
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            raise StackError(f"the database of {self._service} cannot be used: {type(error).__name__}: {error}") from error
+        except NotQuarantined:
+            raise StackError(f"{self._service} has no such record in quarantine, or it has been dealt with") from None
+        except ValueNotKept:
+            raise StackError("the record's value is personal and was not kept: it can only be discarded") from None
+
+
+@dataclass(frozen=True)
+class _Next:
+    record: RawRecord
+    """Without key and value where it cannot be decoded."""
+    after: int
+    why: str = ""
+
+
+async def _next(bootstrap_servers: str, partition: TopicPartition, stands: int) -> _Next:
+    """What a group that stands there reads next. Raises StackError where there is nothing yet."""
+    data = (await record_sets.fetch(bootstrap_servers, {partition: stands}))[partition]
+    try:
+        records = record_sets.decode(partition, data, stands).records
+    except CorruptRecordSet as error:
+        why = f": offsets {error.offset} to {error.after - 1} cannot be decoded ({error.why})"
+        return _Next(Record(*partition, max(stands, error.offset), None, None), max(error.after, stands + 1), why)
+    if not records:
+        raise StackError(f"there is no record at {partition.topic}/{partition.partition}@{stands} yet")
+    return _Next(records[0], records[0].offset + 1)
+
+
+def _line(it: Quarantined) -> str:
+    place = f"{it.record.topic}/{it.record.partition}@{it.record.offset}"
+    return "\t".join(map(_printable, (str(it.id), it.state, it.group, place, it.aggregate or "-", *it.error.splitlines()[:1])))
+
+
+def _particulars(it: Quarantined) -> Iterator[str]:
+    """All that is kept of one record. Bytes are shown as Python writes them: they may be anything."""
+    yield _line(it)
+    yield f"quarantined {it.quarantined_at.isoformat()}, {it.times} times"
+    yield f"merchant {it.merchant_id or '-'}"
+    yield f"key {it.record.key!r}"
+    for name, value in it.record.headers:
+        yield f"header {name!a} {value!r}"
+    length = "none: a tombstone" if it.value_length is None else f"{it.value_length} bytes, SHA-256 {it.value_sha256}"
+    yield f"value {length}"
+    if it.record.value is not None:
+        yield repr(it.record.value)
+    yield from map(_printable, it.error.splitlines())
+
+
+def _printable(text: str) -> str:
+    """Text of a record must not steer a terminal, nor end a field."""
+    return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
+
+
+def _reader_of(service: str) -> Reader:
+    found = {reader.database.replace("_", "-"): reader for reader in READERS}
+    if service not in found:
+        raise StackError(f"no service {service}: there are {', '.join(found)}")
+    return found[service]

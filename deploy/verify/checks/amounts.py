@@ -1,0 +1,102 @@
+"""I6: totals are the sums of their lines, and nobody gets more back than they paid, nor pays more than is due."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from billing_contracts.invoicing import InvoiceIssued
+from billing_contracts.payments import PaymentEvent, PaymentSucceeded
+from billing_contracts.registry import EVENTS, data_of
+from invoicing.application.movements import Kind, Movement, of_invoice, of_payment
+from verify.checks.invoices import Invoice, invoices_of
+from verify.quarantined import Quarantined
+from verify.recorded_state import RecordedState
+from verify.rows import Row
+
+_GROUP = "invoicing.invoices"
+Source = tuple[UUID, UUID]
+"""(merchant, what a movement was made of)"""
+
+
+def add_up(world: RecordedState) -> Iterator[str]:
+    invoices = invoices_of(world)
+    yield from (line for invoice in invoices for line in lines_of(invoice))
+    yield from (line for invoice in announced(world) for line in lines_of_announced(*invoice))
+    kept = {(row["merchant_id"], row["source"]): row for row in world.rows("invoicing", "movements")}
+    yield from moved_as_told(kept, *movements_of(world), Quarantined(world).discarded(_GROUP))
+    yield from balanced(kept.values(), {(it.merchant_id, it.id): it.issued.totals.total for it in invoices})
+
+
+def lines_of(invoice: Invoice) -> Iterator[str]:
+    issued = invoice.issued
+    totals = issued.totals
+    sums = tuple(sum(getattr(line, name) for line in issued.lines) for name in ("net", "tax", "total"))
+    if (totals.net, totals.tax, totals.total) != sums or any(line.net + line.tax != line.total for line in issued.lines):
+        yield f"{issued.number} ({invoice.id}) says {totals.total}, its lines sum to {sums[2]}"
+
+
+def announced(world: RecordedState) -> Iterator[tuple[str, InvoiceIssued]]:
+    for (_, subject), story in world.history.items():
+        for _, envelope in story:
+            if envelope.type == InvoiceIssued.TYPE:
+                yield subject, InvoiceIssued.model_validate(envelope.data)
+
+
+def lines_of_announced(subject: str, issued: InvoiceIssued) -> Iterator[str]:
+    total = sum(line.total.amount_minor for line in issued.lines)
+    if issued.total.amount_minor != total or issued.net_total.amount_minor + issued.tax_total.amount_minor != total:
+        yield f"{subject} says {issued.total.amount_minor} on its topic, its lines sum to {total}"
+    currencies = {money.currency for money in (issued.total, *(line.total for line in issued.lines))}
+    if len(currencies) > 1:
+        yield f"{subject} mixes {', '.join(sorted(currencies))}"
+
+
+def movements_of(world: RecordedState) -> tuple[Mapping[Source, Movement], Mapping[Source, Movement]]:
+    """What must have been recorded, and what may have been since the cut."""
+    must: dict[Source, Movement] = {}
+    may: dict[Source, Movement] = {}
+    for story in world.stories("invoicing", "invoice"):
+        for event in story.events:
+            if movement := of_invoice(story.id, event, story.state):
+                must[story.merchant_id, movement.source] = movement
+    for story_of in world.history.values():
+        for record, envelope in story_of:
+            if record.topic == PaymentSucceeded.topic() and envelope.type in EVENTS:
+                data = data_of(envelope)
+                if isinstance(data, PaymentEvent) and (movement := of_payment(envelope, data)):
+                    (must if record.settled else may)[envelope.merchantid, movement.source] = movement
+    return must, may
+
+
+def moved_as_told(
+    kept: Mapping[Source, Row], must: Mapping[Source, Movement], may: Mapping[Source, Movement], given_up: set[UUID]
+) -> Iterator[str]:
+    for source, movement in must.items():
+        if source not in kept and source[1] not in given_up:
+            yield f"the history of invoice {movement.invoice_id} lacks a {movement.kind.value} ({source[1]})"
+    for source, row in kept.items():
+        told = must.get(source) or may.get(source)
+        if told is None:
+            yield f"the history of invoice {row['invoice_id']} has a {row['kind']} that nobody told of ({source[1]})"
+        elif any(row[name] != value for name, value in _facts(told).items()):
+            yield f"the history of invoice {row['invoice_id']} tells its {row['kind']} otherwise than it was ({source[1]})"
+
+
+def _facts(movement: Movement) -> dict[str, Any]:
+    return asdict(movement)
+
+
+def balanced(movements: Any, totals: Mapping[tuple[UUID, UUID], int]) -> Iterator[str]:
+    paid: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    back: dict[tuple[UUID, UUID], int] = defaultdict(int)
+    for row in movements:
+        key = row["merchant_id"], row["invoice_id"]
+        if row["kind"] == Kind.PAYMENT:
+            paid[key] -= row["total"]
+        elif row["kind"] == Kind.REFUND:
+            back[key] += row["total"]
+    for key in paid.keys() | back.keys():
+        if not 0 <= paid[key] - back[key] <= totals.get(key, 0):
+            yield f"invoice {key[1]} of {totals.get(key, 0)}: {paid[key]} paid, {back[key]} refunded"

@@ -1,0 +1,25 @@
+"""What the operator sees: one line per invariant, checked or not, and the differences of those that are broken."""
+
+from rich.console import Console
+from rich.text import Text
+
+from verify.invariants import Verdict
+from verify.running import Result
+
+
+def show(result: Result, console: Console, most: int) -> None:
+    for verdict in result.verdicts:
+        console.print(_line(verdict))
+        for difference in verdict.differences[:most]:
+            console.print(Text(f"       {difference}"))
+        if (more := len(verdict.differences) - most) > 0:
+            console.print(Text(f"       … and {more} more", style="dim"))
+    console.print(Text(f"{result.events} events, {result.records} records, {result.seconds:.1f} s", style="dim"))
+
+
+def _line(verdict: Verdict) -> Text:
+    if verdict.not_checked:
+        what = f"{verdict.invariant.sentence}: {verdict.not_checked}"
+        return Text.assemble((f"{verdict.invariant.id:<4}", "bold"), ("not checked ", "dim"), what)
+    word, style = ("ok", "green") if verdict.holds else ("broken", "bold red")
+    return Text.assemble((f"{verdict.invariant.id:<4}", "bold"), (f"{word:<7}", style), verdict.invariant.sentence)

@@ -1,0 +1,158 @@
+"""Raw records of every topic of the contracts, whatever they hold, read without a group."""
+
+import time
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.errors import for_code
+
+from billing_contracts.envelope import Envelope
+from billing_contracts.records import SUBJECT
+from billing_contracts.registry import TOPICS, data_of
+from chassis.consumers import record_sets
+from chassis.consumers.record_sets import CorruptRecordSet
+from chassis.decoding import RawRecord
+from portalctl.local.errors import StackError
+from verify.card_leaks import holds_card_number
+from verify.rows import Partition, Record
+
+
+@asynccontextmanager
+async def reading(bootstrap_servers: str) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of every partition of every topic. Raises KafkaError when nobody answers, StackError when a topic is missing."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest")
+    try:
+        await consumer.start()
+        consumer.assign(await _partitions(bootstrap_servers))
+        yield consumer
+    finally:
+        await consumer.stop()
+
+
+async def ends_of(consumer: AIOKafkaConsumer) -> dict[Partition, int]:
+    """The next offset of every partition."""
+    found = await consumer.end_offsets(list(consumer.assignment()))
+    return {(partition.topic, partition.partition): end for partition, end in found.items()}
+
+
+@dataclass
+class Found:
+    records: list[Record] = field(default_factory=list)
+    """By topic, partition and offset."""
+    leaks: list[str] = field(default_factory=list)
+    """Where a card's number is."""
+    undecodable: list[str] = field(default_factory=list)
+    """Record sets that cannot be read at all."""
+
+
+async def read_all(
+    consumer: AIOKafkaConsumer, bootstrap_servers: str, cut: Mapping[Partition, int], patience: float = 60.0
+) -> Found:
+    """Everything that is there now. Raises StackError when nothing more comes for `patience` seconds."""
+    ends = {TopicPartition(*place): end for place, end in (await ends_of(consumer)).items()}
+    await consumer.seek_to_beginning(*ends)
+    reading = _Reading(consumer, bootstrap_servers, ends, cut, {each: await consumer.position(each) for each in ends})
+    moved = time.monotonic()
+    while left := reading.left:
+        before = dict(reading.next)
+        await reading.step(left)
+        if reading.next != before:
+            moved = time.monotonic()
+        elif time.monotonic() - moved > patience:
+            raise StackError(f"the topics were not read to the end within {patience:.0f} s")
+    reading.found.records.sort(key=lambda record: (record.topic, record.partition, record.offset))
+    return reading.found
+
+
+@dataclass
+class _Reading:
+    consumer: AIOKafkaConsumer
+    bootstrap_servers: str
+    ends: Mapping[TopicPartition, int]
+    cut: Mapping[Partition, int]
+    next: dict[TopicPartition, int]
+    """What has been read of each partition, and not only fetched."""
+    found: Found = field(default_factory=Found)
+
+    @property
+    def left(self) -> list[TopicPartition]:
+        return [partition for partition, end in self.ends.items() if self.next[partition] < end]
+
+    async def step(self, left: Sequence[TopicPartition]) -> None:
+        try:
+            batches = await self.consumer.getmany(*left, timeout_ms=200)
+        except Exception as error:
+            # The client cannot decode one of the partitions, and drops what it had of the others.
+            for partition in left:
+                self.consumer.seek(partition, self.next[partition])
+            if not await self._decode(left):
+                raise error
+            return
+        for partition, batch in batches.items():
+            self._take(partition, batch)
+        for partition in left:
+            self.next[partition] = await self.consumer.position(partition)
+
+    async def _decode(self, left: Sequence[TopicPartition]) -> bool:
+        """Reads what the client cannot decode, and passes over what cannot be decoded at all; whether there was either."""
+        passed = False
+        sets = await record_sets.fetch(self.bootstrap_servers, {each: self.next[each] for each in left})
+        for partition, data in sets.items():
+            if record_sets.library_decodes(data):
+                continue
+            passed = True
+            try:
+                decoded = record_sets.decode(partition, data, self.next[partition])
+            except CorruptRecordSet as undecodable:
+                place = f"{partition.topic}/{partition.partition}@{undecodable.offset}"
+                self.found.undecodable.append(f"{place} cannot be decoded: {undecodable.why}")
+                self.next[partition] = max(undecodable.after, self.next[partition] + 1)
+            else:
+                self._take(partition, decoded.records)
+                self.next[partition] = decoded.next
+            self.consumer.seek(partition, self.next[partition])
+        return passed
+
+    def _take(self, partition: TopicPartition, batch: Iterable[RawRecord]) -> None:
+        place = partition.topic, partition.partition
+        for raw in batch:
+            if raw.offset >= self.ends[partition]:
+                break
+            settled = raw.offset < self.cut.get(place, 0)
+            record = Record(*place, raw.offset, raw.key, raw.value, envelope_of(raw.value), settled)
+            self.found.records.append(record)
+            headers = [part for name, value in raw.headers for part in (name.encode("utf-8", "replace"), value or b"")]
+            if holds_card_number(b"\n".join((raw.key or b"", raw.value or b"", *headers))):
+                self.found.leaks.append(f"record {record.place}")
+
+
+async def _partitions(bootstrap_servers: str) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+    await admin.start()
+    try:
+        described = await admin.describe_topics(list(TOPICS))
+    finally:
+        await admin.close()
+    for topic in described:
+        if topic["error_code"]:
+            raise StackError(f"the topic {topic['topic']} cannot be read ({for_code(topic['error_code']).__name__})")
+    return [TopicPartition(topic["topic"], each["partition"]) for topic in described for each in topic["partitions"]]
+
+
+def envelope_of(value: bytes | None) -> Envelope | None:
+    """As consumers read it: None for what they quarantine, and for tombstones."""
+    if value is None:
+        return None
+    try:
+        envelope = Envelope.model_validate_json(value)
+        if not SUBJECT.fullmatch(envelope.subject):
+            return None
+        data_of(envelope)
+    except KeyError:
+        return envelope  # of a type that is not known yet
+    except (ValueError, TypeError):
+        return None
+    return envelope

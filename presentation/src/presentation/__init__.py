@@ -1,0 +1,1 @@
+"""Languages and colours of what customers read."""

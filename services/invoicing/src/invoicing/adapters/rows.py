@@ -1,0 +1,72 @@
+"""The tables `invoices` and `movements`, as they are written: rows that go with an invoice's events."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from uuid import UUID
+
+from chassis.eventsourcing.aggregate import Outcome
+from chassis.eventsourcing.event_store import Statement
+from invoicing.application.aggregates import CODEC
+from invoicing.application.movements import Movement, of_invoice
+from invoicing.domain.invoice.events import Event, Issued, Paid, PaymentFailed, Voided
+from invoicing.domain.invoice.invoice import Invoice
+
+
+def rows(outcome: Outcome[Event, Invoice]) -> Sequence[Statement]:
+    """What the outcome's events change in both tables."""
+    merchant_id, id = outcome.stream.merchant_id, outcome.stream.id
+    first = outcome.version - len(outcome.events) + 1
+    written: list[Statement] = []
+    for version, event in enumerate(outcome.events, first):
+        written.append(_invoice(merchant_id, id, version, event))
+        if moved := of_invoice(id, event, outcome.state):
+            written.append(movement(merchant_id, moved))
+    return written
+
+
+def movement(merchant_id: UUID, moved: Movement) -> Statement:
+    """The same fact a second time changes nothing."""
+    sql = """
+        INSERT INTO movements (merchant_id, source, customer_id, invoice_id, kind, at, total, currency, net, tax, status, brand,
+                               last4, reason, reference)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+        ON CONFLICT DO NOTHING
+    """
+    it = moved
+    facts = (it.kind.value, it.at, it.total, it.currency, it.net, it.tax, it.status, it.brand, it.last4, it.reason, it.reference)
+    return Statement(sql, (merchant_id, it.source, it.customer_id, it.invoice_id, *facts))
+
+
+def _invoice(merchant_id: UUID, id: UUID, version: int, event: Event) -> Statement:
+    match event:
+        case Issued():
+            return _issued(merchant_id, id, version, event)
+        case Paid(card=card, at=at):
+            used = json.dumps(asdict(card), default=str) if card else None
+            return _settled(merchant_id, id, version, "paid", at, used)
+        case Voided(at=at):
+            return _settled(merchant_id, id, version, "void", at, None)
+        case PaymentFailed():
+            sql = "UPDATE invoices SET version = $3 WHERE merchant_id = $1 AND id = $2"
+            return Statement(sql, (merchant_id, id, version))
+
+
+def _issued(merchant_id: UUID, id: UUID, version: int, event: Issued) -> Statement:
+    _, schema, body = CODEC.encode(event)
+    sql = """
+        INSERT INTO invoices (merchant_id, id, customer_id, subscription_id, period_start, version, series, ordinal, issued_on,
+                              issued, schema, status)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'open')
+    """
+    place = (event.series, event.ordinal, event.issued_on)
+    of = (event.customer_id, event.subscription_id, event.period.start)
+    return Statement(sql, (merchant_id, id, *of, version, *place, body, schema))
+
+
+def _settled(merchant_id: UUID, id: UUID, version: int, status: str, at: object, card: str | None) -> Statement:
+    sql = """
+        UPDATE invoices SET version = $3, status = $4, settled_at = $5, card = $6::text::json
+        WHERE merchant_id = $1 AND id = $2
+    """
+    return Statement(sql, (merchant_id, id, version, status, at, card))

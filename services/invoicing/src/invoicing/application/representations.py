@@ -1,0 +1,56 @@
+"""An invoice as JSON: the public event's fields, and what has become of it."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from billing_contracts.money import Money
+from invoicing.application.invoices import InvoiceView
+from invoicing.application.movements import Movement
+from invoicing.application.publication import card, issued
+from invoicing.domain.invoice.invoice import Status
+from invoicing.domain.parties import BillTo
+
+
+def summary(view: InvoiceView) -> dict[str, Any]:
+    """One entry of a list."""
+    told = detail(view, None, ())
+    absent = ("lines", "seller", "plan", "bill_to", "movements", "locale", "time_zone")
+    return {name: value for name, value in told.items() if name not in absent}
+
+
+def detail(view: InvoiceView, bill_to: BillTo | None, movements: Sequence[Movement]) -> dict[str, Any]:
+    """All of one invoice; `bill_to` is null once its key was destroyed."""
+    event, settlement = view.issued, view.settlement
+    used = card(settlement.card)
+    at = settlement.at.isoformat().replace("+00:00", "Z") if settlement.at else None
+    return {
+        "id": str(view.id),
+        "version": view.version,
+        "customer_id": str(event.customer_id),
+        **issued(event).model_dump(mode="json"),
+        "plan_name": event.plan.name,
+        "status": settlement.status.value,
+        "paid_at": at if settlement.status is Status.PAID else None,
+        "voided_at": at if settlement.status is Status.VOID else None,
+        "payment_method": used.model_dump(mode="json") if used else None,
+        "locale": event.letterhead.locale,
+        "time_zone": event.letterhead.time_zone,
+        "period_time_zone": event.zone_of_period,
+        "bill_to": asdict(bill_to) if bill_to else None,
+        "movements": [_movement(it, view) for it in movements],
+    }
+
+
+def _movement(it: Movement, view: InvoiceView) -> dict[str, Any]:
+    return {
+        "date": it.at.astimezone(ZoneInfo(view.issued.letterhead.time_zone)).date().isoformat(),
+        "at": it.at.isoformat().replace("+00:00", "Z"),
+        "kind": it.kind.value,
+        "amount": Money(amount_minor=it.total, currency=it.currency).model_dump(),
+        "status": it.status,
+        "payment_method": {"brand": it.brand, "last4": it.last4} if it.brand else None,
+        "reason": it.reason,
+        "reference": it.reference,
+    }

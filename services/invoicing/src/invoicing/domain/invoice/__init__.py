@@ -1,0 +1,1 @@
+"""An invoice: its commands, events, refusals and rules."""

@@ -1,0 +1,73 @@
+"""What can be asked of an invoice. Time, ids and numbers come in with the question."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
+
+from invoicing.domain.invoice.events import Card, FailureCode, VoidReason
+from invoicing.domain.numbering import Place
+from invoicing.domain.parties import Letterhead, Seller
+from invoicing.domain.plan import Period, Plan, Tax
+from invoicing.domain.totals import Amounts
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    place: Place
+    customer_id: UUID
+    subscription_id: UUID
+    plan: Plan
+    quantity: int
+    period: Period
+    period_number: int
+    tax: Tax | None
+    amounts: Amounts
+    """Of price times quantity with that tax."""
+    seller: Seller
+    letterhead: Letterhead
+    bill_to_sha256: str
+    at: datetime
+    period_zone: str | None = None
+    """IANA: where the dates of the period are. The letterhead's when None."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordPayment:
+    """Asked when a charge for the invoice has succeeded."""
+
+    charge_id: UUID
+    amount: int
+    currency: str
+    card: Card | None
+    at: datetime
+    agreed_at: datetime | None = None
+    """When the charge was confirmed, where it follows from a confirmation."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFailure:
+    """Asked when a charge for the invoice has failed."""
+
+    charge_id: UUID
+    attempt: int
+    amount: int
+    code: FailureCode
+    retryable: bool
+    card: Card | None
+    at: datetime
+    followed: bool = False
+    """Whether the next attempt has begun already."""
+    manual: bool = False
+    """Whether it was requested, with the card on file."""
+    needs_confirmation: bool = False
+    """Whether nothing was tried, for want of a confirmation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Void:
+    reason: VoidReason
+    at: datetime
+
+
+Command: TypeAlias = Issue | RecordPayment | RecordFailure | Void

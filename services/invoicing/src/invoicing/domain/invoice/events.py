@@ -1,0 +1,96 @@
+"""What can happen to an invoice, in the order in which it usually does. Amounts are minor units of its currency."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal, TypeAlias
+from uuid import UUID
+
+from invoicing.domain.parties import Letterhead, Seller
+from invoicing.domain.plan import Period, Plan, Tax
+from invoicing.domain.totals import Line, Totals
+
+VoidReason = Literal["subscription_cancelled", "merchant"]
+FailureCode = Literal[
+    "card_declined", "insufficient_funds", "expired_card", "incorrect_cvc", "no_payment_method", "processing_error"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """The payment method of a charge: all that may be known of a card."""
+
+    id: UUID
+    brand: Literal["visa", "mastercard", "amex", "other"]
+    last4: str
+    exp_month: int
+    exp_year: int
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """All that is printed but for the buyer, whose particulars are kept apart, encrypted."""
+
+    number: str
+    series: str
+    ordinal: int
+    issued_on: date
+    customer_id: UUID
+    subscription_id: UUID
+    plan: Plan
+    period: Period
+    period_number: int
+    lines: tuple[Line, ...]
+    tax: Tax | None
+    totals: Totals
+    seller: Seller
+    letterhead: Letterhead
+    bill_to_sha256: str
+    """Of the encrypted particulars of the buyer, in hex."""
+    at: datetime
+    period_zone: str | None = None
+    """IANA: where the dates of the period are. None on invoices issued before there was one: the letterhead's."""
+
+    @property
+    def currency(self) -> str:
+        return self.plan.currency
+
+    @property
+    def zone_of_period(self) -> str:
+        return self.period_zone or self.letterhead.time_zone
+
+
+@dataclass(frozen=True, slots=True)
+class Paid:
+    charge_id: UUID
+    amount: int
+    card: Card | None
+    at: datetime
+    agreed_at: datetime | None = None
+    """When the charge was confirmed, where it follows from a confirmation."""
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentFailed:
+    charge_id: UUID
+    attempt: int
+    amount: int
+    code: FailureCode
+    retryable: bool
+    """False: only another card can help."""
+    card: Card | None
+    at: datetime
+    followed: bool = False
+    """Whether the next attempt has begun already."""
+    manual: bool = False
+    """Whether it was requested, with the card on file."""
+    needs_confirmation: bool = False
+    """Whether nothing was tried, for want of a confirmation."""
+
+
+@dataclass(frozen=True, slots=True)
+class Voided:
+    reason: VoidReason
+    at: datetime
+
+
+Event: TypeAlias = Issued | Paid | PaymentFailed | Voided

@@ -1,0 +1,154 @@
+"""The rules of one invoice's life: issued once, then paid or voided, never changed.
+
+`decide` answers a command with the events that follow from it, or refuses; `evolve` folds an event into the little
+that later decisions and announcements need.
+"""
+
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import assert_never
+from uuid import UUID
+
+from invoicing.domain.invoice.commands import Command, Issue, RecordFailure, RecordPayment, Void
+from invoicing.domain.invoice.events import Event, Issued, Paid, PaymentFailed, Voided
+from invoicing.domain.invoice.refusals import (
+    AlreadyIssued,
+    AlreadyPaid,
+    AlreadyVoid,
+    AmountDiffers,
+    DoesNotAddUp,
+    NoSuchInvoice,
+    NothingToInvoice,
+)
+from invoicing.domain.plan import Period
+from invoicing.domain.totals import fits, line_of, totals_of
+
+
+class Status(StrEnum):
+    OPEN = "open"
+    PAID = "paid"
+    VOID = "void"
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    customer_id: UUID
+    subscription_id: UUID
+    period: Period
+    currency: str
+    total: int
+    status: Status = Status.OPEN
+    paid_by: UUID | None = None
+    """The charge."""
+    last_failed: UUID | None = None
+    """The charge that failed last."""
+
+
+def decide(command: Command, it: Invoice | None) -> list[Event]:
+    match command:
+        case Issue():
+            return issue(command, it)
+        case RecordPayment():
+            return record_payment(command, existing(it))
+        case RecordFailure():
+            return record_failure(command, existing(it))
+        case Void():
+            return void(command, existing(it))
+
+
+def issue(command: Issue, it: Invoice | None) -> list[Event]:
+    if it is not None:
+        raise AlreadyIssued
+    if command.quantity < 1 or command.plan.price_minor < 0:
+        raise NothingToInvoice
+    line = line_of(command.plan, command.quantity, command.period, command.amounts)
+    if not fits(line, command.tax):
+        raise DoesNotAddUp
+    lines = (line,)
+    return [
+        Issued(
+            command.place.number,
+            command.place.series,
+            command.place.ordinal,
+            command.place.issued_on,
+            command.customer_id,
+            command.subscription_id,
+            command.plan,
+            command.period,
+            command.period_number,
+            lines,
+            command.tax,
+            totals_of(lines),
+            command.seller,
+            command.letterhead,
+            command.bill_to_sha256,
+            command.at,
+            command.period_zone,
+        )
+    ]
+
+
+def record_payment(command: RecordPayment, it: Invoice) -> list[Event]:
+    if it.paid_by == command.charge_id:
+        return []
+    not_settled(it)
+    if (command.amount, command.currency) != (it.total, it.currency):
+        raise AmountDiffers
+    return [Paid(command.charge_id, command.amount, command.card, command.at, command.agreed_at)]
+
+
+def record_failure(command: RecordFailure, it: Invoice) -> list[Event]:
+    if it.last_failed == command.charge_id:
+        return []
+    not_settled(it)
+    return [
+        PaymentFailed(
+            command.charge_id,
+            command.attempt,
+            command.amount,
+            command.code,
+            command.retryable,
+            command.card,
+            command.at,
+            command.followed,
+            command.manual,
+            command.needs_confirmation,
+        )
+    ]
+
+
+def void(command: Void, it: Invoice) -> list[Event]:
+    """A payment does not stand in the way of a cancellation that was decided before it was heard of: it is given back."""
+    if it.status is Status.VOID:
+        return []
+    if command.reason != "subscription_cancelled":
+        not_settled(it)
+    return [Voided(command.reason, command.at)]
+
+
+def existing(it: Invoice | None) -> Invoice:
+    if it is None:
+        raise NoSuchInvoice
+    return it
+
+
+def not_settled(it: Invoice) -> None:
+    if it.status is Status.PAID:
+        raise AlreadyPaid
+    if it.status is Status.VOID:
+        raise AlreadyVoid
+
+
+def evolve(it: Invoice | None, event: Event) -> Invoice:
+    if isinstance(event, Issued):
+        return Invoice(event.customer_id, event.subscription_id, event.period, event.currency, event.totals.total)
+    assert it is not None, "a stream begins with Issued"
+    match event:
+        case Paid():
+            return replace(it, status=Status.PAID, paid_by=event.charge_id)
+        case PaymentFailed():
+            return replace(it, last_failed=event.charge_id)
+        case Voided():
+            return replace(it, status=Status.VOID)
+        case _:
+            assert_never(event)

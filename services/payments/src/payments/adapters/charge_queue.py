@@ -1,0 +1,158 @@
+"""Work for the workers, claimed from the service's own tables."""
+
+from uuid import UUID
+
+import asyncpg
+
+from payments.application.ports import Agreed, Agreement, Attempt
+from payments.application.providers import ChargeOrder
+from payments.domain.confirmation import Consent
+from payments.domain.shapes import Brand, Method, Money
+
+_ATTEMPT = """
+    claimed.merchant_id, claimed.invoice_id, claimed.customer_id, claimed.charge_id, claimed.method_id,
+    claimed.amount_minor, claimed.currency, claimed.started_at, claimed.calls, claimed.voided,
+    (SELECT doc ->> 'time_zone' FROM projection WHERE merchant_id = claimed.merchant_id AND name = 'merchant') AS time_zone,
+    cause.event_id, (convert_from(cause.value, 'UTF8')::json ->> 'correlationid')::uuid AS correlation_id
+FROM claimed JOIN LATERAL (
+    SELECT event_id, value FROM events
+    WHERE merchant_id = claimed.merchant_id AND stream = 'payment-' || claimed.invoice_id ORDER BY version DESC LIMIT 1
+) AS cause ON true
+"""
+LAST_ZONE = "Etc/GMT+12"
+"""Of a merchant that is not known here yet: a month ends there last, so that no card is refused too early."""
+
+
+class PostgresChargeQueue:
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def attempts(self, most: int, lease: float) -> list[Attempt]:
+        rows = await self._pool.fetch(
+            f"""
+            WITH due AS (
+                SELECT merchant_id, charge_id FROM attempt WHERE status IN ('open', 'unknown') AND call_at <= now()
+                ORDER BY call_at LIMIT $1 FOR UPDATE SKIP LOCKED
+            ), claimed AS (
+                UPDATE attempt SET call_at = now() + make_interval(secs => $2), calls = attempt.calls + 1
+                FROM due WHERE attempt.merchant_id = due.merchant_id AND attempt.charge_id = due.charge_id
+                RETURNING attempt.*, EXISTS (
+                    SELECT FROM collection WHERE merchant_id = attempt.merchant_id AND invoice_id = attempt.invoice_id
+                    AND state <> 'open'
+                ) AS voided
+            )
+            SELECT {_ATTEMPT}
+            """,
+            most,
+            lease,
+        )
+        return [_attempt(row) for row in rows]
+
+    async def refunds(self, most: int, lease: float) -> list[Attempt]:
+        rows = await self._pool.fetch(
+            f"""
+            WITH due AS (
+                SELECT merchant_id, invoice_id FROM collection
+                WHERE state = 'void' AND paid_charge IS NOT NULL AND refunded_at IS NULL AND refund_call_at <= now()
+                  AND amount_minor > 0
+                ORDER BY refund_call_at LIMIT $1 FOR UPDATE SKIP LOCKED
+            ), owed AS (
+                UPDATE collection
+                SET refund_call_at = now() + make_interval(secs => $2), refund_calls = collection.refund_calls + 1
+                FROM due WHERE collection.merchant_id = due.merchant_id AND collection.invoice_id = due.invoice_id
+                RETURNING collection.merchant_id, collection.paid_charge, collection.refund_calls
+            ), claimed AS (
+                SELECT attempt.merchant_id, invoice_id, customer_id, charge_id, method_id, amount_minor, currency, started_at,
+                       owed.refund_calls AS calls, true AS voided
+                FROM owed JOIN attempt ON attempt.merchant_id = owed.merchant_id AND attempt.charge_id = owed.paid_charge
+                WHERE method_id IS NOT NULL
+            )
+            SELECT {_ATTEMPT}
+            """,
+            most,
+            lease,
+        )
+        return [_attempt(row) for row in rows]
+
+    async def agreements(self, most: int, lease: float) -> list[Agreement]:
+        rows = await self._pool.fetch(
+            """
+            WITH due AS (
+                SELECT merchant_id, invoice_id FROM agreed_charge AS agreed
+                WHERE call_at <= now() AND NOT EXISTS (
+                    SELECT FROM attempt WHERE merchant_id = agreed.merchant_id AND invoice_id = agreed.invoice_id
+                    AND status IN ('open', 'unknown')
+                )
+                ORDER BY call_at LIMIT $1 FOR UPDATE SKIP LOCKED
+            ), claimed AS (
+                UPDATE agreed_charge AS agreed SET call_at = now() + make_interval(secs => $2)
+                FROM due WHERE agreed.merchant_id = due.merchant_id AND agreed.invoice_id = due.invoice_id
+                RETURNING agreed.*
+            )
+            SELECT method.*, claimed.invoice_id, claimed.confirmation_id, claimed.confirmed_at, (
+                SELECT max(ended_at) FROM attempt WHERE merchant_id = claimed.merchant_id AND invoice_id = claimed.invoice_id
+            ) AS ended_at
+            FROM claimed JOIN payment_method AS method
+                ON method.merchant_id = claimed.merchant_id AND method.id = claimed.method_id AND method.removed_at IS NULL
+            """,
+            most,
+            lease,
+        )
+        return [Agreement(row["merchant_id"], row["invoice_id"], _method(row), row["ended_at"], _consent(row)) for row in rows]
+
+    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Agreed | None:
+        row = await self._pool.fetchrow(
+            """
+            SELECT method.*, agreed.confirmation_id, agreed.confirmed_at FROM agreed_charge AS agreed
+            JOIN payment_method AS method ON method.merchant_id = agreed.merchant_id AND method.id = agreed.method_id
+            WHERE agreed.merchant_id = $1 AND agreed.invoice_id = $2 AND method.removed_at IS NULL
+            """,
+            merchant_id,
+            invoice_id,
+        )
+        return None if row is None else Agreed(_method(row), _consent(row))
+
+    async def forget(self, agreement: Agreement) -> None:
+        await self._pool.execute(
+            "DELETE FROM agreed_charge WHERE merchant_id = $1 AND invoice_id = $2 AND method_id = $3",
+            agreement.merchant_id,
+            agreement.invoice_id,
+            agreement.method.id,
+        )
+
+    async def postpone(self, attempt: Attempt, seconds: float) -> None:
+        await self._pool.execute(
+            "UPDATE attempt SET call_at = now() + make_interval(secs => $3) WHERE merchant_id = $1 AND charge_id = $2",
+            attempt.order.merchant_id,
+            attempt.order.charge_id,
+            seconds,
+        )
+
+    async def postpone_refund(self, attempt: Attempt, seconds: float) -> None:
+        await self._pool.execute(
+            "UPDATE collection SET refund_call_at = now() + make_interval(secs => $3) WHERE merchant_id = $1 AND invoice_id = $2",
+            attempt.order.merchant_id,
+            attempt.invoice_id,
+            seconds,
+        )
+
+
+def _attempt(row: asyncpg.Record) -> Attempt:
+    order = ChargeOrder(
+        merchant_id=row["merchant_id"],
+        customer_id=row["customer_id"],
+        charge_id=row["charge_id"],
+        method_id=row["method_id"],
+        amount=Money(row["amount_minor"], row["currency"]),
+        at=row["started_at"],
+        zone=row["time_zone"] or LAST_ZONE,
+    )
+    return Attempt(order, row["invoice_id"], row["calls"], row["voided"], row["correlation_id"], row["event_id"])
+
+
+def _method(row: asyncpg.Record) -> Method:
+    return Method(row["id"], Brand(row["brand"]), row["last4"], row["exp_month"], row["exp_year"])
+
+
+def _consent(row: asyncpg.Record) -> Consent | None:
+    return Consent(row["confirmation_id"], row["confirmed_at"]) if row["confirmation_id"] else None

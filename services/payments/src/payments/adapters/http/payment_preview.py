@@ -1,0 +1,111 @@
+"""Paying an open invoice now with a card on file: for its customer, and for the merchant's own back end."""
+
+from typing import Any, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import Response
+
+from chassis.eventsourcing.event_store import AlreadyAnswered, Answer
+from chassis.http.authentication import MerchantOrCustomer, Principal, only
+from chassis.http.commands import CommandParam, problem_answer, response
+from chassis.http.description import answers
+from chassis.http.problems import Problem, not_found, of_refusal
+from payments.adapters.http import documents
+from payments.adapters.http.bodies import NewCharge, listed_json, money_json
+from payments.adapters.http.parameters import InvoiceId
+from payments.adapters.http.refusals import REFUSALS
+from payments.adapters.http.stored_answers import StoredAnswers, slow_down
+from payments.application.card_change import method_json
+from payments.application.dues import Dues, Listed, totals
+from payments.application.pay_now import AmountChanged, Begun, Collections, PayNow, PayNowRequest, Shown, TooManyPayments
+from payments.domain.refusals import NoSuchPaymentMethod, Refusal
+from payments.domain.shapes import Money
+
+NOT_BEGUN: Final = (
+    (409, "amount_changed"),
+    (409, "charge_running"),
+    (409, "nothing_owed"),
+    (409, "payment_method_gone"),
+    (429, "too_many_payments"),
+)
+
+
+def routes(paying: PayNow, dues: Dues, collections: Collections, stored_answers: StoredAnswers) -> APIRouter:
+    api = APIRouter(prefix="/v1/charges")
+
+    async def customer_of(caller: Principal, invoice_id: UUID) -> UUID:
+        """Raises Problem 404 for an invoice that is unknown, or another customer's."""
+        customer_id = await collections.customer_of(caller.merchant_id, invoice_id)
+        caller.must_own(customer_id)
+        assert customer_id, "an invoice belongs to a customer"
+        return customer_id
+
+    @api.get("/preview")
+    @answers(documents.PaymentPreview)
+    async def preview(invoice_id: InvoiceId, caller: MerchantOrCustomer) -> dict[str, Any]:
+        """Preview what paying an invoice now charges."""
+        customer_id = await customer_of(caller, invoice_id)
+        listed = (await dues.of(caller.merchant_id, customer_id)).of(invoice_id)
+        running = await collections.running(caller.merchant_id, customer_id, invoice_id)
+        return {"invoice_id": str(invoice_id), "running": running} | listed_json(listed)
+
+    @api.post("", status_code=201, dependencies=[Depends(only("merchant", "customer"))])
+    @answers(documents.StartedPayment, *NOT_BEGUN)
+    async def pay(body: NewCharge, request: CommandParam) -> Response:
+        """Pay an open invoice now with a card on file.
+
+        One charge begins, five a day for each invoice at most. The schedule of retries stays as it is.
+        """
+        caller = request.principal
+        customer_id = await customer_of(caller, body.invoice_id)
+        if caller.kind == "customer" and None in (body.payment_method_id, body.amount_minor):
+            raise Problem(422, "invalid_request", "A customer names the card and the amount")
+        if kept := await stored_answers.given_before(request):
+            return kept
+        try:
+            order = PayNowRequest(customer_id, body.invoice_id, body.payment_method_id, shown(body))
+            return response(await paying.confirm(request.context, order, request.key, begun))
+        except AlreadyAnswered:
+            return await stored_answers.given_before(request) or response(problem_answer(not_found()))
+        except TooManyPayments as blocked:
+            raise slow_down("too_many_payments", "This invoice was paid too often today", blocked.seconds) from None
+        except AmountChanged as changed:
+            return await stored_answers.keep(request, problem_answer(amount_changed(changed.listed)))
+        except NoSuchPaymentMethod:
+            gone = Problem(409, "payment_method_gone", "This card is not on file, or not any more")
+            return await stored_answers.keep(request, problem_answer(gone))
+        except Refusal as refusal:
+            return await stored_answers.keep(request, problem_answer(of_refusal(REFUSALS, refusal)))
+
+    return api
+
+
+def shown(body: NewCharge) -> Shown:
+    total = None
+    if body.amount_minor is not None and body.currency is not None:
+        total = Money(body.amount_minor, body.currency)
+    charges = frozenset(body.charge_invoices) if body.charge_invoices is not None else None
+    return Shown(total, charges, body.effect)
+
+
+def begun(outcome: Begun) -> Answer:
+    charge, method = outcome.charge, outcome.charge.method
+    assert method is not None, "a payment with a card on file has a card"
+    body: dict[str, Any] = {
+        "id": str(charge.id),
+        "invoice_id": str(outcome.payment.id),
+        "attempt": charge.number,
+        "status": "open",
+        "payment_method": method_json(method),
+        "confirmation_id": str(outcome.confirmation.id),
+        "aggregate": outcome.payment.name,
+        "version": outcome.version,
+    }
+    return Answer(201, body | listed_json(outcome.listed))
+
+
+def amount_changed(listed: Listed) -> Problem:
+    amount = money_json(totals(listed.due)[0])
+    more = {"amount": amount} | listed_json(listed)
+    return Problem(409, "amount_changed", "Something else would be charged than was shown", more=more)

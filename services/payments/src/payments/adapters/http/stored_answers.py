@@ -1,0 +1,43 @@
+"""Answers that are kept with their idempotency key, refusals too: the same request gets the same answer."""
+
+from dataclasses import dataclass
+
+from fastapi.responses import Response
+
+from chassis.eventsourcing.command_handler import ATTEMPTS
+from chassis.eventsourcing.event_store import AlreadyAnswered, Answer, EventStore, KeyReused, Statement, VersionConflict, WriteSet
+from chassis.http.commands import CommandRequest, key_reused, response
+from chassis.http.problems import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswers:
+    store: EventStore
+
+    async def given_before(self, request: CommandRequest) -> Response | None:
+        """The answer to the same request under the same key."""
+        try:
+            kept = await self.store.answer_to(request.key) if request.key else None
+        except KeyReused:
+            raise key_reused() from None
+        return response(kept) if kept else None
+
+    async def keep(self, request: CommandRequest, answer: Answer, *rows: Statement) -> Response:
+        """The answer, unless another request with the same key was answered before."""
+        write_set = WriteSet(answer=(request.key, answer) if request.key else None, statements=rows)
+        if write_set.empty:
+            return response(answer)
+        for _ in range(ATTEMPTS):
+            try:
+                await self.store.write(write_set)
+            except (AlreadyAnswered, VersionConflict):
+                # A request with the same key came first, or comes at this moment.
+                if kept := await self.given_before(request):
+                    return kept
+            else:
+                return response(answer)
+        raise VersionConflict
+
+
+def slow_down(code: str, title: str, seconds: int) -> Problem:
+    return Problem(429, code, title, headers={"retry-after": str(seconds)}, more={"retry_after": seconds})

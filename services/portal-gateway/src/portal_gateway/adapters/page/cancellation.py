@@ -1,0 +1,200 @@
+"""Cancelling a subscription: what it does, why, the confirmation, the result, and the way back."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+from uuid import UUID, uuid4
+
+from fastapi import APIRouter, Request
+from starlette.responses import RedirectResponse, Response
+
+from billing_contracts.subscriptions import Feedback
+from chassis.card_numbers.detection import redact_cards
+from chassis.http.free_text import CARD_MARK
+from chassis.http.problems import Problem, not_found
+from chassis.text import isolated
+from portal_gateway.adapters.page import forms, request_context
+from portal_gateway.adapters.page.error_pages import page_route, reference
+from portal_gateway.adapters.page.rendering import Pages
+from portal_gateway.application.answers import CancelMode, Position, Visit, subscription_stream
+from portal_gateway.application.portal import Portal
+from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT, Fact, facts, reasons, result
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.problems import CARD_REMOVED, CARD_TAKEN_OUT, explain
+from portal_gateway.application.subscription_status import can_be_kept
+from portal_gateway.domain.view import Subscription
+from presentation.languages import Language
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationForm:
+    """What was filled in: shown again beside what is wrong with it."""
+
+    feedback: str = ""
+    comment: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FormErrors:
+    feedback: str | None = None
+    comment: str | None = None
+
+
+def routes(portal: Portal, pages: Pages) -> APIRouter:
+    router = APIRouter(route_class=page_route(pages), include_in_schema=False)
+
+    @router.get("/subscriptions/{subscription_id:uuid}/cancel")
+    async def ask(subscription_id: UUID, request: Request) -> Response:
+        position = request_context.after(request)
+        asked = CancellationDialog.of(request, await request_context.visit(portal, request, position), subscription_id)
+        version = position.version if position and position.aggregate == subscription_stream(subscription_id) else None
+        mode = mode_of(request.query_params.get("mode"))
+        if mode and can_be_kept(asked.subscription, asked.reader.now):
+            return await asked.form(portal, pages, mode=mode)
+        done = result(asked.reader, asked.subscription, asked.visit.view, version)
+        if done is None:
+            return await asked.form(portal, pages, mode=mode)
+        redacted = asked.language.say(CARD_REMOVED) if request_context.comment_redacted(request) else None
+        return asked.page(pages, "cancelled.html", heading=done.title, result=done, redacted=redacted, idempotency_key=uuid4())
+
+    @router.post("/subscriptions/{subscription_id:uuid}/cancel")
+    async def confirm(subscription_id: UUID, request: Request) -> Response:
+        visit, form = await request_context.visit(portal, request), await forms.form(request)
+        portal.must_be_of(visit.session, request_context.token(request, form))
+        asked = CancellationDialog.of(request, visit, subscription_id)
+        typed, mode = CancellationForm(form.text("feedback"), form.text("comment")), mode_of(form.text("mode"))
+        wrong = mistakes(asked.language, typed)
+        if wrong != FormErrors():
+            return await asked.form(portal, pages, mode=mode, typed=typed, wrong=wrong, status=422, key=form.key())
+        try:
+            accepted = await portal.cancel(
+                visit.session,
+                subscription_id,
+                mode=mode,
+                feedback=typed.feedback or None,
+                comment=typed.comment,
+                idempotency_key=form.key(),
+            )
+        except Problem as problem:
+            return await asked.refused(portal, pages, problem, mode, typed, form.key())
+        position = Position(accepted["aggregate"], accepted["version"])
+        told = {**request_context.navigation_state(request), "after": position}
+        if accepted.get("card_number_removed"):
+            told["comment"] = request_context.REDACTED
+        return RedirectResponse(request_context.address(f"/subscriptions/{subscription_id}/cancel", told), 303)
+
+    @router.post("/subscriptions/{subscription_id:uuid}/keep")
+    async def keep(subscription_id: UUID, request: Request) -> Response:
+        visit, form = await request_context.visit(portal, request), await forms.form(request)
+        portal.must_be_of(visit.session, request_context.token(request, form))
+        accepted = await portal.keep(visit.session, subscription_id, idempotency_key=form.key())
+        position = Position(accepted["aggregate"], accepted["version"])
+        told = {**request_context.navigation_state(request), "subscription": subscription_id, "after": position, "said": "kept"}
+        return RedirectResponse(request_context.address("/", told), 303)
+
+    return router
+
+
+def mode_of(text: str | None) -> CancelMode | None:
+    """None for what the merchant's policy decides."""
+    return "immediately" if text == "immediately" else None
+
+
+def mistakes(language: Language, typed: CancellationForm) -> FormErrors:
+    """Beside each field, what is wrong with it."""
+    feedback = typed.feedback and typed.feedback not in set(Feedback)
+    comment, length = None, len(typed.comment.strip())
+    if length > COMMENT_LIMIT:
+        comment = language.say_count(
+            "Use at most %(count)d character; you wrote %(length)d.",
+            "Use at most %(count)d characters; you wrote %(length)d.",
+            COMMENT_LIMIT,
+            length=length,
+        )
+    return FormErrors(language.say("Choose a reason from the list.") if feedback else None, comment)
+
+
+@dataclass(frozen=True, slots=True)
+class CancellationDialog:
+    """One subscription of the customer who asks, and how they read."""
+
+    request: Request
+    visit: Visit
+    language: Language
+    reader: Reader
+    subscription: Subscription
+
+    @classmethod
+    def of(cls, request: Request, visit: Visit, subscription_id: UUID) -> "CancellationDialog":
+        """Raises Problem 404 for a subscription that is not the customer's."""
+        for subscription in visit.view.facts["subscriptions"]:
+            if subscription["id"] == str(subscription_id):
+                language = request_context.language(request)
+                return cls(request, visit, language, Reader.of(visit.view, language), subscription)
+        raise not_found()
+
+    def page(self, pages: Pages, template: str, status: int = 200, **words: Any) -> Response:
+        return pages.page(
+            template,
+            self.request,
+            status=status,
+            home=request_context.address(
+                "/", request_context.navigation_state(self.request) | {"subscription": self.subscription["id"]}
+            ),
+            subscription_id=self.subscription["id"],
+            **words,
+        )
+
+    async def form(
+        self,
+        portal: Portal,
+        pages: Pages,
+        *,
+        mode: CancelMode | None = None,
+        typed: CancellationForm | None = None,
+        wrong: FormErrors | None = None,
+        problem: Problem | None = None,
+        status: int = 200,
+        key: str | None = None,
+    ) -> Response:
+        filled_in = typed or CancellationForm()
+        return self.page(
+            pages,
+            "cancel.html",
+            status,
+            heading=self.language.say("Cancel %(plan)s", plan=isolated(self.subscription["plan"]["name"])),
+            facts=await self._facts(portal, mode, required=problem is None),
+            mode=mode,
+            reasons=reasons(self.reader),
+            typed=replace(filled_in, comment=redact_cards(filled_in.comment, CARD_MARK)),
+            errors=wrong or FormErrors(),
+            problem=explain(self.language, problem.status, problem.code, problem.headers) if problem else None,
+            reference=reference(problem) if problem else None,
+            limit=COMMENT_LIMIT,
+            idempotency_key=key or uuid4(),
+        )
+
+    async def refused(
+        self, portal: Portal, pages: Pages, problem: Problem, mode: CancelMode | None, typed: CancellationForm, key: str | None
+    ) -> Response:
+        """The form again, with what was typed and what is wrong. Its key stays, so that a repetition cannot do it twice."""
+        if problem.status in (401, 404, 409) and problem.code != "idempotency_key_reused":
+            raise problem
+        wrong = FormErrors()
+        if problem.code == "card_number_refused":
+            wrong = FormErrors(comment=self.language.say(CARD_TAKEN_OUT))
+        elif any(str(error.get("pointer")) == "/comment" for error in problem.errors):
+            wrong = FormErrors(comment=self.language.say("We could not keep this text. Change it and try again."))
+        if wrong != FormErrors():
+            return await self.form(portal, pages, mode=mode, typed=typed, wrong=wrong, status=422, key=key)
+        kept = None if problem.code == "idempotency_key_reused" else key
+        return await self.form(portal, pages, mode=mode, typed=typed, problem=problem, status=problem.status, key=kept)
+
+    async def _facts(self, portal: Portal, mode: CancelMode | None, *, required: bool) -> list[Fact]:
+        """Beside a problem, the facts may be missing too: the form stays."""
+        try:
+            preview = await portal.cancellation_preview(self.visit.session, UUID(self.subscription["id"]), mode)
+        except Problem:
+            if required:
+                raise
+            return []
+        return facts(self.reader, preview, self.subscription)

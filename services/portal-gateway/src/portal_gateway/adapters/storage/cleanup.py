@@ -1,0 +1,32 @@
+"""What is over and of no more use to anybody is deleted, a little at a time."""
+
+import asyncio
+
+import asyncpg
+
+from chassis.runtime.background import repeat
+from portal_gateway.application.limits import LONGEST
+
+INTERVAL_SECONDS = 600.0
+
+_OVER = (
+    f"DELETE FROM use_of_limit WHERE (SELECT max(at) FROM unnest(uses) at) < now() - interval '{LONGEST.seconds} s'",
+    "DELETE FROM portal_session WHERE started_at < now() - interval '2 days'",
+    "DELETE FROM portal_link WHERE greatest(expires_at, used_at) < now() - interval '90 days'",
+)
+
+
+class Cleanup:
+    def __init__(self, pool: asyncpg.Pool) -> None:
+        self._pool = pool
+
+    async def run(self, stop: asyncio.Event) -> None:
+        async def turn() -> float:
+            await self.sweep()
+            return INTERVAL_SECONDS
+
+        await repeat("sweeper", turn, stop)
+
+    async def sweep(self) -> None:
+        for statement in _OVER:
+            await self._pool.execute(statement)

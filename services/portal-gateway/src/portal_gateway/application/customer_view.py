@@ -1,0 +1,141 @@
+"""One customer's view, composed from the documents of their aggregates. Pure.
+
+Documents of different topics arrive in any order, so whatever is composed from two of them says what is true of both.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, cast
+from uuid import UUID
+
+from portal_gateway.domain.view import Customer, CustomerView, InvoiceRow, InvoiceStatus, Pane, PaymentMethod, Subscription
+
+INVOICES_ON_THE_PAGE = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A document of one aggregate, with its stream's version."""
+
+    aggregate: str
+    sequence: int
+    doc: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """All that a customer's view is composed from."""
+
+    customer: Source | None = None
+    wallet: Source | None = None
+    subscriptions: Sequence[Source] = ()
+    invoices: Sequence[Source] = ()
+    """The newest, newest first."""
+    payments: Mapping[str, Source] = field(default_factory=dict)
+    """Invoice id -> the document of its collection"""
+    owed: Mapping[str, Source] = field(default_factory=dict)
+    """Invoice id -> its document, however old: at least of those that ended subscriptions left unpaid"""
+    invoice_count: int = 0
+    invoice_years: Sequence[int] = ()
+
+
+def compose(customer_id: UUID, sources: Sources) -> CustomerView:
+    return {
+        "customer": _customer(customer_id, sources.customer),
+        "subscriptions": _in_order([_subscription(source, sources.owed) for source in sources.subscriptions]),
+        "payment_method": _payment_method(sources.wallet),
+        "invoices": [invoice_row(it, sources.payments.get(it.doc["id"])) for it in sources.invoices[:INVOICES_ON_THE_PAGE]],
+        "invoice_count": sources.invoice_count,
+        "invoice_years": sorted(sources.invoice_years, reverse=True),
+    }
+
+
+def empty(customer_id: UUID) -> CustomerView:
+    """The view of a customer of whom nothing has arrived yet."""
+    return compose(customer_id, Sources())
+
+
+def invoice_row(invoice: Source, payment: Source | None) -> InvoiceRow:
+    doc = invoice.doc
+    return {
+        "id": doc["id"],
+        "number": doc["number"],
+        "version": invoice.sequence,
+        "issued_on": doc["issued_on"],
+        "plan_name": doc["plan_name"],
+        "subscription_id": doc["subscription_id"],
+        "total": doc["total"],
+        "status": invoice_status(doc, payment.doc if payment else None),
+        "period": doc["period"],
+        "paid_at": doc["paid_at"],
+        "payment_method": doc["payment_method"],
+    }
+
+
+def invoice_status(invoice: Mapping[str, Any], payment: Mapping[str, Any] | None) -> InvoiceStatus:
+    """What is to be said of an invoice, whichever of its two documents is ahead of the other."""
+    state = payment["state"] if payment else None
+    if state == "refunded":
+        return "refunded"
+    match invoice["state"]:
+        case "paid":
+            return "paid"
+        case "void":
+            return "void"
+        case "uncollectible":
+            return "uncollectible"
+    failed = int(invoice["failed_attempt"])
+    if payment is None or payment["attempt"] <= failed:
+        return "failed" if failed else "open"
+    return "failed" if state == "failed" else "processing"
+
+
+def changed_panes(old: CustomerView, new: CustomerView) -> list[Pane]:
+    """The panes that show something else than before."""
+    panes: list[Pane] = []
+    if old["subscriptions"] != new["subscriptions"]:
+        panes += ["summary", "subscription"]
+    if old["payment_method"] != new["payment_method"]:
+        panes.append("payment_method")
+    if _history(old) != _history(new):
+        panes.append("invoices")
+    if old["customer"] != new["customer"]:
+        panes = ["summary", *(pane for pane in panes if pane != "summary")]
+    return panes
+
+
+def _history(view: CustomerView) -> tuple[object, ...]:
+    return view["invoices"], view["invoice_count"], view["invoice_years"]
+
+
+def _customer(customer_id: UUID, source: Source | None) -> Customer:
+    doc: Mapping[str, Any] = source.doc if source else {}
+    return {
+        "id": str(customer_id),
+        "name": doc.get("name"),
+        "email": doc.get("email"),
+        "locale": doc.get("locale"),
+        "country": doc.get("country"),
+    }
+
+
+def _subscription(source: Source, owed: Mapping[str, Source]) -> Subscription:
+    doc = dict(source.doc) | {"version": source.sequence, "stale": False}
+    if doc["ended_at"] and doc["debt"] and _is_settled(owed.get(doc["debt"]["invoice_id"])):
+        doc["debt"] = None  # after its end a subscription says nothing more: only the invoice knows
+    return cast(Subscription, doc)
+
+
+def _is_settled(invoice: Source | None) -> bool:
+    return invoice is not None and invoice.doc["state"] in ("paid", "void")
+
+
+def _in_order(subscriptions: list[Subscription]) -> list[Subscription]:
+    latest_first = sorted(subscriptions, key=lambda it: (it["started_at"], it["id"]), reverse=True)
+    return sorted(latest_first, key=lambda it: it["ended_at"] is not None)
+
+
+def _payment_method(source: Source | None) -> PaymentMethod | None:
+    if source is None or source.doc["payment_method"] is None:
+        return None
+    return cast(PaymentMethod, source.doc["payment_method"] | {"version": source.sequence})

@@ -1,0 +1,1 @@
+"""View models: what the page shows, in the customer's language."""

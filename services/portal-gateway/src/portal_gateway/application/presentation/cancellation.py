@@ -1,0 +1,142 @@
+"""Cancelling in words: what it does, before and after."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from billing_contracts.subscriptions import Feedback
+from chassis.text import isolated
+from portal_gateway.application.answers import CancellationPreview, View
+from portal_gateway.application.presentation import price
+from portal_gateway.application.presentation.common import Reader, moment
+from portal_gateway.application.presentation.subscription import CANCELLING, KEEPING, on_its_way
+from portal_gateway.application.subscription_status import access_ended_before, can_be_kept, is_unsettled
+from portal_gateway.domain.view import Subscription
+from presentation.languages import N_, in_context
+
+COMMENT_LIMIT: Final = 500
+REASONS: Final = {
+    Feedback.TOO_EXPENSIVE: N_("It is too expensive"),
+    Feedback.MISSING_FEATURES: N_("It lacks features I need"),
+    Feedback.SWITCHED_SERVICE: N_("I am moving to another service"),
+    Feedback.UNUSED: N_("I no longer use it"),
+    Feedback.CUSTOMER_SERVICE: N_("The customer service was not good"),
+    Feedback.TOO_COMPLEX: N_("It is too complicated"),
+    Feedback.LOW_QUALITY: N_("The quality was not good"),
+    Feedback.OTHER: N_("Another reason"),
+}
+BALANCES: Final = {
+    "void": N_("%(amount)s, voided"),
+    "keep": N_("%(amount)s, you will still owe it"),
+    None: N_("%(amount)s, being charged"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    name: str
+    value: str
+
+
+def facts(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> list[Fact]:
+    """What is not paid any more, what ends, until when access lasts, and what becomes of what is owed."""
+    reader = reader.of_subscription(subscription)
+    owed = preview["open_amount"]
+    balance = reader.money(owed or {"amount_minor": 0, "currency": subscription["plan"]["price"]["currency"]})
+    if owed and owed["amount_minor"]:
+        becomes = BALANCES[preview["open_invoices"]]
+        balance = reader.say(becomes, amount=balance)
+    return [
+        Fact(reader.say("You stop paying"), price.of_subscription(reader, subscription).text),
+        *_ending(reader, preview),
+        Fact(reader.say("Next charge"), reader.say(in_context("charge", "None"))),
+        Fact(reader.say("Balance due"), balance),
+    ]
+
+
+def _ending(reader: Reader, preview: CancellationPreview) -> list[Fact]:
+    """No clock decides here: the preview says by its mode whether it ends at once, and by its dates what has passed."""
+    day = reader.day(preview["access_until"])
+    if preview["mode"] == "at_period_end":
+        if moment(preview["access_until"]) <= reader.now:
+            return [_access_ended(reader, day)]
+        if preview["open_amount"]:
+            day = reader.say("%(day)s, if the payment under way goes through", day=day)
+        return [Fact(reader.say("Access until"), day)]
+    found, given_up = [Fact(reader.say("Ends"), reader.say("Today"))], preview.get("paid_until")
+    if reader.date(preview["access_until"]) < reader.date(preview["effective_at"]):
+        found.append(_access_ended(reader, day))
+    if given_up:
+        lost = reader.say("Until %(day)s; it is not refunded", day=reader.day(given_up))
+        found.append(Fact(reader.say("Already paid"), lost))
+    return found
+
+
+def _access_ended(reader: Reader, day: str) -> Fact:
+    return Fact(reader.say("Access"), reader.say("Ended on %(day)s", day=day))
+
+
+def reasons(reader: Reader) -> list[tuple[str, str]]:
+    """(code, words): the empty one first, which says nothing."""
+    return [("", reader.say("I would rather not say")), *((code.value, reader.say(words)) for code, words in REASONS.items())]
+
+
+def reference(subscription_id: str, version: int) -> str:
+    """`8F2C11AD-12`: finds the event again: the stream's first eight digits and the version in it."""
+    return f"{UUID(subscription_id).hex[:8].upper()}-{version}"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    title: str
+    says: str
+    reference: str | None
+    mind: str | None
+    """Until when it can be kept after all; None when it is over."""
+
+
+def result(reader: Reader, subscription: Subscription, view: View, version: int | None) -> Result | None:
+    """What became of it; None while nothing was cancelled. `version` as the address says, which may be anything."""
+    reader = reader.of_subscription(subscription)
+    plan, cancellation = isolated(subscription["plan"]["name"]), subscription["cancellation"]
+    coming = (p["version"] for p in view.pending if p["aggregate"] == f"subscription-{subscription['id']}")
+    ref = reference(subscription["id"], version) if version and version <= max([subscription["version"], *coming]) else None
+    done = reader.say("Your cancellation is registered")
+    if subscription["status"] in ("canceled", "incomplete_expired"):
+        day = reader.day(subscription["ended_at"] or subscription["current_period"]["end"])
+        if ref is None:
+            over = reader.say("%(plan)s ended on %(day)s; there is nothing left to cancel.", plan=plan, day=day)
+            return Result(reader.say("This subscription has ended"), over, None, None)
+        return Result(done, _ended(reader, subscription, day), ref, None)
+    waiting = on_its_way(subscription, view)
+    if waiting == KEEPING:
+        return Result(reader.say("Keep my subscription"), reader.say(KEEPING), ref, None)
+    if waiting == CANCELLING:
+        waits = reader.say("The cancellation of %(plan)s is registered and on its way. You will not be charged again.", plan=plan)
+        return Result(done, waits, ref, None)
+    if cancellation is None:
+        return None
+    day, ref = reader.day(cancellation["effective_at"]), ref or reference(subscription["id"], subscription["version"])
+    if not can_be_kept(subscription, reader.now):
+        return Result(done, _ended(reader, subscription, day), ref, None)
+    says = reader.say("%(plan)s ends on %(day)s. You have access until then, and will not be charged again.", plan=plan, day=day)
+    if is_unsettled(subscription, view):
+        says = reader.say(
+            "%(plan)s ends on %(day)s. If the payment under way goes through, you have access until then; nothing is charged "
+            "after it.",
+            plan=plan,
+            day=day,
+        )
+    return Result(done, says, ref, reader.say("Changed your mind? You can keep it until %(day)s.", day=day))
+
+
+def _ended(reader: Reader, subscription: Subscription, day: str) -> str:
+    plan, access = subscription["plan"]["name"], access_ended_before(subscription, reader)
+    if access is None:
+        return reader.say("%(plan)s ended on %(day)s. You will not be charged again.", plan=plan, day=day)
+    return reader.say(
+        "%(plan)s ended on %(day)s; your access had ended on %(access)s. You will not be charged again.",
+        plan=plan,
+        day=day,
+        access=reader.day(access),
+    )

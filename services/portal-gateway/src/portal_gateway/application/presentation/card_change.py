@@ -1,0 +1,96 @@
+"""What came of a payment that was asked for, in words: per invoice, and what it did to the subscription."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from portal_gateway.application.answers import View
+from portal_gateway.application.presentation.common import Badge, Reader, moment
+from portal_gateway.application.presentation.invoices import badge, status
+from portal_gateway.application.presentation.movements import WHY
+from portal_gateway.application.presentation.settlement import after
+from portal_gateway.application.presentation.subscription import pay_button
+from portal_gateway.domain.view import Subscription
+from presentation.languages import N_
+
+SAYS: Final = {
+    "paid": N_("The invoice is paid."),
+    "failed": N_("The charge failed, and nothing was taken."),
+    "open": N_("The charge is about to begin."),
+    "processing": N_("Your bank has not answered yet. You can close this: the invoice history will tell how it ends."),
+    "refunded": N_("The invoice was void by then, so the money goes back to your card."),
+    "void": N_("The invoice is void: nothing is owed on it."),
+    "uncollectible": N_("The company has given this invoice up: nothing is charged for it."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    text: str
+    amount: str
+    badge: Badge
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    title: str
+    charges: tuple[Charge, ...]
+    """The invoice, and those of later periods that were charged after it."""
+    says: tuple[str, ...]
+    settled: bool
+    """Whether nothing of it is under way any more."""
+    pay: str | None
+    """What the link says that leads to paying with another card, where the charge failed."""
+
+
+def outcome(reader: Reader, view: View, facts: Mapping[str, Any]) -> Outcome:
+    """`facts` as the invoicing service tells them, with the status as it is to be said."""
+    subscription = next((it for it in view.facts["subscriptions"] if it["id"] == facts["subscription_id"]), None)
+    charged = _charged(reader, view, facts)
+    failed = facts["status"] == "failed"
+    return Outcome(
+        title=reader.say("Your payment"),
+        charges=tuple(Charge(number, amount, badge(reader, state)) for number, amount, state in charged),
+        says=tuple(_says(reader, facts, subscription)),
+        settled=_is_settled(reader, view, facts, subscription),
+        pay=pay_button(reader, view) if failed else None,
+    )
+
+
+def _says(reader: Reader, facts: Mapping[str, Any], subscription: Subscription | None) -> list[str]:
+    state, words = facts["status"], SAYS[facts["status"]]
+    if state == "paid":
+        return [after(reader, facts, subscription) or reader.say(words)]
+    said = [reader.say(words)]
+    if state == "failed":
+        reasons = [it.get("reason") for it in facts.get("movements") or () if it["kind"] == "failed_attempt"]
+        if reasons and (why := WHY.get(reasons[-1] or "")):
+            said.append(reader.say(why))
+    return said
+
+
+def _charged(reader: Reader, view: View, facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(number, amount, status), oldest first."""
+    found = [(facts["number"], reader.money(facts["total"]), facts["status"])]
+    later = [
+        row
+        for row in reversed(view.facts["invoices"])
+        if row["subscription_id"] == facts["subscription_id"]
+        and moment(row["period"]["start"]) > moment(facts["period"]["start"])
+    ]
+    return found + [(row["number"], reader.money(row["total"]), status(row, view.pending)) for row in later]
+
+
+def _is_settled(reader: Reader, view: View, facts: Mapping[str, Any], subscription: Subscription | None) -> bool:
+    states = {state for _, _, state in _charged(reader, view, facts)}
+    if states & {"processing", "open"}:
+        return False
+    if facts["status"] != "paid" or subscription is None or subscription["ended_at"]:
+        return True
+    if after(reader, facts, subscription) is None:
+        return False  # the subscription has not heard of the payment
+    period = subscription["current_period"]
+    if subscription["debt"] is None and subscription["cancellation"] is None and moment(period["end"]) <= reader.now:
+        return False  # it is about to enter the next period
+    rows = (row for row in view.facts["invoices"] if row["subscription_id"] == subscription["id"])
+    return any(moment(row["period"]["start"]) == moment(period["start"]) for row in rows)

@@ -1,0 +1,200 @@
+"""The customer's view in words: facts, a language and the merchant's clock in; sentences, amounts and days out.
+
+Pure. Templates and the JSON API show what stands here and decide nothing.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+from functools import partial
+from typing import Any, Final, Literal
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from billing_contracts.money import exponent
+from chassis.text import isolated
+from portal_gateway.application.answers import STALE_AFTER, View
+from portal_gateway.application.live import minutes_late
+from portal_gateway.domain.view import CardFace, Interval, Subscription, Tax
+from portal_gateway.domain.view import Money as MoneyFacts
+from presentation.languages import N_, Language
+
+Tone = Literal["good", "warn", "bad", "mute"]
+
+BRANDS: Final = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"}
+"""Proper names, the same in every language."""
+EVERY: Final = {
+    "day": N_("%(price)s per day"),
+    "week": N_("%(price)s per week"),
+    "month": N_("%(price)s per month"),
+    "year": N_("%(price)s per year"),
+}
+SOMEWHAT_STALE: Final = N_("This is as of less than a minute ago: there are recent changes that we do not see yet.")
+STALE: Final = N_("There may be recent changes that we do not see yet.")
+
+
+@dataclass(frozen=True, slots=True)
+class Badge:
+    text: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Who reads and when: the language, the zone of the dates, what is today there, and the merchant's tax."""
+
+    language: Language
+    zone: ZoneInfo
+    """The merchant's, unless the reader was made for another."""
+    now: datetime
+    """By the merchant's clock, in UTC."""
+    tax: Tax | None = None
+    """Of plans without one of their own."""
+    tax_known: bool = True
+    """False while an event of the merchant's is missing: the next invoice may have another tax."""
+
+    @classmethod
+    def of(cls, view: View, language: Language) -> "Reader":
+        merchant = view.merchant
+        return cls(language, ZoneInfo(str(merchant["time_zone"])), view.now, merchant.get("tax"), not view.merchant_behind)
+
+    def where(self, zone: str | None) -> "Reader":
+        """The same with the dates of another zone, when one is named."""
+        return self if zone in (None, self.zone.key) else replace(self, zone=ZoneInfo(zone))
+
+    def of_subscription(self, subscription: Subscription) -> "Reader":
+        """With dates where the subscription began: its periods belong to that zone, also after the merchant changes its own."""
+        return self.where(subscription.get("time_zone"))
+
+    @property
+    def today(self) -> date:
+        return self.date(self.now)
+
+    def say(self, message: str, /, **values: object) -> str:
+        return self.language.say(message, **values)
+
+    def date(self, instant: datetime | str) -> date:
+        """The day of an instant in the reader's zone."""
+        return moment(instant).astimezone(self.zone).date()
+
+    def day(self, instant: datetime | str) -> str:
+        return self.language.day(self.date(instant))
+
+    def near_day(self, instant: datetime | str) -> str:
+        """Without the year when it is this one: `17 de mayo`."""
+        day = self.date(instant)
+        return self.language.day_and_month(day) if day.year == self.today.year else self.language.day(day)
+
+    def money(self, amount: MoneyFacts) -> str:
+        return money(self.language, amount)
+
+    def period(self, start: str, end: str) -> str:
+        """`Del 14 de mayo al 14 de junio de 2023`, of two instants: the year once when it is the same."""
+        first, last = self.date(start), self.date(end)
+        same_year = first.year == last.year
+        begins = self.language.day_and_month(first) if same_year else self.language.day(first)
+        return self.say("From %(start)s to %(end)s", start=begins, end=self.language.day(last))
+
+    def card(self, face: CardFace) -> str:
+        """`Visa •••• 4242`"""
+        return f"{BRANDS.get(face['brand']) or self.say('Card')} •••• {face['last4']}"
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Whose portal it is."""
+
+    name: str
+    initials: str
+    logo: str | None
+    """The media id of its logo."""
+    colour: str | None
+    contact_email: str | None
+    terms_url: str | None
+    privacy_url: str | None
+
+
+def company(merchant: Mapping[str, Any]) -> Company:
+    branding = merchant.get("branding") or {}
+    return Company(
+        merchant["name"],
+        initials(merchant["name"]),
+        branding.get("logo_media_id"),
+        branding.get("colour"),
+        branding.get("contact_email"),
+        _web(branding.get("terms_url")),
+        _web(branding.get("privacy_url")),
+    )
+
+
+def initials(name: str) -> str:
+    """`TI` of `TechSolutions Inc.`: what stands where there is no picture."""
+    words = [word for word in name.split() if word[0].isalnum()]
+    return "".join(word[0] for word in words[:2]).upper() or "·"
+
+
+def hidden_email(email: str) -> str:
+    """`a…@example.com`: enough to know whose account it is, not enough to write to it."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}…@{domain}"
+
+
+def account(view: View) -> str:
+    """`Ana García · a…@example.com`; empty for a customer whose profile is not here."""
+    customer = view.facts["customer"]
+    email = customer["email"]
+    name = isolated(customer["name"]) if customer["name"] else None
+    return " · ".join(part for part in (name, hidden_email(email) if email else None) if part)
+
+
+def money(language: Language, amount: MoneyFacts) -> str:
+    """`29.99 USD`"""
+    return language.money(amount["amount_minor"], amount["currency"], exponent(amount["currency"]))
+
+
+def frequency(language: Language, price: str, interval: Interval) -> str:
+    """`29.99 USD al mes`, `29.99 USD cada 3 meses`"""
+    unit, count = interval["unit"], interval["count"]
+    if count == 1:
+        return language.say(EVERY[unit], price=price)
+    say_count = partial(language.say_count, price=price)
+    match unit:
+        case "day":
+            return say_count("%(price)s every %(count)d day", "%(price)s every %(count)d days", count)
+        case "week":
+            return say_count("%(price)s every %(count)d week", "%(price)s every %(count)d weeks", count)
+        case "month":
+            return say_count("%(price)s every %(count)d month", "%(price)s every %(count)d months", count)
+        case "year":
+            return say_count("%(price)s every %(count)d year", "%(price)s every %(count)d years", count)
+
+
+def freshness(view: View, language: Language, wall_clock: datetime) -> str | None:
+    """That what is shown is behind, and since when; nothing while it is fresh."""
+    minutes = minutes_late(view.as_of, view.stale, wall_clock)
+    if minutes is None:
+        return None
+    if minutes == 0:
+        return language.say(SOMEWHAT_STALE if wall_clock - view.as_of > STALE_AFTER else STALE)
+    return language.say_count(
+        "This is as of %(count)d minute ago: there are recent changes that we do not see yet.",
+        "This is as of %(count)d minutes ago: there are recent changes that we do not see yet.",
+        minutes,
+    )
+
+
+def shown(subscriptions: list[Subscription], asked: UUID | None) -> Subscription | None:
+    """The one asked for when it is the customer's, else the first."""
+    for subscription in subscriptions:
+        if asked is not None and subscription["id"] == str(asked):
+            return subscription
+    return subscriptions[0] if subscriptions else None
+
+
+def moment(instant: datetime | str) -> datetime:
+    found = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
+    return found.astimezone(UTC)
+
+
+def _web(url: str | None) -> str | None:
+    return url if url and url.startswith(("https://", "http://")) else None

@@ -1,0 +1,173 @@
+"""Invoices in words: a row of the history, and the page of one."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any, Final
+
+from chassis.text import isolated
+from portal_gateway.application.answers import Pending, View
+from portal_gateway.application.presentation.common import Badge, Reader, Tone
+from portal_gateway.application.presentation.movements import Movement, movements
+from portal_gateway.application.presentation.payment import Offer, of_invoice
+from portal_gateway.application.presentation.subscription import Notice, notice, pay_button
+from portal_gateway.domain.view import InvoiceRow
+from presentation.languages import Language, in_context
+
+TONES: Final[dict[str, Tone]] = {
+    "paid": "good",
+    "open": "warn",
+    "processing": "warn",
+    "failed": "bad",
+    "void": "mute",
+    "uncollectible": "mute",
+    "refunded": "mute",
+}
+STATUSES: Final = {
+    "paid": in_context("invoice", "Paid"),
+    "open": in_context("invoice", "Open"),
+    "processing": in_context("invoice", "Processing"),
+    "failed": in_context("invoice", "Failed"),
+    "void": in_context("invoice", "Void"),
+    "uncollectible": in_context("invoice", "Uncollectible"),
+    "refunded": in_context("invoice", "Refunded"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    id: str
+    number: str
+    date: str
+    iso_date: str
+    plan: str
+    amount: str
+    badge: Badge
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    concept: str
+    description: str
+    period: str
+    quantity: int
+    unit_price: str
+    total: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invoice:
+    id: str
+    number: str
+    date: str
+    badge: Badge
+    period: str
+    seller: tuple[str, ...]
+    buyer: tuple[str, ...]
+    lines: tuple[Line, ...]
+    totals: tuple[tuple[str, str], ...]
+    """Subtotal and tax, when there is a tax."""
+    total: str
+    movements: tuple[Movement, ...]
+    notice: Notice | None
+    """What is owed on it, why, and what becomes of it."""
+    pay: str | None
+    """What the link says that leads to paying it."""
+    offer: Offer | None
+    """How it can be paid with the card on file, and what that does."""
+
+
+def badge(reader: Reader, status: str) -> Badge:
+    return Badge(reader.say(STATUSES[status]), TONES[status])
+
+
+def status(invoice: Mapping[str, Any], pending: tuple[Pending, ...]) -> str:
+    """What is to be said of it: a charge that was accepted and is not seen yet is a charge that runs."""
+    if invoice["status"] in ("open", "failed"):
+        charged = {p["detail"].get("invoice_id") for p in pending if p["kind"] == "charge"}
+        if invoice["id"] in charged:
+            return "processing"
+    return str(invoice["status"])
+
+
+def rows(reader: Reader, invoices: list[InvoiceRow], pending: tuple[Pending, ...]) -> list[Row]:
+    return [_row(reader, invoice, pending) for invoice in invoices]
+
+
+def _row(reader: Reader, invoice: InvoiceRow, pending: tuple[Pending, ...]) -> Row:
+    issued = date.fromisoformat(invoice["issued_on"])
+    return Row(
+        invoice["id"],
+        invoice["number"],
+        reader.language.short_day(issued),
+        invoice["issued_on"],
+        invoice["plan_name"],
+        reader.money(invoice["total"]),
+        badge(reader, status(invoice, pending)),
+    )
+
+
+def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
+    """`facts` as the invoicing service tells them."""
+    period, now = facts["period"], status(facts, view.pending)
+    there = reader.where(facts.get("period_time_zone") or facts.get("time_zone"))
+    owing = next((it for it in view.facts["subscriptions"] if it["debt"] and it["debt"]["invoice_id"] == facts["id"]), None)
+    debt = owing["debt"] if owing else None
+    return Invoice(
+        id=str(facts["id"]),
+        number=facts["number"],
+        date=reader.language.day(date.fromisoformat(facts["issued_on"])),
+        badge=badge(reader, now),
+        period=there.period(period["start"], period["end"]),
+        seller=_party(reader, facts["seller"]),
+        buyer=_party(reader, facts.get("bill_to") or {}),
+        lines=tuple(_line(there, line) for line in facts["lines"]),
+        totals=_totals(reader, facts),
+        total=reader.money(facts["total"]),
+        movements=movements(there, facts, debt["next_attempt_at"] if debt and now == "failed" else None),
+        notice=notice(reader, owing, view) if owing and now in ("open", "processing", "failed") else None,
+        pay=pay_button(reader, view) if now == "failed" else None,
+        offer=of_invoice(reader, view, facts) if now == "failed" else None,
+    )
+
+
+def made_so_far(language: Language, done: int, total: int) -> str:
+    """How far a download is."""
+    return language.say(
+        "Your download is being made: %(done)s of %(total)s invoices.",
+        done=language.number(Decimal(done)),
+        total=language.number(Decimal(total)),
+    )
+
+
+def _party(reader: Reader, party: Mapping[str, Any]) -> tuple[str, ...]:
+    tax_id = reader.say("Tax ID: %(tax_id)s", tax_id=party["tax_id"]) if party.get("tax_id") else None
+    found = (party.get("name"), *str(party.get("address") or "").splitlines(), tax_id, party.get("email"))
+    return tuple(part for part in found if part)
+
+
+def _line(reader: Reader, line: Mapping[str, Any]) -> Line:
+    period = line["period"]
+    return Line(
+        line["plan_name"],
+        line["description"],
+        reader.period(period["start"], period["end"]),
+        line["quantity"],
+        reader.money(line["unit_price"]),
+        reader.money(line["total"]),
+    )
+
+
+def _totals(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    tax = facts.get("tax")
+    if not tax and not facts["tax_total"]["amount_minor"]:
+        return ()
+    name = reader.say("Taxes")
+    if tax:
+        rate = reader.language.number(Decimal(tax["rate_basis_points"]) / 100)
+        if tax["inclusive"]:
+            name = reader.say("%(name)s (%(rate)s%%, included in the price)", name=isolated(tax["name"]), rate=rate)
+        else:
+            name = reader.say("%(name)s (%(rate)s%%)", name=isolated(tax["name"]), rate=rate)
+    return (reader.say("Subtotal"), reader.money(facts["net_total"])), (name, reader.money(facts["tax_total"]))

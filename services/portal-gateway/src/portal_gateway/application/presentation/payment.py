@@ -1,0 +1,185 @@
+"""Paying what is owed, in words: with the card on file, what a confirmation charges, and what comes of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Final
+
+from chassis.text import isolated
+from portal_gateway.application.answers import DueCharge, View
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.payment_method import state
+from portal_gateway.application.presentation.settlement import after, before, span
+from portal_gateway.application.presentation.subscription import is_running, notice, refused_card, same_face
+from portal_gateway.domain.settlement import Settling, settling
+from portal_gateway.domain.view import CardFace, InvoiceRow, Period, Subscription
+from presentation.languages import N_
+
+ONLY_ANOTHER_CARD: Final = frozenset({"expired_card", "incorrect_cvc"})
+"""Reasons of a failed charge after which the same card cannot pay."""
+LISTED_APART: Final = 3
+"""Begun periods of one subscription that have a line each; more of them share one."""
+LATER: Final = N_("Later periods have begun too. They are not charged now: you will be asked to confirm them.")
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """How a debt can be paid with the card on file, and what that does."""
+
+    invoice_id: str
+    does: str
+    """What a payment settles, and what becomes of the subscription: with whichever card."""
+    button: str | None
+    """None when this card is known to be unusable, or there is none."""
+    why_not: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One charge, or several of the same kind."""
+
+    text: str
+    amount: str
+
+
+def offer(reader: Reader, view: View, subscription: Subscription) -> Offer | None:
+    """For what the subscription owes; None when it owes nothing, or a charge for it is under way."""
+    debt, reader = subscription["debt"], reader.of_subscription(subscription)
+    if debt is None or notice(reader, subscription, view) is None or is_running(debt, view):
+        return None
+    row = _row(view, debt["invoice_id"])
+    period = row["period"] if row else subscription["current_period"]
+    failed = debt["reason"], refused_card(debt, view)
+    return _offer(reader, view, debt["invoice_id"], settling(subscription, period, reader.now), *failed)
+
+
+def of_invoice(reader: Reader, view: View, facts: Mapping[str, Any]) -> Offer:
+    """For an open invoice with a failed charge; `facts` as the invoicing service returns them."""
+    subscription = next((it for it in view.facts["subscriptions"] if it["id"] == facts["subscription_id"]), None)
+    reader = reader.of_subscription(subscription) if subscription else reader
+    attempts = [it for it in facts.get("movements") or () if it["kind"] == "failed_attempt"]
+    failed = (attempts[-1].get("reason"), attempts[-1].get("payment_method")) if attempts else (None, None)
+    return _offer(reader, view, str(facts["id"]), settling(subscription, facts["period"], reader.now), *failed)
+
+
+def _offer(reader: Reader, view: View, invoice_id: str, it: Settling, reason: str | None, face: CardFace | None) -> Offer:
+    does, card = before(reader, it), view.facts["payment_method"]
+    if card is None:
+        return Offer(invoice_id, does, None, None)
+    same = face is not None and same_face(face, card)
+    why_not = None
+    if state(reader, card["exp_month"], card["exp_year"]) == "expired":
+        why_not = reader.say("You cannot pay with %(card)s: it has expired.", card=reader.card(card))
+    elif same and reason in ONLY_ANOTHER_CARD:
+        why_not = reader.say("You cannot pay with %(card)s: your bank needs another card.", card=reader.card(card))
+    button = None if why_not else reader.say("Pay now with %(card)s", card=reader.card(card))
+    return Offer(invoice_id, does, button, why_not)
+
+
+def lines(reader: Reader, view: View, due: Sequence[DueCharge]) -> list[Line]:
+    """What is charged, in its order: open invoices by their number and date, begun periods by their days."""
+    found: list[Line] = []
+    for each in due:
+        if each["number"] is not None:
+            found.append(Line(_invoice(reader, view, each), reader.money(each["amount"])))
+            found += _begun(reader, view, [it for it in due if _follows(view, it, each)], several=_several(view, due))
+    return found
+
+
+def label(reader: Reader, due: DueCharge) -> str:
+    """One charge by its number, or by its days before it has one."""
+    return due["number"] if due["number"] is not None else span(reader, due["period"])
+
+
+def does(reader: Reader, view: View, due: Sequence[DueCharge], *, more: bool = False) -> list[str]:
+    """What paying each open invoice does, each sentence once; of several subscriptions each names its plan.
+
+    `more` when periods have begun that are not listed; they are not charged because of this confirmation.
+    """
+    found: dict[str, None] = {}
+    for each in due:
+        subscription = subscription_of(view, each)
+        local = reader.of_subscription(subscription) if subscription else reader
+        stated = _settling(reader, view, each, subscription) if each["number"] is not None else None
+        if stated is None:
+            continue
+        if stated.begun and not any(_follows(view, it, each) for it in due):
+            stated, more = replace(stated, begun=False), True
+        sentence = before(local, stated)
+        if subscription and _several(view, due):
+            sentence = f"{isolated(subscription['plan']['name'])}: {sentence}"
+        found[sentence] = None
+    return [*found, *([reader.say(LATER)] if more else [])]
+
+
+def outcome(reader: Reader, view: View, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """`payment_text`: what the payment of an invoice did that was owed; `settling` while that is not known yet."""
+    owed = facts["status"] == "paid" and any(it["kind"] == "failed_attempt" for it in facts.get("movements") or ())
+    subscription = next((it for it in view.facts["subscriptions"] if it["id"] == facts["subscription_id"]), None)
+    said = after(reader, facts, subscription) if owed else None
+    return {"payment_text": said, "settling": owed and said is None}
+
+
+def subscription_of(view: View, due: DueCharge) -> Subscription | None:
+    id = _subscription_id(view, due)
+    return next((it for it in view.facts["subscriptions"] if it["id"] == id), None)
+
+
+def _settling(reader: Reader, view: View, due: DueCharge, subscription: Subscription | None) -> Settling | None:
+    """As the facts here say, but for the effect, which the owner of subscriptions has decided.
+
+    None for an invoice older than those in the view while its subscription is not known.
+    """
+    row = _row(view, due["invoice_id"])
+    period = due.get("period") or (row["period"] if row else subscription["current_period"] if subscription else None)
+    if period is None:
+        return None
+    found = settling(subscription, period, reader.now)
+    effect = due.get("effect")
+    if effect is None or effect == found.effect:
+        return found
+    return replace(found, effect=effect, begun=False, until=None if effect != "ends" else found.until or period["end"])
+
+
+def _begun(reader: Reader, view: View, begun: Sequence[DueCharge], *, several: bool) -> Iterable[Line]:
+    subscription = subscription_of(view, begun[0]) if begun else None
+    reader = reader.of_subscription(subscription) if subscription else reader
+    if len(begun) <= LISTED_APART:
+        return [Line(_named(view, it, span(reader, it["period"]), several), reader.money(it["amount"])) for it in begun]
+    first, last, currency = begun[0], begun[-1], begun[0]["amount"]["currency"]
+    whole: Period = {"start": first["period"]["start"], "end": last["period"]["end"]}
+    text = reader.language.say_count(
+        "%(count)d period, %(days)s", "%(count)d periods, %(days)s", len(begun), days=span(reader, whole)
+    )
+    total = reader.money({"amount_minor": sum(it["amount"]["amount_minor"] for it in begun), "currency": currency})
+    return [Line(_named(view, first, text, several), total)]
+
+
+def _invoice(reader: Reader, view: View, due: DueCharge) -> str:
+    """`TS-000014 · 14 may 2023`; the date where the invoice is among the newest."""
+    row = _row(view, due["invoice_id"])
+    issued = reader.language.short_day(date.fromisoformat(row["issued_on"])) if row else None
+    return " · ".join(part for part in (due["number"], issued) if part)
+
+
+def _named(view: View, due: DueCharge, text: str, several: bool) -> str:
+    subscription = subscription_of(view, due)
+    return f"{isolated(subscription['plan']['name'])} · {text}" if subscription and several else text
+
+
+def _follows(view: View, it: DueCharge, paid: DueCharge) -> bool:
+    return it["number"] is None and _subscription_id(view, it) == _subscription_id(view, paid)
+
+
+def _several(view: View, due: Sequence[DueCharge]) -> bool:
+    return len({_subscription_id(view, it) for it in due}) > 1
+
+
+def _subscription_id(view: View, due: DueCharge) -> str | None:
+    """The id of the charge's subscription."""
+    row = _row(view, due["invoice_id"])
+    return due.get("subscription_id") or (row["subscription_id"] if row else None)
+
+
+def _row(view: View, invoice_id: str) -> InvoiceRow | None:
+    return next((row for row in view.facts["invoices"] if row["id"] == invoice_id), None)

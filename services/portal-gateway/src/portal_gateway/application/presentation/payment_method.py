@@ -1,0 +1,67 @@
+"""The payment method in words: the card's face, and whether it will still be good."""
+
+from dataclasses import dataclass, replace
+
+from billing_contracts.expiry import State
+from billing_contracts.expiry import state as expiry_state
+from portal_gateway.application.answers import View
+from portal_gateway.application.presentation.common import Badge, Reader
+from portal_gateway.application.subscription_status import renews
+from portal_gateway.domain.view import PaymentMethod
+from presentation.languages import in_context
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    brand: str
+    """`visa`, `mastercard`, `amex`, `other`; empty when there is none."""
+    label: str
+    expiry: str
+    badge: Badge | None
+    hint: str | None
+    button: str | None
+    """None while a new card is on its way."""
+
+
+def state(reader: Reader, month: int, year: int) -> State:
+    """By the merchant's clock and in the merchant's zone, as a charge would find it."""
+    return expiry_state(month, year, reader.now, reader.zone)
+
+
+def method(reader: Reader, view: View) -> Method:
+    waiting = [p["detail"] for p in view.pending if p["kind"] == "payment_method"]
+    if waiting:
+        new: PaymentMethod = {"id": "", "version": 0, **waiting[-1]}  # type: ignore[typeddict-item]
+        found = _of(reader, new, view)
+        return replace(found, hint=reader.say("Your new card is registered, on its way."), button=None)
+    card = view.facts["payment_method"]
+    if card is None:
+        hint = reader.say("Add one so that your renewals are paid by themselves.") if _renews(view) else None
+        return Method("", reader.say("You have no card on file"), "", None, hint, reader.say("Add payment method"))
+    return _of(reader, card, view)
+
+
+def _renews(view: View) -> bool:
+    """Whether anything is still to be charged."""
+    return any(renews(it) for it in view.facts["subscriptions"])
+
+
+def expiry(reader: Reader, month: int, year: int) -> str:
+    """`Vence 12/2025`"""
+    if state(reader, month, year) == "expired":
+        return reader.say("Expired %(month)02d/%(year)d", month=month, year=year)
+    return reader.say("Expires %(month)02d/%(year)d", month=month, year=year)
+
+
+def _of(reader: Reader, card: PaymentMethod, view: View) -> Method:
+    month, year = card["exp_month"], card["exp_year"]
+    badge = hint = None
+    match state(reader, month, year):
+        case "expiring":
+            badge = Badge(reader.say(in_context("card", "Expires soon")), "warn")
+            hint = reader.say("Update it before it expires so as not to lose your subscription.")
+        case "expired":
+            badge = Badge(reader.say(in_context("card", "Expired")), "bad")
+            hint = reader.say("Your next charge will fail. Update it so as not to lose your subscription.")
+    label, until = reader.card(card), expiry(reader, month, year)
+    return Method(card["brand"], label, until, badge, hint if _renews(view) else None, reader.say("Edit payment method"))

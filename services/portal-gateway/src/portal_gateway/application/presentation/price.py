@@ -1,0 +1,62 @@
+"""What a subscription costs again and again, in words. Every page, dialog and answer that names a recurring price asks here."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from billing_contracts.shapes import Tax as Rate
+from billing_contracts.tax import tax_in_force, taxed
+from chassis.text import isolated
+from portal_gateway.application.presentation.common import Reader, frequency
+from portal_gateway.domain.view import Money, Plan, Subscription, Tax
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """Of one period."""
+
+    total: Money
+    """With its tax, as far as it is known."""
+    tax: Money | None
+    """The part that is tax; None when there is none, or it is not known."""
+    rate: Tax | None
+    tax_known: bool
+    text: str
+    """`36.29 EUR al mes, incluye 6.30 EUR de IVA (21 %)`"""
+
+
+def price(reader: Reader, plan: Plan, quantity: int) -> Price:
+    """As an invoice issued now."""
+    advertised, currency = plan["price"]["amount_minor"] * quantity, plan["price"]["currency"]
+    known = reader.tax_known or plan["tax"] is not None
+    rate = tax_in_force(plan["tax"], reader.tax) if known else None
+    owed = taxed(advertised, Rate(**rate) if rate else None)
+    total: Money = {"amount_minor": owed.total, "currency": currency}
+    text = frequency(reader.language, reader.money(total), plan["interval"])
+    if not known:
+        return Price(total, None, None, False, reader.say("%(price)s plus taxes", price=text))
+    if rate is None or not owed.tax:
+        return Price(total, None, rate, True, text)
+    tax: Money = {"amount_minor": owed.tax, "currency": currency}
+    whole = reader.say(
+        "%(price)s, including %(amount)s of %(name)s (%(rate)s%%)",
+        price=text,
+        amount=reader.money(tax),
+        name=isolated(rate["name"]),
+        rate=reader.language.number(Decimal(rate["rate_basis_points"]) / 100),
+    )
+    return Price(total, tax, rate, True, whole)
+
+
+def unit_price(reader: Reader, plan: Plan, quantity: int) -> str | None:
+    """`3 × 29.99 EUR más IVA`: what the price is made of, when the quantity is not one."""
+    if quantity == 1:
+        return None
+    rate = tax_in_force(plan["tax"], reader.tax)
+    times = f"{quantity} × {reader.money(plan['price'])}"
+    if rate is None or rate["inclusive"] or not rate["rate_basis_points"]:
+        return times
+    return reader.say("%(product)s plus %(name)s", product=times, name=isolated(rate["name"]))
+
+
+def of_subscription(reader: Reader, subscription: Subscription) -> Price:
+    return price(reader, subscription["plan"], subscription["quantity"])

@@ -1,0 +1,62 @@
+"""A subscription, and what was decided about it, as JSON."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from chassis.eventsourcing.aggregate import Outcome
+from chassis.eventsourcing.event_store import Answer
+from chassis.http.commands import accepted
+from subscriptions.application import publication
+from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.subscription.events import Event
+from subscriptions.domain.subscription.subscription import Subscription
+
+
+def cancelled(outcome: Outcome[Event, Subscription]) -> Answer:
+    """Asked twice, it answers the same: what was decided first."""
+    it = outcome.state
+    decided = it.ended or it.ending
+    assert decided, "a cancellation ends it, now or later"
+    mode = "immediately" if it.ended else "at_period_end"
+    when = {"effective_at": iso(decided.effective_at), "access_until": iso(it.access_until)}
+    return Answer(202, {**accepted(outcome).body, **when, "mode": mode})
+
+
+def kept(outcome: Outcome[Event, Subscription]) -> Answer:
+    return Answer(202, {**accepted(outcome).body, "effective_at": None, "mode": None})
+
+
+def document(id: UUID, version: int, it: Subscription) -> dict[str, Any]:
+    """A subscription as it is now, in the terms of the contracts."""
+    ending, debt = it.ending, it.debt
+    return {
+        "id": str(id),
+        "version": version,
+        "customer_id": str(it.customer_id),
+        "status": publication.status(it),
+        "plan": publication.plan(it.plan).model_dump(mode="json"),
+        "quantity": it.quantity,
+        "started_at": iso(it.calendar.anchor),
+        "current_period": {"start": iso(it.period.start), "end": iso(it.period.end)},
+        "cancellation": ending
+        and {"mode": "at_period_end", "effective_at": iso(ending.effective_at), "feedback": ending.feedback},
+        "debt": debt
+        and {
+            "invoice_id": str(debt.invoice_id),
+            "amount": money(debt.amount),
+            "reason": debt.reason,
+            "failed_attempts": debt.failed_attempts,
+            "next_attempt_at": debt.next_attempt_at and iso(debt.next_attempt_at),
+            "access_until": iso(debt.dunning.ends_at),
+        },
+        "ended_at": it.ended and iso(it.ended.effective_at),
+    }
+
+
+def money(amount: Money) -> dict[str, Any]:
+    return {"amount_minor": amount.amount_minor, "currency": amount.currency}
+
+
+def iso(instant: datetime) -> str:
+    return instant.isoformat().replace("+00:00", "Z")

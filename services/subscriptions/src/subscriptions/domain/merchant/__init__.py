@@ -1,0 +1,1 @@
+"""A merchant: profile, API keys and test clock."""

@@ -1,0 +1,1 @@
+"""A plan: price, interval and tax."""

@@ -1,0 +1,1 @@
+"""A subscription: its commands, events, refusals and rules."""
