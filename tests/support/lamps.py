@@ -1,4 +1,4 @@
-"""A small aggregate for tests of the chassis: a lamp that is switched on for a while, and goes off by itself."""
+"""A small aggregate for tests of the chassis: a lamp that is switched on for a while, then goes off automatically."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class SwitchOff:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
-    """Switches on, or off: whatever it was."""
+class Toggle:
+    """Switch a lamp off if it is on, else on."""
 
     at: datetime
 
@@ -52,7 +52,7 @@ class NoSuchLamp(Exception): ...
 class LampIsOn(NoSuchLamp): ...
 
 
-Command = SwitchOn | SwitchOff | Count
+Command = SwitchOn | SwitchOff | Toggle
 Event = SwitchedOn | SwitchedOff
 
 
@@ -77,7 +77,7 @@ def decide(command: Command, lamp: Lamp | None) -> list[Event]:
             if lamp is None:
                 raise NoSuchLamp
             return [SwitchedOff(at)] if lamp.until else []
-        case Count(at):
+        case Toggle(at):
             return [SwitchedOff(at)] if lamp and lamp.until else [SwitchedOn(at + timedelta(hours=1), at)]
 
 
@@ -87,7 +87,7 @@ def evolve(lamp: Lamp | None, event: Event) -> Lamp:
 
 
 def timers(lamp: Lamp) -> Mapping[str, datetime]:
-    return {"burnt down": lamp.until} if lamp.until else {}
+    return {"off": lamp.until} if lamp.until else {}
 
 
 RULES: Decider[Command, Event, Lamp] = Decider(decide, evolve)

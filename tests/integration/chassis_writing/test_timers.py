@@ -110,7 +110,7 @@ async def test_a_timer_that_the_state_does_not_want_is_cleared(
 ) -> None:
     id = await switch_on(lamps, NOON)
     await lamps.handle(Context.beginning(MERCHANT, "operator"), id, SwitchOff(NOON))
-    await postgres_store.write(WriteSet(set_timers=(Timer(LAMP.stream(MERCHANT, id), "burnt down", NOON),)))
+    await postgres_store.write(WriteSet(set_timers=(Timer(LAMP.stream(MERCHANT, id), "off", NOON),)))
     assert await fired(loop, lamps, id) == 2
     assert await pool.fetchval("SELECT count(*) FROM timers") == 0
 

@@ -18,7 +18,7 @@ from chassis.eventsourcing.event_store import Answer, IdempotencyKey, Statement,
 from chassis.outbox.cursor import Position, read_page
 from chassis.postgres.migrate import CHASSIS, MigrationChanged, migrate
 from support.databases import ServiceDatabase
-from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Count
+from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Toggle
 
 KEY = IdempotencyKey(MERCHANT, "customer:ana", "POST /lamp", "k", "body")
 
@@ -37,7 +37,7 @@ async def shades(service: ServiceDatabase) -> AsyncIterator[asyncpg.Connection]:
 
 def appended(*statements: Statement, id: UUID | None = None) -> WriteSet:
     stream = LAMP.stream(MERCHANT, id or uuid4())
-    return replace(decide(LAMP, CONTEXT, Loaded(stream, 0, None), Count(NOON))[1], statements=statements)
+    return replace(decide(LAMP, CONTEXT, Loaded(stream, 0, None), Toggle(NOON))[1], statements=statements)
 
 
 def shade(colour: object) -> WriteSet:
@@ -80,7 +80,7 @@ async def test_a_lost_connection_loses_and_repeats_nothing(
 
     async def count(id: UUID) -> None:
         for _ in range(25):
-            await lamps.handle(CONTEXT, id, Count(NOON))
+            await lamps.handle(CONTEXT, id, Toggle(NOON))
 
     counting = asyncio.gather(*(count(id) for id in ids))
     while not counting.done():
@@ -129,7 +129,7 @@ async def test_answers_are_forgotten_after_a_day(postgres_store: PostgresEventSt
 
 
 async def test_what_happened_cannot_be_changed_by_the_service(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
-    await CommandHandler(postgres_store, LAMP).handle(Context.beginning(MERCHANT, "operator"), uuid4(), Count(NOON))
+    await CommandHandler(postgres_store, LAMP).handle(Context.beginning(MERCHANT, "operator"), uuid4(), Toggle(NOON))
     for change in ("UPDATE events SET version = 2", "DELETE FROM events", "TRUNCATE events", "DROP TABLE events"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await pool.execute(change)

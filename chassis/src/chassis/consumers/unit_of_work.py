@@ -15,7 +15,7 @@ from chassis.eventsourcing.aggregate import Aggregate, Loaded, Outcome
 from chassis.eventsourcing.command_handler import NoSuchAggregate, decide, rehydrate
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.decider import C, E, S
-from chassis.eventsourcing.event_store import Append, Recorded, Statement, Stored, Timer, WriteSet
+from chassis.eventsourcing.event_store import Append, RecordedEvent, Statement, StoredEvent, Timer, WriteSet
 from chassis.eventsourcing.stream import Stream
 from chassis.scope import note
 
@@ -37,7 +37,7 @@ class RecordFailed(Exception):
 @dataclass
 class _Appending:
     expected: int
-    events: list[Recorded] = field(default_factory=list)
+    events: list[RecordedEvent] = field(default_factory=list)
 
 
 class UnitOfWork:
@@ -48,7 +48,7 @@ class UnitOfWork:
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection
-        self._read: dict[Stream, list[Stored]] = {}
+        self._read: dict[Stream, list[StoredEvent]] = {}
         self._past: dict[Stream, Loaded[Any]] = {}
         self._appending: dict[Stream, _Appending] = {}
         self._timers: dict[tuple[Stream, str], datetime | None] = {}
@@ -81,7 +81,7 @@ class UnitOfWork:
         except (aggregate.refusal, NoSuchAggregate) as refusal:
             log.info("reaction.refused", refusal=type(refusal).__name__, cause=envelope.type)
             return None
-        self._past[past.stream] = outcome.past
+        self._past[past.stream] = outcome.loaded
         self._take(write_set)
         rows = [*write_set.statements, *(statements(outcome) if statements and outcome.events else ())]
         self._keep(envelope.customerid, rows)

@@ -7,7 +7,7 @@ import asyncpg
 
 from chassis.event_store.group_commit import Fate, commit
 from chassis.event_store.write_sets import read_on, read_since
-from chassis.eventsourcing.event_store import Answer, IdempotencyKey, KeyReused, Stored, WriteSet
+from chassis.eventsourcing.event_store import Answer, IdempotencyKey, KeyReused, StoredEvent, WriteSet
 from chassis.eventsourcing.stream import Stream
 from chassis.outbox.commit_signals import CommitSignals
 from chassis.postgres.coalescing import PinnedConnection, RequestCoalescer, Send
@@ -42,10 +42,10 @@ class PostgresEventStore:
         for kept in self._kept:
             await kept.close()
 
-    async def read(self, stream: Stream, since: int = 1) -> list[Stored]:
+    async def read(self, stream: Stream, since: int = 1) -> list[StoredEvent]:
         return await self._reads.ask((stream, since))
 
-    async def read_many(self, streams: Sequence[Stream]) -> dict[Stream, list[Stored]]:
+    async def read_many(self, streams: Sequence[Stream]) -> dict[Stream, list[StoredEvent]]:
         async with self._pool.acquire() as connection:
             return await read_on(connection, streams)
 
@@ -72,8 +72,8 @@ class PostgresEventStore:
         return Answer(row["status"], json.loads(row["answer"]))
 
 
-def _reading(kept: PinnedConnection) -> Send[tuple[Stream, int], list[Stored]]:
-    async def send(asked: Sequence[tuple[Stream, int]]) -> Sequence[list[Stored] | Exception]:
+def _reading(kept: PinnedConnection) -> Send[tuple[Stream, int], list[StoredEvent]]:
+    async def send(asked: Sequence[tuple[Stream, int]]) -> Sequence[list[StoredEvent] | Exception]:
         try:
             return await kept.run(lambda connection: read_since(connection, asked), writes=False)
         except Exception as error:

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import asyncpg
 from pydantic_core import to_json
 
-from chassis.eventsourcing.event_store import AlreadyAnswered, AlreadyHandled, Stored, VersionConflict, WriteSet
+from chassis.eventsourcing.event_store import AlreadyAnswered, AlreadyHandled, StoredEvent, VersionConflict, WriteSet
 from chassis.eventsourcing.stream import Stream
 from chassis.outbox.states import headers_json
 from chassis.postgres.connection import Connection
@@ -25,14 +25,14 @@ MEANING: dict[str, type[Exception]] = {
 """What the violation of a constraint says."""
 
 
-async def read_on(connection: Connection, streams: Sequence[Stream]) -> dict[Stream, list[Stored]]:
+async def read_on(connection: Connection, streams: Sequence[Stream]) -> dict[Stream, list[StoredEvent]]:
     """The events of every stream asked for, oldest first, in one query that locks nothing."""
     return dict(zip(streams, await read_since(connection, [(stream, 1) for stream in streams]), strict=True))
 
 
-async def read_since(connection: Connection, asked: Sequence[tuple[Stream, int]]) -> list[list[Stored]]:
+async def read_since(connection: Connection, asked: Sequence[tuple[Stream, int]]) -> list[list[StoredEvent]]:
     """For each (stream, version) asked for the events from that version on, in one query."""
-    past: list[list[Stored]] = [[] for _ in asked]
+    past: list[list[StoredEvent]] = [[] for _ in asked]
     rows = await connection.fetch(
         """
         SELECT asked.i, event.version, event.name, event.schema, event.body
@@ -49,7 +49,7 @@ async def read_since(connection: Connection, asked: Sequence[tuple[Stream, int]]
         [since for _, since in asked],
     )
     for i, version, name, schema, body in rows:
-        past[i - 1].append(Stored(version, name, schema, body))
+        past[i - 1].append(StoredEvent(version, name, schema, body))
     return past
 
 
