@@ -17,7 +17,7 @@ import asyncpg
 import structlog
 
 from billing_contracts.envelope import Envelope
-from chassis.postgres.coalescing import RequestCoalescer, fetched
+from chassis.postgres.coalescing import RequestCoalescer, try_fetch
 from chassis.projections.projection import Document, Projection
 from chassis.runtime.outages import outages
 
@@ -85,7 +85,7 @@ class Tenants:
 
     async def get(self, merchant_id: UUID) -> Tenant | None:
         """As it is now: callers that ask at the same time share the reading, which begins after they asked."""
-        tenant = await self._reads.ask(merchant_id)
+        tenant = await self._reads.submit(merchant_id)
         if tenant is None:
             return self._ahead.get(merchant_id)
         self._ahead.pop(merchant_id, None)
@@ -175,7 +175,7 @@ class Tenants:
 
     async def _read(self, merchant_ids: Sequence[UUID]) -> Sequence[Tenant | Exception | None]:
         sql = "SELECT merchant_id, doc::text FROM projection WHERE merchant_id = ANY($1) AND name = $2 AND doc IS NOT NULL"
-        rows = await fetched(self._pool, sql, set(merchant_ids), MERCHANT)
+        rows = await try_fetch(self._pool, sql, set(merchant_ids), MERCHANT)
         if isinstance(rows, Exception):
             return [rows] * len(merchant_ids)
         found = {row["merchant_id"]: Tenant(row["merchant_id"], json.loads(row["doc"])) for row in rows}

@@ -69,7 +69,7 @@ class OnceSilent:
 async def test_a_connection_that_falls_silent_takes_only_its_own_callers_with_it(
     pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chassis.postgres.coalescing.ANSWER", 1.5)
+    monkeypatch.setattr("chassis.postgres.coalescing.ANSWER_SECONDS", 1.5)
     await configure(pool, doc())
     tenants = Tenants(cast(asyncpg.Pool, OnceSilent(pool)), None)
     with pytest.raises(TimeoutError):

@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 
 from billing_contracts.envelope import Envelope
 from chassis.event_store.postgres_store import PostgresEventStore
-from chassis.event_store.write_sets import append_on, read_on
+from chassis.event_store.write_sets import append_write_sets, read_streams
 from chassis.eventsourcing.command_handler import CommandHandler, decide, rehydrate
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.event_store import VersionConflict, WriteSet
@@ -145,11 +145,11 @@ async def react(pool: asyncpg.Pool, merchant: UUID, ids: list[UUID]) -> None:
         written = False
         while not written:
             async with pool.acquire() as connection:
-                past = rehydrate(LAMP, stream, (await read_on(connection, [stream]))[stream])
+                past = rehydrate(LAMP, stream, (await read_streams(connection, [stream]))[stream])
                 _, write_set = decide(LAMP, Context.beginning(merchant, "event:test"), past, Toggle(NOON))
                 with suppress(VersionConflict):
                     async with connection.transaction():
-                        await append_on(connection, [write_set])
+                        await append_write_sets(connection, [write_set])
                         await asyncio.sleep(0.02)
                     written = True
 

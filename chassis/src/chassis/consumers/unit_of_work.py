@@ -10,7 +10,7 @@ import asyncpg
 import structlog
 
 from chassis.decoding import Received
-from chassis.event_store.write_sets import append_on, grouped, read_on, run
+from chassis.event_store.write_sets import append_write_sets, grouped, read_streams, run
 from chassis.eventsourcing.aggregate import Aggregate, Loaded, Outcome
 from chassis.eventsourcing.command_handler import NoSuchAggregate, decide, rehydrate
 from chassis.eventsourcing.context import Context
@@ -111,7 +111,7 @@ class UnitOfWork:
             return
         if not self._reading:
             raise RuntimeError("a stream asked at commit must have been read before: name it in Consumer.streams")
-        self._read.update(await read_on(self.connection, missing))
+        self._read.update(await read_streams(self.connection, missing))
 
     def begin(self, index: int, customer: UUID | None = None) -> None:
         """What follows is wanted by the record at `index` of the batch, which is about the customer, or about none."""
@@ -134,7 +134,7 @@ class UnitOfWork:
             clear_timers=tuple(key for key, due in self._timers.items() if due is None),
         )
         if not write_set.empty:
-            await append_on(self.connection, [write_set])
+            await append_write_sets(self.connection, [write_set])
         wanted = ((customer, each.sql, (index, each.args)) for customer, index, each in self._statements)
         for sql, rows in grouped(wanted):
             running = run(self.connection, sql, [args for _, args in rows])

@@ -70,7 +70,7 @@ class Aggregate(Generic[C, E, S]):
     on_timer: Callable[[str, S, datetime], C] | None = None
     """(timer name, state, now by the merchant's clock) → the command of a due timer."""
     rows: Callable[[Outcome[E, S]], Sequence[Statement]] = no_rows
-    """Statements on the service's own tables that keep rows consistent with the stream; run in the transaction of every append."""
+    """Statements on the service's own tables that keep them consistent with the stream; part of every append."""
 
     def stream(self, merchant_id: UUID, id: UUID) -> Stream:
         return Stream(merchant_id, self.kind, id)
