@@ -47,7 +47,7 @@ async def migrate(connection: "asyncpg.Connection", components: Mapping[str, Pat
         await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
 
 
-async def missing(pool: asyncpg.Pool, components: Mapping[str, Path]) -> list[str]:
+async def pending_migrations(pool: asyncpg.Pool, components: Mapping[str, Path]) -> list[str]:
     """The packaged migrations that have not been applied, as `<component>/<file>`. Migrations of newer code are ignored."""
     try:
         rows = await pool.fetch("SELECT component, file FROM migrations")
