@@ -85,7 +85,7 @@ class Tenants:
         """Merchants that the owner has returned, and that have not arrived over Kafka yet."""
 
     async def get(self, merchant_id: UUID) -> Tenant | None:
-        """The merchant's current state. Concurrent calls share a query, which starts after the last of them."""
+        """The merchant's current state. Concurrent calls share a query that starts after they were made."""
         tenant = await self._reads.submit(merchant_id)
         if tenant is None:
             return self._not_projected_yet.get(merchant_id)

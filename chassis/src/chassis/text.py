@@ -9,7 +9,7 @@ from typing import Final
 from unicodedata import bidirectional, category
 
 _BIDI: Final = "\u202a-\u202e\u2066-\u2069"
-_LAST_OF_PLANES: Final = "".join(chr(plane + place) for plane in range(0, 0x110000, 0x10000) for place in (0xFFFE, 0xFFFF))
+_LAST_OF_PLANES: Final = "".join(chr(plane + offset) for plane in range(0, 0x110000, 0x10000) for offset in (0xFFFE, 0xFFFF))
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _MISLEADING: Final = re.compile(f"[{_BIDI}\ud800-\udfff\ue000-\uf8ff\ufdd0-\ufdef\U000f0000-\U0010ffff{_LAST_OF_PLANES}]")
 _BIDI_CONTROLS: Final = re.compile(f"[{_BIDI}]")

@@ -95,9 +95,9 @@ class Language:
         return _skeleton(self._region, "yMMMd", day)
 
     @property
-    def written_days(self) -> str:
+    def date_pattern(self) -> str:
         """A regular expression for dates in the formats of `day`, `short_day` and `day_and_month`, the longest format first."""
-        return _written_days(self._region)
+        return _date_pattern(self._region)
 
     @property
     def _region(self) -> str:
@@ -216,7 +216,7 @@ def _skeleton(region: str, skeleton: str, day: date) -> str:
 
 
 @lru_cache(512)
-def _written_days(region: str) -> str:
+def _date_pattern(region: str) -> str:
     months, sample, shapes = _locale(region).months["format"], date(2019, 1, 28), []
     texts = {
         _day(region, sample): "wide",

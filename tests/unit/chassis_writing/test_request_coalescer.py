@@ -144,7 +144,7 @@ async def test_work_lost_on_every_attempt_is_reported_as_possibly_done(monkeypat
 
     async def commit(_: object) -> None:
         pool.calls += 1
-        raise ConnectionResetError("before the answer came")
+        raise ConnectionResetError("before the result arrived")
 
     with pytest.raises(StoreAway):
         await PinnedConnection(cast(asyncpg.Pool, pool)).run(commit)

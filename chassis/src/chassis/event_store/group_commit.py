@@ -80,18 +80,18 @@ async def _conflicts(connection: Connection, write_sets: Sequence[WriteSet], rem
     inbox = [(i, *handled) for i in remaining for handled in write_sets[i].inbox]
     rows = await connection.fetch(
         """
-        SELECT i, 'events_version_taken' AS taken, events.event_id = asked.event_id AS ours
+        SELECT i, 'events_version_taken' AS taken, events.event_id = requested.event_id AS ours
         FROM unnest($1::int[], $2::uuid[], $3::text[], $4::int[], $5::uuid[])
-             AS asked (i, merchant_id, stream, version, event_id)
+             AS requested (i, merchant_id, stream, version, event_id)
         JOIN events USING (merchant_id, stream, version)
         UNION ALL
         SELECT i, 'inbox_handled', false
-        FROM unnest($6::int[], $7::text[], $8::uuid[]) AS asked (i, consumer_group, event_id)
+        FROM unnest($6::int[], $7::text[], $8::uuid[]) AS requested (i, consumer_group, event_id)
         JOIN inbox USING (consumer_group, event_id)
         UNION ALL
         SELECT i, 'idempotency_answered', false
         FROM unnest($9::int[], $10::uuid[], $11::text[], $12::text[], $13::text[])
-             AS asked (i, merchant_id, subject, route, key)
+             AS requested (i, merchant_id, subject, route, key)
         JOIN idempotency USING (merchant_id, subject, route, key)
         """,
         [i for i, _ in appends],

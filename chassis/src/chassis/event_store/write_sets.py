@@ -35,14 +35,14 @@ async def read_since(connection: Connection, requests: Sequence[tuple[Stream, in
     events: list[list[StoredEvent]] = [[] for _ in requests]
     rows = await connection.fetch(
         """
-        SELECT asked.i, event.version, event.name, event.schema, event.body
-        FROM unnest($1::uuid[], $2::text[], $3::int[]) WITH ORDINALITY AS asked (merchant_id, stream, since, i)
+        SELECT requested.i, event.version, event.name, event.schema, event.body
+        FROM unnest($1::uuid[], $2::text[], $3::int[]) WITH ORDINALITY AS requested (merchant_id, stream, since, i)
         CROSS JOIN LATERAL (
             SELECT version, name, schema, body FROM events
-            WHERE events.merchant_id = asked.merchant_id AND events.stream = asked.stream AND version >= asked.since
+            WHERE events.merchant_id = requested.merchant_id AND events.stream = requested.stream AND version >= requested.since
             ORDER BY version
         ) AS event
-        ORDER BY asked.i, event.version
+        ORDER BY requested.i, event.version
         """,
         [stream.merchant_id for stream, _ in requests],
         [stream.name for stream, _ in requests],

@@ -1,4 +1,4 @@
-"""Command handling: load, decide, write. Every command over HTTP or from a timer becomes events here."""
+"""Command handling: load, decide, write. Commands over HTTP, of timers and of reactions become events here."""
 
 import asyncio
 from collections import OrderedDict

@@ -52,7 +52,7 @@ Worker = Callable[[asyncio.Event], Awaitable[None]]
 
 @dataclass
 class Resources:
-    """What the chassis opens for a service before the service is composed."""
+    """The resources that the chassis opens for a service before its composition."""
 
     settings: Any
     pool: asyncpg.Pool
@@ -221,9 +221,9 @@ async def _stop(stopping: asyncio.Event, servers: list[Server], seconds: float) 
     log.info("service.stopping")
     for server in servers:
         server.should_exit = True
-    asyncio.get_running_loop().call_later(seconds, _give_up)
+    asyncio.get_running_loop().call_later(seconds, _exit_after_timeout)
 
 
-def _give_up() -> None:
+def _exit_after_timeout() -> None:
     log.error("service.stop_timed_out")
     raise SystemExit(1)

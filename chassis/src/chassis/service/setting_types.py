@@ -53,7 +53,7 @@ def _is_address(text: str, version: int | None = None) -> bool:
 
 
 def _is_host_name(text: str) -> bool:
-    """A name whose last label is a number would be an address."""
+    """A name that ends in a number would be an address."""
     return bool(_HOST_NAME.fullmatch(text)) and not text.rstrip(".").rpartition(".")[2].isdigit()
 
 

@@ -100,7 +100,7 @@ def environment(code: str) -> Templates:
 @pass_context
 def unbroken(context: Context, sentence: str) -> Markup:
     """The sentence, escaped, with each amount, card and day on one line: `1,234.50 USD`, `•••• 4242`, `14 de junio de 2023`."""
-    whole = _whole(context["language"].written_days)
+    whole = _whole(context["language"].date_pattern)
     return Markup(whole.sub(r'<span class="whole">\g<0></span>', with_bdi(escaped(sentence))))
 
 
