@@ -78,7 +78,7 @@ class Publisher:
             producer._sender.sender_task.cancel()
 
     async def _end_sender(self) -> None:
-        """Cancel the sender task, repeatedly, because it can swallow a cancellation."""
+        """Cancel the sender task until it has ended."""
         sender = self._producer._sender.sender_task
         while sender is not None and not sender.done():
             sender.cancel()

@@ -72,7 +72,7 @@ class Relay:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay whenever this process holds the lock, until `stop`."""
-        FAILURES.labels(self._service)  # shown from the start
+        FAILURES.labels(self._service)  # exported as 0 from the start
         LAG.labels(self._service).set_function(partial(seconds_since, datetime.now(UTC)))
         CURSOR_AGE.labels(self._service)
         backoff = Backoff(first=0.1, longest=5.0)

@@ -73,7 +73,7 @@ async def repeat(
     ends.
     """
     backoff = backoff or Backoff(0.2)
-    FAILURES.labels(task, "transient"), FAILURES.labels(task, "unexpected")  # shown from the start
+    FAILURES.labels(task, "transient"), FAILURES.labels(task, "unexpected")  # exported as 0 from the start
     wake = wake or asyncio.Event()
     async with woken_by(stop, wake):
         while not stop.is_set():
