@@ -1,4 +1,4 @@
-"""A small aggregate for tests of the chassis: a lamp that is switched on for a while, then goes off automatically."""
+"""A small aggregate for tests of the chassis: a lamp that a timer switches off."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,8 +29,8 @@ class SwitchOff:
 
 
 @dataclass(frozen=True, slots=True)
-class Toggle:
-    """Switch a lamp off if it is on, else on."""
+class Count:
+    """Toggle the lamp."""
 
     at: datetime
 
@@ -52,7 +52,7 @@ class NoSuchLamp(Exception): ...
 class LampIsOn(NoSuchLamp): ...
 
 
-Command = SwitchOn | SwitchOff | Toggle
+Command = SwitchOn | SwitchOff | Count
 Event = SwitchedOn | SwitchedOff
 
 
@@ -77,7 +77,7 @@ def decide(command: Command, lamp: Lamp | None) -> list[Event]:
             if lamp is None:
                 raise NoSuchLamp
             return [SwitchedOff(at)] if lamp.until else []
-        case Toggle(at):
+        case Count(at):
             return [SwitchedOff(at)] if lamp and lamp.until else [SwitchedOn(at + timedelta(hours=1), at)]
 
 

@@ -22,7 +22,7 @@ from chassis.event_store.write_sets import read_streams
 from chassis.eventsourcing.event_store import Statement
 from chassis.postgres.connection import Connection
 from chassis.projections.row_store import document, documents
-from support.lamps import LAMP, NOON, SwitchOff, Toggle
+from support.lamps import LAMP, NOON, Count, SwitchOff
 from support.readings import LAMPS, MERCHANT, PAINTS, Lit, data_of, lit, painted, record, tombstone
 
 GROUP = "tests.reading"
@@ -34,7 +34,7 @@ async def settle(_: Connection, __: Sequence[RawRecord]) -> None:
 
 async def count(received: Received[Any], batch: UnitOfWork) -> None:
     """Switches the lamp of our own that has the same id."""
-    await batch.ask(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Toggle(NOON), cause=received)
+    await batch.ask(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
 def handling(pool: asyncpg.Pool, **consumer: Any) -> BatchProcessor:
@@ -173,7 +173,7 @@ async def test_no_transaction_id_is_taken_before_the_streams_are_read(pool: asyn
 
         async def number(connection: asyncpg.Connection) -> None:
             seen.append(await connection.fetchval("SELECT pg_current_xact_id_if_assigned()"))
-            await batch.ask(LAMP, lamp, Toggle(NOON), cause=received)
+            await batch.ask(LAMP, lamp, Count(NOON), cause=received)
 
         batch.at_commit(number)
 

@@ -23,7 +23,7 @@ from chassis.consumers.watermarks import WatermarkTracker, as_of
 from chassis.decoding import Received, Record
 from chassis.projections.change_notifications import ChangeNotifications
 from support.databases import ServiceDatabase
-from support.lamps import LAMP, NOON, Toggle
+from support.lamps import LAMP, NOON, Count
 from support.readings import LAMPS, MERCHANT, Lit, data_of, lit, make_topic, producer, publish, record, until
 
 
@@ -39,7 +39,7 @@ async def topic(kafka_bootstrap: str) -> str:
 
 
 async def count(received: Received[Any], batch: UnitOfWork) -> None:
-    await batch.ask(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Toggle(NOON), cause=received)
+    await batch.ask(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
 def consumer(topic: str, **change: Any) -> Consumer:

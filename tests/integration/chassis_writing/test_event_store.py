@@ -27,6 +27,7 @@ from support.lamps import (
     MERCHANT,
     NOON,
     Command,
+    Count,
     Event,
     Lamp,
     LampIsOn,
@@ -34,14 +35,13 @@ from support.lamps import (
     SwitchedOn,
     SwitchOff,
     SwitchOn,
-    Toggle,
 )
 
 
 def append(stream: Stream, expected: int = 0, on: bool = True) -> WriteSet:
     """A write set with one event after `expected` others."""
     state = Lamp(None if on else NOON, expected) if expected else None
-    _, write_set = decide(LAMP, CONTEXT, Loaded(stream, expected, state), Toggle(NOON))
+    _, write_set = decide(LAMP, CONTEXT, Loaded(stream, expected, state), Count(NOON))
     return write_set
 
 
@@ -156,21 +156,21 @@ async def test_conflicting_sets_do_not_affect_the_others_of_their_group(store: E
 
 async def test_concurrent_commands_to_one_aggregate_all_succeed(store: EventStore) -> None:
     handler, id = handler_of(store), uuid4()
-    await asyncio.gather(*(handler.handle(CONTEXT, id, Toggle(NOON)) for _ in range(16)))
+    await asyncio.gather(*(handler.handle(CONTEXT, id, Count(NOON)) for _ in range(16)))
     assert (await handler.state(MERCHANT, id))[0] == 16
 
 
 async def test_a_repetition_gets_the_first_answer_and_changes_nothing(store: EventStore) -> None:
     handler, id = handler_of(store), uuid4()
-    first = await handler.handle(CONTEXT, id, Toggle(NOON), key=key_of("k"), answer=version)
-    second = await handler.handle(CONTEXT, id, Toggle(NOON), key=key_of("k"), answer=version)
+    first = await handler.handle(CONTEXT, id, Count(NOON), key=key_of("k"), answer=version)
+    second = await handler.handle(CONTEXT, id, Count(NOON), key=key_of("k"), answer=version)
     assert (first.answer, second.answer, second.outcome) == (Answer(202, {"version": 1}), first.answer, None)
     assert (await handler.state(MERCHANT, id))[0] == 1
 
 
 async def test_repetitions_at_the_same_time_get_one_answer_and_one_effect(store: EventStore) -> None:
     handler, id = handler_of(store), uuid4()
-    commands = (handler.handle(CONTEXT, id, Toggle(NOON), key=key_of("k"), answer=version) for _ in range(12))
+    commands = (handler.handle(CONTEXT, id, Count(NOON), key=key_of("k"), answer=version) for _ in range(12))
     answers = [handled.answer for handled in await asyncio.gather(*commands)]
     assert answers == [Answer(202, {"version": 1})] * 12
     assert (await handler.state(MERCHANT, id))[0] == 1
@@ -178,7 +178,7 @@ async def test_repetitions_at_the_same_time_get_one_answer_and_one_effect(store:
 
 async def test_a_key_used_for_many_aggregates_at_once_has_one_effect(store: EventStore) -> None:
     handler, ids = handler_of(store), [uuid4() for _ in range(8)]
-    commands = (handler.handle(CONTEXT, id, Toggle(NOON), key=key_of("k"), answer=version) for id in ids)
+    commands = (handler.handle(CONTEXT, id, Count(NOON), key=key_of("k"), answer=version) for id in ids)
     assert {handled.answer.status for handled in await asyncio.gather(*commands) if handled.answer} == {202}
     assert sorted([(await handler.state(MERCHANT, id))[0] for id in ids]) == [0] * 7 + [1]
 

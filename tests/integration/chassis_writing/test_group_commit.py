@@ -18,7 +18,7 @@ from chassis.eventsourcing.event_store import Answer, IdempotencyKey, Statement,
 from chassis.outbox.cursor import Position, read_page
 from chassis.postgres.migrate import CHASSIS, MigrationChanged, migrate
 from support.databases import ServiceDatabase
-from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Toggle
+from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Count
 
 KEY = IdempotencyKey(MERCHANT, "customer:ana", "POST /lamp", "k", "body")
 
@@ -37,7 +37,7 @@ async def shades(service: ServiceDatabase) -> AsyncIterator[asyncpg.Connection]:
 
 def appended(*statements: Statement, id: UUID | None = None) -> WriteSet:
     stream = LAMP.stream(MERCHANT, id or uuid4())
-    return replace(decide(LAMP, CONTEXT, Loaded(stream, 0, None), Toggle(NOON))[1], statements=statements)
+    return replace(decide(LAMP, CONTEXT, Loaded(stream, 0, None), Count(NOON))[1], statements=statements)
 
 
 def shade(colour: object) -> WriteSet:
@@ -76,7 +76,7 @@ async def test_a_lost_connection_loses_and_repeats_nothing(
 
     async def toggle_25_times(id: UUID) -> None:
         for _ in range(25):
-            await lamps.handle(CONTEXT, id, Toggle(NOON))
+            await lamps.handle(CONTEXT, id, Count(NOON))
 
     writing = asyncio.gather(*(toggle_25_times(id) for id in ids))
     while not writing.done():
@@ -125,7 +125,7 @@ async def test_answers_expire_after_a_day(postgres_store: PostgresEventStore, po
 
 
 async def test_the_service_role_cannot_change_events(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
-    await CommandHandler(postgres_store, LAMP).handle(Context.beginning(MERCHANT, "operator"), uuid4(), Toggle(NOON))
+    await CommandHandler(postgres_store, LAMP).handle(Context.beginning(MERCHANT, "operator"), uuid4(), Count(NOON))
     for change in ("UPDATE events SET version = 2", "DELETE FROM events", "TRUNCATE events", "DROP TABLE events"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await pool.execute(change)

@@ -24,7 +24,7 @@ from chassis.outbox.commit_signals import CommitSignals
 from chassis.outbox.relay import Relay
 from chassis.outbox.states import outbox_statement
 from support.databases import ServiceDatabase
-from support.lamps import LAMP, NOON, Command, Event, Lamp, Toggle
+from support.lamps import LAMP, NOON, Command, Count, Event, Lamp
 from support.processes import process, python
 
 TOPICS = {"billing.lamps": 3, "billing.shades": 3, "billing.watermarks": 1}
@@ -99,7 +99,7 @@ def lamps(postgres_store: PostgresEventStore) -> Lamps:
 async def toggle(lamps: Lamps, merchant: UUID, times: int, ids: list[UUID]) -> None:
     context = Context.beginning(merchant, "operator")
     for i in range(times):
-        await lamps.handle(context, ids[i % len(ids)], Toggle(NOON))
+        await lamps.handle(context, ids[i % len(ids)], Count(NOON))
 
 
 async def test_a_message_carries_the_event_and_its_envelope(service: ServiceDatabase, lamps: Lamps, kafka: str) -> None:
@@ -147,7 +147,7 @@ async def react(pool: asyncpg.Pool, merchant: UUID, ids: list[UUID]) -> None:
         while not written:
             async with pool.acquire() as connection:
                 loaded = rehydrate(LAMP, stream, (await read_streams(connection, [stream]))[stream])
-                _, write_set = decide(LAMP, Context.beginning(merchant, "event:test"), loaded, Toggle(NOON))
+                _, write_set = decide(LAMP, Context.beginning(merchant, "event:test"), loaded, Count(NOON))
                 with suppress(VersionConflict):
                     async with connection.transaction():
                         await append_write_sets(connection, [write_set])
