@@ -87,7 +87,7 @@ def evolve(lamp: Lamp | None, event: Event) -> Lamp:
 
 
 def timers(lamp: Lamp) -> Mapping[str, datetime]:
-    return {"off": lamp.until} if lamp.until else {}
+    return {"burnt down": lamp.until} if lamp.until else {}
 
 
 RULES: Decider[Command, Event, Lamp] = Decider(decide, evolve)

@@ -110,7 +110,7 @@ async def test_a_timer_that_the_state_does_not_have_is_cleared(
 ) -> None:
     id = await switch_on(lamps, NOON)
     await lamps.handle(Context.beginning(MERCHANT, "operator"), id, SwitchOff(NOON))
-    await postgres_store.write(WriteSet(set_timers=(Timer(LAMP.stream(MERCHANT, id), "off", NOON),)))
+    await postgres_store.write(WriteSet(set_timers=(Timer(LAMP.stream(MERCHANT, id), "burnt down", NOON),)))
     assert await version_after_run(loop, lamps, id) == 2
     assert await pool.fetchval("SELECT count(*) FROM timers") == 0
 

@@ -48,7 +48,7 @@ async def test_a_message_carries_the_current_trace(lamps: Lamps, store: MemoryEv
 async def test_timers_are_set_and_cleared_with_the_state(lamps: Lamps, store: MemoryEventStore) -> None:
     id = uuid4()
     await lamps.handle(CONTEXT, id, SwitchOn(NOON, minutes=5))
-    assert store.timers == {(LAMP.stream(MERCHANT, id), "off"): NOON + timedelta(minutes=5)}
+    assert store.timers == {(LAMP.stream(MERCHANT, id), "burnt down"): NOON + timedelta(minutes=5)}
     await lamps.handle(CONTEXT, id, SwitchOff(NOON))
     assert store.timers == {}
 
@@ -65,11 +65,11 @@ async def test_a_timer_fires_once_and_not_before_it_is_due(lamps: Lamps) -> None
     id = uuid4()
     await lamps.handle(CONTEXT, id, SwitchOn(NOON))
     due = NOON + timedelta(hours=1)
-    assert await lamps.fire(CONTEXT, id, "off", NOON) is None
-    fired = await lamps.fire(CONTEXT, id, "off", due)
+    assert await lamps.fire(CONTEXT, id, "burnt down", NOON) is None
+    fired = await lamps.fire(CONTEXT, id, "burnt down", due)
     assert fired is not None
     assert fired.version == 2
-    assert await lamps.fire(CONTEXT, id, "off", due) is None
+    assert await lamps.fire(CONTEXT, id, "burnt down", due) is None
 
 
 async def test_a_missing_aggregate_refuses_or_raises_no_such_aggregate(lamps: Lamps, store: MemoryEventStore) -> None:
