@@ -38,6 +38,7 @@ class ServiceSettings(BaseSettings):
     database_owner_url: PostgresUrl | None = None
     """PostgreSQL, as the owner of the tables. Only `migrate` needs it."""
     database_connections: Annotated[int, Field(ge=2, le=500), Expected("a whole number from 2 to 500")] = 10
+    """The maximum number of connections to PostgreSQL."""
     kafka_bootstrap_servers: KafkaServers
     """Kafka, as host:port, separated by commas."""
     http_host: Host = "127.0.0.1"
@@ -51,13 +52,17 @@ class ServiceSettings(BaseSettings):
     http_head_bytes: Annotated[int, Field(ge=1024, le=1_048_576), Expected("a whole number from 1024 to 1048576")] = 32 * 1024
     """The maximum size of the request line and headers."""
     http_head_seconds: Seconds = 10
+    """The time limit for receiving the request line and headers."""
     http_body_seconds: Seconds = 30
+    """The time limit for receiving the body of a request."""
     http_idle_seconds: Seconds = 75
+    """The time limit for an idle connection."""
     http_stall_seconds: Seconds = 30
-    """The time limits for receiving a request's head and body, for an idle connection, and for an unread response."""
+    """The time limit for a response that the client does not read."""
     http_connections: Connections = 1000
+    """The maximum number of connections."""
     http_connections_per_address: Connections = 256
-    """The maximum number of connections, in all and per client address. The second does not apply to `trusted_proxies`."""
+    """The maximum number of connections per client address. It does not apply to `trusted_proxies`."""
     trusted_proxies: Networks = ""
     """Addresses and networks, separated by commas: `10.0.0.0/8,fd00::/8`. The X-Forwarded-For header of these peers names the
     client. Empty: the header is ignored."""
@@ -68,6 +73,7 @@ class ServiceSettings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Expected("debug, info, warning or error")] = "info"
     """The lowest level that is logged: debug, info, warning or error."""
     log_format: Annotated[Literal["json", "console"], Expected("json or console")] = "json"
+    """`json`, or `console` for a terminal."""
     otlp_endpoint: TraceUrl | None = None
     """The endpoint for traces (OTLP over HTTP). Empty: traces are not exported."""
     shutdown_seconds: Annotated[
