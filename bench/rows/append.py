@@ -22,7 +22,7 @@ from chassis.eventsourcing.event_store import (
     Append,
     IdempotencyKey,
     Message,
-    Recorded,
+    RecordedEvent,
     VersionConflict,
     WriteSet,
 )
@@ -84,7 +84,7 @@ def write_set(stream: Stream | None = None) -> WriteSet:
     """What cancelling writes: an event with its message, and the answer under its idempotency key."""
     own = stream or Stream(MERCHANT, "subscription", uuid4())
     message = Message("billing.subscriptions", own.id.bytes, ENVELOPE, HEADERS)
-    event = Recorded(1, "cancellation-scheduled", 1, BODY, own, uuid4(), message)
+    event = RecordedEvent(1, "cancellation-scheduled", 1, BODY, own, uuid4(), message)
     key = IdempotencyKey(MERCHANT, f"customer:{own.id}", "POST /v1/subscriptions/{id}/cancellation", str(uuid4()), "0" * 64)
     return WriteSet((Append(own, 0, (event,)),), (key, Answer(202, {"aggregate": own.name, "version": 1})))
 

@@ -21,7 +21,7 @@ from bench.usage import HERE, Meter, here
 from billing_contracts.envelope import Envelope
 from chassis.consumers import Consumer, run_consumers
 from chassis.postgres.pool import create_pool
-from chassis.service.service import spare_collections
+from chassis.service.service import tune_garbage_collection
 
 STREAMS: Final = 30_000
 EACH: Final = 5
@@ -40,7 +40,7 @@ async def opened() -> AsyncIterator[Row]:
         async with producer(servers.kafka) as sending:
             await publish(sending, topic, records)
             await publish(sending, few, records[:SINGLE])
-        spare_collections()  # all sides collect garbage as a service does
+        tune_garbage_collection()  # all sides collect garbage as a service does
         async with migrated(servers) as database, create_pool(database.url, name="bench", min_size=2, max_size=4) as pool:
             yield Row(
                 [

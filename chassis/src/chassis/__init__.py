@@ -1,1 +1,1 @@
-"""What every service stands on: it knows events, streams, tenants and HTTP, and no word of any trade."""
+"""The library that every service is built on: events, streams, tenants and HTTP. It contains no term of a business domain."""

@@ -1,4 +1,4 @@
-"""A request's id: its answer returns it, and every log line of the request carries it."""
+"""Request ids: in the response's header, and in every log line of the request."""
 
 import re
 from typing import Final
@@ -12,11 +12,11 @@ _WELL_FORMED: Final = re.compile(r"[0-9a-f]{12,32}")
 
 
 class Broken(Exception):
-    """An answer broke off after it had begun: it has been logged, and the server only has to end the connection."""
+    """A response failed after it had begun. The error has been logged; the server only closes the connection."""
 
 
 def adopt(request: Request) -> None:
-    """Continues under the id that another service gave its request: for callers that have shown that they are one."""
-    given, here = request.headers.get(HEADER, ""), SCOPE.get()
-    if here is not None and _WELL_FORMED.fullmatch(given):
-        here.request_id = given
+    """Use the request id of the calling service. Call it only for authenticated services."""
+    caller_id, scope = request.headers.get(HEADER, ""), SCOPE.get()
+    if scope is not None and _WELL_FORMED.fullmatch(caller_id):
+        scope.request_id = caller_id

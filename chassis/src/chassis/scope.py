@@ -1,4 +1,4 @@
-"""What the code at hand works for: the request, the merchant and the aggregate that every log line then names."""
+"""The scope of the running code: the request, merchant and aggregate that every log line contains."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,27 +10,27 @@ from uuid import UUID
 
 @dataclass(slots=True)
 class Scope:
-    """Of one request, one timer, one record. Tasks that it begins share it."""
+    """The scope of one request, timer or record. Tasks started in it share it."""
 
     request_id: str | None = None
     merchant: UUID | None = None
     aggregate: str | None = None
     """`<kind>-<uuid>`"""
     changed: bool = False
-    """Whether something was changed on behalf of the request: what fails afterwards did not change nothing."""
+    """Whether the request has already changed something; a later failure must not claim that nothing was changed."""
 
 
 SCOPE: ContextVar[Scope | None] = ContextVar("scope", default=None)
 
 
 def new_request_id() -> str:
-    """Twelve hexadecimal digits: short enough to be read out by a customer, and rarely the same twice in a log."""
+    """12 hexadecimal digits: short enough for a customer to read out, and rarely repeated in a log."""
     return f"{getrandbits(48):012x}"
 
 
 @contextmanager
 def scoped(merchant: UUID | None = None, aggregate: str | None = None, request_id: str | None = None) -> Iterator[Scope]:
-    """A scope for the block."""
+    """A new scope for the block."""
     scope = Scope(request_id, merchant, aggregate)
     token = SCOPE.set(scope)
     try:
@@ -40,25 +40,25 @@ def scoped(merchant: UUID | None = None, aggregate: str | None = None, request_i
 
 
 def note(merchant: UUID | None = None, aggregate: str | None = None) -> None:
-    """Adds to the current scope what became known; nothing outside of any."""
+    """Add the merchant or aggregate to the current scope, if there is one."""
     if (scope := SCOPE.get()) is not None:
         scope.merchant = merchant or scope.merchant
         scope.aggregate = aggregate or scope.aggregate
 
 
 def note_change() -> None:
-    """Something was changed for good."""
+    """Record in the current scope that something was changed."""
     if (scope := SCOPE.get()) is not None:
         scope.changed = True
 
 
 def changed() -> bool:
-    """Whether the request at hand has changed something."""
+    """Whether the current request has changed something."""
     scope = SCOPE.get()
     return scope is not None and scope.changed
 
 
 def request_id() -> str | None:
-    """Of the request at hand."""
+    """The id of the current request, or None."""
     scope = SCOPE.get()
     return scope.request_id if scope else None

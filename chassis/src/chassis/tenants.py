@@ -1,6 +1,6 @@
-"""Merchants as every service knows them: the documents of the projection `merchant`.
+"""Tenants: merchants as every service knows them, from the documents of the projection `merchant`.
 
-Of a document the chassis reads `api_keys` [{id, sha256, revoked}], `clock_offset_seconds`, `sandbox` and `time_zone`.
+The chassis reads the fields `api_keys` [{id, sha256, revoked}], `clock_offset_seconds`, `sandbox` and `time_zone`.
 """
 
 import hashlib
@@ -17,7 +17,7 @@ import asyncpg
 import structlog
 
 from billing_contracts.envelope import Envelope
-from chassis.postgres.coalescing import RequestCoalescer, fetched
+from chassis.postgres.coalescing import RequestCoalescer, try_fetch
 from chassis.projections.projection import Document, Projection
 from chassis.runtime.outages import outages
 
@@ -27,19 +27,19 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 MERCHANT = "merchant"
-CONFIRMED_FOR = 60.0
-"""Seconds for which a key that its owner knew is not asked about again."""
-GRACE = 600.0
-"""Seconds more for which it is good when the owner cannot be asked."""
-UNKNOWN_FOR = 5.0
-"""Seconds for which a key that nobody knew is not asked about again."""
-REMEMBERED = 10_000
-"""Keys in memory; beyond, all are forgotten and asked about anew."""
+CONFIRMED_SECONDS = 60.0
+"""How long a key is accepted after the owner has confirmed it."""
+GRACE_SECONDS = 600.0
+"""How much longer a confirmed key is accepted while the owner cannot be reached."""
+UNKNOWN_SECONDS = 5.0
+"""How long a key is refused without a request after the owner did not know it."""
+CACHE_MAX = 10_000
+"""Entries per cache. A full cache is cleared."""
 
 Resolve = Callable[[str], Awaitable[dict[str, Any] | None]]
-"""SHA-256 of an API key, in hex -> its merchant's document with `id`, None when the owner knows no such key.
+"""Asks the owner: SHA-256 of an API key in hex → its merchant's document with `id`, or None for an unknown key.
 
-Raises anything when the owner cannot be asked.
+Any exception means that the owner cannot be reached.
 """
 
 
@@ -54,7 +54,7 @@ class Tenant:
 
     @property
     def offset(self) -> timedelta:
-        """How far the merchant's clock is ahead of the wall's; zero but in a sandbox."""
+        """How far the merchant's clock is ahead of the system clock; zero except in a sandbox."""
         return timedelta(seconds=self.doc.get("clock_offset_seconds", 0))
 
     @property
@@ -62,37 +62,38 @@ class Tenant:
         return bool(self.doc.get("sandbox", False))
 
     def now(self) -> datetime:
-        """The instant by the merchant's clock, in UTC."""
+        """The current time by the merchant's clock, in UTC."""
         return datetime.now(UTC) + self.offset
 
-    def force_of(self, sha256: str) -> bool | None:
-        """Whether the API key with this digest is in force; None when the merchant's document does not list it."""
+    def is_key_active(self, sha256: str) -> bool | None:
+        """Whether the API key with this digest is not revoked; None if the merchant's document does not list it."""
         return next((not key["revoked"] for key in self.doc["api_keys"] if key["sha256"] == sha256), None)
 
 
 class Tenants:
-    """Looks merchants up. `resolve` asks their owner; None where this service is the owner."""
+    """Looks up merchants by id and API key. `resolve` asks their owner; None in the owner itself."""
 
     def __init__(self, pool: asyncpg.Pool, resolve: Resolve | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool, self._resolve, self._clock = pool, resolve, clock
         self._reads = RequestCoalescer([self._read])
-        self._whose: dict[str, UUID] = {}
-        """The merchant in whose document a key was found."""
+        self._merchant_of_key: dict[str, UUID] = {}
+        """digest → the merchant with this key in its projected document."""
         self._confirmed: dict[str, tuple[float, UUID]] = {}
-        self._unknown: dict[str, float] = {}
-        self._ahead: dict[UUID, Tenant] = {}
-        """Merchants that their owner told us of, and Kafka not yet."""
+        """digest → (time of the owner's confirmation, merchant)."""
+        self._unknown_until: dict[str, float] = {}
+        self._not_projected_yet: dict[UUID, Tenant] = {}
+        """Merchants that the owner has returned, and that have not arrived over Kafka yet."""
 
     async def get(self, merchant_id: UUID) -> Tenant | None:
-        """As it is now: callers that ask at the same time share the reading, which begins after they asked."""
-        tenant = await self._reads.ask(merchant_id)
+        """The merchant's current state. Concurrent calls share a query that starts after they were made."""
+        tenant = await self._reads.submit(merchant_id)
         if tenant is None:
-            return self._ahead.get(merchant_id)
-        self._ahead.pop(merchant_id, None)
+            return self._not_projected_yet.get(merchant_id)
+        self._not_projected_yet.pop(merchant_id, None)
         return tenant
 
     async def now(self, merchant_id: UUID) -> datetime:
-        """The instant by the merchant's clock, in UTC. Raises LookupError for a merchant that nobody knows."""
+        """The current time by the merchant's clock, in UTC. Raises LookupError for an unknown merchant."""
         tenant = await self.get(merchant_id)
         if tenant is None:
             raise LookupError(f"no merchant {merchant_id}")
@@ -106,61 +107,63 @@ class Tenants:
         return tenant.zone.key
 
     async def by_key(self, key: str) -> Tenant | None:
-        """The merchant whose API key this is; None when it is nobody's, or revoked.
+        """The merchant with this API key; None if the key is unknown or revoked.
 
-        A key is good for 60 s after its owner confirmed it, and for 10 min more while the owner cannot be asked: then
-        whatever `resolve` raises is raised.
+        A key is accepted for 60 s after the owner has confirmed it, and for 10 min more while the owner cannot be reached. After
+        that the exception of `resolve` is raised.
         """
         sha256 = hashlib.sha256(key.encode()).hexdigest()
-        confirmed_at, merchant_id = self._confirmed.get(sha256, (None, self._whose.get(sha256)))
-        local = await (self.get(merchant_id) if merchant_id else self._having(sha256))
-        force = None if local is None else local.force_of(sha256)
-        if self._resolve is None or force is False:
-            return local if force else None
-        if local is None and self._clock() < self._unknown.get(sha256, 0):
+        confirmed_at, merchant_id = self._confirmed.get(sha256, (None, self._merchant_of_key.get(sha256)))
+        local = await (self.get(merchant_id) if merchant_id else self._find_by_digest(sha256))
+        active = None if local is None else local.is_key_active(sha256)
+        if self._resolve is None or active is False:
+            return local if active else None
+        if local is None and self._clock() < self._unknown_until.get(sha256, 0):
             return None
-        if local is not None and confirmed_at is not None and self._clock() < confirmed_at + CONFIRMED_FOR:
+        if local is not None and confirmed_at is not None and self._clock() < confirmed_at + CONFIRMED_SECONDS:
             return local
-        return await self._ask(sha256, local)
+        return await self._resolve_key(sha256, local)
 
     async def by_digest(self, sha256: str) -> Tenant | None:
-        """The merchant with this API key in force, as far as is known here; for an owner that is asked by others."""
-        local = await self._having(sha256)
-        return local if local and local.force_of(sha256) else None
+        """The merchant with this active API key, from this service's tables only. The owner answers other services with it."""
+        local = await self._find_by_digest(sha256)
+        return local if local and local.is_key_active(sha256) else None
 
-    async def _ask(self, sha256: str, local: Tenant | None) -> Tenant | None:
+    async def _resolve_key(self, sha256: str, local: Tenant | None) -> Tenant | None:
         assert self._resolve is not None
         now = self._clock()
         try:
             doc = await self._resolve(sha256)
         except Exception as error:
-            return self._unconfirmed(sha256, local, error)
+            return self._accept_unconfirmed(sha256, local, error)
         if doc is None:
             self._confirmed.pop(sha256, None)
-            _cache(self._unknown, sha256, now + UNKNOWN_FOR)
+            _cache(self._unknown_until, sha256, now + UNKNOWN_SECONDS)
             return None
-        told = Tenant(UUID(str(doc["id"])), doc)
-        _cache(self._confirmed, sha256, (now, told.id))
-        self._unknown.pop(sha256, None)
+        resolved = Tenant(UUID(str(doc["id"])), doc)
+        _cache(self._confirmed, sha256, (now, resolved.id))
+        self._unknown_until.pop(sha256, None)
         if local is None:
-            _cache(self._ahead, told.id, told)
-        return local or told
+            _cache(self._not_projected_yet, resolved.id, resolved)
+        return local or resolved
 
-    def _unconfirmed(self, sha256: str, local: Tenant | None, error: Exception) -> Tenant:
-        """The owner cannot be asked: what Kafka told us is good for a while, counted from here when never confirmed."""
+    def _accept_unconfirmed(self, sha256: str, local: Tenant | None, error: Exception) -> Tenant:
+        """While the owner cannot be reached, accept a key of a projected document for GRACE_SECONDS after its confirmation ended.
+        For a key that was never confirmed, the time counts from its first use. Raises `error` in all other cases.
+        """
         now = self._clock()
         if local is None:
             raise error
         confirmed_at, _ = self._confirmed.get(sha256, (None, None))
         if confirmed_at is None:
-            _cache(self._confirmed, sha256, (now - CONFIRMED_FOR, local.id))
-        elif now >= confirmed_at + CONFIRMED_FOR + GRACE:
+            _cache(self._confirmed, sha256, (now - CONFIRMED_SECONDS, local.id))
+        elif now >= confirmed_at + CONFIRMED_SECONDS + GRACE_SECONDS:
             raise error
         if (suppressed := outages.sparingly("tenants.key_not_confirmed")) is not None:
             log.warning("tenants.key_not_confirmed", error=type(error).__name__, suppressed=suppressed)
         return local
 
-    async def _having(self, sha256: str) -> Tenant | None:
+    async def _find_by_digest(self, sha256: str) -> Tenant | None:
         row = await self._pool.fetchrow(
             """
             SELECT merchant_id, doc::text FROM projection
@@ -170,20 +173,20 @@ class Tenants:
         )
         if row is None:
             return None
-        _cache(self._whose, sha256, row["merchant_id"])
+        _cache(self._merchant_of_key, sha256, row["merchant_id"])
         return Tenant(row["merchant_id"], json.loads(row["doc"]))
 
     async def _read(self, merchant_ids: Sequence[UUID]) -> Sequence[Tenant | Exception | None]:
         sql = "SELECT merchant_id, doc::text FROM projection WHERE merchant_id = ANY($1) AND name = $2 AND doc IS NOT NULL"
-        rows = await fetched(self._pool, sql, set(merchant_ids), MERCHANT)
+        rows = await try_fetch(self._pool, sql, set(merchant_ids), MERCHANT)
         if isinstance(rows, Exception):
             return [rows] * len(merchant_ids)
-        found = {row["merchant_id"]: Tenant(row["merchant_id"], json.loads(row["doc"])) for row in rows}
-        return [found.get(merchant_id) for merchant_id in merchant_ids]
+        tenants = {row["merchant_id"]: Tenant(row["merchant_id"], json.loads(row["doc"])) for row in rows}
+        return [tenants.get(merchant_id) for merchant_id in merchant_ids]
 
 
 def merchant_projection(types: frozenset[str]) -> Projection:
-    """For consumers of services that do not own merchants; `types` are those of MerchantConfigured, which is the document."""
+    """The projection of merchants, for services that do not own them. Events of `types` carry the whole document."""
     return Projection(MERCHANT, types, _configured)
 
 
@@ -191,7 +194,7 @@ def _configured(_: Document | None, envelope: Envelope) -> Document:
     return envelope.data
 
 
-def _cache(known: dict[K, V], key: K, value: V) -> None:
-    if len(known) >= REMEMBERED:
-        known.clear()
-    known[key] = value
+def _cache(cache: dict[K, V], key: K, value: V) -> None:
+    if len(cache) >= CACHE_MAX:
+        cache.clear()
+    cache[key] = value

@@ -1,6 +1,6 @@
-"""What a client prefers, by its header fields: RFC 9110, sections 12.4.2 (weights), 12.5.3 (codings), 12.5.4 (languages).
+"""Content negotiation by `Accept-Encoding` and `Accept-Language`: RFC 9110, sections 12.4.2, 12.5.3 and 12.5.4.
 
-Members that the grammar does not allow are ignored, each by itself.
+Invalid members of a header are ignored; the valid ones count.
 """
 
 import re
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-_MEMBERS: Final = 100
+_MEMBERS_MAX: Final = 100
 _BLANK: Final = " \t"
 _WEIGHT: Final = re.compile(r"q=(0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?)", re.IGNORECASE)
 _RANGE: Final = re.compile(r"\*|[A-Za-z]{1,8}(?:-[A-Za-z0-9]{1,8})*")
@@ -16,22 +16,22 @@ _CODING: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 
 def weights(header: str, member: re.Pattern[str]) -> dict[str, float]:
-    """Each member in lower case with its weight, in the order of the header; of one that is repeated, the greatest weight."""
-    found: dict[str, float] = {}
-    for part in header.split(",")[:_MEMBERS]:
+    """member in lower case → weight, in the order of the header. A repeated member has its greatest weight."""
+    parsed: dict[str, float] = {}
+    for part in header.split(",")[:_MEMBERS_MAX]:
         name, semicolon, weight = part.partition(";")
         name, quality = name.strip(_BLANK).lower(), _WEIGHT.fullmatch(weight.strip(_BLANK))
         if member.fullmatch(name) and (quality or not semicolon):
-            found[name] = max(found.get(name, 0.0), float(quality[1]) if quality else 1.0)
-    return found
+            parsed[name] = max(parsed.get(name, 0.0), float(quality[1]) if quality else 1.0)
+    return parsed
 
 
 @lru_cache(128)
 def languages(header: str | None, available: Sequence[str]) -> tuple[str, ...]:
-    """The available languages, best first: those that the client accepts by weight, then those that it does not mention.
+    """The available languages, best first: those that the client accepts, by weight, then those that it does not mention.
 
-    `available` are primary subtags in the server's order of preference. A range such as `en-GB` accepts `en` (RFC 4647, lookup).
-    What the client excludes by a weight of zero is left out, unless nothing else is available.
+    `available` has primary subtags in the server's order of preference. A range such as `en-GB` accepts `en` (RFC 4647, lookup).
+    Languages with a weight of zero are left out, unless no other one is available.
     """
     ranges = weights(header or "", _RANGE)
     positions = {name: position for position, name in enumerate(ranges)}
@@ -49,7 +49,7 @@ def languages(header: str | None, available: Sequence[str]) -> tuple[str, ...]:
 
 @lru_cache(128)
 def accepts_coding(header: str | None, coding: str) -> bool:
-    """Whether the client takes the coding, and likes it no less than the content as it is. Without a header it does not ask."""
+    """Whether the client accepts the coding and does not prefer `identity`. False without a header."""
     codings = weights(header or "", _CODING)
     own = max((codings[name] for name in (coding, f"x-{coding}") if name in codings), default=codings.get("*", 0.0))
     return own > 0 and own >= codings.get("identity", 0.0)

@@ -1,7 +1,7 @@
-"""sRGB colours, WCAG's contrast between them, and what one brand colour becomes on our pages: always legible.
+"""sRGB colours, WCAG contrast, and legible colour tokens derived from a merchant's brand colour.
 
-Each token is the brand's colour moved towards black, white or a grey, no further than the contrast asks (WCAG 2.2: 4.5 for
-text, 3 for edges), found by bisection. Moving all channels towards the same value adds no chroma, and grey stays grey.
+Each token is the brand colour mixed with black, white or a grey, just enough for the contrast (WCAG 2.2: 4.5 for text, 3 for
+edges), found by bisection. Mixing all channels with the same value adds no chroma, and grey stays grey.
 """
 
 import re
@@ -13,33 +13,33 @@ Rgb = tuple[int, int, int]
 BLACK: Final[Rgb] = (0, 0, 0)
 WHITE: Final[Rgb] = (255, 255, 255)
 DARK_INK: Final[Rgb] = (0x16, 0x16, 0x16)
-USUAL: Final[Rgb] = (0x28, 0x5C, 0xC2)
-"""For whoever has no colour."""
-TEXT: Final = 4.5
-EDGE: Final = 3.0
+DEFAULT_BRAND: Final[Rgb] = (0x28, 0x5C, 0xC2)
+"""The colour of merchants without a brand colour."""
+TEXT_CONTRAST: Final = 4.5
+EDGE_CONTRAST: Final = 3.0
 _HEX = re.compile(r"#[0-9a-f]{6}")
 
 
 @dataclass(frozen=True, slots=True)
 class Scheme:
-    """The surfaces and inks of our stylesheets that a token must be legible on, or under."""
+    """The surfaces and text colours of our stylesheets with which a token must have enough contrast."""
 
     ground: Rgb
-    """What the tint is mixed into: a grey, as light as the page."""
+    """The grey into which the tint is mixed, as light as the page."""
     surfaces: tuple[Rgb, ...]
-    """Card, page, and what the pointer is over."""
+    """The card, the page, and an element under the pointer."""
     ink: Rgb
     quiet_ink: Rgb
     towards: Rgb
-    """Where colours go to gain contrast."""
+    """The colour that is mixed in to gain contrast."""
     tint: float
-    """How much of the brand the tint holds: so little that both inks are read on whichever brand."""
+    """The share of the brand colour in the tint: so small that both inks are legible on it with any brand colour."""
     link: float
-    """The contrast of links: more on dark ground, where thin letters look thinner."""
+    """The contrast of links: higher on a dark background, where thin letters look thinner."""
 
 
 LIGHT: Final = Scheme(
-    WHITE, (WHITE, (0xF9, 0xFA, 0xFC), (0xF2, 0xF3, 0xF6)), (0x1A, 0x1F, 0x29), (0x55, 0x5B, 0x66), BLACK, 0.09, TEXT
+    WHITE, (WHITE, (0xF9, 0xFA, 0xFC), (0xF2, 0xF3, 0xF6)), (0x1A, 0x1F, 0x29), (0x55, 0x5B, 0x66), BLACK, 0.09, TEXT_CONTRAST
 )
 DARK: Final = Scheme(
     (0x13, 0x13, 0x13),
@@ -58,7 +58,7 @@ class Tokens:
     accent_hover: Rgb
     on_accent: Rgb
     edge: Rgb
-    """Around what is filled with the accent: seen against every surface."""
+    """The border of elements filled with the accent, visible on every surface."""
     link: Rgb
     tint: Rgb
 
@@ -69,8 +69,8 @@ class Tokens:
 
 
 def stylesheet(colour: str | None) -> str:
-    """The tokens of both schemes as CSS; what is no colour gives the usual one's."""
-    brand = parsed(colour) or USUAL
+    """The tokens of both schemes as CSS; without a valid colour, those of DEFAULT_BRAND."""
+    brand = parsed(colour) or DEFAULT_BRAND
     return f":root{{{tokens(brand, LIGHT).css()}}}@media (prefers-color-scheme:dark){{:root{{{tokens(brand, DARK).css()}}}}}\n"
 
 
@@ -82,33 +82,33 @@ def tokens(brand: Rgb, scheme: Scheme) -> Tokens:
         accent=accent,
         accent_hover=_hover(accent, on_accent),
         on_accent=on_accent,
-        edge=_legible(accent, scheme.towards, surfaces, EDGE),
+        edge=_legible(accent, scheme.towards, surfaces, EDGE_CONTRAST),
         link=_legible(brand, scheme.towards, surfaces, scheme.link),
         tint=tint,
     )
 
 
 def filled(brand: Rgb) -> tuple[Rgb, Rgb]:
-    """A fill and the text on it: white where the brand nearly carries it, else dark ink on the brand as it is."""
-    if contrast(brand, WHITE) >= EDGE:
-        return _legible(brand, BLACK, (WHITE,), TEXT), WHITE
+    """A fill and the text colour on it: white if a darker brand colour allows it, else dark ink on the unchanged brand colour."""
+    if contrast(brand, WHITE) >= EDGE_CONTRAST:
+        return _legible(brand, BLACK, (WHITE,), TEXT_CONTRAST), WHITE
     return brand, DARK_INK
 
 
 def parsed(colour: str | None) -> Rgb | None:
-    """`#1f57c3`; anything else is None."""
+    """Parse `#1f57c3`; None for any other text."""
     if not colour or not _HEX.fullmatch(colour):
         return None
     return int(colour[1:3], 16), int(colour[3:5], 16), int(colour[5:7], 16)
 
 
 def written(colour: Rgb) -> str:
-    """`#1f57c3`"""
+    """The colour as `#1f57c3`."""
     return "#{:02x}{:02x}{:02x}".format(*colour)
 
 
 def contrast(one: Rgb, other: Rgb) -> float:
-    """WCAG's ratio, 1 to 21: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
+    """The WCAG contrast ratio, 1 to 21: https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio"""
     low, high = sorted((_luminance(one), _luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
@@ -119,17 +119,17 @@ def _luminance(colour: Rgb) -> float:
 
 
 def _mixed(colour: Rgb, towards: Rgb, share: float) -> Rgb:
-    """`share` of the way towards the other colour, channel by channel."""
+    """Mix a share of 0 to 1 of the colour `towards` into `colour`, channel by channel."""
     red, green, blue = (round(a + (b - a) * share) for a, b in zip(colour, towards, strict=True))
     return red, green, blue
 
 
 def _legible(colour: Rgb, towards: Rgb, surfaces: tuple[Rgb, ...], ratio: float) -> Rgb:
-    """The least move that reaches the ratio on each surface."""
+    """Mix in the smallest share of `towards` that reaches the ratio on each surface."""
 
     def enough(share: float) -> bool:
-        moved = _mixed(colour, towards, share)
-        return all(contrast(moved, surface) >= ratio for surface in surfaces)
+        mixed = _mixed(colour, towards, share)
+        return all(contrast(mixed, surface) >= ratio for surface in surfaces)
 
     if enough(0):
         return colour
@@ -141,7 +141,7 @@ def _legible(colour: Rgb, towards: Rgb, surfaces: tuple[Rgb, ...], ratio: float)
 
 
 def _hover(accent: Rgb, on_accent: Rgb) -> Rgb:
-    """A step away from the text's colour, so that contrast only grows; from black, a step the other way that keeps it."""
+    """The accent moved away from the text's colour, so that contrast increases; a near-black accent becomes slightly lighter."""
     if on_accent == WHITE:
         return _mixed(accent, BLACK, 0.15) if _luminance(accent) > 0.02 else _mixed(accent, WHITE, 0.18)
     return _mixed(accent, WHITE, 0.25)

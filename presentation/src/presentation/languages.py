@@ -1,7 +1,7 @@
-"""What people read: catalogues of whole sentences, who reads which, and how a region writes numbers and days.
+"""Translation catalogues, the choice of a reader's language, and the formats of amounts, numbers and dates.
 
-A message's id is its English sentence, so English needs no catalogue. Every other language is a `messages.po` of gettext,
-read once; what it has not translated yet is read in English.
+A message id is the English sentence, so English has no catalogue. Every other language has a gettext `messages.po`, which is read
+once. Messages without a translation are shown in English.
 """
 
 import re
@@ -25,79 +25,79 @@ from babel.numbers import format_currency, format_decimal
 from presentation.accept_headers import languages
 
 SOURCE: Final = "en"
-"""The language of the ids."""
+"""The language of the message ids."""
 DEFAULT: Final = "es"
-"""For whoever wishes for none that there is."""
-USUAL_TERRITORIES: Final[Mapping[str, str]] = {"es": "419", "en": "US"}
-"""Whose numbers and days are written where nobody names a region; other languages have a usual one in CLDR."""
+"""The language of readers without an available preference."""
+DEFAULT_TERRITORIES: Final[Mapping[str, str]] = {"es": "419", "en": "US"}
+"""The regions for formats when no region is requested. For other languages CLDR's likely region is used."""
 
 _CONTEXT: Final = "\x04"
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name
-    """Marks a message that is said elsewhere, so that it is extracted."""
+    """Mark a message for extraction that is translated elsewhere."""
     return message
 
 
 def in_context(context: str, message: str) -> str:
-    """A message, for a word that other languages translate differently elsewhere: `in_context("cheque", "Void")`."""
+    """A message with a context, for a word with several translations: `in_context("cheque", "Void")`."""
     return f"{context}{_CONTEXT}{message}"
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language and a region: `es` and `419`."""
+    """A language and a region, such as `es` and `419`."""
 
     code: str
     territory: str
-    """Empty for the one that CLDR finds usual."""
+    """Empty for CLDR's likely region."""
     translations: NullTranslations = field(compare=False, repr=False)
 
     @property
     def tag(self) -> str:
-        """BCP 47, as in `<html lang>`: `es-419`."""
+        """The BCP 47 tag, as in `<html lang>`: `es-419`."""
         return f"{self.code}-{self.territory}" if self.territory else self.code
 
     def sentence(self, message: str) -> str:
-        """The message's sentence with its placeholders still in it."""
+        """The translation of a message, with its placeholders."""
         return self.translations.gettext(message).rpartition(_CONTEXT)[2]
 
     def say(self, message: str, /, **values: object) -> str:
-        """The message's sentence with its values: `say("Ends on %(day)s", day=…)`."""
+        """The translation of a message with values: `say("Ends on %(day)s", day=…)`."""
         return self.sentence(message) % values
 
     def say_count(self, one: str, many: str, count: int, /, **values: object) -> str:
-        """The sentence for that many: `say_count("%(count)d day", "%(count)d days", 3)`."""
+        """The translation for a count: `say_count("%(count)d day", "%(count)d days", 3)`."""
         return self.translations.ngettext(one, many, count) % {"count": count, **values}
 
     def sentences(self, one: str, many: str) -> dict[str, str]:
-        """The sentence for each of CLDR's plural categories, `{"one": …, "other": …}`: what `Intl.PluralRules` chooses from."""
+        """The translation for each of CLDR's plural categories, `{"one": …, "other": …}`, for `Intl.PluralRules`."""
         return {category: self.translations.ngettext(one, many, count) for category, count in _plurals(self.code).items()}
 
     def money(self, minor: int, currency: str, digits: int) -> str:
-        """`1,234.50 USD` (es-419), `1.234,50 USD` (es-ES) of 123450: the currency's digits, an ordinary space, its code."""
+        """123450 as `1,234.50 USD` (es-419) or `1.234,50 USD` (es-ES), with an ordinary space before the currency code."""
         return _money(self._region, minor, currency, digits)
 
     def number(self, value: Decimal) -> str:
-        """`10.5`, `10,5`: two decimals at most, without idle zeros."""
+        """`10.5` or `10,5`: at most two decimals, without trailing zeros."""
         return _number(self._region, value)
 
     def day(self, day: date) -> str:
-        """`14 de junio de 2023`, `June 14, 2023`"""
+        """`14 de junio de 2023` or `June 14, 2023`."""
         return _day(self._region, day)
 
     def day_and_month(self, day: date) -> str:
-        """`14 de junio`, `June 14`"""
+        """`14 de junio` or `June 14`."""
         return _skeleton(self._region, "MMMMd", day)
 
     def short_day(self, day: date) -> str:
-        """`14 jun 2023`, `Jun 14, 2023`"""
+        """`14 jun 2023` or `Jun 14, 2023`."""
         return _skeleton(self._region, "yMMMd", day)
 
     @property
-    def written_days(self) -> str:
-        """A regular expression for days as these three write them, the longest first."""
-        return _written_days(self._region)
+    def date_pattern(self) -> str:
+        """A regular expression for dates in the formats of `day`, `short_day` and `day_and_month`, the longest format first."""
+        return _date_pattern(self._region)
 
     @property
     def _region(self) -> str:
@@ -105,7 +105,7 @@ class Language:
 
 
 class Catalogues:
-    """The languages of one package: English and those with a `<code>/LC_MESSAGES/messages.po` in its folder."""
+    """The languages of a package: English, and those with a `<code>/LC_MESSAGES/messages.po` in its folder."""
 
     def __init__(self, folder: Path) -> None:
         self._sentences: dict[str, NullTranslations] = {SOURCE: NullTranslations()}
@@ -117,42 +117,41 @@ class Catalogues:
         return tuple(self._sentences)
 
     def language(self, code: str, territory: str = "") -> Language:
-        """Raises KeyError for a language that there is not."""
+        """The language with a region. Raises KeyError for a language without a catalogue."""
         known = territory and _is_known(f"{code}_{territory}")
-        return Language(code, territory if known else USUAL_TERRITORIES.get(code, ""), self._sentences[code])
+        return Language(code, territory if known else DEFAULT_TERRITORIES.get(code, ""), self._sentences[code])
 
-    def preferred(self, accept_language: str | None, usual: str | None = None) -> tuple[str, ...]:
-        """The languages in the order in which a client wants them, by its Accept-Language; `usual` goes before the others where
-        it does not care."""
-        ours = sorted(self._sentences, key=lambda code: (code != primary(usual), code != DEFAULT))
-        return languages(accept_language, tuple(ours))
+    def preferred(self, accept_language: str | None, default: str | None = None) -> tuple[str, ...]:
+        """The languages in a client's order of preference, by its Accept-Language. `default` comes first among equal ones."""
+        available = sorted(self._sentences, key=lambda code: (code != primary(default), code != DEFAULT))
+        return languages(accept_language, tuple(available))
 
-    def choose(self, wishes: Iterable[str | None], region: str | None) -> Language:
-        """The first wish that is for a language there is. Wishes and region are tags such as `es-MX`.
+    def choose(self, preferences: Iterable[str | None], region: str | None) -> Language:
+        """The first available language of the preferences. Preferences and region are tags such as `es-MX`.
 
-        The region's numbers and days when its language is the one chosen, else the language's usual ones.
+        The region's formats are used if its language is the chosen one, else the language's default formats.
         """
-        code = next((code for tag in wishes if (code := primary(tag)) in self._sentences), DEFAULT)
+        code = next((code for tag in preferences if (code := primary(tag)) in self._sentences), DEFAULT)
         return self.language(code, territory(region) if primary(region) == code else "")
 
 
 def primary(tag: str | None) -> str:
-    """`es` of `es-MX`, `ES_mx`"""
+    """The primary subtag: `es` of `es-MX` or `ES_mx`."""
     return (tag or "").replace("_", "-").split("-")[0].strip().lower()
 
 
 def territory(tag: str | None) -> str:
-    """`MX` of `es-MX`, `es-Latn-MX`; empty when it names none."""
+    """The region: `MX` of `es-MX` or `es-Latn-MX`; empty without one."""
     parts = (tag or "").replace("_", "-").split("-")[1:]
-    found = [p.upper() for p in parts if (len(p) == 2 and p.isalpha()) or (len(p) == 3 and p.isdigit())]
-    return found[0] if found else ""
+    regions = [p.upper() for p in parts if (len(p) == 2 and p.isalpha()) or (len(p) == 3 and p.isdigit())]
+    return regions[0] if regions else ""
 
 
 def country(tag: str, time_zone: str) -> str:
-    """`MX` of `es-MX`; of `es-419` and America/Mexico_City too. Empty when neither is of one country."""
-    named = territory(tag)
-    if named.isalpha():
-        return named
+    """The country of the tag, else of the time zone: `MX` of `es-MX`, or of `es-419` and America/Mexico_City. May be empty."""
+    region = territory(tag)
+    if region.isalpha():
+        return region
     zone = get_global("zone_aliases").get(time_zone, time_zone)
     return str(get_global("zone_territories").get(zone, ""))
 
@@ -165,19 +164,19 @@ def _translations(path: Path) -> GNUTranslations:
     return GNUTranslations(compiled)
 
 
-# Babel takes tens of microseconds a text, and a page shows the same amounts and days again and again.
+# Cached, because Babel takes tens of microseconds per text, and pages repeat the same amounts and dates.
 
 
 @lru_cache(512)
 def own_name(code: str) -> str:
-    """`Español` of `es`"""
+    """The language's name in itself: `Español` for `es`."""
     name = Locale(code).get_display_name(code) or code
     return name[:1].upper() + name[1:]
 
 
 @lru_cache(512)
 def _plurals(code: str) -> dict[str, int]:
-    """A count of each of CLDR's plural categories."""
+    """plural category of CLDR → the smallest count with it."""
     category = Locale(code).plural_form
     return {category(count): count for count in (1_000_000, *range(200, -1, -1))}
 
@@ -217,7 +216,7 @@ def _skeleton(region: str, skeleton: str, day: date) -> str:
 
 
 @lru_cache(512)
-def _written_days(region: str) -> str:
+def _date_pattern(region: str) -> str:
     months, sample, shapes = _locale(region).months["format"], date(2019, 1, 28), []
     texts = {
         _day(region, sample): "wide",

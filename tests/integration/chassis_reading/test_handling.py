@@ -18,7 +18,7 @@ from chassis.consumers.offsets import Fenced
 from chassis.consumers.quarantine import Quarantined, ValueNotKept
 from chassis.consumers.unit_of_work import UnitOfWork
 from chassis.decoding import Erased, RawRecord, Received, Record
-from chassis.event_store.write_sets import read_on
+from chassis.event_store.write_sets import read_streams
 from chassis.eventsourcing.event_store import Statement
 from chassis.postgres.connection import Connection
 from chassis.projections.row_store import document, documents
@@ -45,7 +45,7 @@ def handling(pool: asyncpg.Pool, **consumer: Any) -> BatchProcessor:
 async def versions(pool: asyncpg.Pool, *lamps: UUID) -> list[int]:
     async with pool.acquire() as connection:
         streams = [LAMP.stream(MERCHANT, lamp) for lamp in lamps]
-        found = await read_on(connection, streams)
+        found = await read_streams(connection, streams)
     return [len(found[stream]) for stream in streams]
 
 

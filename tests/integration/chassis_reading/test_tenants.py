@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from chassis.projections.row_store import project
-from chassis.tenants import CONFIRMED_FOR, GRACE, UNKNOWN_FOR, Tenants
+from chassis.tenants import CONFIRMED_SECONDS, GRACE_SECONDS, UNKNOWN_SECONDS, Tenants
 from support.readings import MERCHANT
 
 KEY = "sk_test_" + "a" * 43
@@ -69,7 +69,7 @@ class OnceSilent:
 async def test_a_connection_that_falls_silent_takes_only_its_own_callers_with_it(
     pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("chassis.postgres.coalescing.ANSWER", 1.5)
+    monkeypatch.setattr("chassis.postgres.coalescing.ANSWER_SECONDS", 1.5)
     await configure(pool, doc())
     tenants = Tenants(cast(asyncpg.Pool, OnceSilent(pool)), None)
     with pytest.raises(TimeoutError):
@@ -106,7 +106,7 @@ async def test_a_key_that_nobody_knows_is_asked_about_once_in_a_while(pool: asyn
     tenants = owner.tenants(pool)
     assert [await tenants.by_key(KEY) for _ in range(3)] == [None] * 3
     assert owner.asked == 1
-    owner.now += UNKNOWN_FOR + 0.1
+    owner.now += UNKNOWN_SECONDS + 0.1
     owner.content = doc()
     assert await tenants.by_key(KEY) is not None
 
@@ -118,7 +118,7 @@ async def test_a_confirmed_key_is_asked_about_again_after_a_minute(pool: asyncpg
     for _ in range(3):
         assert await tenants.by_key(KEY)
     assert owner.asked == 1
-    owner.now += CONFIRMED_FOR + 0.1
+    owner.now += CONFIRMED_SECONDS + 0.1
     owner.content = None
     assert await tenants.by_key(KEY) is None
 
@@ -129,7 +129,7 @@ async def test_while_the_owner_is_away_a_known_key_is_good_for_ten_minutes_more(
     tenants = owner.tenants(pool)
     assert await tenants.by_key(KEY)
     owner.away = True
-    owner.now += CONFIRMED_FOR + GRACE - 1
+    owner.now += CONFIRMED_SECONDS + GRACE_SECONDS - 1
     assert await tenants.by_key(KEY)
     owner.now += 2
     with pytest.raises(ConnectionRefusedError):
@@ -142,7 +142,7 @@ async def test_a_process_that_never_reached_the_owner_trusts_kafka_as_long(pool:
     owner.away = True
     tenants = owner.tenants(pool)
     assert await tenants.by_key(KEY)
-    owner.now += GRACE + 1
+    owner.now += GRACE_SECONDS + 1
     with pytest.raises(ConnectionRefusedError):
         await tenants.by_key(KEY)
 

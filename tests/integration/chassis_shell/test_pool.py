@@ -169,7 +169,7 @@ async def test_a_read_only_database_is_a_503_and_is_written_to_again_without_a_r
 
 async def test_writes_that_share_a_connection_find_the_database_again(pool: asyncpg.Pool, admin: asyncpg.Connection) -> None:
     kept = PinnedConnection(pool)
-    kept.PATIENCE = 20.0
+    kept.RETRY_SECONDS = 20.0
 
     async def insert(connection: object) -> str:
         assert isinstance(connection, asyncpg.pool.PoolConnectionProxy)
@@ -184,7 +184,7 @@ async def test_writes_that_share_a_connection_find_the_database_again(pool: asyn
         assert not writing.done()
         await read_only(admin, False)
         assert await asyncio.wait_for(writing, 10) == "INSERT 0 0"
-        kept.PATIENCE = 0.0
+        kept.RETRY_SECONDS = 0.0
         await read_only(admin, True)
         await end_all(admin)
         error = await fault_of(attempts(lambda: kept.run(insert)))

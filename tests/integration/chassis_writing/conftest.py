@@ -1,4 +1,4 @@
-"""A migrated database for each test, and both event stores."""
+"""Fixtures: a migrated database for each test, and both event stores."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,7 +31,7 @@ async def pool_of(database: ServiceDatabase) -> AsyncIterator[asyncpg.Pool]:
 
 @pytest.fixture
 async def service(postgres_url: str) -> AsyncIterator[ServiceDatabase]:
-    """A database with the chassis' tables."""
+    """A database with the tables of the chassis."""
     async with fresh_database(postgres_url) as database:
         await migrated(database)
         yield database

@@ -1,4 +1,4 @@
-"""One suite over both event stores: what holds in memory holds in PostgreSQL."""
+"""One suite for both event stores, in memory and in PostgreSQL."""
 
 import asyncio
 from dataclasses import replace
@@ -39,7 +39,7 @@ from support.lamps import (
 
 
 def append(stream: Stream, expected: int = 0, on: bool = True) -> WriteSet:
-    """One event after `expected` others."""
+    """A write set with one event after `expected` others."""
     state = Lamp(None if on else NOON, expected) if expected else None
     _, write_set = decide(LAMP, CONTEXT, Loaded(stream, expected, state), Count(NOON))
     return write_set
@@ -61,15 +61,15 @@ def version(outcome: Outcome[Event, Lamp]) -> Answer:
     return Answer(202, {"version": outcome.version})
 
 
-def refusal(why: Exception) -> Answer:
-    return Answer(409, {"code": type(why).__name__})
+def refusal(error: Exception) -> Answer:
+    return Answer(409, {"code": type(error).__name__})
 
 
-async def test_a_stream_that_nobody_wrote_is_empty(store: EventStore) -> None:
+async def test_an_unknown_stream_is_empty(store: EventStore) -> None:
     assert await store.read(lamp()) == []
 
 
-async def test_events_come_back_as_they_were_written_and_in_order(store: EventStore) -> None:
+async def test_events_are_read_as_written_and_in_order(store: EventStore) -> None:
     stream = lamp()
     await store.write(append(stream))
     await store.write(append(stream, 1, on=False))
@@ -79,7 +79,7 @@ async def test_events_come_back_as_they_were_written_and_in_order(store: EventSt
     ]
 
 
-async def test_a_stream_is_read_from_a_version_on(store: EventStore) -> None:
+async def test_a_stream_is_read_from_a_version(store: EventStore) -> None:
     stream = lamp()
     for expected in range(3):
         await store.write(append(stream, expected, on=expected != 1))
@@ -87,11 +87,11 @@ async def test_a_stream_is_read_from_a_version_on(store: EventStore) -> None:
     assert [[event.version for event in events] for events in reads] == [[1, 2, 3], [3], []]
 
 
-async def test_streams_are_read_together_and_kept_apart(store: EventStore) -> None:
-    lit, dark = lamp(), lamp()
-    await store.write(append(lit))
-    past = await store.read_many([lit, dark])
-    assert {stream: [event.version for event in events] for stream, events in past.items()} == {lit: [1], dark: []}
+async def test_several_streams_are_read_in_one_call(store: EventStore) -> None:
+    written, empty = lamp(), lamp()
+    await store.write(append(written))
+    read = await store.read_many([written, empty])
+    assert {stream: [event.version for event in events] for stream, events in read.items()} == {written: [1], empty: []}
 
 
 async def test_the_same_id_of_another_merchant_is_another_stream(store: EventStore) -> None:
@@ -100,7 +100,7 @@ async def test_the_same_id_of_another_merchant_is_another_stream(store: EventSto
     assert await store.read(replace(stream, merchant_id=UUID(int=8))) == []
 
 
-async def test_a_decision_on_an_old_state_is_not_written(store: EventStore) -> None:
+async def test_an_append_with_an_old_expected_version_is_refused(store: EventStore) -> None:
     stream = lamp()
     await store.write(append(stream))
     with pytest.raises(VersionConflict):
@@ -108,7 +108,7 @@ async def test_a_decision_on_an_old_state_is_not_written(store: EventStore) -> N
     assert len(await store.read(stream)) == 1
 
 
-async def test_nothing_of_a_set_in_conflict_is_written(store: EventStore) -> None:
+async def test_a_conflicting_write_set_is_not_written_at_all(store: EventStore) -> None:
     taken, free = lamp(), lamp()
     await store.write(append(taken))
     both = WriteSet(append(taken).appends + append(free).appends, answer=(key_of("k"), Answer(200, {})))
@@ -133,34 +133,34 @@ async def test_a_key_is_answered_once(store: EventStore) -> None:
     assert await store.answer_to(key_of("k")) == Answer(202, {"version": 1})
 
 
-async def test_a_key_given_to_another_request_is_told_so(store: EventStore) -> None:
+async def test_a_key_used_by_another_request_is_reported(store: EventStore) -> None:
     await store.write(WriteSet(answer=(key_of("k"), Answer(202, {}))))
     with pytest.raises(KeyReused):
         await store.answer_to(key_of("k", "another body"))
 
 
-async def test_of_many_who_decide_on_the_same_state_one_is_written(store: EventStore) -> None:
+async def test_one_of_many_appends_with_the_same_expected_version_is_written(store: EventStore) -> None:
     stream = lamp()
-    fates = await asyncio.gather(*(store.write(append(stream)) for _ in range(20)), return_exceptions=True)
-    assert sorted(type(fate).__name__ for fate in fates) == ["NoneType"] + ["VersionConflict"] * 19
+    results = await asyncio.gather(*(store.write(append(stream)) for _ in range(20)), return_exceptions=True)
+    assert sorted(type(result).__name__ for result in results) == ["NoneType"] + ["VersionConflict"] * 19
 
 
-async def test_who_is_in_conflict_takes_nobody_along(store: EventStore) -> None:
+async def test_conflicting_sets_do_not_affect_the_others_of_their_group(store: EventStore) -> None:
     taken = [lamp() for _ in range(5)]
     free = [lamp() for _ in range(50)]
     await asyncio.gather(*(store.write(append(stream)) for stream in taken))
-    fates = await asyncio.gather(*(store.write(append(s)) for s in taken + free), return_exceptions=True)
-    assert [type(fate) for fate in fates] == [VersionConflict] * 5 + [type(None)] * 50
+    results = await asyncio.gather(*(store.write(append(s)) for s in taken + free), return_exceptions=True)
+    assert [type(result) for result in results] == [VersionConflict] * 5 + [type(None)] * 50
     assert {len(events) for events in (await store.read_many(free)).values()} == {1}
 
 
-async def test_everybody_who_counts_is_counted(store: EventStore) -> None:
+async def test_concurrent_commands_to_one_aggregate_all_succeed(store: EventStore) -> None:
     handler, id = handler_of(store), uuid4()
     await asyncio.gather(*(handler.handle(CONTEXT, id, Count(NOON)) for _ in range(16)))
     assert (await handler.state(MERCHANT, id))[0] == 16
 
 
-async def test_a_repetition_gets_the_first_answer_and_has_no_effect(store: EventStore) -> None:
+async def test_a_repetition_gets_the_first_answer_and_changes_nothing(store: EventStore) -> None:
     handler, id = handler_of(store), uuid4()
     first = await handler.handle(CONTEXT, id, Count(NOON), key=key_of("k"), answer=version)
     second = await handler.handle(CONTEXT, id, Count(NOON), key=key_of("k"), answer=version)
@@ -170,20 +170,20 @@ async def test_a_repetition_gets_the_first_answer_and_has_no_effect(store: Event
 
 async def test_repetitions_at_the_same_time_get_one_answer_and_one_effect(store: EventStore) -> None:
     handler, id = handler_of(store), uuid4()
-    asked = (handler.handle(CONTEXT, id, Count(NOON), key=key_of("k"), answer=version) for _ in range(12))
-    answers = [handled.answer for handled in await asyncio.gather(*asked)]
+    commands = (handler.handle(CONTEXT, id, Count(NOON), key=key_of("k"), answer=version) for _ in range(12))
+    answers = [handled.answer for handled in await asyncio.gather(*commands)]
     assert answers == [Answer(202, {"version": 1})] * 12
     assert (await handler.state(MERCHANT, id))[0] == 1
 
 
-async def test_a_key_names_one_thing_even_when_it_is_asked_of_two_lamps_at_once(store: EventStore) -> None:
+async def test_a_key_used_for_many_aggregates_at_once_has_one_effect(store: EventStore) -> None:
     handler, ids = handler_of(store), [uuid4() for _ in range(8)]
-    asked = (handler.handle(CONTEXT, id, Count(NOON), key=key_of("k"), answer=version) for id in ids)
-    assert {handled.answer.status for handled in await asyncio.gather(*asked) if handled.answer} == {202}
+    commands = (handler.handle(CONTEXT, id, Count(NOON), key=key_of("k"), answer=version) for id in ids)
+    assert {handled.answer.status for handled in await asyncio.gather(*commands) if handled.answer} == {202}
     assert sorted([(await handler.state(MERCHANT, id))[0] for id in ids]) == [0] * 7 + [1]
 
 
-async def test_a_refusal_is_an_answer_too(store: EventStore) -> None:
+async def test_a_refusal_is_stored_as_the_answer(store: EventStore) -> None:
     handler, id = handler_of(store), uuid4()
     await handler.handle(CONTEXT, id, SwitchOn(NOON))
     refused = await handler.handle(CONTEXT, id, SwitchOn(NOON), key=key_of("k"), answer=version, refused=refusal)
@@ -193,7 +193,7 @@ async def test_a_refusal_is_an_answer_too(store: EventStore) -> None:
     assert (await handler.state(MERCHANT, id))[0] == 2
 
 
-async def test_a_command_that_changes_nothing_is_answered_for_ever_the_same(store: EventStore) -> None:
+async def test_the_answer_of_a_command_that_changes_nothing_is_stored(store: EventStore) -> None:
     handler, id = handler_of(store), uuid4()
     await handler.handle(CONTEXT, id, SwitchOn(NOON))
     await handler.handle(CONTEXT, id, SwitchOff(NOON))
@@ -203,7 +203,7 @@ async def test_a_command_that_changes_nothing_is_answered_for_ever_the_same(stor
     assert idle.answer == again.answer == Answer(202, {"version": 2})
 
 
-async def test_an_accepted_command_repeated_is_answered_even_when_the_rules_would_now_refuse(store: EventStore) -> None:
+async def test_a_repetition_is_answered_even_if_the_decider_would_now_refuse(store: EventStore) -> None:
     handler, id = handler_of(store), uuid4()
     first = await handler.handle(CONTEXT, id, SwitchOn(NOON), key=key_of("k"), answer=version)
     again = await handler.handle(CONTEXT, id, SwitchOn(NOON), key=key_of("k"), answer=version)
@@ -217,7 +217,7 @@ async def test_without_a_key_the_refusal_is_raised(store: EventStore) -> None:
         await handler.handle(CONTEXT, id, SwitchOn(NOON))
 
 
-async def test_a_timer_that_is_wanted_no_more_is_cleared_and_others_stay(store: EventStore) -> None:
+async def test_timers_are_set_changed_and_cleared(store: EventStore) -> None:
     stream = lamp()
     await store.write(WriteSet(set_timers=(Timer(stream, "a", NOON), Timer(stream, "b", NOON))))
     await store.write(WriteSet(set_timers=(Timer(stream, "a", NOON + timedelta(days=1)),), clear_timers=((stream, "b"),)))

@@ -1,4 +1,4 @@
-"""What a lamp waits for is given to it when it is due, by the clock of the merchant whose lamp it is."""
+"""Timers fire when they are due by their merchant's clock."""
 
 import asyncio
 from dataclasses import replace
@@ -49,8 +49,10 @@ async def set_clock(pool: asyncpg.Pool, merchant: UUID, now: datetime) -> None:
     )
 
 
-async def fired(loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], id: UUID, merchant: UUID = MERCHANT) -> int:
-    """The lamp's version once the loop has had a second."""
+async def version_after_run(
+    loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], id: UUID, merchant: UUID = MERCHANT
+) -> int:
+    """Run the loop for 0.7 s, then return the lamp's version."""
     stop = asyncio.Event()
     running = asyncio.create_task(loop.run(stop))
     await asyncio.sleep(0.7)
@@ -59,65 +61,61 @@ async def fired(loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], id
     return (await lamps.state(merchant, id))[0]
 
 
-async def test_what_is_due_is_given_and_waited_for_no_more(
+async def test_a_due_timer_fires_and_is_cleared(
     loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], pool: asyncpg.Pool
 ) -> None:
     id = await switch_on(lamps, NOON)
-    assert await fired(loop, lamps, id) == 2
+    assert await version_after_run(loop, lamps, id) == 2
     assert await pool.fetchval("SELECT count(*) FROM timers") == 0
 
 
-async def test_what_is_not_due_waits(loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp]) -> None:
+async def test_a_timer_that_is_not_due_does_not_fire(loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp]) -> None:
     id = await switch_on(lamps, datetime.now(UTC))
-    assert await fired(loop, lamps, id) == 1
+    assert await version_after_run(loop, lamps, id) == 1
 
 
-async def test_each_merchant_has_a_clock(
+async def test_timers_follow_their_merchants_clock(
     loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], pool: asyncpg.Pool
 ) -> None:
     early, late = uuid4(), uuid4()
     await set_clock(pool, early, NOON)
     await set_clock(pool, late, NOON + 2 * HOUR)
-    waiting, due = await switch_on(lamps, NOON, early), await switch_on(lamps, NOON, late)
-    assert (await fired(loop, lamps, waiting, early), await fired(loop, lamps, due, late)) == (1, 2)
+    not_due, due = await switch_on(lamps, NOON, early), await switch_on(lamps, NOON, late)
+    assert (await version_after_run(loop, lamps, not_due, early), await version_after_run(loop, lamps, due, late)) == (1, 2)
 
 
-async def test_many_are_fired_once_each_by_loops_that_compete(
-    pool: asyncpg.Pool, lamps: CommandHandler[Command, Event, Lamp]
-) -> None:
+async def test_competing_loops_fire_each_timer_once(pool: asyncpg.Pool, lamps: CommandHandler[Command, Event, Lamp]) -> None:
     ids = await asyncio.gather(
         *(switch_on(lamps, NOON, uuid4()) for _ in range(5)), *(switch_on(lamps, NOON) for _ in range(200))
     )
     loops = [TimerLoop(pool, [lamps]) for _ in range(3)]
-    await asyncio.gather(*(fired(loop, lamps, ids[0]) for loop in loops))
+    await asyncio.gather(*(version_after_run(loop, lamps, ids[0]) for loop in loops))
     assert await pool.fetchval("SELECT count(*) FROM timers") == 0
     assert await pool.fetchval("SELECT max(version) FROM events") == 2
 
 
-async def test_a_lease_that_ended_is_taken_over(
+async def test_a_timer_fires_again_after_its_lease_has_ended(
     loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], pool: asyncpg.Pool
 ) -> None:
     held, lost = await switch_on(lamps, NOON), await switch_on(lamps, NOON)
     lease = "UPDATE timers SET leased_until = now() + make_interval(secs => $2) WHERE id = $1"
     await pool.execute(lease, held, 10.0)
     await pool.execute(lease, lost, -1.0)
-    assert await fired(loop, lamps, lost) == 2
+    assert await version_after_run(loop, lamps, lost) == 2
     assert (await lamps.state(MERCHANT, held))[0] == 1
 
 
-async def test_a_timer_that_the_state_does_not_want_is_cleared(
+async def test_a_timer_that_the_state_does_not_have_is_cleared(
     loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], postgres_store: PostgresEventStore, pool: asyncpg.Pool
 ) -> None:
     id = await switch_on(lamps, NOON)
     await lamps.handle(Context.beginning(MERCHANT, "operator"), id, SwitchOff(NOON))
     await postgres_store.write(WriteSet(set_timers=(Timer(LAMP.stream(MERCHANT, id), "burnt down", NOON),)))
-    assert await fired(loop, lamps, id) == 2
+    assert await version_after_run(loop, lamps, id) == 2
     assert await pool.fetchval("SELECT count(*) FROM timers") == 0
 
 
-async def test_a_test_clock_asks_what_is_next_and_fires_it_now(
-    loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp]
-) -> None:
+async def test_next_due_and_fire_due_serve_test_clocks(loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp]) -> None:
     future = datetime.now(UTC) + timedelta(days=300)
     id = await switch_on(lamps, future)
     assert await loop.next_due(MERCHANT) == future + HOUR
@@ -127,12 +125,12 @@ async def test_a_test_clock_asks_what_is_next_and_fires_it_now(
     assert (await lamps.state(MERCHANT, id))[1] == Lamp(None, 2)
 
 
-async def test_a_timer_about_which_nothing_is_done_is_not_passed_over(
+async def test_a_timer_that_stays_due_raises_timers_stuck(
     loop: TimerLoop, lamps: CommandHandler[Command, Event, Lamp], pool: asyncpg.Pool
 ) -> None:
     await switch_on(lamps, NOON)
     await pool.execute("UPDATE timers SET due_at = $1", NOON - HOUR)
-    assert await loop.fire_due(MERCHANT, NOON) == 1  # it was set too early, and is set right
+    assert await loop.fire_due(MERCHANT, NOON) == 1  # due too early: it is corrected
     assert await loop.next_due(MERCHANT) == NOON + HOUR
     stubborn = TimerLoop(pool, [CommandHandler(lamps.store, LAMP_THAT_STAYS_ON)])
     with pytest.raises(TimersStuck):

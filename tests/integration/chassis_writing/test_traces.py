@@ -1,4 +1,4 @@
-"""One click is one trace: the request's span, the event's header on Kafka, the span of whoever reacts to it."""
+"""One click is one trace: the request's span, the event's header on Kafka, and the reaction's span."""
 
 import asyncio
 from uuid import UUID, uuid4
@@ -27,18 +27,18 @@ from support.lamps import CONTEXT, LAMP, NOON, LampSwitched, SwitchOn
 from support.portal import eventually
 from support.readings import make_topic
 
-OF_THE_CLICK = "0af7651916cd43dd8448eb211c80319c"
+TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 
 
 @pytest.fixture(scope="session")
 def exporter() -> InMemorySpanExporter:
-    """All spans of this process from now on: there can be one provider only."""
-    found = InMemorySpanExporter()
+    """Exports all later spans of this process, which can have only one provider."""
+    exporter = InMemorySpanExporter()
     provider = TracerProvider()
-    provider.add_span_processor(SimpleSpanProcessor(found))
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
     assert trace.get_tracer_provider() is provider
-    return found
+    return exporter
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ async def topics(kafka_bootstrap: str) -> str:
     return kafka_bootstrap
 
 
-async def test_a_click_keeps_its_trace_through_the_event_to_the_reaction(
+async def test_a_request_its_event_and_its_reaction_share_a_trace(
     exporter: InMemorySpanExporter,
     postgres_store: PostgresEventStore,
     pool: asyncpg.Pool,
@@ -76,25 +76,25 @@ async def test_a_click_keeps_its_trace_through_the_event_to_the_reaction(
         reading = run_consumers([consumer], service="lamps", pool=pool, bootstrap=topics, instance="0", stop=stop)
         tasks.create_task(reading)
         async with AsyncClient(transport=ASGITransport(app), base_url="http://lamps") as client:
-            clicked = {"traceparent": f"00-{OF_THE_CLICK}-b7ad6b7169203331-01"}
+            clicked = {"traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"}
             assert (await client.post(f"/lamps/{lamp}", headers=clicked)).status_code == 200
 
-        async def seen() -> bool:
+        async def has_reacted() -> bool:
             return lamp in reacted
 
-        await eventually(seen, bool)
+        await eventually(has_reacted, bool)
         carried = await traceparent_of(topics, lamp)
         stop.set()
 
     spans = [
-        span for span in exporter.get_finished_spans() if span.context and format_trace_id(span.context.trace_id) == OF_THE_CLICK
+        span for span in exporter.get_finished_spans() if span.context and format_trace_id(span.context.trace_id) == TRACE_ID
     ]
     [request] = [span for span in spans if span.kind == SpanKind.SERVER]
     [reaction] = [span for span in spans if span.name == f"traces.{lamp} {LampSwitched.TYPE}"]
     assert request.context
     assert request.parent
     assert format_span_id(request.parent.span_id) == "b7ad6b7169203331"
-    assert carried.split("-")[1:3] == [OF_THE_CLICK, format_span_id(request.context.span_id)]
+    assert carried.split("-")[1:3] == [TRACE_ID, format_span_id(request.context.span_id)]
     assert reaction.parent
     assert reaction.parent.span_id == request.context.span_id
 

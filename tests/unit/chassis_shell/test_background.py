@@ -14,7 +14,7 @@ import structlog
 from aiokafka.errors import IllegalArgumentError, KafkaConnectionError
 
 from chassis.runtime import background, outages
-from chassis.runtime.background import FAILURES, failing, repeat, survives
+from chassis.runtime.background import FAILURES, failing_tasks, repeat, survives
 from chassis.runtime.faults import Backoff
 from chassis.runtime.library_logs import LibraryLogs
 from chassis.runtime.logging import configure
@@ -115,7 +115,7 @@ async def test_a_final_fault_ends_the_task_on_purpose(clock: Clock, lines: Any) 
     with pytest.raises(IllegalArgumentError):
         await turns(IllegalArgumentError("no such option"), None, task="lamps.c")
     [line] = lines()
-    assert (line["event"], line["level"]) == ("background.ends", "critical")
+    assert (line["event"], line["level"]) == ("background.final_fault", "critical")
 
 
 async def test_a_cancellation_that_comes_out_of_a_library_ends_no_task(clock: Clock) -> None:
@@ -150,12 +150,12 @@ async def test_a_task_that_keeps_failing_is_shown_until_it_succeeds(clock: Clock
 
     task = asyncio.create_task(repeat("lamps.g", turn, stop, backoff=Backoff(0.001, 0.002)))
     async with asyncio.timeout(5):
-        while "lamps.g" not in failing(0):
+        while "lamps.g" not in failing_tasks(0):
             await asyncio.sleep(0)
-        assert failing(0)["lamps.g"] == "ZeroDivisionError: no lamps"
-        assert "lamps.g" not in failing(60)
+        assert failing_tasks(0)["lamps.g"] == "ZeroDivisionError: no lamps"
+        assert "lamps.g" not in failing_tasks(60)
         well.set()
-        while "lamps.g" in failing(0):
+        while "lamps.g" in failing_tasks(0):
             await asyncio.sleep(0.001)
         stop.set()
         await task
@@ -243,5 +243,5 @@ def test_our_own_lines_are_never_held_back() -> None:
 @pytest.fixture(autouse=True)
 async def nothing_is_left_over() -> AsyncIterator[None]:
     yield
-    background._failing.clear()
+    background._failures.clear()
     assert sys.exc_info() == (None, None, None)

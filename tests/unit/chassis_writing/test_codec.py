@@ -1,4 +1,4 @@
-"""Private events are kept under names and versions of their own, and read as today's classes."""
+"""Private events are stored under explicit names and versions, and read as the current classes."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,19 +32,19 @@ NOON = datetime(2023, 5, 20, 12, tzinfo=UTC)
 LIT = Lit(UUID(int=1), Span(NOON, NOON), Colour.WARM, (1, 3))
 
 
-def test_an_event_comes_back_as_it_was() -> None:
+def test_an_event_survives_a_round_trip() -> None:
     codec = Codec({"lit": Lit})
     name, version, body = codec.encode(LIT)
     assert (name, version, codec.decode(name, version, body)) == ("lit", 1, LIT)
 
 
-def test_the_class_may_move_and_be_renamed() -> None:
+def test_the_stored_form_contains_no_class_or_module_name() -> None:
     body = Codec({"lit": Lit}).encode(LIT)[2]
     assert "Lit" not in body
     assert "test_codec" not in body
 
 
-def test_an_old_event_is_lifted_version_by_version() -> None:
+def test_an_old_event_is_upcast_version_by_version() -> None:
     codec = Codec(
         {"lit": Lit},
         {
@@ -62,11 +62,11 @@ def test_an_upcaster_after_a_gap_is_refused() -> None:
         Codec({"lit": Lit}, {("lit", 2): dict})
 
 
-def test_what_newer_code_wrote_is_not_guessed_at() -> None:
+def test_an_event_of_a_newer_version_is_refused() -> None:
     with pytest.raises(ValueError, match="newer"):
         Codec({"lit": Lit}).decode("lit", 2, "{}")
 
 
-def test_a_body_that_does_not_fit_is_refused() -> None:
+def test_an_invalid_body_is_refused() -> None:
     with pytest.raises(ValueError, match="lamp"):
         Codec({"lit": Lit}).decode("lit", 1, "{}")

@@ -1,4 +1,4 @@
-"""What a command leads to: events, messages, timers and rows, all in one write set."""
+"""Commands produce events, messages, timers and rows in one write set."""
 
 import asyncio
 from dataclasses import replace
@@ -10,7 +10,7 @@ from opentelemetry.sdk.trace import TracerProvider
 
 from billing_contracts.envelope import Envelope
 from chassis.eventsourcing.command_handler import CommandHandler, NoSuchAggregate
-from chassis.eventsourcing.event_store import Statement, Stored
+from chassis.eventsourcing.event_store import Statement, StoredEvent
 from chassis.eventsourcing.identifiers import time_ordered_id
 from chassis.eventsourcing.memory_store import MemoryEventStore
 from chassis.eventsourcing.stream import Stream
@@ -34,18 +34,18 @@ async def test_every_event_has_a_message_numbered_like_it(lamps: Lamps, store: M
     id = uuid4()
     await lamps.handle(CONTEXT, id, SwitchOn(NOON))
     await lamps.handle(CONTEXT, id, SwitchOff(NOON))
-    said = [Envelope.model_validate_json(message.value or b"") for message in store.messages]
-    assert [(envelope.sequence, envelope.data) for envelope in said] == [(1, {"on": True}), (2, {"on": False})]
-    assert {envelope.correlationid for envelope in said} == {CONTEXT.correlation_id}
+    envelopes = [Envelope.model_validate_json(message.value or b"") for message in store.messages]
+    assert [(envelope.sequence, envelope.data) for envelope in envelopes] == [(1, {"on": True}), (2, {"on": False})]
+    assert {envelope.correlationid for envelope in envelopes} == {CONTEXT.correlation_id}
 
 
-async def test_the_message_carries_the_trace_it_was_caused_in(lamps: Lamps, store: MemoryEventStore) -> None:
+async def test_a_message_carries_the_current_trace(lamps: Lamps, store: MemoryEventStore) -> None:
     with TracerProvider().get_tracer("test").start_as_current_span("click") as span:
         await lamps.handle(CONTEXT, uuid4(), SwitchOn(NOON))
     assert f"{span.get_span_context().trace_id:032x}" in store.messages[0].headers["traceparent"]
 
 
-async def test_timers_agree_with_the_state(lamps: Lamps, store: MemoryEventStore) -> None:
+async def test_timers_are_set_and_cleared_with_the_state(lamps: Lamps, store: MemoryEventStore) -> None:
     id = uuid4()
     await lamps.handle(CONTEXT, id, SwitchOn(NOON, minutes=5))
     assert store.timers == {(LAMP.stream(MERCHANT, id), "burnt down"): NOON + timedelta(minutes=5)}
@@ -53,7 +53,7 @@ async def test_timers_agree_with_the_state(lamps: Lamps, store: MemoryEventStore
     assert store.timers == {}
 
 
-async def test_rows_go_with_events_and_not_with_nothing(lamps: Lamps, store: MemoryEventStore) -> None:
+async def test_statements_are_written_only_with_events(lamps: Lamps, store: MemoryEventStore) -> None:
     id, row = uuid4(), Statement("INSERT …")
     await lamps.handle(CONTEXT, id, SwitchOn(NOON), statements=lambda _: [row])
     await lamps.handle(CONTEXT, id, SwitchOff(NOON))
@@ -61,7 +61,7 @@ async def test_rows_go_with_events_and_not_with_nothing(lamps: Lamps, store: Mem
     assert store.statements == [row]
 
 
-async def test_a_timer_fires_once_and_a_late_one_finds_nothing_to_do(lamps: Lamps) -> None:
+async def test_a_timer_fires_once_and_not_before_it_is_due(lamps: Lamps) -> None:
     id = uuid4()
     await lamps.handle(CONTEXT, id, SwitchOn(NOON))
     due = NOON + timedelta(hours=1)
@@ -72,7 +72,7 @@ async def test_a_timer_fires_once_and_a_late_one_finds_nothing_to_do(lamps: Lamp
     assert await lamps.fire(CONTEXT, id, "burnt down", due) is None
 
 
-async def test_what_does_not_exist_refuses_or_never_began(lamps: Lamps, store: MemoryEventStore) -> None:
+async def test_a_missing_aggregate_refuses_or_raises_no_such_aggregate(lamps: Lamps, store: MemoryEventStore) -> None:
     with pytest.raises(NoSuchLamp):
         await lamps.handle(CONTEXT, uuid4(), SwitchOff(NOON))
     silent = CommandHandler(store, replace(LAMP, decider=replace(LAMP.decider, decide=lambda _, __: [])))
@@ -80,35 +80,35 @@ async def test_what_does_not_exist_refuses_or_never_began(lamps: Lamps, store: M
         await silent.handle(CONTEXT, uuid4(), SwitchOff(NOON))
 
 
-async def test_commands_to_one_lamp_take_turns_and_leave_nothing_behind(lamps: Lamps) -> None:
+async def test_commands_to_one_aggregate_are_serialized_and_locks_are_released(lamps: Lamps) -> None:
     id = uuid4()
-    asked = [lamps.handle(CONTEXT, id, command) for command in (SwitchOn(NOON), SwitchOff(NOON)) * 10]
-    await asyncio.gather(*asked)
+    commands = [lamps.handle(CONTEXT, id, command) for command in (SwitchOn(NOON), SwitchOff(NOON)) * 10]
+    await asyncio.gather(*commands)
     assert (await lamps.state(MERCHANT, id))[0] == 20
-    assert len(lamps._turns) == 0
+    assert len(lamps._locks) == 0
 
 
-def test_ids_are_of_version_7_and_rise_with_time() -> None:
+def test_event_ids_are_of_version_7_and_increase_with_time() -> None:
     ids = [time_ordered_id() for _ in range(1000)]
     assert {(id.version, id.variant) for id in ids} == {(7, "specified in RFC 4122")}
     assert len(set(ids)) == 1000
     assert sorted(id.int >> 80 for id in ids) == [id.int >> 80 for id in ids]
 
 
-class Watched(MemoryEventStore):
-    """Notes from which version on it was read."""
+class RecordingStore(MemoryEventStore):
+    """Records the first version of each read."""
 
     def __init__(self) -> None:
         super().__init__()
         self.since: list[int] = []
 
-    async def read(self, stream: Stream, since: int = 1) -> list[Stored]:
+    async def read(self, stream: Stream, since: int = 1) -> list[StoredEvent]:
         self.since.append(since)
         return await super().read(stream, since)
 
 
-async def test_what_is_known_of_a_stream_is_not_read_again() -> None:
-    store = Watched()
+async def test_cached_events_are_not_read_again() -> None:
+    store = RecordingStore()
     lamps, elsewhere, id = CommandHandler(store, LAMP), CommandHandler(store, LAMP), uuid4()
     await lamps.handle(CONTEXT, id, SwitchOn(NOON))
     await lamps.handle(CONTEXT, id, SwitchOff(NOON))
@@ -119,30 +119,30 @@ async def test_what_is_known_of_a_stream_is_not_read_again() -> None:
     assert store.since == [1, 3]
 
 
-async def test_what_a_request_has_seen_is_not_read_a_second_time() -> None:
-    store, id = Watched(), uuid4()
+async def test_a_loaded_state_is_not_read_again() -> None:
+    store, id = RecordingStore(), uuid4()
     lamps = Lamps(store, LAMP)
     await lamps.handle(CONTEXT, id, SwitchOn(NOON))
-    seen = await lamps.past(MERCHANT, id)
+    loaded = await lamps.load(MERCHANT, id)
     reads = len(store.since)
-    handled = await lamps.handle(CONTEXT, id, SwitchOff(NOON), seen=seen)
+    handled = await lamps.handle(CONTEXT, id, SwitchOff(NOON), loaded=loaded)
     assert (handled.outcome and handled.outcome.version, len(store.since)) == (2, reads)
 
 
-async def test_what_a_request_has_seen_decides_nothing_once_another_one_has_changed_it() -> None:
+async def test_a_stale_loaded_state_is_replaced_before_the_decision() -> None:
     store, id = MemoryEventStore(), uuid4()
     here, elsewhere = Lamps(store, LAMP), Lamps(store, LAMP)
     await here.handle(CONTEXT, id, SwitchOn(NOON))
-    seen = await here.past(MERCHANT, id)
+    loaded = await here.load(MERCHANT, id)
     await elsewhere.handle(CONTEXT, id, SwitchOff(NOON))
-    handled = await here.handle(CONTEXT, id, SwitchOff(NOON), seen=seen)
+    handled = await here.handle(CONTEXT, id, SwitchOff(NOON), loaded=loaded)
     assert handled.outcome
     assert (handled.outcome.version, handled.outcome.events) == (2, ())
     assert [Envelope.model_validate_json(message.value or b"").sequence for message in store.messages] == [1, 2]
 
 
-async def test_a_past_that_became_another_one_is_read_whole() -> None:
-    """A database restored from a backup, behind the back of a process that goes on."""
+async def test_a_stream_is_read_again_after_a_restore() -> None:
+    """The database is restored from a backup while the process runs."""
     store, restored = MemoryEventStore(), MemoryEventStore()
     lamps, id = CommandHandler(store, LAMP), uuid4()
     for command in (SwitchOn(NOON), SwitchOff(NOON)):

@@ -1,4 +1,4 @@
-"""A key keeps its partition, whoever writes it: order within a stream rests on that."""
+"""Every client chooses the same partition for a key; the order within a stream depends on it."""
 
 import aiokafka.partitioner
 from hypothesis import given
@@ -10,6 +10,6 @@ KEYS = st.binary(max_size=200)
 
 
 @given(KEYS, st.integers(1, 50))
-def test_a_key_goes_where_other_clients_send_it(key: bytes, partitions: int) -> None:
+def test_the_partition_is_that_of_aiokafkas_default_partitioner(key: bytes, partitions: int) -> None:
     numbers = list(range(partitions))
     assert partition(key, numbers, []) == aiokafka.partitioner.DefaultPartitioner()(key, numbers, numbers)

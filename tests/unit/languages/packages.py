@@ -1,4 +1,4 @@
-"""The packages with catalogues, and a copy of them that `make` may write in."""
+"""The packages with catalogues, and a copy of them in which `make` can write."""
 
 import shutil
 import subprocess
@@ -18,7 +18,7 @@ OTHER_LANGUAGES = sorted({path.name for package in PACKAGES for path in (ROOT / 
 
 
 def copied(folder: Path) -> Path:
-    """The sources with their catalogues, as `make` sees them."""
+    """Copy the sources, the catalogues and the Makefile to the folder."""
     for name in ("Makefile", "babel.cfg"):
         shutil.copy(ROOT / name, folder)
     for package in PACKAGES:
@@ -26,9 +26,9 @@ def copied(folder: Path) -> Path:
     return folder
 
 
-def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    """The environment is taken as ready: it is the one that runs this."""
-    command = ["make", "-o", ".venv/ready", f"BIN={Path(sys.executable).parent}", *words]
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run `make` with the Python environment of the tests."""
+    command = ["make", "-o", ".venv/ready", f"BIN={Path(sys.executable).parent}", *arguments]
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 

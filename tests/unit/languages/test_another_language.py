@@ -1,4 +1,4 @@
-"""A third language by one command: offered at once, and read in English where it is not translated yet."""
+"""`make language` adds a language. It is offered at once, with English for messages without a translation."""
 
 import re
 from collections.abc import Iterator
@@ -16,14 +16,14 @@ GATEWAY = PACKAGES[0]
 @pytest.fixture(scope="module")
 def portuguese(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = copied(tmp_path_factory.mktemp("portuguese"))
-    done = make(folder, "language", "CODE=pt")
-    assert done.returncode == 0, done.stderr
+    result = make(folder, "language", "CODE=pt")
+    assert result.returncode == 0, result.stderr
     return folder
 
 
 @pytest.fixture
 def translated(portuguese: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The page with the new catalogue, where two sentences have been translated."""
+    """The portal page with the new catalogue, in which two messages are translated."""
     path = portuguese / GATEWAY / "locales/pt/LC_MESSAGES/messages.po"
     for sentence, translation in {
         'msgid "Your subscription renews on %(day)s"\nmsgstr ""': 'msgstr "Sua assinatura será renovada em %(day)s"',
@@ -41,41 +41,41 @@ def translated(portuguese: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[No
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_its_catalogues_have_every_sentence(portuguese: Path, package: str) -> None:
+def test_a_new_catalogue_has_every_message(portuguese: Path, package: str) -> None:
     spanish = {(message.context, message.id) for message in catalogue(ROOT, package, "es") if message.id}
     assert {(message.context, message.id) for message in catalogue(portuguese, package, "pt") if message.id} == spanish
 
 
 @pytest.mark.usefixtures("translated")
-async def test_the_page_says_what_is_translated_and_the_rest_in_english() -> None:
+async def test_a_page_shows_translations_and_english_for_the_rest() -> None:
     async with Stage().browser() as browser:
         page = (await browser.get("/?lang=pt")).text
-        by_browser = (await browser.get("/ended", headers={"accept-language": "pt-BR, es;q=0.5", "cookie": ""})).text
+        by_header = (await browser.get("/ended", headers={"accept-language": "pt-BR, es;q=0.5", "cookie": ""})).text
     assert '<html lang="pt">' in page
     assert "Sua assinatura será renovada em" in page
     assert "14 de junho de 2023" in page
     assert "29,99 USD" in page
     assert "Current subscription details" in page
     assert "Paid" in page
-    assert '<html lang="pt">' in by_browser
+    assert '<html lang="pt">' in by_header
 
 
 @pytest.mark.usefixtures("translated")
-async def test_every_page_offers_each_other_language_by_its_own_name() -> None:
+async def test_a_page_offers_each_other_language_by_its_own_name() -> None:
     async with Stage().browser() as browser:
         pages = {code: (await browser.get(f"/?lang={code}")).text for code in ("es", "en", "pt")}
     for code, page in pages.items():
         for other, name in {"es": "Español", "en": "English", "pt": "Português"}.items():
-            offered = re.search(rf'lang="{other}" hreflang="{other}"[^>]*>{name}</a>', page)
-            assert (offered is not None) is (other != code)
+            link = re.search(rf'lang="{other}" hreflang="{other}"[^>]*>{name}</a>', page)
+            assert (link is not None) is (other != code)
 
 
 @pytest.mark.parametrize(
-    ("code", "told"), [("es", "there is one already"), ("pt_BR", "make language CODE=pt"), ("xx", "unknown locale")]
+    ("code", "message"), [("es", "there is one already"), ("pt_BR", "make language CODE=pt"), ("xx", "unknown locale")]
 )
-def test_what_is_no_new_language_changes_no_catalogue(portuguese: Path, code: str, told: str) -> None:
+def test_an_invalid_language_changes_no_catalogue(portuguese: Path, code: str, message: str) -> None:
     before = {path: path.read_bytes() for path in portuguese.rglob("*.po")}
-    refused = make(portuguese, "language", f"CODE={code}")
-    assert refused.returncode != 0
-    assert told in refused.stdout + refused.stderr
+    result = make(portuguese, "language", f"CODE={code}")
+    assert result.returncode != 0
+    assert message in result.stdout + result.stderr
     assert {path: path.read_bytes() for path in portuguese.rglob("*.po")} == before

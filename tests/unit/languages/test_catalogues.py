@@ -1,4 +1,4 @@
-"""Whatever people read is a sentence of a catalogue, and every catalogue has all of them."""
+"""Every text for customers is a message, and every catalogue translates all messages."""
 
 import ast
 import re
@@ -15,20 +15,20 @@ from unit.languages.packages import OTHER_LANGUAGES, PACKAGES, ROOT, catalogue, 
 from presentation.languages import Catalogues, in_context
 
 MARKS = {"say": 1, "sentence": 1, "N_": 1, "in_context": 2, "say_count": 2, "sentences": 2}
-"""What marks a sentence, and how many of its first values are literals."""
+"""Function that marks a message → number of its leading arguments that are literals."""
 PLACEHOLDER = re.compile(r"%\((\w+)\)[\d.]*([a-z])|%%")
-EVERYWHERE = [(package, language) for package in PACKAGES for language in OTHER_LANGUAGES]
+PACKAGES_AND_LANGUAGES = [(package, language) for package in PACKAGES for language in OTHER_LANGUAGES]
 TEMPLATES = [path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.html"))]
-NO_SENTENCES = {"VISA", "AMEX", "wide"}
-"""Brands, and a class that a block adds to another template."""
+UNTRANSLATED_WORDS = {"VISA", "AMEX", "wide"}
+"""Words in templates that are not translated: brands, and a CSS class in a block."""
 
 
-def messages(found: Catalog) -> Iterator[Message]:
-    return (message for message in found if message.id)
+def messages(of: Catalog) -> Iterator[Message]:
+    return (message for message in of if message.id)
 
 
 def forms(sentence: str | Sequence[str] | None) -> tuple[str, ...]:
-    """A sentence, or one for each plural."""
+    """The singular and plural forms of a message or translation."""
     return (sentence or "",) if isinstance(sentence, str | None) else tuple(sentence)
 
 
@@ -40,16 +40,16 @@ def strings(message: Message) -> tuple[str, ...]:
     return forms(message.string)
 
 
-def entries(found: Catalog) -> set[tuple[str | None, tuple[str, ...], tuple[str, ...]]]:
-    return {(message.context, ids(message), strings(message)) for message in messages(found)}
+def entries(of: Catalog) -> set[tuple[str | None, tuple[str, ...], tuple[str, ...]]]:
+    return {(message.context, ids(message), strings(message)) for message in messages(of)}
 
 
 @pytest.fixture(scope="module")
 def extracted(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The packages after `make catalogues`."""
     folder = copied(tmp_path_factory.mktemp("extracted"))
-    done = make(folder, "catalogues")
-    assert done.returncode == 0, done.stderr
+    result = make(folder, "catalogues")
+    assert result.returncode == 0, result.stderr
     return folder
 
 
@@ -57,23 +57,23 @@ def test_spanish_is_a_language() -> None:
     assert "es" in OTHER_LANGUAGES
 
 
-@pytest.mark.parametrize(("package", "language"), EVERYWHERE)
-def test_a_catalogue_has_every_sentence_of_the_code_and_no_other(extracted: Path, package: str, language: str) -> None:
+@pytest.mark.parametrize(("package", "language"), PACKAGES_AND_LANGUAGES)
+def test_a_catalogue_has_exactly_the_messages_of_the_code(extracted: Path, package: str, language: str) -> None:
     committed, fresh = catalogue(ROOT, package, language), catalogue(extracted, package, language)
     assert len(list(messages(fresh))) > 20
-    assert entries(fresh) == entries(committed), "make catalogues"
+    assert entries(fresh) == entries(committed), "run make catalogues"
     assert not committed.obsolete
 
 
-@pytest.mark.parametrize(("package", "language"), EVERYWHERE)
-def test_every_sentence_is_translated(package: str, language: str) -> None:
+@pytest.mark.parametrize(("package", "language"), PACKAGES_AND_LANGUAGES)
+def test_every_message_is_translated(package: str, language: str) -> None:
     for message in messages(catalogue(ROOT, package, language)):
         assert all(strings(message)), message.id
         assert not message.fuzzy, message.id
 
 
-@pytest.mark.parametrize(("package", "language"), EVERYWHERE)
-def test_a_translation_has_the_values_of_its_sentence(package: str, language: str) -> None:
+@pytest.mark.parametrize(("package", "language"), PACKAGES_AND_LANGUAGES)
+def test_a_translation_has_the_placeholders_of_its_message(package: str, language: str) -> None:
     for message in messages(catalogue(ROOT, package, language)):
         for sentence in chain(ids(message), strings(message)):
             assert sorted(PLACEHOLDER.findall(sentence)) == sorted(PLACEHOLDER.findall(ids(message)[0])), message.id
@@ -81,7 +81,7 @@ def test_a_translation_has_the_values_of_its_sentence(package: str, language: st
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_english_says_every_sentence_as_it_stands(package: str) -> None:
+def test_english_returns_the_message_id(package: str) -> None:
     english = Catalogues(ROOT / package / "locales").language("en")
     for message in messages(catalogue(ROOT, package, "es")):
         sentence, *plural = ids(message)
@@ -97,7 +97,7 @@ def marked(tree: ast.AST) -> Iterator[tuple[ast.Call, int]]:
             yield node, MARKS[str(name)]
 
 
-def is_put_together(message: ast.expr) -> bool:
+def is_concatenated(message: ast.expr) -> bool:
     match message:
         case ast.JoinedStr() | ast.BinOp():
             return True
@@ -109,16 +109,16 @@ def is_put_together(message: ast.expr) -> bool:
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_no_sentence_is_put_together_where_it_is_said(package: str) -> None:
-    """Extraction reads literals only: what is neither one nor a name for one would never be translated."""
+def test_no_message_is_concatenated_in_code(package: str) -> None:
+    """Extraction reads only literals, so a concatenated message would never be translated."""
     for path in (ROOT / package).rglob("*.py"):
         for call, literals in marked(ast.parse(path.read_text())):
             for argument in call.args[:literals]:
-                assert not is_put_together(argument), f"{path}:{call.lineno}"
+                assert not is_concatenated(argument), f"{path}:{call.lineno}"
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_no_sentence_is_put_together_in_a_template(template: Path) -> None:
+def test_no_message_is_concatenated_in_a_template(template: Path) -> None:
     for call in Environment().parse(template.read_text()).find_all(nodes.Call):
         if isinstance(call.node, nodes.Name) and call.node.name in MARKS:
             for argument in call.args[: MARKS[call.node.name]]:
@@ -126,10 +126,10 @@ def test_no_sentence_is_put_together_in_a_template(template: Path) -> None:
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
-def test_a_template_has_no_words_of_its_own(template: Path) -> None:
+def test_a_template_has_no_text_outside_messages(template: Path) -> None:
     parts = Environment().lex(template.read_text())
-    own = "".join(text if kind == "data" else " " for _, kind, text in parts)
-    without_attributes = re.sub(r"""[\w-]+=("[^"]*"|'[^']*')|\bhx-disable\b""", " ", own)
+    markup = "".join(text if kind == "data" else " " for _, kind, text in parts)
+    without_attributes = re.sub(r"""[\w-]+=("[^"]*"|'[^']*')|\bhx-disable\b""", " ", markup)
     shown = re.sub(r"<[^>]*>", " ", without_attributes)
-    spoken = " ".join(re.findall(r'\b(?:alt|title|placeholder|aria-label)="([^"]*)"', own))
-    assert set(re.findall(r"[^\W\d_]{2,}", f"{shown} {spoken}")) <= NO_SENTENCES
+    attributes = " ".join(re.findall(r'\b(?:alt|title|placeholder|aria-label)="([^"]*)"', markup))
+    assert set(re.findall(r"[^\W\d_]{2,}", f"{shown} {attributes}")) <= UNTRANSLATED_WORDS

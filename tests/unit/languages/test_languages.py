@@ -1,4 +1,4 @@
-"""The chassis's part, on a catalogue of its own."""
+"""The languages module, with a Polish catalogue."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def polish(tmp_path: Path) -> Language:
     return Catalogues(tmp_path).language("pl")
 
 
-def test_a_sentence_is_said_with_its_values(polish: Language) -> None:
+def test_a_message_is_translated_with_its_values(polish: Language) -> None:
     assert polish.say("Go back to %(place)s", place="100 %") == "Wróć do 100 %"
     assert polish.sentence("Go back to %(place)s") == "Wróć do %(place)s"
 
@@ -52,23 +52,23 @@ def test_a_word_is_translated_by_its_context(polish: Language) -> None:
     assert (polish.say("Void"), polish.say(in_context("cheque", "Void"))) == ("Pustka", "Nieważny")
 
 
-def test_what_is_not_translated_is_read_in_english(polish: Language) -> None:
+def test_a_message_without_a_translation_is_english(polish: Language) -> None:
     assert (polish.say("Log out"), polish.say(in_context("door", "Open"))) == ("Log out", "Open")
     assert polish.say_count("%(count)d day", "%(count)d days", 2) == "2 days"
 
 
-def test_a_guessed_translation_is_not_said(polish: Language) -> None:
+def test_a_fuzzy_translation_is_not_used(polish: Language) -> None:
     assert polish.say("Close") == "Close"
 
 
 @pytest.mark.parametrize(
-    ("count", "said"), [(0, "0 minut"), (1, "1 minuta"), (3, "3 minuty"), (12, "12 minut"), (22, "22 minuty")]
+    ("count", "expected"), [(0, "0 minut"), (1, "1 minuta"), (3, "3 minuty"), (12, "12 minut"), (22, "22 minuty")]
 )
-def test_a_count_has_its_plural(polish: Language, count: int, said: str) -> None:
-    assert polish.say_count("%(count)d minute", "%(count)d minutes", count) == said
+def test_a_count_has_its_plural_form(polish: Language, count: int, expected: str) -> None:
+    assert polish.say_count("%(count)d minute", "%(count)d minutes", count) == expected
 
 
-def test_scripts_are_given_a_sentence_for_each_of_their_plural_categories(polish: Language) -> None:
+def test_sentences_has_a_translation_for_each_plural_category(polish: Language) -> None:
     assert polish.sentences("%(count)d minute", "%(count)d minutes") == {
         "one": "%(count)d minuta",
         "few": "%(count)d minuty",
@@ -76,17 +76,17 @@ def test_scripts_are_given_a_sentence_for_each_of_their_plural_categories(polish
     }
 
 
-def test_the_languages_are_english_and_those_with_a_catalogue(polish: Language, tmp_path: Path) -> None:
+def test_the_languages_are_english_and_those_of_the_catalogues(polish: Language, tmp_path: Path) -> None:
     assert Catalogues(tmp_path).codes == ("en", "pl")
     assert Catalogues(tmp_path / "none").codes == ("en",)
     assert [own_name(code) for code in ("en", "es", "pl")] == ["English", "Español", "Polski"]
 
 
-def test_a_language_without_a_usual_region_of_ours_has_cldrs(polish: Language) -> None:
+def test_a_language_without_a_default_region_has_the_formats_of_cldr(polish: Language) -> None:
     assert (polish.tag, polish.money(123450, "USD", 2)) == ("pl", "1\N{NO-BREAK SPACE}234,50 USD")
 
 
-def test_tags_are_taken_apart() -> None:
+def test_tags_are_parsed() -> None:
     assert [primary(tag) for tag in ("es-MX", "ES_mx", " en ", "", None)] == ["es", "es", "en", "", ""]
     assert [territory(tag) for tag in ("es-MX", "es-Latn-mx", "es-419", "es", "es-MX-u-nu-latn", None)] == [
         "MX",

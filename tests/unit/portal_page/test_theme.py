@@ -9,7 +9,7 @@ import pytest
 from unit.payments.card_page_examples import SETUP, Around, setup_of
 
 from portal_gateway.adapters.page import theme
-from presentation.colours import BLACK, DARK, EDGE, LIGHT, TEXT, Rgb, Scheme, contrast, parsed, tokens, written
+from presentation.colours import BLACK, DARK, EDGE_CONTRAST, LIGHT, TEXT_CONTRAST, Rgb, Scheme, contrast, parsed, tokens, written
 
 SEED = random.Random(20230514)
 BRANDS = ["#000000", "#ffffff", "#808080", "#ffd400", *(f"#{SEED.randrange(2**24):06x}" for _ in range(500))]
@@ -49,11 +49,11 @@ def static_colours(sheet: Traversable, place: int) -> dict[str, Rgb]:
 @pytest.mark.parametrize("place", [0, 1], ids=["light", "dark"])
 def test_what_no_brand_changes_is_legible_too(sheet: Traversable, place: int) -> None:
     own = static_colours(sheet, place)
-    assert contrast(own["field"], own["card"]) >= EDGE
+    assert contrast(own["field"], own["card"]) >= EDGE_CONTRAST
     for tone in {"good", "warn", "bad"} & own.keys():
-        assert contrast(own[tone], own[f"{tone}-bg"]) >= TEXT, tone
-        assert contrast(own["ink"], own[f"{tone}-bg"]) >= TEXT, tone
-    assert contrast(own["bad"], own["card"]) >= TEXT, "an error beside its field"
+        assert contrast(own[tone], own[f"{tone}-bg"]) >= TEXT_CONTRAST, tone
+        assert contrast(own["ink"], own[f"{tone}-bg"]) >= TEXT_CONTRAST, tone
+    assert contrast(own["bad"], own["card"]) >= TEXT_CONTRAST, "an error beside its field"
 
 
 def test_what_no_brand_changes_is_the_same_in_the_frame_as_around_it() -> None:
@@ -68,7 +68,7 @@ def test_for_every_brand_the_focus_shows_on_notices_too(scheme: Scheme, place: i
     own = static_colours(STYLESHEETS[0], place)
     for brand in BRANDS:
         ring = tokens(parsed(brand) or BLACK, scheme).link
-        assert all(contrast(ring, own[ground]) >= EDGE for ground in ("good-bg", "warn-bg", "bad-bg")), brand
+        assert all(contrast(ring, own[ground]) >= EDGE_CONTRAST for ground in ("good-bg", "warn-bg", "bad-bg")), brand
 
 
 @pytest.mark.parametrize("colour", [None, "", "red", "#FFF", "#12345", "#1f57c3;}", "#1F57C3"])

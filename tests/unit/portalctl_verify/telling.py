@@ -84,7 +84,7 @@ class Told:
         past = self._past[id].get(aggregate.kind, Loaded(stream, 0, None))
         context = Context.beginning(TECHSOLUTIONS, "operator")
         outcome, written = decide(replace(aggregate, rows=lambda _: ()), context, past, command)
-        self._past[id][aggregate.kind] = outcome.past
+        self._past[id][aggregate.kind] = outcome.loaded
         for append in written.appends:
             for it in append.events:
                 place = 1, 1, len(self.events[database]) + 1

@@ -1,4 +1,4 @@
-"""Which digits lead the numbers of which card issuer, and how many digits those numbers have.
+"""The prefixes of card issuers, and the lengths of their card numbers.
 
 Source: ISO/IEC 7812 assignments as the networks publish them, collected in Wikipedia's table of issuer identification numbers
 (2025); Elo, Hipercard, Carnet, Cabal and Naranja as their acquirers publish them.
@@ -60,11 +60,11 @@ _RANGES: Final[tuple[tuple[str, str, Lengths], ...]] = (
 )
 
 Rule = tuple[int, int, int, Lengths]
-"""(digits of the prefix, its lowest value, its highest, the lengths of the whole number)"""
+"""(number of digits of the prefix, its lowest value, its highest value, the lengths of the whole number)"""
 
 
 def _by_start() -> tuple[tuple[Rule, ...], ...]:
-    """The rules that can apply to a number, by its first two digits as a number."""
+    """The rules that can apply to a number, indexed by its first two digits."""
     return tuple(tuple(_rules_of(f"{start:02}")) for start in range(100))
 
 

@@ -1,4 +1,4 @@
-"""Long numbers that are not card numbers: telephone numbers, IBANs, CLABEs, business numbers, instants and our own ids."""
+"""Recognizes long numbers that are not card numbers: telephone numbers, IBANs, CLABEs, business numbers, instants and our ids."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -10,10 +10,10 @@ _CALLING_CODES: Final = re.compile(
     "|35[0-9]|37[0-8]|38[0-35-79]|42[013]|50[0-9]|59[0-9]|67[02-9]|68[0-35-9]|69[0-2]|80[08]|85[02356]|87[08]|88[0-368]"
     "|96[0-8]|97[0-79]|99[2-68]"
 )
-"""ITU-T E.164 country codes that are assigned."""
-LONGEST_TELEPHONE: Final = 15
+"""The assigned country codes of ITU-T E.164."""
+TELEPHONE_DIGITS_MAX: Final = 15
 """Digits after the `+` (ITU-T E.164)."""
-_SHORTEST_TELEPHONE: Final = 7
+_TELEPHONE_DIGITS_MIN: Final = 7
 
 _IBAN_LENGTHS: Final = {
     country: int(length)
@@ -25,10 +25,10 @@ _IBAN_LENGTHS: Final = {
         "SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30",
     )
 }
-"""Characters of an IBAN, by its country (SWIFT IBAN registry, release 100)."""
+"""country → number of characters of its IBANs (SWIFT IBAN registry, release 100)."""
 
-_OURS: Final = re.compile(
-    # A UUID; a digest in hex; an RFC 3339 instant.
+_IDS_AND_INSTANTS: Final = re.compile(
+    # A UUID, a digest in hex, or an RFC 3339 instant.
     r"(?<![0-9a-zA-Z])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}(?![0-9a-zA-Z])"
     r"|(?<![0-9a-zA-Z])(?=[0-9]*[a-f])(?:[0-9a-f]{64}|[0-9a-f]{40}|[0-9a-f]{32})(?![0-9a-zA-Z])"
     r"|(?<!\d)(?:19|2\d)\d\d-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])[ T](?:[01]\d|2[0-3]):[0-5]\d"
@@ -43,20 +43,20 @@ _BUSINESS: Final = re.compile(
 
 
 def spans(text: str) -> Iterator[tuple[int, int]]:
-    """Where the text holds such numbers, telephone numbers apart: (start, end) of each."""
-    for found in _OURS.finditer(text):
-        yield found.span()
-    for found in _IBAN_START.finditer(text):
-        whole = _iban(found[1].upper()).match(text, found.start())
+    """(start, end) of each such number in the text, except for telephone numbers."""
+    for match in _IDS_AND_INSTANTS.finditer(text):
+        yield match.span()
+    for match in _IBAN_START.finditer(text):
+        whole = _iban(match[1].upper()).match(text, match.start())
         if whole and is_iban(whole[0]):
             yield whole.span()
-    for found in _CLABE.finditer(text):
-        if is_clabe(found[0]):
-            yield found.span()
-    for found in _BUSINESS.finditer(text):
-        digits = _digits(found[0])
-        if is_cnpj(digits) if found["cnpj"] else (digits[8:10] == [0, 0] and is_cnpj(digits)) or is_siret(digits):
-            yield found.span()
+    for match in _CLABE.finditer(text):
+        if is_clabe(match[0]):
+            yield match.span()
+    for match in _BUSINESS.finditer(text):
+        digits = _digits(match[0])
+        if is_cnpj(digits) if match["cnpj"] else (digits[8:10] == [0, 0] and is_cnpj(digits)) or is_siret(digits):
+            yield match.span()
 
 
 @cache
@@ -65,18 +65,18 @@ def _iban(country: str) -> re.Pattern[str]:
     return re.compile(rf"[0-9A-Za-z](?:[ \u00a0-]?[0-9A-Za-z]){{{length - 1}}}(?![0-9A-Za-z])", re.ASCII)
 
 
-def is_telephone(digits: Sequence[int], shortest: int = 1) -> bool:
-    """Whether these can follow a `+`: at most 15, and a country code leads them."""
-    return shortest <= len(digits) <= LONGEST_TELEPHONE and _CALLING_CODES.match("".join(map(str, digits[:3]))) is not None
+def is_telephone(digits: Sequence[int], digits_min: int = 1) -> bool:
+    """Whether the digits can follow a `+`: at most 15 digits that begin with a country code."""
+    return digits_min <= len(digits) <= TELEPHONE_DIGITS_MAX and _CALLING_CODES.match("".join(map(str, digits[:3]))) is not None
 
 
-def is_dialled_abroad(digits: Sequence[int]) -> bool:
-    """Whether they are a telephone number with `00` in the place of `+`."""
-    return list(digits[:2]) == [0, 0] and is_telephone(digits[2:], _SHORTEST_TELEPHONE)
+def is_telephone_with_00(digits: Sequence[int]) -> bool:
+    """Whether the digits are a telephone number with `00` instead of `+`."""
+    return list(digits[:2]) == [0, 0] and is_telephone(digits[2:], _TELEPHONE_DIGITS_MIN)
 
 
 def is_iban(text: str) -> bool:
-    """Of its country's length, with its check digits (ISO 13616)."""
+    """Whether the text is an IBAN: its country's length and valid check digits (ISO 13616)."""
     compact = re.sub("[ \u00a0-]", "", text).upper()
     if len(compact) != _IBAN_LENGTHS.get(compact[:2]):
         return False
@@ -84,33 +84,33 @@ def is_iban(text: str) -> bool:
 
 
 def is_clabe(text: str) -> bool:
-    """A Mexican bank account: 18 digits, the last one its check digit. No bank's code begins with 2 to 5, or with 8."""
+    """Whether the text is a Mexican bank account: 18 digits, the last one a check digit. No bank code begins with 2 to 5 or 8."""
     digits = _digits(text)
     weighted = sum(digit * weight % 10 for digit, weight in zip(digits[:17], (3, 7, 1) * 6, strict=False))
     return digits[0] in (0, 1, 6, 7, 9) and (weighted + digits[17]) % 10 == 0
 
 
 def is_cnpj(digits: Sequence[int]) -> bool:
-    """A Brazilian business: 14 digits, the last two its check digits."""
+    """Whether the digits are a Brazilian business number: 14 digits, the last two of them check digits."""
     return all(_cnpj_check(digits[:length]) == digits[length] for length in (12, 13))
 
 
 def is_siret(digits: Sequence[int]) -> bool:
-    """A French business: 9 digits of its company and 5 of its site, both with the Luhn check; the site's are small numbers."""
+    """Whether the digits are a French business number: 9 for the company and 5 for its site, a small number, with Luhn checks."""
     return digits[9:12] == [0, 0, 0] and luhn(digits[:9]) and luhn(digits)
 
 
 def luhn(digits: Sequence[int]) -> bool:
     """The check of ISO/IEC 7812-1, annex B."""
-    return sum(DOUBLED[digit] if place % 2 else digit for place, digit in enumerate(reversed(digits))) % 10 == 0
+    return sum(DOUBLED[digit] if index % 2 else digit for index, digit in enumerate(reversed(digits))) % 10 == 0
 
 
 DOUBLED: Final = (0, 2, 4, 6, 8, 1, 3, 5, 7, 9)
-"""A digit doubled, and the digits of that added: as the Luhn check wants every other one."""
+"""digit → the digit sum of its double, for every other digit of the Luhn check."""
 
 
 def _cnpj_check(digits: Sequence[int]) -> int:
-    weighted = sum(digit * (2 + place % 8) for place, digit in enumerate(reversed(digits)))
+    weighted = sum(digit * (2 + index % 8) for index, digit in enumerate(reversed(digits)))
     return 0 if weighted % 11 < 2 else 11 - weighted % 11
 
 

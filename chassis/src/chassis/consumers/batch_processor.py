@@ -162,7 +162,7 @@ class BatchProcessor:
                 except Exception as error:
                     raise RecordFailed(index) from error
             # Kafka still has what a server that stops would lose of projections; a reaction's events may be sent at once.
-            async with transaction(connection, lasting=bool(fresh)):
+            async with transaction(connection, durable=bool(fresh)):
                 await batch.commit([(self._consumer.group, received.envelope.id) for received in fresh.values()])
                 changed = await self._save(connection, folding, tell)
                 await settle(connection, records)

@@ -10,12 +10,12 @@ import asyncpg
 import structlog
 
 from chassis.decoding import Received
-from chassis.event_store.write_sets import append_on, grouped, read_on, run
+from chassis.event_store.write_sets import append_write_sets, grouped, read_streams, run
 from chassis.eventsourcing.aggregate import Aggregate, Loaded, Outcome
 from chassis.eventsourcing.command_handler import NoSuchAggregate, decide, rehydrate
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.decider import C, E, S
-from chassis.eventsourcing.event_store import Append, Recorded, Statement, Stored, Timer, WriteSet
+from chassis.eventsourcing.event_store import Append, RecordedEvent, Statement, StoredEvent, Timer, WriteSet
 from chassis.eventsourcing.stream import Stream
 from chassis.scope import note
 
@@ -37,7 +37,7 @@ class RecordFailed(Exception):
 @dataclass
 class _Appending:
     expected: int
-    events: list[Recorded] = field(default_factory=list)
+    events: list[RecordedEvent] = field(default_factory=list)
 
 
 class UnitOfWork:
@@ -48,7 +48,7 @@ class UnitOfWork:
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection
-        self._read: dict[Stream, list[Stored]] = {}
+        self._read: dict[Stream, list[StoredEvent]] = {}
         self._past: dict[Stream, Loaded[Any]] = {}
         self._appending: dict[Stream, _Appending] = {}
         self._timers: dict[tuple[Stream, str], datetime | None] = {}
@@ -81,7 +81,7 @@ class UnitOfWork:
         except (aggregate.refusal, NoSuchAggregate) as refusal:
             log.info("reaction.refused", refusal=type(refusal).__name__, cause=envelope.type)
             return None
-        self._past[past.stream] = outcome.past
+        self._past[past.stream] = outcome.loaded
         self._take(write_set)
         rows = [*write_set.statements, *(statements(outcome) if statements and outcome.events else ())]
         self._keep(envelope.customerid, rows)
@@ -111,7 +111,7 @@ class UnitOfWork:
             return
         if not self._reading:
             raise RuntimeError("a stream asked at commit must have been read before: name it in Consumer.streams")
-        self._read.update(await read_on(self.connection, missing))
+        self._read.update(await read_streams(self.connection, missing))
 
     def begin(self, index: int, customer: UUID | None = None) -> None:
         """What follows is wanted by the record at `index` of the batch, which is about the customer, or about none."""
@@ -134,7 +134,7 @@ class UnitOfWork:
             clear_timers=tuple(key for key, due in self._timers.items() if due is None),
         )
         if not write_set.empty:
-            await append_on(self.connection, [write_set])
+            await append_write_sets(self.connection, [write_set])
         wanted = ((customer, each.sql, (index, each.args)) for customer, index, each in self._statements)
         for sql, rows in grouped(wanted):
             running = run(self.connection, sql, [args for _, args in rows])

@@ -1,27 +1,28 @@
-"""The write sets of concurrent callers, committed as one: who is in the way of others is taken out.
+"""Group commit: the write sets of concurrent callers are written together. Conflicting sets are taken out and refused alone.
 
-They are one statement; where sets bring rows of the service's own tables, one transaction of it and theirs.
+Without statements on the service's own tables the group is one SQL statement; with them it is one transaction.
 """
 
 from collections.abc import Hashable, Iterable, Sequence
 
 import asyncpg
 
-from chassis.event_store.write_sets import MEANING, insert, run_statements
+from chassis.event_store.write_sets import CONFLICTS, insert, run_statements
 from chassis.eventsourcing.event_store import VersionConflict, WriteSet
 from chassis.postgres.connection import Connection
 from chassis.runtime.faults import is_transient
 
-Fate = Exception | None
-"""Why a write set was not written; None when it was."""
+Result = Exception | None
+"""Why a write set was not written, or None for a written one."""
 
 
-async def commit(connection: Connection, write_sets: Sequence[WriteSet]) -> list[Fate]:
-    """Writes every set that can be written. May be done again when it is not known what became of the first time.
+async def commit(connection: Connection, write_sets: Sequence[WriteSet]) -> list[Result]:
+    """Write every set that can be written; the results are in the order of the sets. Safe to repeat with the same sets when the
+    outcome of an earlier call is unknown.
 
-    Raises what concerns all of them: a lost connection, a lock that was not to be had.
+    Raises transient faults, which concern all sets: a lost connection, a lock timeout.
     """
-    fates: list[Fate] = [None] * len(write_sets)
+    results: list[Result] = [None] * len(write_sets)
     remaining: list[int] = []
     seen: set[Hashable] = set()
     for i, write_set in enumerate(write_sets):
@@ -29,26 +30,28 @@ async def commit(connection: Connection, write_sets: Sequence[WriteSet]) -> list
             remaining.append(i)
             seen |= claims
         else:
-            fates[i] = VersionConflict("somebody in the same round wants the same")
+            results[i] = VersionConflict("another write set of the same group claims the same stream or key")
     while remaining:
         try:
             await _write(connection, [write_sets[i] for i in remaining])
-            return fates
+            return results
         except Exception as error:
             if is_transient(error):
                 raise
-            known = await _known(connection, write_sets, remaining) if isinstance(error, asyncpg.UniqueViolationError) else {}
-            if not known and len(remaining) == 1:
-                known = {remaining[0]: error}
-            if not known:
-                # one set's content is at fault, and nobody says whose: each goes alone
+            conflicts = (
+                await _conflicts(connection, write_sets, remaining) if isinstance(error, asyncpg.UniqueViolationError) else {}
+            )
+            if not conflicts and len(remaining) == 1:
+                conflicts = {remaining[0]: error}
+            if not conflicts:
+                # The content of an unidentified set is at fault: write each set alone.
                 for i in remaining:
-                    fates[i], *_ = await commit(connection, [write_sets[i]])
-                return fates
-            for i, fate in known.items():
-                fates[i] = fate
+                    results[i], *_ = await commit(connection, [write_sets[i]])
+                return results
+            for i, result in conflicts.items():
+                results[i] = result
                 remaining.remove(i)
-    return fates
+    return results
 
 
 async def _write(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
@@ -61,7 +64,7 @@ async def _write(connection: Connection, write_sets: Sequence[WriteSet]) -> None
 
 
 def _claims(write_set: WriteSet) -> Iterable[Hashable]:
-    """What no other write set of the same round may claim."""
+    """The streams, idempotency keys and inbox ids of a set. No other set of the same group may have one of them."""
     for append in write_set.appends:
         yield append.stream
     if write_set.answer:
@@ -70,25 +73,25 @@ def _claims(write_set: WriteSet) -> Iterable[Hashable]:
     yield from write_set.inbox
 
 
-async def _known(connection: Connection, write_sets: Sequence[WriteSet], remaining: Iterable[int]) -> dict[int, Fate]:
-    """The sets that are in conflict with what is stored, in one query; a set that is stored itself has been written."""
+async def _conflicts(connection: Connection, write_sets: Sequence[WriteSet], remaining: Iterable[int]) -> dict[int, Result]:
+    """Read in one query which sets conflict with stored rows. A set whose own event is stored was written before: None."""
     appends = [(i, append) for i in remaining for append in write_sets[i].appends]
     answers = [(i, answer[0]) for i in remaining if (answer := write_sets[i].answer)]
     inbox = [(i, *handled) for i in remaining for handled in write_sets[i].inbox]
     rows = await connection.fetch(
         """
-        SELECT i, 'events_version_taken' AS taken, events.event_id = asked.event_id AS ours
+        SELECT i, 'events_version_taken' AS taken, events.event_id = requested.event_id AS ours
         FROM unnest($1::int[], $2::uuid[], $3::text[], $4::int[], $5::uuid[])
-             AS asked (i, merchant_id, stream, version, event_id)
+             AS requested (i, merchant_id, stream, version, event_id)
         JOIN events USING (merchant_id, stream, version)
         UNION ALL
         SELECT i, 'inbox_handled', false
-        FROM unnest($6::int[], $7::text[], $8::uuid[]) AS asked (i, consumer_group, event_id)
+        FROM unnest($6::int[], $7::text[], $8::uuid[]) AS requested (i, consumer_group, event_id)
         JOIN inbox USING (consumer_group, event_id)
         UNION ALL
         SELECT i, 'idempotency_answered', false
         FROM unnest($9::int[], $10::uuid[], $11::text[], $12::text[], $13::text[])
-             AS asked (i, merchant_id, subject, route, key)
+             AS requested (i, merchant_id, subject, route, key)
         JOIN idempotency USING (merchant_id, subject, route, key)
         """,
         [i for i, _ in appends],
@@ -105,6 +108,6 @@ async def _known(connection: Connection, write_sets: Sequence[WriteSet], remaini
         [key.route for _, key in answers],
         [key.key for _, key in answers],
     )
-    # the answer that is kept says more than that a version is taken, and comes last
-    known: dict[int, Fate] = {row["i"]: MEANING[row["taken"]]() for row in rows}
-    return known | dict.fromkeys((row["i"] for row in rows if row["ours"]), None)
+    # A stored answer takes precedence over a taken version, so it comes last.
+    conflicts: dict[int, Result] = {row["i"]: CONFLICTS[row["taken"]]() for row in rows}
+    return conflicts | dict.fromkeys((row["i"] for row in rows if row["ours"]), None)

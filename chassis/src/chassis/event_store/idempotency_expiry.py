@@ -1,4 +1,4 @@
-"""Answers are kept for those who ask again, for a day."""
+"""Deletes the answers of idempotency keys after 24 hours."""
 
 import asyncio
 from datetime import timedelta
@@ -13,16 +13,16 @@ BATCH_SIZE = 5000
 
 
 async def expire_answers(pool: asyncpg.Pool, stop: asyncio.Event) -> None:
-    """Deletes, every hour until `stop`, the answers that have been kept for long enough."""
+    """Delete expired answers every hour until `stop`."""
 
-    async def turn() -> float | None:
+    async def step() -> float | None:
         return None if await expire_some(pool) == BATCH_SIZE else INTERVAL_SECONDS
 
-    await repeat("answers", turn, stop)
+    await repeat("answers", step, stop)
 
 
 async def expire_some(pool: asyncpg.Pool) -> int:
-    """One short transaction's worth; returns how many."""
+    """Delete up to BATCH_SIZE expired answers in one short transaction; returns how many."""
     status = await pool.execute(
         """
         DELETE FROM idempotency WHERE ctid IN (SELECT ctid FROM idempotency WHERE answered_at < now() - $1::interval LIMIT $2)

@@ -1,7 +1,7 @@
-"""What aggregates wait for, given to them when it is due by their merchant's clock.
+"""Fires the timers of aggregates when they are due by their merchant's clock.
 
-A timer is leased in a short transaction, then its command runs like any other: the write set of what it decides clears
-the timer or sets it anew. A command that was lost with its process is given again once the lease is over.
+A due timer is leased in a short transaction. Then its command runs like any other, and its write set clears the timer or sets
+its next time. If the process dies in between, the timer fires again after the lease has ended.
 """
 
 import asyncio
@@ -24,11 +24,11 @@ from chassis.scope import scoped
 
 log = structlog.get_logger()
 
-FIRED = Counter("timers_fired", "Timers whose command was given", ["kind", "outcome"])
+FIRED = Counter("timers_fired", "Timers fired", ["kind", "outcome"])
 
 BATCH_SIZE = 100
 POLL_SECONDS = 1.0
-LEASE_SECONDS = timedelta(seconds=30)
+LEASE = timedelta(seconds=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +39,11 @@ class Due:
     name: str
     due_at: datetime
     now: datetime
-    """By the merchant's clock."""
+    """The current time by the merchant's clock."""
 
 
 class TimersStuck(Exception):
-    """Timers are due still, after their commands were given: the rules refuse them, or do nothing about them."""
+    """Timers are still due after they fired: their commands were refused, failed or changed nothing."""
 
 
 class TimerLoop:
@@ -52,43 +52,45 @@ class TimerLoop:
         self._handlers = {handler.aggregate.kind: handler for handler in handlers}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Fires what is due, of every merchant, until `stop`."""
+        """Fire the due timers of all merchants until `stop`."""
 
-        async def turn() -> float | None:
+        async def step() -> float | None:
             due = await _claim(self._pool, list(self._handlers))
             await asyncio.gather(*(self._fire(timer) for timer in due))
             return None if due else POLL_SECONDS
 
-        await repeat("timers", turn, stop)
+        await repeat("timers", step, stop)
 
     async def next_due(self, merchant_id: UUID) -> datetime | None:
-        """When the merchant's next timer is due, by the merchant's clock."""
+        """When the merchant's next timer is due, by the merchant's clock; None without one."""
         sql = "SELECT min(due_at) FROM timers WHERE merchant_id = $1 AND kind = ANY($2::text[])"
         due: datetime | None = await self._pool.fetchval(sql, merchant_id, list(self._handlers))
         return due
 
     async def fire_due(self, merchant_id: UUID, until: datetime) -> int:
-        """Fires all of the merchant's timers that are due at `until`, and those that this sets for no later.
+        """Fire all of the merchant's timers that are due at `until`, including those that their commands set.
 
-        Whatever the clock says: `until` is the commands' now. Returns how many were fired, each once, when none of them
-        is under way any more.
+        `until` is the commands' now, independent of the merchant's clock. Returns the number of fired timers after the last
+        one has finished, in this or another process. Raises TimersStuck.
         """
         fired: set[Due] = set()
         while True:
-            claimed = [due for due in await _claim_of(self._pool, list(self._handlers), merchant_id, until) if due not in fired]
+            claimed = [
+                due for due in await _claim_of_merchant(self._pool, list(self._handlers), merchant_id, until) if due not in fired
+            ]
             await asyncio.gather(*(self._fire(due) for due in claimed))
             fired.update(claimed)
             if claimed:
                 continue
-            left = await _left_of(self._pool, list(self._handlers), merchant_id, until)
-            if stuck := left & fired:
+            remaining = await _due_of_merchant(self._pool, list(self._handlers), merchant_id, until)
+            if stuck := remaining & fired:
                 raise TimersStuck(stuck)
-            if not left:
+            if not remaining:
                 return len(fired)
-            await asyncio.sleep(0.05)  # somebody else is at them
+            await asyncio.sleep(0.05)  # another process holds their leases
 
     async def _fire(self, due: Due) -> None:
-        """Never raises: a timer that failed is due again once its lease has ended."""
+        """Never raises: a failed timer fires again when its lease has ended."""
         context = Context.beginning(due.merchant_id, "timer")
         with scoped(merchant=due.merchant_id, aggregate=f"{due.kind}-{due.id}"):
             try:
@@ -104,7 +106,7 @@ class TimerLoop:
 
 
 async def _claim(pool: asyncpg.Pool, kinds: list[str]) -> list[Due]:
-    """Leases what is due, merchant by merchant: their clocks differ, and so each has an index range of its own."""
+    """Lease due timers, merchant by merchant: the clocks differ, so each merchant has its own range of the index."""
     rows = await pool.fetch(
         """
         WITH RECURSIVE merchant AS (
@@ -135,12 +137,12 @@ async def _claim(pool: asyncpg.Pool, kinds: list[str]) -> list[Due]:
         """,
         kinds,
         BATCH_SIZE,
-        LEASE_SECONDS,
+        LEASE,
     )
     return [Due(*row) for row in rows]
 
 
-async def _claim_of(pool: asyncpg.Pool, kinds: list[str], merchant_id: UUID, until: datetime) -> list[Due]:
+async def _claim_of_merchant(pool: asyncpg.Pool, kinds: list[str], merchant_id: UUID, until: datetime) -> list[Due]:
     rows = await pool.fetch(
         """
         WITH due AS (
@@ -156,12 +158,12 @@ async def _claim_of(pool: asyncpg.Pool, kinds: list[str], merchant_id: UUID, unt
         until,
         kinds,
         BATCH_SIZE,
-        LEASE_SECONDS,
+        LEASE,
     )
     return [Due(merchant_id, kind, id, name, due_at, until) for kind, id, name, due_at in rows]
 
 
-async def _left_of(pool: asyncpg.Pool, kinds: list[str], merchant_id: UUID, until: datetime) -> set[Due]:
+async def _due_of_merchant(pool: asyncpg.Pool, kinds: list[str], merchant_id: UUID, until: datetime) -> set[Due]:
     rows = await pool.fetch(
         "SELECT kind, id, name, due_at FROM timers WHERE merchant_id = $1 AND due_at <= $2 AND kind = ANY($3::text[])",
         merchant_id,

@@ -1,4 +1,4 @@
-"""Write sets as one SQL statement, however many they are; and the reading of streams that goes before."""
+"""The SQL of the event store: write any number of write sets with one statement, and read streams."""
 
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import asyncpg
 from pydantic_core import to_json
 
-from chassis.eventsourcing.event_store import AlreadyAnswered, AlreadyHandled, Stored, VersionConflict, WriteSet
+from chassis.eventsourcing.event_store import AlreadyAnswered, AlreadyHandled, StoredEvent, VersionConflict, WriteSet
 from chassis.eventsourcing.stream import Stream
 from chassis.outbox.states import headers_json
 from chassis.postgres.connection import Connection
@@ -17,117 +17,115 @@ from chassis.postgres.connection import Connection
 Row = tuple[Any, ...]
 T = TypeVar("T")
 
-MEANING: dict[str, type[Exception]] = {
+CONFLICTS: dict[str, type[Exception]] = {
     "events_version_taken": VersionConflict,
     "idempotency_answered": AlreadyAnswered,
     "inbox_handled": AlreadyHandled,
 }
-"""What the violation of a constraint says."""
+"""The exception for a violation of each unique constraint."""
 
 
-async def read_on(connection: Connection, streams: Sequence[Stream]) -> dict[Stream, list[Stored]]:
-    """The events of every stream asked for, oldest first, in one query that locks nothing."""
+async def read_streams(connection: Connection, streams: Sequence[Stream]) -> dict[Stream, list[StoredEvent]]:
+    """The events of every given stream, oldest first, in one query without locks."""
     return dict(zip(streams, await read_since(connection, [(stream, 1) for stream in streams]), strict=True))
 
 
-async def read_since(connection: Connection, asked: Sequence[tuple[Stream, int]]) -> list[list[Stored]]:
-    """For each (stream, version) asked for the events from that version on, in one query."""
-    past: list[list[Stored]] = [[] for _ in asked]
+async def read_since(connection: Connection, requests: Sequence[tuple[Stream, int]]) -> list[list[StoredEvent]]:
+    """For each requested (stream, version) the events from that version on, in one query."""
+    events: list[list[StoredEvent]] = [[] for _ in requests]
     rows = await connection.fetch(
         """
-        SELECT asked.i, event.version, event.name, event.schema, event.body
-        FROM unnest($1::uuid[], $2::text[], $3::int[]) WITH ORDINALITY AS asked (merchant_id, stream, since, i)
+        SELECT requested.i, event.version, event.name, event.schema, event.body
+        FROM unnest($1::uuid[], $2::text[], $3::int[]) WITH ORDINALITY AS requested (merchant_id, stream, since, i)
         CROSS JOIN LATERAL (
             SELECT version, name, schema, body FROM events
-            WHERE events.merchant_id = asked.merchant_id AND events.stream = asked.stream AND version >= asked.since
+            WHERE events.merchant_id = requested.merchant_id AND events.stream = requested.stream AND version >= requested.since
             ORDER BY version
         ) AS event
-        ORDER BY asked.i, event.version
+        ORDER BY requested.i, event.version
         """,
-        [stream.merchant_id for stream, _ in asked],
-        [stream.name for stream, _ in asked],
-        [since for _, since in asked],
+        [stream.merchant_id for stream, _ in requests],
+        [stream.name for stream, _ in requests],
+        [since for _, since in requests],
     )
     for i, version, name, schema, body in rows:
-        past[i - 1].append(Stored(version, name, schema, body))
-    return past
+        events[i - 1].append(StoredEvent(version, name, schema, body))
+    return events
 
 
-async def append_on(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
-    """Writes the sets in the caller's transaction, which must not take a transaction id before its streams were read.
+async def append_write_sets(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
+    """Write the sets in the caller's transaction. It must read its streams before it takes a transaction id (outbox/cursor.py).
 
-    Sets of one stream follow each other by version; a timer is left as the last of them wants it. Raises
-    VersionConflict, AlreadyAnswered or AlreadyHandled, after which the transaction can only be rolled back.
+    Sets of one stream have consecutive versions; the last set decides about a timer. Raises VersionConflict, AlreadyAnswered or
+    AlreadyHandled, after which the transaction can only be rolled back.
     """
     try:
         await insert(connection, write_sets)
     except asyncpg.UniqueViolationError as violation:
-        if meaning := MEANING.get(violation.constraint_name or ""):
-            raise meaning(violation.detail) from violation
+        if conflict := CONFLICTS.get(violation.constraint_name or ""):
+            raise conflict(violation.detail) from violation
         raise
     await run_statements(connection, write_sets)
 
 
 async def run_statements(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
-    """Each set's statements in their order; what is the same SQL goes in one round trip."""
-    wanted = ((number, each.sql, each.args) for number, write_set in enumerate(write_sets) for each in write_set.statements)
-    for sql, rows in grouped(wanted):
+    """Run each set's statements in their order; statements with the same SQL share a round trip."""
+    statements = ((number, each.sql, each.args) for number, write_set in enumerate(write_sets) for each in write_set.statements)
+    for sql, rows in grouped(statements):
         await run(connection, sql, rows)
 
 
 async def run(connection: Connection, sql: str, rows: Sequence[Row]) -> None:
-    """The statement with each row's arguments, in one round trip."""
+    """Run the statement once per row of arguments, in one round trip."""
     if len(rows) == 1:
         await connection.execute(sql, *rows[0])
     else:
         await connection.executemany(sql, rows)
 
 
-def grouped(wanted: Iterable[tuple[Hashable, str, T]]) -> list[tuple[str, list[T]]]:
-    """Groups of the same SQL out of (whose, SQL, anything), in which everyone's keep their order.
+def grouped(statements: Iterable[tuple[Hashable, str, T]]) -> list[tuple[str, list[T]]]:
+    """Group (owner, SQL, row) by SQL. The statements of each owner keep their order.
 
-    What is nobody's, None, comes after all that precedes it, and before all that follows.
+    A statement with the owner None runs after all earlier ones and before all later ones.
     """
     groups: list[tuple[str, list[T]]] = []
-    newest: dict[str, int] = {}
-    """The last group of each SQL."""
-    reached: dict[Hashable, int] = {}
-    """The group in which the last one of each is."""
-    floor = 0
-    for whose, sql, row in wanted:
-        least = len(groups) if whose is None else reached.get(whose, floor)
-        place = newest.get(sql, -1)
-        if place < max(least, floor):
-            place = newest[sql] = len(groups)
+    last_group_of_sql: dict[str, int] = {}
+    last_group_of_owner: dict[Hashable, int] = {}
+    first_open_group = 0
+    for owner, sql, row in statements:
+        group_min = len(groups) if owner is None else last_group_of_owner.get(owner, first_open_group)
+        group = last_group_of_sql.get(sql, -1)
+        if group < max(group_min, first_open_group):
+            group = last_group_of_sql[sql] = len(groups)
             groups.append((sql, []))
-        groups[place][1].append(row)
-        reached[whose] = place
-        if whose is None:
-            floor = len(groups)
+        groups[group][1].append(row)
+        last_group_of_owner[owner] = group
+        if owner is None:
+            first_open_group = len(groups)
     return groups
 
 
 async def insert(connection: Connection, write_sets: Sequence[WriteSet]) -> None:
-    """Everything of the sets but their statements, in one statement. Raises asyncpg.UniqueViolationError."""
-    written = [(part, rows) for part in _PARTS if (rows := part.rows(write_sets))]
-    if written:
-        parts, arrays = zip(*written, strict=True)
+    """Write the sets, except for their statements, with one SQL statement. Raises asyncpg.UniqueViolationError."""
+    parts_and_rows = [(part, rows) for part in _PARTS if (rows := part.rows(write_sets))]
+    if parts_and_rows:
+        parts, arrays = zip(*parts_and_rows, strict=True)
         await connection.execute(_statement(parts), *arrays)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A table's share of a write. The rows are sorted: two writers that lock in different orders would deadlock."""
+    """The rows of one table. They are sorted, because two writers that lock in different orders could deadlock."""
 
     rows: Callable[[Sequence[WriteSet]], list[Row]]
     kind: str
-    """The composite type of a row: an array of rows takes half of what an array per column takes to encode."""
+    """The composite type of a row. Encoding an array of rows takes half the time of an array per column."""
     sql: str
 
 
 @cache
 def _statement(parts: tuple[_Part, ...]) -> str:
-    """Takes an array of rows per part."""
+    """The statement that inserts all parts. Its parameters are one array of rows per part."""
     inserts = (part.sql.format(rows=f"unnest(${number}::{part.kind}[])") for number, part in enumerate(parts, 1))
     return f"WITH {', '.join(f'part_{number} AS ({sql})' for number, sql in enumerate(inserts))} SELECT"
 
@@ -154,20 +152,20 @@ def _events(write_sets: Sequence[WriteSet]) -> list[Row]:
 
 
 def _answers(write_sets: Sequence[WriteSet]) -> list[Row]:
-    kept = [write_set.answer for write_set in write_sets if write_set.answer]
+    answers = [write_set.answer for write_set in write_sets if write_set.answer]
     rows = [
         (key.merchant_id, key.subject, key.route, key.key, key.fingerprint, answer.status, to_json(answer.body).decode())
-        for key, answer in kept
+        for key, answer in answers
     ]
     return sorted(rows)
 
 
 def _inbox(write_sets: Sequence[WriteSet]) -> list[Row]:
-    return sorted(handled for write_set in write_sets for handled in write_set.inbox)
+    return sorted(row for write_set in write_sets for row in write_set.inbox)
 
 
 def _timers(write_sets: Sequence[WriteSet]) -> list[Row]:
-    """(merchant, kind, id, name, due or None), one row per timer: the last word counts."""
+    """(merchant, kind, id, name, due_at or None to delete), one row per timer: the last write set decides."""
     last: dict[tuple[Stream, str], Any] = {}
     for write_set in write_sets:
         for stream, name in write_set.clear_timers:

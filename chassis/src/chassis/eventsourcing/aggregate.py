@@ -1,4 +1,4 @@
-"""What the chassis has to be told of an aggregate: its rules, how it is stored, what others hear of it, what it waits for."""
+"""The declaration of an aggregate: its decider, its codec, its public messages, its timers and its rows."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,17 +15,17 @@ from chassis.eventsourcing.stream import Stream
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """What others hear of an event."""
+    """The public message of an event, before it gets its envelope."""
 
     data: EventData
     time: datetime
-    """When it happened, by the merchant's clock; in UTC."""
+    """When the event happened, by the merchant's clock; in UTC."""
     customer_id: UUID | None = None
 
 
 @dataclass(frozen=True)
 class Loaded(Generic[S]):
-    """What a decision is taken on."""
+    """A stream's version and state, on which a command is decided."""
 
     stream: Stream
     version: int
@@ -34,7 +34,7 @@ class Loaded(Generic[S]):
 
 @dataclass(frozen=True)
 class Outcome(Generic[E, S]):
-    """What a command led to; without events when there was nothing to do."""
+    """The result of a command. `events` is empty when the command changed nothing."""
 
     stream: Stream
     version: int
@@ -42,12 +42,12 @@ class Outcome(Generic[E, S]):
     state: S
 
     @property
-    def past(self) -> Loaded[S]:
-        """To decide the next command on."""
+    def loaded(self) -> Loaded[S]:
+        """The state after the events, on which the next command can be decided."""
         return Loaded(self.stream, self.version, self.state)
 
 
-def nothing(_: object) -> Mapping[str, datetime]:
+def no_timers(_: object) -> Mapping[str, datetime]:
     return {}
 
 
@@ -64,13 +64,13 @@ class Aggregate(Generic[C, E, S]):
     """The base class of the domain's refusals."""
     codec: Codec
     announce: Callable[[E, S], Announcement]
-    """The public message of an event, given the state after it. Every event has one."""
-    timers: Callable[[S], Mapping[str, datetime]] = nothing
-    """What a state waits for: a name and the instant it is due, by the merchant's clock."""
+    """(event, state after it) → its public message. Every event has one."""
+    timers: Callable[[S], Mapping[str, datetime]] = no_timers
+    """The timers of a state: name → the instant when it is due, by the merchant's clock."""
     on_timer: Callable[[str, S, datetime], C] | None = None
-    """The command to give when the named timer is due; the instant is now, by the merchant's clock."""
+    """(timer name, state, now by the merchant's clock) → the command of a due timer."""
     rows: Callable[[Outcome[E, S]], Sequence[Statement]] = no_rows
-    """Rows of the service's own tables that always agree with the stream: written with its events, whoever asked."""
+    """Statements on the service's own tables that keep them consistent with the stream; part of every append."""
 
     def stream(self, merchant_id: UUID, id: UUID) -> Stream:
         return Stream(merchant_id, self.kind, id)

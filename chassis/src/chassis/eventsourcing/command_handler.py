@@ -1,4 +1,4 @@
-"""Loads, decides, writes. The only way in which a command becomes events: over HTTP, by a timer, or in a reaction."""
+"""Command handling: load, decide, write. Commands over HTTP, of timers and of reactions become events here."""
 
 import asyncio
 from collections import OrderedDict
@@ -19,7 +19,7 @@ from chassis.eventsourcing.event_store import (
     EventStore,
     IdempotencyKey,
     Statement,
-    Stored,
+    StoredEvent,
     Timer,
     VersionConflict,
     WriteSet,
@@ -29,52 +29,57 @@ from chassis.eventsourcing.stream import Stream
 from chassis.scope import note
 
 ATTEMPTS = 50
-"""A conflict means that somebody else's decision went through: only a stream that never rests uses these up."""
+"""Each version conflict means that another writer succeeded; only a permanently contended stream exhausts the attempts."""
 
-CACHED_STREAMS = 2_000
-"""Streams whose state is kept in memory: a long one costs its whole past otherwise, each time it is asked."""
+CACHED_STREAMS_MAX = 2_000
+"""Number of streams with a cached state, so that long streams are not replayed for every command."""
 
 
 class NoSuchAggregate(LookupError):
-    """Nothing was decided about what does not exist: neither an event nor a refusal."""
+    """The aggregate does not exist, and the command produced neither an event nor a refusal."""
 
 
 def rehydrate(
-    aggregate: Aggregate[C, E, S], stream: Stream, stored: Iterable[Stored], known: Loaded[S] | None = None
+    aggregate: Aggregate[C, E, S], stream: Stream, events: Iterable[StoredEvent], base: Loaded[S] | None = None
 ) -> Loaded[S]:
-    """Folds a stream's events, oldest first: all of them, or those that follow what is known."""
-    version, state = (known.version, known.state) if known else (0, None)
-    for event in stored:
+    """Fold a stream's events, oldest first: all of them, or those that follow `base`."""
+    version, state = (base.version, base.state) if base else (0, None)
+    for event in events:
         state = aggregate.decider.evolve(state, aggregate.codec.decode(event.name, event.schema, event.body))
         version = event.version
     return Loaded(stream, version, state)
 
 
-def decide(aggregate: Aggregate[C, E, S], context: Context, past: Loaded[S], command: C) -> tuple[Outcome[E, S], WriteSet]:
-    """Asks the rules. Raises the domain's refusal, and NeverBegan when nothing was decided about what does not exist."""
-    events = aggregate.decider.decide(command, past.state)
-    version, state, recorded = past.version, past.state, []
+def decide(aggregate: Aggregate[C, E, S], context: Context, loaded: Loaded[S], command: C) -> tuple[Outcome[E, S], WriteSet]:
+    """Run the decider and build the write set of its events.
+
+    Raises the domain's refusal, and NoSuchAggregate when the aggregate does not exist and the command creates no event.
+    """
+    events = aggregate.decider.decide(command, loaded.state)
+    version, state, recorded = loaded.version, loaded.state, []
     for event in events:
         version, state = version + 1, aggregate.decider.evolve(state, event)
-        recorded.append(to_recorded(aggregate, context, past.stream, version, event, state))
+        recorded.append(to_recorded(aggregate, context, loaded.stream, version, event, state))
     if state is None:
-        raise NoSuchAggregate(f"{past.stream.name} does not exist, and {command!r} did not begin it")
-    outcome = Outcome(past.stream, version, tuple(events), state)
-    appends = (Append(past.stream, past.version, tuple(recorded)),) if recorded else ()
-    waited = aggregate.timers(past.state) if past.state is not None else {}
-    waits = aggregate.timers(state)
+        raise NoSuchAggregate(f"{loaded.stream.name} does not exist, and {command!r} did not begin it")
+    outcome = Outcome(loaded.stream, version, tuple(events), state)
+    appends = (Append(loaded.stream, loaded.version, tuple(recorded)),) if recorded else ()
+    timers_before = aggregate.timers(loaded.state) if loaded.state is not None else {}
+    timers_after = aggregate.timers(state)
     return outcome, WriteSet(
         appends,
         statements=tuple(aggregate.rows(outcome)) if recorded else (),
-        set_timers=tuple(Timer(past.stream, name, due) for name, due in waits.items() if waited.get(name) != due),
-        clear_timers=tuple((past.stream, name) for name in waited if name not in waits),
+        set_timers=tuple(
+            Timer(loaded.stream, name, due_at) for name, due_at in timers_after.items() if timers_before.get(name) != due_at
+        ),
+        clear_timers=tuple((loaded.stream, name) for name in timers_before if name not in timers_after),
     )
 
 
 @dataclass(frozen=True)
 class Handled(Generic[E, S]):
     outcome: Outcome[E, S] | None
-    """None when the command was refused, or is a repetition of one answered before."""
+    """None when the command was refused, or when its idempotency key already had an answer."""
     answer: Answer | None
 
 
@@ -82,9 +87,9 @@ class Handled(Generic[E, S]):
 class CommandHandler(Generic[C, E, S]):
     store: EventStore
     aggregate: Aggregate[C, E, S]
-    _turns: WeakValueDictionary[Stream, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False, repr=False)
-    _known: OrderedDict[Stream, tuple[Stored, Loaded[S]]] = field(default_factory=OrderedDict, init=False, repr=False)
-    """What the streams asked last had come to, and the event that it ends with."""
+    _locks: WeakValueDictionary[Stream, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False, repr=False)
+    _cache: OrderedDict[Stream, tuple[StoredEvent, Loaded[S]]] = field(default_factory=OrderedDict, init=False, repr=False)
+    """Least recently used first: stream → its last event and the state after it."""
 
     async def handle(
         self,
@@ -96,70 +101,70 @@ class CommandHandler(Generic[C, E, S]):
         answer: Callable[[Outcome[E, S]], Answer] | None = None,
         refused: Callable[[Exception], Answer] | None = None,
         statements: Callable[[Outcome[E, S]], Sequence[Statement]] | None = None,
-        seen: Loaded[S] | None = None,
+        loaded: Loaded[S] | None = None,
     ) -> Handled[E, S]:
-        """Asks the rules and keeps what they say.
+        """Decide on the command and write its events.
 
-        `seen` is what `past` has returned for this request: the first attempt decides on it instead of reading again. Its
-        version guards it, as it guards every attempt.
+        `loaded` is a result of `load` of this request. The first attempt decides on it instead of reading the stream again;
+        its version guards the write, as in every attempt.
 
-        With a key both kinds of answer are kept with it, in the same write, and given to every repetition; one that
-        comes while the first is still running waits for it. `statements` run in the same transaction, when there are
-        events. Without `refused` the domain's refusal is raised. Raises KeyReused when the key came with another
-        request before, StoreBusy when nothing can be written now, StoreAway when the database stays away,
-        VersionConflict when the stream never holds still.
+        With a key, the answer of `answer` or `refused` is stored in the same write and returned to every repetition. A
+        repetition that arrives while the first request runs waits for it. `statements` run in the same transaction if there
+        are events. Without `refused` the domain's refusal is raised. Raises KeyReused when another request used the key,
+        StoreBusy when the store accepts no more work, StoreAway when the database stays away, and VersionConflict after
+        ATTEMPTS conflicts.
         """
         stream = self.aggregate.stream(context.merchant_id, id)
         note(context.merchant_id, stream.name)
-        async with self._turn(stream):
+        async with self._lock(stream):
             for _ in range(ATTEMPTS):
-                past, seen = seen or await self._past(stream), None
+                before, loaded = loaded or await self._load(stream), None
                 outcome: Outcome[E, S] | None = None
                 try:
-                    outcome, write_set = decide(self.aggregate, context, past, command)
-                    told = answer(outcome) if answer else None
+                    outcome, write_set = decide(self.aggregate, context, before, command)
+                    result = answer(outcome) if answer else None
                     if statements and outcome.events:
                         write_set = replace(write_set, statements=(*write_set.statements, *statements(outcome)))
                 except self.aggregate.refusal as refusal:
                     if refused is None:
-                        if key and (told := await self.store.answer_to(key)):
-                            return Handled(None, told)
+                        if key and (result := await self.store.answer_to(key)):
+                            return Handled(None, result)
                         raise
-                    write_set, told = WriteSet(), refused(refusal)
-                if key and told:
-                    write_set = replace(write_set, answer=(key, told))
+                    write_set, result = WriteSet(), refused(refusal)
+                if key and result:
+                    write_set = replace(write_set, answer=(key, result))
                 try:
                     if not write_set.empty:
                         await self.store.write(write_set)
                 except VersionConflict:
                     continue
                 except AlreadyAnswered:
-                    if key and (told := await self.store.answer_to(key)):
-                        return Handled(None, told)
+                    if key and (result := await self.store.answer_to(key)):
+                        return Handled(None, result)
                     continue
-                return Handled(outcome, told)
+                return Handled(outcome, result)
         raise VersionConflict(stream.name)
 
     async def fire(self, context: Context, id: UUID, name: str, now: datetime) -> Outcome[E, S] | None:
-        """Gives the command of the timer `name`, `now` being the merchant's.
+        """Handle the command of the timer `name`; `now` is by the merchant's clock.
 
-        None when the state waits for no such timer, or for a later one: then the timer is made to agree with the state.
-        Raises the domain's refusal, which leaves the timer as it is.
+        Returns None when the state has no such timer, or one that is due later; then the stored timer is corrected.
+        Raises the domain's refusal, which leaves the timer unchanged.
         """
         assert self.aggregate.on_timer, f"{self.aggregate.kind} declares no command for its timers"
         stream = self.aggregate.stream(context.merchant_id, id)
-        async with self._turn(stream):
+        async with self._lock(stream):
             for _ in range(ATTEMPTS):
-                past = await self._past(stream)
-                due = self.aggregate.timers(past.state).get(name) if past.state is not None else None
+                before = await self._load(stream)
+                due_at = self.aggregate.timers(before.state).get(name) if before.state is not None else None
                 outcome: Outcome[E, S] | None = None
-                if past.state is None or due is None:
-                    write_set = WriteSet(clear_timers=((past.stream, name),))
-                elif due > now:
-                    write_set = WriteSet(set_timers=(Timer(past.stream, name, due),))
+                if before.state is None or due_at is None:
+                    write_set = WriteSet(clear_timers=((before.stream, name),))
+                elif due_at > now:
+                    write_set = WriteSet(set_timers=(Timer(before.stream, name, due_at),))
                 else:
-                    command = self.aggregate.on_timer(name, past.state, now)
-                    outcome, write_set = decide(self.aggregate, context, past, command)
+                    command = self.aggregate.on_timer(name, before.state, now)
+                    outcome, write_set = decide(self.aggregate, context, before, command)
                 try:
                     if not write_set.empty:
                         await self.store.write(write_set)
@@ -170,29 +175,29 @@ class CommandHandler(Generic[C, E, S]):
 
     async def state(self, merchant_id: UUID, id: UUID) -> tuple[int, S | None]:
         """The aggregate's version and state: 0 and None when it does not exist."""
-        past = await self.past(merchant_id, id)
-        return past.version, past.state
+        loaded = await self.load(merchant_id, id)
+        return loaded.version, loaded.state
 
-    async def past(self, merchant_id: UUID, id: UUID) -> Loaded[S]:
-        """What a decision about the aggregate would be taken on now."""
-        return await self._past(self.aggregate.stream(merchant_id, id))
+    async def load(self, merchant_id: UUID, id: UUID) -> Loaded[S]:
+        """The aggregate's current version and state, for a decision."""
+        return await self._load(self.aggregate.stream(merchant_id, id))
 
-    def _turn(self, stream: Stream) -> asyncio.Lock:
-        """Commands of one process to one aggregate go one after the other: together all but one would be in vain."""
-        return self._turns.setdefault(stream, asyncio.Lock())
+    def _lock(self, stream: Stream) -> asyncio.Lock:
+        """Serializes this process's commands to one aggregate: of concurrent ones, all but one would end in a conflict."""
+        return self._locks.setdefault(stream, asyncio.Lock())
 
-    async def _past(self, stream: Stream) -> Loaded[S]:
-        """Reads what has come since the stream was asked last, together with the last event known.
+    async def _load(self, stream: Stream) -> Loaded[S]:
+        """Read the events after the cached state, together with the last cached event.
 
-        When that is not there any more, the database is another (restored from a backup), and everything is read.
+        If that event is missing or different, the database was restored from a backup, and the whole stream is read.
         """
-        last, known = self._known.pop(stream, (None, None))
-        stored = await self.store.read(stream, since=last.version if last else 1)
-        if last and stored[:1] != [last]:
-            known, stored = None, await self.store.read(stream)
-        past = rehydrate(self.aggregate, stream, stored[1:] if known else stored, known)
-        if stored:
-            self._known[stream] = stored[-1], past
-            if len(self._known) > CACHED_STREAMS:
-                self._known.popitem(last=False)
-        return past
+        last, cached = self._cache.pop(stream, (None, None))
+        events = await self.store.read(stream, since=last.version if last else 1)
+        if last and events[:1] != [last]:
+            cached, events = None, await self.store.read(stream)
+        loaded = rehydrate(self.aggregate, stream, events[1:] if cached else events, cached)
+        if events:
+            self._cache[stream] = events[-1], loaded
+            if len(self._cache) > CACHED_STREAMS_MAX:
+                self._cache.popitem(last=False)
+        return loaded

@@ -1,4 +1,4 @@
-"""Who asks, and what it follows from: carried from a click through every event that it causes."""
+"""The actor, and the correlation and causation ids, of a command and its events."""
 
 from dataclasses import dataclass
 from uuid import UUID, uuid4
@@ -10,11 +10,11 @@ class Context:
     actor: str
     """`customer:<uuid>`, `merchant:<key id>`, `service:<name>`, `operator`, `timer` or `event:<type>`"""
     correlation_id: UUID
-    """Of the first cause: one click, followed everywhere."""
+    """Shared by everything that follows from one first cause, such as a click."""
     causation_id: UUID | None = None
-    """The event that led to this, when one did."""
+    """The event that directly caused the command, if any."""
 
     @classmethod
     def beginning(cls, merchant_id: UUID, actor: str) -> "Context":
-        """A context with which something new begins."""
+        """A context with a new correlation id."""
         return cls(merchant_id, actor, correlation_id=uuid4())

@@ -1,4 +1,4 @@
-"""A rule book and how to ask it. Knows nothing of what the rules are about."""
+"""The decider pattern: a pair of pure functions, `decide` and `evolve`."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ S = TypeVar("S")
 @dataclass(frozen=True)
 class Decider(Generic[C, E, S]):
     decide: Callable[[C, S | None], list[E]]
-    """What follows from the command, given the state so far. Raises the domain's refusal when a rule forbids it."""
+    """(command, state or None) → the resulting events. Raises the domain's refusal when a rule forbids the command."""
     evolve: Callable[[S | None, E], S]
-    """The state after the event."""
+    """(state or None, event) → the state after the event."""
 
     def fold(self, events: Iterable[E], state: S | None = None) -> S | None:
         return reduce(self.evolve, events, state)

@@ -1,4 +1,4 @@
-"""What is written together, and the protocol that every event store fulfils."""
+"""The write set, and the protocol that every event store implements."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from chassis.eventsourcing.stream import Stream
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A Kafka record, rendered. A value of None is a tombstone: it erases its key from a compacted topic."""
+    """A Kafka record, serialized. A value of None is a tombstone: it erases its key from a compacted topic."""
 
     topic: str
     key: bytes
@@ -20,21 +20,21 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
-class Stored:
-    """A private event as it is kept."""
+class StoredEvent:
+    """A private event in its stored form."""
 
     version: int
-    """Its place in the stream, contiguous from 1."""
+    """The event's number in its stream, contiguous from 1."""
     name: str
     schema: int
-    """The version of the event's own shape."""
+    """The version of the event's shape (see Codec)."""
     body: str
     """JSON"""
 
 
 @dataclass(frozen=True, slots=True)
-class Recorded(Stored):
-    """A private event on its way into the store, with what others will hear of it."""
+class RecordedEvent(StoredEvent):
+    """A private event that is ready to be stored, with its public message."""
 
     stream: Stream
     event_id: UUID
@@ -45,13 +45,13 @@ class Recorded(Stored):
 class Append:
     stream: Stream
     expected: int
-    """The stream's version when the decision was taken: 0 when it was empty."""
-    events: tuple[Recorded, ...]
+    """The version of the stream on which the command was decided; 0 for an empty stream."""
+    events: tuple[RecordedEvent, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the caller is told: an HTTP status and a JSON body."""
+    """An HTTP status and a JSON body."""
 
     status: int
     body: dict[str, Any]
@@ -59,7 +59,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """One caller's name for one attempt to do one thing; `fingerprint` tells whether it is the same thing again."""
+    """A caller's name for one attempt. A repetition must have the same `fingerprint`, a digest of the request."""
 
     merchant_id: UUID
     subject: str
@@ -70,7 +70,7 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A change to the service's own tables, in the same transaction as the events. Takes $1, $2, … from `args`."""
+    """A change to the service's own tables, in the same transaction as the events. `args` are its parameters $1, $2, …"""
 
     sql: str
     args: tuple[Any, ...] = ()
@@ -86,12 +86,12 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class WriteSet:
-    """Written whole or not at all."""
+    """Changes that are written together or not at all."""
 
     appends: tuple[Append, ...] = ()
     answer: tuple[IdempotencyKey, Answer] | None = None
     inbox: tuple[tuple[str, UUID], ...] = ()
-    """(consumer group, event id): what has been handled, once and for all."""
+    """(consumer group, event id) of each event that is handled by this write."""
     statements: tuple[Statement, ...] = ()
     set_timers: tuple[Timer, ...] = ()
     clear_timers: tuple[tuple[Stream, str], ...] = ()
@@ -105,49 +105,49 @@ NOTHING = WriteSet()
 
 
 class EventStore(Protocol):
-    async def read(self, stream: Stream, since: int = 1) -> list[Stored]:
-        """The events of the stream from version `since` on, oldest first; empty when there is none."""
+    async def read(self, stream: Stream, since: int = 1) -> list[StoredEvent]:
+        """The events of the stream from version `since` on, oldest first. Empty for an unknown stream."""
 
-    async def read_many(self, streams: Sequence[Stream]) -> dict[Stream, list[Stored]]:
-        """The events of every stream asked for, in one round trip."""
+    async def read_many(self, streams: Sequence[Stream]) -> dict[Stream, list[StoredEvent]]:
+        """The events of every given stream, read in one round trip."""
 
     async def write(self, write_set: WriteSet) -> None:
-        """Writes the set whole, or raises having written nothing: after StoreAway alone either may be so.
+        """Write the set. When an exception is raised, nothing was written, except that StoreAway leaves it unknown.
 
-        Raises VersionConflict when a stream is no longer at the version expected, AlreadyAnswered when the idempotency
-        key has an answer, AlreadyHandled when an inbox id is known, StoreBusy when too much is waiting already,
-        StoreAway when the database stays away.
-        A repetition that arrives while the first one is being written waits for it.
+        Raises VersionConflict when a stream is no longer at the expected version, AlreadyAnswered when the idempotency
+        key has an answer, AlreadyHandled when the inbox has an event id, StoreBusy when the queue is full, and StoreAway
+        when the database stays away.
+        A repetition that arrives while the first write runs waits for it.
         """
 
     async def answer_to(self, key: IdempotencyKey) -> Answer | None:
-        """The answer kept for the key, None when there is none. Raises KeyReused when it was given to something else."""
+        """The answer stored for the key, or None. Raises KeyReused when another request used the key."""
 
 
 class VersionConflict(Exception):
-    """Somebody appended to the stream since it was read."""
+    """Another writer has appended to the stream since it was read."""
 
 
 class AlreadyAnswered(Exception):
-    """The idempotency key has an answer."""
+    """The idempotency key already has an answer."""
 
 
 class AlreadyHandled(Exception):
-    """The inbox knows the event."""
+    """The consumer group has already handled the event."""
 
 
 class KeyReused(Exception):
-    """The same idempotency key came with another request before."""
+    """Another request used the same idempotency key before."""
 
 
 class StoreBusy(Exception):
-    """Too much is waiting, or nothing is taken any more: nothing was written, try again later."""
+    """The queue is full or closed. Nothing was written; try again later."""
 
 
 class StoreAway(Exception):
-    """The database cannot be reached, or was lost before it answered.
+    """The database cannot be reached, or the connection was lost before the result arrived.
 
-    `sent`: whether something was sent whose answer was lost; it may have been written, or not.
+    `sent`: whether a write was sent and its result lost. Then it is unknown whether it was written.
     """
 
     def __init__(self, message: str = "", *, sent: bool = True) -> None:

@@ -1,4 +1,4 @@
-"""Identifiers of events."""
+"""Event ids."""
 
 import os
 import time
@@ -6,7 +6,7 @@ from uuid import UUID
 
 
 def time_ordered_id() -> UUID:
-    """UUID version 7 (RFC 9562): new ones are neighbours in an index, so that a busy store touches few pages."""
+    """A UUID version 7 (RFC 9562). New ids are adjacent in an index, so inserts touch few pages."""
     milliseconds = time.time_ns() // 1_000_000
     noise = int.from_bytes(os.urandom(10), "big")
     return UUID(int=(milliseconds << 80 | noise) & ~(0xF << 76 | 0x3 << 62) | 0x7 << 76 | 0x2 << 62)

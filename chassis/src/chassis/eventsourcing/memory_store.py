@@ -1,4 +1,4 @@
-"""An event store without a disk: for tests of everything above it, under the same suite as the real one."""
+"""An event store in memory, for tests. It passes the same test suite as the PostgreSQL store."""
 
 import asyncio
 from collections import defaultdict
@@ -13,9 +13,9 @@ from chassis.eventsourcing.event_store import (
     IdempotencyKey,
     KeyReused,
     Message,
-    Recorded,
+    RecordedEvent,
     Statement,
-    Stored,
+    StoredEvent,
     VersionConflict,
     WriteSet,
 )
@@ -23,21 +23,21 @@ from chassis.eventsourcing.stream import Stream
 
 
 class MemoryEventStore:
-    """What was written can be looked at: `messages` in the order of the topics, `timers`, `statements`."""
+    """Tests can inspect what was written: `messages` in the order of the writes, `timers` and `statements`."""
 
     def __init__(self) -> None:
         self.messages: list[Message] = []
         self.statements: list[Statement] = []
         self.timers: dict[tuple[Stream, str], datetime] = {}
-        self._streams: defaultdict[Stream, list[Recorded]] = defaultdict(list)
+        self._streams: defaultdict[Stream, list[RecordedEvent]] = defaultdict(list)
         self._answers: dict[tuple[UUID, str, str, str], tuple[str, Answer]] = {}
         self._inbox: set[tuple[str, UUID]] = set()
 
-    async def read(self, stream: Stream, since: int = 1) -> list[Stored]:
-        await asyncio.sleep(0)  # others may come between reading and writing, as they do on a disk
+    async def read(self, stream: Stream, since: int = 1) -> list[StoredEvent]:
+        await asyncio.sleep(0)  # let other tasks run between read and write, as with a real database
         return list(self._streams[stream][since - 1 :])
 
-    async def read_many(self, streams: Sequence[Stream]) -> dict[Stream, list[Stored]]:
+    async def read_many(self, streams: Sequence[Stream]) -> dict[Stream, list[StoredEvent]]:
         return {stream: await self.read(stream) for stream in streams}
 
     async def write(self, write_set: WriteSet) -> None:

@@ -1,4 +1,4 @@
-"""A private event made ready for the store: encoded, and with the message that others will hear of it."""
+"""Builds the stored form and the public message of a private event."""
 
 from datetime import UTC, datetime
 
@@ -8,14 +8,16 @@ from billing_contracts.envelope import Envelope
 from chassis.eventsourcing.aggregate import Aggregate
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.decider import C, E, S
-from chassis.eventsourcing.event_store import Message, Recorded
+from chassis.eventsourcing.event_store import Message, RecordedEvent
 from chassis.eventsourcing.identifiers import time_ordered_id
 from chassis.eventsourcing.stream import Stream
 
 _TRACE = TraceContextTextMapPropagator()
 
 
-def to_recorded(aggregate: Aggregate[C, E, S], context: Context, stream: Stream, version: int, event: E, state: S) -> Recorded:
+def to_recorded(
+    aggregate: Aggregate[C, E, S], context: Context, stream: Stream, version: int, event: E, state: S
+) -> RecordedEvent:
     announcement = aggregate.announce(event, state)
     event_id = time_ordered_id()
     topic = announcement.data.topic()
@@ -36,4 +38,4 @@ def to_recorded(aggregate: Aggregate[C, E, S], context: Context, stream: Stream,
     headers = envelope.headers()
     _TRACE.inject(headers)
     name, schema, body = aggregate.codec.encode(event)
-    return Recorded(version, name, schema, body, stream, event_id, Message(topic, envelope.key(), envelope.value(), headers))
+    return RecordedEvent(version, name, schema, body, stream, event_id, Message(topic, envelope.key(), envelope.value(), headers))

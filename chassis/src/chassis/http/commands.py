@@ -69,7 +69,7 @@ class CommandRequest:
                 answer=answer or accepted,
                 refused=lambda refusal: problem_answer(of_refusal(self._refusals, refusal)),
                 statements=statements,
-                seen=seen,
+                loaded=seen,
             )
         except KeyReused:
             raise key_reused() from None

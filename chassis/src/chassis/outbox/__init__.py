@@ -1,1 +1,1 @@
-"""The relay: committed events to Kafka, in order."""
+"""The relay, which sends committed events to Kafka in order."""

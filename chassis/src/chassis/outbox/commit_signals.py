@@ -1,4 +1,4 @@
-"""Signals that events were committed: at once to those who wait in this process, by NOTIFY to the relay of another one."""
+"""Signals after commits: asyncio events in this process, and NOTIFY to the relay of another process."""
 
 import asyncio
 from collections.abc import Iterator
@@ -11,53 +11,53 @@ from chassis.runtime.background import survives
 
 CHANNEL = "committed"
 GATHER_SECONDS = 0.02
-"""Seconds between two notifications; the first is sent at once."""
+"""Least time between two notifications; the first one is sent at once."""
 
 
 class CommitSignals:
-    """One per process. A signal can be lost (a process that dies after its commit), so those who wait also poll."""
+    """One per process. A signal is lost if the process dies right after its commit, so waiting tasks also poll."""
 
     def __init__(self, pool: asyncpg.Pool | None = None) -> None:
-        """`pool` sends the notifications; without one, other processes are not notified."""
+        """`pool` sends the notifications. Without one, other processes are not notified."""
         self._pool = pool
-        self._waiting = WeakSet[asyncio.Event]()
-        self._relays_here = 0
-        self._wanted = False
+        self._events = WeakSet[asyncio.Event]()
+        self._local_relays = 0
+        self._notify_again = False
         self._notifying: asyncio.Task[None] | None = None
 
     def event(self) -> asyncio.Event:
-        """An event that is set after each commit for as long as the caller keeps it; the caller clears it."""
+        """An event that is set after each commit while the caller holds a reference to it. The caller clears it."""
         event = asyncio.Event()
-        self._waiting.add(event)
+        self._events.add(event)
         return event
 
     @contextmanager
-    def relayed_here(self) -> Iterator[None]:
-        """For the block this process relays: the relays of other processes only wait for the lock, so NOTIFY is not needed."""
-        self._relays_here += 1
+    def relaying(self) -> Iterator[None]:
+        """Mark this process as the relay for the block. Relays of other processes only wait for the lock and need no NOTIFY."""
+        self._local_relays += 1
         try:
             yield
         finally:
-            self._relays_here -= 1
+            self._local_relays -= 1
 
     def signal(self) -> None:
-        """Call it after a commit, outside of its transaction: NOTIFY takes a lock that serialises commits (measured: a fifth of
-        the rate is left at 32 writers).
+        """Signal a commit. Call it after the commit, not inside the transaction: transactions with NOTIFY serialize on commit
+        (measured: throughput drops to a fifth at 32 writers).
         """
         self.wake()
-        if self._pool is None or self._relays_here:
+        if self._pool is None or self._local_relays:
             return
-        self._wanted = True
+        self._notify_again = True
         if self._notifying is None or self._notifying.done():
             self._notifying = asyncio.create_task(self._notify(self._pool))
 
     def wake(self) -> None:
-        """Wake those who wait in this process."""
-        for event in self._waiting:
+        """Set the events of this process."""
+        for event in self._events:
             event.set()
 
     async def listen(self, connection: asyncpg.Connection) -> None:
-        """Wakes those who wait here when another process has committed, for as long as the connection lasts."""
+        """Wake this process after commits of other processes, for the lifetime of the connection."""
         await connection.add_listener(CHANNEL, lambda *_: self.wake())
 
     async def close(self) -> None:
@@ -65,7 +65,7 @@ class CommitSignals:
             await self._notifying
 
     async def _notify(self, pool: asyncpg.Pool) -> None:
-        while self._wanted:
-            self._wanted = False
+        while self._notify_again:
+            self._notify_again = False
             await survives("commits", pool.execute(f"BEGIN; SET LOCAL synchronous_commit = off; NOTIFY {CHANNEL}; COMMIT"))
             await asyncio.sleep(GATHER_SECONDS)

@@ -1,9 +1,9 @@
-"""The order in which events are relayed, and how far that has come.
+"""The order in which events are relayed, and the cursor up to which they have been sent.
 
-Events are numbered before they are committed, so that a reader of "everything after the last number" skips what commits
-late. Here the order is that of transaction ids, and only those below every transaction still running are read: what is
-there is all that there will ever be. A transaction that appends reads its streams before it takes its id, so that a
-stream's versions rise in this order too.
+A sequence number is assigned before its transaction commits, so a reader of "all rows after the last number" skips rows that
+commit late. The relay therefore reads in the order of transaction ids, and only rows below the high-water mark, which is the
+lowest id of a running transaction: no row can appear there later. A transaction reads its streams before it takes its id, so a
+stream's versions increase in this order too.
 """
 
 import json
@@ -19,11 +19,11 @@ from pydantic_core import from_json
 from billing_contracts.envelope import record_key
 from chassis.eventsourcing.event_store import Message
 
-BACKLOG = 10_000
-"""Events behind which nobody looks for the oldest: then it is late anyway."""
+BACKLOG_MAX = 10_000
+"""Number of unsent events among which the oldest is looked up. With more, the relay is late in any case."""
 
 Ends = dict[str, dict[str, int]]
-"""The next offset of each partition written to, by topic and partition."""
+"""topic → partition → the next offset, for every partition that the relay has written to."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -37,12 +37,13 @@ class Position:
 class Page:
     messages: tuple[Message, ...]
     last: Position
-    """Of its last event; of the event before the page when it is empty."""
+    """The position of the last event; for an empty page, of the event before it."""
     held_back: bool = False
-    """Whether committed events followed that were not read yet, because a transaction that began before them was open."""
+    """Whether committed events follow that are above the high-water mark, because an older transaction is still open."""
 
 
 async def read_page(connection: asyncpg.Connection, after: Position, limit: int) -> Page:
+    """Read up to `limit` events after the position and below the high-water mark."""
     rows = await connection.fetch(
         """
         SELECT epoch, xid::text AS xid_text, position, merchant_id, stream, topic, headers, value,
@@ -56,7 +57,7 @@ async def read_page(connection: asyncpg.Connection, after: Position, limit: int)
         after.position,
         limit,
     )
-    settled = list(takewhile(itemgetter("settled"), rows))  # none that follows one which is not: the order is that of the xids
+    settled = list(takewhile(itemgetter("settled"), rows))  # ordered by xid, so none follows an unsettled one
     held_back = len(settled) < len(rows)
     if not settled:
         return Page((), after, held_back)
@@ -70,12 +71,12 @@ async def read_page(connection: asyncpg.Connection, after: Position, limit: int)
 
 async def read_cursor(connection: asyncpg.Connection) -> tuple[Position, Ends]:
     row = await connection.fetchrow("SELECT epoch, xid::text, position, ends FROM relay")
-    assert row is not None, "the migration made the row"
+    assert row is not None, "the migration inserts the row"
     return Position(row["epoch"], int(row["xid"]), row["position"]), json.loads(row["ends"])
 
 
 async def move_cursor(connection: asyncpg.Connection, to: Position, ends: Mapping[str, Mapping[str, int]]) -> bool:
-    """Forward only: False when it is there, or further, already."""
+    """Move the cursor forward. False if it is already there or further."""
     status = await connection.execute(
         """
         UPDATE relay SET epoch = $1, xid = $2::text::xid8, position = $3, ends = $4, moved_at = now()
@@ -89,32 +90,32 @@ async def move_cursor(connection: asyncpg.Connection, to: Position, ends: Mappin
     return status == "UPDATE 1"
 
 
-async def keep_ends(connection: asyncpg.Connection, ends: Mapping[str, Mapping[str, int]]) -> None:
+async def store_ends(connection: asyncpg.Connection, ends: Mapping[str, Mapping[str, int]]) -> None:
     await connection.execute("UPDATE relay SET ends = $1", json.dumps(ends))
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """By the database's wall clock."""
+    """The relay's progress, by the database's clock."""
 
     now: datetime
     complete_until: datetime | None
-    """All that was committed until then has been sent; None when too much has not been sent to look through."""
-    oldest: datetime
-    """When the oldest message that has not been sent was recorded; now, when there is none."""
-    waits_since: datetime | None
-    """Since when something has been waiting without the cursor moving; None when nothing waits."""
+    """Everything committed before this instant has been sent. None with BACKLOG_MAX or more unsent events."""
+    oldest_unsent: datetime
+    """When the oldest unsent message was recorded; `now` without one."""
+    stuck_since: datetime | None
+    """Since when the cursor has not moved although events are unsent; None without unsent events."""
 
 
 async def read_progress(connection: asyncpg.Connection, sent: Position) -> Progress:
-    """What is committed and not sent was committed after it was recorded."""
+    """Read the progress. `recorded_at` precedes the commit, so the oldest unsent `recorded_at` is a safe lower bound."""
     row = await connection.fetchrow(
         f"""
         SELECT now(), count(recorded_at) AS unsent,
                least(now(), min(recorded_at), (SELECT min(created_at) FROM outbox)) AS instant,
                CASE WHEN count(recorded_at) > 0 THEN greatest(min(recorded_at), (SELECT moved_at FROM relay)) END AS waits_since
         FROM (
-            SELECT recorded_at FROM events WHERE (epoch, xid, position) > ($1, $2::text::xid8, $3) LIMIT {BACKLOG}
+            SELECT recorded_at FROM events WHERE (epoch, xid, position) > ($1, $2::text::xid8, $3) LIMIT {BACKLOG_MAX}
         ) AS event
         """,
         sent.epoch,
@@ -122,11 +123,11 @@ async def read_progress(connection: asyncpg.Connection, sent: Position) -> Progr
         sent.position,
     )
     assert row is not None, "an aggregate has a row"
-    return Progress(row["now"], row["instant"] if row["unsent"] < BACKLOG else None, row["instant"], row["waits_since"])
+    return Progress(row["now"], row["instant"] if row["unsent"] < BACKLOG_MAX else None, row["instant"], row["waits_since"])
 
 
 async def longest_writer(connection: asyncpg.Connection) -> str | None:
-    """The backend whose transaction has written for longest, and so holds the cursor up: for an operator to read."""
+    """The backend with the oldest writing transaction, which holds back the high-water mark, as text for the log."""
     text: str | None = await connection.fetchval(
         """
         SELECT format('pid %s, %s, %s, since %s', pid, usename, application_name, xact_start) FROM pg_stat_activity

@@ -1,4 +1,4 @@
-"""One among several processes: who holds the lock does the work, and loses both when it stands still."""
+"""Leader election among processes by an advisory lock. A leader that freezes loses its session, and with it the lock."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -12,34 +12,34 @@ from chassis.runtime.faults import DatabaseAway
 R = TypeVar("R")
 
 IDLE_MS = 3000
-"""A holder that says nothing for so long is frozen: the server ends its session, and with it the lock."""
+"""The server ends the session of a leader that is idle for so long, and releases its lock."""
 HEARTBEAT_SECONDS = 1.0
 ANSWER_SECONDS = 2.5
-"""Seconds after which a server that does not answer is lost: by then it may have given the lock to another."""
+"""After this time without an answer the session counts as lost: the server may have given the lock to another process."""
 
 
 class SessionLost(DatabaseAway):
-    """The lock may be somebody else's by now."""
+    """The session has ended or does not answer. Another process may hold the lock."""
 
 
 class Session:
-    """The session that holds the lock: what is done on it is done by the holder, or not at all."""
+    """The database session that holds the lock. A statement on it runs while this process is the leader, or not at all."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self._connection = connection
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
 
     async def run(self, work: Callable[[asyncpg.Connection], Awaitable[R]]) -> R:
-        """Raises SessionLost."""
-        async with self._turn:
+        """Run `work` on the session's connection, one call at a time. Raises SessionLost."""
+        async with self._lock:
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     return await work(self._connection)
             except (OSError, asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.InternalClientError) as error:
                 raise SessionLost(repr(error)) from error
 
-    async def beat(self) -> None:
-        """Keeps the session alive, until it is lost."""
+    async def heartbeat(self) -> None:
+        """Keep the session alive. Raises SessionLost."""
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             await self.run(lambda connection: connection.execute("SELECT"))
@@ -47,8 +47,8 @@ class Session:
 
 @asynccontextmanager
 async def leadership(dsn: str, name: str, stop: asyncio.Event) -> AsyncIterator[Session | None]:
-    """Waits for its turn, for as long as `stop` is not set: then there is no session."""
-    # What the holder notes may be lost with the server's last moments: it then does the same work again.
+    """Wait for the lock, and yield the session that holds it; None if `stop` is set first."""
+    # A server crash may lose the leader's last commits. Then the same messages are sent again.
     settings = {"application_name": name, "idle_session_timeout": str(IDLE_MS), "synchronous_commit": "off"}
     connection = await asyncpg.connect(dsn, server_settings=settings, timeout=5)
     try:

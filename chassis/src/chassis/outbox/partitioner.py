@@ -1,4 +1,4 @@
-"""Which partition a key belongs to: the one that Kafka's own clients choose."""
+"""The partition of a key, as Kafka's own clients choose it."""
 
 from collections.abc import Sequence
 from struct import unpack_from
@@ -10,12 +10,12 @@ _32_BITS: Final = 0xFFFFFFFF
 
 
 def partition(key: bytes, all_partitions: Sequence[int], _available: Sequence[int]) -> int:
-    """As aiokafka's own, which takes bytes one by one: that was more than half of what relaying cost."""
+    """The same partition as aiokafka's partitioner, which hashes byte by byte and took more than half of the relay's CPU time."""
     return all_partitions[(murmur2(key) & 0x7FFFFFFF) % len(all_partitions)]
 
 
 def murmur2(data: bytes) -> int:
-    """MurmurHash2 of the data, 32 bits."""
+    """The 32-bit MurmurHash2 of the data."""
     length = len(data)
     h = _SEED ^ length
     for k in unpack_from(f"<{length // 4}I", data):

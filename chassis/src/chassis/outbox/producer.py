@@ -1,4 +1,4 @@
-"""A Kafka producer that keeps each key's order or breaks: after the first failure nothing more leaves it."""
+"""A Kafka producer that keeps the order of each key: after the first failure it sends nothing more."""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ from chassis.outbox.partitioner import partition
 
 
 class Publisher:
-    """For one run of the relay. Use as a context; ends by closing after success and by dropping after an exception."""
+    """The producer of one leadership. As a context manager it closes normally, and drops unsent messages on an exception."""
 
     def __init__(self, bootstrap: str) -> None:
         self._producer = AIOKafkaProducer(
@@ -40,12 +40,12 @@ class Publisher:
         else:
             self.drop()
             await self._producer.client.close()
-            await self._bury()
+            await self._end_sender()
 
     async def send(self, messages: Sequence[Message]) -> Ends:
-        """Sends all, pipelined, and waits until all are acknowledged; returns where that left each partition.
+        """Send the messages, pipelined, and wait for all acknowledgements. Returns the next offset of each partition.
 
-        Raises aiokafka.errors.KafkaError, after which the publisher is dropped.
+        Raises aiokafka.errors.KafkaError; then the publisher drops unsent messages and cannot be used again.
         """
         sent: list[asyncio.Future[RecordMetadata]] = []
         for message in messages:
@@ -64,11 +64,11 @@ class Publisher:
         return ends
 
     def drop(self) -> None:
-        """Nothing that has not left yet will leave: stopping would flush, behind what another relay sends meanwhile."""
+        """Discard unsent messages. `stop()` would flush them, possibly after another relay's newer messages."""
         if self._dropped:
             return
         self._dropped = True
-        # aiokafka has no way to give up: its parts are told one by one, before its sender runs again
+        # aiokafka has no method for this, so its parts are closed one by one, before its sender task runs again
         producer = self._producer
         producer._closed = True
         producer._message_accumulator._closed = True
@@ -77,8 +77,8 @@ class Publisher:
         if producer._sender.sender_task is not None:
             producer._sender.sender_task.cancel()
 
-    async def _bury(self) -> None:
-        """Ends what the producer still had under way."""
+    async def _end_sender(self) -> None:
+        """Cancel the sender task until it has ended."""
         sender = self._producer._sender.sender_task
         while sender is not None and not sender.done():
             sender.cancel()

@@ -1,6 +1,6 @@
-"""From the event store to Kafka: everything, in each stream's order, and only by one relay of the service at a time.
+"""The relay sends all events of the store to Kafka, in each stream's order. One relay per service is active at a time.
 
-A relay that takes over may send a run of messages again; none is left out, and none appears for the first time out of order.
+After a change of leadership some messages can be repeated. None is skipped, and first appearances are in order.
 """
 
 import asyncio
@@ -21,12 +21,12 @@ from chassis.outbox.cursor import (
     Page,
     Position,
     Progress,
-    keep_ends,
     longest_writer,
     move_cursor,
     read_cursor,
     read_page,
     read_progress,
+    store_ends,
 )
 from chassis.outbox.leader_lock import Session, SessionLost, leadership
 from chassis.outbox.producer import Publisher
@@ -40,28 +40,28 @@ log = structlog.get_logger()
 
 PAGE_SIZE = 1000
 POLL_SECONDS = 2.0
-"""Longest seconds between two looks without a signal."""
+"""Time between two reads without a commit signal."""
 HELD_BACK_SECONDS = 0.005
-"""Seconds until the first look at events that an open transaction holds back; each later pause is twice as long."""
+"""Pause before the first new read of events that an open transaction holds back. The pause doubles up to the maximum."""
 HELD_BACK_SECONDS_MAX = 0.25
 GATHER_SECONDS = 0.005
-"""Least seconds between two pages that are not full. Sending a page takes as long on an idle machine, longer on a busy one: then
-more waits for the next page, and what a batch costs is shared by more events.
+"""Least time between two pages that are not full, so that more events share the cost of a batch. Sending a page takes about as
+long on an idle machine, and longer on a busy one.
 """
 WATERMARK_SECONDS = 5.0
 MEASURE_SECONDS = 5.0
-"""Seconds between looks at the lag of a service whose relay does not run here, or has not reached Kafka."""
+"""Time between measurements of the lag while this process does not relay, or has not reached Kafka."""
 STUCK_SECONDS = 10.0
-"""Seconds for which the cursor may stand still before the log says who may be holding it up."""
+"""The cursor is reported as stuck when it has not moved for so long although events are unsent."""
 
 LAG = Gauge(
     "relay_lag_seconds",
-    "Age of the oldest committed event that is not on Kafka; of several processes the least counts",
+    "Age of the oldest committed event that is not on Kafka; with several processes, use the minimum",
     ["service"],
 )
-CURSOR_AGE = Gauge("relay_cursor_age_seconds", "For how long the cursor has stood still although events wait", ["service"])
+CURSOR_AGE = Gauge("relay_cursor_age_seconds", "Time for which the cursor has not moved although events are unsent", ["service"])
 SENT = Counter("relay_messages_sent", "Messages acknowledged by Kafka", ["service"])
-FAILURES = Counter("relay_failures", "Times that the relay had to begin again", ["service"])
+FAILURES = Counter("relay_failures", "Failures after which the relay restarted", ["service"])
 
 
 class Relay:
@@ -71,16 +71,17 @@ class Relay:
         self._relaying = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Relays whenever this process holds the lock, until `stop`."""
-        FAILURES.labels(self._service)  # shown from the start
+        """Relay whenever this process holds the lock, until `stop`."""
+        FAILURES.labels(self._service)  # exported as 0 from the start
         LAG.labels(self._service).set_function(partial(seconds_since, datetime.now(UTC)))
         CURSOR_AGE.labels(self._service)
         backoff = Backoff(first=0.1, longest=5.0)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(repeat("relay.lag", self._measure, stop))
-            await repeat("relay", partial(self._turn, stop), stop, dependency="kafka", proves=False, backoff=backoff)
+            await repeat("relay", partial(self._lead, stop), stop, dependency="kafka", proves=False, backoff=backoff)
 
-    async def _turn(self, stop: asyncio.Event) -> None:
+    async def _lead(self, stop: asyncio.Event) -> None:
+        """Wait for the lock, then relay until `stop` or a failure."""
         try:
             async with leadership(self._dsn, f"{self._service}.relay", stop) as session:
                 if session is not None:
@@ -107,20 +108,20 @@ class Relay:
             reader.terminate()
 
     async def _measure(self) -> float:
-        """Measures the lag from the tables while nothing is relayed here: Kafka is away, or another process holds the lock."""
+        """Measure the lag from the tables while this process does not relay: Kafka is away, or another process is the leader."""
         if self._relaying:
             return MEASURE_SECONDS
         connection = await asyncpg.connect(self._dsn, timeout=CONNECT_SECONDS, command_timeout=COMMAND_SECONDS)
         try:
             cursor, _ = await read_cursor(connection)
-            show(self._service, await read_progress(connection, cursor))
+            update_gauges(self._service, await read_progress(connection, cursor))
         finally:
             connection.terminate()
         return MEASURE_SECONDS
 
 
 class Leadership:
-    """One holder's time: ends with `stop`, or with the first thing that goes wrong."""
+    """The time of one leader. It ends with `stop` or with the first failure."""
 
     def __init__(
         self, service: str, session: Session, reader: asyncpg.Connection, publisher: Publisher, commits: CommitSignals
@@ -132,24 +133,24 @@ class Leadership:
 
     async def run(self, stop: asyncio.Event) -> None:
         self._cursor, self._ends = await self._session.run(read_cursor)
-        for_events, for_states = self._commits.event(), self._commits.event()
+        events_committed, states_committed = self._commits.event(), self._commits.event()
         await self._commits.listen(self._reader)
         async with asyncio.TaskGroup() as tasks:
-            attendants = (self._session.beat(), self._states(for_states), self._watermarks())
-            attending = [tasks.create_task(attendant) for attendant in attendants]
-            async with woken_by(stop, for_events):
-                with self._commits.relayed_here():
-                    await self._events(for_events, stop)
-            for task in attending:
+            loops = (self._session.heartbeat(), self._relay_states(states_committed), self._publish_watermarks())
+            background = [tasks.create_task(loop) for loop in loops]
+            async with woken_by(stop, events_committed):
+                with self._commits.relaying():
+                    await self._relay_events(events_committed, stop)
+            for task in background:
                 task.cancel()
 
-    async def _events(self, committed: asyncio.Event, stop: asyncio.Event) -> None:
+    async def _relay_events(self, committed: asyncio.Event, stop: asyncio.Event) -> None:
         held_back = Backoff(HELD_BACK_SECONDS, HELD_BACK_SECONDS_MAX)
         page = await self._read(self._cursor, committed)
         while not stop.is_set():
             if page.messages:
                 held_back.reset()
-                page, _ = await asyncio.gather(self._following(page, committed), self._send_events(page))
+                page, _ = await asyncio.gather(self._next_page(page, committed), self._send_events(page))
                 continue
             if page.held_back and not committed.is_set():
                 await held_back.wait(stop)
@@ -161,8 +162,8 @@ class Leadership:
         committed.clear()
         return await read_page(self._reader, after, PAGE_SIZE)
 
-    async def _following(self, page: Page, committed: asyncio.Event) -> Page:
-        """The page after one that is being sent; empty, without a query, when nothing was committed meanwhile."""
+    async def _next_page(self, page: Page, committed: asyncio.Event) -> Page:
+        """Read the page after one that is being sent. Returns an empty one, without a query, if there was no commit signal."""
         full = len(page.messages) == PAGE_SIZE
         if not full:
             await asyncio.sleep(GATHER_SECONDS)
@@ -170,38 +171,38 @@ class Leadership:
 
     async def _send_events(self, page: Page) -> None:
         await self._send(page.messages)
-        await self._session.run(partial(self._move_on, page.last))
+        await self._session.run(partial(self._move_cursor, page.last))
 
-    async def _move_on(self, to: Position, connection: asyncpg.Connection) -> None:
+    async def _move_cursor(self, to: Position, connection: asyncpg.Connection) -> None:
         if not await move_cursor(connection, to, self._ends):
             raise SessionLost("another relay moved the cursor")
         self._cursor = to
 
-    async def _states(self, committed: asyncio.Event) -> None:
-        """A row is deleted once it has been sent. Positions follow the locks of what the rows describe, and so the commits."""
+    async def _relay_states(self, committed: asyncio.Event) -> None:
+        """Send the rows of the outbox table in the order of their positions (see outbox_statement), then delete them."""
         while True:
             committed.clear()
-            rows = await self._session.run(_waiting_states)
+            rows = await self._session.run(_unsent_states)
             if not rows:
                 await asyncio.sleep(GATHER_SECONDS)
                 await wait_for_event(committed, POLL_SECONDS)
                 continue
             await self._send([Message(row["topic"], row["key"], row["value"], json.loads(row["headers"])) for row in rows])
-            await self._session.run(partial(keep_ends, ends=self._ends))
+            await self._session.run(partial(store_ends, ends=self._ends))
             await self._session.run(partial(_delete_states, [row["position"] for row in rows]))
 
-    async def _watermarks(self) -> None:
+    async def _publish_watermarks(self) -> None:
         while True:
             progress = await self._session.run(lambda connection: read_progress(connection, self._cursor))
             outages.worked("postgres")
-            age = show(self._service, progress)
+            age_seconds = update_gauges(self._service, progress)
             if (instant := progress.complete_until) is not None:
                 value = {"service": self._service, "instant": instant.isoformat(), "ends": self._ends}
                 await self._publisher.send([Message(WATERMARKS, self._service.encode(), json.dumps(value).encode())])
                 outages.worked("kafka")
-            if age > STUCK_SECONDS and (suppressed := outages.sparingly("relay.cursor_stands_still")) is not None:
+            if age_seconds > STUCK_SECONDS and (suppressed := outages.sparingly("relay.cursor_stuck")) is not None:
                 writer = await self._session.run(longest_writer)
-                log.warning("relay.cursor_stands_still", seconds=age, longest_writer=writer, suppressed=suppressed)
+                log.warning("relay.cursor_stuck", seconds=age_seconds, longest_writer=writer, suppressed=suppressed)
             await asyncio.sleep(WATERMARK_SECONDS)
 
     async def _send(self, messages: Sequence[Message]) -> None:
@@ -210,7 +211,7 @@ class Leadership:
         SENT.labels(self._service).inc(len(messages))
 
 
-async def _waiting_states(connection: asyncpg.Connection) -> list[asyncpg.Record]:
+async def _unsent_states(connection: asyncpg.Connection) -> list[asyncpg.Record]:
     return await connection.fetch("SELECT position, topic, key, value, headers FROM outbox ORDER BY position LIMIT $1", PAGE_SIZE)
 
 
@@ -218,12 +219,12 @@ async def _delete_states(positions: list[int], connection: asyncpg.Connection) -
     await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", positions)
 
 
-def show(service: str, progress: Progress) -> float:
-    """Sets the gauges; returns for how many seconds the cursor has stood still although something waits."""
-    age = (progress.now - progress.waits_since).total_seconds() if progress.waits_since else 0.0
-    CURSOR_AGE.labels(service).set(age)
-    LAG.labels(service).set_function(partial(seconds_since, progress.complete_until or progress.oldest))
-    return age
+def update_gauges(service: str, progress: Progress) -> float:
+    """Set the gauges. Returns the seconds for which the cursor has not moved although events are unsent."""
+    age_seconds = (progress.now - progress.stuck_since).total_seconds() if progress.stuck_since else 0.0
+    CURSOR_AGE.labels(service).set(age_seconds)
+    LAG.labels(service).set_function(partial(seconds_since, progress.complete_until or progress.oldest_unsent))
+    return age_seconds
 
 
 def seconds_since(instant: datetime) -> float:

@@ -1,4 +1,4 @@
-"""States that a service publishes on compacted topics: rows of the table `outbox`."""
+"""States on compacted topics: rows of the table `outbox`."""
 
 from collections.abc import Mapping
 
@@ -8,10 +8,10 @@ from chassis.eventsourcing.event_store import Statement
 
 
 def outbox_statement(topic: str, key: bytes, value: bytes | None, headers: Mapping[str, str]) -> Statement:
-    """Announces a state on a compacted topic, `None` its end.
+    """A statement that publishes a state on a compacted topic. A value of None erases the key.
 
-    Whoever announces a key holds the lock of the row that it describes, so that a key's announcements are numbered in
-    the order in which they are committed.
+    The transaction must hold the lock of the row that the state describes. So the states of a key are numbered in the order of
+    their commits.
     """
     sql = "INSERT INTO outbox (topic, key, value, headers) VALUES ($1, $2, $3, $4::text::jsonb)"
     return Statement(sql, (topic, key, value, headers_json(headers)))

@@ -1,1 +1,1 @@
-"""What the chassis keeps in PostgreSQL: one file per table or pair of tables."""
+"""Access to PostgreSQL: the connection pool, request coalescing, transactions and migrations."""

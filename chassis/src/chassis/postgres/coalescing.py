@@ -1,6 +1,6 @@
-"""Concurrent callers share round trips: whoever finds a connection idle goes at once, the rest gather behind it.
+"""Coalesces concurrent calls into shared round trips: an idle connection sends at once, later calls queue for the next one.
 
-No timer: the more callers there are, the more of them travel together.
+There is no timer. The more concurrent callers, the larger the batches.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ import structlog
 from asyncpg.pool import PoolConnectionProxy
 
 from chassis.eventsourcing.event_store import StoreAway, StoreBusy
-from chassis.postgres.pool import useless_after
+from chassis.postgres.pool import unusable_after
 from chassis.runtime.faults import Backoff, DatabaseSilent, is_transient, may_have_happened
 from chassis.runtime.outages import outages
 
@@ -26,145 +26,146 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 Send = Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]]
-"""Does what all the callers want in one go: a result or an exception for each, in their order."""
-
+"""Process a batch of requests in one round trip. Returns a result or an exception for each, in their order."""
 
 BATCH_MAX = 256
-"""Callers per round trip."""
+"""Requests per round trip."""
 QUEUE_MAX = 4096
-"""Callers that may wait before others are turned away."""
-ANSWER = 5.0
-"""Seconds after which a server that says nothing counts as lost: all who wait for it share the loss."""
+"""Queued requests; further ones are refused with StoreBusy."""
+ANSWER_SECONDS = 5.0
+"""A server that does not answer for so long counts as lost, for all requests of the batch."""
 
 
-def die() -> None:
-    """A part that carries every caller has broken: whoever watches the process starts it anew."""
+def exit_process() -> None:
+    """Exit at once, so that the supervisor restarts the process: a sender that serves all callers has crashed."""
     os._exit(70)
 
 
 class RequestCoalescer(Generic[T, R]):
-    """Each of `senders` carries up to `most` callers at a time; at most `waiting` callers wait for one.
+    """Each of `senders` takes up to `batch_max` requests at a time; at most `queue_max` requests are queued.
 
-    Up to `least` callers are not shared out among idle senders: a round trip has a cost of its own.
+    Up to `batch_min` queued requests go to one sender, even if others are idle, because each round trip has a fixed cost.
     """
 
     def __init__(
         self,
         senders: Sequence[Send[T, R]],
         *,
-        most: int = BATCH_MAX,
-        waiting: int = QUEUE_MAX,
-        least: int = 1,
-        die: Callable[[], None] = die,
+        batch_max: int = BATCH_MAX,
+        queue_max: int = QUEUE_MAX,
+        batch_min: int = 1,
+        on_crash: Callable[[], None] = exit_process,
     ) -> None:
-        self._idle, self._least, self._most, self._room, self._die = list(senders), least, most, waiting, die
+        self._idle, self._on_crash = list(senders), on_crash
+        self._batch_min, self._batch_max, self._queue_max = batch_min, batch_max, queue_max
         self._queue: deque[tuple[T, asyncio.Future[R]]] = deque()
         self._busy: set[asyncio.Task[None]] = set()
         self._closed = False
 
-    async def ask(self, wanted: T) -> R:
-        """What the caller gets, or the exception meant for it. A caller that gives up takes nobody with it.
+    async def submit(self, request: T) -> R:
+        """Wait for the request's result, or raise its exception. A cancelled caller does not affect the others of its batch.
 
-        Raises StoreBusy when too many wait already, or none will be served any more.
+        Raises StoreBusy when the queue is full or closed.
         """
-        if self._closed or len(self._queue) >= self._room:
-            raise StoreBusy("closed" if self._closed else "too many are waiting")
-        answer: asyncio.Future[R] = asyncio.get_running_loop().create_future()
-        self._queue.append((wanted, answer))
+        if self._closed or len(self._queue) >= self._queue_max:
+            raise StoreBusy("closed" if self._closed else "the queue is full")
+        result: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        self._queue.append((request, result))
         if len(self._queue) == 1:
-            asyncio.get_running_loop().call_soon(self._depart)
-        return await answer
+            asyncio.get_running_loop().call_soon(self._dispatch)
+        return await result
 
     async def close(self) -> None:
-        """Waits until everybody who was waiting has been served; takes nobody else."""
+        """Refuse further requests, and wait until the queued ones have their results."""
         self._closed = True
-        self._depart()
+        self._dispatch()
         while self._busy:
             await asyncio.gather(*self._busy, return_exceptions=True)
 
-    def _depart(self) -> None:
-        """Those who wait are shared out among the idle senders, so that one prepares while another waits."""
+    def _dispatch(self) -> None:
+        """Divide the queue among the idle senders, so that one prepares its batch while another one waits for the server."""
         while self._queue and self._idle:
-            share = min(max(ceil(len(self._queue) / len(self._idle)), self._least), self._most)
-            callers = [self._queue.popleft() for _ in range(min(share, len(self._queue)))]
-            task = asyncio.create_task(self._serve(self._idle.pop(), callers))
+            size = min(max(ceil(len(self._queue) / len(self._idle)), self._batch_min), self._batch_max)
+            batch = [self._queue.popleft() for _ in range(min(size, len(self._queue)))]
+            task = asyncio.create_task(self._serve(self._idle.pop(), batch))
             self._busy.add(task)
-            task.add_done_callback(self._ended)
+            task.add_done_callback(self._on_done)
 
-    async def _serve(self, send: Send[T, R], callers: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
-        callers = [(wanted, answer) for wanted, answer in callers if not answer.done()]
-        results = await send([wanted for wanted, _ in callers])
-        for (_, answer), result in zip(callers, results, strict=True):
-            if answer.done():
+    async def _serve(self, send: Send[T, R], batch: Sequence[tuple[T, asyncio.Future[R]]]) -> None:
+        batch = [(request, future) for request, future in batch if not future.done()]
+        results = await send([request for request, _ in batch])
+        for (_, future), result in zip(batch, results, strict=True):
+            if future.done():
                 continue
             if isinstance(result, Exception):
-                answer.set_exception(result)
+                future.set_exception(result)
             else:
-                answer.set_result(result)
+                future.set_result(result)
         self._idle.append(send)
-        self._depart()
+        self._dispatch()
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
+    def _on_done(self, task: asyncio.Task[None]) -> None:
         self._busy.discard(task)
         if not task.cancelled() and (error := task.exception()):
-            log.critical("store.round_trips_broke", exc_info=error)
-            self._die()
+            log.critical("store.sender_failed", exc_info=error)
+            self._on_crash()
 
 
-async def fetched(pool: asyncpg.Pool, sql: str, *args: Any) -> list[asyncpg.Record] | Exception:
-    """The rows that several callers read together, or the exception that each of them gets."""
-    reading = asyncio.create_task(pool.fetch(sql, *args))
-    # A connection that has fallen silent may not even end when it is told to: nobody waits for that.
-    if not (await asyncio.wait([reading], timeout=ANSWER))[0]:
-        reading.cancel()
+async def try_fetch(pool: asyncpg.Pool, sql: str, *args: Any) -> list[asyncpg.Record] | Exception:
+    """The rows of one query for a whole batch, or the exception for each of its callers."""
+    query = asyncio.create_task(pool.fetch(sql, *args))
+    # Not asyncio.timeout: on an unresponsive connection even the cancellation may hang, so it is not awaited.
+    if not (await asyncio.wait([query], timeout=ANSWER_SECONDS))[0]:
+        query.cancel()
         return DatabaseSilent("the database does not answer")
-    error = reading.exception()
+    error = query.exception()
     if error is None:
-        return reading.result()
+        return query.result()
     if not isinstance(error, Exception):
         raise error
     return error
 
 
 class PinnedConnection:
-    """One connection of the pool, kept until it breaks."""
+    """One connection of the pool, held until it breaks."""
 
-    PATIENCE = 10.0
-    """Seconds for which work is tried again before the callers are told to come back later."""
+    RETRY_SECONDS = 10.0
+    """How long work is retried before it fails with StoreAway."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
         self._connection: PoolConnectionProxy | None = None
 
     async def run(self, work: Callable[[PoolConnectionProxy], Awaitable[R]], *, writes: bool = True) -> R:
-        """Does the work, again when the connection is lost meanwhile: it has to bear being done twice.
+        """Run `work`, and repeat it after a transient fault; `work` must be safe to repeat.
 
-        Raises StoreAway when the database stays away; it says whether the work may have been done, and the answer lost.
+        Raises StoreAway when the database stays away; its `sent` is true if the work may have been done. `writes`: whether the
+        work changes anything.
         """
-        deadline = asyncio.get_running_loop().time() + self.PATIENCE
+        deadline = asyncio.get_running_loop().time() + self.RETRY_SECONDS
         backoff = Backoff(first=0.02, longest=1.0)
-        lost = False
+        result_lost = False
         while True:
             sent = False
             try:
-                async with asyncio.timeout(ANSWER):
+                async with asyncio.timeout(ANSWER_SECONDS):
                     if self._connection is None:
                         self._connection = await self._pool.acquire()
                     sent = writes
-                    done = await work(self._connection)
+                    result = await work(self._connection)
             except Exception as error:
-                broken = self._connection is not None and (useless_after(error) or _closed(self._connection))
+                broken = self._connection is not None and (unusable_after(error) or _closed(self._connection))
                 if broken:
                     await self._drop()
                 elif not is_transient(error):
                     raise
-                lost = lost or (sent and may_have_happened(error))
+                result_lost = result_lost or (sent and may_have_happened(error))
                 if asyncio.get_running_loop().time() > deadline:
-                    raise StoreAway("the database cannot be reached", sent=lost) from error
+                    raise StoreAway("the database cannot be reached", sent=result_lost) from error
                 outages.failed(error, "postgres", task="store")
             else:
                 outages.worked("postgres")
-                return done
+                return result
             await backoff.wait()
 
     async def _drop(self) -> None:
@@ -182,5 +183,5 @@ class PinnedConnection:
 def _closed(connection: PoolConnectionProxy) -> bool:
     try:
         return connection.is_closed()
-    except asyncpg.InterfaceError:  # the pool has taken it back, as it does with one that broke
+    except asyncpg.InterfaceError:  # the pool has already taken the broken connection back
         return True

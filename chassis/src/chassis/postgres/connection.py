@@ -1,7 +1,7 @@
-"""What a query runs on."""
+"""The type of a database connection."""
 
 import asyncpg
 from asyncpg.pool import PoolConnectionProxy
 
 Connection = asyncpg.Connection | PoolConnectionProxy
-"""A connection of its own, or one of a pool."""
+"""A separate connection, or one of a pool."""

@@ -1,4 +1,4 @@
-"""Brings a database's tables up to date, and gives the service's role what it needs, which is never ownership."""
+"""Applies SQL migrations, and grants the service's role its privileges. The role never owns the tables."""
 
 import hashlib
 from collections.abc import Mapping
@@ -7,20 +7,20 @@ from pathlib import Path
 import asyncpg
 
 CHASSIS = Path(__file__).parent / "migrations"
-"""The chassis' own migrations, which come before any service's."""
+"""The migrations of the chassis, which are applied before those of a service."""
 
-_LOCK = 0x6D696772  # any number, the same for all who migrate
+_LOCK = 0x6D696772  # arbitrary, but the same in every process that migrates
 
 
 class MigrationChanged(Exception):
-    """A migration that has been applied is no longer what it was: add another one instead."""
+    """A migration file was changed after it was applied. Restore the file, and add a new one."""
 
 
 async def migrate(connection: "asyncpg.Connection", components: Mapping[str, Path], role: str) -> list[str]:
-    """Applies, in the order of components and of file names, each `NNNN_<name>.sql` not applied yet, in a transaction each.
+    """Apply every pending `NNNN_<name>.sql` in its own transaction, in the order of the components and file names.
 
-    The connection is the owner's; `role` is the service's. Returns what was applied, as `<component>/<file>`. Raises
-    MigrationChanged before anything of its component is applied.
+    `connection` is the owner's; `role` is the service's. Returns the applied files as `<component>/<file>`. Raises
+    MigrationChanged before it applies any file of that component.
     """
     await connection.execute("SELECT pg_advisory_lock($1)", _LOCK)
     try:
@@ -47,8 +47,8 @@ async def migrate(connection: "asyncpg.Connection", components: Mapping[str, Pat
         await connection.execute("SELECT pg_advisory_unlock($1)", _LOCK)
 
 
-async def missing(pool: asyncpg.Pool, components: Mapping[str, Path]) -> list[str]:
-    """The packaged migrations that have not been applied, as `<component>/<file>`. What newer code applied is no matter."""
+async def pending_migrations(pool: asyncpg.Pool, components: Mapping[str, Path]) -> list[str]:
+    """The packaged migrations that have not been applied, as `<component>/<file>`. Migrations of newer code are ignored."""
     try:
         rows = await pool.fetch("SELECT component, file FROM migrations")
     except (asyncpg.UndefinedTableError, asyncpg.InsufficientPrivilegeError):
@@ -87,7 +87,7 @@ async def _grant(connection: "asyncpg.Connection", role: str) -> None:
     async with connection.transaction():
         await connection.execute(f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}")
         await connection.execute(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {name}")
-        # what happened stays as it happened
+        # events are immutable
         await connection.execute(f"REVOKE UPDATE, DELETE, TRUNCATE ON events FROM {name}")
         await connection.execute(f"REVOKE INSERT, UPDATE, DELETE ON migrations FROM {name}")
 

@@ -1,4 +1,4 @@
-"""Transactions whose commit need not wait for the disk."""
+"""Transactions with a durable or an asynchronous commit."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -7,11 +7,13 @@ from chassis.postgres.connection import Connection
 
 
 @asynccontextmanager
-async def transaction(connection: Connection, *, lasting: bool) -> AsyncIterator[None]:
-    """A transaction, rolled back by an exception. One that is not `lasting` may be undone by a crash of the server within the
-    next moments, whole, and never without those that were committed after it.
+async def transaction(connection: Connection, *, durable: bool) -> AsyncIterator[None]:
+    """Run the block in a transaction, and roll back on an exception.
+
+    Without `durable` the commit does not wait for the disk. A server crash shortly afterwards can lose the whole transaction,
+    together with all later ones.
     """
-    if lasting:
+    if durable:
         async with connection.transaction():
             yield
         return

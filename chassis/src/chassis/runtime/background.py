@@ -1,4 +1,4 @@
-"""Background tasks that outlive faults: every loop of a service runs here, and nothing but a final fault ends it."""
+"""Background tasks that survive faults. Every loop of a service runs here, and only a final fault ends it."""
 
 import asyncio
 import time
@@ -15,46 +15,49 @@ from chassis.runtime.wait import wait_for_event, woken_by
 
 log = structlog.get_logger()
 
-FAILURES = Counter("background_failures", "Turns of background tasks that failed and were tried again", ["task", "fault"])
+FAILURES = Counter("background_failures", "Runs of background tasks that failed and were retried", ["task", "fault"])
 
 Step = Callable[[], Awaitable[float | None]]
-"""One turn of a task; returns the seconds to rest before the next one, None for none."""
+"""One run of a task. Returns the seconds until the next run; None to run again at once."""
 
 STEADY_SECONDS = 10.0
-"""A turn that lasts longer than this counts as success, even when it ends with a fault."""
+"""A run that lasts longer counts as a success, even if it ends with a fault."""
 
 
 class LostCancellation(Exception):
-    """A library cancelled the task it ran in: the task was not told to end."""
+    """A library raised CancelledError although the task itself was not cancelled."""
 
 
 @dataclass
-class _Failing:
+class _Failure:
     since: float
     error: str
-    turn_began: float
+    run_started_at: float
     dependency: str | None
-    """Where the fault lies, when it is transient."""
+    """The dependency of a transient fault."""
 
 
-_failing: dict[str, _Failing] = {}
+_failures: dict[str, _Failure] = {}
 
 
-def failing(seconds: float) -> dict[str, str]:
-    """The tasks of this process that have not completed a turn for so long, with the last error of each; without those that
-    wait for a dependency that is known to be away.
+def failing_tasks(seconds: float) -> dict[str, str]:
+    """The tasks of this process without a successful run for so long: task → its last error.
+
+    Tasks that wait for a dependency with a known outage are left out.
     """
     now = time.monotonic()
     return {
         task: it.error
-        for task, it in _failing.items()
-        if now - it.since >= seconds and now - it.turn_began < max(STEADY_SECONDS, seconds) and it.dependency not in outages.away
+        for task, it in _failures.items()
+        if now - it.since >= seconds
+        and now - it.run_started_at < max(STEADY_SECONDS, seconds)
+        and it.dependency not in outages.away
     }
 
 
 async def repeat(
     task: str,
-    turn: Step,
+    step: Step,
     stop: asyncio.Event,
     *,
     dependency: str = "postgres",
@@ -62,43 +65,43 @@ async def repeat(
     wake: asyncio.Event | None = None,
     backoff: Backoff | None = None,
 ) -> None:
-    """Takes turns until `stop`. `wake` ends the rest between them, as `stop` does; the turn clears it. `proves`: whether a
-    turn that went well shows that the dependency works.
+    """Run `step` repeatedly until `stop`. `wake`, like `stop`, ends the pause between runs; the step clears it. `proves`: whether
+    a successful run shows that the dependency works.
 
-    After a transient fault, or one that is nobody's of the drivers, the turn is taken again with back-off: it is counted,
-    reported as an outage of `dependency` where the exception does not say of which, and shown by `failing`. Raises what the
-    table of faults calls final: the process ends.
+    After a transient or unclassified fault the step runs again with back-off. The fault is counted, listed by `failing_tasks`,
+    and reported as an outage of `dependency` unless the exception identifies another one. A final fault is raised: the process
+    ends.
     """
     backoff = backoff or Backoff(0.2)
-    FAILURES.labels(task, "transient"), FAILURES.labels(task, "unexpected")  # shown from the start
+    FAILURES.labels(task, "transient"), FAILURES.labels(task, "unexpected")  # exported as 0 from the start
     wake = wake or asyncio.Event()
     async with woken_by(stop, wake):
         while not stop.is_set():
-            began = time.monotonic()
-            if task in _failing:
-                _failing[task].turn_began = began
+            started_at = time.monotonic()
+            if task in _failures:
+                _failures[task].run_started_at = started_at
             try:
-                pause = await _uncancelled(turn)
+                pause = await _without_lost_cancellation(step)
             except Exception as error:
                 if kind_of(error) is FINAL:
-                    log.critical("background.ends", task=task, error=describe_error(error))
+                    log.critical("background.final_fault", task=task, error=describe_error(error))
                     raise
-                _note(task, error, dependency, began)
-                if time.monotonic() - began > STEADY_SECONDS:
+                _note_failure(task, error, dependency, started_at)
+                if time.monotonic() - started_at > STEADY_SECONDS:
                     backoff.reset()
                 await backoff.wait(stop)
             else:
-                _failing.pop(task, None)
+                _failures.pop(task, None)
                 if proves:
                     outages.worked(dependency)
                 backoff.reset()
                 if pause:
                     await wait_for_event(wake, pause)
-    _failing.pop(task, None)
+    _failures.pop(task, None)
 
 
 async def survives(task: str, work: Awaitable[object], dependency: str = "postgres") -> bool:
-    """Awaits one piece of work of a task; returns whether it went well. A fault is reported, and the piece left for later."""
+    """Await one piece of a task's work, and report its fault. Returns whether it succeeded."""
     try:
         await work
     except Exception as error:
@@ -108,7 +111,7 @@ async def survives(task: str, work: Awaitable[object], dependency: str = "postgr
 
 
 def report(task: str, error: Exception, dependency: str = "postgres") -> None:
-    """Counts and logs a fault in a task: a transient one as an outage, any other with its traceback once a minute."""
+    """Count and log a fault of a task: a transient one as an outage, any other with its traceback once a minute."""
     transient = kind_of(error) is TRANSIENT
     FAILURES.labels(task, "transient" if transient else "unexpected").inc()
     if transient:
@@ -117,18 +120,18 @@ def report(task: str, error: Exception, dependency: str = "postgres") -> None:
         log.error("background.failed", task=task, error=describe_error(error), suppressed=suppressed, exc_info=error)
 
 
-def _note(task: str, error: Exception, dependency: str, began: float) -> None:
+def _note_failure(task: str, error: Exception, dependency: str, started_at: float) -> None:
     report(task, error, dependency)
     now = time.monotonic()
-    since = now if now - began > STEADY_SECONDS or task not in _failing else _failing[task].since
-    found = (dependency_of(error) or dependency) if kind_of(error) is TRANSIENT else None
-    _failing[task] = _Failing(since, describe_error(error), began, dependency if found == "unknown" else found)
+    since = now if now - started_at > STEADY_SECONDS or task not in _failures else _failures[task].since
+    faulty = (dependency_of(error) or dependency) if kind_of(error) is TRANSIENT else None
+    _failures[task] = _Failure(since, describe_error(error), started_at, dependency if faulty == "unknown" else faulty)
 
 
-async def _uncancelled(turn: Step) -> float | None:
-    """Raises LostCancellation where a cancellation comes out of a library although nothing cancelled this task."""
+async def _without_lost_cancellation(step: Step) -> float | None:
+    """Run the step. Raises LostCancellation for a CancelledError although this task was not cancelled."""
     try:
-        return await turn()
+        return await step()
     except asyncio.CancelledError as error:
         current = asyncio.current_task()
         if current is None or current.cancelling():

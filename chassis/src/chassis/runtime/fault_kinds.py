@@ -1,6 +1,6 @@
-"""Which faults of PostgreSQL, Kafka, HTTP clients and networks are transient, and which are final.
+"""The table of faults: which errors of PostgreSQL, Kafka, HTTP clients and networks are transient, and which are final.
 
-The one table of every exception class that asyncpg, aiokafka and httpx define; a test enumerates the libraries' classes.
+It covers every exception class of asyncpg, aiokafka and httpx; a test enumerates them.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from chassis.eventsourcing.event_store import StoreAway, StoreBusy
 
 
 class Kind(Enum):
-    """Transient: the same again succeeds later. Final: the same again fails."""
+    """A repetition of the same work can succeed after a transient fault, and fails again after a final one."""
 
     TRANSIENT = "transient"
     FINAL = "final"
@@ -37,14 +37,14 @@ SQLSTATES: Mapping[str, Kind] = {
     "10": FINAL,
     "20": FINAL,
     "21": FINAL,
-    "22": FINAL,  # the data that was sent
+    "22": FINAL,  # invalid data
     "23": FINAL,  # constraints
     "24": FINAL,
     "25": FINAL,
     "25006": TRANSIENT,  # read-only: the server became a standby
     "25P03": TRANSIENT,  # idle in a transaction for too long
     "25P04": TRANSIENT,  # transaction for too long
-    "26": TRANSIENT,  # prepared statement unknown: another server answers on this connection
+    "26": TRANSIENT,  # unknown prepared statement: a proxy switched servers
     "27": FINAL,
     "28": TRANSIENT,  # authorization: being deployed
     "2B": FINAL,
@@ -63,42 +63,42 @@ SQLSTATES: Mapping[str, Kind] = {
     "42704": TRANSIENT,  # type: being deployed
     "42883": TRANSIENT,  # function: being deployed
     "42P01": TRANSIENT,  # table: being deployed
-    "42P05": TRANSIENT,  # prepared statement exists: another server answers on this connection
+    "42P05": TRANSIENT,  # duplicate prepared statement: a proxy switched servers
     "44": FINAL,
     "53": TRANSIENT,  # memory, disk, connections
-    "54": FINAL,  # limits of the program: the statement is too large
+    "54": FINAL,  # program limits, such as a statement that is too large
     "55": FINAL,
-    "55000": TRANSIENT,  # no connections for now
+    "55000": TRANSIENT,  # connections are not accepted at the moment
     "55006": TRANSIENT,  # object in use
     "55P03": TRANSIENT,  # lock timeout
     "57": TRANSIENT,  # cancelled, shut down, starting
-    "58": TRANSIENT,  # the server's own input and output
+    "58": TRANSIENT,  # input and output errors of the server
     "72": TRANSIENT,
     "F0": TRANSIENT,  # the server's configuration
     "HV": FINAL,
     "P0": FINAL,
-    "XX": TRANSIENT,  # internal: recovery, concurrent changes of the catalogue
+    "XX": TRANSIENT,  # internal: recovery, concurrent catalogue changes
     "XX001": FINAL,  # data corrupted
     "XX002": FINAL,  # index corrupted
 }
-"""By SQLSTATE: a full code counts more than its class, the first two characters."""
+"""By SQLSTATE. A full code takes precedence over its class, the first two characters."""
 
 CLASSES: Mapping[type[BaseException], Kind] = {
-    # asyncpg: the client's own
-    postgres.InvalidCachedStatementError: TRANSIENT,  # has the SQLSTATE of another error; is prepared again
+    # asyncpg: errors of the client
+    postgres.InvalidCachedStatementError: TRANSIENT,  # shares its SQLSTATE with another error; the statement is prepared again
     client.InterfaceError: TRANSIENT,  # closed, closing, another operation in progress
     client.DataError: FINAL,  # an argument that cannot be encoded
     client.ClientConfigurationError: FINAL,
     client.UnsupportedClientFeatureError: FINAL,
     client.UnsupportedServerFeatureError: FINAL,
     client.InterfaceWarning: FINAL,
-    client.InternalClientError: TRANSIENT,  # a connection lost in the middle leaves the protocol in an unexpected state
+    client.InternalClientError: TRANSIENT,  # after a lost connection the protocol can be in an unexpected state
     client.OutdatedSchemaCacheError: TRANSIENT,
     client.ProtocolError: TRANSIENT,
     client.TargetServerAttributeNotMatched: TRANSIENT,  # no primary at the moment
     pgproto.BufferError: TRANSIENT,
     postgres.PostgresWarning: FINAL,
-    # aiokafka: the client's own, then what a broker answers
+    # aiokafka: errors of the client, then of brokers
     kafka.KafkaError: TRANSIENT,
     kafka.AuthenticationFailedError: TRANSIENT,  # being deployed
     kafka.AuthenticationMethodNotSupported: FINAL,
@@ -122,7 +122,7 @@ CLASSES: Mapping[type[BaseException], Kind] = {
     kafka.ProducerClosed: TRANSIENT,
     kafka.ProducerFenced: TRANSIENT,
     kafka.QuotaViolationError: TRANSIENT,
-    kafka.RecordTooLargeError: TRANSIENT,  # until the limits are raised: no event is left out
+    kafka.RecordTooLargeError: TRANSIENT,  # until the limits are raised; no event is skipped
     kafka.StaleMetadata: TRANSIENT,
     kafka.TooManyInFlightRequests: TRANSIENT,
     kafka.UnrecognizedBrokerVersion: FINAL,
@@ -141,4 +141,4 @@ CLASSES: Mapping[type[BaseException], Kind] = {
     StoreBusy: TRANSIENT,
     StoreAway: TRANSIENT,
 }
-"""By class, where there is no SQLSTATE: the nearest base class counts."""
+"""By class, for errors without a SQLSTATE. The nearest base class decides."""

@@ -1,6 +1,6 @@
-"""What libraries log: counted where it repeats that a dependency is away, lowered where it is normal, and at most once a minute.
+"""Filters the log records of libraries: outages are counted, normal events become INFO, the rest is limited to one a minute.
 
-aiokafka alone writes eighty lines a second while no broker answers.
+aiokafka alone writes 80 lines per second while no broker answers.
 """
 
 import logging
@@ -22,7 +22,7 @@ _KAFKA_AWAY = (
     "Could not send %r",
     "Got error produce response: %s",
 )
-"""How aiokafka's messages begin that say that a broker does not answer."""
+"""Beginnings of aiokafka's messages about brokers that do not answer."""
 _KAFKA_NORMAL = (
     "Marking the coordinator dead",
     "Group Coordinator Request failed",
@@ -33,12 +33,12 @@ _KAFKA_NORMAL = (
     "Got error produce response on topic-partition",
     "LeaveGroup request failed",
 )
-"""Of groups that form and move, of brokers that start: the client tries again, and what lasts is seen by readiness."""
+"""Messages about rebalances and starting brokers. The client retries, and readiness checks report lasting faults."""
 _LIBRARIES = frozenset({"aiokafka", "asyncio", "asyncpg", "faststream", "httpcore", "httpx", "opentelemetry", "uvicorn"})
 
 
 class LibraryLogs(logging.Filter):
-    """A filter of the root's handler."""
+    """A filter for the root logger's handler."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.levelno < logging.WARNING or record.name.partition(".")[0] not in _LIBRARIES:
@@ -46,7 +46,7 @@ class LibraryLogs(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, Broken):
             return False
-        if dependency := _away(record, error):
+        if dependency := _unavailable_dependency(record, error):
             outages.failed(describe_error(error) if error else record.getMessage(), dependency)
             return False
         if record.name.startswith("aiokafka") and str(record.msg).startswith(_KAFKA_NORMAL):
@@ -59,8 +59,8 @@ class LibraryLogs(logging.Filter):
         return suppressed is not None
 
 
-def _away(record: logging.LogRecord, error: BaseException | None) -> str | None:
-    """The dependency whose absence the record is about."""
+def _unavailable_dependency(record: logging.LogRecord, error: BaseException | None) -> str | None:
+    """The dependency that the record reports as unavailable, or None."""
     if record.name.startswith("aiokafka") and str(record.msg).startswith(_KAFKA_AWAY):
         return "kafka"
     if record.name.startswith("asyncpg") and error is not None and kind_of(error) is TRANSIENT:

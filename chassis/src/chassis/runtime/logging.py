@@ -1,4 +1,4 @@
-"""Logs: one JSON object a line, with the trace, the request and what it is about, and without what must not be written down."""
+"""Logging: one JSON object per line with trace, request, merchant and aggregate, and without secrets and card numbers."""
 
 import logging
 import re
@@ -20,20 +20,20 @@ SECRET_TEXT = re.compile(
     rf"\b(sk_(?:test|live)_)[\w-]+|(/enter\S*?(?:#|%(?:25)*23))\S+|({_ID}(?:\.|%(?:25)*2[Ee]))[\w-]{{20,}}"
     r"|(postgresql://[^:/@\s]+:)[^@\s]+(?=@)"
 )
-"""Keys of merchants, links and their tokens in any encoding, passwords in URLs: what leads a secret is a group and stays."""
-_SHORTEST_TOKEN = 57
-"""Characters of what SECRET_TEXT takes for a token."""
+"""Merchants' API keys, portal links and tokens in any encoding, and passwords in URLs. The groups before a secret are kept."""
+_TOKEN_CHARACTERS_MIN = 57
+"""Characters of the shortest token that SECRET_TEXT matches."""
 
 
 def redact(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Replaces what is named like a secret or looks like one: keys, links, passwords in URLs, card numbers."""
+    """Redact fields with a secret's name, and text that looks like a secret: keys, links, passwords in URLs, card numbers."""
     return {name: "[redacted]" if SECRET_NAMES.search(name) else _clean(value) for name, value in event.items()}
 
 
 def redact_secrets(text: str) -> str:
-    if len(text) < _SHORTEST_TOKEN and "sk_" not in text and "/enter" not in text and "://" not in text:
-        return text  # nearly all that is logged
-    return SECRET_TEXT.sub(lambda found: f"{next(filter(None, found.groups()))}[redacted]", text)
+    if len(text) < _TOKEN_CHARACTERS_MIN and "sk_" not in text and "/enter" not in text and "://" not in text:
+        return text  # most log fields
+    return SECRET_TEXT.sub(lambda match: f"{next(filter(None, match.groups()))}[redacted]", text)
 
 
 def _clean(value: Any) -> Any:
@@ -59,7 +59,7 @@ def add_trace(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> Mut
 
 
 def add_scope(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """The request, the merchant and the aggregate that the code at hand works for; what a line says itself counts more."""
+    """Add the request, merchant and aggregate of the current scope, unless the log call names them."""
     if (scope := SCOPE.get()) is not None:
         if scope.request_id is not None:
             event.setdefault("request_id", scope.request_id)
@@ -71,7 +71,7 @@ def add_scope(_: WrappedLogger, __: str, event: MutableMapping[str, Any]) -> Mut
 
 
 def configure(service: str, level: str, form: str) -> None:
-    """Sends structlog's and the standard library's logs to standard error in the same shape."""
+    """Send the logs of structlog and the standard library to standard error in the same format."""
     exceptions = structlog.processors.ExceptionRenderer(structlog.tracebacks.ExceptionDictTransformer(show_locals=False))
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -100,5 +100,5 @@ def configure(service: str, level: str, form: str) -> None:
     root.setLevel(level.upper())
     for noisy in ("aiokafka", "httpx", "uvicorn.access", "uvicorn.error"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns of each malformed form
+    logging.getLogger("python_multipart").setLevel(logging.ERROR)  # it warns about every malformed form
     structlog.contextvars.bind_contextvars(service=service)

@@ -6,9 +6,10 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def restore_stop_signals() -> None:
-    """Let them act again. A shell's background job ignores SIGINT, nohup ignores SIGHUP, and programs inherit that.
+    """Restore the default action of the signals. A background job of a shell ignores SIGINT, nohup ignores SIGHUP, and child
+    processes inherit that.
 
-    Call it on the main thread, before handlers of one's own are installed.
+    Call it on the main thread, before other handlers are installed.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for number in (signal.SIGTERM, signal.SIGHUP):

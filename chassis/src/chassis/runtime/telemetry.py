@@ -1,4 +1,4 @@
-"""Traces that follow one click through HTTP, events and consumers, and the metrics of HTTP."""
+"""Tracing of a request through HTTP, events and consumers, and the HTTP metrics."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
@@ -19,48 +19,48 @@ REQUESTS = Counter("http_requests_total", "Requests answered", ["service", "meth
 DURATION = Histogram("http_request_duration_seconds", "Time to the answer's first byte", ["service", "method", "route"])
 
 _tracer = trace.get_tracer("chassis")
-_CARRIED: Final = frozenset(name.encode() for name in propagate.get_global_textmap().fields)
-"""Header fields that carry a trace."""
+_TRACE_FIELDS: Final = frozenset(name.encode() for name in propagate.get_global_textmap().fields)
+"""The header fields that carry a trace."""
 
 
 def configure(service: str, otlp_endpoint: str | None) -> None:
-    """Makes spans of this process its own; sends them to the endpoint when there is one.
+    """Configure tracing for this process, and export spans to the OTLP endpoint, if any.
 
-    Without one nothing is recorded; ids are passed on all the same, see `continued`.
+    Without an endpoint nothing is recorded; trace ids are still propagated, see `continued`.
     """
     provider = TracerProvider(None if otlp_endpoint else ALWAYS_OFF, Resource.create({"service.name": service}))
     if otlp_endpoint:
-        # Only here: it brings an HTTP client of its own, which a process that sends no spans would load.
+        # Imported here because it loads an HTTP client, which a process without an endpoint does not need.
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        provider.add_span_processor(WithoutSecrets())
+        provider.add_span_processor(SecretRedactor())
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(f"{otlp_endpoint.rstrip('/')}/v1/traces")))
     trace.set_tracer_provider(provider)
 
 
-class WithoutSecrets(SpanProcessor):
-    """Redacts the address that FastAPI notes of each request: a mail program may have put a link's token into it."""
+class SecretRedactor(SpanProcessor):
+    """Redacts the URL that FastAPI records of each request: a mail program may have put a link's token into it."""
 
     def on_start(self, span: Span, parent_context: TraceContext | None = None) -> None:
         for name in ("url.path", "url.query"):
-            noted = (span.attributes or {}).get(name)
-            if isinstance(noted, str):
-                span.set_attribute(name, redact_secrets(noted))
+            value = (span.attributes or {}).get(name)
+            if isinstance(value, str):
+                span.set_attribute(name, redact_secrets(value))
 
 
 def exports() -> bool:
-    """Whether spans of this process are recorded and sent."""
+    """Whether spans of this process are recorded and exported."""
     provider = trace.get_tracer_provider()
     return isinstance(provider, TracerProvider) and provider.sampler is not ALWAYS_OFF
 
 
 @contextmanager
 def continued(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[None]:
-    """Around a request of which no span is recorded: in the caller's trace, or in a new one, with a span id of its own.
+    """Continue the caller's trace for a request without a recorded span, with a new span id; without a caller, in a new trace.
 
     An OpenTelemetry tracer that never samples does the same at ten times the cost (60 µs).
     """
-    carried = {name.decode(): value.decode("latin-1") for name, value in headers if name in _CARRIED}
+    carried = {name.decode(): value.decode("latin-1") for name, value in headers if name in _TRACE_FIELDS}
     parent = propagate.extract(carried) if carried else context.Context()
     caller = trace.get_current_span(parent).get_span_context()
     trace_id = caller.trace_id if caller.is_valid else getrandbits(128) or 1
@@ -73,7 +73,7 @@ def continued(headers: Iterable[tuple[bytes, bytes]]) -> Iterator[None]:
 
 
 def name_request(method: str, route: str) -> None:
-    """Names the current request's span after its route, where spans are recorded."""
+    """Name the current span after the request's route, if it is recorded."""
     span = trace.get_current_span()
     if span.is_recording():
         span.update_name(f"{method} {route}")
@@ -81,17 +81,17 @@ def name_request(method: str, route: str) -> None:
 
 
 def outgoing() -> dict[str, str]:
-    """The W3C headers (`traceparent`) of the current span, for a request or a record; empty outside of any."""
+    """The W3C headers (`traceparent`) of the current span, for a request or record; empty without a span."""
     headers: dict[str, str] = {}
     propagate.inject(headers)
     return headers
 
 
 def incoming(headers: Mapping[str, str]) -> TraceContext:
-    """The span context that a request's or record's headers carry."""
+    """The trace context in the headers of a request or record."""
     return propagate.extract(headers)
 
 
 def span(name: str, parent: TraceContext | None = None) -> AbstractContextManager[trace.Span]:
-    """A span around a block, a child of `parent` when given, else of the current one."""
+    """A span around a block, as a child of `parent` or of the current span."""
     return _tracer.start_as_current_span(name, context=parent)

@@ -1,4 +1,4 @@
-"""Waiting for a while, and being woken."""
+"""Waiting for events with a time limit."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager, suppress
 
 
 async def wait_for_event(event: asyncio.Event, seconds: float) -> None:
-    """Returns once the event is set, after so many seconds at the latest.
+    """Wait until the event is set, for at most `seconds`.
 
-    Not asyncio.wait_for, which on Python 3.11 can swallow a cancellation that comes together with the event.
+    Not asyncio.wait_for, which on Python 3.11 can swallow a cancellation that arrives together with the event.
     """
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
@@ -17,14 +17,14 @@ async def wait_for_event(event: asyncio.Event, seconds: float) -> None:
 
 @asynccontextmanager
 async def woken_by(cause: asyncio.Event, event: asyncio.Event) -> AsyncIterator[None]:
-    """For the block, `event` is set once `cause` is."""
+    """Set `event` when `cause` is set, for the duration of the block."""
 
-    async def pass_on() -> None:
+    async def forward() -> None:
         await cause.wait()
         event.set()
 
-    passing = asyncio.create_task(pass_on())
+    task = asyncio.create_task(forward())
     try:
         yield
     finally:
-        passing.cancel()
+        task.cancel()

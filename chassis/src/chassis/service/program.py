@@ -1,4 +1,4 @@
-"""A service's program: parse the command and the role, read the settings, then migrate or serve."""
+"""The command line of a service: read the settings, then migrate or serve."""
 
 import argparse
 from importlib import import_module
@@ -18,16 +18,16 @@ log = structlog.get_logger()
 
 
 def run(name: str, settings_class: type[ServiceSettings], composition: str, migrations: Path) -> None:
-    """`python -m <service> [serve] [--role all|http|worker]` and `python -m <service> migrate`.
+    """Run `python -m <service> [serve] [--role all|http|worker]` or `python -m <service> migrate`.
 
-    `composition` is the module with the service's `compose`. Only `serve` imports it: without, `migrate` takes half of its
-    processor time, and each start of a local stack runs it once for every service.
+    `composition` is the module with the service's `compose`. Only `serve` imports it: this halves the CPU time of `migrate`,
+    which each start of a local stack runs for every service.
     """
     parser = argparse.ArgumentParser(prog=name)
-    commands = parser.add_subparsers(dest="command")
-    serving = commands.add_parser("serve", help="run the service (the default)")
-    serving.add_argument("--role", choices=["all", "http", "worker"], default="all")
-    commands.add_parser("migrate", help="bring the database's tables up to date, as their owner")
+    subcommands = parser.add_subparsers(dest="command")
+    serve = subcommands.add_parser("serve", help="run the service (the default)")
+    serve.add_argument("--role", choices=["all", "http", "worker"], default="all")
+    subcommands.add_parser("migrate", help="apply pending migrations as the owner of the tables")
     arguments = parser.parse_args()
     restore_stop_signals()
     migrating = arguments.command == "migrate"
@@ -54,7 +54,7 @@ def _serve(name: str, settings: ServiceSettings, composition: str, components: d
 
 async def _migrate(settings: ServiceSettings, components: dict[str, Path]) -> None:
     owner = settings.database_owner_url
-    assert owner is not None, "it was needed"
+    assert owner is not None, "read_settings required it"
     connection = await asyncpg.connect(owner.get_secret_value())
     try:
         applied = await migrate(connection, components, role_of(settings.database_url.get_secret_value()))
@@ -64,5 +64,5 @@ async def _migrate(settings: ServiceSettings, components: dict[str, Path]) -> No
 
 
 def role_of(dsn: str) -> str:
-    """The role that a PostgreSQL URL names."""
+    """The role in a PostgreSQL URL."""
     return unquote(urlsplit(dsn).username or "")

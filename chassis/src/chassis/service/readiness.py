@@ -1,4 +1,4 @@
-"""What every service checks before it calls itself ready: its database, its tables, its consumers, Kafka."""
+"""The readiness checks of every service: database, migrations, Kafka and background tasks."""
 
 import asyncio
 from collections.abc import Mapping
@@ -7,17 +7,17 @@ from pathlib import Path
 import asyncpg
 
 from chassis.consumers.progress import STANDSTILL_SECONDS
-from chassis.postgres.migrate import missing
-from chassis.runtime.background import failing
+from chassis.postgres.migrate import pending_migrations
+from chassis.runtime.background import failing_tasks
 from chassis.runtime.health import Health
 from chassis.runtime.outages import outages
 
 ANSWER_SECONDS = 3.0
-"""A check that takes longer has failed: whoever asks waits for about as long."""
+"""A check that takes longer has failed. Probes wait for about as long."""
 
 
 def check_database(health: Health, pool: asyncpg.Pool, components: Mapping[str, Path]) -> None:
-    """The database answers, takes writes, and has every migration that this code comes with."""
+    """Check that the database answers, accepts writes, and has every packaged migration."""
     migrated = False
 
     async def database() -> str | None:
@@ -31,18 +31,18 @@ def check_database(health: Health, pool: asyncpg.Pool, components: Mapping[str, 
         if migrated:
             return None
         async with asyncio.timeout(ANSWER_SECONDS):
-            lacking = await missing(pool, components)
-        migrated = not lacking
-        return f"not applied: {', '.join(lacking)}" if lacking else None
+            pending = await pending_migrations(pool, components)
+        migrated = not pending
+        return f"not applied: {', '.join(pending)}" if pending else None
 
     health.add("database", database)
     health.add("migrations", migrations)
 
 
 def check_kafka(health: Health, *, serves: bool) -> None:
-    """Kafka has been reached by this process, and is not away.
+    """Check that this process has reached Kafka, and that Kafka is not away.
 
-    `serves`: whether the process also answers HTTP requests, which it does without Kafka once it has been reached.
+    `serves`: whether the process also answers HTTP requests. Then an outage of Kafka only degrades it.
     """
 
     async def reached() -> str | None:
@@ -57,10 +57,10 @@ def check_kafka(health: Health, *, serves: bool) -> None:
 
 
 def watch_tasks(health: Health) -> None:
-    """Background tasks that have failed for a while are shown; the process stays ready."""
+    """Report background tasks that have failed for a while. The process stays ready."""
 
     async def tasks() -> str | None:
-        found = failing(STANDSTILL_SECONDS)
-        return "; ".join(f"{task}: {error}" for task, error in found.items()) or None
+        failing = failing_tasks(STANDSTILL_SECONDS)
+        return "; ".join(f"{task}: {error}" for task, error in failing.items()) or None
 
     health.watch("tasks", tasks)

@@ -1,4 +1,4 @@
-"""A service that runs: open what is needed, run until told to stop, leave in order."""
+"""The life of a service's process: open its resources, run its parts until a stop signal, close in order."""
 
 import asyncio
 import gc
@@ -39,20 +39,20 @@ from chassis.tenants import Tenants
 
 log = structlog.get_logger()
 
-_NEW_OBJECTS = 50_000
-"""After so many more containers the youngest are looked through for garbage: a batch of events is gone by then, and 700, the
-interpreter's own number, would look through it a dozen times while it is still needed."""
+_GC_THRESHOLD = 50_000
+"""Container objects allocated between two collections of the youngest generation: more than a batch of events allocates. With the
+interpreter's default of 700, a batch would be scanned a dozen times while it is in use."""
 
-_OTHER_FILES = 200
-"""Databases, Kafka, other services, the admin listener."""
+_OTHER_OPEN_FILES = 200
+"""Open files besides HTTP connections: databases, Kafka, other services, the admin listener."""
 
 Worker = Callable[[asyncio.Event], Awaitable[None]]
-"""Runs until the event is set, then finishes what is in hand and returns."""
+"""Runs until the event is set, then finishes its current work and returns."""
 
 
 @dataclass
 class Resources:
-    """What the chassis opens for a service before the service is composed."""
+    """The resources that the chassis opens for a service before its composition."""
 
     settings: Any
     pool: asyncpg.Pool
@@ -61,29 +61,29 @@ class Resources:
     signer: Signer
     authenticator: Authenticator
     once: RunOnce
-    """For work on plain tables under an idempotency key."""
+    """Runs work on the service's own tables under an idempotency key."""
     health: Health
     stopping: asyncio.Event
-    """Set when the process has been told to stop: long answers end."""
+    """Set after a stop signal, so that long responses end."""
     closing: AsyncExitStack
-    """Closed last: what the composition opens itself goes here."""
+    """Closed last. The composition registers here what it opens."""
     commits: CommitSignals = field(default_factory=CommitSignals)
-    """Signalled after every commit of this process that may hold events or work for a worker."""
+    """Must be signalled after every commit that may contain events or work for a worker."""
 
 
 @dataclass
 class Service:
-    """What a composition returns."""
+    """The parts of a service, as returned by its composition."""
 
     app: FastAPI
     consumers: tuple[Consumer, ...] = ()
     timers: tuple[CommandHandler[Any, Any, Any], ...] = ()
-    """The handlers of the aggregates that wait for instants."""
+    """The command handlers of aggregates with timers."""
     workers: Mapping[str, Worker] = field(default_factory=dict)
     more_apps: tuple[tuple[tuple[str, ...], int, FastAPI], ...] = ()
-    """(hosts, port, application) for each further origin."""
+    """(hosts, port, application) of each further origin."""
     publishes: bool = True
-    """Whether it has events of its own to relay."""
+    """Whether the service has a relay for its own events."""
 
 
 Compose = Callable[[Resources], Service]
@@ -100,16 +100,16 @@ async def serve_until_stopped(
         resources = await _open(name, settings, components, stopping, closing)
         service = compose(resources)
         service.app.state.stopping = stopping
-        spare_collections()
+        tune_garbage_collection()
         await _run(name, settings, resources, service, role, stopping)
     log.info("service.stopped")
 
 
-def spare_collections() -> None:
-    """What is there by now stays: it is not searched for garbage ever again, and what a batch of events leaves at once."""
+def tune_garbage_collection() -> None:
+    """Freeze the objects loaded at startup, which are permanent, and collect the youngest generation less often."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_NEW_OBJECTS, 20, 20)
+    gc.set_threshold(_GC_THRESHOLD, 20, 20)
 
 
 async def _open(
@@ -149,9 +149,9 @@ async def _open(
 async def _run(
     name: str, settings: ServiceSettings, resources: Resources, service: Service, role: str, stopping: asyncio.Event
 ) -> None:
-    """Everything at once until told to stop; a part that ends by itself ends the process, to be started anew."""
+    """Run all parts of the role until a stop signal. If a part ends earlier, the process ends, and its supervisor restarts it."""
     servers: list[Server] = []
-    allow_open_files(2 * settings.http_connections + _OTHER_FILES)
+    allow_open_files(2 * settings.http_connections + _OTHER_OPEN_FILES)
     shared = Connections(settings.limits, settings.trusted_proxies)
     apps = [((settings.http_host,), settings.http_port, service.app), *service.more_apps] if role != "worker" else []
     admin = admin_app(name, resources.health, service.app.openapi if apps else None)
@@ -161,18 +161,20 @@ async def _run(
             grace = settings.shutdown_seconds - 3
             server = serve(app, grace_seconds=grace, trusted_proxies=settings.trusted_proxies, connections=connections)
             servers.append(server)
-            tasks.create_task(_lasting(f"http:{sockets[0].getsockname()[1]}", server.serve(sockets), stopping))
+            tasks.create_task(_run_part(f"http:{sockets[0].getsockname()[1]}", server.serve(sockets), stopping))
 
         for hosts, port, app in apps:
             start(app, [listen(host, port) for host in hosts], shared)
-        watched = listen(settings.admin_host, settings.admin_port)
-        start(admin, [watched], Connections(settings.limits))
+        admin_socket = listen(settings.admin_host, settings.admin_port)
+        start(admin, [admin_socket], Connections(settings.limits))
         if role != "http":
             if service.consumers or service.publishes:
                 check_kafka(resources.health, serves=role == "all")
             for label, worker in _workers(name, settings, resources, service).items():
-                tasks.create_task(_lasting(label, worker(stopping), stopping))
-        log.info("service.started", role=role, port=settings.http_port if apps else None, admin_port=watched.getsockname()[1])
+                tasks.create_task(_run_part(label, worker(stopping), stopping))
+        log.info(
+            "service.started", role=role, port=settings.http_port if apps else None, admin_port=admin_socket.getsockname()[1]
+        )
         tasks.create_task(_stop(stopping, servers, settings.shutdown_seconds))
 
 
@@ -201,8 +203,8 @@ def _workers(name: str, settings: ServiceSettings, resources: Resources, service
     return workers
 
 
-async def _lasting(label: str, part: Awaitable[None], stopping: asyncio.Event) -> None:
-    """Raises when the part ends although nothing told it to: also by a cancellation that comes out of a library."""
+async def _run_part(label: str, part: Awaitable[None], stopping: asyncio.Event) -> None:
+    """Run the part. Raises RuntimeError if it ends before the stop signal, also by a CancelledError that a library raised."""
     try:
         await part
     except asyncio.CancelledError:
@@ -210,18 +212,18 @@ async def _lasting(label: str, part: Awaitable[None], stopping: asyncio.Event) -
         if stopping.is_set() or current is None or current.cancelling():
             raise
     if not stopping.is_set():
-        raise RuntimeError(f"{label} ended without being told to")
+        raise RuntimeError(f"{label} ended without a stop signal")
 
 
 async def _stop(stopping: asyncio.Event, servers: list[Server], seconds: float) -> None:
-    """Once told to stop: no more work is taken, and what does not end in time is left behind."""
+    """After the stop signal, accept no more requests, and exit after `seconds` even if work remains."""
     await stopping.wait()
     log.info("service.stopping")
     for server in servers:
         server.should_exit = True
-    asyncio.get_running_loop().call_later(seconds, _give_up)
+    asyncio.get_running_loop().call_later(seconds, _exit_after_timeout)
 
 
-def _give_up() -> None:
+def _exit_after_timeout() -> None:
     log.error("service.stop_timed_out")
     raise SystemExit(1)

@@ -1,4 +1,4 @@
-"""Types of settings that are keys, secrets or digests. Their values are never shown."""
+"""Types of settings for keys, secrets and digests. Error messages never contain their values."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from pydantic import AfterValidator, SecretStr
 from chassis.service.setting_types import Expected
 
 _ALGORITHM = "Ed25519"
-_LEAST_CHARACTERS = 32
+_SECRET_CHARACTERS_MIN = 32
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 
 
@@ -31,10 +31,10 @@ def _key(jwk: Any, *, private: bool) -> None:
     try:
         public = OKPKey.import_key({name: value for name, value in jwk.items() if name != "d"})
         if private:
-            # Its public part may be another key's.
+            # Its public part may belong to another key.
             jwt.decode(jwt.encode({"alg": _ALGORITHM}, {}, OKPKey.import_key(jwk), [_ALGORITHM]), public, [_ALGORITHM])
         else:
-            public.raw_value  # noqa: B018  # made from its parts now
+            public.raw_value  # noqa: B018  # the property validates the key
     except (JoseError, ValueError, TypeError, KeyError):
         raise ValueError("has a key that cannot be used") from None
 
@@ -45,27 +45,27 @@ def _private_key(text: SecretStr) -> SecretStr:
 
 
 def _public_keys(text: str) -> str:
-    found = _json(text)
-    keys = found.get("keys") if isinstance(found, dict) else None
+    jwks = _json(text)
+    keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(keys, list) or not keys:
         raise ValueError("has no list of keys")
     for jwk in keys:
         _key(jwk, private=False)
-    names = [jwk.get("kid") for jwk in keys]
-    if not all(isinstance(name, str) and name for name in names) or len(set(names)) < len(names):
-        raise ValueError("has keys without a kid, or two with the same one")
+    key_ids = [jwk.get("kid") for jwk in keys]
+    if not all(isinstance(key_id, str) and key_id for key_id in key_ids) or len(set(key_ids)) < len(key_ids):
+        raise ValueError("has keys without a kid, or with the same kid")
     return text
 
 
 def _sha256(text: str) -> str:
     if not _SHA256.fullmatch(text):
-        raise ValueError(f"has {len(text)} characters" if len(text) != 64 else "has other characters than hexadecimal digits")
+        raise ValueError(f"has {len(text)} characters" if len(text) != 64 else "has characters that are not hexadecimal digits")
     return text.lower()
 
 
 def _long_enough(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
-    if len(text) < _LEAST_CHARACTERS:
+    if len(text) < _SECRET_CHARACTERS_MIN:
         raise ValueError(f"has {len(text)} characters")
     if re.search(r"[\x00-\x1f\x7f]", text):
         raise ValueError("contains a line break or control character")
@@ -74,12 +74,12 @@ def _long_enough(secret: SecretStr) -> SecretStr:
 
 PrivateKey = Annotated[SecretStr, AfterValidator(_private_key), Expected("an Ed25519 private key as JWK (JSON)", secret=True)]
 PublicKeys = Annotated[
-    str, AfterValidator(_public_keys), Expected("Ed25519 public keys as JWKS (JSON), each with a kid of its own", secret=True)
+    str, AfterValidator(_public_keys), Expected("Ed25519 public keys as JWKS (JSON), each with a unique kid", secret=True)
 ]
 Sha256 = Annotated[
-    # The usual mistake is to give the key itself.
+    # A common mistake is to set the key instead of its digest.
     str, AfterValidator(_sha256), Expected("the SHA-256 of the operator's key as 64 hexadecimal digits", secret=True)
 ]
 CursorKey = Annotated[
-    SecretStr, AfterValidator(_long_enough), Expected(f"a secret of at least {_LEAST_CHARACTERS} characters", secret=True)
+    SecretStr, AfterValidator(_long_enough), Expected(f"a secret of at least {_SECRET_CHARACTERS_MIN} characters", secret=True)
 ]

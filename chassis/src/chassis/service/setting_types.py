@@ -1,7 +1,7 @@
-"""Types of settings. Each one says what it expects, so that a wrong value is answered with one sentence.
+"""Types of settings. Each type describes the expected value, so that an invalid value is reported in one sentence.
 
-A validator raises ValueError with a predicate about the value ("names no host"). The message never repeats the value:
-chassis.service.settings decides whether it may be shown.
+A validator raises ValueError with a predicate about the value ("names no host"). The message never contains the value:
+chassis.service.settings decides whether it is shown.
 """
 
 import re
@@ -21,28 +21,28 @@ _UNPRINTABLE = re.compile(r"[\x00-\x20\x7f]")
 
 @dataclass(frozen=True)
 class Expected:
-    """Metadata of a field: what its value is to be. A secret's value is never shown."""
+    """Metadata of a field: the description of its expected value, and whether the value is secret."""
 
     what: str
     secret: bool = False
 
 
 def hosts_and_ports(text: str) -> list[tuple[str, str]]:
-    """Each `host[:port]` of a list with commas. IPv6 addresses are in brackets. Raises ValueError."""
-    found = []
+    """The (host, port or "") pairs of comma-separated `host[:port]`. IPv6 addresses are in brackets. Raises ValueError."""
+    pairs = []
     for part in text.split(","):
-        inside = _HOST_AND_PORT.fullmatch(part.strip())
-        if inside is None:
+        match = _HOST_AND_PORT.fullmatch(part.strip())
+        if match is None:
             raise ValueError("has more than one colon in a host and port")
-        host, port = inside["v6"] or inside["name"], inside["port"]
+        host, port = match["v6"] or match["name"], match["port"]
         if not host:
             raise ValueError("lacks a host")
-        if not _is_address(host, 6 if inside["v6"] else 4) and (inside["v6"] or not _is_host_name(host)):
+        if not _is_address(host, 6 if match["v6"] else 4) and (match["v6"] or not _is_host_name(host)):
             raise ValueError("has a host that is neither a name nor an address")
         if port is not None and not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
-            raise ValueError("has a port that is no number from 1 to 65535")
-        found.append((host, port or ""))
-    return found
+            raise ValueError("has a port that is not a number from 1 to 65535")
+        pairs.append((host, port or ""))
+    return pairs
 
 
 def _is_address(text: str, version: int | None = None) -> bool:
@@ -53,7 +53,7 @@ def _is_address(text: str, version: int | None = None) -> bool:
 
 
 def _is_host_name(text: str) -> bool:
-    """What ends with a number can only be an address."""
+    """A name that ends in a number would be an address."""
     return bool(_HOST_NAME.fullmatch(text)) and not text.rstrip(".").rpartition(".")[2].isdigit()
 
 
@@ -63,9 +63,9 @@ def _address(text: str) -> str:
     return text
 
 
-def _named(text: str) -> str:
+def _name(text: str) -> str:
     if not _NAME.fullmatch(text):
-        raise ValueError("is no such name")
+        raise ValueError("is not a valid name")
     return text
 
 
@@ -80,7 +80,7 @@ def _networks(text: str) -> str:
         try:
             parsed = ip_network(network.strip())
         except ValueError:
-            raise ValueError("has a part that is no network") from None
+            raise ValueError("has a part that is not a network") from None
         if parsed.prefixlen == 0:
             raise ValueError("trusts every address")
     return text
@@ -92,7 +92,7 @@ def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
     except ValueError:
-        raise ValueError("is no URL") from None
+        raise ValueError("is not a URL") from None
     if parts.fragment:
         raise ValueError("contains a # that is not percent-encoded")
     return parts
@@ -116,7 +116,7 @@ def _service_url(url: str) -> str:
 
 
 def origin(url: str) -> str:
-    """The URL as browsers write an origin. Raises ValueError for what is none."""
+    """The URL in the form of an `Origin` header. Raises ValueError if it is not an origin."""
     parts = _http(url)
     if parts.path not in ("", "/") or parts.query:
         raise ValueError("has more than scheme, host and port")
@@ -124,11 +124,11 @@ def origin(url: str) -> str:
 
 
 def _safe_origin(url: str) -> str:
-    found = origin(url)
-    if not found.startswith("https://") and urlsplit(found).hostname not in ("127.0.0.1", "localhost", "::1"):
-        # A session or a card could be stolen on the way.
+    safe = origin(url)
+    if not safe.startswith("https://") and urlsplit(safe).hostname not in ("127.0.0.1", "localhost", "::1"):
+        # Sessions and card numbers could be intercepted.
         raise ValueError("uses plain http to a host other than loopback")
-    return found
+    return safe
 
 
 def _trace_url(url: str) -> str:
@@ -136,14 +136,14 @@ def _trace_url(url: str) -> str:
 
 
 def postgres_parts(url: str, *, complete: bool) -> SplitResult:
-    """Raises ValueError unless it is a URL that asyncpg takes; a complete one names a user and a database too."""
+    """Split a URL that asyncpg accepts; a `complete` one also names a user and a database. Raises ValueError."""
     parts = _split(url)
     if parts.scheme not in ("postgresql", "postgres"):
         raise ValueError("does not begin with postgresql://")
     try:
         query = parse_qs(parts.query, strict_parsing=True) if parts.query else {}
     except ValueError:
-        raise ValueError("has parameters after ? that are no name=value pairs") from None
+        raise ValueError("has parameters after ? that are not name=value pairs") from None
     user, _, hosts = parts.netloc.rpartition("@")
     if not hosts and "host" not in query:
         raise ValueError("names no host")
@@ -170,13 +170,15 @@ def _administrator(url: SecretStr) -> SecretStr:
 
 Port = Annotated[int, Field(ge=1, le=65535), Expected("a port from 1 to 65535")]
 Host = Annotated[str, AfterValidator(_address), Expected("an address or host name to listen on, such as 127.0.0.1 or ::")]
-Name = Annotated[str, AfterValidator(_named), Expected("a name of at most 63 letters, digits, dots, hyphens and underscores")]
+Name = Annotated[str, AfterValidator(_name), Expected("a name of at most 63 letters, digits, dots, hyphens and underscores")]
 KafkaServers = Annotated[str, AfterValidator(_servers), Expected("Kafka servers as host:port, separated by commas")]
 Networks = Annotated[
-    str, AfterValidator(_networks), Expected("networks such as 10.0.0.0/8, separated by commas, none that holds every address")
+    str,
+    AfterValidator(_networks),
+    Expected("networks such as 10.0.0.0/8, separated by commas, except for a network of all addresses"),
 ]
 ServiceUrl = Annotated[str, AfterValidator(_service_url), Expected("a URL such as http://service:8080")]
-TraceUrl = Annotated[str, AfterValidator(_trace_url), Expected("a URL such as http://collector:4318, or nothing")]
+TraceUrl = Annotated[str, AfterValidator(_trace_url), Expected("a URL such as http://collector:4318, or an empty value")]
 Origin = Annotated[str, AfterValidator(origin), Expected("an origin such as https://portal.example")]
 SafeOrigin = Annotated[
     str, AfterValidator(_safe_origin), Expected("an origin such as https://portal.example; plain http only on loopback")

@@ -1,4 +1,4 @@
-"""What an operator can set, from the environment: each name in upper case."""
+"""The settings of a service, read from environment variables: each field name in upper case."""
 
 import os
 import re
@@ -14,8 +14,8 @@ from chassis.service.setting_keys import CursorKey, PrivateKey, PublicKeys, Sha2
 from chassis.service.setting_types import Expected, Host, KafkaServers, Name, Networks, Port, PostgresUrl, ServiceUrl, TraceUrl
 
 _CREDENTIALS = re.compile(r"(?<=://)[^/?#\s]*@")
-_LONGEST_SHOWN = 80
-_WRONG = 2
+_SHOWN_CHARACTERS_MAX = 80
+_EXIT_CODE = 2
 
 Settings = TypeVar("Settings", bound=BaseSettings)
 
@@ -34,10 +34,11 @@ class ServiceSettings(BaseSettings):
     )
 
     database_url: PostgresUrl
-    """PostgreSQL, as the service's own role, which owns nothing."""
+    """PostgreSQL, as the service's role, which does not own the tables."""
     database_owner_url: PostgresUrl | None = None
-    """PostgreSQL, as the owner of the tables: only `migrate` needs it."""
+    """PostgreSQL, as the owner of the tables. Only `migrate` needs it."""
     database_connections: Annotated[int, Field(ge=2, le=500), Expected("a whole number from 2 to 500")] = 10
+    """The maximum number of connections to PostgreSQL."""
     kafka_bootstrap_servers: KafkaServers
     """Kafka, as host:port, separated by commas."""
     http_host: Host = "127.0.0.1"
@@ -45,46 +46,51 @@ class ServiceSettings(BaseSettings):
     http_port: Port
     """The port on which the API listens."""
     admin_host: Host = "127.0.0.1"
-    """The address on which probes and metrics listen, apart from the API."""
+    """The address on which probes and metrics listen."""
     admin_port: Annotated[int, Field(ge=0, le=65535), Expected("a port from 1 to 65535, or 0 for any free one")] = 0
-    """The port on which probes and metrics listen; the log names the port that 0 led to."""
+    """The port on which probes and metrics listen. With 0 the system chooses one, and the log names it."""
     http_head_bytes: Annotated[int, Field(ge=1024, le=1_048_576), Expected("a whole number from 1024 to 1048576")] = 32 * 1024
-    """The most that request line and headers may have."""
+    """The maximum size of the request line and headers."""
     http_head_seconds: Seconds = 10
+    """The time limit for receiving the request line and headers."""
     http_body_seconds: Seconds = 30
+    """The time limit for receiving the body of a request."""
     http_idle_seconds: Seconds = 75
+    """The time limit for an idle connection."""
     http_stall_seconds: Seconds = 30
-    """How long a request's head and body may take to arrive, a connection may rest, and an answer may stay unread."""
+    """The time limit for a response that the client does not read."""
     http_connections: Connections = 1000
+    """The maximum number of connections."""
     http_connections_per_address: Connections = 256
-    """The second does not hold for `trusted_proxies`."""
+    """The maximum number of connections per client address. It does not apply to `trusted_proxies`."""
     trusted_proxies: Networks = ""
-    """Addresses and networks apart by commas, `10.0.0.0/8,fd00::/8`. A peer from there says in X-Forwarded-For for which
-    client it connects. Empty: the header is not read."""
+    """Addresses and networks, separated by commas: `10.0.0.0/8,fd00::/8`. The X-Forwarded-For header of these peers names the
+    client. Empty: the header is ignored."""
     instance: Name = "0"
-    """Stable per replica and unique among the service's processes: the ordinal in a StatefulSet."""
+    """A stable name of the replica, unique among the service's processes, such as the ordinal in a StatefulSet."""
     environment: Annotated[Literal["local", "production"], Expected("local or production")] = "production"
-    """`local` allows the sandbox provider, and makes merchants sandboxes unless they say otherwise."""
+    """`local` allows the sandbox provider, and makes new merchants sandboxes by default."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Expected("debug, info, warning or error")] = "info"
-    """The least level that is logged: debug, info, warning or error."""
+    """The lowest level that is logged: debug, info, warning or error."""
     log_format: Annotated[Literal["json", "console"], Expected("json or console")] = "json"
+    """`json`, or `console` for a terminal."""
     otlp_endpoint: TraceUrl | None = None
-    """Where traces are sent (OTLP over HTTP). Empty: nowhere."""
+    """The endpoint for traces (OTLP over HTTP). Empty: traces are not exported."""
     shutdown_seconds: Annotated[
         float, Field(ge=5, le=3600, allow_inf_nan=False), Expected("a number of seconds from 5 to 3600")
     ] = 15
     service_private_key: PrivateKey
-    """This service's Ed25519 key (JWK, JSON), with which it signs its requests to other services."""
+    """This service's Ed25519 key (JWK, JSON). It signs requests to other services."""
     service_public_keys: PublicKeys
-    """Every service's public key (JWKS, JSON); `kid` is the service's name."""
+    """The public keys of all services (JWKS, JSON). `kid` is the name of the service."""
     operator_key_sha256: Sha256
-    """Of the operator's API key, in hexadecimal digits."""
+    """The SHA-256 of the operator's API key, in hexadecimal digits."""
     cursor_key: CursorKey
-    """Signs list cursors."""
+    """The secret that signs the cursors of lists."""
     tenants_service: Name
-    """The name of the service that owns merchants and their keys."""
+    """The name of the service that owns merchants and their API keys."""
     tenants_url: ServiceUrl
-    """Where that service answers."""
+    """The URL of that service."""
 
     @property
     def limits(self) -> Limits:
@@ -100,15 +106,15 @@ class ServiceSettings(BaseSettings):
 
 
 class SettingsError(Exception):
-    """One or more settings are wrong; `problems` has a sentence for each."""
+    """One or more settings are invalid. `problems` has a sentence for each."""
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
 
 
-def read_settings(settings_class: type[Settings], *needed: str) -> Settings:
-    """The settings from the environment; those `needed` may not be absent. Raises SettingsError that names all that is wrong."""
+def read_settings(settings_class: type[Settings], *required: str) -> Settings:
+    """Read the settings from the environment. Those in `required` must be set. Raises SettingsError with all problems."""
     problems: dict[str, str] = {}
     settings = None
     try:
@@ -117,25 +123,25 @@ def read_settings(settings_class: type[Settings], *needed: str) -> Settings:
         for one in error.errors(include_url=False):
             name = str(one["loc"][0])
             problems.setdefault(name, _sentence(settings_class, name, one))
-    for name in needed:
+    for name in required:
         if not os.environ.get(name.upper()):
-            found = "is empty" if name.upper() in os.environ else "is not set"
-            problems.setdefault(name, f"{name.upper()} {found}; expected {_expected(settings_class, name).what}")
+            state = "is empty" if name.upper() in os.environ else "is not set"
+            problems.setdefault(name, f"{name.upper()} {state}; expected {_expected(settings_class, name).what}")
     if settings is None or problems:
         raise SettingsError(list(problems.values()))
     return settings
 
 
 def exit_with(program: str, error: SettingsError) -> NoReturn:
-    """End the process with code 2 and the sentences on standard error."""
+    """Write the problems to standard error, and exit with code 2."""
     for problem in error.problems:
         sys.stderr.write(f"{program}: {problem}\n")
-    raise SystemExit(_WRONG)
+    raise SystemExit(_EXIT_CODE)
 
 
 def _sentence(settings_class: type[BaseSettings], name: str, error: ErrorDetails) -> str:
     expected = _expected(settings_class, name)
-    return f"{name.upper()} {_found(error, expected.secret)}; expected {expected.what}"
+    return f"{name.upper()} {_problem(error, expected.secret)}; expected {expected.what}"
 
 
 def _expected(settings_class: type[BaseSettings], name: str) -> Expected:
@@ -145,13 +151,13 @@ def _expected(settings_class: type[BaseSettings], name: str) -> Expected:
     )
 
 
-def _metadata(annotation: Any, found: list[Any]) -> list[Any]:
-    """Of an optional type too, where it belongs to the member of the union."""
-    more = [one for member in getattr(annotation, "__args__", ()) for one in getattr(member, "__metadata__", ())]
-    return [*found, *more]
+def _metadata(annotation: Any, metadata: list[Any]) -> list[Any]:
+    """The metadata of a field and of its type. In an optional type it belongs to the member of the union."""
+    of_members = [one for member in getattr(annotation, "__args__", ()) for one in getattr(member, "__metadata__", ())]
+    return [*metadata, *of_members]
 
 
-def _found(error: ErrorDetails, secret: bool) -> str:
+def _problem(error: ErrorDetails, secret: bool) -> str:
     value = error["input"].get_secret_value() if isinstance(error["input"], SecretStr) else error["input"]
     if error["type"] == "missing":
         return "is not set"
@@ -161,5 +167,5 @@ def _found(error: ErrorDetails, secret: bool) -> str:
     if secret:
         return reason or "is malformed"
     shown = _CREDENTIALS.sub("[redacted]@", str(value))
-    shown = shown if len(shown) <= _LONGEST_SHOWN else f"{shown[:_LONGEST_SHOWN]}…"
+    shown = shown if len(shown) <= _SHOWN_CHARACTERS_MAX else f"{shown[:_SHOWN_CHARACTERS_MAX]}…"
     return f"is {shown!r}, which {reason}" if reason else f"is {shown!r}"

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
-from chassis.text import isolated, unturned, with_bdi
+from chassis.text import isolated, with_bdi, without_bidi_controls
 from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.assets import Assets
 from portal_gateway.adapters.page.escaping import Templates, escaped
@@ -100,13 +100,13 @@ def environment(code: str) -> Templates:
 @pass_context
 def unbroken(context: Context, sentence: str) -> Markup:
     """The sentence, escaped, with each amount, card and day on one line: `1,234.50 USD`, `•••• 4242`, `14 de junio de 2023`."""
-    whole = _whole(context["language"].written_days)
+    whole = _whole(context["language"].date_pattern)
     return Markup(whole.sub(r'<span class="whole">\g<0></span>', with_bdi(escaped(sentence))))
 
 
 def typed(text: str, look: str = "") -> Markup:
     """What people typed, escaped and isolated: nothing of it changes how the text around it reads. `look` is a class."""
-    return Markup("".join((f'<bdi class="{look}">' if look else "<bdi>", escaped(unturned(text)), "</bdi>")))
+    return Markup("".join((f'<bdi class="{look}">' if look else "<bdi>", escaped(without_bidi_controls(text)), "</bdi>")))
 
 
 def isolates(sentence: str) -> Markup:

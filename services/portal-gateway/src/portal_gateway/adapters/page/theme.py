@@ -10,7 +10,7 @@ from presentation import colours
 def stylesheet(colour: str | None) -> tuple[str, str]:
     """(its name under /theme/, its text); what is no colour gives the usual one."""
     css = colours.stylesheet(colour)
-    brand = colours.parsed(colour) or colours.USUAL
+    brand = colours.parsed(colour) or colours.DEFAULT_BRAND
     return f"{colours.written(brand)[1:]}-{sha256(css.encode()).hexdigest()[:12]}.css", css
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from chassis.postgres.coalescing import RequestCoalescer, fetched
+from chassis.postgres.coalescing import RequestCoalescer, try_fetch
 from chassis.postgres.pool import NO_COMMAND
 from portal_gateway.domain.access import ABSOLUTE, IDLE, Session
 from portal_gateway.domain.tokens import csrf_token, session_digest
@@ -47,16 +47,16 @@ class Living:
         self._one, self._several = (
             f"SELECT asked.place, {columns} FROM {asked} CROSS JOIN LATERAL ({_LIVING}) who {joins}" for asked in (_ONE, _SEVERAL)
         )
-        self._together = RequestCoalescer([self._read] * SENDERS, least=TOGETHER, most=TOGETHER)
+        self._together = RequestCoalescer([self._read] * SENDERS, batch_min=TOGETHER, batch_max=TOGETHER)
 
     async def of(self, cookie: str | None) -> asyncpg.Record | None:
         """None when the session is unknown, has ended, or its link was revoked."""
         digest = session_digest(cookie)
-        return await self._together.ask(digest) if digest else None
+        return await self._together.submit(digest) if digest else None
 
     async def _read(self, digests: Sequence[bytes]) -> Sequence[asyncpg.Record | Exception | None]:
         one = len(digests) == 1
-        rows = await fetched(self._pool, self._one if one else self._several, digests[0] if one else digests)
+        rows = await try_fetch(self._pool, self._one if one else self._several, digests[0] if one else digests)
         if isinstance(rows, Exception):
             return [rows] * len(digests)
         found = {row["place"]: row for row in rows}

@@ -154,7 +154,7 @@ def routes(
         return customer
 
     async def seen_by(caller: Principal, id: UUID) -> tuple[Loaded[Subscription], Subscription]:
-        past = await subscriptions.past(caller.merchant_id, id)
+        past = await subscriptions.load(caller.merchant_id, id)
         caller.must_own(past.state.customer_id if past.state else None)
         assert past.state, "what does not exist is nobody's"
         return past, past.state

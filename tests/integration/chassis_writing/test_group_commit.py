@@ -1,4 +1,4 @@
-"""Callers who share a round trip share nothing else: neither each other's faults nor a lost connection harms them."""
+"""Group commit: a fault of one write set or a lost connection does not affect the other sets of a group."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -25,7 +25,7 @@ KEY = IdempotencyKey(MERCHANT, "customer:ana", "POST /lamp", "k", "body")
 
 @pytest.fixture
 async def shades(service: ServiceDatabase) -> AsyncIterator[asyncpg.Connection]:
-    """A table of the service's own, and its owner's connection."""
+    """A table of the service, and an administrator's connection."""
     owner = await asyncpg.connect(service.admin_url)
     try:
         await owner.execute("CREATE TABLE shades (lamp uuid PRIMARY KEY, colour text UNIQUE CHECK (colour <> ''))")
@@ -45,26 +45,22 @@ def shade(colour: object) -> WriteSet:
     return appended(Statement("INSERT INTO shades (lamp, colour) VALUES ($1, $2)", (id, colour)), id=id)
 
 
-async def test_rows_of_the_service_are_written_with_their_events(
-    postgres_store: PostgresEventStore, shades: asyncpg.Connection
-) -> None:
+async def test_statements_are_written_with_their_events(postgres_store: PostgresEventStore, shades: asyncpg.Connection) -> None:
     await asyncio.gather(*(postgres_store.write(shade(f"colour {i}")) for i in range(30)))
     assert await shades.fetchval("SELECT count(*) FROM shades JOIN events ON stream = 'lamp-' || lamp") == 30
 
 
 @pytest.mark.parametrize("colour", ["", "taken", 7, "\0"], ids=["check", "unique", "type", "encoding"])
-async def test_a_set_that_cannot_be_written_is_alone_with_it(
-    postgres_store: PostgresEventStore, shades: asyncpg.Connection, colour: object
-) -> None:
+async def test_an_invalid_set_fails_alone(postgres_store: PostgresEventStore, shades: asyncpg.Connection, colour: object) -> None:
     await postgres_store.write(shade("taken"))
     good = [shade(f"colour {i}") for i in range(10)]
-    fates = await asyncio.gather(*map(postgres_store.write, [*good[:5], shade(colour), *good[5:]]), return_exceptions=True)
-    assert [fate for fate in fates if fate] == [fates[5]]
+    results = await asyncio.gather(*map(postgres_store.write, [*good[:5], shade(colour), *good[5:]]), return_exceptions=True)
+    assert [result for result in results if result] == [results[5]]
     assert await shades.fetchval("SELECT count(*) FROM shades JOIN events ON stream = 'lamp-' || lamp") == 11
     assert await shades.fetchval("SELECT count(*) FROM events") == 11
 
 
-async def test_a_caller_who_gives_up_takes_nobody_along(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
+async def test_a_cancelled_caller_does_not_affect_others(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
     callers = [asyncio.create_task(postgres_store.write(appended())) for _ in range(20)]
     await asyncio.sleep(0)
     for caller in callers[::2]:
@@ -78,12 +74,12 @@ async def test_a_lost_connection_loses_and_repeats_nothing(
 ) -> None:
     lamps, ids = CommandHandler(postgres_store, LAMP), [uuid4() for _ in range(16)]
 
-    async def count(id: UUID) -> None:
+    async def toggle_25_times(id: UUID) -> None:
         for _ in range(25):
             await lamps.handle(CONTEXT, id, Count(NOON))
 
-    counting = asyncio.gather(*(count(id) for id in ids))
-    while not counting.done():
+    writing = asyncio.gather(*(toggle_25_times(id) for id in ids))
+    while not writing.done():
         await asyncio.sleep(0.1)
         await shades.execute(
             """
@@ -91,19 +87,19 @@ async def test_a_lost_connection_loses_and_repeats_nothing(
             WHERE query LIKE '%INSERT INTO events%' AND pid <> pg_backend_pid()
             """
         )
-    await counting
+    await writing
     assert {(await lamps.state(MERCHANT, id))[0] for id in ids} == {25}
 
 
-async def test_the_same_set_written_again_was_written(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
-    """As after a connection that was lost before the answer came."""
-    once = appended()
-    await postgres_store.write(once)
-    await postgres_store.write(once)
+async def test_writing_a_stored_set_again_succeeds(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
+    """As after a connection that was lost before the result arrived."""
+    write_set = appended()
+    await postgres_store.write(write_set)
+    await postgres_store.write(write_set)
     assert await pool.fetchval("SELECT count(*) FROM events") == 1
 
 
-async def test_the_cursors_order_is_that_of_numbers(
+async def test_the_cursor_orders_transaction_ids_numerically(
     postgres_store: PostgresEventStore, pool: asyncpg.Pool, service: ServiceDatabase
 ) -> None:
     for _ in range(12):
@@ -111,16 +107,16 @@ async def test_the_cursors_order_is_that_of_numbers(
     admin = await asyncpg.connect(service.admin_url)
     try:
         await admin.execute("UPDATE events SET xid = (position % 12 + 1)::text::xid8")
-        seen, last = 0, Position(0, 0, 0)
+        messages, last = 0, Position(0, 0, 0)
         while (page := await read_page(admin, last, 5)).messages:
             assert page.last > last
-            seen, last = seen + len(page.messages), page.last
+            messages, last = messages + len(page.messages), page.last
     finally:
         await admin.close()
-    assert (seen, last.xid) == (12, 12)
+    assert (messages, last.xid) == (12, 12)
 
 
-async def test_answers_are_forgotten_after_a_day(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
+async def test_answers_expire_after_a_day(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
     await postgres_store.write(WriteSet(answer=(KEY, Answer(202, {}))))
     assert await expire_some(pool) == 0
     await pool.execute("UPDATE idempotency SET answered_at = now() - $1::interval", timedelta(hours=25))
@@ -128,14 +124,14 @@ async def test_answers_are_forgotten_after_a_day(postgres_store: PostgresEventSt
     assert await postgres_store.answer_to(KEY) is None
 
 
-async def test_what_happened_cannot_be_changed_by_the_service(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
+async def test_the_service_role_cannot_change_events(postgres_store: PostgresEventStore, pool: asyncpg.Pool) -> None:
     await CommandHandler(postgres_store, LAMP).handle(Context.beginning(MERCHANT, "operator"), uuid4(), Count(NOON))
     for change in ("UPDATE events SET version = 2", "DELETE FROM events", "TRUNCATE events", "DROP TABLE events"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await pool.execute(change)
 
 
-async def test_migrations_are_applied_once_and_never_change(
+async def test_a_migration_is_applied_once_and_must_not_change(
     service: ServiceDatabase, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("migrations")
