@@ -99,7 +99,7 @@ async def test_the_record_at_which_the_service_stands_is_kept_as_given_up(operat
 async def test_nothing_that_is_shown_steers_the_terminal(operator: Operator) -> None:
     odd = Record(TOPIC, 0, 7, b"\x1b[2J", b"\x1b[2J", [("\x1b[2J", b"\x1b[2J")])
     async with operator.pool.acquire() as connection:
-        await quarantine.keep(connection, GROUP, [(odd, Undecodable("\x1b[2J\t\u202e"))], frozenset())
+        await quarantine.add(connection, GROUP, [(odd, Undecodable("\x1b[2J\t\u202e"))], frozenset())
     [row] = await operator.lists()
     assert row[5:] == [r"\x1b[2J\t\u202e"]
     shown = await asyncio.to_thread(lambda: list(operator.quarantines.shown(int(row[0]))))

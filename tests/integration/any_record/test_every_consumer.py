@@ -35,7 +35,7 @@ async def test_a_batch_of_any_records_is_dealt_with(pools: dict[str, asyncpg.Poo
     async with asyncio.timeout(SECONDS):
         await handling.handle(batch, settle)
     kept = await kept_records(pool, consumer.group)
-    for record, reading in zip(batch, handling.read(batch), strict=True):
+    for record, reading in zip(batch, handling.decode(batch), strict=True):
         found = kept.get((record.topic, record.offset))
         if isinstance(reading, Undecodable):
             assert found is not None, "what cannot be read is in quarantine"
@@ -43,7 +43,7 @@ async def test_a_batch_of_any_records_is_dealt_with(pools: dict[str, asyncpg.Poo
             assert (found.key, found.value, list(found.headers)) == (record.key, record.value, list(record.headers))
         if found is not None and record.topic in consumer.personal:
             assert found.value is None
-    assert handling.progress.wrong() is None
+    assert handling.progress.problem() is None
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
@@ -64,4 +64,4 @@ async def test_what_is_in_quarantine_can_be_retried_and_given_up(
 
 async def kept_records(pool: asyncpg.Pool, group: str) -> dict[tuple[str, int], Any]:
     async with pool.acquire() as connection:
-        return {(it.record.topic, it.record.offset): it.record for it in await quarantine.listed(connection, group, limit=1000)}
+        return {(it.record.topic, it.record.offset): it.record for it in await quarantine.pending(connection, group, limit=1000)}

@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from billing_contracts.watermarks import Watermark
 from chassis.consumers import offsets
 from chassis.consumers.offsets import Position
-from chassis.consumers.watermarks import PENDING, advance, as_of, store_watermark
+from chassis.consumers.watermarks import PENDING_MAX, advance, as_of, store_watermark
 
 GROUP = "tests.view"
 READERS = [(GROUP, "billing.lamps"), (GROUP, "billing.paints")]
@@ -56,7 +56,7 @@ async def test_topics_that_nobody_here_reads_hold_nothing_up(pool: asyncpg.Pool)
 
 async def test_what_waits_for_a_slow_consumer_does_not_pile_up(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
-        for second in range(PENDING + 20):
+        for second in range(PENDING_MAX + 20):
             await store_watermark(connection, said(second, 100))
-        assert await connection.fetchval("SELECT count(*) FROM watermark") == PENDING
-        assert await connection.fetchval("SELECT max(instant) FROM watermark") == at(PENDING + 19)
+        assert await connection.fetchval("SELECT count(*) FROM watermark") == PENDING_MAX
+        assert await connection.fetchval("SELECT max(instant) FROM watermark") == at(PENDING_MAX + 19)

@@ -15,7 +15,7 @@ from chassis.consumers import quarantine
 from chassis.consumers.batch_processor import BatchProcessor
 from chassis.consumers.consumer import Consumer
 from chassis.consumers.offsets import Fenced
-from chassis.consumers.quarantine import Quarantined, ValueNotKept
+from chassis.consumers.quarantine import Quarantined, ValueNotStored
 from chassis.consumers.unit_of_work import UnitOfWork
 from chassis.decoding import Erased, RawRecord, Received, Record
 from chassis.event_store.write_sets import read_on
@@ -34,7 +34,7 @@ async def settle(_: Connection, __: Sequence[RawRecord]) -> None:
 
 async def count(received: Received[Any], batch: UnitOfWork) -> None:
     """Switches the lamp of our own that has the same id."""
-    await batch.ask(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
+    await batch.decide(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
 def handling(pool: asyncpg.Pool, **consumer: Any) -> BatchProcessor:
@@ -51,7 +51,7 @@ async def versions(pool: asyncpg.Pool, *lamps: UUID) -> list[int]:
 
 async def kept(pool: asyncpg.Pool) -> list[Quarantined]:
     async with pool.acquire() as connection:
-        return await quarantine.listed(connection, GROUP)
+        return await quarantine.pending(connection, GROUP)
 
 
 def records(*envelopes: Envelope) -> list[Record]:
@@ -87,7 +87,7 @@ async def test_a_refusal_is_an_outcome(pool: asyncpg.Pool) -> None:
     outcomes: list[object] = []
 
     async def switch_off(received: Received[Any], batch: UnitOfWork) -> None:
-        outcomes.append(await batch.ask(LAMP, uuid4(), SwitchOff(NOON), cause=received))
+        outcomes.append(await batch.decide(LAMP, uuid4(), SwitchOff(NOON), cause=received))
 
     await handling(pool, reactions={Lit.TYPE: switch_off}).handle(records(lit(uuid4(), 1)), settle)
     assert outcomes == [None]
@@ -173,7 +173,7 @@ async def test_no_transaction_id_is_taken_before_the_streams_are_read(pool: asyn
 
         async def number(connection: asyncpg.Connection) -> None:
             seen.append(await connection.fetchval("SELECT pg_current_xact_id_if_assigned()"))
-            await batch.ask(LAMP, lamp, Count(NOON), cause=received)
+            await batch.decide(LAMP, lamp, Count(NOON), cause=received)
 
         batch.at_commit(number)
 
@@ -280,12 +280,12 @@ async def test_a_personal_value_is_never_kept(pool: asyncpg.Pool) -> None:
     consumer = handling(pool, reactions={"billing.paints.Painted.v1": stumble}, personal=personal)
     await consumer.handle([unreadable, replace(secret, offset=1)], settle)
     found = await kept(pool)
-    assert [(bad.record.value, bad.kept_whole) for bad in found] == [(None, False), (None, False)]
+    assert [(bad.record.value, bad.complete) for bad in found] == [(None, False), (None, False)]
     assert found[0].value_length == len(unreadable.value or b"")
     rows = await pool.fetch("SELECT quarantine::text AS row FROM quarantine")
     assert not [row for row in rows if "ana@" in row["row"] or b"ana@".hex() in row["row"]]
     async with pool.acquire() as connection:
-        with pytest.raises(ValueNotKept):
+        with pytest.raises(ValueNotStored):
             await quarantine.retry(connection, found[0].id)
 
 

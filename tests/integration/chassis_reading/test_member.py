@@ -39,7 +39,7 @@ async def topic(kafka_bootstrap: str) -> str:
 
 
 async def count(received: Received[Any], batch: UnitOfWork) -> None:
-    await batch.ask(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
+    await batch.decide(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
 def consumer(topic: str, **change: Any) -> Consumer:
@@ -89,7 +89,7 @@ async def test_an_event_that_comes_after_idle_times_is_handled_although_fetches_
     monkeypatch: pytest.MonkeyPatch,
     committed: Any,
 ) -> None:
-    monkeypatch.setattr("chassis.consumers.fetcher.IDLE_AFTER", 0.1)
+    monkeypatch.setattr("chassis.consumers.fetcher.IDLE_AFTER_SECONDS", 0.1)
     monkeypatch.setattr("chassis.consumers.fetcher.IDLE_WAIT_MS", 600_000)
     async with running(pool, kafka_bootstrap, consumer(topic, committed=committed)):
         await publish(kafka, topic, [lit(uuid4(), 1)])
@@ -264,12 +264,12 @@ async def test_the_operator_has_a_record_tried_again_or_given_up(
         await until(counted(pool, "events", 4))
         broken = False
         async with pool.acquire() as connection:
-            for bad in await quarantine.listed(connection):
+            for bad in await quarantine.pending(connection):
                 await (quarantine.discard if bad.aggregate == f"lamp-{other}" else quarantine.retry)(connection, bad.id)
 
         async def settled() -> bool:
             async with pool.acquire() as connection:
-                return not await quarantine.listed(connection)
+                return not await quarantine.pending(connection)
 
         await until(settled)
     assert await pool.fetchval("SELECT count(*) FROM events") == 5

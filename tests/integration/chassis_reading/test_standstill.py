@@ -89,7 +89,7 @@ async def test_such_a_record_is_quarantined_with_its_bytes_when_it_is_malformed(
         await send_raw(kafka_bootstrap, topic, 0, [malformed])
         await until(counted(pool, "quarantine", 1))
     async with pool.acquire() as connection:
-        [kept] = await quarantine.listed(connection)
+        [kept] = await quarantine.pending(connection)
     assert (kept.record.key, kept.record.value, list(kept.record.headers)) == (b"\0", b"\xff", headers)
 
 
@@ -171,7 +171,7 @@ async def test_a_client_that_fetches_no_more_is_shown_and_made_again(
 ) -> None:
     monkeypatch.setattr(progress, "STANDSTILL_SECONDS", 3.0)
     monkeypatch.setattr(group_member, "STANDSTILL_SECONDS", 3.0)
-    monkeypatch.setattr(group_member, "PROGRESS_EVERY", 0.3)
+    monkeypatch.setattr(group_member, "PROGRESS_CHECK_SECONDS", 0.3)
     made: list[fetcher.TolerantConsumer] = []
     genuine = fetcher.TolerantConsumer.__init__
 
@@ -203,14 +203,14 @@ async def test_a_client_that_fetches_no_more_is_shown_and_made_again(
 async def test_a_record_that_can_neither_be_handled_nor_quarantined_is_named_and_can_be_skipped(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    genuine = quarantine.keep
+    genuine = quarantine.add
 
     async def refuse(connection: Any, group: str, records: Any, personal: Any) -> None:
         if any(record.value == b"{" for record, _ in records):
             raise asyncpg.UntranslatableCharacterError("cannot be kept")
         await genuine(connection, group, records, personal)
 
-    monkeypatch.setattr(quarantine, "keep", refuse)
+    monkeypatch.setattr(quarantine, "add", refuse)
     async with Running(pool, kafka_bootstrap, consumer(topic)) as it:
         bad = replace(record(lit(uuid4(), 1)), value=b"{")
         await publish(kafka, topic, [record(lit(uuid4(), 1)), bad, record(lit(uuid4(), 1))], partition=0)

@@ -21,8 +21,8 @@ PLACE = TopicPartition("lamps", 3)
 @settings(max_examples=200)
 def test_every_consumer_can_tell_what_a_record_is(reader: object, data: st.DataObject) -> None:
     consumer = reader.consumer  # type: ignore[attr-defined]
-    reading = RecordDecoder(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
-    found = reading.read(data.draw(records(consumer.topics)))
+    decoder = RecordDecoder(consumer.decode, consumer.handled_types, consumer.erasable_topics, consumer.projected_kinds)
+    found = decoder.decode(data.draw(records(consumer.topics)))
     assert isinstance(found, Received | Ignored | Erased | Undecodable)
     if isinstance(found, Undecodable):
         assert "\0" not in (found.aggregate or "")
@@ -31,11 +31,11 @@ def test_every_consumer_can_tell_what_a_record_is(reader: object, data: st.DataO
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
 def test_genuine_messages_are_not_malformed(reader: object) -> None:
     consumer = reader.consumer  # type: ignore[attr-defined]
-    reading = RecordDecoder(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
+    decoder = RecordDecoder(consumer.decode, consumer.handled_types, consumer.erasable_topics, consumer.projected_kinds)
     for sample in (sample for sample in SAMPLES if topic_of(sample) in consumer.topics):
         message = json.loads(sample.read_text())
         key = f"{message['merchantid']}/{message['subject']}".encode()
-        found = reading.read(Record(topic_of(sample), 0, 0, key, json.dumps(message).encode(), [("traceparent", None)]))
+        found = decoder.decode(Record(topic_of(sample), 0, 0, key, json.dumps(message).encode(), [("traceparent", None)]))
         assert isinstance(found, Received | Ignored), sample.name
 
 

@@ -15,7 +15,7 @@ FIRST, SECOND, THIRD, FOURTH = (lit(LAMP, n) for n in range(1, 5))
 def row(*events: Envelope, of: Projection = LAMPS) -> ProjectedRow:
     found = ProjectedRow(of, MERCHANT, f"lamp-{LAMP}")
     for event in events:
-        found.take(event)
+        found.apply(event)
     return found
 
 
@@ -35,18 +35,18 @@ def test_a_repeated_event_changes_nothing() -> None:
 
 def test_an_early_event_waits_and_marks_the_row() -> None:
     found = row(FIRST, THIRD)
-    assert (found.sequence, times(found), set(found.waiting)) == (1, 1, {3})
+    assert (found.sequence, times(found), set(found.early)) == (1, 1, {3})
     assert found.stale_since is not None
 
 
 def test_what_waited_follows_the_missing_event() -> None:
     found = row(FIRST, FOURTH, THIRD, SECOND)
-    assert (found.sequence, times(found), found.waiting, found.stale_since) == (4, 4, {}, None)
+    assert (found.sequence, times(found), found.early, found.stale_since) == (4, 4, {}, None)
 
 
 def test_an_aggregate_begins_with_its_first_event() -> None:
     found = row(SECOND)
-    assert (found.sequence, found.doc, set(found.waiting)) == (0, None, {2})
+    assert (found.sequence, found.doc, set(found.early)) == (0, None, {2})
 
 
 def test_another_event_at_a_shown_place_is_a_divergence() -> None:
@@ -100,16 +100,16 @@ def test_a_state_is_replaced_by_any_later_one() -> None:
 def test_an_erased_state_is_gone_until_it_is_told_anew() -> None:
     found = row(painted(CUSTOMER, 2, "red"), of=PAINTS)
     found.erase()
-    assert found.gone
-    found.take(painted(CUSTOMER, 3, "blue"))
-    assert (found.gone, found.doc) == (False, {"colour": "blue"})
+    assert found.empty
+    found.apply(painted(CUSTOMER, 3, "blue"))
+    assert (found.empty, found.doc) == (False, {"colour": "blue"})
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3, 4), (4, 3, 2, 1), (2, 1, 4, 3), (3, 1, 3, 2, 4, 1)])
 def test_the_order_of_arrival_does_not_show(order: tuple[int, ...]) -> None:
     events = {1: FIRST, 2: SECOND, 3: THIRD, 4: FOURTH}
     found = row(*(events[n] for n in order))
-    assert (found.sequence, times(found), found.event_id, found.waiting) == (4, 4, FOURTH.id, {})
+    assert (found.sequence, times(found), found.event_id, found.early) == (4, 4, FOURTH.id, {})
 
 
 def test_rows_are_kept_per_merchant() -> None:
