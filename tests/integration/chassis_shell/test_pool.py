@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from chassis.eventsourcing.event_store import StoreAway
-from chassis.http.problems import of_fault
+from chassis.http.problems import problem_of_fault
 from chassis.postgres import pool as pools
 from chassis.postgres.coalescing import PinnedConnection
 from chassis.postgres.pool import create_pool
@@ -100,7 +100,7 @@ async def test_a_pool_that_is_closing_gives_no_connection(database: ServiceDatab
     await closing
     for raised in (error, await fault_of(pool.fetchval("SELECT 1"))):
         assert isinstance(raised, DatabaseAway)
-        problem = of_fault(raised, "POST")
+        problem = problem_of_fault(raised, "POST")
         assert problem is not None
         assert problem.status == 503
 
@@ -156,7 +156,7 @@ async def test_a_read_only_database_is_a_503_and_is_written_to_again_without_a_r
     for _ in range(3):
         error = await fault_of(writes())
         assert isinstance(error, asyncpg.ReadOnlySQLTransactionError)
-        problem = of_fault(error, "POST")
+        problem = problem_of_fault(error, "POST")
         assert problem is not None
         assert (problem.status, problem.headers["retry-after"]) == (503, "5")
         assert await pool.fetchval("SELECT 1") == 1, "what only reads is served"

@@ -4,7 +4,7 @@ import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from chassis.http import addresses
-from chassis.http.addresses import NoTrustedProxy, counted_as, prefix_of
+from chassis.http.addresses import NoTrustedProxy, prefix_of, rate_limit_key
 from chassis.http.server import serve
 
 
@@ -20,7 +20,7 @@ from chassis.http.server import serve
     ],
 )
 def test_an_address_is_counted_and_logged(address: str, counted: str, logged: str) -> None:
-    assert (counted_as(address), prefix_of(address)) == (counted, logged)
+    assert (rate_limit_key(address), prefix_of(address)) == (counted, logged)
 
 
 class Log:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from chassis.http.downloads import Sending, named
+from chassis.http.downloads import StreamedDownload, download_headers
 
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "asgi": {"spec_version": "2.3"}}
 
@@ -30,11 +30,11 @@ SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "as
     ],
 )
 def test_a_name_is_a_name_in_any_script_and_nothing_else(filename: str, header: str) -> None:
-    assert named(filename)["content-disposition"] == f"attachment; {header}"
+    assert download_headers(filename)["content-disposition"] == f"attachment; {header}"
 
 
 def test_a_personal_file_is_kept_nowhere_and_taken_for_nothing_else() -> None:
-    headers = named("TS-000014.pdf", "inline")
+    headers = download_headers("TS-000014.pdf", "inline")
     assert headers["content-disposition"].startswith("inline;")
     assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
 
@@ -61,7 +61,7 @@ class Made:
         self.overs += 1
 
     async def sent(self, receive: Receive, send: Send) -> None:
-        await Sending(self.chunks(), self.over, "a.zip", "application/zip")(SCOPE, receive, send)
+        await StreamedDownload(self.chunks(), self.over, "a.zip", "application/zip")(SCOPE, receive, send)
 
 
 async def stays() -> Message:

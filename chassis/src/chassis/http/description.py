@@ -1,6 +1,6 @@
-"""An application's OpenAPI document: what FastAPI finds in its routes, and what else they answer, to whom.
+"""An application's OpenAPI document: FastAPI's document, with all responses and credentials of each route.
 
-Docstrings become its texts. The first paragraph of a route's docstring is the operation's summary, the others its description.
+Docstrings are its texts. The first paragraph of a route's docstring is the operation's summary, the others its description.
 The docstring below a model's field describes the field.
 """
 
@@ -21,10 +21,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 Refusal = tuple[int, str]
 """Status and code."""
 Security = tuple[Mapping[str, Collection[str]], ...]
-"""Alternatives, each of which names the schemes that it needs together."""
+"""Alternatives. Each one names the schemes that are required together."""
 
 SIGNED: Final = frozenset({"customer", "service"})
-"""Credentials that another service signs. They open the routes in the table of peers, and no others."""
+"""Credentials that another service signs. They are valid only for the routes in the table of peers."""
 _ALWAYS: Final = {(400, "malformed_request"), (400, "duplicate_header"), (503, "service_unavailable")}
 _OF_BODIES: Final = {(413, "body_too_large"), (415, "unsupported_content_encoding")}
 _OF_JSON: Final = {(400, "malformed_json"), (415, "unsupported_media_type"), (422, "invalid_request")}
@@ -33,16 +33,16 @@ _OF_CHANGES: Final = {(503, "too_busy"), (504, "outcome_unknown")}
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a route or a dependency of it adds to the document."""
+    """What a route or one of its dependencies adds to the document."""
 
     model: Any = None
-    """Of the answer's body, where it is JSON."""
+    """Of a JSON response body."""
     media_types: tuple[str, ...] = ()
-    """Of the answer, where it is none."""
+    """Of a response body that is not JSON."""
     also: tuple[int, ...] = ()
-    """Further statuses with the same body."""
+    """More statuses with the same body."""
     body: tuple[str, ...] = ()
-    """Media types of a request body that the route reads as it is."""
+    """Media types of a request body that the route reads as raw bytes."""
     security: Security = ()
     refused: tuple[Refusal, ...] = ()
 
@@ -55,7 +55,7 @@ def answers(
     body: tuple[str, ...] = (),
     security: Security = (),
 ) -> Callable[[F], F]:
-    """Marks a route's function, or a dependency, with what it answers. It changes nothing else."""
+    """Document the responses of a route's function or a dependency. It has no other effect."""
 
     def marked(function: F) -> F:
         function.__described__ = Described(model, media_types, also, body, security, refused)  # type: ignore[attr-defined]
@@ -65,7 +65,7 @@ def answers(
 
 
 def describe(app: FastAPI, schemes: Mapping[str, Mapping[str, str]]) -> Callable[[], dict[str, Any]]:
-    """Makes the document when it is first asked for. `schemes` are the credentials that its routes know."""
+    """A function that returns the document, built at its first call. `schemes`: the credentials that routes accept."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -124,7 +124,7 @@ def _complete(operation: dict[str, Any], method: str, route: RouteContext, schem
 
 
 def _describe_body(model: Any, schemas: dict[str, Any]) -> None:
-    """FastAPI's schemas of the body and its parts, with the descriptions of their fields."""
+    """Replace FastAPI's schemas of the body and its parts with ones that have field descriptions."""
     described: dict[str, Any] = {}
     schema_of(model, described, "validation")
     if unknown := described.keys() - schemas.keys():
@@ -133,7 +133,7 @@ def _describe_body(model: Any, schemas: dict[str, Any]) -> None:
 
 
 def _usual(operation: Mapping[str, Any], method: str) -> set[Refusal]:
-    """What follows from the operation's shape."""
+    """The refusals that follow from the operation's method, parameters and body."""
     names = {(each["in"], each["name"].lower()) for each in operation.get("parameters", ())}
     content = operation.get("requestBody", {}).get("content", {})
     found = set(_ALWAYS)
