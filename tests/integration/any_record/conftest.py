@@ -1,4 +1,4 @@
-"""Every service's own consumer, on a database of its own."""
+"""The consumers of all services, each on its own database."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack

@@ -1,4 +1,4 @@
-"""A pool outlives its server: no wait without end, no connection used again after a fault that may have spoilt it."""
+"""A pool survives its server: waits are limited, and broken connections are not reused."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -53,7 +53,7 @@ async def fault_of(work: Awaitable[object]) -> Exception:
     raise AssertionError("it went well")
 
 
-async def test_it_opens_without_a_server() -> None:
+async def test_a_pool_opens_without_a_server() -> None:
     async with create_pool("postgresql://nobody@127.0.0.1:9/none", name="tested", min_size=2, max_size=2) as pool:
         error = await fault_of(pool.fetchval("SELECT 1"))
     assert isinstance(error, NoConnection)
@@ -75,7 +75,7 @@ async def test_a_connection_that_was_lost_is_replaced(pool: asyncpg.Pool, admin:
     assert await pool.fetchval("SELECT 1") == 1
 
 
-async def test_a_statement_that_takes_too_long_leaves_no_connection_behind_that_still_waits_for_its_answer(
+async def test_a_statement_timeout_leaves_no_busy_connection(
     database: ServiceDatabase, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pools, "COMMAND_SECONDS", 0.3)
@@ -84,7 +84,7 @@ async def test_a_statement_that_takes_too_long_leaves_no_connection_behind_that_
         assert await pool.fetchval("SELECT 2") == 2
 
 
-async def test_a_caller_waits_for_a_free_connection_only_so_long(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_for_a_free_connection_is_limited(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "ACQUIRE_SECONDS", 0.2)
     async with pool.acquire(), pool.acquire():
         assert isinstance(await fault_of(pool.fetchval("SELECT 1")), NoConnection)
@@ -113,9 +113,7 @@ async def test_a_refused_statement_costs_no_connection(pool: asyncpg.Pool) -> No
     assert await pool.fetchval("SELECT pg_backend_pid()") == pid
 
 
-async def test_a_transaction_left_open_is_undone_when_its_connection_comes_back(
-    pool: asyncpg.Pool, admin: asyncpg.Connection
-) -> None:
+async def test_an_open_transaction_is_rolled_back_on_release(pool: asyncpg.Pool, admin: asyncpg.Connection) -> None:
     async with pool.acquire() as connection:
         await connection.execute("BEGIN")
         await connection.execute("INSERT INTO lamp VALUES (8)")
@@ -123,9 +121,7 @@ async def test_a_transaction_left_open_is_undone_when_its_connection_comes_back(
     assert [row["id"] for row in await admin.fetch("SELECT id FROM lamp ORDER BY id")] == [7, 9]
 
 
-async def test_the_place_of_a_caller_that_gave_up_is_free_for_the_next(
-    database: ServiceDatabase, admin: asyncpg.Connection
-) -> None:
+async def test_a_cancelled_caller_frees_its_connection(database: ServiceDatabase, admin: asyncpg.Connection) -> None:
     async with create_pool(database.url, name="tested", min_size=1, max_size=1) as pool:
         for turn in range(3):
             waiting = asyncio.create_task(pool.fetchval("SELECT 1 FROM pg_sleep(20)"))
@@ -136,9 +132,7 @@ async def test_the_place_of_a_caller_that_gave_up_is_free_for_the_next(
             assert await pool.fetchval("SELECT $1::int", turn) == turn
 
 
-async def test_a_read_only_database_is_a_503_and_is_written_to_again_without_a_restart(
-    pool: asyncpg.Pool, admin: asyncpg.Connection
-) -> None:
+async def test_a_read_only_database_is_a_503_until_it_is_writable_again(pool: asyncpg.Pool, admin: asyncpg.Connection) -> None:
     health = Health()
     check_database(health, pool, {})
 
@@ -167,7 +161,7 @@ async def test_a_read_only_database_is_a_503_and_is_written_to_again_without_a_r
     assert await state({})
 
 
-async def test_writes_that_share_a_connection_find_the_database_again(pool: asyncpg.Pool, admin: asyncpg.Connection) -> None:
+async def test_coalesced_writes_reconnect_to_the_database(pool: asyncpg.Pool, admin: asyncpg.Connection) -> None:
     kept = PinnedConnection(pool)
     kept.PATIENCE = 20.0
 

@@ -1,4 +1,4 @@
-"""What shows that a log has nothing between two offsets."""
+"""Confirmation of gaps in a log."""
 
 from types import SimpleNamespace
 from typing import Any, cast
@@ -10,28 +10,28 @@ from chassis.consumers.positions import PartitionPositions
 P = TopicPartition("lamps", 0)
 
 
-def begun() -> tuple[PartitionPositions, Any, list[int]]:
+def tracker() -> tuple[PartitionPositions, Any, list[int]]:
     sought: list[int] = []
     consumer = SimpleNamespace(assignment=lambda: {P}, seek=lambda _, offset: sought.append(offset))
     return PartitionPositions("group", ("lamps",), cast(Any, None), "nowhere"), consumer, sought
 
 
-def test_a_hole_is_one_when_the_same_record_comes_first_again_from_where_the_partition_was_sought() -> None:
-    positions, consumer, sought = begun()
+def test_a_gap_is_confirmed_when_the_same_record_comes_first_after_a_seek() -> None:
+    positions, consumer, sought = tracker()
     assert not positions.is_contiguous(consumer, P, 15, 20, positions.seeks)
     assert sought == [15]
     assert positions.is_contiguous(consumer, P, 15, 20, positions.seeks)
 
 
-def test_a_batch_that_is_tried_again_is_no_witness_for_itself() -> None:
-    positions, consumer, sought = begun()
+def test_a_retried_batch_does_not_confirm_its_own_gap() -> None:
+    positions, consumer, sought = tracker()
     seeks = positions.seeks
     assert [positions.is_contiguous(consumer, P, 15, 20, seeks) for _ in range(3)] == [False] * 3
     assert sought == [15]
 
 
-def test_what_was_on_its_way_already_neither_proves_a_hole_nor_hides_it() -> None:
-    positions, consumer, sought = begun()
+def test_records_fetched_before_the_seek_neither_confirm_nor_hide_a_gap() -> None:
+    positions, consumer, sought = tracker()
     seeks = positions.seeks
     assert not positions.is_contiguous(consumer, P, 15, 20, seeks)
     assert not positions.is_contiguous(consumer, P, 15, 1020, seeks)
@@ -39,7 +39,7 @@ def test_what_was_on_its_way_already_neither_proves_a_hole_nor_hides_it() -> Non
     assert positions.is_contiguous(consumer, P, 15, 20, positions.seeks)
 
 
-def test_what_follows_needs_no_proof() -> None:
-    positions, consumer, sought = begun()
+def test_contiguous_records_need_no_seek() -> None:
+    positions, consumer, sought = tracker()
     assert positions.is_contiguous(consumer, P, 15, 15, positions.seeks)
     assert not sought
