@@ -9,9 +9,9 @@ from billing_contracts.money import LARGEST_AMOUNT, Money, exponent, is_monetary
 ROUNDED_IN_PRACTICE = frozenset(
     ("AFN", "ALL", "COP", "HUF", "IDR", "IQD", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER")
 )
-"""CLDR, in one of its recent releases, gives them no decimals because such small coins are not in use; ISO gives them some."""
+"""Without decimals in some recent release of CLDR, because such small coins are not in use; with decimals in ISO."""
 ENDED_SINCE = {"BGN"}
-"""Bulgaria pays in euros since 2026; not every release of CLDR says so."""
+"""Bulgaria has used the euro since 2026; not every release of CLDR contains that."""
 ONLY_IN_ISO = {
     "CLF": "a unit in which contracts of Chile are priced",
     "SVC": "El Salvador pays in US dollars since 2001",

@@ -20,11 +20,11 @@ SAMPLES = read_samples()
 ALL: list[type[BaseModel]] = [*PUBLISHED.values(), Envelope, Watermark]
 MODELS = {model.__name__: model for model in ALL}
 PLAIN_NUMBERS = {"attempt", "count", "month", "year", "number", "quantity", "revision", "attempts"}
-"""Last words of fields that are numbers without a unit."""
+"""Suffixes of numeric fields without a unit."""
 
 
 def undescribed(schema: dict[str, Any]) -> list[str]:
-    """What a reader would miss, as sentences."""
+    """One sentence per missing description, example or unit."""
     found: list[str] = []
     for model in [schema, *(each for each in schema.get("$defs", {}).values() if "properties" in each)]:
         title = model["title"]

@@ -22,7 +22,7 @@ def texts() -> dict[Path, str]:
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
 def test_the_committed_files_are_current(path: Path, texts: dict[Path, str]) -> None:
-    # A change that breaks readers is refused by another test, and not to be generated.
+    # Another test refuses breaking changes; they must not be generated.
     if not breaking(path) and (sentence := stale(path, texts[path])):
         pytest.fail(sentence, pytrace=False)
 
@@ -39,7 +39,7 @@ def test_a_stale_file_names_the_command_that_writes_it() -> None:
 
 
 class Copy:
-    """The contracts in another folder, to change them."""
+    """A copy of the contracts that tests may change."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "contracts"

@@ -13,7 +13,7 @@ from support.http_examples import PAGE, bodies, difference, steps
 
 Json = dict[str, Any]
 WITHOUT_A_KEY = {("PATCH", "/v1/merchants/{id}"), ("POST", "/v1/test-clock/advance")}
-"""Changes that a repetition changes nothing after."""
+"""Commands that are idempotent without a key."""
 
 
 def operations(service: str) -> Iterator[tuple[str, str, Json, set[str]]]:

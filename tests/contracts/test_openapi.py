@@ -29,14 +29,14 @@ NOT_OF_ROUTES = {
     "already_published": "a plan's id is made by the service",
     "already_started": "a subscription's id is made by the service",
     "malformed_form": "the page's",
-    "already_issued": "invoicing issues by itself",
-    "nothing_to_invoice": "invoicing issues by itself",
+    "already_issued": "invoicing issues invoices automatically",
+    "nothing_to_invoice": "invoicing issues invoices automatically",
     "amount_differs": "of events, not of calls",
     "not_paid": "no route gives money back",
     "charge_ended": "no route ends a charge",
     "bad_request": "the page's",
 }
-"""Codes in the source that no operation answers with, and why."""
+"""Codes in the source that no operation returns, and why."""
 
 
 def operations(service: str) -> Iterator[tuple[str, str, Json]]:
@@ -59,7 +59,7 @@ def package_of(service: str) -> Path:
 
 
 def written(folder: Path) -> Iterator[tuple[int, str]]:
-    """Status and code of each Problem that is made with literals."""
+    """Status and code of each Problem created with literals."""
     for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":

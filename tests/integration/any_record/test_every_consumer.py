@@ -17,11 +17,11 @@ from support.any_records import batches
 from verify.consumers import READERS, Reader
 
 SECONDS = 20
-"""Far more than a batch takes that does not stand still: no retry of a record waits for long."""
+"""Far more than a batch takes if no consumer stands still; retries wait only briefly."""
 
 
 async def commit_offsets(_: Connection, __: Sequence[RawRecord]) -> None:
-    """Nothing but the effects is looked at here."""
+    """These tests check only the effects."""
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
@@ -38,7 +38,7 @@ async def test_a_batch_of_any_records_is_processed(pools: dict[str, asyncpg.Pool
     for record, decoded in zip(batch, processor.decode(batch), strict=True):
         found = kept.get((record.topic, record.offset))
         if isinstance(decoded, Undecodable):
-            assert found is not None, "what cannot be read is in quarantine"
+            assert found is not None, "undecodable records are in quarantine"
         if found is not None and record.topic not in consumer.personal:
             assert (found.key, found.value, list(found.headers)) == (record.key, record.value, list(record.headers))
         if found is not None and record.topic in consumer.personal:

@@ -28,7 +28,7 @@ BAD_NAME = "caf\udce9"
 
 
 class Operator:
-    """With a service that stands at the end of a partition."""
+    """An operator, and a service at the end of a partition."""
 
     def __init__(self, quarantines: Quarantines, pool: asyncpg.Pool, bootstrap: str, stands: int) -> None:
         self.quarantines, self.pool, self.bootstrap, self.stands = quarantines, pool, bootstrap, stands
@@ -49,7 +49,7 @@ class Operator:
 
 @pytest.fixture(scope="module")
 async def topic(kafka_bootstrap: str) -> AsyncIterator[None]:
-    """Deleted at the end: other tests read the topic from its beginning, and with clients that cannot decode what is here."""
+    """Deleted at the end, because other tests read the topic from the beginning with clients that cannot decode these records."""
     await topics.apply(kafka_bootstrap, {TOPIC: TOPICS[TOPIC]})
     yield
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)

@@ -29,11 +29,11 @@ GROUP = "tests.decoded"
 
 
 async def commit_offsets(_: Connection, __: Sequence[RawRecord]) -> None:
-    """Nothing but the effects is looked at here."""
+    """These tests check only the effects."""
 
 
 async def count(received: Received[Any], batch: UnitOfWork) -> None:
-    """Switches the lamp of our own that has the same id."""
+    """Switch our own lamp with the same id."""
     await batch.decide(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
@@ -318,7 +318,7 @@ async def test_a_row_changed_by_another_writer_is_folded_again(pool: asyncpg.Poo
 
 
 async def test_commands_and_reactions_on_one_stream_keep_the_order_of_the_log(pool: asyncpg.Pool) -> None:
-    """By the relay's cursor, an event never comes before one that it follows."""
+    """In the order of the relay's cursor, an event never precedes one that it follows."""
     lamp = uuid4()
     stream = LAMP.stream(MERCHANT, lamp)
 

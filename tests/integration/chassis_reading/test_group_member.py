@@ -204,7 +204,7 @@ async def test_a_topic_recreated_while_running_is_read_from_the_beginning(
 
 
 async def test_a_gap_in_a_log_is_passed(pool: asyncpg.Pool, kafka_bootstrap: str, topic: str) -> None:
-    """What a transaction leaves at its end is an offset without a record, as compaction leaves many."""
+    """The end of a transaction is an offset without a record, like the many that compaction leaves."""
     events = [lit(uuid4(), 1) for _ in range(4010)]
     async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=uuid4().hex) as kafka:
         async with kafka.transaction():

@@ -22,7 +22,7 @@ from support.any_records import record_set, send_raw, send_set
 from support.readings import lit, make_topic, producer, publish, record, until
 
 BAD_NAME = "caf\udce9"
-"""A header's name that is no UTF-8: `café` in Latin-1."""
+"""A header name that is not UTF-8: `café` in Latin-1."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def topic(kafka_bootstrap: str) -> str:
 
 
 class Running:
-    """A consumer at work, with its health."""
+    """A running consumer and its health."""
 
     def __init__(self, pool: asyncpg.Pool, bootstrap: str, it: Consumer) -> None:
         self.health, self._stop = Health(), asyncio.Event()

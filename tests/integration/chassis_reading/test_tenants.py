@@ -27,7 +27,7 @@ async def configure(pool: asyncpg.Pool, content: dict[str, Any], sequence: int =
 
 
 class Owner:
-    """The service that owns merchants, as others see it."""
+    """A fake of the service that owns merchants."""
 
     def __init__(self, content: dict[str, Any] | None) -> None:
         self.content, self.asked, self.away, self.now = content, 0, False, 1000.0
@@ -54,7 +54,7 @@ async def test_a_merchants_clock_is_the_wall_clock_plus_its_offset(pool: asyncpg
 
 
 class OnceSilent:
-    """A pool whose first connection has lost its server without a word."""
+    """A pool with a first connection that lost its server silently."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool, self.silent = pool, True

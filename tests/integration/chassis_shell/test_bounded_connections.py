@@ -49,7 +49,7 @@ APP = Starlette(
 
 
 def head_of(size: int) -> bytes:
-    """A complete head of exactly so many bytes."""
+    """A complete head of exactly this many bytes."""
     start, end = b"GET / HTTP/1.1\r\nhost: here\r\nx-pad: ", b"\r\nx-last: yes\r\n\r\n"
     return start + b"a" * (size - len(start) - len(end)) + end
 
@@ -227,7 +227,7 @@ async def test_a_stream_accepts_no_more_pipelined_requests() -> None:
 
 
 class TestConnections:
-    """Bounded, per address and in all. The one that has waited longest for its client makes room."""
+    """Limits per address and in total. The connection that has waited longest for its client is evicted."""
 
     LIMITS = Limits(connections=6, connections_per_address=4)
 

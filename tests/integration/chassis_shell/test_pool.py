@@ -71,7 +71,7 @@ async def test_a_connection_that_was_lost_is_replaced(pool: asyncpg.Pool, admin:
     assert is_transient(written)
     assert is_transient(read)
     assert may_have_happened(written) or isinstance(written, asyncpg.PostgresError)
-    assert not may_have_happened(read), "what only read changed nothing"
+    assert not may_have_happened(read), "a read changed nothing"
     assert await pool.fetchval("SELECT 1") == 1
 
 
@@ -153,7 +153,7 @@ async def test_a_read_only_database_is_a_503_until_it_is_writable_again(pool: as
         problem = problem_of_fault(error, "POST")
         assert problem is not None
         assert (problem.status, problem.headers["retry-after"]) == (503, "5")
-        assert await pool.fetchval("SELECT 1") == 1, "what only reads is served"
+        assert await pool.fetchval("SELECT 1") == 1, "reads are served"
     await read_only(admin, False)
     await asyncio.sleep(pools.REPLACE_SECONDS + 0.1)
     for _ in range(4):
@@ -183,14 +183,14 @@ async def test_coalesced_writes_reconnect_to_the_database(pool: asyncpg.Pool, ad
         await end_all(admin)
         error = await fault_of(attempts(lambda: kept.run(insert)))
         assert isinstance(error, StoreAway)
-        assert not error.sent, "the server said that it wrote nothing"
+        assert not error.sent, "the server reported that it wrote nothing"
     finally:
         await read_only(admin, False)
         await kept.close()
 
 
 async def attempts(work: Callable[[], Awaitable[object]]) -> None:
-    """The first may meet the connection that was just ended; the second meets the database as it is."""
+    """The first call may use the terminated connection; the second one reaches the database."""
     for _ in range(2):
         error = await fault_of(work())
     raise error

@@ -34,7 +34,7 @@ CHUNKED = b"POST / HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 async def answers(port: int, data: bytes) -> list[Answer]:
-    """All answers until the server closes."""
+    """All responses until the server closes the connection."""
     found = []
     async with asyncio.timeout(30), connected(port) as wire:
         await wire.send(data)
@@ -117,7 +117,7 @@ REFUSED = {
 @pytest.mark.parametrize("sent", REFUSED.values(), ids=REFUSED)
 async def test_an_ambiguous_request_is_refused_and_nothing_after_it_is_read(port: int, sent: bytes) -> None:
     found = await answers(port, sent + END)
-    assert len(found) == 1, "the rest is no request"
+    assert len(found) == 1, "the rest is not a request"
     assert 400 <= found[0].status < 500
     assert found[0].problem["code"] in {"malformed_request", "duplicate_header"}
     assert found[0].header("connection") == "close"

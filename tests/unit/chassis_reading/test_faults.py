@@ -30,11 +30,11 @@ from chassis.runtime.faults import (
 )
 
 FAMILIES = (BrokerResponseError, httpx.TransportError, httpx.StreamError, httpx.RequestError, asyncpg.PostgresWarning)
-"""Base classes whose subclasses share a verdict: a library may add to them."""
+"""Base classes that classify all of their subclasses, because a library may add some."""
 
 
 def exceptions_of(library: ModuleType) -> list[type[BaseException]]:
-    """Every exception class that the library defines, in any of its modules, but for private ones and its own tests' helpers."""
+    """Every exception class of the library's modules, except private ones and helpers of its tests."""
     found: set[type[BaseException]] = set()
     for module in [library, *_modules(library)]:
         classes = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, BaseException)]
@@ -48,7 +48,7 @@ def _modules(library: ModuleType) -> Iterator[ModuleType]:
         if "_testbase" not in found.name and "gssapi" not in found.name:
             try:
                 yield importlib.import_module(found.name)
-            except ImportError:  # needs what is not installed
+            except ImportError:  # an optional dependency is not installed
                 continue
 
 
@@ -62,7 +62,7 @@ def forgotten(error: type[BaseException]) -> bool:
 
 @pytest.mark.parametrize("library", [asyncpg, aiokafka, httpx], ids=lambda library: library.__name__)
 def test_every_exception_class_is_classified(library: ModuleType) -> None:
-    found = [each for each in exceptions_of(library) if each is not httpx.HTTPError]  # which nothing raises as it is
+    found = [each for each in exceptions_of(library) if each is not httpx.HTTPError]  # an abstract base class
     assert [each for each in found if forgotten(each)] == []
     assert {entry_of(each, getattr(each, "sqlstate", None)) for each in found} == {TRANSIENT, FINAL}
 
@@ -144,7 +144,7 @@ def test_the_sqlstate_takes_precedence_over_the_class() -> None:
 
 
 async def test_errors_of_a_broken_connection_are_transient() -> None:
-    """A write on a transport that is closed is a bare RuntimeError of the event loop's, raised beneath the driver."""
+    """A write to a closed transport is a plain RuntimeError of the event loop, raised below the driver."""
 
     async def broken(raised: Exception) -> Exception:
         module = ModuleType("asyncpg.protocol.protocol")

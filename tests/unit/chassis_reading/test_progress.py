@@ -32,7 +32,7 @@ def member(clock: Clock) -> Progress:
 
 
 def observe(member: Progress, clock: Clock, *positions: int | None, end: int = 9) -> None:
-    """Once each ten seconds."""
+    """Observe every ten seconds."""
     for position in positions:
         member.observe({LAMPS: end}, {LAMPS: position})
         clock.now += 10

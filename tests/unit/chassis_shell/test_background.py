@@ -22,7 +22,7 @@ from chassis.runtime.outages import Outages
 
 
 def fresh(clock: "Clock") -> Outages:
-    """The process's own, as the fixture made it."""
+    """The outages of the process, as created by the fixture."""
     found: Outages = vars(background)["outages"]
     assert found.clock is clock
     return found
@@ -47,7 +47,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """What has been logged since this was asked last, as a service writes it."""
+    """Log lines since the last call, as a service writes them."""
     root, before = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers, root.level
     configure("lamps", "info", "json")
@@ -79,7 +79,7 @@ def failures(task: str, fault: str) -> float:
 
 
 async def turns(*outcomes: BaseException | None, task: str) -> int:
-    """Takes a turn per outcome, then stops; returns how many were taken."""
+    """Run one step per outcome, then stop; return the number of steps."""
     stop, taken = asyncio.Event(), 0
 
     async def turn() -> None:
@@ -100,7 +100,7 @@ async def test_a_lost_connection_ends_no_task(clock: Clock, lines: Any) -> None:
     lost = asyncpg.InternalClientError("got result for unknown protocol state 3")
     assert await turns(lost, lost, KafkaConnectionError("refused"), None, task="lamps.a") == 4
     assert failures("lamps.a", "transient") == 3
-    assert events(lines()) == ["dependency.away", "dependency.away"], "one of each dependency"
+    assert events(lines()) == ["dependency.away", "dependency.away"], "one per dependency"
 
 
 async def test_a_bug_ends_no_task_and_is_logged_with_one_traceback(clock: Clock, lines: Any) -> None:

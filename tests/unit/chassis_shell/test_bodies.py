@@ -20,7 +20,7 @@ class Order(StrictBody):
 
 
 async def ordered(content: Any, **headers: str) -> tuple[int, dict[str, Any]]:
-    """The answer, and whether the order was taken."""
+    """The response, and whether the order was accepted."""
     app = create_app("shop", service="shop")
 
     @app.post("/orders")

@@ -112,7 +112,7 @@ def test_addresses_and_numbers_of_taxpayers_and_accounts_are_accepted() -> None:
 
 
 def test_a_telephone_number_begins_with_an_assigned_country_code() -> None:
-    """Against libphonenumber's list."""
+    """Compared with libphonenumber's list."""
     assigned = {str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE}
     accepted = {start for start in range(100, 1000) if is_telephone([int(c) for c in f"{start}0000000"])}
     assert accepted == {start for start in range(100, 1000) if any(str(start)[:size] in assigned for size in (1, 2, 3))}

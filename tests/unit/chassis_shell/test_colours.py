@@ -7,7 +7,7 @@ import pytest
 from presentation.colours import BLACK, DARK, LIGHT, WHITE, Rgb, Scheme, Tokens, contrast, filled, parsed, tokens, written
 
 TEXT, EDGE = 4.5, 3
-"""What WCAG 2.2 AA asks."""
+"""Required by WCAG 2.2 AA."""
 SEED = random.Random(20230514)
 GREY, YELLOW = (0x80, 0x80, 0x80), (0xFF, 0xD4, 0x00)
 COLOURS: list[Rgb] = [

@@ -40,7 +40,7 @@ def test_a_personal_file_is_not_cached_or_sniffed() -> None:
 
 
 class Made:
-    """A file in the making."""
+    """A file that is being generated."""
 
     def __init__(self, *, fails: bool = False) -> None:
         self.fails, self.overs, self.closed = fails, 0, False

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from presentation.accept_headers import accepts_coding, languages
 
 OURS = ("es", "en", "pt")
-"""In the server's own order."""
+"""In the server's order of preference."""
 
 LANGUAGES = [
     # 12.5.4: ranges, most wanted first
@@ -98,11 +98,11 @@ CODINGS = [
     ("x-gzip", True),
     ("br", False),
     ("xgzip, gzipx", False),
-    # the content as it is, where the client likes it better
+    # the unencoded content, if the client prefers it
     ("identity, gzip;q=0.5", False),
     ("identity;q=0.5, gzip;q=0.5", True),
     ("identity;q=0, gzip;q=0.1", True),
-    # what the grammar does not allow
+    # members that the grammar does not allow
     ("gzip;q=2", False),
     ("gzip;q=x, br", False),
     ("gzip;level=9", False),

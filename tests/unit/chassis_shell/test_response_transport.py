@@ -9,7 +9,7 @@ from chassis.http.wire import Transport
 
 
 class Line:
-    """A transport that notes what is done to it."""
+    """A transport that records its calls."""
 
     def __init__(self) -> None:
         self.done: list[bytes | str] = []

@@ -78,7 +78,7 @@ def counted(event: str) -> float:
     return REGISTRY.get_sample_value("security_events_total", {"event": event}) or 0
 
 
-# A service stands for a token of its own.
+# A service name stands for its token.
 REFUSALS: list[tuple[str, str, str | None, int, str, dict[str, Any]]] = [
     ("GET", "/v1/lamps/1", None, 401, "security.key_refused", {"reason": "absent"}),
     ("GET", "/v1/lamps/1", BAD_KEY, 401, "security.key_refused", {"reason": "unknown or revoked"}),

@@ -17,7 +17,7 @@ SIGNER = Signer("portal-gateway", json.dumps(OKPKey.generate_key("Ed25519", {"ki
 
 
 async def outcome_of(method: str, outcome: Exception | httpx.Response) -> tuple[int, str]:
-    """What is said of a service with which asking fails like this."""
+    """Status and code of the problem after a call with this outcome."""
 
     async def failing(request: httpx.Request) -> httpx.Response:
         if isinstance(outcome, Exception):
@@ -89,7 +89,7 @@ async def test_a_service_that_connects_late_is_called() -> None:
         client = ServiceClient(f"http://127.0.0.1:{listening.getsockname()[1]}", "payments", SIGNER)
         asking = asyncio.create_task(client.call("GET", "/v1/anything"))
         for _ in range(6):
-            asyncio.get_running_loop().call_soon(time.sleep, 0.4)  # what else the process has to do
+            asyncio.get_running_loop().call_soon(time.sleep, 0.4)  # other work of the process
             await asyncio.sleep(0)
         assert (await asking).status_code == 200
         await client.close()

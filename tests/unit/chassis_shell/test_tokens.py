@@ -63,7 +63,7 @@ def test_a_token_expires(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def signed(**claims: object) -> str:
-    """A token of the gateway's, for payments, with these claims in the place of ours; None leaves one out."""
+    """A token of the gateway for payments, with these claims replaced; ABSENT removes a claim."""
     now = int(time.time())
     ours = {"iss": "portal-gateway", "aud": "payments", "sub": f"customer:{CUSTOMER}", "merchant": str(MERCHANT), "sid": "s1"}
     given = {name: value for name, value in {**ours, "iat": now, "exp": now + 60, **claims}.items() if value is not ABSENT}

@@ -41,7 +41,7 @@ asyncio.run(main())
 
 
 def call(*headers: dict[str, str], endpoint: str = "") -> list[dict[str, object]]:
-    """What a service's route sees of its trace. In a process of its own: a provider is set once and for all."""
+    """The trace as a service's route sees it. Runs in a separate process, because a provider can be set only once."""
     command = [sys.executable, "-c", SERVICE, endpoint, json.dumps(headers)]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     return list(json.loads(said))
