@@ -1,1 +1,1 @@
-"""Generates what is published beside the contracts' code: JSON Schemas, samples, AsyncAPI and a page. Not part of the package."""
+"""Generates the published documents of the contracts: JSON Schemas, samples, AsyncAPI and a page. Not part of the package."""

@@ -26,7 +26,7 @@ def main() -> int:
 
 
 def write(texts: dict[Path, str]) -> None:
-    """Writes what differs, and names it."""
+    """Write the files that differ and print their names."""
     for path, text in texts.items():
         if stale(path, text):
             path.write_text(text)

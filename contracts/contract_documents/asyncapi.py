@@ -1,4 +1,4 @@
-"""The topics and messages described as AsyncAPI 3.0: one channel per topic, one message per event and version."""
+"""The AsyncAPI 3.0 document: one channel per topic, one message per event and version."""
 
 import json
 from typing import Any
@@ -52,7 +52,7 @@ SERVERS = {
 
 
 def document(samples: Samples) -> dict[str, Any]:
-    """The whole description, ready to be written as YAML or JSON."""
+    """The whole document, for YAML or JSON."""
     schemas: dict[str, Any] = {}
     models: list[type[BaseModel]] = [Envelope, *EVENTS.values(), Watermark]
     for model in models:
@@ -107,7 +107,7 @@ def _channel(topic: Topic) -> dict[str, Any]:
 
 
 def _value(name: str, text: str) -> Any:
-    """A setting's value as the AsyncAPI binding has it: a list, a number or a boolean where it is one."""
+    """A topic setting's value in the type of the AsyncAPI binding: list, number, boolean or text."""
     if name in _LISTS:
         return text.split(",")
     try:

@@ -1,4 +1,4 @@
-"""Where the contracts' files are."""
+"""Paths of the contracts' files."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Every generated file and its text, and what may not be generated."""
+"""The generated files, and the checks that stop a generation."""
 
 import json
 from pathlib import Path
@@ -22,7 +22,7 @@ PUBLISHED: dict[Path, type[BaseModel]] = {SCHEMAS / f"{type_}.json": event for t
 
 
 def breaking(path: Path) -> list[str]:
-    """A sentence for each change since the schema was published that breaks its readers."""
+    """One sentence per breaking change since the schema was published."""
     if path not in PUBLISHED or not path.exists():
         return []
     return refusals(path.stem, json.loads(path.read_text()), PUBLISHED[path].model_json_schema(mode="serialization"))
@@ -34,7 +34,7 @@ def new_samples() -> dict[Path, str]:
 
 
 def documents() -> dict[Path, str]:
-    """Schemas, AsyncAPI and the page. The samples are there already."""
+    """Schemas, AsyncAPI and the page. Requires the samples."""
     samples = read_samples()
     described = document(samples)
     schemas = {path: json.dumps(_schema(model, samples), indent=2, sort_keys=True) + "\n" for path, model in PUBLISHED.items()}
@@ -42,7 +42,7 @@ def documents() -> dict[Path, str]:
 
 
 def stale(path: Path, text: str) -> str | None:
-    """What to do about a file that is not `text`."""
+    """The instruction for a file whose content is not `text`."""
     if path.exists() and path.read_text() == text:
         return None
     return (
@@ -59,7 +59,7 @@ def _yaml(described: dict[str, Any]) -> str:
 
 
 class _WithoutAliases(yaml.SafeDumper):
-    """Repeats what is used twice, for readers and for parsers without YAML's anchors."""
+    """Writes repeated values in full, because readers and some parsers do not know YAML anchors."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Which models a contract consists of."""
+"""The models of a contract."""
 
 from collections.abc import Iterator
 from typing import Any, get_args
@@ -16,7 +16,7 @@ def models_in(annotation: Any) -> list[type[BaseModel]]:
 
 
 def fields_of(model: type[BaseModel]) -> dict[Field, None]:
-    """Every field of the model and of the models in it, in the order in which they are declared."""
+    """All fields of the model and its nested models, in the order of declaration."""
     found: dict[Field, None] = {}
     for name, field in model.model_fields.items():
         found[model, name] = None
@@ -26,7 +26,7 @@ def fields_of(model: type[BaseModel]) -> dict[Field, None]:
 
 
 def values_in(instance: BaseModel) -> Iterator[tuple[Field, Any]]:
-    """Every field that was given a value, with the value in JSON. Defaults do not count."""
+    """All fields that are set explicitly, with their values in JSON."""
     shown = instance.model_dump(mode="json")
     for name in type(instance).model_fields:
         if name not in instance.model_fields_set:

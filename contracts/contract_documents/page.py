@@ -1,4 +1,4 @@
-"""The AsyncAPI description as one HTML page: no script, no file beside it, nothing from the network."""
+"""The AsyncAPI document as one self-contained HTML page without scripts."""
 
 import json
 import re
@@ -53,7 +53,7 @@ class Shared:
 
 
 def page(described: dict[str, Any]) -> str:
-    """`described` is the whole AsyncAPI document."""
+    """`described`: the whole AsyncAPI document."""
     environment = Environment(
         loader=FileSystemLoader(_HERE),
         autoescape=select_autoescape(["j2"]),
@@ -81,12 +81,12 @@ def page(described: dict[str, Any]) -> str:
 
 
 def prose(text: str) -> Markup:
-    """Paragraphs, lists and `code` of a description."""
+    """HTML of a description with paragraphs, lists and `code`."""
     return Markup(_markdown(text))
 
 
 def highlighted(value: Any) -> Markup:
-    """Indented JSON with names, texts and numbers marked for the style sheet."""
+    """Indented JSON, with names, texts and numbers marked for the style sheet."""
 
     def mark(found: re.Match[str]) -> str:
         text, colon, word, number = found.groups()
@@ -97,7 +97,7 @@ def highlighted(value: Any) -> Markup:
 
 
 def _split(text: str, mark: Any) -> str:
-    """Escapes what is between the tokens too."""
+    """Also escapes the text between the tokens."""
     parts, at = [], 0
     for found in _TOKEN.finditer(text):
         parts += [str(escape(text[at : found.start()])), mark(found)]
@@ -157,7 +157,7 @@ def _message(name: str, described: dict[str, Any]) -> Message:
 
 
 def breakable(name: str) -> Markup:
-    """A name in CamelCase that may be broken before each capital letter."""
+    """A name in CamelCase with a line-break opportunity before each capital letter."""
     return Markup("<wbr>").join(re.findall(r"[A-Z][^A-Z]*", name))
 
 

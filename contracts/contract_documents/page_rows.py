@@ -6,12 +6,12 @@ from typing import Any
 
 _FORMATS = {"uuid": "UUID", "date-time": "instant, UTC", "date": "date"}
 _SHORT = 70
-"""Objects whose JSON is longer have no example in a table: the sample below it shows them."""
+"""Longer objects have no example in the table; the sample below it shows them."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One field. `link` is the shared type that it has, `values` the only values it may have."""
+    """One field. `link`: its shared type. `values`: its allowed values."""
 
     name: str
     type: str
@@ -25,7 +25,7 @@ class Row:
 
 
 def rows(schema: dict[str, Any], sample: dict[str, Any] | None = None) -> list[Row]:
-    """`sample` has examples of the fields that are objects."""
+    """`sample` contains examples of the fields that are objects."""
     required, values = schema.get("required", ()), sample or {}
     return [_row(name, found, name not in required, values.get(name)) for name, found in schema.get("properties", {}).items()]
 

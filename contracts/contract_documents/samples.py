@@ -1,4 +1,4 @@
-"""Samples: a message of each event as it was when it was first published, and more where fields were added since."""
+"""Samples: one message of each event as first published, and one more for each later addition of fields."""
 
 import json
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ _INSTANT, _DAY = "2023-05-14T15:00:00Z", "2023-05-14"
 
 
 class NoExample(Exception):
-    """A sample cannot be written: a field's value cannot be guessed from its type."""
+    """No sample can be generated, because a field's value does not follow from its type."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """`messages`: by event type, oldest first. `others`: of the models that have no envelope."""
+    """`messages`: by event type, oldest first. `others`: samples of models without an envelope."""
 
     messages: dict[str, tuple[Envelope, ...]]
     others: tuple[BaseModel, ...]
 
     @cached_property
     def examples(self) -> dict[Field, Any]:
-        """For each field the value of the newest sample that has one, in JSON."""
+        """By field, the value in the newest sample that has one, in JSON."""
         found: dict[Field, Any] = {}
         for envelopes in self.messages.values():
             for envelope in reversed(envelopes):
@@ -67,9 +67,9 @@ def read_samples(folder: Path = SAMPLES) -> Samples:
 
 
 def missing(samples: Samples, events: dict[str, type[EventData]] = EVENTS) -> dict[str, str]:
-    """New samples by file name: of events without one, and of events with a field that no sample shows.
+    """New samples by file name: for events without a sample, and for events with a field that no sample contains.
 
-    Raises NoExample. Existing samples are never changed: they were published.
+    Existing samples never change, because they are published. Raises NoExample.
     """
     found: dict[str, str] = {}
     shown = dict(samples.examples)
@@ -86,7 +86,7 @@ def missing(samples: Samples, events: dict[str, type[EventData]] = EVENTS) -> di
 
 
 def _envelope(samples: Samples, type_: str) -> dict[str, Any]:
-    """Of the first sample of the same topic, for another type."""
+    """The envelope of the topic's first sample, with another type."""
     topic = type_.rpartition(".v")[0].rpartition(".")[0]
     like = next(each[0] for name, each in samples.messages.items() if name.startswith(f"{topic}."))
     found: dict[str, Any] = json.loads(like.value()) | {"id": str(uuid5(NAMESPACE_URL, type_)), "type": type_, "data": {}}
@@ -94,7 +94,7 @@ def _envelope(samples: Samples, type_: str) -> dict[str, Any]:
 
 
 def _filled(model: type[BaseModel], data: dict[str, Any], shown: dict[Field, Any], event: type[EventData]) -> dict[str, Any]:
-    """The data with a value for each required field and each field that no sample shows."""
+    """Data with a value for each required field and each field that no sample contains."""
     filled = dict(data)
     for name, field in model.model_fields.items():
         inner = models_in(field.annotation)
@@ -116,7 +116,7 @@ def _filled(model: type[BaseModel], data: dict[str, Any], shown: dict[Field, Any
 
 
 def _invented(model: type[BaseModel], name: str, event: type[EventData]) -> Any:
-    """A value of the field's type. Raises NoExample for text, unless the field has examples."""
+    """A value of the field's type. Raises NoExample for text without examples."""
     whole = model.model_json_schema(mode="serialization")
     schema = whole["properties"][name]
     examples = schema.get("examples")

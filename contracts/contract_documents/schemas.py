@@ -15,11 +15,11 @@ UNITS = {
     "_seconds": "seconds",
     "_days": "days",
 }
-"""By the end of a field's name."""
+"""By suffix of the field's name."""
 
 
 def schema_of(model: type[BaseModel], examples: dict[Field, Any], ref_template: str = DEFAULT_REF_TEMPLATE) -> dict[str, Any]:
-    """The schema of the model's JSON. `x-unit` is the unit of a number."""
+    """The schema of the model's JSON. `x-unit`: the unit of a number."""
 
     class Documented(_Documented):
         values = examples

@@ -9,7 +9,7 @@ import asyncpg
 from aiokafka import TopicPartition
 
 from chassis.consumers import offsets, quarantine, record_sets
-from chassis.consumers.quarantine import NotNext, NotQuarantined, Quarantined, ValueNotKept
+from chassis.consumers.quarantine import NotNext, NotQuarantined, Quarantined, ValueNotStored
 from chassis.consumers.record_sets import CorruptRecordSet
 from chassis.decoding import RawRecord, Record, Undecodable, named_by
 from portalctl.local.errors import StackError
@@ -28,10 +28,10 @@ class Quarantines:
 
     def listed(self) -> Iterator[str]:
         """One line per record that waits: id, state, group, place, aggregate and error, apart by tabs."""
-        return map(_line, self._run(quarantine.listed))
+        return map(_line, self._run(quarantine.pending))
 
     def shown(self, id: int) -> Iterator[str]:
-        return _particulars(self._run(lambda connection: quarantine.show(connection, id)))
+        return _particulars(self._run(lambda connection: quarantine.get(connection, id)))
 
     def retried(self, id: int) -> Iterator[str]:
         self._run(lambda connection: quarantine.retry(connection, id))
@@ -81,7 +81,7 @@ class Quarantines:
             raise StackError(f"the database of {self._service} cannot be used: {type(error).__name__}: {error}") from error
         except NotQuarantined:
             raise StackError(f"{self._service} has no such record in quarantine, or it has been dealt with") from None
-        except ValueNotKept:
+        except ValueNotStored:
             raise StackError("the record's value is personal and was not kept: it can only be discarded") from None
 
 

@@ -1,4 +1,4 @@
-"""The description of the topics is valid AsyncAPI 3.0, complete, and true of the samples."""
+"""The AsyncAPI document is valid and complete, and matches the samples."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def test_the_description_is_valid_asyncapi(described: Described) -> None:
     assert [error.message for error in Draft7Validator(schema).iter_errors(described)] == []
 
 
-def test_every_reference_leads_somewhere(described: Described) -> None:
+def test_every_reference_resolves(described: Described) -> None:
     for reference in references(described):
         found: Any = described
         for part in reference.removeprefix("#/").split("/"):
@@ -57,7 +57,7 @@ def references(node: Any) -> list[str]:
             return []
 
 
-def test_every_event_stands_on_its_topics_channel(described: Described) -> None:
+def test_every_event_is_on_its_topics_channel(described: Described) -> None:
     channels = described["channels"]
     for event in EVENTS.values():
         assert event.__name__ in channels[event.topic()]["messages"]

@@ -1,4 +1,4 @@
-"""The table of ISO 4217 beside Unicode CLDR, which is made by others and says where each currency is tender today."""
+"""The table of ISO 4217 compared with Unicode CLDR, which also lists where each currency is tender today."""
 
 import pytest
 from babel.core import get_global
@@ -9,9 +9,9 @@ from billing_contracts.money import LARGEST_AMOUNT, Money, exponent, is_monetary
 ROUNDED_IN_PRACTICE = frozenset(
     ("AFN", "ALL", "COP", "HUF", "IDR", "IQD", "IRR", "KPW", "LAK", "LBP", "MGA", "MMK", "RSD", "SOS", "SYP", "YER")
 )
-"""CLDR, in one of its recent releases, gives them no decimals because such small coins are not in use; ISO gives them some."""
+"""Without decimals in some recent release of CLDR, because such small coins are not in use; with decimals in ISO."""
 ENDED_SINCE = {"BGN"}
-"""Bulgaria pays in euros since 2026; not every release of CLDR says so."""
+"""Bulgaria has used the euro since 2026; not every release of CLDR contains that."""
 ONLY_IN_ISO = {
     "CLF": "a unit in which contracts of Chile are priced",
     "SVC": "El Salvador pays in US dollars since 2001",
@@ -40,7 +40,7 @@ def test_decimals_are_those_of_iso_and_differ_from_cldr_only_where_coins_are_not
 
 
 @pytest.mark.parametrize("code", ["CHE", "CHW", "COU", "MXV", "USN", "BOV", "UYI", "XAD", *METALS_AND_TESTS, "ZZZ", "HRK", "usd"])
-def test_no_price_is_in_a_fund_a_metal_a_test_code_or_what_is_no_currency_any_more(code: str) -> None:
+def test_no_price_is_in_a_fund_a_metal_a_test_code_or_a_former_currency(code: str) -> None:
     assert not is_monetary(code)
 
 
@@ -59,7 +59,7 @@ def test_a_price_may_be_in_money(code: str) -> None:
         (LARGEST_AMOUNT, "XXX", "90071992547409.91"),
     ],
 )
-def test_amounts_stored_before_stay_readable_in_whichever_code(minor: int, currency: str, text: str) -> None:
+def test_stored_amounts_stay_readable_in_any_code(minor: int, currency: str, text: str) -> None:
     assert Money.model_validate({"amount_minor": minor, "currency": currency}).decimal() == text
 
 

@@ -1,3 +1,5 @@
+"""The expiry of cards."""
+
 from zoneinfo import ZoneInfo
 
 import pytest

@@ -1,4 +1,4 @@
-"""What `make contracts` writes is committed, and it writes what a changed event needs."""
+"""The output of `make contracts` is committed, and it contains what a changed event needs."""
 
 import os
 import shutil
@@ -21,8 +21,8 @@ def texts() -> dict[Path, str]:
 
 
 @pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
-def test_what_is_committed_is_what_the_code_generates(path: Path, texts: dict[Path, str]) -> None:
-    # A change that breaks readers is refused by another test, and not to be generated.
+def test_the_committed_files_are_current(path: Path, texts: dict[Path, str]) -> None:
+    # Another test refuses breaking changes; they must not be generated.
     if not breaking(path) and (sentence := stale(path, texts[path])):
         pytest.fail(sentence, pytrace=False)
 
@@ -39,7 +39,7 @@ def test_a_stale_file_names_the_command_that_writes_it() -> None:
 
 
 class Copy:
-    """The contracts in another folder, to change them."""
+    """A copy of the contracts that tests may change."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder / "contracts"
@@ -81,7 +81,7 @@ def test_without_a_change_nothing_is_written(copy: Copy) -> None:
     assert copy.content() == before
 
 
-def test_an_optional_field_is_written_to_everything_that_is_published(copy: Copy) -> None:
+def test_an_optional_field_is_written_to_every_document(copy: Copy) -> None:
     adding('    seats: int = 1\n    """How many seats are paid."""')(copy)
     made = copy.make()
     assert made.returncode == 0, made.stderr

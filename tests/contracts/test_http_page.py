@@ -1,4 +1,4 @@
-"""docs/http-apis.md is complete: an example for each call, each code, and who may call what a merchant may not."""
+"""docs/http-apis.md is complete: an example for each call and code, and the callers of calls that merchants may not make."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from support.http_examples import PAGE, bodies, difference, steps
 
 Json = dict[str, Any]
 WITHOUT_A_KEY = {("PATCH", "/v1/merchants/{id}"), ("POST", "/v1/test-clock/advance")}
-"""Changes that a repetition changes nothing after."""
+"""Commands that are idempotent without a key."""
 
 
 def operations(service: str) -> Iterator[tuple[str, str, Json, set[str]]]:
@@ -42,7 +42,7 @@ def test_each_example_is_of_an_operation() -> None:
             assert any(call.is_of(call.service, method, path) for method, path, _ in of_merchants(call.service)), step.line
 
 
-def test_each_answer_that_is_printed_is_as_documented() -> None:
+def test_each_printed_response_matches_its_schema() -> None:
     for step, _ in bodies():
         for call in step.calls if step.succeeds else ():
             described = closed(description(call.service))
@@ -51,7 +51,7 @@ def test_each_answer_that_is_printed_is_as_documented() -> None:
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_each_json_answer_and_body_of_a_merchants_call_has_an_example_in_the_document(service: str) -> None:
+def test_each_json_response_and_body_of_a_merchants_call_has_an_example(service: str) -> None:
     described = document(service)
     for method, path, _ in of_merchants(service):
         operation = described["paths"][path][method.lower()]
@@ -115,11 +115,11 @@ PRINTED: Json = {"id": "a1", "status": "open", "paid_at": None, "total": {"amoun
         ({"note": "x"}, ": ['note'] only on one side"),
     ],
 )
-def test_an_answer_differs_by_keys_types_codes_and_amounts_but_not_by_ids(changed: Json, found: str | None) -> None:
+def test_responses_are_compared_by_keys_types_codes_and_amounts(changed: Json, found: str | None) -> None:
     assert difference(PRINTED, PRINTED | changed) == found
 
 
-def test_a_field_that_is_not_documented_is_a_fault() -> None:
+def test_an_undocumented_field_is_an_error() -> None:
     described, answer = closed(description("subscriptions")), {"media_id": "a", "width": 1, "height": 1}
     assert faults(described, "POST", "/v1/media", answer) == []
     assert faults(described, "POST", "/v1/media", answer | {"depth": 1}) == [

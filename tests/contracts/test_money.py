@@ -1,3 +1,5 @@
+"""Amounts of money."""
+
 import pytest
 from pydantic import ValidationError
 

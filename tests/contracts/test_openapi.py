@@ -1,4 +1,4 @@
-"""Each service's OpenAPI document says who may ask, and names every problem with its code."""
+"""Each service's OpenAPI document names credentials and all problems with their codes."""
 
 import ast
 import importlib
@@ -29,14 +29,14 @@ NOT_OF_ROUTES = {
     "already_published": "a plan's id is made by the service",
     "already_started": "a subscription's id is made by the service",
     "malformed_form": "the page's",
-    "already_issued": "invoicing issues by itself",
-    "nothing_to_invoice": "invoicing issues by itself",
+    "already_issued": "invoicing issues invoices automatically",
+    "nothing_to_invoice": "invoicing issues invoices automatically",
     "amount_differs": "of events, not of calls",
     "not_paid": "no route gives money back",
     "charge_ended": "no route ends a charge",
     "bad_request": "the page's",
 }
-"""Codes in the source that no operation answers with, and why."""
+"""Codes in the source that no operation returns, and why."""
 
 
 def operations(service: str) -> Iterator[tuple[str, str, Json]]:
@@ -59,7 +59,7 @@ def package_of(service: str) -> Path:
 
 
 def written(folder: Path) -> Iterator[tuple[int, str]]:
-    """Status and code of each Problem that is made with literals."""
+    """Status and code of each Problem created with literals."""
     for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Problem":
@@ -69,7 +69,7 @@ def written(folder: Path) -> Iterator[tuple[int, str]]:
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_the_document_can_be_used(service: str) -> None:
+def test_the_document_is_valid(service: str) -> None:
     document = description(service)
     assert len(list(schemathesis.openapi.from_dict(document).get_all_operations())) == len(list(operations(service)))
     schemas = document["components"]["schemas"]
@@ -89,7 +89,7 @@ def test_any_other_error_of_any_operation_is_a_problem(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_every_operation_says_who_may_ask(service: str) -> None:
+def test_every_operation_documents_its_credentials(service: str) -> None:
     schemes = description(service)["components"]["securitySchemes"]
     for method, path, operation in operations(service):
         asked_by = {name for alternative in operation["security"] for name in alternative}
@@ -99,7 +99,7 @@ def test_every_operation_says_who_may_ask(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_every_answer_has_a_shape(service: str) -> None:
+def test_every_response_has_a_schema(service: str) -> None:
     for method, path, operation in operations(service):
         for status in ("200", "201", "202"):
             for kind, content in operation["responses"].get(status, {}).get("content", {}).items():
@@ -108,13 +108,13 @@ def test_every_answer_has_a_shape(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_every_code_that_the_service_answers_with_is_described(service: str) -> None:
+def test_every_code_of_the_service_is_documented(service: str) -> None:
     described = set().union(*(codes(operation) for _, _, operation in operations(service)))
     answered = {*written(package_of(service)), *(row[:2] for row in apps()[service].state.refusals.values())}
     assert {each for each in answered if each[1] not in NOT_OF_ROUTES} <= described
 
 
-def test_every_code_of_the_chassis_is_described() -> None:
+def test_every_code_of_the_chassis_is_documented() -> None:
     general = {each for each in written(Path(str(chassis.__file__)).parent) if each[1] not in NOT_OF_ROUTES}
     assert general <= {each for service in NAMES for _, _, operation in operations(service) for each in codes(operation)}
 
@@ -143,7 +143,7 @@ def test_every_field_is_described(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", NAMES)
-def test_what_is_committed_is_what_the_code_generates(service: str) -> None:
+def test_the_committed_files_are_current(service: str) -> None:
     if sentence := stale(service):
         pytest.fail(sentence, pytrace=False)
 

@@ -1,3 +1,5 @@
+"""The tax of an amount."""
+
 from decimal import ROUND_HALF_UP, Decimal
 
 import pytest
@@ -35,7 +37,7 @@ def test_without_a_rate_there_is_no_tax() -> None:
     assert taxed(2999, None) == Taxed(2999, 0)
 
 
-def test_the_tax_of_a_plan_goes_before_that_of_its_merchant() -> None:
+def test_a_plans_tax_takes_precedence_over_its_merchants() -> None:
     none = tax(0)
     assert tax_in_force(none, tax(2100)) is none
     assert tax_in_force(None, tax(2100)) == tax(2100)
@@ -43,13 +45,13 @@ def test_the_tax_of_a_plan_goes_before_that_of_its_merchant() -> None:
 
 
 @every(AMOUNTS, RATES)
-def test_tax_on_top_is_what_decimal_arithmetic_says(amount: int, rate: int) -> None:
+def test_exclusive_tax_matches_decimal_arithmetic(amount: int, rate: int) -> None:
     exact = Decimal(amount) * rate / 10_000
     assert taxed(amount, tax(rate)) == Taxed(amount, int(exact.quantize(Decimal(1), ROUND_HALF_UP)))
 
 
 @every(AMOUNTS, RATES)
-def test_a_price_that_contains_its_tax_stays_what_was_advertised(amount: int, rate: int) -> None:
+def test_an_inclusive_price_stays_as_advertised(amount: int, rate: int) -> None:
     found = taxed(amount, tax(rate, inclusive=True))
     assert found.total == amount
     assert min(found.net, found.tax) >= 0

@@ -1,4 +1,4 @@
-"""Raw Kafka records, told apart one by one: what can be read, what cannot, and what does not concern us."""
+"""Decodes Kafka records one by one into received, ignored, erased and undecodable ones."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -25,18 +25,18 @@ __all__ = [
 
 D_co = TypeVar("D_co", bound=EventData, covariant=True)
 
-_TYPES_REMEMBERED = 1_000
-_MERCHANT = len(f"{UUID(int=0)}/")
-"""Bytes of a key before the aggregate."""
+_CACHED_TYPES_MAX = 1_000
+_KEY_PREFIX_BYTES = len(f"{UUID(int=0)}/")
+"""The merchant id in a key, before the aggregate."""
 _envelope = Envelope.__pydantic_validator__.validate_json
 
 Decode = Callable[[Envelope], EventData]
-"""The envelope's data as its class. Raises KeyError for a type that is not known, ValidationError for data that does not fit."""
+"""Decode the envelope's data. Raises KeyError for an unknown type, ValidationError for invalid data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[D_co]):
-    """An event of another service, or of our own."""
+    """An event with a reaction or a projection here."""
 
     envelope: Envelope
     data: D_co
@@ -48,24 +48,24 @@ class Received(Generic[D_co]):
 
 @dataclass(frozen=True, slots=True)
 class Undecodable:
-    """Nobody can read it. `error` tells why without repeating what the record says."""
+    """A record that cannot be decoded. `error` gives the reason without content of the record."""
 
     error: str
     merchant_id: UUID | None = None
     aggregate: str | None = None
-    """Whom it concerns, as far as the key can tell."""
+    """From the key, if the key is valid."""
     sequence: int | None = None
-    """Its place in the aggregate's stream, when the envelope could be read."""
+    """The event's sequence, if the envelope is valid."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ignored:
-    """An event that nobody here reacts to or folds. It counts all the same: its aggregate's next event follows it."""
+    """An event with no reaction or projection here. It still advances the aggregate's sequence."""
 
     envelope: Envelope | None
-    """None where no projection shows the aggregate: then nobody has to know more of the event."""
+    """None if the aggregate's kind has no projection; then the event needs no further decoding."""
     known: bool
-    """Whether this code knows the type; else it is skipped and counted."""
+    """Whether this code knows the event type. Unknown types are counted."""
 
 
 _IGNORED = {known: Ignored(None, known) for known in (True, False)}
@@ -74,36 +74,42 @@ Decoded = Received[Any] | Ignored | Erased | Undecodable
 
 
 class RecordDecoder:
-    """Reads the records of one consumer: `concerns` are the event types that it handles, `states` the compacted topics,
-    `kinds` those of the aggregates that it projects.
+    """Decodes the records of one consumer.
+
+    `handled_types`: event types with a reaction or projection. `erasable_topics`: compacted topics, where a tombstone is an
+    erasure. `projected_kinds`: kinds of the projected aggregates.
     """
 
     def __init__(
-        self, decode: Decode, concerns: frozenset[str], states: frozenset[str], kinds: frozenset[str] = frozenset()
+        self,
+        decode: Decode,
+        handled_types: frozenset[str],
+        erasable_topics: frozenset[str],
+        projected_kinds: frozenset[str] = frozenset(),
     ) -> None:
-        self._decode, self._concerns, self._states = decode, concerns, states
-        self._kinds = frozenset(kind.encode() for kind in kinds)
-        self._known: dict[str, bool] = {}
-        """By types that were read and are none of `concerns`."""
+        self._decode, self._handled_types, self._erasable_topics = decode, handled_types, erasable_topics
+        self._projected_kinds = frozenset(kind.encode() for kind in projected_kinds)
+        self._known_types: dict[str, bool] = {}
+        """Whether this code knows the type, by event types outside `handled_types` seen so far."""
 
-    def read(self, record: RawRecord) -> Decoded:
-        """Never raises: what cannot be read says so itself."""
+    def decode(self, record: RawRecord) -> Decoded:
+        """Decode one record. Never raises."""
         if record.value is None:
             return self._tombstone(record)
-        if (passed := self._passed(record.key, record.value)) is not None:
-            return passed
+        if (ignored := self._ignored(record.key, record.value)) is not None:
+            return ignored
         try:
             envelope = _envelope(record.value)
         except ValidationError as error:
             return Undecodable(error_summary(error), *named_by(record.key))
         if not SUBJECT.fullmatch(envelope.subject):
-            return Undecodable("subject: no aggregate")
+            return Undecodable("subject: not an aggregate")
         key = envelope.key()
         if record.key is not None and record.key != key:
-            return Undecodable("the key names another aggregate than the envelope", *named_by(record.key))
-        if envelope.type not in self._concerns:
-            known = self._knows(envelope)
-            return Ignored(envelope, known) if self._shows(key) else _IGNORED[known]
+            return Undecodable("key and envelope name different aggregates", *named_by(record.key))
+        if envelope.type not in self._handled_types:
+            known = self._is_known(envelope)
+            return Ignored(envelope, known) if self._is_projected(key) else _IGNORED[known]
         try:
             data = self._decode(envelope)
         except KeyError:
@@ -112,25 +118,25 @@ class RecordDecoder:
             return Undecodable(error_summary(error), envelope.merchantid, envelope.subject, envelope.sequence)
         return Received(envelope, data, record.topic, record.partition, record.offset, record.headers)
 
-    def _passed(self, key: bytes | None, value: bytes) -> Ignored | None:
-        """An event of which nobody here has to know more than its type; None for all others, and for what is malformed."""
-        if key is None or (self._kinds and self._shows(key)):
+    def _ignored(self, key: bytes | None, value: bytes) -> Ignored | None:
+        """The shortcut for an event whose type is known to be ignored; None for other events and for invalid ones."""
+        if key is None or (self._projected_kinds and self._is_projected(key)):
             return None
         try:
-            found = attributes(value)
+            envelope = attributes(value)
         except ValidationError:
             return None
-        known = self._known.get(found["type"])
-        if known is None or key != record_key(found["merchantid"], found["subject"]):
+        known = self._known_types.get(envelope["type"])
+        if known is None or key != record_key(envelope["merchantid"], envelope["subject"]):
             return None
         return _IGNORED[known]
 
-    def _shows(self, key: bytes) -> bool:
-        """Whether the aggregate that a key names is of a kind that is projected."""
-        return key[_MERCHANT:].partition(b"-")[0] in self._kinds
+    def _is_projected(self, key: bytes) -> bool:
+        """Whether the kind of the key's aggregate has a projection."""
+        return key[_KEY_PREFIX_BYTES:].partition(b"-")[0] in self._projected_kinds
 
-    def _knows(self, envelope: Envelope) -> bool:
-        if (known := self._known.get(envelope.type)) is None:
+    def _is_known(self, envelope: Envelope) -> bool:
+        if (known := self._known_types.get(envelope.type)) is None:
             try:
                 self._decode(envelope)
                 known = True
@@ -138,12 +144,12 @@ class RecordDecoder:
                 known = False
             except (ValueError, TypeError):
                 known = True
-            if len(self._known) < _TYPES_REMEMBERED:
-                self._known[envelope.type] = known
+            if len(self._known_types) < _CACHED_TYPES_MAX:
+                self._known_types[envelope.type] = known
         return known
 
     def _tombstone(self, record: RawRecord) -> Decoded:
         merchant_id, aggregate = named_by(record.key)
-        if record.topic not in self._states or merchant_id is None or aggregate is None:
-            return Undecodable("a record without a value, where nothing can be erased", merchant_id, aggregate)
+        if record.topic not in self._erasable_topics or merchant_id is None or aggregate is None:
+            return Undecodable("tombstone on a topic without erasure, or with an invalid key", merchant_id, aggregate)
         return Erased(merchant_id, aggregate, record.topic)

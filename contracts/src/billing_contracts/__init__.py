@@ -1,1 +1,1 @@
-"""What the billing services say to each other and to whoever subscribes."""
+"""Events of the billing services, for each other and for subscribers."""

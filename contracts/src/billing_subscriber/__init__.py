@@ -1,1 +1,1 @@
-"""A kit for services that subscribe to billing events: see contracts/README.md."""
+"""A library for services that subscribe to billing events. See contracts/README.md."""

@@ -1,4 +1,4 @@
-"""What one consumer group does about billing events: effects by event type, each in one transaction of the group's database."""
+"""The effects of one consumer group by event type. Each one runs in a transaction of the group's database."""
 
 import logging
 from collections import Counter
@@ -24,15 +24,15 @@ Effect: TypeAlias = Callable[[Received[D], Tx], Awaitable[None]]
 Erasure: TypeAlias = Callable[[Erased, Tx], Awaitable[None]]
 Rebuild: TypeAlias = Callable[[Tx], Awaitable[None]]
 SendDeadLetter: TypeAlias = Callable[[RawRecord, str], Awaitable[None]]
-"""Stores a record elsewhere, with the reason; returns once it is stored."""
+"""Stores a record as a dead letter, with the reason; returns when it is stored."""
 
 COUNTS = ("handled", "erased", "duplicate", "skipped", "unknown", "missing", "dead_letter", "failed")
 
 
 class DeadLetter(Exception):
-    """Raised by an effect that can never handle this event: nothing of the effect remains, and the record is stored elsewhere.
+    """Raised by an effect that can never handle this event. The effect is rolled back, and the record becomes a dead letter.
 
-    The message is stored with it: no personal data in it.
+    The message is stored with the record. It must not contain personal data.
     """
 
 
@@ -44,7 +44,7 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """Records of one partition, in order. Only the last may have an effect: the run is one transaction."""
+    """Consecutive records of one partition, for one transaction. Only the last one may have an effect."""
 
     records: tuple[Read, ...]
 
@@ -58,12 +58,12 @@ class Run:
 
 
 class Handler(Generic[Tx]):
-    """`group`: the Kafka consumer group, and the name of its rows in `store`. `Tx` is what the store's effects write with."""
+    """`group`: the Kafka consumer group, also the key of its rows in `store`. `Tx`: the transaction object passed to effects."""
 
     def __init__(self, group: str, store: Store[Tx], *, gaps: Gaps = Gaps.MARK) -> None:
         self.group, self.store, self.gaps = group, store, gaps
         self.counts: Counter[str] = Counter(dict.fromkeys(COUNTS, 0))
-        """Since the process started; the keys are `COUNTS`."""
+        """Since the start of the process, by the names in `COUNTS`."""
         self._effects: dict[str, Effect[Any, Tx]] = {}
         self._erasure: Erasure[Tx] | None = None
         self._rebuild: Rebuild[Tx] | None = None
@@ -78,9 +78,9 @@ class Handler(Generic[Tx]):
         self, event: type[D], second: type[D2], third: type[D3], /, *more: type[EventData]
     ) -> Callable[[Effect[D | D2 | D3, Tx]], Effect[D | D2 | D3, Tx]]: ...
     def on(self, *events: type[EventData]) -> Callable[[Effect[Any, Tx]], Effect[Any, Tx]]:
-        """Decorates the effect of these event types. It is called again after any exception, so it must not commit.
+        """Decorate the effect of these event types. It is called again after an exception, so it must not commit.
 
-        Raises ValueError for a type that has an effect already, and when the topics are subscribed to already.
+        Raises ValueError for a type that already has an effect, and after the subscription.
         """
 
         def register(effect: Effect[Any, Tx]) -> Effect[Any, Tx]:
@@ -94,35 +94,35 @@ class Handler(Generic[Tx]):
         return register
 
     def on_erased(self, erasure: Erasure[Tx]) -> Erasure[Tx]:
-        """Decorates what deletes a customer's data. It may be called again for the same customer. Raises ValueError as `on`."""
+        """Decorate the function that deletes a customer's data. It may be called again for a customer. Raises as `on` does."""
         self._check_open()
         self._erasure = erasure
         return erasure
 
     def on_rebuild(self, rebuild: Rebuild[Tx]) -> Rebuild[Tx]:
-        """Decorates what deletes everything that effects wrote, so that they can write it again from the first event."""
+        """Decorate the function that deletes everything that effects wrote, before a replay from the first event."""
         self._rebuild = rebuild
         return rebuild
 
     def topics(self) -> tuple[str, ...]:
-        """The topics of the types that have effects. No effect can be added afterwards: its topic would be missing.
+        """The topics of the types with effects. Afterwards no effect can be added, because its topic would be missing.
 
-        Raises ValueError when there is no effect, and when customers' profiles are kept that nothing erases.
+        Raises ValueError if no effect exists, or if one stores customers' profiles and no `on_erased` function exists.
         """
         if CustomerProfile.TYPE in self._effects and self._erasure is None:
             raise ValueError(f"{self.group} keeps customers' profiles: it needs an on_erased function that deletes them")
-        found = {topic_of(type_) for type_ in self._effects} | ({CustomerProfile.topic()} if self._erasure else set())
-        if not found:
+        topics = {topic_of(type_) for type_ in self._effects} | ({CustomerProfile.topic()} if self._erasure else set())
+        if not topics:
             raise ValueError(f"{self.group} has no effect")
         self._subscribed = True
-        return tuple(sorted(found))
+        return tuple(sorted(topics))
 
     def _check_open(self) -> None:
         if self._subscribed:
             raise ValueError(f"{self.group} is subscribed already: register effects before that")
 
     def runs(self, records: Iterable[RawRecord]) -> list[Run]:
-        """Divides records, in which each partition's are in order and adjacent. Never raises."""
+        """Divide records into runs. Records of a partition must be adjacent and in order. Never raises."""
         runs: list[Run] = []
         current: list[Read] = []
         for record in records:
@@ -137,10 +137,10 @@ class Handler(Generic[Tx]):
         return [*runs, Run(tuple(current))] if current else runs
 
     async def take(self, run: Run, send: SendDeadLetter) -> None:
-        """Commits the effect of the run's last record together with the claim that it was handled.
+        """Commit the effect of the run's last record together with its claim.
 
-        Raises what the effect, the store or `send` raises, and GapFound: then nothing was committed, and the run may be
-        taken again at any time.
+        Raises the errors of the effect, the store and `send`, and GapFound. Nothing is committed then, and the run can be
+        retried at any time.
         """
         try:
             counts = await self._commit(run.records)
@@ -151,7 +151,7 @@ class Handler(Generic[Tx]):
         self.counts.update(counts)
 
     async def rebuild(self) -> None:
-        """Forgets what was handled and what effects wrote. Raises LookupError without an `on_rebuild` function."""
+        """Delete the ids of handled events and what effects wrote. Raises LookupError without an `on_rebuild` function."""
         if self._rebuild is None:
             raise LookupError(f"{self.group} has no on_rebuild function: its effects would be doubled")
         async with self.store.unit(self.group) as unit:
@@ -181,7 +181,7 @@ class Handler(Generic[Tx]):
         return counts
 
     async def _handle(self, received: Received[Any], unit: Unit[Tx], counts: Counter[str]) -> str:
-        # First of all: a claim that another member holds must be decided before anything is read.
+        # Claim first: an uncommitted claim of another member must end before anything is read.
         if not await unit.claim(received.envelope.id):
             return "duplicate"
         missing = await self._follow(received.topic, received.envelope, unit, counts)
@@ -189,13 +189,15 @@ class Handler(Generic[Tx]):
         return "handled"
 
     async def _follow(self, topic: str, envelope: Envelope, unit: Unit[Tx], counts: Counter[str]) -> range:
-        """Moves the aggregate's position; returns what is missing. Raises GapFound when it must not continue."""
+        """Move the aggregate's position; return the newly missing sequences. Raises GapFound with `Gaps.STOP`."""
         if topic in STATE_TOPICS:
             return range(0)
         position = await unit.position(envelope.merchantid, envelope.subject)
         following, missing = position.after(envelope.sequence)
         if missing:
-            gap = f"{envelope.subject} of {envelope.merchantid}: {missing[0]} to {missing[-1]} did not come before {missing.stop}"
+            gap = (
+                f"{envelope.subject} of {envelope.merchantid}: {missing[0]} to {missing[-1]} did not arrive before {missing.stop}"
+            )
             if self.gaps is Gaps.STOP:
                 raise GapFound(gap)
             log.warning("subscriber.gap_marked group=%s gap=%r", self.group, gap)

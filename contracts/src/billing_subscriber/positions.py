@@ -1,35 +1,35 @@
-"""How far an aggregate's events have come. Pure."""
+"""The position of a subscriber in an aggregate's events, and its gaps. Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Gaps(StrEnum):
-    """What to do with an event when one before it in its aggregate did not come."""
+    """The policy for an event if an earlier event of its aggregate has not arrived."""
 
     MARK = "mark"
-    """Handle the event, with `Received.missing` filled; record and count what is missing. For effects that stand alone."""
+    """Handle the event, with `Received.missing` set; record and count the missing events. For independent effects."""
     STOP = "stop"
-    """Do not handle the event; its partition waits, with an error in the log. For effects that need every event, such as sums."""
+    """Do not handle the event: its partition waits, and an error is logged. For effects that need every event, such as sums."""
 
 
 class GapFound(Exception):
-    """An event of the aggregate is missing and the subscriber must not continue without it."""
+    """An event of the aggregate is missing, and the policy is `Gaps.STOP`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """Of one aggregate. Begins before its first event."""
+    """In the events of one aggregate. Starts before the first event."""
 
     sequence: int = 0
-    """The highest that came."""
+    """The highest sequence that has arrived."""
     missing: tuple[tuple[int, int], ...] = ()
-    """Ranges below `sequence` that did not come, first and last included, in ascending order."""
+    """Ranges below `sequence` that have not arrived, as (first, last), both included, in ascending order."""
 
     def after(self, sequence: int) -> tuple["Position", range]:
-        """The position once the event at `sequence` came, and what is newly missing before it.
+        """The position after the event at `sequence`, and the newly missing sequences before it.
 
-        An event below the position is a repetition, or one of the missing ones that comes late.
+        An event below the position is a duplicate, or a missing one that arrives late.
         """
         if sequence > self.sequence:
             gap = range(self.sequence + 1, sequence)

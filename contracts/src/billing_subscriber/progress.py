@@ -1,4 +1,4 @@
-"""How far a group has come, by the services' watermarks; and sending it back to the first record."""
+"""The progress of a consumer group, measured by the services' watermarks, and its reset to the first record."""
 
 import asyncio
 from contextlib import suppress
@@ -14,26 +14,26 @@ from billing_contracts.watermarks import TOPIC as WATERMARKS
 from billing_contracts.watermarks import Watermark
 from billing_subscriber.kafka import Subscription
 
-_WATERMARKS_READ = 1_000
-"""From the end of the topic: with three services, half an hour."""
+_WATERMARKS_MAX = 1_000
+"""Read from the end of the topic: with three services, half an hour."""
 _WATERMARKS = TopicPartition(WATERMARKS, 0)
-_READ_MS = 1_000
-_SECONDS = 60.0
+_POLL_MS = 1_000
+_TIMEOUT_SECONDS = 60.0
 
 
 class GroupIsActive(Exception):
-    """The group has members: their offsets cannot be changed under them."""
+    """The group has members, so its offsets cannot be reset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Of one service. Instants are of the wall clock."""
+    """For one publishing service. Instants are wall-clock times."""
 
     service: str
     announced_until: datetime
-    """What the service committed before is on Kafka."""
+    """Everything that the service committed before is on Kafka."""
     handled_until: datetime | None
-    """What the service committed before has been handled; None when that is longer ago than the watermarks that are read."""
+    """Everything that the service committed before is handled; None if that precedes the oldest watermark that is read."""
 
     @property
     def caught_up(self) -> bool:
@@ -41,22 +41,22 @@ class Progress:
 
 
 async def progress(subscription: Subscription) -> list[Progress]:
-    """One for each service that publishes to the subscription's topics. Raises KafkaError and TimeoutError."""
+    """The progress for each service that publishes to the subscription's topics. Raises KafkaError and TimeoutError."""
     consumer = subscription.consumer(group_id=subscription.handler.group)
     partitions = _partitions(subscription)
     consumer.assign([_WATERMARKS])
     await consumer.start()
     try:
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(_TIMEOUT_SECONDS):
             watermarks = await _newest(consumer)
             committed = {partition: await consumer.committed(partition) or 0 for partition in partitions}
     finally:
         await consumer.stop()
-    return _compared(watermarks, committed)
+    return _compare(watermarks, committed)
 
 
 async def rewind(subscription: Subscription) -> None:
-    """The group's next member begins at the first record. Raises GroupIsActive while it has members, and KafkaError."""
+    """Reset the group to the first record. Raises GroupIsActive while it has members, and KafkaError."""
     consumer = subscription.consumer(group_id=subscription.handler.group)
     partitions = _partitions(subscription)
     consumer.assign(partitions)
@@ -77,17 +77,17 @@ async def _newest(consumer: AIOKafkaConsumer) -> list[Watermark]:
     """The newest watermarks of all services, oldest first."""
     first = (await consumer.beginning_offsets([_WATERMARKS]))[_WATERMARKS]
     end = (await consumer.end_offsets([_WATERMARKS]))[_WATERMARKS]
-    consumer.seek(_WATERMARKS, max(first, end - _WATERMARKS_READ))
-    found: list[Watermark] = []
+    consumer.seek(_WATERMARKS, max(first, end - _WATERMARKS_MAX))
+    newest: list[Watermark] = []
     while await consumer.position(_WATERMARKS) < end:
-        for records in (await consumer.getmany(_WATERMARKS, timeout_ms=_READ_MS)).values():
+        for records in (await consumer.getmany(_WATERMARKS, timeout_ms=_POLL_MS)).values():
             for record in records:
                 with suppress(ValidationError):
-                    found.append(Watermark.model_validate_json(record.value or b""))
-    return found
+                    newest.append(Watermark.model_validate_json(record.value or b""))
+    return newest
 
 
-def _compared(watermarks: list[Watermark], committed: dict[TopicPartition, int]) -> list[Progress]:
+def _compare(watermarks: list[Watermark], committed: dict[TopicPartition, int]) -> list[Progress]:
     topics = {partition.topic for partition in committed}
     newest: dict[str, Progress] = {}
     for watermark in watermarks:

@@ -13,15 +13,15 @@ from billing_contracts.registry import EVENTS, TOPICS, data_of
 D_co = TypeVar("D_co", bound=EventData, covariant=True)
 
 STATE_TOPICS = frozenset(name for name, topic in TOPICS.items() if topic.config.get("cleanup.policy") == "compact")
-"""Compacted topics: only the last record of a key is certain to be there, and a record without a value erases."""
+"""Compacted topics: only the last record of a key is guaranteed, and a record without a value is an erasure."""
 
-_LARGEST_SEQUENCE = 2**63 - 1
-"""What a BIGINT holds."""
+_SEQUENCE_MAX = 2**63 - 1
+"""The maximum of a BIGINT."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received(Generic[D_co]):
-    """An event with its data as the class that its type names."""
+    """An event with its data as an instance of its type's class."""
 
     envelope: Envelope
     data: D_co
@@ -29,7 +29,7 @@ class Received(Generic[D_co]):
     partition: int
     offset: int
     missing: range = range(0)
-    """Sequences just before this event that did not come; always empty on a compacted topic."""
+    """Sequences directly before this event that have not arrived; always empty on a compacted topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Skipped:
 
     envelope: Envelope
     known: bool
-    """Whether this version of the contracts has the type."""
+    """Whether this version of the contracts contains the type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,22 +46,22 @@ class Unreadable:
     reason: str
     """Names fields and kinds of error, never values."""
     envelope: Envelope | None = None
-    """Present when only the data does not fit."""
+    """Present if only the data is invalid."""
 
 
 Reading: TypeAlias = Received[Any] | Erased | Skipped | Unreadable
 
 
 def read(record: RawRecord, handled: AbstractSet[str]) -> Reading:
-    """`handled` are the event types that have an effect. Never raises.
+    """Read one record. `handled`: the event types with an effect. Never raises.
 
-    Only a record without a value needs its key; headers are not needed.
+    The key is used only for a record without a value; headers are not used.
     """
     if record.value is None:
         return _tombstone(record)
     try:
         envelope = Envelope.model_validate_json(record.value)
-        if envelope.sequence > _LARGEST_SEQUENCE or "\x00" in envelope.subject:
+        if envelope.sequence > _SEQUENCE_MAX or "\x00" in envelope.subject:
             return Unreadable("sequence or subject: no database can store it")
         if envelope.type not in handled:
             return Skipped(envelope, known=envelope.type in EVENTS)

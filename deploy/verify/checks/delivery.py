@@ -100,7 +100,7 @@ def projected(world: RecordedState, reader: Reader, projection: Projection) -> I
     }
     erased = _erased(world) if projection.state else set()
     for name, story in world.history.items():
-        concerned = projection.shows(name[1]) or any(envelope.type in projection.types for _, envelope in story)
+        concerned = projection.projects(name[1]) or any(envelope.type in projection.types for _, envelope in story)
         settled = world.settled(name)
         if not concerned or settled == 0 or name in erased or story[0][0].topic not in reader.consumer.topics:
             continue

@@ -1,4 +1,4 @@
-"""Every service's own consumer, on a database of its own."""
+"""The consumers of all services, each on its own database."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
@@ -23,7 +23,7 @@ SOURCES = {
 
 @pytest.fixture(scope="session")
 async def urls(postgres_url: str) -> AsyncIterator[dict[str, str]]:
-    """Of each service's database, migrated."""
+    """A pool for each service's migrated database."""
     async with AsyncExitStack() as closing:
         found = {}
         for name, source in SOURCES.items():

@@ -1,4 +1,4 @@
-"""No record, whatever its bytes, stops a consumer: it is handled, passed over, or quarantined as it came."""
+"""No record stops a consumer: it is processed, skipped or quarantined with all its bytes."""
 
 import asyncio
 from collections.abc import Sequence
@@ -17,51 +17,51 @@ from support.any_records import batches
 from verify.consumers import READERS, Reader
 
 SECONDS = 20
-"""Far more than a batch takes that does not stand still: no retry of a record waits for long."""
+"""Far more than a batch takes if no consumer stands still; retries wait only briefly."""
 
 
-async def settle(_: Connection, __: Sequence[RawRecord]) -> None:
-    """Nothing but the effects is looked at here."""
+async def commit_offsets(_: Connection, __: Sequence[RawRecord]) -> None:
+    """These tests check only the effects."""
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
 @given(data=st.data())
 @settings(max_examples=40, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.too_slow], deadline=None)
-async def test_a_batch_of_any_records_is_dealt_with(pools: dict[str, asyncpg.Pool], reader: Reader, data: st.DataObject) -> None:
+async def test_a_batch_of_any_records_is_processed(pools: dict[str, asyncpg.Pool], reader: Reader, data: st.DataObject) -> None:
     pool, consumer = pools[reader.database], reader.consumer
-    handling = BatchProcessor(consumer, pool, asyncio.Event())
+    processor = BatchProcessor(consumer, pool, asyncio.Event())
     batch = data.draw(batches(consumer.topics))
     await pool.execute("DELETE FROM quarantine")
     async with asyncio.timeout(SECONDS):
-        await handling.handle(batch, settle)
+        await processor.handle(batch, commit_offsets)
     kept = await kept_records(pool, consumer.group)
-    for record, reading in zip(batch, handling.read(batch), strict=True):
+    for record, decoded in zip(batch, processor.decode(batch), strict=True):
         found = kept.get((record.topic, record.offset))
-        if isinstance(reading, Undecodable):
-            assert found is not None, "what cannot be read is in quarantine"
+        if isinstance(decoded, Undecodable):
+            assert found is not None, "undecodable records are in quarantine"
         if found is not None and record.topic not in consumer.personal:
             assert (found.key, found.value, list(found.headers)) == (record.key, record.value, list(record.headers))
         if found is not None and record.topic in consumer.personal:
             assert found.value is None
-    assert handling.progress.wrong() is None
+    assert processor.progress.problem() is None
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
 @given(data=st.data())
 @settings(max_examples=120, phases=[Phase.explicit, Phase.generate], deadline=None)
-async def test_what_is_in_quarantine_can_be_retried_and_given_up(
+async def test_quarantined_records_can_be_retried_and_discarded(
     pools: dict[str, asyncpg.Pool], reader: Reader, data: st.DataObject
 ) -> None:
     pool, consumer = pools[reader.database], reader.consumer
-    handling = BatchProcessor(consumer, pool, asyncio.Event())
+    processor = BatchProcessor(consumer, pool, asyncio.Event())
     await pool.execute("DELETE FROM quarantine")
     async with asyncio.timeout(SECONDS):
-        await handling.handle(data.draw(batches(consumer.topics, 3)), settle)
+        await processor.handle(data.draw(batches(consumer.topics, 3)), commit_offsets)
         for record in (await kept_records(pool, consumer.group)).values():
-            await handling.handle([record], settle)
-            await handling.discard([record], settle)
+            await processor.handle([record], commit_offsets)
+            await processor.discard([record], commit_offsets)
 
 
 async def kept_records(pool: asyncpg.Pool, group: str) -> dict[tuple[str, int], Any]:
     async with pool.acquire() as connection:
-        return {(it.record.topic, it.record.offset): it.record for it in await quarantine.listed(connection, group, limit=1000)}
+        return {(it.record.topic, it.record.offset): it.record for it in await quarantine.pending(connection, group, limit=1000)}

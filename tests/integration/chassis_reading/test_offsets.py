@@ -1,4 +1,4 @@
-"""How far a group has read."""
+"""The stored offsets of consumer groups."""
 
 import asyncpg
 import pytest
@@ -25,7 +25,7 @@ async def test_offsets_move_together(pool: asyncpg.Pool) -> None:
     assert {partition: position.next for partition, position in found.items()} == {FIRST: 3, SECOND: 4}
 
 
-async def test_a_member_that_another_one_overtook_is_fenced(pool: asyncpg.Pool) -> None:
+async def test_a_member_with_an_outdated_position_is_fenced(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
         await begin(connection)
         await offsets.move(connection, GROUP, {FIRST: (START, 3)})
@@ -36,14 +36,14 @@ async def test_a_member_that_another_one_overtook_is_fenced(pool: asyncpg.Pool) 
     assert {partition: position.next for partition, position in found.items()} == {FIRST: 3, SECOND: 0}
 
 
-async def test_an_offset_of_another_log_is_no_offset_of_this_one(pool: asyncpg.Pool) -> None:
+async def test_an_offset_of_another_log_is_not_moved(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
         await begin(connection)
         with pytest.raises(Fenced):
             await offsets.move(connection, GROUP, {FIRST: (Position(0, "cluster", "another"), 3)})
 
 
-async def test_whoever_begins_a_partition_first_prevails(pool: asyncpg.Pool) -> None:
+async def test_the_first_start_of_a_partition_wins(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
         await begin(connection)
         await offsets.move(connection, GROUP, {FIRST: (START, 3)})
@@ -53,7 +53,7 @@ async def test_whoever_begins_a_partition_first_prevails(pool: asyncpg.Pool) -> 
     assert found == {FIRST: Position(3, "cluster", "log")}
 
 
-async def test_a_group_has_caught_up_once_it_got_where_the_logs_ended(pool: asyncpg.Pool) -> None:
+async def test_a_group_has_caught_up_when_it_reaches_the_log_ends_of_its_start(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
         assert not await offsets.caught_up(connection, GROUP, ["t"])
         await begin(connection, end=2)

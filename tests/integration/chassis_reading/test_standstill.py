@@ -1,4 +1,4 @@
-"""A consumer never stands still in silence: what its client cannot decode is read all the same, and what stops it is shown."""
+"""Records that the client library rejects are decoded, and a stalled consumer is reported."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ import pytest
 from aiokafka import AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from integration.chassis_reading.test_member import consumer, counted, read_up_to
+from integration.chassis_reading.test_group_member import consumer, counted, read_up_to
 
 from chassis.consumers import fetcher, group_member, progress, quarantine, record_sets, run_consumers
 from chassis.consumers.consumer import Consumer
@@ -22,7 +22,7 @@ from support.any_records import record_set, send_raw, send_set
 from support.readings import lit, make_topic, producer, publish, record, until
 
 BAD_NAME = "caf\udce9"
-"""A header's name that is no UTF-8: `café` in Latin-1."""
+"""A header name that is not UTF-8: `café` in Latin-1."""
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ async def topic(kafka_bootstrap: str) -> str:
 
 
 class Running:
-    """A consumer at work, with its health."""
+    """A running consumer and its health."""
 
     def __init__(self, pool: asyncpg.Pool, bootstrap: str, it: Consumer) -> None:
         self.health, self._stop = Health(), asyncio.Event()
@@ -54,17 +54,17 @@ class Running:
         async with asyncio.timeout(30):
             await self._task
 
-    async def wrong(self) -> str | None:
+    async def problem(self) -> str | None:
         return (await self.health.failures()).get(f"consumer {self._consumer.group}")
 
-    async def says(self, part: str) -> bool:
-        return part in (await self.wrong() or "")
+    async def reports(self, part: str) -> bool:
+        return part in (await self.problem() or "")
 
-    async def well(self) -> bool:
-        return await self.wrong() is None
+    async def healthy(self) -> bool:
+        return await self.problem() is None
 
 
-async def test_a_header_whose_name_is_no_utf8_hides_no_record(
+async def test_a_header_name_that_is_not_utf8_hides_no_record(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     odd = [replace(record(lit(uuid4(), 1)), headers=[(BAD_NAME, b"1"), ("ce_type", None)]) for _ in range(3)]
@@ -75,12 +75,12 @@ async def test_a_header_whose_name_is_no_utf8_hides_no_record(
             await send_raw(kafka_bootstrap, topic, partition, [plain[1], *odd[:2], plain[2]])
             await publish(kafka, topic, [lit(uuid4(), 1)], partition=partition)
         await until(counted(pool, "events", 6 * 2 - 5))
-        assert await it.well()
+        assert await it.healthy()
     assert await read_up_to(pool, topic) == 12
     assert await pool.fetchval("SELECT count(*) FROM quarantine") == 0
 
 
-async def test_such_a_record_is_quarantined_with_its_bytes_when_it_is_malformed(
+async def test_an_undecodable_record_with_such_a_header_is_quarantined_with_its_bytes(
     pool: asyncpg.Pool, kafka_bootstrap: str, topic: str
 ) -> None:
     headers = [(BAD_NAME, b"\xff"), ("null", None), ("a\0b", b""), ("a\0b", b"twice")]
@@ -89,15 +89,15 @@ async def test_such_a_record_is_quarantined_with_its_bytes_when_it_is_malformed(
         await send_raw(kafka_bootstrap, topic, 0, [malformed])
         await until(counted(pool, "quarantine", 1))
     async with pool.acquire() as connection:
-        [kept] = await quarantine.listed(connection)
+        [kept] = await quarantine.pending(connection)
     assert (kept.record.key, kept.record.value, list(kept.record.headers)) == (b"\0", b"\xff", headers)
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
-async def test_every_codec_of_kafka_is_read(
+async def test_every_compression_codec_is_decoded(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str, codec: str
 ) -> None:
-    """The broker compresses anew what it was sent otherwise."""
+    """The broker recompresses records that were sent with another codec."""
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
     await admin.start()
     try:
@@ -111,7 +111,7 @@ async def test_every_codec_of_kafka_is_read(
         await until(counted(pool, "events", 51))
 
 
-async def test_what_nothing_can_decode_stops_its_partition_alone_is_shown_and_can_be_skipped(
+async def test_a_corrupt_record_set_blocks_only_its_partition_and_can_be_skipped(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetcher, "RETRY_SECONDS", 0.5)
@@ -129,7 +129,7 @@ async def test_what_nothing_can_decode_stops_its_partition_alone_is_shown_and_ca
         await until(counted(pool, "events", 2))
         await send_raw(kafka_bootstrap, topic, 0, [replace(record(lit(uuid4(), 1)), headers=[(BAD_NAME, b"")])])
         await publish(kafka, topic, [lit(uuid4(), 1)], partition=0)
-        await until(partial(it.says, f"cannot decode {topic}/0: offset 2: checksum does not match"))
+        await until(partial(it.reports, f"cannot decode {topic}/0: offset 2: checksum does not match"))
         await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(5)], partition=1)
         await until(counted(pool, "events", 7))
         async with pool.acquire() as connection:
@@ -138,11 +138,11 @@ async def test_what_nothing_can_decode_stops_its_partition_alone_is_shown_and_ca
                 await quarantine.skip(connection, f"of.{topic}", replace(lost, offset=1), Undecodable("skipped"))
             await quarantine.skip(connection, f"of.{topic}", lost, Undecodable("skipped"))
         await until(counted(pool, "events", 8))
-        await until(it.well)
+        await until(it.healthy)
         await until(partial(pool.fetchval, "SELECT state = 'discarded' FROM quarantine"))
 
 
-async def test_a_damaged_set_is_read_once_it_is_whole_again(
+async def test_a_damaged_record_set_is_read_when_it_is_repaired(
     pool: asyncpg.Pool, kafka_bootstrap: str, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(fetcher, "RETRY_SECONDS", 0.5)
@@ -155,10 +155,10 @@ async def test_a_damaged_set_is_read_once_it_is_whole_again(
 
     monkeypatch.setattr(record_sets, "fetch", fetch)
     async with Running(pool, kafka_bootstrap, consumer(topic)) as it:
-        await until(partial(it.says, "checksum does not match"))
+        await until(partial(it.reports, "checksum does not match"))
         damaged["on"] = False
         await until(counted(pool, "events", 1))
-        await until(it.well)
+        await until(it.healthy)
 
 
 async def test_the_broker_itself_refuses_a_set_whose_checksum_does_not_match(kafka_bootstrap: str, topic: str) -> None:
@@ -166,12 +166,12 @@ async def test_the_broker_itself_refuses_a_set_whose_checksum_does_not_match(kaf
         await send_set(kafka_bootstrap, topic, 0, record_set([record(lit(uuid4(), 1))], damage=True))
 
 
-async def test_a_client_that_fetches_no_more_is_shown_and_made_again(
+async def test_a_stalled_client_is_reported_and_recreated(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(progress, "STANDSTILL_SECONDS", 3.0)
     monkeypatch.setattr(group_member, "STANDSTILL_SECONDS", 3.0)
-    monkeypatch.setattr(group_member, "PROGRESS_EVERY", 0.3)
+    monkeypatch.setattr(group_member, "PROGRESS_CHECK_SECONDS", 0.3)
     made: list[fetcher.TolerantConsumer] = []
     genuine = fetcher.TolerantConsumer.__init__
 
@@ -187,35 +187,35 @@ async def test_a_client_that_fetches_no_more_is_shown_and_made_again(
         background._fetch_task.cancel()
         sent = 1
 
-        async def says_so_although_more_comes() -> bool:
+        async def reports_standstill() -> bool:
             nonlocal sent
-            # the fetch that was under way may still bring something
+            # the fetch in flight may still return records
             await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(2)])
             sent += 2
-            return await it.says("although records follow")
+            return await it.reports("although records follow")
 
-        await until(says_so_although_more_comes)
+        await until(reports_standstill)
         await until(counted(pool, "events", sent))
-        await until(it.well)
+        await until(it.healthy)
     assert len(made) >= 2
 
 
-async def test_a_record_that_can_neither_be_handled_nor_quarantined_is_named_and_can_be_skipped(
+async def test_a_stuck_record_is_reported_and_can_be_skipped(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    genuine = quarantine.keep
+    genuine = quarantine.add
 
     async def refuse(connection: Any, group: str, records: Any, personal: Any) -> None:
         if any(record.value == b"{" for record, _ in records):
             raise asyncpg.UntranslatableCharacterError("cannot be kept")
         await genuine(connection, group, records, personal)
 
-    monkeypatch.setattr(quarantine, "keep", refuse)
+    monkeypatch.setattr(quarantine, "add", refuse)
     async with Running(pool, kafka_bootstrap, consumer(topic)) as it:
         bad = replace(record(lit(uuid4(), 1)), value=b"{")
         await publish(kafka, topic, [record(lit(uuid4(), 1)), bad, record(lit(uuid4(), 1))], partition=0)
-        await until(partial(it.says, f"cannot handle or quarantine {topic}/0@1: UntranslatableCharacterError"))
+        await until(partial(it.reports, f"cannot handle or quarantine {topic}/0@1: UntranslatableCharacterError"))
         async with pool.acquire() as connection:
             await quarantine.skip(connection, f"of.{topic}", Record(topic, 0, 1, None, None), Undecodable("skipped"))
         await until(counted(pool, "events", 2))
-        await until(it.well)
+        await until(it.healthy)

@@ -27,7 +27,7 @@ async def configure(pool: asyncpg.Pool, content: dict[str, Any], sequence: int =
 
 
 class Owner:
-    """The service that owns merchants, as others see it."""
+    """A fake of the service that owns merchants."""
 
     def __init__(self, content: dict[str, Any] | None) -> None:
         self.content, self.asked, self.away, self.now = content, 0, False, 1000.0
@@ -43,7 +43,7 @@ class Owner:
         return Tenants(pool, self.resolve, lambda: self.now)
 
 
-async def test_a_merchants_clock_is_the_walls_plus_its_offset(pool: asyncpg.Pool) -> None:
+async def test_a_merchants_clock_is_the_wall_clock_plus_its_offset(pool: asyncpg.Pool) -> None:
     tenants = Tenants(pool, None)
     await configure(pool, doc())
     before = await tenants.now(MERCHANT)
@@ -54,7 +54,7 @@ async def test_a_merchants_clock_is_the_walls_plus_its_offset(pool: asyncpg.Pool
 
 
 class OnceSilent:
-    """A pool whose first connection has lost its server without a word."""
+    """A pool with a first connection that lost its server silently."""
 
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool, self.silent = pool, True
@@ -66,9 +66,7 @@ class OnceSilent:
         return await self._pool.fetch(*asked)
 
 
-async def test_a_connection_that_falls_silent_takes_only_its_own_callers_with_it(
-    pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_silent_connection_fails_only_its_own_callers(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chassis.postgres.coalescing.ANSWER_SECONDS", 1.5)
     await configure(pool, doc())
     tenants = Tenants(cast(asyncpg.Pool, OnceSilent(pool)), None)
@@ -89,19 +87,19 @@ async def test_the_owner_knows_its_keys_at_once(pool: asyncpg.Pool) -> None:
     assert await tenants.by_key(KEY) is None
 
 
-async def test_a_key_that_kafka_has_not_told_of_is_asked_of_its_owner(pool: asyncpg.Pool) -> None:
+async def test_a_key_that_has_not_arrived_is_checked_with_its_owner(pool: asyncpg.Pool) -> None:
     owner = Owner(doc())
     tenants = owner.tenants(pool)
     found = await tenants.by_key(KEY)
     assert found is not None
     assert await tenants.get(MERCHANT) == found
     await configure(pool, doc(offset=5))
-    told = await tenants.by_key(KEY)
-    assert told is not None
-    assert (told.offset.total_seconds(), owner.asked) == (5, 1)
+    tenant = await tenants.by_key(KEY)
+    assert tenant is not None
+    assert (tenant.offset.total_seconds(), owner.asked) == (5, 1)
 
 
-async def test_a_key_that_nobody_knows_is_asked_about_once_in_a_while(pool: asyncpg.Pool) -> None:
+async def test_an_unknown_key_is_checked_rarely(pool: asyncpg.Pool) -> None:
     owner = Owner(None)
     tenants = owner.tenants(pool)
     assert [await tenants.by_key(KEY) for _ in range(3)] == [None] * 3
@@ -111,7 +109,7 @@ async def test_a_key_that_nobody_knows_is_asked_about_once_in_a_while(pool: asyn
     assert await tenants.by_key(KEY) is not None
 
 
-async def test_a_confirmed_key_is_asked_about_again_after_a_minute(pool: asyncpg.Pool) -> None:
+async def test_a_confirmed_key_is_checked_again_after_a_minute(pool: asyncpg.Pool) -> None:
     await configure(pool, doc())
     owner = Owner(doc())
     tenants = owner.tenants(pool)
@@ -123,7 +121,7 @@ async def test_a_confirmed_key_is_asked_about_again_after_a_minute(pool: asyncpg
     assert await tenants.by_key(KEY) is None
 
 
-async def test_while_the_owner_is_away_a_known_key_is_good_for_ten_minutes_more(pool: asyncpg.Pool) -> None:
+async def test_a_known_key_stays_valid_for_ten_minutes_while_the_owner_is_unavailable(pool: asyncpg.Pool) -> None:
     await configure(pool, doc())
     owner = Owner(doc())
     tenants = owner.tenants(pool)
@@ -136,7 +134,7 @@ async def test_while_the_owner_is_away_a_known_key_is_good_for_ten_minutes_more(
         await tenants.by_key(KEY)
 
 
-async def test_a_process_that_never_reached_the_owner_trusts_kafka_as_long(pool: asyncpg.Pool) -> None:
+async def test_a_process_that_never_reached_the_owner_trusts_kafka_for_ten_minutes(pool: asyncpg.Pool) -> None:
     await configure(pool, doc())
     owner = Owner(doc())
     owner.away = True
@@ -147,7 +145,7 @@ async def test_a_process_that_never_reached_the_owner_trusts_kafka_as_long(pool:
         await tenants.by_key(KEY)
 
 
-async def test_a_revoked_key_is_refused_even_if_the_owner_is_away(pool: asyncpg.Pool) -> None:
+async def test_a_revoked_key_is_refused_while_the_owner_is_unavailable(pool: asyncpg.Pool) -> None:
     await configure(pool, doc(revoked=True))
     owner = Owner(None)
     owner.away = True

@@ -1,4 +1,4 @@
-"""What one client may use of a server: size and time of a request, idle connections, unread answers, connections."""
+"""Limits per client: size and time of a request, idle connections, unread responses, number of connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -49,7 +49,7 @@ APP = Starlette(
 
 
 def head_of(size: int) -> bytes:
-    """A complete head of exactly so many bytes."""
+    """A complete head of exactly this many bytes."""
     start, end = b"GET / HTTP/1.1\r\nhost: here\r\nx-pad: ", b"\r\nx-last: yes\r\n\r\n"
     return start + b"a" * (size - len(start) - len(end)) + end
 
@@ -62,7 +62,7 @@ async def test_a_head_of_32_kib_is_read_and_one_byte_more_is_refused() -> None:
         assert refused.header("connection") == "close"
 
 
-async def test_header_fields_are_bounded_in_number_too() -> None:
+async def test_the_number_of_header_fields_is_limited() -> None:
     with served(APP) as port:
         start = b"GET / HTTP/1.1\r\nhost: here\r\n"
         assert (await asked(port, start + b"a:\r\n" * 199 + b"\r\n")).status == 200
@@ -96,7 +96,7 @@ async def test_an_endless_head_is_refused_while_it_arrives(start: bytes) -> None
         assert (await asked(port, GET)).status == 200
 
 
-async def test_a_pipelined_head_is_bounded_too() -> None:
+async def test_a_pipelined_head_is_limited() -> None:
     with served(APP) as port:
         answers = await asyncio.wait_for(_pipelined(port, GET + head_of(100_000)), 20)
         assert answers == [200]
@@ -124,7 +124,7 @@ async def _pipelined(port: int, data: bytes) -> list[int]:
     ],
     ids=["nothing", "half a head", "half a body", "half a chunk", "and then idle"],
 )
-async def test_a_client_that_stops_sending_is_let_go(start: bytes, status: int | None) -> None:
+async def test_a_client_that_stops_sending_is_disconnected(start: bytes, status: int | None) -> None:
     with served(APP, QUICK) as port:
         async with connected(port) as wire:
             await wire.send(start)
@@ -150,7 +150,7 @@ async def test_a_client_that_sends_a_byte_at_a_time_gets_no_more_time(start: byt
             assert (await answering).status == 408
 
 
-async def test_a_body_that_arrives_in_time_is_read_however_often_the_client_rests() -> None:
+async def test_a_body_with_pauses_that_arrives_in_time_is_read() -> None:
     with served(APP, QUICK) as port:
         async with connected(port) as wire:
             await wire.send(b"POST / HTTP/1.1\r\nhost: here\r\ncontent-length: 3\r\n\r\n")
@@ -169,7 +169,7 @@ async def test_a_connection_is_kept_between_requests() -> None:
                 await asyncio.sleep(1.2)
 
 
-async def test_an_answer_that_takes_long_is_waited_for() -> None:
+async def test_a_slow_response_has_no_time_limit() -> None:
     with served(APP, QUICK) as port:
         async with connected(port) as wire:
             await wire.send(b"GET /endless HTTP/1.1\r\nhost: here\r\n\r\n")
@@ -178,7 +178,7 @@ async def test_an_answer_that_takes_long_is_waited_for() -> None:
                 assert await wire.take(80 * len(b"1\r\n.\r\n"))
 
 
-async def test_a_client_that_reads_nothing_is_let_go() -> None:
+async def test_a_client_that_reads_nothing_is_disconnected() -> None:
     with served(APP, QUICK) as port:
         async with connected(port) as wire:
             wire.transport.pause_reading()
@@ -189,7 +189,7 @@ async def test_a_client_that_reads_nothing_is_let_go() -> None:
             assert len(received) < 16 * 2**20
 
 
-async def test_a_body_that_nobody_reads_does_not_keep_the_client_from_its_answer() -> None:
+async def test_an_unread_body_does_not_prevent_the_response() -> None:
     with served(APP) as port:
         body = b"POST /unread HTTP/1.1\r\nhost: here\r\ncontent-length: 500000\r\n\r\n" + b"a" * 400_000
         answer = await asked(port, body)
@@ -201,7 +201,7 @@ async def send_all(wire: Wire, data: bytes) -> None:
         await wire.send(data)
 
 
-async def test_no_more_is_read_after_the_last_answer_than_a_bound() -> None:
+async def test_the_bytes_read_after_the_last_response_are_limited() -> None:
     with served(APP) as port:
         async with connected(port) as wire:
             await wire.send(b"POST /unread HTTP/1.1\r\nhost: here\r\ncontent-length: 1000000000\r\n\r\n")
@@ -209,7 +209,7 @@ async def test_no_more_is_read_after_the_last_answer_than_a_bound() -> None:
                 await send_all(wire, b"a" * 65536)
 
 
-async def test_requests_that_wait_for_earlier_answers_are_bounded() -> None:
+async def test_pipelined_requests_are_limited() -> None:
     with served(APP) as port:
         assert await _pipelined(port, GET * 10 + b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n") == [200] * 11
         found = await _pipelined(port, GET * 5000)
@@ -217,7 +217,7 @@ async def test_requests_that_wait_for_earlier_answers_are_bounded() -> None:
         assert len(found) < 50
 
 
-async def test_a_stream_does_not_let_more_requests_in() -> None:
+async def test_a_stream_accepts_no_more_pipelined_requests() -> None:
     with served(APP) as port:
         async with connected(port) as wire:
             await wire.send(b"GET /endless HTTP/1.1\r\nhost: here\r\n\r\n")
@@ -227,7 +227,7 @@ async def test_a_stream_does_not_let_more_requests_in() -> None:
 
 
 class TestConnections:
-    """Bounded, per address and in all. The one that has waited longest for its client makes room."""
+    """Limits per address and in total. The connection that has waited longest for its client is evicted."""
 
     LIMITS = Limits(connections=6, connections_per_address=4)
 
@@ -239,20 +239,20 @@ class TestConnections:
             await asyncio.sleep(0.05)
         return found
 
-    async def test_the_oldest_of_an_address_makes_room(self) -> None:
+    async def test_the_oldest_waiting_connection_of_an_address_is_evicted(self) -> None:
         with served(APP, self.LIMITS) as port:
             wires = await self.waiting(port, 5)
             await asyncio.sleep(2)
             assert [wire.ended for wire in wires] == [True, False, False, False, False]
             assert (await asked(port, GET)).status == 200
 
-    async def test_the_oldest_of_all_makes_room(self) -> None:
+    async def test_the_oldest_waiting_connection_is_evicted(self) -> None:
         with served(APP, self.LIMITS) as port:
             wires = [wire for last in (1, 2, 3) for wire in await self.waiting(port, 3 if last < 3 else 1, f"127.0.0.{last}")]
             await asyncio.sleep(2)
             assert [wire.ended for wire in wires] == [True, False, False, False, False, False, False]
 
-    async def test_who_is_being_answered_stays(self) -> None:
+    async def test_a_connection_with_a_request_is_not_evicted(self) -> None:
         with served(APP, self.LIMITS) as port:
             streams = []
             for _ in range(4):
@@ -267,7 +267,7 @@ class TestConnections:
             await asyncio.sleep(0.3)
             assert (await asked(port, GET)).status == 200
 
-    async def test_a_trusted_proxy_has_no_bound_of_its_own(self) -> None:
+    async def test_a_trusted_proxy_has_no_limit_per_address(self) -> None:
         with served(APP, Limits(connections=30, connections_per_address=4), trusted_proxies="127.0.0.0/8") as port:
             wires = await self.waiting(port, 12)
             await asyncio.sleep(2)
@@ -281,7 +281,7 @@ class TestConnections:
 
 
 @pytest.mark.parametrize("senders", [1, 50, 500])
-async def test_others_are_answered_beside_slow_and_endless_senders(senders: int) -> None:
+async def test_other_clients_are_served_beside_slow_and_endless_senders(senders: int) -> None:
     with served(APP) as port:
         async with flooded(port, senders):
             for _ in range(100):

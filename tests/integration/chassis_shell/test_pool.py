@@ -1,4 +1,4 @@
-"""A pool outlives its server: no wait without end, no connection used again after a fault that may have spoilt it."""
+"""A pool survives its server: waits are limited, and broken connections are not reused."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from chassis.eventsourcing.event_store import StoreAway
-from chassis.http.problems import of_fault
+from chassis.http.problems import problem_of_fault
 from chassis.postgres import pool as pools
 from chassis.postgres.coalescing import PinnedConnection
 from chassis.postgres.pool import create_pool
@@ -53,7 +53,7 @@ async def fault_of(work: Awaitable[object]) -> Exception:
     raise AssertionError("it went well")
 
 
-async def test_it_opens_without_a_server() -> None:
+async def test_a_pool_opens_without_a_server() -> None:
     async with create_pool("postgresql://nobody@127.0.0.1:9/none", name="tested", min_size=2, max_size=2) as pool:
         error = await fault_of(pool.fetchval("SELECT 1"))
     assert isinstance(error, NoConnection)
@@ -71,11 +71,11 @@ async def test_a_connection_that_was_lost_is_replaced(pool: asyncpg.Pool, admin:
     assert is_transient(written)
     assert is_transient(read)
     assert may_have_happened(written) or isinstance(written, asyncpg.PostgresError)
-    assert not may_have_happened(read), "what only read changed nothing"
+    assert not may_have_happened(read), "a read changed nothing"
     assert await pool.fetchval("SELECT 1") == 1
 
 
-async def test_a_statement_that_takes_too_long_leaves_no_connection_behind_that_still_waits_for_its_answer(
+async def test_a_statement_timeout_leaves_no_busy_connection(
     database: ServiceDatabase, admin: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pools, "COMMAND_SECONDS", 0.3)
@@ -84,7 +84,7 @@ async def test_a_statement_that_takes_too_long_leaves_no_connection_behind_that_
         assert await pool.fetchval("SELECT 2") == 2
 
 
-async def test_a_caller_waits_for_a_free_connection_only_so_long(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_for_a_free_connection_is_limited(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pools, "ACQUIRE_SECONDS", 0.2)
     async with pool.acquire(), pool.acquire():
         assert isinstance(await fault_of(pool.fetchval("SELECT 1")), NoConnection)
@@ -100,7 +100,7 @@ async def test_a_pool_that_is_closing_gives_no_connection(database: ServiceDatab
     await closing
     for raised in (error, await fault_of(pool.fetchval("SELECT 1"))):
         assert isinstance(raised, DatabaseAway)
-        problem = of_fault(raised, "POST")
+        problem = problem_of_fault(raised, "POST")
         assert problem is not None
         assert problem.status == 503
 
@@ -113,9 +113,7 @@ async def test_a_refused_statement_costs_no_connection(pool: asyncpg.Pool) -> No
     assert await pool.fetchval("SELECT pg_backend_pid()") == pid
 
 
-async def test_a_transaction_left_open_is_undone_when_its_connection_comes_back(
-    pool: asyncpg.Pool, admin: asyncpg.Connection
-) -> None:
+async def test_an_open_transaction_is_rolled_back_on_release(pool: asyncpg.Pool, admin: asyncpg.Connection) -> None:
     async with pool.acquire() as connection:
         await connection.execute("BEGIN")
         await connection.execute("INSERT INTO lamp VALUES (8)")
@@ -123,9 +121,7 @@ async def test_a_transaction_left_open_is_undone_when_its_connection_comes_back(
     assert [row["id"] for row in await admin.fetch("SELECT id FROM lamp ORDER BY id")] == [7, 9]
 
 
-async def test_the_place_of_a_caller_that_gave_up_is_free_for_the_next(
-    database: ServiceDatabase, admin: asyncpg.Connection
-) -> None:
+async def test_a_cancelled_caller_frees_its_connection(database: ServiceDatabase, admin: asyncpg.Connection) -> None:
     async with create_pool(database.url, name="tested", min_size=1, max_size=1) as pool:
         for turn in range(3):
             waiting = asyncio.create_task(pool.fetchval("SELECT 1 FROM pg_sleep(20)"))
@@ -136,9 +132,7 @@ async def test_the_place_of_a_caller_that_gave_up_is_free_for_the_next(
             assert await pool.fetchval("SELECT $1::int", turn) == turn
 
 
-async def test_a_read_only_database_is_a_503_and_is_written_to_again_without_a_restart(
-    pool: asyncpg.Pool, admin: asyncpg.Connection
-) -> None:
+async def test_a_read_only_database_is_a_503_until_it_is_writable_again(pool: asyncpg.Pool, admin: asyncpg.Connection) -> None:
     health = Health()
     check_database(health, pool, {})
 
@@ -156,10 +150,10 @@ async def test_a_read_only_database_is_a_503_and_is_written_to_again_without_a_r
     for _ in range(3):
         error = await fault_of(writes())
         assert isinstance(error, asyncpg.ReadOnlySQLTransactionError)
-        problem = of_fault(error, "POST")
+        problem = problem_of_fault(error, "POST")
         assert problem is not None
         assert (problem.status, problem.headers["retry-after"]) == (503, "5")
-        assert await pool.fetchval("SELECT 1") == 1, "what only reads is served"
+        assert await pool.fetchval("SELECT 1") == 1, "reads are served"
     await read_only(admin, False)
     await asyncio.sleep(pools.REPLACE_SECONDS + 0.1)
     for _ in range(4):
@@ -167,7 +161,7 @@ async def test_a_read_only_database_is_a_503_and_is_written_to_again_without_a_r
     assert await state({})
 
 
-async def test_writes_that_share_a_connection_find_the_database_again(pool: asyncpg.Pool, admin: asyncpg.Connection) -> None:
+async def test_coalesced_writes_reconnect_to_the_database(pool: asyncpg.Pool, admin: asyncpg.Connection) -> None:
     kept = PinnedConnection(pool)
     kept.RETRY_SECONDS = 20.0
 
@@ -189,14 +183,14 @@ async def test_writes_that_share_a_connection_find_the_database_again(pool: asyn
         await end_all(admin)
         error = await fault_of(attempts(lambda: kept.run(insert)))
         assert isinstance(error, StoreAway)
-        assert not error.sent, "the server said that it wrote nothing"
+        assert not error.sent, "the server reported that it wrote nothing"
     finally:
         await read_only(admin, False)
         await kept.close()
 
 
 async def attempts(work: Callable[[], Awaitable[object]]) -> None:
-    """The first may meet the connection that was just ended; the second meets the database as it is."""
+    """The first call may use the terminated connection; the second one reaches the database."""
     for _ in range(2):
         error = await fault_of(work())
     raise error

@@ -1,4 +1,4 @@
-"""What no client library sends: each has one meaning, or is refused with a problem, and the next request is not hidden in it."""
+"""Requests that no client library sends: unambiguous ones are served, ambiguous ones are refused with a problem."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ def shop() -> FastAPI:
     app = create_app("shop", service="shop")
 
     @app.api_route("/", methods=["GET", "POST"])
-    async def told(request: Request) -> dict[str, object]:
+    async def echo(request: Request) -> dict[str, object]:
         body = (await request.body()).decode("latin-1")
         return {"host": request.headers["host"], "body": body, "headers": dict(request.headers), "path": request.url.path}
 
@@ -34,7 +34,7 @@ CHUNKED = b"POST / HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n"
 
 
 async def answers(port: int, data: bytes) -> list[Answer]:
-    """All answers until the server closes."""
+    """All responses until the server closes the connection."""
     found = []
     async with asyncio.timeout(30), connected(port) as wire:
         await wire.send(data)
@@ -115,9 +115,9 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("sent", REFUSED.values(), ids=REFUSED)
-async def test_what_can_be_read_in_two_ways_is_refused_and_nothing_after_it_is_read(port: int, sent: bytes) -> None:
+async def test_an_ambiguous_request_is_refused_and_nothing_after_it_is_read(port: int, sent: bytes) -> None:
     found = await answers(port, sent + END)
-    assert len(found) == 1, "the rest is no request"
+    assert len(found) == 1, "the rest is not a request"
     assert 400 <= found[0].status < 500
     assert found[0].problem["code"] in {"malformed_request", "duplicate_header"}
     assert found[0].header("connection") == "close"
@@ -150,29 +150,29 @@ ONE_MEANING = {
 
 
 @pytest.mark.parametrize(("sent", "expected"), ONE_MEANING.values(), ids=ONE_MEANING)
-async def test_what_has_one_meaning_is_answered(port: int, sent: bytes, expected: dict[str, str]) -> None:
+async def test_an_unambiguous_request_gets_its_response(port: int, sent: bytes, expected: dict[str, str]) -> None:
     answer = await asked(port, sent)
     assert answer.status == 200
-    told = json.loads(answer.body)
-    assert expected.items() <= told.items()
+    body = json.loads(answer.body)
+    assert expected.items() <= body.items()
 
 
 async def test_trailers_do_not_become_headers(port: int) -> None:
     trailers = b"authorization: Bearer x\r\nhost: other\r\nx-csrf-token: y\r\n"
     found = await answers(port, CHUNKED + b"3\r\nabc\r\n0\r\n" + trailers + b"\r\n" + END)
     assert [each.status for each in found] == [200, 200]
-    told = json.loads(found[0].body)
-    assert told["headers"] == {"host": "here", "transfer-encoding": "chunked"}
+    body = json.loads(found[0].body)
+    assert body["headers"] == {"host": "here", "transfer-encoding": "chunked"}
 
 
-async def test_an_upgrade_ends_the_connection_after_its_answer(port: int) -> None:
+async def test_an_upgrade_closes_the_connection_after_its_response(port: int) -> None:
     upgrade = b"GET / HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
     found = await answers(port, upgrade + END)
     assert [(each.status, each.header("connection")) for each in found] == [(200, "close")]
 
 
 @pytest.mark.parametrize(("version", "asks"), [("1.1", True), ("1.0", False)])
-async def test_a_body_is_asked_for_where_the_client_expects_that(port: int, version: str, asks: bool) -> None:
+async def test_expect_100_continue_requests_the_body(port: int, version: str, asks: bool) -> None:
     head = f"POST / HTTP/{version}\r\nhost: h\r\nexpect: 100-continue\r\ncontent-length: 3\r\n\r\n".encode()
     async with asyncio.timeout(20), connected(port) as wire:
         await wire.send(head)
@@ -182,12 +182,12 @@ async def test_a_body_is_asked_for_where_the_client_expects_that(port: int, vers
         assert (await wire.answer()).status == 200
 
 
-async def test_a_body_that_is_too_large_is_not_asked_for(port: int) -> None:
+async def test_expect_100_continue_does_not_request_a_large_body(port: int) -> None:
     answer = await asked(port, POST + b"expect: 100-continue\r\ncontent-length: 70000\r\n\r\n")
     assert (answer.status, answer.problem["code"]) == (413, "body_too_large")
 
 
-async def test_a_body_that_is_too_large_gets_its_answer_while_it_is_sent(port: int) -> None:
+async def test_a_large_body_gets_its_response_while_it_is_sent(port: int) -> None:
     for framing in (b"content-length: 3000000\r\n\r\n", b"transfer-encoding: chunked\r\n\r\n2dc6c0\r\n"):
         found = await answers(port, POST + b"" + framing + b"a" * 3_000_000)
         assert [(each.status, each.problem["code"]) for each in found] == [(413, "body_too_large")]

@@ -166,6 +166,6 @@ def replace_instant(watermark: Watermark, second: int) -> Watermark:
 
 async def test_a_wrong_name_and_a_wrong_kafka_are_named(app: App) -> None:
     code, output = app.command("replay", "interrupted:app")
-    assert (code, output) == (2, "interrupted:app is not what billing_subscriber.kafka.subscribe returned\n")
+    assert (code, output) == (2, "interrupted:app is not a Subscription, as returned by billing_subscriber.kafka.subscribe\n")
     code, output = app.command("create-topic", "x.dlq", "--kafka", "127.0.0.1:1")
     assert (code, "127.0.0.1:1" in output) == (2, True), output

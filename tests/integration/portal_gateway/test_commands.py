@@ -44,7 +44,7 @@ async def test_a_cancellation_is_passed_on_in_the_customers_name(ana: Merchant) 
     [(_, _, sent, headers)] = ana.gateway.owners.asked
     assert (sent, headers["idempotency-key"]) == (body, "click-1")
     keys = json.dumps({"keys": [KEY.as_dict(private=False)]})
-    claims = Verifier("subscriptions", keys).read(headers["authorization"].removeprefix("Bearer "))
+    claims = Verifier("subscriptions", keys).verify(headers["authorization"].removeprefix("Bearer "))
     assert (claims.issuer, claims.merchant_id, claims.customer_id) == ("portal-gateway", ana.id, story.ANA)
     assert claims.session
 

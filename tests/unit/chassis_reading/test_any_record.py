@@ -1,4 +1,4 @@
-"""Whatever lies on a topic, every consumer can tell what it is; and what its bytes are when the library cannot."""
+"""Every consumer decodes any record, and record sets that the client library rejects are decoded."""
 
 import json
 
@@ -19,28 +19,28 @@ PLACE = TopicPartition("lamps", 3)
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
 @given(data=st.data())
 @settings(max_examples=200)
-def test_every_consumer_can_tell_what_a_record_is(reader: object, data: st.DataObject) -> None:
+def test_every_consumer_decodes_any_record(reader: object, data: st.DataObject) -> None:
     consumer = reader.consumer  # type: ignore[attr-defined]
-    reading = RecordDecoder(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
-    found = reading.read(data.draw(records(consumer.topics)))
+    decoder = RecordDecoder(consumer.decode, consumer.handled_types, consumer.erasable_topics, consumer.projected_kinds)
+    found = decoder.decode(data.draw(records(consumer.topics)))
     assert isinstance(found, Received | Ignored | Erased | Undecodable)
     if isinstance(found, Undecodable):
         assert "\0" not in (found.aggregate or "")
 
 
 @pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
-def test_genuine_messages_are_not_malformed(reader: object) -> None:
+def test_published_samples_are_decodable(reader: object) -> None:
     consumer = reader.consumer  # type: ignore[attr-defined]
-    reading = RecordDecoder(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
+    decoder = RecordDecoder(consumer.decode, consumer.handled_types, consumer.erasable_topics, consumer.projected_kinds)
     for sample in (sample for sample in SAMPLES if topic_of(sample) in consumer.topics):
         message = json.loads(sample.read_text())
         key = f"{message['merchantid']}/{message['subject']}".encode()
-        found = reading.read(Record(topic_of(sample), 0, 0, key, json.dumps(message).encode(), [("traceparent", None)]))
+        found = decoder.decode(Record(topic_of(sample), 0, 0, key, json.dumps(message).encode(), [("traceparent", None)]))
         assert isinstance(found, Received | Ignored), sample.name
 
 
 @given(st.lists(records([topic_of(each) for each in SAMPLES]), min_size=1, max_size=5))
-def test_a_record_set_is_decoded_as_it_was_sent(sent: list[Record]) -> None:
+def test_a_record_set_round_trips(sent: list[Record]) -> None:
     decoded = record_sets.decode(PLACE, record_set(sent), 0)
     assert decoded.next == len(sent)
     assert [(it.key, it.value, list(it.headers)) for it in decoded.records] == [
@@ -49,14 +49,14 @@ def test_a_record_set_is_decoded_as_it_was_sent(sent: list[Record]) -> None:
     assert [(it.topic, it.partition, it.offset) for it in decoded.records] == [("lamps", 3, n) for n in range(len(sent))]
 
 
-def test_what_the_library_refuses_for_a_header_is_decoded() -> None:
+def test_a_record_set_with_a_header_that_is_not_utf8_is_decoded() -> None:
     data = record_set([Record("", 0, 0, b"k", b"v", [("\udcff", b"x")])])
     assert not library_decodes(data)
     [found] = record_sets.decode(PLACE, data, 0).records
     assert (found.key, found.value, found.headers) == (b"k", b"v", [("\udcff", b"x")])
 
 
-def test_records_before_the_position_are_left_out_and_an_incomplete_set_is_left_for_the_next_fetch() -> None:
+def test_records_before_the_position_and_incomplete_sets_are_skipped() -> None:
     sent = [Record("", 0, 0, None, bytes([n]), []) for n in range(4)]
     whole = record_set(sent)
     decoded = record_sets.decode(PLACE, whole + whole[:70], 2)
@@ -65,13 +65,13 @@ def test_records_before_the_position_are_left_out_and_an_incomplete_set_is_left_
 
 
 @pytest.mark.parametrize("spoilt", [record_set([Record("", 0, 0, None, b"x", [])], damage=True), bytes(16) + b"\1" + bytes(60)])
-def test_a_set_that_cannot_be_decoded_says_so(spoilt: bytes) -> None:
+def test_a_corrupt_record_set_is_reported(spoilt: bytes) -> None:
     with pytest.raises(CorruptRecordSet):
         record_sets.decode(PLACE, spoilt, 0)
 
 
 @given(st.binary(max_size=300))
-def test_any_bytes_are_decoded_or_said_to_be_undecodable(data: bytes) -> None:
+def test_any_bytes_are_decoded_or_reported_as_corrupt(data: bytes) -> None:
     try:
         record_sets.decode(PLACE, data, 0)
     except CorruptRecordSet:

@@ -1,4 +1,4 @@
-"""Which faults are transient, which are final, and which may have left something behind: of every class that a driver has."""
+"""Transient faults, final faults and faults with an unknown outcome, for every exception class of the drivers."""
 
 import asyncio
 import importlib
@@ -30,11 +30,11 @@ from chassis.runtime.faults import (
 )
 
 FAMILIES = (BrokerResponseError, httpx.TransportError, httpx.StreamError, httpx.RequestError, asyncpg.PostgresWarning)
-"""Base classes whose subclasses share a verdict: a library may add to them."""
+"""Base classes that classify all of their subclasses, because a library may add some."""
 
 
 def exceptions_of(library: ModuleType) -> list[type[BaseException]]:
-    """Every exception class that the library defines, in any of its modules, but for private ones and its own tests' helpers."""
+    """Every exception class of the library's modules, except private ones and helpers of its tests."""
     found: set[type[BaseException]] = set()
     for module in [library, *_modules(library)]:
         classes = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, BaseException)]
@@ -48,7 +48,7 @@ def _modules(library: ModuleType) -> Iterator[ModuleType]:
         if "_testbase" not in found.name and "gssapi" not in found.name:
             try:
                 yield importlib.import_module(found.name)
-            except ImportError:  # needs what is not installed
+            except ImportError:  # an optional dependency is not installed
                 continue
 
 
@@ -61,13 +61,13 @@ def forgotten(error: type[BaseException]) -> bool:
 
 
 @pytest.mark.parametrize("library", [asyncpg, aiokafka, httpx], ids=lambda library: library.__name__)
-def test_no_exception_class_is_forgotten(library: ModuleType) -> None:
-    found = [each for each in exceptions_of(library) if each is not httpx.HTTPError]  # which nothing raises as it is
+def test_every_exception_class_is_classified(library: ModuleType) -> None:
+    found = [each for each in exceptions_of(library) if each is not httpx.HTTPError]  # an abstract base class
     assert [each for each in found if forgotten(each)] == []
     assert {entry_of(each, getattr(each, "sqlstate", None)) for each in found} == {TRANSIENT, FINAL}
 
 
-def test_the_enumeration_finds_what_there_is() -> None:
+def test_the_enumeration_finds_known_exception_classes() -> None:
     assert len(exceptions_of(asyncpg)) > 250
     assert len(exceptions_of(aiokafka)) > 80
     assert len(exceptions_of(httpx)) > 20
@@ -109,7 +109,7 @@ def test_the_enumeration_finds_what_there_is() -> None:
     ],
     ids=repr,
 )
-def test_transient_faults_are_tried_again(error: Exception) -> None:
+def test_transient_faults_are_retried(error: Exception) -> None:
     assert is_transient(error)
 
 
@@ -132,19 +132,19 @@ def test_transient_faults_are_tried_again(error: Exception) -> None:
     ],
     ids=repr,
 )
-def test_what_the_record_or_the_code_brought_about_is_not(error: Exception) -> None:
+def test_faults_of_the_record_or_the_code_are_not_retried(error: Exception) -> None:
     assert not is_transient(error)
 
 
-def test_the_servers_own_sqlstate_counts_more_than_the_class() -> None:
+def test_the_sqlstate_takes_precedence_over_the_class() -> None:
     error: Any = asyncpg.PostgresError.new({"C": "25P04", "M": "transaction timeout"})
     assert kind_of(error) is TRANSIENT
     unheard_of: Any = asyncpg.PostgresError.new({"C": "ZZ123", "M": "?"})
     assert kind_of(unheard_of) is None
 
 
-async def test_what_a_driver_lets_through_when_a_connection_breaks_is_transient() -> None:
-    """A write on a transport that is closed is a bare RuntimeError of the event loop's, raised beneath the driver."""
+async def test_errors_of_a_broken_connection_are_transient() -> None:
+    """A write to a closed transport is a plain RuntimeError of the event loop, raised below the driver."""
 
     async def broken(raised: Exception) -> Exception:
         module = ModuleType("asyncpg.protocol.protocol")
@@ -164,7 +164,7 @@ async def test_what_a_driver_lets_through_when_a_connection_breaks_is_transient(
     assert not is_transient(await broken(ValueError("an argument")))
 
 
-def test_a_fault_says_whose_it_is() -> None:
+def test_a_fault_names_its_dependency() -> None:
     outer = RuntimeError("the relay")
     outer.__cause__ = asyncpg.AdminShutdownError("bye")
     assert dependency_of(outer) == "postgres"
@@ -192,11 +192,11 @@ def test_a_fault_says_whose_it_is() -> None:
     ],
     ids=repr,
 )
-def test_only_a_lost_answer_leaves_the_outcome_open(error: Exception, possible: bool) -> None:
+def test_only_a_lost_response_leaves_the_outcome_unknown(error: Exception, possible: bool) -> None:
     assert may_have_happened(error) is possible
 
 
-async def test_being_told_to_stop_ends_a_wait() -> None:
+async def test_stopping_ends_a_back_off() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().call_later(0.05, stop.set)
     began = time.monotonic()

@@ -1,4 +1,4 @@
-"""When a member of a consumer group stands still, and what it then says."""
+"""When a consumer group member stands still, and what it reports."""
 
 import pytest
 from aiokafka import TopicPartition
@@ -31,106 +31,106 @@ def member(clock: Clock) -> Progress:
     return made
 
 
-def looks(member: Progress, clock: Clock, *positions: int | None, end: int = 9) -> None:
-    """Once each ten seconds."""
+def observe(member: Progress, clock: Clock, *positions: int | None, end: int = 9) -> None:
+    """Observe every ten seconds."""
     for position in positions:
-        member.look({LAMPS: end}, {LAMPS: position})
+        member.observe({LAMPS: end}, {LAMPS: position})
         clock.now += 10
 
 
-def test_a_member_that_has_read_everything_makes_progress_however_long_nothing_comes(member: Progress, clock: Clock) -> None:
-    looks(member, clock, *[9] * 20)
-    assert member.wrong() is None
-    assert member.seconds() == 0
+def test_an_idle_member_that_has_read_everything_makes_progress(member: Progress, clock: Clock) -> None:
+    observe(member, clock, *[9] * 20)
+    assert member.problem() is None
+    assert member.standstill_seconds() == 0
 
 
 def test_a_member_that_fetches_slowly_makes_progress(member: Progress, clock: Clock) -> None:
-    looks(member, clock, *range(1, 9))
-    assert member.wrong() is None
+    observe(member, clock, *range(1, 9))
+    assert member.problem() is None
 
 
 @pytest.mark.parametrize("position", [4, None])
-def test_a_member_that_fetches_nothing_although_records_follow_stands_still(
+def test_a_member_that_fetches_nothing_although_records_exist_stands_still(
     member: Progress, clock: Clock, position: int | None
 ) -> None:
-    looks(member, clock, position, position)
-    assert member.wrong() is None
-    looks(member, clock, position, position)
-    assert "although records follow" in str(member.wrong())
-    assert "billing.lamps/3" in str(member.wrong())
-    assert member.standstill == member.wrong()
+    observe(member, clock, position, position)
+    assert member.problem() is None
+    observe(member, clock, position, position)
+    assert "although records follow" in str(member.problem())
+    assert "billing.lamps/3" in str(member.problem())
+    assert member.standstill == member.problem()
 
 
-def test_one_partition_that_stands_is_not_hidden_by_others_that_move(member: Progress, clock: Clock) -> None:
+def test_one_stalled_partition_is_reported_although_others_advance(member: Progress, clock: Clock) -> None:
     for position in range(5):
-        member.look({LAMPS: 9, OTHERS: 900}, {LAMPS: 4, OTHERS: position})
+        member.observe({LAMPS: 9, OTHERS: 900}, {LAMPS: 4, OTHERS: position})
         clock.now += 10
-    assert "billing.lamps/3 stands at 4" in str(member.wrong())
+    assert "billing.lamps/3 stands at 4" in str(member.problem())
 
 
-def test_why_the_last_fetch_failed_is_said(member: Progress, clock: Clock) -> None:
+def test_the_last_fetch_error_is_reported(member: Progress, clock: Clock) -> None:
     member.fetch_error = "UnicodeDecodeError"
-    looks(member, clock, *[4] * 4)
-    assert str(member.wrong()).endswith("although records follow: UnicodeDecodeError")
+    observe(member, clock, *[4] * 4)
+    assert str(member.problem()).endswith("although records follow: UnicodeDecodeError")
 
 
 def test_a_new_consumer_is_no_progress_until_it_fetches(member: Progress, clock: Clock) -> None:
-    looks(member, clock, *[4] * 4)
-    said = member.standstill
-    assert said is not None
-    member.gave_up(said)
+    observe(member, clock, *[4] * 4)
+    standstill = member.standstill
+    assert standstill is not None
+    member.recreated(standstill)
     member.started()
     member.joined = True
-    assert (member.wrong(), member.standstill) == (said, None)
-    looks(member, clock, 4)
-    assert member.wrong() == said
-    member.took(True)
-    member.took(False)
-    assert member.wrong() is None
+    assert (member.problem(), member.standstill) == (standstill, None)
+    observe(member, clock, 4)
+    assert member.problem() == standstill
+    member.processing(True)
+    member.processing(False)
+    assert member.problem() is None
 
 
-def test_a_new_consumer_that_has_nothing_to_fetch_is_well(member: Progress, clock: Clock) -> None:
-    looks(member, clock, *[4] * 4)
-    member.gave_up(str(member.standstill))
+def test_a_new_consumer_with_nothing_to_fetch_is_healthy(member: Progress, clock: Clock) -> None:
+    observe(member, clock, *[4] * 4)
+    member.recreated(str(member.standstill))
     member.started()
-    looks(member, clock, 9)
-    assert member.wrong() is not None, "it has not joined its group yet"
+    observe(member, clock, 9)
+    assert member.problem() is not None, "it has not joined its group yet"
     member.joined = True
-    looks(member, clock, 9)
-    assert member.wrong() is None
+    observe(member, clock, 9)
+    assert member.problem() is None
 
 
-def test_while_kafka_cannot_be_asked_nothing_is_known(member: Progress, clock: Clock) -> None:
-    looks(member, clock, *[4] * 4)
-    member.unknown()
-    assert member.wrong() is None
-    looks(member, clock, 4, 4)
-    assert member.wrong() is None
+def test_while_kafka_is_unavailable_no_standstill_is_reported(member: Progress, clock: Clock) -> None:
+    observe(member, clock, *[4] * 4)
+    member.kafka_unavailable()
+    assert member.problem() is None
+    observe(member, clock, 4, 4)
+    assert member.problem() is None
 
 
 def test_a_member_that_never_joins_stands_still(clock: Clock) -> None:
     member = Progress(clock)
     member.started()
     clock.now += STANDSTILL_SECONDS - 1
-    assert member.wrong() is None
+    assert member.problem() is None
     clock.now += 1
     assert "has not joined its group" in str(member.standstill)
 
 
-def test_the_same_batch_in_hand_is_said_and_needs_no_new_consumer(member: Progress, clock: Clock) -> None:
-    member.took(True)
-    looks(member, clock, *[4] * 4)
-    assert "same batch in hand for 40 s" in str(member.wrong())
+def test_a_long_batch_is_reported_and_needs_no_new_consumer(member: Progress, clock: Clock) -> None:
+    member.processing(True)
+    observe(member, clock, *[4] * 4)
+    assert "same batch in hand for 40 s" in str(member.problem())
     assert member.standstill is None
-    member.took(False)
-    looks(member, clock, 9)
-    assert member.wrong() is None
+    member.processing(False)
+    observe(member, clock, 9)
+    assert member.problem() is None
 
 
-def test_what_cannot_be_decoded_is_said_and_needs_no_new_consumer(member: Progress, clock: Clock) -> None:
+def test_a_blocked_partition_is_reported_and_needs_no_new_consumer(member: Progress, clock: Clock) -> None:
     member.blocked[LAMPS] = "offset 4: checksum does not match"
-    looks(member, clock, *[4] * 4)
-    assert member.wrong() == "cannot decode billing.lamps/3: offset 4: checksum does not match"
+    observe(member, clock, *[4] * 4)
+    assert member.problem() == "cannot decode billing.lamps/3: offset 4: checksum does not match"
     assert member.standstill is None
     member.revoked([LAMPS])
-    assert member.wrong() is None
+    assert member.problem() is None

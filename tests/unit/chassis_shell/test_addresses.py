@@ -1,10 +1,12 @@
+"""Client addresses in rate limits and logs, and warnings about untrusted proxies."""
+
 from typing import Any
 
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
 from chassis.http import addresses
-from chassis.http.addresses import NoTrustedProxy, counted_as, prefix_of
+from chassis.http.addresses import NoTrustedProxy, prefix_of, rate_limit_key
 from chassis.http.server import serve
 
 
@@ -19,8 +21,8 @@ from chassis.http.server import serve
         ("", "", "unknown"),
     ],
 )
-def test_an_address_is_counted_and_logged(address: str, counted: str, logged: str) -> None:
-    assert (counted_as(address), prefix_of(address)) == (counted, logged)
+def test_an_address_has_a_rate_limit_key_and_a_log_prefix(address: str, counted: str, logged: str) -> None:
+    assert (rate_limit_key(address), prefix_of(address)) == (counted, logged)
 
 
 class Log:
@@ -40,12 +42,12 @@ async def requested(app: Any, *headers: tuple[bytes, bytes]) -> None:
     await app({"type": "http", "headers": list(headers), "client": ("203.0.113.7", 1)}, receive, send)
 
 
-async def test_forwarding_by_a_proxy_that_is_not_trusted_is_warned_of_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    log, asked = Log(), list[Scope]()
+async def test_an_untrusted_proxy_causes_one_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    log, requests = Log(), list[Scope]()
     monkeypatch.setattr(addresses, "log", log)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        asked.append(scope)
+        requests.append(scope)
 
     watched = NoTrustedProxy(app)
     await requested(watched, (b"host", b"portal.example"))
@@ -54,7 +56,7 @@ async def test_forwarding_by_a_proxy_that_is_not_trusted_is_warned_of_once(monke
         await requested(watched, (b"host", b"portal.example"), (b"x-forwarded-for", b"198.51.100.1"))
     fields = {"header": "x-forwarded-for", "address": "203.0.113.0/24", "setting": "TRUSTED_PROXIES"}
     assert log.warned == [("http.forwarding_ignored", fields)]
-    assert len(asked) == 3
+    assert len(requests) == 3
 
 
 def test_a_server_that_trusts_a_proxy_does_not_warn() -> None:

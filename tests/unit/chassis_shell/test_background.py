@@ -1,4 +1,4 @@
-"""Background tasks outlive faults, say so sparingly, and end only where the table of faults says so."""
+"""Background tasks survive faults, log them rarely, and end only on final faults."""
 
 import asyncio
 import io
@@ -22,7 +22,7 @@ from chassis.runtime.outages import Outages
 
 
 def fresh(clock: "Clock") -> Outages:
-    """The process's own, as the fixture made it."""
+    """The outages of the process, as created by the fixture."""
     found: Outages = vars(background)["outages"]
     assert found.clock is clock
     return found
@@ -47,7 +47,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """What has been logged since this was asked last, as a service writes it."""
+    """Log lines since the last call, as a service writes them."""
     root, before = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers, root.level
     configure("lamps", "info", "json")
@@ -79,7 +79,7 @@ def failures(task: str, fault: str) -> float:
 
 
 async def turns(*outcomes: BaseException | None, task: str) -> int:
-    """Takes a turn per outcome, then stops; returns how many were taken."""
+    """Run one step per outcome, then stop; return the number of steps."""
     stop, taken = asyncio.Event(), 0
 
     async def turn() -> None:
@@ -100,10 +100,10 @@ async def test_a_lost_connection_ends_no_task(clock: Clock, lines: Any) -> None:
     lost = asyncpg.InternalClientError("got result for unknown protocol state 3")
     assert await turns(lost, lost, KafkaConnectionError("refused"), None, task="lamps.a") == 4
     assert failures("lamps.a", "transient") == 3
-    assert events(lines()) == ["dependency.away", "dependency.away"], "one of each dependency"
+    assert events(lines()) == ["dependency.away", "dependency.away"], "one per dependency"
 
 
-async def test_a_bug_ends_no_task_and_is_told_with_its_traceback_once(clock: Clock, lines: Any) -> None:
+async def test_a_bug_ends_no_task_and_is_logged_with_one_traceback(clock: Clock, lines: Any) -> None:
     assert await turns(*[ZeroDivisionError("no lamps")] * 5, None, task="lamps.b") == 6
     assert failures("lamps.b", "unexpected") == 5
     [line] = lines()
@@ -118,11 +118,11 @@ async def test_a_final_fault_ends_the_task_on_purpose(clock: Clock, lines: Any) 
     assert (line["event"], line["level"]) == ("background.final_fault", "critical")
 
 
-async def test_a_cancellation_that_comes_out_of_a_library_ends_no_task(clock: Clock) -> None:
+async def test_a_cancellation_raised_by_a_library_ends_no_task(clock: Clock) -> None:
     assert await turns(asyncio.CancelledError(), None, task="lamps.d") == 2
 
 
-async def test_a_cancellation_that_is_meant_ends_it() -> None:
+async def test_a_cancellation_of_the_task_ends_it() -> None:
     async def turn() -> None:
         await asyncio.Event().wait()
 
@@ -133,14 +133,14 @@ async def test_a_cancellation_that_is_meant_ends_it() -> None:
         await task
 
 
-async def test_a_piece_of_work_that_fails_for_its_own_sake_does_not_end_the_process(clock: Clock) -> None:
+async def test_work_that_fails_permanently_does_not_end_the_process(clock: Clock) -> None:
     async def fail() -> None:
         raise asyncpg.UniqueViolationError("there")
 
     assert not await survives("lamps.f", fail())
 
 
-async def test_a_task_that_keeps_failing_is_shown_until_it_succeeds(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_failing_task_is_reported_until_it_succeeds(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     stop, well = asyncio.Event(), asyncio.Event()
 
     async def turn() -> float:
@@ -161,7 +161,7 @@ async def test_a_task_that_keeps_failing_is_shown_until_it_succeeds(clock: Clock
         await task
 
 
-def test_a_dependency_has_a_line_when_it_goes_one_a_minute_and_one_when_it_is_back(clock: Clock, lines: Any) -> None:
+def test_an_outage_is_logged_at_its_start_once_a_minute_and_at_its_end(clock: Clock, lines: Any) -> None:
     it = fresh(clock)
     for second in range(150):
         for _ in range(80):
@@ -181,7 +181,7 @@ def test_a_dependency_has_a_line_when_it_goes_one_a_minute_and_one_when_it_is_ba
     assert sum(line.get("suppressed", 0) for line in found) == 150 * 80 - 1
 
 
-def test_a_success_between_failures_does_not_bring_it_back(clock: Clock, lines: Any) -> None:
+def test_a_success_between_failures_does_not_end_the_outage(clock: Clock, lines: Any) -> None:
     it = fresh(clock)
     for _ in range(20):
         it.failed(KafkaConnectionError("refused"))
@@ -194,7 +194,7 @@ async def foreign(name: str, level: int, message: str, *arguments: object, error
     logging.getLogger(name).log(level, message, *arguments, exc_info=error)
 
 
-async def test_what_aiokafka_says_while_no_broker_answers_is_counted_and_not_written(clock: Clock, lines: Any) -> None:
+async def test_aiokafka_messages_during_an_outage_are_counted_and_not_logged(clock: Clock, lines: Any) -> None:
     for _ in range(100):
         await foreign("aiokafka", logging.ERROR, "Unable connect to node with id %s: %s", 1, "refused")
         await foreign("aiokafka.consumer.fetcher", logging.ERROR, "Failed fetch messages from %s: %s", 1, "NodeNotReadyError")
@@ -203,7 +203,7 @@ async def test_what_aiokafka_says_while_no_broker_answers_is_counted_and_not_wri
     assert events(lines()) == ["dependency.away"]
 
 
-async def test_groups_that_form_are_no_warning(clock: Clock, lines: Any) -> None:
+async def test_a_forming_group_is_not_logged_as_a_warning(clock: Clock, lines: Any) -> None:
     await foreign("aiokafka.consumer.group_coordinator", logging.ERROR, "Group Coordinator Request failed: %s", "[Error 15]")
     await foreign(
         "aiokafka.consumer.group_coordinator", logging.WARNING, "Heartbeat failed for group %s because it is rebalancing", "g"
@@ -211,7 +211,7 @@ async def test_groups_that_form_are_no_warning(clock: Clock, lines: Any) -> None
     assert {line["level"] for line in lines()} == {"info"}
 
 
-async def test_whatever_else_a_library_repeats_is_written_once_a_minute(clock: Clock, lines: Any) -> None:
+async def test_repeated_library_messages_are_logged_once_a_minute(clock: Clock, lines: Any) -> None:
     for _ in range(50):
         await foreign("uvicorn.error", logging.WARNING, "Invalid HTTP request received.")
     clock.now += 61
@@ -221,7 +221,7 @@ async def test_whatever_else_a_library_repeats_is_written_once_a_minute(clock: C
     assert found[1]["suppressed"] == 49
 
 
-async def test_a_drivers_own_complaints_about_a_server_that_is_away_are_counted(clock: Clock, lines: Any) -> None:
+async def test_driver_messages_about_an_unavailable_server_are_counted(clock: Clock, lines: Any) -> None:
     try:
         raise ConnectionRefusedError("refused")
     except ConnectionRefusedError as error:
@@ -235,7 +235,7 @@ async def test_a_drivers_own_complaints_about_a_server_that_is_away_are_counted(
     ]
 
 
-def test_our_own_lines_are_never_held_back() -> None:
+def test_our_own_log_events_are_never_suppressed() -> None:
     ours = logging.LogRecord("portal", logging.ERROR, "", 0, "again", (), None)
     assert all(LibraryLogs().filter(ours) for _ in range(10))
 

@@ -1,4 +1,4 @@
-"""A body is taken only when every reader would understand it alike, and when it is small however it is sent."""
+"""Bodies are accepted only if they are unambiguous and small, in any framing."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,7 +20,7 @@ class Order(StrictBody):
 
 
 async def ordered(content: Any, **headers: str) -> tuple[int, dict[str, Any]]:
-    """The answer, and whether the order was taken."""
+    """The response, and whether the order was accepted."""
     app = create_app("shop", service="shop")
 
     @app.post("/orders")
@@ -48,7 +48,7 @@ async def ordered(content: Any, **headers: str) -> tuple[int, dict[str, Any]]:
     ],
     ids=["half", "two", "no text", "twice", "twice inside", "deep", "endless", "utf-16", "bom"],
 )
-async def test_what_readers_would_understand_differently_is_malformed(body: bytes) -> None:
+async def test_ambiguous_json_is_malformed(body: bytes) -> None:
     status, problem = await ordered(body)
     assert (status, problem["code"]) == (400, "malformed_json")
 
@@ -70,28 +70,28 @@ async def test_what_readers_would_understand_differently_is_malformed(body: byte
         (b"", ""),
     ],
 )
-async def test_wrong_types_are_named_by_their_place(body: bytes, pointer: str) -> None:
+async def test_invalid_fields_are_named_by_pointer(body: bytes, pointer: str) -> None:
     status, problem = await ordered(body)
     assert (status, problem["code"], problem["errors"][0]["pointer"]) == (422, "invalid_request", pointer)
 
 
 @pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded", "json", "text/json", "application/xml"])
-async def test_a_body_of_another_type_is_refused_and_json_is_named(kind: str) -> None:
+async def test_another_media_type_is_refused_and_json_is_named(kind: str) -> None:
     status, problem = await ordered(b'{"amount": 1}', **{"content-type": kind})
     assert (status, problem["code"], problem["detail"]) == (415, "unsupported_media_type", "Send application/json")
 
 
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "application/merge-patch+json"])
-async def test_json_may_be_named_in_other_ways(kind: str) -> None:
+async def test_other_json_media_types_are_accepted(kind: str) -> None:
     assert await ordered(b'{"amount": 1}', **{"content-type": kind}) == (200, {"amount": 1})
 
 
-async def test_a_packed_body_is_refused() -> None:
+async def test_a_compressed_body_is_refused() -> None:
     status, problem = await ordered(b"\x1f\x8b", **{"content-encoding": "gzip"})
     assert (status, problem["code"]) == (415, "unsupported_content_encoding")
 
 
-async def test_a_body_in_pieces_is_taken_whole() -> None:
+async def test_a_body_in_chunks_is_read_completely() -> None:
     async def pieces() -> AsyncIterator[bytes]:
         for piece in (b'{"am', b"", b'ount": ', b"7}"):
             yield piece

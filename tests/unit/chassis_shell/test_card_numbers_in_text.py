@@ -1,4 +1,4 @@
-"""Card numbers are found in what people type, however they are written, and other long numbers are left alone."""
+"""Card numbers in free text are found in any notation, and other long numbers are left alone."""
 
 import hashlib
 import random
@@ -87,7 +87,7 @@ def test_other_numbers_are_left_alone(text: str) -> None:
     assert redact_cards(text) == text
 
 
-def test_what_follows_a_card_number_goes_with_it() -> None:
+def test_text_after_a_card_number_is_redacted_with_it() -> None:
     assert redact_cards("Pagué con 4111 1111 1111 1111 12/30 737, gracias", "••••") == "Pagué con ••••, gracias"
 
 
@@ -96,7 +96,7 @@ def test_every_one_of_ten_thousand_disguised_cards_is_found() -> None:
     assert missed == []
 
 
-def test_what_is_left_of_disguised_cards_holds_none() -> None:
+def test_redacted_text_contains_no_card_number() -> None:
     for text in corpora.disguised_cards(random.Random(14), 2_000):
         assert not has_card(redact_cards(text, "••••")), text
 
@@ -112,7 +112,7 @@ def test_addresses_and_numbers_of_taxpayers_and_accounts_are_accepted() -> None:
 
 
 def test_a_telephone_number_begins_with_an_assigned_country_code() -> None:
-    """Against libphonenumber's list."""
+    """Compared with libphonenumber's list."""
     assigned = {str(code) for code in phonenumbers.COUNTRY_CODE_TO_REGION_CODE}
     accepted = {start for start in range(100, 1000) if is_telephone([int(c) for c in f"{start}0000000"])}
     assert accepted == {start for start in range(100, 1000) if any(str(start)[:size] in assigned for size in (1, 2, 3))}
@@ -131,7 +131,7 @@ def test_every_character_that_stands_for_a_digit_is_known() -> None:
 
 
 @given(st.text(max_size=400))
-def test_any_text_can_be_looked_at(text: str) -> None:
+def test_any_text_can_be_searched(text: str) -> None:
     assert not has_card(redact_cards(text))
 
 
@@ -140,7 +140,7 @@ def test_a_card_between_many_other_digits_is_found() -> None:
     assert not has_card("0 " * 5_000)
 
 
-def test_none_of_our_own_ids_is_taken_for_a_card() -> None:
+def test_our_own_ids_are_not_card_numbers() -> None:
     dice = random.Random(20230614)
     for _ in range(20_000):
         ours = UUID(int=dice.getrandbits(128), version=4)
@@ -148,7 +148,7 @@ def test_none_of_our_own_ids_is_taken_for_a_card() -> None:
         assert redact_cards(text) == text
 
 
-def test_a_field_without_cards_says_why_it_refuses_and_does_not_repeat_it() -> None:
+def test_a_refused_card_number_has_a_reason_and_is_not_repeated() -> None:
     with pytest.raises(ValidationError) as refused:
         TypeAdapter(NoCards).validate_python("4242 4242 4242 4242")
     assert refused.value.errors()[0]["type"] == "card_number_refused"

@@ -1,3 +1,5 @@
+"""Colours of brands: contrast and legibility."""
+
 import random
 
 import pytest
@@ -5,7 +7,7 @@ import pytest
 from presentation.colours import BLACK, DARK, LIGHT, WHITE, Rgb, Scheme, Tokens, contrast, filled, parsed, tokens, written
 
 TEXT, EDGE = 4.5, 3
-"""What WCAG 2.2 AA asks."""
+"""Required by WCAG 2.2 AA."""
 SEED = random.Random(20230514)
 GREY, YELLOW = (0x80, 0x80, 0x80), (0xFF, 0xD4, 0x00)
 COLOURS: list[Rgb] = [
@@ -17,7 +19,7 @@ COLOURS: list[Rgb] = [
 ]
 
 
-def test_contrast_is_wcags() -> None:
+def test_contrast_follows_wcag() -> None:
     assert contrast(BLACK, WHITE) == contrast(WHITE, BLACK) == pytest.approx(21)
     assert contrast(GREY, GREY) == 1
     assert contrast((0x76, 0x76, 0x76), WHITE) == pytest.approx(4.54, abs=0.005), "the lightest grey that is text on white"
@@ -64,7 +66,7 @@ def test_no_brand_is_moved_further_than_needed() -> None:
 
 
 @pytest.mark.parametrize("colour", [None, "", "red", "#FFF", "#12345", "#1f57c3;}", "#1F57C3", "#1f57c3\n"])
-def test_what_is_no_colour_is_none(colour: str | None) -> None:
+def test_invalid_colours_are_rejected(colour: str | None) -> None:
     assert parsed(colour) is None
 
 

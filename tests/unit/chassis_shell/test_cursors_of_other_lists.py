@@ -1,3 +1,5 @@
+"""Cursors of one list are refused by another."""
+
 import pytest
 
 from chassis.http.page_cursors import Cursors

@@ -1,4 +1,4 @@
-"""Files that are handed out: their names, and that whoever makes one always hears that it is over."""
+"""Downloads: their file names, and that the end of each one is reported once."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
-from chassis.http.downloads import Sending, named
+from chassis.http.downloads import StreamedDownload, download_headers
 
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "asgi": {"spec_version": "2.3"}}
 
@@ -29,18 +29,18 @@ SCOPE: Scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "as
         ("\uff0e\uff0e\uff0e", "filename=\"_\"; filename*=UTF-8''%EF%BC%8E%EF%BC%8E%EF%BC%8E"),
     ],
 )
-def test_a_name_is_a_name_in_any_script_and_nothing_else(filename: str, header: str) -> None:
-    assert named(filename)["content-disposition"] == f"attachment; {header}"
+def test_a_file_name_in_any_script_is_safe_in_the_header(filename: str, header: str) -> None:
+    assert download_headers(filename)["content-disposition"] == f"attachment; {header}"
 
 
-def test_a_personal_file_is_kept_nowhere_and_taken_for_nothing_else() -> None:
-    headers = named("TS-000014.pdf", "inline")
+def test_a_personal_file_is_not_cached_or_sniffed() -> None:
+    headers = download_headers("TS-000014.pdf", "inline")
     assert headers["content-disposition"].startswith("inline;")
     assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
 
 
 class Made:
-    """A file in the making."""
+    """A file that is being generated."""
 
     def __init__(self, *, fails: bool = False) -> None:
         self.fails, self.overs, self.closed = fails, 0, False
@@ -61,7 +61,7 @@ class Made:
         self.overs += 1
 
     async def sent(self, receive: Receive, send: Send) -> None:
-        await Sending(self.chunks(), self.over, "a.zip", "application/zip")(SCOPE, receive, send)
+        await StreamedDownload(self.chunks(), self.over, "a.zip", "application/zip")(SCOPE, receive, send)
 
 
 async def stays() -> Message:
@@ -76,7 +76,7 @@ async def leaves() -> Message:
 async def takes(_: Message) -> None: ...
 
 
-async def test_whoever_makes_a_file_hears_once_that_it_is_sent() -> None:
+async def test_ended_is_called_once_after_the_last_byte() -> None:
     made, sent = Made(), []
 
     async def send(message: Message) -> None:
@@ -99,7 +99,7 @@ async def test_an_error_midway_is_raised_before_the_end_is_sent() -> None:
     assert sent[-1]["more_body"]
 
 
-async def test_nobody_makes_what_nobody_takes() -> None:
+async def test_generation_stops_when_the_client_disconnects() -> None:
     made = Made()
 
     async def disconnects() -> Message:
@@ -110,7 +110,7 @@ async def test_nobody_makes_what_nobody_takes() -> None:
     assert (made.overs, made.closed) == (1, True)
 
 
-async def test_who_left_before_it_began_is_heard_of_too() -> None:
+async def test_ended_is_called_if_the_client_left_before_the_start() -> None:
     made = Made()
 
     async def never(_: Message) -> None:

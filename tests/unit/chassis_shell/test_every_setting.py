@@ -1,4 +1,4 @@
-"""Every setting of every service has a type and bounds: what is wrong is named in one sentence each, all of it at once."""
+"""Every setting of every service has a type and bounds. All invalid ones are named together, in one sentence each."""
 
 import json
 from collections.abc import Mapping
@@ -180,12 +180,12 @@ def problems(kind: type[ServiceSettings], *needed: str) -> list[str]:
     return []
 
 
-def test_the_table_names_every_setting_there_is() -> None:
+def test_the_table_lists_every_setting() -> None:
     assert {name for _, name in FIELDS} == WRONG.keys() == GOOD.keys()
 
 
 @pytest.mark.parametrize(("service", "name"), FIELDS)
-def test_a_wrong_value_is_one_sentence_with_the_variable_and_what_is_expected(
+def test_an_invalid_value_is_one_sentence_with_variable_and_expectation(
     variables: pytest.MonkeyPatch, service: str, name: str
 ) -> None:
     for value in WRONG[name] + (() if name in EMPTY_IS_NONE else ("", " ")):
@@ -224,7 +224,7 @@ def test_an_absent_setting_is_named_unless_it_has_a_default(variables: pytest.Mo
         assert said == []
 
 
-def test_what_only_migrate_needs_is_named_when_it_is_absent(variables: pytest.MonkeyPatch) -> None:
+def test_a_missing_setting_of_migrate_is_named(variables: pytest.MonkeyPatch) -> None:
     variables.delenv("DATABASE_OWNER_URL")
     variables.delenv("HTTP_PORT")
     said = problems(ServiceSettings, "database_owner_url")
@@ -232,7 +232,7 @@ def test_what_only_migrate_needs_is_named_when_it_is_absent(variables: pytest.Mo
 
 
 @pytest.mark.parametrize("service", SETTINGS)
-def test_everything_that_is_wrong_is_named_at_once(variables: pytest.MonkeyPatch, service: str) -> None:
+def test_all_invalid_settings_are_named_together(variables: pytest.MonkeyPatch, service: str) -> None:
     for name in GOOD:
         variables.setenv(name, WRONG[name][0])
     said = problems(SETTINGS[service])
@@ -240,7 +240,7 @@ def test_everything_that_is_wrong_is_named_at_once(variables: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in RIGHT.items() for value in values])
-def test_what_is_right_is_taken(variables: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_valid_settings_are_accepted(variables: pytest.MonkeyPatch, name: str, value: str) -> None:
     variables.setenv(name, value)
     for service, kind in SETTINGS.items():
         if name.lower() in kind.model_fields:

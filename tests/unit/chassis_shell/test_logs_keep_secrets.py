@@ -1,3 +1,5 @@
+"""Logs contain no secrets."""
+
 import pytest
 
 from chassis.runtime.logging import redact
@@ -28,9 +30,9 @@ def logged(**event: object) -> str:
         ({"error": ValueError("my card 4242 4242 4242 4242")}, "4242 4242"),
     ],
 )
-def test_what_must_not_be_written_down_is_not(event: dict[str, object], secret: str) -> None:
+def test_secrets_are_not_logged(event: dict[str, object], secret: str) -> None:
     assert secret not in logged(**event)
 
 
-def test_what_helps_is_kept() -> None:
+def test_other_data_is_logged() -> None:
     assert "subscription-7" in logged(stream="subscription-7", number_of_rows=3)

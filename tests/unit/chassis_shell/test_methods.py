@@ -1,4 +1,4 @@
-"""HEAD works where GET does, OPTIONS and 405 name every method of a path, and ambiguous headers are refused."""
+"""HEAD works like GET, OPTIONS and 405 name every method of a path, and ambiguous headers are refused."""
 
 from collections.abc import AsyncIterator
 
@@ -46,14 +46,14 @@ def shop() -> FastAPI:
     return app
 
 
-async def asked(method: str, path: str, *headers: tuple[str, str]) -> Response:
+async def call(method: str, path: str, *headers: tuple[str, str]) -> Response:
     async with AsyncClient(transport=ASGITransport(shop()), base_url="http://shop") as client:
         return await client.request(method, path, headers=list(headers))
 
 
 @pytest.mark.parametrize("path", ["/file", "/orders/7", "/nowhere"])
-async def test_head_answers_as_get_without_the_body(path: str) -> None:
-    got, head = await asked("GET", path), await asked("HEAD", path)
+async def test_head_responds_like_get_without_the_body(path: str) -> None:
+    got, head = await call("GET", path), await call("HEAD", path)
     for answer in (got, head):
         del answer.headers["x-request-id"]
     assert (head.status_code, head.headers, head.content) == (got.status_code, got.headers, b"")
@@ -61,7 +61,7 @@ async def test_head_answers_as_get_without_the_body(path: str) -> None:
 
 
 async def test_head_of_a_stream_ends() -> None:
-    head = await asked("HEAD", "/stream")
+    head = await call("HEAD", "/stream")
     assert (head.status_code, head.content) == (200, b"")
 
 
@@ -74,17 +74,17 @@ async def test_head_of_a_stream_ends() -> None:
     ],
 )
 async def test_allow_names_every_method_of_the_path(path: str, methods: str) -> None:
-    options = await asked("OPTIONS", path)
+    options = await call("OPTIONS", path)
     assert (options.status_code, options.headers["allow"], options.content) == (204, methods, b"")
     for method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "PROPFIND"} - set(methods.split(", ")):
-        refused = await asked(method, path)
+        refused = await call(method, path)
         assert (refused.status_code, refused.headers["allow"]) == (405, methods)
         assert method == "HEAD" or (refused.headers["content-type"], refused.json()["code"]) == (PROBLEM, "method_not_allowed")
 
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS"])
 async def test_a_path_that_does_not_exist_has_no_methods(method: str) -> None:
-    answer = await asked(method, "/nowhere")
+    answer = await call(method, "/nowhere")
     assert (answer.status_code, answer.headers["content-type"], "allow" in answer.headers) == (404, PROBLEM, False)
 
 
@@ -93,18 +93,16 @@ async def test_a_path_that_does_not_exist_has_no_methods(method: str) -> None:
     ["host", "authorization", "idempotency-key", "content-type", "content-length", "origin", "sec-fetch-site", "x-csrf-token"],
 )
 @pytest.mark.parametrize("values", [("1", "1"), ("1", "2")], ids=["alike", "different"])
-async def test_a_header_that_may_be_sent_once_is_refused_when_repeated(name: str, values: tuple[str, str]) -> None:
+async def test_a_repeated_single_header_is_refused(name: str, values: tuple[str, str]) -> None:
     for method in ("GET", "POST"):
-        answer = await asked(method, "/orders", *((name, value) for value in values))
+        answer = await call(method, "/orders", *((name, value) for value in values))
         assert (answer.status_code, answer.headers["content-type"]) == (400, PROBLEM)
         assert answer.json()["code"] == "duplicate_header"
         assert name in answer.json()["detail"]
 
 
-async def test_lists_may_come_in_several_headers() -> None:
-    answer = await asked(
-        "GET", "/file", ("accept", "text/html"), ("accept", "*/*"), ("x-forwarded-for", "::1"), ("cookie", "a=1")
-    )
+async def test_list_headers_may_be_repeated() -> None:
+    answer = await call("GET", "/file", ("accept", "text/html"), ("accept", "*/*"), ("x-forwarded-for", "::1"), ("cookie", "a=1"))
     assert answer.status_code == 200
 
 
@@ -119,7 +117,7 @@ async def test_lists_may_come_in_several_headers() -> None:
         [("content-length", "")],
     ],
 )
-async def test_a_body_of_unclear_length_is_refused(headers: list[tuple[str, str]]) -> None:
-    answer = await asked("POST", "/orders", *headers)
+async def test_a_body_with_ambiguous_framing_is_refused(headers: list[tuple[str, str]]) -> None:
+    answer = await call("POST", "/orders", *headers)
     assert (answer.status_code, answer.json()["code"]) == (400, "malformed_request")
     assert answer.headers["connection"] == "close"

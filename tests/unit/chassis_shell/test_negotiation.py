@@ -1,4 +1,4 @@
-"""RFC 9110, 12.4.2, 12.5.3 and 12.5.4 as tables: the header, and what is chosen of Spanish, English and Portuguese."""
+"""RFC 9110, 12.4.2, 12.5.3 and 12.5.4 as tables: the header, and the choice among Spanish, English and Portuguese."""
 
 import pytest
 from hypothesis import given
@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from presentation.accept_headers import accepts_coding, languages
 
 OURS = ("es", "en", "pt")
-"""In the server's own order."""
+"""In the server's order of preference."""
 
 LANGUAGES = [
     # 12.5.4: ranges, most wanted first
@@ -76,7 +76,7 @@ LANGUAGES = [
 
 
 @pytest.mark.parametrize(("header", "expected"), LANGUAGES)
-def test_languages_come_in_the_order_that_the_client_wants(header: str | None, expected: str) -> None:
+def test_languages_are_ordered_by_the_clients_preference(header: str | None, expected: str) -> None:
     assert languages(header, OURS) == tuple(expected.split())
 
 
@@ -98,11 +98,11 @@ CODINGS = [
     ("x-gzip", True),
     ("br", False),
     ("xgzip, gzipx", False),
-    # the content as it is, where the client likes it better
+    # the unencoded content, if the client prefers it
     ("identity, gzip;q=0.5", False),
     ("identity;q=0.5, gzip;q=0.5", True),
     ("identity;q=0, gzip;q=0.1", True),
-    # what the grammar does not allow
+    # members that the grammar does not allow
     ("gzip;q=2", False),
     ("gzip;q=x, br", False),
     ("gzip;level=9", False),
@@ -110,12 +110,12 @@ CODINGS = [
 
 
 @pytest.mark.parametrize(("header", "packed"), CODINGS)
-def test_a_coding_is_used_where_the_client_takes_it(header: str | None, packed: bool) -> None:
+def test_a_coding_is_used_if_the_client_accepts_it(header: str | None, packed: bool) -> None:
     assert accepts_coding(header, "gzip") is packed
 
 
 @given(st.text(max_size=80) | st.text("enspt*-,;q=01. \t", max_size=80))
-def test_any_header_has_an_answer(header: str) -> None:
+def test_any_header_is_accepted(header: str) -> None:
     chosen = languages(header, OURS)
     assert chosen
     assert set(chosen) <= set(OURS)

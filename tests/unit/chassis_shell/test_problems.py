@@ -1,4 +1,4 @@
-"""Every error of every service is a problem with a stable code, and repeats nothing of what was sent."""
+"""Every error of every service is a problem with a stable code, without submitted values."""
 
 from typing import Any
 
@@ -47,7 +47,7 @@ def client() -> AsyncClient:
     return AsyncClient(transport=ASGITransport(app, raise_app_exceptions=False), base_url="http://shop")
 
 
-async def asked(method: str, path: str, **sent: Any) -> tuple[int, str, dict[str, Any]]:
+async def call(method: str, path: str, **sent: Any) -> tuple[int, str, dict[str, Any]]:
     answer = await client().request(method, path, **sent)
     return answer.status_code, answer.headers["content-type"], answer.json()
 
@@ -55,55 +55,55 @@ async def asked(method: str, path: str, **sent: Any) -> tuple[int, str, dict[str
 PROBLEM = "application/problem+json"
 
 
-async def test_a_refusal_has_its_line_in_the_table() -> None:
-    status, kind, body = await asked("POST", "/orders", json={"amount": 11})
+async def test_a_refusal_becomes_its_problem() -> None:
+    status, kind, body = await call("POST", "/orders", json={"amount": 11})
     assert (status, kind) == (409, PROBLEM)
     assert (body["code"], body["detail"]) == ("nothing_left", "only 10 were there")
 
 
-async def test_malformed_json_is_told_from_wrong_fields() -> None:
+async def test_malformed_json_and_invalid_fields_are_different_problems() -> None:
     json = {"content-type": "application/json"}
-    assert (await asked("POST", "/orders", content=b'{"amount": ', headers=json))[2]["code"] == "malformed_json"
-    status, _, body = await asked("POST", "/orders", json={"amount": "11", "colour": "red"})
+    assert (await call("POST", "/orders", content=b'{"amount": ', headers=json))[2]["code"] == "malformed_json"
+    status, _, body = await call("POST", "/orders", json={"amount": "11", "colour": "red"})
     assert status == 422
     assert {error["pointer"] for error in body["errors"]} == {"/amount", "/colour"}
 
 
 async def test_a_card_number_is_refused_and_not_repeated() -> None:
-    status, _, body = await asked("POST", "/orders", json={"amount": 1, "note": "4242 4242 4242 4242"})
+    status, _, body = await call("POST", "/orders", json={"amount": 1, "note": "4242 4242 4242 4242"})
     assert (status, body["errors"][0]["code"]) == (422, "card_number_refused")
     assert "4242" not in str(body)
 
 
-async def test_unknown_paths_and_unknown_things_get_the_same_answer() -> None:
-    assert await asked("GET", "/orders/7") == await asked("GET", "/nowhere")
+async def test_unknown_paths_and_unknown_resources_get_the_same_problem() -> None:
+    assert await call("GET", "/orders/7") == await call("GET", "/nowhere")
 
 
-async def test_a_body_is_small() -> None:
-    status, kind, body = await asked("POST", "/orders", json={"amount": 1, "note": "x" * 70_000})
+async def test_a_large_body_is_refused() -> None:
+    status, kind, body = await call("POST", "/orders", json={"amount": 1, "note": "x" * 70_000})
     assert (status, kind, body["code"]) == (413, PROBLEM, "body_too_large")
 
 
-async def test_a_bug_tells_nothing_about_itself() -> None:
-    status, kind, body = await asked("POST", "/orders", json={"amount": -1})
+async def test_an_internal_error_reveals_nothing() -> None:
+    status, kind, body = await call("POST", "/orders", json={"amount": -1})
     assert (status, kind, body["code"]) == (500, PROBLEM, "internal_error")
     assert "a bug" not in str(body)
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_who_is_turned_away_from_the_store_changed_nothing(method: str) -> None:
+async def test_an_overloaded_store_changed_nothing(method: str) -> None:
     answer = await client().request(method, "/waiting", params={"away": False})
     assert (answer.status_code, answer.headers["content-type"], answer.json()["code"]) == (503, PROBLEM, "too_busy")
     assert answer.headers["retry-after"] == "5"
 
 
-async def test_what_was_lost_on_its_way_into_the_store_may_be_there() -> None:
-    status, kind, body = await asked("POST", "/waiting", params={"away": True})
+async def test_a_lost_write_has_an_unknown_outcome() -> None:
+    status, kind, body = await call("POST", "/waiting", params={"away": True})
     assert (status, kind, body["code"]) == (504, PROBLEM, "outcome_unknown")
-    assert (await asked("GET", "/waiting", params={"away": True}))[2]["code"] == "service_unavailable"
+    assert (await call("GET", "/waiting", params={"away": True}))[2]["code"] == "service_unavailable"
 
 
-async def test_readiness_names_what_is_wrong() -> None:
+async def test_readiness_names_the_failed_check() -> None:
     async def broken() -> str | None:
         return "is away"
 
@@ -117,10 +117,10 @@ async def test_readiness_names_what_is_wrong() -> None:
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics"])
-async def test_the_public_port_knows_nothing_of_probes(path: str) -> None:
-    assert (await asked("GET", path))[2]["code"] == "not_found"
+async def test_the_public_port_has_no_probes(path: str) -> None:
+    assert (await call("GET", path))[2]["code"] == "not_found"
 
 
 async def test_a_wrong_method_is_a_problem_too() -> None:
-    status, kind, body = await asked("DELETE", "/orders")
+    status, kind, body = await call("DELETE", "/orders")
     assert (status, kind, body["code"]) == (405, PROBLEM, "method_not_allowed")

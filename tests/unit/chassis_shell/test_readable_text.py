@@ -1,4 +1,4 @@
-"""Free text holds nothing that hides or that turns what stands around it; scripts and emoji keep what they need."""
+"""Free text contains no hidden or misleading characters; scripts and emoji keep those that they need."""
 
 import sys
 from unicodedata import category
@@ -27,19 +27,19 @@ ACCEPTED = ["می‌خواهم", "👩‍💻", "Ana\u200e (עדי\u200f)", "é"
 
 
 @pytest.mark.parametrize("refused", REFUSED.values(), ids=REFUSED)
-def test_what_misleads_is_seen_and_taken_out(refused: str) -> None:
+def test_misleading_characters_are_found_and_removed(refused: str) -> None:
     assert text.misleads(f"Ana{refused}García")
     assert text.readable(f"Ana{refused}García") == "AnaGarcía"
 
 
 @pytest.mark.parametrize("control", ["\x00", "\x07", "\x0b", "\r", "\x1b", "\x7f", "\x85", "\x9f"], ids=repr)
-def test_controls_are_seen_and_taken_out(control: str) -> None:
+def test_control_characters_are_found_and_removed(control: str) -> None:
     assert text.has_controls(f"Ana{control}García")
     assert text.readable(f"Ana{control}García") == "AnaGarcía"
 
 
 @pytest.mark.parametrize("accepted", ACCEPTED)
-def test_what_scripts_and_emoji_need_is_accepted(accepted: str) -> None:
+def test_characters_of_scripts_and_emoji_are_accepted(accepted: str) -> None:
     assert not text.misleads(accepted)
     assert not text.has_controls(accepted)
     assert text.is_visible(accepted)
@@ -64,7 +64,7 @@ def test_what_scripts_and_emoji_need_is_accepted(accepted: str) -> None:
     ],
     ids=ascii,
 )
-def test_text_without_anything_to_see_is_none(blank: str) -> None:
+def test_text_without_visible_characters_is_empty(blank: str) -> None:
     assert not text.is_visible(blank)
     assert text.readable(blank) == ""
 
@@ -99,6 +99,6 @@ def test_another_name_stays_as_it_is_in_a_sentence() -> None:
     assert text.isolated("Plan") == text.with_bdi(text.isolated("Plan")) == "Plan"
 
 
-def test_what_older_names_hold_ends_no_isolate_and_begins_none() -> None:
+def test_isolates_in_stored_names_have_no_effect() -> None:
     assert text.isolated(f"{PDI}תכ{RLO}נית{FSI}") == f"{FSI}תכנית{PDI}"
     assert text.isolated(f"{RLO}Plan{PDI}") == "Plan"

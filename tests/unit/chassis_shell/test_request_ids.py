@@ -1,4 +1,4 @@
-"""Every request has an id, its answer returns it, and whatever is logged on its behalf carries it."""
+"""Every request has an id. Its response returns it, and its log events contain it."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from fastapi.responses import StreamingResponse
 from httpx import ASGITransport, AsyncClient, MockTransport, Request, Response
 from joserfc.jwk import OKPKey
 from prometheus_client import generate_latest
-from starlette.requests import Request as Asked
+from starlette.requests import Request as StarletteRequest
 
 from chassis.eventsourcing.event_store import StoreAway
 from chassis.http.app import create_app
@@ -86,28 +86,28 @@ def client(**options: Any) -> AsyncClient:
 
 
 @pytest.mark.parametrize("path", ["/logged", "/nowhere", "/bug", "/fails?how=connect", "/peer"])
-async def test_every_answer_returns_its_requests_id(path: str) -> None:
+async def test_every_response_has_its_request_id(path: str) -> None:
     async with client() as http:
         ids = {(await http.get(path)).headers["x-request-id"] for _ in range(3)}
     assert len(ids) == 3
     assert all(ID.fullmatch(id) for id in ids)
 
 
-async def test_what_is_logged_names_the_request_and_what_it_is_about() -> None:
+async def test_log_events_name_the_request_and_its_subject() -> None:
     async with client() as http:
         answer = await http.get("/logged")
     id = answer.headers["x-request-id"]
     assert answer.json() == {"event": "lamp.lit", "request_id": id, "merchant": str(MERCHANT), "aggregate": LAMP}
 
 
-def test_outside_of_any_request_a_line_says_what_it_is_about() -> None:
+def test_log_events_without_a_request_name_their_subject() -> None:
     with scoped(merchant=MERCHANT, aggregate=LAMP):
         assert add_scope(None, "info", {}) == {"merchant": str(MERCHANT), "aggregate": LAMP}
     assert add_scope(None, "info", {"event": "alone"}) == {"event": "alone"}
 
 
 @pytest.mark.parametrize("given", ["0123456789ab", "x" * 40, "1\r\n2", ""])
-async def test_an_id_from_outside_is_not_taken_over(given: str) -> None:
+async def test_a_clients_request_id_is_not_adopted(given: str) -> None:
     async with client() as http:
         answer = await http.get("/logged", headers=[(b"x-request-id", given.encode())])
     assert answer.headers["x-request-id"] != given
@@ -115,7 +115,7 @@ async def test_an_id_from_outside_is_not_taken_over(given: str) -> None:
 
 
 @pytest.mark.parametrize(("given", "kept"), [("0123456789ab", True), ("not an id", False), ("A" * 12, False)])
-async def test_the_id_of_a_service_that_shows_its_token_is(given: str, kept: bool) -> None:
+async def test_the_request_id_of_an_authenticated_service_is_adopted(given: str, kept: bool) -> None:
     token = Signer("gateway", json.dumps(KEY.as_dict(private=True))).token("shop")
     headers = {"authorization": f"Bearer {token}", "x-request-id": given}
     async with client() as http:
@@ -125,11 +125,11 @@ async def test_the_id_of_a_service_that_shows_its_token_is(given: str, kept: boo
     assert answer.json() == {"id": answer.headers["x-request-id"]}
 
 
-async def test_one_service_asks_another_under_the_same_id() -> None:
-    asked: list[Request] = []
+async def test_a_call_to_another_service_has_the_same_request_id() -> None:
+    sent: list[Request] = []
 
     def answer(request: Request) -> Response:
-        asked.append(request)
+        sent.append(request)
         return Response(200, json={})
 
     service = ServiceClient("http://shop", "shop", Signer("gateway", json.dumps(KEY.as_dict(private=True))))
@@ -137,11 +137,11 @@ async def test_one_service_asks_another_under_the_same_id() -> None:
     with scoped(request_id="0123456789ab"):
         await service.call("GET", "/lamps")
     await service.call("GET", "/lamps")
-    assert [request.headers.get("x-request-id") for request in asked] == ["0123456789ab", None]
+    assert [request.headers.get("x-request-id") for request in sent] == ["0123456789ab", None]
 
 
 @pytest.mark.parametrize("how", FAULTS)
-async def test_a_reading_that_fails_because_a_server_is_away_is_to_be_asked_again_later(how: str) -> None:
+async def test_a_read_during_an_outage_is_unavailable(how: str) -> None:
     async with client() as http:
         answer = await http.get("/fails", params={"how": how})
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["code"]) == (503, "5", "service_unavailable")
@@ -163,33 +163,33 @@ async def test_a_reading_that_fails_because_a_server_is_away_is_to_be_asked_agai
         ("slow", 504),
     ],
 )
-async def test_of_a_command_only_a_lost_answer_leaves_the_outcome_open(how: str, status: int) -> None:
+async def test_only_a_lost_response_leaves_a_commands_outcome_unknown(how: str, status: int) -> None:
     async with client() as http:
         answer = await http.post("/fails", params={"how": how})
     assert answer.status_code == status
     assert ("retry-after" in answer.headers) is (status == 503)
 
 
-async def test_after_something_was_changed_nothing_is_said_to_be_as_before() -> None:
+async def test_after_a_change_no_problem_claims_that_nothing_changed() -> None:
     async with client() as http:
         answer = await http.post("/fails", params={"how": "connect", "after": True})
     assert (answer.status_code, answer.json()["code"]) == (504, "outcome_unknown")
 
 
-async def test_every_503_says_when_to_come_again() -> None:
+async def test_every_503_has_a_retry_after() -> None:
     assert Problem(503, "any", "Any").headers["retry-after"]
     assert Problem(503, "any", "Any", headers={"retry-after": "60"}).headers["retry-after"] == "60"
     assert "retry-after" not in Problem(409, "any", "Any").headers
 
 
-async def test_a_bug_is_answered_once_and_never_reaches_the_server() -> None:
+async def test_an_unexpected_error_has_one_response_and_does_not_reach_the_server() -> None:
     async with client(raise_app_exceptions=True) as http:
         answer = await http.get("/bug")
     assert (answer.status_code, answer.json()["code"]) == (500, "internal_error")
 
 
 @pytest.mark.parametrize("how", ["lost", "bug"])
-async def test_an_answer_that_breaks_off_ends_the_connection_without_a_second_traceback(how: str) -> None:
+async def test_a_broken_response_ends_the_connection_without_a_second_traceback(how: str) -> None:
     async with client(raise_app_exceptions=True) as http:
         with pytest.raises(Broken):
             await http.get("/late", params={"how": how})
@@ -207,5 +207,5 @@ async def test_requests_that_fail_are_counted_with_the_others() -> None:
 def test_a_request_outside_of_any_scope_is_left_alone() -> None:
     from chassis.request_ids import adopt
 
-    adopt(Asked({"type": "http", "headers": [(b"x-request-id", b"0123456789ab")]}))
+    adopt(StarletteRequest({"type": "http", "headers": [(b"x-request-id", b"0123456789ab")]}))
     assert request_id() is None

@@ -1,4 +1,4 @@
-"""A request reaches the route that FastAPI would choose, whatever routers include it."""
+"""A request reaches the route that FastAPI would choose, with any nesting of routers."""
 
 from typing import Any
 from uuid import UUID
@@ -72,7 +72,7 @@ PATHS = (
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "OPTIONS", "PATCH"])
-async def test_each_request_is_answered_as_by_fastapi_alone(method: str) -> None:
+async def test_each_response_is_the_same_as_with_fastapi_alone(method: str) -> None:
     ours, theirs = shop(), shop()
     theirs.router.middleware_stack = theirs.router.app
     answers = []
@@ -93,18 +93,18 @@ async def test_each_request_is_answered_as_by_fastapi_alone(method: str) -> None
         ("/nowhere/at/all", "rest", {"rest": "nowhere/at/all"}),
     ],
 )
-async def test_the_first_route_that_fits_answers(path: str, route: str, parameters: dict[str, str]) -> None:
+async def test_the_first_matching_route_is_called(path: str, route: str, parameters: dict[str, str]) -> None:
     async with AsyncClient(transport=ASGITransport(shop()), base_url="http://shop") as client:
         assert (await client.get(path)).json() == {"route": route, "path_params": parameters}
 
 
-async def test_dependencies_of_an_inclusion_hold_for_its_routes() -> None:
+async def test_dependencies_of_an_included_router_apply_to_its_routes() -> None:
     async with AsyncClient(transport=ASGITransport(shop()), base_url="http://shop") as client:
         codes = [(await client.get(path)).json()["code"] for path in ("/closed/open", "/closed/7")]
     assert codes == ["closed", "closed"]
 
 
-async def test_answers_are_counted_by_route_and_never_by_path() -> None:
+async def test_responses_are_counted_by_route_and_not_by_path() -> None:
     async with AsyncClient(transport=ASGITransport(shop()), base_url="http://shop") as client:
         for path in ("/lamps/0190a000", "/lamps", f"/lamps/{UUID(int=7)}"):
             await client.get(path)

@@ -1,4 +1,4 @@
-"""Each refusal of a key, a token, an authorization or a rate is one event and one count, and holds no secret."""
+"""Each refused key, token, authorization or rate is one event and one count, without secrets."""
 
 import json
 from typing import Any
@@ -67,7 +67,7 @@ def an_app() -> FastAPI:
     return app
 
 
-async def asked(method: str, path: str, credential: str | None) -> int:
+async def call(method: str, path: str, credential: str | None) -> int:
     headers = {"authorization": f"Bearer {credential}"} if credential else {}
     transport = ASGITransport(an_app(), client=("203.0.113.7", 1))
     async with AsyncClient(transport=transport, base_url="http://lamps", headers=headers) as client:
@@ -78,7 +78,7 @@ def counted(event: str) -> float:
     return REGISTRY.get_sample_value("security_events_total", {"event": event}) or 0
 
 
-# A service stands for a token of its own.
+# A service name stands for its token.
 REFUSALS: list[tuple[str, str, str | None, int, str, dict[str, Any]]] = [
     ("GET", "/v1/lamps/1", None, 401, "security.key_refused", {"reason": "absent"}),
     ("GET", "/v1/lamps/1", BAD_KEY, 401, "security.key_refused", {"reason": "unknown or revoked"}),
@@ -98,7 +98,7 @@ async def test_a_refusal_is_one_event_and_one_count(
     log: Log, method: str, path: str, credential: str | None, status: int, event: str, facts: dict[str, Any]
 ) -> None:
     before, credential = counted(event), token(credential) if credential in KEYS else credential
-    assert await asked(method, path, credential) == status
+    assert await call(method, path, credential) == status
     [(name, fields)] = log.events
     assert (name, fields["address"], fields["status"]) == (event, "203.0.113.0/24", status)
     assert fields["route"] == ("/v1/lamps/{id}" if path.startswith("/v1/lamps/") else path)
@@ -107,16 +107,16 @@ async def test_a_refusal_is_one_event_and_one_count(
     assert counted(event) == before + 1
 
 
-async def test_what_is_accepted_or_has_only_ended_is_no_event(log: Log) -> None:
-    assert await asked("GET", "/v1/lamps/1", GOOD_KEY) == 200
-    assert await asked("GET", "/v1/lamps/1", token("portal-gateway")) == 200
-    assert await asked("GET", "/v1/lamps/401", GOOD_KEY) == 401
-    assert await asked("GET", "/v1/lamps/x", GOOD_KEY) == 422
+async def test_accepted_requests_and_expired_sessions_emit_no_event(log: Log) -> None:
+    assert await call("GET", "/v1/lamps/1", GOOD_KEY) == 200
+    assert await call("GET", "/v1/lamps/1", token("portal-gateway")) == 200
+    assert await call("GET", "/v1/lamps/401", GOOD_KEY) == 401
+    assert await call("GET", "/v1/lamps/x", GOOD_KEY) == 422
     assert log.events == []
 
 
 async def test_a_key_is_named_by_the_start_of_its_digest(log: Log) -> None:
-    await asked("GET", "/v1/lamps/1", BAD_KEY)
+    await call("GET", "/v1/lamps/1", BAD_KEY)
     [(_, fields)] = log.events
     assert fields["key_id"].startswith("key_")
     assert len(fields["key_id"]) == 20

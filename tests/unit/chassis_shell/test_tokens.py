@@ -1,3 +1,5 @@
+"""Tokens between services."""
+
 import contextlib
 import json
 import time
@@ -27,41 +29,41 @@ STRANGERS, _ = keys("portal-gateway")
 MERCHANT, CUSTOMER = UUID(int=7, version=4), UUID(int=8, version=4)
 
 
-def test_a_token_says_who_acts_for_whom() -> None:
+def test_a_token_names_issuer_merchant_and_customer() -> None:
     token = Signer("portal-gateway", PRIVATE["portal-gateway"]).token(
         "payments", merchant_id=MERCHANT, customer_id=CUSTOMER, session="s1"
     )
-    claims = Verifier("payments", PUBLIC).read(token)
+    claims = Verifier("payments", PUBLIC).verify(token)
     assert (claims.issuer, claims.merchant_id, claims.customer_id, claims.session) == ("portal-gateway", MERCHANT, CUSTOMER, "s1")
 
 
-def test_a_token_is_good_for_its_audience_alone() -> None:
+def test_a_token_is_valid_only_for_its_audience() -> None:
     token = Signer("portal-gateway", PRIVATE["portal-gateway"]).token("payments", merchant_id=MERCHANT)
     with pytest.raises(InvalidToken):
-        Verifier("invoicing", PUBLIC).read(token)
+        Verifier("invoicing", PUBLIC).verify(token)
 
 
-def test_a_strangers_signature_is_worth_nothing() -> None:
+def test_an_unknown_signature_is_rejected() -> None:
     token = Signer("portal-gateway", STRANGERS["portal-gateway"]).token("payments", merchant_id=MERCHANT)
     with pytest.raises(InvalidToken):
-        Verifier("payments", PUBLIC).read(token)
+        Verifier("payments", PUBLIC).verify(token)
 
 
-def test_a_service_cannot_sign_in_anothers_name() -> None:
+def test_a_service_cannot_sign_for_another() -> None:
     token = Signer("portal-gateway", PRIVATE["payments"]).token("payments", merchant_id=MERCHANT)
     with pytest.raises(InvalidToken):
-        Verifier("payments", PUBLIC).read(token)
+        Verifier("payments", PUBLIC).verify(token)
 
 
-def test_a_token_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_expires(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(service_tokens, "LIFETIME_SECONDS", -5)
     token = Signer("portal-gateway", PRIVATE["portal-gateway"]).token("payments", merchant_id=MERCHANT)
     with pytest.raises(InvalidToken):
-        Verifier("payments", PUBLIC).read(token)
+        Verifier("payments", PUBLIC).verify(token)
 
 
 def signed(**claims: object) -> str:
-    """A token of the gateway's, for payments, with these claims in the place of ours; None leaves one out."""
+    """A token of the gateway for payments, with these claims replaced; ABSENT removes a claim."""
     now = int(time.time())
     ours = {"iss": "portal-gateway", "aud": "payments", "sub": f"customer:{CUSTOMER}", "merchant": str(MERCHANT), "sid": "s1"}
     given = {name: value for name, value in {**ours, "iat": now, "exp": now + 60, **claims}.items() if value is not ABSENT}
@@ -73,23 +75,23 @@ ABSENT = "absent"
 WRONG: list[object] = [1, 1.5, True, None, [], ["payments"], {}, "", "x" * 201]
 
 
-def test_claims_as_they_should_be_are_read() -> None:
-    assert Verifier("payments", PUBLIC).read(signed()).customer_id == CUSTOMER
-    assert Verifier("payments", PUBLIC).read(signed(sub="service", merchant=ABSENT, sid=ABSENT)).merchant_id is None
+def test_valid_claims_are_accepted() -> None:
+    assert Verifier("payments", PUBLIC).verify(signed()).customer_id == CUSTOMER
+    assert Verifier("payments", PUBLIC).verify(signed(sub="service", merchant=ABSENT, sid=ABSENT)).merchant_id is None
 
 
 @pytest.mark.parametrize("name", ["iss", "aud", "sub", "merchant", "sid"])
 @pytest.mark.parametrize("value", WRONG, ids=repr)
-def test_a_claim_of_another_type_is_no_tokens(name: str, value: object) -> None:
+def test_a_claim_of_another_type_is_rejected(name: str, value: object) -> None:
     with pytest.raises(InvalidToken):
-        Verifier("payments", PUBLIC).read(signed(**{name: value}))
+        Verifier("payments", PUBLIC).verify(signed(**{name: value}))
 
 
 @pytest.mark.parametrize("name", ["iat", "exp"])
 @pytest.mark.parametrize("value", [ABSENT, None, True, "1", 1.5, [], {}, -1, 0, 10**30], ids=repr)
-def test_an_instant_of_another_type_is_no_tokens(name: str, value: object) -> None:
+def test_an_instant_of_another_type_is_rejected(name: str, value: object) -> None:
     with pytest.raises(InvalidToken):
-        Verifier("payments", PUBLIC).read(signed(**{name: value}))
+        Verifier("payments", PUBLIC).verify(signed(**{name: value}))
 
 
 @pytest.mark.parametrize(
@@ -111,9 +113,9 @@ def test_an_instant_of_another_type_is_no_tokens(name: str, value: object) -> No
     ],
     ids=str,
 )
-def test_a_claim_that_says_something_else_is_no_tokens(changed: dict[str, object]) -> None:
+def test_an_unexpected_claim_is_rejected(changed: dict[str, object]) -> None:
     with pytest.raises(InvalidToken):
-        Verifier("payments", PUBLIC).read(signed(**changed))
+        Verifier("payments", PUBLIC).verify(signed(**changed))
 
 
 LIVES = [
@@ -123,14 +125,14 @@ LIVES = [
 
 
 @pytest.mark.parametrize(("issued", "expires", "good"), LIVES)
-def test_a_token_lives_five_minutes_at_most_and_clocks_may_differ_by_seconds(issued: int, expires: int, good: bool) -> None:
+def test_a_token_is_valid_for_at_most_five_minutes_and_clock_skew_is_tolerated(issued: int, expires: int, good: bool) -> None:
     now = int(time.time())
     token = signed(iat=now + issued, exp=now + expires)
     if good:
-        assert Verifier("payments", PUBLIC).read(token)
+        assert Verifier("payments", PUBLIC).verify(token)
     else:
         with pytest.raises(InvalidToken):
-            Verifier("payments", PUBLIC).read(token)
+            Verifier("payments", PUBLIC).verify(token)
 
 
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text()
@@ -138,16 +140,16 @@ JSON = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(st.
 
 
 @given(st.dictionaries(st.sampled_from(["iss", "aud", "sub", "merchant", "sid", "iat", "exp", "nbf", "jti"]), JSON))
-def test_no_claims_make_reading_fail(claims: dict[str, object]) -> None:
+def test_any_claims_are_accepted_or_rejected(claims: dict[str, object]) -> None:
     with contextlib.suppress(InvalidToken):
-        Verifier("payments", PUBLIC).read(signed(**claims))
+        Verifier("payments", PUBLIC).verify(signed(**claims))
 
 
 @given(JSON, JSON)
-def test_no_header_and_no_payload_makes_reading_fail(header: object, payload: object) -> None:
+def test_any_header_and_payload_are_rejected_without_an_error(header: object, payload: object) -> None:
     parts = [urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=").decode() for part in (header, payload)]
     with pytest.raises(InvalidToken):
-        Verifier("payments", PUBLIC).read(f"{parts[0]}.{parts[1]}.AAAA")
+        Verifier("payments", PUBLIC).verify(f"{parts[0]}.{parts[1]}.AAAA")
 
 
 def encoded(**content: object) -> str:
@@ -156,10 +158,10 @@ def encoded(**content: object) -> str:
 
 @pytest.mark.parametrize("name", ["crit", "b64", "kid", "alg", "typ", "jwk", "x5c", "zip", "cty"])
 @pytest.mark.parametrize("value", [1, None, True, "x", [], [1], ["exp"], {}], ids=str)
-def test_a_header_that_makes_no_sense_is_no_tokens(name: str, value: object) -> None:
+def test_an_invalid_header_is_rejected(name: str, value: object) -> None:
     header = encoded(**{"alg": "Ed25519", "kid": "payments", name: value})
     with pytest.raises(InvalidToken):
-        Verifier("payments", PUBLIC).read(f"{header}.{encoded(iss='payments')}.AAAA")
+        Verifier("payments", PUBLIC).verify(f"{header}.{encoded(iss='payments')}.AAAA")
 
 
 def altered(token: str, part: int, change: Callable[[str], str]) -> str:
@@ -183,23 +185,23 @@ CHANGES: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("change", CHANGES)
 @pytest.mark.parametrize("part", [0, 1, 2])
-def test_one_text_alone_is_the_token(part: int, change: str) -> None:
+def test_only_the_canonical_text_is_accepted(part: int, change: str) -> None:
     token = Signer("portal-gateway", PRIVATE["portal-gateway"]).token("payments", merchant_id=MERCHANT)
-    assert Verifier("payments", PUBLIC).read(token)
+    assert Verifier("payments", PUBLIC).verify(token)
     with pytest.raises(InvalidToken):
-        Verifier("payments", PUBLIC).read(altered(token, part, CHANGES[change]))
+        Verifier("payments", PUBLIC).verify(altered(token, part, CHANGES[change]))
 
 
 @pytest.mark.parametrize(
     "header", [{"alg": "none"}, {"alg": "HS256"}, {"alg": "EdDSA"}, {"kid": "payments"}, {"crit": ["exp"]}], ids=str
 )
-def test_a_signed_token_with_another_header_is_no_tokens(header: dict[str, Any]) -> None:
+def test_a_signed_token_with_another_header_is_rejected(header: dict[str, Any]) -> None:
     key: Any = OKPKey.import_key(json.loads(PRIVATE["portal-gateway"])).private_key
     parts = {"typ": "JWT", "alg": "Ed25519", "kid": "portal-gateway", **header}
     text = ".".join((encoded(**parts), signed().split(".")[1]))
     signature = urlsafe_b64encode(key.sign(text.encode())).rstrip(b"=").decode()
     with pytest.raises(InvalidToken):
-        Verifier("payments", PUBLIC).read(f"{text}.{signature}")
+        Verifier("payments", PUBLIC).verify(f"{text}.{signature}")
 
 
 def test_a_token_is_a_jwt_that_any_library_reads() -> None:
@@ -212,6 +214,6 @@ DEEP = f"{urlsafe_b64encode(b'[' * 30_000).decode()}.e30.e30"
 
 
 @pytest.mark.parametrize("token", ["", "a", "a.b.c", "é.é.é", "e30.e30.e30", "A" * 100_000, DEEP])
-def test_rubbish_is_no_token(token: str) -> None:
+def test_arbitrary_text_is_rejected(token: str) -> None:
     with pytest.raises(InvalidToken):
-        Verifier("payments", PUBLIC).read(token)
+        Verifier("payments", PUBLIC).verify(token)

@@ -1,4 +1,4 @@
-"""What a trace says of a request's address holds no link's token."""
+"""Traces contain no tokens of links."""
 
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
@@ -15,7 +15,7 @@ def test_a_token_in_a_path_or_a_query_is_redacted() -> None:
     provider.add_span_processor(SimpleSpanProcessor(sent))
     for address in ({"url.path": f"/enter#{TOKEN}"}, {"url.path": "/x", "url.query": f"url=https%3A%2F%2Fp%2Fenter%23{TOKEN}"}):
         provider.get_tracer("test").start_span("GET", attributes=address).end()
-    told = [dict(span.attributes or {}) for span in sent.get_finished_spans()]
-    assert TOKEN.partition(".")[2] not in str(told)
-    assert told[0]["url.path"] == "/enter#[redacted]"
-    assert told[1]["url.path"] == "/x"
+    spans = [dict(span.attributes or {}) for span in sent.get_finished_spans()]
+    assert TOKEN.partition(".")[2] not in str(spans)
+    assert spans[0]["url.path"] == "/enter#[redacted]"
+    assert spans[1]["url.path"] == "/x"

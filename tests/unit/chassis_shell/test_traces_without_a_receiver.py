@@ -1,4 +1,4 @@
-"""A process that sends its spans nowhere records none, and still passes on the trace of its caller."""
+"""A process without an exporter records no spans, and passes on the trace of its caller."""
 
 import json
 import re
@@ -40,8 +40,8 @@ asyncio.run(main())
 """
 
 
-def asked(*headers: dict[str, str], endpoint: str = "") -> list[dict[str, object]]:
-    """What a service's route sees of its trace. In a process of its own: a provider is set once and for all."""
+def call(*headers: dict[str, str], endpoint: str = "") -> list[dict[str, object]]:
+    """The trace as a service's route sees it. Runs in a separate process, because a provider can be set only once."""
     command = [sys.executable, "-c", SERVICE, endpoint, json.dumps(headers)]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     return list(json.loads(said))
@@ -55,7 +55,7 @@ def test_the_trace_is_passed_on_and_nothing_is_recorded() -> None:
 
 
 def test_a_request_is_in_the_trace_of_its_caller_with_a_span_id_of_its_own() -> None:
-    [seen] = asked({"traceparent": CALLED, "tracestate": "vendor=1", "baggage": "tenant=7"})
+    [seen] = call({"traceparent": CALLED, "tracestate": "vendor=1", "baggage": "tenant=7"})
     assert (seen["recording"], seen["name"]) == (False, None)
     logged, sent = seen["logged"], seen["sent"]
     assert isinstance(logged, dict)
@@ -67,14 +67,14 @@ def test_a_request_is_in_the_trace_of_its_caller_with_a_span_id_of_its_own() -> 
 
 @pytest.mark.parametrize("headers", [{}, {"traceparent": "nonsense"}, {"traceparent": f"00-{'0' * 32}-{CALLER}-01"}])
 def test_a_request_outside_of_any_trace_begins_one(headers: dict[str, str]) -> None:
-    seen = asked(headers, headers)
+    seen = call(headers, headers)
     ids = [it["logged"]["trace_id"] for it in seen if isinstance(it["logged"], dict)]
     assert len(set(ids)) == 2
     assert all(re.fullmatch("(?!0{32})[0-9a-f]{32}", id) for id in ids)
     assert all(id in str(it["sent"]) for id, it in zip(ids, seen, strict=True))
 
 
-def test_where_spans_are_sent_a_request_is_recorded_under_its_route() -> None:
-    [seen] = asked({"traceparent": CALLED}, endpoint="http://127.0.0.1:9")
+def test_with_an_exporter_a_request_is_recorded_under_its_route() -> None:
+    [seen] = call({"traceparent": CALLED}, endpoint="http://127.0.0.1:9")
     assert (seen["recording"], seen["name"]) == (True, "GET /logged/{id}")
     assert TRACE in str(seen["logged"])

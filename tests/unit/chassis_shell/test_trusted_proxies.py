@@ -1,3 +1,5 @@
+"""The setting TRUSTED_PROXIES."""
+
 import pytest
 from pydantic import ValidationError
 
@@ -5,7 +7,7 @@ from chassis.service.settings import ServiceSettings
 from support.settings import fields
 
 
-def test_nobody_is_trusted_unless_it_is_said() -> None:
+def test_no_proxy_is_trusted_by_default() -> None:
     assert ServiceSettings.model_fields["trusted_proxies"].default == ""
 
 
@@ -15,7 +17,7 @@ def test_addresses_and_networks_can_be_trusted(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["*", "proxy", "10.0.0.1/8", "10.0.0.0/33", "127.0.0.1,", " ", "0.0.0.0/0", "10.0.0.0/8,::/0"])
-def test_nonsense_is_refused_at_the_start_and_tells_no_secret(text: str) -> None:
+def test_an_invalid_value_is_refused_at_the_start_without_secrets(text: str) -> None:
     with pytest.raises(ValidationError, match="trusted_proxies") as refused:
         ServiceSettings.model_validate(fields(trusted_proxies=text))
     assert "only-a-test" not in str(refused.value)

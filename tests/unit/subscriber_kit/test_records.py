@@ -40,7 +40,7 @@ def by_the_kit(found: RawRecord) -> str:
 
 
 def by_the_chassis(found: RawRecord) -> str:
-    match READER.read(found):
+    match READER.decode(found):
         case chassis.Received():
             return "received"
         case chassis.Ignored(_, known):

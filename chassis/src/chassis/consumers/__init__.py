@@ -1,6 +1,6 @@
-"""Consumer groups: what a service does about other services' events, one transaction per batch.
+"""Consumer groups: process the events of other services, one transaction per batch.
 
-Services import from here only; the modules below are internal.
+Services import from this package only; its modules are internal.
 """
 
 import asyncio
@@ -31,8 +31,10 @@ async def run_consumers(
     health: Health | None = None,
     commits: CommitSignals | None = None,
 ) -> None:
-    """Reads until `stop`. `instance` is stable per replica and unique among them; `health` shows which group stands still.
-    `commits` is signalled when reactions committed events.
+    """Run one member per consumer group until `stop` is set.
+
+    `instance`: stable for a replica and unique among the replicas, for static membership. `health` reports a group that
+    makes no progress. `commits` is signalled when reactions have committed events.
     """
     client_id = f"{service}.{instance}"
     members = [ConsumerGroupMember(consumer, pool, bootstrap, instance, client_id, stop, commits) for consumer in consumers]

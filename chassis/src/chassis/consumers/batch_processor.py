@@ -1,4 +1,4 @@
-"""One consumer at work on a batch of records: what it does about them is committed whole, or not at all."""
+"""Processes a batch of records in one transaction, and divides it when a record fails."""
 
 import asyncio
 from collections import Counter
@@ -33,28 +33,27 @@ from chassis.scope import scoped
 log = structlog.get_logger()
 
 ATTEMPTS = 3
-"""How often a record is tried alone before it is put aside."""
+"""Attempts at a single record before it is quarantined."""
 
 CommitOffsets = Callable[[Connection, Sequence[RawRecord]], Awaitable[None]]
-"""Notes, in the transaction of the records' effects, that they were handled; without effects in no transaction, so that it is one
-statement. Raises Fenced when another member handled them.
+"""Moves the stored offsets past the records, in the transaction of their effects. Without effects it runs outside a transaction,
+so it must be one statement. Raises Fenced if another member has already moved them.
 """
 Changed = set[tuple[UUID, UUID]]
 
 _TOPIC = attrgetter("topic")
-_OVERTAKEN = (VersionConflict, AlreadyHandled, Overtaken)
+_CONFLICTS = (VersionConflict, AlreadyHandled, Overtaken)
 
-
-_TOO_LARGE = (TimeoutError, asyncpg.TransactionTimeoutError, asyncpg.QueryCanceledError)
-"""What a part that takes too long ends with, however often it is tried: a smaller one may not."""
+_TIMEOUTS = (TimeoutError, asyncpg.TransactionTimeoutError, asyncpg.QueryCanceledError)
+"""A batch that is too large fails with one of these at each attempt; a smaller one can succeed."""
 
 
 class Stopped(Exception):
-    """Told to stop while waiting for a fault to pass: nothing of the records in hand was committed."""
+    """The process was stopped during a back-off. Nothing of the current part was committed."""
 
 
-class _Tried(Exception):
-    """Undoes a transaction that was only to show whether the records are still to be dealt with."""
+class _RolledBack(Exception):
+    """Rolls back a transaction that only checked the offsets."""
 
 
 class BatchProcessor:
@@ -63,193 +62,209 @@ class BatchProcessor:
         self.progress = Progress()
         self._commits = commits or CommitSignals(pool)
         for topic in consumer.topics:
-            for counted in (HANDLED, UNKNOWN, QUARANTINED, DIVERGED):
-                counted.labels(consumer.group, topic)  # shown from the start, so that the first one is seen as a rise
-        self._reader = RecordDecoder(consumer.decode, consumer.concerns, consumer.erasable, consumer.kinds)
+            for counter in (HANDLED, UNKNOWN, QUARANTINED, DIVERGED):
+                counter.labels(consumer.group, topic)  # export a zero, so that the first increment is visible as a rise
+        self._decoder = RecordDecoder(consumer.decode, consumer.handled_types, consumer.erasable_topics, consumer.projected_kinds)
 
-    def read(self, records: Sequence[RawRecord]) -> list[Decoded]:
-        """What each record says, in order; never raises. May be done while an earlier batch is being dealt with."""
-        return [self._reader.read(record) for record in records]
+    def decode(self, records: Sequence[RawRecord]) -> list[Decoded]:
+        """Decode records, in order. Never raises. May run while an earlier batch is being processed."""
+        return [self._decoder.decode(record) for record in records]
 
     async def handle(
-        self, records: Sequence[RawRecord], settle: CommitOffsets, readings: Sequence[Decoded] | None = None
+        self, records: Sequence[RawRecord], commit_offsets: CommitOffsets, decoded: Sequence[Decoded] | None = None
     ) -> Changed:
-        """Deals with every record, in order; returns whose projected documents changed, as (merchant, customer).
-        `readings` are what `read` made of the records, when that has been done.
+        """Process every record in order; return the owners of changed documents as (merchant, customer).
 
-        What passes by itself is waited for. When one record spoils the batch, those before it go first, then it alone,
-        then the rest; a record that fails alone a third time is put aside. Raises Fenced when somebody else dealt with
-        the records, Stopped when told to stop meanwhile; nothing else.
+        `decoded` is the result of `decode` for the same records, if it exists already.
+        Transient faults are retried with a back-off. If one record fails, the records before it are committed first, then
+        it is tried alone, then the rest. A record that fails alone `ATTEMPTS` times is quarantined.
+        Raises only Fenced (another member has processed the records) and Stopped.
         """
         changed: Changed = set()
-        readings = self.read(records) if readings is None else readings
+        decoded = self.decode(records) if decoded is None else decoded
         parts = [range(len(records))]
-        redone = False
+        had_conflict = False
         backoff = Backoff()
         failures = waits = 0
         while parts:
             part = parts[0]
             try:
-                changed |= await self._attempt(records[part.start : part.stop], settle, readings[part.start : part.stop])
+                changed |= await self._attempt(records[part.start : part.stop], commit_offsets, decoded[part.start : part.stop])
             except Fenced:
                 raise
-            except _OVERTAKEN as overtaken:
-                REDONE.labels(self._consumer.group, type(overtaken).__name__).inc()
-                if redone and len(part) > 1:
+            except _CONFLICTS as conflict:
+                REDONE.labels(self._consumer.group, type(conflict).__name__).inc()
+                if had_conflict and len(part) > 1:
                     parts[:1] = _halves(part)
-                elif redone:
-                    await self._pause(backoff, overtaken, records[part.start : part.stop], settle)
-                redone = True
+                elif had_conflict:
+                    await self._back_off(backoff, conflict, records[part.start : part.stop], commit_offsets)
+                had_conflict = True
             except Exception as error:
                 fault = error.__cause__ if isinstance(error, RecordFailed) and error.__cause__ else error
                 if is_transient(fault):
-                    await self._pause(backoff, fault, records[part.start : part.stop], settle)
-                    if (waits := waits + 1) >= ATTEMPTS and len(part) > 1 and isinstance(fault, _TOO_LARGE):
+                    await self._back_off(backoff, fault, records[part.start : part.stop], commit_offsets)
+                    if (waits := waits + 1) >= ATTEMPTS and len(part) > 1 and isinstance(fault, _TIMEOUTS):
                         parts[:1], waits = _halves(part), 0
                 elif len(part) > 1:
                     parts[:1] = _split_around(part, error.index) if isinstance(error, RecordFailed) else _halves(part)
                 elif (failures := failures + 1) < ATTEMPTS:
-                    await self._pause(backoff, fault, [records[part[0]]], settle)
+                    await self._back_off(backoff, fault, [records[part[0]]], commit_offsets)
                 else:
-                    changed |= await self._condemn(records[part[0]], readings[part[0]], fault, settle)
+                    changed |= await self._quarantine(records[part[0]], decoded[part[0]], fault, commit_offsets)
                     parts.pop(0)
-                    failures, waits, redone = 0, 0, False
+                    failures, waits, had_conflict = 0, 0, False
             else:
                 parts.pop(0)
-                failures, waits, redone = 0, 0, False
+                failures, waits, had_conflict = 0, 0, False
                 backoff.reset()
         return changed
 
-    async def discard(self, records: Sequence[RawRecord], settle: CommitOffsets) -> Changed:
-        """Goes on without records that were put aside. Raises Fenced, and whatever a fault raises."""
-        readings = self.read(records)
+    async def discard(self, records: Sequence[RawRecord], commit_offsets: CommitOffsets) -> Changed:
+        """Continue without quarantined records. Raises Fenced, and the errors of Kafka and PostgreSQL."""
+        decoded = self.decode(records)
         async with self._pool.acquire() as proxy:
             connection = cast(asyncpg.Connection, proxy)
-            folding = Projector(self._consumer.projections)
-            await folding.load(connection, readings)
-            for index, reading in enumerate(readings):
-                folding.skip(index, reading)
+            projector = Projector(self._consumer.projections)
+            await projector.load(connection, decoded)
+            for index, each in enumerate(decoded):
+                projector.skip(index, each)
             async with connection.transaction():
-                await settle(connection, records)
-                return await self._save(connection, folding)
+                await commit_offsets(connection, records)
+                return await self._save(connection, projector)
 
     async def _attempt(
-        self, records: Sequence[RawRecord], settle: CommitOffsets, readings: Sequence[Decoded], tell: bool = True
+        self,
+        records: Sequence[RawRecord],
+        commit_offsets: CommitOffsets,
+        decoded: Sequence[Decoded],
+        call_after: bool = True,
     ) -> Changed:
-        """One transaction. Reads everything first, without a transaction id: the relay's order depends on it."""
-        concerning = {index: it for index, it in enumerate(readings) if not isinstance(it, Ignored) or it.envelope}
-        aside = [(records[index], reading) for index, reading in concerning.items() if isinstance(reading, Undecodable)]
+        """Process the records in one transaction.
+
+        All reads precede it, without a transaction id: the relay waits for the lowest id that still runs.
+        """
+        relevant = {index: it for index, it in enumerate(decoded) if not isinstance(it, Ignored) or it.envelope}
+        to_quarantine = [(records[index], it) for index, it in relevant.items() if isinstance(it, Undecodable)]
         async with self._pool.acquire() as proxy:
             connection = cast(asyncpg.Connection, proxy)
-            if not concerning:  # one statement: without effects there is nothing that it would have to go with
-                await settle(connection, records)
-                self._count(records, readings, aside)
+            if not relevant:  # no effects: the offsets move in one statement without a transaction
+                await commit_offsets(connection, records)
+                self._count(records, decoded, to_quarantine)
                 return set()
-            batch, folding = UnitOfWork(connection), Projector(self._consumer.projections)
-            fresh = await self._fresh(connection, concerning)
-            await batch.load(self._prefetched(fresh))
-            await folding.load(connection, readings)
-            for index, reading in concerning.items():
-                batch.begin(index, _customer(reading))
+            unit, projector = UnitOfWork(connection), Projector(self._consumer.projections)
+            unhandled = await self._unhandled(connection, relevant)
+            await unit.load_streams(self._streams_of(unhandled))
+            await projector.load(connection, decoded)
+            for index, it in relevant.items():
+                unit.start_record(index, _customer(it))
                 try:
-                    folding.fold(index, reading)
-                    await self._react(reading, batch, index in fresh)
+                    projector.fold(index, it)
+                    await self._react(it, unit, index in unhandled)
                 except Diverged as diverged:
                     log.error("consumer.diverged", group=self._consumer.group, why=str(diverged), **_location(records[index]))
                     DIVERGED.labels(self._consumer.group, records[index].topic).inc()
-                    aside.append((records[index], Undecodable(f"Diverged: {diverged}")))
-                    fresh.pop(index, None)
+                    to_quarantine.append((records[index], Undecodable(f"Diverged: {diverged}")))
+                    unhandled.pop(index, None)
                 except Exception as error:
                     raise RecordFailed(index) from error
-            # Kafka still has what a server that stops would lose of projections; a reaction's events may be sent at once.
-            async with transaction(connection, durable=bool(fresh)):
-                await batch.commit([(self._consumer.group, received.envelope.id) for received in fresh.values()])
-                changed = await self._save(connection, folding, tell)
-                await settle(connection, records)
-                await quarantine.keep(connection, self._consumer.group, aside, self._consumer.personal)
-        if fresh:
+            # Without reactions the commit need not wait for the disk: projections lost in a crash are read again from Kafka.
+            async with transaction(connection, durable=bool(unhandled)):
+                await unit.flush([(self._consumer.group, received.envelope.id) for received in unhandled.values()])
+                changed = await self._save(connection, projector, call_after)
+                await commit_offsets(connection, records)
+                await quarantine.add(connection, self._consumer.group, to_quarantine, self._consumer.personal)
+        if unhandled:
             self._commits.signal()
-        self._count(records, readings, aside)
+        self._count(records, decoded, to_quarantine)
         return changed
 
-    async def _fresh(self, connection: asyncpg.Connection, concerning: dict[int, Decoded]) -> dict[int, Received[Any]]:
-        """Of the events that have a reaction, those not handled before, each once; by index."""
+    async def _unhandled(self, connection: asyncpg.Connection, relevant: dict[int, Decoded]) -> dict[int, Received[Any]]:
+        """The events that have a reaction and are not in the inbox, by index, without duplicates."""
         if not self._consumer.reactions:
             return {}
-        asked = {
-            reading.envelope.id: (index, reading)
-            for index, reading in reversed(concerning.items())
-            if isinstance(reading, Received) and reading.envelope.type in self._consumer.reactions
+        candidates = {
+            it.envelope.id: (index, it)
+            for index, it in reversed(relevant.items())
+            if isinstance(it, Received) and it.envelope.type in self._consumer.reactions
         }
-        handled = await inbox.handled(connection, self._consumer.group, list(asked))
-        return dict(sorted((place for id, place in asked.items() if id not in handled), key=lambda place: place[0]))
+        handled = await inbox.handled(connection, self._consumer.group, list(candidates))
+        return dict(sorted((each for id, each in candidates.items() if id not in handled), key=lambda each: each[0]))
 
-    def _prefetched(self, fresh: Mapping[int, Received[Any]]) -> list[Stream]:
+    def _streams_of(self, unhandled: Mapping[int, Received[Any]]) -> list[Stream]:
         streams: list[Stream] = []
-        for index, received in fresh.items():
-            if asked := self._consumer.streams.get(received.envelope.type):
+        for index, received in unhandled.items():
+            if streams_of := self._consumer.streams.get(received.envelope.type):
                 try:
-                    streams.extend(asked(received))
+                    streams.extend(streams_of(received))
                 except Exception as error:
                     raise RecordFailed(index) from error
         return streams
 
-    async def _react(self, reading: Decoded, batch: UnitOfWork, fresh: bool) -> None:
-        if isinstance(reading, Received) and fresh:
-            envelope = reading.envelope
-            parent = incoming({name: value.decode(errors="replace") for name, value in reading.headers if value is not None})
+    async def _react(self, it: Decoded, unit: UnitOfWork, unhandled: bool) -> None:
+        if isinstance(it, Received) and unhandled:
+            envelope = it.envelope
+            parent = incoming({name: value.decode(errors="replace") for name, value in it.headers if value is not None})
             here = scoped(merchant=envelope.merchantid, aggregate=envelope.subject)
             with here, span(f"{self._consumer.group} {envelope.type}", parent):
-                await self._consumer.reactions[envelope.type](reading, batch)
-        elif isinstance(reading, Erased) and self._consumer.erased:
-            await self._consumer.erased(reading, batch)
+                await self._consumer.reactions[envelope.type](it, unit)
+        elif isinstance(it, Erased) and self._consumer.erased:
+            await self._consumer.erased(it, unit)
 
-    async def _save(self, connection: asyncpg.Connection, folding: Projector, tell: bool = True) -> Changed:
-        changed = await folding.save(connection)
-        if changed and tell and self._consumer.after:
+    async def _save(self, connection: asyncpg.Connection, projector: Projector, call_after: bool = True) -> Changed:
+        changed = await projector.save(connection)
+        if changed and call_after and self._consumer.after:
             await self._consumer.after(connection, changed)
         return changed
 
-    async def _condemn(self, record: RawRecord, reading: Decoded, fault: BaseException, settle: CommitOffsets) -> Changed:
-        """Quarantines a record that can be read, but not handled.
+    async def _quarantine(
+        self, record: RawRecord, decoded: Decoded, fault: BaseException, commit_offsets: CommitOffsets
+    ) -> Changed:
+        """Quarantine a record that failed permanently, and mark its aggregate's documents as stale.
 
-        When that fails for the record's own sake, its aggregate is not marked as stale any more: then nothing is written that
-        depends on the record but its bytes. Should that fail too, the member is shown as stuck until an operator skips it.
+        If that fails because of the record, quarantine only its bytes. If that fails too, report the member as stuck until
+        an operator skips the record.
         """
         personal = record.topic in self._consumer.personal
         error = type(fault).__name__ if personal else f"{type(fault).__name__}: {fault}"
-        condemned = Undecodable(error)
-        if isinstance(reading, Received):
-            envelope = reading.envelope
-            condemned = Undecodable(error, envelope.merchantid, envelope.subject, envelope.sequence)
-        where, group = _location(record), self._consumer.group
-        log.error("consumer.not_handled", group=group, error=error, exc_info=None if personal else fault, **where)
-        backoff, tell = Backoff(), True
+        failed = Undecodable(error)
+        if isinstance(decoded, Received):
+            envelope = decoded.envelope
+            failed = Undecodable(error, envelope.merchantid, envelope.subject, envelope.sequence)
+        location, group = _location(record), self._consumer.group
+        log.error("consumer.record_failed", group=group, error=error, exc_info=None if personal else fault, **location)
+        backoff, only_bytes = Backoff(), False
         while True:
             try:
-                changed = await self._attempt([record], settle, [condemned], tell)
+                changed = await self._attempt([record], commit_offsets, [failed], call_after=not only_bytes)
             except Fenced:
                 self.progress.stuck = None
                 raise
             except Exception as again:
-                if not is_transient(again) and not tell:
-                    self._show_stuck(record, again)
+                if not is_transient(again) and only_bytes:
+                    self._report_stuck(record, again)
                 elif not is_transient(again):
-                    condemned, tell = Undecodable(error), False
-                await self._pause(backoff, again, [record], settle)
+                    failed, only_bytes = Undecodable(error), True
+                await self._back_off(backoff, again, [record], commit_offsets)
             else:
                 self.progress.stuck = None
                 return changed
 
-    def _show_stuck(self, record: RawRecord, error: Exception) -> None:
-        place = f"{record.topic}/{record.partition}@{record.offset}"
-        self.progress.stuck = f"{place}: {type(error).__name__}"
-        if (suppressed := outages.sparingly("consumer.stuck", self._consumer.group, place)) is not None:
-            where = _location(record)
-            log.error("consumer.stuck", group=self._consumer.group, error=describe_error(error), suppressed=suppressed, **where)
+    def _report_stuck(self, record: RawRecord, error: Exception) -> None:
+        name = f"{record.topic}/{record.partition}@{record.offset}"
+        self.progress.stuck = f"{name}: {type(error).__name__}"
+        if (suppressed := outages.sparingly("consumer.stuck", self._consumer.group, name)) is not None:
+            location = _location(record)
+            log.error(
+                "consumer.stuck", group=self._consumer.group, error=describe_error(error), suppressed=suppressed, **location
+            )
 
-    async def _pause(self, backoff: Backoff, fault: BaseException, records: Sequence[RawRecord], settle: CommitOffsets) -> None:
-        """Raises Stopped once told to stop, Fenced once the records are dealt with elsewhere, or an operator skipped them."""
+    async def _back_off(
+        self, backoff: Backoff, fault: BaseException, records: Sequence[RawRecord], commit_offsets: CommitOffsets
+    ) -> None:
+        """Wait before the next attempt.
+
+        Raises Stopped if the process stops, Fenced if another member has processed the records or an operator skipped them.
+        """
         REDONE.labels(self._consumer.group, type(fault).__name__).inc()
         if is_transient(fault):
             outages.failed(fault, "postgres", task=f"consumer {self._consumer.group}")
@@ -259,14 +274,14 @@ class BatchProcessor:
         if self._stop.is_set():
             self.progress.stuck = None
             raise Stopped
-        await self._still_ours(records, settle)
+        await self._check_not_fenced(records, commit_offsets)
 
-    async def _still_ours(self, records: Sequence[RawRecord], settle: CommitOffsets) -> None:
-        """Raises Fenced when the records need not be dealt with any more. Changes nothing; what else fails will fail again."""
+    async def _check_not_fenced(self, records: Sequence[RawRecord], commit_offsets: CommitOffsets) -> None:
+        """Raise Fenced if the offsets have moved. Changes nothing; other errors are left to the next attempt."""
         try:
             async with self._pool.acquire() as connection, connection.transaction():
-                await settle(connection, records)
-                raise _Tried
+                await commit_offsets(connection, records)
+                raise _RolledBack
         except Fenced:
             self.progress.stuck = None
             raise
@@ -274,21 +289,21 @@ class BatchProcessor:
             return
 
     def _count(
-        self, records: Sequence[RawRecord], readings: Sequence[Decoded], aside: Sequence[tuple[RawRecord, Undecodable]]
+        self, records: Sequence[RawRecord], decoded: Sequence[Decoded], quarantined: Sequence[tuple[RawRecord, Undecodable]]
     ) -> None:
         group = self._consumer.group
         for topic, handled in Counter(map(_TOPIC, records)).items():
             HANDLED.labels(group, topic).inc(handled)
-        for record, reading in zip(records, readings, strict=True):
-            if isinstance(reading, Ignored) and not reading.known:
+        for record, it in zip(records, decoded, strict=True):
+            if isinstance(it, Ignored) and not it.known:
                 UNKNOWN.labels(group, record.topic).inc()
-        for record, found in aside:
+        for record, undecodable in quarantined:
             QUARANTINED.labels(group, record.topic).inc()
-            log.error("consumer.quarantined", group=group, error=found.error, **_location(record))
+            log.error("consumer.quarantined", group=group, error=undecodable.error, **_location(record))
 
 
-def _customer(reading: Decoded) -> UUID | None:
-    match reading:
+def _customer(decoded: Decoded) -> UUID | None:
+    match decoded:
         case Received(envelope=envelope):
             return envelope.customerid
         case Erased(id=id):
@@ -302,9 +317,9 @@ def _halves(part: range) -> list[range]:
     return [part[:middle], part[middle:]]
 
 
-def _split_around(part: range, culprit: int) -> list[range]:
-    """What came before the culprit, the culprit alone, and the rest."""
-    return [each for each in (part[:culprit], part[culprit : culprit + 1], part[culprit + 1 :]) if each]
+def _split_around(part: range, failed: int) -> list[range]:
+    """The records before the failed one, the failed one, and the records after it."""
+    return [each for each in (part[:failed], part[failed : failed + 1], part[failed + 1 :]) if each]
 
 
 def _location(record: RawRecord) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What a service does about the events of others, said in one place per consumer group."""
+"""The declaration of one consumer group: its topics, reactions and projections."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
@@ -26,32 +26,32 @@ class Consumer:
     decode: Decode
     """The contracts' `registry.data_of`."""
     reactions: Mapping[str, Reaction] = field(default_factory=dict)
-    """By event type. An event is handled once per group, for ever."""
+    """By event type. The inbox guarantees that a group handles an event once."""
     streams: Mapping[str, Callable[[Received[Any]], Sequence[Stream]]] = field(default_factory=dict)
-    """By event type: the streams that its reaction will ask, so that a batch reads them all in one query."""
+    """By event type: the streams that the reaction loads. A batch reads all of them in one query."""
     projections: tuple[Projection, ...] = ()
     after: Callable[[asyncpg.Connection, Changed], Awaitable[None]] | None = None
-    """Called in the batch's transaction with whose projected documents changed, when any did."""
+    """Called in the batch's transaction with the customers of the changed documents, if any."""
     erased: Callable[[Erased, UnitOfWork], Awaitable[None]] | None = None
-    """Called for a tombstone of a compacted topic, whose projected documents are deleted without it."""
+    """Called for a tombstone of a compacted topic. The projected documents are deleted in any case."""
     committed: Callable[[Changed], None] | None = None
-    """Called after the commit with whose projected documents changed, when any did. Records are then fetched as soon as there are
-    any, instead of being gathered at the broker.
+    """Called after the commit with the customers of the changed documents, if any. If set, the broker answers a fetch as soon
+    as one record exists; otherwise it batches records.
     """
     personal: frozenset[str] = frozenset()
-    """Topics whose values are personal data: never kept in clear."""
+    """Topics that carry personal data. The quarantine stores no values of these topics."""
 
     @property
-    def concerns(self) -> frozenset[str]:
-        """The event types that it handles."""
+    def handled_types(self) -> frozenset[str]:
+        """The event types with a reaction or a projection."""
         return frozenset(self.reactions).union(*(each.types for each in self.projections))
 
     @property
-    def kinds(self) -> frozenset[str]:
-        """Of the aggregates that it projects: each of their events counts, whatever its type."""
-        return frozenset(each.shown for each in self.projections)
+    def projected_kinds(self) -> frozenset[str]:
+        """The kinds of the projected aggregates. Each of their events advances the sequence, even of another type."""
+        return frozenset(each.aggregate_kind for each in self.projections)
 
     @property
-    def erasable(self) -> frozenset[str]:
-        """The topics on which a record without a value erases what its key names."""
+    def erasable_topics(self) -> frozenset[str]:
+        """The topics on which a tombstone erases the aggregate of its key."""
         return self.personal | {topic for topic in self.topics if any(each.erased_by(topic) for each in self.projections)}

@@ -1,4 +1,4 @@
-"""A consumer for which a fetch that fails inside the client library is no silent end of its partitions."""
+"""A Kafka consumer that survives fetches which the client library cannot decode."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -19,39 +19,39 @@ from chassis.runtime.outages import outages
 
 log = structlog.get_logger()
 
-ASK_SECONDS = 5.0
-IDLE_AFTER = 2.0
-"""Seconds without a record after which the broker holds a fetch for longer; the first record ends that at once."""
+KAFKA_QUERY_SECONDS = 5.0
+IDLE_AFTER_SECONDS = 2.0
+"""Without records for this long, the broker holds fetches for IDLE_WAIT_MS. A new record ends the wait immediately."""
 IDLE_WAIT_MS = 1000
 RETRY_SECONDS = 10.0
-"""Between tries to decode what could not be decoded: a replica may hold it undamaged, an operator may have skipped it."""
+"""Between attempts at an undecodable record set: a replica may hold it undamaged, an operator may have skipped it."""
 
 Fetched = dict[TopicPartition, "list[ConsumerRecord[bytes | None, bytes | None]]"]
 
 
 class TolerantConsumer(AIOKafkaConsumer):
-    """Reads what the library cannot decode by itself, record by record; pauses a partition where that is not possible either.
+    """Decodes record by record what the library cannot decode; pauses a partition whose record set is corrupt.
 
-    A fetch that fails drops what the library had decoded of other partitions, too: all are sought to where the database says.
+    A failed fetch also drops the library's decoded records of other partitions, so all partitions seek to their stored offsets.
     """
 
-    def __init__(self, group: str, bootstrap: str, places: PartitionPositions, progress: Progress, /, **options: Any) -> None:
+    def __init__(self, group: str, bootstrap: str, positions: PartitionPositions, progress: Progress, /, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
         self._library: AIOKafkaConsumer = self
-        self._group, self._bootstrap, self._places, self._progress = group, bootstrap, places, progress
+        self._group, self._bootstrap, self._positions, self._progress = group, bootstrap, positions, progress
         self._backoff = Backoff(0.1, 5.0)
-        self._tried = 0.0
+        self._last_attempt = 0.0
         self._busy_fetch: tuple[int, int] = options["fetch_max_wait_ms"], options["fetch_min_bytes"]
-        self._fetched_at = 0.0
+        self._last_records = 0.0
 
     async def getmany(self, *partitions: TopicPartition, timeout_ms: int = 0, max_records: int | None = None) -> Fetched:
-        """Never raises for a fetch that failed: returns what could be read all the same. Raises ConsumerStoppedError.
+        """The next records. A failed fetch does not raise: it returns what can be decoded. Raises ConsumerStoppedError.
 
-        Waits for IDLE_WAIT_MS at least: a caller that polls in a loop needs no shorter wait, as records end it.
+        Waits for IDLE_WAIT_MS or longer; records end the wait, so a polling caller needs no shorter timeout.
         """
         try:
             blocked = list(self._progress.blocked)
-            due = blocked and asyncio.get_running_loop().time() - self._tried >= RETRY_SECONDS
+            due = blocked and asyncio.get_running_loop().time() - self._last_attempt >= RETRY_SECONDS
             if due and (rescued := await self._rescue(blocked)):
                 return rescued
             fetched: Fetched = await super().getmany(
@@ -61,30 +61,30 @@ class TolerantConsumer(AIOKafkaConsumer):
         except ConsumerStoppedError:
             raise
         except Exception as error:
-            return await self._after(error)
+            return await self._recover(error)
         if fetched:
             self._progress.fetch_error = None
             self._backoff.reset()
         return fetched
 
-    async def look(self) -> None:
-        """Tells the progress where logs end and where the client stands. Raises KafkaError and OSError while Kafka is away."""
-        async with asyncio.timeout(ASK_SECONDS):
+    async def report_positions(self) -> None:
+        """Report log ends and fetch positions to the progress. Raises KafkaError and OSError while Kafka is unavailable."""
+        async with asyncio.timeout(KAFKA_QUERY_SECONDS):
             if not self._progress.joined:
-                await topic_identity.cluster(self._bootstrap, self._places.topics)
+                await topic_identity.cluster(self._bootstrap, self._positions.topics)
             assigned = self._library.assignment()
             ends = await self._library.end_offsets(list(assigned)) if assigned else {}
         if ends:
             outages.worked("kafka")
-        self._progress.look(ends, {partition: await self._position(partition) for partition in ends})
+        self._progress.observe(ends, {partition: await self._position(partition) for partition in ends})
 
     def _adapt_wait(self, fetched: bool) -> None:
         now = asyncio.get_running_loop().time()
         if fetched:
-            self._fetched_at = now
+            self._last_records = now
         fetcher = self._library._fetcher
-        assert fetcher is not None, "it is made when the consumer starts"
-        idle = now - self._fetched_at > IDLE_AFTER
+        assert fetcher is not None, "created when the consumer starts"
+        idle = now - self._last_records > IDLE_AFTER_SECONDS
         fetcher._fetch_max_wait_ms, fetcher._fetch_min_bytes = (IDLE_WAIT_MS, 1) if idle else self._busy_fetch
 
     async def _position(self, partition: TopicPartition) -> int | None:
@@ -95,7 +95,8 @@ class TolerantConsumer(AIOKafkaConsumer):
         except Exception:
             return None
 
-    async def _after(self, error: Exception) -> Fetched:
+    async def _recover(self, error: Exception) -> Fetched:
+        """Log a failed fetch and decode its records here; back off if that fails too."""
         FETCH_FAILURES.labels(self._group).inc()
         self._progress.fetch_error = describe_error(error)
         if (suppressed := outages.sparingly("consumer.fetch_failed", self._group)) is not None:
@@ -111,33 +112,33 @@ class TolerantConsumer(AIOKafkaConsumer):
         return {}
 
     async def _rescue(self, partitions: Sequence[TopicPartition]) -> Fetched:
-        """What lies where the group stands in these partitions, of those that the library cannot decode."""
-        self._tried = asyncio.get_running_loop().time()
+        """The next records of those partitions that the library cannot decode."""
+        self._last_attempt = asyncio.get_running_loop().time()
         partitions = [partition for partition in partitions if partition in self._library.assignment()]
-        await self._places.find(self, partitions)
-        positions = {partition: at.next for partition, at in (await self._places.known(partitions)).items()}
-        found: dict[TopicPartition, list[Record]] = {}
-        for partition, data in (await record_sets.fetch(self._bootstrap, positions)).items():
+        await self._positions.seek_to_stored(self, partitions)
+        stored = {partition: at.next for partition, at in (await self._positions.stored(partitions)).items()}
+        rescued: dict[TopicPartition, list[Record]] = {}
+        for partition, data in (await record_sets.fetch(self._bootstrap, stored)).items():
             if record_sets.library_decodes(data):
                 self._unblock(partition)
                 continue
             try:
-                decoded = record_sets.decode(partition, data, positions[partition])
-            except CorruptRecordSet as undecodable:
-                self._block(partition, undecodable)
+                decoded = record_sets.decode(partition, data, stored[partition])
+            except CorruptRecordSet as corrupt:
+                self._block(partition, corrupt)
                 continue
             self._unblock(partition)
             self._library.seek(partition, decoded.next)
             if decoded.records:
-                found[partition] = decoded.records
-        return found  # type: ignore[return-value]  # the same attributes as the library's records
+                rescued[partition] = decoded.records
+        return rescued  # type: ignore[return-value]  # Record has the attributes of the library's records
 
-    def _block(self, partition: TopicPartition, undecodable: CorruptRecordSet) -> None:
+    def _block(self, partition: TopicPartition, corrupt: CorruptRecordSet) -> None:
         if partition not in self._progress.blocked:
-            where: Mapping[str, object] = {"topic": partition.topic, "partition": partition.partition}
-            log.error("consumer.undecodable", group=self._group, offset=undecodable.offset, error=undecodable.why, **where)
+            location: Mapping[str, object] = {"topic": partition.topic, "partition": partition.partition}
+            log.error("consumer.undecodable", group=self._group, offset=corrupt.offset, error=corrupt.why, **location)
             self._library.pause(partition)
-        self._progress.blocked[partition] = str(undecodable)
+        self._progress.blocked[partition] = str(corrupt)
 
     def _unblock(self, partition: TopicPartition) -> None:
         if self._progress.blocked.pop(partition, None) is not None:

@@ -1,4 +1,4 @@
-"""One replica's membership in a consumer group: FastStream brings batches, PostgreSQL says where they begin."""
+"""One replica's membership in a consumer group: FastStream fetches batches, PostgreSQL stores the offsets."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -33,29 +33,32 @@ from chassis.runtime.outages import outages
 log = structlog.get_logger()
 
 MAX_RECORDS = 1000
-LOGS_EVERY = 10.0
-"""Seconds between looks at whether the topics are still the ones that were read."""
-GATHER_BYTES = 64 * 1024
-GATHER_MS = 25
-"""Where nobody looks on the broker waits for so much, but not longer: ten batches of one event cost ten times one of ten."""
-FETCH_WAIT_MS = 50
-"""How long the broker may hold an answer for want of records. One fetch is under way at a time, and one that left while a batch
-was in hand asks only for partitions without records: however much comes for the others meanwhile waits until it is answered."""
-_READ_AT_ONCE = 200
-"""Records that are read before what else there is to do gets its turn, such as the batch in hand: 1 to 3 ms. A turn costs the
+TOPIC_CHECK_SECONDS = 10.0
+"""Between two checks whether a topic was recreated."""
+BATCHED_FETCH_BYTES = 64 * 1024
+BATCHED_FETCH_WAIT_MS = 25
+"""Consumers that feed no live page let the broker batch: it waits for 64 KiB or 25 ms, whichever comes first. Ten batches of one
+event cost ten times as much as one batch of ten events.
+"""
+LIVE_FETCH_WAIT_MS = 50
+"""How long the broker may hold an empty response. Only one fetch is in flight at a time. A fetch sent during a batch names only
+the partitions without buffered records; new records of the other partitions wait until it is answered.
+"""
+_DECODE_RECORDS_MAX = 200
+"""Records decoded before the event loop runs other tasks, such as the batch being processed: 1 to 3 ms. One switch costs the
 processor time of three records.
 """
-PROGRESS_EVERY = 5.0
-"""Seconds between looks at whether fetches complete."""
-LONGEST_PAUSE = 600.0
-"""Seconds between two times that a consumer which stands still is made again."""
-_PLACE_SECONDS = 5.0
-_LAST_SECONDS = 10.0
-"""What a batch in hand gets when the member is told to stop."""
+PROGRESS_CHECK_SECONDS = 5.0
+"""Between two checks whether fetches complete."""
+RECREATE_PAUSE_SECONDS_MAX = 600.0
+"""Between two recreations of a consumer that makes no progress."""
+_ASSIGNMENT_SEEK_SECONDS = 5.0
+_LAST_BATCH_SECONDS = 10.0
+"""For the current batch when the member stops."""
 _LEAVE_SECONDS = 20.0
-"""What the client gets to leave its group and close."""
+"""For the client to leave its group and close."""
 _METADATA_MS = 5_000
-"""After which a topic that was not there, or no longer, is looked for again."""
+"""Between two metadata requests, which find topics that did not exist before."""
 
 Records = tuple[ConsumerRecord[bytes | None, bytes | None], ...]
 
@@ -73,45 +76,45 @@ class ConsumerGroupMember(ConsumerRebalanceListener):
     ) -> None:
         self._definition, self._pool, self._bootstrap, self._stop = consumer, pool, bootstrap, stop
         self._instance, self._client_id = instance, client_id
-        self._handling = BatchProcessor(consumer, pool, stop, commits)
-        self._places = PartitionPositions(consumer.group, consumer.topics, pool, bootstrap)
-        self._wishes = OperatorActions(consumer.group, pool, self._handling, self._tell)
+        self._processor = BatchProcessor(consumer, pool, stop, commits)
+        self._positions = PartitionPositions(consumer.group, consumer.topics, pool, bootstrap)
+        self._operator_actions = OperatorActions(consumer.group, pool, self._processor, self._notify)
         self._subscriber: BatchSubscriber | None = None
-        self._in_hand: asyncio.Task[None] | None = None
-        """One batch is dealt with at a time; the one behind it is read meanwhile."""
-        self._again = asyncio.Event()
-        """Set when the consumer has to be made again."""
-        self._recreate_at, self._pause = 0.0, STANDSTILL_SECONDS
-        self.progress = self._handling.progress
-        STANDSTILL.labels(consumer.group).set_function(self.progress.seconds)
+        self._batch: asyncio.Task[None] | None = None
+        """The batch being processed. One at a time; the next one is decoded meanwhile."""
+        self._recreate = asyncio.Event()
+        """Set when the consumer must be recreated."""
+        self._recreate_at, self._recreate_pause = 0.0, STANDSTILL_SECONDS
+        self.progress = self._processor.progress
+        STANDSTILL.labels(consumer.group).set_function(self.progress.standstill_seconds)
 
     async def run(self) -> None:
-        """Until told to stop."""
+        """Consume until the process stops."""
         group = f"consumer {self._definition.group}"
         async with asyncio.TaskGroup() as tasks:
-            for name, turn, dependency in (
+            for name, step, dependency in (
                 ("", self._consume, "kafka"),
-                (" wishes", self._wishes.fulfil, "postgres"),
-                (" logs", self._watch_logs, "kafka"),
-                (" progress", self._watch_progress, "kafka"),
+                (" operator actions", self._operator_actions.run_next, "postgres"),
+                (" topics", self._check_topics, "kafka"),
+                (" progress", self._check_progress, "kafka"),
             ):
                 repeated = repeat(
-                    group + name, turn, self._stop, dependency=dependency, proves=dependency == "postgres", backoff=Backoff(0.5)
+                    group + name, step, self._stop, dependency=dependency, proves=dependency == "postgres", backoff=Backoff(0.5)
                 )
                 tasks.create_task(repeated)
 
     async def on_partitions_revoked(self, revoked: set[TopicPartition]) -> None:
-        """A batch in hand may go on: when another member was quicker, its offsets do not move and it is undone."""
-        self._places.forget(revoked)
-        self._places.unmeasure(revoked)
+        """The current batch may continue: if another member commits first, it is fenced and rolled back."""
+        self._positions.forget(revoked)
+        self._positions.remove_lag(revoked)
         self.progress.revoked(revoked)
 
     async def on_partitions_assigned(self, assigned: set[TopicPartition]) -> None:
-        self._places.forget(assigned)
+        self._positions.forget(assigned)
         try:
-            async with asyncio.timeout(_PLACE_SECONDS):
+            async with asyncio.timeout(_ASSIGNMENT_SEEK_SECONDS):
                 if consumer := self._consumer:
-                    await self._places.find(consumer, assigned)
+                    await self._positions.seek_to_stored(consumer, assigned)
         except Exception as error:
             report(f"consumer {self._definition.group}", error, "kafka")
         self.progress.joined = True
@@ -121,44 +124,44 @@ class ConsumerGroupMember(ConsumerRebalanceListener):
         return self._subscriber.consumer if self._subscriber else None
 
     async def _consume(self) -> None:
-        """One consumer's time: until told to stop, or until it stands still."""
-        self._again.clear()
+        """Run one Kafka consumer until the process stops or the consumer must be recreated."""
+        self._recreate.clear()
         self.progress.started()
         broker = self._broker()
         try:
             await broker.connect()
-            broker.config.broker_config.builder = partial(self._made, broker.config.broker_config.builder)
+            broker.config.broker_config.builder = partial(self._create_consumer, broker.config.broker_config.builder)
             await broker.start()
             outages.worked("kafka")
-            ends = [asyncio.create_task(event.wait()) for event in (self._stop, self._again)]
+            ends = [asyncio.create_task(event.wait()) for event in (self._stop, self._recreate)]
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             for waiting in ends:
                 waiting.cancel()
         finally:
-            if self._in_hand:
-                await asyncio.wait([self._in_hand], timeout=_LAST_SECONDS)
+            if self._batch:
+                await asyncio.wait([self._batch], timeout=_LAST_BATCH_SECONDS)
             with suppress(TimeoutError):
                 async with asyncio.timeout(_LEAVE_SECONDS):
                     await broker.stop()
 
-    def _made(self, library: Callable[..., AIOKafkaConsumer], **options: Any) -> AIOKafkaConsumer:
-        """The consumer as FastStream would make it, but for what becomes of a fetch that fails."""
+    def _create_consumer(self, library: Callable[..., AIOKafkaConsumer], **options: Any) -> AIOKafkaConsumer:
+        """The consumer that FastStream would create, with our handling of failed fetches."""
         assert isinstance(library, partial)
-        known = self._definition.group, self._bootstrap, self._places, self.progress
-        return TolerantConsumer(*known, **{**library.keywords, **options})
+        arguments = self._definition.group, self._bootstrap, self._positions, self.progress
+        return TolerantConsumer(*arguments, **{**library.keywords, **options})
 
     def _broker(self) -> KafkaBroker:
         broker = KafkaBroker(
             self._bootstrap,
             client_id=self._client_id,
             consumer_only=True,
-            apply_types=False,  # it would look at each batch's message in another thread
+            apply_types=False,  # FastStream would inspect each message in another thread
             allow_auto_create_topics=False,
             metadata_max_age_ms=_METADATA_MS,
             graceful_timeout=10,
             logger=None,
         )
-        looked_on = self._definition.committed is not None
+        live = self._definition.committed is not None
         subscriber = broker.subscriber(
             *self._definition.topics,
             group_id=self._definition.group,
@@ -167,8 +170,8 @@ class ConsumerGroupMember(ConsumerRebalanceListener):
             batch=True,
             max_records=MAX_RECORDS,
             batch_timeout_ms=10,
-            fetch_max_wait_ms=FETCH_WAIT_MS if looked_on else GATHER_MS,
-            fetch_min_bytes=1 if looked_on else GATHER_BYTES,
+            fetch_max_wait_ms=LIVE_FETCH_WAIT_MS if live else BATCHED_FETCH_WAIT_MS,
+            fetch_min_bytes=1 if live else BATCHED_FETCH_BYTES,
             ack_policy=AckPolicy.MANUAL,
             heartbeat_interval_ms=1000,
             listener=self,
@@ -181,99 +184,101 @@ class ConsumerGroupMember(ConsumerRebalanceListener):
         return broker
 
     async def _on_batch(self, records: Records) -> None:
-        """Reads the batch while the database is at work on the one before, then hands it on. Never raises."""
-        readings: list[Decoded] = []
-        came = self._places.seeks
-        for start in range(0, len(records), _READ_AT_ONCE):
+        """Decode a batch while the previous one is being processed, then start to process it. Never raises."""
+        decoded: list[Decoded] = []
+        seeks = self._positions.seeks
+        for start in range(0, len(records), _DECODE_RECORDS_MAX):
             await asyncio.sleep(0)
-            readings += self._handling.read(records[start : start + _READ_AT_ONCE])
-        if self._in_hand:
-            await self._in_hand
-        if not self._stop.is_set() and not self._again.is_set():
-            self.progress.took(in_hand=True)
-            self._in_hand = asyncio.create_task(self._deal_with(records, readings, came))
-            self._in_hand.add_done_callback(lambda _: self.progress.took(in_hand=False))
+            decoded += self._processor.decode(records[start : start + _DECODE_RECORDS_MAX])
+        if self._batch:
+            await self._batch
+        if not self._stop.is_set() and not self._recreate.is_set():
+            self.progress.processing(True)
+            self._batch = asyncio.create_task(self._process_until_done(records, decoded, seeks))
+            self._batch.add_done_callback(lambda _: self.progress.processing(False))
 
-    async def _deal_with(self, records: Records, readings: Sequence[Decoded], came: int) -> None:
-        """Never raises: what comes next would go on behind the batch."""
+    async def _process_until_done(self, records: Records, decoded: Sequence[Decoded], seeks: int) -> None:
+        """Retry until the batch is processed. Never raises: the next batch must not overtake this one."""
         backoff = Backoff()
         while not self._stop.is_set() and (consumer := self._consumer):
             try:
-                await self._take(consumer, records, readings, came)
+                await self._process(consumer, records, decoded, seeks)
                 outages.worked("postgres")
                 return
             except Stopped:
                 return
             except Exception as error:
-                self._places.forget(by_partition(records))
+                self._positions.forget(by_partition(records))
                 report(f"consumer {self._definition.group}", error, "postgres")
                 await backoff.wait(self._stop)
 
-    async def _take(self, consumer: AIOKafkaConsumer, records: Records, readings: Sequence[Decoded], came: int) -> None:
-        """Handles what has not been read and follows what has; of partitions where that is in doubt, finds the place."""
+    async def _process(self, consumer: AIOKafkaConsumer, records: Records, decoded: Sequence[Decoded], seeks: int) -> None:
+        """Process the records after the stored offsets. Seek in partitions whose position is uncertain."""
         partitions = by_partition(records)
-        known = await self._places.known(partitions.keys())
-        lost = [partition for partition in partitions if partition not in known]
-        begins: dict[TopicPartition, int] = {}
-        for partition, position in known.items():
-            those = partitions[partition]
-            if those[-1].offset < position.next:
-                lost.append(partition)
-            elif self._places.follows(consumer, partition, position.next, those[0].offset, came):
-                begins[partition] = position.next
-        taken = partitions
-        if any(those[0].offset < begins.get(partition, inf) for partition, those in partitions.items()):
-            wanted = [record.offset >= begins.get(TopicPartition(record.topic, record.partition), inf) for record in records]
-            records, readings = tuple(compress(records, wanted)), list(compress(readings, wanted))
-            taken = by_partition(records)
+        stored = await self._positions.stored(partitions.keys())
+        uncertain = [partition for partition in partitions if partition not in stored]
+        starts: dict[TopicPartition, int] = {}
+        for partition, position in stored.items():
+            fetched = partitions[partition]
+            if fetched[-1].offset < position.next:
+                uncertain.append(partition)
+            elif self._positions.is_contiguous(consumer, partition, position.next, fetched[0].offset, seeks):
+                starts[partition] = position.next
+        selected = partitions
+        if any(fetched[0].offset < starts.get(partition, inf) for partition, fetched in partitions.items()):
+            mask = [record.offset >= starts.get(TopicPartition(record.topic, record.partition), inf) for record in records]
+            records, decoded = tuple(compress(records, mask)), list(compress(decoded, mask))
+            selected = by_partition(records)
         if records:
-            settling = OffsetCommit(self._definition.group, records, taken, known)
+            commit_offsets = OffsetCommit(self._definition.group, records, selected, stored)
             try:
-                changed = await self._handling.handle(records, settling, readings)
-                self._places.moved(settling.ends)
-                self._tell(changed)
+                changed = await self._processor.handle(records, commit_offsets, decoded)
+                self._positions.update(commit_offsets.ends)
+                self._notify(changed)
             except Fenced:
                 log.info("consumer.fenced", group=self._definition.group)
-                self._places.forget(partitions)
-                lost = list(partitions)
-        if lost:
-            await self._places.find(consumer, lost)
-        self._places.measure(consumer, await self._places.known(partitions.keys()))
+                self._positions.forget(partitions)
+                uncertain = list(partitions)
+        if uncertain:
+            await self._positions.seek_to_stored(consumer, uncertain)
+        self._positions.update_lag(consumer, await self._positions.stored(partitions.keys()))
 
-    async def _watch_logs(self) -> float:
+    async def _check_topics(self) -> float:
+        """Restart recreated topics and update the lag; return the seconds until the next check."""
         if consumer := self._consumer:
-            await self._places.find_again(consumer)
-            self._places.measure(consumer, await self._places.known(consumer.assignment()))
-        return LOGS_EVERY
+            await self._positions.seek_recreated_topics(consumer)
+            self._positions.update_lag(consumer, await self._positions.stored(consumer.assignment()))
+        return TOPIC_CHECK_SECONDS
 
-    async def _watch_progress(self) -> float:
-        """Looks whether fetches complete where records exist; has the consumer made again when they do not."""
+    async def _check_progress(self) -> float:
+        """Recreate a consumer that does not fetch although records exist; return the seconds until the next check."""
         consumer = self._consumer
         if not isinstance(consumer, TolerantConsumer):
-            return PROGRESS_EVERY
+            return PROGRESS_CHECK_SECONDS
         try:
-            await consumer.look()
+            await consumer.report_positions()
         except Exception:
-            self.progress.unknown()
+            self.progress.kafka_unavailable()
             raise
         now = asyncio.get_running_loop().time()
         if (standstill := self.progress.standstill) is None:
-            self._pause = STANDSTILL_SECONDS
+            self._recreate_pause = STANDSTILL_SECONDS
         elif now >= self._recreate_at:
             RECREATED.labels(self._definition.group).inc()
-            log.error("consumer.stands_still", group=self._definition.group, error=standstill)
-            self._recreate_at, self._pause = now + self._pause, min(2 * self._pause, LONGEST_PAUSE)
-            self.progress.gave_up(standstill)
-            self._again.set()
-        return PROGRESS_EVERY
+            log.error("consumer.stalled", group=self._definition.group, error=standstill)
+            self._recreate_at = now + self._recreate_pause
+            self._recreate_pause = min(2 * self._recreate_pause, RECREATE_PAUSE_SECONDS_MAX)
+            self.progress.recreated(standstill)
+            self._recreate.set()
+        return PROGRESS_CHECK_SECONDS
 
-    def _tell(self, changed: Changed) -> None:
+    def _notify(self, changed: Changed) -> None:
         if self._definition.committed and changed:
             self._definition.committed(changed)
 
 
 async def _parse(records: Records) -> KafkaMessage:
-    """Looks into nothing: one header that is not text would hide the whole batch."""
+    """Leave headers undecoded: one that is not UTF-8 would fail the whole batch."""
     first, last = records[0], records[-1]
     return KafkaMessage(raw_message=records, body=b"", message_id=f"{first.offset}-{last.offset}", consumer=FAKE_CONSUMER)
 

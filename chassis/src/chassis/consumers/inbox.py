@@ -1,4 +1,4 @@
-"""What each consumer group has handled, once and for all. It is written with the events that came of it."""
+"""The table `inbox`: the ids of handled events per group, written in the transaction of the reactions' events."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -7,7 +7,7 @@ from chassis.postgres.connection import Connection
 
 
 async def handled(connection: Connection, group: str, event_ids: Sequence[UUID]) -> set[UUID]:
-    """Which of the events the group has handled before."""
+    """The ids among `event_ids` that the group has handled."""
     if not event_ids:
         return set()
     rows = await connection.fetch(

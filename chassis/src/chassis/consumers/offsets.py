@@ -1,6 +1,6 @@
-"""How far each consumer group has read: in the database, moved in the transaction of what was read.
+"""The table `offsets`: the position of each consumer group, moved in the transaction of the batch's effects.
 
-An offset means something in one log only: it is kept with the ids of the cluster and of the topic.
+An offset is valid for one log only, so it is stored with the ids of the cluster and the topic.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,7 +12,7 @@ from chassis.postgres.connection import Connection
 
 
 class Fenced(Exception):
-    """The stored offset is not the one that the batch began at: another member of the group read these records."""
+    """The stored offset is not where the batch starts: another member of the group has processed these records."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,17 +27,17 @@ class Position:
 
 
 async def stored(connection: Connection, group: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Position]:
-    """What is stored of these partitions; without those that nobody of the group has read yet."""
-    asked = list(partitions)
+    """The group's positions; without partitions that the group has not started."""
+    wanted = list(partitions)
     rows = await connection.fetch(
         """
         SELECT topic, partition, next, cluster_id, topic_id
-        FROM offsets JOIN unnest($2::text[], $3::int[]) AS asked (topic, partition) USING (topic, partition)
+        FROM offsets JOIN unnest($2::text[], $3::int[]) AS wanted (topic, partition) USING (topic, partition)
         WHERE consumer_group = $1
         """,
         group,
-        [partition.topic for partition in asked],
-        [partition.partition for partition in asked],
+        [partition.topic for partition in wanted],
+        [partition.partition for partition in wanted],
     )
     return {
         TopicPartition(row["topic"], row["partition"]): Position(row["next"], row["cluster_id"], row["topic_id"]) for row in rows
@@ -45,9 +45,9 @@ async def stored(connection: Connection, group: str, partitions: Iterable[TopicP
 
 
 async def move(connection: Connection, group: str, moves: Mapping[TopicPartition, tuple[Position, int]]) -> None:
-    """Moves each partition from the position where the batch began to the next offset given, in the caller's transaction.
+    """Move each partition from its old position to a new offset by compare-and-set, in the caller's transaction.
 
-    Raises Fenced when one of them is no longer where the batch began.
+    Raises Fenced if the stored position of a partition is not the old one.
     """
     rows = [
         (partition.topic, partition.partition, old.next, old.topic_id, old.cluster_id, next)
@@ -55,27 +55,27 @@ async def move(connection: Connection, group: str, moves: Mapping[TopicPartition
     ]
     if not rows:
         return
-    moved = await connection.execute(
+    status = await connection.execute(
         """
-        UPDATE offsets SET next = given.next, moved_at = now()
+        UPDATE offsets SET next = moved.next, moved_at = now()
         FROM unnest($2::text[], $3::int[], $4::bigint[], $5::text[], $6::text[], $7::bigint[])
-            AS given (topic, partition, old, topic_id, cluster_id, next)
-        WHERE consumer_group = $1 AND offsets.topic = given.topic AND offsets.partition = given.partition
-          AND offsets.next = given.old AND offsets.topic_id = given.topic_id AND offsets.cluster_id = given.cluster_id
+            AS moved (topic, partition, old, topic_id, cluster_id, next)
+        WHERE consumer_group = $1 AND offsets.topic = moved.topic AND offsets.partition = moved.partition
+          AND offsets.next = moved.old AND offsets.topic_id = moved.topic_id AND offsets.cluster_id = moved.cluster_id
         """,
         group,
         *zip(*rows, strict=True),
     )
-    if moved != f"UPDATE {len(rows)}":
-        raise Fenced(f"{group}: {moved} of {len(rows)}")
+    if status != f"UPDATE {len(rows)}":
+        raise Fenced(f"{group}: {status} of {len(rows)}")
 
 
 async def begin(
     connection: Connection, group: str, partition: TopicPartition, known: Position | None, start: Position, end: int
 ) -> None:
-    """Starts a partition that nobody has read yet, or, where it still stands at `known`, anew in another log at `start`.
+    """Store `start` for a new partition, or for one whose log was replaced and whose position is still `known`.
 
-    `end` is the log's end. Whoever was quicker prevails.
+    `end` is the log's end. If another member stores a position first, that one stays.
     """
     identity = (group, partition.topic, partition.partition, start.cluster_id, start.topic_id, start.next, end)
     if known is None:
@@ -100,17 +100,17 @@ async def begin(
 
 
 async def still_behind(connection: Connection, group: str) -> bool | None:
-    """Whether the group has not read all yet that was there when it began; None when it has not begun."""
+    """Whether the group has not reached the log ends of its start yet; None if it has not started."""
     behind: bool | None = await connection.fetchval("SELECT bool_or(next < target) FROM offsets WHERE consumer_group = $1", group)
     return behind
 
 
 async def caught_up(connection: Connection, group: str, topics: Sequence[str]) -> bool:
-    """Whether the group has read each of the topics up to where it ended when reading began."""
+    """Whether the group has reached the log ends of its start in all of the topics."""
     behind = await connection.fetchval(
         """
-        SELECT count(*) FROM unnest($2::text[]) AS asked (topic) LEFT JOIN offsets
-            ON offsets.topic = asked.topic AND consumer_group = $1
+        SELECT count(*) FROM unnest($2::text[]) AS wanted (topic) LEFT JOIN offsets
+            ON offsets.topic = wanted.topic AND consumer_group = $1
         WHERE coalesce(next < target, true)
         """,
         group,

@@ -1,4 +1,4 @@
-"""What an operator wants done with quarantined records: the consumer that quarantined them does it."""
+"""Carries out operator actions on quarantined records, in the consumer that quarantined them."""
 
 from collections.abc import Callable, Sequence
 
@@ -15,42 +15,42 @@ from chassis.runtime.faults import describe_error, is_transient
 
 log = structlog.get_logger()
 
-EVERY = 2.0
-"""Seconds between looks."""
+POLL_SECONDS = 2.0
 
 
 class OperatorActions:
-    def __init__(self, group: str, pool: asyncpg.Pool, handling: BatchProcessor, tell: Callable[[Changed], None]) -> None:
-        self._group, self._pool, self._handling, self._tell = group, pool, handling, tell
+    def __init__(self, group: str, pool: asyncpg.Pool, processor: BatchProcessor, notify: Callable[[Changed], None]) -> None:
+        self._group, self._pool, self._processor, self._notify = group, pool, processor, notify
 
-    async def fulfil(self) -> float:
-        """The oldest wish, if there is one; returns after how many seconds to look again."""
+    async def run_next(self) -> float:
+        """Carry out the oldest operator action, if any; return the seconds until the next call."""
         async with self._pool.acquire() as connection:
             claimed = await quarantine.claim(connection, self._group)
         if claimed is not None:
-            do = self._handling.discard if claimed.state == "discard" else self._handling.handle
+            run = self._processor.discard if claimed.state == "discard" else self._processor.handle
             try:
-                self._tell(await do([claimed.record], _committing(claimed)))
+                self._notify(await run([claimed.record], _completing(claimed)))
             except (Fenced, Stopped):
                 pass
             except Exception as error:
                 if is_transient(error):
                     raise
-                await self._refuse(claimed, error)
-        return EVERY
+                await self._fail(claimed, error)
+        return POLL_SECONDS
 
-    async def _refuse(self, claimed: Quarantined, error: Exception) -> None:
-        """What the operator wanted cannot be done: the record stays quarantined."""
-        log.error("quarantine.not_settled", group=self._group, id=claimed.id, error=describe_error(error))
+    async def _fail(self, claimed: Quarantined, error: Exception) -> None:
+        log.error("quarantine.action_failed", group=self._group, id=claimed.id, error=describe_error(error))
         async with self._pool.acquire() as connection:
-            await quarantine.keep_again(connection, claimed, describe_error(error))
+            await quarantine.fail(connection, claimed, describe_error(error))
 
 
-def _committing(claimed: Quarantined) -> CommitOffsets:
-    async def settle(connection: Connection, _: Sequence[RawRecord]) -> None:
+def _completing(claimed: Quarantined) -> CommitOffsets:
+    """Marks the action as completed in the transaction of its effects, where a batch would commit offsets."""
+
+    async def complete(connection: Connection, _: Sequence[RawRecord]) -> None:
         try:
-            await quarantine.settle(connection, claimed)
-        except NotQuarantined as gone:
-            raise Fenced(f"quarantined record {claimed.id}") from gone
+            await quarantine.complete(connection, claimed)
+        except NotQuarantined as error:
+            raise Fenced(f"quarantined record {claimed.id}") from error
 
-    return settle
+    return complete

@@ -1,6 +1,6 @@
-"""Records that could not be read or handled: kept whole, whatever their bytes, until an operator decides.
+"""The table `quarantine`: records that could not be decoded or processed, with all bytes, until an operator decides.
 
-The operator's word is a wish: the consumer that quarantined the record fulfils it, since only it knows what handling means.
+An operator action is stored as the row's state. The consumer that quarantined the record carries it out.
 """
 
 import hashlib
@@ -20,23 +20,23 @@ State = Literal["kept", "retry", "discard", "handled", "discarded"]
 
 _OUR_HEADERS = frozenset({"ce_id", "ce_type", "content-type", "traceparent"})
 _LEASE = "30 seconds"
-_PLACE = "consumer_group = $1 AND topic = $2 AND partition = $3"
+_PARTITION = "consumer_group = $1 AND topic = $2 AND partition = $3"
 
 
 class NotQuarantined(LookupError):
-    """No such record, or it has been dealt with."""
+    """No such record in quarantine, or its operator action is completed."""
 
 
 class NotNext(Exception):
-    """The group does not stand at this record; `next` is where it stands, None where it has not begun."""
+    """The record is not the group's next one. `next` is the stored offset; None if the group has not started."""
 
     def __init__(self, next: int | None) -> None:
         super().__init__(next)
         self.next = next
 
 
-class ValueNotKept(Exception):
-    """The record's value was personal and was not kept: it cannot be retried, only discarded."""
+class ValueNotStored(Exception):
+    """The record's value is personal data and was not stored, so the record can only be discarded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Quarantined:
     id: int
     group: str
     record: Record
-    """Of a personal topic: without value."""
+    """Without value if the topic is personal."""
     value_length: int | None
     """In bytes; None for a tombstone."""
     value_sha256: str
@@ -53,19 +53,19 @@ class Quarantined:
     error: str
     state: State
     times: int
-    """How often it came to lie here."""
+    """How often the record was quarantined."""
     quarantined_at: datetime
 
     @property
-    def kept_whole(self) -> bool:
+    def complete(self) -> bool:
         return self.value_length is None or self.record.value is not None
 
 
-async def keep(
+async def add(
     connection: Connection, group: str, records: Sequence[tuple[RawRecord, Undecodable]], personal: frozenset[str]
 ) -> None:
-    """Puts records aside, in the caller's transaction. Of topics in `personal` no value and no foreign header is kept."""
-    for record, found in records:
+    """Quarantine records, in the caller's transaction. Values and foreign headers of `personal` topics are not stored."""
+    for record, undecodable in records:
         secret = record.topic in personal
         value = record.value
         await connection.execute(
@@ -85,19 +85,19 @@ async def keep(
             None if value is None else len(value),
             hashlib.sha256(value or b"").hexdigest(),
             json.dumps([_header(name, header) for name, header in record.headers if not secret or name in _OUR_HEADERS]),
-            found.merchant_id,
-            found.aggregate,
-            storable(found.error[:2000]),
+            undecodable.merchant_id,
+            undecodable.aggregate,
+            storable(undecodable.error[:2000]),
         )
 
 
 def storable(text: str) -> str:
-    """The text without what PostgreSQL's text cannot hold: NUL and lone surrogates are written out."""
+    """The text with NUL and lone surrogates escaped, which PostgreSQL's text type cannot store."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
 def _header(name: str, value: bytes | None) -> list[Any]:
-    """[name, hex of the value or null]; the name as {"hex": …} where jsonb could not hold it."""
+    """[name, hex of the value or null]; the name is {"hex": …} if jsonb cannot store it."""
     try:
         raw = name.encode("utf-8", "surrogateescape")
     except UnicodeEncodeError:
@@ -112,8 +112,8 @@ def _header_of(stored: Sequence[Any]) -> tuple[str, bytes | None]:
     return text, None if value is None else bytes.fromhex(value)
 
 
-async def listed(connection: Connection, group: str | None = None, *, limit: int = 100) -> list[Quarantined]:
-    """What waits for an operator's word, or for its fulfilment; oldest first."""
+async def pending(connection: Connection, group: str | None = None, *, limit: int = 100) -> list[Quarantined]:
+    """Records without a completed operator action, oldest first."""
     rows = await connection.fetch(
         """
         SELECT * FROM quarantine
@@ -125,7 +125,7 @@ async def listed(connection: Connection, group: str | None = None, *, limit: int
     return [_quarantined(row) for row in rows]
 
 
-async def show(connection: Connection, id: int) -> Quarantined:
+async def get(connection: Connection, id: int) -> Quarantined:
     """Raises NotQuarantined."""
     row = await connection.fetchrow("SELECT * FROM quarantine WHERE id = $1", id)
     if row is None:
@@ -134,23 +134,23 @@ async def show(connection: Connection, id: int) -> Quarantined:
 
 
 async def retry(connection: Connection, id: int) -> None:
-    """Has the record handled as if it came now. Raises NotQuarantined, ValueNotKept."""
-    if not (await show(connection, id)).kept_whole:
-        raise ValueNotKept(id)
-    await _wish(connection, id, "retry")
+    """Request that the record is processed again. Raises NotQuarantined, ValueNotStored."""
+    if not (await get(connection, id)).complete:
+        raise ValueNotStored(id)
+    await _request(connection, id, "retry")
 
 
 async def discard(connection: Connection, id: int) -> None:
-    """Has the record given up: what waits for it goes on without it. Raises NotQuarantined.
+    """Request that projections continue without the record. Raises NotQuarantined.
 
-    Of a record that nobody could read the place in its stream is not known: when its follower came only after the record
-    had been given up, and waits, giving it up once more lets the follower go on.
+    The sequence of an undecodable record is unknown. If its successor arrives after the record was discarded and is
+    buffered as early, discard the record again.
     """
-    await _wish(connection, id, "discard", also="discarded")
+    await _request(connection, id, "discard", also="discarded")
 
 
 async def claim(connection: Connection, group: str) -> Quarantined | None:
-    """The next record with which an operator's word is to be fulfilled, for half a minute nobody else's."""
+    """Lease the oldest record with an open operator action."""
     row = await connection.fetchrow(
         f"""
         UPDATE quarantine SET claimed_until = now() + interval '{_LEASE}'
@@ -166,9 +166,9 @@ async def claim(connection: Connection, group: str) -> Quarantined | None:
     return None if row is None else _quarantined(row)
 
 
-async def settle(connection: Connection, claimed: Quarantined) -> None:
-    """Says that the operator's word was fulfilled, in the transaction that did. Raises NotQuarantined when it was before."""
-    done = await connection.execute(
+async def complete(connection: Connection, claimed: Quarantined) -> None:
+    """Mark the operator action as completed, in the transaction of its effects. Raises NotQuarantined if it already is."""
+    status = await connection.execute(
         """
         UPDATE quarantine
         SET state = CASE state WHEN 'retry' THEN 'handled' ELSE 'discarded' END, settled_at = now(), claimed_until = NULL
@@ -177,12 +177,12 @@ async def settle(connection: Connection, claimed: Quarantined) -> None:
         claimed.id,
         claimed.state,
     )
-    if done != "UPDATE 1":
+    if status != "UPDATE 1":
         raise NotQuarantined(claimed.id)
 
 
-async def keep_again(connection: Connection, claimed: Quarantined, error: str) -> None:
-    """The operator's word could not be fulfilled: the record stays quarantined, and says why."""
+async def fail(connection: Connection, claimed: Quarantined, error: str) -> None:
+    """The operator action failed: the record stays quarantined with the new error."""
     await connection.execute(
         """
         UPDATE quarantine SET state = 'kept', times = times + 1, error = $3, claimed_until = NULL
@@ -198,47 +198,48 @@ async def skip(
     connection: Connection,
     group: str,
     record: RawRecord,
-    found: Undecodable,
+    undecodable: Undecodable,
     personal: frozenset[str] = frozenset(),
     *,
     at: int | None = None,
     after: int | None = None,
 ) -> Quarantined:
-    """Moves a group past the record at which it stands, which is kept as one that the operator gave up.
+    """Move a group past its next record, and quarantine that record as discarded by an operator.
 
-    For a record that can neither be handled nor quarantined, or not be decoded: then `record` has neither key nor value.
-    `at`: the offset to which the group has read, where no record has that offset; `after`: where it continues, when that is
-    not the next offset. Raises NotNext when the group stands elsewhere.
+    For a record that can neither be processed nor quarantined, or one in a corrupt record set; the latter has neither key
+    nor value. `at`: the stored offset, if it is not the record's. `after`: the new offset, if it is not the one after the
+    record. Raises NotNext if the stored offset is another one.
     """
     at, after = record.offset if at is None else at, record.offset + 1 if after is None else after
     async with connection.transaction():
         next: int | None = await connection.fetchval(
-            f"SELECT next FROM offsets WHERE {_PLACE} FOR UPDATE", *_place(group, record)
+            f"SELECT next FROM offsets WHERE {_PARTITION} FOR UPDATE", *_partition(group, record)
         )
         if next != at:
             raise NotNext(next)
-        await keep(connection, group, [(record, found)], personal)
-        moved = f"UPDATE offsets SET next = $4, moved_at = now() WHERE {_PLACE}"
-        await connection.execute(moved, *_place(group, record), after)
+        await add(connection, group, [(record, undecodable)], personal)
+        moved = f"UPDATE offsets SET next = $4, moved_at = now() WHERE {_PARTITION}"
+        await connection.execute(moved, *_partition(group, record), after)
         row = await connection.fetchrow(
-            f"UPDATE quarantine SET state = 'discard' WHERE {_PLACE} AND record_offset = $4 AND value_sha256 = $5 RETURNING *",
-            *_place(group, record),
+            f"UPDATE quarantine SET state = 'discard' WHERE {_PARTITION} "
+            "AND record_offset = $4 AND value_sha256 = $5 RETURNING *",
+            *_partition(group, record),
             record.offset,
             hashlib.sha256(record.value or b"").hexdigest(),
         )
-    assert row is not None, "it has just been kept"
+    assert row is not None, "the record was added above"
     return _quarantined(row)
 
 
-def _place(group: str, record: RawRecord) -> tuple[str, str, int]:
+def _partition(group: str, record: RawRecord) -> tuple[str, str, int]:
     return group, record.topic, record.partition
 
 
-async def _wish(connection: Connection, id: int, state: State, also: State = "kept") -> None:
-    done = await connection.execute(
+async def _request(connection: Connection, id: int, state: State, also: State = "kept") -> None:
+    status = await connection.execute(
         "UPDATE quarantine SET state = $2 WHERE id = $1 AND state IN ('kept', 'retry', 'discard', $3)", id, state, also
     )
-    if done != "UPDATE 1":
+    if status != "UPDATE 1":
         raise NotQuarantined(id)
 
 

@@ -1,7 +1,7 @@
-"""Kafka's record sets, decoded record by record where the client library gives up.
+"""Decodes Kafka record sets that the client library rejects.
 
-The library refuses a whole fetch for one header whose name is not UTF-8, which every broker accepts. Here such a name keeps its
-bytes as surrogate escapes, as file names do in Python. Format: https://kafka.apache.org/documentation/#recordbatch
+The library rejects a whole fetch because of one header name that is not UTF-8, which every broker accepts. Here such a name
+keeps its bytes as surrogate escapes, like file names in Python. Format: https://kafka.apache.org/documentation/#recordbatch
 """
 
 import struct
@@ -18,7 +18,7 @@ from aiokafka.record.util import calc_crc32c, decode_varint
 from chassis.decoding import Record
 
 FETCH_BYTES = 1024 * 1024
-"""Of each partition; the first record set comes whole, however large it is."""
+"""Per partition. The broker returns the first record set completely, even if it is larger."""
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _CRC_FROM, _PREFIX = 21, 12
@@ -35,7 +35,7 @@ _DECOMPRESS: Mapping[int, Callable[[bytes], bytes]] = {
 
 
 class CorruptRecordSet(Exception):
-    """A record set that cannot be read at all; `offset` is its first, `after` the one after its last."""
+    """A record set that cannot be decoded. `offset` is its first offset, `after` the one after its last."""
 
     def __init__(self, offset: int, after: int, why: str) -> None:
         super().__init__(f"offset {offset}: {why}")
@@ -50,12 +50,9 @@ class DecodedSet:
 
 
 async def fetch(bootstrap: str, positions: Mapping[TopicPartition, int]) -> dict[TopicPartition, bytes]:
-    """The record sets of each partition from a position on, as the broker has them; empty at the end of a log.
-
-    Raises KafkaError.
-    """
+    """Fetch the raw record sets of each partition from an offset; empty at the end of the log. Raises KafkaError."""
     client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
-    found: dict[TopicPartition, bytes] = {}
+    fetched: dict[TopicPartition, bytes] = {}
     try:
         await client.bootstrap()
         await client.set_topics({partition.topic for partition in positions})
@@ -63,19 +60,19 @@ async def fetch(bootstrap: str, positions: Mapping[TopicPartition, int]) -> dict
             leader = client.cluster.leader_for_partition(partition)
             if leader is None or leader == -1:
                 raise NotLeaderForPartitionError(str(partition))
-            wanted = [(partition.topic, [(partition.partition, offset, FETCH_BYTES)])]
-            answer = await client.send(leader, FetchRequest(0, 1, FETCH_BYTES, 0, wanted))
-            [(_, [(_, error_code, _, *rest)])] = answer.topics
+            request = [(partition.topic, [(partition.partition, offset, FETCH_BYTES)])]
+            response = await client.send(leader, FetchRequest(0, 1, FETCH_BYTES, 0, request))
+            [(_, [(_, error_code, _, *rest)])] = response.topics
             if error_code:
                 raise for_code(error_code)(str(partition))
-            found[partition] = rest[-1] or b""
+            fetched[partition] = rest[-1] or b""
     finally:
         await client.close()
-    return found
+    return fetched
 
 
 def library_decodes(data: bytes) -> bool:
-    """Whether the client library can read these record sets."""
+    """Whether the client library can decode these record sets."""
     try:
         sets = MemoryRecords(data)
         while sets.has_next():
@@ -90,7 +87,7 @@ def library_decodes(data: bytes) -> bool:
 
 
 def decode(partition: TopicPartition, data: bytes, start: int) -> DecodedSet:
-    """The records from offset `start` on, up to a set that cannot be read. Raises Undecodable when that is the first."""
+    """The records from offset `start` up to the first corrupt set. Raises CorruptRecordSet if that is the first set."""
     records: list[Record] = []
     next, at = start, 0
     while len(data) - at >= _HEADER.size:
@@ -101,12 +98,12 @@ def decode(partition: TopicPartition, data: bytes, start: int) -> DecodedSet:
         try:
             if end - at < _HEADER.size:
                 raise CorruptRecordSet(base, base + 1, f"a set of {length} bytes")
-            found, next = _set(partition, data[at:end])
+            decoded, next = _set(partition, data[at:end])
         except CorruptRecordSet:
             if not records:
                 raise
             break
-        records += [record for record in found if record.offset >= start]
+        records += [record for record in decoded if record.offset >= start]
         at = end
     return DecodedSet(records, max(next, start))
 
@@ -129,18 +126,18 @@ def _set(partition: TopicPartition, data: bytes) -> tuple[list[Record], int]:
 
 
 def _records(partition: TopicPartition, base: int, body: bytes, count: int) -> list[Record]:
-    reader, found = _Reader(body), []
+    reader, records = _Reader(body), []
     for _ in range(count):
         end = reader.varint() + reader.at
         reader.skip(1)  # attributes
-        reader.varint()  # time stamp
+        reader.varint()  # timestamp
         offset = base + reader.varint()
         key, value = reader.nullable(), reader.nullable()
         headers = [(reader.name(), reader.nullable()) for _ in range(reader.varint())]
         if reader.at != end:
             raise ValueError(f"a record of {end} bytes ends at {reader.at}")
-        found.append(Record(*partition, offset, key, value, headers))
-    return found
+        records.append(Record(*partition, offset, key, value, headers))
+    return records
 
 
 class _Reader:

@@ -1,4 +1,4 @@
-"""Which logs a cluster holds: the cluster's id and the topics', which change when one is made anew under its old name."""
+"""The ids of a Kafka cluster and its topics. A topic that is recreated under the same name has another id."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -29,24 +29,24 @@ class Cluster:
 
 
 async def cluster(bootstrap: str, topics: list[str]) -> Cluster:
-    """Raises KafkaError when nobody answers or a topic does not exist."""
+    """Query the ids. Raises KafkaError if no broker responds or a topic does not exist."""
     client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
     try:
         await client.bootstrap()
-        answer = await client.send(client.get_random_node(), _DescribeTopics(topics))
+        response = await client.send(client.get_random_node(), _DescribeTopics(topics))
     finally:
         await client.close()
     outages.worked("kafka")
-    found: dict[str, str] = {}
-    for error_code, name, topic_id, *_ in answer.topics:
+    topic_ids: dict[str, str] = {}
+    for error_code, name, topic_id, *_ in response.topics:
         if error_code:
             raise for_code(error_code)(name)
-        found[name] = str(topic_id)
-    if missing := set(topics) - set(found):
+        topic_ids[name] = str(topic_id)
+    if missing := set(topics) - set(topic_ids):
         raise UnknownTopicOrPartitionError(", ".join(sorted(missing)))
-    if not answer.cluster_id:
-        raise KafkaError("the broker names no cluster")
-    return Cluster(answer.cluster_id, found)
+    if not response.cluster_id:
+        raise KafkaError("the broker returned no cluster id")
+    return Cluster(response.cluster_id, topic_ids)
 
 
 class _Uuid(AbstractType[UUID]):
@@ -60,7 +60,7 @@ class _Uuid(AbstractType[UUID]):
 
 
 class _MetadataResponse(Response):
-    """Version 12: the first that names topics by id in every case. aiokafka itself speaks up to version 5."""
+    """Version 12 is the first that always returns topic ids. aiokafka supports versions up to 5."""
 
     API_KEY = 3
     API_VERSION = 12

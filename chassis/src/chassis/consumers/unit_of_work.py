@@ -1,4 +1,4 @@
-"""What the reactions to one batch of records want done: committed together with the batch's offsets, or not at all."""
+"""The writes that the reactions to one batch of records decide, committed with the batch's offsets or not at all."""
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -23,11 +23,11 @@ log = structlog.get_logger()
 
 A = TypeVar("A")
 
-Work = Callable[[asyncpg.Connection], Awaitable[None]]
+CommitHook = Callable[[asyncpg.Connection], Awaitable[None]]
 
 
 class RecordFailed(Exception):
-    """What one record of a batch wants failed; the cause tells why."""
+    """One record of the batch failed; `__cause__` is the error."""
 
     def __init__(self, index: int) -> None:
         super().__init__(index)
@@ -35,30 +35,30 @@ class RecordFailed(Exception):
 
 
 @dataclass
-class _Appending:
+class _PendingAppend:
     expected: int
     events: list[RecordedEvent] = field(default_factory=list)
 
 
 class UnitOfWork:
-    """One attempt at one batch. Reactions to its records see what earlier ones of the batch decided."""
+    """One attempt at one batch. A reaction sees the decisions of earlier reactions in the batch."""
 
     connection: asyncpg.Connection
-    """For SELECTs, while reactions run: nothing may be written or locked before the streams have been read."""
+    """For SELECTs in reactions. Do not write or lock here: all streams must be read before the first write."""
 
     def __init__(self, connection: asyncpg.Connection) -> None:
         self.connection = connection
-        self._read: dict[Stream, list[StoredEvent]] = {}
-        self._past: dict[Stream, Loaded[Any]] = {}
-        self._appending: dict[Stream, _Appending] = {}
+        self._events: dict[Stream, list[StoredEvent]] = {}
+        self._loaded: dict[Stream, Loaded[Any]] = {}
+        self._appends: dict[Stream, _PendingAppend] = {}
         self._timers: dict[tuple[Stream, str], datetime | None] = {}
         self._statements: list[tuple[UUID | None, int, Statement]] = []
-        self._works: list[tuple[int, Work]] = []
-        self._current = 0
+        self._commit_hooks: list[tuple[int, CommitHook]] = []
+        self._index = 0
         self._customer: UUID | None = None
-        self._reading = True
+        self._may_read = True
 
-    async def ask(
+    async def decide(
         self,
         aggregate: Aggregate[C, E, S],
         id: UUID,
@@ -67,100 +67,100 @@ class UnitOfWork:
         cause: Received[Any],
         statements: Callable[[Outcome[E, S]], Sequence[Statement]] | None = None,
     ) -> Outcome[E, S] | None:
-        """Asks the rules; what they decide is appended when the batch is committed, and seen by later questions at once.
+        """Decide a command. The events are appended at commit; later decisions of the batch see them immediately.
 
-        None when the rules refuse, or have nothing to say of what does not exist: that is an outcome, and the event
-        counts as handled. `statements` are the service's own rows that go with the outcome, when it has events.
+        Returns None if the rules refuse or the aggregate does not exist; the event still counts as handled.
+        `statements` returns the service's own rows for an outcome that has events.
         """
         envelope = cause.envelope
         context = Context(envelope.merchantid, f"event:{envelope.type}", envelope.correlationid, envelope.id)
-        past = await self._past_of(aggregate, aggregate.stream(envelope.merchantid, id))
-        note(aggregate=past.stream.name)
+        loaded = await self._load(aggregate, aggregate.stream(envelope.merchantid, id))
+        note(aggregate=loaded.stream.name)
         try:
-            outcome, write_set = decide(aggregate, context, past, command)
+            outcome, write_set = decide(aggregate, context, loaded, command)
         except (aggregate.refusal, NoSuchAggregate) as refusal:
             log.info("reaction.refused", refusal=type(refusal).__name__, cause=envelope.type)
             return None
-        self._past[past.stream] = outcome.loaded
-        self._take(write_set)
+        self._loaded[loaded.stream] = outcome.loaded
+        self._add(write_set)
         rows = [*write_set.statements, *(statements(outcome) if statements and outcome.events else ())]
-        self._keep(envelope.customerid, rows)
+        self._add_statements(envelope.customerid, rows)
         return outcome
 
     async def state(self, aggregate: Aggregate[C, E, S], merchant_id: UUID, id: UUID) -> tuple[int, S | None]:
-        """The aggregate's version and state, as decided so far in this batch."""
-        past = await self._past_of(aggregate, aggregate.stream(merchant_id, id))
-        return past.version, past.state
+        """The aggregate's version and state after the decisions of this batch so far."""
+        loaded = await self._load(aggregate, aggregate.stream(merchant_id, id))
+        return loaded.version, loaded.state
 
     def write(self, *statements: Statement) -> None:
-        """Changes to the service's own tables: after the appends, in the same transaction.
+        """Change the service's own tables, after the appends and in the same transaction.
 
-        Those of one customer keep their order, and those of no customer keep theirs to all others. Between customers the
-        same SQL goes together.
+        Statements of one customer keep their order; statements without a customer keep their order to all others. Equal SQL
+        of different customers is sent together.
         """
-        self._keep(self._customer, statements)
+        self._add_statements(self._customer, statements)
 
-    def at_commit(self, work: Work) -> None:
-        """Does the work first in the transaction. It may lock and write, and ask of streams that have been read already."""
-        self._works.append((self._current, work))
+    def at_commit(self, hook: CommitHook) -> None:
+        """Call the hook at the start of the transaction. It may lock, write, and decide on streams that were read earlier."""
+        self._commit_hooks.append((self._index, hook))
 
-    async def load(self, streams: Sequence[Stream]) -> None:
-        """Reads streams before they are asked, all in one query."""
-        missing = list(dict.fromkeys(stream for stream in streams if stream not in self._read))
+    async def load_streams(self, streams: Sequence[Stream]) -> None:
+        """Read the events of several streams in one query, for later decisions."""
+        missing = list(dict.fromkeys(stream for stream in streams if stream not in self._events))
         if not missing:
             return
-        if not self._reading:
-            raise RuntimeError("a stream asked at commit must have been read before: name it in Consumer.streams")
-        self._read.update(await read_streams(self.connection, missing))
+        if not self._may_read:
+            raise RuntimeError("a stream that a commit hook uses must be loaded before the commit: name it in Consumer.streams")
+        self._events.update(await read_streams(self.connection, missing))
 
-    def begin(self, index: int, customer: UUID | None = None) -> None:
-        """What follows is wanted by the record at `index` of the batch, which is about the customer, or about none."""
-        self._current, self._customer = index, customer
+    def start_record(self, index: int, customer: UUID | None = None) -> None:
+        """Attribute what follows to the record at `index` of the batch, and to its customer if it has one."""
+        self._index, self._customer = index, customer
 
-    async def commit(self, inbox: Sequence[tuple[str, UUID]]) -> None:
-        """Does and writes all that was asked for, in the caller's transaction.
+    async def flush(self, inbox: Sequence[tuple[str, UUID]]) -> None:
+        """Run the hooks and write everything, in the caller's transaction.
 
-        Raises Culprit when what one record wants cannot be done, VersionConflict when somebody appended meanwhile,
-        AlreadyHandled when somebody handled the same events.
+        Raises RecordFailed if the writes of one record fail, VersionConflict if another writer appended to a stream, and
+        AlreadyHandled if another member handled one of the events.
         """
-        self._reading = False
-        for index, work in self._works:
-            self.begin(index)
-            await _attributed(index, work(self.connection))
+        self._may_read = False
+        for index, hook in self._commit_hooks:
+            self.start_record(index)
+            await _attributed(index, hook(self.connection))
         write_set = WriteSet(
-            tuple(Append(stream, each.expected, tuple(each.events)) for stream, each in self._appending.items()),
+            tuple(Append(stream, each.expected, tuple(each.events)) for stream, each in self._appends.items()),
             inbox=tuple(inbox),
             set_timers=tuple(Timer(*key, due) for key, due in self._timers.items() if due is not None),
             clear_timers=tuple(key for key, due in self._timers.items() if due is None),
         )
         if not write_set.empty:
             await append_write_sets(self.connection, [write_set])
-        wanted = ((customer, each.sql, (index, each.args)) for customer, index, each in self._statements)
-        for sql, rows in grouped(wanted):
+        statements = ((customer, each.sql, (index, each.args)) for customer, index, each in self._statements)
+        for sql, rows in grouped(statements):
             running = run(self.connection, sql, [args for _, args in rows])
-            # Of several rows PostgreSQL does not say which one failed: then the batch is divided.
+            # For several rows PostgreSQL does not name the one that failed; the batch processor then divides the batch.
             await (_attributed(rows[0][0], running) if len(rows) == 1 else running)
 
-    async def _past_of(self, aggregate: Aggregate[C, E, S], stream: Stream) -> Loaded[S]:
-        if stream not in self._past:
-            await self.load([stream])
-            self._past[stream] = rehydrate(aggregate, stream, self._read[stream])
-        return self._past[stream]
+    async def _load(self, aggregate: Aggregate[C, E, S], stream: Stream) -> Loaded[S]:
+        if stream not in self._loaded:
+            await self.load_streams([stream])
+            self._loaded[stream] = rehydrate(aggregate, stream, self._events[stream])
+        return self._loaded[stream]
 
-    def _take(self, write_set: WriteSet) -> None:
+    def _add(self, write_set: WriteSet) -> None:
         for append in write_set.appends:
-            self._appending.setdefault(append.stream, _Appending(append.expected)).events.extend(append.events)
+            self._appends.setdefault(append.stream, _PendingAppend(append.expected)).events.extend(append.events)
         for timer in write_set.set_timers:
             self._timers[timer.stream, timer.name] = timer.due_at
         for cleared in write_set.clear_timers:
             self._timers[cleared] = None
 
-    def _keep(self, customer: UUID | None, statements: Iterable[Statement]) -> None:
-        self._statements.extend((customer, self._current, statement) for statement in statements)
+    def _add_statements(self, customer: UUID | None, statements: Iterable[Statement]) -> None:
+        self._statements.extend((customer, self._index, statement) for statement in statements)
 
 
-async def _attributed(index: int, doing: Awaitable[A]) -> A:
+async def _attributed(index: int, work: Awaitable[A]) -> A:
     try:
-        return await doing
+        return await work
     except Exception as error:
         raise RecordFailed(index) from error

@@ -1,8 +1,8 @@
-"""How old what is shown may be: up to which instant everything that the services committed has been read here.
+"""Freshness: the instant up to which everything that the services committed has been read here.
 
-Each relay says every few seconds up to which wall-clock instant all that was committed is on Kafka, and where its topics
-ended then. Once our consumers have passed those ends, that instant is ours. Events' own times are never used: they follow
-the merchants' clocks.
+Each relay publishes a watermark every few seconds: a wall-clock instant, and the ends of its topics once everything that was
+committed before that instant is on Kafka. When our consumers have passed those ends, the service is fresh up to that instant.
+Times of events are not used, because they follow the merchants' clocks.
 """
 
 import asyncio
@@ -29,28 +29,28 @@ from chassis.runtime.wait import wait_for_event
 
 log = structlog.get_logger()
 
-PENDING = 100
-"""Watermarks kept per service while our consumers have not reached them; beyond, the newest takes the place of the last."""
-AHEAD = timedelta(minutes=5)
-"""How far a relay's wall clock may be ahead of ours: a watermark beyond would show what is old as fresh for ever."""
-LOOK_EVERY = 1.0
+PENDING_MAX = 100
+"""Stored watermarks per service that our consumers have not reached. A further one replaces the newest."""
+CLOCK_SKEW_MAX = timedelta(minutes=5)
+"""Between a relay's wall clock and ours. A watermark further in the future would hide staleness."""
+POLL_SECONDS = 1.0
 FETCH_WAIT_MS = 5000
-"""How long the broker may hold a fetch: relays send watermarks as rarely."""
+"""How long the broker may hold a fetch. Relays send watermarks at about this interval."""
 SILENCE_SECONDS = 30.0
-"""After so long without a watermark the consumer is made again, if the broker has some that were not fetched."""
+"""Recreate the consumer after this time without a watermark, if the broker has unfetched ones."""
 
 
 class WatermarkTracker:
-    """Follows the watermarks on behalf of consumers with projections; one per worker process is enough, more do no harm."""
+    """Compares watermarks with the offsets of consumers that have projections. One per worker process; several do no harm."""
 
     def __init__(self, pool: asyncpg.Pool, bootstrap: str, consumers: Sequence[Consumer], topic: str = WATERMARKS) -> None:
         self._pool, self._bootstrap, self._topic = pool, bootstrap, topic
         self._readers = [(each.group, topic) for each in consumers if each.projections for topic in each.topics]
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until told to stop."""
+        """Track watermarks until `stop` is set."""
 
-        async def turn() -> None:
+        async def follow() -> None:
             consumer = AIOKafkaConsumer(
                 self._topic,
                 bootstrap_servers=self._bootstrap,
@@ -64,31 +64,29 @@ class WatermarkTracker:
             finally:
                 await consumer.stop()
 
-        await repeat("freshness", turn, stop, dependency="kafka", proves=False, backoff=Backoff(0.5))
+        await repeat("freshness", follow, stop, dependency="kafka", proves=False, backoff=Backoff(0.5))
 
     async def _follow(self, consumer: AIOKafkaConsumer, stop: asyncio.Event) -> None:
-        heard, pending = time.monotonic(), True
+        last_received, pending = time.monotonic(), True
         while not stop.is_set():
-            batches = await _fetched(consumer)
-            newest = {
-                each.service: each for records in batches.values() for each in _readable(record.value for record in records)
-            }
+            batches = await _fetch(consumer)
+            newest = {each.service: each for records in batches.values() for each in _decode(record.value for record in records)}
             if newest:
-                heard = time.monotonic()
+                last_received = time.monotonic()
                 outages.worked("kafka")
-            elif time.monotonic() - heard > SILENCE_SECONDS and await _behind(consumer):
-                raise KafkaTimeoutError("watermarks are there, and none was fetched")
+            elif time.monotonic() - last_received > SILENCE_SECONDS and await _behind(consumer):
+                raise KafkaTimeoutError("watermarks exist, but none was fetched")
             if newest or pending:
                 async with self._pool.acquire() as connection:
                     for watermark in newest.values():
                         await store_watermark(connection, watermark)
                     pending = await advance(connection, self._readers)
                 outages.worked("postgres")
-            await wait_for_event(stop, LOOK_EVERY)
+            await wait_for_event(stop, POLL_SECONDS)
 
 
 async def store_watermark(connection: Connection, watermark: Watermark) -> None:
-    """Keeps what a relay said until our consumers have got there."""
+    """Store a watermark until our consumers have reached it."""
     await connection.execute(
         """
         WITH crowded AS (
@@ -101,34 +99,32 @@ async def store_watermark(connection: Connection, watermark: Watermark) -> None:
         watermark.service,
         watermark.instant,
         json.dumps(watermark.ends),
-        PENDING,
+        PENDING_MAX,
     )
 
 
 async def advance(connection: Connection, readers: Sequence[tuple[str, str]]) -> bool:
-    """Notes the newest watermark of each service that all readers, (group, topic), have passed; returns whether others are
-    left.
-    """
+    """Store the newest watermark of each service that all readers, (group, topic), have passed. Return whether some are left."""
     pending: bool = await connection.fetchval(
         """
         WITH passed AS (
             SELECT service, max(instant) AS as_of FROM watermark
             WHERE NOT EXISTS (
                 SELECT FROM unnest($1::text[], $2::text[]) AS reader (consumer_group, topic)
-                CROSS JOIN LATERAL jsonb_each_text(ends -> reader.topic) AS said (partition, next)
+                CROSS JOIN LATERAL jsonb_each_text(ends -> reader.topic) AS log_end (partition, next)
                 LEFT JOIN offsets ON offsets.consumer_group = reader.consumer_group AND offsets.topic = reader.topic
-                    AND offsets.partition = said.partition::int
-                WHERE coalesce(offsets.next, 0) < said.next::bigint
+                    AND offsets.partition = log_end.partition::int
+                WHERE coalesce(offsets.next, 0) < log_end.next::bigint
             )
             GROUP BY service
-        ), noted AS (
+        ), stored AS (
             INSERT INTO freshness AS known (service, as_of) SELECT service, as_of FROM passed
             ON CONFLICT (service) DO UPDATE SET as_of = greatest(known.as_of, excluded.as_of)
-        ), forgotten AS (
+        ), deleted AS (
             DELETE FROM watermark USING passed WHERE watermark.service = passed.service AND watermark.instant <= passed.as_of
             RETURNING 1
         )
-        SELECT (SELECT count(*) FROM watermark) > (SELECT count(*) FROM forgotten)
+        SELECT (SELECT count(*) FROM watermark) > (SELECT count(*) FROM deleted)
         """,
         [group for group, _ in readers],
         [topic for _, topic in readers],
@@ -137,7 +133,7 @@ async def advance(connection: Connection, readers: Sequence[tuple[str, str]]) ->
 
 
 async def as_of(connection: Connection, services: Collection[str]) -> datetime | None:
-    """The instant up to which all of the services have been read; None while one of them has never said anything."""
+    """The instant up to which all of the services have been read; None if one has no watermark yet."""
     instant: datetime | None = await connection.fetchval(
         "SELECT CASE count(*) WHEN $2 THEN min(as_of) END FROM freshness WHERE service = ANY ($1::text[])",
         list(services),
@@ -146,8 +142,8 @@ async def as_of(connection: Connection, services: Collection[str]) -> datetime |
     return instant
 
 
-async def _fetched(consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[ConsumerRecord[bytes | None, bytes | None]]]:
-    """What came. A record set that the client cannot decode is passed over: each watermark replaces the ones before it."""
+async def _fetch(consumer: AIOKafkaConsumer) -> dict[TopicPartition, list[ConsumerRecord[bytes | None, bytes | None]]]:
+    """The next records. Skips an undecodable record set, since each watermark supersedes the earlier ones."""
     try:
         return await consumer.getmany(timeout_ms=100)
     except Exception as error:
@@ -164,16 +160,16 @@ async def _behind(consumer: AIOKafkaConsumer) -> bool:
     return any([await consumer.position(partition) < end for partition, end in ends.items()])
 
 
-def _readable(values: Iterable[bytes | None]) -> list[Watermark]:
-    found = []
+def _decode(values: Iterable[bytes | None]) -> list[Watermark]:
+    watermarks = []
     for value in values:
         try:
             watermark = Watermark.model_validate_json(value or b"")
-            if watermark.instant > datetime.now(UTC) + AHEAD:
-                raise ValueError("an instant in the future")
+            if watermark.instant > datetime.now(UTC) + CLOCK_SKEW_MAX:
+                raise ValueError("instant in the future")
         except ValueError as error:
             if (suppressed := outages.sparingly("freshness.unreadable")) is not None:
                 log.warning("freshness.unreadable", error=error_summary(error), suppressed=suppressed)
         else:
-            found.append(watermark)
-    return found
+            watermarks.append(watermark)
+    return watermarks

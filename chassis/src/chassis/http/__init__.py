@@ -1,1 +1,1 @@
-"""How a service speaks HTTP: one way to ask, one way to refuse."""
+"""HTTP for services: application, server, authentication, commands, problems and the client for other services."""

@@ -1,4 +1,4 @@
-"""Where requests come from: what is counted together, what a log may hold, and proxies that are not trusted."""
+"""Client addresses: keys for rate limits, prefixes for logs, and a warning about untrusted proxies."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from typing import Final
@@ -11,32 +11,32 @@ _FORWARDING: Final = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 log = structlog.get_logger()
 
 
-def counted_as(address: str) -> str:
-    """What a limit counts: an IPv4 address, or an IPv6 network of 64 bits, of which a connection at home has all."""
-    found = _parsed(address)
-    return str(ip_network((found, 64), strict=False)) if isinstance(found, IPv6Address) else str(found or address)
+def rate_limit_key(address: str) -> str:
+    """The key of a rate limit: an IPv4 address, or an IPv6 /64, because one household has a whole /64."""
+    parsed = _parsed(address)
+    return str(ip_network((parsed, 64), strict=False)) if isinstance(parsed, IPv6Address) else str(parsed or address)
 
 
 def prefix_of(address: str) -> str:
-    """What a log may hold of an address: 24 bits of IPv4, 48 of IPv6; `unknown` for none."""
-    found = _parsed(address)
-    if found is None:
+    """The part of an address that may be logged: /24 of IPv4, /48 of IPv6; `unknown` if it is not an address."""
+    parsed = _parsed(address)
+    if parsed is None:
         return "unknown"
-    return str(ip_network((found, 24 if isinstance(found, IPv4Address) else 48), strict=False))
+    return str(ip_network((parsed, 24 if isinstance(parsed, IPv4Address) else 48), strict=False))
 
 
 def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     try:
-        found = ip_address(address.partition("%")[0])
+        parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return None
-    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+    return parsed.ipv4_mapped or parsed if isinstance(parsed, IPv6Address) else parsed
 
 
 class NoTrustedProxy:
-    """Warns once when a request says for whom it was forwarded and nobody is trusted to say so.
+    """Warns once if a request has forwarding headers although no proxy is trusted.
 
-    Then all who come through that proxy share its address, and its limits.
+    All clients behind such a proxy then share its address and its rate limits.
     """
 
     def __init__(self, app: ASGIApp) -> None:

@@ -1,6 +1,6 @@
-"""What an operator asks of a process: whether it lives, whether it can serve, its metrics, and what its API is.
+"""The operator's HTTP application of a process: liveness, readiness, metrics and the OpenAPI document.
 
-Served on an address of its own, which no customer and no merchant reaches.
+It has its own address, which customers and merchants cannot reach.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from chassis.runtime.health import Health
 
 
 def admin_app(service: str, health: Health, description: Callable[[], dict[str, Any]] | None = None) -> ServiceApp:
-    """`description` makes the OpenAPI document of the process's API, where it has one."""
+    """`description` returns the OpenAPI document of the process's API, if it has one."""
     app = ServiceApp(title=f"{service}, for operators", openapi_url=None)
     equip(app, service=service)
 

@@ -1,4 +1,4 @@
-"""A service's HTTP application, with what every service has."""
+"""The HTTP application of a service: problems, strict requests, metrics."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from chassis.http import problems, security_events
 from chassis.http.authentication import SCHEMES, Authenticator, Peers
 from chassis.http.commands import RunOnce
 from chassis.http.description import describe
-from chassis.http.methods import Methods
+from chassis.http.methods import ImplicitMethods
 from chassis.http.requests import MAX_BODY_BYTES, StrictRequests
 from chassis.http.service_app import ServiceApp
 from chassis.runtime.telemetry import DURATION, REQUESTS
@@ -30,13 +30,12 @@ def create_app(
     schemes: dict[str, dict[str, str]] | None = None,
     peers: Peers | None = None,
 ) -> FastAPI:
-    """An application that answers errors with problems and takes bodies up to 64 KiB.
+    """An application that answers errors with problems and accepts bodies up to 64 KiB.
 
-    `authenticator` authenticates callers; `once` is the event store's, for plain tables under an idempotency key;
-    `refusals` has the answer to each refusal of the domain. `larger_bodies` names the
-    paths that take more, and how many bytes. Without `openapi_url` the description of the API is not served; `schemes` are
-    credentials in it beside those of `chassis.http.authentication`. `peers` has the routes that each other service may call;
-    without it there are none.
+    `once` runs work on plain tables under an idempotency key. `refusals`: the problem for each refusal of the domain.
+    `larger_bodies`: limits in bytes by path. `openapi_url`: None to not serve the OpenAPI document. `schemes`: credentials in
+    that document in addition to those of `chassis.http.authentication`. `peers`: the routes that each other service may call;
+    none by default.
     """
     app = ServiceApp(title=title, openapi_url=openapi_url)
     app.state.authenticator, app.state.once, app.state.refusals = authenticator, once, refusals or {}
@@ -49,15 +48,15 @@ def create_app(
 def equip(
     app: FastAPI, *, service: str, larger_bodies: Mapping[str, int] | None = None, max_body_bytes: int = MAX_BODY_BYTES
 ) -> None:
-    """Adds what every application has: problems, strict requests, metrics, and the methods that no route has to know."""
+    """Add what every application has: problems, strict requests, metrics, and the methods HEAD and OPTIONS."""
     problems.install(app, getattr(app.state, "refusals", {}))
     app.add_middleware(StrictRequests, larger=larger_bodies, max_body_bytes=max_body_bytes)
-    app.add_middleware(Measured, service=service)
-    app.add_middleware(Methods)
+    app.add_middleware(RequestMetrics, service=service)
+    app.add_middleware(ImplicitMethods)
 
 
-class Measured:
-    """Counts and times every answer, by route, never by path: a path may hold a secret, and there are too many."""
+class RequestMetrics:
+    """Counts and times responses by route. Not by path: a path may contain a secret, and there are too many."""
 
     def __init__(self, app: ASGIApp, service: str) -> None:
         self.app, self.service = app, service
@@ -67,9 +66,9 @@ class Measured:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        began, started, facts = time.perf_counter(), False, security_events.begin()
+        began, started, facts = time.perf_counter(), False, security_events.start_request()
 
-        async def answered(message: Message) -> None:
+        async def counting_send(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
@@ -82,21 +81,21 @@ class Measured:
             duration.observe(time.perf_counter() - began)
             requests.inc()
             if status in security_events.WATCHED:
-                security_events.answered(scope, status, route, facts)
+                security_events.emit_for_response(scope, status, route, facts)
 
         try:
-            await self.app(scope, receive, answered)
+            await self.app(scope, receive, counting_send)
         except asyncio.CancelledError:
-            if not started:  # the process ends; the server's own answer would be plain text
+            if not started:  # the process stops; the server's default response would be plain text
                 await problems.interrupted(scope["method"]).response()(scope, receive, send)
             raise
         except Exception:
             if not started:
-                count(500)  # answered further out
+                count(500)  # an outer handler sends the response
             raise
 
     def _metrics(self, method: str, route: str, status: int) -> tuple[Histogram, Counter]:
-        """Kept, because prometheus_client looks labels up in 7 µs."""
+        """Cached: a label lookup in prometheus_client takes 7 µs."""
         if (known := self._known.get((method, route, status))) is None:
             known = DURATION.labels(self.service, method, route), REQUESTS.labels(self.service, method, route, status)
             self._known[method, route, status] = known

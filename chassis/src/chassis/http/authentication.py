@@ -1,4 +1,4 @@
-"""Who is asking: a merchant by its API key, a customer through the portal, another service, or the operator."""
+"""Authentication: from a credential to a merchant, a customer, another service or the operator."""
 
 import hashlib
 import hmac
@@ -22,7 +22,7 @@ from chassis.tenants import Tenant, Tenants
 Kind = Literal["merchant", "customer", "service", "operator"]
 
 Peers = Mapping[str, frozenset[tuple[str, str]]]
-"""Service -> the (method, route) that it may call here, for itself or for a customer. One that is not listed may call none."""
+"""Service -> the (method, route) pairs that it may call here, for itself or for a customer. Other services may call none."""
 
 _API_KEY = re.compile(r"sk_(test|live)_[A-Za-z0-9_-]{43}")
 
@@ -35,17 +35,17 @@ class Principal:
     merchant: UUID | None = None
     customer_id: UUID | None = None
     session: str | None = None
-    """Of the customer's portal session, as an opaque reference."""
+    """An opaque reference to the customer's portal session."""
     issuer: str | None = None
-    """The service that asks, for itself or for the customer."""
+    """The calling service, for itself or for the customer."""
     tenant: Tenant | None = None
-    """The merchant, where this request has read it to check the API key."""
+    """The merchant, if it was read to check an API key."""
 
     @property
     def merchant_id(self) -> UUID:
-        """Raises Problem 403 where nobody's merchant is meant: the operator and services act for none by themselves."""
+        """Raises Problem 403 for the operator, and for a service that acts for no merchant."""
         if self.merchant is None:
-            raise forbidden("This credential belongs to no merchant")
+            raise forbidden("This credential does not belong to a merchant")
         return self.merchant
 
     @property
@@ -53,11 +53,11 @@ class Principal:
         return f"{self.kind}:{self.name}"
 
     def owns(self, customer_id: UUID) -> bool:
-        """Whether what belongs to this customer may be shown: a customer sees their own, a merchant all of its own."""
+        """Whether the principal may read this customer's data. Queries restrict a merchant to its own customers."""
         return self.kind != "customer" or self.customer_id == customer_id
 
     def must_own(self, customer_id: UUID | None) -> None:
-        """Raises the 404 of what does not exist."""
+        """Raises Problem 404, as for a customer that does not exist."""
         if customer_id is None or not self.owns(customer_id):
             raise not_found()
 
@@ -66,16 +66,16 @@ class Principal:
 
 
 class Authenticator:
-    """Turns a request's credential into a principal."""
+    """Authenticates a request by its bearer credential."""
 
     def __init__(self, tenants: Tenants, verifier: Verifier, operator_key_sha256: str) -> None:
         self._tenants, self._verifier, self._operator = tenants, verifier, operator_key_sha256
 
     async def principal(self, request: Request) -> Principal:
-        """Raises Problem 401, which is a security event."""
+        """Authenticate a request. Raises Problem 401 and records a security event."""
         scheme, _, credential = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not credential:
-            security_events.refused("key", reason="absent")
+            security_events.note_refusal("key", reason="absent")
             raise unauthenticated()
         if _API_KEY.fullmatch(credential):
             return await self._merchant(credential)
@@ -83,21 +83,21 @@ class Authenticator:
         if hmac.compare_digest(digest, self._operator):
             return Principal("operator", "operator")
         try:
-            claims = self._verifier.read(credential)
+            claims = self._verifier.verify(credential)
         except InvalidToken as error:
-            security_events.refused("token", reason=str(error))
+            security_events.note_refusal("token", reason=str(error))
             raise unauthenticated() from None
         adopt(request)
         note(merchant=claims.merchant_id)
         if claims.customer_id:
-            who = str(claims.customer_id)
-            return Principal("customer", who, claims.merchant_id, claims.customer_id, claims.session, claims.issuer)
+            name = str(claims.customer_id)
+            return Principal("customer", name, claims.merchant_id, claims.customer_id, claims.session, claims.issuer)
         return Principal("service", claims.issuer, claims.merchant_id, issuer=claims.issuer)
 
     async def _merchant(self, key: str) -> Principal:
         tenant, digest = await self._tenants.by_key(key), hashlib.sha256(key.encode()).hexdigest()
         if tenant is None:
-            security_events.refused("key", reason="unknown or revoked", key_id=f"key_{digest[:16]}")
+            security_events.note_refusal("key", reason="unknown or revoked", key_id=f"key_{digest[:16]}")
             raise unauthenticated()
         note(merchant=tenant.id)
         key_id = next((str(k["id"]) for k in tenant.doc["api_keys"] if k["sha256"] == digest), "key")
@@ -105,7 +105,7 @@ class Authenticator:
 
 
 def unauthenticated() -> Problem:
-    return Problem(401, "unauthenticated", "A valid credential is needed", headers={"www-authenticate": "Bearer"})
+    return Problem(401, "unauthenticated", "A valid credential is required", headers={"www-authenticate": "Bearer"})
 
 
 SCHEMES: Final[dict[str, dict[str, str]]] = {
@@ -114,7 +114,7 @@ SCHEMES: Final[dict[str, dict[str, str]]] = {
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "The portal's token for one request in a customer's name, signed with Ed25519.",
+        "description": "The portal's token for one request on behalf of a customer, signed with Ed25519.",
     },
     "service": {
         "type": "http",
@@ -124,7 +124,7 @@ SCHEMES: Final[dict[str, dict[str, str]]] = {
     },
     "operator": {"type": "http", "scheme": "bearer", "description": "The operator's key."},
 }
-"""The credentials in terms of OpenAPI."""
+"""The credentials as OpenAPI security schemes."""
 
 
 def forbidden(title: str = "This credential may not do this") -> Problem:
@@ -133,7 +133,7 @@ def forbidden(title: str = "This credential may not do this") -> Problem:
 
 @answers(None, (401, "unauthenticated"), (403, "forbidden"), security=tuple({kind: ()} for kind in SCHEMES))
 async def principal(request: Request) -> Principal:
-    """Raises Problem 401, and 403 for another service on a route that is not in the service's table of peers."""
+    """The request's principal. Raises Problem 401, and 403 if a service calls a route that `peers` does not allow it."""
     authenticator: Authenticator = request.app.state.authenticator
     caller = await authenticator.principal(request)
     security_events.note(subject=caller.subject, merchant_id=caller.merchant, issuer=caller.issuer)
@@ -146,12 +146,12 @@ async def principal(request: Request) -> Principal:
 
 
 Caller = Annotated[Principal, Depends(principal)]
-"""FastAPI parameter: whoever asks, authenticated."""
+"""FastAPI parameter: the authenticated principal."""
 
 
 async def tenant_of(caller: Principal, tenants: Tenants) -> Tenant:
-    """The caller's merchant, read once per request. Raises Problem 403 for a caller without one, LookupError for an unknown
-    one.
+    """The caller's merchant, read at most once per request. Raises Problem 403 for a caller without a merchant, LookupError
+    for an unknown merchant.
     """
     tenant = caller.tenant or await tenants.get(caller.merchant_id)
     if tenant is None:
@@ -160,7 +160,7 @@ async def tenant_of(caller: Principal, tenants: Tenants) -> Tenant:
 
 
 def only(*kinds: Kind) -> Callable[[Principal], Awaitable[Principal]]:
-    """A dependency that lets these kinds of principal in: `Depends(only("merchant"))`."""
+    """A dependency that accepts only these kinds of principal: `Depends(only("merchant"))`."""
 
     @answers(None, security=tuple({kind: ()} for kind in kinds))
     async def checked(caller: Caller) -> Principal:
@@ -172,7 +172,7 @@ def only(*kinds: Kind) -> Callable[[Principal], Awaitable[Principal]]:
 
 
 OF_A_MERCHANT: Final[Security] = ({"merchant": ()}, {"customer": ()}, {"service": ()})
-"""Credentials in OpenAPI of routes that answer every caller who belongs to a merchant."""
+"""OpenAPI security of routes for every caller that belongs to a merchant."""
 Merchant = Annotated[Principal, Depends(only("merchant"))]
 MerchantOrCustomer = Annotated[Principal, Depends(only("merchant", "customer"))]
 Operator = Annotated[Principal, Depends(only("operator"))]

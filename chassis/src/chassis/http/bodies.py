@@ -1,4 +1,4 @@
-"""What a JSON body may be: exactly the fields that are known, in JSON that every reader understands alike."""
+"""JSON bodies: only known fields, and only JSON that all parsers read in the same way."""
 
 import json
 from typing import Any
@@ -7,22 +7,22 @@ from pydantic import BaseModel, ConfigDict
 
 
 class StrictBody(BaseModel):
-    """A request's body: a field that nobody knows is an error, not a wish. What was sent is never repeated in errors."""
+    """A request body. Unknown fields are errors. Errors never contain the submitted values."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 def is_strict(body: bytes) -> bool:
-    """Whether the body is JSON in UTF-8 with each name once in an object."""
+    """Whether the body is JSON in UTF-8 without duplicate names in an object."""
     try:
-        json.loads(body.decode(), object_pairs_hook=_each_once)
+        json.loads(body.decode(), object_pairs_hook=_unique)
     except (ValueError, RecursionError):
         return False
     return True
 
 
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name twice")
-    return found
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate name")
+    return members

@@ -1,4 +1,4 @@
-"""One service asking another."""
+"""The HTTP client for other services."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -17,14 +17,13 @@ _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
 class ServiceClient:
-    """Calls one service with a fresh token each time.
+    """Calls one service, with a new token for each call.
 
-    An answer of 4xx or 5xx that is a problem is raised as that same Problem; a service that cannot be reached is
-    Problem 503 `service_unavailable`, and one that fails at a command, or does not answer one that it may have got, is
-    Problem 504 `outcome_unknown`.
+    Raises the problem of a 4xx or 5xx response as a Problem. Raises Problem 503 `service_unavailable` if the service cannot
+    be reached, and Problem 504 `outcome_unknown` if a command fails or gets no response after it may have been received.
 
-    `timeout` also bounds the wait for a connection. A second would not do: that is when TCP sends a lost first packet again,
-    and a busy process may look at a connection later than that.
+    `timeout`, in seconds, also limits the time to connect. One second is too short: TCP resends a lost first packet only after
+    a second, and a busy process may accept a connection later than that.
     """
 
     def __init__(self, base_url: str, audience: str, signer: Signer, *, timeout: float = 5) -> None:
@@ -50,17 +49,17 @@ class ServiceClient:
         if idempotency_key:
             request.headers["idempotency-key"] = idempotency_key
         try:
-            answer = await self.http.send(request)
+            response = await self.http.send(request)
         except httpx.TransportError as error:
             outages.failed(error, self._audience)
             nothing_changed = method in CHANGES_NOTHING or isinstance(error, _NEVER_SENT)
             raise (unavailable() if nothing_changed else outcome_unknown()) from None
         outages.worked(self._audience)
-        if answer.is_error:
-            raise problem_of(answer)
+        if response.is_error:
+            raise problem_of_response(response)
         if method not in CHANGES_NOTHING:
             note_change()
-        return answer
+        return response
 
     def request(
         self,
@@ -73,31 +72,31 @@ class ServiceClient:
         json: Any = None,
         params: Mapping[str, Any] | None = None,
     ) -> httpx.Request:
-        """The authenticated request, for callers that stream its answer with `http.send(…, stream=True)`."""
+        """The authenticated request, for callers that stream the response with `http.send(…, stream=True)`."""
         token = self._signer.token(self._audience, merchant_id=merchant_id, customer_id=customer_id, session=session)
         headers = {"authorization": f"Bearer {token}", **outgoing()}
         if (id := request_id()) is not None:
             headers[HEADER] = id
-        given = {name: value for name, value in (params or {}).items() if value is not None}
-        return self.http.build_request(method, path, json=json, params=given, headers=headers)
+        present = {name: value for name, value in (params or {}).items() if value is not None}
+        return self.http.build_request(method, path, json=json, params=present, headers=headers)
 
     async def close(self) -> None:
         await self.http.aclose()
 
 
-def problem_of(answer: httpx.Response) -> Problem:
-    """The problem that another service answered with, to be passed on."""
-    told = answer.headers.get("content-type", "").startswith(MEDIA_TYPE)
-    if not told or answer.status_code in (401, 403, 500):
-        # whatever stands between may have lost the answer only, and what failed may have failed after its commit
-        nothing_changed = answer.request.method in CHANGES_NOTHING or answer.status_code < 500
+def problem_of_response(response: httpx.Response) -> Problem:
+    """The problem in another service's response, to be passed on to our caller."""
+    is_problem = response.headers.get("content-type", "").startswith(MEDIA_TYPE)
+    if not is_problem or response.status_code in (401, 403, 500):
+        # A proxy may have lost only the response, and an error may have occurred after the commit.
+        nothing_changed = response.request.method in CHANGES_NOTHING or response.status_code < 500
         return unavailable() if nothing_changed else outcome_unknown()
-    body: dict[str, Any] = answer.json()
+    body: dict[str, Any] = response.json()
     known = {"type", "title", "status", "code", "detail", "errors"}
     more = {name: value for name, value in body.items() if name not in known}
-    headers = {name: answer.headers[name] for name in ("retry-after",) if name in answer.headers}
+    headers = {name: response.headers[name] for name in ("retry-after",) if name in response.headers}
     return Problem(
-        answer.status_code,
+        response.status_code,
         body["code"],
         body["title"],
         body.get("detail"),

@@ -1,4 +1,4 @@
-"""A command over HTTP: who asks, under which idempotency key, and how the rules' answer becomes a response."""
+"""Commands over HTTP: the principal, the idempotency key, and the response to an outcome or a refusal."""
 
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +13,7 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.event_store import Answer, IdempotencyKey, KeyReused, Statement
 from chassis.http.authentication import Caller, Principal
-from chassis.http.problems import MEDIA_TYPE, Problem, Refusals, of_refusal
+from chassis.http.problems import MEDIA_TYPE, Problem, Refusals, problem_of_refusal
 from chassis.postgres.connection import Connection
 
 C = TypeVar("C")
@@ -27,7 +27,7 @@ Key = Annotated[
         min_length=1,
         max_length=200,
         pattern=r"^[\x21-\x7e]+$",
-        description="Makes the call repeatable: the same key and the same request get the first answer, for 24 hours.",
+        description="Makes the call repeatable: for 24 hours, the same request with the same key returns the first response.",
     ),
 ]
 Work = Callable[[Connection], Awaitable[Answer]]
@@ -35,7 +35,7 @@ RunOnce = Callable[[IdempotencyKey | None, Work], Awaitable[Answer]]
 
 
 class CommandRequest:
-    """One request that wants to change something."""
+    """An HTTP request that changes something, with its principal and idempotency key."""
 
     def __init__(self, principal: Principal, key: IdempotencyKey | None, once: RunOnce | None, refusals: Refusals) -> None:
         self.principal, self.key = principal, key
@@ -55,10 +55,10 @@ class CommandRequest:
         statements: "Callable[[Outcome[E, S]], Sequence[Statement]] | None" = None,
         seen: Loaded[S] | None = None,
     ) -> Response:
-        """Asks the rules; answers 202 with the aggregate and its version unless `answer` says otherwise.
+        """Handle a command. Responds 202 with the aggregate and its version unless `answer` returns something else.
 
-        A refusal becomes its problem. With an idempotency key both are kept, and given again to whoever repeats the
-        request. Raises Problem 422 `idempotency_key_reused` for the same key with another body or query.
+        A refusal becomes its problem. With an idempotency key, both are stored and returned again to a repeated request.
+        Raises Problem 422 `idempotency_key_reused` for the same key with another body or query.
         """
         try:
             handled = await handler.handle(
@@ -67,7 +67,7 @@ class CommandRequest:
                 command,
                 key=self.key,
                 answer=answer or accepted,
-                refused=lambda refusal: problem_answer(of_refusal(self._refusals, refusal)),
+                refused=lambda refusal: problem_answer(problem_of_refusal(self._refusals, refusal)),
                 statements=statements,
                 loaded=seen,
             )
@@ -77,7 +77,7 @@ class CommandRequest:
         return response(handled.answer)
 
     async def run_once(self, work: Work) -> Response:
-        """Does the work on plain tables in one transaction with the key; a repetition gets the first answer."""
+        """Do the work on plain tables in one transaction with the key. A repeated request gets the first response."""
         assert self._once is not None, "the service has a store"
         try:
             return response(await self._once(self.key, work))
@@ -99,7 +99,7 @@ CommandParam = Annotated[CommandRequest, Depends(command_request)]
 
 
 def fingerprint_of(body: bytes, query: str) -> str:
-    """What tells one request to a path from another: its body and, where there is one, its query. SHA-256, in hex."""
+    """SHA-256, in hex, of the body and, if present, the query. It distinguishes requests to the same path."""
     fingerprint = hashlib.sha256(body).hexdigest()
     return hashlib.sha256(f"{fingerprint}?{query}".encode()).hexdigest() if query else fingerprint
 

@@ -1,6 +1,6 @@
-"""An application's OpenAPI document: what FastAPI finds in its routes, and what else they answer, to whom.
+"""An application's OpenAPI document: FastAPI's document, with all responses and credentials of each route.
 
-Docstrings become its texts. The first paragraph of a route's docstring is the operation's summary, the others its description.
+Docstrings are its texts. The first paragraph of a route's docstring is the operation's summary, the others its description.
 The docstring below a model's field describes the field.
 """
 
@@ -21,28 +21,28 @@ F = TypeVar("F", bound=Callable[..., Any])
 Refusal = tuple[int, str]
 """Status and code."""
 Security = tuple[Mapping[str, Collection[str]], ...]
-"""Alternatives, each of which names the schemes that it needs together."""
+"""Alternatives. Each one names the schemes that are required together."""
 
 SIGNED: Final = frozenset({"customer", "service"})
-"""Credentials that another service signs. They open the routes in the table of peers, and no others."""
-_ALWAYS: Final = {(400, "malformed_request"), (400, "duplicate_header"), (503, "service_unavailable")}
-_OF_BODIES: Final = {(413, "body_too_large"), (415, "unsupported_content_encoding")}
-_OF_JSON: Final = {(400, "malformed_json"), (415, "unsupported_media_type"), (422, "invalid_request")}
-_OF_CHANGES: Final = {(503, "too_busy"), (504, "outcome_unknown")}
+"""Credentials that another service signs. They are valid only for the routes in the table of peers."""
+_COMMON_REFUSALS: Final = {(400, "malformed_request"), (400, "duplicate_header"), (503, "service_unavailable")}
+_BODY_REFUSALS: Final = {(413, "body_too_large"), (415, "unsupported_content_encoding")}
+_JSON_REFUSALS: Final = {(400, "malformed_json"), (415, "unsupported_media_type"), (422, "invalid_request")}
+_CHANGE_REFUSALS: Final = {(503, "too_busy"), (504, "outcome_unknown")}
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """What a route or a dependency of it adds to the document."""
+    """What a route or one of its dependencies adds to the document."""
 
     model: Any = None
-    """Of the answer's body, where it is JSON."""
+    """Of a JSON response body."""
     media_types: tuple[str, ...] = ()
-    """Of the answer, where it is none."""
+    """Of a response body that is not JSON."""
     also: tuple[int, ...] = ()
-    """Further statuses with the same body."""
+    """More statuses with the same body."""
     body: tuple[str, ...] = ()
-    """Media types of a request body that the route reads as it is."""
+    """Media types of a request body that the route reads as raw bytes."""
     security: Security = ()
     refused: tuple[Refusal, ...] = ()
 
@@ -55,17 +55,17 @@ def answers(
     body: tuple[str, ...] = (),
     security: Security = (),
 ) -> Callable[[F], F]:
-    """Marks a route's function, or a dependency, with what it answers. It changes nothing else."""
+    """Document the responses of a route's function or a dependency. It has no other effect."""
 
-    def marked(function: F) -> F:
+    def mark(function: F) -> F:
         function.__described__ = Described(model, media_types, also, body, security, refused)  # type: ignore[attr-defined]
         return function
 
-    return marked
+    return mark
 
 
 def describe(app: FastAPI, schemes: Mapping[str, Mapping[str, str]]) -> Callable[[], dict[str, Any]]:
-    """Makes the document when it is first asked for. `schemes` are the credentials that its routes know."""
+    """A function that returns the document, built at its first call. `schemes`: the credentials that routes accept."""
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
@@ -99,23 +99,23 @@ def _complete(operation: dict[str, Any], method: str, route: RouteContext, schem
     operation |= texts_of(route.endpoint)
     if route.body_field is not None:
         _describe_body(route.body_field.field_info.annotation, schemas)
-    marks = [found for call in _calls(route.dependant) if (found := getattr(call, "__described__", None))]
+    marks = [mark for call in _calls(route.dependant) if (mark := getattr(call, "__described__", None))]
     of_route = getattr(route.endpoint, "__described__", Described())
     alternatives = min((mark.security for mark in marks if mark.security), key=len, default=())
     operation["security"] = [{name: list(scopes) for name, scopes in each.items()} for each in alternatives]
     if of_route.body:
         content = {kind: {"schema": {"type": "string", "format": "binary"}} for kind in of_route.body}
         operation["requestBody"] = {"required": True, "content": content}
-    refused = {each for mark in marks for each in mark.refused} | _usual(operation, method)
+    refused = {each for mark in marks for each in mark.refused} | _implied_refusals(operation, method)
     responses: dict[str, Any] = operation["responses"]
     responses.pop("422", None)
     status = next(iter(responses))
     for each in (status, *map(str, of_route.also)):
-        found = responses.setdefault(each, {"description": "Successful Response"})
+        response = responses.setdefault(each, {"description": "Successful Response"})
         if of_route.model is not None:
-            found["content"] = {"application/json": {"schema": schema_of(of_route.model, schemas)}}
+            response["content"] = {"application/json": {"schema": schema_of(of_route.model, schemas)}}
         for kind in of_route.media_types:
-            found.setdefault("content", {}).setdefault(kind, {})
+            response.setdefault("content", {}).setdefault(kind, {})
     by_status: dict[int, set[str]] = defaultdict(set)
     for number, code in refused:
         by_status[number].add(code)
@@ -124,7 +124,7 @@ def _complete(operation: dict[str, Any], method: str, route: RouteContext, schem
 
 
 def _describe_body(model: Any, schemas: dict[str, Any]) -> None:
-    """FastAPI's schemas of the body and its parts, with the descriptions of their fields."""
+    """Replace FastAPI's schemas of the body and its parts with ones that have field descriptions."""
     described: dict[str, Any] = {}
     schema_of(model, described, "validation")
     if unknown := described.keys() - schemas.keys():
@@ -132,18 +132,18 @@ def _describe_body(model: Any, schemas: dict[str, Any]) -> None:
     schemas |= described
 
 
-def _usual(operation: Mapping[str, Any], method: str) -> set[Refusal]:
-    """What follows from the operation's shape."""
+def _implied_refusals(operation: Mapping[str, Any], method: str) -> set[Refusal]:
+    """The refusals that follow from the operation's method, parameters and body."""
     names = {(each["in"], each["name"].lower()) for each in operation.get("parameters", ())}
     content = operation.get("requestBody", {}).get("content", {})
-    found = set(_ALWAYS)
-    found |= _OF_BODIES if content else set()
-    found |= _OF_JSON if "application/json" in content else set()
-    found |= {(422, "invalid_request")} if names else set()
-    found |= {(404, "not_found")} if any(place == "path" for place, _ in names) else set()
-    found |= {(422, "invalid_cursor")} if ("query", "cursor") in names else set()
-    found |= {(422, "idempotency_key_reused")} if ("header", "idempotency-key") in names else set()
-    return found | (_OF_CHANGES if method not in CHANGES_NOTHING else set())
+    implied = set(_COMMON_REFUSALS)
+    implied |= _BODY_REFUSALS if content else set()
+    implied |= _JSON_REFUSALS if "application/json" in content else set()
+    implied |= {(422, "invalid_request")} if names else set()
+    implied |= {(404, "not_found")} if any(location == "path" for location, _ in names) else set()
+    implied |= {(422, "invalid_cursor")} if ("query", "cursor") in names else set()
+    implied |= {(422, "idempotency_key_reused")} if ("header", "idempotency-key") in names else set()
+    return implied | (_CHANGE_REFUSALS if method not in CHANGES_NOTHING else set())
 
 
 def _problem(codes: Collection[str] = ()) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Files that are handed out: named so that every browser saves them under that name, and sent while they are made."""
+"""Downloads: headers with a file name that every browser accepts, and files that are sent while they are generated."""
 
 import unicodedata
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -9,14 +9,14 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 _UNSAFE = frozenset('/\\:*?"<>|;%')
-"""What some system takes for more than a letter of a name, or some browser for the end of one."""
+"""Characters with a special meaning in file names of some system, or in headers for some browser."""
 
 
-def named(filename: str, how: Literal["attachment", "inline"] = "attachment") -> dict[str, str]:
-    """The headers of a personal file (RFC 6266): its name in any script, in ASCII for those who know no other; kept nowhere."""
-    safe = _harmless(filename).strip(" .") or "_"
-    # once more: of a full-width quote, slash or dot the plain one has become
-    plain = _harmless(unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode()).rstrip(" .") or "_"
+def download_headers(filename: str, how: Literal["attachment", "inline"] = "attachment") -> dict[str, str]:
+    """Headers of a personal file (RFC 6266): its name in UTF-8 and an ASCII fallback; the file must not be cached."""
+    safe = _sanitized(filename).strip(" .") or "_"
+    # Again, because NFKD turns a full-width quote, slash or dot into a plain one.
+    plain = _sanitized(unicodedata.normalize("NFKD", safe).encode("ascii", "ignore").decode()).rstrip(" .") or "_"
     star = "" if plain == safe else f"; filename*=UTF-8''{quote(safe, safe='')}"
     return {
         "content-disposition": f'{how}; filename="{plain}"{star}',
@@ -25,21 +25,20 @@ def named(filename: str, how: Literal["attachment", "inline"] = "attachment") ->
     }
 
 
-def _harmless(name: str) -> str:
+def _sanitized(name: str) -> str:
     return "".join("_" if c in _UNSAFE or unicodedata.category(c).startswith("C") else c for c in name)
 
 
-class Sending(StreamingResponse):
-    """A file that is sent while it is made. An error on the way breaks the connection off, so that no short file looks whole.
+class StreamedDownload(StreamingResponse):
+    """A file that is sent while it is generated. An error aborts the connection, so that a truncated file does not look complete.
 
-    `ended` is called once the last byte is sent, an error has happened or nobody listens any more: also when the stream
-    has not even begun. Until then the file's making is this response's.
+    `ended` is called after the last byte, after an error or when the client disconnects, even if the stream has not started.
     """
 
     def __init__(
         self, chunks: AsyncGenerator[bytes], ended: Callable[[], Awaitable[object]], filename: str, media_type: str
     ) -> None:
-        super().__init__(chunks, headers=named(filename), media_type=media_type)
+        super().__init__(chunks, headers=download_headers(filename), media_type=media_type)
         self._chunks, self._ended = chunks, ended
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -1,6 +1,6 @@
-"""Descriptions of models' fields: the docstrings below the fields, read from the source.
+"""Descriptions of model fields: the docstrings below the fields, read from the source.
 
-pydantic can read them while it creates a class, but then every process pays for a description that few of them make.
+pydantic could read them when it creates a class, but then every process would pay for a document that few of them build.
 """
 
 import ast
@@ -12,12 +12,12 @@ from pydantic import BaseModel
 
 
 def field_descriptions(model: type[BaseModel]) -> dict[str, str]:
-    """By field, inherited fields included. A field without a docstring is absent."""
-    found: dict[str, str] = {}
+    """By field, including inherited ones; without fields that have no docstring."""
+    descriptions: dict[str, str] = {}
     for each in reversed(model.__mro__):
         if issubclass(each, BaseModel) and each is not BaseModel:
-            found |= _in_module(inspect.getmodule(each)).get(each.__qualname__, {})
-    return {name: text for name, text in found.items() if name in model.model_fields}
+            descriptions |= _in_module(inspect.getmodule(each)).get(each.__qualname__, {})
+    return {name: text for name, text in descriptions.items() if name in model.model_fields}
 
 
 def paragraphs(text: str) -> str:
@@ -39,9 +39,9 @@ def _in_module(module: ModuleType | None) -> dict[str, dict[str, str]]:
 
 
 def _in_class(node: ast.ClassDef) -> dict[str, str]:
-    found: dict[str, str] = {}
+    descriptions: dict[str, str] = {}
     for statement, following in zip(node.body, node.body[1:], strict=False):
         match statement, following:
             case ast.AnnAssign(target=ast.Name(id=name)), ast.Expr(value=ast.Constant(value=str(text))):
-                found[name] = paragraphs(text)
-    return found
+                descriptions[name] = paragraphs(text)
+    return descriptions

@@ -1,4 +1,4 @@
-"""Free text in requests: refused with a reason where it names something, cleaned where it is a remark that may stop nothing."""
+"""Free text in requests: names are rejected with a reason, remarks are cleaned and never rejected for their characters."""
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
@@ -10,7 +10,7 @@ from chassis.card_numbers.detection import NoCards, has_card, redact_cards
 from chassis.text import has_controls, is_visible, misleads, readable
 
 CARD_MARK: Final = "••••"
-"""Stands in a remark where a card number was."""
+"""Replaces a card number in a remark."""
 _LINE_ENDS: Final = "\n\t\u2028\u2029"
 
 
@@ -35,28 +35,28 @@ def _one_line(text: str) -> str:
 
 
 def _without_surrogates(text: Any) -> Any:
-    """A program that cuts a text to a length may leave half an emoji, which is no valid text."""
+    """Remove lone surrogates, which a program leaves if it truncates a text inside an emoji."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore") if isinstance(text, str) else text
 
 
 Text = Annotated[NoCards, BeforeValidator(_unix_lines), StringConstraints(min_length=1), AfterValidator(_must_be_readable)]
-"""Several lines that others will read."""
+"""Text of several lines that other people read."""
 Line = Annotated[Text, AfterValidator(_one_line)]
 Readable = AfterValidator(_must_be_readable)
 Remark = Annotated[
     str, BeforeValidator(_without_surrogates), StringConstraints(strict=True, strip_whitespace=True, max_length=500)
 ]
-"""What someone adds to a request: `clean` it before it is stored."""
+"""A comment in a request. Call `clean` before storing it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
     text: str | None
-    """None when nothing of it can be seen."""
+    """None if nothing visible is left."""
     had_card: bool
 
 
 def clean(remark: str | None) -> Cleaned:
-    """The remark without card numbers and without what would be refused elsewhere. Nothing that is typed stops a request."""
-    kept = readable(_unix_lines(remark or "").replace("\r", "\n"))
-    return Cleaned(redact_cards(kept, CARD_MARK) or None, has_card(kept))
+    """The remark without card numbers and unreadable characters. A remark never causes a refusal."""
+    text = readable(_unix_lines(remark or "").replace("\r", "\n"))
+    return Cleaned(redact_cards(text, CARD_MARK) or None, has_card(text))

@@ -1,4 +1,4 @@
-"""Work on plain tables, done once per idempotency key: the answer is kept in the transaction of the work."""
+"""Idempotent work on plain tables: the response is stored in the transaction of the work."""
 
 import json
 
@@ -21,14 +21,14 @@ _STORED_ANSWER = (
 
 
 def idempotency_in(pool: asyncpg.Pool, commits: CommitSignals | None = None) -> RunOnce:
-    """How a service whose tables are in this database does a thing once. `commits` is signalled: the work may send states."""
+    """`RunOnce` for the tables of this database. `commits` is signalled, because the work may write outbox messages."""
     commits = commits or CommitSignals()
 
     async def once(key: IdempotencyKey | None, work: Work) -> Answer:
-        """Runs the work in a transaction of its own and returns its answer, or the one that the key was given before.
+        """Run the work in a transaction and return its answer, or the stored answer of the key.
 
-        A repetition that comes while the first one runs waits for it. A Problem that the work raises undoes the work
-        and is the answer. Raises KeyReused when the key came with another request before.
+        A repeated request waits while the first one runs. A Problem raised by the work rolls it back and becomes the answer.
+        Raises KeyReused if the key belongs to another request.
         """
         async with pool.acquire() as connection:
             if key is None:
@@ -38,7 +38,7 @@ def idempotency_in(pool: asyncpg.Pool, commits: CommitSignals | None = None) -> 
                 commits.signal()
                 return answer
             try:
-                answer = await _claimed(connection, key, work)
+                answer = await _run_claimed(connection, key, work)
                 note_change()
                 commits.signal()
                 return answer
@@ -50,9 +50,9 @@ def idempotency_in(pool: asyncpg.Pool, commits: CommitSignals | None = None) -> 
     return once
 
 
-async def _claimed(connection: Connection, key: IdempotencyKey, work: Work) -> Answer:
+async def _run_claimed(connection: Connection, key: IdempotencyKey, work: Work) -> Answer:
     async with connection.transaction():
-        await connection.execute(_CLAIM, *_name(key), key.fingerprint)
+        await connection.execute(_CLAIM, *_primary_key(key), key.fingerprint)
         try:
             async with connection.transaction():
                 answer = await work(connection)
@@ -60,17 +60,17 @@ async def _claimed(connection: Connection, key: IdempotencyKey, work: Work) -> A
             if refused.status >= 500:
                 raise
             answer = problem_answer(refused)
-        await connection.execute(_STORE_ANSWER, *_name(key), answer.status, json.dumps(answer.body, default=str))
+        await connection.execute(_STORE_ANSWER, *_primary_key(key), answer.status, json.dumps(answer.body, default=str))
     return answer
 
 
 async def _stored_answer(connection: Connection, key: IdempotencyKey) -> Answer:
-    row = await connection.fetchrow(_STORED_ANSWER, *_name(key))
-    assert row is not None, "a claim that was in the way has been answered"
+    row = await connection.fetchrow(_STORED_ANSWER, *_primary_key(key))
+    assert row is not None, "the conflicting claim is committed with its answer"
     if row["fingerprint"] != key.fingerprint:
         raise KeyReused
     return Answer(row["status"], json.loads(row["answer"]))
 
 
-def _name(key: IdempotencyKey) -> tuple[object, ...]:
+def _primary_key(key: IdempotencyKey) -> tuple[object, ...]:
     return key.merchant_id, key.subject, key.route, key.key

@@ -1,4 +1,4 @@
-"""Methods that no route has to know: HEAD wherever there is GET, OPTIONS, and which methods a path has."""
+"""HEAD and OPTIONS for every route, and the methods of a path."""
 
 import asyncio
 from collections.abc import Sequence
@@ -14,8 +14,8 @@ METHODS: Final = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _ANY_PATH: Final = "/{path}"
 
 
-class Methods:
-    """Answers HEAD as GET without the body, and OPTIONS with the methods of the path."""
+class ImplicitMethods:
+    """Serves HEAD as GET without body, and OPTIONS with the methods of the path."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
@@ -32,14 +32,14 @@ class Methods:
 
 
 def methods_of(app: FastAPI, path: str) -> Sequence[str]:
-    """The methods of a path; none when no route has it. A route for all other paths counts for none."""
+    """The methods of a path; empty if no route matches. A catch-all route is not considered."""
     if (table := getattr(app.state, "methods", None)) is None:
         table = app.state.methods = _table(app)
-    found = {method for pattern, methods in table if pattern.match(path) for method in methods}
-    if not found:
+    methods = {method for pattern, allowed in table if pattern.match(path) for method in allowed}
+    if not methods:
         return ()
-    found |= {"OPTIONS"} | ({"HEAD"} if "GET" in found else set())
-    return [method for method in METHODS if method in found]
+    methods |= {"OPTIONS"} | ({"HEAD"} if "GET" in methods else set())
+    return [method for method in METHODS if method in methods]
 
 
 def _table(app: FastAPI) -> list[tuple[Pattern[str], frozenset[str]]]:
@@ -48,7 +48,7 @@ def _table(app: FastAPI) -> list[tuple[Pattern[str], frozenset[str]]]:
 
 
 def _without_body(send: Send) -> Send:
-    """Ends the answer after its headers, so that a stream ends too."""
+    """End the response after its headers, so that a stream ends too."""
     ended = False
 
     async def headers_only(message: Message) -> None:
@@ -60,6 +60,6 @@ def _without_body(send: Send) -> Send:
         elif not ended:
             await send(message)
         else:
-            await asyncio.sleep(0)  # a stream that never waits learns only here that its reader has left
+            await asyncio.sleep(0)  # lets a stream that never awaits notice the disconnect
 
     return headers_only

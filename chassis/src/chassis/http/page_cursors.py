@@ -1,4 +1,4 @@
-"""List cursors: opaque to callers, signed, so that nobody can make one up."""
+"""Cursors of paged lists: opaque to callers, and signed so that they cannot be forged."""
 
 import base64
 import hashlib
@@ -13,8 +13,8 @@ from chassis.http.problems import Problem
 
 _MAC_BYTES = 16
 
-Limit = Annotated[int, Query(ge=1, le=100, description="How many entries the page has at most.")]
-Cursor = Annotated[str | None, Query(description="`next_cursor` of the page before. The first page when absent.")]
+Limit = Annotated[int, Query(ge=1, le=100, description="The maximum number of entries on the page.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the previous page. Without it, the first page.")]
 
 
 class Cursors:
@@ -22,13 +22,14 @@ class Cursors:
         self._key = key.encode()
 
     def encode(self, position: Mapping[str, Any]) -> str:
-        """A cursor for the position after which the next page begins."""
+        """A cursor for the position after which the next page starts."""
         payload = json.dumps(position, separators=(",", ":"), sort_keys=True, default=str).encode()
         return base64.urlsafe_b64encode(self._mac(payload) + payload).rstrip(b"=").decode()
 
     def decode(self, cursor: str, *names: str) -> dict[str, Any]:
-        """The position of a cursor made here. Raises Problem 422 for anything else, and where a name is missing: then it is
-        the cursor of another list."""
+        """The position of a cursor. Raises Problem 422 if the signature is invalid, or if a name is missing because the cursor
+        belongs to another list.
+        """
         try:
             raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
         except ValueError:
@@ -46,4 +47,4 @@ class Cursors:
 
     @staticmethod
     def _invalid() -> Problem:
-        return Problem(422, "invalid_cursor", "The cursor is not one of ours")
+        return Problem(422, "invalid_cursor", "The cursor is invalid")

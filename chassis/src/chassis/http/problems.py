@@ -1,4 +1,4 @@
-"""Errors as RFC 9457 problems: a stable code for programs, a sentence for people, a pointer per field."""
+"""Errors as RFC 9457 problems: a stable code for programs, a title for people, a pointer per invalid field."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -23,19 +23,19 @@ from chassis.scope import changed, request_id
 
 MEDIA_TYPE = "application/problem+json"
 CHANGES_NOTHING = frozenset({"GET", "HEAD"})
-"""Methods after which everything is as before, whatever became of the request."""
+"""Methods that never change state."""
 RETRY_AFTER = "5"
-"""Seconds after which whoever was turned away may come again."""
+"""Seconds, in the header of each 503."""
 Refusals = Mapping[type[Exception], tuple[int, str, str]]
-"""A domain's refusal -> (status, code, title)"""
+"""Refusal of the domain -> (status, code, title)"""
 
 log = structlog.get_logger()
 
 
 class Problem(HTTPException):
-    """Answered to the caller as it is; nothing has changed, but for 504 `outcome_unknown`.
+    """An error response. Nothing has changed, except possibly for 504 `outcome_unknown`.
 
-    An HTTPException, because FastAPI takes any other for malformed JSON when it is raised while a body is being read.
+    It is an HTTPException because FastAPI reports any other exception raised while a body is read as malformed JSON.
     """
 
     headers: Mapping[str, str]
@@ -53,14 +53,14 @@ class Problem(HTTPException):
     ) -> None:
         super().__init__(status)
         self.status, self.code, self.title, self.detail = status, code, title, detail or ""
-        later = {"retry-after": RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
-        self.errors, self.headers, self.more = tuple(errors), later | dict(headers or {}), dict(more or {})
+        retry_after = {"retry-after": RETRY_AFTER} if status == HTTPStatus.SERVICE_UNAVAILABLE else {}
+        self.errors, self.headers, self.more = tuple(errors), retry_after | dict(headers or {}), dict(more or {})
 
     def __str__(self) -> str:
         return f"{self.status} {self.code}"
 
     def body(self) -> dict[str, Any]:
-        """The problem as JSON: type, title, status, code and, where there is something to say, detail and errors."""
+        """The problem as JSON: type, title, status, code and, if present, detail and errors."""
         body: dict[str, Any] = {"type": "about:blank", "title": self.title, "status": self.status, "code": self.code}
         if self.detail:
             body["detail"] = self.detail
@@ -69,7 +69,7 @@ class Problem(HTTPException):
         return body | self.more
 
     def response(self) -> Response:
-        """The problem as an answer; one of ours also names the request, for whoever looks for it in the log."""
+        """The problem as a response. A 5xx includes the request id, for a search in the log."""
         body, id = self.body(), request_id()
         if self.status >= HTTPStatus.INTERNAL_SERVER_ERROR and id:
             body["request_id"] = id
@@ -77,35 +77,35 @@ class Problem(HTTPException):
 
 
 def not_found() -> Problem:
-    """The one answer for what does not exist and for what is somebody else's."""
-    return Problem(404, "not_found", "There is nothing here")
+    """For resources that do not exist, and for those that the caller may not know of."""
+    return Problem(404, "not_found", "The resource does not exist")
 
 
 def unavailable() -> Problem:
-    return Problem(503, "service_unavailable", "A part of the system cannot be reached; nothing was changed")
+    return Problem(503, "service_unavailable", "A part of the system is unavailable; nothing was changed")
 
 
 def too_busy() -> Problem:
-    return Problem(503, "too_busy", "Too much is waiting here already; nothing was changed")
+    return Problem(503, "too_busy", "The service is overloaded; nothing was changed")
 
 
 def outcome_unknown() -> Problem:
-    return Problem(504, "outcome_unknown", "A part of the system did not answer: what was asked for may have happened, or not")
+    return Problem(504, "outcome_unknown", "A part of the system did not respond; the request may or may not have taken effect")
 
 
 def interrupted(method: str) -> Problem:
-    """The process ends before the request was answered."""
+    """For a process that stops before it has responded."""
     return unavailable() if method in CHANGES_NOTHING else outcome_unknown()
 
 
-def of_refusal(refusals: Refusals, refusal: Exception) -> Problem:
-    """The problem that a refusal is answered with. Raises KeyError for one that has no line in the table."""
+def problem_of_refusal(refusals: Refusals, refusal: Exception) -> Problem:
+    """The problem for a refusal. Raises KeyError if the table has no entry for it."""
     status, code, title = refusals[type(refusal)]
     return Problem(status, code, title, str(refusal) or None)
 
 
-def of_fault(error: BaseException, method: str) -> Problem | None:
-    """503 while PostgreSQL or Kafka is away; 504 where a command may have happened; None for what is no fault of theirs."""
+def problem_of_fault(error: BaseException, method: str) -> Problem | None:
+    """503 while PostgreSQL or Kafka is unavailable, 504 if a command may have taken effect, None for other errors."""
     if kind_of(error) is not TRANSIENT or (dependency := dependency_of(error)) is None:
         return None
     if isinstance(error, StoreBusy):
@@ -116,9 +116,9 @@ def of_fault(error: BaseException, method: str) -> Problem | None:
 
 
 def log_failure(request: Request, problem: Problem, error: BaseException | None = None) -> None:
-    """One line for a request that failed on this side: a person's reference leads to it.
+    """Log a 5xx response, so that its request id can be found.
 
-    What a dependency's absence refuses is told at a lower level: the dependency has lines of its own.
+    A 503 has the level `info`, because the unavailable dependency has log lines of its own.
     """
     if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR:
         return
@@ -133,7 +133,7 @@ def log_failure(request: Request, problem: Problem, error: BaseException | None 
 
 
 def install(app: FastAPI, refusals: Refusals) -> None:
-    """Makes every error of the application a problem."""
+    """Turn every error of the application into a problem."""
 
     async def problem(request: Request, error: Exception) -> Response:
         assert isinstance(error, Problem)
@@ -142,18 +142,18 @@ def install(app: FastAPI, refusals: Refusals) -> None:
         return error.response()
 
     async def fault(request: Request, error: Exception) -> Response:
-        found = of_fault(error, request.method)
+        found = problem_of_fault(error, request.method)
         if found is None:
             raise error
         log_failure(request, found)
         return found.response()
 
     async def refused(_: Request, error: Exception) -> Response:
-        return of_refusal(refusals, error).response()
+        return problem_of_refusal(refusals, error).response()
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return of_validation(error.errors(), request.headers.get("content-type")).response()
+        return problem_of_validation(error.errors(), request.headers.get("content-type")).response()
 
     async def http(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
@@ -166,15 +166,15 @@ def install(app: FastAPI, refusals: Refusals) -> None:
         code = phrase.lower().replace(" ", "_")
         return Problem(error.status_code, code, phrase, headers=error.headers).response()
 
-    async def left(_: Request, error: Exception) -> Response:
-        return Problem(400, "malformed_request", "The body did not arrive").response()
+    async def disconnected(_: Request, error: Exception) -> Response:
+        return Problem(400, "malformed_request", "The body is incomplete").response()
 
     async def unexpected(request: Request, error: Exception) -> Response:
-        """Also called for an answer that has begun: then the response goes nowhere, and the server ends the connection."""
+        """If a response has started, this one is not sent, and the server ends the connection."""
         cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
-        found = of_fault(cause, request.method)
+        found = problem_of_fault(cause, request.method)
         if found is None:
-            found = Problem(500, "internal_error", "Something failed here; nothing was lost")
+            found = Problem(500, "internal_error", "An internal error occurred; nothing was lost")
             log_failure(request, found, error)
         else:
             log_failure(request, found)
@@ -187,7 +187,7 @@ def install(app: FastAPI, refusals: Refusals) -> None:
         app.add_exception_handler(driver, fault)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(ClientDisconnect, left)  # an answer that is not sent any more, and not a failure of ours
+    app.add_exception_handler(ClientDisconnect, disconnected)  # the response is not sent; this is no failure of the service
     app.add_exception_handler(Exception, unexpected)
 
 
@@ -201,7 +201,7 @@ _DRIVERS: Sequence[type[Exception]] = (
     KafkaError,
     OSError,
 )
-"""What is raised while a server is away; other exceptions that a driver lets through are looked at as unexpected ones."""
+"""Errors raised while a server is unavailable. Other exceptions of drivers are handled as unexpected errors."""
 
 
 def not_allowed(methods: Sequence[str]) -> Problem:
@@ -210,18 +210,18 @@ def not_allowed(methods: Sequence[str]) -> Problem:
 
 def unsupported_media_type(*expected: str) -> Problem:
     accepted = ", ".join(expected)
-    title = "The body is not of a type that is taken here"
+    title = "The media type of the body is not supported"
     return Problem(415, "unsupported_media_type", title, f"Send {accepted}", headers={"accept": accepted})
 
 
-def of_validation(found: Sequence[Any], content_type: str | None) -> Problem:
-    """The problem for pydantic's list of errors. What was sent is not repeated: it may be a secret."""
-    if any(error["loc"][:1] == ("body",) for error in found) and not is_json(content_type):
+def problem_of_validation(validation_errors: Sequence[Any], content_type: str | None) -> Problem:
+    """The problem for pydantic's list of errors, without the submitted values, which may be secret."""
+    if any(error["loc"][:1] == ("body",) for error in validation_errors) and not is_json(content_type):
         return unsupported_media_type("application/json")
-    if any(error["type"] == "json_invalid" for error in found):
+    if any(error["type"] == "json_invalid" for error in validation_errors):
         return Problem(400, "malformed_json", "The body is not JSON")
-    errors = [{"pointer": _pointer(error["loc"]), "code": error["type"], "detail": error["msg"]} for error in found]
-    return Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
+    errors = [{"pointer": _pointer(error["loc"]), "code": error["type"], "detail": error["msg"]} for error in validation_errors]
+    return Problem(422, "invalid_request", "The request is invalid", errors=errors)
 
 
 def is_json(content_type: str | None) -> bool:

@@ -1,7 +1,7 @@
-"""HTTP/1.1 on one connection: uvicorn's protocol on httptools, bounded while a request arrives and while its answer leaves.
+"""HTTP/1.1 on one connection: uvicorn's httptools protocol with limits on size and time.
 
-httptools buffers a header field until it ends, whatever its size, and uvicorn sets no time limit on a request. Subclassed
-are the callbacks; requests, answers and pipelining are uvicorn's.
+httptools buffers a header field of any size, and uvicorn has no time limit for a request. This class overrides the callbacks;
+uvicorn implements requests, responses and pipelining.
 """
 
 import asyncio
@@ -16,16 +16,17 @@ from uvicorn.server import ServerState
 from chassis.http.connections import CUT, Connections
 from chassis.http.methods import METHODS
 from chassis.http.problems import Problem, too_busy
-from chassis.http.wire import Transport, raw
+from chassis.http.wire import Transport, problem_bytes
 
-PIPELINED: Final = 16
-"""Requests that may wait on one connection while another is being answered."""
-FIELDS: Final = 200
-"""Header fields of a request: 8 000 empty ones fit into 32 KiB, and looking one up among them takes a millisecond."""
+PIPELINED_REQUESTS_MAX: Final = 16
+"""Queued requests per connection."""
+HEADER_FIELDS_MAX: Final = 200
+"""8 000 empty fields fit into 32 KiB, and a lookup among them takes a millisecond."""
 LINGER_SECONDS: Final = 2
 LINGER_BYTES: Final = 8 * 1024 * 1024
-"""How long, and for how much, a connection is still read after its last answer: closed at once, it would be reset, and the
-client could lose the answer while it is still sending."""
+"""How long, and how many bytes, a connection is still read after its last response. An immediate close would reset it, and a
+client that is still sending could lose the response.
+"""
 
 
 class Stage(Enum):
@@ -34,16 +35,16 @@ class Stage(Enum):
     IDLE = auto()
     HEAD = auto()
     BODY = auto()
-    ANSWER = auto()
-    """The application."""
+    RESPONSE = auto()
+    """The application's response."""
     STALL = auto()
-    """The client, to read the answer."""
+    """The client, to read the response."""
     CLOSE = auto()
-    """The client, to read the last answer and to close."""
+    """The client, to read the last response and to close."""
 
 
 class _Refused(Exception):
-    """Raised in a callback of the parser."""
+    """Stops the parser from within a callback."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -71,9 +72,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._keep_alive = True
         self._read = self._body = 0
-        """Bytes of the head; of a body as sent, and without its framing."""
+        """`_read`: bytes of the head, or of the body with its framing. `_body`: bytes of the body without framing."""
         self._unread = 0
-        """Bytes that came after the last answer."""
+        """Bytes received after the last response."""
         self._broken = self.closing = False
 
     # The connection
@@ -85,16 +86,16 @@ class BoundedProtocol(HttpToolsProtocol):
         self.address = self.registry.address_of(self.client[0] if self.client else None)
         if not self.registry.admit(self):
             self._request = Stage.IDLE
-            self._line.write(raw(too_busy()))
+            self._line.write(problem_bytes(too_busy()))
             self.finish()
             return
-        self._settle()
+        self._update_stage()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.closing = True
         running = self._running
         if running is not None and running is not self.cycle and not running.response_complete:
-            running.disconnected = True  # uvicorn tells the latest request only, which may still wait for its turn
+            running.disconnected = True  # uvicorn notifies only the latest request, which may still be queued
             running.message_event.set()
         super().connection_lost(exc)
         self.pipeline.clear()
@@ -102,14 +103,14 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self._settle()
+        self._update_stage()
 
     def resume_writing(self) -> None:
         super().resume_writing()
-        self._settle()
+        self._update_stage()
 
     def finish(self) -> None:
-        """Closes once what was written is sent, and what the client still sends has been read."""
+        """Close after the written data is sent and the client's remaining data is read."""
         if self.closing:
             return
         self.closing = True
@@ -121,7 +122,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._seconds[Stage.CLOSE] = LINGER_SECONDS
             self.flow.resume_reading()
             self._line.write_eof()
-        self._settle()
+        self._update_stage()
 
     def evict(self) -> None:
         self._line.abort()
@@ -129,13 +130,13 @@ class BoundedProtocol(HttpToolsProtocol):
     def expire(self) -> None:
         match self._stage:
             case Stage.BODY:
-                self._refuse(Problem(408, "request_timeout", "The body took too long to arrive"))
+                self._refuse(Problem(408, "request_timeout", "The body was not received in time"))
             case Stage.HEAD if self._read:
-                self._refuse(Problem(408, "request_timeout", "The request took too long to arrive"))
+                self._refuse(Problem(408, "request_timeout", "The request was not received in time"))
             case Stage.HEAD | Stage.IDLE:
                 self._line.close()
                 self.closing = True
-                self._settle()
+                self._update_stage()
             case Stage.STALL:
                 CUT.labels("stalled").inc()
                 self._line.abort()
@@ -143,7 +144,7 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._line.abort()
 
     def shutdown(self) -> None:
-        """Requests in hand are answered; nothing else is waited for."""
+        """Finish the current requests, close everything else."""
         self._keep_alive = False
         if self._running is None or self._running.response_complete:
             self._out.flush()
@@ -151,7 +152,7 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self._running.keep_alive = False
 
-    # What arrives
+    # Receiving
 
     def data_received(self, data: bytes) -> None:
         if self._broken:
@@ -167,59 +168,59 @@ class BoundedProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             if not self._broken:
                 self._refuse(Problem(400, "malformed_request", "The request is not HTTP/1.1"))
-        self._settle()
+        self._update_stage()
 
     def _feed(self, data: bytes) -> bytes:
-        """Parses as much as fits into the limits; what is left."""
+        """Parse as much as the limits allow; return the rest."""
         if self._request is Stage.IDLE:
             self._request, self._read = Stage.HEAD, 0
-        was, limit = self._request, self.limits.head_bytes
-        room = limit - self._read if was is Stage.HEAD else limit
+        before, limit = self._request, self.limits.head_bytes
+        room = limit - self._read if before is Stage.HEAD else limit
         piece = data if len(data) <= room else data[:room]
         self._read += len(piece)
         self.parser.feed_data(piece)
-        if was is Stage.HEAD:
+        if before is Stage.HEAD:
             if self._request is Stage.HEAD and self._read >= limit:
                 self._refuse(Problem(431, "request_header_fields_too_large", f"Request line and headers exceed {limit} bytes"))
         elif self._request is Stage.BODY and self._read - self._body > limit + self._body:
-            self._refuse(Problem(400, "malformed_request", "The body's framing is larger than the body"))
+            self._refuse(Problem(400, "malformed_request", "The framing of the body is larger than the body"))
         return data[room:]
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        if self._request is Stage.IDLE:  # a pipelined request: how much of this piece belongs to it is not known
+        if self._request is Stage.IDLE:  # a pipelined request; its share of this piece is unknown
             self._request, self._read = Stage.HEAD, 0
 
     def on_headers_complete(self) -> None:
-        if len(self.pipeline) >= PIPELINED:
-            self._refuse(Problem(400, "malformed_request", "Too many requests were sent before their answers"))
+        if len(self.pipeline) >= PIPELINED_REQUESTS_MAX:
+            self._refuse(Problem(400, "malformed_request", "Too many requests are pipelined"))
             raise _Refused
-        if len(self.headers) > FIELDS:
-            self._refuse(Problem(431, "request_header_fields_too_large", f"A request may have {FIELDS} header fields"))
+        if len(self.headers) > HEADER_FIELDS_MAX:
+            self._refuse(Problem(431, "request_header_fields_too_large", f"More than {HEADER_FIELDS_MAX} header fields"))
             raise _Refused
         version, upgrade = self.parser.get_http_version(), self.parser.should_upgrade()
-        if version not in ("1.0", "1.1") or (upgrade and self._has_no_meaning()):
+        if version not in ("1.0", "1.1") or (upgrade and self._is_unsupported()):
             raise _Refused
         if not self.url.startswith(b"/"):
             self._resolve_target()
         self.expect_100_continue = self.expect_100_continue and version == "1.1"
         super().on_headers_complete()
-        self.headers = []  # trailers come through the same callback, after the application has got its headers
+        self.headers = []  # trailers use the same callback, after the application has received its headers
         self._request, self._read, self._body = Stage.BODY, 0, 0
-        # Until the body is complete, an answer closes the connection: what follows it is not known to be a request.
+        # A response before the end of the body closes the connection: the bytes after it may not be a request.
         self._keep_alive = self._keep_alive and self.cycle.keep_alive and not upgrade
         self.cycle.keep_alive = False
 
-    def _has_no_meaning(self) -> bool:
-        """An upgrade that is not made, of which the parser does not read the body; and CONNECT, which is no request to us."""
+    def _is_unsupported(self) -> bool:
+        """Whether the request is a CONNECT, or an upgrade with a body, which the parser does not read."""
         return self.parser.get_method() == b"CONNECT" or any(
             name in (b"content-length", b"transfer-encoding") for name, _ in self.headers
         )
 
     def _resolve_target(self) -> None:
-        """A target other than a path: RFC 9112, 3.2. Sets the host of an absolute one, which goes before the Host header."""
+        """Handle a target that is not a path (RFC 9112, 3.2). The host of an absolute target overrides the Host header."""
         if self.url == b"*" and self.parser.get_method() == b"OPTIONS":
-            self._answer(b"HTTP/1.1 204 No Content\r\nallow: " + ", ".join(METHODS).encode() + b"\r\nconnection: close\r\n\r\n")
+            self._respond(b"HTTP/1.1 204 No Content\r\nallow: " + ", ".join(METHODS).encode() + b"\r\nconnection: close\r\n\r\n")
             raise _Refused
         target = httptools.parse_url(self.url)
         if target.host is None or target.userinfo is not None:
@@ -239,10 +240,10 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_message_complete()
 
     def _should_upgrade(self) -> bool:
-        """Never: an upgrade is an offer, and the request is answered as it is."""
+        """Never. A client must accept a normal response to an upgrade request."""
         return False
 
-    # What leaves
+    # Sending
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         self._running = cycle
@@ -257,45 +258,45 @@ class BoundedProtocol(HttpToolsProtocol):
             self._start_asgi_task(*self.pipeline.pop())
         elif self._broken:
             self.finish()
-        self._settle()
+        self._update_stage()
 
     def _refuse(self, problem: Problem) -> None:
-        """Answers in place of the application, unless it has begun to answer, and closes."""
+        """Respond instead of the application, unless it has started to respond, and close."""
         CUT.labels(problem.code).inc()
         running = self._running
         self.pipeline.clear()
         self._broken = True
         if running is not None and not running.response_complete:
             if running is not self.cycle or not running.more_body:
-                running.keep_alive = False  # an earlier request, which is complete, is answered first
+                running.keep_alive = False  # an earlier, complete request gets its response first
                 return
             running.disconnected = True
             running.message_event.set()
             if running.response_started:
                 self._line.abort()
                 return
-        self._answer(raw(problem))
+        self._respond(problem_bytes(problem))
 
-    def _answer(self, content: bytes) -> None:
+    def _respond(self, content: bytes) -> None:
         self._broken = True
         self._out.flush()
         self._line.write(content)
         self.finish()
 
-    def _settle(self) -> None:
-        """Sets the deadline when the connection begins to wait for something else."""
-        stage = self._awaited()
+    def _update_stage(self) -> None:
+        """Set a new deadline if the connection now waits for something else."""
+        stage = self._current_stage()
         if stage is self._stage:
             return
         self._stage = stage
-        if stage is Stage.ANSWER:
+        if stage is Stage.RESPONSE:
             self.registry.proceed(self)
         else:
             self.since = self.loop.time()
             self.deadline = self.since + self._seconds[stage]
             self.registry.wait(self)
 
-    def _awaited(self) -> Stage:
+    def _current_stage(self) -> Stage:
         if self.closing:
             return Stage.CLOSE
         if self._running is None or self._running.response_complete:
@@ -304,4 +305,4 @@ class BoundedProtocol(HttpToolsProtocol):
             return Stage.STALL
         if self._request is Stage.BODY and self._running is self.cycle:
             return Stage.BODY
-        return Stage.ANSWER
+        return Stage.RESPONSE

@@ -1,4 +1,4 @@
-"""What a request must be before an application sees it: one reading for every server, proxy and parser on its way."""
+"""Rejects ambiguous requests, which servers, proxies and parsers could read in different ways."""
 
 import re
 from collections.abc import Mapping
@@ -10,51 +10,51 @@ from chassis.http.bodies import is_strict
 from chassis.http.problems import Problem
 
 MAX_BODY_BYTES: Final = 64 * 1024
-ONCE: Final = frozenset(
+SINGLE_HEADERS: Final = frozenset(
     (
         *(b"host", b"authorization", b"idempotency-key", b"content-type", b"content-length", b"content-encoding"),
         *(b"transfer-encoding", b"origin", b"sec-fetch-site", b"x-csrf-token"),
     )
 )
-"""Header fields that mean something else to a reader of the first than to a reader of the last."""
+"""Header fields that may occur once: some parsers use the first value, others the last."""
 _BODY: Final = frozenset((b"content-type", b"content-length", b"transfer-encoding", b"content-encoding"))
 _HOST: Final = re.compile(rb"[A-Za-z0-9._~!$&'()*+,;=:%\[\]-]*")
 _MALFORMED: Final = b"{"
 
 
 class StrictRequests:
-    """Refuses ambiguous requests and large bodies; passes JSON on only where every reader understands it alike.
+    """Rejects ambiguous requests and large bodies.
 
-    JSON that is not UTF-8, or has a name twice in an object, reaches the application as malformed JSON. FastAPI's own limit
-    answers in plain text, before any error handler is asked.
+    JSON that is not UTF-8, or that has duplicate names in an object, reaches the application as malformed JSON. FastAPI's own
+    limit responds in plain text and does not call error handlers.
     """
 
     def __init__(self, app: ASGIApp, larger: Mapping[str, int] | None = None, *, max_body_bytes: int = MAX_BODY_BYTES) -> None:
-        """`larger`: path -> its own limit, in bytes."""
+        """`larger`: limits in bytes by path."""
         self.app, self.larger, self.max_body_bytes = app, larger or {}, max_body_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        found: dict[bytes, bytes] = {}
+        headers: dict[bytes, bytes] = {}
         for name, value in scope["headers"]:
-            if name in ONCE:
-                if name in found:
+            if name in SINGLE_HEADERS:
+                if name in headers:
                     await duplicated(name).response()(scope, receive, send)
                     return
-                found[name] = value
-        if not _HOST.fullmatch(found.get(b"host", b"" if scope["http_version"] == "1.0" else b" ")):
+                headers[name] = value
+        if not _HOST.fullmatch(headers.get(b"host", b"" if scope["http_version"] == "1.0" else b" ")):
             await malformed("The header Host is missing or names no host").response()(scope, receive, send)
-        elif found.keys().isdisjoint(_BODY):
+        elif headers.keys().isdisjoint(_BODY):
             await self.app(scope, receive, send)
-        elif problem := _unframed(scope, found):
+        elif problem := _framing_problem(scope, headers):
             await problem.response()(scope, receive, send)
         else:
-            await self.app(scope, self._readable(scope, receive, found), send)
+            await self.app(scope, self._checked_body(scope, receive, headers), send)
 
-    def _readable(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
-        """Raises its problems where the body is read, so that the application answers them in its own way."""
+    def _checked_body(self, scope: Scope, receive: Receive, headers: Mapping[bytes, bytes]) -> Receive:
+        """Raises problems when the body is read, so that the application's error handlers respond."""
         limit, seen = self.larger.get(scope["path"], self.max_body_bytes), 0
         announced = int(headers.get(b"content-length", b"0")[:20])
         coded = headers.get(b"content-encoding", b"identity").lower() != b"identity"
@@ -74,24 +74,24 @@ class StrictRequests:
         return strict_json(counted) if b"json" in headers.get(b"content-type", b"").lower() else counted
 
 
-def _unframed(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:
-    """What is wrong with how the end of the body is announced."""
+def _framing_problem(scope: Scope, headers: Mapping[bytes, bytes]) -> Problem | None:
+    """The problem of ambiguous or unsupported framing of the body."""
     coding = headers.get(b"transfer-encoding")
     if coding is not None and (coding.lower() != b"chunked" or b"content-length" in headers or scope["http_version"] == "1.0"):
-        return malformed("Only chunked transfer coding is understood, without Content-Length")
+        return malformed("Only chunked transfer coding is supported, without Content-Length")
     if not headers.get(b"content-length", b"0").isdigit():
         return malformed("Content-Length is not a number")
     return None
 
 
 def strict_json(receive: Receive) -> Receive:
-    """Gives the body as a whole, or malformed JSON in its place."""
-    whole = False
+    """Receive the whole body at once; replace ambiguous JSON with malformed JSON."""
+    received = False
 
     async def strict() -> Message:
-        nonlocal whole
+        nonlocal received
         message = await receive()
-        if whole or message["type"] != "http.request":
+        if received or message["type"] != "http.request":
             return message
         body = message.get("body", b"")
         while message.get("more_body", False):
@@ -99,7 +99,7 @@ def strict_json(receive: Receive) -> Receive:
             if message["type"] != "http.request":
                 return message
             body += message.get("body", b"")
-        whole = True
+        received = True
         return {"type": "http.request", "body": body if not body or is_strict(body) else _MALFORMED, "more_body": False}
 
     return strict
@@ -110,15 +110,13 @@ def too_large(limit: int) -> Problem:
 
 
 def unsupported_coding() -> Problem:
-    title = "Bodies are taken without a content coding"
+    title = "Content codings are not supported in request bodies"
     return Problem(415, "unsupported_content_encoding", title, headers={"accept-encoding": "identity"})
 
 
 def duplicated(name: bytes) -> Problem:
-    detail = f"The header {name.decode('latin-1')} was sent more than once"
-    return Problem(
-        400, "duplicate_header", "A header that may be sent once was repeated", detail, headers={"connection": "close"}
-    )
+    detail = f"The header {name.decode('latin-1')} occurs more than once"
+    return Problem(400, "duplicate_header", "A header that may occur once was repeated", detail, headers={"connection": "close"})
 
 
 def malformed(detail: str) -> Problem:

@@ -1,4 +1,4 @@
-"""Finds the route of a request without walking through the routers that include each other."""
+"""Finds the route of a request without searching nested routers."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -17,7 +17,7 @@ _EVERYTHING: Final = re.compile("")
 
 @dataclass(frozen=True, slots=True)
 class _Target:
-    """A route of FastAPI with what the routers that include it have added."""
+    """A FastAPI route with the prefixes and dependencies of the routers that include it."""
 
     route: APIRoute
     path: str
@@ -31,21 +31,21 @@ class _Pattern:
     methods: Collection[str]
     convertors: Mapping[str, Convertor[Any]]
     target: _Target | None
-    """None: a route of another kind, which is left to FastAPI."""
+    """None for a route of another kind, which FastAPI handles."""
 
 
-class Routes:
-    """Hands a request to the route that FastAPI would choose.
+class RouteTable:
+    """Calls the route that FastAPI would choose.
 
-    FastAPI matches a request twice with each router that includes another: 0.1 ms for the last of sixty routes. Here an exact
-    path is looked up, and any other is matched with each route once. What no route takes is FastAPI's to redirect or refuse.
+    FastAPI matches a request twice per nested router: 0.1 ms for the last of sixty routes. Here an exact path is a dictionary
+    lookup, and other paths are matched once per route. FastAPI redirects or refuses requests without a route.
     """
 
     def __init__(self, app: FastAPI) -> None:
         self._app, self._router = app, app.router
         self._exact: dict[tuple[str, str], _Target] = {}
         self._patterns: list[_Pattern] = []
-        self._read = False
+        self._built = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         target: _Target | None = None
@@ -59,30 +59,30 @@ class Routes:
         await target.app(scope, receive, send)
 
     def _find(self, method: str, path: str) -> tuple[_Target | None, dict[str, Any]]:
-        if not self._read:
-            self._read_routes()
+        if not self._built:
+            self._build()
         if target := self._exact.get((method, path)):
             return target, {}
         for pattern in self._patterns:
-            if (pattern.target is None or method in pattern.methods) and (found := pattern.paths.match(path)):
-                return pattern.target, {name: it.convert(found[name]) for name, it in pattern.convertors.items()}
+            if (pattern.target is None or method in pattern.methods) and (match := pattern.paths.match(path)):
+                return pattern.target, {name: it.convert(match[name]) for name, it in pattern.convertors.items()}
         return None, {}
 
-    def _read_routes(self) -> None:
-        """At the first request: by then the composition has added every route."""
-        for found in iter_route_contexts(self._app.routes):
-            pattern = _pattern(found)
+    def _build(self) -> None:
+        """Called at the first request, when the composition has added all routes."""
+        for context in iter_route_contexts(self._app.routes):
+            pattern = _pattern(context)
             if pattern.target is None or pattern.convertors or any(it.paths.match(pattern.target.path) for it in self._patterns):
                 self._patterns.append(pattern)
                 continue
             for method in pattern.methods:
                 self._exact.setdefault((method, pattern.target.path), pattern.target)
-        self._read = True
+        self._built = True
 
 
-def _pattern(found: RouteContext) -> _Pattern:
-    route = found.original_route
+def _pattern(context: RouteContext) -> _Pattern:
+    route = context.original_route
     if not isinstance(route, APIRoute):
         return _Pattern(getattr(route, "path_regex", _EVERYTHING), (), {}, None)
-    target = _Target(route, str(found.path_format), found.endpoint, found.app)
-    return _Pattern(found.path_regex, found.methods or (), found.param_convertors, target)
+    target = _Target(route, str(context.path_format), context.endpoint, context.app)
+    return _Pattern(context.path_regex, context.methods or (), context.param_convertors, target)

@@ -1,4 +1,4 @@
-"""The schemas of an OpenAPI document, with the descriptions that stand below the models' fields."""
+"""The schemas of an OpenAPI document, with field descriptions from the docstrings of models."""
 
 import inspect
 from typing import Any, Final, Literal
@@ -13,29 +13,32 @@ Json = dict[str, Any]
 
 PROBLEM: Final[Json] = {
     "title": "Problem",
-    "description": "An error as RFC 9457 has it. `code` is for programs and does not change; codes may be added.",
+    "description": "An error (RFC 9457). `code` is for programs and stable; new codes may be added.",
     "type": "object",
     "required": ["type", "title", "status", "code"],
     "properties": {
-        "type": {"type": "string", "description": "Always `about:blank`: `code` tells problems apart."},
-        "title": {"type": "string", "description": "What happened, in a sentence for people."},
-        "status": {"type": "integer", "description": "The HTTP status of the answer."},
+        "type": {"type": "string", "description": "Always `about:blank`. Use `code` to distinguish problems."},
+        "title": {"type": "string", "description": "What happened, for people."},
+        "status": {"type": "integer", "description": "The HTTP status of the response."},
         "code": {"type": "string", "description": "What happened, for programs."},
-        "detail": {"type": "string", "description": "More about this occurrence, where there is more to say."},
+        "detail": {"type": "string", "description": "More about this occurrence."},
         "request_id": {
             "type": "string",
-            "description": "Of a failure on this side: the id under which the log has the request.",
+            "description": "For 5xx errors: the id of the request in the service's log.",
         },
         "errors": {
             "type": "array",
-            "description": "The parts of the request that were refused.",
+            "description": "The invalid parts of the request.",
             "items": {
                 "type": "object",
                 "required": ["pointer", "code", "detail"],
                 "properties": {
-                    "pointer": {"type": "string", "description": "JSON Pointer to the field, or the parameter's place and name."},
-                    "code": {"type": "string", "description": "What is wrong with it, for programs."},
-                    "detail": {"type": "string", "description": "What is wrong with it, for people. Values are not repeated."},
+                    "pointer": {
+                        "type": "string",
+                        "description": "JSON Pointer to the field, or a parameter's location and name.",
+                    },
+                    "code": {"type": "string", "description": "The error, for programs."},
+                    "detail": {"type": "string", "description": "The error, for people, without the submitted value."},
                 },
             },
         },
@@ -44,7 +47,7 @@ PROBLEM: Final[Json] = {
 
 
 def schema_of(model: Any, schemas: Json, mode: Literal["serialization", "validation"] = "serialization") -> Json:
-    """The schema, with everything that has a name moved to `schemas`. Raises ValueError when a name means two things."""
+    """The model's schema, with all named schemas moved to `schemas`. Raises ValueError if two schemas have the same name."""
     template = "#/components/schemas/{model}"
     schema = TypeAdapter(model).json_schema(mode=mode, ref_template=template, schema_generator=_Documented)
     named = schema.pop("$defs", {})
@@ -60,12 +63,12 @@ def schema_of(model: Any, schemas: Json, mode: Literal["serialization", "validat
 class _Documented(GenerateJsonSchema):
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         model: type[BaseModel] = schema["cls"]
-        found = super().model_schema(schema)
+        documented = super().model_schema(schema)
         descriptions = field_descriptions(model)
-        for name, field in found.get("properties", {}).items():
+        for name, field in documented.get("properties", {}).items():
             if name in descriptions:
                 field["description"] = descriptions[name]
-        return _in_paragraphs(found)
+        return _in_paragraphs(documented)
 
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
         return _in_paragraphs(super().enum_schema(schema))
@@ -78,6 +81,6 @@ def _in_paragraphs(schema: JsonSchemaValue) -> JsonSchemaValue:
 
 
 def texts_of(function: Any) -> Json:
-    """Summary and description of an operation: the first paragraph of its function's docstring, and the others."""
+    """Summary and description of an operation: the first and the other paragraphs of its function's docstring."""
     summary, _, description = paragraphs(inspect.getdoc(function) or "").partition("\n\n")
     return {"summary": summary.removesuffix(".")} | ({"description": description} if description else {})

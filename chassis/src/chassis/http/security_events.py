@@ -1,7 +1,7 @@
-"""Refusals that an operator may have to look into: an event of the logger `security`, and a count, for each.
+"""Security events: one log event of the logger `security` and one count for each refused link, key, token, authorization (403)
+and rate (429).
 
-Refused are links, keys, tokens, authorizations (403) and rates (429). An event names the route, the prefix of the address and
-the ids that are known, never a secret. A session that has ended is none of them.
+An event contains the route, the address prefix and known ids, never a secret. An expired session is no security event.
 """
 
 from collections.abc import MutableMapping
@@ -16,7 +16,7 @@ from chassis.http.addresses import prefix_of
 
 EVENTS: Final = Counter("security_events_total", "Refused links, keys, tokens, authorizations and rates", ["event"])
 WATCHED: Final = frozenset({401, 403, 429})
-"""Statuses that can mean a refusal."""
+"""Statuses of refusals."""
 
 Refused = Literal["link", "key", "token", "authorization", "rate"]
 _NAMES: Final[dict[Refused, str]] = {
@@ -31,26 +31,26 @@ _CURRENT: ContextVar[MutableMapping[str, Any] | None] = ContextVar("security", d
 log = structlog.get_logger("security")
 
 
-def begin() -> MutableMapping[str, Any]:
-    """The facts of the request that begins here: `note` adds to them."""
+def start_request() -> MutableMapping[str, Any]:
+    """Start to collect the facts of a request; `note` adds to them."""
     facts: dict[str, Any] = {}
     _CURRENT.set(facts)
     return facts
 
 
 def note(**facts: Any) -> None:
-    """What an event about the current request would say, should one follow: ids, codes and reasons, no secrets."""
+    """Add facts to a possible event about the current request: ids, codes and reasons, no secrets."""
     if (current := _CURRENT.get()) is not None:
         current.update(facts)
 
 
-def refused(what: Refused, **facts: Any) -> None:
-    """Notes that the current request is refused: its answer, a 401, is an event."""
+def note_refusal(what: Refused, **facts: Any) -> None:
+    """Mark the current request as refused, so that its 401 response emits an event."""
     note(refused=what, **facts)
 
 
-def answered(scope: Scope, status: int, route: str, facts: MutableMapping[str, Any]) -> None:
-    """Emits the event that an answer with a watched status is; none for a 401 that nothing was noted of."""
+def emit_for_response(scope: Scope, status: int, route: str, facts: MutableMapping[str, Any]) -> None:
+    """Emit the event for a response with a watched status; none for a 401 without a noted refusal."""
     what: Refused | None = facts.pop("refused", None)
     if status == 429:
         what = "rate"
@@ -63,6 +63,6 @@ def answered(scope: Scope, status: int, route: str, facts: MutableMapping[str, A
 def emit(what: Refused, scope: Scope, **facts: Any) -> None:
     name = _NAMES[what]
     EVENTS.labels(name).inc()
-    said = {field: value if isinstance(value, int) else str(value) for field, value in facts.items() if value is not None}
+    fields = {field: value if isinstance(value, int) else str(value) for field, value in facts.items() if value is not None}
     address = prefix_of((scope.get("client") or ("",))[0])
-    log.warning(name, logger="security", method=scope["method"], address=address, **said)
+    log.warning(name, logger="security", method=scope["method"], address=address, **fields)

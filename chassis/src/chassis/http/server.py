@@ -1,4 +1,6 @@
-"""uvicorn with bounds. We stop it: it would raise the signal again afterwards, and the process would not end with 0."""
+"""uvicorn with limits on connections. The process handles signals: uvicorn would raise them again, and the exit code would not
+be 0.
+"""
 
 import asyncio
 import contextlib
@@ -23,12 +25,12 @@ log = structlog.get_logger()
 
 
 class Server(uvicorn.Server):
-    """Serves until `should_exit` is set; leaves signals to the process."""
+    """Serves until `should_exit` is set. Does not handle signals."""
 
     def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
         self._exit = asyncio.Event()
         super().__init__(config)
-        self._bounded = connections
+        self._connections = connections
 
     @property
     def should_exit(self) -> bool:
@@ -42,7 +44,7 @@ class Server(uvicorn.Server):
             self._exit.clear()
 
     async def main_loop(self) -> None:
-        """Ticks once per second, which the date header needs, and at once for an exit; uvicorn ticks ten times."""
+        """Tick once per second for the date header, and immediately to exit. uvicorn ticks ten times per second."""
         while not await self.on_tick(0):
             await wait_for_event(self._exit, 1.0)
 
@@ -61,7 +63,7 @@ class Server(uvicorn.Server):
     async def _sweep(self) -> None:
         while True:
             await asyncio.sleep(0.5)
-            self._bounded.sweep(asyncio.get_running_loop().time())
+            self._connections.sweep(asyncio.get_running_loop().time())
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -69,10 +71,10 @@ class Server(uvicorn.Server):
 
 
 def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "", connections: Connections | None = None) -> Server:
-    """A server for the application that, when told to exit, lets requests in hand finish for so long.
+    """A server for the application. At exit, current requests have `grace_seconds` to finish.
 
-    Behind `trusted_proxies` the client is the last address in X-Forwarded-For that is none of them. Servers that are given
-    the same `connections` share its bounds.
+    Behind `trusted_proxies`, the client is the last address in X-Forwarded-For that is not a trusted proxy. Servers with the
+    same `connections` share its limits.
     """
     connections = connections or Connections(Limits(), trusted_proxies)
     protocol: Any = partial(BoundedProtocol, registry=connections)
@@ -93,7 +95,7 @@ def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "", conn
 
 
 def allow_open_files(wanted: int) -> None:
-    """Raises the process's own limit of open files as far as the system lets it."""
+    """Raise the process's limit of open files as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
@@ -104,7 +106,7 @@ def allow_open_files(wanted: int) -> None:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket. Raises OSError when the port is taken."""
+    """A listening socket. Raises OSError if the port is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.socket(family, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -112,7 +114,7 @@ def listen(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
     try:
         listening.bind((host, port))
-        # At once: until then a second process may bind the same address, and only find out when it serves.
+        # Listen immediately: before that, a second process could bind the same address and fail only when it serves.
         listening.listen(BACKLOG)
     except OSError:
         listening.close()

@@ -1,4 +1,4 @@
-"""Short-lived tokens between services: signed with Ed25519, naming who acts, for which merchant, towards whom."""
+"""Short-lived tokens between services, signed with Ed25519: issuer, audience, merchant and customer."""
 
 import json
 import time
@@ -13,15 +13,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from joserfc.jwk import OKPKey
 
 LIFETIME_SECONDS = 60
-LONGEST_SECONDS = 300
-"""No token is accepted that lives longer."""
+LIFETIME_SECONDS_MAX = 300
+"""Tokens with a longer lifetime are rejected."""
 SKEW_SECONDS = 30
-"""How far the clock of a service that signs may be ahead of one that reads."""
-_LONGEST_TEXT = 200
+"""How far the signing service's clock may be ahead of ours."""
+_TEXT_MAX = 200
 
 
 class InvalidToken(Exception):
-    """Not signed by a service of ours, for another audience, or too old."""
+    """Not signed by one of our services, for another audience, or expired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,18 +33,18 @@ class Claims:
 
 
 class Signer:
-    """Signs what one service asks of another, with that service's own key."""
+    """Signs tokens for calls to other services, with the calling service's key."""
 
     def __init__(self, service: str, private_key: str) -> None:
         self._service, self._header = service, _header(service)
         key = OKPKey.import_key(json.loads(private_key)).private_key
-        assert isinstance(key, Ed25519PrivateKey), "the settings are checked for it"
+        assert isinstance(key, Ed25519PrivateKey), "the settings guarantee it"
         self._sign = key.sign
 
     def token(
         self, audience: str, *, merchant_id: UUID | None = None, customer_id: UUID | None = None, session: str | None = None
     ) -> str:
-        """A token for one call to `audience`: on behalf of the customer when one is named, else of the service."""
+        """A token for one call to `audience`, on behalf of the customer if given, else of the service."""
         now = int(time.time())
         claims: dict[str, Any] = {"iss": self._service, "aud": audience, "iat": now, "exp": now + LIFETIME_SECONDS}
         claims["sub"] = f"customer:{customer_id}" if customer_id else "service"
@@ -57,19 +57,19 @@ class Signer:
 
 
 class Verifier:
-    """Reads tokens that are meant for one service."""
+    """Verifies tokens for one service."""
 
     def __init__(self, audience: str, public_keys: str) -> None:
         self._audience = audience
         self._keys: dict[str, tuple[str, Ed25519PublicKey]] = {}
-        """By the only header that a token of the service has: no other one is read at all."""
+        """By the exact header of a service's tokens; tokens with another header are rejected unread."""
         for jwk in json.loads(public_keys)["keys"]:
             key = OKPKey.import_key(jwk).public_key
-            assert isinstance(key, Ed25519PublicKey), "the settings are checked for it"
+            assert isinstance(key, Ed25519PublicKey), "the settings guarantee it"
             self._keys[_header(jwk["kid"])] = jwk["kid"], key
 
-    def read(self, token: str) -> Claims:
-        """Raises InvalidToken, also for claims of another type than they have in a token of ours."""
+    def verify(self, token: str) -> Claims:
+        """The claims of a valid token. Raises InvalidToken, also for claims of an unexpected type."""
         signed, _, signature = token.rpartition(".")
         header, _, payload = signed.partition(".")
         if (known := self._keys.get(header)) is None:
@@ -115,7 +115,7 @@ def _encoded(content: bytes) -> str:
 
 
 def _decoded(text: str) -> bytes:
-    """Raises ValueError for every text but the one that encodes the bytes."""
+    """Raises ValueError unless the text is the canonical encoding of the bytes."""
     content = urlsafe_b64decode(text + "=" * (-len(text) % 4))
     if _encoded(content) != text:
         raise ValueError("not base64url")
@@ -124,7 +124,7 @@ def _decoded(text: str) -> bytes:
 
 def _must_be_in_force(issued: int, expires: int) -> None:
     now = time.time()
-    if not 0 < expires - issued <= LONGEST_SECONDS:
+    if not 0 < expires - issued <= LIFETIME_SECONDS_MAX:
         raise InvalidToken("lives too long")
     if issued > now + SKEW_SECONDS:
         raise InvalidToken("not issued yet")
@@ -134,7 +134,7 @@ def _must_be_in_force(issued: int, expires: int) -> None:
 
 def _text(claims: Mapping[str, Any], name: str) -> str:
     value = claims.get(name)
-    if not isinstance(value, str) or not value or len(value) > _LONGEST_TEXT:
+    if not isinstance(value, str) or not value or len(value) > _TEXT_MAX:
         raise InvalidToken(f"{name} is no text")
     return value
 

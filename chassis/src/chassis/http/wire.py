@@ -1,4 +1,4 @@
-"""Below ASGI: how uvicorn closes a connection of ours, and a problem as bytes where no application can answer."""
+"""Below ASGI: the transport that uvicorn writes to, and problems as bytes for responses without an application."""
 
 import asyncio
 import json
@@ -13,37 +13,38 @@ class Closing(Protocol):
     closing: bool
 
     def finish(self) -> None:
-        """Closes once the client can have read the last answer."""
+        """Close when the client has had time to read the last response."""
 
 
 class Transport:
-    """The transport as uvicorn sees it: a head leaves with its body, and `close` waits until the client has read the answer.
+    """The transport that uvicorn uses. It sends a head together with its body, and `close` waits until the client has read the
+    response.
 
-    uvicorn writes the head of an answer and its body apart: two system calls, and two packets for the client to wake up for.
+    uvicorn writes head and body separately, which would take two system calls and two packets.
     """
 
     def __init__(self, transport: asyncio.Transport, protocol: Closing, loop: asyncio.AbstractEventLoop) -> None:
         self._transport, self._protocol, self._loop = transport, protocol, loop
         self._held = b""
-        self._due: asyncio.Handle | None = None
+        self._scheduled: asyncio.Handle | None = None
         self.get_extra_info = transport.get_extra_info
         self.pause_reading, self.resume_reading = transport.pause_reading, transport.resume_reading
         self.abort = transport.abort
 
     def write(self, data: bytes) -> None:
-        """Holds one piece for the next, until the loop's next iteration at the latest: a stream's head does not wait."""
-        if self._due is None:
-            self._held, self._due = data, self._loop.call_soon(self.flush)
+        """Buffer one piece until the next one, or until the next iteration of the event loop for a stream's head."""
+        if self._scheduled is None:
+            self._held, self._scheduled = data, self._loop.call_soon(self.flush)
         else:
             self._held += data
             self.flush()
 
     def flush(self) -> None:
-        """Sends what is held. Before anything is done to the transport itself."""
-        if self._due is None:
+        """Send the buffered data. Call it before using the underlying transport."""
+        if self._scheduled is None:
             return
-        self._due.cancel()
-        held, self._held, self._due = self._held, b"", None
+        self._scheduled.cancel()
+        held, self._held, self._scheduled = self._held, b"", None
         if not self._transport.is_closing():
             self._transport.write(held)
 
@@ -54,8 +55,8 @@ class Transport:
         self._protocol.finish()
 
 
-def raw(problem: Problem) -> bytes:
-    """The whole answer as bytes."""
+def problem_bytes(problem: Problem) -> bytes:
+    """The complete response."""
     body = json.dumps(problem.body(), separators=(",", ":")).encode()
     fields = {
         "content-type": MEDIA_TYPE,

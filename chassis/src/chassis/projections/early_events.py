@@ -1,4 +1,4 @@
-"""Events that came before one that they follow: kept until it comes."""
+"""The table `waiting`: events that arrived before one of their predecessors, until it arrives."""
 
 from collections.abc import Sequence
 
@@ -7,24 +7,28 @@ from chassis.projections.projection import ProjectedRow
 
 
 async def save(connection: Connection, rows: Sequence[ProjectedRow]) -> None:
-    """Keeps what came early, and drops what waits no longer."""
-    if went := [(*row.key, place) for row in rows for place in row.went]:
+    """Delete the released events, insert the newly buffered ones."""
+    if released := [(*row.key, sequence) for row in rows for sequence in row.released]:
         await connection.execute(
             """
             DELETE FROM waiting
-            USING unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[]) AS went (merchant_id, name, aggregate, sequence)
+            USING unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[]) AS released (merchant_id, name, aggregate, sequence)
             WHERE (waiting.merchant_id, waiting.name, waiting.aggregate, waiting.sequence)
-                = (went.merchant_id, went.name, went.aggregate, went.sequence)
+                = (released.merchant_id, released.name, released.aggregate, released.sequence)
             """,
-            *zip(*went, strict=True),
+            *zip(*released, strict=True),
         )
-    came = [(*row.key, place, row.waiting[place].id, row.waiting[place].value().decode()) for row in rows for place in row.came]
-    if came:
+    buffered = [
+        (*row.key, sequence, row.early[sequence].id, row.early[sequence].value().decode())
+        for row in rows
+        for sequence in row.buffered
+    ]
+    if buffered:
         await connection.execute(
             """
             INSERT INTO waiting (merchant_id, name, aggregate, sequence, event_id, envelope)
             SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::bigint[], $5::uuid[], $6::text[])
             ON CONFLICT DO NOTHING
             """,
-            *zip(*came, strict=True),
+            *zip(*buffered, strict=True),
         )

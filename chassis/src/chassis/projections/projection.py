@@ -1,4 +1,4 @@
-"""A read model, one document per aggregate: how an event changes it, and which events may."""
+"""A projection: a read model of one document per aggregate, and the fold that maintains it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,25 +15,26 @@ Document = dict[str, Any]
 class Projection:
     name: str
     types: frozenset[str]
-    """The event types (`TYPE`) that it folds."""
+    """The event types (`TYPE`) that the fold reads."""
     fold: Callable[[Document | None, Envelope], Document | None]
-    """The aggregate's document after the event; None while there is nothing to show. Pure; never changes what it is given."""
+    """Return the aggregate's document after the event, or None while there is nothing to show. Must be pure and must not
+    change its arguments.
+    """
     state: bool = False
-    """Whether each message carries the whole document (compacted topics): a higher sequence replaces, gaps are no harm."""
+    """True if each message carries the whole document (compacted topics): a higher sequence replaces it, gaps are allowed."""
     kind: str | None = None
-    """Of the aggregate: `order` for subjects `order-<uuid>`. By default the projection's name.
+    """The kind of the aggregate: `order` for subjects `order-<uuid>`. Defaults to the projection's name.
 
-    Events of such subjects whose type is none of `types` count, but change nothing.
+    Events of such subjects with another type advance the sequence and do not change the document.
     """
 
     @property
-    def shown(self) -> str:
-        """The kind of aggregate projected here."""
+    def aggregate_kind(self) -> str:
         return self.kind or self.name
 
-    def shows(self, aggregate: str) -> bool:
-        """Whether the aggregate `<kind>-<uuid>` is of the kind projected here."""
-        return aggregate.partition("-")[0] == self.shown
+    def projects(self, aggregate: str) -> bool:
+        """Whether the aggregate `<kind>-<uuid>` is of this projection's kind."""
+        return aggregate.partition("-")[0] == self.aggregate_kind
 
     def erased_by(self, topic: str) -> bool:
         """Whether tombstones on the topic erase documents of this projection."""
@@ -41,31 +42,31 @@ class Projection:
 
 
 class Diverged(Exception):
-    """The aggregate's row shows another event under the same sequence."""
+    """The aggregate's row already contains another event with the same sequence."""
 
 
 @dataclass
 class ProjectedRow:
-    """A projected document while events are folded into it. An aggregate that is not projected yet stands at 0."""
+    """A projected document while events are folded into it. The sequence of a new aggregate is 0."""
 
     projection: Projection
     merchant_id: UUID
     aggregate: str
-    base: int = 0
-    """The sequence in the database."""
+    stored_sequence: int = 0
+    """The sequence in the database when the row was loaded."""
     sequence: int = 0
     event_id: UUID | None = None
-    """None when the event at `sequence` was discarded."""
+    """None if the event at `sequence` was discarded."""
     customer_id: UUID | None = None
     doc: Document | None = None
     stale_since: datetime | None = None
-    waiting: dict[int, Envelope] = field(default_factory=dict)
-    """By sequence: what came before an event that it follows."""
-    came: set[int] = field(default_factory=set)
-    """Of what waits, what is not in the database yet."""
-    went: set[int] = field(default_factory=set)
-    """What waits in the database only."""
-    touched: bool = False
+    early: dict[int, Envelope] = field(default_factory=dict)
+    """By sequence: events that arrived before one of their predecessors."""
+    buffered: set[int] = field(default_factory=set)
+    """Sequences of early events that are not stored yet."""
+    released: set[int] = field(default_factory=set)
+    """Sequences of stored early events that are no longer early."""
+    changed: bool = False
     stored: bool = False
     """Whether the database has the row."""
 
@@ -75,69 +76,72 @@ class ProjectedRow:
 
     @property
     def steps(self) -> int:
-        """From the sequence in the database to this one."""
-        return self.sequence - self.base
+        """The number of sequences between the stored row and this one."""
+        return self.sequence - self.stored_sequence
 
     @property
-    def gone(self) -> bool:
-        """Whether nothing is to be kept: erased, or never begun."""
+    def empty(self) -> bool:
+        """Whether there is nothing to store: the aggregate was erased or has no event yet."""
         return self.sequence == 0
 
-    def take(self, envelope: Envelope) -> None:
-        """Folds the event when it is the next, and all that waited for it; lets it wait when it is early; drops it when it is
-        known. Raises Diverged when another event has its place, and whatever the fold raises.
+    def apply(self, envelope: Envelope) -> None:
+        """Fold the event if it is the next one, and then the early events that follow it. Buffer an early event, ignore a
+        known one.
+
+        Raises Diverged if another event has the same sequence, and the errors of the fold.
         """
-        place = envelope.sequence
-        if place == self.sequence and self.event_id not in (None, envelope.id):
-            raise Diverged(f"{self.projection.name} shows another event at {place}")
-        if place <= self.sequence:
+        sequence = envelope.sequence
+        if sequence == self.sequence and self.event_id not in (None, envelope.id):
+            raise Diverged(f"{self.projection.name} shows another event at {sequence}")
+        if sequence <= self.sequence:
             return
-        if self.projection.state or place == self.sequence + 1:
+        if self.projection.state or sequence == self.sequence + 1:
             self._fold(envelope)
-            self._drain()
-        elif (known := self.waiting.get(place)) is None:
-            self.waiting[place] = envelope
-            self.came.add(place)
+            self._apply_early()
+        elif (known := self.early.get(sequence)) is None:
+            self.early[sequence] = envelope
+            self.buffered.add(sequence)
             self.mark_stale()
         elif known.id != envelope.id:
-            raise Diverged(f"another event waits for {self.projection.name} at {place}")
+            raise Diverged(f"another event waits for {self.projection.name} at {sequence}")
 
-    def skip(self, place: int | None) -> None:
-        """Goes on without the event at `place`; where that is not known, without whatever lies before what waits."""
-        if place is None and self.waiting:
-            place = min(self.waiting) - 1
-        if (place is not None and place > self.sequence and place + 1 in self.waiting) or place == self.sequence + 1:
-            self.sequence, self.event_id = place, None
-        self.touched = True
-        self._drain()
+    def skip(self, sequence: int | None) -> None:
+        """Skip the event at `sequence` or, if None, everything before the first early event."""
+        if sequence is None and self.early:
+            sequence = min(self.early) - 1
+        precedes_early = sequence is not None and sequence > self.sequence and sequence + 1 in self.early
+        if sequence is not None and (precedes_early or sequence == self.sequence + 1):
+            self.sequence, self.event_id = sequence, None
+        self.changed = True
+        self._apply_early()
 
     def mark_stale(self) -> None:
         if self.stale_since is None:
-            self.stale_since, self.touched = datetime.now(UTC), True
+            self.stale_since, self.changed = datetime.now(UTC), True
 
     def erase(self) -> None:
         self.sequence, self.event_id, self.doc, self.customer_id, self.stale_since = 0, None, None, None, None
-        self.touched = True
+        self.changed = True
 
     def _fold(self, envelope: Envelope) -> None:
         if envelope.type in self.projection.types:
             self.doc = self.projection.fold(self.doc, envelope)
         self.sequence, self.event_id = envelope.sequence, envelope.id
         self.customer_id = envelope.customerid or self.customer_id
-        self.touched = True
+        self.changed = True
 
-    def _drain(self) -> None:
-        while (following := self.waiting.pop(self.sequence + 1, None)) is not None:
-            self._fold(following)
-            self._gone(following.sequence)
-        for place in [place for place in self.waiting if place <= self.sequence]:
-            del self.waiting[place]
-            self._gone(place)
-        if not self.waiting:
+    def _apply_early(self) -> None:
+        while (envelope := self.early.pop(self.sequence + 1, None)) is not None:
+            self._fold(envelope)
+            self._release(envelope.sequence)
+        for sequence in [sequence for sequence in self.early if sequence <= self.sequence]:
+            del self.early[sequence]
+            self._release(sequence)
+        if not self.early:
             self.stale_since = None
 
-    def _gone(self, place: int) -> None:
-        if place in self.came:
-            self.came.discard(place)
+    def _release(self, sequence: int) -> None:
+        if sequence in self.buffered:
+            self.buffered.discard(sequence)
         else:
-            self.went.add(place)
+            self.released.add(sequence)

@@ -1,4 +1,4 @@
-"""The projected rows that one batch of records changes: loaded in one query, folded in memory, written in one statement."""
+"""Folds one batch of records into projected rows: one query to load, one statement to write."""
 
 from collections.abc import Iterable, Sequence
 from uuid import UUID
@@ -12,87 +12,86 @@ from chassis.projections.row_store import Key
 
 
 class Projector:
-    def __init__(self, definitions: Sequence[Projection]) -> None:
-        self._definitions = definitions
+    def __init__(self, projections: Sequence[Projection]) -> None:
+        self._projections = projections
         self._rows: dict[Key, ProjectedRow] = {}
-        self._shown: list[list[ProjectedRow]] = []
-        """By the reading's index."""
-        self._showing: dict[tuple[str, str], list[Projection]] = {}
-        """By the event's type and its aggregate's kind."""
-        self._owners: set[tuple[UUID, UUID]] = set()
+        self._affected: list[list[ProjectedRow]] = []
+        """The rows that each loaded record may change, by the record's index."""
+        self._matches: dict[tuple[str, str], list[Projection]] = {}
+        """Projections by event type and kind of aggregate."""
+        self._erased: set[tuple[UUID, UUID]] = set()
 
-    async def load(self, connection: Connection, readings: Iterable[Decoded]) -> None:
-        """Reads, without locking, what the readings may change."""
-        if not self._definitions:
+    async def load(self, connection: Connection, records: Iterable[Decoded]) -> None:
+        """Read the rows that the records may change, without locks."""
+        if not self._projections:
             return
-        self._shown = [self._of(reading) for reading in readings]
+        self._affected = [self._rows_for(record) for record in records]
         if self._rows:
             await row_store.load(connection, self._rows)
 
-    def fold(self, index: int, reading: Decoded) -> None:
-        """What the reading at `index` of those loaded changes.
+    def fold(self, index: int, record: Decoded) -> None:
+        """Fold the loaded record at `index` into its rows.
 
-        Raises Diverged, and whatever a projection's fold raises: then nothing of this attempt may be saved.
+        Raises Diverged and the errors of a projection's fold; the caller must then not save this attempt.
         """
-        if not self._definitions:
+        if not self._projections:
             return
-        shown = self._shown[index]
-        match reading:
+        rows = self._affected[index]
+        match record:
             case Received(envelope=Envelope() as envelope) | Ignored(envelope=Envelope() as envelope):
-                for row in shown:
-                    row.take(envelope)
+                for row in rows:
+                    row.apply(envelope)
             case Erased():
-                for row in shown:
-                    if row.stored or not row.gone:
-                        self._owners.add((reading.merchant_id, reading.id))
+                for row in rows:
+                    if row.stored or not row.empty:
+                        self._erased.add((record.merchant_id, record.id))
                         row.erase()
             case Undecodable():
-                for row in shown:
-                    if not row.gone and (reading.sequence or row.sequence + 1) > row.sequence:
+                for row in rows:
+                    if not row.empty and (record.sequence or row.sequence + 1) > row.sequence:
                         row.mark_stale()
 
-    def skip(self, index: int, reading: Decoded) -> None:
-        """Goes on without the event at `index`, which was given up."""
-        place = reading.sequence if isinstance(reading, Undecodable) else None
-        if isinstance(reading, Received | Ignored) and reading.envelope:
-            place = reading.envelope.sequence
-        for row in self._shown[index] if self._definitions else ():
-            row.skip(place)
+    def skip(self, index: int, record: Decoded) -> None:
+        """Continue without the discarded event at `index`."""
+        sequence = record.sequence if isinstance(record, Undecodable) else None
+        if isinstance(record, Received | Ignored) and record.envelope:
+            sequence = record.envelope.sequence
+        for row in self._affected[index] if self._projections else ():
+            row.skip(sequence)
 
     async def save(self, connection: Connection) -> set[tuple[UUID, UUID]]:
-        """Writes what changed; returns whose it is, as (merchant, customer). Raises Overtaken."""
-        rows = [row for row in self._rows.values() if row.touched]
-        await row_store.save(connection, rows)
+        """Write the changed rows; return their owners as (merchant, customer). Raises Overtaken."""
+        changed = [row for row in self._rows.values() if row.changed]
+        await row_store.save(connection, changed)
         await early_events.save(connection, list(self._rows.values()))
-        return self._owners | {(row.merchant_id, row.customer_id) for row in rows if row.customer_id is not None}
+        return self._erased | {(row.merchant_id, row.customer_id) for row in changed if row.customer_id is not None}
 
-    def _of(self, reading: Decoded) -> list[ProjectedRow]:
-        """The rows that show what the reading is about; empty ones of those that are new."""
+    def _rows_for(self, record: Decoded) -> list[ProjectedRow]:
         rows = []
-        for projection, merchant_id, aggregate in self._concerned(reading):
+        for projection, merchant_id, aggregate in self._targets(record):
             key = merchant_id, projection.name, aggregate
             if (row := self._rows.get(key)) is None:
                 row = self._rows[key] = ProjectedRow(projection, merchant_id, aggregate)
             rows.append(row)
         return rows
 
-    def _concerned(self, reading: Decoded) -> list[tuple[Projection, UUID, str]]:
-        """The projections that show what the reading is about, each with its merchant and aggregate."""
-        match reading:
+    def _targets(self, record: Decoded) -> list[tuple[Projection, UUID, str]]:
+        """The projections of the record's aggregate, each with merchant and aggregate."""
+        match record:
             case Received(envelope=Envelope() as envelope) | Ignored(envelope=Envelope() as envelope):
                 merchant_id, aggregate = envelope.merchantid, envelope.subject
-                concerned = self._that_show(envelope.type, aggregate)
+                projections = self._projections_for(envelope.type, aggregate)
             case Erased(merchant_id, aggregate, topic):
-                concerned = [each for each in self._definitions if each.erased_by(topic)]
+                projections = [each for each in self._projections if each.erased_by(topic)]
             case Undecodable(_, UUID() as merchant_id, str() as aggregate):
-                concerned = [each for each in self._definitions if each.shows(aggregate)]
+                projections = [each for each in self._projections if each.projects(aggregate)]
             case _:
                 return []
-        return [(each, merchant_id, aggregate) for each in concerned]
+        return [(each, merchant_id, aggregate) for each in projections]
 
-    def _that_show(self, event_type: str, aggregate: str) -> list[Projection]:
-        told = event_type, aggregate.partition("-")[0]
-        if (known := self._showing.get(told)) is None:
-            known = [each for each in self._definitions if event_type in each.types or each.shows(aggregate)]
-            self._showing[told] = known
-        return known
+    def _projections_for(self, event_type: str, aggregate: str) -> list[Projection]:
+        key = event_type, aggregate.partition("-")[0]
+        if (matches := self._matches.get(key)) is None:
+            matches = [each for each in self._projections if event_type in each.types or each.projects(aggregate)]
+            self._matches[key] = matches
+        return matches

@@ -1,4 +1,4 @@
-"""Projected documents: one row per merchant, projection and aggregate."""
+"""The table `projection`: one document per merchant, projection and aggregate."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ Key = tuple[UUID, str, str]
 
 
 class Overtaken(Exception):
-    """Somebody else moved a row since it was loaded: the batch is decided anew."""
+    """Another writer has changed a row since it was loaded; the batch must be tried again."""
 
 
 STALE_AFTER = timedelta(seconds=5)
-"""How long a row may wait for a missing event before it is shown as stale."""
+"""How long an event may be missing before the document counts as stale."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +31,11 @@ class Document:
     aggregate: str
     """`<kind>-<uuid>`"""
     sequence: int
-    """The version of the aggregate's stream that the document shows."""
+    """The version of the aggregate's stream that the document reflects."""
     doc: dict[str, Any]
     customer_id: UUID | None
     stale_since: datetime | None
-    """Since when it is known that an event is missing; None when none is."""
+    """When an event was first known to be missing; None if no event is missing."""
 
     def stale(self, now: datetime | None = None) -> bool:
         return self.stale_since is not None and (now or datetime.now(UTC)) - self.stale_since >= STALE_AFTER
@@ -52,7 +52,7 @@ async def document(connection: Connection, name: str, merchant_id: UUID, aggrega
 
 
 async def documents(connection: Connection, name: str, merchant_id: UUID, customer_id: UUID | None = None) -> list[Document]:
-    """All of the merchant's documents under this name, or one customer's; ordered by aggregate."""
+    """The projection's documents of a merchant or of one customer, ordered by aggregate."""
     if customer_id is None:
         rows = await connection.fetch(_SELECT + "merchant_id = $1 AND name = $2 ORDER BY aggregate", merchant_id, name)
     else:
@@ -62,14 +62,14 @@ async def documents(connection: Connection, name: str, merchant_id: UUID, custom
 
 
 async def documents_of(connection: Connection, name: str, merchant_id: UUID, aggregates: Collection[str]) -> dict[str, Document]:
-    """Those of the aggregates that have one under this name, by aggregate."""
+    """The projection's documents of these aggregates, by aggregate; aggregates without a document are missing."""
     if not aggregates:
         return {}
     # LATERAL and LIMIT for the same reason as in `load`.
     rows = await connection.fetch(
         f"""
-        SELECT found.* FROM unnest($3::text[]) AS asked (aggregate)
-        CROSS JOIN LATERAL ({_SELECT} merchant_id = $1 AND name = $2 AND projection.aggregate = asked.aggregate LIMIT 1) AS found
+        SELECT found.* FROM unnest($3::text[]) AS wanted (aggregate)
+        CROSS JOIN LATERAL ({_SELECT} merchant_id = $1 AND name = $2 AND projection.aggregate = wanted.aggregate LIMIT 1) AS found
         """,
         merchant_id,
         name,
@@ -81,7 +81,7 @@ async def documents_of(connection: Connection, name: str, merchant_id: UUID, agg
 def project(
     name: str, merchant_id: UUID, aggregate: str, customer_id: UUID | None, sequence: int, event_id: UUID, doc: dict[str, Any]
 ) -> Statement:
-    """The row that an owner writes in its own write set; a lower sequence than the row's changes nothing."""
+    """The statement with which an owner projects in its own write set. A sequence that is not higher changes nothing."""
     return Statement(
         """
         INSERT INTO projection AS row (name, merchant_id, aggregate, customer_id, sequence, event_id, doc)
@@ -96,55 +96,56 @@ def project(
 
 
 async def load(connection: Connection, rows: Mapping[Key, ProjectedRow]) -> None:
-    """Fills rows that are empty with what the database has of them and what waits for them, in one query that locks nothing."""
-    # A connection goes on running a query the way that was best when the table was small: of a join, by reading all of it.
-    # LIMIT leaves no other way than key by key.
-    found = await connection.fetch(
+    """Fill empty rows with the stored documents and early events, in one query without locks."""
+    # A connection keeps the query plan that was best while the table was small, and for a join that plan reads the whole table.
+    # LIMIT forces a plan that looks up each key.
+    loaded = await connection.fetch(
         """
-        SELECT asked.*, row.*, waits.envelopes
-        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS asked (merchant_id, name, aggregate)
+        SELECT wanted.*, row.*, early.envelopes
+        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS wanted (merchant_id, name, aggregate)
         LEFT JOIN LATERAL (
             SELECT p.customer_id, p.sequence, p.event_id, p.doc::text AS doc, p.stale_since FROM projection p
-            WHERE p.merchant_id = asked.merchant_id AND p.name = asked.name AND p.aggregate = asked.aggregate LIMIT 1
+            WHERE p.merchant_id = wanted.merchant_id AND p.name = wanted.name AND p.aggregate = wanted.aggregate LIMIT 1
         ) AS row ON true
         LEFT JOIN LATERAL (
             SELECT array_agg(w.envelope) AS envelopes FROM waiting w
-            WHERE w.merchant_id = asked.merchant_id AND w.name = asked.name AND w.aggregate = asked.aggregate
-        ) AS waits ON true
+            WHERE w.merchant_id = wanted.merchant_id AND w.name = wanted.name AND w.aggregate = wanted.aggregate
+        ) AS early ON true
         """,
         *_columns(rows, 3),
     )
-    for merchant_id, name, aggregate, customer_id, sequence, event_id, doc, stale_since, envelopes in found:
+    for merchant_id, name, aggregate, customer_id, sequence, event_id, doc, stale_since, envelopes in loaded:
         row = rows[merchant_id, name, aggregate]
         if sequence is not None:
-            row.base = row.sequence = sequence
+            row.stored_sequence = row.sequence = sequence
             row.stored = True
             row.event_id, row.customer_id, row.stale_since = event_id, customer_id, stale_since
             row.doc = None if doc is None else from_json(doc)
         for text in envelopes or ():
             envelope = Envelope.model_validate_json(text)
-            row.waiting[envelope.sequence] = envelope
+            row.early[envelope.sequence] = envelope
 
 
 async def save(connection: Connection, rows: Sequence[ProjectedRow]) -> None:
-    """Writes the rows that changed. Raises Overtaken when somebody else moved one of them since it was loaded."""
-    kept = [row for row in rows if row.touched and not row.gone]
-    kept.sort(key=lambda row: (row.merchant_id.int, row.projection.name, row.aggregate))  # UUIDs compare as slowly as they hash
-    if kept:
-        await _upsert(connection, kept)
-    if gone := {row.key: row for row in rows if row.gone and row.stored}:
+    """Write the changed rows, delete the empty ones. Raises Overtaken if another writer has changed one since it was loaded."""
+    changed = [row for row in rows if row.changed and not row.empty]
+    changed.sort(key=lambda row: (row.merchant_id.int, row.projection.name, row.aggregate))  # comparing UUID objects is slow
+    if changed:
+        await _upsert(connection, changed)
+    if erased := {row.key: row for row in rows if row.empty and row.stored}:
         await connection.execute(
             """
             DELETE FROM projection
-            USING unnest($1::uuid[], $2::text[], $3::text[]) AS gone (merchant_id, name, aggregate)
-            WHERE (projection.merchant_id, projection.name, projection.aggregate) = (gone.merchant_id, gone.name, gone.aggregate)
+            USING unnest($1::uuid[], $2::text[], $3::text[]) AS erased (merchant_id, name, aggregate)
+            WHERE (projection.merchant_id, projection.name, projection.aggregate)
+                = (erased.merchant_id, erased.name, erased.aggregate)
             """,
-            *_columns(gone, 3),
+            *_columns(erased, 3),
         )
 
 
 async def _upsert(connection: Connection, rows: Sequence[ProjectedRow]) -> None:
-    # `steps` leads from the sequence that was loaded to the one to be written: the guard that nobody came between
+    # `steps` is the distance from the loaded sequence to the new one: the WHERE clause finds rows changed by another writer.
     written = await connection.fetch(
         """
         INSERT INTO projection AS row

@@ -1,1 +1,1 @@
-"""Where a subscriber's own data is: one module per database."""
+"""Stores for a subscriber's data: one module per database."""

@@ -1,7 +1,7 @@
-"""What a subscriber's database must offer: one transaction for the effect and for the kit's own rows.
+"""The interface of a subscriber's database: one transaction for the effect and for this library's rows.
 
-Two tables, which every store makes when they are absent. `billing_handled` has a row for each event that had its effect;
-`billing_positions` has one for each aggregate, with the sequence it has reached and the sequences that are missing.
+Every store creates two tables if they do not exist. `billing_handled` has a row for each event that had its effect;
+`billing_positions` has one for each aggregate, with its highest sequence and the missing sequences.
 """
 
 from contextlib import AbstractAsyncContextManager
@@ -18,13 +18,13 @@ class Unit(Protocol[Tx_co]):
 
     @property
     def tx(self) -> Tx_co:
-        """What effects write with."""
+        """The transaction object passed to effects."""
         ...
 
     async def claim(self, event_id: UUID) -> bool:
-        """Records that the event has its effect in this transaction. False when it had it before.
+        """Record that the event is handled in this transaction. False if it was handled before.
 
-        While another transaction holds an uncommitted claim for the same event, this waits for its end, or raises.
+        If another transaction has an uncommitted claim for the event, wait for its end or raise.
         """
         ...
 
@@ -33,7 +33,7 @@ class Unit(Protocol[Tx_co]):
     async def move(self, merchant_id: UUID, aggregate: str, position: Position) -> None: ...
 
     async def forget(self) -> None:
-        """Deletes all rows of the group: no event was ever handled."""
+        """Delete all rows of the group, as if no event had been handled."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""Nothing outlives the process: for tests."""
+"""A store in memory, for tests."""
 
 import asyncio
 import copy
@@ -45,7 +45,7 @@ class MemoryUnit:
 
 
 class MemoryStore:
-    """Effects get a dict. A transaction works on a copy, which takes the original's place when it commits."""
+    """Effects receive a dict. A transaction works on a copy, which replaces the original at commit."""
 
     def __init__(self) -> None:
         self._contents = _Contents()
@@ -53,7 +53,7 @@ class MemoryStore:
 
     @property
     def data(self) -> dict[str, Any]:
-        """What effects have committed."""
+        """The data committed by effects."""
         return self._contents.data
 
     @asynccontextmanager

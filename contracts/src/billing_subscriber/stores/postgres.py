@@ -27,9 +27,9 @@ CREATE TABLE billing_positions (
     PRIMARY KEY (consumer, merchant_id, aggregate)
 );
 """
-_MAKING = "SELECT pg_advisory_xact_lock(hashtext('billing_subscriber'))"
+_LOCK = "SELECT pg_advisory_xact_lock(hashtext('billing_subscriber'))"
 _SETTINGS = {"application_name": "billing_subscriber", "lock_timeout": "10s", "idle_in_transaction_session_timeout": "60s"}
-"""The last two end what a frozen member of the group would keep locked."""
+"""The two timeouts release the locks of a frozen member."""
 _COMMAND_SECONDS = 30.0
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
@@ -69,10 +69,10 @@ class PostgresUnit:
 
 
 class PostgresStore:
-    """Effects get an `asyncpg.Connection` in a transaction. One connection, opened again after it was lost.
+    """Effects receive an `asyncpg.Connection` in a transaction. The store has one connection and reopens it after a loss.
 
-    `schema`: statements that make the subscriber's own tables when they are absent; run at each connecting. A role that may
-    not make tables needs `TABLES` of this module run by one that may. `options` go to `asyncpg.connect`.
+    `schema`: statements that create the subscriber's own tables if they do not exist; executed at each connect. If the role may
+    not create tables, execute `TABLES` of this module with another role. `options` are passed to `asyncpg.connect`.
     """
 
     def __init__(self, dsn: str, schema: str = "", **options: Any) -> None:
@@ -83,15 +83,15 @@ class PostgresStore:
 
     @asynccontextmanager
     async def unit(self, group: str) -> AsyncIterator[PostgresUnit]:
-        """Raises what asyncpg raises while the database is away."""
+        """Raises the errors of asyncpg while the database is unavailable."""
         async with self._lock:
             connection = await self._open()
             async with connection.transaction():
                 yield PostgresUnit(group, connection)
                 if not connection.is_closed() and not connection.is_in_transaction():
-                    raise RuntimeError("the effect ended the transaction: its rows and the kit's did not commit together")
-                # Raises when the effect caught an error of the database's, or the connection's end. COMMIT would not in the
-                # first case: it would roll back silently.
+                    raise RuntimeError("the effect ended the transaction: its rows and the store's did not commit together")
+                # Raises if the effect has caught a database error or the loss of the connection. After a database error,
+                # COMMIT would roll back silently.
                 await connection.execute("SELECT 1")
 
     async def close(self) -> None:
@@ -101,8 +101,8 @@ class PostgresStore:
 
     async def _open(self) -> Connection:
         opened = self._opened
-        # In a transaction after a rollback that failed: another transaction would be a savepoint of that one.
-        # asyncpg answers is_in_transaction only for a connection that it has not closed.
+        # After a failed rollback the connection is still in a transaction; a new one would be a savepoint of it.
+        # is_in_transaction raises for a closed connection.
         if opened is not None and (opened.is_closed() or opened.is_in_transaction()):
             self._opened = None
             opened.terminate()
@@ -110,8 +110,8 @@ class PostgresStore:
             opened = await asyncpg.connect(self._dsn, **self._options)
             try:
                 async with opened.transaction():
-                    await opened.execute(_MAKING)
-                    # CREATE TABLE IF NOT EXISTS asks for the right to make tables even when there is nothing to make.
+                    await opened.execute(_LOCK)
+                    # CREATE TABLE IF NOT EXISTS requires the privilege to create tables even if they exist.
                     if await opened.fetchval("SELECT to_regclass('billing_handled') IS NULL"):
                         await opened.execute(TABLES)
                     if self._schema:

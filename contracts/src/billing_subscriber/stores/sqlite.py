@@ -1,4 +1,4 @@
-"""One SQLite file. Needs the standard library only."""
+"""One SQLite file. Requires only the standard library."""
 
 import asyncio
 import json
@@ -26,8 +26,8 @@ CREATE TABLE IF NOT EXISTS billing_positions (
     PRIMARY KEY (consumer, merchant_id, aggregate)
 ) WITHOUT ROWID;
 """
-_LOCKED_SECONDS = 0.2
-"""How long a statement waits for another process's lock. Longer would keep the event loop from Kafka's heartbeats."""
+_LOCK_TIMEOUT_SECONDS = 0.2
+"""How long a statement waits for another process's lock. A longer wait would delay Kafka's heartbeats."""
 
 
 class SqliteUnit:
@@ -58,9 +58,9 @@ class SqliteUnit:
 
 
 class SqliteStore:
-    """Effects get a `sqlite3.Connection` in a transaction, which they must not commit or roll back.
+    """Effects receive a `sqlite3.Connection` in a transaction, which they must not commit or roll back.
 
-    `schema`: statements that make the subscriber's own tables when they are absent; run at each opening.
+    `schema`: statements that create the subscriber's own tables if they do not exist; executed at each open.
     """
 
     def __init__(self, path: str | Path, schema: str = "") -> None:
@@ -77,10 +77,10 @@ class SqliteStore:
                 connection.execute("BEGIN IMMEDIATE")
                 yield SqliteUnit(group, connection)
                 if not connection.in_transaction:
-                    raise RuntimeError("the effect ended the transaction: its rows and the kit's did not commit together")
+                    raise RuntimeError("the effect ended the transaction: its rows and the store's did not commit together")
                 connection.execute("COMMIT")
             except sqlite3.OperationalError:
-                await self.close()  # rolls back; the next unit opens the file that is there then
+                await self.close()  # rolls back; the next unit opens the file again
                 raise
             finally:
                 if connection is self._opened and connection.in_transaction:
@@ -93,7 +93,7 @@ class SqliteStore:
 
     def _open(self) -> sqlite3.Connection:
         if self._opened is None:
-            opened = sqlite3.connect(self._path, timeout=_LOCKED_SECONDS, isolation_level=None)
+            opened = sqlite3.connect(self._path, timeout=_LOCK_TIMEOUT_SECONDS, isolation_level=None)
             try:
                 opened.executescript(TABLES + self._schema)
             except sqlite3.Error:

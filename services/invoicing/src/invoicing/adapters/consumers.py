@@ -26,12 +26,12 @@ def consumer(aggregate: Aggregate[Command, Event, Invoice], desk: InvoiceIssuer,
 
     async def paid(received: Received[PaymentSucceeded], batch: UnitOfWork) -> None:
         command = reactions.record_payment(received.data, received.envelope.time)
-        await batch.ask(aggregate, received.data.invoice_id, command, cause=received)
+        await batch.decide(aggregate, received.data.invoice_id, command, cause=received)
         moved(received, batch)
 
     async def failed(received: Received[PaymentFailed], batch: UnitOfWork) -> None:
         command = reactions.record_failure(received.data, received.envelope.time)
-        await batch.ask(aggregate, received.data.invoice_id, command, cause=received)
+        await batch.decide(aggregate, received.data.invoice_id, command, cause=received)
         moved(received, batch)
 
     async def refunded(received: Received[PaymentRefunded], batch: UnitOfWork) -> None:

@@ -45,7 +45,7 @@ async def collect_invoice(received: Received[invoicing.InvoiceIssued], batch: Un
         consent=cause.consent if cause else None,
         withheld=cause is not None and not cause.allows(invoice_id, amount),
     )
-    await batch.ask(PAYMENT, invoice_id, command, cause=received)
+    await batch.decide(PAYMENT, invoice_id, command, cause=received)
 
 
 async def confirmation_behind(
@@ -68,7 +68,7 @@ async def try_again(received: Received[subscriptions.SubscriptionRetryDue], batc
     if not await open_for_collection(batch, envelope.merchantid, invoice_id):
         return
     default = await default_method(batch, envelope.merchantid, customer_of(envelope))
-    await batch.ask(PAYMENT, invoice_id, TryAgain(default, envelope.time), cause=received)
+    await batch.decide(PAYMENT, invoice_id, TryAgain(default, envelope.time), cause=received)
 
 
 async def stop_collecting(

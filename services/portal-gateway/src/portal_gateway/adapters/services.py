@@ -8,7 +8,7 @@ from uuid import UUID
 
 import httpx
 
-from chassis.http.client import ServiceClient, problem_of
+from chassis.http.client import ServiceClient, problem_of_response
 from chassis.http.problems import unavailable
 from chassis.runtime.outages import outages
 from portal_gateway.application.answers import (
@@ -151,7 +151,7 @@ class InvoicingService(_Service):
             raise unavailable() from None
         if answer.is_error:
             await answer.aread()
-            raise problem_of(answer)
+            raise problem_of_response(answer)
         media_type = answer.headers.get("content-type", "application/octet-stream")
         return Download(_chunks(answer), answer.aclose, media_type, _filename(answer) or f"invoices.{format}")
 

@@ -47,5 +47,5 @@ class History:
     def _position(self, session: Session, cursor: str) -> tuple[str, str]:
         position = self.cursors.decode(cursor)
         if position.get("of") != str(session.customer_id):
-            raise Problem(422, "invalid_cursor", "The cursor is not one of ours")
+            raise Problem(422, "invalid_cursor", "The cursor is invalid")
         return position["on"], position["number"]

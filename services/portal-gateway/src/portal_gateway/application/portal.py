@@ -21,7 +21,7 @@ from typing import Any
 from uuid import UUID
 
 from chassis.http import security_events
-from chassis.http.addresses import counted_as
+from chassis.http.addresses import rate_limit_key
 from chassis.http.free_text import clean
 from chassis.http.problems import Problem, not_found
 from chassis.runtime.background import survives
@@ -85,8 +85,10 @@ class Portal:
         cookie = encoded(secrets.token_bytes(32))
         opened = await self.access.exchange(token, cookie, presented) if token else None
         if opened is None:
-            security_events.refused("link", link_id=token.id if token else None, reason="opens nothing" if token else "malformed")
-            await self.limits.take(limits.REFUSED_LINKS, counted_as(visitor.address))
+            security_events.note_refusal(
+                "link", link_id=token.id if token else None, reason="opens nothing" if token else "malformed"
+            )
+            await self.limits.take(limits.REFUSED_LINKS, rate_limit_key(visitor.address))
             raise link_refused()
         found, session = opened
         note(session.merchant_id)

@@ -20,15 +20,15 @@ Outcome = Received[InvoicePaid] | Received[InvoicePaymentFailed] | Received[Invo
 
 def outcomes(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
     async def paid(received: Received[InvoicePaid], batch: UnitOfWork) -> None:
-        await batch.ask(aggregate, received.data.subscription_id, reactions.paid(received), cause=received)
+        await batch.decide(aggregate, received.data.subscription_id, reactions.paid(received), cause=received)
 
     async def failed(received: Received[InvoicePaymentFailed], batch: UnitOfWork) -> None:
         command = reactions.failed(received, await policies(batch, received.envelope.merchantid))
-        await batch.ask(aggregate, received.data.subscription_id, command, cause=received)
+        await batch.decide(aggregate, received.data.subscription_id, command, cause=received)
 
     async def waived(received: Received[InvoiceVoided], batch: UnitOfWork) -> None:
         if command := reactions.waived(received):
-            await batch.ask(aggregate, received.data.subscription_id, command, cause=received)
+            await batch.decide(aggregate, received.data.subscription_id, command, cause=received)
 
     async def policies(batch: UnitOfWork, merchant_id: UUID) -> Policies:
         merchant = await document(batch.connection, MERCHANT, merchant_id, f"{MERCHANT}-{merchant_id}")

@@ -12,7 +12,7 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.authentication import Merchant, MerchantOrCustomer, Principal, tenant_of
 from chassis.http.commands import CommandParam
 from chassis.http.description import answers
-from chassis.http.downloads import Sending, named
+from chassis.http.downloads import StreamedDownload, download_headers
 from chassis.http.page_cursors import Cursor, Cursors, Limit
 from chassis.http.problems import Problem, Refusals, not_found
 from chassis.tenants import Tenant, Tenants
@@ -28,7 +28,7 @@ from invoicing.domain.invoice.events import Event
 from invoicing.domain.invoice.invoice import Invoice
 
 REFUSALS: Refusals = {
-    refusals.NoSuchInvoice: (404, "not_found", "There is nothing here"),
+    refusals.NoSuchInvoice: (404, "not_found", "The resource does not exist"),
     refusals.AlreadyIssued: (409, "already_issued", "The period has its invoice"),
     refusals.NothingToInvoice: (422, "nothing_to_invoice", "There is nothing to invoice"),
     refusals.AlreadyPaid: (409, "invoice_paid", "The invoice is paid"),
@@ -113,7 +113,7 @@ def routes(
         """Read an invoice as a PDF document."""
         view = await found(caller, id)
         content = await render(await shelf.document(view))
-        return Response(content, headers=named(f"{view.issued.number}.pdf", "inline"), media_type="application/pdf")
+        return Response(content, headers=download_headers(f"{view.issued.number}.pdf", "inline"), media_type="application/pdf")
 
     @api.post("/invoices/{id}/void", status_code=202)
     @answers(documents.Accepted, (409, "invoice_paid"), (409, "invoice_void"))
@@ -135,7 +135,7 @@ def routes(
         download = await exporter.begin(caller.merchant_id, customer_id, format, locale, today)
         if download is None:
             raise Problem(429, "export_running", "Another download of this history is running", headers={"retry-after": "10"})
-        return Sending(download.stream, download.over, download.name, download.media_type)
+        return StreamedDownload(download.stream, download.over, download.name, download.media_type)
 
     @api.get("/customers/{customer_id}/export/progress")
     @answers(documents.Progress)

@@ -68,5 +68,5 @@ class PostgresInvoiceIssuer:
         return self._wanted[batch].setdefault(merchant_id, PendingWork())
 
     async def _read(self, batch: UnitOfWork, merchant_id: UUID, invoices: Sequence[UUID]) -> None:
-        await batch.load([self._aggregate.stream(merchant_id, id) for id in invoices])
+        await batch.load_streams([self._aggregate.stream(merchant_id, id) for id in invoices])
         self._of(batch, merchant_id).read.update(invoices)

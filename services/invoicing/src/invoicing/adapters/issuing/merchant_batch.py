@@ -89,7 +89,7 @@ class MerchantBatch:
         await parked_renewals.forget_subscription(self.connection, self.merchant_id, subscription_id)
         for invoice_id in await unpaid_of(self.connection, cancelled):
             self._must_be_read(invoice_id)
-            await self.batch.ask(self.aggregate, invoice_id, command, cause=cancelled)
+            await self.batch.decide(self.aggregate, invoice_id, command, cause=cancelled)
 
     async def _issue(self, merchant: MerchantConfigured, buyers: Mapping[UUID, CustomerProfile]) -> None:
         """Makes out what is pending to these buyers, by invoice; not what was issued before."""
@@ -119,7 +119,7 @@ class MerchantBatch:
             bill_to_sha256=sealed.sha256,
             at=at,
         )
-        if await self.batch.ask(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.keep]):
+        if await self.batch.decide(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.keep]):
             self.counters[name] = after
 
     async def _merchant(self) -> MerchantConfigured | None:

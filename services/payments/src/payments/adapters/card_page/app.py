@@ -67,7 +67,7 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
         except (Problem, ValueError):
             return HTMLResponse(templates.get_template("gone.html").render(about | {"over": "gone"}), 404)
         except Exception as error:
-            fault = problems.of_fault(error, "GET")
+            fault = problems.problem_of_fault(error, "GET")
             if fault is None:
                 raise
             return HTMLResponse(templates.get_template("gone.html").render(about | {"over": "away"}), fault.status, fault.headers)

@@ -33,7 +33,7 @@ async def submitted(request: Request, origin: str) -> Submission:
         errors = [
             {"pointer": f"/{name}", "code": "invalid", "detail": "A short text is needed"} for name in FIELDS if name not in typed
         ]
-        raise Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
+        raise Problem(422, "invalid_request", "The request is invalid", errors=errors)
     return Submission(**typed)
 
 

@@ -10,7 +10,7 @@ from chassis.eventsourcing.event_store import AlreadyAnswered, Answer
 from chassis.http.authentication import MerchantOrCustomer, Principal, only
 from chassis.http.commands import CommandParam, problem_answer, response
 from chassis.http.description import answers
-from chassis.http.problems import Problem, not_found, of_refusal
+from chassis.http.problems import Problem, not_found, problem_of_refusal
 from payments.adapters.http import documents
 from payments.adapters.http.bodies import NewCharge, listed_json, money_json
 from payments.adapters.http.parameters import InvoiceId
@@ -76,7 +76,7 @@ def routes(paying: PayNow, dues: Dues, collections: Collections, stored_answers:
             gone = Problem(409, "payment_method_gone", "This card is not on file, or not any more")
             return await stored_answers.keep(request, problem_answer(gone))
         except Refusal as refusal:
-            return await stored_answers.keep(request, problem_answer(of_refusal(REFUSALS, refusal)))
+            return await stored_answers.keep(request, problem_answer(problem_of_refusal(REFUSALS, refusal)))
 
     return api
 

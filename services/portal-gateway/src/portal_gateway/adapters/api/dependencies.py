@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute
 
 from chassis.http.commands import Key
 from chassis.http.description import answers
-from chassis.http.problems import Problem, of_fault, of_validation
+from chassis.http.problems import Problem, problem_of_fault, problem_of_validation
 from portal_gateway.application import session_cookie
 from portal_gateway.application.answers import View
 from portal_gateway.application.portal import Portal
@@ -42,12 +42,12 @@ class LocalizedRoute(APIRoute):
             try:
                 return await answer(request)
             except RequestValidationError as error:
-                invalid = of_validation(error.errors(), request.headers.get("content-type"))
+                invalid = problem_of_validation(error.errors(), request.headers.get("content-type"))
                 raise await _in_words(request, invalid) from None
             except Problem as problem:
                 raise await _in_words(request, problem) from None
             except Exception as error:
-                fault = of_fault(error, request.method)
+                fault = problem_of_fault(error, request.method)
                 if fault is None:
                     raise
                 raise await _in_words(request, fault) from error

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse, Response
 
 from billing_contracts.history import HistoryLine
 from chassis.http.description import answers
-from chassis.http.downloads import Sending, named
+from chassis.http.downloads import StreamedDownload, download_headers
 from chassis.http.page_cursors import Limit
 from portal_gateway.adapters.api import invoice_documents as documents
 from portal_gateway.adapters.api.dependencies import (
@@ -72,7 +72,7 @@ def invoice_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
         """
         language = language_of(request, session, await portal.view(session))
         download = await portal.export(session, format, language.tag)
-        return Sending(download.chunks, download.over, download.filename, download.media_type)
+        return StreamedDownload(download.chunks, download.over, download.filename, download.media_type)
 
     @api.get("/export/progress")
     @answers(documents.Progress, UNKNOWN_SESSION, security=SESSION)
@@ -111,7 +111,7 @@ def invoice_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
     async def pdf(invoice_id: InvoiceId, session: Annotated[Session, reading]) -> Response:
         """Read an invoice as a PDF document."""
         document = await portal.invoice_pdf(session, invoice_id)
-        headers = named(document.filename or f"{invoice_id}.pdf", "inline")
+        headers = download_headers(document.filename or f"{invoice_id}.pdf", "inline")
         return Response(document.content, media_type=document.media_type, headers=headers)
 
     return api

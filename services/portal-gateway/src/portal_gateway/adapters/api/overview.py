@@ -8,7 +8,7 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic_core import to_json
 
 from chassis.http.description import answers
-from chassis.http.problems import of_fault
+from chassis.http.problems import problem_of_fault
 from portal_gateway.adapters.api import documents
 from portal_gateway.adapters.api.dependencies import SESSION, UNKNOWN_SESSION, LocalizedRoute, cookie_of, language_of
 from portal_gateway.adapters.api.representations import overview
@@ -82,7 +82,7 @@ def outlasting(look: Look, bell: ChangeSignal) -> Look:
             try:
                 return await look()
             except Exception as error:
-                if bell.closing or of_fault(error, "GET") is None:
+                if bell.closing or problem_of_fault(error, "GET") is None:
                     raise
             await bell.wait(LOOK_SECONDS)
 

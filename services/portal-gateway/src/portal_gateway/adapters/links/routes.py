@@ -118,7 +118,7 @@ def link_routes(
         if cursor:
             position = cursors.decode(cursor)
             if position.get("links_of") != str(customer_id):
-                raise Problem(422, "invalid_cursor", "The cursor is not one of ours")
+                raise Problem(422, "invalid_cursor", "The cursor is invalid")
             before = datetime.fromisoformat(position["at"]), UUID(position["id"])
         items = await links.page(merchant.merchant_id, customer_id, before, limit + 1)
         shown, more = items[:limit], len(items) > limit
@@ -162,7 +162,7 @@ def _expiry(body: NewLink) -> datetime:
         return (datetime.now(UTC) + lifetime(body.kind, body.expires_in)).replace(microsecond=0)
     except ValueError as error:
         errors = [{"pointer": "/expires_in", "code": "out_of_range", "detail": str(error)}]
-        raise Problem(422, "invalid_request", "The request is not what it should be", errors=errors) from None
+        raise Problem(422, "invalid_request", "The request is invalid", errors=errors) from None
 
 
 async def _must_lead_home(tenants: Tenants, merchant_id: UUID, return_url: str | None) -> None:
@@ -171,4 +171,4 @@ async def _must_lead_home(tenants: Tenants, merchant_id: UUID, return_url: str |
     tenant = await tenants.get(merchant_id)
     if tenant is None or not may_return_to(return_url, tenant.doc):
         errors = [{"pointer": "/return_url", "code": "not_allowed", "detail": "of the merchant's own sites only"}]
-        raise Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
+        raise Problem(422, "invalid_request", "The request is invalid", errors=errors)

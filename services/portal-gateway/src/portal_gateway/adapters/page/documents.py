@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from chassis.http.downloads import Sending, named
+from chassis.http.downloads import StreamedDownload, download_headers
 from chassis.http.problems import not_found
 from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.error_pages import page_route
@@ -39,7 +39,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     async def pdf(invoice_id: UUID, request: Request) -> Response:
         visit = await request_context.visit(portal, request)
         document = await portal.invoice_pdf(visit.session, invoice_id)
-        return Response(document.content, 200, named(document.filename or f"{invoice_id}.pdf"), document.media_type)
+        return Response(document.content, 200, download_headers(document.filename or f"{invoice_id}.pdf"), document.media_type)
 
     @router.get("/export.{format}")
     async def export(format: str, request: Request) -> Response:
@@ -47,6 +47,6 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             raise not_found()
         visit = await request_context.visit(portal, request)
         download = await portal.export(visit.session, FORMATS[format], request_context.language(request).tag)
-        return Sending(download.chunks, download.over, download.filename, download.media_type)
+        return StreamedDownload(download.chunks, download.over, download.filename, download.media_type)
 
     return router

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from chassis.http import security_events
-from chassis.http.problems import Problem, log_failure, of_fault
+from chassis.http.problems import Problem, log_failure, problem_of_fault
 from chassis.scope import new_request_id, request_id
 from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.compression import gzipped
@@ -48,7 +48,7 @@ def page_route(pages: Pages) -> type[APIRoute]:
                 except ClientDisconnect:
                     raise
                 except Exception as found:
-                    fault = of_fault(found, request.method)
+                    fault = problem_of_fault(found, request.method)
                     error, problem = (None, fault) if fault else (found, Problem(500, "internal_error", "Something failed here"))
                 log_failure(request, problem, error)
                 return refusal(pages, request, problem)

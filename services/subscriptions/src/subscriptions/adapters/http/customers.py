@@ -93,7 +93,7 @@ def routes(customers: Customers, tenants: Tenants, end_all: CancelAll) -> APIRou
         changes = body.model_dump(exclude_unset=True)
         if removed := [field for field in ("name", "email") if field in changes and changes[field] is None]:
             errors = [{"pointer": f"/{field}", "code": "required", "detail": "cannot be removed"} for field in removed]
-            raise Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
+            raise Problem(422, "invalid_request", "The request is invalid", errors=errors)
         context, at = request.context, (await tenant_of(caller, tenants)).now()
 
         async def work(connection: Connection) -> Answer:

@@ -33,9 +33,9 @@ from subscriptions.domain.subscription.refusals import AmountTooLarge
 Merchants = CommandHandler[merchant.MerchantCommand, merchant.MerchantEvent, merchant.Merchant]
 
 REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
-    merchant.NoSuchMerchant: (404, "not_found", "There is nothing here"),
+    merchant.NoSuchMerchant: (404, "not_found", "The resource does not exist"),
     merchant.AlreadyRegistered: (409, "already_registered", "The merchant is registered already"),
-    merchant.NoSuchKey: (404, "not_found", "There is nothing here"),
+    merchant.NoSuchKey: (404, "not_found", "The resource does not exist"),
     merchant.TooManyKeys: (409, "too_many_keys", "Revoke a key before you issue another"),
     merchant.LastKey: (409, "last_key", "The only key that is left cannot be revoked"),
     merchant.NotASandbox: (403, "not_a_sandbox", "Only a sandbox has a clock that can be set"),
@@ -169,7 +169,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
 
 def unknown_media(pointer: str) -> Problem:
     errors = [{"pointer": pointer, "code": "unknown_media", "detail": "was never uploaded by this merchant"}]
-    return Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
+    return Problem(422, "invalid_request", "The request is invalid", errors=errors)
 
 
 def stored(api_key: str) -> merchant.ApiKey:

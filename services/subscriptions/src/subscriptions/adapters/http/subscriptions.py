@@ -36,7 +36,7 @@ from subscriptions.domain.subscription.subscription import Subscription
 Subscriptions = CommandHandler[Command, Event, Subscription]
 
 REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
-    refusals.NoSuchSubscription: (404, "not_found", "There is nothing here"),
+    refusals.NoSuchSubscription: (404, "not_found", "The resource does not exist"),
     refusals.AlreadyStarted: (409, "already_started", "The subscription has started already"),
     refusals.StartInTheFuture: (422, "start_in_the_future", "A subscription starts now or in the past"),
     refusals.CurrencyNotSold: (422, "currency_not_sold", "The plan's price is in no currency that can be paid in today"),

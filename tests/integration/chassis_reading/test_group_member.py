@@ -1,4 +1,4 @@
-"""Consumers at work, on Kafka and PostgreSQL."""
+"""Consumer group members on Kafka and PostgreSQL."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ async def topic(kafka_bootstrap: str) -> str:
 
 
 async def count(received: Received[Any], batch: UnitOfWork) -> None:
-    await batch.ask(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
+    await batch.decide(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
 def consumer(topic: str, **change: Any) -> Consumer:
@@ -81,7 +81,7 @@ async def read_up_to(pool: asyncpg.Pool, topic: str) -> int:
 
 
 @pytest.mark.parametrize("committed", [None, lambda _: None], ids=["gathering", "at once"])
-async def test_an_event_that_comes_after_idle_times_is_handled_although_fetches_wait_for_long(
+async def test_an_event_after_an_idle_time_ends_a_long_fetch(
     pool: asyncpg.Pool,
     kafka_bootstrap: str,
     kafka: AIOKafkaProducer,
@@ -89,7 +89,7 @@ async def test_an_event_that_comes_after_idle_times_is_handled_although_fetches_
     monkeypatch: pytest.MonkeyPatch,
     committed: Any,
 ) -> None:
-    monkeypatch.setattr("chassis.consumers.fetcher.IDLE_AFTER", 0.1)
+    monkeypatch.setattr("chassis.consumers.fetcher.IDLE_AFTER_SECONDS", 0.1)
     monkeypatch.setattr("chassis.consumers.fetcher.IDLE_WAIT_MS", 600_000)
     async with running(pool, kafka_bootstrap, consumer(topic, committed=committed)):
         await publish(kafka, topic, [lit(uuid4(), 1)])
@@ -99,7 +99,7 @@ async def test_an_event_that_comes_after_idle_times_is_handled_although_fetches_
         await until(counted(pool, "events", 2))
 
 
-async def test_what_comes_is_handled_and_the_database_knows_how_far(
+async def test_events_are_handled_and_offsets_stored(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(700)])
@@ -114,7 +114,7 @@ async def test_what_comes_is_handled_and_the_database_knows_how_far(
         assert await admin.list_consumer_group_offsets(f"of.{topic}") == {}
 
 
-async def test_a_restarted_consumer_goes_on_where_it_was(
+async def test_a_restarted_consumer_continues_at_the_stored_offset(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     lamp = uuid4()
@@ -125,7 +125,7 @@ async def test_a_restarted_consumer_goes_on_where_it_was(
     assert await read_up_to(pool, topic) == 6
 
 
-async def test_where_a_group_reads_may_be_moved_under_a_running_consumer(
+async def test_stored_offsets_may_be_changed_while_a_consumer_runs(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     lamp = uuid4()
@@ -139,7 +139,7 @@ async def test_where_a_group_reads_may_be_moved_under_a_running_consumer(
     assert await pool.fetchval("SELECT count(*) FROM quarantine") == 0
 
 
-async def test_malformed_records_and_headers_that_are_no_text_hide_nobody(
+async def test_undecodable_records_and_headers_do_not_stop_the_others(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     good = [record(lit(uuid4(), 1)) for _ in range(500)]
@@ -153,7 +153,7 @@ async def test_malformed_records_and_headers_that_are_no_text_hide_nobody(
     assert await read_up_to(pool, topic) == 500
 
 
-async def test_while_the_database_is_away_nothing_is_passed_over(
+async def test_no_record_is_skipped_during_a_database_outage(
     pool: asyncpg.Pool, database: ServiceDatabase, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     name = await pool.fetchval("SELECT current_database()")
@@ -174,14 +174,14 @@ async def test_while_the_database_is_away_nothing_is_passed_over(
         await postgres.close()
 
 
-async def test_a_topic_made_anew_while_nobody_looked_is_read_from_its_beginning(
+async def test_a_topic_recreated_while_stopped_is_read_from_the_beginning(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     seen = [lit(uuid4(), 1) for _ in range(30)]
     await publish(kafka, topic, seen)
     async with running(pool, kafka_bootstrap, consumer(topic)):
         await until(counted(pool, "events", 30))
-    await make_anew(kafka_bootstrap, topic)
+    await recreate_topic(kafka_bootstrap, topic)
     fresh = [lit(uuid4(), 1) for _ in range(40)]
     async with producer(kafka_bootstrap) as another:
         await publish(another, topic, [*seen, *fresh])
@@ -190,23 +190,21 @@ async def test_a_topic_made_anew_while_nobody_looked_is_read_from_its_beginning(
     assert await read_up_to(pool, topic) == 70
 
 
-async def test_a_topic_made_anew_under_a_running_consumer_is_read_from_its_beginning(
+async def test_a_topic_recreated_while_running_is_read_from_the_beginning(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(30)])
     async with running(pool, kafka_bootstrap, consumer(topic)):
         await until(counted(pool, "events", 30))
-        await make_anew(kafka_bootstrap, topic)
+        await recreate_topic(kafka_bootstrap, topic)
         async with producer(kafka_bootstrap) as another:
             await publish(another, topic, [lit(uuid4(), 1) for _ in range(90)])
         await until(counted(pool, "events", 120), seconds=60)
     assert await read_up_to(pool, topic) == 90
 
 
-async def test_a_hole_in_a_log_is_passed_however_much_lies_behind_it(
-    pool: asyncpg.Pool, kafka_bootstrap: str, topic: str
-) -> None:
-    """What a transaction leaves at its end is an offset without a record, as compaction leaves many."""
+async def test_a_gap_in_a_log_is_passed(pool: asyncpg.Pool, kafka_bootstrap: str, topic: str) -> None:
+    """The end of a transaction is an offset without a record, like the many that compaction leaves."""
     events = [lit(uuid4(), 1) for _ in range(4010)]
     async with AIOKafkaProducer(bootstrap_servers=kafka_bootstrap, transactional_id=uuid4().hex) as kafka:
         async with kafka.transaction():
@@ -246,7 +244,7 @@ async def test_members_that_join_and_leave_handle_everything_once(
     assert await read_up_to(pool, topic) == len(events)
 
 
-async def test_the_operator_has_a_record_tried_again_or_given_up(
+async def test_an_operator_retries_or_discards_a_record(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     lamp, other = uuid4(), uuid4()
@@ -264,12 +262,12 @@ async def test_the_operator_has_a_record_tried_again_or_given_up(
         await until(counted(pool, "events", 4))
         broken = False
         async with pool.acquire() as connection:
-            for bad in await quarantine.listed(connection):
+            for bad in await quarantine.pending(connection):
                 await (quarantine.discard if bad.aggregate == f"lamp-{other}" else quarantine.retry)(connection, bad.id)
 
         async def settled() -> bool:
             async with pool.acquire() as connection:
-                return not await quarantine.listed(connection)
+                return not await quarantine.pending(connection)
 
         await until(settled)
     assert await pool.fetchval("SELECT count(*) FROM events") == 5
@@ -278,7 +276,7 @@ async def test_the_operator_has_a_record_tried_again_or_given_up(
     assert {row["state"] for row in await pool.fetch("SELECT state FROM quarantine")} == {"handled", "discarded"}
 
 
-async def test_an_unreadable_record_can_be_given_up_once_more_for_a_follower_that_came_later(
+async def test_an_undecodable_record_can_be_discarded_again_for_a_later_successor(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     lamp = uuid4()
@@ -302,16 +300,16 @@ async def test_an_unreadable_record_can_be_given_up_once_more_for_a_follower_tha
         await until(partial(sequence, 3))
 
 
-async def test_this_process_and_others_are_told_whose_documents_changed_after_the_commit(
+async def test_changed_customers_are_notified_after_the_commit(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     customers = {uuid4() for _ in range(200)}
     notices, here, elsewhere = ChangeNotifications(pool, "lamps_changed"), set[tuple[UUID, UUID]](), set[tuple[UUID, UUID]]()
     senders: set[int] = set()
 
-    def changed(whose: AbstractSet[tuple[UUID, UUID]]) -> None:
-        here.update(whose)
-        notices.send(whose)
+    def changed(customers: AbstractSet[tuple[UUID, UUID]]) -> None:
+        here.update(customers)
+        notices.send(customers)
 
     def hear(_: object, pid: int, __: str, payload: object) -> None:
         senders.add(pid)
@@ -330,7 +328,7 @@ async def test_this_process_and_others_are_told_whose_documents_changed_after_th
     assert all(notices.sent(pid) for pid in senders)
 
 
-async def test_what_is_shown_becomes_fresh_once_it_was_read(
+async def test_documents_become_fresh_once_everything_is_read(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
     watermarks = await make_topic(kafka_bootstrap, f"tests.watermarks.{uuid4().hex[:8]}", 1)
@@ -353,7 +351,7 @@ async def test_what_is_shown_becomes_fresh_once_it_was_read(
     await following
 
 
-async def test_a_consumer_waits_for_a_kafka_that_is_not_there(pool: asyncpg.Pool) -> None:
+async def test_a_consumer_waits_for_kafka(pool: asyncpg.Pool) -> None:
     async with running(pool, "127.0.0.1:1", consumer("nowhere")):
         await asyncio.sleep(1)
 
@@ -368,7 +366,7 @@ async def administrator(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def make_anew(bootstrap: str, topic: str) -> None:
+async def recreate_topic(bootstrap: str, topic: str) -> None:
     async with administrator(bootstrap) as admin:
         await admin.delete_topics([topic])
 

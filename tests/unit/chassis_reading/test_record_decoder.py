@@ -1,4 +1,4 @@
-"""Telling records apart."""
+"""Received, ignored, erased and undecodable records."""
 
 import json
 from dataclasses import replace
@@ -18,35 +18,35 @@ READER = RecordDecoder(data_of, frozenset({Lit.TYPE}), frozenset({"billing.paint
 GOOD = record(lit(uuid4(), 1))
 
 
-def test_an_event_of_concern_is_received_with_its_data() -> None:
-    found = READER.read(GOOD)
+def test_a_handled_event_is_received_with_its_data() -> None:
+    found = READER.decode(GOOD)
     assert isinstance(found, Received)
     assert (found.data, found.topic, found.offset) == (Lit(watts=40), "billing.lamps", 0)
 
 
-def test_a_known_event_of_no_concern_passes() -> None:
-    found = READER.read(record(painted(uuid4(), 1, "red")))
+def test_a_known_event_without_reaction_is_ignored() -> None:
+    found = READER.decode(record(painted(uuid4(), 1, "red")))
     assert isinstance(found, Ignored)
     assert found.known
 
 
-def test_an_unknown_type_passes_and_is_told_apart() -> None:
-    found = READER.read(record(lit(uuid4(), 1, type="billing.lamps.Exploded.v9")))
+def test_an_unknown_type_is_ignored_as_unknown() -> None:
+    found = READER.decode(record(lit(uuid4(), 1, type="billing.lamps.Exploded.v9")))
     assert isinstance(found, Ignored)
     assert not found.known
 
 
-def test_of_an_aggregate_that_is_projected_the_whole_envelope_is_kept() -> None:
-    reader = RecordDecoder(data_of, frozenset({Lit.TYPE}), frozenset(), kinds=frozenset({"lamp"}))
+def test_an_ignored_event_of_a_projected_aggregate_keeps_its_envelope() -> None:
+    reader = RecordDecoder(data_of, frozenset({Lit.TYPE}), frozenset(), projected_kinds=frozenset({"lamp"}))
     other = lit(uuid4(), 1, type="billing.lamps.Exploded.v9")
     for _ in range(2):
-        assert reader.read(record(other)) == Ignored(other, known=False)
+        assert reader.decode(record(other)) == Ignored(other, known=False)
 
 
-def test_of_any_other_aggregate_nothing_is_kept_once_the_type_is_known() -> None:
-    reader = RecordDecoder(data_of, frozenset({Lit.TYPE}), frozenset(), kinds=frozenset({"lamp"}))
-    assert reader.read(record(painted(uuid4(), 1, "red"))) == Ignored(None, known=True)
-    assert reader.read(record(painted(uuid4(), 2, "blue"))) == Ignored(None, known=True)
+def test_an_ignored_event_of_another_aggregate_has_no_envelope() -> None:
+    reader = RecordDecoder(data_of, frozenset({Lit.TYPE}), frozenset(), projected_kinds=frozenset({"lamp"}))
+    assert reader.decode(record(painted(uuid4(), 1, "red"))) == Ignored(None, known=True)
+    assert reader.decode(record(painted(uuid4(), 2, "blue"))) == Ignored(None, known=True)
 
 
 @pytest.mark.parametrize(
@@ -66,25 +66,25 @@ def test_of_any_other_aggregate_nothing_is_kept_once_the_type_is_known() -> None
         {"subject": "lamp-1"},
     ],
 )
-def test_an_event_of_no_concern_is_malformed_all_the_same(change: dict[str, Any]) -> None:
+def test_an_invalid_ignored_event_is_undecodable(change: dict[str, Any]) -> None:
     reader = RecordDecoder(data_of, frozenset(), frozenset())
-    assert reader.read(GOOD) == Ignored(None, known=True)
+    assert reader.decode(GOOD) == Ignored(None, known=True)
     value = json.dumps(json.loads(GOOD.value or b"") | change).encode()
-    assert isinstance(reader.read(replace(GOOD, value=value)), Undecodable)
+    assert isinstance(reader.decode(replace(GOOD, value=value)), Undecodable)
 
 
-def test_an_id_that_is_written_otherwise_is_the_same_id() -> None:
+def test_another_notation_of_an_id_is_accepted() -> None:
     reader = RecordDecoder(data_of, frozenset(), frozenset())
-    assert isinstance(reader.read(GOOD), Ignored)
+    assert isinstance(reader.decode(GOOD), Ignored)
     value = (GOOD.value or b"").replace(str(MERCHANT).encode(), MERCHANT.hex.encode())
-    assert isinstance(reader.read(replace(GOOD, value=value)), Ignored)
+    assert isinstance(reader.decode(replace(GOOD, value=value)), Ignored)
 
 
 _SAID = st.one_of(st.none(), st.text(), st.integers(), st.uuids().map(str), st.sampled_from([{}, "2023-05-20T12:00:00Z"]))
 
 
 @given(st.dictionaries(st.sampled_from(sorted(Envelope.model_fields)), _SAID, max_size=3))
-def test_what_a_quick_look_accepts_is_an_envelope_that_says_the_same(change: dict[str, Any]) -> None:
+def test_the_shortcut_accepts_only_valid_envelopes(change: dict[str, Any]) -> None:
     value = json.dumps(json.loads(GOOD.value or b"") | change).encode()
     try:
         found = attributes(value)
@@ -95,48 +95,48 @@ def test_what_a_quick_look_accepts_is_an_envelope_that_says_the_same(change: dic
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"null", b"[]", b'{"id": 1}', b"\xff\xfe", b'{"a":' * 5000])
-def test_what_is_no_envelope_is_malformed(value: bytes) -> None:
-    found = READER.read(replace(GOOD, value=value))
+def test_an_invalid_envelope_is_undecodable(value: bytes) -> None:
+    found = READER.decode(replace(GOOD, value=value))
     assert isinstance(found, Undecodable)
     assert (found.merchant_id, found.sequence) == (MERCHANT, None)
 
 
-def test_data_that_does_not_fit_is_malformed_and_its_place_is_known() -> None:
-    found = READER.read(record(lit(uuid4(), 7, watts="many")))
+def test_invalid_data_is_undecodable_with_a_sequence() -> None:
+    found = READER.decode(record(lit(uuid4(), 7, watts="many")))
     assert isinstance(found, Undecodable)
     assert found.sequence == 7
     assert found.error == "watts: int_parsing"
 
 
-def test_the_error_repeats_nothing_of_the_record() -> None:
-    found = READER.read(replace(GOOD, value=b'{"email": "ana@example.test", "id": "ana@example.test"}'))
+def test_the_error_contains_nothing_of_the_record() -> None:
+    found = READER.decode(replace(GOOD, value=b'{"email": "ana@example.test", "id": "ana@example.test"}'))
     assert isinstance(found, Undecodable)
     assert "ana" not in found.error
 
 
-def test_a_key_that_names_another_aggregate_is_malformed() -> None:
-    assert isinstance(READER.read(replace(GOOD, key=record(lit(uuid4(), 1)).key)), Undecodable)
+def test_a_key_of_another_aggregate_is_undecodable() -> None:
+    assert isinstance(READER.decode(replace(GOOD, key=record(lit(uuid4(), 1)).key)), Undecodable)
 
 
 def test_a_tombstone_on_a_compacted_topic_erases() -> None:
     customer = uuid4()
-    assert READER.read(tombstone(customer)) == Erased(MERCHANT, f"customer-{customer}", "billing.paints")
+    assert READER.decode(tombstone(customer)) == Erased(MERCHANT, f"customer-{customer}", "billing.paints")
 
 
-def test_a_tombstone_elsewhere_is_malformed() -> None:
-    assert isinstance(READER.read(tombstone(uuid4(), "billing.lamps")), Undecodable)
+def test_a_tombstone_on_another_topic_is_undecodable() -> None:
+    assert isinstance(READER.decode(tombstone(uuid4(), "billing.lamps")), Undecodable)
 
 
 @pytest.mark.parametrize("key", [None, b"", b"x", b"\xff/customer-1", b"a/b-c", f"{MERCHANT}/customer".encode()])
-def test_a_tombstone_that_names_nobody_is_malformed(key: bytes | None) -> None:
-    assert isinstance(READER.read(replace(tombstone(uuid4()), key=key)), Undecodable)
+def test_a_tombstone_with_an_invalid_key_is_undecodable(key: bytes | None) -> None:
+    assert isinstance(READER.decode(replace(tombstone(uuid4()), key=key)), Undecodable)
 
 
 @given(st.binary(), st.none() | st.binary())
-def test_reading_never_raises(value: bytes, key: bytes | None) -> None:
-    assert isinstance(READER.read(replace(GOOD, value=value, key=key)), Undecodable)
+def test_decoding_never_raises(value: bytes, key: bytes | None) -> None:
+    assert isinstance(READER.decode(replace(GOOD, value=value, key=key)), Undecodable)
 
 
 @given(st.binary())
-def test_names_are_taken_of_whole_keys_only(key: bytes) -> None:
+def test_only_complete_keys_name_an_aggregate(key: bytes) -> None:
     assert named_by(key) == (None, None)

@@ -1,4 +1,4 @@
-"""A reader finds a description, a unit and an example of every field, and a summary of every event and topic."""
+"""Every field has a description, a unit and an example; every event and topic has a summary."""
 
 import json
 from typing import Any
@@ -20,11 +20,11 @@ SAMPLES = read_samples()
 ALL: list[type[BaseModel]] = [*PUBLISHED.values(), Envelope, Watermark]
 MODELS = {model.__name__: model for model in ALL}
 PLAIN_NUMBERS = {"attempt", "count", "month", "year", "number", "quantity", "revision", "attempts"}
-"""Last words of fields that are numbers without a unit."""
+"""Suffixes of numeric fields without a unit."""
 
 
 def undescribed(schema: dict[str, Any]) -> list[str]:
-    """What a reader would miss, as sentences."""
+    """One sentence per missing description, example or unit."""
     found: list[str] = []
     for model in [schema, *(each for each in schema.get("$defs", {}).values() if "properties" in each)]:
         title = model["title"]
@@ -61,7 +61,7 @@ def is_number(field: dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_every_field_has_a_description_an_example_and_where_it_is_a_number_a_unit(name: str) -> None:
+def test_every_field_has_a_description_an_example_and_a_unit(name: str) -> None:
     if found := undescribed(schema_of(MODELS[name], SAMPLES.examples)):
         pytest.fail("\n".join(found), pytrace=False)
 
@@ -76,7 +76,7 @@ class Bare(BaseModel):
     weight: int = 0
 
 
-def test_what_is_missing_is_named() -> None:
+def test_a_missing_description_is_named() -> None:
     assert undescribed(schema_of(Bare, {})) == [
         "Bare has no description: write a docstring below its class line",
         "Bare.note has no description: write a docstring below the field",
@@ -114,7 +114,7 @@ def test_a_description_is_the_docstring_below_the_field() -> None:
     assert field_descriptions(Inheriting) == {"first": "Replaced.", "second_days": "Inherited."}
 
 
-def test_a_unit_is_the_end_of_a_name() -> None:
+def test_a_unit_follows_from_the_suffix_of_a_name() -> None:
     schema = schema_of(Documented, {(Documented, "second_days"): 3})
     assert schema["properties"]["second_days"] | {"title": ""} == {
         "description": "Inherited.",
@@ -134,6 +134,6 @@ def test_the_example_of_a_schema_is_valid(path: Any) -> None:
     assert [error.message for each in schema["examples"] for error in Draft202012Validator(schema).iter_errors(each)] == []
 
 
-def test_no_field_is_without_a_sample_that_shows_it() -> None:
+def test_every_field_is_in_a_sample() -> None:
     shown = SAMPLES.examples
     assert [field for event in EVENTS.values() for field in fields_of(event) if field not in shown] == []

@@ -1,4 +1,4 @@
-"""Up to which instant everything has been read."""
+"""The instant up to which everything has been read."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -8,7 +8,7 @@ from aiokafka import TopicPartition
 from billing_contracts.watermarks import Watermark
 from chassis.consumers import offsets
 from chassis.consumers.offsets import Position
-from chassis.consumers.watermarks import PENDING, advance, as_of, store_watermark
+from chassis.consumers.watermarks import PENDING_MAX, advance, as_of, store_watermark
 
 GROUP = "tests.view"
 READERS = [(GROUP, "billing.lamps"), (GROUP, "billing.paints")]
@@ -24,7 +24,7 @@ def said(second: int, end: int, service: str = "lamps") -> Watermark:
     return Watermark(service=service, instant=at(second), ends={f"billing.{service}": {0: end}})
 
 
-async def test_an_instant_is_ours_once_our_consumers_have_read_up_to_it(pool: asyncpg.Pool) -> None:
+async def test_freshness_advances_when_consumers_pass_a_watermark(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
         await offsets.begin(connection, GROUP, LAMPS, None, START, 0)
         assert await as_of(connection, ["lamps"]) is None
@@ -38,7 +38,7 @@ async def test_an_instant_is_ours_once_our_consumers_have_read_up_to_it(pool: as
         assert await connection.fetchval("SELECT count(*) FROM watermark") == 1
 
 
-async def test_the_oldest_service_counts_and_a_silent_one_too(pool: asyncpg.Pool) -> None:
+async def test_freshness_is_that_of_the_oldest_service(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
         await store_watermark(connection, said(5, 0))
         await store_watermark(connection, said(9, 0, "paints"))
@@ -47,16 +47,16 @@ async def test_the_oldest_service_counts_and_a_silent_one_too(pool: asyncpg.Pool
         assert await as_of(connection, ["lamps", "paints", "silent"]) is None
 
 
-async def test_topics_that_nobody_here_reads_hold_nothing_up(pool: asyncpg.Pool) -> None:
+async def test_topics_without_a_consumer_do_not_delay_freshness(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
         await store_watermark(connection, Watermark(service="lamps", instant=at(5), ends={"billing.other": {0: 1000}}))
         await advance(connection, READERS)
         assert await as_of(connection, ["lamps"]) == at(5)
 
 
-async def test_what_waits_for_a_slow_consumer_does_not_pile_up(pool: asyncpg.Pool) -> None:
+async def test_pending_watermarks_are_limited(pool: asyncpg.Pool) -> None:
     async with pool.acquire() as connection:
-        for second in range(PENDING + 20):
+        for second in range(PENDING_MAX + 20):
             await store_watermark(connection, said(second, 100))
-        assert await connection.fetchval("SELECT count(*) FROM watermark") == PENDING
-        assert await connection.fetchval("SELECT max(instant) FROM watermark") == at(PENDING + 19)
+        assert await connection.fetchval("SELECT count(*) FROM watermark") == PENDING_MAX
+        assert await connection.fetchval("SELECT max(instant) FROM watermark") == at(PENDING_MAX + 19)

@@ -17,7 +17,7 @@ def anchor(heading: str) -> str:
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
-def test_every_link_leads_to_a_file_and_a_heading(document: Path) -> None:
+def test_every_link_resolves_to_a_file_and_a_heading(document: Path) -> None:
     for link in re.findall(r"\]\((?!https?:)([^)]+)\)", document.read_text()):
         file, _, fragment = link.partition("#")
         target = document.parent / file if file else document

@@ -1,4 +1,4 @@
-"""`portalctl quarantine skip`: a service is moved past the record at which it stands, and past no other."""
+"""`portalctl quarantine skip` moves a service past its next record, and past no other."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ BAD_NAME = "caf\udce9"
 
 
 class Operator:
-    """With a service that stands at the end of a partition."""
+    """An operator, and a service at the end of a partition."""
 
     def __init__(self, quarantines: Quarantines, pool: asyncpg.Pool, bootstrap: str, stands: int) -> None:
         self.quarantines, self.pool, self.bootstrap, self.stands = quarantines, pool, bootstrap, stands
@@ -49,7 +49,7 @@ class Operator:
 
 @pytest.fixture(scope="module")
 async def topic(kafka_bootstrap: str) -> AsyncIterator[None]:
-    """Deleted at the end: other tests read the topic from its beginning, and with clients that cannot decode what is here."""
+    """Deleted at the end, because other tests read the topic from the beginning with clients that cannot decode these records."""
     await topics.apply(kafka_bootstrap, {TOPIC: TOPICS[TOPIC]})
     yield
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
@@ -81,7 +81,7 @@ async def operator(urls: dict[str, str], pools: dict[str, asyncpg.Pool], kafka_b
     return Operator(Quarantines(Sources(urls, kafka_bootstrap), "payments"), pool, kafka_bootstrap, end)
 
 
-async def test_the_record_at_which_the_service_stands_is_kept_as_given_up(operator: Operator) -> None:
+async def test_the_next_record_is_skipped_and_quarantined_as_discarded(operator: Operator) -> None:
     odd = Record("", 0, 0, b"k\xff", b"{", [(BAD_NAME, None)])
     await operator.sends(odd, odd)
     [said] = await operator.skips(operator.stands)
@@ -96,10 +96,10 @@ async def test_the_record_at_which_the_service_stands_is_kept_as_given_up(operat
     assert "b'{'" in shown
 
 
-async def test_nothing_that_is_shown_steers_the_terminal(operator: Operator) -> None:
+async def test_output_contains_no_terminal_control_characters(operator: Operator) -> None:
     odd = Record(TOPIC, 0, 7, b"\x1b[2J", b"\x1b[2J", [("\x1b[2J", b"\x1b[2J")])
     async with operator.pool.acquire() as connection:
-        await quarantine.keep(connection, GROUP, [(odd, Undecodable("\x1b[2J\t\u202e"))], frozenset())
+        await quarantine.add(connection, GROUP, [(odd, Undecodable("\x1b[2J\t\u202e"))], frozenset())
     [row] = await operator.lists()
     assert row[5:] == [r"\x1b[2J\t\u202e"]
     shown = await asyncio.to_thread(lambda: list(operator.quarantines.shown(int(row[0]))))
@@ -115,13 +115,13 @@ async def test_no_other_record_is_skipped(operator: Operator, distance: int) -> 
     assert await operator.lists() == []
 
 
-async def test_what_has_not_been_written_yet_is_not_skipped(operator: Operator) -> None:
+async def test_a_future_record_is_not_skipped(operator: Operator) -> None:
     with pytest.raises(StackError, match=f"no record at {TOPIC}/0@{operator.stands} yet"):
         await operator.skips(operator.stands)
     assert await operator.now_at() == operator.stands
 
 
-async def test_a_set_that_cannot_be_decoded_is_skipped_whole(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_corrupt_record_set_is_skipped_completely(operator: Operator, monkeypatch: pytest.MonkeyPatch) -> None:
     await operator.sends(*(replace(record(lit(uuid4(), 1)), headers=[(BAD_NAME, b"")]) for _ in range(3)))
     first = operator.stands
 
@@ -141,7 +141,7 @@ async def test_a_topic_that_the_service_does_not_read_is_named(operator: Operato
         await operator.skips(0, "billing.nothing")
 
 
-async def test_a_database_that_is_away_is_named(kafka_bootstrap: str) -> None:
+async def test_an_unavailable_database_is_named(kafka_bootstrap: str) -> None:
     nowhere = dict.fromkeys(DATABASES, "postgresql://nobody@127.0.0.1:1/none")
     away = Quarantines(Sources(nowhere, kafka_bootstrap), "payments")
     with pytest.raises(StackError, match="database of payments cannot be used"):

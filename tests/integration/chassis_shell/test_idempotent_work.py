@@ -1,4 +1,4 @@
-"""Work on plain tables under an idempotency key: one effect, one answer, also for refusals and while the first runs."""
+"""Idempotent work on plain tables: one effect and one response, also for refusals and concurrent repetitions."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -44,21 +44,21 @@ async def refuse(connection: Connection) -> Answer:
     raise Problem(409, "no_more_parcels", "There are no more parcels")
 
 
-async def test_a_repetition_gets_the_first_answer(pool: asyncpg.Pool) -> None:
+async def test_a_repeated_request_gets_the_first_response(pool: asyncpg.Pool) -> None:
     once = idempotency_in(pool)
     first = await once(key(), send)
     assert await once(key(), send) == first
     assert await pool.fetchval("SELECT count(*) FROM parcels") == 1
 
 
-async def test_repetitions_at_once_have_one_effect(pool: asyncpg.Pool) -> None:
+async def test_concurrent_repetitions_have_one_effect(pool: asyncpg.Pool) -> None:
     once = idempotency_in(pool)
     answers = await asyncio.gather(*(once(key(), send) for _ in range(4)))
     assert all(answer == answers[0] for answer in answers)
     assert await pool.fetchval("SELECT count(*) FROM parcels") == 1
 
 
-async def test_a_refusal_is_kept_and_undoes_its_work(pool: asyncpg.Pool) -> None:
+async def test_a_refusal_is_stored_and_its_work_rolled_back(pool: asyncpg.Pool) -> None:
     once = idempotency_in(pool)
     assert (await once(key(), refuse)).status == 409
     assert (await once(key(), send)).body["code"] == "no_more_parcels"
@@ -72,7 +72,7 @@ async def test_a_key_belongs_to_one_request(pool: asyncpg.Pool) -> None:
         await once(key("another body"), send)
 
 
-async def test_a_failure_keeps_nothing(pool: asyncpg.Pool) -> None:
+async def test_a_failure_stores_nothing(pool: asyncpg.Pool) -> None:
     async def fail(connection: Connection) -> Answer:
         await send(connection)
         raise RuntimeError("a bug")

@@ -1,4 +1,4 @@
-"""Which events change a projected document."""
+"""The events that change a projected row."""
 
 from uuid import UUID, uuid4
 
@@ -15,7 +15,7 @@ FIRST, SECOND, THIRD, FOURTH = (lit(LAMP, n) for n in range(1, 5))
 def row(*events: Envelope, of: Projection = LAMPS) -> ProjectedRow:
     found = ProjectedRow(of, MERCHANT, f"lamp-{LAMP}")
     for event in events:
-        found.take(event)
+        found.apply(event)
     return found
 
 
@@ -33,56 +33,56 @@ def test_a_repeated_event_changes_nothing() -> None:
     assert (found.sequence, times(found)) == (2, 2)
 
 
-def test_an_early_event_waits_and_marks_the_row() -> None:
+def test_an_early_event_is_buffered_and_marks_the_row_stale() -> None:
     found = row(FIRST, THIRD)
-    assert (found.sequence, times(found), set(found.waiting)) == (1, 1, {3})
+    assert (found.sequence, times(found), set(found.early)) == (1, 1, {3})
     assert found.stale_since is not None
 
 
-def test_what_waited_follows_the_missing_event() -> None:
+def test_early_events_are_folded_after_the_missing_one() -> None:
     found = row(FIRST, FOURTH, THIRD, SECOND)
-    assert (found.sequence, times(found), found.waiting, found.stale_since) == (4, 4, {}, None)
+    assert (found.sequence, times(found), found.early, found.stale_since) == (4, 4, {}, None)
 
 
 def test_an_aggregate_begins_with_its_first_event() -> None:
     found = row(SECOND)
-    assert (found.sequence, found.doc, set(found.waiting)) == (0, None, {2})
+    assert (found.sequence, found.doc, set(found.early)) == (0, None, {2})
 
 
-def test_another_event_at_a_shown_place_is_a_divergence() -> None:
+def test_another_event_with_a_folded_sequence_is_a_divergence() -> None:
     with pytest.raises(Diverged):
         row(FIRST, lit(LAMP, 1))
 
 
-def test_another_event_at_a_waiting_place_is_a_divergence() -> None:
+def test_another_event_with_a_buffered_sequence_is_a_divergence() -> None:
     with pytest.raises(Diverged):
         row(THIRD, lit(LAMP, 3))
 
 
-def test_types_that_are_not_folded_still_count() -> None:
+def test_types_that_are_not_folded_advance_the_sequence() -> None:
     found = row(FIRST, lit(LAMP, 2, type="billing.lamps.Dusted.v1"), THIRD)
     assert (found.sequence, times(found)) == (3, 2)
 
 
-def test_going_on_without_a_given_up_event_folds_what_waited() -> None:
+def test_skipping_a_discarded_event_folds_the_early_ones() -> None:
     found = row(FIRST, THIRD, FOURTH)
     found.skip(2)
     assert (found.sequence, times(found), found.stale_since) == (4, 3, None)
 
 
-def test_going_on_without_an_unreadable_event_jumps_to_what_waits() -> None:
+def test_skipping_an_undecodable_event_jumps_to_the_first_early_one() -> None:
     found = row(FIRST, FOURTH)
     found.skip(None)
     assert (found.sequence, times(found)) == (4, 2)
 
 
-def test_giving_up_an_event_that_is_not_missing_changes_nothing() -> None:
+def test_skipping_an_event_that_is_not_missing_changes_nothing() -> None:
     found = row(FIRST, SECOND)
     found.skip(1)
     assert (found.sequence, found.event_id) == (2, SECOND.id)
 
 
-def test_giving_up_what_nothing_waits_for_makes_the_row_whole() -> None:
+def test_skipping_without_early_events_ends_staleness() -> None:
     found = row(FIRST)
     found.mark_stale()
     found.skip(None)
@@ -97,19 +97,19 @@ def test_a_state_is_replaced_by_any_later_one() -> None:
     assert (found.sequence, found.doc, found.customer_id) == (9, {"colour": "blue"}, CUSTOMER)
 
 
-def test_an_erased_state_is_gone_until_it_is_told_anew() -> None:
+def test_an_erased_state_is_empty_until_the_next_one() -> None:
     found = row(painted(CUSTOMER, 2, "red"), of=PAINTS)
     found.erase()
-    assert found.gone
-    found.take(painted(CUSTOMER, 3, "blue"))
-    assert (found.gone, found.doc) == (False, {"colour": "blue"})
+    assert found.empty
+    found.apply(painted(CUSTOMER, 3, "blue"))
+    assert (found.empty, found.doc) == (False, {"colour": "blue"})
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3, 4), (4, 3, 2, 1), (2, 1, 4, 3), (3, 1, 3, 2, 4, 1)])
-def test_the_order_of_arrival_does_not_show(order: tuple[int, ...]) -> None:
+def test_the_order_of_arrival_does_not_change_the_document(order: tuple[int, ...]) -> None:
     events = {1: FIRST, 2: SECOND, 3: THIRD, 4: FOURTH}
     found = row(*(events[n] for n in order))
-    assert (found.sequence, times(found), found.event_id, found.waiting) == (4, 4, FOURTH.id, {})
+    assert (found.sequence, times(found), found.event_id, found.early) == (4, 4, FOURTH.id, {})
 
 
 def test_rows_are_kept_per_merchant() -> None:

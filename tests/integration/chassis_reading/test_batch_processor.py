@@ -1,4 +1,4 @@
-"""What a consumer does about a batch of records, on PostgreSQL alone."""
+"""Batches of records on PostgreSQL, without Kafka."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from chassis.consumers import quarantine
 from chassis.consumers.batch_processor import BatchProcessor
 from chassis.consumers.consumer import Consumer
 from chassis.consumers.offsets import Fenced
-from chassis.consumers.quarantine import Quarantined, ValueNotKept
+from chassis.consumers.quarantine import Quarantined, ValueNotStored
 from chassis.consumers.unit_of_work import UnitOfWork
 from chassis.decoding import Erased, RawRecord, Received, Record
 from chassis.event_store.write_sets import read_streams
@@ -25,19 +25,19 @@ from chassis.projections.row_store import document, documents
 from support.lamps import LAMP, NOON, Count, SwitchOff
 from support.readings import LAMPS, MERCHANT, PAINTS, Lit, data_of, lit, painted, record, tombstone
 
-GROUP = "tests.reading"
+GROUP = "tests.decoded"
 
 
-async def settle(_: Connection, __: Sequence[RawRecord]) -> None:
-    """Nothing but the effects is looked at here."""
+async def commit_offsets(_: Connection, __: Sequence[RawRecord]) -> None:
+    """These tests check only the effects."""
 
 
 async def count(received: Received[Any], batch: UnitOfWork) -> None:
-    """Switches the lamp of our own that has the same id."""
-    await batch.ask(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
+    """Switch our own lamp with the same id."""
+    await batch.decide(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
-def handling(pool: asyncpg.Pool, **consumer: Any) -> BatchProcessor:
+def processor(pool: asyncpg.Pool, **consumer: Any) -> BatchProcessor:
     given: dict[str, Any] = {"group": GROUP, "topics": ("billing.lamps", "billing.paints"), "decode": data_of} | consumer
     return BatchProcessor(Consumer(**given), pool, asyncio.Event())
 
@@ -51,7 +51,7 @@ async def versions(pool: asyncpg.Pool, *lamps: UUID) -> list[int]:
 
 async def kept(pool: asyncpg.Pool) -> list[Quarantined]:
     async with pool.acquire() as connection:
-        return await quarantine.listed(connection, GROUP)
+        return await quarantine.pending(connection, GROUP)
 
 
 def records(*envelopes: Envelope) -> list[Record]:
@@ -60,53 +60,53 @@ def records(*envelopes: Envelope) -> list[Record]:
 
 async def test_reactions_of_a_batch_see_what_earlier_ones_decided(pool: asyncpg.Pool) -> None:
     one, other = uuid4(), uuid4()
-    await handling(pool, reactions={Lit.TYPE: count}).handle(
-        records(lit(one, 1), lit(other, 1), lit(one, 2), lit(one, 3)), settle
+    await processor(pool, reactions={Lit.TYPE: count}).handle(
+        records(lit(one, 1), lit(other, 1), lit(one, 2), lit(one, 3)), commit_offsets
     )
     assert await versions(pool, one, other) == [3, 1]
 
 
-async def test_an_event_is_handled_once_for_ever(pool: asyncpg.Pool) -> None:
+async def test_an_event_is_handled_only_once(pool: asyncpg.Pool) -> None:
     lamp = uuid4()
     event = lit(lamp, 1)
-    consumer = handling(pool, reactions={Lit.TYPE: count})
-    await consumer.handle(records(event, event), settle)
-    await consumer.handle(records(event), settle)
-    await handling(pool, reactions={Lit.TYPE: count}).handle(records(event), settle)
+    consumer = processor(pool, reactions={Lit.TYPE: count})
+    await consumer.handle(records(event, event), commit_offsets)
+    await consumer.handle(records(event), commit_offsets)
+    await processor(pool, reactions={Lit.TYPE: count}).handle(records(event), commit_offsets)
     assert await versions(pool, lamp) == [1]
 
 
-async def test_what_an_event_causes_names_it(pool: asyncpg.Pool) -> None:
+async def test_caused_events_name_their_cause(pool: asyncpg.Pool) -> None:
     event = lit(uuid4(), 1)
-    await handling(pool, reactions={Lit.TYPE: count}).handle(records(event), settle)
-    told = Envelope.model_validate_json(await pool.fetchval("SELECT value FROM events"))
-    assert (told.causationid, told.correlationid) == (event.id, event.correlationid)
+    await processor(pool, reactions={Lit.TYPE: count}).handle(records(event), commit_offsets)
+    published = Envelope.model_validate_json(await pool.fetchval("SELECT value FROM events"))
+    assert (published.causationid, published.correlationid) == (event.id, event.correlationid)
 
 
 async def test_a_refusal_is_an_outcome(pool: asyncpg.Pool) -> None:
     outcomes: list[object] = []
 
     async def switch_off(received: Received[Any], batch: UnitOfWork) -> None:
-        outcomes.append(await batch.ask(LAMP, uuid4(), SwitchOff(NOON), cause=received))
+        outcomes.append(await batch.decide(LAMP, uuid4(), SwitchOff(NOON), cause=received))
 
-    await handling(pool, reactions={Lit.TYPE: switch_off}).handle(records(lit(uuid4(), 1)), settle)
+    await processor(pool, reactions={Lit.TYPE: switch_off}).handle(records(lit(uuid4(), 1)), commit_offsets)
     assert outcomes == [None]
     assert await pool.fetchval("SELECT count(*) FROM inbox") == 1
     assert await kept(pool) == []
 
 
-async def test_one_record_of_five_hundred_that_cannot_be_read_hides_nobody(pool: asyncpg.Pool) -> None:
+async def test_one_undecodable_record_of_five_hundred_is_quarantined_alone(pool: asyncpg.Pool) -> None:
     lamp = uuid4()
     batch = records(*(lit(lamp if n == 0 else uuid4(), 1) for n in range(500)))
     batch[250] = replace(batch[250], value=b"{")
-    await handling(pool, reactions={Lit.TYPE: count}, projections=(LAMPS,)).handle(batch, settle)
+    await processor(pool, reactions={Lit.TYPE: count}, projections=(LAMPS,)).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM events") == 499
     assert await pool.fetchval("SELECT count(*) FROM projection") == 499
     [bad] = await kept(pool)
     assert (bad.record, bad.error.split(":")[0]) == (batch[250], "value")
 
 
-async def test_one_record_of_five_hundred_that_cannot_be_handled_is_put_aside(pool: asyncpg.Pool) -> None:
+async def test_one_failing_record_of_five_hundred_is_quarantined_alone(pool: asyncpg.Pool) -> None:
     batch = records(*(lit(uuid4(), 1, watts=0 if n == 250 else 40) for n in range(500)))
     tries = 0
 
@@ -117,24 +117,24 @@ async def test_one_record_of_five_hundred_that_cannot_be_handled_is_put_aside(po
             raise ZeroDivisionError("no watts")
         await count(received, batch)
 
-    await handling(pool, reactions={Lit.TYPE: stumble}).handle(batch, settle)
+    await processor(pool, reactions={Lit.TYPE: stumble}).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM events") == 499
     [bad] = await kept(pool)
     assert (bad.record.offset, bad.error, tries) == (250, "ZeroDivisionError: no watts", 4)
 
 
-async def test_a_statement_that_the_database_refuses_puts_its_record_aside_only(pool: asyncpg.Pool) -> None:
+async def test_a_refused_statement_quarantines_only_its_record(pool: asyncpg.Pool) -> None:
     async def write(received: Received[Any], batch: UnitOfWork) -> None:
         await count(received, batch)
         batch.write(Statement("SELECT 1 / $1::int", (received.data.watts,)))
 
     batch = records(*(lit(uuid4(), 1, watts=0 if n == 3 else 40) for n in range(8)))
-    await handling(pool, reactions={Lit.TYPE: write}).handle(batch, settle)
+    await processor(pool, reactions={Lit.TYPE: write}).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM events") == 7
     assert [bad.record.offset for bad in await kept(pool)] == [3]
 
 
-async def test_a_failure_that_names_no_record_is_halved_until_it_does(pool: asyncpg.Pool) -> None:
+async def test_a_batch_is_halved_until_the_failing_record_is_found(pool: asyncpg.Pool) -> None:
     unlucky = uuid4()
 
     async def after(_: asyncpg.Connection, changed: Any) -> None:
@@ -142,12 +142,12 @@ async def test_a_failure_that_names_no_record_is_halved_until_it_does(pool: asyn
             raise RuntimeError("cannot be composed")
 
     batch = records(*(lit(uuid4(), 1, customer=unlucky if n == 5 else uuid4()) for n in range(16)))
-    await handling(pool, projections=(LAMPS,), after=after).handle(batch, settle)
+    await processor(pool, projections=(LAMPS,), after=after).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM projection") == 15
     assert [bad.record.offset for bad in await kept(pool)] == [5]
 
 
-async def test_a_stream_that_moved_meanwhile_is_decided_anew(pool: asyncpg.Pool) -> None:
+async def test_a_version_conflict_repeats_the_decision(pool: asyncpg.Pool) -> None:
     lamp, other = uuid4(), uuid4()
     meddled = 0
 
@@ -156,9 +156,11 @@ async def test_a_stream_that_moved_meanwhile_is_decided_anew(pool: asyncpg.Pool)
         await count(received, batch)
         if meddled < 3:
             meddled += 1
-            await handling(pool, group="tests.meddler", reactions={Lit.TYPE: count}).handle(records(lit(lamp, meddled)), settle)
+            await processor(pool, group="tests.meddler", reactions={Lit.TYPE: count}).handle(
+                records(lit(lamp, meddled)), commit_offsets
+            )
 
-    await handling(pool, reactions={Lit.TYPE: meddle}).handle(records(lit(lamp, 1), lit(other, 1), lit(lamp, 2)), settle)
+    await processor(pool, reactions={Lit.TYPE: meddle}).handle(records(lit(lamp, 1), lit(other, 1), lit(lamp, 2)), commit_offsets)
     assert await versions(pool, lamp, other) == [2 + 3, 1]
     assert await kept(pool) == []
 
@@ -173,27 +175,27 @@ async def test_no_transaction_id_is_taken_before_the_streams_are_read(pool: asyn
 
         async def number(connection: asyncpg.Connection) -> None:
             seen.append(await connection.fetchval("SELECT pg_current_xact_id_if_assigned()"))
-            await batch.ask(LAMP, lamp, Count(NOON), cause=received)
+            await batch.decide(LAMP, lamp, Count(NOON), cause=received)
 
         batch.at_commit(number)
 
-    await handling(pool, reactions={Lit.TYPE: look}, projections=(LAMPS,)).handle(records(lit(lamp, 1)), settle)
+    await processor(pool, reactions={Lit.TYPE: look}, projections=(LAMPS,)).handle(records(lit(lamp, 1)), commit_offsets)
     assert seen == [None, None]
     assert await versions(pool, lamp) == [2]
 
 
-async def test_a_stream_asked_at_commit_must_have_been_read_before(pool: asyncpg.Pool) -> None:
+async def test_a_stream_used_in_a_commit_hook_must_be_loaded_before(pool: asyncpg.Pool) -> None:
     async def late(received: Received[Any], batch: UnitOfWork) -> None:
         async def ask(_: asyncpg.Connection) -> None:
             await count(received, batch)
 
         batch.at_commit(ask)
 
-    await handling(pool, reactions={Lit.TYPE: late}).handle(records(lit(uuid4(), 1)), settle)
+    await processor(pool, reactions={Lit.TYPE: late}).handle(records(lit(uuid4(), 1)), commit_offsets)
     assert [bad.error.split(":")[0] for bad in await kept(pool)] == ["RuntimeError"]
     lamp = uuid4()
     streams = {Lit.TYPE: lambda _: [LAMP.stream(MERCHANT, lamp)]}
-    await handling(pool, reactions={Lit.TYPE: late}, streams=streams).handle(records(lit(lamp, 1)), settle)
+    await processor(pool, reactions={Lit.TYPE: late}, streams=streams).handle(records(lit(lamp, 1)), commit_offsets)
     assert await versions(pool, lamp) == [1]
 
 
@@ -201,7 +203,7 @@ async def test_duplicates_gaps_and_disorder_across_batches_end_in_the_same_docum
     lamp, customer = uuid4(), uuid4()
     events = [lit(lamp, n, customer=customer) for n in range(1, 8)]
     for order in ([2], [4, 0], [4, 2, 0], [3, 6], [1], [5, 1]):
-        await handling(pool, projections=(LAMPS,)).handle(records(*(events[n] for n in order)), settle)
+        await processor(pool, projections=(LAMPS,)).handle(records(*(events[n] for n in order)), commit_offsets)
     async with pool.acquire() as connection:
         found = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
         assert found is not None
@@ -210,37 +212,37 @@ async def test_duplicates_gaps_and_disorder_across_batches_end_in_the_same_docum
         assert await connection.fetchval("SELECT count(*) FROM waiting") == 0
 
 
-async def test_a_row_that_misses_an_event_is_stale_after_a_while(pool: asyncpg.Pool) -> None:
+async def test_a_document_with_a_missing_event_becomes_stale(pool: asyncpg.Pool) -> None:
     lamp = uuid4()
-    await handling(pool, projections=(LAMPS,)).handle(records(lit(lamp, 1), lit(lamp, 3)), settle)
+    await processor(pool, projections=(LAMPS,)).handle(records(lit(lamp, 1), lit(lamp, 3)), commit_offsets)
     async with pool.acquire() as connection:
         found = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
     assert found is not None
     assert (found.sequence, found.stale(), found.stale(datetime.now(UTC) + timedelta(seconds=6))) == (1, False, True)
 
 
-async def test_another_event_at_a_shown_place_is_put_aside_and_not_reacted_to(pool: asyncpg.Pool) -> None:
+async def test_a_diverged_event_is_quarantined_without_reaction(pool: asyncpg.Pool) -> None:
     lamp = uuid4()
-    consumer = handling(pool, projections=(LAMPS,), reactions={Lit.TYPE: count})
-    await consumer.handle(records(lit(lamp, 1)), settle)
-    await consumer.handle(records(lit(lamp, 1), lit(lamp, 2)), settle)
+    consumer = processor(pool, projections=(LAMPS,), reactions={Lit.TYPE: count})
+    await consumer.handle(records(lit(lamp, 1)), commit_offsets)
+    await consumer.handle(records(lit(lamp, 1), lit(lamp, 2)), commit_offsets)
     assert [bad.error.split(":")[0] for bad in await kept(pool)] == ["Diverged"]
     assert await versions(pool, lamp) == [2]
 
 
-async def test_whose_documents_changed_is_told_in_the_transaction(pool: asyncpg.Pool) -> None:
+async def test_after_is_called_in_the_transaction_with_the_changed_customers(pool: asyncpg.Pool) -> None:
     ana, luis = uuid4(), uuid4()
-    told: list[Any] = []
+    calls: list[Any] = []
 
     async def after(connection: asyncpg.Connection, changed: Any) -> None:
-        told.append((changed, len(await documents(connection, "lamp", MERCHANT, ana))))
+        calls.append((changed, len(await documents(connection, "lamp", MERCHANT, ana))))
 
     lamp = uuid4()
-    consumer = handling(pool, projections=(LAMPS,), after=after)
-    changed = await consumer.handle(records(lit(lamp, 1, customer=ana), lit(uuid4(), 1, customer=luis)), settle)
-    assert await consumer.handle(records(lit(uuid4(), 1)), settle) == set()
+    consumer = processor(pool, projections=(LAMPS,), after=after)
+    changed = await consumer.handle(records(lit(lamp, 1, customer=ana), lit(uuid4(), 1, customer=luis)), commit_offsets)
+    assert await consumer.handle(records(lit(uuid4(), 1)), commit_offsets) == set()
     assert changed == {(MERCHANT, ana), (MERCHANT, luis)}
-    assert told == [(changed, 1)]
+    assert calls == [(changed, 1)]
 
 
 async def test_an_erased_customer_leaves_nothing(pool: asyncpg.Pool) -> None:
@@ -250,26 +252,26 @@ async def test_an_erased_customer_leaves_nothing(pool: asyncpg.Pool) -> None:
     async def forget(who: Erased, _: UnitOfWork) -> None:
         erased.append(who)
 
-    consumer = handling(pool, projections=(PAINTS,), erased=forget)
-    await consumer.handle([record(painted(customer, 3, "red"), "billing.paints")], settle)
-    assert await consumer.handle([tombstone(customer)], settle) == {(MERCHANT, customer)}
+    consumer = processor(pool, projections=(PAINTS,), erased=forget)
+    await consumer.handle([record(painted(customer, 3, "red"), "billing.paints")], commit_offsets)
+    assert await consumer.handle([tombstone(customer)], commit_offsets) == {(MERCHANT, customer)}
     assert await pool.fetchval("SELECT count(*) FROM projection") == 0
     assert [each.id for each in erased] == [customer]
-    await consumer.handle([record(painted(customer, 1, "blue"), "billing.paints")], settle)
+    await consumer.handle([record(painted(customer, 1, "blue"), "billing.paints")], commit_offsets)
     assert await pool.fetchval("SELECT doc ->> 'colour' FROM projection") == "blue"
 
 
-async def test_an_unknown_type_is_skipped_and_what_follows_it_is_folded(pool: asyncpg.Pool) -> None:
+async def test_an_unknown_type_is_skipped_and_later_events_are_folded(pool: asyncpg.Pool) -> None:
     lamp = uuid4()
     dusted = lit(lamp, 2, type="billing.lamps.Dusted.v1")
-    await handling(pool, projections=(LAMPS,)).handle(records(lit(lamp, 1), dusted, lit(lamp, 3)), settle)
+    await processor(pool, projections=(LAMPS,)).handle(records(lit(lamp, 1), dusted, lit(lamp, 3)), commit_offsets)
     async with pool.acquire() as connection:
         found = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
     assert found is not None
     assert (found.sequence, found.doc["times"]) == (3, 2)
 
 
-async def test_a_personal_value_is_never_kept(pool: asyncpg.Pool) -> None:
+async def test_a_personal_value_is_never_quarantined(pool: asyncpg.Pool) -> None:
     personal = frozenset({"billing.paints"})
     secret = record(painted(uuid4(), 1, "ana@example.test"), "billing.paints")
     unreadable = replace(secret, value=(secret.value or b"") + b"}", headers=[*secret.headers, ("email", b"ana@example.test")])
@@ -277,29 +279,29 @@ async def test_a_personal_value_is_never_kept(pool: asyncpg.Pool) -> None:
     async def stumble(_: Received[Any], __: UnitOfWork) -> None:
         raise RuntimeError("ana@example.test")
 
-    consumer = handling(pool, reactions={"billing.paints.Painted.v1": stumble}, personal=personal)
-    await consumer.handle([unreadable, replace(secret, offset=1)], settle)
+    consumer = processor(pool, reactions={"billing.paints.Painted.v1": stumble}, personal=personal)
+    await consumer.handle([unreadable, replace(secret, offset=1)], commit_offsets)
     found = await kept(pool)
-    assert [(bad.record.value, bad.kept_whole) for bad in found] == [(None, False), (None, False)]
+    assert [(bad.record.value, bad.complete) for bad in found] == [(None, False), (None, False)]
     assert found[0].value_length == len(unreadable.value or b"")
     rows = await pool.fetch("SELECT quarantine::text AS row FROM quarantine")
     assert not [row for row in rows if "ana@" in row["row"] or b"ana@".hex() in row["row"]]
     async with pool.acquire() as connection:
-        with pytest.raises(ValueNotKept):
+        with pytest.raises(ValueNotStored):
             await quarantine.retry(connection, found[0].id)
 
 
-async def test_nothing_of_a_fenced_batch_remains(pool: asyncpg.Pool) -> None:
+async def test_a_fenced_batch_is_rolled_back(pool: asyncpg.Pool) -> None:
     async def fenced(_: Connection, __: Sequence[RawRecord]) -> None:
         raise Fenced
 
     with pytest.raises(Fenced):
-        await handling(pool, projections=(LAMPS,), reactions={Lit.TYPE: count}).handle(records(lit(uuid4(), 1)), fenced)
+        await processor(pool, projections=(LAMPS,), reactions={Lit.TYPE: count}).handle(records(lit(uuid4(), 1)), fenced)
     for table in ("events", "inbox", "projection", "timers", "quarantine"):
         assert await pool.fetchval(f"SELECT count(*) FROM {table}") == 0
 
 
-async def test_a_row_that_somebody_else_moved_is_folded_anew(pool: asyncpg.Pool) -> None:
+async def test_a_row_changed_by_another_writer_is_folded_again(pool: asyncpg.Pool) -> None:
     lamp = uuid4()
     one, two = lit(lamp, 1), lit(lamp, 2)
     raced = False
@@ -308,22 +310,22 @@ async def test_a_row_that_somebody_else_moved_is_folded_anew(pool: asyncpg.Pool)
         nonlocal raced
         if not raced:
             raced = True
-            await handling(pool, group="tests.racer", projections=(LAMPS,)).handle(records(one, two), settle)
+            await processor(pool, group="tests.racer", projections=(LAMPS,)).handle(records(one, two), commit_offsets)
 
-    consumer = handling(pool, projections=(LAMPS,), reactions={Lit.TYPE: race})
-    await consumer.handle(records(one, two), settle)
+    consumer = processor(pool, projections=(LAMPS,), reactions={Lit.TYPE: race})
+    await consumer.handle(records(one, two), commit_offsets)
     assert await pool.fetchval("SELECT (doc -> 'times')::int FROM projection") == 2
 
 
 async def test_commands_and_reactions_on_one_stream_keep_the_order_of_the_log(pool: asyncpg.Pool) -> None:
-    """By the relay's cursor, an event never comes before one that it follows."""
+    """In the order of the relay's cursor, an event never precedes one that it follows."""
     lamp = uuid4()
     stream = LAMP.stream(MERCHANT, lamp)
 
     async def react(first: int) -> None:
         for n in range(first, first + 10):
-            await handling(pool, group=f"tests.{first}", reactions={Lit.TYPE: count}, projections=(LAMPS,)).handle(
-                records(lit(lamp, n), lit(uuid4(), 1)), settle
+            await processor(pool, group=f"tests.{first}", reactions={Lit.TYPE: count}, projections=(LAMPS,)).handle(
+                records(lit(lamp, n), lit(uuid4(), 1)), commit_offsets
             )
 
     await asyncio.gather(*(react(1 + 10 * n) for n in range(4)))

@@ -1,3 +1,5 @@
+"""Cursors of paged lists."""
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +11,7 @@ CURSORS = Cursors("a key")
 
 
 @given(st.dictionaries(st.text(max_size=8), st.integers() | st.text(max_size=20)))
-def test_a_cursor_leads_back_to_its_position(position: dict[str, object]) -> None:
+def test_a_cursor_round_trips_its_position(position: dict[str, object]) -> None:
     assert CURSORS.decode(CURSORS.encode(position)) == position
 
 
@@ -21,7 +23,7 @@ def made_up() -> list[str]:
 
 
 @pytest.mark.parametrize("cursor", made_up())
-def test_a_cursor_that_is_not_ours_is_refused(cursor: str) -> None:
+def test_a_forged_cursor_is_refused(cursor: str) -> None:
     with pytest.raises(Problem) as refused:
         CURSORS.decode(cursor)
     assert (refused.value.status, refused.value.code) == (422, "invalid_cursor")

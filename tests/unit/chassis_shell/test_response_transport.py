@@ -1,4 +1,4 @@
-"""An answer's head leaves with its body, and nothing that was written waits longer than one turn of the event loop."""
+"""A response's head is sent with its body, and written data waits for at most one iteration of the event loop."""
 
 import asyncio
 from typing import Any, cast
@@ -9,7 +9,7 @@ from chassis.http.wire import Transport
 
 
 class Line:
-    """A transport that notes what is done to it."""
+    """A transport that records its calls."""
 
     def __init__(self) -> None:
         self.done: list[bytes | str] = []
@@ -62,14 +62,14 @@ async def test_the_head_of_a_stream_does_not_wait_for_its_first_chunk(protocol: 
     assert protocol.line.done == [b"head", b"chunk"]
 
 
-async def test_what_is_held_leaves_before_the_connection_is_closed(protocol: Protocol) -> None:
+async def test_buffered_data_is_sent_before_the_connection_closes(protocol: Protocol) -> None:
     protocol.out.write(b"head")
     protocol.out.close()
     await asyncio.sleep(0)
     assert protocol.line.done == [b"head", "finish"]
 
 
-async def test_nothing_is_written_to_a_connection_that_is_gone(protocol: Protocol) -> None:
+async def test_nothing_is_written_to_a_closed_connection(protocol: Protocol) -> None:
     protocol.out.write(b"head")
     protocol.line.closing = True
     await asyncio.sleep(0)
