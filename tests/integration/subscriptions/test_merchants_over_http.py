@@ -16,7 +16,8 @@ from chassis.eventsourcing.context import Context
 from subscriptions.adapters import rows
 from subscriptions.application.aggregates import PLAN
 from subscriptions.domain.period import Interval
-from subscriptions.domain.plan.plan import Money, Plan, Publish
+from subscriptions.domain.plan.commands import Publish
+from subscriptions.domain.plan.terms import Money, Plan
 
 BEARER = {"authorization": f"Bearer {OPERATOR}"}
 

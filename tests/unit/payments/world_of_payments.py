@@ -42,7 +42,7 @@ from payments.domain.wallet.commands import UseMethod
 from subscriptions.domain.dunning import Policies
 from subscriptions.domain.period import Interval
 from subscriptions.domain.period import Period as PrivatePeriod
-from subscriptions.domain.plan.plan import Money as Price
+from subscriptions.domain.plan.terms import Money as Price
 from subscriptions.domain.settlement import preview_settlement
 from subscriptions.domain.subscription import commands, events
 from subscriptions.domain.subscription.subscription import Subscription, timers

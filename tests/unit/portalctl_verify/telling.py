@@ -37,9 +37,12 @@ from portal_gateway.application.customer_view import compose
 from subscriptions.application.aggregates import MERCHANT, PLAN, SUBSCRIPTION
 from subscriptions.application.publication import merchant_document
 from subscriptions.domain.dunning import Policies
-from subscriptions.domain.merchant import merchant
+from subscriptions.domain.merchant.commands import Register
+from subscriptions.domain.merchant.events import ApiKey
+from subscriptions.domain.merchant.profile import Branding, LegalIdentity, Profile
 from subscriptions.domain.period import Interval
-from subscriptions.domain.plan.plan import Money, Plan, Publish
+from subscriptions.domain.plan.commands import Publish
+from subscriptions.domain.plan.terms import Money, Plan
 from subscriptions.domain.subscription import commands
 from verify.checks.read_models import sources_of
 from verify.consumers import READERS
@@ -133,9 +136,9 @@ def broken(told: Told) -> dict[str, list[str]]:
 def a_sound_world(more: Callable[[Told], object] = lambda _: None) -> Told:
     """Ana keeps one subscription and is about to give up another, and `more`; every consumer has read everything."""
     told = Told()
-    legal = merchant.LegalIdentity("TechSolutions Inc.", "Av. Reforma 123")
-    profile = merchant.Profile("TechSolutions", legal, "es-419", "America/Mexico_City", merchant.Branding(), Policies())
-    register = merchant.Register(profile, "TS", True, merchant.ApiKey("k1", "ab" * 32), day(1), day(1))
+    legal = LegalIdentity("TechSolutions Inc.", "Av. Reforma 123")
+    profile = Profile("TechSolutions", legal, "es-419", "America/Mexico_City", Branding(), Policies())
+    register = Register(profile, "TS", True, ApiKey("k1", "ab" * 32), day(1), day(1))
     state = told.ask("subscriptions", MERCHANT, TECHSOLUTIONS, register)
     doc = json.loads(json.dumps(merchant_document(TECHSOLUTIONS, state)))
     of_merchant = {"name": "merchant", "aggregate": f"merchant-{TECHSOLUTIONS}", "customer_id": None}

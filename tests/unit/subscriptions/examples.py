@@ -8,7 +8,7 @@ from chassis.eventsourcing.decider import Decider
 from subscriptions.domain import dunning
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.period import Interval, Period
-from subscriptions.domain.plan.plan import Money, Plan
+from subscriptions.domain.plan.terms import Money, Plan
 from subscriptions.domain.subscription.commands import Command, RecordFailure, RecordPaid
 from subscriptions.domain.subscription.events import (
     CancellationScheduled,

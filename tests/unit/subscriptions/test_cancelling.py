@@ -16,7 +16,7 @@ from unit.subscriptions.examples import (
     given,
 )
 
-from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.preview import Preview, preview
 from subscriptions.domain.subscription.commands import Cancel, ReachBoundary, WithdrawCancellation
 from subscriptions.domain.subscription.events import (

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
-from subscriptions.adapters.images import PIXELS, NotAPicture, TooManyPixels, webp
+from subscriptions.adapters.images import webp
+from subscriptions.application.ports import PIXELS_MAX, NotAPicture, TooManyPixels
 
 RED, GREEN = (200, 30, 30), (20, 160, 60)
 SCRIPT = b"<script>alert(document.domain)</script>"
@@ -173,7 +174,7 @@ def test_anything_else_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [bomb(20_000, 20_000), bomb(PIXELS, 2), unfolding(6_000), unfolding(16_383)],
+    [bomb(20_000, 20_000), bomb(PIXELS_MAX, 2), unfolding(6_000), unfolding(16_383)],
     ids=["png", "line", "webp", "largest"],
 )
 def test_a_bomb_is_not_opened(content: bytes) -> None:

@@ -4,9 +4,9 @@ import pytest
 from unit.subscriptions.examples import ANA, PREMIUM, ZONE, day, given
 
 from billing_contracts.money import LARGEST_AMOUNT
-from subscriptions.adapters.http.subscriptions import REFUSALS
+from subscriptions.adapters.http.refusals import REFUSALS
 from subscriptions.application.pricing import objection, period_price
-from subscriptions.domain.plan.plan import Money, Plan, Tax
+from subscriptions.domain.plan.terms import Money, Plan, Tax
 from subscriptions.domain.subscription.commands import Start
 from subscriptions.domain.subscription.refusals import AmountTooLarge, CurrencyNotSold
 

@@ -32,9 +32,9 @@ from billing_contracts.subscriptions import (
 )
 from chassis.eventsourcing.aggregate import Aggregate, Announcement
 from subscriptions.application.aggregates import MERCHANT, PLAN, SUBSCRIPTION
-from subscriptions.domain.merchant import merchant
-from subscriptions.domain.plan import plan
-from subscriptions.domain.plan.plan import Tax
+from subscriptions.domain.merchant import events as merchant_events
+from subscriptions.domain.plan.events import Published
+from subscriptions.domain.plan.terms import Tax
 from subscriptions.domain.subscription.events import CancellationWithdrawn, Cancelled, Event, Recovered, RetryDue, WentUnpaid
 
 ENDED = Cancelled(day(6), "customer", None, "void", day(6))
@@ -45,12 +45,12 @@ LIVES: list[tuple[Event, ...]] = [
     (*ACTIVE, SCHEDULED, CancellationWithdrawn(day(5, of=21))),
     (*ACTIVE, SCHEDULED, ENDED),
 ]
-MERCHANTS: tuple[merchant.MerchantEvent, ...] = (
+MERCHANTS: tuple[merchant_events.Event, ...] = (
     REGISTERED,
-    merchant.Reconfigured(replace(PROFILE, tax=Tax("IVA", 2100), return_origins=("https://shop.example",)), THEN),
-    merchant.KeyIssued(OTHER, THEN),
-    merchant.KeyRevoked(KEY.id, THEN),
-    merchant.ClockSet(-1.5, THEN),
+    merchant_events.Reconfigured(replace(PROFILE, tax=Tax("IVA", 2100), return_origins=("https://shop.example",)), THEN),
+    merchant_events.KeyIssued(OTHER, THEN),
+    merchant_events.KeyRevoked(KEY.id, THEN),
+    merchant_events.ClockSet(-1.5, THEN),
 )
 
 
@@ -76,7 +76,7 @@ def test_every_event_of_a_subscription_is_announced_as_its_customers(life: tuple
 
 @pytest.mark.parametrize(
     ("aggregate", "events"),
-    [*((SUBSCRIPTION, life) for life in LIVES), (MERCHANT, MERCHANTS), (PLAN, (plan.Published(PREMIUM, THEN),))],
+    [*((SUBSCRIPTION, life) for life in LIVES), (MERCHANT, MERCHANTS), (PLAN, (Published(PREMIUM, THEN),))],
 )
 def test_what_is_stored_comes_back_as_it_was(aggregate: Aggregate[Any, Any, Any], events: tuple[Any, ...]) -> None:
     for event in events:
@@ -139,7 +139,7 @@ def test_whatever_changes_of_a_merchant_all_of_it_is_told() -> None:
 
 
 def test_a_plan_is_published_whole() -> None:
-    published = told(PLAN, plan.Published(PREMIUM, THEN))[0].data
+    published = told(PLAN, Published(PREMIUM, THEN))[0].data
     assert isinstance(published, PlanPublished)
     assert published.plan.model_dump(mode="json") == {
         "id": str(PREMIUM.id),

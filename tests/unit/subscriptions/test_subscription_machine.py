@@ -13,7 +13,7 @@ from unit.subscriptions.examples import ANA, PREMIUM, day
 
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.period import Interval, Period
-from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.subscription.commands import (
     Cancel,
     Command,

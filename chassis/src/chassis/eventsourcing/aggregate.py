@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic
+from typing import Generic, TypeAlias
 from uuid import UUID
 
 from billing_contracts.envelope import EventData
@@ -55,6 +55,10 @@ def no_rows(_: object) -> Sequence[Statement]:
     return ()
 
 
+OnTimer: TypeAlias = Callable[[str, S, datetime], C]
+"""(timer, state, now by the merchant's clock) -> the command to give"""
+
+
 @dataclass(frozen=True)
 class Aggregate(Generic[C, E, S]):
     kind: str
@@ -67,7 +71,7 @@ class Aggregate(Generic[C, E, S]):
     """The public message of an event, given the state after it. Every event has one."""
     timers: Callable[[S], Mapping[str, datetime]] = nothing
     """What a state waits for: a name and the instant it is due, by the merchant's clock."""
-    on_timer: Callable[[str, S, datetime], C] | None = None
+    on_timer: OnTimer[S, C] | None = None
     """The command to give when the named timer is due; the instant is now, by the merchant's clock."""
     rows: Callable[[Outcome[E, S]], Sequence[Statement]] = no_rows
     """Rows of the service's own tables that always agree with the stream: written with its events, whoever asked."""

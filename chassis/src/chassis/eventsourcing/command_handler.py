@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from chassis.eventsourcing.aggregate import Aggregate, Loaded, Outcome
+from chassis.eventsourcing.aggregate import Aggregate, Loaded, OnTimer, Outcome
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.decider import C, E, S
 from chassis.eventsourcing.event_store import (
@@ -82,6 +82,8 @@ class Handled(Generic[E, S]):
 class CommandHandler(Generic[C, E, S]):
     store: EventStore
     aggregate: Aggregate[C, E, S]
+    load_on_timer: Callable[[UUID, UUID], Awaitable[OnTimer[S, C]]] | None = None
+    """(merchant, aggregate id) -> the `on_timer` of one firing, for commands that need data from outside the stream."""
     _turns: WeakValueDictionary[Stream, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False, repr=False)
     _known: OrderedDict[Stream, tuple[Stored, Loaded[S]]] = field(default_factory=OrderedDict, init=False, repr=False)
     """What the streams asked last had come to, and the event that it ends with."""
@@ -146,7 +148,8 @@ class CommandHandler(Generic[C, E, S]):
         None when the state waits for no such timer, or for a later one: then the timer is made to agree with the state.
         Raises the domain's refusal, which leaves the timer as it is.
         """
-        assert self.aggregate.on_timer, f"{self.aggregate.kind} declares no command for its timers"
+        on_timer = await self.load_on_timer(context.merchant_id, id) if self.load_on_timer else self.aggregate.on_timer
+        assert on_timer, f"{self.aggregate.kind} declares no command for its timers"
         stream = self.aggregate.stream(context.merchant_id, id)
         async with self._turn(stream):
             for _ in range(ATTEMPTS):
@@ -158,7 +161,7 @@ class CommandHandler(Generic[C, E, S]):
                 elif due > now:
                     write_set = WriteSet(set_timers=(Timer(past.stream, name, due),))
                 else:
-                    command = self.aggregate.on_timer(name, past.state, now)
+                    command = on_timer(name, past.state, now)
                     outcome, write_set = decide(self.aggregate, context, past, command)
                 try:
                     if not write_set.empty:

@@ -17,7 +17,10 @@ from chassis.scope import scoped
 from chassis.tenants import Tenants
 from subscriptions.application.ports import ClockJobs
 from subscriptions.application.test_clock import advance
-from subscriptions.domain.merchant.merchant import ClockRunsForward, Merchant, MerchantCommand, MerchantEvent, SetClock
+from subscriptions.domain.merchant import commands as merchant_commands
+from subscriptions.domain.merchant import events as merchant_events
+from subscriptions.domain.merchant.merchant import Merchant
+from subscriptions.domain.merchant.refusals import ClockRunsForward
 
 POLL_SECONDS = 1.0
 SHORTEST_PAUSE, LONGEST_PAUSE = 0.004, 0.25
@@ -32,7 +35,7 @@ class ClockWorker:
         pool: asyncpg.Pool,
         jobs: ClockJobs,
         tenants: Tenants,
-        merchants: CommandHandler[MerchantCommand, MerchantEvent, Merchant],
+        merchants: CommandHandler[merchant_commands.Command, merchant_events.Event, Merchant],
         timers: TimerLoop,
     ) -> None:
         self._pool, self._jobs, self._tenants, self._merchants, self._timers = pool, jobs, tenants, merchants, timers
@@ -82,7 +85,7 @@ class MerchantClock:
     connection: Connection
     jobs: ClockJobs
     tenants: Tenants
-    merchants: CommandHandler[MerchantCommand, MerchantEvent, Merchant]
+    merchants: CommandHandler[merchant_commands.Command, merchant_events.Event, Merchant]
     timers: TimerLoop
 
     async def settled(self) -> None:
@@ -100,7 +103,7 @@ class MerchantClock:
     async def set_clock(self, to: datetime) -> None:
         with suppress(ClockRunsForward):  # it ran past by itself meanwhile
             context = Context.beginning(self.merchant_id, "timer")
-            await self.merchants.handle(context, self.merchant_id, SetClock(to, datetime.now(UTC)))
+            await self.merchants.handle(context, self.merchant_id, merchant_commands.SetClock(to, datetime.now(UTC)))
 
     async def fire_due(self, now: datetime) -> None:
         await self.timers.fire_due(self.merchant_id, now)

@@ -9,13 +9,15 @@ from chassis.eventsourcing.event_store import Statement
 from chassis.projections.row_store import project
 from chassis.tenants import MERCHANT
 from subscriptions.application import publication
-from subscriptions.domain.merchant.merchant import Merchant, MerchantEvent
-from subscriptions.domain.plan.plan import Plan, Published
+from subscriptions.domain.merchant import events as merchant_events
+from subscriptions.domain.merchant.merchant import Merchant
+from subscriptions.domain.plan.events import Published
+from subscriptions.domain.plan.terms import Plan
 from subscriptions.domain.subscription import events
 from subscriptions.domain.subscription.subscription import Subscription
 
 
-def of_merchant(outcome: Outcome[MerchantEvent, Merchant]) -> Sequence[Statement]:
+def of_merchant(outcome: Outcome[merchant_events.Event, Merchant]) -> Sequence[Statement]:
     """The merchant as every service knows it: its keys, and its clock, hold from this write on."""
     stream = outcome.stream
     written = uuid5(stream.id, str(outcome.version))

@@ -2,7 +2,7 @@
 
 from billing_contracts.money import LARGEST_AMOUNT, is_monetary
 from billing_contracts.tax import tax_in_force, taxed
-from subscriptions.domain.plan.plan import Money, Plan, Tax
+from subscriptions.domain.plan.terms import Money, Plan, Tax
 from subscriptions.domain.subscription.refusals import AmountTooLarge, CurrencyNotSold, Refusal
 
 

@@ -31,14 +31,16 @@ from billing_contracts.subscriptions import (
     SubscriptionUnpaid,
 )
 from chassis.eventsourcing.aggregate import Announcement
-from subscriptions.domain.merchant.merchant import Merchant, MerchantEvent
+from subscriptions.domain.merchant import events as merchant_events
+from subscriptions.domain.merchant.merchant import Merchant
 from subscriptions.domain.period import Period
-from subscriptions.domain.plan.plan import Plan, Published
+from subscriptions.domain.plan.events import Published
+from subscriptions.domain.plan.terms import Plan
 from subscriptions.domain.subscription import events
 from subscriptions.domain.subscription.subscription import Subscription
 
 
-def announce_merchant(event: MerchantEvent, it: Merchant) -> Announcement:
+def announce_merchant(event: merchant_events.Event, it: Merchant) -> Announcement:
     """Whatever changed, everything is said again: a subscriber needs only the last message."""
     return Announcement(merchant(it), event.at)
 

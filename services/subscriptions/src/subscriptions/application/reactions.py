@@ -8,7 +8,7 @@ from billing_contracts.shapes import Period as PublicPeriod
 from chassis.decoding import Received
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.period import Period
-from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.subscription.commands import RecordFailure, RecordPaid, RecordWaived
 
 NOT_CONFIRMED = "not_confirmed"

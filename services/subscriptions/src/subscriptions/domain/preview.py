@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from subscriptions.domain.dunning import CancelMode, OpenInvoices
-from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.subscription.commands import Cancel
 from subscriptions.domain.subscription.events import CancellationScheduled, Cancelled
 from subscriptions.domain.subscription.subscription import Subscription, cancel, evolve, living

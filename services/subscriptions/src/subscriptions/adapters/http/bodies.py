@@ -13,7 +13,7 @@ from chassis.http.bodies import StrictBody
 from chassis.http.free_text import Line, Readable, Remark, Text
 from subscriptions.domain.dunning import CancelMode
 from subscriptions.domain.period import Unit
-from subscriptions.domain.plan.plan import Money, Tax
+from subscriptions.domain.plan.terms import Money, Tax
 from subscriptions.domain.subscription.events import Feedback
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)

@@ -5,7 +5,6 @@ import hmac
 import json
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
@@ -27,20 +26,14 @@ from subscriptions.adapters.http.parameters import MerchantId
 from subscriptions.application.ports import Media, Prices
 from subscriptions.application.pricing import is_too_large
 from subscriptions.application.publication import merchant_document
-from subscriptions.domain.merchant import merchant
+from subscriptions.domain.invoice_series import series_of
+from subscriptions.domain.merchant.commands import Command, IssueKey, Reconfigure, Register, RevokeKey
+from subscriptions.domain.merchant.events import ApiKey, Event
+from subscriptions.domain.merchant.merchant import Merchant as MerchantState
+from subscriptions.domain.merchant.refusals import AlreadyRegistered
 from subscriptions.domain.subscription.refusals import AmountTooLarge
 
-Merchants = CommandHandler[merchant.MerchantCommand, merchant.MerchantEvent, merchant.Merchant]
-
-REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
-    merchant.NoSuchMerchant: (404, "not_found", "There is nothing here"),
-    merchant.AlreadyRegistered: (409, "already_registered", "The merchant is registered already"),
-    merchant.NoSuchKey: (404, "not_found", "There is nothing here"),
-    merchant.TooManyKeys: (409, "too_many_keys", "Revoke a key before you issue another"),
-    merchant.LastKey: (409, "last_key", "The only key that is left cannot be revoked"),
-    merchant.NotASandbox: (403, "not_a_sandbox", "Only a sandbox has a clock that can be set"),
-    merchant.ClockRunsForward: (422, "clock_runs_forward", "The clock only runs forward"),
-}
+Merchants = CommandHandler[Command, Event, MerchantState]
 
 
 def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices, *, secret: str, production: bool) -> APIRouter:
@@ -63,9 +56,9 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         else:
             id, token = uuid4(), random_token()
         api_key = prefix + token
-        command = merchant.Register(
+        command = Register(
             body.profile(),
-            body.invoice_series or merchant.series_of(body.name),
+            body.invoice_series or series_of(body.name),
             sandbox,
             stored(api_key),
             datetime.now(UTC),
@@ -73,7 +66,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         )
         try:
             await merchants.handle(Context.beginning(id, "operator"), id, command)
-        except merchant.AlreadyRegistered:
+        except AlreadyRegistered:
             registered = (await merchants.state(id, id))[1]
             if registered is None or registered.keys[0].sha256 != digest(api_key):
                 raise key_reused() from None
@@ -98,7 +91,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         if body.tax and is_too_large(await prices.largest(id), body.tax.shape()):
             raise AmountTooLarge
         context = Context.beginning(id, caller.subject)
-        handled = await merchants.handle(context, id, merchant.Reconfigure(body.applied_to, await tenants.now(id)))
+        handled = await merchants.handle(context, id, Reconfigure(body.patch(), await tenants.now(id)))
         assert handled.outcome, "not refused"
         return merchant_document(id, handled.outcome.state)
 
@@ -136,7 +129,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         token = derived_key(secret, request.key) if request.key else random_token()
         api_key = ("sk_test_" if it and it.sandbox else "sk_live_") + token
         issued = stored(api_key)
-        command = merchant.IssueKey(issued, await tenants.now(caller.merchant_id))
+        command = IssueKey(issued, await tenants.now(caller.merchant_id))
         kept = await request.handle(merchants, caller.merchant_id, command, answer=lambda _: Answer(201, {"id": issued.id}))
         if kept.status_code != 201:
             return kept
@@ -154,10 +147,10 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         It is refused within seconds in all services. The last key cannot be revoked.
         """
         merchant_id = request.principal.merchant_id
-        command = merchant.RevokeKey(id, await tenants.now(merchant_id))
+        command = RevokeKey(id, await tenants.now(merchant_id))
         return await request.handle(merchants, merchant_id, command, answer=lambda _: Answer(204, {}))
 
-    async def seen_by(caller: Principal, id: UUID) -> merchant.Merchant:
+    async def seen_by(caller: Principal, id: UUID) -> MerchantState:
         foreign = caller.kind == "merchant" and caller.merchant_id != id
         _, it = await merchants.state(id, id)
         if it is None or foreign or caller.kind == "customer":
@@ -172,10 +165,10 @@ def unknown_media(pointer: str) -> Problem:
     return Problem(422, "invalid_request", "The request is not what it should be", errors=errors)
 
 
-def stored(api_key: str) -> merchant.ApiKey:
+def stored(api_key: str) -> ApiKey:
     """What is kept of a key: the start of its digest names it."""
     sha256 = digest(api_key)
-    return merchant.ApiKey(f"key_{sha256[:16]}", sha256)
+    return ApiKey(f"key_{sha256[:16]}", sha256)
 
 
 def digest(api_key: str) -> str:

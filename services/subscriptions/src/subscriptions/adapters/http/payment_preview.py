@@ -17,7 +17,7 @@ from subscriptions.adapters.http.subscriptions import Subscriptions, tax_of
 from subscriptions.application import publication
 from subscriptions.application.ports import Customers
 from subscriptions.application.pricing import period_price
-from subscriptions.domain.plan.plan import Tax
+from subscriptions.domain.plan.terms import Tax
 from subscriptions.domain.settlement import Settlement, preview_settlement
 from subscriptions.domain.subscription.subscription import Subscription
 

@@ -8,7 +8,7 @@ from chassis.eventsourcing.aggregate import Outcome
 from chassis.eventsourcing.event_store import Answer
 from chassis.http.commands import accepted
 from subscriptions.application import publication
-from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.subscription.events import Event
 from subscriptions.domain.subscription.subscription import Subscription
 

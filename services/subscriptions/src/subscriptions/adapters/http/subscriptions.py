@@ -1,12 +1,10 @@
 """Subscriptions: starting, reading, cancelling, keeping."""
 
-from collections.abc import Mapping
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Response
 
-from billing_contracts.money import LARGEST_AMOUNT
 from chassis.eventsourcing.aggregate import Loaded, Outcome
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.event_store import Answer, Statement
@@ -26,29 +24,13 @@ from subscriptions.application import reactions
 from subscriptions.application.ports import Comments, Customers
 from subscriptions.application.pricing import objection, period_price
 from subscriptions.application.profiles import Customer
-from subscriptions.domain.plan.plan import Tax
+from subscriptions.domain.plan.terms import Tax
 from subscriptions.domain.preview import preview
-from subscriptions.domain.subscription import refusals
 from subscriptions.domain.subscription.commands import Cancel, Command, Start, WithdrawCancellation
 from subscriptions.domain.subscription.events import Event
 from subscriptions.domain.subscription.subscription import Subscription
 
 Subscriptions = CommandHandler[Command, Event, Subscription]
-
-REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
-    refusals.NoSuchSubscription: (404, "not_found", "There is nothing here"),
-    refusals.AlreadyStarted: (409, "already_started", "The subscription has started already"),
-    refusals.StartInTheFuture: (422, "start_in_the_future", "A subscription starts now or in the past"),
-    refusals.CurrencyNotSold: (422, "currency_not_sold", "The plan's price is in no currency that can be paid in today"),
-    refusals.AmountTooLarge: (
-        422,
-        "amount_too_large",
-        f"A period costs {LARGEST_AMOUNT} minor units at most: price times quantity, and its tax",
-    ),
-    refusals.AlreadyCancelled: (409, "already_cancelled", "The subscription is over"),
-    refusals.NoCancellationToWithdraw: (409, "no_cancellation", "No cancellation is scheduled"),
-    refusals.CancellationTookEffect: (409, "cancellation_took_effect", "The cancellation has taken effect"),
-}
 
 NOT_STARTED = ((404, "not_found"), (422, "start_in_the_future"), (422, "currency_not_sold"), (422, "amount_too_large"))
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from subscriptions.domain.dunning import CancelMode, OpenInvoices, Policies
 from subscriptions.domain.period import Period
-from subscriptions.domain.plan.plan import Money, Plan
+from subscriptions.domain.plan.terms import Money, Plan
 from subscriptions.domain.subscription.events import Feedback
 from subscriptions.domain.subscription.refusals import Refusal
 

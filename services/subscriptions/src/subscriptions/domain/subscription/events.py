@@ -8,7 +8,7 @@ from uuid import UUID
 
 from subscriptions.domain.dunning import Dunning, OpenInvoices
 from subscriptions.domain.period import Period
-from subscriptions.domain.plan.plan import Money, Plan
+from subscriptions.domain.plan.terms import Money, Plan
 
 Cause = Literal["customer", "merchant", "payment_failed"]
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from subscriptions.domain import dunning
 from subscriptions.domain.dunning import Dunning, WhenRetriesEnd
 from subscriptions.domain.period import Calendar, Period
-from subscriptions.domain.plan.plan import Money, Plan
+from subscriptions.domain.plan.terms import Money, Plan
 from subscriptions.domain.subscription.commands import (
     Cancel,
     Command,
