@@ -10,7 +10,7 @@ from integration.payments.stack import MAY, OPERATOR, Shop
 
 from billing_contracts.envelope import Envelope
 from billing_contracts.shapes import Period
-from payments.application.pay_now import MOST_A_DAY
+from payments.application.pay_now import PAYMENTS_PER_DAY_MAX
 
 VISA = "4242424242424242"
 DECLINED = (1, "failed", "card_declined")
@@ -138,7 +138,7 @@ async def test_the_same_request_gets_the_same_answer(shop: Shop) -> None:
 async def test_an_invoice_is_paid_so_five_times_a_day_at_most(shop: Shop) -> None:
     invoice, other = await owed(shop), await owed(shop)
     ended = [DECLINED]
-    for number in range(2, MOST_A_DAY + 2):
+    for number in range(2, PAYMENTS_PER_DAY_MAX + 2):
         assert (await shop.pay(invoice)).status_code == 201
         ended.append((number, "failed", "card_declined"))
         await shop.until_charges(invoice, *ended)

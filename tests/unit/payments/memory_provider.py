@@ -8,15 +8,15 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from billing_contracts.expiry import expired
-from payments.application.providers import (
+from payments.application.charges import (
     ChargeOrder,
-    NeverHeardOf,
     NoAnswer,
     Outcome,
     Refused,
     SetupRefused,
     Status,
     Taken,
+    UnknownCharge,
     UnknownToken,
 )
 from payments.domain.card_input import brand_of
@@ -50,7 +50,7 @@ class MemoryProvider:
 
     async def status(self, order: ChargeOrder) -> Status:
         await self._misbehave()
-        return self.charges.get(order.charge_id, NeverHeardOf())
+        return self.charges.get(order.charge_id, UnknownCharge())
 
     async def cancel(self, order: ChargeOrder) -> Status:
         await self._misbehave()

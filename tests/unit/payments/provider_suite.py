@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from payments.application.providers import ChargeOrder, NeverHeardOf, Provider, Refused, SetupRefused, Taken, UnknownToken
+from payments.application.charges import ChargeOrder, Refused, SetupRefused, Taken, UnknownCharge, UnknownToken
+from payments.application.ports import Provider
 from payments.domain.shapes import FailureCode, Method, Money
 from support.expiries import CASES, Case
 
@@ -60,7 +61,7 @@ class ProviderSuite(ABC):
         assert refused_as == (FailureCode.EXPIRED_CARD if case.state == "expired" else None)
 
     async def test_a_charge_nobody_asked_for_is_unknown_to_it(self, provider: Provider) -> None:
-        assert isinstance(await provider.status(self.order(await self.saved(provider))), NeverHeardOf)
+        assert isinstance(await provider.status(self.order(await self.saved(provider))), UnknownCharge)
 
     async def test_a_cancelled_charge_never_takes_money(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider))

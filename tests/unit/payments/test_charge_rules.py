@@ -26,7 +26,7 @@ from payments.domain.payment.events import (
     Refunded,
 )
 from payments.domain.payment.payment import Payment
-from payments.domain.refusals import Refusal
+from payments.domain.payment.refusals import Refusal
 from payments.domain.shapes import FailureCode, Method
 
 METHODS = st.sampled_from([VISA, OTHER, card("5555")])

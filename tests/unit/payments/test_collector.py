@@ -11,9 +11,9 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.memory_store import MemoryEventStore
 from payments.application.aggregates import PAYMENT
-from payments.application.collector import LONGEST_PAUSE, Collector
+from payments.application.charges import ChargeOrder, Taken
+from payments.application.collector import PAUSE_SECONDS_MAX, Collector
 from payments.application.ports import Agreed, Agreement, Attempt
-from payments.application.providers import ChargeOrder, Taken
 from payments.domain.confirmation import Consent
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Method
@@ -122,7 +122,7 @@ async def test_the_pauses_between_questions_grow_up_to_a_limit(bench: Bench) -> 
     bench.provider.mode = "hang"
     for calls in (1, 2, 3, 30):
         await bench.collector.settle(replace(attempt, calls=calls))
-    assert bench.claimed.pauses == [1, 2, 4, LONGEST_PAUSE]
+    assert bench.claimed.pauses == [1, 2, 4, PAUSE_SECONDS_MAX]
     assert await bench.told() == ["AttemptStarted", "OutcomeUnknown"]
 
 

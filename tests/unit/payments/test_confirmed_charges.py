@@ -25,12 +25,13 @@ from payments.domain.confirmation import Confirmation, Confirmed, Consent, Perio
 from payments.domain.payment.commands import Command, PayNow, RecordFailure, TryAgain
 from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Event, OutcomeUnknown
 from payments.domain.payment.payment import Payment
-from payments.domain.refusals import ChargeRunning, NoSuchPaymentMethod, NothingOwed
+from payments.domain.payment.refusals import ChargeRunning, NothingOwed
 from payments.domain.shapes import FailureCode, Money
 from payments.domain.wallet.commands import Command as WalletCommand
 from payments.domain.wallet.commands import ConfirmPayment, RemoveMethod, UseMethod
 from payments.domain.wallet.events import DefaultChanged, MethodRemoved, PaymentConfirmed
 from payments.domain.wallet.events import Event as WalletEvent
+from payments.domain.wallet.refusals import NoSuchPaymentMethod
 from payments.domain.wallet.wallet import Wallet
 from support.spec import Given
 

@@ -7,8 +7,10 @@ from uuid import UUID
 import pytest
 from unit.payments.examples import ANA, INVOICE, MERCHANT, PRICE, SUBSCRIPTION, day, id_of
 
-from payments.application.dues import MOST_BEGUN, Due, Dues, Listed, Outlook, Prospect, confirmation, totals
+from payments.application.dues import BEGUN_PERIODS_MAX, Dues, confirmation
+from payments.application.ports import Outlook, Prospect
 from payments.domain.confirmation import Confirmed, Period
+from payments.domain.dues import Due, Listed, totals
 from payments.domain.shapes import Money
 
 MAY, JUNE, JULY = (Period(day(1) + timedelta(days=30 * n), day(1) + timedelta(days=30 * (n + 1))) for n in range(3))
@@ -72,9 +74,9 @@ async def test_that_more_periods_have_begun_than_are_listed_is_told() -> None:
 
 
 async def test_no_confirmation_covers_more_periods_than_can_be_sent() -> None:
-    many = tuple(replace(BEGUN[0], invoice_id=UUID(int=n)) for n in range(MOST_BEGUN + 1))
+    many = tuple(replace(BEGUN[0], invoice_id=UUID(int=n)) for n in range(BEGUN_PERIODS_MAX + 1))
     listed = await World(outlook=Outlook(AT, (Prospect(SUBSCRIPTION, INVOICE, "continues", many, False),))).listed()
-    assert (len(listed.due), listed.more) == (MOST_BEGUN + 1, True)
+    assert (len(listed.due), listed.more) == (BEGUN_PERIODS_MAX + 1, True)
 
 
 LISTED = Listed(AT, (OWED, *BEGUN, ALSO_OWED))

@@ -15,6 +15,7 @@ from invoicing.adapters.exporting.exports import Exports
 from invoicing.adapters.exporting.slots import Slots
 from invoicing.adapters.http import invoices
 from invoicing.adapters.http.peers import PEERS
+from invoicing.adapters.http.refusals import REFUSALS
 from invoicing.adapters.invoice_queries import InvoiceQueries
 from invoicing.adapters.issuing.invoice_issuer import PostgresInvoiceIssuer
 from invoicing.adapters.logos import Logos
@@ -36,7 +37,7 @@ def compose(resources: Resources) -> Service:
         service="invoicing",
         authenticator=resources.authenticator,
         once=resources.once,
-        refusals=invoices.REFUSALS,
+        refusals=REFUSALS,
         peers=PEERS,
     )
     handler = CommandHandler(resources.store, invoice)

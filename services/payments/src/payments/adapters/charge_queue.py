@@ -4,8 +4,8 @@ from uuid import UUID
 
 import asyncpg
 
+from payments.application.charges import ChargeOrder
 from payments.application.ports import Agreed, Agreement, Attempt
-from payments.application.providers import ChargeOrder
 from payments.domain.confirmation import Consent
 from payments.domain.shapes import Brand, Method, Money
 

@@ -4,8 +4,8 @@ from uuid import UUID
 
 import asyncpg
 
-from payments.application.dues import Due
 from payments.domain.confirmation import Period
+from payments.domain.dues import Due
 from payments.domain.shapes import Money
 
 

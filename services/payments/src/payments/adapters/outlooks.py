@@ -8,8 +8,9 @@ import structlog
 
 from chassis.http.client import ServiceClient
 from chassis.http.problems import Problem
-from payments.application.dues import Due, Outlook, Prospect
+from payments.application.ports import Outlook, Prospect
 from payments.domain.confirmation import Period
+from payments.domain.dues import Due
 from payments.domain.shapes import Money
 
 log = structlog.get_logger()

@@ -9,8 +9,8 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from payments.application.card_setup import SetUp
-from payments.application.dues import Due
 from payments.domain.confirmation import Period
+from payments.domain.dues import Due
 from payments.domain.shapes import Money
 
 VALID_MINUTES = 30

@@ -14,7 +14,7 @@ from chassis.http.commands import CommandParam
 from chassis.http.description import answers
 from chassis.http.downloads import Sending, named
 from chassis.http.page_cursors import Cursor, Cursors, Limit
-from chassis.http.problems import Problem, Refusals, not_found
+from chassis.http.problems import Problem, not_found
 from chassis.tenants import Tenant, Tenants
 from invoicing.adapters.http import documents
 from invoicing.adapters.http.parameters import CustomerId, Format, InvoiceId, Locale, OfCustomer, OfStatus, OfYear
@@ -22,19 +22,9 @@ from invoicing.application.history import Download, Progress, Render
 from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, Place
 from invoicing.application.movements import Movement
 from invoicing.application.representations import detail, summary
-from invoicing.domain.invoice import refusals
 from invoicing.domain.invoice.commands import Command, Void
 from invoicing.domain.invoice.events import Event
 from invoicing.domain.invoice.invoice import Invoice
-
-REFUSALS: Refusals = {
-    refusals.NoSuchInvoice: (404, "not_found", "There is nothing here"),
-    refusals.AlreadyIssued: (409, "already_issued", "The period has its invoice"),
-    refusals.NothingToInvoice: (422, "nothing_to_invoice", "There is nothing to invoice"),
-    refusals.AlreadyPaid: (409, "invoice_paid", "The invoice is paid"),
-    refusals.AlreadyVoid: (409, "invoice_void", "The invoice is void"),
-    refusals.AmountDiffers: (409, "amount_differs", "The amount is not what is owed"),
-}
 
 
 class Invoices(Protocol):

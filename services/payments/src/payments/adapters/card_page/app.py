@@ -25,7 +25,8 @@ from payments.adapters.card_page.words import (
     too_many_declines,
     words_for,
 )
-from payments.application.card_setup import Merchant, Merchants, OpenSetUps, SetUp, Tokeniser
+from payments.application.card_setup import Merchant, SetUp
+from payments.application.ports import Merchants, OpenSetUps, Tokeniser
 from payments.domain import card_input
 from presentation import colours
 

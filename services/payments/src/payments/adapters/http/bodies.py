@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StrictInt, StrictStr, StringConstraints, model_validator
 
 from chassis.http.bodies import StrictBody
-from payments.application.dues import Due, Listed, totals
+from payments.domain.dues import Due, Listed, totals
 from payments.domain.shapes import Money
 
 Invoices = Annotated[tuple[UUID, ...], Field(max_length=1000)]

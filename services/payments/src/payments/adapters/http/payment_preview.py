@@ -17,10 +17,13 @@ from payments.adapters.http.parameters import InvoiceId
 from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers, slow_down
 from payments.application.card_change import method_json
-from payments.application.dues import Dues, Listed, totals
-from payments.application.pay_now import AmountChanged, Begun, Collections, PayNow, PayNowRequest, Shown, TooManyPayments
-from payments.domain.refusals import NoSuchPaymentMethod, Refusal
+from payments.application.dues import Dues
+from payments.application.pay_now import AmountChanged, Begun, PayNow, PayNowRequest, Shown, TooManyPayments
+from payments.application.ports import Collections
+from payments.domain.dues import Listed, totals
+from payments.domain.payment.refusals import Refusal
 from payments.domain.shapes import Money
+from payments.domain.wallet.refusals import NoSuchPaymentMethod
 
 NOT_BEGUN: Final = (
     (409, "amount_changed"),

@@ -13,9 +13,9 @@ from payments.adapters.http.bodies import NewDefault, OpenSetUp, listed_json
 from payments.adapters.http.parameters import CustomerId
 from payments.adapters.http.stored_answers import StoredAnswers, slow_down
 from payments.application.card_change import CardChange, CardChangeRequest, DueChanged, SetUpOver, TooManyDeclines
-from payments.application.card_setup import Customers, SetUps
+from payments.application.charges import NoAnswer, SetupRefused, UnknownToken
 from payments.application.dues import Dues
-from payments.application.providers import NoAnswer, SetupRefused, UnknownToken
+from payments.application.ports import Customers, SetUps
 from payments.domain.shapes import FailureCode
 
 TITLES = {

@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from payments.adapters.sandbox.ledger import LedgerPool
-from payments.application.providers import NoAnswer
+from payments.application.charges import NoAnswer
 
 Mode = Literal["normal", "hang", "late", "lose"]
 

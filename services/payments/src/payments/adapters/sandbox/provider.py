@@ -9,7 +9,7 @@ from billing_contracts.expiry import expired
 from payments.adapters.sandbox.behaviour import behaviour_for
 from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.vault import Vault
-from payments.application.providers import ChargeOrder, NeverHeardOf, NoAnswer, Outcome, Pending, Refused, Status, Taken
+from payments.application.charges import ChargeOrder, NoAnswer, Outcome, Pending, Refused, Status, Taken, UnknownCharge
 from payments.domain.shapes import FailureCode, Method
 
 _RECORD = """
@@ -102,7 +102,7 @@ class Sandbox:
         sql = "SELECT code, reference, answers_at <= now() AS says FROM sandbox_charge WHERE merchant_id = $1 AND charge_id = $2"
         row = await pool.fetchrow(sql, order.merchant_id, order.charge_id)
         if row is None:
-            return NeverHeardOf()
+            return UnknownCharge()
         if not row["says"]:
             return Pending()
         return Refused(FailureCode(row["code"]), row["reference"]) if row["code"] else Taken(row["reference"])

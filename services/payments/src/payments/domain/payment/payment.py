@@ -30,7 +30,7 @@ from payments.domain.payment.events import (
     OutcomeUnknown,
     Refunded,
 )
-from payments.domain.refusals import ChargeAlreadyEnded, ChargeRunning, NoSuchPayment, NothingOwed, NotPaidByThisCharge
+from payments.domain.payment.refusals import ChargeAlreadyEnded, ChargeRunning, NoSuchPayment, NothingOwed, NotPaidByThisCharge
 from payments.domain.shapes import FailureCode, Method
 
 NOTHING_DUE = "nothing-due"

@@ -5,10 +5,10 @@ from typing import assert_never
 from uuid import UUID
 
 from payments.domain.confirmation import Confirmation, Period
-from payments.domain.refusals import LastMethodInUse, NoSuchPaymentMethod
 from payments.domain.shapes import Method
 from payments.domain.wallet.commands import Command, ConfirmPayment, RemoveMethod, UseMethod
 from payments.domain.wallet.events import DefaultChanged, Event, MethodRemoved, PaymentConfirmed
+from payments.domain.wallet.refusals import LastMethodInUse, NoSuchPaymentMethod
 
 
 @dataclass(frozen=True, slots=True)
