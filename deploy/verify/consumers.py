@@ -13,7 +13,7 @@ from payments.adapters.consumers import consumer as of_payments
 from payments.application.aggregates import PAYMENT, WALLET
 from portal_gateway.adapters.consumers import consumer as of_gateway
 from portal_gateway.adapters.storage.view_projector import recompose
-from subscriptions.adapters.consumers import outcomes
+from subscriptions.adapters.consumers import consumer as of_subscriptions
 from subscriptions.application.aggregates import SUBSCRIPTION
 
 
@@ -26,7 +26,7 @@ class Reader:
 _NO_KEY = bytes(32)  # nothing is sealed here
 
 READERS = (
-    Reader("subscriptions", outcomes(SUBSCRIPTION)),
+    Reader("subscriptions", of_subscriptions(SUBSCRIPTION)),
     Reader("payments", of_payments(WALLET, PAYMENT, payment_rows)),
     Reader("invoicing", of_invoicing(INVOICE, PostgresInvoiceIssuer(INVOICE, KeyedBillToEncryption(_NO_KEY)), movement)),
     Reader("portal_gateway", of_gateway(recompose, lambda _: None)),

@@ -15,7 +15,7 @@ from chassis.consumers.consumer import Consumer
 from chassis.consumers.metrics import DIVERGED, HANDLED, QUARANTINED, REDONE, UNKNOWN
 from chassis.consumers.offsets import Fenced
 from chassis.consumers.progress import Progress
-from chassis.consumers.unit_of_work import RecordFailed, UnitOfWork
+from chassis.consumers.unit_of_work import RecordFailed, StaleRead, UnitOfWork
 from chassis.decoding import Decoded, Erased, Ignored, RawRecord, Received, RecordDecoder, Undecodable
 from chassis.eventsourcing.event_store import AlreadyHandled, VersionConflict
 from chassis.eventsourcing.stream import Stream
@@ -42,7 +42,7 @@ statement. Raises Fenced when another member handled them.
 Changed = set[tuple[UUID, UUID]]
 
 _TOPIC = attrgetter("topic")
-_OVERTAKEN = (VersionConflict, AlreadyHandled, Overtaken)
+_OVERTAKEN = (VersionConflict, AlreadyHandled, Overtaken, StaleRead)
 
 
 _TOO_LARGE = (TimeoutError, asyncpg.TransactionTimeoutError, asyncpg.QueryCanceledError)

@@ -1,9 +1,9 @@
 """What the reactions to one batch of records want done: committed together with the batch's offsets, or not at all."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
@@ -34,6 +34,10 @@ class RecordFailed(Exception):
         self.index = index
 
 
+class StaleRead(Exception):
+    """Data that a reaction has read changed before the commit. The batch is tried again from the start."""
+
+
 @dataclass
 class _Appending:
     expected: int
@@ -54,6 +58,7 @@ class UnitOfWork:
         self._timers: dict[tuple[Stream, str], datetime | None] = {}
         self._statements: list[tuple[UUID | None, int, Statement]] = []
         self._works: list[tuple[int, Work]] = []
+        self._groups: dict[Hashable, Any] = {}
         self._current = 0
         self._customer: UUID | None = None
         self._reading = True
@@ -103,6 +108,12 @@ class UnitOfWork:
     def at_commit(self, work: Work) -> None:
         """Does the work first in the transaction. It may lock and write, and ask of streams that have been read already."""
         self._works.append((self._current, work))
+
+    def group(self, key: Hashable, create: Callable[[], A]) -> A:
+        """The value that the records of this batch share under `key`, created on first use."""
+        if key not in self._groups:
+            self._groups[key] = create()
+        return cast(A, self._groups[key])
 
     async def load(self, streams: Sequence[Stream]) -> None:
         """Reads streams before they are asked, all in one query."""
@@ -162,5 +173,7 @@ class UnitOfWork:
 async def _attributed(index: int, doing: Awaitable[A]) -> A:
     try:
         return await doing
+    except StaleRead:
+        raise
     except Exception as error:
         raise RecordFailed(index) from error

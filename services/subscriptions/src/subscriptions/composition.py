@@ -8,8 +8,9 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
 from chassis.http.page_cursors import Cursors
 from chassis.service.service import Resources, Service
-from subscriptions.adapters import consumers, images, rows
+from subscriptions.adapters import images, rows
 from subscriptions.adapters.clock_worker import ClockWorker
+from subscriptions.adapters.consumers import consumer
 from subscriptions.adapters.http import customers, media, merchants, payment_preview, plans, streams, subscriptions, test_clock
 from subscriptions.adapters.http.peers import PEERS
 from subscriptions.adapters.http.refusals import REFUSALS
@@ -61,7 +62,7 @@ def compose(resources: Resources) -> Service:
     app.include_router(streams.routes(StreamsTable(pool), cursors))
     return Service(
         app,
-        consumers=(consumers.outcomes(aggregate),),
+        consumers=(consumer(aggregate),),
         timers=(handler,),
         workers={"test-clock": clock_worker.run, "comments": comments.run},
     )

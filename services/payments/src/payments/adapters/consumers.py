@@ -1,7 +1,7 @@
 """The consumer of this service: collects invoices that were issued, retries those that are due, and stops for voided ones."""
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from billing_contracts.envelope import Envelope
@@ -9,27 +9,17 @@ from billing_contracts.invoicing import InvoiceIssued, InvoiceMarkedUncollectibl
 from billing_contracts.registry import data_of
 from billing_contracts.subscriptions import MerchantConfigured, SubscriptionEvent, SubscriptionRetryDue
 from chassis.consumers import Consumer, Projection, Received, UnitOfWork
-from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
 from chassis.tenants import merchant_projection
 from payments.application import reactions
 from payments.application.aggregates import Payments, Wallets
+from payments.application.ports import Rows
 from payments.application.reactions import aggregate_id, customer_of
-from payments.domain.confirmation import Period
 from payments.domain.payment.payment import Payment
-from payments.domain.shapes import Money
 from payments.domain.wallet.wallet import Wallet
 
 
-class CollectionRows(Protocol):
-    """The rows of the invoices to collect."""
-
-    def collection_opened(self, received: Received[InvoiceIssued], amount: Money, period: Period) -> Statement: ...
-
-    def collection_closed(self, merchant_id: UUID, invoice_id: UUID, state: str) -> Sequence[Statement]: ...
-
-
-def consumer(wallets: Wallets, payments: Payments, rows: CollectionRows) -> Consumer:
+def consumer(wallets: Wallets, payments: Payments, rows: Rows) -> Consumer:
     async def collect(received: Received[InvoiceIssued], batch: UnitOfWork) -> None:
         envelope, issued = received.envelope, received.data
         period = reactions.period_of(issued)

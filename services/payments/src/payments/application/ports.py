@@ -6,14 +6,16 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from billing_contracts.invoicing import InvoiceIssued
+from chassis.decoding import Received
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
 from payments.application.card_setup import CardToken, Merchant, SetUp
 from payments.application.charges import ChargeOrder, Outcome, Status
 from payments.domain.card_input import CardEntry
-from payments.domain.confirmation import Consent
+from payments.domain.confirmation import Consent, Period
 from payments.domain.dues import Due
-from payments.domain.shapes import Method
+from payments.domain.shapes import Method, Money
 
 
 class Provider(Protocol):
@@ -166,6 +168,10 @@ class Rows(Protocol):
         ...
 
     def payment_requested(self, payment: Stream, customer_id: UUID, charge_id: UUID) -> Statement: ...
+
+    def collection_opened(self, received: Received[InvoiceIssued], amount: Money, period: Period) -> Statement: ...
+
+    def collection_closed(self, merchant_id: UUID, invoice_id: UUID, state: str) -> Sequence[Statement]: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,3 +113,20 @@ class ClockJobs(Protocol):
 class Streams(Protocol):
     async def page(self, merchant_id: UUID, stream: str, after: int, limit: int) -> list[dict[str, object]]:
         """The public events of one aggregate after the version `after`, oldest first."""
+
+
+class MerchantTime(Protocol):
+    """One merchant's clock, and the commands that wait for it."""
+
+    async def settled(self) -> None:
+        """Return once every charge has its outcome."""
+
+    async def next_due(self) -> datetime | None:
+        """The earliest instant at which something is due."""
+
+    async def now(self) -> datetime: ...
+
+    async def set_clock(self, to: datetime) -> None: ...
+
+    async def fire_due(self, now: datetime) -> None:
+        """Give every command that is due at `now`."""
