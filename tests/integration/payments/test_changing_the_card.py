@@ -6,7 +6,7 @@ import pytest
 from httpx import Response
 from integration.payments.stack import CARDS, PORTAL, Shop
 
-from payments.adapters.setups import DECLINES_PER_HOUR
+from payments.adapters.setups import DECLINES_PER_HOUR_MAX
 
 VISA, MASTERCARD, DECLINED = "4242424242424242", "5555555555554444", "4000000000000002"
 OWED = {"amount_minor": 2999, "currency": "USD"}
@@ -90,7 +90,7 @@ async def test_after_a_decline_the_same_page_takes_another_card(shop: Shop) -> N
 
 async def test_who_tries_many_declined_cards_has_to_wait(shop: Shop) -> None:
     setup = (await shop.open_setup())["setup_id"]
-    for _ in range(DECLINES_PER_HOUR):
+    for _ in range(DECLINES_PER_HOUR_MAX):
         token = (await shop.stack.type_card(setup, DECLINED)).json()["token"]
         assert problem(await shop.confirm(setup, token)) == (402, "card_declined")
     answer = await shop.confirm(setup, "whatever")

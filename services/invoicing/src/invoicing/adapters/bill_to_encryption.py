@@ -1,4 +1,4 @@
-"""Buyers' particulars under AES-256-GCM: a data key per customer, itself wrapped by the key-encryption key.
+"""Buyers' details under AES-256-GCM, with a data key per customer, wrapped by the key-encryption key.
 
 Destroying a customer's row in `customer_keys` makes all of their invoices' particulars unreadable, backups apart.
 """
@@ -80,7 +80,7 @@ class KeyedBillToEncryption:
         return self.buyer(merchant_id, row)
 
     def buyer(self, merchant_id: UUID, row: Mapping[str, Any]) -> BillTo:
-        """Of a row of `bill_to` with its customer's `wrapped` key. Raises Tampered."""
+        """The buyer in a row of `bill_to` with its customer's `wrapped` key. Raises Tampered."""
         customer_id = row["customer_id"]
         key = _decrypt(self._wrapping, row["wrapped"], _bound("key", merchant_id, customer_id))
         text = _decrypt(AESGCM(key), row["sealed"], _bound("bill-to", merchant_id, customer_id, row["invoice_id"]))
@@ -100,5 +100,5 @@ def _decrypt(key: AESGCM, sealed: bytes, bound: bytes) -> bytes:
 
 
 def _bound(purpose: str, *ids: UUID) -> bytes:
-    """What a ciphertext is bound to, so that none can stand in another's place."""
+    """The associated data, so that a ciphertext cannot be moved to another row."""
     return "/".join((purpose, *map(str, ids))).encode()

@@ -1,4 +1,4 @@
-"""What the reactions need of the world; the adapters fulfil it. Connections are opaque here."""
+"""What the reactions and routes need of the database and other services. The adapters implement it. Connections are opaque."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,32 +18,32 @@ from invoicing.domain.parties import BillTo
 @dataclass(frozen=True, slots=True)
 class Sealed:
     sha256: str
-    """Of the ciphertext, in hex."""
-    keep: Statement
-    """Keeps the ciphertext."""
+    """SHA-256 of the ciphertext, in hex."""
+    row: Statement
+    """Stores the ciphertext."""
 
 
 class BillToEncryption(Protocol):
-    """Where the buyers' particulars are kept, encrypted."""
+    """Stores buyers' details, encrypted under a key per customer."""
 
     async def keys(self, connection: Any, merchant_id: UUID, customers: Collection[UUID]) -> Mapping[UUID, bytes]:
-        """The customers' keys, making those that do not exist in the connection's transaction.
+        """The customers' keys. Missing keys are created in the connection's transaction.
 
-        Nobody else may be making keys for the same merchant meanwhile.
+        The caller must hold the merchant's lock.
         """
 
     def seal(self, key: bytes, merchant_id: UUID, customer_id: UUID, invoice_id: UUID, buyer: BillTo) -> Sealed:
-        """Encrypts them under the customer's key."""
+        """Encrypt the details under the customer's key."""
 
     async def open(self, connection: Any, merchant_id: UUID, invoices: Sequence[InvoiceView]) -> Mapping[UUID, BillTo]:
-        """By invoice; those whose key was destroyed are absent.
+        """The buyers by invoice. Invoices with a destroyed key are absent.
 
         Raises Tampered when a ciphertext is not the one that the invoice names.
         """
 
 
 class InvoiceIssuer(Protocol):
-    """Where invoices are opened, and closed with their subscription."""
+    """Issues invoices, and voids them with their subscription."""
 
     def stream(self, received: Received[SubscriptionRenewalDue]) -> list[Stream]: ...
 
@@ -59,7 +59,7 @@ class InvoiceIssuer(Protocol):
 
 
 RecordMovement: TypeAlias = Callable[[UUID, Movement], Statement]
-"""(merchant, movement) -> the row that tells it"""
+"""(merchant, movement) -> its row"""
 
 
 FindLogo: TypeAlias = Callable[[str], Awaitable[bytes]]
@@ -67,4 +67,4 @@ FindLogo: TypeAlias = Callable[[str], Awaitable[bytes]]
 
 
 class Tampered(Exception):
-    """What is kept, or was fetched, is not what its hash says."""
+    """Stored or fetched content does not match its hash."""

@@ -1,4 +1,4 @@
-"""Work for the workers, claimed from the service's own tables."""
+"""Due charges, refunds and agreed charges, claimed from the service's tables."""
 
 from uuid import UUID
 
@@ -20,7 +20,7 @@ FROM claimed JOIN LATERAL (
 ) AS cause ON true
 """
 LAST_ZONE = "Etc/GMT+12"
-"""Of a merchant that is not known here yet: a month ends there last, so that no card is refused too early."""
+"""The zone of a merchant that is not known here yet. A month ends there last, so that no card is refused too early."""
 
 
 class PostgresChargeQueue:

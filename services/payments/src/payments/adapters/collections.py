@@ -1,4 +1,4 @@
-"""The table `collection`: invoices that are to be paid, and how often one was paid on request. Read by customer."""
+"""The table `collection`: invoices to collect; and the limit on payments of an invoice on request."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""What a cancellation would do, before it is confirmed: the decision itself, without its effect."""
+"""Previews a cancellation: takes the decision without storing it."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,17 +15,17 @@ class Preview:
     mode: CancelMode
     effective_at: datetime
     access_until: datetime
-    """Before `effective_at` when access has ended already."""
+    """Earlier than `effective_at` if access has ended already."""
     open_amount: Money | None = None
-    """What is unpaid now."""
+    """The unpaid amount."""
     open_invoices: OpenInvoices | None = None
-    """What becomes of that; None while it is being charged and nothing ends yet."""
+    """What happens to the unpaid invoice; None if nothing ends yet."""
     paid_until: datetime | None = None
-    """The end of the paid time that is given up, for which nothing is paid back."""
+    """The end of the paid time that the customer loses; it is not refunded."""
 
 
 def preview(command: Cancel, it: Subscription | None, price: Money) -> Preview:
-    """`price` is what a period costs, its tax included. Raises the refusals of cancelling."""
+    """`price` is the price of a period with its tax. Raises the refusals of a cancellation."""
     it = living(it)
     decided = next(iter(cancel(command, it)), it.ending)
     unpaid = open_amount(it, price)

@@ -21,14 +21,14 @@ _MEDIA_TYPES: dict[Format, str] = {
 
 
 class Source(Protocol):
-    """Where the history is read, in pages."""
+    """Reads the history, in pages."""
 
     def history(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Rows: ...
 
     def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Documents: ...
 
     async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> int:
-        """How many documents there are."""
+        """The number of documents."""
 
 
 class Exports:
@@ -36,9 +36,9 @@ class Exports:
         self._source, self._slots, self._render = source, slots, render
 
     async def begin(self, merchant_id: UUID, customer_id: UUID, format: Format, locale: str, on: date) -> Download | None:
-        """What is known now, as a file of the day `on`; None while another export of the customer's is running.
+        """The present history as a file of the day `on`. None while another export of the customer runs.
 
-        An error on the way is raised out of the stream, which is then no whole file.
+        An error is raised by the stream, so the file is incomplete.
         """
         until, words = datetime.now(UTC), words_for(locale)
         total = await self._source.count(merchant_id, customer_id, until) if format == "zip" else 0
@@ -58,5 +58,5 @@ class Exports:
         return Download(slot.hold(stream), slot.leave, _MEDIA_TYPES[format], f"{words.history}.{format}")
 
     async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None:
-        """How far the customer's running export is; None when nothing is running."""
+        """The progress of the customer's running export, or None."""
         return await self._slots.progress(merchant_id, customer_id)

@@ -1,4 +1,4 @@
-"""One running export per customer, whichever process runs it, and how far it is: the table `running_exports`."""
+"""The table `running_exports`: one running export per customer over all processes, and its progress."""
 
 import asyncio
 import time
@@ -22,7 +22,7 @@ class Slots:
         self._leaving: set[asyncio.Task[None]] = set()
 
     async def take(self, merchant_id: UUID, customer_id: UUID, total: int) -> "Slot | None":
-        """For a file of so many documents. None while another export of the customer's is running."""
+        """A slot for a file of `total` documents. None while another export of the customer runs."""
         holder = uuid4()
         taken = await self._pool.fetchval(
             """
@@ -42,7 +42,7 @@ class Slots:
         return Slot(self._pool, self._leaving, (merchant_id, customer_id, holder)) if taken else None
 
     async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None:
-        """None when nothing is running."""
+        """None without a running export."""
         sql = "SELECT done, total FROM running_exports WHERE merchant_id = $1 AND customer_id = $2 AND leased_until >= now()"
         row = await self._pool.fetchrow(sql, merchant_id, customer_id)
         return Progress(row["done"], row["total"]) if row else None
@@ -54,7 +54,7 @@ class Slot:
         self._done = 0
 
     def counting(self, render: Render) -> Render:
-        """The same, each document counted once it is made."""
+        """The same function; each rendered document is counted."""
 
         async def counted(document: Document) -> bytes:
             made = await render(document)
@@ -64,7 +64,7 @@ class Slot:
         return counted
 
     async def hold(self, stream: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-        """The stream; the place is held, and what is done is told, for as long as it goes on."""
+        """The stream. While it runs, the lease is renewed and the progress is stored."""
         told = time.monotonic()
         async with aclosing(stream):
             async for chunk in stream:
@@ -74,14 +74,14 @@ class Slot:
                     told = time.monotonic()
 
     async def leave(self) -> None:
-        """In a task of its own: whoever hangs up cancels this one, wherever it awaits."""
+        """Runs in a separate task: a client that disconnects cancels the current one."""
         leaving = asyncio.create_task(self._leave())
         self._leaving.add(leaving)
         leaving.add_done_callback(self._leaving.discard)
         await asyncio.shield(leaving)
 
     async def _leave(self) -> None:
-        """When that is not possible the place becomes free with its lease."""
+        """If this fails, the slot becomes free when its lease ends."""
         sql = "DELETE FROM running_exports WHERE merchant_id = $1 AND customer_id = $2 AND holder = $3"
         await survives("exports", self._pool.execute(sql, *self._name))
 

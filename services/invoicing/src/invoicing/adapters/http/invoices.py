@@ -1,4 +1,4 @@
-"""Invoicing over HTTP: for merchants with their key, for customers through the portal."""
+"""The routes of invoicing: for merchants with their key, for customers through the portal."""
 
 from dataclasses import asdict
 from datetime import date
@@ -28,7 +28,7 @@ from invoicing.domain.invoice.invoice import Invoice
 
 
 class Invoices(Protocol):
-    """Where invoices are read. Who asks as a customer names themselves, and finds only their own."""
+    """Reads invoices. A request of a customer names that customer, and finds only that customer's invoices."""
 
     async def page(self, merchant_id: UUID, wanted: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]: ...
     async def one(self, merchant_id: UUID, id: UUID, customer_id: UUID | None) -> InvoiceView | None: ...
@@ -44,7 +44,7 @@ class Exporter(Protocol):
 
 def routes(
     handler: CommandHandler[Command, Event, Invoice],
-    shelf: Invoices,
+    invoice_reader: Invoices,
     exporter: Exporter,
     render: Render,
     tenants: Tenants,
@@ -53,7 +53,7 @@ def routes(
     api = APIRouter(prefix="/v1")
 
     async def found(caller: Principal, id: UUID) -> InvoiceView:
-        view = await shelf.one(caller.merchant_id, id, caller.customer_id)
+        view = await invoice_reader.one(caller.merchant_id, id, caller.customer_id)
         if view is None:
             raise not_found()
         return view
@@ -62,7 +62,7 @@ def routes(
         """The customer's merchant."""
         caller.must_own(customer_id)
         tenant = await tenants.get(caller.merchant_id)
-        if tenant is None or not await shelf.knows(caller.merchant_id, customer_id):
+        if tenant is None or not await invoice_reader.knows(caller.merchant_id, customer_id):
             raise not_found()
         return tenant
 
@@ -84,7 +84,7 @@ def routes(
             raise not_found()
         wanted = InvoiceFilter(caller.customer_id or customer_id, status, year)
         after = _place(cursors.decode(cursor)) if cursor else None
-        views = await shelf.page(caller.merchant_id, wanted, after, limit + 1)
+        views = await invoice_reader.page(caller.merchant_id, wanted, after, limit + 1)
         page = views[:limit]
         following = cursors.encode(_position(page[-1].place)) if len(views) > limit else None
         return {"items": [summary(view) for view in page], "next_cursor": following}
@@ -94,15 +94,15 @@ def routes(
     async def invoice(caller: MerchantOrCustomer, id: InvoiceId) -> dict[str, Any]:
         """Read an invoice, with its lines and everything that was owed and paid."""
         view = await found(caller, id)
-        document = await shelf.document(view)
-        return detail(view, document.bill_to, await shelf.movements(view))
+        document = await invoice_reader.document(view)
+        return detail(view, document.bill_to, await invoice_reader.movements(view))
 
     @api.get("/invoices/{id}/pdf", response_class=Response)
     @answers(media_types=("application/pdf",))
     async def pdf(caller: MerchantOrCustomer, id: InvoiceId) -> Response:
         """Read an invoice as a PDF document."""
         view = await found(caller, id)
-        content = await render(await shelf.document(view))
+        content = await render(await invoice_reader.document(view))
         return Response(content, headers=named(f"{view.issued.number}.pdf", "inline"), media_type="application/pdf")
 
     @api.post("/invoices/{id}/void", status_code=202)

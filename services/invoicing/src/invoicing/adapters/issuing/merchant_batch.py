@@ -119,7 +119,7 @@ class MerchantBatch:
             bill_to_sha256=sealed.sha256,
             at=at,
         )
-        if await self.batch.ask(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.keep]):
+        if await self.batch.ask(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.row]):
             self.counters[series] = after
 
     async def _merchant(self) -> MerchantConfigured | None:

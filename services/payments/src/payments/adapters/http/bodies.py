@@ -1,4 +1,4 @@
-"""What is sent to the service, and the shapes it answers with."""
+"""Request bodies, and parts of answers that several routes share."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
@@ -87,7 +87,7 @@ def money_json(amount: Money) -> dict[str, Any]:
 
 
 def due_json(due: Sequence[Due], *, more: bool = False) -> dict[str, Any]:
-    """`due` and `total`, which is null when nothing is due, or in more than one currency; `more` when periods are left out."""
+    """`due`; `total`, null if nothing is due or in several currencies; `more` if periods are left out."""
     sums = totals(due)
     total = money_json(sums[0]) if len(sums) == 1 else None
     return {"due": [_line(each) for each in due], "total": total} | ({"more": True} if more else {})
@@ -98,7 +98,7 @@ def listed_json(listed: Listed) -> dict[str, Any]:
 
 
 def _line(of: Due) -> dict[str, Any]:
-    """A begun period has no number yet, but the id that its invoice will have."""
+    """A begun period has no number yet; its id is the one that its invoice will have."""
     line: dict[str, Any] = {"invoice_id": str(of.invoice_id), "number": of.number, "amount": money_json(of.amount)}
     if of.effect:
         line |= {"subscription_id": str(of.subscription_id), "effect": of.effect}

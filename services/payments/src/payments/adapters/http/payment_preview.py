@@ -1,4 +1,4 @@
-"""Paying an open invoice now with a card on file: for its customer, and for the merchant's own back end."""
+"""Pay an open invoice now with a card on file, for its customer or the merchant's back end."""
 
 from typing import Any, Final
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Opening the card page, and making what was typed there the customer's card."""
+"""Open the card page, and make the card that was typed there the default."""
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response

@@ -1,4 +1,4 @@
-"""The sandbox's cards: what became of the numbers that were typed. It keeps the last four digits and how the card acts."""
+"""The sandbox's cards. It stores the last four digits and the simulated behaviour, never the number."""
 
 import hashlib
 import secrets

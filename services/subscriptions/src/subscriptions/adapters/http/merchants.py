@@ -37,7 +37,7 @@ Merchants = CommandHandler[Command, Event, MerchantState]
 
 
 def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices, *, secret: str, production: bool) -> APIRouter:
-    """`secret` derives the credentials that a repeated registration is answered with."""
+    """`secret` derives the credentials, so that a repeated registration returns the same ones."""
     api = APIRouter(tags=["merchants"])
 
     @api.post("/v1/merchants", status_code=201)
@@ -166,7 +166,7 @@ def unknown_media(pointer: str) -> Problem:
 
 
 def stored(api_key: str) -> ApiKey:
-    """What is kept of a key: the start of its digest names it."""
+    """What is stored of a key. Its id is the start of its digest."""
     sha256 = digest(api_key)
     return ApiKey(f"key_{sha256[:16]}", sha256)
 
@@ -180,12 +180,12 @@ def random_token() -> str:
 
 
 def derived_key(secret: str, key: IdempotencyKey) -> str:
-    """The token of an API key that was issued under an idempotency key: made again for a repetition, so never stored."""
+    """The token of an API key that is issued under an idempotency key. A repetition derives it again, so it is not stored."""
     name = "\0".join(("key", str(key.merchant_id), key.subject, key.key, key.fingerprint))
     return urlsafe_b64encode(hmac.digest(secret.encode(), name.encode(), "sha256")).rstrip(b"=").decode()
 
 
 def derived(secret: str, key: str, body: bytes) -> tuple[UUID, str]:
-    """Id and token of the merchant registered under an idempotency key: made anew for a repetition, so never stored."""
+    """Id and token of a merchant that is registered under an idempotency key. A repetition derives them again."""
     mac = hmac.digest(secret.encode(), b"merchant\0" + key.encode() + b"\0" + hashlib.sha256(body).digest(), "sha256")
     return uuid5(NAMESPACE_OID, f"{secret}/{key}"), urlsafe_b64encode(mac).rstrip(b"=").decode()

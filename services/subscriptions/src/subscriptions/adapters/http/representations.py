@@ -1,4 +1,4 @@
-"""A subscription, and what was decided about it, as JSON."""
+"""Subscriptions and decisions about them, as JSON."""
 
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from subscriptions.domain.subscription.subscription import Subscription
 
 
 def cancelled(outcome: Outcome[Event, Subscription]) -> Answer:
-    """Asked twice, it answers the same: what was decided first."""
+    """A repetition gets the first decision."""
     it = outcome.state
     decided = it.ended or it.ending
     assert decided, "a cancellation ends it, now or later"
@@ -28,7 +28,7 @@ def kept(outcome: Outcome[Event, Subscription]) -> Answer:
 
 
 def document(id: UUID, version: int, it: Subscription) -> dict[str, Any]:
-    """A subscription as it is now, in the terms of the contracts."""
+    """The current state of a subscription, with the fields of the contracts."""
     ending, debt = it.ending, it.debt
     return {
         "id": str(id),

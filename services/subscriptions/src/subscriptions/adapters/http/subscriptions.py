@@ -1,4 +1,4 @@
-"""Subscriptions: starting, reading, cancelling, keeping."""
+"""Start, read and cancel subscriptions, and withdraw cancellations."""
 
 from typing import Any, Literal
 from uuid import UUID, uuid4
@@ -68,7 +68,7 @@ def routes(
             return Answer(201, {**accepted(outcome).body, **document(outcome.stream.id, outcome.version, outcome.state)})
 
         answer = await request.handle(subscriptions, uuid4(), command, answer=started)
-        await known(request, customer.id)  # who was erased meanwhile had nothing yet that could be ended
+        await known(request, customer.id)  # if the customer was erased meanwhile, the erasure did not see this subscription
         return answer
 
     @api.get("/{id}")
@@ -128,7 +128,7 @@ def routes(
         return await request.handle(subscriptions, id, command, answer=kept, seen=past)
 
     async def known(request: CommandRequest, id: UUID) -> Customer:
-        """What started while its customer was erased ends here, at the latest when the request is repeated."""
+        """Ends subscriptions that were started while their customer was erased, at the latest when the request is repeated."""
         customer = await customers.get(request.principal.merchant_id, id)
         if customer is None:
             await end_all(request.context, id)
@@ -138,7 +138,7 @@ def routes(
     async def seen_by(caller: Principal, id: UUID) -> tuple[Loaded[Subscription], Subscription]:
         past = await subscriptions.past(caller.merchant_id, id)
         caller.must_own(past.state.customer_id if past.state else None)
-        assert past.state, "what does not exist is nobody's"
+        assert past.state, "must_own refuses a subscription that does not exist"
         return past, past.state
 
     async def cancelling(caller: Principal, body: Cancellation) -> tuple[Cancel, Tax | None]:
@@ -153,6 +153,6 @@ def routes(
 
 
 def tax_of(tenant: Tenant) -> Tax | None:
-    """Of what has no tax of its own."""
+    """The tax of plans without a tax of their own."""
     tax = tenant.doc.get("tax")
     return Tax(**tax) if tax else None
