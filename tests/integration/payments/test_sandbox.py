@@ -61,9 +61,7 @@ class TestSandbox(ProviderSuite):
         assert isinstance(found, Pending)
         assert isinstance(await charging, Taken)
 
-    async def test_one_charge_id_is_one_line_in_its_books_whoever_asks_at_once(
-        self, provider: Sandbox, books: LedgerPool
-    ) -> None:
+    async def test_concurrent_requests_with_one_charge_id_are_one_ledger_row(self, provider: Sandbox, books: LedgerPool) -> None:
         order = self.order(await self.saved(provider))
         await asyncio.gather(*(provider.charge(order) for _ in range(20)))
         charges = (await ledger(books, self.merchant))["charges"]

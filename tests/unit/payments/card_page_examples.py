@@ -1,4 +1,4 @@
-"""The card page with everything around it in memory."""
+"""The card page with in-memory ports."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime

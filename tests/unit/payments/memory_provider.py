@@ -1,4 +1,4 @@
-"""A provider without books on a disk: for tests of what asks one, under the same suite as the real ones."""
+"""An in-memory provider, tested by the same suite as the real ones."""
 
 import asyncio
 from dataclasses import dataclass, field

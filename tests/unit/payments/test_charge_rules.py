@@ -1,4 +1,4 @@
-"""The rules of charging, whatever comes in whatever order, checked against a provider that forgets nothing."""
+"""The rules of charging, for any commands in any order, checked against a model of the provider."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""However messages, timers, charges and confirmations interleave: nothing beyond a confirmed list is taken because of it."""
+"""For any interleaving of events, timers, charges and confirmations, a confirmation causes only charges that it lists."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from unit.payments.world_of_payments import World
+from unit.payments.payments_world import World
 
 from payments.application.card_change import DueChanged
 from payments.application.pay_now import AmountChanged, Shown

@@ -1,4 +1,4 @@
-"""What was confirmed is charged and no more: begun periods that follow from it, and payments with the card on file."""
+"""Only confirmed charges are made: for begun periods, and for payments with the card on file."""
 
 from dataclasses import replace
 from datetime import timedelta

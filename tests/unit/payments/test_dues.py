@@ -1,4 +1,4 @@
-"""The list of what a confirmation charges: what is owed, and the periods that have begun."""
+"""The list of charges of a confirmation: open invoices, and periods that have begun."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -53,22 +53,22 @@ async def test_begun_periods_follow_the_invoice_that_they_wait_for() -> None:
     assert listed == Listed(AT, (replace(OWED, effect="continues"), *BEGUN, settles))
 
 
-async def test_subscriptions_are_not_asked_when_nothing_is_owed() -> None:
+async def test_subscriptions_is_not_called_when_nothing_is_owed() -> None:
     world = World(())
     assert await world.listed() == Listed(day(19), ())
     assert world.asked == 0
 
 
-async def test_while_they_cannot_be_asked_open_invoices_are_listed_alone() -> None:
+async def test_only_open_invoices_are_listed_while_subscriptions_does_not_answer() -> None:
     assert await World(outlook=None).listed() == Listed(day(19), (OWED,))
 
 
-async def test_a_subscription_whose_invoice_is_not_here_yet_adds_nothing() -> None:
+async def test_a_prospect_without_its_invoice_adds_nothing() -> None:
     ahead = Outlook(AT, (Prospect(SUBSCRIPTION, id_of("not here yet"), "continues", BEGUN, False),))
     assert (await World(outlook=ahead).listed()).due == (replace(OWED, effect="settles"),)
 
 
-async def test_that_more_periods_have_begun_than_are_listed_is_told() -> None:
+async def test_the_list_reports_that_more_periods_have_begun() -> None:
     more = Outlook(AT, (Prospect(SUBSCRIPTION, INVOICE, "continues", BEGUN, True),))
     assert (await World(outlook=more).listed()).more
 

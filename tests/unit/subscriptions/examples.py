@@ -1,4 +1,4 @@
-"""Ana's subscription, from which every story here begins."""
+"""Ana's subscription, the start of the examples."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Whatever is asked in whatever order, the promises of a subscription hold."""
+"""The invariants of a subscription hold for any commands in any order."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

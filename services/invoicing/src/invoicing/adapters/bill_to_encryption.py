@@ -28,18 +28,18 @@ class KeyedBillToEncryption:
         self._wrapping = AESGCM(key_encryption_key)
 
     async def keys(self, connection: Any, merchant_id: UUID, customers: Collection[UUID]) -> Mapping[UUID, bytes]:
-        asked = list(set(customers))
-        if not asked:
+        customer_ids = list(set(customers))
+        if not customer_ids:
             return {}
         rows = await connection.fetch(
             """
-            SELECT asked.customer_id, found.wrapped FROM unnest($2::uuid[]) AS asked (customer_id) LEFT JOIN LATERAL (
+            SELECT customer_ids.customer_id, found.wrapped FROM unnest($2::uuid[]) AS customer_ids (customer_id) LEFT JOIN LATERAL (
                 SELECT wrapped FROM customer_keys
-                WHERE merchant_id = $1 AND customer_keys.customer_id = asked.customer_id LIMIT 1
+                WHERE merchant_id = $1 AND customer_keys.customer_id = customer_ids.customer_id LIMIT 1
             ) AS found ON true
             """,
             merchant_id,
-            asked,
+            customer_ids,
         )
         keys, made = {}, []
         for customer_id, wrapped in rows:

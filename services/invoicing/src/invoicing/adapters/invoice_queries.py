@@ -97,7 +97,7 @@ class InvoiceQueries:
         return bool(await self._pool.fetchval(sql, merchant_id, customer_id, f"customer-{customer_id}"))
 
     async def history(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> AsyncIterator[list[HistoryRow]]:
-        """The movements recorded before `until` (wall clock), page by page, in the order of their time."""
+        """The movements recorded by `until` (wall clock), page by page, in the order of their time."""
         after = datetime.min.replace(tzinfo=UTC), 0
         while rows := await self._pool.fetch(
             f"""
@@ -123,7 +123,7 @@ class InvoiceQueries:
         return int(await self._pool.fetchval(sql, merchant_id, customer_id, until))
 
     async def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> AsyncIterator[list[Document]]:
-        """The customer's invoices recorded before `until` (wall clock), page by page, oldest first."""
+        """The customer's invoices recorded by `until` (wall clock), page by page, oldest first."""
         after: Place = (date.min, 0, UUID(int=0))
         while rows := await self._pool.fetch(
             f"""

@@ -15,9 +15,9 @@ from invoicing.domain.parties import BillTo
 
 def summary(view: InvoiceView) -> dict[str, Any]:
     """An invoice in a list."""
-    told = detail(view, None, ())
+    fields = detail(view, None, ())
     absent = ("lines", "seller", "plan", "bill_to", "movements", "locale", "time_zone")
-    return {name: value for name, value in told.items() if name not in absent}
+    return {name: value for name, value in fields.items() if name not in absent}
 
 
 def detail(view: InvoiceView, bill_to: BillTo | None, movements: Sequence[Movement]) -> dict[str, Any]:

@@ -79,6 +79,6 @@ def consumer(wallets: Wallets, payments: Payments, rows: Rows) -> Consumer:
 
 
 async def open_for_collection(batch: UnitOfWork, merchant_id: UUID, invoice_id: UUID) -> bool:
-    """False for an invoice that is void or uncollectible; true for one whose row is written in this batch."""
+    """False for a void or uncollectible invoice. True if the invoice's row is written in this batch."""
     sql = "SELECT state FROM collection WHERE merchant_id = $1 AND invoice_id = $2"
     return await batch.connection.fetchval(sql, merchant_id, invoice_id) in ("open", None)

@@ -85,7 +85,7 @@ def digits_of(text: str) -> str:
 
 
 def expiry_of(text: str, today: date) -> tuple[int, int] | None:
-    """(month, year) of whatever has one possible reading: `12 / 29`, `12/2029`, `2029-12`, `1229`, `122029`; None otherwise.
+    """(month, year) of a text with one possible reading: `12 / 29`, `12/2029`, `2029-12`, `1229`, `122029`. None otherwise.
 
     The card page's script (fields.js) does the same; one table of cases holds for both.
     """

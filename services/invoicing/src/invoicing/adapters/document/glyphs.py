@@ -20,7 +20,7 @@ _VARIANTS: Final = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0
 def printable(text: str) -> str:
     """The text, with `MARK` for each character that no font has.
 
-    Controls become spaces; what turns the reading direction, and whatever else is invisible, is left out. A character and
+    Controls become spaces; characters that change the reading direction, and other invisible ones, are left out. A character and
     what is drawn onto it or joined to it need one font that has them all.
     """
     printed, joiner, sharing = "", "", _fonts()

@@ -46,7 +46,7 @@ class Renderer:
             sys_inputs={"document": lay_out(document, logo)},
             timestamp=datetime.combine(issued.issued_on, time(), UTC),
         )
-        assert isinstance(pdf, bytes), "a PDF is one file, whatever its pages"
+        assert isinstance(pdf, bytes), "a PDF is one file with all pages"
         return pdf
 
     def _compiler(self, layout: int) -> typst.Compiler:

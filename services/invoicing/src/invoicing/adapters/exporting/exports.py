@@ -54,8 +54,8 @@ class Exports:
                 stream = as_ndjson(rows)
             case "zip":
                 documents = self._source.documents(merchant_id, customer_id, until)
-                stream = as_zip(rows, documents, slot.counting(self._render), words, on)
-        return Download(slot.hold(stream), slot.leave, _MEDIA_TYPES[format], f"{words.history}.{format}")
+                stream = as_zip(rows, documents, slot.counted(self._render), words, on)
+        return Download(slot.hold(stream), slot.release, _MEDIA_TYPES[format], f"{words.history}.{format}")
 
     async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None:
         """The progress of the customer's running export, or None."""

@@ -92,7 +92,7 @@ class CustomersTable:
         """
         return await self._revisions.ask((merchant_id, subscription_id))
 
-    async def _read_revisions(self, asked: Sequence[tuple[UUID, UUID]]) -> Sequence[int | Exception]:
+    async def _read_revisions(self, keys: Sequence[tuple[UUID, UUID]]) -> Sequence[int | Exception]:
         try:
             rows = await self._pool.fetch(
                 """
@@ -105,14 +105,14 @@ class CustomersTable:
                 ) AS found ON true
                 ORDER BY asked.i
                 """,
-                [merchant_id for merchant_id, _ in asked],
-                [subscription_id for _, subscription_id in asked],
+                [merchant_id for merchant_id, _ in keys],
+                [subscription_id for _, subscription_id in keys],
             )
         except Exception as error:
-            return [error] * len(asked)
+            return [error] * len(keys)
         return [
             LookupError(f"no customer of subscription {subscription_id}") if revision is None else revision
-            for (_, subscription_id), (revision,) in zip(asked, rows, strict=True)
+            for (_, subscription_id), (revision,) in zip(keys, rows, strict=True)
         ]
 
 

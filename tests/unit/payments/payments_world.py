@@ -1,5 +1,5 @@
-"""Payments at work in memory, beside a subscription with a plan of one day: what they tell each other is delivered when a test
-says so, in any order that Kafka allows.
+"""Payments and a subscription with a plan of one day, in memory. A test delivers their events in any order that Kafka
+allows.
 """
 
 from asyncio import Runner
