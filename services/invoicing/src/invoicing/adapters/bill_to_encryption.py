@@ -33,9 +33,9 @@ class KeyedBillToEncryption:
             return {}
         rows = await connection.fetch(
             """
-            SELECT customer_ids.customer_id, found.wrapped FROM unnest($2::uuid[]) AS customer_ids (customer_id) LEFT JOIN LATERAL (
+            SELECT customer.id, found.wrapped FROM unnest($2::uuid[]) AS customer (id) LEFT JOIN LATERAL (
                 SELECT wrapped FROM customer_keys
-                WHERE merchant_id = $1 AND customer_keys.customer_id = customer_ids.customer_id LIMIT 1
+                WHERE merchant_id = $1 AND customer_keys.customer_id = customer.id LIMIT 1
             ) AS found ON true
             """,
             merchant_id,
@@ -59,8 +59,8 @@ class KeyedBillToEncryption:
         text = json.dumps(asdict(buyer), ensure_ascii=False, sort_keys=True).encode()
         sealed = _encrypt(AESGCM(key), text, _bound("bill-to", merchant_id, customer_id, invoice_id))
         sql = "INSERT INTO bill_to (merchant_id, invoice_id, customer_id, sealed) VALUES ($1, $2, $3, $4)"
-        keep = Statement(sql, (merchant_id, invoice_id, customer_id, sealed))
-        return Sealed(hashlib.sha256(sealed).hexdigest(), keep)
+        row = Statement(sql, (merchant_id, invoice_id, customer_id, sealed))
+        return Sealed(hashlib.sha256(sealed).hexdigest(), row)
 
     async def open(self, connection: Any, merchant_id: UUID, invoices: Sequence[InvoiceView]) -> Mapping[UUID, BillTo]:
         rows = await connection.fetch(
