@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from chassis.eventsourcing.aggregate import Outcome
-from chassis.eventsourcing.command_handler import ATTEMPTS, decide, rehydrate
 from chassis.eventsourcing.context import Context
-from chassis.eventsourcing.event_store import Answer, EventStore, IdempotencyKey, VersionConflict, WriteSet
+from chassis.eventsourcing.event_store import Answer, EventStore, IdempotencyKey
+from chassis.eventsourcing.multi_stream_handler import MultiStreamHandler, StreamDecisions
 from payments.application.aggregates import Payments, Wallets
 from payments.application.charges import NoAnswer
 from payments.application.dues import Dues, confirmation
@@ -77,14 +77,13 @@ class CardChange:
             raise TooManyDeclines(seconds)
         await self._check_shown(context.merchant_id, request)
         method = await self._save(context.merchant_id, request)
-        for _ in range(ATTEMPTS):
-            write_set, answer = await self._decide(context, request, method)
-            try:
-                await self.store.write(replace(write_set, answer=(key, answer) if key else None))
-            except VersionConflict:
-                continue
-            return answer
-        raise VersionConflict(f"wallet-{request.customer_id}")
+        wallet = self.wallets.stream(context.merchant_id, request.customer_id)
+        payments = [self.payments.stream(context.merchant_id, id) for id in dict.fromkeys(request.charge_invoices)]
+
+        async def command(decisions: StreamDecisions) -> Answer:
+            return await self._decide(context.merchant_id, request, method, decisions)
+
+        return await MultiStreamHandler(self.store).handle(context, [wallet, *payments], command, key=key)
 
     async def _save(self, merchant_id: UUID, request: CardChangeRequest) -> Method:
         try:
@@ -108,30 +107,22 @@ class CardChange:
             raise DueChanged(listed)
         return listed, chosen
 
-    async def _decide(self, context: Context, request: CardChangeRequest, method: Method) -> tuple[WriteSet, Answer]:
-        """The write set, and the answer."""
-        merchant_id = context.merchant_id
-        wallet = self.wallets.stream(merchant_id, request.customer_id)
-        streams = {id: self.payments.stream(merchant_id, id) for id in request.charge_invoices}
-        stored = await self.store.read_many([wallet, *streams.values()])
+    async def _decide(self, merchant_id: UUID, request: CardChangeRequest, method: Method, decisions: StreamDecisions) -> Answer:
         # Read after the streams: another request that used the set-up is seen here, or causes a version conflict.
         listed, chosen = await self._check_shown(merchant_id, request)
-        payments = [streams[each.invoice_id] for each in chosen if each.number is not None]
+        invoices = tuple(each.invoice_id for each in chosen if each.number is not None)
         confirmed = confirmation(listed.at, chosen, method.id)
         consent = confirmed.consent if confirmed else None
-        use = UseMethod(request.customer_id, method, listed.at, tuple(stream.id for stream in payments), confirmed)
-        changed, write_set = decide(self.wallets, context, rehydrate(self.wallets, wallet, stored[wallet]), use)
-        appends, statements = [*write_set.appends], [*write_set.statements, self.rows.setup_used(merchant_id, request.setup_id)]
+        use = UseMethod(request.customer_id, method, listed.at, invoices, confirmed)
+        changed = decisions.decide(self.wallets, request.customer_id, use)
+        decisions.write(self.rows.setup_used(merchant_id, request.setup_id))
         charges: list[dict[str, object]] = []
-        for stream in payments:
-            past = rehydrate(self.payments, stream, stored[stream])
-            outcome, write_set = decide(self.payments, context, past, TryAgain(method, listed.at, consent))
-            appends += write_set.appends
-            statements += write_set.statements
+        for invoice_id in invoices:
+            outcome = decisions.decide(self.payments, invoice_id, TryAgain(method, listed.at, consent))
             if outcome.state.open and outcome.state.open.method != method:
-                statements.append(self.rows.charge_agreed(stream, request.customer_id, method, consent))
-            charges.append({"invoice_id": str(stream.id), "aggregate": stream.name, "version": outcome.version})
-        return WriteSet(tuple(appends), statements=tuple(statements)), outcome_of(changed, method, charges)
+                decisions.write(self.rows.charge_agreed(outcome.stream, request.customer_id, method, consent))
+            charges.append({"invoice_id": str(invoice_id), "aggregate": outcome.stream.name, "version": outcome.version})
+        return outcome_of(changed, method, charges)
 
 
 def outcome_of(changed: Outcome[Any, Any], method: Method, charges: Sequence[dict[str, object]]) -> Answer:

@@ -1,12 +1,12 @@
 """Pays one open invoice now with a card on file: stores the confirmation and starts one charge."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.eventsourcing.command_handler import ATTEMPTS, decide, rehydrate
 from chassis.eventsourcing.context import Context
-from chassis.eventsourcing.event_store import Answer, EventStore, IdempotencyKey, VersionConflict, WriteSet
+from chassis.eventsourcing.event_store import Answer, EventStore, IdempotencyKey
+from chassis.eventsourcing.multi_stream_handler import MultiStreamHandler, StreamDecisions
 from chassis.eventsourcing.stream import Stream
 from payments.application.aggregates import Payments, Wallets
 from payments.application.dues import Dues, confirmation
@@ -85,42 +85,35 @@ class PayNow:
         """Start one charge. Raises NothingOwed, AmountChanged, TooManyPayments, NoSuchPaymentMethod and ChargeRunning:
         then nothing has changed.
         """
-        for _ in range(ATTEMPTS):
-            write_set, begun = await self._decide(context, request)
-            stored_answer = answer(begun)
-            try:
-                await self.store.write(replace(write_set, answer=(key, stored_answer) if key else None))
-            except VersionConflict:
-                continue
-            return stored_answer
-        raise VersionConflict(f"payment-{request.invoice_id}")
+        wallet = self.wallets.stream(context.merchant_id, request.customer_id)
+        payment = self.payments.stream(context.merchant_id, request.invoice_id)
 
-    async def _decide(self, context: Context, request: PayNowRequest) -> tuple[WriteSet, Begun]:
-        merchant_id, invoice_id = context.merchant_id, request.invoice_id
-        wallet, payment = self.wallets.stream(merchant_id, request.customer_id), self.payments.stream(merchant_id, invoice_id)
-        stored = await self.store.read_many([wallet, payment])
+        async def command(decisions: StreamDecisions) -> Answer:
+            return answer(await self._decide(context.merchant_id, request, decisions))
+
+        return await MultiStreamHandler(self.store).handle(context, [payment, wallet], command, key=key)
+
+    async def _decide(self, merchant_id: UUID, request: PayNowRequest, decisions: StreamDecisions) -> Begun:
+        invoice_id = request.invoice_id
         # Read after the streams: a concurrent payment is seen here, or causes a version conflict.
         listed = (await self.dues.of(merchant_id, request.customer_id)).of(invoice_id)
         if not listed.due:
             raise NothingOwed
         agrees(request.shown, listed)
-        past = rehydrate(self.wallets, wallet, stored[wallet])
-        method = past.state.method(request.method_id) if past.state else None
+        wallet = decisions.state(self.wallets, request.customer_id)
+        method = wallet.method(request.method_id) if wallet else None
         confirmed = confirmation(listed.at, listed.due, method.id if method else None)
         if method is None or confirmed is None:
             raise NoSuchPaymentMethod
-        _, agreeing = decide(self.wallets, context, past, ConfirmPayment(invoice_id, method.id, confirmed, listed.at))
-        pay = commands.PayNow(method, confirmed.consent, listed.at)
-        paying, charging = decide(self.payments, context, rehydrate(self.payments, payment, stored[payment]), pay)
+        confirm = ConfirmPayment(invoice_id, method.id, confirmed, listed.at)
+        decisions.decide(self.wallets, request.customer_id, confirm)
+        paying = decisions.decide(self.payments, invoice_id, commands.PayNow(method, confirmed.consent, listed.at))
         if seconds := await self.collections.paying_blocked_for(merchant_id, invoice_id, PAYMENTS_PER_DAY_MAX):
             raise TooManyPayments(seconds)
         charge = paying.state.open
         assert charge is not None, "a payment that is not refused begins a charge"
-        requested = self.rows.payment_requested(payment, request.customer_id, charge.id)
-        written = WriteSet(
-            (*agreeing.appends, *charging.appends), statements=(*agreeing.statements, *charging.statements, requested)
-        )
-        return written, Begun(payment, paying.version, charge, confirmed, listed)
+        decisions.write(self.rows.payment_requested(paying.stream, request.customer_id, charge.id))
+        return Begun(paying.stream, paying.version, charge, confirmed, listed)
 
 
 def agrees(shown: Shown, listed: Listed) -> None:
