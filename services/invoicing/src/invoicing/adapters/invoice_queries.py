@@ -34,7 +34,7 @@ class InvoiceQueries:
     def __init__(self, pool: asyncpg.Pool, vault: BillToEncryption) -> None:
         self._pool, self._vault = pool, vault
 
-    async def page(self, merchant_id: UUID, wanted: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]:
+    async def page(self, merchant_id: UUID, invoice_filter: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]:
         """Newest first, after the place `after`."""
         rows = await self._pool.fetch(
             f"""
@@ -47,9 +47,9 @@ class InvoiceQueries:
             ORDER BY issued_on DESC, ordinal DESC, id DESC LIMIT $8
             """,
             merchant_id,
-            wanted.customer_id,
-            wanted.status,
-            wanted.year,
+            invoice_filter.customer_id,
+            invoice_filter.status,
+            invoice_filter.year,
             *(after or (None, None, None)),
             limit,
         )

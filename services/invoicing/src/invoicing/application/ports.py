@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from datetime import date, datetime
+from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from billing_contracts.customers import CustomerProfile
@@ -10,7 +11,8 @@ from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCanc
 from chassis.consumers import Erased, Received, UnitOfWork
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
-from invoicing.application.invoices import InvoiceView
+from invoicing.application.history import Documents, Download, Progress, Rows
+from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, Place
 from invoicing.application.movements import Movement
 from invoicing.domain.parties import BillTo
 
@@ -56,6 +58,47 @@ class InvoiceIssuer(Protocol):
     async def merchant(self, received: Received[MerchantConfigured], batch: UnitOfWork) -> None: ...
 
     async def erased(self, erased: Erased, batch: UnitOfWork) -> None: ...
+
+
+class InvoiceReader(Protocol):
+    """Reads invoices. A request of a customer names that customer, and finds only that customer's invoices."""
+
+    async def page(self, merchant_id: UUID, invoice_filter: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]:
+        """Newest first, after the place `after`."""
+
+    async def one(self, merchant_id: UUID, id: UUID, customer_id: UUID | None) -> InvoiceView | None: ...
+
+    async def document(self, view: InvoiceView) -> Document: ...
+
+    async def movements(self, view: InvoiceView) -> list[Movement]: ...
+
+    async def knows(self, merchant_id: UUID, customer_id: UUID) -> bool:
+        """Whether the merchant has such a customer, by the profile or, after an erasure, by invoices."""
+
+
+class HistoryReader(Protocol):
+    """Reads a customer's history in pages: what was recorded by `until`, by the wall clock."""
+
+    def history(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Rows: ...
+
+    def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Documents: ...
+
+    async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> int:
+        """The number of documents."""
+
+
+ExportFormat: TypeAlias = Literal["csv", "zip", "ndjson"]
+
+
+class Exporter(Protocol):
+    async def begin(self, merchant_id: UUID, customer_id: UUID, format: ExportFormat, locale: str, on: date) -> Download | None:
+        """The present history as a file of the day `on`. None while another export of the customer runs.
+
+        An error is raised by the stream, so the file is incomplete.
+        """
+
+    async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None:
+        """The progress of the customer's running export, or None."""
 
 
 RecordMovement: TypeAlias = Callable[[UUID, Movement], Statement]

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -18,33 +18,18 @@ from chassis.http.problems import Problem, not_found
 from chassis.tenants import Tenant, Tenants
 from invoicing.adapters.http import documents
 from invoicing.adapters.http.parameters import CustomerId, Format, InvoiceId, Locale, OfCustomer, OfStatus, OfYear
-from invoicing.application.history import Download, Progress, Render
-from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, Place
-from invoicing.application.movements import Movement
+from invoicing.application.history import Render
+from invoicing.application.invoices import InvoiceFilter, InvoiceView, Place
+from invoicing.application.ports import Exporter, InvoiceReader
 from invoicing.application.representations import detail, summary
 from invoicing.domain.invoice.commands import Command, Void
 from invoicing.domain.invoice.events import Event
 from invoicing.domain.invoice.invoice import Invoice
 
 
-class Invoices(Protocol):
-    """Reads invoices. A request of a customer names that customer, and finds only that customer's invoices."""
-
-    async def page(self, merchant_id: UUID, wanted: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]: ...
-    async def one(self, merchant_id: UUID, id: UUID, customer_id: UUID | None) -> InvoiceView | None: ...
-    async def document(self, view: InvoiceView) -> Document: ...
-    async def movements(self, view: InvoiceView) -> list[Movement]: ...
-    async def knows(self, merchant_id: UUID, customer_id: UUID) -> bool: ...
-
-
-class Exporter(Protocol):
-    async def begin(self, merchant_id: UUID, customer_id: UUID, format: Format, locale: str, on: date) -> Download | None: ...
-    async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None: ...
-
-
 def routes(
     handler: CommandHandler[Command, Event, Invoice],
-    invoice_reader: Invoices,
+    invoice_reader: InvoiceReader,
     exporter: Exporter,
     render: Render,
     tenants: Tenants,
@@ -82,9 +67,9 @@ def routes(
         """
         if caller.customer_id and customer_id not in (None, caller.customer_id):
             raise not_found()
-        wanted = InvoiceFilter(caller.customer_id or customer_id, status, year)
+        invoice_filter = InvoiceFilter(caller.customer_id or customer_id, status, year)
         after = _place(cursors.decode(cursor)) if cursor else None
-        views = await invoice_reader.page(caller.merchant_id, wanted, after, limit + 1)
+        views = await invoice_reader.page(caller.merchant_id, invoice_filter, after, limit + 1)
         page = views[:limit]
         following = cursors.encode(_position(page[-1].place)) if len(views) > limit else None
         return {"items": [summary(view) for view in page], "next_cursor": following}
