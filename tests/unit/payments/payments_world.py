@@ -38,7 +38,7 @@ from payments.application.pay_now import PayNow, Shown
 from payments.application.pay_now import PayNowRequest as Payment
 from payments.application.ports import Outlook, Prospect
 from payments.domain.confirmation import Consent, Period
-from payments.domain.dues import Due, Listed
+from payments.domain.dues import Due, DueList
 from payments.domain.payment.commands import RecordFailure, RecordSuccess, TryAgain
 from payments.domain.shapes import FailureCode, Method, Money
 from payments.domain.wallet.commands import UseMethod
@@ -217,7 +217,7 @@ class World:
 
     # The customer
 
-    def listed(self) -> Listed:
+    def listed(self) -> DueList:
         return self.run(self.dues.of(MERCHANT, ANA))
 
     @property

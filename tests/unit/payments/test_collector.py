@@ -13,7 +13,7 @@ from chassis.eventsourcing.memory_store import MemoryEventStore
 from payments.application.aggregates import PAYMENT
 from payments.application.charges import ChargeOrder, Taken
 from payments.application.collector import PAUSE_SECONDS_MAX, Collector
-from payments.application.ports import Agreed, Agreement, Attempt
+from payments.application.ports import AgreedMethod, Agreement, Attempt
 from payments.domain.confirmation import Consent
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Method
@@ -39,8 +39,8 @@ class Claimed:
     async def agreements(self, most: int, lease: float) -> list[Agreement]:
         return []
 
-    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Agreed | None:
-        return Agreed(self.agreed_method, self.consent) if self.agreed_method else None
+    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> AgreedMethod | None:
+        return AgreedMethod(self.agreed_method, self.consent) if self.agreed_method else None
 
     async def forget(self, agreement: Agreement) -> None:
         self.forgotten.append(agreement.invoice_id)

@@ -9,8 +9,8 @@ from unit.payments.examples import ANA, INVOICE, MERCHANT, PRICE, SUBSCRIPTION, 
 
 from payments.application.dues import BEGUN_PERIODS_MAX, Dues, confirmation
 from payments.application.ports import Outlook, Prospect
-from payments.domain.confirmation import Confirmed, Period
-from payments.domain.dues import Due, Listed, totals
+from payments.domain.confirmation import ConfirmedCharge, Period
+from payments.domain.dues import Due, DueList, totals
 from payments.domain.shapes import Money
 
 MAY, JUNE, JULY = (Period(day(1) + timedelta(days=30 * n), day(1) + timedelta(days=30 * (n + 1))) for n in range(3))
@@ -43,24 +43,24 @@ class World:
     async def zone(self, merchant_id: UUID) -> str:
         return "UTC"
 
-    async def listed(self) -> Listed:
+    async def listed(self) -> DueList:
         return await Dues(self, self, self).of(MERCHANT, ANA)
 
 
 async def test_begun_periods_follow_the_invoice_that_they_wait_for() -> None:
     listed = await World((OWED, ALSO_OWED)).listed()
     settles = replace(ALSO_OWED, effect="settles")
-    assert listed == Listed(AT, (replace(OWED, effect="continues"), *BEGUN, settles))
+    assert listed == DueList(AT, (replace(OWED, effect="continues"), *BEGUN, settles))
 
 
 async def test_subscriptions_is_not_called_when_nothing_is_owed() -> None:
     world = World(())
-    assert await world.listed() == Listed(day(19), ())
+    assert await world.listed() == DueList(day(19), ())
     assert world.asked == 0
 
 
 async def test_only_open_invoices_are_listed_while_subscriptions_does_not_answer() -> None:
-    assert await World(outlook=None).listed() == Listed(day(19), (OWED,))
+    assert await World(outlook=None).listed() == DueList(day(19), (OWED,))
 
 
 async def test_a_prospect_without_its_invoice_adds_nothing() -> None:
@@ -79,7 +79,7 @@ async def test_no_confirmation_covers_more_periods_than_can_be_sent() -> None:
     assert (len(listed.due), listed.more) == (BEGUN_PERIODS_MAX + 1, True)
 
 
-LISTED = Listed(AT, (OWED, *BEGUN, ALSO_OWED))
+LISTED = DueList(AT, (OWED, *BEGUN, ALSO_OWED))
 
 
 @pytest.mark.parametrize(
@@ -113,6 +113,6 @@ def test_the_whole_list_is_stored_with_the_command() -> None:
     stored = confirmation(AT, LISTED.due)
     assert stored is not None
     assert stored.at == AT
-    assert stored.charges[0] == Confirmed(INVOICE, SUBSCRIPTION, PRICE, MAY)
+    assert stored.charges[0] == ConfirmedCharge(INVOICE, SUBSCRIPTION, PRICE, MAY)
     assert [each.invoice_id for each in stored.charges] == [each.invoice_id for each in LISTED.due]
     assert confirmation(AT, ()) is None

@@ -27,7 +27,7 @@ from invoicing.domain.plan import Period as InvoicePeriod
 from invoicing.domain.plan import Plan as InvoicePlan
 from invoicing.domain.totals import Amounts
 from payments.application.aggregates import PAYMENT, WALLET
-from payments.domain.confirmation import Confirmation, Confirmed, Consent
+from payments.domain.confirmation import Confirmation, ConfirmedCharge, Consent
 from payments.domain.confirmation import Period as ConfirmedPeriod
 from payments.domain.payment import commands as of_payments
 from payments.domain.shapes import Brand, Method
@@ -229,7 +229,7 @@ def confirm_and_pay(told: Told, listed: int = 2, named: int = 2) -> Confirmation
     first = told.ask("subscriptions", SUBSCRIPTION, LATE, start).period
     second = PublicPeriod(start=first.end, end=day(7, 15))
     at, periods = day(6, 20), (PublicPeriod(start=first.start, end=first.end), second)
-    lines = [Confirmed(invoice_id(LATE, it), LATE, PRICE, ConfirmedPeriod(it.start, it.end)) for it in periods]
+    lines = [ConfirmedCharge(invoice_id(LATE, it), LATE, PRICE, ConfirmedPeriod(it.start, it.end)) for it in periods]
     confirmation = Confirmation(id_of("confirmation"), at, tuple(lines[:listed]))
     told.ask("payments", WALLET, ANA, ConfirmPayment(lines[0].invoice_id, VISA.id, confirmation, at))
     for place in (1, 2):

@@ -5,7 +5,7 @@ from uuid import UUID
 import asyncpg
 
 from payments.application.charges import ChargeOrder
-from payments.application.ports import Agreed, Agreement, Attempt
+from payments.application.ports import AgreedMethod, Agreement, Attempt
 from payments.domain.confirmation import Consent
 from payments.domain.shapes import Brand, Method, Money
 
@@ -100,7 +100,7 @@ class PostgresChargeQueue:
         )
         return [Agreement(row["merchant_id"], row["invoice_id"], _method(row), row["ended_at"], _consent(row)) for row in rows]
 
-    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Agreed | None:
+    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> AgreedMethod | None:
         row = await self._pool.fetchrow(
             """
             SELECT method.*, agreed.confirmation_id, agreed.confirmed_at FROM agreed_charge AS agreed
@@ -110,7 +110,7 @@ class PostgresChargeQueue:
             merchant_id,
             invoice_id,
         )
-        return None if row is None else Agreed(_method(row), _consent(row))
+        return None if row is None else AgreedMethod(_method(row), _consent(row))
 
     async def forget(self, agreement: Agreement) -> None:
         await self._pool.execute(

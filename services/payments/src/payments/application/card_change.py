@@ -14,7 +14,7 @@ from payments.application.aggregates import Payments, Wallets
 from payments.application.charges import NoAnswer
 from payments.application.dues import Dues, confirmation
 from payments.application.ports import Provider, Rows, SetUps
-from payments.domain.dues import Due, Listed, totals
+from payments.domain.dues import Due, DueList, totals
 from payments.domain.payment.commands import TryAgain
 from payments.domain.shapes import Method, Money
 from payments.domain.wallet.commands import UseMethod
@@ -41,7 +41,7 @@ class SetUpOver(Exception):
 class DueChanged(Exception):
     """The charges are not the ones that the customer saw."""
 
-    def __init__(self, listed: Listed) -> None:
+    def __init__(self, listed: DueList) -> None:
         super().__init__()
         self.listed = listed
 
@@ -92,7 +92,7 @@ class CardChange:
         except TimeoutError:
             raise NoAnswer from None
 
-    async def _check_shown(self, merchant_id: UUID, request: CardChangeRequest) -> tuple[Listed, tuple[Due, ...]]:
+    async def _check_shown(self, merchant_id: UUID, request: CardChangeRequest) -> tuple[DueList, tuple[Due, ...]]:
         """All charges that are due, which must be the ones shown, and those to start. Raises SetUpOver, DueChanged."""
         setup = await self.setups.open(request.setup_id)
         if setup is None or (setup.merchant_id, setup.customer_id) != (merchant_id, request.customer_id):

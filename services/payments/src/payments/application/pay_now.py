@@ -12,7 +12,7 @@ from payments.application.aggregates import Payments, Wallets
 from payments.application.dues import Dues, confirmation
 from payments.application.ports import Collections, Rows
 from payments.domain.confirmation import Confirmation
-from payments.domain.dues import Listed, totals
+from payments.domain.dues import DueList, totals
 from payments.domain.payment import commands
 from payments.domain.payment.events import Charge
 from payments.domain.payment.refusals import NothingOwed
@@ -45,20 +45,20 @@ class PayNowRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class StartedCharge:
     """A charge that has started, and its confirmation."""
 
     payment: Stream
     version: int
     charge: Charge
     confirmation: Confirmation
-    listed: Listed
+    listed: DueList
 
 
 class AmountChanged(Exception):
     """The amount, the charges or the effect are not the ones that were shown."""
 
-    def __init__(self, listed: Listed) -> None:
+    def __init__(self, listed: DueList) -> None:
         super().__init__()
         self.listed = listed
 
@@ -80,7 +80,7 @@ class PayNow:
     collections: Collections
 
     async def confirm(
-        self, context: Context, request: PayNowRequest, key: IdempotencyKey | None, answer: Callable[[Begun], Answer]
+        self, context: Context, request: PayNowRequest, key: IdempotencyKey | None, answer: Callable[[StartedCharge], Answer]
     ) -> Answer:
         """Start one charge. Raises NothingOwed, AmountChanged, TooManyPayments, NoSuchPaymentMethod and ChargeRunning:
         then nothing has changed.
@@ -93,7 +93,7 @@ class PayNow:
 
         return await MultiStreamHandler(self.store).handle(context, [payment, wallet], command, key=key)
 
-    async def _decide(self, merchant_id: UUID, request: PayNowRequest, decisions: StreamDecisions) -> Begun:
+    async def _decide(self, merchant_id: UUID, request: PayNowRequest, decisions: StreamDecisions) -> StartedCharge:
         invoice_id = request.invoice_id
         # Read after the streams: a concurrent payment is seen here, or causes a version conflict.
         listed = (await self.dues.of(merchant_id, request.customer_id)).of(invoice_id)
@@ -113,10 +113,10 @@ class PayNow:
         charge = paying.state.open
         assert charge is not None, "a payment that is not refused begins a charge"
         decisions.write(self.rows.payment_requested(paying.stream, request.customer_id, charge.id))
-        return Begun(paying.stream, paying.version, charge, confirmed, listed)
+        return StartedCharge(paying.stream, paying.version, charge, confirmed, listed)
 
 
-def agrees(shown: Shown, listed: Listed) -> None:
+def agrees(shown: Shown, listed: DueList) -> None:
     """Raises AmountChanged."""
     paid = listed.due[0]
     now = Shown(totals(listed.due)[0], frozenset(each.invoice_id for each in listed.due), paid.effect)

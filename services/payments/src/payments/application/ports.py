@@ -201,7 +201,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
+class AgreedMethod:
     """How a customer has agreed to pay an invoice next."""
 
     method: Method
@@ -220,7 +220,7 @@ class ChargeQueue(Protocol):
 
     async def agreements(self, most: int, lease: float) -> list[Agreement]: ...
 
-    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Agreed | None:
+    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> AgreedMethod | None:
         """The card with which the customer agreed to pay the invoice next."""
         ...
 

@@ -25,7 +25,7 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed:
+class ConfirmedCharge:
     """One line of the list."""
 
     invoice_id: UUID
@@ -40,7 +40,7 @@ class Confirmed:
 class Confirmation:
     id: UUID
     at: datetime
-    charges: tuple[Confirmed, ...]
+    charges: tuple[ConfirmedCharge, ...]
     method_id: UUID | None = None
     """The confirmed card. Begun periods are charged to it too, while it is on file."""
 

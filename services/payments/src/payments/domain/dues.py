@@ -28,7 +28,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class DueList:
     """What a confirmation would charge, at one instant."""
 
     at: datetime
@@ -36,7 +36,7 @@ class Listed:
     more: bool = False
     """Whether further periods have begun, which need another confirmation."""
 
-    def of(self, invoice_id: UUID) -> "Listed":
+    def of(self, invoice_id: UUID) -> "DueList":
         """What paying this invoice alone charges."""
         paid = next((each for each in self.due if each.invoice_id == invoice_id), None)
         if paid is None:

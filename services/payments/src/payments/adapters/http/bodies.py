@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StrictInt, StrictStr, StringConstraints, model_validator
 
 from chassis.http.bodies import StrictBody
-from payments.domain.dues import Due, Listed, totals
+from payments.domain.dues import Due, DueList, totals
 from payments.domain.shapes import Money
 
 Invoices = Annotated[tuple[UUID, ...], Field(max_length=1000)]
@@ -93,7 +93,7 @@ def due_json(due: Sequence[Due], *, more: bool = False) -> dict[str, Any]:
     return {"due": [_line(each) for each in due], "total": total} | ({"more": True} if more else {})
 
 
-def listed_json(listed: Listed) -> dict[str, Any]:
+def listed_json(listed: DueList) -> dict[str, Any]:
     return due_json(listed.due, more=listed.more)
 
 

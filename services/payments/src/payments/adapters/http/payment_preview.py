@@ -18,9 +18,9 @@ from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers, slow_down
 from payments.application.card_change import method_json
 from payments.application.dues import Dues
-from payments.application.pay_now import AmountChanged, Begun, PayNow, PayNowRequest, Shown, TooManyPayments
+from payments.application.pay_now import AmountChanged, PayNow, PayNowRequest, Shown, StartedCharge, TooManyPayments
 from payments.application.ports import Collections
-from payments.domain.dues import Listed, totals
+from payments.domain.dues import DueList, totals
 from payments.domain.payment.refusals import Refusal
 from payments.domain.shapes import Money
 from payments.domain.wallet.refusals import NoSuchPaymentMethod
@@ -92,7 +92,7 @@ def shown(body: NewCharge) -> Shown:
     return Shown(total, charges, body.effect)
 
 
-def begun(outcome: Begun) -> Answer:
+def begun(outcome: StartedCharge) -> Answer:
     charge, method = outcome.charge, outcome.charge.method
     assert method is not None, "a payment with a card on file has a card"
     body: dict[str, Any] = {
@@ -108,7 +108,7 @@ def begun(outcome: Begun) -> Answer:
     return Answer(201, body | listed_json(outcome.listed))
 
 
-def amount_changed(listed: Listed) -> Problem:
+def amount_changed(listed: DueList) -> Problem:
     amount = money_json(totals(listed.due)[0])
     more = {"amount": amount} | listed_json(listed)
     return Problem(409, "amount_changed", "Something else would be charged than was shown", more=more)
