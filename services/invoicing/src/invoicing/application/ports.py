@@ -1,4 +1,4 @@
-"""What the reactions and routes need of the database and other services. The adapters implement it. Connections are opaque."""
+"""The ports of the application to the database and other services. The adapters implement them. Connections are opaque."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What this service knows of merchants and customers, and requests from their owner."""
+"""Merchants and customers, from the projections of this service or from their owner."""
 
 from datetime import datetime
 from uuid import UUID

@@ -22,7 +22,7 @@ from payments.domain.wallet.commands import UseMethod
 
 @dataclass(frozen=True, slots=True)
 class CardChangeRequest:
-    """What a customer confirmed on the card page."""
+    """The confirmation of a customer on the card page."""
 
     customer_id: UUID
     setup_id: UUID
@@ -31,7 +31,7 @@ class CardChangeRequest:
     charge_invoices: tuple[UUID, ...]
     """Begun periods too, by the ids that their invoices will have."""
     totals: tuple[Money, ...] | None = None
-    """What was shown, by currency; None: what the set-up recorded."""
+    """The totals that were shown, by currency. None: those that the set-up stores."""
 
 
 class SetUpOver(Exception):

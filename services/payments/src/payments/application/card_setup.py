@@ -27,7 +27,7 @@ class SetUp:
     colour: str | None
     """`#rrggbb`"""
     due: tuple[Due, ...]
-    """What the customer is shown, and agrees to pay by confirming."""
+    """The charges that are shown, and that the customer confirms."""
 
 
 @dataclass(frozen=True, slots=True)

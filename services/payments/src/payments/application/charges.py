@@ -1,4 +1,4 @@
-"""What the service requests of a payment provider, and what the provider reports."""
+"""Requests to a payment provider, and its reports."""
 
 from dataclasses import dataclass
 from datetime import datetime

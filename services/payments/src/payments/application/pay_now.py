@@ -26,7 +26,7 @@ PAYMENTS_PER_DAY_MAX = 5
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What was shown before the confirmation. A field that is None was not shown, and is not compared."""
+    """The data that was shown before the confirmation. A field that is None was not shown, and is not compared."""
 
     total: Money | None = None
     """For the invoice and the begun periods that follow from it."""
@@ -99,7 +99,7 @@ class PayNow:
         listed = (await self.dues.of(merchant_id, request.customer_id)).of(invoice_id)
         if not listed.due:
             raise NothingOwed
-        agrees(request.shown, listed)
+        check_shown(request.shown, listed)
         wallet = decisions.state(self.wallets, request.customer_id)
         method = wallet.method(request.method_id) if wallet else None
         confirmed = confirmation(listed.at, listed.due, method.id if method else None)
@@ -116,7 +116,7 @@ class PayNow:
         return StartedCharge(paying.stream, paying.version, charge, confirmed, listed)
 
 
-def agrees(shown: Shown, listed: DueList) -> None:
+def check_shown(shown: Shown, listed: DueList) -> None:
     """Raises AmountChanged."""
     paid = listed.due[0]
     now = Shown(totals(listed.due)[0], frozenset(each.invoice_id for each in listed.due), paid.effect)

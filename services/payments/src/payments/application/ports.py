@@ -1,4 +1,4 @@
-"""What the application needs of the provider, the database and other services. The adapters implement it."""
+"""The ports of the application to the provider, the database and other services. The adapters implement them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

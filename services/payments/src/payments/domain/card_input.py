@@ -66,8 +66,10 @@ def number_mistake(digits: str, accepted: frozenset[str] | None) -> str | None:
 
 
 def groups_of(text: str) -> list[str] | None:
-    """Groups of ASCII digits, apart by anything but a letter; None when there is a letter. What cannot be seen counts for
-    nothing. Digits of any script count."""
+    """Groups of ASCII digits, separated by any character except a letter; None if the text contains a letter.
+
+    Invisible characters are ignored. Digits of any script are converted.
+    """
     plain = ""
     for c in normalize("NFKC", text):
         kind = category(c)
@@ -101,7 +103,7 @@ def expiry_of(text: str, today: date) -> tuple[int, int] | None:
 
 
 def readings(groups: list[str]) -> tuple[Reading | None, Reading | None]:
-    """The readings as month and year: the usual one first, then those that make a month."""
+    """The usual reading as month and year, and the alternative if the usual one is not a month."""
     match groups, [len(group) for group in groups]:
         case [a], [3]:
             return (a[0], f"20{a[1:]}"), None

@@ -24,12 +24,12 @@ class Due:
     """None in set-ups that an earlier version opened."""
     period: Period | None = None
     effect: str | None = None
-    """What paying the open invoice does to its subscription: starts, continues, ends, settles. None if unknown."""
+    """Effect of the payment on the subscription: starts, continues, ends, settles. None if unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueList:
-    """What a confirmation would charge, at one instant."""
+    """The charges that a confirmation would cause, at one instant."""
 
     at: datetime
     due: tuple[Due, ...]
@@ -37,7 +37,7 @@ class DueList:
     """Whether further periods have begun, which need another confirmation."""
 
     def of(self, invoice_id: UUID) -> "DueList":
-        """What paying this invoice alone charges."""
+        """The charges of paying only this invoice."""
         paid = next((each for each in self.due if each.invoice_id == invoice_id), None)
         if paid is None:
             return replace(self, due=(), more=False)

@@ -1,4 +1,4 @@
-"""What the routes, reactions and workers need of the database. The adapters implement it."""
+"""The ports of the application to the database. The adapters implement them."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass

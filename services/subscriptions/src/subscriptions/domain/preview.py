@@ -31,7 +31,7 @@ def preview(command: Cancel, it: Subscription | None, price: Money) -> Preview:
     unpaid = open_amount(it, price)
     if isinstance(decided, CancellationScheduled):
         return Preview("at_period_end", decided.effective_at, evolve(it, decided).access_until, unpaid)
-    assert isinstance(decided, Cancelled), "a living subscription that does not end can be cancelled"
+    assert isinstance(decided, Cancelled), "a cancellation either is scheduled or takes effect"
     given_up = it.period.end if it.paid and it.period.end > decided.effective_at else None
     what_becomes = decided.open_invoices if unpaid else None
     access = evolve(it, decided).access_until

@@ -1,7 +1,7 @@
-"""The rules of one invoice's life: issued once, then paid or voided, never changed.
+"""The rules of an invoice: it is issued once, then paid or voided, and never changed.
 
-`decide` answers a command with the events that follow from it, or refuses; `evolve` folds an event into the little
-that later decisions and announcements need.
+`decide` returns the events of a command or raises a refusal; `evolve` folds an event into the state that later decisions
+and public events need.
 """
 
 from dataclasses import dataclass, replace

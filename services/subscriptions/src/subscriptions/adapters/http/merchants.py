@@ -166,7 +166,7 @@ def unknown_media(pointer: str) -> Problem:
 
 
 def stored(api_key: str) -> ApiKey:
-    """What is stored of a key. Its id is the start of its digest."""
+    """The stored form of a key. Its id is the start of its digest."""
     sha256 = digest(api_key)
     return ApiKey(f"key_{sha256[:16]}", sha256)
 

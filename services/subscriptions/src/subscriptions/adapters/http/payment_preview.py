@@ -1,4 +1,4 @@
-"""What a customer's payment would do to their subscriptions, before it is requested."""
+"""Previews the effect of a payment on a customer's subscriptions."""
 
 from typing import Any
 from uuid import UUID

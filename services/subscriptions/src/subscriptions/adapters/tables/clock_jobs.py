@@ -28,7 +28,7 @@ class ClockJobsTable:
         )
         note_change()
         job = await self.get(merchant_id)
-        assert job, "it was there, or has been inserted"
+        assert job, "the row existed or was inserted"
         return job
 
     async def get(self, merchant_id: UUID) -> ClockJob | None:

@@ -17,7 +17,7 @@ class Register:
     wall: datetime
     """The present, by the wall clock."""
     clock_starts_at: datetime | None = None
-    """Where a sandbox's clock starts; None: at the present."""
+    """Start of a sandbox's clock. None: the present."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from subscriptions.domain.merchant.profile import Profile
 class ApiKey:
     id: str
     sha256: str
-    """Of the key, in hex. The key is not stored."""
+    """SHA-256 of the key, in hex. The key is not stored."""
     scopes: tuple[str, ...] = ("*",)
     revoked: bool = False
 
