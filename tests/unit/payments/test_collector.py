@@ -64,7 +64,7 @@ class Bench:
         for method in (VISA, OTHER):
             self.provider.methods[method.id] = (MERCHANT, ANA, method)
         self.payments = CommandHandler(self.store, PAYMENT)
-        self.collector = Collector(self.claimed, self.payments, self.provider, self.claimed, patience=0.05)
+        self.collector = Collector(self.claimed, self.payments, self.provider, self.claimed, timeout_seconds=0.05)
 
     async def started(self, method: Method = VISA) -> Attempt:
         await self.payments.handle(BLUE, INVOICE, replace(COLLECT, method=method))

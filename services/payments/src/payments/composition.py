@@ -45,10 +45,10 @@ def compose(resources: Resources) -> Service:
 
     wallets, payments = replace(WALLET, rows=rows.of_wallet), replace(PAYMENT, rows=rows.of_payment)
     dues = Dues(collections, SubscriptionOutlooks(owner), tenants)
-    patience = settings.provider_seconds
-    card_change = CardChange(store, wallets, payments, rows, setups_table, dues, sandbox, min(patience, 4))
+    timeout = settings.provider_seconds
+    card_change = CardChange(store, wallets, payments, rows, setups_table, dues, sandbox, min(timeout, 4))
     pay_now = PayNow(store, wallets, payments, rows, dues, collections)
-    collector = Collector(queue, CommandHandler(store, payments), sandbox, tenants, patience, settings.first_check_seconds)
+    collector = Collector(queue, CommandHandler(store, payments), sandbox, tenants, timeout, settings.first_check_seconds)
 
     app = create_app(
         "payments",
@@ -71,9 +71,9 @@ def compose(resources: Resources) -> Service:
         consumers=(consumer(wallets, payments, rows),),
         workers={
             "charges": partial(
-                run_worker, "charges", queue.attempts, collector.settle, lease=patience + 5, wake=resources.commits.event()
+                run_worker, "charges", queue.attempts, collector.settle, lease=timeout + 5, wake=resources.commits.event()
             ),
-            "refunds": partial(run_worker, "refunds", queue.refunds, collector.refund_attempt, lease=patience + 5),
+            "refunds": partial(run_worker, "refunds", queue.refunds, collector.refund_attempt, lease=timeout + 5),
             "agreements": partial(run_worker, "agreements", queue.agreements, collector.retry_agreed, lease=10),
         },
         more_apps=((loopbacks(), settings.cards_http_port, page),),

@@ -16,8 +16,8 @@ class Logos:
 
     async def __call__(self, sha256: str) -> bytes:
         """The WebP. Raises Problem 503 if it is not stored here and subscriptions does not answer."""
-        kept: bytes | None = await self._pool.fetchval("SELECT content FROM logo WHERE sha256 = $1", sha256)
-        return kept or await self._fetch(sha256)
+        stored: bytes | None = await self._pool.fetchval("SELECT content FROM logo WHERE sha256 = $1", sha256)
+        return stored or await self._fetch(sha256)
 
     async def _fetch(self, sha256: str) -> bytes:
         content = (await self._owner.call("GET", f"/v1/media/{sha256}")).content

@@ -62,7 +62,7 @@ class CardChange:
     setups: SetUps
     dues: Dues
     provider: Provider
-    patience: float
+    provider_timeout_seconds: float
     """Seconds that the provider may take to save a card while the customer waits."""
 
     async def confirm(self, context: Context, request: CardChangeRequest, key: IdempotencyKey | None) -> Answer:
@@ -87,7 +87,7 @@ class CardChange:
 
     async def _save(self, merchant_id: UUID, request: CardChangeRequest) -> Method:
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.provider_timeout_seconds):
                 return await self.provider.save(merchant_id, request.customer_id, request.setup_id, request.token)
         except TimeoutError:
             raise NoAnswer from None

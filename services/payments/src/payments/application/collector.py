@@ -24,13 +24,13 @@ PAUSE_SECONDS_MAX = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    claims: ChargeQueue
+    queue: ChargeQueue
     payments: CommandHandler[Command, Event, Payment]
     provider: Provider
     clock: Clock
-    patience: float
+    timeout_seconds: float
     """Seconds that the provider may take to answer."""
-    first_pause: float = 1.0
+    first_pause_seconds: float = 1.0
     """Seconds until the first repetition of a request without an answer; doubled after each one."""
 
     async def settle(self, attempt: Attempt) -> None:
@@ -39,7 +39,7 @@ class Collector:
             case Taken(reference):
                 await self._record(attempt, RecordSuccess(attempt.order.charge_id, reference, await self._now(attempt)))
             case Refused(code, reference):
-                agreed = await self.claims.agreed(attempt.order.merchant_id, attempt.invoice_id)
+                agreed = await self.queue.agreed(attempt.order.merchant_id, attempt.invoice_id)
                 method, consent = (agreed.method, agreed.consent) if agreed else (None, None)
                 failure = attempt.order.charge_id, code, await self._now(attempt), reference, method, attempt.voided, consent
                 await self._record(attempt, RecordFailure(*failure))
@@ -49,10 +49,10 @@ class Collector:
     async def refund_attempt(self, attempt: Attempt) -> None:
         """Refund what a charge took for a voided invoice."""
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.timeout_seconds):
                 reference = await self.provider.refund(attempt.order)
         except (NoAnswer, TimeoutError):
-            await self.claims.postpone_refund(attempt, self._pause(attempt))
+            await self.queue.postpone_refund(attempt, self._pause(attempt))
             return
         await self._record(attempt, RecordRefund(attempt.order.charge_id, reference, await self._now(attempt)))
 
@@ -64,12 +64,12 @@ class Collector:
         """
         context = Context.beginning(agreement.merchant_id, "timer")
         await self.payments.handle(context, agreement.invoice_id, TryAgain(agreement.method, agreement.at, agreement.consent))
-        await self.claims.forget(agreement)
+        await self.queue.forget(agreement)
 
     async def _answer(self, attempt: Attempt) -> Status | None:
         """None without an answer. Any error leaves the outcome unknown; it is never recorded as a failure."""
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.timeout_seconds):
                 return await self._ask(attempt)
         except (NoAnswer, TimeoutError):
             return None
@@ -90,10 +90,10 @@ class Collector:
         pause = self._pause(attempt)
         at = await self._now(attempt)
         await self._record(attempt, RecordNoAnswer(attempt.order.charge_id, at + timedelta(seconds=pause), at))
-        await self.claims.postpone(attempt, pause)
+        await self.queue.postpone(attempt, pause)
 
     def _pause(self, attempt: Attempt) -> float:
-        return float(min(PAUSE_SECONDS_MAX, self.first_pause * 2 ** min(attempt.calls - 1, 20)))
+        return float(min(PAUSE_SECONDS_MAX, self.first_pause_seconds * 2 ** min(attempt.calls - 1, 20)))
 
     async def _record(self, attempt: Attempt, command: Command) -> None:
         order = attempt.order

@@ -37,13 +37,13 @@ def routes(
 ) -> APIRouter:
     api = APIRouter(prefix="/v1")
 
-    async def found(caller: Principal, id: UUID) -> InvoiceView:
+    async def require_invoice(caller: Principal, id: UUID) -> InvoiceView:
         view = await invoice_reader.one(caller.merchant_id, id, caller.customer_id)
         if view is None:
             raise not_found()
         return view
 
-    async def known(caller: Principal, customer_id: UUID) -> Tenant:
+    async def require_customer(caller: Principal, customer_id: UUID) -> Tenant:
         """The customer's merchant."""
         caller.must_own(customer_id)
         tenant = await tenants.get(caller.merchant_id)
@@ -78,7 +78,7 @@ def routes(
     @answers(documents.Invoice)
     async def invoice(caller: MerchantOrCustomer, id: InvoiceId) -> dict[str, Any]:
         """Read an invoice, with its lines and everything that was owed and paid."""
-        view = await found(caller, id)
+        view = await require_invoice(caller, id)
         document = await invoice_reader.document(view)
         return detail(view, document.bill_to, await invoice_reader.movements(view))
 
@@ -86,7 +86,7 @@ def routes(
     @answers(media_types=("application/pdf",))
     async def pdf(caller: MerchantOrCustomer, id: InvoiceId) -> Response:
         """Read an invoice as a PDF document."""
-        view = await found(caller, id)
+        view = await require_invoice(caller, id)
         content = await render(await invoice_reader.document(view))
         return Response(content, headers=named(f"{view.issued.number}.pdf", "inline"), media_type="application/pdf")
 
@@ -105,7 +105,7 @@ def routes(
 
         One download runs at a time for each customer. An error midway breaks the connection off.
         """
-        tenant = await known(caller, customer_id)
+        tenant = await require_customer(caller, customer_id)
         today = tenant.now().astimezone(tenant.zone).date()
         download = await exporter.begin(caller.merchant_id, customer_id, format, locale, today)
         if download is None:
@@ -116,7 +116,7 @@ def routes(
     @answers(documents.Progress)
     async def progress(caller: MerchantOrCustomer, customer_id: CustomerId) -> dict[str, Any]:
         """Read how far a customer's running download is."""
-        await known(caller, customer_id)
+        await require_customer(caller, customer_id)
         running = await exporter.progress(caller.merchant_id, customer_id)
         return {"progress": asdict(running) if running else None}
 

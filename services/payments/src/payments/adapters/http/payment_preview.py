@@ -64,13 +64,13 @@ def routes(paying: PayNow, dues: Dues, collections: Collections, stored_answers:
         customer_id = await customer_of(caller, body.invoice_id)
         if caller.kind == "customer" and None in (body.payment_method_id, body.amount_minor):
             raise Problem(422, "invalid_request", "A customer names the card and the amount")
-        if kept := await stored_answers.given_before(request):
-            return kept
+        if stored := await stored_answers.stored_answer(request):
+            return stored
         try:
             order = PayNowRequest(customer_id, body.invoice_id, body.payment_method_id, shown(body))
             return response(await paying.confirm(request.context, order, request.key, begun))
         except AlreadyAnswered:
-            return await stored_answers.given_before(request) or response(problem_answer(not_found()))
+            return await stored_answers.stored_answer(request) or response(problem_answer(not_found()))
         except TooManyPayments as blocked:
             raise slow_down("too_many_payments", "This invoice was paid too often today", blocked.seconds) from None
         except AmountChanged as changed:

@@ -14,13 +14,13 @@ from chassis.http.problems import Problem
 class StoredAnswers:
     store: EventStore
 
-    async def given_before(self, request: CommandRequest) -> Response | None:
+    async def stored_answer(self, request: CommandRequest) -> Response | None:
         """The stored answer to a repetition of the request, or None."""
         try:
-            kept = await self.store.answer_to(request.key) if request.key else None
+            stored = await self.store.answer_to(request.key) if request.key else None
         except KeyReused:
             raise key_reused() from None
-        return response(kept) if kept else None
+        return response(stored) if stored else None
 
     async def keep(self, request: CommandRequest, answer: Answer, *rows: Statement) -> Response:
         """Store and return the answer, or return the stored one if the key has been answered before."""
@@ -32,8 +32,8 @@ class StoredAnswers:
                 await self.store.write(write_set)
             except (AlreadyAnswered, VersionConflict):
                 # A concurrent request with the same key was answered first.
-                if kept := await self.given_before(request):
-                    return kept
+                if stored := await self.stored_answer(request):
+                    return stored
             else:
                 return response(answer)
         raise VersionConflict

@@ -157,14 +157,14 @@ class ChangedMerchant(StrictBody):
 
     def patch(self) -> ProfilePatch:
         return ProfilePatch(
-            name=_given(self.name),
+            name=_unless_none(self.name),
             legal=self.legal.shape() if self.legal else UNCHANGED,
-            locale=_given(self.locale),
-            time_zone=_given(self.time_zone),
+            locale=_unless_none(self.locale),
+            time_zone=_unless_none(self.time_zone),
             branding=BrandingPatch(**self.branding.model_dump(exclude_unset=True)) if self.branding else BrandingPatch(),
             policies=PoliciesPatch(**self.policies.model_dump(exclude_unset=True)) if self.policies else PoliciesPatch(),
             tax=self._tax(),
-            return_origins=_given(self.return_origins),
+            return_origins=_unless_none(self.return_origins),
         )
 
     def _tax(self) -> Tax | Unchanged | None:
@@ -173,6 +173,6 @@ class ChangedMerchant(StrictBody):
         return self.tax.shape() if self.tax else None
 
 
-def _given(value: T | None) -> T | Unchanged:
+def _unless_none(value: T | None) -> T | Unchanged:
     """Null means the same as an absent field: these settings cannot be removed."""
     return UNCHANGED if value is None else value

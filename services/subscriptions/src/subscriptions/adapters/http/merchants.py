@@ -76,7 +76,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
     @answers(documents.Merchant, security=({"merchant": ()}, {"service": ()}, {"operator": ()}))
     async def read(caller: Caller, id: MerchantId) -> dict[str, Any]:
         """Read a merchant's settings."""
-        return merchant_document(id, await seen_by(caller, id))
+        return merchant_document(id, await require_visible(caller, id))
 
     @api.patch("/v1/merchants/{id}")
     @answers(documents.Merchant, (422, "amount_too_large"), security=({"merchant": ()}, {"operator": ()}))
@@ -84,7 +84,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         """Change a merchant's settings: an absent field stays as it is."""
         if caller.kind not in ("merchant", "operator"):
             raise Problem(403, "forbidden", "This credential may not do this")
-        await seen_by(caller, id)
+        await require_visible(caller, id)
         logo = body.branding.logo_media_id if body.branding else None
         if logo and not await media.has(id, logo):
             raise unknown_media("/branding/logo_media_id")
@@ -130,10 +130,10 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         api_key = ("sk_test_" if it and it.sandbox else "sk_live_") + token
         issued = stored(api_key)
         command = IssueKey(issued, await tenants.now(caller.merchant_id))
-        kept = await request.handle(merchants, caller.merchant_id, command, answer=lambda _: Answer(201, {"id": issued.id}))
-        if kept.status_code != 201:
-            return kept
-        if json.loads(bytes(kept.body))["id"] != issued.id:
+        answer = await request.handle(merchants, caller.merchant_id, command, answer=lambda _: Answer(201, {"id": issued.id}))
+        if answer.status_code != 201:
+            return answer
+        if json.loads(bytes(answer.body))["id"] != issued.id:
             raise Problem(409, "key_cannot_be_shown", "The key was issued, and cannot be shown again: revoke it")
         return JSONResponse({"id": issued.id, "api_key": api_key}, 201)
 
@@ -150,7 +150,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         command = RevokeKey(id, await tenants.now(merchant_id))
         return await request.handle(merchants, merchant_id, command, answer=lambda _: Answer(204, {}))
 
-    async def seen_by(caller: Principal, id: UUID) -> MerchantState:
+    async def require_visible(caller: Principal, id: UUID) -> MerchantState:
         foreign = caller.kind == "merchant" and caller.merchant_id != id
         _, it = await merchants.state(id, id)
         if it is None or foreign or caller.kind == "customer":

@@ -23,7 +23,7 @@ def cancelled(outcome: Outcome[Event, Subscription]) -> Answer:
     return Answer(202, {**accepted(outcome).body, **when, "mode": mode})
 
 
-def kept(outcome: Outcome[Event, Subscription]) -> Answer:
+def withdrawn(outcome: Outcome[Event, Subscription]) -> Answer:
     return Answer(202, {**accepted(outcome).body, "effective_at": None, "mode": None})
 
 
