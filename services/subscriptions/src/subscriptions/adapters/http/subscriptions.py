@@ -68,9 +68,8 @@ def routes(
             return Answer(201, {**accepted(outcome).body, **document(outcome.stream.id, outcome.version, outcome.state)})
 
         answer = await request.handle(subscriptions, uuid4(), command, answer=started)
-        await require_customer(
-            request, customer.id
-        )  # if the customer was erased meanwhile, the erasure did not see this subscription
+        # If the customer was erased meanwhile, the erasure did not see this subscription.
+        await require_customer(request, customer.id)
         return answer
 
     @api.get("/{id}")
