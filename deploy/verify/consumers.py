@@ -2,17 +2,18 @@
 
 from dataclasses import dataclass
 
-from billing_contracts.registry import data_of
 from chassis.consumers import Consumer
 from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption
 from invoicing.adapters.consumers import consumer as of_invoicing
 from invoicing.adapters.issuing.invoice_issuer import PostgresInvoiceIssuer
 from invoicing.adapters.rows import movement
 from invoicing.application.aggregates import INVOICE
-from payments.application.reactions import PROJECTIONS, REACTIONS, STREAMS, TOPICS
+from payments.adapters import rows as payment_rows
+from payments.adapters.consumers import consumer as of_payments
+from payments.application.aggregates import PAYMENT, WALLET
 from portal_gateway.adapters.consumers import consumer as of_gateway
 from portal_gateway.adapters.storage.view_projector import recompose
-from subscriptions.adapters.consumers import outcomes
+from subscriptions.adapters.consumers import consumer as of_subscriptions
 from subscriptions.application.aggregates import SUBSCRIPTION
 
 
@@ -25,8 +26,8 @@ class Reader:
 _NO_KEY = bytes(32)  # nothing is sealed here
 
 READERS = (
-    Reader("subscriptions", outcomes(SUBSCRIPTION)),
-    Reader("payments", Consumer("payments.collection", TOPICS, data_of, REACTIONS, STREAMS, PROJECTIONS)),
+    Reader("subscriptions", of_subscriptions(SUBSCRIPTION)),
+    Reader("payments", of_payments(WALLET, PAYMENT, payment_rows)),
     Reader("invoicing", of_invoicing(INVOICE, PostgresInvoiceIssuer(INVOICE, KeyedBillToEncryption(_NO_KEY)), movement)),
     Reader("portal_gateway", of_gateway(recompose, lambda _: None)),
 )

@@ -8,8 +8,8 @@ from browser.gallery_opening import Opened, State, at
 from browser.staged import LivingStage
 from unit.portal_page import scenes
 
-from payments.application.dues import Due
 from payments.domain.confirmation import Period
+from payments.domain.dues import Due
 from payments.domain.shapes import Money
 from portal_gateway.application.answers import View
 from portal_gateway.domain.view import InvoiceStatus

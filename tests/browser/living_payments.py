@@ -13,8 +13,8 @@ from chassis.http.problems import Problem, not_found
 from payments.adapters.http.bodies import due_json
 from payments.adapters.sandbox.cards import TEST_CARDS
 from payments.application.card_setup import CardToken, SetUp
-from payments.application.dues import Due
 from payments.domain.card_input import CardEntry
+from payments.domain.dues import Due
 from payments.domain.shapes import Method, Money
 from portal_gateway.application.answers import CardSetup, CardUpdated, PaymentBegun, PaymentPreview, PaymentRequest
 from portal_gateway.domain.access import Session

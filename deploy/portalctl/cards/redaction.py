@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 import asyncpg
@@ -20,9 +20,12 @@ from subscriptions.adapters import rows
 from subscriptions.adapters.tables.customers import CustomersTable
 from subscriptions.application.aggregates import MERCHANT
 from subscriptions.application.profiles import Customer
-from subscriptions.domain.merchant.merchant import Profile, Reconfigure
+from subscriptions.domain.merchant.commands import Reconfigure
+from subscriptions.domain.merchant.profile import UNCHANGED, BrandingPatch, LegalIdentity, Profile, ProfilePatch, Unchanged
 
 OPERATOR = "operator"
+
+T = TypeVar("T")
 
 
 async def redact(pool: asyncpg.Pool, finding: Finding) -> bool:
@@ -65,24 +68,30 @@ async def _merchant(pool: asyncpg.Pool, finding: Finding) -> bool:
     at = await Tenants(pool, None).now(merchant_id)
     async with PostgresEventStore(pool) as store:
         merchants = CommandHandler(store, replace(MERCHANT, rows=rows.of_merchant))
-        handled = await merchants.handle(Context.beginning(merchant_id, OPERATOR), merchant_id, Reconfigure(_clean_profile, at))
+        _, merchant = await merchants.state(merchant_id, merchant_id)
+        if merchant is None:
+            return False
+        command = Reconfigure(_clean_profile(merchant.profile), at)
+        handled = await merchants.handle(Context.beginning(merchant_id, OPERATOR), merchant_id, command)
     return bool(handled.outcome and handled.outcome.events)
 
 
-def _clean_profile(profile: Profile) -> Profile:
-    legal, branding = profile.legal, profile.branding
-    return replace(
-        profile,
-        name=_clean(profile.name),
-        legal=replace(
-            legal,
-            name=_clean(legal.name),
-            address=_clean(legal.address),
-            tax_id=_clean(legal.tax_id) if legal.tax_id else None,
-        ),
-        branding=replace(branding, contact_email=_clean(branding.contact_email) if branding.contact_email else None),
-        tax=replace(profile.tax, name=_clean(profile.tax.name)) if profile.tax else None,
+def _clean_profile(profile: Profile) -> ProfilePatch:
+    """Names only the fields that change: a field without a card number keeps what the merchant writes meanwhile."""
+    legal, branding, tax = profile.legal, profile.branding, profile.tax
+    cleaned = LegalIdentity(_clean(legal.name), _clean(legal.address), _clean(legal.tax_id) if legal.tax_id else None)
+    email = _clean(branding.contact_email) if branding.contact_email else None
+    cleaned_tax = replace(tax, name=_clean(tax.name)) if tax else None
+    return ProfilePatch(
+        name=_changed(profile.name, _clean(profile.name)),
+        legal=_changed(legal, cleaned),
+        branding=BrandingPatch(contact_email=_changed(branding.contact_email, email)),
+        tax=_changed(tax, cleaned_tax),
     )
+
+
+def _changed(before: T, after: T) -> T | Unchanged:
+    return UNCHANGED if after == before else after
 
 
 async def _comment(pool: asyncpg.Pool, finding: Finding) -> bool:

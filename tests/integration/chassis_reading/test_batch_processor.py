@@ -16,7 +16,7 @@ from chassis.consumers.batch_processor import BatchProcessor
 from chassis.consumers.consumer import Consumer
 from chassis.consumers.offsets import Fenced
 from chassis.consumers.quarantine import Quarantined, ValueNotStored
-from chassis.consumers.unit_of_work import UnitOfWork
+from chassis.consumers.unit_of_work import StaleRead, UnitOfWork
 from chassis.decoding import Erased, RawRecord, Received, Record
 from chassis.event_store.write_sets import read_streams
 from chassis.eventsourcing.event_store import Statement
@@ -197,6 +197,41 @@ async def test_a_stream_used_in_a_commit_hook_must_be_loaded_before(pool: asyncp
     streams = {Lit.TYPE: lambda _: [LAMP.stream(MERCHANT, lamp)]}
     await processor(pool, reactions={Lit.TYPE: late}, streams=streams).handle(records(lit(lamp, 1)), commit_offsets)
     assert await versions(pool, lamp) == [1]
+
+
+async def test_a_batch_with_a_stale_read_is_tried_again(pool: asyncpg.Pool) -> None:
+    lamp, other = uuid4(), uuid4()
+    attempts = 0
+
+    async def check_at_commit(received: Received[Any], batch: UnitOfWork) -> None:
+        await count(received, batch)
+
+        async def check(_: asyncpg.Connection) -> None:
+            nonlocal attempts
+            attempts += 1
+            if attempts < 4:
+                raise StaleRead
+
+        batch.at_commit(check)
+
+    await processor(pool, reactions={Lit.TYPE: check_at_commit}).handle(records(lit(lamp, 1), lit(other, 1)), commit_offsets)
+    assert await versions(pool, lamp, other) == [1, 1]
+    assert await kept(pool) == []
+
+
+async def test_the_records_of_an_attempt_share_a_group(pool: asyncpg.Pool) -> None:
+    sizes: list[int] = []
+
+    async def gather(received: Received[Any], batch: UnitOfWork) -> None:
+        group = batch.group("tests", list[Received[Any]])
+        group.append(received)
+        sizes.append(len(group))
+
+    for offset in (1, 3):
+        await processor(pool, reactions={Lit.TYPE: gather}).handle(
+            records(lit(uuid4(), offset), lit(uuid4(), offset)), commit_offsets
+        )
+    assert sizes == [1, 2, 1, 2]
 
 
 async def test_duplicates_gaps_and_disorder_across_batches_end_in_the_same_document(pool: asyncpg.Pool) -> None:

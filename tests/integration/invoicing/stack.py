@@ -1,4 +1,4 @@
-"""The whole service on a real database; and what subscriptions and payments would say to it."""
+"""The complete service on a real database, with the events of subscriptions and payments."""
 
 import asyncio
 import base64

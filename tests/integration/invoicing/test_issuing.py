@@ -11,7 +11,7 @@ from billing_contracts.shapes import Tax
 ANA, LUIS = uuid4(), uuid4()
 
 
-async def test_a_renewal_becomes_an_invoice_that_tells_all_but_the_buyer(stack: Stack, shop: Shop) -> None:
+async def test_a_renewal_becomes_an_invoice_event_without_the_buyer(stack: Stack, shop: Shop) -> None:
     subscription = uuid4()
     await stack.deliver(shop.profile(ANA), shop.due(subscription, ANA))
     (issued,) = await stack.announced(shop)
@@ -32,7 +32,7 @@ async def test_the_cause_is_followed(stack: Stack, shop: Shop) -> None:
     assert (str(issued.causationid), str(issued.correlationid)) == (cause["id"], cause["correlationid"])
 
 
-async def test_a_renewal_told_twice_has_one_invoice(stack: Stack, shop: Shop) -> None:
+async def test_a_repeated_renewal_has_one_invoice(stack: Stack, shop: Shop) -> None:
     subscription, other = uuid4(), uuid4()
     first = shop.due(subscription, ANA)
     await stack.deliver(shop.profile(ANA), first, first)
@@ -72,7 +72,7 @@ async def test_profile_and_renewal_that_arrive_at_the_same_moment_do_not_miss_ea
     assert [n for n, _ in await stack.numbers(shop)] == [f"TS-{n:06d}" for n in range(1, 31)]
 
 
-async def test_numbers_have_no_gap_and_dates_never_go_back_whoever_else_issues(stack: Stack, shop: Shop) -> None:
+async def test_concurrent_issuing_leaves_no_gap_and_dates_never_go_back(stack: Stack, shop: Shop) -> None:
     other = Shop("OT")
     await stack.deliver(other.configured(), shop.profile(ANA), other.profile(ANA))
     batches = [
@@ -130,7 +130,7 @@ async def test_cancelling_with_the_debt_kept_voids_nothing(stack: Stack, shop: S
     assert len(await stack.announced(shop)) == 1
 
 
-async def test_what_is_cancelled_before_it_was_invoiced_never_is(stack: Stack, shop: Shop) -> None:
+async def test_a_renewal_cancelled_before_its_invoice_gets_none(stack: Stack, shop: Shop) -> None:
     parked, hasty = uuid4(), uuid4()
     await stack.deliver(shop.due(parked, LUIS))
     await stack.deliver(shop.profile(ANA), shop.due(hasty, ANA), shop.cancelled(hasty, ANA, month(0)))
@@ -139,9 +139,7 @@ async def test_what_is_cancelled_before_it_was_invoiced_never_is(stack: Stack, s
     assert await stack.count(shop, "parked_issues") == 0
 
 
-async def test_money_that_comes_for_a_void_invoice_leaves_it_void_and_sums_to_nothing_once_given_back(
-    stack: Stack, shop: Shop
-) -> None:
+async def test_a_refunded_payment_of_a_void_invoice_sums_to_zero(stack: Stack, shop: Shop) -> None:
     subscription = uuid4()
     await stack.deliver(shop.profile(ANA), shop.due(subscription, ANA))
     await stack.deliver(shop.cancelled(subscription, ANA, month(1)))
@@ -152,7 +150,7 @@ async def test_money_that_comes_for_a_void_invoice_leaves_it_void_and_sums_to_no
 
 
 @pytest.mark.parametrize("order", ["cancelled first", "both at once", "paid first"])
-async def test_a_period_given_up_unpaid_stays_void_whichever_topic_is_read_first(stack: Stack, shop: Shop, order: str) -> None:
+async def test_the_invoice_of_a_given_up_period_stays_void_in_any_order_of_topics(stack: Stack, shop: Shop, order: str) -> None:
     subscription = uuid4()
     await stack.deliver(shop.profile(ANA), shop.due(subscription, ANA))
     told = shop.cancelled(subscription, ANA, month(0), unpaid_period=period(0)), shop.succeeded(subscription, ANA)
@@ -197,7 +195,7 @@ async def test_reading_everything_again_after_an_erasure_changes_nothing(stack: 
     assert await stack.count(shop, "movements") == 2
 
 
-async def test_what_can_be_read_without_the_key_is_no_name(stack: Stack, shop: Shop) -> None:
+async def test_no_name_is_readable_without_the_key(stack: Stack, shop: Shop) -> None:
     await stack.deliver(shop.profile(ANA), shop.due(uuid4(), ANA))
     ((sealed,),) = await stack.rows(shop, "SELECT sealed FROM bill_to WHERE merchant_id = $1")
     assert b"Ana" not in sealed

@@ -1,4 +1,4 @@
-"""An invoice shows the logo that its merchant had when it was issued, whatever becomes of that merchant's branding."""
+"""An invoice shows the logo that its merchant had when it was issued, also after the branding has changed."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""A thousand invoices over a real connection: in constant memory, watched, and broken off when something fails midway."""
+"""Exports of a thousand invoices over a real connection: constant memory, progress, and errors midway."""
 
 import asyncio
 import io
@@ -45,7 +45,9 @@ async def alone(stack: Stack) -> AsyncIterator[tuple[str, psutil.Process]]:
     """The service in a process of its own, on the stack's database: its URL and the process."""
     given = stack.database.url, stack.database.owner_url, stack.database.admin_url
     pipe = asyncio.subprocess.PIPE
-    async with process(*python("-m", "integration.invoicing.alone", *given), cwd=TESTS, stdin=pipe, stdout=pipe) as child:
+    async with process(
+        *python("-m", "integration.invoicing.service_process", *given), cwd=TESTS, stdin=pipe, stdout=pipe
+    ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
         yield (await child.stdout.readline()).decode().strip(), psutil.Process(child.pid)
@@ -85,7 +87,7 @@ async def test_a_thousand_invoices_are_sent_in_the_memory_of_two_hundred(stack: 
         assert sum(file.file_size for file in archive.infolist()) > 20_000_000
 
 
-async def test_it_is_sent_while_it_is_made_and_how_far_it_is_can_be_asked(stack: Stack, shop: Shop) -> None:
+async def test_the_archive_is_streamed_and_its_progress_can_be_read(stack: Stack, shop: Shop) -> None:
     async with served(stack) as url, client(url, shop, LUIS) as http:
         assert await progress(http) is None
         async with http.stream("GET", "/export?format=zip") as answer:
@@ -131,7 +133,7 @@ async def test_an_error_midway_breaks_the_connection_off(stack: Stack, shop: Sho
             await asyncio.sleep(0.02)
 
 
-async def test_whoever_hangs_up_stops_the_work_and_can_download_again(stack: Stack, shop: Shop) -> None:
+async def test_a_disconnected_client_stops_the_work_and_can_download_again(stack: Stack, shop: Shop) -> None:
     async with served(stack) as url, client(url, shop) as http:
         async with http.stream("GET", "/export?format=zip") as answer:
             await anext(answer.aiter_raw())

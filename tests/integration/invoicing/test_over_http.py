@@ -72,7 +72,7 @@ async def test_another_merchant_finds_nothing(stack: Stack, history: Shop) -> No
 @pytest.mark.parametrize(
     "query", ["limit=0", "limit=-1", "limit=101", "limit=x", "cursor=x", "cursor=AAAA", "status=draft", "year=0", "customer_id=7"]
 )
-async def test_a_query_that_makes_no_sense_is_refused(stack: Stack, history: Shop, query: str) -> None:
+async def test_an_invalid_query_is_refused(stack: Stack, history: Shop, query: str) -> None:
     async with stack.merchant(history) as http:
         answer = await http.get(f"/v1/invoices?{query}")
     assert answer.status_code == 422
@@ -86,7 +86,7 @@ async def test_a_tampered_cursor_is_refused(stack: Stack, history: Shop) -> None
         assert (await http.get(f"/v1/invoices?cursor={flipped}")).json()["code"] == "invalid_cursor"
 
 
-async def test_one_invoice_tells_everything(stack: Stack, history: Shop) -> None:
+async def test_an_invoice_has_all_details(stack: Stack, history: Shop) -> None:
     async with stack.customer(history, ANA) as http:
         paid = (await http.get(f"/v1/invoices/{FIRST}")).json()
         failed = (await http.get(f"/v1/invoices/{SECOND}")).json()
@@ -150,7 +150,7 @@ async def test_a_merchant_voids_what_is_open(stack: Stack, history: Shop) -> Non
     assert (unknown.status_code, unknown.json()["code"]) == (404, "not_found")
 
 
-async def test_nobody_without_a_credential(stack: Stack, history: Shop) -> None:
+async def test_requests_without_a_credential_are_refused(stack: Stack, history: Shop) -> None:
     for credential in ("", "sk_test_" + "x" * 43, "a.b.c"):
         async with stack.client(credential) as http:
             for path in ("/v1/invoices", f"/v1/invoices/{FIRST}", f"/v1/invoices/{FIRST}/pdf", f"/v1/customers/{ANA}/export"):
@@ -227,7 +227,7 @@ async def test_a_buyer_that_was_tampered_with_is_not_shown(stack: Stack, history
     assert "bill_to" not in answer.json()
 
 
-async def test_voiding_and_paying_at_the_same_moment_is_one_of_both(stack: Stack, history: Shop) -> None:
+async def test_concurrent_voiding_and_paying_has_one_result(stack: Stack, history: Shop) -> None:
     async with stack.merchant(history) as http:
         answer, _ = await asyncio.gather(
             http.post(f"/v1/invoices/{THIRD}/void"), stack.deliver(history.succeeded(SUBSCRIPTION, ANA, 12))

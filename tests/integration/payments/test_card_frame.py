@@ -1,4 +1,4 @@
-"""The card page in a real browser, framed by a page on another origin that writes down what it hears."""
+"""The card page in a real browser, framed by a page on another origin that records its messages."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -127,7 +127,7 @@ async def test_a_card_becomes_a_token_that_only_the_portal_hears(portal: Portal)
     await expect(portal.card.get_by_label("Número de tarjeta")).to_be_disabled()
 
 
-async def test_what_the_portal_says_of_the_card_is_shown(portal: Portal) -> None:
+async def test_the_card_page_shows_the_answer_of_the_portal(portal: Portal) -> None:
     await portal.visit()
     await portal.fill()
     await portal.confirm()
@@ -161,7 +161,7 @@ async def test_a_changed_amount_is_on_the_button_before_it_is_paid(portal: Porta
     await expect(portal.card.get_by_role("alert")).to_contain_text("Lo pendiente de pago cambió")
 
 
-async def test_mistakes_are_said_beside_their_fields_and_sent_nowhere(portal: Portal) -> None:
+async def test_mistakes_are_shown_at_their_fields_and_not_sent(portal: Portal) -> None:
     await portal.visit()
     await portal.fill("4111111111111111", "1222", "12")
     await portal.confirm()

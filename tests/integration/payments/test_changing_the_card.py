@@ -6,7 +6,7 @@ import pytest
 from httpx import Response
 from integration.payments.stack import CARDS, PORTAL, Shop
 
-from payments.adapters.setups import DECLINES_PER_HOUR
+from payments.adapters.setups import DECLINES_PER_HOUR_MAX
 
 VISA, MASTERCARD, DECLINED = "4242424242424242", "5555555555554444", "4000000000000002"
 OWED = {"amount_minor": 2999, "currency": "USD"}
@@ -90,7 +90,7 @@ async def test_after_a_decline_the_same_page_takes_another_card(shop: Shop) -> N
 
 async def test_who_tries_many_declined_cards_has_to_wait(shop: Shop) -> None:
     setup = (await shop.open_setup())["setup_id"]
-    for _ in range(DECLINES_PER_HOUR):
+    for _ in range(DECLINES_PER_HOUR_MAX):
         token = (await shop.stack.type_card(setup, DECLINED)).json()["token"]
         assert problem(await shop.confirm(setup, token)) == (402, "card_declined")
     answer = await shop.confirm(setup, "whatever")
@@ -99,7 +99,7 @@ async def test_who_tries_many_declined_cards_has_to_wait(shop: Shop) -> None:
     assert problem(await shop.stack.type_card(setup)) == (429, "too_many_declines")
 
 
-async def test_what_changed_meanwhile_is_shown_before_anything_is_charged(shop: Shop) -> None:
+async def test_a_changed_list_is_shown_before_anything_is_charged(shop: Shop) -> None:
     first = await past_due(shop)
     setup = (await shop.open_setup())["setup_id"]
     second = await shop.issue()
@@ -194,7 +194,7 @@ async def test_a_card_that_comes_while_an_old_charge_hangs_is_not_lost(shop: Sho
     await shop.until_charges(invoice, (1, "failed", "card_declined"), (2, "succeeded", None))
 
 
-async def test_an_agreement_that_nothing_stands_before_any_more_is_honoured(shop: Shop) -> None:
+async def test_an_agreement_is_charged_once_no_charge_is_open(shop: Shop) -> None:
     invoice = await past_due(shop)
     card = await shop.add("tok_visa")
     row = (shop.merchant.id, invoice, shop.ana, card["id"])
@@ -250,7 +250,7 @@ async def test_a_provider_that_is_away_changes_nothing_and_says_so(shop: Shop) -
         {"locale": "es", "more": 1},
     ],
 )
-async def test_a_set_up_asked_for_wrongly_is_refused(shop: Shop, body: dict[str, str]) -> None:
+async def test_an_invalid_set_up_request_is_refused(shop: Shop, body: dict[str, str]) -> None:
     assert (await shop.portal().post(f"/v1/customers/{shop.ana}/setups", json=body)).status_code == 422
     assert PORTAL not in body.values()
 

@@ -40,7 +40,7 @@ async def test_an_issued_invoice_is_paid_with_the_card_on_file(shop: Shop) -> No
     assert await taken(shop, invoice) == 1
 
 
-async def test_the_same_invoice_heard_again_is_not_charged_again(shop: Shop) -> None:
+async def test_a_repeated_invoice_event_charges_once(shop: Shop) -> None:
     await shop.add("tok_visa")
     invoice = await shop.issue()
     await shop.until_charges(invoice, (1, "succeeded", None))
@@ -74,7 +74,7 @@ async def test_an_expired_card_fails_and_only_another_one_can_help(shop: Shop) -
     assert not failed.retryable
 
 
-async def test_a_provider_that_hangs_leaves_it_unknown_until_it_says(shop: Shop) -> None:
+async def test_a_charge_stays_unknown_until_the_provider_answers(shop: Shop) -> None:
     await shop.add("tok_visa")
     await shop.stack.misbehave(shop.merchant.id, "hang")
     invoice = await shop.issue()
@@ -109,7 +109,7 @@ async def test_an_invoice_voided_while_its_charge_hangs_is_not_charged(shop: Sho
     assert await taken(shop, invoice) == 0
 
 
-async def test_what_was_taken_for_an_invoice_voided_meanwhile_is_given_back(shop: Shop) -> None:
+async def test_a_charge_for_an_invoice_voided_meanwhile_is_refunded(shop: Shop) -> None:
     await shop.add("tok_visa")
     await shop.stack.misbehave(shop.merchant.id, "late", 4)
     invoice = await shop.issue()
@@ -185,7 +185,7 @@ async def test_a_repeated_request_adds_one_card(shop: Shop) -> None:
     assert (other.status_code, other.json()["code"]) == (422, "idempotency_key_reused")
 
 
-async def test_foreign_and_unknown_ids_are_the_same_nothing(shop: Shop) -> None:
+async def test_foreign_and_unknown_ids_get_the_same_404(shop: Shop) -> None:
     stranger, ids = shop.portal(customer=uuid4()), (shop.ana, uuid4())
     for method, path, body in (
         ("POST", "/v1/customers/{}/setups", {}),

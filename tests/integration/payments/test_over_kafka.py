@@ -1,4 +1,4 @@
-"""The service as a process of its own, between real topics."""
+"""The service in a separate process, with real topics."""
 
 import asyncio
 import json

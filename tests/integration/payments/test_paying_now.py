@@ -1,4 +1,4 @@
-"""Paying an open invoice with the card on file: for its customer and for the merchant, once, and as often as is allowed."""
+"""Paying an open invoice with the card on file, by its customer and by the merchant, within the daily limit."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -10,7 +10,7 @@ from integration.payments.stack import MAY, OPERATOR, Shop
 
 from billing_contracts.envelope import Envelope
 from billing_contracts.shapes import Period
-from payments.application.pay_now import MOST_A_DAY
+from payments.application.pay_now import PAYMENTS_PER_DAY_MAX
 
 VISA = "4242424242424242"
 DECLINED = (1, "failed", "card_declined")
@@ -81,7 +81,7 @@ async def test_a_customer_pays_with_the_card_and_the_amount_that_were_shown(shop
     assert problem(await as_ana(shop, invoice, **await shown(shop))) == (409, "nothing_owed")
 
 
-async def test_a_customer_names_both(shop: Shop) -> None:
+async def test_a_customer_must_name_card_and_amount(shop: Shop) -> None:
     invoice = await owed(shop)
     whole = await shown(shop)
     for missing in ("payment_method_id", "amount_minor", "currency"):
@@ -138,7 +138,7 @@ async def test_the_same_request_gets_the_same_answer(shop: Shop) -> None:
 async def test_an_invoice_is_paid_so_five_times_a_day_at_most(shop: Shop) -> None:
     invoice, other = await owed(shop), await owed(shop)
     ended = [DECLINED]
-    for number in range(2, MOST_A_DAY + 2):
+    for number in range(2, PAYMENTS_PER_DAY_MAX + 2):
         assert (await shop.pay(invoice)).status_code == 201
         ended.append((number, "failed", "card_declined"))
         await shop.until_charges(invoice, *ended)
@@ -151,7 +151,7 @@ async def test_an_invoice_is_paid_so_five_times_a_day_at_most(shop: Shop) -> Non
     assert (await shop.pay(invoice)).status_code == 201
 
 
-async def test_its_failure_says_that_it_was_asked_for(shop: Shop) -> None:
+async def test_the_failure_of_a_requested_payment_is_marked_manual(shop: Shop) -> None:
     invoice = await owed(shop)
     await shop.pay(invoice)
     await shop.until_charges(invoice, DECLINED, (2, "failed", "card_declined"))
@@ -169,7 +169,7 @@ async def test_a_retry_that_falls_due_meanwhile_is_not_another_charge(shop: Shop
     await shop.until_charges(invoice, DECLINED, (2, "failed", "card_declined"))
 
 
-async def test_what_is_void_or_anothers_cannot_be_paid(shop: Shop) -> None:
+async def test_a_void_or_foreign_invoice_cannot_be_paid(shop: Shop) -> None:
     invoice = await owed(shop)
     stranger = uuid4()
     assert problem(await as_ana(shop, invoice, stranger, **await shown(shop))) == (404, "not_found")
@@ -186,7 +186,7 @@ async def test_what_is_void_or_anothers_cannot_be_paid(shop: Shop) -> None:
     assert await shop.charges(invoice) == [DECLINED]
 
 
-async def test_what_makes_no_sense_is_refused(shop: Shop) -> None:
+async def test_an_invalid_payment_request_is_refused(shop: Shop) -> None:
     invoice = await owed(shop)
     for said in (
         {"amount_minor": 2999},

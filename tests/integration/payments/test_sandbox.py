@@ -10,7 +10,8 @@ from payments.adapters.sandbox.behaviour import Mode, behave
 from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.provider import Sandbox, ledger
 from payments.adapters.sandbox.vault import Vault
-from payments.application.providers import NeverHeardOf, NoAnswer, Pending, Provider, Taken
+from payments.application.charges import NoAnswer, Pending, Taken, UnknownCharge
+from payments.application.ports import Provider
 from payments.domain.card_input import CardEntry
 from support.databases import ServiceDatabase
 
@@ -42,7 +43,7 @@ class TestSandbox(ProviderSuite):
         with pytest.raises(NoAnswer):
             await provider.status(order)
         await self.act(books, "normal")
-        assert isinstance(await provider.status(order), NeverHeardOf)
+        assert isinstance(await provider.status(order), UnknownCharge)
 
     async def test_losing_its_answer_it_has_charged(self, provider: Sandbox, books: LedgerPool) -> None:
         order = self.order(await self.saved(provider))
@@ -55,14 +56,12 @@ class TestSandbox(ProviderSuite):
         order = self.order(await self.saved(provider))
         await self.act(books, "late", 3)
         charging = asyncio.create_task(provider.charge(order))
-        while isinstance(found := await provider.status(order), NeverHeardOf):
+        while isinstance(found := await provider.status(order), UnknownCharge):
             await asyncio.sleep(0.02)
         assert isinstance(found, Pending)
         assert isinstance(await charging, Taken)
 
-    async def test_one_charge_id_is_one_line_in_its_books_whoever_asks_at_once(
-        self, provider: Sandbox, books: LedgerPool
-    ) -> None:
+    async def test_concurrent_requests_with_one_charge_id_are_one_ledger_row(self, provider: Sandbox, books: LedgerPool) -> None:
         order = self.order(await self.saved(provider))
         await asyncio.gather(*(provider.charge(order) for _ in range(20)))
         charges = (await ledger(books, self.merchant))["charges"]

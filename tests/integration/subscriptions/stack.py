@@ -1,4 +1,4 @@
-"""The whole service on a real database, its workers running; and what invoicing and payments would say, said at once."""
+"""The complete service on a real database, with its workers and the events of invoicing and payments."""
 
 import asyncio
 import hashlib

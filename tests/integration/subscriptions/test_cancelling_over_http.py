@@ -47,7 +47,7 @@ async def test_immediately_ends_it_now(shop: Shop) -> None:
     assert withdrawn.json()["code"] == "already_cancelled"
 
 
-async def test_the_merchants_policy_decides_when_nothing_is_said(stack: Stack) -> None:
+async def test_the_merchants_policy_decides_without_a_mode(stack: Stack) -> None:
     shop = await opened(stack, policies={"cancel_mode": "immediately", "unpaid_renewal_on_cancel": "keep"})
     stack.verdict = lambda *_: "insufficient_funds"
     id = (await shop.subscribe())["id"]
@@ -89,7 +89,7 @@ async def test_a_cancellation_that_cannot_be_changes_nothing(shop: Shop, body: d
     assert (await shop.read(id))["cancellation"] is None
 
 
-async def test_any_words_may_be_said(shop: Shop) -> None:
+async def test_any_text_is_accepted_as_a_comment(shop: Shop) -> None:
     id = await active(shop)
     said = "<script>alert(1)</script> 👋🏽\r\nأهلا \u200e+52 1 55 2000 0000"
     answer = await shop.http.post(f"/v1/subscriptions/{id}/cancellation", json={"comment": said})
@@ -108,7 +108,7 @@ async def test_any_words_may_be_said(shop: Shop) -> None:
     ],
     ids=ascii,
 )
-async def test_what_cannot_be_kept_of_a_comment_stops_no_cancellation(shop: Shop, said: str, kept: str | None) -> None:
+async def test_characters_that_cannot_be_stored_do_not_stop_a_cancellation(shop: Shop, said: str, kept: str | None) -> None:
     id = await active(shop)
     sent: dict[str, Any] = {"content": json.dumps({"comment": said}), "headers": {"content-type": "application/json"}}
     assert (await shop.http.post(f"/v1/subscriptions/{id}/cancellation", **sent)).status_code == 202
@@ -116,7 +116,7 @@ async def test_what_cannot_be_kept_of_a_comment_stops_no_cancellation(shop: Shop
     assert await shop.stack.comments(shop.id) == ([kept] if kept else [])
 
 
-async def test_a_card_number_is_removed_from_a_comment_and_the_answer_says_so_each_time(shop: Shop) -> None:
+async def test_a_card_number_is_removed_from_a_comment_and_reported(shop: Shop) -> None:
     id = await active(shop)
     sent: dict[str, Any] = {
         "json": {"comment": "my card is 4242.4242.4242.4242 12/30 737"},
@@ -189,7 +189,7 @@ async def test_a_cancellation_that_meets_the_boundary_is_decided_on_one_stream(s
         assert told.count("SubscriptionRenewalDue") == told.count("SubscriptionRenewed") <= 1
 
 
-async def test_cancelling_what_is_unpaid_promises_no_access_that_has_ended(stack: Stack) -> None:
+async def test_cancelling_an_unpaid_subscription_shows_no_access_that_has_ended(stack: Stack) -> None:
     """The preview, the answer and the announcement have one date: that of the last retry, as was said when the charge failed."""
     shop = await opened(stack, policies={"retry_days": [1], "when_retries_end": "unpaid"})
     id = (await shop.subscribe())["id"]
@@ -208,7 +208,7 @@ async def test_cancelling_what_is_unpaid_promises_no_access_that_has_ended(stack
     assert (last["access_until"], last["effective_at"]) == (announced, answer.json()["effective_at"])
 
 
-async def test_a_customer_who_cancelled_may_end_it_today_and_is_told_what_that_costs(shop: Shop) -> None:
+async def test_a_scheduled_cancellation_can_be_brought_forward_after_a_preview(shop: Shop) -> None:
     id = await active(shop)
     ana = shop.stack.customer(shop.id, shop.ana)
     promised = (await ana.post(f"/v1/subscriptions/{id}/cancellation")).json()

@@ -1,4 +1,4 @@
-"""A card number can be left in no text that a merchant types, however it is written."""
+"""No text that a merchant types can contain a card number, in any notation."""
 
 import re
 from typing import Any

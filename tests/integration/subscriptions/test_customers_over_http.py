@@ -90,7 +90,7 @@ async def starting_halts(pool: asyncpg.Pool) -> AsyncIterator[Callable[[], Await
 
 
 @pytest.mark.parametrize("key", [{}, {"idempotency-key": "start-1"}])
-async def test_nothing_outlives_a_customer_who_is_erased_while_it_starts(shop: Shop, key: dict[str, str]) -> None:
+async def test_a_subscription_started_during_the_erasure_ends(shop: Shop, key: dict[str, str]) -> None:
     async def start() -> Response:
         body = {"customer_id": shop.ana, "plan_id": shop.plan}
         return await shop.http.post("/v1/subscriptions", json=body, headers=key)

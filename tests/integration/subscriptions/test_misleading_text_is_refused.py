@@ -1,4 +1,4 @@
-"""Names, addresses and descriptions hold nothing that hides or that changes how a page reads."""
+"""Names, addresses and descriptions contain no hidden characters and none that change the reading order of a page."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ async def answered(
 
 
 @pytest.mark.parametrize("operation", FIELDS, ids=lambda operation: f"{operation[1]} {'.'.join(operation[3])}")
-async def test_what_hides_or_misleads_is_refused_by_its_field(shop: Shop, operation: Any) -> None:
+async def test_hidden_and_misleading_characters_are_refused(shop: Shop, operation: Any) -> None:
     pointer = "/" + "/".join(operation[3])
     for text, code in (
         ("Ana \u202eaícraG", "misleading_characters"),
@@ -51,12 +51,12 @@ async def test_a_line_stays_one_line_whatever_ends_it(shop: Shop) -> None:
         assert await answered(shop, FIELDS[0], f"Ana{end}García") == (422, {"/name": "one_line"})
 
 
-async def test_an_address_of_mail_that_reads_otherwise_is_refused(shop: Shop) -> None:
+async def test_a_misleading_email_address_is_refused(shop: Shop) -> None:
     operation = ("POST", "/v1/customers", ANA, ("email",))
     assert await answered(shop, operation, "ana@\u202emoc.elpmaxe") == (422, {"/email": "misleading_characters"})
 
 
 @pytest.mark.parametrize("name", ["می\u200cخواهم", "👩\u200d💻 Ada", "Ana \u200e(עדי\u200f)"], ids=ascii)
-async def test_what_scripts_need_is_kept_as_it_is(shop: Shop, name: str) -> None:
+async def test_characters_that_scripts_need_are_stored_unchanged(shop: Shop, name: str) -> None:
     answer = await shop.http.post("/v1/customers", json={**ANA, "name": name})
     assert (answer.status_code, answer.json()["name"]) == (201, name)

@@ -1,4 +1,4 @@
-"""What a payment would do and charge, as the owner of subscriptions answers before it is requested."""
+"""Previews of the effect and the charges of a payment."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ async def test_periods_that_have_begun_are_listed_with_the_ids_of_their_invoices
     assert await preview(shop) == []
 
 
-async def test_what_has_been_given_up_is_only_settled(stack: Stack) -> None:
+async def test_a_given_up_debt_is_only_settled(stack: Stack) -> None:
     shop = await opened(stack, policies={"retry_days": [1], "when_retries_end": "unpaid"})
     await shop.subscribe()
     await shop.advance("2023-02-01T00:00:00Z")

@@ -1,4 +1,4 @@
-"""The service as it is run: a process, a real database, a real Kafka."""
+"""The service in a separate process, with a real database and a real Kafka."""
 
 import asyncio
 import hashlib

@@ -16,7 +16,7 @@ async def impatient(database: ServiceDatabase) -> AsyncIterator[Stack]:
         yield stack
 
 
-async def test_the_clock_begins_where_it_is_told_and_runs_on(shop: Shop) -> None:
+async def test_the_clock_starts_at_the_given_instant_and_runs(shop: Shop) -> None:
     first = (await shop.http.get("/v1/test-clock")).json()
     assert (first["now"][:16], first["to"], first["at_rest"], first["running"]) == ("2023-01-14T06:00", None, True, [])
     await asyncio.sleep(0.01)
@@ -36,7 +36,7 @@ async def test_the_same_call_again_finds_it_at_rest(shop: Shop) -> None:
     assert again["now"].startswith("2023-03-01T00:00:0")
 
 
-async def test_while_charges_hang_it_says_what_it_waits_for_and_the_same_call_joins(impatient: Stack) -> None:
+async def test_a_clock_that_waits_for_charges_names_them(impatient: Stack) -> None:
     shop = await opened(impatient)
     id = (await shop.subscribe())["id"]
     impatient.held = True
@@ -56,7 +56,7 @@ async def test_while_charges_hang_it_says_what_it_waits_for_and_the_same_call_jo
     assert {(await shop.read(each))["current_period"]["start"][:10] for each in (id, id_two)} == {"2023-03-14"}
 
 
-async def test_a_job_that_lost_its_worker_is_taken_up_by_the_next(database: ServiceDatabase) -> None:
+async def test_another_worker_continues_the_job_of_a_lost_one(database: ServiceDatabase) -> None:
     async with running(database, test_clock_patience_seconds=0.2) as first:
         shop = await opened(first)
         first.held = True

@@ -3,18 +3,19 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from opentelemetry.sdk.trace import TracerProvider
 
 from billing_contracts.envelope import Envelope
+from chassis.eventsourcing.aggregate import OnTimer
 from chassis.eventsourcing.command_handler import CommandHandler, NoSuchAggregate
 from chassis.eventsourcing.event_store import Statement, StoredEvent
 from chassis.eventsourcing.identifiers import time_ordered_id
 from chassis.eventsourcing.memory_store import MemoryEventStore
 from chassis.eventsourcing.stream import Stream
-from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Command, Event, Lamp, NoSuchLamp, SwitchOff, SwitchOn
+from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Command, Event, Lamp, NoSuchLamp, SwitchedOff, SwitchOff, SwitchOn
 
 
 @pytest.fixture
@@ -70,6 +71,21 @@ async def test_a_timer_fires_once_and_not_before_it_is_due(lamps: Lamps) -> None
     assert fired is not None
     assert fired.version == 2
     assert await lamps.fire(CONTEXT, id, "burnt down", due) is None
+
+
+async def test_the_command_of_a_timer_can_use_data_that_is_read_when_it_fires(store: MemoryEventStore) -> None:
+    async def load(merchant_id: UUID, id: UUID) -> OnTimer[Lamp, Command]:
+        loaded_for.append((merchant_id, id))
+        return lambda _, __, now: SwitchOff(now + timedelta(minutes=len(loaded_for)))
+
+    loaded_for: list[tuple[UUID, UUID]] = []
+    id, due = uuid4(), NOON + timedelta(hours=1)
+    lamps = CommandHandler(store, LAMP, load)
+    await lamps.handle(CONTEXT, id, SwitchOn(NOON))
+    fired = await lamps.fire(CONTEXT, id, "burnt down", due)
+    assert fired is not None
+    assert fired.events == (SwitchedOff(due + timedelta(minutes=1)),)
+    assert loaded_for == [(MERCHANT, id)]
 
 
 async def test_a_missing_aggregate_refuses_or_raises_no_such_aggregate(lamps: Lamps, store: MemoryEventStore) -> None:

@@ -1,4 +1,4 @@
-"""Documents of the example's invoice, and what can be read out of a PDF."""
+"""Documents of the example's invoice, and readers of PDF content."""
 
 import hashlib
 from base64 import b64decode

@@ -1,4 +1,4 @@
-"""Whatever happens to a customer's invoices, the lines of their history sum to what is owed on each."""
+"""For any sequence of events, the movements of an invoice sum to the amount owed on it."""
 
 import csv
 import io

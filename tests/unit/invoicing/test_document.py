@@ -24,12 +24,12 @@ def texts(document: Document) -> str:
     return json.dumps(json.loads(lay_out(document)), ensure_ascii=False).replace("\u00a0", " ")
 
 
-async def test_an_invoice_is_the_same_bytes_for_ever(render: Renderer) -> None:
+async def test_an_invoice_gives_equal_bytes_at_any_time(render: Renderer) -> None:
     """Goes red when Typst, Babel's data, a font or the template would change documents that customers already have."""
     assert hashlib.sha256(await render(SETTLED)).hexdigest() == GOLDEN
 
 
-async def test_it_is_the_same_bytes_in_whatever_thread_and_company_it_is_rendered(render: Renderer) -> None:
+async def test_concurrent_rendering_gives_equal_bytes(render: Renderer) -> None:
     others = [replace(OPEN, issued=replace(ISSUED, number=f"TS-{n:06d}")) for n in range(20)]
     pages = await asyncio.gather(*(render(document) for pair in others for document in (SETTLED, pair)))
     assert len(set(pages[::2])) == 1
@@ -47,7 +47,7 @@ async def test_only_the_payment_changes_the_document(render: Renderer) -> None:
     assert len({await render(document) for document in (OPEN, SETTLED, VOID)}) == 3
 
 
-def test_it_says_all_that_an_invoice_must_say() -> None:
+def test_an_invoice_has_all_mandatory_content() -> None:
     said = texts(SETTLED)
     for part in (
         "TS-000014",
@@ -67,7 +67,7 @@ def test_it_says_all_that_an_invoice_must_say() -> None:
         assert part in said
 
 
-def test_its_status_is_said_with_its_day() -> None:
+def test_the_status_is_printed_with_its_date() -> None:
     for document, status in (
         (OPEN, "Pendiente de pago"),
         (SETTLED, "Pagado el 14 de mayo de 2023"),
@@ -122,7 +122,7 @@ def test_days_of_the_period_are_those_of_the_place_where_the_subscription_began(
     assert before.count("Del 13 de mayo de 2023 al 13 de junio de 2023") == 2
 
 
-def test_once_the_buyer_is_shredded_the_document_says_so() -> None:
+def test_a_document_without_its_buyer_has_a_notice() -> None:
     assert "Datos suprimidos" in texts(replace(SETTLED, bill_to=None))
 
 
@@ -134,7 +134,7 @@ HOSTILE = BillTo(
 )
 
 
-async def test_what_people_type_stays_text(render: Renderer) -> None:
+async def test_typed_text_is_not_markup(render: Renderer) -> None:
     hostile = issued(replace(ISSUE, plan=replace(PREMIUM, name='#eval("1+1") _it_ = x', description="= no heading\n- no list")))
     said = text(await render(replace(SETTLED, bill_to=HOSTILE, issued=hostile)))
     for typed in (
@@ -153,7 +153,7 @@ async def test_addresses_in_a_document_are_no_links(render: Renderer) -> None:
     assert all("/Annots" not in page for page in opened(await render(replace(SETTLED, bill_to=HOSTILE))).pages)
 
 
-async def test_what_is_wider_than_its_column_breaks(render: Renderer) -> None:
+async def test_text_wider_than_its_column_wraps(render: Renderer) -> None:
     word = "Rindfleischetikettierungsüberwachungsaufgabenübertragungsgesetz" * 3
     dear = costing(999_999_999_999)
     wide = Document(
@@ -169,7 +169,7 @@ async def test_a_word_that_fits_is_whole_when_it_is_copied(render: Renderer) -> 
     assert "ana.maria.garcia.lopez@example.com" in opened(pdf).pages[0].extract_text()
 
 
-def test_what_is_read_from_right_to_left_disturbs_nothing_around_it() -> None:
+def test_right_to_left_text_does_not_affect_its_surroundings() -> None:
     said = texts(replace(OPEN, bill_to=replace(ANA, name="شركة (12)", tax_id="TAX-30"), issued=replace(ISSUED, seller=SELLER)))
     assert "\u2068شركة (12)\u2069" in said
     assert said.count("\u2068") == 1

@@ -1,4 +1,4 @@
-"""What a screen reader finds in an invoice, and an archive: PDF/UA-1, PDF/A-2a."""
+"""The structure of the PDF for screen readers and archives: PDF/UA-1, PDF/A-2a."""
 
 from dataclasses import replace
 
@@ -14,7 +14,7 @@ LONG = replace(OPEN, issued=replace(ISSUED, lines=ISSUED.lines * 60, totals=tota
 WITH_LOGO = replace(OPEN, issued=replace(ISSUED, letterhead=replace(LETTERHEAD, logo=LOGO_ID)))
 
 
-async def test_it_says_what_it_is_called_and_in_which_language(render: Renderer) -> None:
+async def test_the_pdf_has_a_title_and_a_language(render: Renderer) -> None:
     for document, title, language in ((SETTLED, "Factura TS-000014", "es"), (ENGLISH, "Invoice TS-000014", "en")):
         pdf = await render(document)
         metadata = opened(pdf).metadata
@@ -24,7 +24,7 @@ async def test_it_says_what_it_is_called_and_in_which_language(render: Renderer)
         assert root(pdf)["/ViewerPreferences"]["/DisplayDocTitle"].value
 
 
-async def test_it_promises_to_be_accessible_and_to_last(render: Renderer) -> None:
+async def test_the_pdf_declares_pdf_ua_and_pdf_a(render: Renderer) -> None:
     promised = root(await render(SETTLED))["/Metadata"].get_data()
     assert b"<pdfuaid:part>1</pdfuaid:part>" in promised
     assert b"<pdfaid:part>2</pdfaid:part>" in promised
@@ -72,7 +72,7 @@ async def test_all_text_belongs_to_the_structure_or_is_decoration(render: Render
     assert unmarked(await render(LONG)) == []
 
 
-async def test_a_logo_says_whose_it_is_and_an_initial_nothing(render: Renderer) -> None:
+async def test_a_logo_has_alternative_text_and_an_initial_has_none(render: Renderer) -> None:
     (logo,) = tags(await render(WITH_LOGO)).all("Figure")
     assert logo.alt == "Logotipo de TechSolutions Inc."
     plain = await render(OPEN)

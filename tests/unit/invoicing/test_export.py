@@ -98,7 +98,7 @@ def test_a_cell_shows_what_was_typed_and_is_no_formula_number_or_day(typed: str,
 
 
 @every(st.text(st.sampled_from("=+-@;,|\t\r\n\"' \x00ab＝"), max_size=12))
-async def test_whatever_is_typed_a_plan_is_one_cell_and_no_formula_however_columns_are_told(name: str) -> None:
+async def test_a_plan_name_is_one_cell_of_text_with_any_separator(name: str) -> None:
     written = (await read(as_csv(pages([replace(HISTORY[0], plan_name=name)]), SPANISH))).decode("utf-8-sig")
     (_, cells) = csv.reader(io.StringIO(written, newline=""))
     assert len(cells) == 15
@@ -141,7 +141,7 @@ def test_every_code_has_its_word(words: Words) -> None:
     assert len(words.header) == len(cells(HISTORY[0], words))
 
 
-def test_what_is_said_of_downloads_names_every_column_and_every_field() -> None:
+def test_the_document_of_downloads_names_every_column_and_field() -> None:
     said = (Path(__file__).parents[3] / "docs" / "exports.md").read_text()
     columns = re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", said, re.MULTILINE)
     assert columns[:1] == [("English", "Spanish")]
@@ -178,7 +178,7 @@ async def test_the_archive_is_sent_while_it_is_made() -> None:
     assert sum(sizes) > 200 * 20_000
 
 
-async def test_an_archive_that_breaks_off_is_no_archive() -> None:
+async def test_an_interrupted_archive_is_invalid() -> None:
     async def breaks(document: Document) -> bytes:
         if document.issued.number == "TS-000005":
             raise RuntimeError("a document cannot be rendered")

@@ -1,4 +1,4 @@
-"""Whatever people are called, their invoice can be made, read and searched."""
+"""An invoice can be rendered, read and searched with any name."""
 
 import unicodedata
 from dataclasses import replace
@@ -67,11 +67,11 @@ async def test_a_name_in_any_script_is_printed_as_it_is(render: Renderer, name: 
         "variant",
     ],
 )
-def test_what_cannot_be_printed_leaves_a_mark_or_nothing(typed: str, shown: str) -> None:
+def test_unprintable_characters_become_a_mark_or_are_removed(typed: str, shown: str) -> None:
     assert printable(typed) == shown
 
 
-async def test_a_name_of_which_nothing_can_be_printed_is_not_empty(render: Renderer) -> None:
+async def test_an_unprintable_name_is_not_empty(render: Renderer) -> None:
     pdf = await render(replace(OPEN, bill_to=replace(ANA, name="\u200d\ufeff")))
     assert MARK in text(pdf)
 

@@ -29,12 +29,12 @@ def test_an_invoice_says_what_was_sold_and_takes_its_place_in_the_series() -> No
     assert (ISSUED.number, ISSUED.totals.total, ISSUED.lines[0].plan_name) == ("TS-000014", 2999, "Premium Mensual")
 
 
-def test_nothing_is_invoiced_for_nothing() -> None:
+def test_a_quantity_below_one_or_a_negative_price_is_refused() -> None:
     given().when(replace(ISSUE, quantity=0)).refused(NothingToInvoice)
     given().when(replace(ISSUE, plan=replace(PREMIUM, price_minor=-1))).refused(NothingToInvoice)
 
 
-def test_nothing_is_invoiced_but_what_was_advertised() -> None:
+def test_amounts_must_match_the_advertised_price() -> None:
     on_top, within = Tax("IVA", 2100), Tax("IVA", 2100, inclusive=True)
     for tax, amounts in (
         (None, Amounts(2999, 1)),
@@ -65,7 +65,7 @@ def test_a_failure_that_comes_after_the_payment_changes_nothing() -> None:
     given(ISSUED, PAID).when(replace(FAIL, charge_id=SECOND)).refused(AlreadyPaid)
 
 
-def test_only_what_is_owed_pays_it() -> None:
+def test_only_the_owed_amount_pays_it() -> None:
     given(ISSUED).when(replace(PAY, amount=2998)).refused(AmountDiffers)
     given(ISSUED).when(replace(PAY, currency="EUR")).refused(AmountDiffers)
 
@@ -77,7 +77,7 @@ def test_voiding_ends_it() -> None:
     given(ISSUED, VOIDED).when(FAIL).refused(AlreadyVoid)
 
 
-def test_what_was_paid_is_not_voided() -> None:
+def test_a_paid_invoice_is_not_voided() -> None:
     given(ISSUED, PAID).when(Void("merchant", day(5, of=20))).refused(AlreadyPaid)
 
 
@@ -86,7 +86,7 @@ def test_a_payment_that_overtook_the_cancellation_does_not_bring_the_invoice_bac
     given(ISSUED, PAID, VOIDED).when(VOID).then()
 
 
-def test_what_was_never_issued_can_neither_be_paid_nor_voided() -> None:
+def test_an_invoice_that_does_not_exist_can_neither_be_paid_nor_voided() -> None:
     given().when(PAY).refused(NoSuchInvoice)
     given().when(FAIL).refused(NoSuchInvoice)
     given().when(VOID).refused(NoSuchInvoice)

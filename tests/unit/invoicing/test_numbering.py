@@ -13,7 +13,7 @@ def test_a_series_begins_with_one() -> None:
     assert after == Counter("TS", 1, date(2023, 5, 14))
 
 
-def test_a_clock_that_went_back_does_not_take_the_date_with_it() -> None:
+def test_dates_do_not_go_back_with_the_clock() -> None:
     place, _ = Counter("TS", 9, date(2023, 5, 14)).next(date(2023, 5, 13))
     assert (place.number, place.issued_on) == ("TS-000010", date(2023, 5, 14))
 

@@ -20,7 +20,7 @@ def heard(*past: Event) -> object:
     return announcement.data
 
 
-def test_all_that_is_printed_is_heard_but_for_the_buyer() -> None:
+def test_the_public_event_carries_everything_printed_except_the_buyer() -> None:
     message = heard(TAXED)
     assert isinstance(message, InvoiceIssued)
     assert (message.number, message.issued_on, message.total.decimal()) == ("TS-000014", date(2023, 5, 14), "29.99")
@@ -32,7 +32,7 @@ def test_all_that_is_printed_is_heard_but_for_the_buyer() -> None:
     assert "Ana" not in message.model_dump_json()
 
 
-def test_an_outcome_says_whose_period_it_settles() -> None:
+def test_an_outcome_names_its_subscription_and_period() -> None:
     paid, failed = heard(ISSUED, PAID), heard(ISSUED, FAILED)
     assert isinstance(paid, InvoicePaid)
     assert isinstance(failed, InvoicePaymentFailed)
@@ -42,7 +42,7 @@ def test_an_outcome_says_whose_period_it_settles() -> None:
     assert failed.payment_method.last4 == "4242"
 
 
-def test_a_void_invoice_says_why() -> None:
+def test_a_voided_event_has_its_reason() -> None:
     message = heard(ISSUED, VOIDED)
     assert isinstance(message, InvoiceVoided)
     assert message.reason == "subscription_cancelled"

@@ -70,7 +70,7 @@ def envelope(data: payments.PaymentEvent) -> Envelope:
     )
 
 
-def test_a_renewal_has_one_invoice_whoever_hears_of_it_however_often() -> None:
+def test_a_renewal_has_one_invoice_however_often_it_is_received() -> None:
     assert invoice_id(id_of("s"), DUE.period) == uuid5(id_of("s"), "2023-05-14T12:00:00+00:00")
 
 
@@ -110,7 +110,7 @@ def test_a_cancellation_voids_what_is_open_unless_it_stays_owed() -> None:
     assert reactions.void(cancelled.model_copy(update={"open_invoices": "keep"}), VOIDED.at) is None
 
 
-def test_what_is_owed_paid_and_given_back_sums_to_nothing() -> None:
+def test_movements_of_a_refunded_invoice_sum_to_zero() -> None:
     state = RULES.fold([ISSUED])
     assert state is not None
     paid = payments.PaymentSucceeded.model_validate(CHARGE | {"reference": "ch_1"})
@@ -134,7 +134,7 @@ def test_a_charge_under_way_moves_nothing() -> None:
     assert movements.of_invoice(id_of("invoice"), PAID, RULES.fold([ISSUED])) is None  # type: ignore[arg-type]
 
 
-def test_a_failed_attempt_is_told_and_moves_nothing() -> None:
+def test_a_failed_attempt_is_a_movement_of_zero() -> None:
     failed = payments.PaymentFailed.model_validate(CHARGE | {"code": "expired_card", "retryable": False})
     movement = movements.of_payment(envelope(failed), failed)
     assert movement is not None

@@ -1,4 +1,4 @@
-"""The card page with everything around it in memory."""
+"""The card page with in-memory ports."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -9,8 +9,8 @@ from unit.payments.examples import ANA, INVOICE, MERCHANT, id_of
 
 from payments.adapters.card_page.app import card_page
 from payments.application.card_setup import CardToken, Merchant, SetUp
-from payments.application.dues import Due
 from payments.domain.card_input import CardEntry
+from payments.domain.dues import Due
 from payments.domain.shapes import Method, Money
 
 PORTAL, CARDS = "http://127.0.0.1:8080", "http://localhost:8090"

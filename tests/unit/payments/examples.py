@@ -1,4 +1,4 @@
-"""One invoice of Ana's, two cards, and given/when/then for both stories."""
+"""An invoice of Ana's, two cards, and given/when/then for wallet and payment."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid5

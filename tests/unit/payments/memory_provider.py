@@ -1,4 +1,4 @@
-"""A provider without books on a disk: for tests of what asks one, under the same suite as the real ones."""
+"""An in-memory provider, tested by the same suite as the real ones."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -8,15 +8,15 @@ from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
 from billing_contracts.expiry import expired
-from payments.application.providers import (
+from payments.application.charges import (
     ChargeOrder,
-    NeverHeardOf,
     NoAnswer,
     Outcome,
     Refused,
     SetupRefused,
     Status,
     Taken,
+    UnknownCharge,
     UnknownToken,
 )
 from payments.domain.card_input import brand_of
@@ -50,7 +50,7 @@ class MemoryProvider:
 
     async def status(self, order: ChargeOrder) -> Status:
         await self._misbehave()
-        return self.charges.get(order.charge_id, NeverHeardOf())
+        return self.charges.get(order.charge_id, UnknownCharge())
 
     async def cancel(self, order: ChargeOrder) -> Status:
         await self._misbehave()

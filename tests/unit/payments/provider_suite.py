@@ -1,4 +1,4 @@
-"""What every payment provider must do, whoever it is. An adapter's tests inherit this and say how to get a card saved."""
+"""The contract of every payment provider. An adapter's tests inherit it and define how a card is saved."""
 
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime
@@ -6,7 +6,8 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from payments.application.providers import ChargeOrder, NeverHeardOf, Provider, Refused, SetupRefused, Taken, UnknownToken
+from payments.application.charges import ChargeOrder, Refused, SetupRefused, Taken, UnknownCharge, UnknownToken
+from payments.application.ports import Provider
 from payments.domain.shapes import FailureCode, Method, Money
 from support.expiries import CASES, Case
 
@@ -34,7 +35,7 @@ class ProviderSuite(ABC):
         assert (method.last4, method.brand.value) == ("4242", "visa")
         assert isinstance(await provider.charge(self.order(method)), Taken)
 
-    async def test_one_charge_id_is_one_charge_however_often_it_is_asked(self, provider: Provider) -> None:
+    async def test_repeated_requests_with_one_charge_id_charge_once(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider))
         outcomes = {await provider.charge(order), await provider.charge(order), await provider.status(order)}
         assert len(outcomes) == 1
@@ -59,25 +60,25 @@ class ProviderSuite(ABC):
         refused_as = outcome.code if isinstance(outcome, Refused) else None
         assert refused_as == (FailureCode.EXPIRED_CARD if case.state == "expired" else None)
 
-    async def test_a_charge_nobody_asked_for_is_unknown_to_it(self, provider: Provider) -> None:
-        assert isinstance(await provider.status(self.order(await self.saved(provider))), NeverHeardOf)
+    async def test_a_charge_that_was_not_requested_is_unknown(self, provider: Provider) -> None:
+        assert isinstance(await provider.status(self.order(await self.saved(provider))), UnknownCharge)
 
     async def test_a_cancelled_charge_never_takes_money(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider))
         assert isinstance(await provider.cancel(order), Refused)
         assert isinstance(await provider.charge(order), Refused)
 
-    async def test_cancelling_too_late_says_that_it_was_taken(self, provider: Provider) -> None:
+    async def test_cancelling_a_taken_charge_reports_it_as_taken(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider))
         taken = await provider.charge(order)
         assert await provider.cancel(order) == taken
 
-    async def test_what_was_taken_is_given_back_once(self, provider: Provider) -> None:
+    async def test_a_taken_charge_is_refunded_once(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider))
         await provider.charge(order)
         assert await provider.refund(order) == await provider.refund(order)
 
-    async def test_what_was_not_taken_is_not_given_back(self, provider: Provider) -> None:
+    async def test_a_charge_that_took_nothing_is_not_refunded(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider, REFUSED_WHEN_CHARGED))
         await provider.charge(order)
         with pytest.raises(LookupError):
@@ -88,13 +89,13 @@ class ProviderSuite(ABC):
             await self.saved(provider, REFUSED_WHEN_SAVED)
         assert refused.value.code is FailureCode.CARD_DECLINED
 
-    async def test_a_token_saves_one_card_however_often_it_is_sent(self, provider: Provider) -> None:
+    async def test_a_repeated_token_saves_one_card(self, provider: Provider) -> None:
         setup = uuid4()
         token = await self.token(provider, setup, GOOD)
         first = await provider.save(self.merchant, self.customer, setup, token)
         assert await provider.save(self.merchant, self.customer, setup, token) == first
 
-    async def test_a_token_is_worth_nothing_to_others(self, provider: Provider) -> None:
+    async def test_a_token_is_valid_only_for_its_owner(self, provider: Provider) -> None:
         setup = uuid4()
         token = await self.token(provider, setup, GOOD)
         for merchant, of_setup, text in (

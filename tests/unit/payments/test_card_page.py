@@ -87,7 +87,7 @@ def test_amounts_are_written_as_the_locale_does() -> None:
     assert confirm_text(language_of("en"), several) == "Confirm and pay 2.00 USD + 2.00 EUR"
 
 
-async def test_what_was_typed_becomes_a_token() -> None:
+async def test_a_typed_card_becomes_a_token() -> None:
     around = Around()
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD, headers=OURS)
@@ -128,7 +128,7 @@ async def test_a_mistake_is_said_in_the_words_that_the_browser_uses(change: dict
         (b"[" * 2000, 400),
     ],
 )
-async def test_what_is_sent_wrong_is_never_repeated(body: bytes, status: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_invalid_submission_is_not_echoed(body: bytes, status: int, caplog: pytest.LogCaptureFixture) -> None:
     async with Around().browser() as browser:
         answer = await browser.post(PATH, content=body, headers=OURS | {"content-type": "application/json"})
     assert answer.status_code == status
@@ -166,7 +166,7 @@ async def test_a_form_post_is_refused() -> None:
         assert (await browser.post(PATH, data=GOOD, headers=OURS)).status_code == 415
 
 
-async def test_a_set_up_that_is_over_says_so_and_takes_no_card() -> None:
+async def test_an_ended_set_up_shows_a_notice_and_accepts_no_card() -> None:
     around = Around(setup=None)
     async with around.browser() as browser:
         page = await browser.get(f"/cards/{SETUP}")
@@ -178,7 +178,7 @@ async def test_a_set_up_that_is_over_says_so_and_takes_no_card() -> None:
 
 
 @pytest.mark.parametrize("id", ["nonsense", "1", "%3Cb%3E", "%00", "x" * 5000])
-async def test_an_address_that_is_none_gets_the_page_of_a_set_up_that_is_over(id: str) -> None:
+async def test_an_invalid_address_gets_the_page_of_an_ended_set_up(id: str) -> None:
     async with Around().browser() as browser:
         answer = await browser.get(f"/cards/{id}")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")

@@ -1,4 +1,4 @@
-"""The rules of charging, whatever comes in whatever order, checked against a provider that forgets nothing."""
+"""The rules of charging, for any commands in any order, checked against a model of the provider."""
 
 from uuid import UUID
 
@@ -26,7 +26,7 @@ from payments.domain.payment.events import (
     Refunded,
 )
 from payments.domain.payment.payment import Payment
-from payments.domain.refusals import Refusal
+from payments.domain.payment.refusals import Refusal
 from payments.domain.shapes import FailureCode, Method
 
 METHODS = st.sampled_from([VISA, OTHER, card("5555")])

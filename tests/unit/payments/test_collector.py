@@ -11,9 +11,9 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.memory_store import MemoryEventStore
 from payments.application.aggregates import PAYMENT
-from payments.application.collector import LONGEST_PAUSE, Collector
-from payments.application.ports import Agreed, Agreement, Attempt
-from payments.application.providers import ChargeOrder, Taken
+from payments.application.charges import ChargeOrder, Taken
+from payments.application.collector import PAUSE_SECONDS_MAX, Collector
+from payments.application.ports import AgreedMethod, Agreement, Attempt
 from payments.domain.confirmation import Consent
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Method
@@ -39,8 +39,8 @@ class Claimed:
     async def agreements(self, most: int, lease: float) -> list[Agreement]:
         return []
 
-    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Agreed | None:
-        return Agreed(self.agreed_method, self.consent) if self.agreed_method else None
+    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> AgreedMethod | None:
+        return AgreedMethod(self.agreed_method, self.consent) if self.agreed_method else None
 
     async def forget(self, agreement: Agreement) -> None:
         self.forgotten.append(agreement.invoice_id)
@@ -64,7 +64,7 @@ class Bench:
         for method in (VISA, OTHER):
             self.provider.methods[method.id] = (MERCHANT, ANA, method)
         self.payments = CommandHandler(self.store, PAYMENT)
-        self.collector = Collector(self.claimed, self.payments, self.provider, self.claimed, patience=0.05)
+        self.collector = Collector(self.claimed, self.payments, self.provider, self.claimed, timeout_seconds=0.05)
 
     async def started(self, method: Method = VISA) -> Attempt:
         await self.payments.handle(BLUE, INVOICE, replace(COLLECT, method=method))
@@ -122,7 +122,7 @@ async def test_the_pauses_between_questions_grow_up_to_a_limit(bench: Bench) -> 
     bench.provider.mode = "hang"
     for calls in (1, 2, 3, 30):
         await bench.collector.settle(replace(attempt, calls=calls))
-    assert bench.claimed.pauses == [1, 2, 4, LONGEST_PAUSE]
+    assert bench.claimed.pauses == [1, 2, 4, PAUSE_SECONDS_MAX]
     assert await bench.told() == ["AttemptStarted", "OutcomeUnknown"]
 
 

@@ -1,4 +1,4 @@
-"""However messages, timers, charges and confirmations interleave: nothing beyond a confirmed list is taken because of it."""
+"""For any interleaving of events, timers, charges and confirmations, a confirmation causes only charges that it lists."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -8,13 +8,14 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from unit.payments.world_of_payments import World
+from unit.payments.payments_world import World
 
 from payments.application.card_change import DueChanged
-from payments.application.dues import totals
 from payments.application.pay_now import AmountChanged, Shown
+from payments.domain.dues import totals
 from payments.domain.payment.payment import Payment
-from payments.domain.refusals import Refusal
+from payments.domain.payment.refusals import Refusal
+from payments.domain.wallet.refusals import Refusal as WalletRefusal
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.subscription.subscription import timers
 
@@ -106,7 +107,7 @@ class Confirming(RuleBasedStateMachine):
         before = len(self.world.store.messages)
         try:
             self.world.pay_now(invoice, Shown(total))
-        except (Refusal, AmountChanged):
+        except (Refusal, WalletRefusal, AmountChanged):
             assert len(self.world.store.messages) == before, "nothing is done"
 
     def teardown(self) -> None:

@@ -1,4 +1,4 @@
-"""What was confirmed is charged and no more: begun periods that follow from it, and payments with the card on file."""
+"""Only confirmed charges are made: for begun periods, and for payments with the card on file."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -21,16 +21,17 @@ from unit.payments.examples import (
     id_of,
 )
 
-from payments.domain.confirmation import Confirmation, Confirmed, Consent, Period
+from payments.domain.confirmation import Confirmation, ConfirmedCharge, Consent, Period
 from payments.domain.payment.commands import Command, PayNow, RecordFailure, TryAgain
 from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Event, OutcomeUnknown
 from payments.domain.payment.payment import Payment
-from payments.domain.refusals import ChargeRunning, NoSuchPaymentMethod, NothingOwed
+from payments.domain.payment.refusals import ChargeRunning, NothingOwed
 from payments.domain.shapes import FailureCode, Money
 from payments.domain.wallet.commands import Command as WalletCommand
 from payments.domain.wallet.commands import ConfirmPayment, RemoveMethod, UseMethod
 from payments.domain.wallet.events import DefaultChanged, MethodRemoved, PaymentConfirmed
 from payments.domain.wallet.events import Event as WalletEvent
+from payments.domain.wallet.refusals import NoSuchPaymentMethod
 from payments.domain.wallet.wallet import Wallet
 from support.spec import Given
 
@@ -38,7 +39,7 @@ NEXT = id_of("the next period's invoice")
 THIRD = id_of("the invoice of the period after that")
 MAY, JUNE, JULY = (Period(day(1) + timedelta(days=30 * n), day(1) + timedelta(days=30 * (n + 1))) for n in range(3))
 AT = JUNE.start + timedelta(days=6)
-OWED, BEGUN = Confirmed(INVOICE, SUBSCRIPTION, PRICE, MAY), Confirmed(NEXT, SUBSCRIPTION, PRICE, JUNE)
+OWED, BEGUN = ConfirmedCharge(INVOICE, SUBSCRIPTION, PRICE, MAY), ConfirmedCharge(NEXT, SUBSCRIPTION, PRICE, JUNE)
 CONFIRMATION = Confirmation(id_of("confirmation"), AT, (OWED, BEGUN))
 CONSENT = CONFIRMATION.consent
 DECLINED = AttemptFailed(BILL, charge(1), FailureCode.CARD_DECLINED, True, "ch_1", day(14))

@@ -1,4 +1,4 @@
-"""The list of what a confirmation charges: what is owed, and the periods that have begun."""
+"""The list of charges of a confirmation: open invoices, and periods that have begun."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -7,8 +7,10 @@ from uuid import UUID
 import pytest
 from unit.payments.examples import ANA, INVOICE, MERCHANT, PRICE, SUBSCRIPTION, day, id_of
 
-from payments.application.dues import MOST_BEGUN, Due, Dues, Listed, Outlook, Prospect, confirmation, totals
-from payments.domain.confirmation import Confirmed, Period
+from payments.application.dues import BEGUN_PERIODS_MAX, Dues, confirmation
+from payments.application.ports import Outlook, Prospect
+from payments.domain.confirmation import ConfirmedCharge, Period
+from payments.domain.dues import Due, DueList, totals
 from payments.domain.shapes import Money
 
 MAY, JUNE, JULY = (Period(day(1) + timedelta(days=30 * n), day(1) + timedelta(days=30 * (n + 1))) for n in range(3))
@@ -41,43 +43,43 @@ class World:
     async def zone(self, merchant_id: UUID) -> str:
         return "UTC"
 
-    async def listed(self) -> Listed:
+    async def listed(self) -> DueList:
         return await Dues(self, self, self).of(MERCHANT, ANA)
 
 
 async def test_begun_periods_follow_the_invoice_that_they_wait_for() -> None:
     listed = await World((OWED, ALSO_OWED)).listed()
     settles = replace(ALSO_OWED, effect="settles")
-    assert listed == Listed(AT, (replace(OWED, effect="continues"), *BEGUN, settles))
+    assert listed == DueList(AT, (replace(OWED, effect="continues"), *BEGUN, settles))
 
 
-async def test_subscriptions_are_not_asked_when_nothing_is_owed() -> None:
+async def test_subscriptions_is_not_called_when_nothing_is_owed() -> None:
     world = World(())
-    assert await world.listed() == Listed(day(19), ())
+    assert await world.listed() == DueList(day(19), ())
     assert world.asked == 0
 
 
-async def test_while_they_cannot_be_asked_open_invoices_are_listed_alone() -> None:
-    assert await World(outlook=None).listed() == Listed(day(19), (OWED,))
+async def test_only_open_invoices_are_listed_while_subscriptions_does_not_answer() -> None:
+    assert await World(outlook=None).listed() == DueList(day(19), (OWED,))
 
 
-async def test_a_subscription_whose_invoice_is_not_here_yet_adds_nothing() -> None:
+async def test_a_prospect_without_its_invoice_adds_nothing() -> None:
     ahead = Outlook(AT, (Prospect(SUBSCRIPTION, id_of("not here yet"), "continues", BEGUN, False),))
     assert (await World(outlook=ahead).listed()).due == (replace(OWED, effect="settles"),)
 
 
-async def test_that_more_periods_have_begun_than_are_listed_is_told() -> None:
+async def test_the_list_reports_that_more_periods_have_begun() -> None:
     more = Outlook(AT, (Prospect(SUBSCRIPTION, INVOICE, "continues", BEGUN, True),))
     assert (await World(outlook=more).listed()).more
 
 
 async def test_no_confirmation_covers_more_periods_than_can_be_sent() -> None:
-    many = tuple(replace(BEGUN[0], invoice_id=UUID(int=n)) for n in range(MOST_BEGUN + 1))
+    many = tuple(replace(BEGUN[0], invoice_id=UUID(int=n)) for n in range(BEGUN_PERIODS_MAX + 1))
     listed = await World(outlook=Outlook(AT, (Prospect(SUBSCRIPTION, INVOICE, "continues", many, False),))).listed()
-    assert (len(listed.due), listed.more) == (MOST_BEGUN + 1, True)
+    assert (len(listed.due), listed.more) == (BEGUN_PERIODS_MAX + 1, True)
 
 
-LISTED = Listed(AT, (OWED, *BEGUN, ALSO_OWED))
+LISTED = DueList(AT, (OWED, *BEGUN, ALSO_OWED))
 
 
 @pytest.mark.parametrize(
@@ -111,6 +113,6 @@ def test_the_whole_list_is_stored_with_the_command() -> None:
     stored = confirmation(AT, LISTED.due)
     assert stored is not None
     assert stored.at == AT
-    assert stored.charges[0] == Confirmed(INVOICE, SUBSCRIPTION, PRICE, MAY)
+    assert stored.charges[0] == ConfirmedCharge(INVOICE, SUBSCRIPTION, PRICE, MAY)
     assert [each.invoice_id for each in stored.charges] == [each.invoice_id for each in LISTED.due]
     assert confirmation(AT, ()) is None

@@ -4,7 +4,7 @@ import pytest
 from unit.payments.memory_provider import MemoryProvider
 from unit.payments.provider_suite import ProviderSuite
 
-from payments.application.providers import Provider
+from payments.application.ports import Provider
 
 
 class TestMemoryProvider(ProviderSuite):

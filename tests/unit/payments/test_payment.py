@@ -6,7 +6,7 @@ from unit.payments.examples import BILL, COLLECT, OTHER, PAYMENTS, STARTED, VISA
 from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordRefund, RecordSuccess, TryAgain
 from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Event, OutcomeUnknown, Refunded
 from payments.domain.payment.payment import NOTHING_DUE, Payment
-from payments.domain.refusals import ChargeAlreadyEnded, NoSuchPayment, NotPaidByThisCharge
+from payments.domain.payment.refusals import ChargeAlreadyEnded, NoSuchPayment, NotPaidByThisCharge
 from payments.domain.shapes import FailureCode, Money
 from support.spec import Given
 

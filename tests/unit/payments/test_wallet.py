@@ -2,9 +2,9 @@ from dataclasses import replace
 
 from unit.payments.examples import ANA, INVOICE, OTHER, VISA, WALLETS, day
 
-from payments.domain.refusals import LastMethodInUse, NoSuchPaymentMethod
 from payments.domain.wallet.commands import Command, RemoveMethod, UseMethod
 from payments.domain.wallet.events import DefaultChanged, Event, MethodRemoved
+from payments.domain.wallet.refusals import LastMethodInUse, NoSuchPaymentMethod
 from payments.domain.wallet.wallet import Wallet
 from support.spec import Given
 

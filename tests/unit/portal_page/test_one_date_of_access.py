@@ -28,7 +28,7 @@ from portal_gateway.domain.view import InvoiceRow
 from presentation.languages import Language
 from subscriptions.application.publication import announce_subscription
 from subscriptions.domain.dunning import CancelMode, OpenInvoices, Policies, WhenRetriesEnd
-from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.preview import preview
 from subscriptions.domain.subscription.commands import (
     Cancel,

@@ -15,7 +15,7 @@ from portal_gateway.application.presentation.settlement import after, before
 from portal_gateway.domain.settlement import settling
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.period import Interval
-from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.settlement import preview_settlement
 from subscriptions.domain.subscription.commands import Cancel, GiveUp, RecordFailure, Retry
 

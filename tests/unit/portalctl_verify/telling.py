@@ -27,7 +27,7 @@ from invoicing.domain.plan import Period as InvoicePeriod
 from invoicing.domain.plan import Plan as InvoicePlan
 from invoicing.domain.totals import Amounts
 from payments.application.aggregates import PAYMENT, WALLET
-from payments.domain.confirmation import Confirmation, Confirmed, Consent
+from payments.domain.confirmation import Confirmation, ConfirmedCharge, Consent
 from payments.domain.confirmation import Period as ConfirmedPeriod
 from payments.domain.payment import commands as of_payments
 from payments.domain.shapes import Brand, Method
@@ -37,9 +37,12 @@ from portal_gateway.application.customer_view import compose
 from subscriptions.application.aggregates import MERCHANT, PLAN, SUBSCRIPTION
 from subscriptions.application.publication import merchant_document
 from subscriptions.domain.dunning import Policies
-from subscriptions.domain.merchant import merchant
+from subscriptions.domain.merchant.commands import Register
+from subscriptions.domain.merchant.events import ApiKey
+from subscriptions.domain.merchant.profile import Branding, LegalIdentity, Profile
 from subscriptions.domain.period import Interval
-from subscriptions.domain.plan.plan import Money, Plan, Publish
+from subscriptions.domain.plan.commands import Publish
+from subscriptions.domain.plan.terms import Money, Plan
 from subscriptions.domain.subscription import commands
 from verify.checks.read_models import sources_of
 from verify.consumers import READERS
@@ -133,9 +136,9 @@ def broken(told: Told) -> dict[str, list[str]]:
 def a_sound_world(more: Callable[[Told], object] = lambda _: None) -> Told:
     """Ana keeps one subscription and is about to give up another, and `more`; every consumer has read everything."""
     told = Told()
-    legal = merchant.LegalIdentity("TechSolutions Inc.", "Av. Reforma 123")
-    profile = merchant.Profile("TechSolutions", legal, "es-419", "America/Mexico_City", merchant.Branding(), Policies())
-    register = merchant.Register(profile, "TS", True, merchant.ApiKey("k1", "ab" * 32), day(1), day(1))
+    legal = LegalIdentity("TechSolutions Inc.", "Av. Reforma 123")
+    profile = Profile("TechSolutions", legal, "es-419", "America/Mexico_City", Branding(), Policies())
+    register = Register(profile, "TS", True, ApiKey("k1", "ab" * 32), day(1), day(1))
     state = told.ask("subscriptions", MERCHANT, TECHSOLUTIONS, register)
     doc = json.loads(json.dumps(merchant_document(TECHSOLUTIONS, state)))
     of_merchant = {"name": "merchant", "aggregate": f"merchant-{TECHSOLUTIONS}", "customer_id": None}
@@ -226,7 +229,7 @@ def confirm_and_pay(told: Told, listed: int = 2, named: int = 2) -> Confirmation
     first = told.ask("subscriptions", SUBSCRIPTION, LATE, start).period
     second = PublicPeriod(start=first.end, end=day(7, 15))
     at, periods = day(6, 20), (PublicPeriod(start=first.start, end=first.end), second)
-    lines = [Confirmed(invoice_id(LATE, it), LATE, PRICE, ConfirmedPeriod(it.start, it.end)) for it in periods]
+    lines = [ConfirmedCharge(invoice_id(LATE, it), LATE, PRICE, ConfirmedPeriod(it.start, it.end)) for it in periods]
     confirmation = Confirmation(id_of("confirmation"), at, tuple(lines[:listed]))
     told.ask("payments", WALLET, ANA, ConfirmPayment(lines[0].invoice_id, VISA.id, confirmation, at))
     for place in (1, 2):

@@ -1,4 +1,4 @@
-"""Ana's subscription, from which every story here begins."""
+"""Ana's subscription, the start of the examples."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from chassis.eventsourcing.decider import Decider
 from subscriptions.domain import dunning
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.period import Interval, Period
-from subscriptions.domain.plan.plan import Money, Plan
+from subscriptions.domain.plan.terms import Money, Plan
 from subscriptions.domain.subscription.commands import Command, RecordFailure, RecordPaid
 from subscriptions.domain.subscription.events import (
     CancellationScheduled,

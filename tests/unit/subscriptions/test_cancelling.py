@@ -16,7 +16,7 @@ from unit.subscriptions.examples import (
     given,
 )
 
-from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.preview import Preview, preview
 from subscriptions.domain.subscription.commands import Cancel, ReachBoundary, WithdrawCancellation
 from subscriptions.domain.subscription.events import (
@@ -74,7 +74,7 @@ def test_cancelling_immediately_ends_it_now() -> None:
     given(*ACTIVE).when(AT_ONCE).then(ended_at(5, of=20))
 
 
-def test_one_that_was_asked_before_the_renewal_and_decided_after_it_ends_what_the_renewal_began() -> None:
+def test_cancelling_after_a_renewal_was_stored_ends_the_new_period() -> None:
     just_after = day(6) + timedelta(microseconds=1)
     given(*ENTERED_JUNE).when(AT_ONCE).then(replace(ENDED, effective_at=just_after, at=just_after))
     given(*ACTIVE, SCHEDULED).when(replace(AT_ONCE, at=day(5, of=21))).then(ended_at(5, of=21))
@@ -85,7 +85,7 @@ def test_giving_up_an_unpaid_period_ends_it_at_once() -> None:
     given(*PAST_DUE).when(replace(CANCEL, at=day(6, of=16))).then(ended_at(6, of=16))
 
 
-def test_a_merchant_may_want_what_is_unpaid_kept() -> None:
+def test_a_policy_can_leave_unpaid_invoices_open() -> None:
     given(*PAST_DUE).when(replace(CANCEL, by="merchant", open_invoices="keep", at=day(6, of=16))).then(
         replace(ended_at(6, of=16), cause="merchant", open_invoices="keep")
     )
@@ -97,7 +97,7 @@ def test_a_charge_that_fails_after_cancelling_leaves_no_debt() -> None:
     given(*ENTERED_JUNE, cancelled).when(PAID).then(Renewed(INVOICE, day(6)))
 
 
-def test_a_failure_another_charge_follows_does_not_end_what_is_being_paid() -> None:
+def test_a_failure_that_another_charge_follows_does_not_end_the_subscription() -> None:
     cancelled = replace(SCHEDULED, effective_at=day(7), at=day(6))
     given(*ENTERED_JUNE, cancelled).when(replace(FAILED, followed=True)).then()
 
@@ -107,7 +107,7 @@ def test_a_paid_renewal_still_ends_as_scheduled() -> None:
     given(*ENTERED_JUNE, cancelled, Renewed(INVOICE, day(6))).when(ReachBoundary(1, day(7))).then(ended_at(7, of=14))
 
 
-def test_a_charge_that_still_runs_when_the_cancellation_takes_effect_does_not_hold_it_up() -> None:
+def test_a_running_charge_does_not_delay_the_cancellation() -> None:
     cancelled = replace(SCHEDULED, effective_at=day(7), at=day(6))
     given(*ENTERED_JUNE, cancelled).when(ReachBoundary(1, day(7))).then(ended_at(7, of=14))
 
@@ -125,26 +125,26 @@ def test_a_customer_can_change_their_mind_until_it_takes_effect() -> None:
     given(*ACTIVE).when(WithdrawCancellation(day(5))).refused(NoCancellationToWithdraw)
 
 
-def test_after_a_withdrawal_it_renews_as_ever() -> None:
+def test_it_renews_after_a_withdrawal() -> None:
     kept = RULES.fold((*ACTIVE, SCHEDULED, CancellationWithdrawn(day(5, of=21))))
     assert kept == RULES.fold(ACTIVE)
 
 
-def test_what_is_over_cannot_be_cancelled_and_waits_for_nothing() -> None:
+def test_an_ended_subscription_cannot_be_cancelled_and_has_no_timer() -> None:
     given(*ACTIVE, ENDED).when(CANCEL).refused(AlreadyCancelled)
     over = RULES.fold((*ACTIVE, ENDED))
     assert over
     assert timers(over) == {}
 
 
-def test_what_never_started_cannot_be_cancelled() -> None:
+def test_a_subscription_that_does_not_exist_cannot_be_cancelled() -> None:
     given().when(CANCEL).refused(NoSuchSubscription)
 
 
 PRICE = Money(2999, "USD")
 
 
-def test_the_preview_says_what_the_rules_would_do() -> None:
+def test_the_preview_agrees_with_the_rules() -> None:
     assert preview(CANCEL, RULES.fold(ACTIVE), PRICE) == Preview("at_period_end", day(6), day(6))
     now = day(5, of=20)
     assert preview(AT_ONCE, RULES.fold(ACTIVE), PRICE) == Preview("immediately", now, now, paid_until=day(6))
@@ -153,7 +153,7 @@ def test_the_preview_says_what_the_rules_would_do() -> None:
     assert owed == Preview("immediately", later, later, PRICE, "void")
 
 
-def test_the_preview_of_a_scheduled_cancellation_is_what_was_promised() -> None:
+def test_the_preview_of_a_scheduled_cancellation_shows_its_date() -> None:
     later = replace(CANCEL, at=day(5, of=25))
     scheduled: CancellationScheduled = SCHEDULED
     promised = Preview("at_period_end", scheduled.effective_at, scheduled.effective_at)
@@ -170,14 +170,14 @@ def test_the_preview_counts_a_charge_that_is_under_way() -> None:
     assert preview(CANCEL, entered, price) == Preview("at_period_end", day(6), day(6), price)
 
 
-def test_no_access_is_promised_that_has_ended_already() -> None:
+def test_the_preview_shows_no_access_that_has_ended() -> None:
     gone = day(6, of=21)
     unpaid = RULES.fold((*PAST_DUE, WentUnpaid(INVOICE, day(6, of=22))))
     shown = preview(replace(CANCEL, at=day(7, of=20)), unpaid, PRICE)
     assert shown == Preview("immediately", day(7, of=20), gone, PRICE, "void")
 
 
-def test_access_ends_when_a_renewal_that_nothing_paid_for_was_given_up() -> None:
+def test_access_ends_with_the_dunning_of_an_unpaid_renewal() -> None:
     """What is announced at the end is what the preview said."""
     story = (*PAST_DUE, WentUnpaid(INVOICE, day(6, of=22)))
     (ended,) = RULES.decide(replace(CANCEL, at=day(7, of=20)), RULES.fold(story))

@@ -63,7 +63,7 @@ def test_the_policy_of_the_first_failure_holds() -> None:
     given(*PAST_DUE).when(changed).then(fell)
 
 
-def test_the_same_failure_told_twice_counts_once() -> None:
+def test_a_repeated_failure_counts_once() -> None:
     given(*PAST_DUE).when(FAILED).then()
 
 
@@ -85,7 +85,7 @@ def test_a_new_card_that_fails_softly_is_tried_again_on_the_days_that_are_left()
     given(*ENTERED_JUNE, HARD_FELL).when(soft).then(fell)
 
 
-def test_a_payment_that_was_asked_for_and_fails_does_not_move_the_schedule() -> None:
+def test_a_requested_payment_that_fails_does_not_change_the_schedule() -> None:
     manual = replace(FAILED, attempt=2, reason="card_declined", manual=True, at=day(6, of=14, hour=12))
     fell = replace(FELL, failed_attempts=2, reason="card_declined", at=day(6, of=14, hour=12))
     given(*PAST_DUE).when(manual).then(fell)
@@ -95,14 +95,14 @@ def test_a_payment_that_was_asked_for_and_fails_does_not_move_the_schedule() -> 
     given(*PAST_DUE).when(hard).then(replace(fell, reason="expired_card"))
 
 
-def test_nor_does_it_begin_retries_for_a_card_that_only_another_can_replace() -> None:
+def test_a_requested_payment_does_not_start_retries_of_a_card_that_must_be_replaced() -> None:
     manual = replace(FAILED, attempt=2, manual=True, at=day(6, of=16))
     fell = replace(HARD_FELL, failed_attempts=2, reason="insufficient_funds", at=day(6, of=16))
     given(*ENTERED_JUNE, HARD_FELL).when(manual).then(fell)
     assert waits(*ENTERED_JUNE, HARD_FELL, fell) == {"give_up": day(6, of=21)}
 
 
-def test_one_that_was_under_way_when_a_retry_fell_due_is_that_retry() -> None:
+def test_a_requested_payment_under_way_counts_as_the_retry_that_is_due() -> None:
     due = RetryDue(INVOICE, 1, day(6, of=15))
     manual = replace(FAILED, attempt=2, manual=True, at=day(6, of=15))
     fell = replace(FELL, failed_attempts=2, next_attempt_at=day(6, of=17), at=day(6, of=15))
@@ -110,7 +110,7 @@ def test_one_that_was_under_way_when_a_retry_fell_due_is_that_retry() -> None:
     given(*LAST_RETRY).when(replace(manual, attempt=3, at=day(6, of=21))).then(GAVE_UP)
 
 
-def test_one_that_fails_after_the_retries_have_ended_changes_nothing() -> None:
+def test_a_requested_payment_that_fails_after_the_last_retry_changes_nothing() -> None:
     given(*UNPAID).when(replace(FAILED, attempt=9, manual=True, at=day(6, of=22))).then()
     given(*ENTERED_JUNE, GAVE_UP).when(replace(FAILED, attempt=9, manual=True, at=day(6, of=22))).then()
 
@@ -133,7 +133,7 @@ def test_a_customer_who_is_paying_with_another_card_is_not_given_up() -> None:
     given(*LAST_RETRY, fell).when(replace(FAILED, attempt=4, at=day(6, of=21))).then(GAVE_UP)
 
 
-def test_or_leaves_it_unpaid_by_policy() -> None:
+def test_the_last_failed_retry_leaves_it_unpaid_by_policy() -> None:
     lenient = tuple(replace(e, dunning=LENIENTLY) if isinstance(e, type(FELL)) else e for e in LAST_RETRY)
     last = replace(FELL, failed_attempts=3, next_attempt_at=None, dunning=LENIENTLY, at=day(6, of=21))
     given(*lenient).when(replace(FAILED, attempt=3, at=day(6, of=21))).then(last, WentUnpaid(INVOICE, day(6, of=21)))
@@ -142,13 +142,13 @@ def test_or_leaves_it_unpaid_by_policy() -> None:
     )
 
 
-def test_what_is_unpaid_waits_for_the_customer_alone() -> None:
+def test_an_unpaid_subscription_has_no_timer() -> None:
     assert waits(*UNPAID) == {}
     given(*UNPAID).when(GiveUp(day(6, of=22))).then()
     given(*UNPAID).when(replace(FAILED, attempt=9, at=day(6, of=22))).then()
 
 
-def test_paying_what_was_unpaid_within_its_period_recovers_it() -> None:
+def test_paying_within_the_unpaid_period_recovers_it() -> None:
     given(*UNPAID).when(replace(PAID, at=day(6, of=25))).then(Recovered(INVOICE, day(6, of=25)))
 
 
@@ -159,7 +159,7 @@ def test_paying_an_old_debt_never_charges_for_the_time_without_access() -> None:
     )
 
 
-def test_what_followed_when_the_payment_was_confirmed_follows_when_it_arrives() -> None:
+def test_the_confirmation_of_a_payment_decides_its_effect() -> None:
     within, later = day(7) - timedelta(hours=1), day(7) + timedelta(days=3)
     given(*UNPAID).when(replace(PAID, at=later, agreed_at=within)).then(Recovered(INVOICE, later))
     ended = Cancelled(later, "payment_failed", None, "keep", later, access_until=day(6, of=21))
@@ -178,13 +178,13 @@ def test_without_retry_days_the_first_failure_is_the_last() -> None:
     given(*ENTERED_JUNE).when(strict).then(Cancelled(day(6), "payment_failed", None, "void", day(6)))
 
 
-def test_a_boundary_passed_while_past_due_is_made_up_for_after_recovering() -> None:
+def test_periods_that_began_while_past_due_are_entered_after_the_recovery() -> None:
     recovered = Recovered(INVOICE, day(7) + timedelta(days=1))
     given(*PAST_DUE).when(ReachBoundary(1, day(7))).then()
     given(*PAST_DUE, recovered).when(ReachBoundary(1, recovered.at)).then(RenewalDue(JULY, 3, 1, recovered.at))
 
 
-def test_what_the_merchant_waives_is_owed_no_more() -> None:
+def test_a_waived_invoice_is_no_longer_owed() -> None:
     waived = RecordWaived(INVOICE, day(6, of=16))
     given(*PAST_DUE).when(waived).then(Recovered(INVOICE, day(6, of=16)))
     given(*ENTERED_JUNE).when(waived).then(Renewed(INVOICE, day(6, of=16)))

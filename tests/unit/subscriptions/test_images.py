@@ -1,4 +1,4 @@
-"""Whatever is uploaded, a small WebP comes out that holds a picture and nothing else, or a refusal."""
+"""Any upload becomes a small WebP with the picture only, or is refused."""
 
 import hashlib
 import struct
@@ -10,7 +10,8 @@ import pytest
 from PIL import Image, ImageCms, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
-from subscriptions.adapters.images import PIXELS, NotAPicture, TooManyPixels, webp
+from subscriptions.adapters.images import webp
+from subscriptions.application.ports import PIXELS_MAX, NotAPicture, TooManyPixels
 
 RED, GREEN = (200, 30, 30), (20, 160, 60)
 SCRIPT = b"<script>alert(document.domain)</script>"
@@ -55,7 +56,7 @@ def near(found: Any, wanted: tuple[int, ...]) -> bool:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
-def test_what_comes_out_is_a_small_webp_named_by_its_hash(kind: str) -> None:
+def test_the_result_is_a_small_webp_named_by_its_hash(kind: str) -> None:
     picture = webp(encoded(kind, drawn(size=(3000, 1500))))
     assert (picture.width, picture.height) == (512, 256)
     assert picture.id == hashlib.sha256(picture.bytes).hexdigest()
@@ -105,7 +106,7 @@ def test_a_jpeg_for_printers_has_its_colours() -> None:
     assert (found.mode, near(found.getpixel((5, 5)), (254, 0, 0))) == ("RGB", True)
 
 
-def test_of_what_moves_the_first_picture_stays() -> None:
+def test_the_first_frame_of_an_animation_is_stored() -> None:
     for kind in ("PNG", "WEBP"):
         content = encoded(kind, drawn(), save_all=True, append_images=[drawn(colour=GREEN)], duration=100)
         found = opened(content)
@@ -113,7 +114,7 @@ def test_of_what_moves_the_first_picture_stays() -> None:
         assert near(found.getpixel((5, 5)), RED)
 
 
-def test_what_a_camera_wrote_into_it_is_gone_and_the_picture_is_upright() -> None:
+def test_camera_metadata_is_removed_and_the_picture_is_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6
     exif[0x010E] = "taken at home"
@@ -125,7 +126,7 @@ def test_what_a_camera_wrote_into_it_is_gone_and_the_picture_is_upright() -> Non
         assert not {"exif", "icc_profile", "xmp"} & found.info.keys()
 
 
-def test_nothing_that_hides_beside_the_picture_comes_through() -> None:
+def test_hidden_content_is_removed() -> None:
     told = PngInfo()
     told.add_text("Comment", SCRIPT.decode())
     for content in (
@@ -173,14 +174,14 @@ def test_anything_else_is_refused(content: bytes) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [bomb(20_000, 20_000), bomb(PIXELS, 2), unfolding(6_000), unfolding(16_383)],
+    [bomb(20_000, 20_000), bomb(PIXELS_MAX, 2), unfolding(6_000), unfolding(16_383)],
     ids=["png", "line", "webp", "largest"],
 )
-def test_a_bomb_is_not_opened(content: bytes) -> None:
+def test_a_decompression_bomb_is_not_decoded(content: bytes) -> None:
     assert len(content) < 100_000
     with pytest.raises(TooManyPixels):
         webp(content)
 
 
-def test_the_same_of_an_allowed_size_is_a_picture() -> None:
+def test_a_large_picture_within_the_limit_is_accepted() -> None:
     assert (webp(unfolding(100)).width, webp(bomb(3_000, 3_000)).width) == (100, 512)

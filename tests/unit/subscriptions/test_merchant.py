@@ -5,40 +5,24 @@ import pytest
 
 from chassis.eventsourcing.decider import Decider
 from subscriptions.domain.dunning import Policies
-from subscriptions.domain.merchant.merchant import (
-    KEYS_IN_FORCE,
-    REVOKED_KEPT,
+from subscriptions.domain.invoice_series import series_of
+from subscriptions.domain.merchant.commands import Command, IssueKey, Reconfigure, Register, RevokeKey, SetClock
+from subscriptions.domain.merchant.events import ApiKey, ClockSet, Event, KeyIssued, KeyRevoked, Reconfigured, Registered
+from subscriptions.domain.merchant.merchant import ACTIVE_KEYS_MAX, REVOKED_KEYS_MAX, Merchant, decide, evolve
+from subscriptions.domain.merchant.profile import Branding, BrandingPatch, LegalIdentity, PoliciesPatch, Profile, ProfilePatch
+from subscriptions.domain.merchant.refusals import (
     AlreadyRegistered,
-    ApiKey,
-    Branding,
     ClockRunsForward,
-    ClockSet,
-    IssueKey,
-    KeyIssued,
-    KeyRevoked,
     LastKey,
-    LegalIdentity,
-    Merchant,
-    MerchantCommand,
-    MerchantEvent,
     NoSuchKey,
     NoSuchMerchant,
     NotASandbox,
-    Profile,
-    Reconfigure,
-    Reconfigured,
-    Register,
-    Registered,
-    RevokeKey,
-    SetClock,
     TooManyKeys,
-    decide,
-    evolve,
-    series_of,
 )
+from subscriptions.domain.plan.terms import Tax
 from support.spec import Given
 
-RULES: Decider[MerchantCommand, MerchantEvent, Merchant] = Decider(decide, evolve)
+RULES: Decider[Command, Event, Merchant] = Decider(decide, evolve)
 WALL, THEN = datetime(2026, 1, 1, tzinfo=UTC), datetime(2020, 6, 14, tzinfo=UTC)
 LEGAL = LegalIdentity("TechSolutions Inc.", "1 Main Street")
 PROFILE = Profile("TechSolutions", LEGAL, "es-MX", "America/Mexico_City", Branding(), Policies())
@@ -48,7 +32,7 @@ REGISTERED = Registered(PROFILE, "TS", True, KEY, OFFSET, THEN)
 LIVE = replace(REGISTERED, sandbox=False, clock_offset_seconds=0, at=WALL)
 
 
-def given(*past: MerchantEvent) -> Given[MerchantCommand, MerchantEvent, Merchant]:
+def given(*past: Event) -> Given[Command, Event, Merchant]:
     return Given(RULES, past)
 
 
@@ -67,20 +51,36 @@ def test_the_clock_only_runs_forward() -> None:
     given(LIVE).when(SetClock(later, WALL)).refused(NotASandbox)
 
 
-def renaming(profile: Profile) -> Profile:
+RENAMING = Reconfigure(ProfilePatch(name="TechSolutions México"), THEN)
+
+
+def renamed(profile: Profile) -> Profile:
     return replace(profile, name="TechSolutions México")
 
 
-def test_a_profile_changes_as_a_whole() -> None:
-    renamed = Reconfigured(renaming(PROFILE), THEN)
-    given(REGISTERED).when(Reconfigure(renaming, THEN)).then(renamed)
-    given(REGISTERED, renamed).when(Reconfigure(renaming, THEN)).then()
-    given().when(Reconfigure(renaming, THEN)).refused(NoSuchMerchant)
+def test_a_patch_that_changes_nothing_gives_no_event() -> None:
+    event = Reconfigured(renamed(PROFILE), THEN)
+    given(REGISTERED).when(RENAMING).then(event)
+    given(REGISTERED, event).when(RENAMING).then()
+    given(REGISTERED).when(Reconfigure(ProfilePatch(), THEN)).then()
+    given().when(RENAMING).refused(NoSuchMerchant)
 
 
-def test_what_others_changed_meanwhile_stays_changed() -> None:
+def test_a_patch_keeps_what_another_request_has_changed() -> None:
     moved = replace(PROFILE, time_zone="Europe/Madrid")
-    given(REGISTERED, Reconfigured(moved, THEN)).when(Reconfigure(renaming, THEN)).then(Reconfigured(renaming(moved), THEN))
+    given(REGISTERED, Reconfigured(moved, THEN)).when(RENAMING).then(Reconfigured(renamed(moved), THEN))
+
+
+def test_a_patch_merges_branding_and_policies_field_by_field() -> None:
+    branded = replace(PROFILE, branding=Branding(colour="#112233", contact_email="ana@example.com"), tax=Tax("IVA", 2100))
+    patch = ProfilePatch(branding=BrandingPatch(contact_email=None), policies=PoliciesPatch(retry_days=(2,)))
+    expected = replace(branded, branding=Branding(colour="#112233"), policies=Policies(retry_days=(2,)))
+    given(replace(REGISTERED, profile=branded)).when(Reconfigure(patch, THEN)).then(Reconfigured(expected, THEN))
+
+
+def test_a_patch_removes_the_tax_only_when_it_names_it() -> None:
+    taxed = replace(REGISTERED, profile=replace(PROFILE, tax=Tax("IVA", 2100)))
+    given(taxed).when(Reconfigure(ProfilePatch(tax=None), THEN)).then(Reconfigured(PROFILE, THEN))
 
 
 def test_keys_are_rotated_and_the_last_one_stays() -> None:
@@ -104,20 +104,20 @@ def test_the_same_key_is_issued_once() -> None:
     given(REGISTERED, KeyIssued(OTHER, THEN), KeyRevoked("b", THEN)).when(IssueKey(OTHER, THEN)).then()
 
 
-def test_a_merchant_has_so_many_keys_in_force_and_no_more() -> None:
-    full: tuple[MerchantEvent, ...] = (REGISTERED, *(KeyIssued(key(number), THEN) for number in range(KEYS_IN_FORCE - 1)))
+def test_a_merchant_has_a_limited_number_of_active_keys() -> None:
+    full: tuple[Event, ...] = (REGISTERED, *(KeyIssued(key(number), THEN) for number in range(ACTIVE_KEYS_MAX - 1)))
     given(*full).when(IssueKey(OTHER, THEN)).refused(TooManyKeys)
     given(*full, KeyRevoked("key_0", THEN)).when(IssueKey(OTHER, THEN)).then(KeyIssued(OTHER, THEN))
 
 
-def test_however_often_keys_are_rotated_what_is_told_of_them_stays_small() -> None:
-    rotated: list[MerchantEvent] = [REGISTERED]
-    for number in range(REVOKED_KEPT + 50):
+def test_old_revoked_keys_are_dropped() -> None:
+    rotated: list[Event] = [REGISTERED]
+    for number in range(REVOKED_KEYS_MAX + 50):
         rotated += [KeyIssued(key(number), THEN), KeyRevoked(key(number - 1).id if number else "a", THEN)]
     state = RULES.fold(rotated)
     assert state
-    assert len(state.keys) == REVOKED_KEPT + 1
-    assert [each.id for each in state.keys if not each.revoked] == [f"key_{REVOKED_KEPT + 49}"]
+    assert len(state.keys) == REVOKED_KEYS_MAX + 1
+    assert [each.id for each in state.keys if not each.revoked] == [f"key_{REVOKED_KEYS_MAX + 49}"]
     assert state.keys[0].id == "key_49"
 
 

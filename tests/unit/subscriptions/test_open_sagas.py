@@ -1,4 +1,4 @@
-"""Which subscriptions wait for the outcome of a charge: their clock and `verify` ask this table."""
+"""The table `open_sagas`: subscriptions that wait for the outcome of a charge. Test clock and `verify` read it."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -31,5 +31,5 @@ def said(*past: Event, new: Event) -> list[str]:
         (PAST_DUE, WentUnpaid(INVOICE, day(6, 21)), []),
     ],
 )
-def test_it_is_open_as_long_as_an_attempt_is_under_way(past: tuple[Event, ...], new: Event, does: list[str]) -> None:
+def test_the_saga_is_open_while_an_attempt_is_under_way(past: tuple[Event, ...], new: Event, does: list[str]) -> None:
     assert said(*past, new=new) == does

@@ -23,7 +23,7 @@ def local(zone: ZoneInfo, *parts: int, fold: int = 0) -> datetime:
     return datetime(*parts, tzinfo=zone, fold=fold).astimezone(UTC)  # type: ignore[arg-type, misc]
 
 
-def test_the_last_day_of_a_month_is_kept_where_there_is_one() -> None:
+def test_the_anchors_day_is_used_in_every_month_that_has_it() -> None:
     assert days("month", utc(2023, 1, 31), 4) == ["23-02-28", "23-03-31", "23-04-30", "23-05-31"]
 
 
@@ -54,13 +54,13 @@ def test_the_wall_time_is_kept_when_clocks_change() -> None:
     ]
 
 
-def test_a_wall_time_that_is_skipped_moves_on_by_the_gap() -> None:
+def test_a_skipped_wall_time_moves_forward_by_the_gap() -> None:
     calendar = Calendar(local(MADRID, 2023, 3, 25, 2, 30), "Europe/Madrid", Interval("day"))
     assert calendar.boundary(1) == local(MADRID, 2023, 3, 26, 3, 30)
     assert calendar.boundary(2) == local(MADRID, 2023, 3, 27, 2, 30)
 
 
-def test_of_a_wall_time_that_happens_twice_the_first_is_meant() -> None:
+def test_the_first_of_two_equal_wall_times_counts() -> None:
     calendar = Calendar(local(NEW_YORK, 2023, 11, 4, 1, 30), "America/New_York", Interval("day"))
     assert calendar.boundary(1) == utc(2023, 11, 5, 5, 30)
 
@@ -76,7 +76,7 @@ def test_an_anchor_in_the_second_hour_stays_there_and_never_moves_backwards() ->
     assert calendar.boundary(skipped) == utc(2024, 3, 31, 1, 30)
 
 
-def test_a_day_that_a_country_skipped_is_no_period() -> None:
+def test_a_day_that_a_zone_skipped_is_not_a_period() -> None:
     samoa = ZoneInfo("Pacific/Apia")
     calendar = Calendar(local(samoa, 2011, 12, 29, 10), "Pacific/Apia", Interval("day"))
     first = calendar.first()

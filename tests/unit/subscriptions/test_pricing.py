@@ -4,9 +4,9 @@ import pytest
 from unit.subscriptions.examples import ANA, PREMIUM, ZONE, day, given
 
 from billing_contracts.money import LARGEST_AMOUNT
-from subscriptions.adapters.http.subscriptions import REFUSALS
+from subscriptions.adapters.http.refusals import REFUSALS
 from subscriptions.application.pricing import objection, period_price
-from subscriptions.domain.plan.plan import Money, Plan, Tax
+from subscriptions.domain.plan.terms import Money, Plan, Tax
 from subscriptions.domain.subscription.commands import Start
 from subscriptions.domain.subscription.refusals import AmountTooLarge, CurrencyNotSold
 
@@ -39,7 +39,7 @@ def test_a_period_costs_what_its_invoice_will_say() -> None:
         (99_999_999_999, 45_035, Tax("Doble", 10_000)),
     ],
 )
-def test_what_can_be_calculated_everywhere_can_be_sold(price: int, quantity: int, tax: Tax | None) -> None:
+def test_amounts_within_the_limit_can_be_sold(price: int, quantity: int, tax: Tax | None) -> None:
     assert period_price(costing(price), quantity, tax).amount_minor < 2**53
     assert objection(costing(price), quantity, tax) is None
 
@@ -54,7 +54,7 @@ def test_what_can_be_calculated_everywhere_can_be_sold(price: int, quantity: int
         (999_999_999_999, 100_000, None),
     ],
 )
-def test_what_is_larger_is_refused_and_the_refusal_names_the_bound(price: int, quantity: int, tax: Tax | None) -> None:
+def test_larger_amounts_are_refused_with_the_limit(price: int, quantity: int, tax: Tax | None) -> None:
     assert period_price(costing(price), quantity, tax).amount_minor >= 2**53
     given().when(started(costing(price), quantity, tax)).refused(AmountTooLarge)
     status, code, title = REFUSALS[AmountTooLarge]
@@ -63,5 +63,5 @@ def test_what_is_larger_is_refused_and_the_refusal_names_the_bound(price: int, q
 
 
 @pytest.mark.parametrize("currency", ["XXX", "ZZZ", "XAU", "MXV", "HRK"])
-def test_a_plan_of_before_that_is_in_no_currency_is_not_sold_any_more(currency: str) -> None:
+def test_an_old_plan_without_a_valid_currency_cannot_be_sold(currency: str) -> None:
     given().when(started(costing(2999, currency), 1)).refused(CurrencyNotSold)

@@ -1,4 +1,4 @@
-"""Every event is announced, comes back from the store as it went in, and is only what the contracts know."""
+"""Every private event has a public event of the contracts, and is decoded from the store unchanged."""
 
 from dataclasses import replace
 from typing import Any
@@ -32,9 +32,9 @@ from billing_contracts.subscriptions import (
 )
 from chassis.eventsourcing.aggregate import Aggregate, Announcement
 from subscriptions.application.aggregates import MERCHANT, PLAN, SUBSCRIPTION
-from subscriptions.domain.merchant import merchant
-from subscriptions.domain.plan import plan
-from subscriptions.domain.plan.plan import Tax
+from subscriptions.domain.merchant import events as merchant_events
+from subscriptions.domain.plan.events import Published
+from subscriptions.domain.plan.terms import Tax
 from subscriptions.domain.subscription.events import CancellationWithdrawn, Cancelled, Event, Recovered, RetryDue, WentUnpaid
 
 ENDED = Cancelled(day(6), "customer", None, "void", day(6))
@@ -45,12 +45,12 @@ LIVES: list[tuple[Event, ...]] = [
     (*ACTIVE, SCHEDULED, CancellationWithdrawn(day(5, of=21))),
     (*ACTIVE, SCHEDULED, ENDED),
 ]
-MERCHANTS: tuple[merchant.MerchantEvent, ...] = (
+MERCHANTS: tuple[merchant_events.Event, ...] = (
     REGISTERED,
-    merchant.Reconfigured(replace(PROFILE, tax=Tax("IVA", 2100), return_origins=("https://shop.example",)), THEN),
-    merchant.KeyIssued(OTHER, THEN),
-    merchant.KeyRevoked(KEY.id, THEN),
-    merchant.ClockSet(-1.5, THEN),
+    merchant_events.Reconfigured(replace(PROFILE, tax=Tax("IVA", 2100), return_origins=("https://shop.example",)), THEN),
+    merchant_events.KeyIssued(OTHER, THEN),
+    merchant_events.KeyRevoked(KEY.id, THEN),
+    merchant_events.ClockSet(-1.5, THEN),
 )
 
 
@@ -67,7 +67,7 @@ def statuses(*events: Event) -> list[str]:
 
 
 @pytest.mark.parametrize("life", LIVES)
-def test_every_event_of_a_subscription_is_announced_as_its_customers(life: tuple[Event, ...]) -> None:
+def test_every_public_event_of_a_subscription_names_its_customer(life: tuple[Event, ...]) -> None:
     announcements = told(SUBSCRIPTION, *life)
     assert {announcement.data.TYPE for announcement in announcements} <= set(EVENTS)
     assert {announcement.customer_id for announcement in announcements} == {ANA}
@@ -76,9 +76,9 @@ def test_every_event_of_a_subscription_is_announced_as_its_customers(life: tuple
 
 @pytest.mark.parametrize(
     ("aggregate", "events"),
-    [*((SUBSCRIPTION, life) for life in LIVES), (MERCHANT, MERCHANTS), (PLAN, (plan.Published(PREMIUM, THEN),))],
+    [*((SUBSCRIPTION, life) for life in LIVES), (MERCHANT, MERCHANTS), (PLAN, (Published(PREMIUM, THEN),))],
 )
-def test_what_is_stored_comes_back_as_it_was(aggregate: Aggregate[Any, Any, Any], events: tuple[Any, ...]) -> None:
+def test_stored_events_are_decoded_unchanged(aggregate: Aggregate[Any, Any, Any], events: tuple[Any, ...]) -> None:
     for event in events:
         assert aggregate.codec.decode(*aggregate.codec.encode(event)) == event
 
@@ -107,20 +107,20 @@ def test_a_renewal_carries_all_that_an_invoice_needs() -> None:
     assert (due.period.start, due.period.end) == (JUNE.start, JUNE.end)
 
 
-def test_a_debt_says_why_how_much_when_next_and_until_when() -> None:
+def test_a_past_due_event_has_reason_amount_next_attempt_and_end_of_access() -> None:
     debt = told(SUBSCRIPTION, *PAST_DUE)[-1].data
     assert isinstance(debt, SubscriptionPastDue)
     assert (debt.reason, debt.amount.amount_minor, debt.failed_attempts) == ("insufficient_funds", 2999, 1)
     assert (debt.next_attempt_at, debt.access_until) == (day(6, of=15), day(6, of=21))
 
 
-def test_an_end_says_who_wanted_it() -> None:
+def test_a_cancelled_event_names_its_cause() -> None:
     ended = told(SUBSCRIPTION, *ACTIVE, SCHEDULED, ENDED)[-1].data
     assert isinstance(ended, SubscriptionCancelled)
     assert (ended.cause, ended.open_invoices, ended.effective_at) == ("customer", "void", day(6))
 
 
-def test_an_end_names_the_period_that_nothing_had_been_paid_for() -> None:
+def test_a_cancelled_event_names_the_unpaid_period() -> None:
     paid, unpaid = (told(SUBSCRIPTION, *life, ENDED)[-1].data for life in (ACTIVE, ENTERED_JUNE))
     assert isinstance(paid, SubscriptionCancelled)
     assert paid.unpaid_period is None
@@ -128,7 +128,7 @@ def test_an_end_names_the_period_that_nothing_had_been_paid_for() -> None:
     assert unpaid.unpaid_period == shapes.Period(start=JUNE.start, end=JUNE.end)
 
 
-def test_whatever_changes_of_a_merchant_all_of_it_is_told() -> None:
+def test_every_merchant_event_carries_all_settings() -> None:
     last = told(MERCHANT, *MERCHANTS)[-1].data
     assert isinstance(last, MerchantConfigured)
     assert (last.name, last.invoice_series, last.clock_offset_seconds) == ("TechSolutions", "TS", -1.5)
@@ -138,8 +138,8 @@ def test_whatever_changes_of_a_merchant_all_of_it_is_told() -> None:
     assert last.return_origins == ("https://shop.example",)
 
 
-def test_a_plan_is_published_whole() -> None:
-    published = told(PLAN, plan.Published(PREMIUM, THEN))[0].data
+def test_a_plan_event_carries_the_complete_plan() -> None:
+    published = told(PLAN, Published(PREMIUM, THEN))[0].data
     assert isinstance(published, PlanPublished)
     assert published.plan.model_dump(mode="json") == {
         "id": str(PREMIUM.id),

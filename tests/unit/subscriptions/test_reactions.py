@@ -59,7 +59,7 @@ def test_policies_are_read_from_the_merchants_document() -> None:
     assert reactions.policies(merchant_document(UUID(int=1), it)) == mine
 
 
-def test_an_invoice_voided_by_the_merchant_is_waived_and_one_voided_by_the_end_is_no_news() -> None:
+def test_only_an_invoice_voided_by_the_merchant_is_waived() -> None:
     by_merchant = InvoiceVoided(subscription_id=UUID(int=4), reason="merchant")
     by_end = InvoiceVoided(subscription_id=UUID(int=4), reason="subscription_cancelled")
     assert reactions.waived(received(by_merchant)) == RecordWaived(INVOICE, day(6))  # type: ignore[arg-type]

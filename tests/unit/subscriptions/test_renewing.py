@@ -55,7 +55,7 @@ def test_a_paid_period_is_followed_by_the_next() -> None:
     given(*ACTIVE).when(ReachBoundary(4, day(6))).then(RenewalDue(JUNE, 2, 4, day(6)))
 
 
-def test_a_clock_that_comes_early_changes_nothing() -> None:
+def test_an_early_timer_changes_nothing() -> None:
     given(*ACTIVE).when(ReachBoundary(1, day(6, of=13))).then()
 
 
@@ -71,12 +71,12 @@ def test_a_payment_renews_it_once() -> None:
     given(*ENTERED_JUNE, Renewed(INVOICE, day(6))).when(PAID).then()
 
 
-def test_what_happens_to_another_periods_invoice_is_no_concern() -> None:
+def test_outcomes_of_another_periods_invoice_change_nothing() -> None:
     given(*ENTERED_JUNE).when(replace(PAID, period=MAY)).then()
     given(*ENTERED_JUNE).when(replace(PAID, period=Period(JUNE.start, JULY.end))).then()
 
 
-def test_what_never_started_does_nothing() -> None:
+def test_commands_to_a_subscription_that_does_not_exist_are_refused() -> None:
     given().when(ReachBoundary(1, day(6))).refused(NoSuchSubscription)
     given().when(PAID).refused(NoSuchSubscription)
 

@@ -1,4 +1,4 @@
-"""Whatever is asked in whatever order, the promises of a subscription hold."""
+"""The invariants of a subscription hold for any commands in any order."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -13,7 +13,7 @@ from unit.subscriptions.examples import ANA, PREMIUM, day
 
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.period import Interval, Period
-from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.subscription.commands import (
     Cancel,
     Command,

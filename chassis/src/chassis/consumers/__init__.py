@@ -11,13 +11,13 @@ import asyncpg
 from chassis.consumers.consumer import Changed, Consumer, Reaction
 from chassis.consumers.group_member import ConsumerGroupMember
 from chassis.consumers.progress import check_consumers
-from chassis.consumers.unit_of_work import UnitOfWork
+from chassis.consumers.unit_of_work import StaleRead, UnitOfWork
 from chassis.decoding import Erased, Received
 from chassis.outbox.commit_signals import CommitSignals
 from chassis.projections.projection import Projection
 from chassis.runtime.health import Health
 
-__all__ = ["Changed", "Consumer", "Erased", "Projection", "Reaction", "Received", "UnitOfWork", "run_consumers"]
+__all__ = ["Changed", "Consumer", "Erased", "Projection", "Reaction", "Received", "StaleRead", "UnitOfWork", "run_consumers"]
 
 
 async def run_consumers(

@@ -15,7 +15,7 @@ from chassis.consumers.consumer import Consumer
 from chassis.consumers.metrics import DIVERGED, HANDLED, QUARANTINED, REDONE, UNKNOWN
 from chassis.consumers.offsets import Fenced
 from chassis.consumers.progress import Progress
-from chassis.consumers.unit_of_work import RecordFailed, UnitOfWork
+from chassis.consumers.unit_of_work import RecordFailed, StaleRead, UnitOfWork
 from chassis.decoding import Decoded, Erased, Ignored, RawRecord, Received, RecordDecoder, Undecodable
 from chassis.eventsourcing.event_store import AlreadyHandled, VersionConflict
 from chassis.eventsourcing.stream import Stream
@@ -42,7 +42,7 @@ so it must be one statement. Raises Fenced if another member has already moved t
 Changed = set[tuple[UUID, UUID]]
 
 _TOPIC = attrgetter("topic")
-_CONFLICTS = (VersionConflict, AlreadyHandled, Overtaken)
+_CONFLICTS = (VersionConflict, AlreadyHandled, Overtaken, StaleRead)
 
 _TIMEOUTS = (TimeoutError, asyncpg.TransactionTimeoutError, asyncpg.QueryCanceledError)
 """A batch that is too large fails with one of these at each attempt; a smaller one can succeed."""

@@ -1,9 +1,9 @@
 """The writes that the reactions to one batch of records decide, committed with the batch's offsets or not at all."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import asyncpg
@@ -34,6 +34,10 @@ class RecordFailed(Exception):
         self.index = index
 
 
+class StaleRead(Exception):
+    """Data that a reaction has read changed before the commit. The batch is tried again from the start."""
+
+
 @dataclass
 class _PendingAppend:
     expected: int
@@ -54,6 +58,7 @@ class UnitOfWork:
         self._timers: dict[tuple[Stream, str], datetime | None] = {}
         self._statements: list[tuple[UUID | None, int, Statement]] = []
         self._commit_hooks: list[tuple[int, CommitHook]] = []
+        self._groups: dict[Hashable, Any] = {}
         self._index = 0
         self._customer: UUID | None = None
         self._may_read = True
@@ -103,6 +108,12 @@ class UnitOfWork:
     def at_commit(self, hook: CommitHook) -> None:
         """Call the hook at the start of the transaction. It may lock, write, and decide on streams that were read earlier."""
         self._commit_hooks.append((self._index, hook))
+
+    def group(self, key: Hashable, create: Callable[[], A]) -> A:
+        """The value that the records of this batch share under `key`, created on first use."""
+        if key not in self._groups:
+            self._groups[key] = create()
+        return cast(A, self._groups[key])
 
     async def load_streams(self, streams: Sequence[Stream]) -> None:
         """Read the events of several streams in one query, for later decisions."""
@@ -162,5 +173,7 @@ class UnitOfWork:
 async def _attributed(index: int, work: Awaitable[A]) -> A:
     try:
         return await work
+    except StaleRead:
+        raise
     except Exception as error:
         raise RecordFailed(index) from error

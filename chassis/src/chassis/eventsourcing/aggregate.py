@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Generic
+from typing import Generic, TypeAlias
 from uuid import UUID
 
 from billing_contracts.envelope import EventData
@@ -55,6 +55,10 @@ def no_rows(_: object) -> Sequence[Statement]:
     return ()
 
 
+OnTimer: TypeAlias = Callable[[str, S, datetime], C]
+"""(timer, state, now by the merchant's clock) -> the command to give"""
+
+
 @dataclass(frozen=True)
 class Aggregate(Generic[C, E, S]):
     kind: str
@@ -67,7 +71,7 @@ class Aggregate(Generic[C, E, S]):
     """(event, state after it) → its public message. Every event has one."""
     timers: Callable[[S], Mapping[str, datetime]] = no_timers
     """The timers of a state: name → the instant when it is due, by the merchant's clock."""
-    on_timer: Callable[[str, S, datetime], C] | None = None
+    on_timer: OnTimer[S, C] | None = None
     """(timer name, state, now by the merchant's clock) → the command of a due timer."""
     rows: Callable[[Outcome[E, S]], Sequence[Statement]] = no_rows
     """Statements on the service's own tables that keep them consistent with the stream; part of every append."""

@@ -2,14 +2,14 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic
 from uuid import UUID
 from weakref import WeakValueDictionary
 
-from chassis.eventsourcing.aggregate import Aggregate, Loaded, Outcome
+from chassis.eventsourcing.aggregate import Aggregate, Loaded, OnTimer, Outcome
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.decider import C, E, S
 from chassis.eventsourcing.event_store import (
@@ -87,6 +87,8 @@ class Handled(Generic[E, S]):
 class CommandHandler(Generic[C, E, S]):
     store: EventStore
     aggregate: Aggregate[C, E, S]
+    load_on_timer: Callable[[UUID, UUID], Awaitable[OnTimer[S, C]]] | None = None
+    """(merchant, aggregate id) → the `on_timer` of one firing, for commands that need data from outside the stream."""
     _locks: WeakValueDictionary[Stream, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False, repr=False)
     _cache: OrderedDict[Stream, tuple[StoredEvent, Loaded[S]]] = field(default_factory=OrderedDict, init=False, repr=False)
     """Least recently used first: stream → its last event and the state after it."""
@@ -151,7 +153,8 @@ class CommandHandler(Generic[C, E, S]):
         Returns None when the state has no such timer, or one that is due later; then the stored timer is corrected.
         Raises the domain's refusal, which leaves the timer unchanged.
         """
-        assert self.aggregate.on_timer, f"{self.aggregate.kind} declares no command for its timers"
+        on_timer = await self.load_on_timer(context.merchant_id, id) if self.load_on_timer else self.aggregate.on_timer
+        assert on_timer, f"{self.aggregate.kind} declares no command for its timers"
         stream = self.aggregate.stream(context.merchant_id, id)
         async with self._lock(stream):
             for _ in range(ATTEMPTS):
@@ -163,7 +166,7 @@ class CommandHandler(Generic[C, E, S]):
                 elif due_at > now:
                     write_set = WriteSet(set_timers=(Timer(before.stream, name, due_at),))
                 else:
-                    command = self.aggregate.on_timer(name, before.state, now)
+                    command = on_timer(name, before.state, now)
                     outcome, write_set = decide(self.aggregate, context, before, command)
                 try:
                     if not write_set.empty:

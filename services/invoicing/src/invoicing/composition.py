@@ -1,4 +1,4 @@
-"""The invoicing service, put together. Nothing is built or joined anywhere else."""
+"""The composition of the invoicing service: the only place that builds and connects its parts."""
 
 from dataclasses import replace
 
@@ -15,6 +15,7 @@ from invoicing.adapters.exporting.exports import Exports
 from invoicing.adapters.exporting.slots import Slots
 from invoicing.adapters.http import invoices
 from invoicing.adapters.http.peers import PEERS
+from invoicing.adapters.http.refusals import REFUSALS
 from invoicing.adapters.invoice_queries import InvoiceQueries
 from invoicing.adapters.issuing.invoice_issuer import PostgresInvoiceIssuer
 from invoicing.adapters.logos import Logos
@@ -23,9 +24,9 @@ from invoicing.application.aggregates import INVOICE
 
 def compose(resources: Resources) -> Service:
     settings, pool = resources.settings, resources.pool
-    invoice = replace(INVOICE, rows=rows.rows)
-    vault = KeyedBillToEncryption(settings.key_encryption_bytes)
-    reading = InvoiceQueries(pool, vault)
+    invoice = replace(INVOICE, rows=rows.of_invoice)
+    encryption = KeyedBillToEncryption(settings.key_encryption_bytes)
+    queries = InvoiceQueries(pool, encryption)
     owner = ServiceClient(settings.tenants_url, settings.tenants_service, resources.signer)
     resources.closing.push_async_callback(owner.close)
     renderer = Renderer(settings.pdf_concurrency, Logos(pool, owner))
@@ -36,11 +37,11 @@ def compose(resources: Resources) -> Service:
         service="invoicing",
         authenticator=resources.authenticator,
         once=resources.once,
-        refusals=invoices.REFUSALS,
+        refusals=REFUSALS,
         peers=PEERS,
     )
     handler = CommandHandler(resources.store, invoice)
-    exports = Exports(reading, Slots(pool), renderer)
+    exports = Exports(queries, Slots(pool), renderer)
     cursors = Cursors(settings.cursor_key.get_secret_value())
-    app.include_router(invoices.routes(handler, reading, exports, renderer, resources.tenants, cursors))
-    return Service(app, consumers=(consumer(invoice, PostgresInvoiceIssuer(invoice, vault), rows.movement),))
+    app.include_router(invoices.routes(handler, queries, exports, renderer, resources.tenants, cursors))
+    return Service(app, consumers=(consumer(invoice, PostgresInvoiceIssuer(invoice, encryption), rows.movement),))

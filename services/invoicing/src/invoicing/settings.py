@@ -1,4 +1,4 @@
-"""What an operator can set for invoicing, beside what every service has."""
+"""The settings of this service, in addition to those of every service."""
 
 import base64
 import binascii

@@ -1,19 +1,21 @@
-"""The payments service, put together. Nothing is built or joined anywhere else."""
+"""The composition of the payments service: the only place that builds and connects its parts."""
 
+from dataclasses import replace
 from functools import partial
 
-from billing_contracts.registry import data_of
-from chassis.consumers import Consumer
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
 from chassis.http.client import ServiceClient
 from chassis.service.service import Resources, Service
+from payments.adapters import rows
 from payments.adapters.card_page.app import card_page
 from payments.adapters.card_page.hosts import loopbacks
 from payments.adapters.charge_queue import PostgresChargeQueue
 from payments.adapters.collections import PostgresCollections
-from payments.adapters.http import charges, methods, payment_preview, refusals, setups
+from payments.adapters.consumers import consumer
+from payments.adapters.http import charges, methods, payment_preview, setups
 from payments.adapters.http.peers import PEERS
+from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers
 from payments.adapters.outlooks import SubscriptionOutlooks
 from payments.adapters.sandbox import controls
@@ -27,52 +29,52 @@ from payments.application.card_change import CardChange
 from payments.application.collector import Collector
 from payments.application.dues import Dues
 from payments.application.pay_now import PayNow
-from payments.application.reactions import PROJECTIONS, REACTIONS, STREAMS, TOPICS
 from payments.application.worker import run_worker
 from payments.settings import Settings
 
 
 def compose(resources: Resources) -> Service:
     settings: Settings = resources.settings
+    pool, store, tenants = resources.pool, resources.store, resources.tenants
     owner = ServiceClient(settings.tenants_url, settings.tenants_service, resources.signer)
-    books = LedgerPool(settings.database_url.get_secret_value())
+    ledger = LedgerPool(settings.database_url.get_secret_value())
     resources.closing.push_async_callback(owner.close)
-    resources.closing.push_async_callback(books.close)
-    sandbox, claims, openings = Sandbox(books), PostgresChargeQueue(resources.pool), PostgresSetUps(resources.pool)
-    customers, wallets = KnownCustomers(resources.pool, owner), CommandHandler(resources.store, WALLET)
-    collections, stored_answers = PostgresCollections(resources.pool), StoredAnswers(resources.store)
-    dues = Dues(collections, SubscriptionOutlooks(owner), resources.tenants)
-    patience = settings.provider_seconds
-    change = CardChange(resources.store, openings, dues, sandbox, min(patience, 4))
-    collector = Collector(
-        claims, CommandHandler(resources.store, PAYMENT), sandbox, resources.tenants, patience, settings.first_check_seconds
-    )
+    resources.closing.push_async_callback(ledger.close)
+    sandbox, queue, setups_table = Sandbox(ledger), PostgresChargeQueue(pool), PostgresSetUps(pool)
+    customers, collections, stored_answers = KnownCustomers(pool, owner), PostgresCollections(pool), StoredAnswers(store)
+
+    wallets, payments = replace(WALLET, rows=rows.of_wallet), replace(PAYMENT, rows=rows.of_payment)
+    dues = Dues(collections, SubscriptionOutlooks(owner), tenants)
+    timeout = settings.provider_seconds
+    card_change = CardChange(store, wallets, payments, rows, setups_table, dues, sandbox, min(timeout, 4))
+    pay_now = PayNow(store, wallets, payments, rows, dues, collections)
+    collector = Collector(queue, CommandHandler(store, payments), sandbox, tenants, timeout, settings.first_check_seconds)
 
     app = create_app(
         "payments",
         service="payments",
         authenticator=resources.authenticator,
         once=resources.once,
-        refusals=refusals.REFUSALS,
+        refusals=REFUSALS,
         peers=PEERS,
     )
     origins = {"cards_url": settings.cards_url, "portal_origin": settings.portal_origin}
-    app.include_router(setups.routes(change, openings, customers, dues, stored_answers, **origins))
-    app.include_router(methods.routes(wallets, sandbox, customers, MerchantClock(resources.tenants, owner), resources.pool))
-    app.include_router(payment_preview.routes(PayNow(resources.store, dues, collections), dues, collections, stored_answers))
-    app.include_router(charges.routes(resources.pool))
-    app.include_router(controls.routes(books))
+    app.include_router(setups.routes(card_change, setups_table, customers, dues, stored_answers, **origins))
+    app.include_router(methods.routes(CommandHandler(store, wallets), sandbox, customers, MerchantClock(tenants, owner), pool))
+    app.include_router(payment_preview.routes(pay_now, dues, collections, stored_answers))
+    app.include_router(charges.routes(pool))
+    app.include_router(controls.routes(ledger))
 
-    page = card_page(openings, KnownMerchants(resources.tenants), Vault(books), **origins)
+    page = card_page(setups_table, KnownMerchants(tenants), Vault(ledger), **origins)
     return Service(
         app,
-        consumers=(Consumer("payments.collection", TOPICS, data_of, REACTIONS, STREAMS, PROJECTIONS),),
+        consumers=(consumer(wallets, payments, rows),),
         workers={
             "charges": partial(
-                run_worker, "charges", claims.attempts, collector.settle, lease=patience + 5, wake=resources.commits.event()
+                run_worker, "charges", queue.attempts, collector.settle, lease=timeout + 5, wake=resources.commits.event()
             ),
-            "refunds": partial(run_worker, "refunds", claims.refunds, collector.refund_attempt, lease=patience + 5),
-            "agreements": partial(run_worker, "agreements", claims.agreements, collector.retry_agreed, lease=10),
+            "refunds": partial(run_worker, "refunds", queue.refunds, collector.refund_attempt, lease=timeout + 5),
+            "agreements": partial(run_worker, "agreements", queue.agreements, collector.retry_agreed, lease=10),
         },
         more_apps=((loopbacks(), settings.cards_http_port, page),),
     )

@@ -1,4 +1,4 @@
-"""What an operator can set of payments."""
+"""The settings of this service, in addition to those of every service."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""The subscriptions service, put together. Nothing is built or joined anywhere else."""
+"""The composition of the subscriptions service: the only place that builds and connects its parts."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -8,10 +8,12 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
 from chassis.http.page_cursors import Cursors
 from chassis.service.service import Resources, Service
-from subscriptions.adapters import consumers, images, rows
+from subscriptions.adapters import images, rows
 from subscriptions.adapters.clock_worker import ClockWorker
+from subscriptions.adapters.consumers import consumer
 from subscriptions.adapters.http import customers, media, merchants, payment_preview, plans, streams, subscriptions, test_clock
 from subscriptions.adapters.http.peers import PEERS
+from subscriptions.adapters.http.refusals import REFUSALS
 from subscriptions.adapters.tables.clock_jobs import ClockJobsTable
 from subscriptions.adapters.tables.comments import CommentsTable
 from subscriptions.adapters.tables.customers import CustomersTable
@@ -21,25 +23,21 @@ from subscriptions.adapters.tables.prices import PricesTable
 from subscriptions.adapters.tables.streams import StreamsTable
 from subscriptions.application.aggregates import MERCHANT, PLAN, SUBSCRIPTION
 from subscriptions.application.customer_erasure import CustomerErasure
-from subscriptions.application.renewals import Subscriptions
+from subscriptions.application.renewals import timer_commands
 
 
 def compose(resources: Resources) -> Service:
-    people, pictures, comments, jobs = (
-        CustomersTable(resources.pool),
-        MediaTable(resources.pool),
-        CommentsTable(resources.pool),
-        ClockJobsTable(resources.pool),
-    )
+    pool, store, tenants = resources.pool, resources.store, resources.tenants
+    people, pictures, comments, jobs = CustomersTable(pool), MediaTable(pool), CommentsTable(pool), ClockJobsTable(pool)
     secret = resources.settings.cursor_key.get_secret_value()
     cursors = Cursors(secret)
 
     aggregate = replace(SUBSCRIPTION, rows=rows.of_subscription)
-    selling = CommandHandler(resources.store, replace(MERCHANT, rows=rows.of_merchant))
-    offering = CommandHandler(resources.store, replace(PLAN, rows=rows.of_plan))
-    billing = Subscriptions(resources.store, aggregate, people.revision_of)
-    ending = CustomerErasure(billing, people, resources.tenants)
-    clockwork = ClockWorker(resources.pool, jobs, resources.tenants, selling, TimerLoop(resources.pool, [billing]))
+    merchant_handler = CommandHandler(store, replace(MERCHANT, rows=rows.of_merchant))
+    plan_handler = CommandHandler(store, replace(PLAN, rows=rows.of_plan))
+    handler = CommandHandler(store, aggregate, timer_commands(people.revision_of))
+    erasure = CustomerErasure(handler, people, tenants)
+    clock_worker = ClockWorker(pool, jobs, tenants, merchant_handler, TimerLoop(pool, [handler]))
     patience = timedelta(seconds=resources.settings.test_clock_patience_seconds)
     production = resources.settings.environment == "production"
 
@@ -48,23 +46,23 @@ def compose(resources: Resources) -> Service:
         service="subscriptions",
         authenticator=resources.authenticator,
         once=resources.once,
-        refusals={**merchants.REFUSALS, **plans.REFUSALS, **subscriptions.REFUSALS, **images.REFUSALS},
+        refusals=REFUSALS,
         larger_bodies={"/v1/media": media.MAX_BYTES},
         peers=PEERS,
     )
-    app.include_router(subscriptions.routes(billing, offering, people, comments, resources.tenants, ending.end_all))
+    app.include_router(subscriptions.routes(handler, plan_handler, people, comments, tenants, erasure.end_all))
     app.include_router(
-        merchants.routes(selling, resources.tenants, pictures, PricesTable(resources.pool), secret=secret, production=production)
+        merchants.routes(merchant_handler, tenants, pictures, PricesTable(pool), secret=secret, production=production)
     )
     app.include_router(media.routes(pictures, images.webp))
-    app.include_router(plans.routes(offering, PlansTable(resources.pool), pictures, resources.tenants, cursors))
-    app.include_router(customers.routes(people, resources.tenants, ending.end_all))
-    app.include_router(payment_preview.routes(billing, people, resources.tenants))
-    app.include_router(test_clock.routes(jobs, resources.tenants, clockwork.wake, patience))
-    app.include_router(streams.routes(StreamsTable(resources.pool), cursors))
+    app.include_router(plans.routes(plan_handler, PlansTable(pool), pictures, tenants, cursors))
+    app.include_router(customers.routes(people, tenants, erasure.end_all))
+    app.include_router(payment_preview.routes(handler, people, tenants))
+    app.include_router(test_clock.routes(jobs, tenants, clock_worker.wake, patience))
+    app.include_router(streams.routes(StreamsTable(pool), cursors))
     return Service(
         app,
-        consumers=(consumers.outcomes(aggregate),),
-        timers=(billing,),
-        workers={"test-clock": clockwork.run, "comments": comments.run},
+        consumers=(consumer(aggregate),),
+        timers=(handler,),
+        workers={"test-clock": clock_worker.run, "comments": comments.run},
     )

@@ -1,4 +1,4 @@
-"""What an operator can set, beyond what every service has."""
+"""The settings of this service, in addition to those of every service."""
 
 from typing import Annotated
 

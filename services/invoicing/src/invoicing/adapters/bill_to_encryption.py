@@ -1,4 +1,4 @@
-"""Buyers' particulars under AES-256-GCM: a data key per customer, itself wrapped by the key-encryption key.
+"""Buyers' details under AES-256-GCM, with a data key per customer, wrapped by the key-encryption key.
 
 Destroying a customer's row in `customer_keys` makes all of their invoices' particulars unreadable, backups apart.
 """
@@ -28,18 +28,18 @@ class KeyedBillToEncryption:
         self._wrapping = AESGCM(key_encryption_key)
 
     async def keys(self, connection: Any, merchant_id: UUID, customers: Collection[UUID]) -> Mapping[UUID, bytes]:
-        asked = list(set(customers))
-        if not asked:
+        customer_ids = list(set(customers))
+        if not customer_ids:
             return {}
         rows = await connection.fetch(
             """
-            SELECT asked.customer_id, found.wrapped FROM unnest($2::uuid[]) AS asked (customer_id) LEFT JOIN LATERAL (
+            SELECT customer.id, found.wrapped FROM unnest($2::uuid[]) AS customer (id) LEFT JOIN LATERAL (
                 SELECT wrapped FROM customer_keys
-                WHERE merchant_id = $1 AND customer_keys.customer_id = asked.customer_id LIMIT 1
+                WHERE merchant_id = $1 AND customer_keys.customer_id = customer.id LIMIT 1
             ) AS found ON true
             """,
             merchant_id,
-            asked,
+            customer_ids,
         )
         keys, made = {}, []
         for customer_id, wrapped in rows:
@@ -59,8 +59,8 @@ class KeyedBillToEncryption:
         text = json.dumps(asdict(buyer), ensure_ascii=False, sort_keys=True).encode()
         sealed = _encrypt(AESGCM(key), text, _bound("bill-to", merchant_id, customer_id, invoice_id))
         sql = "INSERT INTO bill_to (merchant_id, invoice_id, customer_id, sealed) VALUES ($1, $2, $3, $4)"
-        keep = Statement(sql, (merchant_id, invoice_id, customer_id, sealed))
-        return Sealed(hashlib.sha256(sealed).hexdigest(), keep)
+        row = Statement(sql, (merchant_id, invoice_id, customer_id, sealed))
+        return Sealed(hashlib.sha256(sealed).hexdigest(), row)
 
     async def open(self, connection: Any, merchant_id: UUID, invoices: Sequence[InvoiceView]) -> Mapping[UUID, BillTo]:
         rows = await connection.fetch(
@@ -80,7 +80,7 @@ class KeyedBillToEncryption:
         return self.buyer(merchant_id, row)
 
     def buyer(self, merchant_id: UUID, row: Mapping[str, Any]) -> BillTo:
-        """Of a row of `bill_to` with its customer's `wrapped` key. Raises Tampered."""
+        """The buyer in a row of `bill_to` with its customer's `wrapped` key. Raises Tampered."""
         customer_id = row["customer_id"]
         key = _decrypt(self._wrapping, row["wrapped"], _bound("key", merchant_id, customer_id))
         text = _decrypt(AESGCM(key), row["sealed"], _bound("bill-to", merchant_id, customer_id, row["invoice_id"]))
@@ -100,5 +100,5 @@ def _decrypt(key: AESGCM, sealed: bytes, bound: bytes) -> bytes:
 
 
 def _bound(purpose: str, *ids: UUID) -> bytes:
-    """What a ciphertext is bound to, so that none can stand in another's place."""
+    """The associated data, so that a ciphertext cannot be moved to another row."""
     return "/".join((purpose, *map(str, ids))).encode()

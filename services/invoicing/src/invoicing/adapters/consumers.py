@@ -1,4 +1,4 @@
-"""What invoicing does about the events of others."""
+"""The consumer of this service: issues and voids invoices, and records payments."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ from invoicing.domain.invoice.events import Event
 from invoicing.domain.invoice.invoice import Invoice
 
 
-def consumer(aggregate: Aggregate[Command, Event, Invoice], desk: InvoiceIssuer, record: RecordMovement) -> Consumer:
-    """One group for all topics: a renewal that waits for a profile is found by the profile when it comes."""
+def consumer(aggregate: Aggregate[Command, Event, Invoice], issuer: InvoiceIssuer, record_movement: RecordMovement) -> Consumer:
+    """One group for all topics, so that a profile finds the renewals that are parked for it."""
 
     def invoice_stream(received: Received[PaymentEvent]) -> list[Stream]:
         return [aggregate.stream(received.envelope.merchantid, received.data.invoice_id)]
@@ -27,35 +27,35 @@ def consumer(aggregate: Aggregate[Command, Event, Invoice], desk: InvoiceIssuer,
     async def paid(received: Received[PaymentSucceeded], batch: UnitOfWork) -> None:
         command = reactions.record_payment(received.data, received.envelope.time)
         await batch.decide(aggregate, received.data.invoice_id, command, cause=received)
-        moved(received, batch)
+        write_movement(received, batch)
 
     async def failed(received: Received[PaymentFailed], batch: UnitOfWork) -> None:
         command = reactions.record_failure(received.data, received.envelope.time)
         await batch.decide(aggregate, received.data.invoice_id, command, cause=received)
-        moved(received, batch)
+        write_movement(received, batch)
 
     async def refunded(received: Received[PaymentRefunded], batch: UnitOfWork) -> None:
-        moved(received, batch)
+        write_movement(received, batch)
 
-    def moved(received: Received[Any], batch: UnitOfWork) -> None:
+    def write_movement(received: Received[Any], batch: UnitOfWork) -> None:
         if movement := of_payment(received.envelope, received.data):
-            batch.write(record(received.envelope.merchantid, movement))
+            batch.write(record_movement(received.envelope.merchantid, movement))
 
     return Consumer(
         group="invoicing.invoices",
         topics=("billing.subscriptions", "billing.payments", "billing.customers"),
         decode=registry.data_of,
         reactions={
-            SubscriptionRenewalDue.TYPE: desk.renewal_due,
-            SubscriptionCancelled.TYPE: desk.cancelled,
-            CustomerProfile.TYPE: desk.profile,
-            MerchantConfigured.TYPE: desk.merchant,
+            SubscriptionRenewalDue.TYPE: issuer.renewal_due,
+            SubscriptionCancelled.TYPE: issuer.cancelled,
+            CustomerProfile.TYPE: issuer.profile,
+            MerchantConfigured.TYPE: issuer.merchant,
             PaymentSucceeded.TYPE: paid,
             PaymentFailed.TYPE: failed,
             PaymentRefunded.TYPE: refunded,
         },
         streams={
-            SubscriptionRenewalDue.TYPE: desk.stream,
+            SubscriptionRenewalDue.TYPE: issuer.stream,
             PaymentSucceeded.TYPE: invoice_stream,
             PaymentFailed.TYPE: invoice_stream,
         },
@@ -63,6 +63,6 @@ def consumer(aggregate: Aggregate[Command, Event, Invoice], desk: InvoiceIssuer,
             merchant_projection(frozenset({MerchantConfigured.TYPE})),
             Projection("customer", frozenset({CustomerProfile.TYPE}), lambda _, envelope: envelope.data, state=True),
         ),
-        erased=desk.erased,
+        erased=issuer.erased,
         personal=frozenset({"billing.customers"}),
     )

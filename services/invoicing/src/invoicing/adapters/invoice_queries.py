@@ -1,4 +1,4 @@
-"""The tables `invoices` and `movements`, as they are read. Every query names the merchant, and the customer when one asks."""
+"""Queries of the tables `invoices` and `movements`. Each names the merchant, and the customer if the request is a customer's."""
 
 import json
 from collections.abc import AsyncIterator
@@ -34,8 +34,8 @@ class InvoiceQueries:
     def __init__(self, pool: asyncpg.Pool, vault: BillToEncryption) -> None:
         self._pool, self._vault = pool, vault
 
-    async def page(self, merchant_id: UUID, wanted: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]:
-        """Newest first, from after the place where the page before ended."""
+    async def page(self, merchant_id: UUID, invoice_filter: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]:
+        """Newest first, after the place `after`."""
         rows = await self._pool.fetch(
             f"""
             SELECT {_INVOICE} FROM invoices
@@ -47,16 +47,16 @@ class InvoiceQueries:
             ORDER BY issued_on DESC, ordinal DESC, id DESC LIMIT $8
             """,
             merchant_id,
-            wanted.customer_id,
-            wanted.status,
-            wanted.year,
+            invoice_filter.customer_id,
+            invoice_filter.status,
+            invoice_filter.year,
             *(after or (None, None, None)),
             limit,
         )
         return [_view(merchant_id, row) for row in rows]
 
     async def one(self, merchant_id: UUID, id: UUID, customer_id: UUID | None) -> InvoiceView | None:
-        """The merchant's invoice, and the customer's when one is named."""
+        """The merchant's invoice; the customer's if `customer_id` is given."""
         row = await self._pool.fetchrow(
             f"""
             SELECT {_INVOICE} FROM invoices
@@ -76,7 +76,7 @@ class InvoiceQueries:
         return Document(view.issued, view.settlement, await self.bill_to(view))
 
     async def movements(self, view: InvoiceView) -> list[Movement]:
-        """The invoice's, as they came."""
+        """The invoice's movements, in the order of their storage."""
         rows = await self._pool.fetch(
             f"""
             SELECT {_MOVEMENT} FROM movements
@@ -89,7 +89,7 @@ class InvoiceQueries:
         return [_movement(row) for row in rows]
 
     async def knows(self, merchant_id: UUID, customer_id: UUID) -> bool:
-        """Whether the customer is the merchant's: by their profile, or by what they were billed before they were erased."""
+        """Whether the merchant has such a customer, by the profile or, after an erasure, by invoices."""
         sql = """
             SELECT EXISTS (SELECT FROM projection WHERE merchant_id = $1 AND name = 'customer' AND aggregate = $3)
                 OR EXISTS (SELECT FROM invoices WHERE merchant_id = $1 AND customer_id = $2)
@@ -97,7 +97,7 @@ class InvoiceQueries:
         return bool(await self._pool.fetchval(sql, merchant_id, customer_id, f"customer-{customer_id}"))
 
     async def history(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> AsyncIterator[list[HistoryRow]]:
-        """What was recorded `until` then (wall clock), page by page, in the order in which it happened."""
+        """The movements recorded by `until` (wall clock), page by page, in the order of their time."""
         after = datetime.min.replace(tzinfo=UTC), 0
         while rows := await self._pool.fetch(
             f"""
@@ -118,12 +118,12 @@ class InvoiceQueries:
             after = rows[-1]["at"], rows[-1]["position"]
 
     async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> int:
-        """How many documents there are."""
+        """The number of documents."""
         sql = "SELECT count(*) FROM invoices WHERE merchant_id = $1 AND customer_id = $2 AND recorded_at <= $3"
         return int(await self._pool.fetchval(sql, merchant_id, customer_id, until))
 
     async def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> AsyncIterator[list[Document]]:
-        """The customer's invoices recorded `until` then (wall clock), page by page, oldest first."""
+        """The customer's invoices recorded by `until` (wall clock), page by page, oldest first."""
         after: Place = (date.min, 0, UUID(int=0))
         while rows := await self._pool.fetch(
             f"""

@@ -1,4 +1,4 @@
-"""Merchants' logos, as invoices show them: by the hash of what they are, so that a new one changes no invoice of before."""
+"""Merchants' logos by the hash of their content, so that a new logo does not change older invoices."""
 
 import hashlib
 
@@ -9,15 +9,15 @@ from invoicing.application.ports import Tampered
 
 
 class Logos:
-    """Fetched once from the service that pictures are uploaded to, then kept: what was printed can be printed again."""
+    """Fetches a logo once from subscriptions and stores it, so that a printed invoice can be printed again."""
 
     def __init__(self, pool: asyncpg.Pool, owner: ServiceClient) -> None:
         self._pool, self._owner = pool, owner
 
     async def __call__(self, sha256: str) -> bytes:
-        """The WebP. Raises Problem 503 while it is not kept here and its owner cannot be reached."""
-        kept: bytes | None = await self._pool.fetchval("SELECT content FROM logo WHERE sha256 = $1", sha256)
-        return kept or await self._fetch(sha256)
+        """The WebP. Raises Problem 503 if it is not stored here and subscriptions does not answer."""
+        stored: bytes | None = await self._pool.fetchval("SELECT content FROM logo WHERE sha256 = $1", sha256)
+        return stored or await self._fetch(sha256)
 
     async def _fetch(self, sha256: str) -> bytes:
         content = (await self._owner.call("GET", f"/v1/media/{sha256}")).content

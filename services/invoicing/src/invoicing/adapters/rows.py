@@ -1,4 +1,4 @@
-"""The tables `invoices` and `movements`, as they are written: rows that go with an invoice's events."""
+"""Rows of the tables `invoices` and `movements` that are written in the transaction of an invoice's events."""
 
 import json
 from collections.abc import Sequence
@@ -7,26 +7,27 @@ from uuid import UUID
 
 from chassis.eventsourcing.aggregate import Outcome
 from chassis.eventsourcing.event_store import Statement
+from invoicing.application import movements
 from invoicing.application.aggregates import CODEC
-from invoicing.application.movements import Movement, of_invoice
+from invoicing.application.movements import Movement
 from invoicing.domain.invoice.events import Event, Issued, Paid, PaymentFailed, Voided
 from invoicing.domain.invoice.invoice import Invoice
 
 
-def rows(outcome: Outcome[Event, Invoice]) -> Sequence[Statement]:
-    """What the outcome's events change in both tables."""
+def of_invoice(outcome: Outcome[Event, Invoice]) -> Sequence[Statement]:
+    """The changes to both tables."""
     merchant_id, id = outcome.stream.merchant_id, outcome.stream.id
     first = outcome.version - len(outcome.events) + 1
     written: list[Statement] = []
     for version, event in enumerate(outcome.events, first):
         written.append(_invoice(merchant_id, id, version, event))
-        if moved := of_invoice(id, event, outcome.state):
+        if moved := movements.of_invoice(id, event, outcome.state):
             written.append(movement(merchant_id, moved))
     return written
 
 
 def movement(merchant_id: UUID, moved: Movement) -> Statement:
-    """The same fact a second time changes nothing."""
+    """Has no effect for a movement that has been written before."""
     sql = """
         INSERT INTO movements (merchant_id, source, customer_id, invoice_id, kind, at, total, currency, net, tax, status, brand,
                                last4, reason, reference)

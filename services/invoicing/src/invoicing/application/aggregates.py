@@ -1,4 +1,4 @@
-"""The invoice as the chassis knows it."""
+"""The aggregate of this service: rules, stored event names and public events."""
 
 from chassis.eventsourcing.aggregate import Aggregate
 from chassis.eventsourcing.codec import Codec

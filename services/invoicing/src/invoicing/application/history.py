@@ -1,4 +1,4 @@
-"""The complete payment history of a customer, as it is handed out: movements with what they were about."""
+"""A customer's complete payment history: movements with the facts of their invoices."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from invoicing.application.movements import Movement
 class HistoryRow:
     movement: Movement
     on: date
-    """The day, where the merchant is; an invoice's own is the one printed on it."""
+    """The day in the merchant's time zone; for an invoice the printed date."""
     number: str
     plan_name: str
     period_start: date
     period_end: date
-    """Days of the period where the subscription began."""
+    """Days of the period, in the time zone of the subscription."""
     status: str
-    """Of an invoice's row: `open`, `paid` or `voided`; of the others: `succeeded` or `failed`; empty where nothing can fail."""
+    """For an invoice `open`, `paid` or `voided`; for others `succeeded` or `failed`; empty for movements that cannot fail."""
 
 
 Rows: TypeAlias = AsyncIterator[list[HistoryRow]]
-"""Pages of rows, oldest first: memory holds one page, however long the history."""
+"""Pages of rows, oldest first. Memory holds one page at a time."""
 Documents: TypeAlias = AsyncIterator[list[Document]]
 Render: TypeAlias = Callable[[Document], Awaitable[bytes]]
 """A document -> its PDF"""
@@ -32,7 +32,7 @@ Render: TypeAlias = Callable[[Document], Awaitable[bytes]]
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """A file on its way. Whoever takes it closes the stream, and says when it is over, whether it has begun or not."""
+    """A file to send. The caller must close the stream and then await `over`, even if it has read nothing."""
 
     stream: AsyncGenerator[bytes]
     over: Callable[[], Awaitable[None]]
@@ -42,7 +42,7 @@ class Download:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a running download is, in documents; a file without documents has none to wait for."""
+    """Progress of a running download, in documents. Both are 0 for a file without documents."""
 
     done: int
     total: int

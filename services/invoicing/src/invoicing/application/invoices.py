@@ -1,4 +1,4 @@
-"""An invoice as it is read: what was issued, how far it is settled, and to whom it was made out."""
+"""The read model of an invoice: the issued facts, the settlement and the buyer."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from invoicing.domain.parties import BillTo
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How far an invoice is settled; `at` is when it was paid or voided, `refunded_at` when a void one was paid back."""
+    """The state of an invoice. `at`: when it was paid or voided; `refunded_at`: when the payment of a void one was refunded."""
 
     status: Status = Status.OPEN
     at: datetime | None = None
@@ -21,7 +21,7 @@ class Settlement:
 
 
 Place: TypeAlias = tuple[date, int, UUID]
-"""An invoice's place among others: day of issue, number in the series, id."""
+"""The sort key of invoices: day of issue, number in the series, id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class InvoiceView:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFilter:
-    """Which invoices; None: any."""
+    """Conditions on invoices. None matches any value."""
 
     customer_id: UUID | None = None
     status: str | None = None
@@ -48,9 +48,9 @@ class InvoiceFilter:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """All that one printed invoice shows, and nothing that changes without it: the same document, the same bytes."""
+    """All data of a printed invoice. Equal documents give equal bytes."""
 
     issued: Issued
     settlement: Settlement
     bill_to: BillTo | None
-    """None once the law's term has ended and its key was destroyed."""
+    """None once its key has been destroyed, after the statutory retention period."""

@@ -1,4 +1,4 @@
-"""In which language and on which paper an invoice is written. Decided once, when it is issued."""
+"""The language and the paper size of an invoice. Both are fixed when it is issued."""
 
 from functools import cache
 from pathlib import Path
@@ -12,12 +12,12 @@ LETTER_COUNTRIES = frozenset(["US", "CA", "MX", "CL", "CO", "CR", "DO", "GT", "N
 
 @cache
 def catalogues() -> Catalogues:
-    """The languages of documents; read once in a process."""
+    """The languages of documents, read once per process."""
     return Catalogues(LOCALES)
 
 
 def document_locale(customer: str | None, merchant: str) -> str:
-    """The customer's language, else the merchant's, else Spanish; the region is the merchant's where its language is.
+    """The customer's language, the merchant's, or Spanish. The region is the merchant's if the language is the same.
 
     Locales are BCP 47 tags such as `es-MX`.
     """
@@ -25,5 +25,5 @@ def document_locale(customer: str | None, merchant: str) -> str:
 
 
 def paper(locale: str, time_zone: str) -> str:
-    """The paper of the merchant's country."""
+    """The paper size of the merchant's country."""
     return "us-letter" if country(locale, time_zone) in LETTER_COUNTRIES else "a4"

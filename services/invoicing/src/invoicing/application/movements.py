@@ -1,4 +1,4 @@
-"""The history of what was owed and paid: one movement per fact, whose totals sum to an invoice's balance."""
+"""The payment history: one movement per fact. The totals of an invoice's movements sum to its balance."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,10 +21,10 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Movement:
-    """Amounts in minor units: positive is owed, negative is paid; a failed attempt moves nothing."""
+    """Amounts in minor units: positive is owed, negative is paid, zero for a failed attempt."""
 
     source: UUID
-    """What it was made of: the same fact makes the same movement."""
+    """Identifies the fact: the same fact gives the same movement."""
     customer_id: UUID
     invoice_id: UUID
     kind: Kind
@@ -34,16 +34,16 @@ class Movement:
     net: int | None = None
     tax: int | None = None
     status: str | None = None
-    """`succeeded` or `failed`; an invoice's own status is read where it is kept."""
+    """`succeeded` or `failed`. None for an invoice: its status is in the table `invoices`."""
     brand: str | None = None
     last4: str | None = None
     reason: str | None = None
     reference: str | None = None
-    """The payment provider's."""
+    """The payment provider's reference."""
 
 
 def of_invoice(invoice_id: UUID, event: Event, it: Invoice) -> Movement | None:
-    """What an invoice's own event moves; payments are told by the service that makes them."""
+    """The movement of an invoice's event. Payments have theirs from the events of payments."""
     match event:
         case Issued():
             return Movement(
@@ -65,7 +65,7 @@ def of_invoice(invoice_id: UUID, event: Event, it: Invoice) -> Movement | None:
 
 
 def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
-    """What a payment event moves: nothing while a charge is under way or its outcome unknown."""
+    """The movement of a payment event. None while a charge is under way or its outcome unknown."""
     assert envelope.customerid is not None, "payments belong to customers"
     reason: str | None = None
     match event:
@@ -74,8 +74,8 @@ def of_payment(envelope: Envelope, event: PaymentEvent) -> Movement | None:
         case PaymentFailed(reference=reference, code=code):
             kind, total, status = Kind.FAILED_ATTEMPT, 0, "failed"
             reason = "not_confirmed" if event.needs_confirmation else code
-        case PaymentRefunded(reference=reference, reason=why):
-            kind, total, status, reason = Kind.REFUND, event.amount.amount_minor, "succeeded", why
+        case PaymentRefunded(reference=reference, reason=refund_reason):
+            kind, total, status, reason = Kind.REFUND, event.amount.amount_minor, "succeeded", refund_reason
         case _:
             return None
     used = event.payment_method

@@ -1,8 +1,9 @@
-"""What the reactions need of the world; the adapters fulfil it. Connections are opaque here."""
+"""The ports of the application to the database and other services. The adapters implement them. Connections are opaque."""
 
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from datetime import date, datetime
+from typing import Any, Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from billing_contracts.customers import CustomerProfile
@@ -10,7 +11,8 @@ from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCanc
 from chassis.consumers import Erased, Received, UnitOfWork
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
-from invoicing.application.invoices import InvoiceView
+from invoicing.application.history import Documents, Download, Progress, Rows
+from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, Place
 from invoicing.application.movements import Movement
 from invoicing.domain.parties import BillTo
 
@@ -18,32 +20,32 @@ from invoicing.domain.parties import BillTo
 @dataclass(frozen=True, slots=True)
 class Sealed:
     sha256: str
-    """Of the ciphertext, in hex."""
-    keep: Statement
-    """Keeps the ciphertext."""
+    """SHA-256 of the ciphertext, in hex."""
+    row: Statement
+    """Stores the ciphertext."""
 
 
 class BillToEncryption(Protocol):
-    """Where the buyers' particulars are kept, encrypted."""
+    """Stores buyers' details, encrypted under a key per customer."""
 
     async def keys(self, connection: Any, merchant_id: UUID, customers: Collection[UUID]) -> Mapping[UUID, bytes]:
-        """The customers' keys, making those that do not exist in the connection's transaction.
+        """The customers' keys. Missing keys are created in the connection's transaction.
 
-        Nobody else may be making keys for the same merchant meanwhile.
+        The caller must hold the merchant's lock.
         """
 
     def seal(self, key: bytes, merchant_id: UUID, customer_id: UUID, invoice_id: UUID, buyer: BillTo) -> Sealed:
-        """Encrypts them under the customer's key."""
+        """Encrypt the details under the customer's key."""
 
     async def open(self, connection: Any, merchant_id: UUID, invoices: Sequence[InvoiceView]) -> Mapping[UUID, BillTo]:
-        """By invoice; those whose key was destroyed are absent.
+        """The buyers by invoice. Invoices with a destroyed key are absent.
 
         Raises Tampered when a ciphertext is not the one that the invoice names.
         """
 
 
 class InvoiceIssuer(Protocol):
-    """Where invoices are opened, and closed with their subscription."""
+    """Issues invoices, and voids them with their subscription."""
 
     def stream(self, received: Received[SubscriptionRenewalDue]) -> list[Stream]: ...
 
@@ -58,8 +60,49 @@ class InvoiceIssuer(Protocol):
     async def erased(self, erased: Erased, batch: UnitOfWork) -> None: ...
 
 
+class InvoiceReader(Protocol):
+    """Reads invoices. A request of a customer names that customer, and finds only that customer's invoices."""
+
+    async def page(self, merchant_id: UUID, invoice_filter: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]:
+        """Newest first, after the place `after`."""
+
+    async def one(self, merchant_id: UUID, id: UUID, customer_id: UUID | None) -> InvoiceView | None: ...
+
+    async def document(self, view: InvoiceView) -> Document: ...
+
+    async def movements(self, view: InvoiceView) -> list[Movement]: ...
+
+    async def knows(self, merchant_id: UUID, customer_id: UUID) -> bool:
+        """Whether the merchant has such a customer, by the profile or, after an erasure, by invoices."""
+
+
+class HistoryReader(Protocol):
+    """Reads a customer's history in pages: what was recorded by `until`, by the wall clock."""
+
+    def history(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Rows: ...
+
+    def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Documents: ...
+
+    async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> int:
+        """The number of documents."""
+
+
+ExportFormat: TypeAlias = Literal["csv", "zip", "ndjson"]
+
+
+class Exporter(Protocol):
+    async def begin(self, merchant_id: UUID, customer_id: UUID, format: ExportFormat, locale: str, on: date) -> Download | None:
+        """The present history as a file of the day `on`. None while another export of the customer runs.
+
+        An error is raised by the stream, so the file is incomplete.
+        """
+
+    async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None:
+        """The progress of the customer's running export, or None."""
+
+
 RecordMovement: TypeAlias = Callable[[UUID, Movement], Statement]
-"""(merchant, movement) -> the row that tells it"""
+"""(merchant, movement) -> its row"""
 
 
 FindLogo: TypeAlias = Callable[[str], Awaitable[bytes]]
@@ -67,4 +110,4 @@ FindLogo: TypeAlias = Callable[[str], Awaitable[bytes]]
 
 
 class Tampered(Exception):
-    """What is kept, or was fetched, is not what its hash says."""
+    """Stored or fetched content does not match its hash."""

@@ -1,6 +1,6 @@
-"""What others hear of an invoice: private events in, public messages out. Pure.
+"""The public events of invoices. Pure.
 
-Every event has its message, so that what subscribers see is numbered without gaps.
+Every private event has a public event, so that subscribers see sequences without gaps.
 """
 
 from billing_contracts import invoicing

@@ -1,4 +1,4 @@
-"""Public events of other services -> commands to invoices. Pure."""
+"""The commands that events of other services lead to. Pure."""
 
 from datetime import datetime
 from uuid import UUID
@@ -20,7 +20,7 @@ from invoicing.domain.totals import Amounts
 
 
 def place_of(counter: Counter, merchant: MerchantConfigured, at: datetime) -> tuple[Place, Counter]:
-    """The next number, on the day that `at` is where the merchant is."""
+    """The next number, dated with the day of `at` in the merchant's time zone."""
     return counter.next(at.astimezone(ZoneInfo(merchant.time_zone)).date())
 
 
@@ -39,7 +39,7 @@ def issue(
     bill_to_sha256: str,
     at: datetime,
 ) -> Issue:
-    """The invoice for a renewal that fell due `at`."""
+    """The command for a renewal that was due at `at`."""
     sold = plan(due.plan)
     applied = tax_in_force(sold.tax, tax(merchant.tax))
     owed = taxed(sold.price_minor * due.quantity, applied)
@@ -91,12 +91,12 @@ def record_failure(event: payments.PaymentFailed, at: datetime) -> RecordFailure
 
 
 def void(event: SubscriptionCancelled, at: datetime) -> Void | None:
-    """What a cancellation means for each invoice that the subscription leaves unpaid; None: it stays owed."""
+    """The command for each invoice that a cancelled subscription leaves unpaid; None if they stay owed."""
     return Void("subscription_cancelled", at) if event.open_invoices == "void" else None
 
 
 def left_unpaid(event: SubscriptionCancelled, subscription_id: UUID) -> UUID | None:
-    """The invoice of the period that nothing was paid for, as far as the subscription had heard."""
+    """The invoice of the unpaid period, as known to the subscription when it was cancelled."""
     return invoice_id(subscription_id, event.unpaid_period) if event.unpaid_period else None
 
 

@@ -1,4 +1,4 @@
-"""An invoice as JSON: the public event's fields, and what has become of it."""
+"""Invoices as JSON: the fields of the public event, and the settlement."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -14,14 +14,14 @@ from invoicing.domain.parties import BillTo
 
 
 def summary(view: InvoiceView) -> dict[str, Any]:
-    """One entry of a list."""
-    told = detail(view, None, ())
+    """An invoice in a list."""
+    fields = detail(view, None, ())
     absent = ("lines", "seller", "plan", "bill_to", "movements", "locale", "time_zone")
-    return {name: value for name, value in told.items() if name not in absent}
+    return {name: value for name, value in fields.items() if name not in absent}
 
 
 def detail(view: InvoiceView, bill_to: BillTo | None, movements: Sequence[Movement]) -> dict[str, Any]:
-    """All of one invoice; `bill_to` is null once its key was destroyed."""
+    """A complete invoice. `bill_to` is null once its key has been destroyed."""
     event, settlement = view.issued, view.settlement
     used = card(settlement.card)
     at = settlement.at.isoformat().replace("+00:00", "Z") if settlement.at else None

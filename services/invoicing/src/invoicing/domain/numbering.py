@@ -1,4 +1,4 @@
-"""A merchant's series of invoice numbers: without gaps, on dates that never go back."""
+"""A merchant's series of invoice numbers: without gaps, with dates that never go back."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -6,7 +6,7 @@ from datetime import date
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An invoice's place in its series."""
+    """The number of an invoice in its series, and its date."""
 
     series: str
     ordinal: int
@@ -23,10 +23,10 @@ class Place:
 class Counter:
     series: str
     last: int = 0
-    """The last number taken; 0 before the first."""
+    """The last number; 0 before the first."""
     last_issued_on: date = date.min
 
     def next(self, today: date) -> tuple[Place, "Counter"]:
-        """The next place, and the counter after it. A clock that stands behind the last invoice is not followed."""
+        """The next place, and the counter after it. A date before the last invoice's is replaced by that date."""
         place = Place(self.series, self.last + 1, max(self.last_issued_on, today))
         return place, Counter(self.series, place.ordinal, place.issued_on)

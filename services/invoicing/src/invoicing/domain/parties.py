@@ -1,4 +1,4 @@
-"""Who bills and who is billed, as printed."""
+"""The seller and the buyer, as printed."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class BillTo:
-    """The buyer's particulars. They are in no event: an event names only the hash of their ciphertext."""
+    """The buyer's details. No event contains them, only the hash of their ciphertext."""
 
     name: str
     email: str
@@ -24,7 +24,7 @@ class BillTo:
 
 @dataclass(frozen=True, slots=True)
 class Letterhead:
-    """How the document looks and speaks: fixed when it is issued, so that it never changes."""
+    """Appearance and language of the document, fixed when it is issued, so that it never changes."""
 
     brand: str
     """The merchant's trade name."""
@@ -40,6 +40,6 @@ class Letterhead:
     paper: str = "a4"
     """`a4` or `us-letter`"""
     layout: int = 1
-    """Which template: a later one never touches older documents."""
+    """Number of the template. A later template never changes older documents."""
     decimals: int | None = None
-    """Of its amounts. None on invoices issued before it was kept."""
+    """Decimals of the amounts. None on older invoices."""

@@ -1,4 +1,4 @@
-"""What is sold: a plan as it was when its renewal fell due."""
+"""The plan as it was when the renewal was due."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,7 +23,7 @@ class Tax:
     rate_basis_points: int
     """2100 is 21 %."""
     inclusive: bool = False
-    """Whether prices contain it."""
+    """Whether prices contain the tax."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Plan:
     description: str
     image_media_id: str | None
     price_minor: int
-    """Of one unit for one interval, in the currency's smallest unit."""
+    """Price of one unit for one interval, in the currency's smallest unit."""
     currency: str
     """ISO 4217"""
     interval_unit: IntervalUnit

@@ -1,4 +1,4 @@
-"""What is owed: lines and their sums, in whole minor units. Totals are the sums of the lines and are rounded nowhere."""
+"""Lines and their sums, in whole minor units. Totals are the sums of the lines, without rounding."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from invoicing.domain.plan import Period, Plan, Tax
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """What a line comes to."""
+    """The amounts of a line."""
 
     net: int
     tax: int
@@ -23,7 +23,7 @@ class Line:
     period: Period
     quantity: int
     unit_price: int
-    """As advertised: it contains the tax when the tax is inclusive."""
+    """The advertised price. It contains the tax if the tax is inclusive."""
     net: int
     tax: int
     total: int
@@ -42,7 +42,7 @@ def line_of(plan: Plan, quantity: int, period: Period, amounts: Amounts) -> Line
 
 
 def fits(line: Line, tax: Tax | None) -> bool:
-    """Whether the amounts are of what was advertised: an inclusive price is the total, any other the net."""
+    """Whether the amounts match the advertised price: the total for an inclusive price, otherwise the net."""
     advertised = line.unit_price * line.quantity
     if tax is not None and tax.inclusive:
         return line.total == advertised and 0 <= line.tax <= line.total

@@ -1,1 +1,1 @@
-"""Where the service meets the world: HTTP, tables, providers, the card page."""
+"""HTTP routes, tables, the sandbox provider and the card page."""

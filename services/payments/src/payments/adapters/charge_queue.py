@@ -1,11 +1,11 @@
-"""Work for the workers, claimed from the service's own tables."""
+"""Due charges, refunds and agreed charges, claimed from the service's tables."""
 
 from uuid import UUID
 
 import asyncpg
 
-from payments.application.ports import Agreed, Agreement, Attempt
-from payments.application.providers import ChargeOrder
+from payments.application.charges import ChargeOrder
+from payments.application.ports import AgreedMethod, Agreement, Attempt
 from payments.domain.confirmation import Consent
 from payments.domain.shapes import Brand, Method, Money
 
@@ -20,7 +20,7 @@ FROM claimed JOIN LATERAL (
 ) AS cause ON true
 """
 LAST_ZONE = "Etc/GMT+12"
-"""Of a merchant that is not known here yet: a month ends there last, so that no card is refused too early."""
+"""The zone of a merchant that is not known here yet. A month ends there last, so that no card is refused too early."""
 
 
 class PostgresChargeQueue:
@@ -100,7 +100,7 @@ class PostgresChargeQueue:
         )
         return [Agreement(row["merchant_id"], row["invoice_id"], _method(row), row["ended_at"], _consent(row)) for row in rows]
 
-    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Agreed | None:
+    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> AgreedMethod | None:
         row = await self._pool.fetchrow(
             """
             SELECT method.*, agreed.confirmation_id, agreed.confirmed_at FROM agreed_charge AS agreed
@@ -110,7 +110,7 @@ class PostgresChargeQueue:
             merchant_id,
             invoice_id,
         )
-        return None if row is None else Agreed(_method(row), _consent(row))
+        return None if row is None else AgreedMethod(_method(row), _consent(row))
 
     async def forget(self, agreement: Agreement) -> None:
         await self._pool.execute(

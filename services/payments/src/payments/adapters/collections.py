@@ -1,11 +1,11 @@
-"""The table `collection`: invoices that are to be paid, and how often one was paid on request. Read by customer."""
+"""The table `collection`: invoices to collect; and the limit on payments of an invoice on request."""
 
 from uuid import UUID
 
 import asyncpg
 
-from payments.application.dues import Due
 from payments.domain.confirmation import Period
+from payments.domain.dues import Due
 from payments.domain.shapes import Money
 
 

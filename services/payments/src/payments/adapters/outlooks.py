@@ -1,4 +1,4 @@
-"""What payments do to subscriptions, asked of the service that owns them."""
+"""Requests payment previews from subscriptions."""
 
 from datetime import datetime
 from typing import Any
@@ -8,8 +8,9 @@ import structlog
 
 from chassis.http.client import ServiceClient
 from chassis.http.problems import Problem
-from payments.application.dues import Due, Outlook, Prospect
+from payments.application.ports import Outlook, Prospect
 from payments.domain.confirmation import Period
+from payments.domain.dues import Due
 from payments.domain.shapes import Money
 
 log = structlog.get_logger()
@@ -29,14 +30,14 @@ class SubscriptionOutlooks:
         return Outlook(datetime.fromisoformat(answer["at"]), tuple(_prospect(each) for each in answer["subscriptions"]))
 
 
-def _prospect(told: dict[str, Any]) -> Prospect:
-    subscription_id = UUID(told["subscription_id"])
+def _prospect(fields: dict[str, Any]) -> Prospect:
+    subscription_id = UUID(fields["subscription_id"])
     begun = tuple(
         Due(UUID(each["invoice_id"]), None, Money(**each["amount"]), subscription_id, _period(each["period"]))
-        for each in told["begun"]
+        for each in fields["begun"]
     )
-    return Prospect(subscription_id, UUID(told["invoice_id"]), told["effect"], begun, told["more"])
+    return Prospect(subscription_id, UUID(fields["invoice_id"]), fields["effect"], begun, fields["more"])
 
 
-def _period(told: dict[str, str]) -> Period:
-    return Period(datetime.fromisoformat(told["start"]), datetime.fromisoformat(told["end"]))
+def _period(fields: dict[str, str]) -> Period:
+    return Period(datetime.fromisoformat(fields["start"]), datetime.fromisoformat(fields["end"]))

@@ -1,4 +1,4 @@
-"""Openings of the card page, and what slows down who tries many cards. All times by the wall clock."""
+"""The table `setup`: openings of the card page; and the limits on openings and declined cards. Times are by the wall clock."""
 
 import json
 from collections.abc import Sequence
@@ -9,13 +9,13 @@ from uuid import UUID, uuid4
 import asyncpg
 
 from payments.application.card_setup import SetUp
-from payments.application.dues import Due
 from payments.domain.confirmation import Period
+from payments.domain.dues import Due
 from payments.domain.shapes import Money
 
-VALID_MINUTES = 30
-OPENINGS_PER_HOUR = 60
-DECLINES_PER_HOUR = 5
+VALIDITY_MINUTES = 30
+OPENINGS_PER_HOUR_MAX = 60
+DECLINES_PER_HOUR_MAX = 5
 
 
 class PostgresSetUps:
@@ -45,23 +45,21 @@ class PostgresSetUps:
             locale,
             colour,
             _json(setup.due),
-            VALID_MINUTES,
+            VALIDITY_MINUTES,
         )
         return setup
 
     async def show(self, merchant_id: UUID, setup_id: UUID, due: Sequence[Due]) -> None:
-        """What the customer is shown from now on."""
         sql = "UPDATE setup SET due = $3::text::jsonb WHERE merchant_id = $1 AND id = $2"
         await self._pool.execute(sql, merchant_id, setup_id, _json(due))
 
     async def opening_blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
-        """Seconds until the card page can be opened again; 0 when it can now."""
         sql = """
             SELECT ceil(extract(epoch FROM opened_at + interval '1 hour' - now()))::int FROM setup
             WHERE merchant_id = $1 AND customer_id = $2 AND opened_at > now() - interval '1 hour'
             ORDER BY opened_at DESC OFFSET $3 LIMIT 1
             """
-        return await self._pool.fetchval(sql, merchant_id, customer_id, OPENINGS_PER_HOUR - 1) or 0
+        return await self._pool.fetchval(sql, merchant_id, customer_id, OPENINGS_PER_HOUR_MAX - 1) or 0
 
     async def blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
         sql = """
@@ -69,7 +67,7 @@ class PostgresSetUps:
             WHERE merchant_id = $1 AND customer_id = $2 AND refused_at > now() - interval '1 hour'
             ORDER BY refused_at DESC OFFSET $3 LIMIT 1
             """
-        return await self._pool.fetchval(sql, merchant_id, customer_id, DECLINES_PER_HOUR - 1) or 0
+        return await self._pool.fetchval(sql, merchant_id, customer_id, DECLINES_PER_HOUR_MAX - 1) or 0
 
 
 def _json(due: Sequence[Due]) -> str:
@@ -90,7 +88,7 @@ def _line(of: Due) -> dict[str, Any]:
 
 
 def _due(line: dict[str, Any]) -> Due:
-    """Lines of an earlier version have neither subscription nor period nor effect."""
+    """Rows of an earlier version have neither subscription nor period nor effect."""
     subscription_id, period = line.get("subscription_id"), line.get("period")
     return Due(
         UUID(line["invoice_id"]),

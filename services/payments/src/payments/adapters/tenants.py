@@ -1,4 +1,4 @@
-"""Merchants and customers, as far as this service has to know them."""
+"""Merchants and customers, from the projections of this service or from their owner."""
 
 from datetime import datetime
 from uuid import UUID
@@ -23,13 +23,13 @@ class KnownMerchants:
 
 
 class MerchantClock:
-    """The merchant's clock as its owner has it now: a test clock that was just moved is not known here yet."""
+    """The merchant's clock. A sandbox's is requested from its owner: its last move may not have arrived here yet."""
 
     def __init__(self, tenants: Tenants, owner: ServiceClient) -> None:
         self._tenants, self._owner = tenants, owner
 
     async def now(self, merchant_id: UUID) -> datetime:
-        """As far as it is known here when the owner cannot be asked. Raises LookupError for an unknown merchant."""
+        """The projected clock if the owner does not answer. Raises LookupError for an unknown merchant."""
         tenant = await self._tenants.get(merchant_id)
         if tenant is None:
             raise LookupError(f"no merchant {merchant_id}")
@@ -46,7 +46,7 @@ class MerchantClock:
 
 
 class KnownCustomers:
-    """Those whom something is known of; for others their owner is asked."""
+    """Customers with a card or a projected document here; others are requested from their owner."""
 
     def __init__(self, pool: asyncpg.Pool, owner: ServiceClient) -> None:
         self._pool, self._owner = pool, owner
@@ -63,7 +63,7 @@ class KnownCustomers:
         return bool(here) or await self._owner_knows(merchant_id, customer_id)
 
     async def subscribed(self, merchant_id: UUID, customer_id: UUID) -> bool:
-        needing = await self._pool.fetchval(
+        needs_card = await self._pool.fetchval(
             """
             SELECT EXISTS (
                 SELECT FROM projection
@@ -74,7 +74,7 @@ class KnownCustomers:
             customer_id,
             list(ENDED),
         )
-        return bool(needing)
+        return bool(needs_card)
 
     async def _owner_knows(self, merchant_id: UUID, customer_id: UUID) -> bool:
         path = f"/v1/customers/{customer_id}"

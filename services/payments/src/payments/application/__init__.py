@@ -1,1 +1,1 @@
-"""Between the rules and the outside: what is announced, what is reacted to, what is asked of providers."""
+"""Use cases, reactions, public events, and the ports that the adapters implement."""

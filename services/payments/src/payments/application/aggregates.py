@@ -1,22 +1,27 @@
-"""The two aggregates as the chassis wants to know them: rules, stored names, announcements."""
+"""The aggregates of this service: rules, stored event names and public events."""
+
+from typing import TypeAlias
 
 from chassis.eventsourcing.aggregate import Aggregate
 from chassis.eventsourcing.codec import Codec
 from chassis.eventsourcing.decider import Decider
 from payments.application.publication import announce_payment, announce_wallet
-from payments.application.rows import payment_rows, wallet_rows
 from payments.domain.payment import commands as payment_commands
 from payments.domain.payment import events as payment_events
 from payments.domain.payment import payment
-from payments.domain.refusals import Refusal
+from payments.domain.payment import refusals as payment_refusals
 from payments.domain.wallet import commands as wallet_commands
 from payments.domain.wallet import events as wallet_events
+from payments.domain.wallet import refusals as wallet_refusals
 from payments.domain.wallet import wallet
 
-WALLET: Aggregate[wallet_commands.Command, wallet_events.Event, wallet.Wallet] = Aggregate(
+Wallets: TypeAlias = Aggregate[wallet_commands.Command, wallet_events.Event, wallet.Wallet]
+Payments: TypeAlias = Aggregate[payment_commands.Command, payment_events.Event, payment.Payment]
+
+WALLET: Wallets = Aggregate(
     kind="wallet",
     decider=Decider(wallet.decide, wallet.evolve),
-    refusal=Refusal,
+    refusal=wallet_refusals.Refusal,
     codec=Codec(
         {
             "DefaultChanged": wallet_events.DefaultChanged,
@@ -25,14 +30,13 @@ WALLET: Aggregate[wallet_commands.Command, wallet_events.Event, wallet.Wallet] =
         }
     ),
     announce=announce_wallet,
-    rows=wallet_rows,
 )
 """`wallet-<customer id>`"""
 
-PAYMENT: Aggregate[payment_commands.Command, payment_events.Event, payment.Payment] = Aggregate(
+PAYMENT: Payments = Aggregate(
     kind="payment",
     decider=Decider(payment.decide, payment.evolve),
-    refusal=Refusal,
+    refusal=payment_refusals.Refusal,
     codec=Codec(
         {
             "AttemptStarted": payment_events.AttemptStarted,
@@ -43,6 +47,5 @@ PAYMENT: Aggregate[payment_commands.Command, payment_events.Event, payment.Payme
         }
     ),
     announce=announce_payment,
-    rows=payment_rows,
 )
 """`payment-<invoice id>`"""

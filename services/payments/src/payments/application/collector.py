@@ -1,44 +1,45 @@
-"""Asks the provider about open charges until it says how they end; always outside any transaction."""
+"""Requests the outcome of open charges from the provider, outside any transaction, until it is known."""
 
 import asyncio
-import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+
+import structlog
 
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from chassis.runtime.background import report
-from payments.application.ports import Agreement, Attempt, ChargeQueue, Clock
-from payments.application.providers import NeverHeardOf, NoAnswer, Provider, Refused, Status, Taken
+from payments.application.charges import NoAnswer, Refused, Status, Taken, UnknownCharge
+from payments.application.ports import Agreement, Attempt, ChargeQueue, Clock, Provider
 from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordRefund, RecordSuccess, TryAgain
 from payments.domain.payment.events import Event
 from payments.domain.payment.payment import Payment
-from payments.domain.refusals import Refusal
+from payments.domain.payment.refusals import Refusal
 
-log = logging.getLogger(__name__)
+log = structlog.get_logger()
 
-LONGEST_PAUSE = 300.0
-"""Seconds between two questions about a charge whose outcome is unknown, at most."""
+PAUSE_SECONDS_MAX = 300.0
+"""Between two requests about a charge with an unknown outcome."""
 
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    claims: ChargeQueue
+    queue: ChargeQueue
     payments: CommandHandler[Command, Event, Payment]
     provider: Provider
     clock: Clock
-    patience: float
-    """Seconds for which the provider may take to answer."""
-    first_pause: float = 1.0
-    """Seconds until an unanswered question is asked again; twice as long after each time."""
+    timeout_seconds: float
+    """Seconds that the provider may take to answer."""
+    first_pause_seconds: float = 1.0
+    """Seconds until the first repetition of a request without an answer; doubled after each one."""
 
     async def settle(self, attempt: Attempt) -> None:
-        """Finds out how the charge ends, or that it is not known yet."""
+        """Record the charge's outcome, or that it is unknown."""
         match await self._answer(attempt):
             case Taken(reference):
                 await self._record(attempt, RecordSuccess(attempt.order.charge_id, reference, await self._now(attempt)))
             case Refused(code, reference):
-                agreed = await self.claims.agreed(attempt.order.merchant_id, attempt.invoice_id)
+                agreed = await self.queue.agreed(attempt.order.merchant_id, attempt.invoice_id)
                 method, consent = (agreed.method, agreed.consent) if agreed else (None, None)
                 failure = attempt.order.charge_id, code, await self._now(attempt), reference, method, attempt.voided, consent
                 await self._record(attempt, RecordFailure(*failure))
@@ -46,29 +47,29 @@ class Collector:
                 await self._wait(attempt)
 
     async def refund_attempt(self, attempt: Attempt) -> None:
-        """Refunds what a charge took for an invoice that is void."""
+        """Refund what a charge took for a voided invoice."""
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.timeout_seconds):
                 reference = await self.provider.refund(attempt.order)
         except (NoAnswer, TimeoutError):
-            await self.claims.postpone_refund(attempt, self._pause(attempt))
+            await self.queue.postpone_refund(attempt, self._pause(attempt))
             return
         await self._record(attempt, RecordRefund(attempt.order.charge_id, reference, await self._now(attempt)))
 
     async def retry_agreed(self, agreement: Agreement) -> None:
-        """Begins the attempt that a customer agreed to while another one was open.
+        """Start the attempt that a customer agreed to while another one was open.
 
-        Most of them begin in the write set in which the other one fails; this one is for those whose agreement came
-        in the very moment of that failure.
+        Most agreed attempts start in the write set in which the other one fails. This is for agreements that were
+        stored at the moment of that failure.
         """
         context = Context.beginning(agreement.merchant_id, "timer")
         await self.payments.handle(context, agreement.invoice_id, TryAgain(agreement.method, agreement.at, agreement.consent))
-        await self.claims.forget(agreement)
+        await self.queue.forget(agreement)
 
     async def _answer(self, attempt: Attempt) -> Status | None:
-        """None when there is none. Whatever goes wrong on the way leaves the outcome unknown: it never is a failure."""
+        """None without an answer. Any error leaves the outcome unknown; it is never recorded as a failure."""
         try:
-            async with asyncio.timeout(self.patience):
+            async with asyncio.timeout(self.timeout_seconds):
                 return await self._ask(attempt)
         except (NoAnswer, TimeoutError):
             return None
@@ -81,7 +82,7 @@ class Collector:
             return await self.provider.cancel(attempt.order)
         if attempt.calls > 1:
             status = await self.provider.status(attempt.order)
-            if not isinstance(status, NeverHeardOf):
+            if not isinstance(status, UnknownCharge):
                 return status
         return await self.provider.charge(attempt.order)
 
@@ -89,10 +90,10 @@ class Collector:
         pause = self._pause(attempt)
         at = await self._now(attempt)
         await self._record(attempt, RecordNoAnswer(attempt.order.charge_id, at + timedelta(seconds=pause), at))
-        await self.claims.postpone(attempt, pause)
+        await self.queue.postpone(attempt, pause)
 
     def _pause(self, attempt: Attempt) -> float:
-        return float(min(LONGEST_PAUSE, self.first_pause * 2 ** min(attempt.calls - 1, 20)))
+        return float(min(PAUSE_SECONDS_MAX, self.first_pause_seconds * 2 ** min(attempt.calls - 1, 20)))
 
     async def _record(self, attempt: Attempt, command: Command) -> None:
         order = attempt.order
@@ -100,10 +101,10 @@ class Collector:
         try:
             await self.payments.handle(context, attempt.invoice_id, command)
         except Refusal as refusal:
-            log.error("outcome does not fit", extra={"charge_id": str(order.charge_id), "refusal": type(refusal).__name__})
+            log.error("charge.outcome_refused", charge_id=str(order.charge_id), refusal=type(refusal).__name__)
 
     async def _now(self, attempt: Attempt) -> datetime:
-        """The merchant's clock, as far as it is known here; never before the attempt began."""
+        """The time of the merchant's clock, at the earliest the start of the attempt."""
         try:
             return max(attempt.order.at, await self.clock.now(attempt.order.merchant_id))
         except LookupError:

@@ -1,35 +1,37 @@
-"""Paying one open invoice now, with a card on file: what was confirmed is stored, and one charge begins."""
+"""Pays one open invoice now with a card on file: stores the confirmation and starts one charge."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Protocol
+from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.eventsourcing.command_handler import ATTEMPTS, decide, rehydrate
 from chassis.eventsourcing.context import Context
-from chassis.eventsourcing.event_store import Answer, EventStore, IdempotencyKey, Statement, VersionConflict, WriteSet
+from chassis.eventsourcing.event_store import Answer, EventStore, IdempotencyKey
+from chassis.eventsourcing.multi_stream_handler import MultiStreamHandler, StreamDecisions
 from chassis.eventsourcing.stream import Stream
-from payments.application.aggregates import PAYMENT, WALLET
-from payments.application.dues import Dues, Listed, confirmation, totals
+from payments.application.aggregates import Payments, Wallets
+from payments.application.dues import Dues, confirmation
+from payments.application.ports import Collections, Rows
 from payments.domain.confirmation import Confirmation
+from payments.domain.dues import DueList, totals
 from payments.domain.payment import commands
 from payments.domain.payment.events import Charge
-from payments.domain.refusals import NoSuchPaymentMethod, NothingOwed
+from payments.domain.payment.refusals import NothingOwed
 from payments.domain.shapes import Money
 from payments.domain.wallet.commands import ConfirmPayment
+from payments.domain.wallet.refusals import NoSuchPaymentMethod
 
-MOST_A_DAY = 5
-"""Payments of one invoice that can be asked for within 24 hours, by the wall clock."""
+PAYMENTS_PER_DAY_MAX = 5
+"""Payments of one invoice on request within 24 hours, by the wall clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What was shown before it was confirmed. What is None was not shown, and not compared."""
+    """The data that was shown before the confirmation. A field that is None was not shown, and is not compared."""
 
     total: Money | None = None
-    """Of the invoice and the begun periods that follow from it."""
+    """For the invoice and the begun periods that follow from it."""
     charges: frozenset[UUID] | None = None
-    """Their invoices."""
+    """The invoices of these charges."""
     effect: str | None = None
 
 
@@ -43,20 +45,20 @@ class PayNowRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """A charge that has begun, and what was confirmed for it."""
+class StartedCharge:
+    """A charge that has started, and its confirmation."""
 
     payment: Stream
     version: int
     charge: Charge
     confirmation: Confirmation
-    listed: Listed
+    listed: DueList
 
 
 class AmountChanged(Exception):
-    """Another amount would be charged, or something else would follow, than was shown."""
+    """The amount, the charges or the effect are not the ones that were shown."""
 
-    def __init__(self, listed: Listed) -> None:
+    def __init__(self, listed: DueList) -> None:
         super().__init__()
         self.listed = listed
 
@@ -68,74 +70,53 @@ class TooManyPayments(Exception):
         """Until the invoice can be paid with a card on file again."""
 
 
-class Collections(Protocol):
-    async def customer_of(self, merchant_id: UUID, invoice_id: UUID) -> UUID | None:
-        """None for an invoice that this merchant has not issued."""
-        ...
-
-    async def running(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> bool:
-        """Whether a charge for the invoice has no outcome yet."""
-        ...
-
-    async def paying_blocked_for(self, merchant_id: UUID, invoice_id: UUID, most: int) -> int:
-        """Seconds until this invoice can be paid so again; 0 when it can now."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class PayNow:
     store: EventStore
+    wallets: Wallets
+    payments: Payments
+    rows: Rows
     dues: Dues
     collections: Collections
 
     async def confirm(
-        self, context: Context, asked: PayNowRequest, key: IdempotencyKey | None, answer: Callable[[Begun], Answer]
+        self, context: Context, request: PayNowRequest, key: IdempotencyKey | None, answer: Callable[[StartedCharge], Answer]
     ) -> Answer:
-        """Begins one charge. Raises NothingOwed, AmountChanged, TooManyPayments, and the refusals NoSuchPaymentMethod
-        and ChargeRunning: then nothing has changed.
+        """Start one charge. Raises NothingOwed, AmountChanged, TooManyPayments, NoSuchPaymentMethod and ChargeRunning:
+        then nothing has changed.
         """
-        for _ in range(ATTEMPTS):
-            write_set, begun = await self._decided(context, asked)
-            told = answer(begun)
-            try:
-                await self.store.write(replace(write_set, answer=(key, told) if key else None))
-            except VersionConflict:
-                continue
-            return told
-        raise VersionConflict(f"payment-{asked.invoice_id}")
+        wallet = self.wallets.stream(context.merchant_id, request.customer_id)
+        payment = self.payments.stream(context.merchant_id, request.invoice_id)
 
-    async def _decided(self, context: Context, asked: PayNowRequest) -> tuple[WriteSet, Begun]:
-        merchant_id, invoice_id = context.merchant_id, asked.invoice_id
-        wallet, payment = WALLET.stream(merchant_id, asked.customer_id), PAYMENT.stream(merchant_id, invoice_id)
-        stored = await self.store.read_many([wallet, payment])
-        # After the streams: a payment that was asked for meanwhile has moved one of them, or is seen here.
-        listed = (await self.dues.of(merchant_id, asked.customer_id)).of(invoice_id)
+        async def command(decisions: StreamDecisions) -> Answer:
+            return answer(await self._decide(context.merchant_id, request, decisions))
+
+        return await MultiStreamHandler(self.store).handle(context, [payment, wallet], command, key=key)
+
+    async def _decide(self, merchant_id: UUID, request: PayNowRequest, decisions: StreamDecisions) -> StartedCharge:
+        invoice_id = request.invoice_id
+        # Read after the streams: a concurrent payment is seen here, or causes a version conflict.
+        listed = (await self.dues.of(merchant_id, request.customer_id)).of(invoice_id)
         if not listed.due:
             raise NothingOwed
-        agrees(asked.shown, listed)
-        past = rehydrate(WALLET, wallet, stored[wallet])
-        method = past.state.method(asked.method_id) if past.state else None
+        check_shown(request.shown, listed)
+        wallet = decisions.state(self.wallets, request.customer_id)
+        method = wallet.method(request.method_id) if wallet else None
         confirmed = confirmation(listed.at, listed.due, method.id if method else None)
         if method is None or confirmed is None:
             raise NoSuchPaymentMethod
-        _, agreeing = decide(WALLET, context, past, ConfirmPayment(invoice_id, method.id, confirmed, listed.at))
-        pay = commands.PayNow(method, confirmed.consent, listed.at)
-        paying, charging = decide(PAYMENT, context, rehydrate(PAYMENT, payment, stored[payment]), pay)
-        if seconds := await self.collections.paying_blocked_for(merchant_id, invoice_id, MOST_A_DAY):
+        confirm = ConfirmPayment(invoice_id, method.id, confirmed, listed.at)
+        decisions.decide(self.wallets, request.customer_id, confirm)
+        paying = decisions.decide(self.payments, invoice_id, commands.PayNow(method, confirmed.consent, listed.at))
+        if seconds := await self.collections.paying_blocked_for(merchant_id, invoice_id, PAYMENTS_PER_DAY_MAX):
             raise TooManyPayments(seconds)
         charge = paying.state.open
         assert charge is not None, "a payment that is not refused begins a charge"
-        asking = Statement(
-            "INSERT INTO asked_payment (merchant_id, invoice_id, customer_id, charge_id) VALUES ($1, $2, $3, $4)",
-            (merchant_id, invoice_id, asked.customer_id, charge.id),
-        )
-        written = WriteSet(
-            (*agreeing.appends, *charging.appends), statements=(*agreeing.statements, *charging.statements, asking)
-        )
-        return written, Begun(payment, paying.version, charge, confirmed, listed)
+        decisions.write(self.rows.payment_requested(paying.stream, request.customer_id, charge.id))
+        return StartedCharge(paying.stream, paying.version, charge, confirmed, listed)
 
 
-def agrees(shown: Shown, listed: Listed) -> None:
+def check_shown(shown: Shown, listed: DueList) -> None:
     """Raises AmountChanged."""
     paid = listed.due[0]
     now = Shown(totals(listed.due)[0], frozenset(each.invoice_id for each in listed.due), paid.effect)

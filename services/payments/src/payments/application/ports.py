@@ -1,23 +1,187 @@
-"""What workers have to do, and who tells them the time."""
+"""The ports of the application to the provider, the database and other services. The adapters implement them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
-from payments.application.providers import ChargeOrder
-from payments.domain.confirmation import Consent
-from payments.domain.shapes import Method
+from billing_contracts.invoicing import InvoiceIssued
+from chassis.decoding import Received
+from chassis.eventsourcing.event_store import Statement
+from chassis.eventsourcing.stream import Stream
+from payments.application.card_setup import CardToken, Merchant, SetUp
+from payments.application.charges import ChargeOrder, Outcome, Status
+from payments.domain.card_input import CardEntry
+from payments.domain.confirmation import Consent, Period
+from payments.domain.dues import Due
+from payments.domain.shapes import Method, Money
+
+
+class Provider(Protocol):
+    """A payment provider. Each call may raise NoAnswer, and each may be repeated without a second effect."""
+
+    async def charge(self, order: ChargeOrder) -> Outcome:
+        """The outcome of the charge, which never changes."""
+        ...
+
+    async def status(self, order: ChargeOrder) -> Status:
+        """The status of a charge that may have been requested."""
+        ...
+
+    async def cancel(self, order: ChargeOrder) -> Status:
+        """Prevent the charge from taking money, unless it has already. Never UnknownCharge."""
+        ...
+
+    async def refund(self, order: ChargeOrder) -> str:
+        """Refund what the charge took, and return the refund's reference. Raises LookupError if it took nothing."""
+        ...
+
+    async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
+        """Exchange a token of this set-up for a method of the customer that can be charged.
+
+        Raises UnknownToken, SetupRefused.
+        """
+        ...
+
+    async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
+        """Exchange a token of the merchant's own back end for a method of the customer. Raises UnknownToken.
+
+        `at` is by the merchant's clock, `zone` is the merchant's time zone.
+        """
+        ...
+
+
+class Tokeniser(Protocol):
+    """A provider that leaves the card fields to this service. With a live provider the browser gets the token from it."""
+
+    @property
+    def numbers(self) -> frozenset[str]:
+        """The published test numbers: no other number is accepted."""
+        ...
+
+    async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken:
+        """A token for one use in this set-up. Stores neither number nor code."""
+        ...
+
+
+class OpenSetUps(Protocol):
+    async def open(self, setup_id: UUID) -> SetUp | None:
+        """The set-up, for half an hour and until it has led to a new card."""
+        ...
+
+    async def blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
+        """Seconds until this customer can try another card; 0 if now."""
+        ...
+
+
+class SetUps(OpenSetUps, Protocol):
+    async def begin(
+        self, merchant_id: UUID, customer_id: UUID, session: str | None, locale: str, colour: str | None, due: Sequence[Due]
+    ) -> SetUp: ...
+
+    async def opening_blocked_for(self, merchant_id: UUID, customer_id: UUID) -> int:
+        """Seconds until this customer can open the card page again; 0 if now."""
+        ...
+
+    async def show(self, merchant_id: UUID, setup_id: UUID, due: Sequence[Due]) -> None:
+        """Store what the customer is shown from now on."""
+        ...
+
+
+class Customers(Protocol):
+    async def known(self, merchant_id: UUID, customer_id: UUID) -> bool:
+        """Whether the merchant has such a customer."""
+        ...
+
+    async def subscribed(self, merchant_id: UUID, customer_id: UUID) -> bool:
+        """Whether a subscription of the customer still needs a card."""
+        ...
+
+
+class Merchants(Protocol):
+    async def merchant(self, merchant_id: UUID) -> Merchant | None: ...
+
+
+class Clock(Protocol):
+    async def now(self, merchant_id: UUID) -> datetime:
+        """The time of the merchant's clock, in UTC. Raises LookupError for an unknown merchant."""
+        ...
+
+    async def zone(self, merchant_id: UUID) -> str:
+        """The merchant's IANA time zone. Raises LookupError for an unknown merchant."""
+        ...
+
+
+class OpenInvoices(Protocol):
+    async def due(self, merchant_id: UUID, customer_id: UUID) -> tuple[Due, ...]:
+        """The customer's invoices that are neither paid, voided nor uncollectible, oldest first."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What paying a subscription's unpaid period does, as subscriptions reports it."""
+
+    subscription_id: UUID
+    invoice_id: UUID
+    effect: str
+    begun: tuple[Due, ...]
+    more: bool
+    """Whether more periods have begun than are listed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    at: datetime
+    """By the merchant's clock, as subscriptions has it."""
+    prospects: tuple[Prospect, ...] = ()
+
+
+class Outlooks(Protocol):
+    async def of(self, merchant_id: UUID, customer_id: UUID) -> Outlook | None:
+        """None while subscriptions does not answer."""
+        ...
+
+
+class Collections(Protocol):
+    async def customer_of(self, merchant_id: UUID, invoice_id: UUID) -> UUID | None:
+        """None for an invoice that this merchant has not issued."""
+        ...
+
+    async def running(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> bool:
+        """Whether a charge for the invoice has no outcome yet."""
+        ...
+
+    async def paying_blocked_for(self, merchant_id: UUID, invoice_id: UUID, most: int) -> int:
+        """Seconds until this invoice can be paid on request again; 0 if now."""
+        ...
+
+
+class Rows(Protocol):
+    """Rows that are written in the transaction of a command's events."""
+
+    def setup_used(self, merchant_id: UUID, setup_id: UUID) -> Statement: ...
+
+    def charge_agreed(self, payment: Stream, customer_id: UUID, method: Method, consent: Consent | None) -> Statement:
+        """Charge the invoice with this method once its open charge has failed."""
+        ...
+
+    def payment_requested(self, payment: Stream, customer_id: UUID, charge_id: UUID) -> Statement: ...
+
+    def collection_opened(self, received: Received[InvoiceIssued], amount: Money, period: Period) -> Statement: ...
+
+    def collection_closed(self, merchant_id: UUID, invoice_id: UUID, state: str) -> Sequence[Statement]: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An open charge that a worker has claimed, to ask the provider about it."""
+    """An open charge that a worker has claimed."""
 
     order: ChargeOrder
     invoice_id: UUID
     calls: int
-    """How often it was claimed, this time included."""
+    """How often it has been claimed, this claim included."""
     voided: bool
     """Whether the invoice was voided since the attempt began."""
     correlation_id: UUID
@@ -26,7 +190,7 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A charge that a customer agreed to while another one was still open, and that nothing stands before now."""
+    """A charge that a customer agreed to while another one was open. That one has ended."""
 
     merchant_id: UUID
     invoice_id: UUID
@@ -37,16 +201,16 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Agreed:
+class AgreedMethod:
     """How a customer has agreed to pay an invoice next."""
 
     method: Method
     consent: Consent | None = None
-    """None for what was agreed before confirmations were stored."""
+    """None for agreements from before confirmations were stored."""
 
 
 class ChargeQueue(Protocol):
-    """What workers have to do, each claimed by one of them at a time; a claim ends by itself after `lease` seconds."""
+    """Due work. One worker at a time claims each piece, for `lease` seconds."""
 
     async def attempts(self, most: int, lease: float) -> list[Attempt]: ...
 
@@ -56,24 +220,14 @@ class ChargeQueue(Protocol):
 
     async def agreements(self, most: int, lease: float) -> list[Agreement]: ...
 
-    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> Agreed | None:
+    async def agreed(self, merchant_id: UUID, invoice_id: UUID) -> AgreedMethod | None:
         """The card with which the customer agreed to pay the invoice next."""
         ...
 
     async def forget(self, agreement: Agreement) -> None: ...
 
     async def postpone(self, attempt: Attempt, seconds: float) -> None:
-        """The provider is asked again about this charge after so long."""
+        """Make the charge due again after `seconds`."""
         ...
 
     async def postpone_refund(self, attempt: Attempt, seconds: float) -> None: ...
-
-
-class Clock(Protocol):
-    async def now(self, merchant_id: UUID) -> datetime:
-        """The merchant's, in UTC. Raises LookupError for an unknown merchant."""
-        ...
-
-    async def zone(self, merchant_id: UUID) -> str:
-        """The merchant's, IANA. Raises LookupError for an unknown merchant."""
-        ...

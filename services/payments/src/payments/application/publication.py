@@ -1,4 +1,4 @@
-"""What other services hear of wallets and payments: private events in, public messages out. Pure."""
+"""The public events of wallets and payments. Pure."""
 
 from typing import assert_never
 

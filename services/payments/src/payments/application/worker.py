@@ -1,4 +1,4 @@
-"""A worker: claims what is to be done, does it, and goes on until told to stop."""
+"""A worker loop: claims due work and does it concurrently, until it is stopped."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,8 +10,8 @@ from chassis.scope import scoped
 
 T = TypeVar("T")
 
-GATHER = 0.02
-"""Seconds between two looks that `wake` causes."""
+CLAIM_INTERVAL_SECONDS = 0.02
+"""Between two claims that `wake` causes."""
 
 
 async def run_worker(
@@ -25,25 +25,24 @@ async def run_worker(
     idle: float = 1.0,
     at_once: int = 16,
 ) -> None:
-    """Claims at most `at_once` pieces of work and does them side by side: one that takes long keeps no other waiting.
+    """Claim work until `stop`, and do at most `at_once` pieces concurrently. Claimed pieces are finished before it returns.
 
-    `idle` is the time between two looks when there is nothing to do, in seconds; `wake` ends it. A piece that fails is
-    reported and left: it is claimed again when its lease, in seconds too, has ended. Once told to stop, finishes what is in
-    hand.
+    `idle` is the pause without work, in seconds; `wake` ends it. A piece that fails is reported; it is claimed again when its
+    lease of `lease` seconds has ended.
     """
     running: set[asyncio.Task[None]] = set()
     wake = wake or asyncio.Event()
 
-    async def turn() -> float | None:
+    async def step() -> float | None:
         wake.clear()
-        found = await claim(at_once - len(running), lease) if len(running) < at_once else []
-        for each in found:
-            piece = asyncio.create_task(done(each))
+        pieces = await claim(at_once - len(running), lease) if len(running) < at_once else []
+        for each in pieces:
+            piece = asyncio.create_task(run(each))
             running.add(piece)
             piece.add_done_callback(ended)
-        if found:
+        if pieces:
             return None
-        await wait_for_event(stop, GATHER)
+        await wait_for_event(stop, CLAIM_INTERVAL_SECONDS)
         return idle
 
     def ended(piece: asyncio.Task[None]) -> None:
@@ -51,9 +50,9 @@ async def run_worker(
         if len(running) == at_once - 1:
             wake.set()
 
-    async def done(each: T) -> None:
+    async def run(each: T) -> None:
         with scoped():
             await survives(task, do(each))
 
-    await repeat(task, turn, stop, wake=wake)
+    await repeat(task, step, stop, wake=wake)
     await asyncio.gather(*running)

@@ -1,4 +1,4 @@
-"""What a customer types into the card fields, checked before anybody is asked. Mistakes are codes; words come later."""
+"""Checks what a customer types into the card fields, before the provider is called. Mistakes are codes."""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -19,7 +19,7 @@ Reading = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class CardEntry:
-    """What was typed, once it has passed. Lives in memory only, and never shows itself."""
+    """A valid card entry. It exists in memory only, and its repr shows nothing."""
 
     number: str = field(repr=False)
     exp_month: int
@@ -39,7 +39,7 @@ class Mistakes:
 
 
 def read(number: str, exp: str, cvc: str, today: date, accepted: frozenset[str] | None = None) -> CardEntry | Mistakes:
-    """Checks the three fields; `today` is the merchant's, `accepted` the only numbers there are, when they are known."""
+    """Check the three fields. `today` is by the merchant's clock; `accepted` are the only accepted numbers, or None."""
     digits, code = digits_of(number), digits_of(cvc)
     expiry = expiry_of(exp, today)
     codes = {
@@ -66,8 +66,10 @@ def number_mistake(digits: str, accepted: frozenset[str] | None) -> str | None:
 
 
 def groups_of(text: str) -> list[str] | None:
-    """Groups of ASCII digits, apart by anything but a letter; None when there is a letter. What cannot be seen counts for
-    nothing. Digits of any script count."""
+    """Groups of ASCII digits, separated by any character except a letter; None if the text contains a letter.
+
+    Invisible characters are ignored. Digits of any script are converted.
+    """
     plain = ""
     for c in normalize("NFKC", text):
         kind = category(c)
@@ -79,13 +81,13 @@ def groups_of(text: str) -> list[str] | None:
 
 
 def digits_of(text: str) -> str:
-    """All digits in the text; the text itself when there is a letter."""
+    """All digits in the text, or the text itself if it contains a letter."""
     groups = groups_of(text)
     return text.strip() if groups is None else "".join(groups)
 
 
 def expiry_of(text: str, today: date) -> tuple[int, int] | None:
-    """(month, year) of whatever has one possible reading: `12 / 29`, `12/2029`, `2029-12`, `1229`, `122029`; None otherwise.
+    """(month, year) of a text with one possible reading: `12 / 29`, `12/2029`, `2029-12`, `1229`, `122029`. None otherwise.
 
     The card page's script (fields.js) does the same; one table of cases holds for both.
     """
@@ -101,7 +103,7 @@ def expiry_of(text: str, today: date) -> tuple[int, int] | None:
 
 
 def readings(groups: list[str]) -> tuple[Reading | None, Reading | None]:
-    """Month and year as they are usually written, and as they could be meant when that makes none."""
+    """The usual reading as month and year, and the alternative if the usual one is not a month."""
     match groups, [len(group) for group in groups]:
         case [a], [3]:
             return (a[0], f"20{a[1:]}"), None
@@ -122,7 +124,7 @@ def readings(groups: list[str]) -> tuple[Reading | None, Reading | None]:
 
 
 def dated(a: str, b: str, c: str) -> Reading | None:
-    """Of a whole date, when the order of day and month is known."""
+    """Month and year of a complete date, if the order of day and month is unambiguous."""
     if len(a) == 4 and len(b) <= 2 and is_day(c):
         return b, a
     if len(c) != 4 or not is_day(a) or not is_day(b):
@@ -136,7 +138,7 @@ def is_day(text: str) -> bool:
 
 
 def expiry_mistake(text: str, expiry: tuple[int, int] | None, today: date) -> str | None:
-    """A card is good until the last day of its month."""
+    """A card is valid until the last day of its month."""
     if not text.strip():
         return EXP_MISSING
     if expiry is None or expiry[1] > today.year + LONGEST_VALIDITY_YEARS:

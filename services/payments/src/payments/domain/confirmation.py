@@ -1,4 +1,4 @@
-"""What a customer, or a merchant, was shown and confirmed: a list of charges with their amounts."""
+"""The list of charges, with amounts, that a customer or a merchant was shown and confirmed."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,7 +17,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Names the confirmation that a charge follows from."""
+    """A reference to the confirmation that a charge follows from."""
 
     id: UUID
     at: datetime
@@ -25,11 +25,11 @@ class Consent:
 
 
 @dataclass(frozen=True, slots=True)
-class Confirmed:
+class ConfirmedCharge:
     """One line of the list."""
 
     invoice_id: UUID
-    """Of an open invoice, or of the one that a begun period will get."""
+    """The id of an open invoice, or of the invoice that a begun period will get."""
     subscription_id: UUID
     amount: Money
     period: Period | None
@@ -40,16 +40,16 @@ class Confirmed:
 class Confirmation:
     id: UUID
     at: datetime
-    charges: tuple[Confirmed, ...]
+    charges: tuple[ConfirmedCharge, ...]
     method_id: UUID | None = None
-    """The card that was named: begun periods are charged to it too, while it is on file."""
+    """The confirmed card. Begun periods are charged to it too, while it is on file."""
 
     @property
     def consent(self) -> Consent:
         return Consent(self.id, self.at)
 
     def allows(self, invoice_id: UUID, amount: Money) -> bool:
-        """Whether this much may be charged for the invoice because of this confirmation: less is allowed, more is not."""
+        """Whether the confirmation allows this amount for the invoice: at most the listed one."""
         return any(
             each.invoice_id == invoice_id
             and each.amount.currency == amount.currency
@@ -58,9 +58,9 @@ class Confirmation:
         )
 
     def leads_to(self, subscription_id: UUID, period: Period) -> list[UUID]:
-        """The listed invoices that may precede this period; none when it had not begun when the list was confirmed."""
+        """The listed invoices that may precede this period. Empty if the period had not begun at the confirmation."""
         if period.start > self.at:
-            return []  # its boundary was reached afterwards: an ordinary renewal
+            return []  # its boundary came later: an ordinary renewal
         return [
             each.invoice_id
             for each in self.charges

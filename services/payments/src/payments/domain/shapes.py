@@ -1,4 +1,4 @@
-"""Parts that both stories share."""
+"""Types that wallets and payments share."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,7 +21,7 @@ class Brand(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Method:
-    """A card on file, as far as it may be known."""
+    """A card on file, with the details that may be stored."""
 
     id: UUID
     brand: Brand
@@ -31,7 +31,7 @@ class Method:
 
 
 class FailureCode(StrEnum):
-    """Why a card could not be kept or charged."""
+    """The reason why a card could not be stored or charged."""
 
     CARD_DECLINED = "card_declined"
     INSUFFICIENT_FUNDS = "insufficient_funds"
@@ -42,5 +42,5 @@ class FailureCode(StrEnum):
 
     @property
     def retryable(self) -> bool:
-        """Whether the same card may succeed another day; otherwise only another card can."""
+        """Whether the same card may succeed later. If not, only another card can."""
         return self in (FailureCode.CARD_DECLINED, FailureCode.INSUFFICIENT_FUNDS, FailureCode.PROCESSING_ERROR)

@@ -1,4 +1,4 @@
-"""What this service does about the events of others: the outcome of a period's invoice moves its subscription."""
+"""The consumer of this service: the outcome of a period's invoice changes its subscription."""
 
 from uuid import UUID
 
@@ -18,7 +18,7 @@ from subscriptions.domain.subscription.subscription import Subscription
 Outcome = Received[InvoicePaid] | Received[InvoicePaymentFailed] | Received[InvoiceVoided]
 
 
-def outcomes(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
+def consumer(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
     async def paid(received: Received[InvoicePaid], batch: UnitOfWork) -> None:
         await batch.decide(aggregate, received.data.subscription_id, reactions.paid(received), cause=received)
 
@@ -34,7 +34,7 @@ def outcomes(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
         merchant = await document(batch.connection, MERCHANT, merchant_id, f"{MERCHANT}-{merchant_id}")
         return reactions.policies(merchant.doc) if merchant else Policies()
 
-    def concerned(received: Outcome) -> list[Stream]:
+    def streams(received: Outcome) -> list[Stream]:
         return [aggregate.stream(received.envelope.merchantid, received.data.subscription_id)]
 
     return Consumer(
@@ -42,5 +42,5 @@ def outcomes(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
         topics=(InvoicePaid.topic(),),
         decode=data_of,
         reactions={InvoicePaid.TYPE: paid, InvoicePaymentFailed.TYPE: failed, InvoiceVoided.TYPE: waived},
-        streams=dict.fromkeys((InvoicePaid.TYPE, InvoicePaymentFailed.TYPE, InvoiceVoided.TYPE), concerned),
+        streams=dict.fromkeys((InvoicePaid.TYPE, InvoicePaymentFailed.TYPE, InvoiceVoided.TYPE), streams),
     )

@@ -1,4 +1,4 @@
-"""Pictures made harmless: decoded, shrunk and encoded anew, so that nothing but the picture is left."""
+"""Uploaded pictures are decoded, shrunk and encoded again, so that no metadata and no other content remains."""
 
 import hashlib
 import warnings
@@ -6,37 +6,23 @@ from io import BytesIO
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from chassis.http.problems import Refusals
-from subscriptions.application.ports import Picture
+from subscriptions.application.ports import PIXELS_MAX, NotAPicture, Picture, TooManyPixels
 
 FORMATS = ("PNG", "JPEG", "WEBP")
-SIDE = 512
-"""Pixels of the longer side, at most."""
-PIXELS = 12_500_000
-"""A picture of more is not decoded: 40 bytes of WebP can unfold to gigabytes."""
-
-
-class NotAPicture(Exception):
-    """Not a PNG, JPEG or WebP that can be decoded."""
-
-
-class TooManyPixels(NotAPicture):
-    """More than PIXELS."""
-
-
-REFUSALS: Refusals = {
-    NotAPicture: (422, "not_a_picture", "Only PNG, JPEG and WebP pictures are taken, each as the whole body"),
-    TooManyPixels: (422, "too_many_pixels", f"A picture may have {PIXELS} pixels"),
-}
+SIDE_PIXELS_MAX = 512
+"""The longer side of a stored picture."""
 
 
 def webp(content: bytes) -> Picture:
-    """Raises NotAPicture. Takes up to a second and a quarter of a gigabyte: not for an event loop, and one after another."""
+    """The picture as WebP. Raises NotAPicture.
+
+    Takes up to one second and 250 MB: run it in a thread, one picture at a time.
+    """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             opened = Image.open(BytesIO(content), formats=FORMATS)
-            if opened.width * opened.height > PIXELS:
+            if opened.width * opened.height > PIXELS_MAX:
                 raise TooManyPixels
             picture = _small(opened)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -50,10 +36,10 @@ def webp(content: bytes) -> Picture:
 
 
 def _small(opened: Image.Image) -> Image.Image:
-    """The picture itself, upright: of an animation the first one."""
-    if opened.mode.startswith("I"):  # 16 bits of grey, which would be cut off at 8 instead of scaled
+    """The picture, upright and at most SIDE_PIXELS_MAX wide and high; the first frame of an animation."""
+    if opened.mode.startswith("I"):  # 16 bits of grey: conversion would clip to 8 bits instead of scaling
         opened = opened.point(lambda level: level / 256).convert("L")
     mode = "RGBA" if opened.has_transparency_data else "RGB"
     picture = opened if opened.mode == mode else opened.convert(mode)
-    picture.thumbnail((SIDE, SIDE))
+    picture.thumbnail((SIDE_PIXELS_MAX, SIDE_PIXELS_MAX))
     return ImageOps.exif_transpose(picture)

@@ -1,4 +1,4 @@
-"""Rows that are written with a stream's events, and so always agree with them."""
+"""Rows that are written in the transaction of a stream's events, and so always agree with them."""
 
 import json
 from collections.abc import Sequence
@@ -9,14 +9,16 @@ from chassis.eventsourcing.event_store import Statement
 from chassis.projections.row_store import project
 from chassis.tenants import MERCHANT
 from subscriptions.application import publication
-from subscriptions.domain.merchant.merchant import Merchant, MerchantEvent
-from subscriptions.domain.plan.plan import Plan, Published
+from subscriptions.domain.merchant import events as merchant_events
+from subscriptions.domain.merchant.merchant import Merchant
+from subscriptions.domain.plan.events import Published
+from subscriptions.domain.plan.terms import Plan
 from subscriptions.domain.subscription import events
 from subscriptions.domain.subscription.subscription import Subscription
 
 
-def of_merchant(outcome: Outcome[MerchantEvent, Merchant]) -> Sequence[Statement]:
-    """The merchant as every service knows it: its keys, and its clock, hold from this write on."""
+def of_merchant(outcome: Outcome[merchant_events.Event, Merchant]) -> Sequence[Statement]:
+    """The merchant's projected document: its keys and its clock apply from this write on."""
     stream = outcome.stream
     written = uuid5(stream.id, str(outcome.version))
     doc = publication.merchant_document(stream.id, outcome.state)
@@ -30,7 +32,7 @@ def of_plan(outcome: Outcome[Published, Plan]) -> Sequence[Statement]:
 
 
 def of_subscription(outcome: Outcome[events.Event, Subscription]) -> Sequence[Statement]:
-    """Whose it is, and whether its charge has no outcome yet: open while an attempt is under way."""
+    """The subscription's customer, and a row in `open_sagas` while a charge is under way."""
     merchant_id, id = outcome.stream.merchant_id, outcome.stream.id
     statements = []
     if isinstance(outcome.events[0], events.Started):

@@ -1,38 +1,52 @@
-"""What the service keeps outside of its streams, as far as others need it."""
+"""The ports of the application to the database. The adapters implement them."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.event_store import Statement
-from chassis.postgres.connection import Connection
 from subscriptions.application.profiles import Customer, Profile
+
+Connection: TypeAlias = Any
+"""A database connection, opaque to the application."""
 
 
 class Customers(Protocol):
     async def get(self, merchant_id: UUID, id: UUID) -> Customer | None:
-        """None for one that never was, is erased, or is another merchant's."""
+        """None for a customer that is unknown, erased, or of another merchant."""
 
     async def add(self, connection: Connection, context: Context, id: UUID, profile: Profile, at: datetime) -> Customer: ...
 
     async def locked(self, connection: Connection, merchant_id: UUID, id: UUID) -> Customer | None:
-        """The customer, whom nobody else changes until the transaction ends."""
+        """The customer, locked until the transaction ends."""
 
     async def change(self, connection: Connection, context: Context, customer: Customer, at: datetime) -> None:
-        """Keeps and announces a customer that is locked."""
+        """Stores and publishes a new revision of a locked customer."""
 
     async def erase(self, connection: Connection, merchant_id: UUID, id: UUID) -> bool:
-        """Forgets the profile and every comment; False when there is no such customer."""
+        """Deletes the profile and every comment. False if there is no such customer."""
 
     async def subscriptions(self, merchant_id: UUID, id: UUID) -> list[UUID]:
-        """The ids of all the customer's subscriptions, living or not."""
+        """The ids of all the customer's subscriptions, ended ones included."""
 
 
 class Comments(Protocol):
     def write(self, merchant_id: UUID, subscription_id: UUID, customer_id: UUID, comment: str) -> Statement: ...
+
+
+PIXELS_MAX = 12_500_000
+"""A larger picture is not decoded: 40 bytes of WebP can expand to gigabytes."""
+
+
+class NotAPicture(Exception):
+    """Not a PNG, JPEG or WebP that can be decoded."""
+
+
+class TooManyPixels(NotAPicture):
+    """More than PIXELS_MAX."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,19 +62,22 @@ class Media(Protocol):
     async def add(self, connection: Connection, merchant_id: UUID, picture: Picture) -> None: ...
 
     async def get(self, merchant_id: UUID | None, id: str) -> bytes | None:
-        """The picture as WebP; of any merchant when none is named."""
+        """The picture as WebP. `merchant_id` None: of any merchant."""
 
     async def has(self, merchant_id: UUID, id: str) -> bool: ...
 
 
 class Plans(Protocol):
     async def page(self, merchant_id: UUID, after: int, limit: int) -> list[tuple[int, dict[str, object]]]:
-        """(position, plan), oldest first, those after `after`."""
+        """(position, plan) after the position `after`, oldest first."""
 
 
 class Prices(Protocol):
     async def largest(self, merchant_id: UUID) -> int:
-        """The largest price times quantity of the living subscriptions to plans without a tax of their own; 0 without any."""
+        """The largest price times quantity of subscriptions that have not ended, to plans without a tax of their own.
+
+        0 if there are none.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +88,20 @@ class ClockJob:
 
 class ClockJobs(Protocol):
     async def ask(self, merchant_id: UUID, to: datetime) -> ClockJob:
-        """Begins the job, or finds the one that runs: then `to` may be another."""
+        """Start the job. A job that runs already is returned instead; its `to` may differ."""
 
     async def get(self, merchant_id: UUID) -> ClockJob | None: ...
 
     async def running(self, merchant_id: UUID) -> list[UUID]:
-        """The subscriptions whose charge has no outcome yet."""
+        """The subscriptions with a charge that has no outcome yet."""
 
     async def unfinished(self) -> list[UUID]:
-        """The merchants whose clocks are on their way."""
+        """The merchants that have a job."""
 
     def claimed(self, connection: Connection, merchant_id: UUID) -> AbstractAsyncContextManager[datetime | None]:
-        """Where the merchant's clock is to go; None when there is no such job, or another worker has it.
+        """The target of the merchant's clock. None if there is no job, or another worker has claimed it.
 
-        The claim lasts as long as the block, and ends with the process that holds it.
+        The claim ends with the block, and with the process.
         """
 
     async def finish(self, connection: Connection, merchant_id: UUID) -> None: ...
@@ -95,4 +112,21 @@ class ClockJobs(Protocol):
 
 class Streams(Protocol):
     async def page(self, merchant_id: UUID, stream: str, after: int, limit: int) -> list[dict[str, object]]:
-        """The public messages of one aggregate, oldest first, of versions after `after`."""
+        """The public events of one aggregate after the version `after`, oldest first."""
+
+
+class MerchantTime(Protocol):
+    """One merchant's clock, and the commands that wait for it."""
+
+    async def settled(self) -> None:
+        """Return once every charge has its outcome."""
+
+    async def next_due(self) -> datetime | None:
+        """The earliest instant at which something is due."""
+
+    async def now(self) -> datetime: ...
+
+    async def set_clock(self, to: datetime) -> None: ...
+
+    async def fire_due(self, now: datetime) -> None:
+        """Give every command that is due at `now`."""

@@ -1,19 +1,19 @@
-"""What a period of a subscription costs, and what can be sold at all. Pure."""
+"""The price of a period, and the limits of prices. Pure."""
 
 from billing_contracts.money import LARGEST_AMOUNT, is_monetary
 from billing_contracts.tax import tax_in_force, taxed
-from subscriptions.domain.plan.plan import Money, Plan, Tax
+from subscriptions.domain.plan.terms import Money, Plan, Tax
 from subscriptions.domain.subscription.refusals import AmountTooLarge, CurrencyNotSold, Refusal
 
 
 def period_price(plan: Plan, quantity: int, merchant_tax: Tax | None) -> Money:
-    """As an invoice issued now: the tax in force is included."""
+    """The total of an invoice issued now, with the tax in force."""
     advertised = plan.price.times(quantity)
     return Money(taxed(advertised.amount_minor, tax_in_force(plan.tax, merchant_tax)).total, advertised.currency)
 
 
 def objection(plan: Plan, quantity: int, merchant_tax: Tax | None) -> Refusal | None:
-    """Why a subscription cannot start on these terms. Plans published earlier may be in a code that is no currency."""
+    """The reason why a subscription cannot start at this price. An old plan may have a code that is not a currency."""
     if not is_monetary(plan.price.currency):
         return CurrencyNotSold()
     advertised = plan.price.times(quantity).amount_minor
@@ -21,5 +21,5 @@ def objection(plan: Plan, quantity: int, merchant_tax: Tax | None) -> Refusal | 
 
 
 def is_too_large(advertised: int, tax: Tax | None) -> bool:
-    """Whether a period of that price times quantity would cost too much with the tax."""
+    """Whether the price times quantity exceeds the largest amount, with the tax."""
     return taxed(advertised, tax).total > LARGEST_AMOUNT

@@ -1,4 +1,4 @@
-"""A customer's profile, and how every change of it is announced."""
+"""A customer's profile, and the public events of its changes."""
 
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ class Profile:
 class Customer:
     id: UUID
     revision: int
-    """Counts the profile's changes, from 1."""
+    """Number of the profile's version, from 1."""
     profile: Profile
 
 
@@ -50,5 +50,5 @@ def announcement(context: Context, customer: Customer, at: datetime) -> Statemen
 
 
 def erasure(merchant_id: UUID, customer_id: UUID) -> Statement:
-    """The tombstone after which nobody may know the customer any more."""
+    """The tombstone that tells every service to forget the customer."""
     return outbox_statement(TOPIC, record_key(merchant_id, f"customer-{customer_id}"), None, {})

@@ -1,6 +1,6 @@
-"""What other services hear: private events in, public messages out. Pure.
+"""The public events of merchants, plans and subscriptions. Pure.
 
-Every event has its message, so that what subscribers see is numbered without gaps.
+Every private event has a public event, so that subscribers see sequences without gaps.
 """
 
 from dataclasses import asdict
@@ -31,15 +31,17 @@ from billing_contracts.subscriptions import (
     SubscriptionUnpaid,
 )
 from chassis.eventsourcing.aggregate import Announcement
-from subscriptions.domain.merchant.merchant import Merchant, MerchantEvent
+from subscriptions.domain.merchant import events as merchant_events
+from subscriptions.domain.merchant.merchant import Merchant
 from subscriptions.domain.period import Period
-from subscriptions.domain.plan.plan import Plan, Published
+from subscriptions.domain.plan.events import Published
+from subscriptions.domain.plan.terms import Plan
 from subscriptions.domain.subscription import events
 from subscriptions.domain.subscription.subscription import Subscription
 
 
-def announce_merchant(event: MerchantEvent, it: Merchant) -> Announcement:
-    """Whatever changed, everything is said again: a subscriber needs only the last message."""
+def announce_merchant(event: merchant_events.Event, it: Merchant) -> Announcement:
+    """Every event carries all settings: a subscriber needs only the last one."""
     return Announcement(merchant(it), event.at)
 
 
@@ -85,7 +87,7 @@ def subscription(event: events.Event, it: Subscription) -> EventData:
             return SubscriptionUnpaid(status=after, invoice_id=invoice_id)
         case events.CancellationScheduled(effective_at, _, feedback):
             return SubscriptionCancellationScheduled(
-                status=after, mode="at_period_end", effective_at=effective_at, feedback=said(feedback)
+                status=after, mode="at_period_end", effective_at=effective_at, feedback=public_feedback(feedback)
             )
         case events.CancellationWithdrawn():
             return SubscriptionCancellationWithdrawn(status=after)
@@ -94,7 +96,7 @@ def subscription(event: events.Event, it: Subscription) -> EventData:
                 status=after,
                 effective_at=effective_at,
                 cause=cause,
-                feedback=said(feedback),
+                feedback=public_feedback(feedback),
                 open_invoices=open_invoices,
                 unpaid_period=None if it.paid else period(it.period),
                 access_until=it.access_until,
@@ -145,7 +147,7 @@ def merchant(it: Merchant) -> MerchantConfigured:
 
 
 def merchant_document(id: UUID, it: Merchant) -> dict[str, object]:
-    """As other services keep it, and ask for it: MerchantConfigured's data and the id."""
+    """The merchant as other services store and request it: the data of MerchantConfigured and the id."""
     return {"id": str(id), **merchant(it).model_dump(mode="json")}
 
 
@@ -157,5 +159,5 @@ def period(it: Period) -> shapes.Period:
     return shapes.Period(start=it.start, end=it.end)
 
 
-def said(feedback: events.Feedback | None) -> Feedback | None:
+def public_feedback(feedback: events.Feedback | None) -> Feedback | None:
     return Feedback(feedback) if feedback else None

@@ -1,4 +1,4 @@
-"""What a subscription is asked when another service announces something. Pure."""
+"""The commands that events of other services lead to. Pure."""
 
 from typing import Any
 from uuid import UUID
@@ -8,11 +8,11 @@ from billing_contracts.shapes import Period as PublicPeriod
 from chassis.decoding import Received
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.period import Period
-from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.subscription.commands import RecordFailure, RecordPaid, RecordWaived
 
 NOT_CONFIRMED = "not_confirmed"
-"""The reason of a debt for which nothing was tried: its charge was not in the list that the customer confirmed."""
+"""The reason of a debt without an attempt: the charge was not in the list that the customer confirmed."""
 
 
 def paid(received: Received[InvoicePaid]) -> RecordPaid:
@@ -37,14 +37,14 @@ def failed(received: Received[InvoicePaymentFailed], policies: Policies) -> Reco
 
 
 def waived(received: Received[InvoiceVoided]) -> RecordWaived | None:
-    """None when it was the subscription's own end that voided the invoice."""
+    """None if the invoice was voided because the subscription ended."""
     if received.data.reason != "merchant":
         return None
     return RecordWaived(subject(received), received.envelope.time)
 
 
 def policies(document: dict[str, Any]) -> Policies:
-    """Of a merchant's document (MerchantConfigured's data)."""
+    """The policies in a merchant's projected document (the data of MerchantConfigured)."""
     found = document["policies"]
     return Policies(
         cancel_mode=found["cancel_mode"],
@@ -59,5 +59,5 @@ def period(public: PublicPeriod) -> Period:
 
 
 def subject(received: Received[Any]) -> UUID:
-    """The aggregate that the message is about: `invoice-<uuid>`."""
+    """The id in the subject, as in `invoice-<uuid>`."""
     return UUID(received.envelope.subject.partition("-")[2])

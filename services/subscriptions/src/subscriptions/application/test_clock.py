@@ -1,35 +1,19 @@
-"""Moving a sandbox's clock: nothing that was due on the way is skipped, and all happens in its order."""
+"""Moves a sandbox's clock through every instant at which something is due, so that nothing is skipped or reordered."""
 
 from datetime import datetime
-from typing import Protocol
+
+from subscriptions.application.ports import MerchantTime
 
 
-class MerchantTime(Protocol):
-    """One merchant's billing, as far as its clock moves it."""
-
-    async def settled(self) -> None:
-        """Returns once no charge is without its outcome."""
-
-    async def next_due(self) -> datetime | None:
-        """The earliest instant that anything waits for."""
-
-    async def now(self) -> datetime: ...
-
-    async def set_clock(self, to: datetime) -> None: ...
-
-    async def fire_due(self, now: datetime) -> None:
-        """Gives every command that is due at `now`."""
-
-
-async def advance(world: MerchantTime, to: datetime) -> None:
-    """Brings the clock to `to`, by way of everything that is due until then. May be broken off and begun again."""
+async def advance(merchant: MerchantTime, to: datetime) -> None:
+    """Move the clock to `to`, and give every command that is due on the way. Can be interrupted and repeated."""
     while True:
-        await world.settled()
-        due, now = await world.next_due(), await world.now()
+        await merchant.settled()
+        due, now = await merchant.next_due(), await merchant.now()
         if due is None or due > max(to, now):
             break
         if due > now:
-            await world.set_clock(due)
-        await world.fire_due(max(due, now))
+            await merchant.set_clock(due)
+        await merchant.fire_due(max(due, now))
     if to > now:
-        await world.set_clock(to)
+        await merchant.set_clock(to)

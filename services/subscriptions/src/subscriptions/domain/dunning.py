@@ -1,4 +1,4 @@
-"""What a merchant wants done about what is not paid."""
+"""The merchant's policies for cancellations and unpaid periods, and the dunning that follows from them."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +17,7 @@ class WhenRetriesEnd(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Policies:
     cancel_mode: CancelMode = "at_period_end"
-    """When a cancellation that does not say takes effect."""
+    """When a cancellation without a mode takes effect."""
     unpaid_renewal_on_cancel: OpenInvoices = "void"
     retry_days: tuple[int, ...] = (1, 3, 5, 7)
     """Days after the first failure."""
@@ -26,11 +26,11 @@ class Policies:
 
 @dataclass(frozen=True, slots=True)
 class Dunning:
-    """How one unpaid period is pursued: fixed at its first failure, because the customer is told."""
+    """The schedule of one unpaid period. It is fixed at the first failure, because the customer is informed of it."""
 
     retries: tuple[datetime, ...]
     ends_at: datetime
-    """Until when the customer keeps access."""
+    """End of the customer's access."""
     then: WhenRetriesEnd
     open_invoices: OpenInvoices
 

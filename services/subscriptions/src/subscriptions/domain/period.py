@@ -1,4 +1,4 @@
-"""Stretches of paid time, cut by a merchant's calendar.
+"""Billing periods, computed in the merchant's time zone.
 
 The anchor (day and wall time in the merchant's zone) never changes, and every boundary is computed from it, so that
 31 January is followed by 28 February and then by 31 March.
@@ -32,12 +32,12 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """Where every period of one subscription begins and ends."""
+    """The boundaries of a subscription's periods."""
 
     anchor: datetime
     """The start of the first period, in UTC."""
     zone: str
-    """IANA; the wall time of the anchor is the wall time of every boundary."""
+    """IANA. Every boundary has the anchor's wall time in this zone."""
     interval: Interval
 
     def first(self) -> Period:
@@ -50,8 +50,8 @@ class Calendar:
     def boundary(self, n: int) -> datetime:
         """The anchor moved by n intervals, in UTC.
 
-        A wall time that a change of clocks skips moves on by what was skipped; of one that happens twice, the first
-        is meant, unless the anchor itself was the second.
+        A wall time that a clock change skips moves forward by the skipped time. If a wall time occurs twice, the first
+        occurrence counts, unless the anchor was the second one.
         """
         local = self.anchor.astimezone(ZoneInfo(self.zone))
         if n == 0:
@@ -64,7 +64,7 @@ class Calendar:
         return max(moved.replace(fold=fold).astimezone(UTC) for fold in {0, local.fold})
 
     def _next(self, n: int, after: datetime) -> datetime:
-        # Zones have skipped whole days (Samoa, 30 December 2011): a period without length is none.
+        # Zones have skipped whole days (Samoa, 30 December 2011). A period must not be empty.
         while (boundary := self.boundary(n)) <= after:
             n += 1
         return boundary

@@ -1,4 +1,4 @@
-"""What a payment of the unpaid period would do, before it is made: the rules themselves decide it."""
+"""Previews the payment of an unpaid period by the rules of the subscription."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,36 +11,36 @@ from subscriptions.domain.subscription.events import RenewalDue, Renewed
 from subscriptions.domain.subscription.subscription import Subscription, evolve, reach_boundary, record_paid
 
 _UNKNOWN = UUID(int=0)
-"""Stands for the invoice where no event has named it yet: nothing depends on it."""
+"""Placeholder for an invoice that no event has named yet. No rule depends on it."""
 
 
 class Effect(StrEnum):
-    """What becomes of the subscription."""
+    """The effect on the subscription."""
 
     STARTS = "starts"
-    """Its first payment: it becomes active."""
+    """The first payment: the subscription becomes active."""
     CONTINUES = "continues"
     ENDS = "ends"
-    """It ends on the day for which its cancellation is scheduled."""
+    """It ends on the scheduled day of its cancellation."""
     SETTLES = "settles"
-    """The debt is paid, and nothing else follows: it is over."""
+    """The debt is paid and the subscription has ended."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
     effect: Effect
     period: Period
-    """The unpaid one."""
+    """The unpaid period."""
     begun: tuple[Period, ...]
-    """Periods that have begun since: each is entered, and charged, as soon as the one before is paid."""
+    """Periods that have begun since. Each is entered and charged as soon as the previous one is paid."""
     more: bool
-    """Whether still more have begun than are listed."""
+    """Whether more periods have begun than are listed."""
     until: datetime | None
-    """When it renews or ends; None when it is over."""
+    """When the subscription renews or ends; None if it has ended."""
 
 
 def preview_settlement(it: Subscription, at: datetime, most: int) -> Settlement | None:
-    """What a payment agreed to at `at` does; lists `most` begun periods at most. None when the subscription owes nothing."""
+    """The effect of a payment that is confirmed at `at`, with at most `most` begun periods. None if nothing is owed."""
     invoice_id = it.debt.invoice_id if it.debt else _UNKNOWN
     after, begun = it, list[Period]()
     for event in record_paid(RecordPaid(it.period, invoice_id, at), it):

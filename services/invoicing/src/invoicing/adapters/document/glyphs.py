@@ -1,4 +1,4 @@
-"""Which characters the fonts beside this module can print. PDF/UA allows none that prints as an empty box."""
+"""The characters that the bundled fonts can print. PDF/UA does not allow a character that prints as an empty box."""
 
 from functools import cache
 from pathlib import Path
@@ -9,18 +9,18 @@ from fontTools.ttLib import TTFont
 
 FONTS: Final = Path(__file__).parent / "fonts"
 MARK: Final = "\ufffd"
-"""Stands for a character that no font has: never an empty name, never a document that cannot be made."""
+"""Replaces a character that no font has, so that no name is empty and every document can be made."""
 
 _JOINERS: Final = frozenset("\u200c\u200d")
 _SKIN_TONES: Final = frozenset(map(chr, range(0x1F3FB, 0x1F400)))
 _VARIANTS: Final = frozenset(map(chr, (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))))
-"""They only choose among shapes of the character before them."""
+"""Variation selectors: they only select a shape of the previous character."""
 
 
 def printable(text: str) -> str:
-    """The text with `MARK` for what no font has.
+    """The text, with `MARK` for each character that no font has.
 
-    Controls become spaces; what turns the reading direction, and whatever else is invisible, is left out. A character and
+    Controls become spaces; characters that change the reading direction, and other invisible ones, are left out. A character and
     what is drawn onto it or joined to it need one font that has them all.
     """
     printed, joiner, sharing = "", "", _fonts()
@@ -56,6 +56,6 @@ def _fonts() -> tuple[Font, ...]:
 
 
 def _characters(file: Path) -> Font:
-    """Without those for private use: they mean nothing to others, and PDF/A has no place for them."""
+    """Without private-use characters: they have no common meaning, and PDF/A does not allow them."""
     with TTFont(file, lazy=True) as font:
         return frozenset(code for code in font.getBestCmap() or () if category(chr(code)) != "Co")

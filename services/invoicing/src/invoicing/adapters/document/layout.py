@@ -1,4 +1,4 @@
-"""What the template gets: one JSON document of finished texts. Whatever people typed goes in as data, never as markup."""
+"""The input of the template: one JSON document of finished texts. Typed text is data, never markup."""
 
 import json
 from dataclasses import asdict
@@ -15,13 +15,13 @@ from invoicing.domain.totals import Line
 from presentation import colours
 
 NEUTRAL = (0x3C, 0x44, 0x54)
-"""For a merchant without a colour."""
+"""The colour for a merchant without one."""
 _ISOLATE, _END = "\u2068", "\u2069"
-"""A text between them is read in its own direction, whatever stands around it."""
+"""Unicode isolates: the text between them keeps its own reading direction."""
 
 
 def lay_out(document: Document, logo: bytes | None = None) -> str:
-    """`logo` is a WebP; the brand's initial stands for it when there is none."""
+    """`logo` is a WebP. Without one, the brand's initial is printed."""
     issued = document.issued
     head = issued.letterhead
     speech = Speech(head.locale, head.time_zone)
@@ -129,12 +129,12 @@ def party(name: str, address: str | None = None, email: str | None = None, tax_i
 
 
 def typed(text: str) -> str:
-    """What somebody typed, as it can be printed, its reading direction kept from what stands around it."""
+    """Typed text as it can be printed, isolated from the reading direction of its surroundings."""
     shown = printable(text)
     return f"{_ISOLATE}{shown}{_END}" if any(bidirectional(c) in ("R", "AL") for c in shown) else shown
 
 
 def initials(brand: str) -> str:
-    """The letter that stands for the logo: `T` for TechSolutions Inc."""
+    """The letter in place of a logo: `T` for TechSolutions Inc."""
     first = next((c for c in printable(brand) if c.isalnum()), "•")
     return first.upper()[:1]

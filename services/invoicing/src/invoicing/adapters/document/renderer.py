@@ -1,4 +1,4 @@
-"""Documents as PDF, by Typst: the same document gives the same bytes on any machine, for as long as Typst's version stays.
+"""Renders documents as PDF with Typst. Equal documents give equal bytes on any machine, for one version of Typst.
 
 Fonts come with the package and only those are used; the file's dates are the day on which the invoice was issued; Typst
 holds no lock of Python's while it works.
@@ -21,7 +21,7 @@ HERE = Path(__file__).parent
 
 
 class Renderer:
-    """Renders `concurrency` documents at a time; more wait."""
+    """Renders `concurrency` documents at a time; others wait."""
 
     def __init__(self, concurrency: int, logos: FindLogo) -> None:
         self._logos = logos
@@ -30,7 +30,7 @@ class Renderer:
         self._fonts = typst.Fonts(include_system_fonts=False, include_embedded_fonts=False, font_paths=[FONTS])
 
     async def __call__(self, document: Document) -> bytes:
-        """Raises what looking for the merchant's logo raises."""
+        """Raises the errors of fetching the merchant's logo."""
         named = document.issued.letterhead.logo
         logo = await self._logos(named) if named else None
         return await asyncio.get_running_loop().run_in_executor(self._threads, self._render, document, logo)
@@ -46,11 +46,11 @@ class Renderer:
             sys_inputs={"document": lay_out(document, logo)},
             timestamp=datetime.combine(issued.issued_on, time(), UTC),
         )
-        assert isinstance(pdf, bytes), "a PDF is one file, whatever its pages"
+        assert isinstance(pdf, bytes), "a PDF is one file with all pages"
         return pdf
 
     def _compiler(self, layout: int) -> typst.Compiler:
-        """The thread's own compiler of a layout. Later layouts are further templates: none is ever changed."""
+        """The thread's compiler of a layout. A new layout is a new template; existing ones never change."""
         found: typst.Compiler | None = getattr(self._own, f"layout_{layout}", None)
         if found is None:
             template = HERE / f"invoice_{layout}.typ"

@@ -1,4 +1,4 @@
-"""The words of a printed invoice, and its numbers and dates, in the languages there are."""
+"""The texts, numbers and dates of a printed invoice, in all languages."""
 
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -79,12 +79,12 @@ MESSAGES: Final = Words(
 )
 
 EARLIER_DECIMALS: Final = {"CLF": 2, "UYW": 2}
-"""Decimals on invoices issued before the number was kept with them, where ISO 4217 has others: such documents never change."""
+"""Decimals of older invoices, which do not store the number, where ISO 4217 differs: issued documents never change."""
 BRANDS = {"visa": "Visa", "mastercard": "Mastercard", "amex": "American Express"}
 
 
 class Speech:
-    """One language with the customs of one region: words, money, dates."""
+    """One language with the formats of one region: texts, money, dates."""
 
     def __init__(self, tag: str, time_zone: str) -> None:
         self.language = language = catalogues().choose([tag], tag)
@@ -92,7 +92,7 @@ class Speech:
         self._zone = ZoneInfo(time_zone)
 
     def money(self, amount_minor: int, currency: str, decimals: int | None = None) -> str:
-        """`29.99 USD`, on one line. `decimals` as the invoice was issued with; None: before that was kept."""
+        """`29.99 USD`, on one line. `decimals` are those of the invoice; None on older invoices."""
         digits = EARLIER_DECIMALS.get(currency, exponent(currency)) if decimals is None else decimals
         return self.language.money(amount_minor, currency, digits).replace(" ", "\u00a0")
 

@@ -1,1 +1,1 @@
-"""The payment history as files, written while they are sent."""
+"""The payment history as files, which are written while they are sent."""

@@ -1,4 +1,4 @@
-"""The history as a ZIP: the CSV and one PDF per invoice, written onto the wire as it is made.
+"""The history as a ZIP: the CSV and one PDF per invoice, sent while they are written.
 
 Nothing of it is ever whole in memory or on disk. An error midway is raised before the archive's directory is sent, so
 that what has arrived is no archive.
@@ -18,11 +18,11 @@ from invoicing.application.history import Documents, Render, Rows
 from invoicing.application.invoices import Document
 
 RENDERED_AHEAD = 2
-"""Documents being rendered while the one before is sent."""
+"""Documents that are rendered while a previous one is sent."""
 
 
 class Wire:
-    """What zipfile writes to: a stream that cannot be rewound. Holds what has not been sent yet."""
+    """The output of zipfile: a stream that cannot seek. It holds the bytes that are not sent yet."""
 
     def __init__(self) -> None:
         self._chunks: list[bytes] = []
@@ -32,7 +32,7 @@ class Wire:
         return len(data)
 
     def flush(self) -> None:
-        """zipfile asks for it; what was written is taken, not pushed."""
+        """zipfile requires it. The bytes are taken by the reader, so there is nothing to flush."""
 
     def take(self) -> bytes:
         taken = b"".join(self._chunks)
@@ -41,9 +41,9 @@ class Wire:
 
 
 async def as_zip(rows: Rows, documents: Documents, render: Render, words: Words, on: date) -> AsyncGenerator[bytes]:
-    """`on` is the day that the CSV's entry carries; an invoice's entry carries the day on which it was issued."""
+    """`on` is the date of the CSV entry. An invoice's entry has the date of issue."""
     wire = Wire()
-    archive = zipfile.ZipFile(wire, "w")  # type: ignore[call-overload]  # writing needs nothing but write and flush
+    archive = zipfile.ZipFile(wire, "w")  # type: ignore[call-overload]  # writing needs only write and flush
     with archive.open(_entry(f"{words.history}.csv", on, zipfile.ZIP_DEFLATED), "w") as entry:
         async for chunk in as_csv(rows, words):
             entry.write(chunk)
@@ -58,7 +58,7 @@ async def as_zip(rows: Rows, documents: Documents, render: Render, words: Words,
 
 
 def file_name(number: str) -> str:
-    """An invoice's number as a file's name, in no other folder than its own."""
+    """An invoice's number as a file name, without a path."""
     return re.sub(r"[^A-Za-z0-9_-]", "_", number)
 
 

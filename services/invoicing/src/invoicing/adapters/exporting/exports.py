@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator
 from datetime import UTC, date, datetime
-from typing import Literal, Protocol, TypeAlias
 from uuid import UUID
 
 from invoicing.adapters.exporting.archive import as_zip
@@ -10,42 +9,27 @@ from invoicing.adapters.exporting.lines import as_ndjson
 from invoicing.adapters.exporting.slots import Slots
 from invoicing.adapters.exporting.table import as_csv
 from invoicing.adapters.exporting.wording import words_for
-from invoicing.application.history import Documents, Download, Progress, Render, Rows
+from invoicing.application.history import Download, Progress, Render
+from invoicing.application.ports import ExportFormat, HistoryReader
 
-Format: TypeAlias = Literal["csv", "zip", "ndjson"]
-_MEDIA_TYPES: dict[Format, str] = {
+_MEDIA_TYPES: dict[ExportFormat, str] = {
     "csv": "text/csv; charset=utf-8",
     "zip": "application/zip",
     "ndjson": "application/x-ndjson",
 }
 
 
-class Source(Protocol):
-    """Where the history is read, in pages."""
-
-    def history(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Rows: ...
-
-    def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Documents: ...
-
-    async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> int:
-        """How many documents there are."""
-
-
 class Exports:
-    def __init__(self, source: Source, slots: Slots, render: Render) -> None:
-        self._source, self._slots, self._render = source, slots, render
+    def __init__(self, reader: HistoryReader, slots: Slots, render: Render) -> None:
+        self._reader, self._slots, self._render = reader, slots, render
 
-    async def begin(self, merchant_id: UUID, customer_id: UUID, format: Format, locale: str, on: date) -> Download | None:
-        """What is known now, as a file of the day `on`; None while another export of the customer's is running.
-
-        An error on the way is raised out of the stream, which is then no whole file.
-        """
+    async def begin(self, merchant_id: UUID, customer_id: UUID, format: ExportFormat, locale: str, on: date) -> Download | None:
         until, words = datetime.now(UTC), words_for(locale)
-        total = await self._source.count(merchant_id, customer_id, until) if format == "zip" else 0
+        total = await self._reader.count(merchant_id, customer_id, until) if format == "zip" else 0
         slot = await self._slots.take(merchant_id, customer_id, total)
         if slot is None:
             return None
-        rows = self._source.history(merchant_id, customer_id, until)
+        rows = self._reader.history(merchant_id, customer_id, until)
         stream: AsyncGenerator[bytes]
         match format:
             case "csv":
@@ -53,10 +37,9 @@ class Exports:
             case "ndjson":
                 stream = as_ndjson(rows)
             case "zip":
-                documents = self._source.documents(merchant_id, customer_id, until)
-                stream = as_zip(rows, documents, slot.counting(self._render), words, on)
-        return Download(slot.hold(stream), slot.leave, _MEDIA_TYPES[format], f"{words.history}.{format}")
+                documents = self._reader.documents(merchant_id, customer_id, until)
+                stream = as_zip(rows, documents, slot.counted(self._render), words, on)
+        return Download(slot.hold(stream), slot.release, _MEDIA_TYPES[format], f"{words.history}.{format}")
 
     async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None:
-        """How far the customer's running export is; None when nothing is running."""
         return await self._slots.progress(merchant_id, customer_id)

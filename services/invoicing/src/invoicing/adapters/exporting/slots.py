@@ -1,4 +1,4 @@
-"""One running export per customer, whichever process runs it, and how far it is: the table `running_exports`."""
+"""The table `running_exports`: one running export per customer over all processes, and its progress."""
 
 import asyncio
 import time
@@ -13,16 +13,16 @@ from invoicing.application.history import Progress, Render
 from invoicing.application.invoices import Document
 
 LEASE_SECONDS = 60
-_TELL_SECONDS = 0.5
+RENEW_AFTER_SECONDS = 0.5
 
 
 class Slots:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool = pool
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._releases: set[asyncio.Task[None]] = set()
 
     async def take(self, merchant_id: UUID, customer_id: UUID, total: int) -> "Slot | None":
-        """For a file of so many documents. None while another export of the customer's is running."""
+        """A slot for a file of `total` documents. None while another export of the customer runs."""
         holder = uuid4()
         taken = await self._pool.fetchval(
             """
@@ -39,53 +39,53 @@ class Slots:
             LEASE_SECONDS,
             total,
         )
-        return Slot(self._pool, self._leaving, (merchant_id, customer_id, holder)) if taken else None
+        return Slot(self._pool, self._releases, (merchant_id, customer_id, holder)) if taken else None
 
     async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None:
-        """None when nothing is running."""
+        """None without a running export."""
         sql = "SELECT done, total FROM running_exports WHERE merchant_id = $1 AND customer_id = $2 AND leased_until >= now()"
         row = await self._pool.fetchrow(sql, merchant_id, customer_id)
         return Progress(row["done"], row["total"]) if row else None
 
 
 class Slot:
-    def __init__(self, pool: asyncpg.Pool, leaving: set[asyncio.Task[None]], name: tuple[UUID, UUID, UUID]) -> None:
-        self._pool, self._leaving, self._name = pool, leaving, name
+    def __init__(self, pool: asyncpg.Pool, releases: set[asyncio.Task[None]], name: tuple[UUID, UUID, UUID]) -> None:
+        self._pool, self._releases, self._name = pool, releases, name
         self._done = 0
 
-    def counting(self, render: Render) -> Render:
-        """The same, each document counted once it is made."""
+    def counted(self, render: Render) -> Render:
+        """The same function; each rendered document is counted."""
 
-        async def counted(document: Document) -> bytes:
-            made = await render(document)
+        async def render_and_count(document: Document) -> bytes:
+            pdf = await render(document)
             self._done += 1
-            return made
+            return pdf
 
-        return counted
+        return render_and_count
 
     async def hold(self, stream: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-        """The stream; the place is held, and what is done is told, for as long as it goes on."""
-        told = time.monotonic()
+        """The stream. While it runs, the lease is renewed and the progress is stored."""
+        renewed_at = time.monotonic()
         async with aclosing(stream):
             async for chunk in stream:
                 yield chunk
-                if time.monotonic() - told > _TELL_SECONDS:
-                    await survives("exports", self._tell())
-                    told = time.monotonic()
+                if time.monotonic() - renewed_at > RENEW_AFTER_SECONDS:
+                    await survives("exports", self._renew())
+                    renewed_at = time.monotonic()
 
-    async def leave(self) -> None:
-        """In a task of its own: whoever hangs up cancels this one, wherever it awaits."""
-        leaving = asyncio.create_task(self._leave())
-        self._leaving.add(leaving)
-        leaving.add_done_callback(self._leaving.discard)
-        await asyncio.shield(leaving)
+    async def release(self) -> None:
+        """Runs in a separate task: a client that disconnects cancels the current one."""
+        task = asyncio.create_task(self._release())
+        self._releases.add(task)
+        task.add_done_callback(self._releases.discard)
+        await asyncio.shield(task)
 
-    async def _leave(self) -> None:
-        """When that is not possible the place becomes free with its lease."""
+    async def _release(self) -> None:
+        """If this fails, the slot becomes free when its lease ends."""
         sql = "DELETE FROM running_exports WHERE merchant_id = $1 AND customer_id = $2 AND holder = $3"
         await survives("exports", self._pool.execute(sql, *self._name))
 
-    async def _tell(self) -> None:
+    async def _renew(self) -> None:
         sql = """
             UPDATE running_exports SET leased_until = now() + make_interval(secs => $4), done = $5
             WHERE merchant_id = $1 AND customer_id = $2 AND holder = $3

@@ -1,4 +1,4 @@
-"""The history as CSV (RFC 4180) that a spreadsheet opens as it is meant, and never as a formula.
+"""The history as CSV (RFC 4180). A spreadsheet shows each cell as text, and runs none as a formula.
 
 UTF-8 with BOM, ISO dates, decimal point; one line per movement; per invoice the column of totals sums to its balance.
 """
@@ -13,13 +13,13 @@ from invoicing.application.history import HistoryRow, Rows
 BOM = "\ufeff"
 _SEPARATOR = re.compile(r"[\",;|\t\r\n]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
-_FORMULA = re.compile(r"(^|[;,|])([\s\"']*[=+\-@＝＋－＠])")  # spreadsheets take the full-width signs too
+_FORMULA = re.compile(r"(^|[;,|])([\s\"']*[=+\-@＝＋－＠])")  # spreadsheets accept the full-width signs too
 _MONTH = (
     "ene(ro)?|jan(uary)?|feb(rero|ruary)?|mar(zo|ch)?|abr(il)?|apr(il)?|mayo?|jun(io|e)?|jul(io|y)?|ago(sto)?|aug(ust)?"
     "|sept?(iembre|ember)?|set(iembre)?|oct(ubre|ober)?|nov(iembre|ember)?|dic(iembre)?|dec(ember)?"
 )
 _VALUE = re.compile(rf"(?=.*\d)([\W\d_]|e|am|pm|de|{_MONTH})+|\s*(true|false|verdadero|falso)\s*", re.IGNORECASE)
-"""What a spreadsheet takes for a number, a day or a truth: `007`, `1E-000005`, `mayo 2023`."""
+"""Text that a spreadsheet would convert to a number, a date or a boolean: `007`, `1E-000005`, `mayo 2023`."""
 
 
 async def as_csv(rows: Rows, words: Words) -> AsyncGenerator[bytes]:
@@ -50,7 +50,7 @@ def cells(row: HistoryRow, words: Words) -> tuple[str, ...]:
 
 
 def harmless(text: str) -> str:
-    """What people or providers wrote, as a cell that a spreadsheet shows as it was written, whatever separates its columns."""
+    """A cell that a spreadsheet shows as it was typed, with any column separator."""
     line = _FORMULA.sub(r"\1'\2", _CONTROL.sub(" ", text))
     return f"'{line}" if _VALUE.fullmatch(line) and not line.startswith("'") else line
 
@@ -68,5 +68,5 @@ def _lines(rows: Iterable[tuple[str, ...]]) -> str:
 
 
 def _quoted(cell: str) -> str:
-    """Quoted for whoever takes semicolons or tabs for the end of a column too, as spreadsheets do."""
+    """Quotes a cell with semicolons or tabs too: some spreadsheets split columns at them."""
     return '"' + cell.replace('"', '""') + '"' if _SEPARATOR.search(cell) else cell

@@ -1,4 +1,4 @@
-"""The words of a downloaded history: its columns, what its codes mean, and how its files are named."""
+"""The texts of a downloaded history: columns, codes and file names."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -49,7 +49,7 @@ CODES: Final = {
     "invoice_voided": N_("Invoice voided"),
     "merchant": N_("Voided by the company"),
 }
-"""Kinds, statuses, reasons, and the brand of whoever is no other."""
+"""Kinds, statuses, reasons, and the brand of an unknown card."""
 
 HISTORY: Final = N_("payment-history")
 INVOICES: Final = N_("invoices")
@@ -61,13 +61,13 @@ class Words:
     known: dict[str, str]
     """Kinds, statuses, reasons and brands, by their codes."""
     history: str
-    """The file's name, without its ending."""
+    """The file's name, without extension."""
     invoices: str
     """The folder of invoices in an archive."""
 
 
 def words_for(locale: str) -> Words:
-    """In the language of the tag, such as `es-MX`, when there is a catalogue for it."""
+    """The texts in the language of the tag, such as `es-MX`, if it has a catalogue."""
     language = catalogues().choose([locale], locale)
     return Words(
         tuple(language.sentence(title) for title in COLUMNS),

@@ -1,8 +1,8 @@
-"""Invoicing over HTTP: for merchants with their key, for customers through the portal."""
+"""The routes of invoicing: for merchants with their key, for customers through the portal."""
 
 from dataclasses import asdict
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -14,47 +14,22 @@ from chassis.http.commands import CommandParam
 from chassis.http.description import answers
 from chassis.http.downloads import StreamedDownload, download_headers
 from chassis.http.page_cursors import Cursor, Cursors, Limit
-from chassis.http.problems import Problem, Refusals, not_found
+from chassis.http.problems import Problem, not_found
 from chassis.tenants import Tenant, Tenants
 from invoicing.adapters.http import documents
 from invoicing.adapters.http.parameters import CustomerId, Format, InvoiceId, Locale, OfCustomer, OfStatus, OfYear
-from invoicing.application.history import Download, Progress, Render
-from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, Place
-from invoicing.application.movements import Movement
+from invoicing.application.history import Render
+from invoicing.application.invoices import InvoiceFilter, InvoiceView, Place
+from invoicing.application.ports import Exporter, InvoiceReader
 from invoicing.application.representations import detail, summary
-from invoicing.domain.invoice import refusals
 from invoicing.domain.invoice.commands import Command, Void
 from invoicing.domain.invoice.events import Event
 from invoicing.domain.invoice.invoice import Invoice
 
-REFUSALS: Refusals = {
-    refusals.NoSuchInvoice: (404, "not_found", "The resource does not exist"),
-    refusals.AlreadyIssued: (409, "already_issued", "The period has its invoice"),
-    refusals.NothingToInvoice: (422, "nothing_to_invoice", "There is nothing to invoice"),
-    refusals.AlreadyPaid: (409, "invoice_paid", "The invoice is paid"),
-    refusals.AlreadyVoid: (409, "invoice_void", "The invoice is void"),
-    refusals.AmountDiffers: (409, "amount_differs", "The amount is not what is owed"),
-}
-
-
-class Invoices(Protocol):
-    """Where invoices are read. Who asks as a customer names themselves, and finds only their own."""
-
-    async def page(self, merchant_id: UUID, wanted: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]: ...
-    async def one(self, merchant_id: UUID, id: UUID, customer_id: UUID | None) -> InvoiceView | None: ...
-    async def document(self, view: InvoiceView) -> Document: ...
-    async def movements(self, view: InvoiceView) -> list[Movement]: ...
-    async def knows(self, merchant_id: UUID, customer_id: UUID) -> bool: ...
-
-
-class Exporter(Protocol):
-    async def begin(self, merchant_id: UUID, customer_id: UUID, format: Format, locale: str, on: date) -> Download | None: ...
-    async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None: ...
-
 
 def routes(
     handler: CommandHandler[Command, Event, Invoice],
-    shelf: Invoices,
+    invoice_reader: InvoiceReader,
     exporter: Exporter,
     render: Render,
     tenants: Tenants,
@@ -62,17 +37,17 @@ def routes(
 ) -> APIRouter:
     api = APIRouter(prefix="/v1")
 
-    async def found(caller: Principal, id: UUID) -> InvoiceView:
-        view = await shelf.one(caller.merchant_id, id, caller.customer_id)
+    async def require_invoice(caller: Principal, id: UUID) -> InvoiceView:
+        view = await invoice_reader.one(caller.merchant_id, id, caller.customer_id)
         if view is None:
             raise not_found()
         return view
 
-    async def known(caller: Principal, customer_id: UUID) -> Tenant:
+    async def require_customer(caller: Principal, customer_id: UUID) -> Tenant:
         """The customer's merchant."""
         caller.must_own(customer_id)
         tenant = await tenants.get(caller.merchant_id)
-        if tenant is None or not await shelf.knows(caller.merchant_id, customer_id):
+        if tenant is None or not await invoice_reader.knows(caller.merchant_id, customer_id):
             raise not_found()
         return tenant
 
@@ -92,9 +67,9 @@ def routes(
         """
         if caller.customer_id and customer_id not in (None, caller.customer_id):
             raise not_found()
-        wanted = InvoiceFilter(caller.customer_id or customer_id, status, year)
+        invoice_filter = InvoiceFilter(caller.customer_id or customer_id, status, year)
         after = _place(cursors.decode(cursor)) if cursor else None
-        views = await shelf.page(caller.merchant_id, wanted, after, limit + 1)
+        views = await invoice_reader.page(caller.merchant_id, invoice_filter, after, limit + 1)
         page = views[:limit]
         following = cursors.encode(_position(page[-1].place)) if len(views) > limit else None
         return {"items": [summary(view) for view in page], "next_cursor": following}
@@ -103,16 +78,16 @@ def routes(
     @answers(documents.Invoice)
     async def invoice(caller: MerchantOrCustomer, id: InvoiceId) -> dict[str, Any]:
         """Read an invoice, with its lines and everything that was owed and paid."""
-        view = await found(caller, id)
-        document = await shelf.document(view)
-        return detail(view, document.bill_to, await shelf.movements(view))
+        view = await require_invoice(caller, id)
+        document = await invoice_reader.document(view)
+        return detail(view, document.bill_to, await invoice_reader.movements(view))
 
     @api.get("/invoices/{id}/pdf", response_class=Response)
     @answers(media_types=("application/pdf",))
     async def pdf(caller: MerchantOrCustomer, id: InvoiceId) -> Response:
         """Read an invoice as a PDF document."""
-        view = await found(caller, id)
-        content = await render(await shelf.document(view))
+        view = await require_invoice(caller, id)
+        content = await render(await invoice_reader.document(view))
         return Response(content, headers=download_headers(f"{view.issued.number}.pdf", "inline"), media_type="application/pdf")
 
     @api.post("/invoices/{id}/void", status_code=202)
@@ -130,7 +105,7 @@ def routes(
 
         One download runs at a time for each customer. An error midway breaks the connection off.
         """
-        tenant = await known(caller, customer_id)
+        tenant = await require_customer(caller, customer_id)
         today = tenant.now().astimezone(tenant.zone).date()
         download = await exporter.begin(caller.merchant_id, customer_id, format, locale, today)
         if download is None:
@@ -141,7 +116,7 @@ def routes(
     @answers(documents.Progress)
     async def progress(caller: MerchantOrCustomer, customer_id: CustomerId) -> dict[str, Any]:
         """Read how far a customer's running download is."""
-        await known(caller, customer_id)
+        await require_customer(caller, customer_id)
         running = await exporter.progress(caller.merchant_id, customer_id)
         return {"progress": asdict(running) if running else None}
 

@@ -5,12 +5,14 @@ from uuid import UUID
 
 from fastapi import Path, Query
 
+from invoicing.application.ports import ExportFormat
+
 CustomerId = Annotated[UUID, Path(description="The customer's id.")]
 InvoiceId = Annotated[UUID, Path(description="The invoice's id.")]
 OfCustomer = Annotated[UUID | None, Query(description="Invoices of this customer. All customers when absent.")]
 OfStatus = Annotated[Literal["open", "paid", "void"] | None, Query(description="Invoices with this status. All when absent.")]
 OfYear = Annotated[int | None, Query(ge=1970, le=9999, description="Invoices issued in this year. All when absent.")]
-Format = Annotated[Literal["csv", "zip", "ndjson"], Query(description="Format of the file.")]
+Format = Annotated[ExportFormat, Query(description="Format of the file.")]
 Locale = Annotated[
     str,
     Query(

@@ -1,4 +1,4 @@
-"""What other services may call here, and nothing else of them."""
+"""The routes that each other service may call."""
 
 from typing import Final
 

@@ -1,5 +1,5 @@
-"""Invoices are opened, and closed with their subscription, at the end of a batch: under the merchant's lock.
+"""Issues invoices at the end of a batch, and voids them with their subscription, under the merchant's lock.
 
-Under it a merchant's numbers are taken in order, none for what turns out to have its invoice; and a renewal whose
-customer is not known yet cannot be parked while that customer's profile passes by unseen.
+The lock makes the merchant's numbers ascend without gaps: an invoice that exists already takes none. It also orders the
+parking of a renewal and the arrival of the customer's profile, so that no parked renewal misses its profile.
 """

@@ -1,4 +1,4 @@
-"""What one batch does to one merchant's invoices, once the merchant is locked."""
+"""The work of one batch on one merchant's invoices, under the merchant's lock."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ import asyncpg
 
 from billing_contracts.customers import CustomerProfile
 from billing_contracts.subscriptions import MerchantConfigured, SubscriptionCancelled
-from chassis.consumers import Erased, Received, UnitOfWork
+from chassis.consumers import Erased, Received, StaleRead, UnitOfWork
 from chassis.eventsourcing.aggregate import Aggregate
 from chassis.projections.row_store import document, documents_of
 from chassis.tenants import MERCHANT
@@ -23,42 +23,42 @@ from invoicing.domain.invoice.invoice import Invoice
 from invoicing.domain.numbering import Counter
 
 CUSTOMER = "customer"
-"""The projection of profiles."""
+"""Name of the projection of profiles."""
 
 Cancelled = Received[SubscriptionCancelled]
 
 
 @dataclass
 class PendingWork:
-    """What the records of a batch want of a merchant, in their order."""
+    """The work of a batch for one merchant, in the order of its records."""
 
     steps: list[Received[Any] | Erased] = field(default_factory=list)
-    """Renewals to invoice, subscriptions to close, customers to forget."""
+    """Renewals to invoice, subscriptions that were cancelled, customers that were erased."""
     profiles: dict[UUID, tuple[int, CustomerProfile]] = field(default_factory=dict)
-    """Those that came in the batch, with their revisions: their rows are written after this."""
+    """Profiles in the batch, with their revisions. Their projected rows are written after this work."""
     merchant: MerchantConfigured | None = None
-    """When it came in the batch."""
+    """The merchant's settings, if they are in the batch."""
     read: set[UUID] = field(default_factory=set)
-    """Invoices whose streams have been read."""
+    """Invoices with a stream that has been read."""
 
 
 @dataclass
 class MerchantBatch:
     aggregate: Aggregate[Command, Event, Invoice]
-    vault: BillToEncryption
+    encryption: BillToEncryption
     batch: UnitOfWork
     connection: asyncpg.Connection
     merchant_id: UUID
-    wanted: PendingWork
+    work: PendingWork
     pending: dict[UUID, Due] = field(default_factory=dict)
     counters: dict[str, Counter] = field(default_factory=dict)
 
-    async def take(self) -> None:
+    async def issue(self) -> None:
         await number_series.lock(self.connection, self.merchant_id)
-        customers = None if self.wanted.merchant else list(self.wanted.profiles)
+        customers = None if self.work.merchant else list(self.work.profiles)
         waiting = await parked_renewals.parked(self.connection, self.merchant_id, customers)
         self.pending = dict(waiting)
-        for step in self.wanted.steps:
+        for step in self.work.steps:
             await self._step(step)
         merchant = await self._merchant() if self.pending else None
         buyers = await self._buyers() if merchant else {}
@@ -68,19 +68,19 @@ class MerchantBatch:
         if merchant and buyers:
             await self._issue(merchant, buyers)
         for counter in self.counters.values():
-            await number_series.keep(self.connection, self.merchant_id, counter)
+            await number_series.store(self.connection, self.merchant_id, counter)
 
     async def _step(self, step: Received[Any] | Erased) -> None:
         if isinstance(step, Erased):
             self.pending = {id: due for id, due in self.pending.items() if customer_of(due) != step.id}
             await parked_renewals.forget_customer(self.connection, self.merchant_id, step.id)
         elif isinstance(step.data, SubscriptionCancelled):
-            await self._close(step)
+            await self._void(step)
         else:
             self.pending[invoice_of(step)] = step
 
-    async def _close(self, cancelled: Cancelled) -> None:
-        """Voids what is open, when the merchant so decided; what was not issued yet never will be."""
+    async def _void(self, cancelled: Cancelled) -> None:
+        """Void open invoices if the merchant's policy says so. Renewals that were not invoiced yet are dropped."""
         command = reactions.void(cancelled.data, cancelled.envelope.time)
         if command is None:
             return
@@ -88,27 +88,27 @@ class MerchantBatch:
         self.pending = {id: due for id, due in self.pending.items() if subject_id(due.envelope) != subscription_id}
         await parked_renewals.forget_subscription(self.connection, self.merchant_id, subscription_id)
         for invoice_id in await unpaid_of(self.connection, cancelled):
-            self._must_be_read(invoice_id)
+            self._require_read(invoice_id)
             await self.batch.decide(self.aggregate, invoice_id, command, cause=cancelled)
 
     async def _issue(self, merchant: MerchantConfigured, buyers: Mapping[UUID, CustomerProfile]) -> None:
-        """Makes out what is pending to these buyers, by invoice; not what was issued before."""
+        """Issue the pending invoices of these buyers, except those that have been issued before."""
         for invoice_id in buyers:
-            self._must_be_read(invoice_id)
+            self._require_read(invoice_id)
         await parked_renewals.unpark(self.connection, self.merchant_id, buyers)
         new = {id: self.pending[id] for id in buyers if not (await self.batch.state(self.aggregate, self.merchant_id, id))[0]}
-        keys = await self.vault.keys(self.connection, self.merchant_id, {customer_of(due) for due in new.values()})
+        keys = await self.encryption.keys(self.connection, self.merchant_id, {customer_of(due) for due in new.values()})
         for invoice_id, due in new.items():
-            await self._make_out(invoice_id, due, merchant, buyers[invoice_id], keys[customer_of(due)])
+            await self._issue_one(invoice_id, due, merchant, buyers[invoice_id], keys[customer_of(due)])
 
-    async def _make_out(
+    async def _issue_one(
         self, invoice_id: UUID, due: Due, merchant: MerchantConfigured, buyer: CustomerProfile, key: bytes
     ) -> None:
-        name, at, customer_id = merchant.invoice_series, due.envelope.time, customer_of(due)
-        if name not in self.counters:
-            self.counters[name] = await number_series.counter(self.connection, self.merchant_id, name)
-        place, after = reactions.place_of(self.counters[name], merchant, at)
-        sealed = self.vault.seal(key, self.merchant_id, customer_id, invoice_id, reactions.bill_to(buyer))
+        series, at, customer_id = merchant.invoice_series, due.envelope.time, customer_of(due)
+        if series not in self.counters:
+            self.counters[series] = await number_series.counter(self.connection, self.merchant_id, series)
+        place, after = reactions.place_of(self.counters[series], merchant, at)
+        sealed = self.encryption.seal(key, self.merchant_id, customer_id, invoice_id, reactions.bill_to(buyer))
         command = reactions.issue(
             due.data,
             subscription_id=subject_id(due.envelope),
@@ -119,20 +119,18 @@ class MerchantBatch:
             bill_to_sha256=sealed.sha256,
             at=at,
         )
-        if await self.batch.decide(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.keep]):
-            self.counters[name] = after
+        if await self.batch.decide(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.row]):
+            self.counters[series] = after
 
     async def _merchant(self) -> MerchantConfigured | None:
-        if self.wanted.merchant:
-            return self.wanted.merchant
+        if self.work.merchant:
+            return self.work.merchant
         found = await document(self.connection, MERCHANT, self.merchant_id, f"{MERCHANT}-{self.merchant_id}")
         return MerchantConfigured.model_validate(found.doc) if found else None
 
     async def _buyers(self) -> dict[UUID, CustomerProfile]:
-        """The profile to make each pending invoice out to: the customer's, when it is that of the renewal's revision or a later
-        one.
-        """
-        known = dict(self.wanted.profiles)
+        """The buyer of each pending invoice: the customer's profile in the renewal's revision or a later one."""
+        known = dict(self.work.profiles)
         missing = {f"{CUSTOMER}-{id}": id for due in self.pending.values() if (id := customer_of(due)) not in known}
         for aggregate, found in (await documents_of(self.connection, CUSTOMER, self.merchant_id, missing)).items():
             known[missing[aggregate]] = found.sequence, CustomerProfile.model_validate(found.doc)
@@ -143,14 +141,14 @@ class MerchantBatch:
                 buyers[invoice_id] = profile
         return buyers
 
-    def _must_be_read(self, invoice_id: UUID) -> None:
-        """Raises what makes the batch start over, when the invoice was parked or issued since the streams were read."""
-        if invoice_id not in self.wanted.read:
-            raise asyncpg.SerializationError(f"invoice {invoice_id} came up while the merchant was waited for")
+    def _require_read(self, invoice_id: UUID) -> None:
+        """Raises StaleRead for an invoice that was parked or issued after the streams had been read."""
+        if invoice_id not in self.work.read:
+            raise StaleRead(f"invoice {invoice_id} appeared while the merchant's lock was awaited")
 
 
 async def unpaid_of(connection: asyncpg.Connection, cancelled: Cancelled) -> list[UUID]:
-    """The invoices that the subscription leaves unpaid, oldest first; payments of which it had not heard do not count."""
+    """The invoices that the subscription leaves unpaid, oldest first. A payment that it had not received does not count."""
     subscription_id = subject_id(cancelled.envelope)
     sql = """
         SELECT id FROM invoices WHERE merchant_id = $1 AND subscription_id = $2 AND (status = 'open' OR id = $3)

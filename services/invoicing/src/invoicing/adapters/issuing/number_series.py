@@ -1,4 +1,4 @@
-"""The table `series`: the last number of each of a merchant's series. Whoever reads it holds the merchant's lock."""
+"""The table `series`: the last number of each of a merchant's series. Its reader must hold the merchant's lock."""
 
 from uuid import UUID
 
@@ -6,11 +6,14 @@ import asyncpg
 
 from invoicing.domain.numbering import Counter
 
-_LOCK = 0x696E766F  # any number, the same for all who issue
+_LOCK = 0x696E766F  # the namespace of the advisory locks of merchants
 
 
 async def lock(connection: asyncpg.Connection, merchant_id: UUID) -> None:
-    """Until the transaction ends. Takes no transaction id: the streams may have been read before, not after."""
+    """Lock the merchant until the transaction ends.
+
+    The lock takes no transaction id, so the streams may be read before it.
+    """
     await connection.execute("SELECT pg_advisory_xact_lock($1, hashtext($2))", _LOCK, str(merchant_id))
 
 
@@ -20,7 +23,7 @@ async def counter(connection: asyncpg.Connection, merchant_id: UUID, name: str) 
     return Counter(name, row["last"], row["last_issued_on"]) if row else Counter(name)
 
 
-async def keep(connection: asyncpg.Connection, merchant_id: UUID, it: Counter) -> None:
+async def store(connection: asyncpg.Connection, merchant_id: UUID, it: Counter) -> None:
     await connection.execute(
         """
         INSERT INTO series (merchant_id, name, last, last_issued_on) VALUES ($1, $2, $3, $4)

@@ -1,4 +1,4 @@
-"""The table `parked_issues`: renewals that wait for their customer, or their merchant, to become known here."""
+"""The table `parked_issues`: renewals that wait for their customer's profile, or for their merchant."""
 
 from collections.abc import Collection, Sequence
 from typing import cast
@@ -16,7 +16,7 @@ Due = Received[SubscriptionRenewalDue]
 
 
 def subject_id(envelope: Envelope) -> UUID:
-    """Of the aggregate that the event is about."""
+    """The id of the aggregate in the subject: `subscription-<uuid>`."""
     return UUID(envelope.subject.partition("-")[2])
 
 
@@ -30,7 +30,7 @@ def customer_of(due: Due) -> UUID:
 
 
 async def parked(connection: asyncpg.Connection, merchant_id: UUID, customers: Sequence[UUID] | None) -> dict[UUID, Due]:
-    """What waits for these customers, or for any when None, by invoice; what has waited longest comes first."""
+    """The parked renewals of these customers, or of all for None, by invoice; oldest first."""
     if customers is not None and not customers:
         return {}
     rows = await connection.fetch(
@@ -76,6 +76,6 @@ async def forget_customer(connection: asyncpg.Connection, merchant_id: UUID, cus
 
 
 def _received(envelope: Envelope) -> Due:
-    """As it came, but for its place on Kafka, which was settled when it was parked."""
+    """The record without its Kafka offset, which was committed when the renewal was parked."""
     data = cast(SubscriptionRenewalDue, registry.data_of(envelope))
     return Received(envelope, data, envelope.type, 0, 0)

@@ -1,4 +1,4 @@
-"""What can be asked of an invoice. Time, ids and numbers come in with the question."""
+"""The commands of an invoice. Each carries its time, ids and numbers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,18 +23,18 @@ class Issue:
     period_number: int
     tax: Tax | None
     amounts: Amounts
-    """Of price times quantity with that tax."""
+    """The amounts of price times quantity with that tax."""
     seller: Seller
     letterhead: Letterhead
     bill_to_sha256: str
     at: datetime
     period_zone: str | None = None
-    """IANA: where the dates of the period are. The letterhead's when None."""
+    """IANA zone of the period's dates. None: the letterhead's."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordPayment:
-    """Asked when a charge for the invoice has succeeded."""
+    """Given when a charge for the invoice has succeeded."""
 
     charge_id: UUID
     amount: int
@@ -42,12 +42,12 @@ class RecordPayment:
     card: Card | None
     at: datetime
     agreed_at: datetime | None = None
-    """When the charge was confirmed, where it follows from a confirmation."""
+    """When the charge was confirmed, if it follows from a confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordFailure:
-    """Asked when a charge for the invoice has failed."""
+    """Given when a charge for the invoice has failed."""
 
     charge_id: UUID
     attempt: int
@@ -59,9 +59,9 @@ class RecordFailure:
     followed: bool = False
     """Whether the next attempt has begun already."""
     manual: bool = False
-    """Whether it was requested, with the card on file."""
+    """Whether it was requested with the card on file."""
     needs_confirmation: bool = False
-    """Whether nothing was tried, for want of a confirmation."""
+    """Whether no attempt was made, because no confirmation lists the charge."""
 
 
 @dataclass(frozen=True, slots=True)

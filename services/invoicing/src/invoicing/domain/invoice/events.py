@@ -1,4 +1,4 @@
-"""What can happen to an invoice, in the order in which it usually does. Amounts are minor units of its currency."""
+"""The events of an invoice, in their usual order. Amounts are minor units of its currency."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -17,7 +17,7 @@ FailureCode = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """The payment method of a charge: all that may be known of a card."""
+    """The payment method of a charge, with the card details that may be stored."""
 
     id: UUID
     brand: Literal["visa", "mastercard", "amex", "other"]
@@ -28,7 +28,7 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Issued:
-    """All that is printed but for the buyer, whose particulars are kept apart, encrypted."""
+    """All that is printed, except the buyer's details, which are stored separately, encrypted."""
 
     number: str
     series: str
@@ -45,10 +45,10 @@ class Issued:
     seller: Seller
     letterhead: Letterhead
     bill_to_sha256: str
-    """Of the encrypted particulars of the buyer, in hex."""
+    """SHA-256 of the buyer's encrypted details, in hex."""
     at: datetime
     period_zone: str | None = None
-    """IANA: where the dates of the period are. None on invoices issued before there was one: the letterhead's."""
+    """IANA zone of the period's dates. None on older invoices: the letterhead's zone."""
 
     @property
     def currency(self) -> str:
@@ -66,7 +66,7 @@ class Paid:
     card: Card | None
     at: datetime
     agreed_at: datetime | None = None
-    """When the charge was confirmed, where it follows from a confirmation."""
+    """When the charge was confirmed, if it follows from a confirmation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +76,15 @@ class PaymentFailed:
     amount: int
     code: FailureCode
     retryable: bool
-    """False: only another card can help."""
+    """False if only another card can succeed."""
     card: Card | None
     at: datetime
     followed: bool = False
     """Whether the next attempt has begun already."""
     manual: bool = False
-    """Whether it was requested, with the card on file."""
+    """Whether it was requested with the card on file."""
     needs_confirmation: bool = False
-    """Whether nothing was tried, for want of a confirmation."""
+    """Whether no attempt was made, because no confirmation lists the charge."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
-"""The rules of one invoice's life: issued once, then paid or voided, never changed.
+"""The rules of an invoice: it is issued once, then paid or voided, and never changed.
 
-`decide` answers a command with the events that follow from it, or refuses; `evolve` folds an event into the little
-that later decisions and announcements need.
+`decide` returns the events of a command or raises a refusal; `evolve` folds an event into the state that later decisions
+and public events need.
 """
 
 from dataclasses import dataclass, replace
@@ -39,7 +39,7 @@ class Invoice:
     total: int
     status: Status = Status.OPEN
     paid_by: UUID | None = None
-    """The charge."""
+    """The charge that paid it."""
     last_failed: UUID | None = None
     """The charge that failed last."""
 
@@ -118,7 +118,7 @@ def record_failure(command: RecordFailure, it: Invoice) -> list[Event]:
 
 
 def void(command: Void, it: Invoice) -> list[Event]:
-    """A payment does not stand in the way of a cancellation that was decided before it was heard of: it is given back."""
+    """A cancellation that was decided before the payment was known voids the invoice; the payment is refunded."""
     if it.status is Status.VOID:
         return []
     if command.reason != "subscription_cancelled":

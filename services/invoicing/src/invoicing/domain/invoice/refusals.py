@@ -1,4 +1,4 @@
-"""Why an invoice can say no. Named after the fact that forbids."""
+"""The reasons for which an invoice refuses a command. Each is named after the fact that forbids it."""
 
 
 class Refusal(Exception):
@@ -9,23 +9,23 @@ class NoSuchInvoice(Refusal): ...
 
 
 class AlreadyIssued(Refusal):
-    """The period of the subscription has its invoice."""
+    """The subscription's period has an invoice already."""
 
 
 class NothingToInvoice(Refusal):
-    """A quantity below one, or a price below zero."""
+    """The quantity is below one, or the price below zero."""
 
 
 class AlreadyPaid(Refusal): ...
 
 
 class AlreadyVoid(Refusal):
-    """Nothing is owed on it any more: whoever collected for it gives the money back."""
+    """The invoice is no longer owed. A payment for it is refunded."""
 
 
 class AmountDiffers(Refusal):
-    """What was collected is not what is owed."""
+    """The collected amount is not the owed amount."""
 
 
 class DoesNotAddUp(Refusal):
-    """The amounts to be invoiced are not of the price that was advertised."""
+    """The amounts to invoice do not match the advertised price."""

@@ -1,4 +1,4 @@
-"""The card page: GET the fields, POST what was typed for a token that is good for one use in this set-up."""
+"""The card page: GET shows the fields, POST exchanges the card for a token that is valid once, in this set-up."""
 
 from typing import Any
 from uuid import UUID
@@ -25,13 +25,14 @@ from payments.adapters.card_page.words import (
     too_many_declines,
     words_for,
 )
-from payments.application.card_setup import Merchant, Merchants, OpenSetUps, SetUp, Tokeniser
+from payments.application.card_setup import Merchant, SetUp
+from payments.application.ports import Merchants, OpenSetUps, Tokeniser
 from payments.domain import card_input
 from presentation import colours
 
 
 def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *, cards_url: str, portal_origin: str) -> FastAPI:
-    """`cards_url` is where this page is, `portal_origin` the only one that may frame it."""
+    """`cards_url` is the address of this page, `portal_origin` the only origin that may frame it."""
     app = ServiceApp(title="Card page", openapi_url=None, redirect_slashes=False)
     equip(app, service="payments", max_body_bytes=MAX_BODY_BYTES)
     assets = files.load()
@@ -48,7 +49,7 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
         return response
 
     async def opened(setup_id: UUID) -> tuple[SetUp, Merchant]:
-        """Raises Problem 404 for a set-up that is over, or never was."""
+        """Raises Problem 404 for a set-up that has ended or is unknown."""
         setup = await setups.open(setup_id)
         merchant = await merchants.merchant(setup.merchant_id) if setup else None
         if setup is None or merchant is None:
@@ -122,7 +123,7 @@ def blocked(seconds: int, title: str) -> Problem:
 
 
 def headers(cards_url: str, portal_origin: str) -> dict[str, str]:
-    """Of every answer on this origin. No COEP: it would break the frame without a word."""
+    """Headers of every answer on this origin. COEP is absent: it would block the frame."""
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; form-action 'none'; base-uri 'none'; "
         f"frame-ancestors {portal_origin}"

@@ -1,4 +1,4 @@
-"""The page's own files: served under names that change with their content, and kept by browsers for ever."""
+"""The static files of the page. Their names contain a hash of the content, so browsers cache them without expiry."""
 
 import hashlib
 from dataclasses import dataclass

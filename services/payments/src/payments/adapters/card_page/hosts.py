@@ -1,10 +1,10 @@
-"""Where the card page is served on one machine: a browser may look for `localhost` on either address."""
+"""The loopback addresses of the card page: a browser may resolve `localhost` to either."""
 
 import socket
 
 
 def loopbacks() -> tuple[str, ...]:
-    """127.0.0.1, and ::1 on a machine that has it."""
+    """127.0.0.1, and ::1 if the machine has it."""
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))

@@ -1,4 +1,4 @@
-"""What the card page sends: read by hand, so that no error, log or trace can ever repeat it."""
+"""Reads the card page's request without a validation library, so that no error, log or trace contains a card number."""
 
 import json
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ class Submission:
 
 
 async def submitted(request: Request, origin: str) -> Submission:
-    """Raises Problem for what does not come from our own page, or is not what it sends."""
+    """Raises Problem for a request of another origin, or with another content."""
     if not from_our_page(request, origin):
         raise Problem(403, "foreign_origin", "Cards are entered on this page only")
     if not is_json(request.headers.get("content-type")):
@@ -38,7 +38,7 @@ async def submitted(request: Request, origin: str) -> Submission:
 
 
 def parsed(body: bytes) -> dict[str, object] | None:
-    """None for what is no JSON object; the parser's own error would hold the whole body."""
+    """None if it is not a JSON object. The parser's own error would contain the body."""
     try:
         document = json.loads(body, object_pairs_hook=single)
     except (ValueError, RecursionError):

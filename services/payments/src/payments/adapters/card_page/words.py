@@ -1,4 +1,4 @@
-"""The card page's words, the same for the browser's checks and ours."""
+"""The texts of the card page, used by the browser's checks and the service's."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -47,7 +47,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "unknown": N_("We do not know yet whether your card was saved. Go back and check your payment method before you repeat it."),
     "failed": N_("We could not save the card and nothing has changed. Try again in a moment."),
 }
-"""By the names and codes that the page, its script and the domain's mistakes have for them."""
+"""Keys are the names and codes that the page, its script and the domain use."""
 
 
 @cache
@@ -57,7 +57,7 @@ def catalogues() -> Catalogues:
 
 
 def language_of(locale: str) -> Language:
-    """Of a tag such as `es-MX`, with its own region's numbers; Spanish for a language that there is not."""
+    """The texts for a tag such as `es-MX`, with the number format of its region. Spanish for an unknown language."""
     return catalogues().choose([locale], locale)
 
 
@@ -66,7 +66,7 @@ def words_for(language: Language) -> dict[str, str]:
 
 
 def sentences_with_counts(language: Language) -> dict[str, dict[str, str]]:
-    """What the script completes with a number: a sentence for each plural category of the language."""
+    """Sentences that the script completes with a number, one for each plural category of the language."""
     return {
         "too_many_declines": language.sentences(
             "Too many attempts with declined cards. You can try again in %(count)d minute.",
@@ -76,7 +76,7 @@ def sentences_with_counts(language: Language) -> dict[str, dict[str, str]]:
 
 
 def too_many_declines(language: Language, seconds: int) -> str:
-    """For how long no other card can be tried, in whole minutes."""
+    """The pause until another card can be tried, in whole minutes."""
     return language.say_count(
         "Too many attempts with declined cards. You can try again in %(count)d minute.",
         "Too many attempts with declined cards. You can try again in %(count)d minutes.",
@@ -91,7 +91,7 @@ def privacy(language: Language, merchant: str) -> str:
 
 
 def confirm_text(language: Language, amounts: Sequence[Money]) -> str:
-    """What the button says: what it will charge, by currency, when it will charge anything."""
+    """The label of the button, with the amounts that it charges, by currency."""
     totals: dict[str, int] = {}
     for amount in amounts:
         totals[amount.currency] = totals.get(amount.currency, 0) + amount.amount_minor

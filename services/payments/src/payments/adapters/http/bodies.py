@@ -1,4 +1,4 @@
-"""What is sent to the service, and the shapes it answers with."""
+"""Request bodies, and parts of answers that several routes share."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any, Self
@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import Field, StrictInt, StrictStr, StringConstraints, model_validator
 
 from chassis.http.bodies import StrictBody
-from payments.application.dues import Due, Listed, totals
+from payments.domain.dues import Due, DueList, totals
 from payments.domain.shapes import Money
 
 Invoices = Annotated[tuple[UUID, ...], Field(max_length=1000)]
@@ -87,18 +87,18 @@ def money_json(amount: Money) -> dict[str, Any]:
 
 
 def due_json(due: Sequence[Due], *, more: bool = False) -> dict[str, Any]:
-    """`due` and `total`, which is null when nothing is due, or in more than one currency; `more` when periods are left out."""
+    """`due`; `total`, null if nothing is due or in several currencies; `more` if periods are left out."""
     sums = totals(due)
     total = money_json(sums[0]) if len(sums) == 1 else None
     return {"due": [_line(each) for each in due], "total": total} | ({"more": True} if more else {})
 
 
-def listed_json(listed: Listed) -> dict[str, Any]:
+def listed_json(listed: DueList) -> dict[str, Any]:
     return due_json(listed.due, more=listed.more)
 
 
 def _line(of: Due) -> dict[str, Any]:
-    """A begun period has no number yet, but the id that its invoice will have."""
+    """A begun period has no number yet; its id is the one that its invoice will have."""
     line: dict[str, Any] = {"invoice_id": str(of.invoice_id), "number": of.number, "amount": money_json(of.amount)}
     if of.effect:
         line |= {"subscription_id": str(of.subscription_id), "effect": of.effect}

@@ -1,4 +1,4 @@
-"""The attempts to collect an invoice, for support and for reconciling."""
+"""The attempts to collect an invoice, for support and reconciliation."""
 
 from typing import Any
 

@@ -17,9 +17,8 @@ from payments.adapters.http import documents
 from payments.adapters.http.bodies import NewMethod
 from payments.adapters.http.parameters import CustomerId, MethodId
 from payments.application.card_change import method_json
-from payments.application.card_setup import Customers
-from payments.application.ports import Clock
-from payments.application.providers import Provider, UnknownToken
+from payments.application.charges import UnknownToken
+from payments.application.ports import Clock, Customers, Provider
 from payments.domain.wallet.commands import Command, RemoveMethod, UseMethod
 from payments.domain.wallet.events import Event
 from payments.domain.wallet.wallet import Wallet

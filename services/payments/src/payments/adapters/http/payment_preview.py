@@ -1,4 +1,4 @@
-"""Paying an open invoice now with a card on file: for its customer, and for the merchant's own back end."""
+"""Pay an open invoice now with a card on file, for its customer or the merchant's back end."""
 
 from typing import Any, Final
 from uuid import UUID
@@ -17,10 +17,13 @@ from payments.adapters.http.parameters import InvoiceId
 from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers, slow_down
 from payments.application.card_change import method_json
-from payments.application.dues import Dues, Listed, totals
-from payments.application.pay_now import AmountChanged, Begun, Collections, PayNow, PayNowRequest, Shown, TooManyPayments
-from payments.domain.refusals import NoSuchPaymentMethod, Refusal
+from payments.application.dues import Dues
+from payments.application.pay_now import AmountChanged, PayNow, PayNowRequest, Shown, StartedCharge, TooManyPayments
+from payments.application.ports import Collections
+from payments.domain.dues import DueList, totals
+from payments.domain.payment.refusals import Refusal
 from payments.domain.shapes import Money
+from payments.domain.wallet.refusals import NoSuchPaymentMethod
 
 NOT_BEGUN: Final = (
     (409, "amount_changed"),
@@ -61,13 +64,13 @@ def routes(paying: PayNow, dues: Dues, collections: Collections, stored_answers:
         customer_id = await customer_of(caller, body.invoice_id)
         if caller.kind == "customer" and None in (body.payment_method_id, body.amount_minor):
             raise Problem(422, "invalid_request", "A customer names the card and the amount")
-        if kept := await stored_answers.given_before(request):
-            return kept
+        if stored := await stored_answers.stored_answer(request):
+            return stored
         try:
             order = PayNowRequest(customer_id, body.invoice_id, body.payment_method_id, shown(body))
             return response(await paying.confirm(request.context, order, request.key, begun))
         except AlreadyAnswered:
-            return await stored_answers.given_before(request) or response(problem_answer(not_found()))
+            return await stored_answers.stored_answer(request) or response(problem_answer(not_found()))
         except TooManyPayments as blocked:
             raise slow_down("too_many_payments", "This invoice was paid too often today", blocked.seconds) from None
         except AmountChanged as changed:
@@ -89,7 +92,7 @@ def shown(body: NewCharge) -> Shown:
     return Shown(total, charges, body.effect)
 
 
-def begun(outcome: Begun) -> Answer:
+def begun(outcome: StartedCharge) -> Answer:
     charge, method = outcome.charge, outcome.charge.method
     assert method is not None, "a payment with a card on file has a card"
     body: dict[str, Any] = {
@@ -105,7 +108,7 @@ def begun(outcome: Begun) -> Answer:
     return Answer(201, body | listed_json(outcome.listed))
 
 
-def amount_changed(listed: Listed) -> Problem:
+def amount_changed(listed: DueList) -> Problem:
     amount = money_json(totals(listed.due)[0])
     more = {"amount": amount} | listed_json(listed)
     return Problem(409, "amount_changed", "Something else would be charged than was shown", more=more)

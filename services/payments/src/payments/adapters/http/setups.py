@@ -1,4 +1,4 @@
-"""Opening the card page, and making what was typed there the customer's card."""
+"""Open the card page, and make the card that was typed there the default."""
 
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
@@ -13,9 +13,9 @@ from payments.adapters.http.bodies import NewDefault, OpenSetUp, listed_json
 from payments.adapters.http.parameters import CustomerId
 from payments.adapters.http.stored_answers import StoredAnswers, slow_down
 from payments.application.card_change import CardChange, CardChangeRequest, DueChanged, SetUpOver, TooManyDeclines
-from payments.application.card_setup import Customers, SetUps
+from payments.application.charges import NoAnswer, SetupRefused, UnknownToken
 from payments.application.dues import Dues
-from payments.application.providers import NoAnswer, SetupRefused, UnknownToken
+from payments.application.ports import Customers, SetUps
 from payments.domain.shapes import FailureCode
 
 TITLES = {
@@ -47,8 +47,8 @@ def routes(
         """
         caller = request.principal
         caller.must_own(customer_id)
-        if kept := await stored_answers.given_before(request):
-            return kept
+        if stored := await stored_answers.stored_answer(request):
+            return stored
         if body.portal_origin not in (None, portal_origin):
             raise Problem(422, "portal_origin_refused", "The card page is shown in the portal only")
         if caller.kind == "merchant" and not await customers.known(caller.merchant_id, customer_id):
@@ -76,14 +76,14 @@ def routes(
         """
         caller = request.principal
         caller.must_own(customer_id)
-        if kept := await stored_answers.given_before(request):
-            return kept
+        if stored := await stored_answers.stored_answer(request):
+            return stored
         try:
             totals = tuple(each.shape() for each in body.totals) if body.totals is not None else None
             confirmed = CardChangeRequest(customer_id, body.setup_id, caller.session, body.token, body.charge_invoices, totals)
             return response(await change.confirm(request.context, confirmed, request.key))
         except AlreadyAnswered:
-            return await stored_answers.given_before(request) or response(problem_answer(not_found()))
+            return await stored_answers.stored_answer(request) or response(problem_answer(not_found()))
         except TooManyDeclines as blocked:
             raise slow_down("too_many_declines", "Too many cards were declined", blocked.seconds) from None
         except NoAnswer:

@@ -1,4 +1,4 @@
-"""Answers that are kept with their idempotency key, refusals too: the same request gets the same answer."""
+"""Answers that are stored with their idempotency key, refusals too: a repeated request gets the same answer."""
 
 from dataclasses import dataclass
 
@@ -14,16 +14,16 @@ from chassis.http.problems import Problem
 class StoredAnswers:
     store: EventStore
 
-    async def given_before(self, request: CommandRequest) -> Response | None:
-        """The answer to the same request under the same key."""
+    async def stored_answer(self, request: CommandRequest) -> Response | None:
+        """The stored answer to a repetition of the request, or None."""
         try:
-            kept = await self.store.answer_to(request.key) if request.key else None
+            stored = await self.store.answer_to(request.key) if request.key else None
         except KeyReused:
             raise key_reused() from None
-        return response(kept) if kept else None
+        return response(stored) if stored else None
 
     async def keep(self, request: CommandRequest, answer: Answer, *rows: Statement) -> Response:
-        """The answer, unless another request with the same key was answered before."""
+        """Store and return the answer, or return the stored one if the key has been answered before."""
         write_set = WriteSet(answer=(request.key, answer) if request.key else None, statements=rows)
         if write_set.empty:
             return response(answer)
@@ -31,9 +31,9 @@ class StoredAnswers:
             try:
                 await self.store.write(write_set)
             except (AlreadyAnswered, VersionConflict):
-                # A request with the same key came first, or comes at this moment.
-                if kept := await self.given_before(request):
-                    return kept
+                # A concurrent request with the same key was answered first.
+                if stored := await self.stored_answer(request):
+                    return stored
             else:
                 return response(answer)
         raise VersionConflict

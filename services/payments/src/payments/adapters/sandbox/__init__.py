@@ -1,1 +1,1 @@
-"""A payment provider for development and tests: it keeps books like a real one, and misbehaves when told to."""
+"""A payment provider for development and tests, with a durable ledger and simulated faults."""

@@ -1,4 +1,4 @@
-"""How the sandbox is told to misbehave, as real providers do by themselves."""
+"""The faults that the sandbox can simulate."""
 
 import asyncio
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import Literal
 from uuid import UUID
 
 from payments.adapters.sandbox.ledger import LedgerPool
-from payments.application.providers import NoAnswer
+from payments.application.charges import NoAnswer
 
 Mode = Literal["normal", "hang", "late", "lose"]
 
@@ -14,11 +14,11 @@ Mode = Literal["normal", "hang", "late", "lose"]
 @dataclass(frozen=True, slots=True)
 class Behaviour:
     mode: Mode = "normal"
-    """hang: nothing is done and nothing answered · late: done at once, answered after `seconds` · lose: done, never answered"""
+    """hang: does nothing, never answers · late: acts at once, answers after `seconds` · lose: acts, never answers"""
     seconds: float = 0
 
     async def before(self) -> None:
-        """Raises NoAnswer, after a while, when the call is to hang."""
+        """Raises NoAnswer after the configured time if calls hang."""
         if self.mode == "hang":
             await asyncio.sleep(self.seconds)
             raise NoAnswer
@@ -28,14 +28,14 @@ class Behaviour:
         return self.seconds if self.mode == "late" else 0
 
     async def after(self) -> None:
-        """Raises NoAnswer when the answer is to be lost; lets the caller wait when it is to be late."""
+        """Raises NoAnswer if answers are lost; waits if they are late."""
         await asyncio.sleep(self.delay)
         if self.mode == "lose":
             raise NoAnswer
 
 
 async def behaviour_for(books: LedgerPool, merchant_id: UUID, customer_id: UUID) -> Behaviour:
-    """The customer's, else the merchant's, else that of a provider that does as it should."""
+    """The customer's behaviour, or the merchant's, or the one without faults."""
     pool = await books.pool()
     row = await pool.fetchrow(
         """

@@ -1,4 +1,4 @@
-"""The published test cards, and the tokens that stand for them."""
+"""The published test cards, and their tokens."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,11 +10,11 @@ from payments.domain.shapes import FailureCode
 @dataclass(frozen=True, slots=True)
 class TestCard:
     on_setup: FailureCode | None = None
-    """Why it is refused when it is saved."""
+    """The reason why saving it is refused."""
     on_charge: FailureCode | None = None
-    """Why it is refused when it is charged."""
+    """The reason why charging it is refused."""
 
-    __test__ = False  # its name is not a test's
+    __test__ = False  # pytest must not collect this class
 
 
 TEST_CARDS: dict[str, TestCard] = {

@@ -1,4 +1,4 @@
-"""The sandbox provider's database, reached over connections of its own, as if it stood elsewhere."""
+"""The sandbox provider's tables, used over separate connections, as a remote provider would be."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from chassis.postgres.pool import create_pool
 
 
 class LedgerPool:
-    """Opens its connections when they are first needed."""
+    """Opens its connections on first use."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn

@@ -1,4 +1,4 @@
-"""The sandbox as a provider: durable books, one line per charge id whatever happens."""
+"""The sandbox provider: a durable ledger with one row per charge id."""
 
 from datetime import datetime
 from typing import Any
@@ -9,7 +9,7 @@ from billing_contracts.expiry import expired
 from payments.adapters.sandbox.behaviour import behaviour_for
 from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.vault import Vault
-from payments.application.providers import ChargeOrder, NeverHeardOf, NoAnswer, Outcome, Pending, Refused, Status, Taken
+from payments.application.charges import ChargeOrder, NoAnswer, Outcome, Pending, Refused, Status, Taken, UnknownCharge
 from payments.domain.shapes import FailureCode, Method
 
 _RECORD = """
@@ -74,7 +74,7 @@ class Sandbox:
         return await self._vault.attach(merchant_id, customer_id, token, at.astimezone(ZoneInfo(zone)))
 
     async def _verdict(self, order: ChargeOrder) -> FailureCode | None:
-        """Why the charge is refused; None when it is not."""
+        """The reason why the charge is refused, or None."""
         pool = await self._books.pool()
         method = await pool.fetchrow(
             "SELECT exp_year, exp_month, on_charge FROM sandbox_method WHERE merchant_id = $1 AND id = $2 AND customer_id = $3",
@@ -90,7 +90,7 @@ class Sandbox:
         return FailureCode.EXPIRED_CARD if over else None
 
     async def _record(self, order: ChargeOrder, code: FailureCode | None, delay: float) -> bool:
-        """Whether the charge is new to the books: what is in them already is answered from there."""
+        """Whether the charge is new. A known charge is answered from the ledger."""
         pool = await self._books.pool()
         amount = order.amount
         facts = (order.customer_id, order.method_id, amount.amount_minor, amount.currency, code, _reference(order), delay)
@@ -102,7 +102,7 @@ class Sandbox:
         sql = "SELECT code, reference, answers_at <= now() AS says FROM sandbox_charge WHERE merchant_id = $1 AND charge_id = $2"
         row = await pool.fetchrow(sql, order.merchant_id, order.charge_id)
         if row is None:
-            return NeverHeardOf()
+            return UnknownCharge()
         if not row["says"]:
             return Pending()
         return Refused(FailureCode(row["code"]), row["reference"]) if row["code"] else Taken(row["reference"])
@@ -113,7 +113,7 @@ def _reference(order: ChargeOrder) -> str:
 
 
 async def ledger(books: LedgerPool, merchant_id: UUID) -> dict[str, list[dict[str, Any]]]:
-    """All that the provider took, refused and gave back for a merchant, oldest first."""
+    """All charges and refunds of a merchant, oldest first."""
     pool = await books.pool()
     charges = await pool.fetch(
         """

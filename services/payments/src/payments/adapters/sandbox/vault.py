@@ -1,4 +1,4 @@
-"""The sandbox's cards: what became of the numbers that were typed. It keeps the last four digits and how the card acts."""
+"""The sandbox's cards. It stores the last four digits and the simulated behaviour, never the number."""
 
 import hashlib
 import secrets
@@ -10,7 +10,7 @@ import asyncpg
 from payments.adapters.sandbox.cards import TEST_CARDS, TEST_TOKENS
 from payments.adapters.sandbox.ledger import LedgerPool
 from payments.application.card_setup import CardToken
-from payments.application.providers import SetupRefused, UnknownToken
+from payments.application.charges import SetupRefused, UnknownToken
 from payments.domain.card_input import CardEntry, brand_of
 from payments.domain.shapes import Brand, FailureCode, Method
 

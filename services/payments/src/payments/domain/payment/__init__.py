@@ -1,1 +1,1 @@
-"""The collection of one invoice, attempt after attempt."""
+"""The collection of one invoice: its commands, events, refusals and rules."""

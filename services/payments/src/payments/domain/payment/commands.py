@@ -1,4 +1,4 @@
-"""What can be asked of a payment. The charge id names one attempt, everywhere and for ever."""
+"""The commands of a payment. The charge id identifies one attempt in all services and at the provider."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,24 +11,24 @@ from payments.domain.shapes import FailureCode, Method, Money
 
 @dataclass(frozen=True, slots=True)
 class Collect:
-    """Asked when the invoice has been issued."""
+    """Given when the invoice has been issued."""
 
     invoice_id: UUID
     subscription_id: UUID
     customer_id: UUID
     amount: Money
     method: Method | None
-    """The customer's default; none: there is no card on file."""
+    """The customer's default; None without a card on file."""
     at: datetime
     consent: Consent | None = None
     """The confirmation because of which the period was entered."""
     withheld: bool = False
-    """The period was entered because of a confirmation that does not list this charge: nothing is tried."""
+    """The period was entered because of a confirmation that does not list this charge. No attempt is made."""
 
 
 @dataclass(frozen=True, slots=True)
 class TryAgain:
-    """Asked when a retry is due, and when a customer agreed to pay with a new card."""
+    """Given when a retry is due, and when a customer confirmed to pay with a new card."""
 
     method: Method | None
     at: datetime
@@ -37,7 +37,7 @@ class TryAgain:
 
 @dataclass(frozen=True, slots=True)
 class PayNow:
-    """Asked for with a card on file, by the customer or the merchant. Refused while a charge runs."""
+    """Requested with a card on file, by the customer or the merchant. Refused while a charge runs."""
 
     method: Method
     consent: Consent
@@ -58,11 +58,11 @@ class RecordFailure:
     at: datetime
     reference: str | None = None
     agreed: Method | None = None
-    """The card with which the customer has meanwhile agreed to pay this invoice."""
+    """The card with which the customer has agreed to pay this invoice if the charge fails."""
     final: bool = False
-    """Nobody is to try again: the invoice was voided."""
+    """No further attempt is made: the invoice was voided."""
     consent: Consent | None = None
-    """How the customer agreed to it."""
+    """The confirmation of the agreed card."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ class RecordNoAnswer:
 
 @dataclass(frozen=True, slots=True)
 class RecordRefund:
-    """Asked when what was taken for a voided invoice has been given back."""
+    """Given when the provider has refunded a charge for a voided invoice."""
 
     charge_id: UUID
     reference: str

@@ -1,4 +1,4 @@
-"""What can happen to a payment, in the order in which it usually does."""
+"""The events of a payment, in their usual order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from payments.domain.shapes import FailureCode, Method, Money
 
 @dataclass(frozen=True, slots=True)
 class Bill:
-    """What is collected, and from whom."""
+    """The amount to collect, and its customer."""
 
     invoice_id: UUID
     subscription_id: UUID
@@ -21,16 +21,16 @@ class Bill:
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """One attempt."""
+    """One attempt to take the money."""
 
     id: UUID
     number: int
-    """From 1, per invoice."""
+    """Number of the attempt, from 1 per invoice."""
     method: Method | None
     consent: Consent | None = None
     """The confirmation that it follows from; None for renewals and retries."""
     manual: bool = False
-    """Whether it was asked for with a card on file."""
+    """Whether it was requested with a card on file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +56,14 @@ class AttemptFailed:
     reference: str | None
     at: datetime
     followed: bool = False
-    """Whether the next attempt has begun with it, on a card that the customer agreed to meanwhile."""
+    """Whether the next attempt has begun in the same decision, with a card that the customer had agreed to."""
     needs_confirmation: bool = False
-    """Whether nothing was tried, because no confirmation lists the charge."""
+    """Whether no attempt was made because no confirmation lists the charge."""
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeUnknown:
-    """The provider did not answer in time: it may have charged, or not."""
+    """The provider did not answer in time. It may have taken the money, or not."""
 
     charge: Charge
     next_check_at: datetime

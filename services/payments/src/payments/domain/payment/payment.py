@@ -1,7 +1,7 @@
-"""The rules of collecting one invoice: charged at most once, one attempt at a time, and no attempt ever forgotten.
+"""The rules of collecting one invoice: it is charged at most once, by one attempt at a time.
 
-An attempt whose outcome is unknown is still open: it may have succeeded, so it keeps the next one waiting until the
-provider has said what became of it.
+An attempt with an unknown outcome is still open: it may have succeeded. The next attempt starts only after the provider has
+reported the outcome.
 """
 
 from dataclasses import dataclass, replace
@@ -30,11 +30,11 @@ from payments.domain.payment.events import (
     OutcomeUnknown,
     Refunded,
 )
-from payments.domain.refusals import ChargeAlreadyEnded, ChargeRunning, NoSuchPayment, NothingOwed, NotPaidByThisCharge
+from payments.domain.payment.refusals import ChargeAlreadyEnded, ChargeRunning, NoSuchPayment, NothingOwed, NotPaidByThisCharge
 from payments.domain.shapes import FailureCode, Method
 
 NOTHING_DUE = "nothing-due"
-"""The reference of a payment that needed no provider."""
+"""The reference of a payment that needed no charge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +42,13 @@ class Payment:
     bill: Bill
     attempts: int = 0
     open: Charge | None = None
-    """Decided and not yet known to have ended."""
+    """The charge without an outcome, if there is one."""
     unknown: bool = False
-    """Whether the provider failed to answer for the open charge."""
+    """Whether the provider did not answer for the open charge."""
     paid: Charge | None = None
     refunded: bool = False
     failed: frozenset[UUID] = frozenset()
-    """The charges that ended without money."""
+    """The charges that took no money."""
 
 
 def decide(command: Command, it: Payment | None) -> list[Event]:
@@ -56,22 +56,22 @@ def decide(command: Command, it: Payment | None) -> list[Event]:
         case Collect():
             return collect(command, it)
         case TryAgain():
-            return try_again(command, begun(it))
+            return try_again(command, existing(it))
         case PayNow():
-            return pay_now(command, begun(it))
+            return pay_now(command, existing(it))
         case RecordSuccess():
-            return record_success(command, begun(it))
+            return record_success(command, existing(it))
         case RecordFailure():
-            return record_failure(command, begun(it))
+            return record_failure(command, existing(it))
         case RecordNoAnswer():
-            return record_no_answer(command, begun(it))
+            return record_no_answer(command, existing(it))
         case RecordRefund():
-            return record_refund(command, begun(it))
+            return record_refund(command, existing(it))
 
 
 def collect(command: Collect, it: Payment | None) -> list[Event]:
     if it is not None:
-        return []  # the invoice is being collected already
+        return []  # a repetition: the invoice is being collected already
     bill = Bill(command.invoice_id, command.subscription_id, command.customer_id, command.amount)
     if command.amount.amount_minor <= 0:
         charge = next_charge(Payment(bill), command.method, command.consent)
@@ -84,7 +84,7 @@ def collect(command: Collect, it: Payment | None) -> list[Event]:
 
 def try_again(command: TryAgain, it: Payment) -> list[Event]:
     if it.paid or it.open:
-        return []  # an open attempt says itself how it ends
+        return []  # the outcome of the open attempt decides what follows
     return attempt(it, command.method, command.at, command.consent)
 
 
@@ -99,13 +99,13 @@ def pay_now(command: PayNow, it: Payment) -> list[Event]:
 def record_success(command: RecordSuccess, it: Payment) -> list[Event]:
     if it.paid and it.paid.id == command.charge_id:
         return []
-    return [AttemptSucceeded(the_open_one(it, command.charge_id), command.reference, command.at)]
+    return [AttemptSucceeded(open_charge(it, command.charge_id), command.reference, command.at)]
 
 
 def record_failure(command: RecordFailure, it: Payment) -> list[Event]:
     if command.charge_id in it.failed:
         return []
-    charge = the_open_one(it, command.charge_id)
+    charge = open_charge(it, command.charge_id)
     retryable = command.code.retryable and not command.final
     failed = AttemptFailed(it.bill, charge, command.code, retryable, command.reference, command.at)
     used = charge.method.id if charge.method else None
@@ -116,7 +116,7 @@ def record_failure(command: RecordFailure, it: Payment) -> list[Event]:
 
 
 def record_no_answer(command: RecordNoAnswer, it: Payment) -> list[Event]:
-    charge = the_open_one(it, command.charge_id)
+    charge = open_charge(it, command.charge_id)
     return [] if it.unknown else [OutcomeUnknown(charge, command.next_check_at, command.at)]
 
 
@@ -129,7 +129,7 @@ def record_refund(command: RecordRefund, it: Payment) -> list[Event]:
 def attempt(
     it: Payment, method: Method | None, at: datetime, consent: Consent | None = None, *, manual: bool = False
 ) -> list[Event]:
-    """The next attempt; without a card it has failed before it began."""
+    """The next attempt. Without a card it fails at once."""
     charge = next_charge(it, method, consent, manual)
     if method is None:
         code = FailureCode.NO_PAYMENT_METHOD
@@ -138,18 +138,18 @@ def attempt(
 
 
 def next_charge(it: Payment, method: Method | None, consent: Consent | None, manual: bool = False) -> Charge:
-    """Named by its place in the invoice's story, so that the same story told twice charges once."""
+    """Derives the id from the invoice and the attempt's number, so that a repeated decision charges once."""
     number = it.attempts + 1
     return Charge(uuid5(it.bill.invoice_id, f"charge-{number}"), number, method, consent, manual)
 
 
-def the_open_one(it: Payment, charge_id: UUID) -> Charge:
+def open_charge(it: Payment, charge_id: UUID) -> Charge:
     if it.open is None or it.open.id != charge_id:
         raise ChargeAlreadyEnded
     return it.open
 
 
-def begun(it: Payment | None) -> Payment:
+def existing(it: Payment | None) -> Payment:
     if it is None:
         raise NoSuchPayment
     return it

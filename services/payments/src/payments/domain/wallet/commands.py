@@ -1,4 +1,4 @@
-"""What can be asked of a wallet."""
+"""The commands of a wallet."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,15 +11,15 @@ from payments.domain.shapes import Method
 
 @dataclass(frozen=True, slots=True)
 class UseMethod:
-    """Keep this card and charge it from now on, for all the customer's subscriptions."""
+    """Store this card and make it the default for all the customer's subscriptions."""
 
     customer_id: UUID
     method: Method
     at: datetime
     charge_invoices: tuple[UUID, ...] = ()
-    """What the customer saw listed and agreed to pay at once."""
+    """The invoices that the customer confirmed to pay at once."""
     confirmation: Confirmation | None = None
-    """All that was listed, with amounts; None when nothing was."""
+    """The confirmed charges with their amounts; None if nothing was listed."""
 
 
 @dataclass(frozen=True, slots=True)

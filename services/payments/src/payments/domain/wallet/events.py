@@ -1,4 +1,4 @@
-"""What can happen to a wallet."""
+"""The events of a wallet."""
 
 from dataclasses import dataclass
 from datetime import datetime

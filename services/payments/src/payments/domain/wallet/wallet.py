@@ -1,21 +1,21 @@
-"""The rules of one customer's payment methods: which there are, and which one is charged."""
+"""The rules of a customer's payment methods: those on file, and the default that is charged."""
 
 from dataclasses import dataclass, replace
 from typing import assert_never
 from uuid import UUID
 
 from payments.domain.confirmation import Confirmation, Period
-from payments.domain.refusals import LastMethodInUse, NoSuchPaymentMethod
 from payments.domain.shapes import Method
 from payments.domain.wallet.commands import Command, ConfirmPayment, RemoveMethod, UseMethod
 from payments.domain.wallet.events import DefaultChanged, Event, MethodRemoved, PaymentConfirmed
+from payments.domain.wallet.refusals import LastMethodInUse, NoSuchPaymentMethod
 
 
 @dataclass(frozen=True, slots=True)
 class Wallet:
     customer_id: UUID
     methods: tuple[Method, ...]
-    """In the order in which they were last made the default: the last one is it. Empty when all are gone."""
+    """In the order in which they were last made the default; the last one is the default."""
     confirmations: tuple[Confirmation, ...] = ()
     """Oldest first."""
 
@@ -24,11 +24,11 @@ class Wallet:
         return self.methods[-1] if self.methods else None
 
     def method(self, id: UUID | None) -> Method | None:
-        """The card with this id, or the default for None; None when there is no such card."""
+        """The card with this id, or the default for None. None if there is no such card."""
         return self.default if id is None else next((method for method in self.methods if method.id == id), None)
 
     def may_have_led_to(self, subscription_id: UUID, period: Period) -> list[tuple[Confirmation, UUID]]:
-        """Newest first: confirmations because of which a period may be entered, each with the invoice that was paid for it."""
+        """The confirmations because of which a period may be entered, newest first, each with the invoice paid for it."""
         return [
             (confirmation, invoice_id)
             for confirmation in reversed(self.confirmations)
@@ -49,7 +49,7 @@ def decide(command: Command, it: Wallet | None) -> list[Event]:
 def use_method(command: UseMethod, it: Wallet | None) -> list[Event]:
     default = it.default if it else None
     if default == command.method and not command.charge_invoices:
-        return []  # asked twice: the first answer stands
+        return []  # a repetition: the first decision holds
     replaced = default.id if default and default.id != command.method.id else None
     agreed = command.charge_invoices, command.at, command.confirmation
     return [DefaultChanged(command.customer_id, command.method, replaced, *agreed)]

@@ -1,4 +1,4 @@
-"""What several requests are made of."""
+"""Types that several request bodies share."""
 
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -13,7 +13,7 @@ from chassis.http.bodies import StrictBody
 from chassis.http.free_text import Line, Readable, Remark, Text
 from subscriptions.domain.dunning import CancelMode
 from subscriptions.domain.period import Unit
-from subscriptions.domain.plan.plan import Money, Tax
+from subscriptions.domain.plan.terms import Money, Tax
 from subscriptions.domain.subscription.events import Feedback
 
 EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
@@ -62,7 +62,7 @@ Origin = Annotated[
         max_length=300,
     ),
 ]
-"""A site: scheme, host and port alone; https, but on loopback."""
+"""An origin: scheme, host and port. HTTPS, except on loopback."""
 Colour = Annotated[str, StringConstraints(strict=True, pattern="^#[0-9a-f]{6}$")]
 MediaId = Annotated[str, StringConstraints(strict=True, pattern="^[0-9a-f]{64}$")]
 Instant = Annotated[AwareDatetime, BeforeValidator(_only_text), AfterValidator(_in_range)]

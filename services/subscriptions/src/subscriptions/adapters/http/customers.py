@@ -23,7 +23,7 @@ from subscriptions.application.ports import Customers
 from subscriptions.application.profiles import Customer, Profile
 
 CancelAll = Callable[[Context, UUID], Awaitable[None]]
-"""Ends whatever subscriptions the customer still has."""
+"""Ends the customer's subscriptions."""
 
 
 class NewCustomer(StrictBody):
@@ -124,7 +124,7 @@ def routes(customers: Customers, tenants: Tenants, end_all: CancelAll) -> APIRou
             return Answer(204, {})
 
         answer = await request.run_once(work)
-        await end_all(request.context, id)  # one may have started while the others ended
+        await end_all(request.context, id)  # a subscription may have been started while the others were ended
         return answer
 
     return api

@@ -23,7 +23,7 @@ MediaPath = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="The pictu
 
 def routes(media: Media, encode: Callable[[bytes], ports.Picture]) -> APIRouter:
     api = APIRouter(prefix="/v1/media", tags=["media"])
-    encoder = ThreadPoolExecutor(1, "pictures")  # one after another: decoding takes a lot of memory
+    encoder = ThreadPoolExecutor(1, "pictures")  # one at a time: decoding takes up to 250 MB
 
     @api.post("", status_code=201)
     @answers(Picture, (422, "not_a_picture"), (422, "too_many_pixels"), body=("image/png", "image/jpeg", "image/webp", "*/*"))

@@ -1,7 +1,6 @@
 """A merchant as requests describe it."""
 
-from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated, TypeVar
 
 from pydantic import AfterValidator, Field, StrictBool, StrictInt, StringConstraints
 from pydantic_core import PydanticCustomError
@@ -22,7 +21,19 @@ from subscriptions.adapters.http.bodies import (
     Url,
 )
 from subscriptions.domain.dunning import CancelMode, OpenInvoices, Policies, WhenRetriesEnd
-from subscriptions.domain.merchant.merchant import Branding, LegalIdentity, Profile
+from subscriptions.domain.merchant.profile import (
+    UNCHANGED,
+    Branding,
+    BrandingPatch,
+    LegalIdentity,
+    PoliciesPatch,
+    Profile,
+    ProfilePatch,
+    Unchanged,
+)
+from subscriptions.domain.plan.terms import Tax
+
+T = TypeVar("T")
 
 
 def _rising(days: tuple[int, ...]) -> tuple[int, ...]:
@@ -144,18 +155,24 @@ class ChangedMerchant(StrictBody):
     return_origins: ReturnOrigins | None = None
     """Origins to which the portal may send customers back. The list replaces the former one."""
 
-    def applied_to(self, profile: Profile) -> Profile:
-        changes: dict[str, Any] = {
-            field: getattr(self, field)
-            for field in ("name", "locale", "time_zone", "return_origins")
-            if getattr(self, field) is not None
-        }
-        if self.legal:
-            changes["legal"] = self.legal.shape()
-        if self.branding:
-            changes["branding"] = replace(profile.branding, **self.branding.model_dump(exclude_unset=True))
-        if self.policies:
-            changes["policies"] = replace(profile.policies, **self.policies.model_dump(exclude_unset=True))
-        if "tax" in self.model_fields_set:
-            changes["tax"] = self.tax.shape() if self.tax else None
-        return replace(profile, **changes)
+    def patch(self) -> ProfilePatch:
+        return ProfilePatch(
+            name=_unless_none(self.name),
+            legal=self.legal.shape() if self.legal else UNCHANGED,
+            locale=_unless_none(self.locale),
+            time_zone=_unless_none(self.time_zone),
+            branding=BrandingPatch(**self.branding.model_dump(exclude_unset=True)) if self.branding else BrandingPatch(),
+            policies=PoliciesPatch(**self.policies.model_dump(exclude_unset=True)) if self.policies else PoliciesPatch(),
+            tax=self._tax(),
+            return_origins=_unless_none(self.return_origins),
+        )
+
+    def _tax(self) -> Tax | Unchanged | None:
+        if "tax" not in self.model_fields_set:
+            return UNCHANGED
+        return self.tax.shape() if self.tax else None
+
+
+def _unless_none(value: T | None) -> T | Unchanged:
+    """Null means the same as an absent field: these settings cannot be removed."""
+    return UNCHANGED if value is None else value

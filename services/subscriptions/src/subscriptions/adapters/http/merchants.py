@@ -5,7 +5,6 @@ import hmac
 import json
 import secrets
 from base64 import urlsafe_b64encode
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any
 from uuid import NAMESPACE_OID, UUID, uuid4, uuid5
@@ -27,24 +26,18 @@ from subscriptions.adapters.http.parameters import MerchantId
 from subscriptions.application.ports import Media, Prices
 from subscriptions.application.pricing import is_too_large
 from subscriptions.application.publication import merchant_document
-from subscriptions.domain.merchant import merchant
+from subscriptions.domain.invoice_series import series_of
+from subscriptions.domain.merchant.commands import Command, IssueKey, Reconfigure, Register, RevokeKey
+from subscriptions.domain.merchant.events import ApiKey, Event
+from subscriptions.domain.merchant.merchant import Merchant as MerchantState
+from subscriptions.domain.merchant.refusals import AlreadyRegistered
 from subscriptions.domain.subscription.refusals import AmountTooLarge
 
-Merchants = CommandHandler[merchant.MerchantCommand, merchant.MerchantEvent, merchant.Merchant]
-
-REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
-    merchant.NoSuchMerchant: (404, "not_found", "The resource does not exist"),
-    merchant.AlreadyRegistered: (409, "already_registered", "The merchant is registered already"),
-    merchant.NoSuchKey: (404, "not_found", "The resource does not exist"),
-    merchant.TooManyKeys: (409, "too_many_keys", "Revoke a key before you issue another"),
-    merchant.LastKey: (409, "last_key", "The only key that is left cannot be revoked"),
-    merchant.NotASandbox: (403, "not_a_sandbox", "Only a sandbox has a clock that can be set"),
-    merchant.ClockRunsForward: (422, "clock_runs_forward", "The clock only runs forward"),
-}
+Merchants = CommandHandler[Command, Event, MerchantState]
 
 
 def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices, *, secret: str, production: bool) -> APIRouter:
-    """`secret` derives the credentials that a repeated registration is answered with."""
+    """`secret` derives the credentials, so that a repeated registration returns the same ones."""
     api = APIRouter(tags=["merchants"])
 
     @api.post("/v1/merchants", status_code=201)
@@ -63,9 +56,9 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         else:
             id, token = uuid4(), random_token()
         api_key = prefix + token
-        command = merchant.Register(
+        command = Register(
             body.profile(),
-            body.invoice_series or merchant.series_of(body.name),
+            body.invoice_series or series_of(body.name),
             sandbox,
             stored(api_key),
             datetime.now(UTC),
@@ -73,7 +66,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         )
         try:
             await merchants.handle(Context.beginning(id, "operator"), id, command)
-        except merchant.AlreadyRegistered:
+        except AlreadyRegistered:
             registered = (await merchants.state(id, id))[1]
             if registered is None or registered.keys[0].sha256 != digest(api_key):
                 raise key_reused() from None
@@ -83,7 +76,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
     @answers(documents.Merchant, security=({"merchant": ()}, {"service": ()}, {"operator": ()}))
     async def read(caller: Caller, id: MerchantId) -> dict[str, Any]:
         """Read a merchant's settings."""
-        return merchant_document(id, await seen_by(caller, id))
+        return merchant_document(id, await require_visible(caller, id))
 
     @api.patch("/v1/merchants/{id}")
     @answers(documents.Merchant, (422, "amount_too_large"), security=({"merchant": ()}, {"operator": ()}))
@@ -91,14 +84,14 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         """Change a merchant's settings: an absent field stays as it is."""
         if caller.kind not in ("merchant", "operator"):
             raise Problem(403, "forbidden", "This credential may not do this")
-        await seen_by(caller, id)
+        await require_visible(caller, id)
         logo = body.branding.logo_media_id if body.branding else None
         if logo and not await media.has(id, logo):
             raise unknown_media("/branding/logo_media_id")
         if body.tax and is_too_large(await prices.largest(id), body.tax.shape()):
             raise AmountTooLarge
         context = Context.beginning(id, caller.subject)
-        handled = await merchants.handle(context, id, merchant.Reconfigure(body.applied_to, await tenants.now(id)))
+        handled = await merchants.handle(context, id, Reconfigure(body.patch(), await tenants.now(id)))
         assert handled.outcome, "not refused"
         return merchant_document(id, handled.outcome.state)
 
@@ -136,11 +129,11 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         token = derived_key(secret, request.key) if request.key else random_token()
         api_key = ("sk_test_" if it and it.sandbox else "sk_live_") + token
         issued = stored(api_key)
-        command = merchant.IssueKey(issued, await tenants.now(caller.merchant_id))
-        kept = await request.handle(merchants, caller.merchant_id, command, answer=lambda _: Answer(201, {"id": issued.id}))
-        if kept.status_code != 201:
-            return kept
-        if json.loads(bytes(kept.body))["id"] != issued.id:
+        command = IssueKey(issued, await tenants.now(caller.merchant_id))
+        answer = await request.handle(merchants, caller.merchant_id, command, answer=lambda _: Answer(201, {"id": issued.id}))
+        if answer.status_code != 201:
+            return answer
+        if json.loads(bytes(answer.body))["id"] != issued.id:
             raise Problem(409, "key_cannot_be_shown", "The key was issued, and cannot be shown again: revoke it")
         return JSONResponse({"id": issued.id, "api_key": api_key}, 201)
 
@@ -154,10 +147,10 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         It is refused within seconds in all services. The last key cannot be revoked.
         """
         merchant_id = request.principal.merchant_id
-        command = merchant.RevokeKey(id, await tenants.now(merchant_id))
+        command = RevokeKey(id, await tenants.now(merchant_id))
         return await request.handle(merchants, merchant_id, command, answer=lambda _: Answer(204, {}))
 
-    async def seen_by(caller: Principal, id: UUID) -> merchant.Merchant:
+    async def require_visible(caller: Principal, id: UUID) -> MerchantState:
         foreign = caller.kind == "merchant" and caller.merchant_id != id
         _, it = await merchants.state(id, id)
         if it is None or foreign or caller.kind == "customer":
@@ -172,10 +165,10 @@ def unknown_media(pointer: str) -> Problem:
     return Problem(422, "invalid_request", "The request is invalid", errors=errors)
 
 
-def stored(api_key: str) -> merchant.ApiKey:
-    """What is kept of a key: the start of its digest names it."""
+def stored(api_key: str) -> ApiKey:
+    """The stored form of a key. Its id is the start of its digest."""
     sha256 = digest(api_key)
-    return merchant.ApiKey(f"key_{sha256[:16]}", sha256)
+    return ApiKey(f"key_{sha256[:16]}", sha256)
 
 
 def digest(api_key: str) -> str:
@@ -187,12 +180,12 @@ def random_token() -> str:
 
 
 def derived_key(secret: str, key: IdempotencyKey) -> str:
-    """The token of an API key that was issued under an idempotency key: made again for a repetition, so never stored."""
+    """The token of an API key that is issued under an idempotency key. A repetition derives it again, so it is not stored."""
     name = "\0".join(("key", str(key.merchant_id), key.subject, key.key, key.fingerprint))
     return urlsafe_b64encode(hmac.digest(secret.encode(), name.encode(), "sha256")).rstrip(b"=").decode()
 
 
 def derived(secret: str, key: str, body: bytes) -> tuple[UUID, str]:
-    """Id and token of the merchant registered under an idempotency key: made anew for a repetition, so never stored."""
+    """Id and token of a merchant that is registered under an idempotency key. A repetition derives them again."""
     mac = hmac.digest(secret.encode(), b"merchant\0" + key.encode() + b"\0" + hashlib.sha256(body).digest(), "sha256")
     return uuid5(NAMESPACE_OID, f"{secret}/{key}"), urlsafe_b64encode(mac).rstrip(b"=").decode()

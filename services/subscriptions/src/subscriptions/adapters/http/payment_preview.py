@@ -1,4 +1,4 @@
-"""What a customer's payment would do to their subscriptions, before it is requested."""
+"""Previews the effect of a payment on a customer's subscriptions."""
 
 from typing import Any
 from uuid import UUID
@@ -17,7 +17,7 @@ from subscriptions.adapters.http.subscriptions import Subscriptions, tax_of
 from subscriptions.application import publication
 from subscriptions.application.ports import Customers
 from subscriptions.application.pricing import period_price
-from subscriptions.domain.plan.plan import Tax
+from subscriptions.domain.plan.terms import Tax
 from subscriptions.domain.settlement import Settlement, preview_settlement
 from subscriptions.domain.subscription.subscription import Subscription
 

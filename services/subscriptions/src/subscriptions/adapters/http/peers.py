@@ -1,11 +1,11 @@
-"""What other services may call here, and nothing else of them."""
+"""The routes that each other service may call."""
 
 from typing import Final
 
 from chassis.http.authentication import Peers
 
 _KEYS: Final = ("GET", "/v1/keys/{sha256}")
-"""Every service asks whose API key it was given."""
+"""Every service resolves API keys to merchants."""
 _CANCELLATION: Final = "/v1/subscriptions/{id}/cancellation"
 
 PEERS: Final[Peers] = {

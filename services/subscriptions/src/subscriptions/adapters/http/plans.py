@@ -1,6 +1,5 @@
 """Plans."""
 
-from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,13 +22,11 @@ from subscriptions.adapters.http.parameters import PlanId
 from subscriptions.application import publication
 from subscriptions.application.ports import Media, Plans
 from subscriptions.domain.period import Interval
-from subscriptions.domain.plan.plan import AlreadyPublished, Plan, Publish, Published
+from subscriptions.domain.plan.commands import Publish
+from subscriptions.domain.plan.events import Published
+from subscriptions.domain.plan.terms import Plan
 
 Publishing = CommandHandler[Publish, Published, Plan]
-
-REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
-    AlreadyPublished: (409, "already_published", "The plan is published already")
-}
 
 
 class NewPlan(StrictBody):

@@ -1,4 +1,4 @@
-"""A subscription, and what was decided about it, as JSON."""
+"""Subscriptions and decisions about them, as JSON."""
 
 from datetime import datetime
 from typing import Any
@@ -8,13 +8,13 @@ from chassis.eventsourcing.aggregate import Outcome
 from chassis.eventsourcing.event_store import Answer
 from chassis.http.commands import accepted
 from subscriptions.application import publication
-from subscriptions.domain.plan.plan import Money
+from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.subscription.events import Event
 from subscriptions.domain.subscription.subscription import Subscription
 
 
 def cancelled(outcome: Outcome[Event, Subscription]) -> Answer:
-    """Asked twice, it answers the same: what was decided first."""
+    """A repetition gets the first decision."""
     it = outcome.state
     decided = it.ended or it.ending
     assert decided, "a cancellation ends it, now or later"
@@ -23,12 +23,12 @@ def cancelled(outcome: Outcome[Event, Subscription]) -> Answer:
     return Answer(202, {**accepted(outcome).body, **when, "mode": mode})
 
 
-def kept(outcome: Outcome[Event, Subscription]) -> Answer:
+def withdrawn(outcome: Outcome[Event, Subscription]) -> Answer:
     return Answer(202, {**accepted(outcome).body, "effective_at": None, "mode": None})
 
 
 def document(id: UUID, version: int, it: Subscription) -> dict[str, Any]:
-    """A subscription as it is now, in the terms of the contracts."""
+    """The current state of a subscription, with the fields of the contracts."""
     ending, debt = it.ending, it.debt
     return {
         "id": str(id),

@@ -1,12 +1,10 @@
-"""Subscriptions: starting, reading, cancelling, keeping."""
+"""Start, read and cancel subscriptions, and withdraw cancellations."""
 
-from collections.abc import Mapping
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from fastapi import APIRouter, Response
 
-from billing_contracts.money import LARGEST_AMOUNT
 from chassis.eventsourcing.aggregate import Loaded, Outcome
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.event_store import Answer, Statement
@@ -21,34 +19,18 @@ from subscriptions.adapters.http.bodies import Cancellation, NewSubscription
 from subscriptions.adapters.http.customers import CancelAll
 from subscriptions.adapters.http.parameters import Mode, SubscriptionId
 from subscriptions.adapters.http.plans import Publishing
-from subscriptions.adapters.http.representations import cancelled, document, iso, kept, money
+from subscriptions.adapters.http.representations import cancelled, document, iso, money, withdrawn
 from subscriptions.application import reactions
 from subscriptions.application.ports import Comments, Customers
 from subscriptions.application.pricing import objection, period_price
 from subscriptions.application.profiles import Customer
-from subscriptions.domain.plan.plan import Tax
+from subscriptions.domain.plan.terms import Tax
 from subscriptions.domain.preview import preview
-from subscriptions.domain.subscription import refusals
 from subscriptions.domain.subscription.commands import Cancel, Command, Start, WithdrawCancellation
 from subscriptions.domain.subscription.events import Event
 from subscriptions.domain.subscription.subscription import Subscription
 
 Subscriptions = CommandHandler[Command, Event, Subscription]
-
-REFUSALS: Mapping[type[Exception], tuple[int, str, str]] = {
-    refusals.NoSuchSubscription: (404, "not_found", "The resource does not exist"),
-    refusals.AlreadyStarted: (409, "already_started", "The subscription has started already"),
-    refusals.StartInTheFuture: (422, "start_in_the_future", "A subscription starts now or in the past"),
-    refusals.CurrencyNotSold: (422, "currency_not_sold", "The plan's price is in no currency that can be paid in today"),
-    refusals.AmountTooLarge: (
-        422,
-        "amount_too_large",
-        f"A period costs {LARGEST_AMOUNT} minor units at most: price times quantity, and its tax",
-    ),
-    refusals.AlreadyCancelled: (409, "already_cancelled", "The subscription is over"),
-    refusals.NoCancellationToWithdraw: (409, "no_cancellation", "No cancellation is scheduled"),
-    refusals.CancellationTookEffect: (409, "cancellation_took_effect", "The cancellation has taken effect"),
-}
 
 NOT_STARTED = ((404, "not_found"), (422, "start_in_the_future"), (422, "currency_not_sold"), (422, "amount_too_large"))
 
@@ -71,7 +53,7 @@ def routes(
         Its first invoice is issued and charged within seconds, to the customer's default payment method. The status is
         `incomplete` until the first payment.
         """
-        customer = await known(request, body.customer_id)
+        customer = await require_customer(request, body.customer_id)
         _, plan = await publishing.state(caller.merchant_id, body.plan_id)
         if plan is None:
             raise not_found()
@@ -86,22 +68,23 @@ def routes(
             return Answer(201, {**accepted(outcome).body, **document(outcome.stream.id, outcome.version, outcome.state)})
 
         answer = await request.handle(subscriptions, uuid4(), command, answer=started)
-        await known(request, customer.id)  # who was erased meanwhile had nothing yet that could be ended
+        # If the customer was erased meanwhile, the erasure did not see this subscription.
+        await require_customer(request, customer.id)
         return answer
 
     @api.get("/{id}")
     @answers(documents.Subscription, security=OF_A_MERCHANT)
     async def read(caller: Caller, id: SubscriptionId) -> dict[str, Any]:
         """Read a subscription."""
-        past, it = await seen_by(caller, id)
+        past, it = await require_visible(caller, id)
         return document(id, past.version, it)
 
     @api.get("/{id}/cancellation/preview")
     @answers(documents.CancellationPreview, (409, "already_cancelled"))
     async def foresee(caller: MerchantOrCustomer, id: SubscriptionId, mode: Mode = None) -> dict[str, Any]:
         """Preview a cancellation: when the subscription would end, and what becomes of an unpaid invoice."""
-        _, it = await seen_by(caller, id)
-        command, tax = await cancelling(caller, Cancellation(mode=mode))
+        _, it = await require_visible(caller, id)
+        command, tax = await cancellation_of(caller, Cancellation(mode=mode))
         shown = preview(command, it, period_price(it.plan, it.quantity, tax))
         return {
             "mode": shown.mode,
@@ -123,8 +106,8 @@ def routes(
         `immediately`.
         """
         body = body or Cancellation()
-        past, it = await seen_by(caller, id)
-        command, _ = await cancelling(caller, body)
+        past, it = await require_visible(caller, id)
+        command, _ = await cancellation_of(caller, body)
         comment = clean(body.comment)
 
         def commented(_: Outcome[Event, Subscription]) -> list[Statement]:
@@ -141,25 +124,25 @@ def routes(
     @answers(documents.CancellationWithdrawn, (409, "no_cancellation"), (409, "cancellation_took_effect"))
     async def withdraw(request: CommandParam, caller: MerchantOrCustomer, id: SubscriptionId) -> Response:
         """Withdraw a scheduled cancellation: the subscription continues."""
-        past, _ = await seen_by(caller, id)
+        past, _ = await require_visible(caller, id)
         command = WithdrawCancellation((await tenant_of(caller, tenants)).now())
-        return await request.handle(subscriptions, id, command, answer=kept, seen=past)
+        return await request.handle(subscriptions, id, command, answer=withdrawn, seen=past)
 
-    async def known(request: CommandRequest, id: UUID) -> Customer:
-        """What started while its customer was erased ends here, at the latest when the request is repeated."""
+    async def require_customer(request: CommandRequest, id: UUID) -> Customer:
+        """Ends subscriptions that were started while their customer was erased, at the latest when the request is repeated."""
         customer = await customers.get(request.principal.merchant_id, id)
         if customer is None:
             await end_all(request.context, id)
             raise not_found()
         return customer
 
-    async def seen_by(caller: Principal, id: UUID) -> tuple[Loaded[Subscription], Subscription]:
+    async def require_visible(caller: Principal, id: UUID) -> tuple[Loaded[Subscription], Subscription]:
         past = await subscriptions.load(caller.merchant_id, id)
         caller.must_own(past.state.customer_id if past.state else None)
-        assert past.state, "what does not exist is nobody's"
+        assert past.state, "must_own refuses a subscription that does not exist"
         return past, past.state
 
-    async def cancelling(caller: Principal, body: Cancellation) -> tuple[Cancel, Tax | None]:
+    async def cancellation_of(caller: Principal, body: Cancellation) -> tuple[Cancel, Tax | None]:
         tenant = await tenant_of(caller, tenants)
         policies = reactions.policies(tenant.doc)
         by: Literal["customer", "merchant"] = "customer" if caller.kind == "customer" else "merchant"
@@ -171,6 +154,6 @@ def routes(
 
 
 def tax_of(tenant: Tenant) -> Tax | None:
-    """Of what has no tax of its own."""
+    """The tax of plans without a tax of their own."""
     tax = tenant.doc.get("tax")
     return Tax(**tax) if tax else None

@@ -20,8 +20,8 @@ from subscriptions.adapters.http.representations import iso
 from subscriptions.application.ports import ClockJob, ClockJobs
 
 PATIENCE = timedelta(seconds=25)
-"""How long a caller waits for the clock to come to rest."""
-GLANCE = timedelta(milliseconds=10)
+"""How long a call waits until the clock is at rest."""
+POLL_INTERVAL = timedelta(milliseconds=10)
 
 
 class Advance(StrictBody):
@@ -32,7 +32,7 @@ class Advance(StrictBody):
 
 
 def routes(jobs: ClockJobs, tenants: Tenants, wake: Callable[[], None], patience: timedelta = PATIENCE) -> APIRouter:
-    """`wake` tells a worker in this process that there is work."""
+    """`wake` signals a worker in this process."""
     api = APIRouter(prefix="/v1/test-clock", tags=["test clock"])
 
     @api.post("/advance")
@@ -54,7 +54,7 @@ def routes(jobs: ClockJobs, tenants: Tenants, wake: Callable[[], None], patience
         try:
             async with asyncio.timeout(patience.total_seconds()):
                 while not job.finished:
-                    await asyncio.sleep(GLANCE.total_seconds())
+                    await asyncio.sleep(POLL_INTERVAL.total_seconds())
                     job = await jobs.get(tenant.id) or job
         except TimeoutError:
             return JSONResponse(await shown(tenant.id, job), 202)
@@ -68,7 +68,7 @@ def routes(jobs: ClockJobs, tenants: Tenants, wake: Callable[[], None], patience
         return await shown(tenant.id, await jobs.get(tenant.id))
 
     async def shown(merchant_id: UUID, job: ClockJob | None) -> dict[str, Any]:
-        """What is not at rest yet: subscriptions whose charge is under way, and the merchant while its clock moves."""
+        """`running`: subscriptions with a charge under way, and the merchant while its clock moves."""
         running = [f"subscription-{id}" for id in await jobs.running(merchant_id)]
         if job and not job.finished:
             running.append(f"merchant-{merchant_id}")

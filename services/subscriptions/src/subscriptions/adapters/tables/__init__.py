@@ -1,1 +1,1 @@
-"""The service's own tables."""
+"""The service's tables that are read or written outside of an event's transaction."""

@@ -1,4 +1,4 @@
-"""Test clocks on their way: a row per merchant, taken up again by whichever worker is alive."""
+"""The table `test_clock_jobs`: one row per merchant. If a worker stops, another one continues its job."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ class ClockJobsTable:
         )
         note_change()
         job = await self.get(merchant_id)
-        assert job, "it was there, or has been inserted"
+        assert job, "the row existed or was inserted"
         return job
 
     async def get(self, merchant_id: UUID) -> ClockJob | None:
@@ -44,7 +44,6 @@ class ClockJobsTable:
         return [row["subscription_id"] for row in rows]
 
     async def unfinished(self) -> list[UUID]:
-        """The merchants whose clocks are on their way."""
         return [
             row["merchant_id"]
             for row in await self._pool.fetch("SELECT merchant_id FROM test_clock_jobs WHERE finished_at IS NULL")
@@ -52,10 +51,6 @@ class ClockJobsTable:
 
     @asynccontextmanager
     async def claimed(self, connection: Connection, merchant_id: UUID) -> AsyncIterator[datetime | None]:
-        """Where the merchant's clock is to go; None when there is no such job, or another worker has it.
-
-        The claim lasts as long as the block, and ends with the process that holds it.
-        """
         lock = f"test-clock/{merchant_id}"
         if not await connection.fetchval("SELECT pg_try_advisory_lock(hashtextextended($1, 0))", lock):
             yield None

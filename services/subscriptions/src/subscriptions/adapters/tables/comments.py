@@ -1,4 +1,4 @@
-"""What customers wrote when they cancelled. Kept until they are erased, or for 24 months."""
+"""The table `cancellation_comments`: comments on cancellations, stored for 24 months or until the customer is erased."""
 
 import asyncio
 from uuid import UUID
@@ -25,7 +25,7 @@ class CommentsTable:
         )
 
     async def sweep(self) -> None:
-        """Forgets what is older than 24 months."""
+        """Delete comments older than 24 months."""
         await self._pool.execute("DELETE FROM cancellation_comments WHERE written_at < now() - interval '24 months'")
 
     async def run(self, stop: asyncio.Event) -> None:

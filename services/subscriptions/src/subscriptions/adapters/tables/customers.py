@@ -1,4 +1,4 @@
-"""Customers' profiles. Whoever changes one holds its row's lock, so that revisions are announced in their order."""
+"""The table `customers`: profiles. A change locks the row, so that revisions are published in order."""
 
 from collections.abc import Sequence
 from dataclasses import astuple
@@ -73,7 +73,7 @@ class CustomersTable:
             return False
         await connection.execute("DELETE FROM cancellation_comments WHERE merchant_id = $1 AND customer_id = $2", merchant_id, id)
         await connection.execute(
-            # answers kept for those who ask again hold the profile too
+            # stored answers for repeated requests contain the profile too
             "DELETE FROM idempotency WHERE merchant_id = $1 AND answer ->> 'id' = $2::text",
             merchant_id,
             str(id),
@@ -86,13 +86,13 @@ class CustomersTable:
         return [row["id"] for row in rows]
 
     async def revision_of(self, merchant_id: UUID, subscription_id: UUID) -> int:
-        """The revision of a subscription's customer, as it is now: callers that ask at the same time share the reading.
+        """The current revision of a subscription's customer. Concurrent calls share one query.
 
-        Raises LookupError for a subscription that is nobody's.
+        Raises LookupError for a subscription without a customer.
         """
         return await self._revisions.submit((merchant_id, subscription_id))
 
-    async def _read_revisions(self, asked: Sequence[tuple[UUID, UUID]]) -> Sequence[int | Exception]:
+    async def _read_revisions(self, keys: Sequence[tuple[UUID, UUID]]) -> Sequence[int | Exception]:
         try:
             rows = await self._pool.fetch(
                 """
@@ -105,14 +105,14 @@ class CustomersTable:
                 ) AS found ON true
                 ORDER BY asked.i
                 """,
-                [merchant_id for merchant_id, _ in asked],
-                [subscription_id for _, subscription_id in asked],
+                [merchant_id for merchant_id, _ in keys],
+                [subscription_id for _, subscription_id in keys],
             )
         except Exception as error:
-            return [error] * len(asked)
+            return [error] * len(keys)
         return [
             LookupError(f"no customer of subscription {subscription_id}") if revision is None else revision
-            for (_, subscription_id), (revision,) in zip(asked, rows, strict=True)
+            for (_, subscription_id), (revision,) in zip(keys, rows, strict=True)
         ]
 
 

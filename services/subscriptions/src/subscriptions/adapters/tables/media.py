@@ -1,4 +1,4 @@
-"""Pictures, by the hash of what they are."""
+"""The table `media`: pictures by the hash of their content."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""Plans, to be listed."""
+"""The table `plans`: published plans, for listing."""
 
 import json
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What a merchant's subscriptions cost, from the events that started them."""
+"""The prices of a merchant's subscriptions, read from the events that started them."""
 
 from uuid import UUID
 

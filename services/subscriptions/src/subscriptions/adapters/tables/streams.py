@@ -1,4 +1,4 @@
-"""What one aggregate has announced, from the store itself."""
+"""The public events of one aggregate, read from the event store."""
 
 import json
 from uuid import UUID

@@ -1,175 +1,40 @@
-"""Who sells: a merchant's identity, looks, policies, keys and clock."""
+"""The rules of a merchant: settings, API keys and test clock."""
 
-import re
-import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import TypeAlias, assert_never
+from typing import assert_never
 
-from subscriptions.domain.dunning import Policies
-from subscriptions.domain.plan.plan import Tax
+from subscriptions.domain.merchant.commands import Command, IssueKey, Reconfigure, Register, RevokeKey, SetClock
+from subscriptions.domain.merchant.events import ApiKey, ClockSet, Event, KeyIssued, KeyRevoked, Reconfigured, Registered
+from subscriptions.domain.merchant.profile import Profile
+from subscriptions.domain.merchant.refusals import (
+    AlreadyRegistered,
+    ClockRunsForward,
+    LastKey,
+    NoSuchKey,
+    NoSuchMerchant,
+    NotASandbox,
+    TooManyKeys,
+)
 
-KEYS_IN_FORCE = 20
-"""API keys that a merchant may have at a time."""
-REVOKED_KEPT = 100
+ACTIVE_KEYS_MAX = 20
+"""API keys of a merchant that are not revoked."""
+REVOKED_KEYS_MAX = 100
 """Revoked keys that are still listed."""
-
-
-@dataclass(frozen=True, slots=True)
-class LegalIdentity:
-    name: str
-    address: str
-    tax_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Branding:
-    logo_media_id: str | None = None
-    colour: str | None = None
-    """`#rrggbb`"""
-    terms_url: str | None = None
-    privacy_url: str | None = None
-    contact_email: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """What a merchant decides about itself."""
-
-    name: str
-    legal: LegalIdentity
-    locale: str
-    time_zone: str
-    """IANA"""
-    branding: Branding
-    policies: Policies
-    tax: Tax | None = None
-    return_origins: tuple[str, ...] = ()
-    """Sites of its own that the portal may lead its customers back to: `https://shop.example`."""
-
-
-@dataclass(frozen=True, slots=True)
-class ApiKey:
-    id: str
-    sha256: str
-    scopes: tuple[str, ...] = ("*",)
-    revoked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
     profile: Profile
     invoice_series: str
-    """Leads every invoice number; never changes."""
+    """Prefix of every invoice number; it never changes."""
     sandbox: bool
     keys: tuple[ApiKey, ...]
     clock_offset_seconds: float = 0
-    """The merchant's clock is the wall clock plus this; zero but for a test clock."""
+    """The merchant's clock is the wall clock plus this; zero unless it is a test clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
-    profile: Profile
-    invoice_series: str
-    sandbox: bool
-    key: ApiKey
-    wall: datetime
-    clock_starts_at: datetime | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Reconfigure:
-    change: Callable[[Profile], Profile]
-    """Makes the new profile of the one that is there by then: others change it too."""
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class IssueKey:
-    key: ApiKey
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class RevokeKey:
-    id: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class SetClock:
-    to: datetime
-    wall: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Registered:
-    profile: Profile
-    invoice_series: str
-    sandbox: bool
-    key: ApiKey
-    clock_offset_seconds: float
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Reconfigured:
-    profile: Profile
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class KeyIssued:
-    key: ApiKey
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRevoked:
-    id: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class ClockSet:
-    clock_offset_seconds: float
-    at: datetime
-
-
-MerchantCommand: TypeAlias = Register | Reconfigure | IssueKey | RevokeKey | SetClock
-MerchantEvent: TypeAlias = Registered | Reconfigured | KeyIssued | KeyRevoked | ClockSet
-
-
-class MerchantRefusal(Exception):
-    """A rule forbids the command; nothing has changed."""
-
-
-class NoSuchMerchant(MerchantRefusal): ...
-
-
-class AlreadyRegistered(MerchantRefusal): ...
-
-
-class NoSuchKey(MerchantRefusal): ...
-
-
-class TooManyKeys(MerchantRefusal):
-    """One has to be revoked before another is issued."""
-
-
-class LastKey(MerchantRefusal):
-    """Without a key nobody could act for the merchant any more."""
-
-
-class NotASandbox(MerchantRefusal):
-    """Only a sandbox has a clock that can be set."""
-
-
-class ClockRunsForward(MerchantRefusal): ...
-
-
-def decide(command: MerchantCommand, it: Merchant | None) -> list[MerchantEvent]:
+def decide(command: Command, it: Merchant | None) -> list[Event]:
     match command:
         case Register():
             return register(command, it)
@@ -183,7 +48,7 @@ def decide(command: MerchantCommand, it: Merchant | None) -> list[MerchantEvent]
             return set_clock(command, existing(it))
 
 
-def register(command: Register, it: Merchant | None) -> list[MerchantEvent]:
+def register(command: Register, it: Merchant | None) -> list[Event]:
     if it is not None:
         raise AlreadyRegistered
     if command.clock_starts_at is not None and not command.sandbox:
@@ -193,20 +58,20 @@ def register(command: Register, it: Merchant | None) -> list[MerchantEvent]:
     return [Registered(command.profile, command.invoice_series, command.sandbox, command.key, offset, at)]
 
 
-def reconfigure(command: Reconfigure, it: Merchant) -> list[MerchantEvent]:
-    profile = command.change(it.profile)
+def reconfigure(command: Reconfigure, it: Merchant) -> list[Event]:
+    profile = command.patch.apply(it.profile)
     return [] if profile == it.profile else [Reconfigured(profile, command.at)]
 
 
-def issue_key(command: IssueKey, it: Merchant) -> list[MerchantEvent]:
+def issue_key(command: IssueKey, it: Merchant) -> list[Event]:
     if any(key.id == command.key.id for key in it.keys):
-        return []  # the same request again
-    if sum(not key.revoked for key in it.keys) >= KEYS_IN_FORCE:
+        return []  # a repetition of the same request
+    if sum(not key.revoked for key in it.keys) >= ACTIVE_KEYS_MAX:
         raise TooManyKeys
     return [KeyIssued(command.key, command.at)]
 
 
-def revoke_key(command: RevokeKey, it: Merchant) -> list[MerchantEvent]:
+def revoke_key(command: RevokeKey, it: Merchant) -> list[Event]:
     key = next((key for key in it.keys if key.id == command.id), None)
     if key is None:
         raise NoSuchKey
@@ -217,7 +82,7 @@ def revoke_key(command: RevokeKey, it: Merchant) -> list[MerchantEvent]:
     return [KeyRevoked(key.id, command.at)]
 
 
-def set_clock(command: SetClock, it: Merchant) -> list[MerchantEvent]:
+def set_clock(command: SetClock, it: Merchant) -> list[Event]:
     if not it.sandbox:
         raise NotASandbox
     offset = (command.to - command.wall).total_seconds()
@@ -232,7 +97,7 @@ def existing(it: Merchant | None) -> Merchant:
     return it
 
 
-def evolve(it: Merchant | None, event: MerchantEvent) -> Merchant:
+def evolve(it: Merchant | None, event: Event) -> Merchant:
     if isinstance(event, Registered):
         return Merchant(event.profile, event.invoice_series, event.sandbox, (event.key,), event.clock_offset_seconds)
     assert it is not None, "a stream begins with Registered"
@@ -242,29 +107,16 @@ def evolve(it: Merchant | None, event: MerchantEvent) -> Merchant:
         case KeyIssued(key):
             return replace(it, keys=(*it.keys, key))
         case KeyRevoked(id):
-            return replace(it, keys=_known(replace(key, revoked=key.revoked or key.id == id) for key in it.keys))
+            keys = tuple(replace(key, revoked=key.revoked or key.id == id) for key in it.keys)
+            return replace(it, keys=_without_oldest_revoked(keys))
         case ClockSet(offset):
             return replace(it, clock_offset_seconds=offset)
         case _:
             assert_never(event)
 
 
-def _known(keys: Iterable[ApiKey]) -> tuple[ApiKey, ...]:
-    """Without the oldest that were revoked: every message about the merchant lists its keys, and must stay small."""
-    listed = tuple(keys)
-    revoked = [key.id for key in listed if key.revoked]
-    forgotten = set(revoked[: max(0, len(revoked) - REVOKED_KEPT)])
-    return tuple(key for key in listed if key.id not in forgotten)
-
-
-_LEGAL_FORM = re.compile(r"inc|llc|ltd|limited|corp|co|gmbh|ag|sas?|sl|srl|bv|plc|sapi|de|cv|rl", re.IGNORECASE)
-
-
-def series_of(name: str) -> str:
-    """The letters that lead a merchant's invoice numbers: `TS` of `TechSolutions Inc.`; `INV` when there are none."""
-    ascii_name = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().replace(".", "")
-    words = [word for word in re.findall(r"[A-Za-z0-9]+", ascii_name) if not _LEGAL_FORM.fullmatch(word)]
-    initials = [initial for word in words for initial in re.findall(r"^[a-z0-9]|[A-Z](?=[a-z])|^[A-Z]", word)]
-    if len(initials) < 2:
-        initials = list("".join(words)[:2])
-    return "".join(initials)[:4].upper() or "INV"
+def _without_oldest_revoked(keys: Sequence[ApiKey]) -> tuple[ApiKey, ...]:
+    """Each public event of the merchant lists its keys, and must stay small."""
+    revoked = [key.id for key in keys if key.revoked]
+    dropped = set(revoked[: max(0, len(revoked) - REVOKED_KEYS_MAX)])
+    return tuple(key for key in keys if key.id not in dropped)

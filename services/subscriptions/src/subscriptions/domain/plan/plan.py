@@ -1,66 +1,16 @@
-"""What is sold: a plan's terms never change once published, so every subscription keeps those it was started with."""
+"""The rules of a plan: it is published once."""
 
-from dataclasses import dataclass
-from datetime import datetime
-from uuid import UUID
-
-from subscriptions.domain.period import Interval
-
-
-@dataclass(frozen=True, slots=True)
-class Money:
-    amount_minor: int
-    """In the currency's smallest unit: 2999 is 29.99 USD."""
-    currency: str
-    """ISO 4217"""
-
-    def times(self, quantity: int) -> "Money":
-        return Money(self.amount_minor * quantity, self.currency)
+from subscriptions.domain.plan.commands import Command
+from subscriptions.domain.plan.events import Event, Published
+from subscriptions.domain.plan.refusals import AlreadyPublished
+from subscriptions.domain.plan.terms import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Tax:
-    name: str
-    rate_basis_points: int
-    """2100 is 21 %."""
-    inclusive: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    id: UUID
-    name: str
-    description: str
-    price: Money
-    interval: Interval
-    image_media_id: str | None = None
-    tax: Tax | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Publish:
-    plan: Plan
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    plan: Plan
-    at: datetime
-
-
-class PlanRefusal(Exception):
-    """A rule forbids the command; nothing has changed."""
-
-
-class AlreadyPublished(PlanRefusal): ...
-
-
-def decide(command: Publish, it: Plan | None) -> list[Published]:
+def decide(command: Command, it: Plan | None) -> list[Event]:
     if it is not None:
         raise AlreadyPublished
     return [Published(command.plan, command.at)]
 
 
-def evolve(_: Plan | None, event: Published) -> Plan:
+def evolve(_: Plan | None, event: Event) -> Plan:
     return event.plan

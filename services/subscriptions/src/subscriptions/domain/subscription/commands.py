@@ -1,4 +1,4 @@
-"""What can be asked of a subscription. Time comes in with the question: the domain owns no clock."""
+"""The commands of a subscription. Each carries its time: the domain has no clock."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from uuid import UUID
 
 from subscriptions.domain.dunning import CancelMode, OpenInvoices, Policies
 from subscriptions.domain.period import Period
-from subscriptions.domain.plan.plan import Money, Plan
+from subscriptions.domain.plan.terms import Money, Plan
 from subscriptions.domain.subscription.events import Feedback
 from subscriptions.domain.subscription.refusals import Refusal
 
@@ -20,15 +20,15 @@ class Start:
     quantity: int
     zone: str
     started_at: datetime
-    """The anchor: now, or before now; each period since is billed in order."""
+    """The start of the first period, now or in the past. Each period since then is billed in order."""
     at: datetime
     objection: Refusal | None = None
-    """To the price, found where currencies and taxes are known."""
+    """The reason why the price cannot be sold, found where currencies and taxes are known."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReachBoundary:
-    """Asked by the billing clock when the current period ends, or a cancellation is due."""
+    """Given by a timer when the current period ends, or a cancellation is due."""
 
     customer_revision: int
     at: datetime
@@ -42,12 +42,12 @@ class RecordPaid:
     invoice_id: UUID
     at: datetime
     agreed_at: datetime | None = None
-    """When the customer confirmed the charge, which may take long. What they were told then holds."""
+    """When the customer confirmed the charge. What was shown then holds, however long the charge takes."""
 
 
 @dataclass(frozen=True, slots=True)
 class RecordWaived:
-    """The merchant has voided an open invoice of the subscription: nobody owes it any more."""
+    """The merchant has voided an open invoice of the subscription: it is no longer owed."""
 
     invoice_id: UUID
     at: datetime
@@ -62,27 +62,27 @@ class RecordFailure:
     amount: Money
     reason: str
     retryable: bool
-    """False: only another card can help."""
+    """False if only another card can succeed."""
     attempt: int
-    """From 1, per invoice."""
+    """Number of the attempt, from 1 per invoice."""
     policies: Policies
     at: datetime
     followed: bool = False
-    """Whether the next attempt has begun already, with a card that the customer agreed to meanwhile."""
+    """Whether the next attempt has begun already, with another card that the customer has confirmed."""
     manual: bool = False
-    """Whether the attempt was asked for with the card on file: the schedule of retries stays as it is."""
+    """Whether the attempt was requested with the card on file. It leaves the schedule of retries unchanged."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Asked by the billing clock when an unpaid period is to be charged again."""
+    """Given by a timer when an unpaid period is to be charged again."""
 
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class GiveUp:
-    """Asked by the billing clock when no new card came in time."""
+    """Given by a timer when the dunning has ended without a payment."""
 
     at: datetime
 
@@ -92,7 +92,7 @@ class Cancel:
     mode: CancelMode
     by: Literal["customer", "merchant"]
     open_invoices: OpenInvoices
-    """What becomes of what is unpaid when the cancellation takes effect."""
+    """What happens to unpaid invoices when the cancellation takes effect."""
     at: datetime
     feedback: Feedback | None = None
 

@@ -1,4 +1,4 @@
-"""What can happen to a subscription, in the order in which it usually does."""
+"""The events of a subscription, in their usual order."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,7 +8,7 @@ from uuid import UUID
 
 from subscriptions.domain.dunning import Dunning, OpenInvoices
 from subscriptions.domain.period import Period
-from subscriptions.domain.plan.plan import Money, Plan
+from subscriptions.domain.plan.terms import Money, Plan
 
 Cause = Literal["customer", "merchant", "payment_failed"]
 
@@ -36,7 +36,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class RenewalDue:
-    """The subscription has entered `period`, which is now to be invoiced and paid."""
+    """The subscription has entered `period`, which is to be invoiced and paid."""
 
     period: Period
     number: int
@@ -76,7 +76,7 @@ class RetryDue:
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
-    """The unpaid period was paid after all, or its invoice waived."""
+    """The unpaid period has been paid, or its invoice waived."""
 
     invoice_id: UUID
     at: datetime
@@ -110,7 +110,7 @@ class Cancelled:
     open_invoices: OpenInvoices
     at: datetime
     access_until: datetime | None = None
-    """Where access ended earlier than the subscription: an old debt was paid after its period."""
+    """End of access, if it was earlier than the end of the subscription: a debt was paid after its period."""
 
 
 Event: TypeAlias = (

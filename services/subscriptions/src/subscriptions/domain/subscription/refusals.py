@@ -1,4 +1,4 @@
-"""Why a subscription can say no. Named after the fact that forbids."""
+"""The reasons for which a subscription refuses a command. Each is named after the fact that forbids it."""
 
 
 class Refusal(Exception):
@@ -15,11 +15,11 @@ class StartInTheFuture(Refusal): ...
 
 
 class CurrencyNotSold(Refusal):
-    """The plan's price is in no currency that money is paid in today."""
+    """The plan's price is in a code that is not a current currency."""
 
 
 class AmountTooLarge(Refusal):
-    """A period would cost more than can be calculated with everywhere."""
+    """A period would cost more than the largest amount that all services can handle."""
 
 
 class AlreadyCancelled(Refusal): ...

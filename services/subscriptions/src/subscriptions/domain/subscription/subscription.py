@@ -1,9 +1,9 @@
-"""The rules of one subscription's life.
+"""The rules of a subscription.
 
-`decide` answers a command with the events that follow from it, or refuses; `evolve` folds an event into the little that
-later decisions need. Whatever was decided first holds: cancelling and renewing meet on one stream.
+`decide` returns the events of a command or raises a refusal; `evolve` folds an event into the state that later decisions
+need. Cancellations and renewals are decided on one stream, so the first decision that is stored holds.
 
-A period is entered before it is paid. Until its payment has an outcome, or while it is owed, the next one waits.
+A period is entered before it is paid. The next one is entered only once this one is settled.
 """
 
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ from uuid import UUID
 from subscriptions.domain import dunning
 from subscriptions.domain.dunning import Dunning, WhenRetriesEnd
 from subscriptions.domain.period import Calendar, Period
-from subscriptions.domain.plan.plan import Money, Plan
+from subscriptions.domain.plan.terms import Money, Plan
 from subscriptions.domain.subscription.commands import (
     Cancel,
     Command,
@@ -49,12 +49,12 @@ from subscriptions.domain.subscription.refusals import (
     StartInTheFuture,
 )
 
-AN_INSTANT = timedelta(microseconds=1)
+SHORTEST_PERIOD = timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Debt:
-    """The current period's charge has failed."""
+    """The current period's charge has failed and its invoice is open."""
 
     invoice_id: UUID
     amount: Money
@@ -64,7 +64,7 @@ class Debt:
     dunning: Dunning
     retries: int = 0
     trying: bool = False
-    """Another attempt is under way: its outcome decides what comes next."""
+    """Whether another attempt is under way. Its outcome decides what follows."""
     given_up_at: datetime | None = None
 
     @property
@@ -80,19 +80,19 @@ class Subscription:
     calendar: Calendar
     period: Period
     number: int = 1
-    """Of the period, from 1."""
+    """Number of the period, from 1."""
     paid: bool = False
-    """Whether the current period is."""
+    """Whether the current period is paid."""
     ever_paid: bool = False
     debt: Debt | None = None
     ending: CancellationScheduled | None = None
     ended: Cancelled | None = None
     access_ended: datetime | None = None
-    """Known once it ended: before that instant when nothing was paid for the last days."""
+    """Set when the subscription ends. Earlier than the end if the last days were not paid."""
 
     @property
     def access_until(self) -> datetime:
-        """Until when the customer has access, as far as it is decided. It may have passed."""
+        """End of the customer's access, as decided so far. It may be in the past."""
         if self.access_ended is not None:
             return self.access_ended
         if self.ending is not None:
@@ -137,13 +137,13 @@ def start(command: Start, it: Subscription | None) -> list[Event]:
 
 
 def reach_boundary(command: ReachBoundary, it: Subscription) -> list[Event]:
-    """Either the subscription ends here or it enters the next period; never both."""
+    """End the subscription or enter the next period, never both."""
     if it.ended:
         return []
     if it.ending is not None:
         return [end_as_scheduled(it.ending, it.ending.effective_at, command.at)] if command.at >= it.ending.effective_at else []
     if not it.paid or command.at < it.period.end:
-        return []  # the clock came early, or the period is not settled: it will come again
+        return []  # the timer is early, or the period is not settled: the timer is set again
     return [RenewalDue(it.calendar.after(it.period, it.number), it.number + 1, command.customer_revision, command.at)]
 
 
@@ -154,30 +154,30 @@ def record_paid(command: RecordPaid, it: Subscription) -> list[Event]:
 
 
 def record_waived(command: RecordWaived, it: Subscription) -> list[Event]:
-    """Only the current period's invoice can be open."""
+    """Settle the current period: no other period of a subscription has an open invoice."""
     if it.ended or it.paid or (it.debt and it.debt.invoice_id != command.invoice_id):
         return []
     return settle(it, command.invoice_id, command.at, command.at)
 
 
 def settle(it: Subscription, invoice_id: UUID, at: datetime, agreed_at: datetime) -> list[Event]:
-    """Nothing is owed for the current period any more. What follows is what followed when the payment was agreed to."""
+    """Settle the current period. What follows is decided as of `agreed_at`, when the customer confirmed the payment."""
     if it.debt is None:
         return [Renewed(invoice_id, at)]
     given_up_at = it.debt.given_up_at
     if given_up_at is not None and given_up_at <= agreed_at and agreed_at >= it.period.end:
-        # Access ended with the retries: a customer who pays an old debt is not charged for the time since.
+        # Access ended with the last retry. A customer who pays an old debt is not charged for the time since then.
         ended = Cancelled(at, "payment_failed", None, "keep", at, access_until=it.debt.dunning.ends_at)
         return [Recovered(invoice_id, at), ended]
     return [Recovered(invoice_id, at)]
 
 
 def record_failure(command: RecordFailure, it: Subscription) -> list[Event]:
-    """The customer is pursued as the merchant's policy was at the first failure, but never while they are paying."""
+    """Start or continue the dunning, by the merchant's policies of the first failure, unless another attempt is under way."""
     if it.ended or it.paid or command.period != it.period:
         return []
     if it.ending is not None:
-        # Nothing is owed for a period that was given up and never paid, unless the customer is paying it with another card.
+        # The period was never paid and a cancellation is scheduled: it ends now, unless another card is being charged.
         return [] if command.followed else [end_as_scheduled(it.ending, command.at, command.at)]
     if it.debt and (it.debt.given_up or command.attempt <= it.debt.failed_attempts):
         return []
@@ -210,10 +210,10 @@ def give_up(command: GiveUp, it: Subscription) -> list[Event]:
 def cancel(command: Cancel, it: Subscription) -> list[Event]:
     ends_now = command.mode == "immediately" or it.debt is not None or command.at >= it.period.end
     if it.ending and not (command.mode == "immediately" and command.at < it.ending.effective_at):
-        return []  # asked twice: the first answer stands
+        return []  # a repetition: the first decision holds
     if ends_now:
-        # Whoever asked before a renewal that was decided first ends what it began: it was not for a time after the end.
-        at = max(command.at, it.period.start + AN_INSTANT)
+        # If a renewal was stored first, its period ends just after its start: the customer gets no time after the old end.
+        at = max(command.at, it.period.start + SHORTEST_PERIOD)
         return [Cancelled(at, command.by, command.feedback, command.open_invoices, at)]
     return [CancellationScheduled(it.period.end, command.by, command.feedback, command.open_invoices, command.at)]
 
@@ -222,7 +222,7 @@ def withdraw_cancellation(command: WithdrawCancellation, it: Subscription) -> li
     if it.ending is None:
         raise NoCancellationToWithdraw
     if command.at >= it.ending.effective_at:
-        raise CancellationTookEffect  # even when the billing clock has not come by yet
+        raise CancellationTookEffect  # even if the timer has not fired yet
     return [CancellationWithdrawn(command.at)]
 
 
@@ -243,7 +243,7 @@ def living(it: Subscription | None) -> Subscription:
 
 
 def timers(it: Subscription) -> dict[str, datetime]:
-    """What the subscription waits for: `boundary`, `retry` or `give_up`, at most one of them."""
+    """The timers of the state: `boundary`, `retry` or `give_up`, at most one of them."""
     if it.ended:
         return {}
     if it.ending is not None:
@@ -251,7 +251,7 @@ def timers(it: Subscription) -> dict[str, datetime]:
     if it.paid:
         return {"boundary": it.period.end}
     if it.debt is None or it.debt.trying or it.debt.given_up:
-        return {}  # it waits for the payment's outcome, or for the customer
+        return {}  # waits for the payment's outcome, or for the customer
     if it.debt.next_attempt_at is not None:
         return {"retry": it.debt.next_attempt_at}
     return {"give_up": it.debt.dunning.ends_at}

@@ -1,4 +1,4 @@
-"""The history's table, opened with a real spreadsheet as a customer does: by a double click."""
+"""The exported table, opened with LibreOffice Calc as by a double click."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -148,7 +148,7 @@ def test_text_is_text_numbers_are_numbers_and_days_are_days(sheet: Sheet) -> Non
     ]
 
 
-def test_whatever_is_written_is_one_cell_of_text_and_its_neighbours_stay_in_their_columns(sheet: Sheet) -> None:
+def test_any_text_is_one_cell_and_keeps_the_columns(sheet: Sheet) -> None:
     for typed, row in zip(TEXTS, sheet.written, strict=True):
         expected: Cell = ("string", TEXTS[typed])
         assert [row[2], row[3], row[13], row[14]] == [expected] * 4, typed
@@ -165,7 +165,7 @@ def test_every_amount_is_its_number(sheet: Sheet) -> None:
     assert [(kind, float(value)) for kind, value in read] == [("float", it) for _, _, it in AMOUNTS]
 
 
-async def test_where_the_decimal_sign_is_a_comma_an_amount_with_cents_stays_as_written_and_is_no_other(tmp_path: Path) -> None:
+async def test_amounts_are_text_where_the_decimal_sign_is_a_comma(tmp_path: Path) -> None:
     async def pages() -> AsyncIterator[list[HistoryRow]]:
         yield [row for row in CHARGED if row.movement.currency == "USD"]
 
@@ -174,6 +174,6 @@ async def test_where_the_decimal_sign_is_a_comma_an_amount_with_cents_stays_as_w
     assert [row[8] for row in rows] == [("string", f"{amount:.2f}") for _, currency, amount in AMOUNTS if currency == "USD"]
 
 
-def test_an_invoices_number_stays_what_it_is_whatever_its_series(sheet: Sheet) -> None:
+def test_an_invoice_number_is_unchanged_with_any_series(sheet: Sheet) -> None:
     read = [row[2] for row in sheet.numbered]
     assert [(kind, value.lstrip("'")) for kind, value in read] == [("string", f"{series}-000005") for series in SERIES]

@@ -1,5 +1,5 @@
-"""Payments at work in memory, beside a subscription with a plan of one day: what they tell each other is delivered when a test
-says so, in any order that Kafka allows.
+"""Payments and a subscription with a plan of one day, in memory. A test delivers their events in any order that Kafka
+allows.
 """
 
 from asyncio import Runner
@@ -27,22 +27,25 @@ from chassis.eventsourcing.command_handler import decide, rehydrate
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.event_store import Statement, WriteSet
 from chassis.eventsourcing.memory_store import MemoryEventStore
-from payments.application.aggregates import PAYMENT, WALLET
+from payments.adapters import rows
+from payments.adapters.consumers import consumer
+from payments.application import aggregates
 from payments.application.card_change import CardChange
 from payments.application.card_change import CardChangeRequest as NewCard
 from payments.application.card_setup import SetUp
-from payments.application.dues import Due, Dues, Listed, Outlook, Prospect
+from payments.application.dues import Dues
 from payments.application.pay_now import PayNow, Shown
 from payments.application.pay_now import PayNowRequest as Payment
-from payments.application.reactions import collect_invoice
+from payments.application.ports import Outlook, Prospect
 from payments.domain.confirmation import Consent, Period
+from payments.domain.dues import Due, DueList
 from payments.domain.payment.commands import RecordFailure, RecordSuccess, TryAgain
 from payments.domain.shapes import FailureCode, Method, Money
 from payments.domain.wallet.commands import UseMethod
 from subscriptions.domain.dunning import Policies
 from subscriptions.domain.period import Interval
 from subscriptions.domain.period import Period as PrivatePeriod
-from subscriptions.domain.plan.plan import Money as Price
+from subscriptions.domain.plan.terms import Money as Price
 from subscriptions.domain.settlement import preview_settlement
 from subscriptions.domain.subscription import commands, events
 from subscriptions.domain.subscription.subscription import Subscription, timers
@@ -53,6 +56,9 @@ BEGINS = day(6)
 DAILY = replace(PREMIUM, interval=Interval("day"), price=Price(100, "USD"))
 SUBSCRIPTION = UUID(int=0x5B)
 CONTEXT = Context.beginning(MERCHANT, "operator")
+WALLET = replace(aggregates.WALLET, rows=rows.of_wallet)
+PAYMENT = replace(aggregates.PAYMENT, rows=rows.of_payment)
+COLLECT = consumer(WALLET, PAYMENT, rows).reactions[InvoiceIssued.TYPE]
 
 
 @dataclass
@@ -125,7 +131,8 @@ class World:
             case PublicPeriod():
                 self.queues[f"issued {told.start}"].append(self.issued(told))
             case InvoiceIssued():
-                self.run(collect_invoice(self.received(told, invoice_id(SUBSCRIPTION, told.period)), Batch(self)))  # type: ignore[arg-type]
+                received = self.received(told, invoice_id(SUBSCRIPTION, told.period))
+                self.run(COLLECT(received, Batch(self)))  # type: ignore[arg-type]
             case SubscriptionRetryDue():
                 self.run(self.write(PAYMENT, told.invoice_id, TryAgain(self.default, self.now)))
             case PaymentSucceeded():
@@ -210,7 +217,7 @@ class World:
 
     # The customer
 
-    def listed(self) -> Listed:
+    def listed(self) -> DueList:
         return self.run(self.dues.of(MERCHANT, ANA))
 
     @property
@@ -221,18 +228,18 @@ class World:
         self.setup = SetUp(uuid4(), MERCHANT, ANA, None, "es", None, self.listed().due)
 
     def change_card(self, all_of_it: bool = True) -> None:
-        """Confirms what was shown. Raises what ChangeOfCard raises."""
+        """Confirms what was shown. Raises what CardChange raises."""
         assert self.setup
         self.card = OTHER if self.default == VISA else VISA
         chosen = tuple(each.invoice_id for each in self.setup.due) if all_of_it else ()
         request = NewCard(ANA, self.setup.id, None, "tok", chosen)
-        self.run(CardChange(_Store(self), self, self.dues, self, 4).confirm(CONTEXT, request, None))  # type: ignore[arg-type]
+        self.run(CardChange(_Store(self), WALLET, PAYMENT, rows, self, self.dues, self, 4).confirm(CONTEXT, request, None))  # type: ignore[arg-type]
         self.setup = None
 
     def pay_now(self, invoice: UUID, shown: Shown) -> None:
         """Raises what PayNow raises."""
         request = Payment(ANA, invoice, None, shown)
-        self.run(PayNow(_Store(self), self.dues, self).confirm(CONTEXT, request, None, lambda _: None))  # type: ignore[arg-type, return-value]
+        self.run(PayNow(_Store(self), WALLET, PAYMENT, rows, self.dues, self).confirm(CONTEXT, request, None, lambda _: None))  # type: ignore[arg-type, return-value]
 
     # What payments reads and writes
 

@@ -1,4 +1,4 @@
-"""A worker that is woken does not wait for its next look."""
+"""A worker claims signalled work at once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -40,7 +40,7 @@ async def done(work: Work, count: int) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_work_that_a_commit_signals_is_claimed_although_the_next_look_is_far_away() -> None:
+async def test_signalled_work_is_claimed_at_once() -> None:
     async def test(work: Work, wake: asyncio.Event) -> None:
         for count in (1, 2):
             await asyncio.sleep(0.1)
@@ -52,7 +52,7 @@ async def test_work_that_a_commit_signals_is_claimed_although_the_next_look_is_f
     await worked(test)
 
 
-async def test_a_worker_whose_hands_were_full_claims_again_when_a_piece_has_ended() -> None:
+async def test_a_busy_worker_claims_again_when_a_piece_has_ended() -> None:
     async def test(work: Work, wake: asyncio.Event) -> None:
         work.waiting = list(range(5))
         for _ in range(5):
@@ -63,7 +63,7 @@ async def test_a_worker_whose_hands_were_full_claims_again_when_a_piece_has_ende
     await worked(test, at_once=2)
 
 
-async def test_a_worker_that_waits_for_its_next_look_ends_when_it_is_stopped() -> None:
+async def test_an_idle_worker_ends_when_it_is_stopped() -> None:
     async def test(work: Work, wake: asyncio.Event) -> None:
         await asyncio.sleep(0.1)
 

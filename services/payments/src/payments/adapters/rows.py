@@ -1,9 +1,16 @@
-"""The rows that always agree with the streams: written with their events, whoever asked. Pure."""
+"""Rows that are written in the transaction of a stream's events, and so always agree with them."""
 
+from collections.abc import Sequence
 from typing import assert_never
+from uuid import UUID
 
+from billing_contracts.invoicing import InvoiceIssued
+from chassis.decoding import Received
 from chassis.eventsourcing.aggregate import Outcome
 from chassis.eventsourcing.event_store import Statement
+from chassis.eventsourcing.stream import Stream
+from payments.application.reactions import aggregate_id, customer_of
+from payments.domain.confirmation import Consent, Period
 from payments.domain.payment.events import (
     AttemptFailed,
     AttemptStarted,
@@ -14,15 +21,16 @@ from payments.domain.payment.events import (
     Refunded,
 )
 from payments.domain.payment.payment import Payment
+from payments.domain.shapes import Method, Money
 from payments.domain.wallet import events as wallet_events
 from payments.domain.wallet.wallet import Wallet
 
 
-def wallet_rows(outcome: Outcome[wallet_events.Event, Wallet]) -> list[Statement]:
-    return [statement for event in outcome.events for statement in wallet_change(event, outcome)]
+def of_wallet(outcome: Outcome[wallet_events.Event, Wallet]) -> list[Statement]:
+    return [statement for event in outcome.events for statement in _wallet_change(event, outcome)]
 
 
-def wallet_change(event: wallet_events.Event, outcome: Outcome[wallet_events.Event, Wallet]) -> list[Statement]:
+def _wallet_change(event: wallet_events.Event, outcome: Outcome[wallet_events.Event, Wallet]) -> list[Statement]:
     merchant_id, customer_id = outcome.stream.merchant_id, outcome.state.customer_id
     match event:
         case wallet_events.DefaultChanged(method=method):
@@ -49,15 +57,15 @@ def wallet_change(event: wallet_events.Event, outcome: Outcome[wallet_events.Eve
             assert_never(event)
 
 
-def payment_rows(outcome: Outcome[Event, Payment]) -> list[Statement]:
-    return [statement for event in outcome.events for statement in payment_change(event, outcome)]
+def of_payment(outcome: Outcome[Event, Payment]) -> list[Statement]:
+    return [statement for event in outcome.events for statement in _payment_change(event, outcome)]
 
 
-def payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[Statement]:
+def _payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[Statement]:
     merchant_id, invoice_id, charge = outcome.stream.merchant_id, outcome.stream.id, event.charge
     match event:
         case AttemptStarted():
-            return [attempt_row(outcome, charge, "open", event), forget_agreement(outcome)]
+            return [_attempt(outcome, charge, "open", event), _forget_agreement(outcome)]
         case AttemptSucceeded(reference=reference):
             ended = """
                 UPDATE attempt SET status = 'succeeded', reference = $3, ended_at = $4
@@ -67,10 +75,10 @@ def payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[State
             return [
                 Statement(ended, (merchant_id, charge.id, reference, event.at)),
                 Statement(paid, (merchant_id, invoice_id, charge.id)),
-                forget_agreement(outcome),
+                _forget_agreement(outcome),
             ]
         case AttemptFailed():
-            return [attempt_row(outcome, charge, "failed", event)]
+            return [_attempt(outcome, charge, "failed", event)]
         case OutcomeUnknown():
             sql = "UPDATE attempt SET status = 'unknown' WHERE merchant_id = $1 AND charge_id = $2"
             return [Statement(sql, (merchant_id, charge.id))]
@@ -81,10 +89,8 @@ def payment_change(event: Event, outcome: Outcome[Event, Payment]) -> list[State
             assert_never(event)
 
 
-def attempt_row(
-    outcome: Outcome[Event, Payment], charge: Charge, status: str, event: AttemptStarted | AttemptFailed
-) -> Statement:
-    """The charge's row, begun or ended: without a card an attempt begins and ends at once."""
+def _attempt(outcome: Outcome[Event, Payment], charge: Charge, status: str, event: AttemptStarted | AttemptFailed) -> Statement:
+    """The charge's row, open or ended. An attempt without a card starts and ends at once."""
     sql = """
         INSERT INTO attempt (merchant_id, charge_id, invoice_id, customer_id, number, amount_minor, currency,
                              method_id, brand, last4, started_at, status, code, reference, ended_at)
@@ -99,6 +105,42 @@ def attempt_row(
     return Statement(sql, (outcome.stream.merchant_id, *facts, *card, event.at, status, *end))
 
 
-def forget_agreement(outcome: Outcome[Event, Payment]) -> Statement:
+def _forget_agreement(outcome: Outcome[Event, Payment]) -> Statement:
     sql = "DELETE FROM agreed_charge WHERE merchant_id = $1 AND invoice_id = $2"
     return Statement(sql, (outcome.stream.merchant_id, outcome.stream.id))
+
+
+def setup_used(merchant_id: UUID, setup_id: UUID) -> Statement:
+    return Statement("UPDATE setup SET used_at = now() WHERE merchant_id = $1 AND id = $2", (merchant_id, setup_id))
+
+
+def charge_agreed(payment: Stream, customer_id: UUID, method: Method, consent: Consent | None) -> Statement:
+    """Must follow the wallet's rows, which delete the agreements for the previous card."""
+    sql = """
+        INSERT INTO agreed_charge (merchant_id, invoice_id, customer_id, method_id, confirmation_id, confirmed_at)
+        VALUES ($1, $2, $3, $4, $5, $6)
+        """
+    confirmation = (consent.id, consent.at) if consent else (None, None)
+    return Statement(sql, (payment.merchant_id, payment.id, customer_id, method.id, *confirmation))
+
+
+def payment_requested(payment: Stream, customer_id: UUID, charge_id: UUID) -> Statement:
+    sql = "INSERT INTO asked_payment (merchant_id, invoice_id, customer_id, charge_id) VALUES ($1, $2, $3, $4)"
+    return Statement(sql, (payment.merchant_id, payment.id, customer_id, charge_id))
+
+
+def collection_opened(received: Received[InvoiceIssued], amount: Money, period: Period) -> Statement:
+    envelope, issued = received.envelope, received.data
+    sql = """
+        INSERT INTO collection (merchant_id, invoice_id, customer_id, subscription_id, number, amount_minor, currency, issued_at,
+                                period_start, period_end)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING
+        """
+    ids = (envelope.merchantid, aggregate_id(envelope), customer_of(envelope), issued.subscription_id)
+    return Statement(sql, (*ids, issued.number, amount.amount_minor, amount.currency, envelope.time, period.start, period.end))
+
+
+def collection_closed(merchant_id: UUID, invoice_id: UUID, state: str) -> Sequence[Statement]:
+    closed = "UPDATE collection SET state = $3, refund_call_at = now() WHERE merchant_id = $1 AND invoice_id = $2"
+    agreed = "DELETE FROM agreed_charge WHERE merchant_id = $1 AND invoice_id = $2"
+    return [Statement(closed, (merchant_id, invoice_id, state)), Statement(agreed, (merchant_id, invoice_id))]

@@ -1,4 +1,4 @@
-"""A subscription's life, from the merchant's calls to the events that others hear."""
+"""The life cycle of a subscription, from the merchant's calls to the public events."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""The test clock visits every instant that something waits for, in order, and never while a charge is open."""
+"""The test clock stops at every instant at which something is due, in order, and never moves while a charge is open."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -48,26 +48,26 @@ class Ledger:
         self.charges = len(due)
 
 
-async def test_renewals_follow_each_other_until_the_clock_has_arrived() -> None:
+async def test_renewals_are_fired_in_order_until_the_clock_reaches_its_target() -> None:
     world = Ledger([at(10)], every=timedelta(days=10))
     await advance(world, at(45))
     assert world.fired == [(at(n), at(n)) for n in (10, 20, 30, 40)]
     assert (world.clock, world.timers) == (at(45), [at(50)])
 
 
-async def test_what_is_overdue_happens_now() -> None:
+async def test_overdue_commands_are_given_now() -> None:
     world = Ledger([at(-3)])
     await advance(world, at(1))
     assert world.fired == [(at(-3), at(0))]
 
 
-async def test_an_instant_in_the_past_only_brings_the_world_to_rest() -> None:
+async def test_an_instant_in_the_past_only_waits_until_charges_are_settled() -> None:
     world = Ledger([at(5)])
     await advance(world, at(-1))
     assert (world.clock, world.fired) == (START, [])
 
 
-async def test_it_may_be_asked_again() -> None:
+async def test_advancing_to_the_same_instant_again_changes_nothing() -> None:
     world = Ledger([at(10)], every=timedelta(days=10))
     await advance(world, at(45))
     await advance(world, at(45))
@@ -75,7 +75,7 @@ async def test_it_may_be_asked_again() -> None:
 
 
 @given(st.lists(st.floats(-5, 40), max_size=20), st.floats(-5, 40))
-async def test_all_that_is_due_by_then_is_fired_in_order_and_nothing_else(timers: list[float], to: float) -> None:
+async def test_everything_due_by_the_target_is_fired_in_order(timers: list[float], to: float) -> None:
     world = Ledger([at(timer) for timer in timers])
     await advance(world, at(to))
     due = sorted(at(timer) for timer in timers if at(timer) <= max(at(to), START))

@@ -1,6 +1,6 @@
-"""The service in a process of its own, until its standard input ends: what it holds in memory is its own doing.
+"""Runs the service in a separate process until its standard input ends, so that a test can measure its memory.
 
-python -m integration.invoicing.alone <url> <owner's url> <superuser's url>
+python -m integration.invoicing.service_process <url> <owner's url> <superuser's url>
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from support.databases import ServiceDatabase
 async def main() -> None:
     async with running(ServiceDatabase(*sys.argv[1:])) as stack, served(stack) as url:
         print(url, flush=True)  # noqa: T201
-        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what is logged must not wait for a reader
+        os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # logging must not block on a reader
         await asyncio.to_thread(sys.stdin.read)
 
 

@@ -25,7 +25,7 @@ TABLE: dict[str, Any] = json.loads(Path(__file__).with_name("card_fields.json").
 
 
 @pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: f"{case['field']}: {case['name']}")
-def test_whatever_has_one_reading_is_read(case: dict[str, Any]) -> None:
+def test_an_expiry_with_one_possible_reading_is_accepted(case: dict[str, Any]) -> None:
     if case["field"] == "exp":
         found = card_input.expiry_of(case["text"], date.fromisoformat(f"{TABLE['month']}-20"))
         assert (f"{found[1]}-{found[0]:02}" if found else None) == case["reads"]
@@ -36,7 +36,7 @@ def test_whatever_has_one_reading_is_read(case: dict[str, Any]) -> None:
 
 
 @given(st.text(), st.text(), st.text())
-def test_whatever_is_typed_is_read_or_a_mistake(number: str, exp: str, cvc: str) -> None:
+def test_any_text_is_a_card_or_a_mistake(number: str, exp: str, cvc: str) -> None:
     assert isinstance(read(number, exp, cvc, TODAY, NUMBERS), Mistakes)
 
 
@@ -47,7 +47,7 @@ def test_any_digits_are_an_expiry_or_none(exp: str) -> None:
 
 
 @pytest.mark.parametrize("number", ["4242424242424242", "4242 4242 4242 4242", " 4242-4242-4242-4242 "])
-def test_spaces_and_dashes_are_no_mistake(number: str) -> None:
+def test_spaces_and_dashes_are_accepted(number: str) -> None:
     assert read(number, "12/2025", "123", TODAY, NUMBERS) == CardEntry("4242424242424242", 12, 2025, "123")
 
 
@@ -94,7 +94,7 @@ def test_the_code_is_as_long_as_the_brand_says() -> None:
     assert mistakes(number="378282246310005", cvc="123") == {"cvc": card_input.CVC_LENGTH_AMEX}
 
 
-def test_every_mistake_is_said_at_once() -> None:
+def test_all_mistakes_are_reported_together() -> None:
     assert set(mistakes("1", "1", "1")) == {"number", "exp", "cvc"}
 
 
@@ -103,6 +103,6 @@ def test_brands_are_known_by_their_first_digits() -> None:
     assert found == [Brand.VISA, Brand.MASTERCARD, Brand.MASTERCARD, Brand.AMEX, Brand.OTHER, Brand.OTHER]
 
 
-def test_what_was_typed_never_shows_itself() -> None:
+def test_the_repr_of_a_card_entry_shows_nothing() -> None:
     assert "4242" not in repr(read("4242424242424242", "12/25", "987", TODAY, NUMBERS))
     assert "987" not in repr(read("4242424242424242", "12/25", "987", TODAY, NUMBERS))

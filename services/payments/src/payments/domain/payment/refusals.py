@@ -1,0 +1,24 @@
+"""The reasons for which a payment refuses a command. Each is named after the fact that forbids it."""
+
+
+class Refusal(Exception):
+    """A rule forbids the command; nothing has changed."""
+
+
+class NoSuchPayment(Refusal): ...
+
+
+class ChargeAlreadyEnded(Refusal):
+    """The charge has another outcome already."""
+
+
+class NotPaidByThisCharge(Refusal):
+    """A charge that took no money cannot be refunded."""
+
+
+class ChargeRunning(Refusal):
+    """A charge for the invoice is under way, or its outcome is unknown."""
+
+
+class NothingOwed(Refusal):
+    """The invoice is paid."""

@@ -1,0 +1,100 @@
+"""The event-sourced services have the same skeleton: the same file for the same idea."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SERVICES = ("subscriptions", "payments", "invoicing")
+SKELETON = (
+    "__main__.py",
+    "composition.py",
+    "settings.py",
+    "migrations",
+    "application/aggregates.py",
+    "application/ports.py",
+    "application/publication.py",
+    "application/reactions.py",
+    "adapters/consumers.py",
+    "adapters/rows.py",
+    "adapters/http/documents.py",
+    "adapters/http/parameters.py",
+    "adapters/http/peers.py",
+    "adapters/http/refusals.py",
+)
+AGGREGATE = ("commands.py", "events.py", "refusals.py")
+
+
+def package(service: str) -> Path:
+    return ROOT / "services" / service / "src" / service
+
+
+def aggregates(service: str) -> list[Path]:
+    return sorted(path.parent for path in (package(service) / "domain").glob("*/__init__.py"))
+
+
+def top_level_names(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.parse(path.read_text()).body:
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AnnAssign(target=ast.Name(id=name)):
+                names.add(name)
+            case ast.Assign(targets=targets):
+                names |= {target.id for target in targets if isinstance(target, ast.Name)}
+    return names
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_every_file_of_the_skeleton(service: str) -> None:
+    assert [name for name in SKELETON if not (package(service) / name).exists()] == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_an_aggregate_has_commands_events_refusals_and_rules(service: str) -> None:
+    assert aggregates(service)
+    for folder in aggregates(service):
+        modules = {path.name for path in folder.glob("*.py")}
+        assert modules >= {*AGGREGATE, f"{folder.name}.py"}, folder
+        assert top_level_names(folder / "commands.py") >= {"Command"}, folder
+        assert top_level_names(folder / "events.py") >= {"Event"}, folder
+        assert top_level_names(folder / "refusals.py") >= {"Refusal"}, folder
+        assert top_level_names(folder / f"{folder.name}.py") >= {"decide", "evolve"}, folder
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_refusal_of_a_service_is_mapped_in_one_table(service: str) -> None:
+    table = package(service) / "adapters/http/refusals.py"
+    assert "REFUSALS" in top_level_names(table)
+    others = [path for path in package(service).rglob("*.py") if path != table and "REFUSALS" in top_level_names(path)]
+    assert others == []
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_each_consumer_has_the_same_name(service: str) -> None:
+    assert "consumer" in top_level_names(package(service) / "adapters/consumers.py")
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_the_protocols_of_the_application_are_its_ports(service: str) -> None:
+    application = package(service) / "application"
+    modules = [path for path in sorted(application.glob("*.py")) if path.name != "ports.py"]
+    assert [path for path in modules if "Protocol" in path.read_text()] == []
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "portal-gateway"])
+def test_a_service_logs_with_structlog(service: str) -> None:
+    modules = sorted((ROOT / "services" / service / "src").rglob("*.py"))
+    assert modules
+    assert [path for path in modules if "logging" in imports(path)] == []
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        match node:
+            case ast.Import(names=names):
+                found |= {alias.name for alias in names}
+            case ast.ImportFrom(module=str(module)):
+                found.add(module)
+    return found
