@@ -15,7 +15,7 @@ from unit.portal_page import scenes, standins
 from unit.portal_page.standins import TOKEN, Stage
 
 from payments.adapters.card_page.app import card_page
-from portal_gateway.application.answers import CancellationAccepted
+from portal_gateway.application.results import CancellationAccepted
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import CustomerView, Subscription
 

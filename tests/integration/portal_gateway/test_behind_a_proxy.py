@@ -13,7 +13,7 @@ from unit.portal_gateway import story
 from chassis.http.problems import Problem
 from chassis.http.server import listen
 from portal_gateway.adapters.storage.limits import StoredLimits
-from portal_gateway.application.ports import Limit
+from portal_gateway.application.limits import Limit
 
 ANA, DIEGO, PROXY = "203.0.113.7", "2001:db8::7", "127.0.0.1"
 
@@ -58,7 +58,7 @@ async def test_a_network_of_ipv6_is_counted_as_one(gateway: Gateway) -> None:
 
 
 async def test_no_more_than_so_many_addresses_are_remembered(gateway: Gateway) -> None:
-    limit = Limit("guesses", 2, timedelta(minutes=10), apart=3)
+    limit = Limit("guesses", 2, timedelta(minutes=10), counted_max=3)
     stored = StoredLimits(gateway.pool)
     for who in ("a", "b", "c", "d", "e", "d", "d", "d"):
         await stored.take(limit, who)

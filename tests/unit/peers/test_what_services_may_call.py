@@ -25,7 +25,7 @@ from payments.adapters.http.peers import PEERS as PAYMENTS
 from payments.adapters.outlooks import SubscriptionOutlooks
 from payments.adapters.tenants import KnownCustomers, MerchantClock
 from portal_gateway.adapters.services import InvoicingService, PaymentsService, SubscriptionsService
-from portal_gateway.application.answers import PaymentRequest
+from portal_gateway.application.requests import PaymentRequest
 from subscriptions.adapters.http.peers import PEERS as SUBSCRIPTIONS
 
 IDS = uuid4(), uuid4()

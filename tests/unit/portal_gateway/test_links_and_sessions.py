@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal_gateway.application import session_cookie
-from portal_gateway.application.answers import Position
+from portal_gateway.application.view import Position
 from portal_gateway.domain.access import ABSOLUTE, IDLE, Session, lifetime
 from portal_gateway.domain.tokens import LinkToken, Peppers, csrf_token, encoded, page_tag, same, session_digest
 

@@ -2,8 +2,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 from portal_gateway.adapters.api.stream import sse
-from portal_gateway.application.answers import Pending
 from portal_gateway.application.live import Ended, Glance, Pulse, Replaced, Update, mark, minutes_late, updates
+from portal_gateway.application.view import Pending
 from portal_gateway.domain.view import PANES, Pane
 
 

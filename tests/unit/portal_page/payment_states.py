@@ -8,7 +8,7 @@ from unit.portal_gateway.story import envelope
 from unit.portal_page import scenes
 from unit.subscriptions.examples import INVOICE, RULES
 
-from portal_gateway.application.projections import subscription as folded
+from portal_gateway.application.projections import subscription as projection
 from portal_gateway.domain.view import Period as PeriodFacts
 from portal_gateway.domain.view import Subscription as SubscriptionFacts
 from subscriptions.application.publication import status, subscription
@@ -46,7 +46,7 @@ class State:
         doc, it = None, None
         for sequence, event in enumerate(self.events, 1):
             it = evolve(it, event)
-            doc = folded(doc, envelope(subscription(event, it), f"subscription-{scenes.PREMIUM}", sequence))
+            doc = projection.fold(doc, envelope(subscription(event, it), f"subscription-{scenes.PREMIUM}", sequence))
         assert doc is not None
         return {**doc, "version": len(self.events), "stale": False}  # type: ignore[typeddict-item]
 

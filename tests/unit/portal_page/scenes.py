@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from portal_gateway.application.answers import View
+from portal_gateway.application.view import View
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import CustomerView, Debt, InvoiceRow, InvoiceStatus, Plan, Subscription
 

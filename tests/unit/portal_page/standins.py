@@ -19,28 +19,23 @@ from portal_gateway.adapters.api.routes import api_routes
 from portal_gateway.adapters.guard import Guard
 from portal_gateway.adapters.media import media_routes
 from portal_gateway.adapters.page.routes import nowhere, routes
-from portal_gateway.application.answers import (
-    Accepted,
-    CancellationAccepted,
-    CancellationPreview,
-    CancelMode,
-    CardSetup,
-    CardUpdated,
-    Document,
-    Download,
-    DueCharge,
-    Dues,
-    ExportProgress,
-    PaymentBegun,
-    PaymentPreview,
-    PaymentRequest,
-    Position,
-    View,
-    Visit,
-)
+from portal_gateway.application.downloads import Document, Download, ExportProgress
 from portal_gateway.application.history import History
 from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.application.portal import Portal
+from portal_gateway.application.requests import CancelMode, PaymentRequest
+from portal_gateway.application.results import (
+    Accepted,
+    CancellationAccepted,
+    CancellationPreview,
+    CardSetup,
+    CardUpdated,
+    DueCharge,
+    Dues,
+    PaymentBegun,
+    PaymentPreview,
+)
+from portal_gateway.application.view import Position, View, Visit
 from portal_gateway.domain.access import Flow, Link, Session
 from portal_gateway.domain.tokens import LinkToken
 from portal_gateway.domain.view import PANES, Money

@@ -17,13 +17,16 @@ from unit.subscriptions.examples import ANA, INVOICE, PREMIUM, RULES, ZONE, day
 
 from billing_contracts.envelope import Envelope
 from billing_contracts.subscriptions import Status
-from portal_gateway.application.answers import CancellationPreview, View
 from portal_gateway.application.customer_view import Source, Sources, compose
 from portal_gateway.application.presentation.cancellation import facts, result
 from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.details import badge, details
 from portal_gateway.application.presentation.language import catalogues
-from portal_gateway.application.presentation.subscription import badge, details, notice
-from portal_gateway.application.projections import FOLDS, rfc3339
+from portal_gateway.application.presentation.notice import notice
+from portal_gateway.application.projections import FOLDS
+from portal_gateway.application.results import CancellationPreview
+from portal_gateway.application.view import View
+from portal_gateway.domain.instants import rfc3339
 from portal_gateway.domain.view import InvoiceRow
 from presentation.languages import Language
 from subscriptions.application.publication import announce_subscription

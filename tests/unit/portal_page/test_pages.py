@@ -11,7 +11,7 @@ from unit.portal_page.standins import COOKIE, TOKEN, Stage
 
 from chassis.http.problems import Problem
 from portal_gateway.adapters.guard import security_headers
-from portal_gateway.application.answers import View
+from portal_gateway.application.view import View
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 KEEP = f"/subscriptions/{scenes.PREMIUM}/keep"

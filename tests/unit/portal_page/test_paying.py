@@ -13,11 +13,12 @@ from unit.portal_page import scenes
 from unit.portal_page.standins import Stage
 
 from chassis.http.problems import Problem
-from portal_gateway.application.answers import DueCharge, View
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.presentation.payment import Offer, does, lines, offer
-from portal_gateway.application.presentation.subscription import notice
+from portal_gateway.application.results import DueCharge
+from portal_gateway.application.view import View
 
 UNPAID = scenes.invoice_id(14)
 PAY = f"/invoices/{UNPAID}/payment"

@@ -18,12 +18,13 @@ from invoicing.domain.invoice.events import Issued
 from invoicing.domain.invoice.invoice import decide
 from invoicing.domain.numbering import Counter
 from portal_gateway.adapters.api.representations import overview
-from portal_gateway.application.answers import View
 from portal_gateway.application.presentation.cancellation import facts
 from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.details import details
 from portal_gateway.application.presentation.language import catalogues
-from portal_gateway.application.presentation.price import price
-from portal_gateway.application.presentation.subscription import details, renewals, summary
+from portal_gateway.application.presentation.price import price, renewals
+from portal_gateway.application.presentation.summary import summary
+from portal_gateway.application.view import View
 
 
 def tax(rate: int = 2100, inclusive: bool = False, name: str = "IVA") -> dict[str, Any]:

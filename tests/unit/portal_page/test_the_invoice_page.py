@@ -8,10 +8,10 @@ import pytest
 from unit.portal_page import scenes
 from unit.portal_page.standins import Stage
 
-from portal_gateway.application.answers import View
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.invoices import Invoice, invoice
 from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.view import View
 
 INVOICE = f"/invoices/{scenes.invoice_id(14)}"
 TOTAL = {"amount_minor": 2999, "currency": "USD"}

@@ -8,10 +8,13 @@ import pytest
 from unit.portal_page import scenes
 
 from portal_gateway.adapters.api.representations import overview
-from portal_gateway.application.answers import Pending, PendingKind, View
 from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.details import details
 from portal_gateway.application.presentation.language import catalogues
-from portal_gateway.application.presentation.subscription import choices, details, notice, summary
+from portal_gateway.application.presentation.notice import notice
+from portal_gateway.application.presentation.summary import summary
+from portal_gateway.application.presentation.switcher import choices
+from portal_gateway.application.view import Pending, PendingKind, View
 
 
 def unpaid(**changes: Any) -> View:

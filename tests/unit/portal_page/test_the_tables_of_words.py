@@ -7,13 +7,13 @@ import pytest
 from unit.portal_page import scenes
 
 from portal_gateway.adapters.api.representations import overview
-from portal_gateway.application.answers import Pending, PendingKind, View
 from portal_gateway.application.presentation.cancellation import result
 from portal_gateway.application.presentation.common import Reader, freshness
+from portal_gateway.application.presentation.details import is_kept
 from portal_gateway.application.presentation.invoices import rows
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.payment_method import method
-from portal_gateway.application.presentation.subscription import is_kept
+from portal_gateway.application.view import Pending, PendingKind, View
 from portal_gateway.domain.view import InvoiceStatus
 
 LANGUAGES = ("es", "en")

@@ -11,7 +11,7 @@ from unit.portal_page.standins import Stage
 
 from chassis.http.problems import Problem
 from portal_gateway.adapters.page.rendering import environment
-from portal_gateway.application.answers import DueCharge
+from portal_gateway.application.results import DueCharge
 
 NAME, FSI, PDI = "חברה (7)", "\u2068", "\u2069"
 OLDER = f"\u202e{NAME}\u2069"

@@ -9,7 +9,7 @@ from unit.portal_page import scenes
 from unit.portal_page.standins import Stage
 
 from chassis.http.problems import Problem
-from portal_gateway.application.answers import View
+from portal_gateway.application.view import View
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 INVOICE = f"/invoices/{scenes.invoice_id(14)}"

@@ -4,14 +4,16 @@ from typing import Any
 import pytest
 from unit.portal_page import scenes
 
-from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.presentation.cancellation import facts, reasons, result
 from portal_gateway.application.presentation.common import Badge, Reader, account, company, initials, shown
+from portal_gateway.application.presentation.details import Details, details
 from portal_gateway.application.presentation.invoices import rows
 from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.notice import Notice, notice
 from portal_gateway.application.presentation.payment_method import method
 from portal_gateway.application.presentation.problems import explain
-from portal_gateway.application.presentation.subscription import Details, Notice, details, notice, summary
+from portal_gateway.application.presentation.summary import summary
+from portal_gateway.application.view import Pending, View
 
 SPANISH = catalogues().language("es")
 TODAY = "2023-05-20T15:00:00.000001Z"

@@ -11,20 +11,16 @@ import httpx
 from chassis.http.client import ServiceClient, problem_of
 from chassis.http.problems import unavailable
 from chassis.runtime.outages import outages
-from portal_gateway.application.answers import (
+from portal_gateway.application.downloads import Document, Download, ExportFormat, ExportProgress
+from portal_gateway.application.requests import CancelMode, PaymentRequest
+from portal_gateway.application.results import (
     Accepted,
     CancellationAccepted,
     CancellationPreview,
-    CancelMode,
     CardSetup,
     CardUpdated,
-    Document,
-    Download,
-    ExportFormat,
-    ExportProgress,
     PaymentBegun,
     PaymentPreview,
-    PaymentRequest,
 )
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import Money

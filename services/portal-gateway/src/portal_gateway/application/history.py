@@ -5,9 +5,10 @@ from uuid import UUID
 
 from chassis.http.page_cursors import Cursors
 from chassis.http.problems import Problem
-from portal_gateway.application.answers import InvoicePage, InvoiceQuery
 from portal_gateway.application.customer_view import invoice_row
 from portal_gateway.application.ports import Invoicing, Views
+from portal_gateway.application.requests import InvoiceQuery
+from portal_gateway.application.results import InvoicePage
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import InvoiceRow
 

@@ -9,7 +9,7 @@ from typing import Protocol
 from uuid import UUID
 from zlib import crc32
 
-from portal_gateway.application.answers import Pending
+from portal_gateway.application.view import Pending
 from portal_gateway.domain.view import PANES, Pane
 
 LOOK_SECONDS = 7.5

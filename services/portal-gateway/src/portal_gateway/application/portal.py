@@ -21,41 +21,30 @@ from typing import Any
 from uuid import UUID
 
 from chassis.http import security_events
-from chassis.http.addresses import counted_as
 from chassis.http.free_text import clean
 from chassis.http.problems import Problem, not_found
 from chassis.runtime.background import survives
 from chassis.scope import note
 from portal_gateway.application import limits
-from portal_gateway.application.answers import (
+from portal_gateway.application.downloads import Document, Download, ExportFormat, ExportProgress
+from portal_gateway.application.history import History
+from portal_gateway.application.ports import Images, Invoicing, Limits, Payments, Sessions, Subscriptions, Views
+from portal_gateway.application.requests import CancelMode, InvoiceQuery, PaymentRequest, Visitor
+from portal_gateway.application.results import (
     Accepted,
     CancellationAccepted,
     CancellationPreview,
-    CancelMode,
     CardSetup,
     CardUpdated,
     ChargeStarted,
-    Document,
-    Download,
     Entered,
-    ExportFormat,
-    ExportProgress,
     InvoicePage,
-    InvoiceQuery,
     PaymentBegun,
     PaymentPreview,
-    PaymentRequest,
-    Pending,
-    PendingKind,
-    Position,
-    View,
-    Visit,
-    Visitor,
 )
-from portal_gateway.application.history import History
-from portal_gateway.application.ports import Images, Invoicing, Limits, Payments, Sessions, Subscriptions, Views
-from portal_gateway.application.projections import rfc3339
+from portal_gateway.application.view import Pending, PendingKind, Position, View, Visit
 from portal_gateway.domain.access import Session
+from portal_gateway.domain.instants import rfc3339
 from portal_gateway.domain.tokens import LinkToken, encoded, same
 from portal_gateway.domain.view import Money
 
@@ -86,7 +75,7 @@ class Portal:
         opened = await self.access.exchange(token, cookie, presented) if token else None
         if opened is None:
             security_events.refused("link", link_id=token.id if token else None, reason="opens nothing" if token else "malformed")
-            await self.limits.take(limits.REFUSED_LINKS, counted_as(visitor.address))
+            await self.limits.take(limits.REFUSED_LINKS, visitor.network)
             raise link_refused()
         found, session = opened
         note(session.merchant_id)

@@ -1,32 +1,24 @@
 """What the portal needs of the world; the adapters fulfil it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-from portal_gateway.application.answers import (
+from portal_gateway.application.customer_view import Source
+from portal_gateway.application.downloads import Document, Download, ExportFormat, ExportProgress
+from portal_gateway.application.limits import Limit
+from portal_gateway.application.live import Glance
+from portal_gateway.application.requests import CancelMode, PaymentRequest
+from portal_gateway.application.results import (
     Accepted,
     CancellationAccepted,
     CancellationPreview,
-    CancelMode,
     CardSetup,
     CardUpdated,
-    Document,
-    Download,
-    ExportFormat,
-    ExportProgress,
     PaymentBegun,
     PaymentPreview,
-    PaymentRequest,
-    Pending,
-    Position,
-    View,
-    Visit,
 )
-from portal_gateway.application.customer_view import Source
-from portal_gateway.application.live import Glance
+from portal_gateway.application.view import Pending, Position, View, Visit
 from portal_gateway.domain.access import Link, Session
 from portal_gateway.domain.tokens import LinkToken
 from portal_gateway.domain.view import Money
@@ -123,17 +115,6 @@ class Images(Protocol):
     async def kept(self, sha256: str) -> bytes | None: ...
 
     async def keep(self, sha256: str, content: bytes) -> None: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """So many times in so long, by each of those who are counted apart."""
-
-    name: str
-    times: int
-    per: timedelta
-    apart: int | None = None
-    """How many are counted apart at a time, where anybody can make up new ones; further ones are not counted."""
 
 
 class Limits(Protocol):

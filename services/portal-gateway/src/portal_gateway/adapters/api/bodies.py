@@ -8,7 +8,7 @@ from pydantic import Field, StrictInt, StringConstraints
 from billing_contracts.subscriptions import Feedback
 from chassis.http.bodies import StrictBody
 from chassis.http.free_text import Remark
-from portal_gateway.application.answers import CancelMode
+from portal_gateway.application.requests import CancelMode
 from portal_gateway.domain.settlement import Effect
 
 

@@ -10,12 +10,13 @@ from portal_gateway.adapters.api import documents, payment_documents
 from portal_gateway.adapters.api.bodies import Amount, Cancelling, NewCard, Payment
 from portal_gateway.adapters.api.dependencies import IdempotencyKey, LocalizedRoute, SessionDependencies, language_of, with_texts
 from portal_gateway.adapters.api.parameters import InvoiceId, Mode, SubscriptionId
-from portal_gateway.application.answers import Dues, PaymentRequest, View
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation import payment
 from portal_gateway.application.presentation.common import Reader
-from portal_gateway.application.presentation.price import of_subscription
-from portal_gateway.application.presentation.subscription import renewals
+from portal_gateway.application.presentation.price import of_subscription, renewals
+from portal_gateway.application.requests import PaymentRequest
+from portal_gateway.application.results import Dues
+from portal_gateway.application.view import View
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import Money
 

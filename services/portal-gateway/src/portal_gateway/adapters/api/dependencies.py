@@ -14,11 +14,11 @@ from chassis.http.commands import Key
 from chassis.http.description import answers
 from chassis.http.problems import Problem, of_fault, of_validation
 from portal_gateway.application import session_cookie
-from portal_gateway.application.answers import View
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import money
 from portal_gateway.application.presentation.language import choose
 from portal_gateway.application.presentation.problems import explain
+from portal_gateway.application.view import View
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import Money
 from presentation.languages import Language

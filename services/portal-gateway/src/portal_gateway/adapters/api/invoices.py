@@ -21,10 +21,10 @@ from portal_gateway.adapters.api.dependencies import (
 )
 from portal_gateway.adapters.api.parameters import Cursor, Format, InvoiceId, OfStatus, OfYear
 from portal_gateway.adapters.api.representations import invoice
-from portal_gateway.application.answers import InvoiceQuery
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation import invoices, payment
 from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.requests import InvoiceQuery
 from portal_gateway.domain.access import Session
 
 

@@ -13,9 +13,9 @@ from portal_gateway.adapters.api import documents
 from portal_gateway.adapters.api.dependencies import SESSION, UNKNOWN_SESSION, LocalizedRoute, cookie_of, language_of
 from portal_gateway.adapters.api.representations import overview
 from portal_gateway.adapters.api.stream import sse
-from portal_gateway.application.answers import Position
 from portal_gateway.application.live import LOOK_SECONDS, ChangeSignal, ChangeSignals, Glance, Look, updates
 from portal_gateway.application.portal import Portal, session_changed
+from portal_gateway.application.view import Position
 from portal_gateway.domain.tokens import page_tag
 
 _AFTER = Query(max_length=80, description="`<aggregate>:<version>`: waits briefly until that version is shown.")

@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from chassis.http.addresses import counted_as
 from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
 from portal_gateway.adapters.api import documents
@@ -18,10 +19,10 @@ from portal_gateway.adapters.api.dependencies import (
     cookie_of,
 )
 from portal_gateway.application import session_cookie
-from portal_gateway.application.answers import Visitor
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.projections import rfc3339
+from portal_gateway.application.requests import Visitor
 from portal_gateway.domain.access import Session
+from portal_gateway.domain.instants import rfc3339
 
 
 class Entering(StrictBody):
@@ -45,7 +46,7 @@ def session_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
     @answers(None, (401, "link_refused"), (429, "too_many_requests"), *OF_CHANGES)
     async def enter(request: Request, body: Entering) -> Response:
         """Exchange a portal link for a session, which is set as a cookie."""
-        visitor = Visitor(request.client.host if request.client else "unknown")
+        visitor = Visitor(counted_as(request.client.host if request.client else "unknown"))
         entered = await portal.enter(body.token, visitor, cookie_of(request))
         return Response(status_code=204, headers=session_cookie.setting(entered.cookie))
 

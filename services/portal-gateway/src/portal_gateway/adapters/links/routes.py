@@ -20,8 +20,8 @@ from chassis.postgres.connection import Connection
 from chassis.tenants import Tenants
 from portal_gateway.adapters.links.documents import CreatedLink, LinkPage, NewLink
 from portal_gateway.application.portal_links import Addresses, may_return_to
-from portal_gateway.application.projections import rfc3339
 from portal_gateway.domain.access import Link, lifetime
+from portal_gateway.domain.instants import rfc3339
 
 UNKNOWN_FOR = 5.0
 """Seconds for which a customer whom nobody knew is not asked about again."""

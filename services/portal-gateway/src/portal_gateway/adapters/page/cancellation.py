@@ -15,12 +15,13 @@ from chassis.text import isolated
 from portal_gateway.adapters.page import forms, request_context
 from portal_gateway.adapters.page.error_pages import page_route, reference
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.answers import CancelMode, Position, Visit, subscription_stream
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT, Fact, facts, reasons, result
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.problems import CARD_REMOVED, CARD_TAKEN_OUT, explain
-from portal_gateway.application.subscription_status import can_be_kept
+from portal_gateway.application.requests import CancelMode
+from portal_gateway.application.subscription_status import can_be_withdrawn
+from portal_gateway.application.view import Position, Visit, subscription_stream
 from portal_gateway.domain.view import Subscription
 from presentation.languages import Language
 
@@ -48,7 +49,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         asked = CancellationDialog.of(request, await request_context.visit(portal, request, position), subscription_id)
         version = position.version if position and position.aggregate == subscription_stream(subscription_id) else None
         mode = mode_of(request.query_params.get("mode"))
-        if mode and can_be_kept(asked.subscription, asked.reader.now):
+        if mode and can_be_withdrawn(asked.subscription, asked.reader.now):
             return await asked.form(portal, pages, mode=mode)
         done = result(asked.reader, asked.subscription, asked.visit.view, version)
         if done is None:

@@ -10,7 +10,7 @@ from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import BRANDS, Reader
 from portal_gateway.application.presentation.invoices import STATUSES, badge
 from portal_gateway.application.presentation.payment_method import method
-from portal_gateway.application.presentation.subscription import renewals
+from portal_gateway.application.presentation.price import renewals
 
 
 def routes(portal: Portal, pages: Pages) -> APIRouter:

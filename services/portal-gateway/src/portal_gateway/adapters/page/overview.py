@@ -12,15 +12,20 @@ from chassis.http.problems import Problem
 from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.answers import InvoicePage, InvoiceQuery, View, Visit
 from portal_gateway.application.live import mark, minutes_late
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import STALE, Reader, account, freshness, shown
+from portal_gateway.application.presentation.details import details, is_kept
 from portal_gateway.application.presentation.invoices import STATUSES, Row, made_so_far, rows
+from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.presentation.payment import offer
 from portal_gateway.application.presentation.payment_method import method
-from portal_gateway.application.presentation.subscription import choices, details, is_kept, notice, summary
-from portal_gateway.application.subscription_status import LIVING
+from portal_gateway.application.presentation.summary import summary
+from portal_gateway.application.presentation.switcher import choices
+from portal_gateway.application.requests import InvoiceQuery
+from portal_gateway.application.results import InvoicePage
+from portal_gateway.application.subscription_status import CANCELLABLE
+from portal_gateway.application.view import View, Visit
 from portal_gateway.domain.access import IDLE
 from portal_gateway.domain.view import Subscription
 
@@ -77,7 +82,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     async def cancel(request: Request) -> Response:
         """Where a link for cancelling leads: to the subscription, when there is no choice to make."""
         visit = await request_context.visit(portal, request)
-        open_ones = [s["id"] for s in visit.view.facts["subscriptions"] if s["status"] in LIVING]
+        open_ones = [s["id"] for s in visit.view.facts["subscriptions"] if s["status"] in CANCELLABLE]
         return RedirectResponse(f"/subscriptions/{open_ones[0]}/cancel" if len(open_ones) == 1 else "/", 303)
 
     return router

@@ -12,14 +12,15 @@ from chassis.http.problems import Problem
 from portal_gateway.adapters.page import forms, request_context
 from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.answers import PaymentRequest, Position, Visit
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.card_change import outcome
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.invoices import status
+from portal_gateway.application.presentation.notice import pay_button
 from portal_gateway.application.presentation.payment import does, lines, of_invoice
 from portal_gateway.application.presentation.problems import explain
-from portal_gateway.application.presentation.subscription import pay_button
+from portal_gateway.application.requests import PaymentRequest
+from portal_gateway.application.view import Position, Visit
 
 STOP_POLLING: Final = 286
 """The status with which htmx ends a poll."""

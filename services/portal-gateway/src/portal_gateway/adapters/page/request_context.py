@@ -10,13 +10,15 @@ from uuid import UUID
 
 from starlette.requests import Request
 
+from chassis.http.addresses import counted_as
 from portal_gateway.adapters.page.forms import Form
-from portal_gateway.application.answers import InvoiceQuery, Position, Visit, Visitor
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import account, company
 from portal_gateway.application.presentation.invoices import STATUSES
 from portal_gateway.application.presentation.language import catalogues, choose
+from portal_gateway.application.requests import InvoiceQuery, Visitor
 from portal_gateway.application.session_cookie import presented
+from portal_gateway.application.view import Position, Visit
 from portal_gateway.domain.tokens import page_tag
 from presentation.languages import Language, own_name, primary
 
@@ -42,7 +44,7 @@ def cookie(request: Request) -> str | None:
 
 
 def visitor(request: Request) -> Visitor:
-    return Visitor(request.client.host if request.client else "")
+    return Visitor(counted_as(request.client.host if request.client else ""))
 
 
 async def visit(portal: Portal, request: Request, after: Position | None = None, *, keep_alive: bool = True) -> Visit:

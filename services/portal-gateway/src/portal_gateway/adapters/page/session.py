@@ -9,10 +9,10 @@ from chassis.http.problems import Problem
 from portal_gateway.adapters.page import forms, request_context
 from portal_gateway.adapters.page.error_pages import neutral, page_route
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.answers import Visit
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import account
 from portal_gateway.application.session_cookie import clearing, setting
+from portal_gateway.application.view import Visit
 from presentation.languages import N_
 
 ENTRANCES: Final = {None: "/", "payment_method": "/payment-method", "cancel": "/cancel"}

@@ -5,12 +5,12 @@ import asyncio
 import asyncpg
 
 from chassis.runtime.background import repeat
-from portal_gateway.application.limits import LONGEST
+from portal_gateway.application.limits import LONGEST_PERIOD
 
 INTERVAL_SECONDS = 600.0
 
 _OVER = (
-    f"DELETE FROM use_of_limit WHERE (SELECT max(at) FROM unnest(uses) at) < now() - interval '{LONGEST.seconds} s'",
+    f"DELETE FROM use_of_limit WHERE (SELECT max(at) FROM unnest(uses) at) < now() - interval '{LONGEST_PERIOD.seconds} s'",
     "DELETE FROM portal_session WHERE started_at < now() - interval '2 days'",
     "DELETE FROM portal_link WHERE greatest(expires_at, used_at) < now() - interval '90 days'",
 )

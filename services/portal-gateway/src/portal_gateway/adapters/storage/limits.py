@@ -7,8 +7,8 @@ import asyncpg
 from chassis.http import security_events
 from chassis.http.problems import Problem
 from chassis.postgres.pool import NO_COMMAND
-from portal_gateway.application.ports import Limit
-from portal_gateway.application.projections import rfc3339
+from portal_gateway.application.limits import Limit
+from portal_gateway.domain.instants import rfc3339
 
 _RECENT = "ARRAY(SELECT at FROM unnest(it.uses) at WHERE at > now() - $3::interval ORDER BY at)"
 _COUNT = f"""{NO_COMMAND}
@@ -44,7 +44,7 @@ class StoredLimits:
             await self._pool.execute(_COUNT, *_key(limit, who))
 
     async def take(self, limit: Limit, who: str) -> None:
-        if limit.apart is not None and await self._pool.fetchval(_FULL, limit.name, who, limit.apart):
+        if limit.counted_max is not None and await self._pool.fetchval(_FULL, limit.name, who, limit.counted_max):
             return
         if await self._pool.fetchval(_TAKE, *_key(limit, who), limit.times):
             return

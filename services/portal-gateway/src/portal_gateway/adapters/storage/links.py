@@ -7,8 +7,8 @@ from uuid import UUID
 import asyncpg
 
 from chassis.postgres.connection import Connection
-from portal_gateway.application.projections import rfc3339
 from portal_gateway.domain.access import Link
+from portal_gateway.domain.instants import rfc3339
 
 _SHOWN = "id, customer_id, kind, flow, locale, return_url, created_at, expires_at, used_at, revoked_at"
 

@@ -11,9 +11,9 @@ from pydantic_core import from_json
 
 from chassis.tenants import Tenants
 from portal_gateway.adapters.storage.sessions_sql import Living, session_of
-from portal_gateway.application.answers import STALE_AFTER, Pending, Position, View, Visit
 from portal_gateway.application.customer_view import Source, empty
 from portal_gateway.application.live import Glance, mark, minutes_late
+from portal_gateway.application.view import STALE_AFTER, Pending, Position, View, Visit
 from portal_gateway.domain.view import CustomerView
 
 _BESIDES = """

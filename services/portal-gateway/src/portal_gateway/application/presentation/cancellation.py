@@ -6,11 +6,12 @@ from uuid import UUID
 
 from billing_contracts.subscriptions import Feedback
 from chassis.text import isolated
-from portal_gateway.application.answers import CancellationPreview, View
 from portal_gateway.application.presentation import price
+from portal_gateway.application.presentation.accepted_commands import CANCELLATION_PENDING, WITHDRAWAL_PENDING, pending_sentence
 from portal_gateway.application.presentation.common import Reader, moment
-from portal_gateway.application.presentation.subscription import CANCELLING, KEEPING, on_its_way
-from portal_gateway.application.subscription_status import access_ended_before, can_be_kept, is_unsettled
+from portal_gateway.application.results import CancellationPreview
+from portal_gateway.application.subscription_status import access_ended_before, can_be_withdrawn, is_unsettled
+from portal_gateway.application.view import View
 from portal_gateway.domain.view import Subscription
 from presentation.languages import N_, in_context
 
@@ -108,16 +109,16 @@ def result(reader: Reader, subscription: Subscription, view: View, version: int 
             over = reader.say("%(plan)s ended on %(day)s; there is nothing left to cancel.", plan=plan, day=day)
             return Result(reader.say("This subscription has ended"), over, None, None)
         return Result(done, _ended(reader, subscription, day), ref, None)
-    waiting = on_its_way(subscription, view)
-    if waiting == KEEPING:
-        return Result(reader.say("Keep my subscription"), reader.say(KEEPING), ref, None)
-    if waiting == CANCELLING:
+    waiting = pending_sentence(subscription, view)
+    if waiting == WITHDRAWAL_PENDING:
+        return Result(reader.say("Keep my subscription"), reader.say(WITHDRAWAL_PENDING), ref, None)
+    if waiting == CANCELLATION_PENDING:
         waits = reader.say("The cancellation of %(plan)s is registered and on its way. You will not be charged again.", plan=plan)
         return Result(done, waits, ref, None)
     if cancellation is None:
         return None
     day, ref = reader.day(cancellation["effective_at"]), ref or reference(subscription["id"], subscription["version"])
-    if not can_be_kept(subscription, reader.now):
+    if not can_be_withdrawn(subscription, reader.now):
         return Result(done, _ended(reader, subscription, day), ref, None)
     says = reader.say("%(plan)s ends on %(day)s. You have access until then, and will not be charged again.", plan=plan, day=day)
     if is_unsettled(subscription, view):

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from portal_gateway.application.answers import View
 from portal_gateway.application.presentation.common import Badge, Reader, moment
+from portal_gateway.application.presentation.failure_reasons import REASONS
 from portal_gateway.application.presentation.invoices import badge, status
-from portal_gateway.application.presentation.movements import WHY
+from portal_gateway.application.presentation.notice import pay_button
 from portal_gateway.application.presentation.settlement import after
-from portal_gateway.application.presentation.subscription import pay_button
+from portal_gateway.application.view import View
 from portal_gateway.domain.view import Subscription
 from presentation.languages import N_
 
@@ -64,7 +64,7 @@ def _says(reader: Reader, facts: Mapping[str, Any], subscription: Subscription |
     said = [reader.say(words)]
     if state == "failed":
         reasons = [it.get("reason") for it in facts.get("movements") or () if it["kind"] == "failed_attempt"]
-        if reasons and (why := WHY.get(reasons[-1] or "")):
+        if reasons and (why := REASONS.get(reasons[-1] or "")):
             said.append(reader.say(why))
     return said
 

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from billing_contracts.money import exponent
 from chassis.text import isolated
-from portal_gateway.application.answers import STALE_AFTER, View
 from portal_gateway.application.live import minutes_late
+from portal_gateway.application.view import STALE_AFTER, View
 from portal_gateway.domain.view import CardFace, Interval, Subscription, Tax
 from portal_gateway.domain.view import Money as MoneyFacts
 from presentation.languages import N_, Language

@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from chassis.text import isolated
-from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.presentation.common import Badge, Reader, Tone
 from portal_gateway.application.presentation.movements import Movement, movements
+from portal_gateway.application.presentation.notice import Notice, notice, pay_button
 from portal_gateway.application.presentation.payment import Offer, of_invoice
-from portal_gateway.application.presentation.subscription import Notice, notice, pay_button
+from portal_gateway.application.view import Pending, View
 from portal_gateway.domain.view import InvoiceRow
 from presentation.languages import Language, in_context
 

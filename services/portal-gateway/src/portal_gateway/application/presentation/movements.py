@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from portal_gateway.application.presentation.common import Reader
-from portal_gateway.application.presentation.subscription import REASONS
+from portal_gateway.application.presentation.failure_reasons import REASONS
 from portal_gateway.domain.view import Money
 from presentation.languages import N_
 
@@ -22,15 +22,6 @@ WHAT_WITH_A_CARD: Final = {
     "payment": N_("Payment with %(card)s"),
     "failed_attempt": N_("Failed charge to %(card)s"),
     "refund": N_("Refund to %(card)s"),
-}
-WHY: Final = {
-    **{code: of_some_card for code, (of_some_card, _) in REASONS.items()},
-    "no_payment_method": N_("There was no card on file."),
-    "processing_error": N_("There was a problem processing the charge."),
-    "not_confirmed": N_("It was not in the list that was confirmed."),
-    "subscription_cancelled": N_("The subscription was cancelled."),
-    "merchant": N_("The company decided it."),
-    "invoice_voided": N_("The invoice was void."),
 }
 MOVING: Final = frozenset({"invoice", "payment", "refund", "credit_note"})
 """Kinds whose amount is said: nothing moves when a charge fails, and what is voided is the invoice."""
@@ -66,7 +57,7 @@ def _movement(reader: Reader, movement: Mapping[str, Any]) -> Movement:
         if card and kind in WHAT_WITH_A_CARD
         else reader.say(WHAT[kind])
     )
-    why = WHY.get(movement.get("reason") or "")
+    why = REASONS.get(movement.get("reason") or "")
     amount = movement["amount"]
     whole: Money = {"amount_minor": abs(amount["amount_minor"]), "currency": amount["currency"]}
     return Movement(

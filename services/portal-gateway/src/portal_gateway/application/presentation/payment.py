@@ -6,11 +6,12 @@ from datetime import date
 from typing import Any, Final
 
 from chassis.text import isolated
-from portal_gateway.application.answers import DueCharge, View
 from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.notice import is_running, notice, refused_card, same_face
 from portal_gateway.application.presentation.payment_method import state
 from portal_gateway.application.presentation.settlement import after, before, span
-from portal_gateway.application.presentation.subscription import is_running, notice, refused_card, same_face
+from portal_gateway.application.results import DueCharge
+from portal_gateway.application.view import View
 from portal_gateway.domain.settlement import Settling, settling
 from portal_gateway.domain.view import CardFace, InvoiceRow, Period, Subscription
 from presentation.languages import N_

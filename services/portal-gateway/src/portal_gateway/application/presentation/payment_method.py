@@ -4,9 +4,9 @@ from dataclasses import dataclass, replace
 
 from billing_contracts.expiry import State
 from billing_contracts.expiry import state as expiry_state
-from portal_gateway.application.answers import View
 from portal_gateway.application.presentation.common import Badge, Reader
 from portal_gateway.application.subscription_status import renews
+from portal_gateway.application.view import View
 from portal_gateway.domain.view import PaymentMethod
 from presentation.languages import in_context
 

@@ -7,6 +7,8 @@ from billing_contracts.shapes import Tax as Rate
 from billing_contracts.tax import tax_in_force, taxed
 from chassis.text import isolated
 from portal_gateway.application.presentation.common import Reader, frequency
+from portal_gateway.application.subscription_status import renews
+from portal_gateway.application.view import View
 from portal_gateway.domain.view import Money, Plan, Subscription, Tax
 
 
@@ -60,3 +62,18 @@ def unit_price(reader: Reader, plan: Plan, quantity: int) -> str | None:
 
 def of_subscription(reader: Reader, subscription: Subscription) -> Price:
     return price(reader, subscription["plan"], subscription["quantity"])
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A subscription that renews, and what it costs."""
+
+    id: str
+    plan: str
+    price: str
+
+
+def renewals(reader: Reader, view: View) -> list[Renewal]:
+    """The subscriptions that are charged each period with the card on file."""
+    renewing = filter(renews, view.facts["subscriptions"])
+    return [Renewal(it["id"], it["plan"]["name"], of_subscription(reader, it).text) for it in renewing]
