@@ -33,8 +33,8 @@ class LivingSubscriptions(standins.Subscriptions):
         self.stage.replace(scenes.ending())
         return accepted
 
-    async def keep(self, session: Session, subscription_id: UUID, key: str | None) -> Any:
-        accepted = await super().keep(session, subscription_id, key)
+    async def withdraw_cancellation(self, session: Session, subscription_id: UUID, key: str | None) -> Any:
+        accepted = await super().withdraw_cancellation(session, subscription_id, key)
         assert self.stage is not None
         self.stage.replace(scenes.subscription())
         return accepted

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from unit.portal_page import scenes
 
+from chassis.http import free_text, security_events
 from chassis.http.app import equip
 from chassis.http.page_cursors import Cursors
 from chassis.http.problems import Problem, not_found
@@ -19,11 +20,13 @@ from portal_gateway.adapters.api.routes import api_routes
 from portal_gateway.adapters.guard import Guard
 from portal_gateway.adapters.media import media_routes
 from portal_gateway.adapters.page.routes import nowhere, routes
+from portal_gateway.adapters.page_cursors import HistoryCursors
+from portal_gateway.adapters.refusals import REFUSALS
 from portal_gateway.application.downloads import Document, Download, ExportProgress
 from portal_gateway.application.history import History
 from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.requests import CancelMode, PaymentRequest
+from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
 from portal_gateway.application.results import (
     Accepted,
     CancellationAccepted,
@@ -125,18 +128,16 @@ class Subscriptions:
         self,
         session: Session,
         subscription_id: UUID,
-        mode: str | None,
-        feedback: str | None,
-        comment: str | None,
+        request: CancelRequest,
         key: str | None,
     ) -> CancellationAccepted:
-        self.asked.append({"cancel": subscription_id, "mode": mode, "feedback": feedback, "comment": comment, "key": key})
+        self.asked.append({"cancel": subscription_id, **asdict(request), "key": key})
         if self.refuses:
             raise self.refuses
         effective = scenes.instant(2023, 6, 14)
         return {"aggregate": f"subscription-{subscription_id}", "version": 13, "effective_at": effective, "mode": "at_period_end"}
 
-    async def keep(self, session: Session, subscription_id: UUID, key: str | None) -> Accepted:
+    async def withdraw_cancellation(self, session: Session, subscription_id: UUID, key: str | None) -> Accepted:
         self.asked.append({"keep": subscription_id, "key": key})
         if self.refuses:
             raise self.refuses
@@ -227,10 +228,10 @@ class Limits:
 class Images:
     uploaded: dict[str, bytes] = field(default_factory=dict)
 
-    async def kept(self, sha256: str) -> bytes | None:
+    async def get(self, sha256: str) -> bytes | None:
         return self.uploaded.get(sha256)
 
-    async def keep(self, sha256: str, content: bytes) -> None: ...
+    async def put(self, sha256: str, content: bytes) -> None: ...
 
 
 class Bells:
@@ -264,9 +265,9 @@ class Stage:
         )
 
     def portal(self) -> Portal:
-        history = History(self.views, self.invoicing, Cursors("k" * 43))
+        history = History(self.views, self.invoicing, HistoryCursors(Cursors("k" * 43)))
         return Portal(
-            access=self.access,
+            sessions=self.access,
             views=self.views,
             subscriptions=self.subscriptions,
             payments=self.payments,
@@ -274,10 +275,13 @@ class Stage:
             images=self.images,
             limits=self.limits,
             history=history,
+            security=security_events,
+            clean_comment=free_text.clean,
         )
 
     def app(self, *, origin: str = ORIGIN, cards: str = CARDS) -> FastAPI:
         portal, app = self.portal(), FastAPI(openapi_url=None)
+        app.state.refusals = REFUSALS
         equip(app, service="portal-gateway")
         app.add_middleware(Guard, public_url=origin, cards_url=cards)
         app.include_router(api_routes(portal, self.bells))

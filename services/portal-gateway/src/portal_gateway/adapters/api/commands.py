@@ -14,7 +14,7 @@ from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation import payment
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.price import of_subscription, renewals
-from portal_gateway.application.requests import PaymentRequest
+from portal_gateway.application.requests import CancelRequest, PaymentRequest
 from portal_gateway.application.results import Dues
 from portal_gateway.application.view import View
 from portal_gateway.domain.access import Session
@@ -66,16 +66,8 @@ def command_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
         idempotency_key: IdempotencyKey = None,
     ) -> dict[str, Any]:
         """Cancel a subscription, at the end of its period or immediately."""
-        given = body or Cancelling()
-        accepted = await portal.cancel(
-            session,
-            subscription_id,
-            mode=given.mode,
-            feedback=given.feedback,
-            comment=given.comment,
-            idempotency_key=idempotency_key,
-        )
-        return {**accepted}
+        wanted = CancelRequest(body.mode, body.feedback, body.comment) if body else CancelRequest()
+        return {**await portal.cancel(session, subscription_id, wanted, idempotency_key=idempotency_key)}
 
     @api.delete("/subscriptions/{subscription_id}/cancellation", status_code=202)
     @answers(documents.CancellationWithdrawn, *NOT_WITHDRAWN)
@@ -83,7 +75,7 @@ def command_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
         subscription_id: SubscriptionId, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
         """Withdraw a scheduled cancellation."""
-        return {**await portal.keep(session, subscription_id, idempotency_key=idempotency_key)}
+        return {**await portal.withdraw_cancellation(session, subscription_id, idempotency_key=idempotency_key)}
 
     @api.post("/payment-method/setup", status_code=201)
     @answers(payment_documents.CardSetup, (404, "not_found"), (429, "too_many_requests"), (429, "too_many_openings"))

@@ -12,12 +12,13 @@ from fastapi.routing import APIRoute
 
 from chassis.http.commands import Key
 from chassis.http.description import answers
-from chassis.http.problems import Problem, of_fault, of_validation
+from chassis.http.problems import Problem, of_fault, of_refusal, of_validation
 from portal_gateway.application import session_cookie
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import money
 from portal_gateway.application.presentation.language import choose
 from portal_gateway.application.presentation.problems import explain
+from portal_gateway.application.refusals import Refusal
 from portal_gateway.application.view import View
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import Money
@@ -46,6 +47,8 @@ class LocalizedRoute(APIRoute):
                 raise await _in_words(request, invalid) from None
             except Problem as problem:
                 raise await _in_words(request, problem) from None
+            except Refusal as refusal:
+                raise await _in_words(request, of_refusal(request.app.state.refusals, refusal)) from None
             except Exception as error:
                 fault = of_fault(error, request.method)
                 if fault is None:

@@ -14,7 +14,8 @@ from portal_gateway.adapters.api.dependencies import SESSION, UNKNOWN_SESSION, L
 from portal_gateway.adapters.api.representations import overview
 from portal_gateway.adapters.api.stream import sse
 from portal_gateway.application.live import LOOK_SECONDS, ChangeSignal, ChangeSignals, Glance, Look, updates
-from portal_gateway.application.portal import Portal, session_changed
+from portal_gateway.application.portal import Portal
+from portal_gateway.application.refusals import SessionChanged
 from portal_gateway.application.view import Position
 from portal_gateway.domain.tokens import page_tag
 
@@ -54,7 +55,7 @@ def overview_routes(portal: Portal, bells: ChangeSignals) -> APIRouter:
         cookie = cookie_of(request) or ""
         session = await portal.session(cookie, keep_alive=False)
         if page not in (None, page_tag(session.csrf)):
-            raise session_changed()
+            raise SessionChanged
         seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
 
         async def look() -> Glance | None:

@@ -19,7 +19,7 @@ from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT, Fact, facts, reasons, result
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.problems import CARD_REMOVED, CARD_TAKEN_OUT, explain
-from portal_gateway.application.requests import CancelMode
+from portal_gateway.application.requests import CancelMode, CancelRequest
 from portal_gateway.application.subscription_status import can_be_withdrawn
 from portal_gateway.application.view import Position, Visit, subscription_stream
 from portal_gateway.domain.view import Subscription
@@ -67,14 +67,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         if wrong != FormErrors():
             return await asked.form(portal, pages, mode=mode, typed=typed, wrong=wrong, status=422, key=form.key())
         try:
-            accepted = await portal.cancel(
-                visit.session,
-                subscription_id,
-                mode=mode,
-                feedback=typed.feedback or None,
-                comment=typed.comment,
-                idempotency_key=form.key(),
-            )
+            wanted = CancelRequest(mode, typed.feedback or None, typed.comment)
+            accepted = await portal.cancel(visit.session, subscription_id, wanted, idempotency_key=form.key())
         except Problem as problem:
             return await asked.refused(portal, pages, problem, mode, typed, form.key())
         position = Position(accepted["aggregate"], accepted["version"])
@@ -84,10 +78,10 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         return RedirectResponse(request_context.address(f"/subscriptions/{subscription_id}/cancel", told), 303)
 
     @router.post("/subscriptions/{subscription_id:uuid}/keep")
-    async def keep(subscription_id: UUID, request: Request) -> Response:
+    async def withdraw(subscription_id: UUID, request: Request) -> Response:
         visit, form = await request_context.visit(portal, request), await forms.form(request)
         portal.must_be_of(visit.session, request_context.token(request, form))
-        accepted = await portal.keep(visit.session, subscription_id, idempotency_key=form.key())
+        accepted = await portal.withdraw_cancellation(visit.session, subscription_id, idempotency_key=form.key())
         position = Position(accepted["aggregate"], accepted["version"])
         told = {**request_context.navigation_state(request), "subscription": subscription_id, "after": position, "said": "kept"}
         return RedirectResponse(request_context.address("/", told), 303)

@@ -9,12 +9,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from chassis.http import security_events
-from chassis.http.problems import Problem, log_failure, of_fault
+from chassis.http.problems import Problem, log_failure, of_fault, of_refusal
 from chassis.scope import new_request_id, request_id
 from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.compression import gzipped
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.presentation.problems import explain
+from portal_gateway.application.refusals import Refusal
 from presentation.languages import N_
 
 RELOADS: Final = {"session_changed": "/?said=session_changed"}
@@ -43,6 +44,8 @@ def page_route(pages: Pages) -> type[APIRoute]:
                     return await handle(request)
                 except Problem as found:
                     problem = found
+                except Refusal as found:
+                    problem = of_refusal(request.app.state.refusals, found)
                 except HTTPException as found:
                     problem = Problem(found.status_code, "bad_request", "The request cannot be read")
                 except ClientDisconnect:

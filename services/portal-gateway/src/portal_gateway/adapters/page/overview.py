@@ -8,7 +8,6 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from chassis.http.problems import Problem
 from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
@@ -22,6 +21,7 @@ from portal_gateway.application.presentation.payment import offer
 from portal_gateway.application.presentation.payment_method import method
 from portal_gateway.application.presentation.summary import summary
 from portal_gateway.application.presentation.switcher import choices
+from portal_gateway.application.refusals import InvalidCursor
 from portal_gateway.application.requests import InvoiceQuery
 from portal_gateway.application.results import InvoicePage
 from portal_gateway.application.subscription_status import CANCELLABLE
@@ -69,9 +69,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         wrong = request_context.invalid_filters(request, query)
         try:
             page = await _history_page(portal, visit, query)
-        except Problem as problem:
-            if problem.code != "invalid_cursor":
-                raise
+        except InvalidCursor:
             query, wrong = replace(query, cursor=None), wrong | {"cursor"}
             page = await _history_page(portal, visit, query)
         words = overview_words(visit, request, query, wrong, page)

@@ -5,12 +5,12 @@ from typing import Final
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from chassis.http.problems import Problem
 from portal_gateway.adapters.page import forms, request_context
 from portal_gateway.adapters.page.error_pages import neutral, page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import account
+from portal_gateway.application.refusals import LinkRefused, SessionRequired
 from portal_gateway.application.session_cookie import clearing, setting
 from portal_gateway.application.view import Visit
 from presentation.languages import N_
@@ -46,9 +46,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             found = await portal.enter(
                 form.text("link").strip(), request_context.visitor(request), request_context.cookie(request)
             )
-        except Problem as problem:
-            if problem.status != 401:
-                raise
+        except LinkRefused:
             return neutral(pages, request, refused=True)
         return RedirectResponse(ENTRANCES[found.flow], 303, setting(found.cookie))
 
@@ -58,9 +56,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         revokes = form.text("revoke_link") == "yes"
         try:
             session = (await request_context.visit(portal, request)).session
-        except Problem as problem:
-            if problem.status != 401:
-                raise
+        except SessionRequired:
             return RedirectResponse("/ended", 303, clearing())
         portal.must_be_of(session, request_context.token(request, form))
         await portal.leave(session, revoke_link=revokes)
@@ -87,7 +83,5 @@ async def _open_now(portal: Portal, request: Request) -> Visit | None:
     """The account that is open in this browser all the same: another link's."""
     try:
         return await request_context.visit(portal, request, keep_alive=False)
-    except Problem as problem:
-        if problem.status != 401:
-            raise
+    except SessionRequired:
         return None
