@@ -283,4 +283,4 @@ async def test_the_gateway_is_ready_once_it_has_read_what_there_was(gateway: Gat
     transport = httpx.ASGITransport(admin_app("portal-gateway", gateway.health))
     async with httpx.AsyncClient(transport=transport, base_url="http://admin") as operator:
         answer = await operator.get("/health/ready")
-    assert (answer.status_code, answer.json()["failures"]) == (503, {"projections": "still reading what is there"})
+    assert (answer.status_code, answer.json()["failures"]) == (503, {"projections": "the topics have not been read up to now"})

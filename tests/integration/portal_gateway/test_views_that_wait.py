@@ -21,7 +21,7 @@ async def gateway(postgres_url: str) -> AsyncIterator[Gateway]:
 
 
 @pytest.fixture
-def waiting(gateway: Gateway) -> ViewBackfill:
+def backfill(gateway: Gateway) -> ViewBackfill:
     return ViewBackfill(gateway.pool, GROUP)
 
 
@@ -44,49 +44,49 @@ async def shown(merchant: Merchant) -> dict[str, Any] | None:
     return view
 
 
-async def test_views_wait_until_the_beginning_has_been_read(gateway: Gateway, merchant: Merchant, waiting: ViewBackfill) -> None:
+async def test_views_wait_until_the_beginning_has_been_read(gateway: Gateway, merchant: Merchant, backfill: ViewBackfill) -> None:
     await stands(gateway, 10)
     await merchant.tell(story.profile(), story.started())
-    assert (await shown(merchant), await waiting.compose()) == (None, 0)
-    assert await waiting.none() == "still composing what was read"
+    assert (await shown(merchant), await backfill.compose()) == (None, 0)
+    assert await backfill.check() == "views wait to be composed"
     await stands(gateway, 1000)
-    assert (await waiting.compose(), await waiting.compose()) == (1, 0)
+    assert (await backfill.compose(), await backfill.compose()) == (1, 0)
     view = await shown(merchant)
     assert view
     assert view["customer"]["name"] == "Ana García"
     assert len(view["subscriptions"]) == 1
-    assert await waiting.none() is None
+    assert await backfill.check() is None
 
 
 async def test_a_group_that_has_not_begun_has_not_read_the_beginning(
-    gateway: Gateway, merchant: Merchant, waiting: ViewBackfill
+    gateway: Gateway, merchant: Merchant, backfill: ViewBackfill
 ) -> None:
-    assert await waiting.compose() == 0
+    assert await backfill.compose() == 0
     await stands(gateway, 10)
     async with gateway.pool.acquire() as connection:
-        await waiting.changed(connection, {(merchant.id, story.ANA)})
-    assert (await shown(merchant), await waiting.none()) == (None, "still composing what was read")
+        await backfill.changed(connection, {(merchant.id, story.ANA)})
+    assert (await shown(merchant), await backfill.check()) == (None, "views wait to be composed")
 
 
-async def test_what_is_shown_already_does_not_wait(gateway: Gateway, merchant: Merchant, waiting: ViewBackfill) -> None:
+async def test_what_is_shown_already_does_not_wait(gateway: Gateway, merchant: Merchant, backfill: ViewBackfill) -> None:
     await merchant.tell(story.profile())
     await stands(gateway, 10)
     await merchant.tell(story.started())
     view = await shown(merchant)
     assert view
     assert len(view["subscriptions"]) == 1
-    assert await waiting.none() is None
+    assert await backfill.check() is None
 
 
 async def test_a_subscription_without_its_beginning_keeps_no_view_waiting(
-    gateway: Gateway, merchant: Merchant, waiting: ViewBackfill
+    gateway: Gateway, merchant: Merchant, backfill: ViewBackfill
 ) -> None:
     other = await gateway.merchant()
     await stands(gateway, 10)
     await merchant.tell(story.profile(), story.cancellation_scheduled(6))
     await other.tell(story.profile(), story.started())
     await stands(gateway, 1000)
-    assert await waiting.compose() == 2
-    assert await waiting.none() is None
+    assert await backfill.compose() == 2
+    assert await backfill.check() is None
     views = [await shown(merchant), await shown(other)]
     assert [len(view["subscriptions"]) for view in views if view] == [0, 1]

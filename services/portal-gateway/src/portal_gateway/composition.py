@@ -74,8 +74,8 @@ def compose(resources: Resources) -> Service:
 
     backfill = ViewBackfill(pool, consumers.GROUP)
     consumer = consumers.consumer(backfill.changed, notifier.changed)
-    resources.health.add("projections", consumers.read_from_empty(pool, consumer))
-    resources.health.add("views", backfill.none)
+    resources.health.add("projections", consumers.initial_read(pool, consumer))
+    resources.health.add("views", backfill.check)
     freshness = WatermarkTracker(pool, settings.kafka_bootstrap_servers, [consumer])
     workers = {"freshness": freshness.run, "sweeper": Cleanup(pool).run, "waiting-views": backfill.run}
     return Service(app, (consumer,), workers=workers, publishes=False)

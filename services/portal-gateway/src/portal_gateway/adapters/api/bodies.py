@@ -1,4 +1,4 @@
-"""What the routes that change something are sent."""
+"""The bodies of the commands."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""The JSON that customers' programs rely on: facts, and the words for them beside. Fields are only added."""
+"""The API's JSON: facts with their sentences. Clients rely on it, so fields are only added."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -105,7 +105,7 @@ def _debt(reader: Reader, debt: Debt) -> dict[str, Any]:
 
 
 def _amount(reader: Reader, amount: Money) -> dict[str, Any]:
-    """An amount, also written out."""
+    """An amount with its text."""
     return {**amount, "text": reader.money(amount)}
 
 

@@ -1,4 +1,4 @@
-"""Images that have been fetched once. Their name is the hash of their bytes, so they never change."""
+"""A cache of images from the subscriptions service. The key is the hash of the bytes, so entries never change."""
 
 import asyncpg
 
