@@ -152,7 +152,7 @@ def amount(body: Amount | Payment) -> Money:
 
 
 def sentences(reader: Reader, view: View, dues: Dues) -> dict[str, Any]:
-    """`text` of each charge; `lines` {text, amount_text} as the dialog shows them; `statements`: the effects of the confirmation."""
+    """`text` of each charge; `lines` {text, amount_text} as the dialog shows them; `statements`: the effects of confirming."""
     due = [{**each, "text": payment.label(reader, each)} for each in dues["due"]]
     lines = [{"text": line.text, "amount_text": line.amount} for line in payment.lines(reader, view, dues["due"])]
     statements = payment.does(reader, view, dues["due"], more=dues.get("more", False))

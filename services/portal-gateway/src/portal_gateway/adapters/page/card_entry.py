@@ -1,4 +1,4 @@
-"""Editing the payment method: the page around the card frame. No field here ever holds a card."""
+"""The card dialog around the card frame. No field of the portal ever contains a card number."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response

@@ -1,4 +1,4 @@
-"""One invoice as a page and as a PDF, and the whole history as a file."""
+"""An invoice as a page and as a PDF, and the export of the payment history."""
 
 from typing import Final
 from uuid import UUID
