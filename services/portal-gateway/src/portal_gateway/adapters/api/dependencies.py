@@ -134,8 +134,8 @@ def language_of(request: Request, session: Session | None = None, view: View | N
     """The language of the response, also of a problem: the session's, if the request has one."""
     session = session or getattr(request.state, "session", None)
     return choose(
-        asked=request.query_params.get("lang"),
-        kept=request.cookies.get("lang"),
+        query=request.query_params.get("lang"),
+        cookie=request.cookies.get("lang"),
         link=session.locale if session else None,
         customer=view.facts["customer"]["locale"] if view else None,
         accept=", ".join(request.headers.getlist("accept-language")),

@@ -70,8 +70,8 @@ def language(request: Request) -> Language:
 
 def _language(request: Request, known: Visit | None) -> Language:
     return choose(
-        asked=request.query_params.get("lang"),
-        kept=request.cookies.get(LANGUAGE_COOKIE),
+        query=request.query_params.get("lang"),
+        cookie=request.cookies.get(LANGUAGE_COOKIE),
         link=known.session.locale if known else None,
         customer=known.view.facts["customer"]["locale"] if known else None,
         accept=", ".join(request.headers.getlist("accept-language")),
