@@ -1,4 +1,4 @@
-// Card entry: the portal's side of the talk with the card frame, which owns the fields. No card number ever comes here.
+// Card entry: the portal's side of the protocol with the card frame, which owns the fields. No card number reaches this page.
 import { isMessage } from "./frame.js";
 import { ended, refresh } from "./panes.js";
 import { minutesOf } from "./words.js";
@@ -8,10 +8,10 @@ const TOKEN_MS = 20000;
 const ANSWER_MS = 10000;
 const AGAIN_MS = [2000, 4000, 8000, 16000, 30000];
 const POLL_MS = [700, 1500, 3000, 5000, 8000, 13000];
-/** Begun periods that have a line of their own when it is told what became of them. */
+/** Up to so many begun periods have a line of their own in the result. */
 const MOST_BEGUN = 12;
 
-// What is heard of the frame, and what it leads to: a token only once after each time that the customer confirms.
+// Handles the frame's messages. Each confirmation by the customer accepts one token.
 const HEARD = {
   opening: { ready: "ready", height: "resize", close: "close", error: "erred" },
   typing: { ready: "ready", height: "resize", submitting: "submitting", close: "close", error: "erred" },
@@ -39,20 +39,20 @@ async function call(method, path, body, key = null) {
   return { ok: answer.ok, status: answer.status, told, retryAfter: Number(answer.headers.get("retry-after")) || 60 };
 }
 
-/** What has become of an invoice, and what its payment did; null without an answer. */
+/** An invoice's status and the effect of its payment; null without a response. */
 async function stateOf(invoice) {
   const answer = await fetch(`/api/invoices/${invoice}`, { cache: "no-store" }).catch(() => null);
   return answer?.ok ? answer.json() : null;
 }
 
-/** The statuses of the newest invoices, by their ids: of begun periods, those that have been issued by now. */
+/** The statuses of the newest invoices, by id, including begun periods whose invoices have been issued. */
 async function newestStatuses() {
   const answer = await fetch("/api/overview", { cache: "no-store" }).catch(() => null);
   const rows = answer?.ok ? (await answer.json()).invoices.items : [];
   return new Map(rows.map((row) => [row.id, row.status]));
 }
 
-/** The sums of what is due, one for each currency. */
+/** The total of each currency. */
 function totalsOf(due) {
   const sums = new Map();
   for (const { amount } of due) sums.set(amount.currency, (sums.get(amount.currency) ?? 0) + amount.amount_minor);
@@ -91,7 +91,7 @@ class CardEntry {
     this.timer = setTimeout(() => this.fail(this.words.noAnswer), READY_MS);
   }
 
-  /** All that confirming charges, and what it does: as the portal words it. */
+  /** The charges of a confirmation and their effects, in the portal's sentences. */
   list({ due, total, lines, statements }) {
     this.due = due ?? [];
     const section = this.sheet.querySelector("[data-due]");
@@ -141,7 +141,7 @@ class CardEntry {
     if (code === "gone" || code === "setup_gone") this.fail(this.words.expired);
   }
 
-  /** Nothing is under way: the dialog may be closed. */
+  /** Nothing is under way: the dialog can be closed. */
   atRest() {
     clearTimeout(this.timer);
     this.state = "typing";
@@ -171,8 +171,8 @@ class CardEntry {
     return this.tell("result", { ok: false, code: known, retry_after: answer.retryAfter });
   }
 
-  /** The answer to a confirmation. While nobody can say it, the same is asked again under the same key, which can do
-      nothing twice; null when it never became known, or nobody waits for it any more. */
+  /** The result of a confirmation. While it is unknown, repeats the request with the same idempotency key, which cannot
+      charge twice; null if it stays unknown or the dialog was closed. */
   async outcome(confirmation) {
     const key = crypto.randomUUID();
     for (const pause of [0, ...AGAIN_MS]) {
@@ -182,7 +182,7 @@ class CardEntry {
         if (!this.sheet.isConnected) return null;
       }
       const answer = await call("PUT", "/api/payment-method", confirmation, key).catch(() => null);
-      // Only of the first does "nothing was changed" tell: an earlier one may have got through.
+      // "Nothing was changed" holds only for the first request: an earlier one may have succeeded.
       if (answer && (answer.status < 500 || (answer.status === 503 && !pause))) return answer;
     }
     return null;
@@ -210,7 +210,7 @@ class CardEntry {
     }
   }
 
-  /** A line per charge, which says what becomes of it. What it returns asks how they stand, and answers whether all is
+  /** Shows a line with the status of each charge. Returns a function that updates them and resolves to whether all are
       settled. */
   follow(charges) {
     if (charges.length === 0) return async () => true;
@@ -243,7 +243,7 @@ class CardEntry {
         if (state.settling) continue;
         line.dataset.settled = state.status;
         if (state.payment_text) sentences.add(state.payment_text);
-        // Without its payment no later period is entered.
+        // The subscription enters later periods only after this payment.
         if (state.status === "failed") list.querySelectorAll(`[data-follows="${CSS.escape(state.subscription_id)}"]`).forEach((it) => it.remove());
       }
       became.replaceChildren(...[...sentences].map(paragraph));
@@ -256,7 +256,7 @@ class CardEntry {
     return told;
   }
 
-  /** Says why the fields are gone, and offers what is left to do: to begin `again`, or only to go back. */
+  /** Explains why the fields are gone, and offers to start `again` or to go back. */
   fail(sentence, { again = true } = {}) {
     this.atRest();
     this.show({ fallback: true });
@@ -307,7 +307,7 @@ function pair(name, value) {
   return line;
 }
 
-// The dialog's own refusal to close holds for one press only.
+// A dialog can prevent its closing by Escape only once.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && document.querySelector("[data-busy]")) event.preventDefault();
 });
