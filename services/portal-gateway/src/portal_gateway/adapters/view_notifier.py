@@ -21,7 +21,7 @@ from chassis.runtime.wait import wait_for_event
 
 CHANNEL = "customer_view"
 POLL_SECONDS = 1.0
-"""The delay of a change whose notification was lost."""
+"""The delay of a change if its notification is lost."""
 
 CustomerKey = tuple[UUID, UUID]
 """(merchant, customer)"""

@@ -91,7 +91,7 @@ def invoice_status(invoice: Mapping[str, Any], payment: Mapping[str, Any] | None
 
 
 def changed_panes(old: CustomerView, new: CustomerView) -> list[Pane]:
-    """The panes whose content differs."""
+    """The panes with different content."""
     panes: list[Pane] = []
     if old["subscriptions"] != new["subscriptions"]:
         panes += ["summary", "subscription"]

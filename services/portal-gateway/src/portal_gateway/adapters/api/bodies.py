@@ -40,7 +40,7 @@ class NewCard(StrictBody):
     """A card that was typed, and the charges that the customer confirmed with it."""
 
     setup_id: Annotated[str, Field(min_length=1, max_length=100)]
-    """The set-up whose page was shown."""
+    """The set-up of the card page that was shown."""
     token: Annotated[str, Field(min_length=1, max_length=200)]
     """The card page's token for the card that was typed."""
     charge_invoices: Annotated[list[UUID], Field(max_length=1000)]

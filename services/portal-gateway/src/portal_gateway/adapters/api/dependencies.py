@@ -29,7 +29,7 @@ __all__ = ["IdempotencyKey", "LocalizedRoute", "PageToken", "SessionDependencies
 IdempotencyKey = Key
 PageToken = Annotated[
     str | None,
-    Header(alias="x-csrf-token", max_length=200, description="Token of the session whose page sends the request."),
+    Header(alias="x-csrf-token", max_length=200, description="Token of the session of the page that sends the request."),
 ]
 
 

@@ -1,4 +1,4 @@
-"""Composes the views of customers whose documents changed, in the transaction of the change."""
+"""Composes the views of customers after changes of their documents, in the same transaction."""
 
 from collections import defaultdict
 from collections.abc import Set as AbstractSet
@@ -53,7 +53,7 @@ def _json(value: object) -> str:
 
 
 async def create_empty(connection: Connection, changed: AbstractSet[CustomerKey]) -> set[CustomerKey]:
-    """Insert an empty view for each customer without a view row; returns the customers whose view is composed already."""
+    """Insert an empty view for each customer without a view row; returns the customers with a composed view."""
     locked = await _lock(connection, _in_order(changed))
     return {(row["merchant_id"], row["customer_id"]) for row in locked if row["doc"] is not None}
 
@@ -79,7 +79,7 @@ async def _lock(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> l
     return locked
 
 
-# Also deletes accepted commands whose events are now in the documents.
+# Also deletes accepted commands after their events have arrived.
 _LOCKED = f"""
 WITH arrived AS (
     DELETE FROM accepted_command a USING {_WHO}

@@ -33,10 +33,10 @@ async function call(method, path, body, key = null) {
   const headers = { "content-type": "application/json", "x-csrf-token": document.body.dataset.csrf };
   if (key) headers["idempotency-key"] = key;
   const answer = await fetch(path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) });
-  const told = await answer.json().catch(() => ({}));
+  const content = await answer.json().catch(() => ({}));
   if (answer.status === 401) ended();
-  if (told.code === "session_changed") location.replace("/?said=session_changed");
-  return { ok: answer.ok, status: answer.status, told, retryAfter: Number(answer.headers.get("retry-after")) || 60 };
+  if (content.code === "session_changed") location.replace("/?said=session_changed");
+  return { ok: answer.ok, status: answer.status, content, retryAfter: Number(answer.headers.get("retry-after")) || 60 };
 }
 
 /** An invoice's status and the effect of its payment; null without a response. */
@@ -45,7 +45,7 @@ async function stateOf(invoice) {
   return answer?.ok ? answer.json() : null;
 }
 
-/** The statuses of the newest invoices, by id, including begun periods whose invoices have been issued. */
+/** The statuses of the newest invoices, by id, including issued invoices of begun periods. */
 async function newestStatuses() {
   const answer = await fetch("/api/overview", { cache: "no-store" }).catch(() => null);
   const rows = answer?.ok ? (await answer.json()).invoices.items : [];
@@ -81,10 +81,10 @@ class CardEntry {
     if (!this.sheet.isConnected) return;
     if (answer?.status === 429) return this.fail(minutesOf(this.words.tooMany, answer.retryAfter));
     if (!answer?.ok) return this.fail(this.words.unavailable);
-    const { setup_id: id, frame_url: url } = answer.told;
+    const { setup_id: id, frame_url: url } = answer.content;
     if (new URL(url).origin !== this.origin) return this.fail(this.words.unavailable);
     this.setup = id;
-    this.list(answer.told);
+    this.list(answer.content);
     this.frame = Object.assign(document.createElement("iframe"), { src: url, title: this.holder.dataset.title });
     this.frame.tabIndex = 0;
     this.holder.append(this.frame);
@@ -160,12 +160,12 @@ class CardEntry {
     const answer = await this.outcome({
       setup_id: this.setup, token, charge_invoices: this.due.map((line) => line.invoice_id), totals: totalsOf(this.due),
     });
-    if (answer?.ok) return this.saved(answer.told);
+    if (answer?.ok) return this.saved(answer.content);
     if (!answer) return this.fail(this.words.unknown, { again: false });
     if (!this.frame) return this.fail(this.words.notSaved);
     if (answer.status === 404) return this.fail(this.words.expired);
-    const { code } = answer.told;
-    if (code === "due_changed") this.list(answer.told);
+    const { code } = answer.content;
+    if (code === "due_changed") this.list(answer.content);
     this.atRest();
     const known = answer.status === 429 ? "too_many_declines" : code ?? "failed";
     return this.tell("result", { ok: false, code: known, retry_after: answer.retryAfter });
@@ -201,10 +201,10 @@ class CardEntry {
     const face = `${line.dataset[card.brand] ?? line.dataset.other} •••• ${card.last4}`;
     line.textContent = line.dataset.newCard.replace("%(card)s", face);
     this.sheet.querySelector("#sheet-title").focus();
-    const told = this.follow(charges ?? []);
+    const update = this.follow(charges ?? []);
     await refresh(undefined, { after: `${aggregate}:${version}` });
     for (const pause of POLL_MS) {
-      if (!this.sheet.isConnected || await told()) return;
+      if (!this.sheet.isConnected || await update()) return;
       await pausing(pause);
       await refresh(undefined, { live: true });
     }
@@ -231,8 +231,8 @@ class CardEntry {
     }));
     section.hidden = false;
     const sentences = new Set();
-    let asked = 0;
-    const told = async () => {
+    let polls = 0;
+    const update = async () => {
       const open = this.sheet.isConnected ? list.querySelectorAll("[data-charge]:not([data-settled])") : [];
       const issued = [...open].some((line) => line.dataset.follows) ? await newestStatuses() : new Map();
       for (const line of open) {
@@ -249,11 +249,11 @@ class CardEntry {
       became.replaceChildren(...[...sentences].map(paragraph));
       const settled = !list.querySelector("[data-charge]:not([data-settled])");
       const failed = list.querySelector('[data-settled="failed"]');
-      advice.textContent = failed ? advice.dataset.failed : !settled && asked > 0 ? advice.dataset.waiting : "";
-      asked += 1;
+      advice.textContent = failed ? advice.dataset.failed : !settled && polls > 0 ? advice.dataset.waiting : "";
+      polls += 1;
       return settled;
     };
-    return told;
+    return update;
   }
 
   /** Explains why the fields are gone, and offers to start `again` or to go back. */
