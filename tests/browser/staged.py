@@ -73,7 +73,7 @@ class LivingStage(Stage):
             frames = card_page(around, around, around, cards_url=self.cards_origin, portal_origin=self.origin)
             async with served(self.app(origin=self.origin, cards=self.cards_origin), own), served(frames, cards):
                 yield self
-                self.bells.closing = True
+                self.signals.closing = True
                 await asyncio.sleep(0.3)
 
 

@@ -1,4 +1,4 @@
-"""A portal whose neighbours are stand-ins with one customer, behind the real routes of the page."""
+"""A portal with one customer on stand-ins for all ports, behind the real routes of the page."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -56,7 +56,7 @@ class Access:
     cookie: str = COOKIE
     ended: list[bool] = field(default_factory=list)
     refuses: Problem | None = None
-    """What an exchange of a link ends with."""
+    """The refusal of every exchange of a link."""
 
     async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:
         if self.refuses:
@@ -150,7 +150,7 @@ class Subscriptions:
 @dataclass
 class Payments:
     due: list[DueCharge] = field(default_factory=list)
-    """What a payment would charge."""
+    """The charges of a payment."""
     more: bool = False
     running: bool = False
     refuses: Problem | None = None
@@ -184,7 +184,7 @@ class Payments:
 
 @dataclass
 class Invoicing:
-    """Knows one invoice."""
+    """Has one invoice."""
 
     invoice_is: dict[str, Any] = field(default_factory=scenes.whole_invoice)
 
@@ -210,7 +210,7 @@ class Invoicing:
 
 @dataclass
 class Limits:
-    """Nothing is too often, unless told so."""
+    """Limits nothing, unless `refuses` is set."""
 
     refuses: Problem | None = None
 
@@ -234,15 +234,15 @@ class Images:
     async def put(self, sha256: str, content: bytes) -> None: ...
 
 
-class Bells:
-    """One bell for everybody, which rings five times a second."""
+class Signals:
+    """One signal for all streams, five times a second."""
 
     closing = replaced = False
 
     async def wait(self, seconds: float) -> None:
         await asyncio.sleep(min(seconds, 0.2))
 
-    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> AbstractContextManager["Bells"]:
+    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> AbstractContextManager["Signals"]:
         return nullcontext(self)
 
 
@@ -251,7 +251,7 @@ class Stage:
 
     def __init__(self, view: View | None = None, session: Session | None = None) -> None:
         self.access = Access(session or scenes.session())
-        self.payments, self.bells = Payments(), Bells()
+        self.payments, self.signals = Payments(), Signals()
         self.invoicing, self.images, self.limits = Invoicing(), Images(), Limits()
         self.views = Views(view or scenes.view(), self.access)
         self.subscriptions = Subscriptions(
@@ -284,7 +284,7 @@ class Stage:
         app.state.refusals = REFUSALS
         equip(app, service="portal-gateway")
         app.add_middleware(Guard, public_url=origin, cards_url=cards)
-        app.include_router(api_routes(portal, self.bells))
+        app.include_router(api_routes(portal, self.signals))
         app.include_router(media_routes(portal))
         app.include_router(routes(portal, cards))
         app.include_router(nowhere(portal, cards))

@@ -1,4 +1,4 @@
-"""What people typed stands in `<bdi>` on every page, so that a name in another direction changes nothing around it."""
+"""Every page isolates user input in `<bdi>`, so that its direction does not affect the text around it."""
 
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -110,7 +110,7 @@ async def walked(stage: Stage, path: str, session: Any = None) -> Walk:
     return walk
 
 
-async def test_no_page_shows_typed_text_that_is_not_isolated() -> None:
+async def test_every_page_isolates_user_input() -> None:
     environment.cache_clear()
     for shown, path, least in PAGES:
         stage = Stage(shown, scenes.session(return_url="https://techsolutions.example/back"))
@@ -125,14 +125,14 @@ async def test_no_page_shows_typed_text_that_is_not_isolated() -> None:
     assert seen >= set(environment("es").list_templates())
 
 
-async def test_a_page_about_a_problem_isolates_the_account_too() -> None:
+async def test_a_problem_page_isolates_the_account() -> None:
     stage = Stage(view())
     stage.subscriptions.refuses_preview = Problem(503, "service_unavailable", "Away")
     walk = await walked(stage, f"/subscriptions/{PREMIUM}/cancel")
     assert (walk.loose, walk.isolated > 0) == ([], True)
 
 
-def test_the_walk_finds_what_is_loose() -> None:
+def test_the_check_finds_text_that_is_not_isolated() -> None:
     walk = Walk()
     walk.feed(f'<title>{NAME}</title><p title="{NAME}"><bdi>{NAME}</bdi><b>{NAME}</b></p>')
     assert (len(walk.loose), walk.isolated) == (3, 1)

@@ -1,3 +1,5 @@
+"""Events, folded into documents and composed to the view."""
+
 from itertools import permutations
 from typing import Any
 
@@ -20,7 +22,7 @@ def card(face: object = VISA) -> payments.PaymentMethodUpdated:
     return payments.PaymentMethodUpdated.model_validate({"payment_method": face})
 
 
-def test_a_paid_month_is_the_specifications_own_page() -> None:
+def test_a_paid_month_matches_the_specification() -> None:
     told = Told().tell(
         story.profile(), story.started(), story.renewal_due(5), card(), story.issued(5), story.paid(5), story.renewed(5)
     )
@@ -42,12 +44,12 @@ def test_a_paid_month_is_the_specifications_own_page() -> None:
     assert view["customer"]["name"] == "Ana García"
 
 
-def test_nothing_of_the_profile_is_kept_that_no_page_shows() -> None:
+def test_only_shown_profile_fields_are_stored() -> None:
     told = Told().tell(story.profile())
     assert set(told.documents[f"customer-{ANA}"].doc) == {"name", "email", "locale", "country"}
 
 
-def test_every_event_that_is_published_of_a_customer_has_a_fold() -> None:
+def test_every_public_event_of_a_customer_has_a_fold() -> None:
     folded = frozenset().union(*(types for types, _ in FOLDS.values()))
     not_a_customers = {subscriptions.MerchantConfigured.TYPE, subscriptions.PlanPublished.TYPE}
     assert folded == set(registry.EVENTS) - not_a_customers
@@ -63,7 +65,7 @@ def test_every_event_that_is_published_of_a_customer_has_a_fold() -> None:
         story.payment_failed(5, 1),
     ],
 )
-def test_what_comes_without_its_beginning_shows_nothing(event: EventData) -> None:
+def test_an_aggregate_without_its_first_event_has_no_document(event: EventData) -> None:
     assert Told().tell(event).view() == Told().view()
 
 
@@ -91,7 +93,7 @@ def test_a_failed_charge_is_a_debt_until_it_is_paid() -> None:
     assert (subscription["status"], subscription["debt"]) == ("active", None)
 
 
-def test_what_stays_owed_after_the_retries_have_ended_stays_shown() -> None:
+def test_a_debt_is_shown_after_the_last_retry() -> None:
     told = Told().tell(story.started(), story.past_due(4))
     told.tell(subscriptions.SubscriptionUnpaid(status=subscriptions.Status.UNPAID, invoice_id=invoice_id(4)))
     [subscription] = told.view()["subscriptions"]
@@ -100,7 +102,7 @@ def test_what_stays_owed_after_the_retries_have_ended_stays_shown() -> None:
     assert subscription["debt"]["next_attempt_at"] is None
 
 
-def test_a_cancellation_shows_until_it_is_withdrawn() -> None:
+def test_a_cancellation_is_shown_until_it_is_withdrawn() -> None:
     told = Told().tell(story.started(), story.cancellation_scheduled(6))
     cancellation = {
         "mode": "at_period_end",
@@ -115,7 +117,7 @@ def test_a_cancellation_shows_until_it_is_withdrawn() -> None:
 
 
 @pytest.mark.parametrize(("open_invoices", "owes"), [("void", False), ("keep", True)])
-def test_the_end_of_a_subscription_says_what_is_still_owed(open_invoices: str, owes: bool) -> None:
+def test_an_ended_subscription_has_its_remaining_debt(open_invoices: str, owes: bool) -> None:
     told = Told().tell(story.started(), story.past_due(4), story.cancelled(5, open_invoices))
     [subscription] = told.view()["subscriptions"]
     assert (subscription["status"], subscription["ended_at"]) == ("canceled", "2023-05-14T09:00:00Z")
@@ -126,7 +128,7 @@ VOIDED = invoicing.InvoiceVoided(subscription_id=story.SUBSCRIPTION, reason="mer
 
 
 @pytest.mark.parametrize("settled", [story.paid(4), VOIDED], ids=["paid", "voided"])
-def test_what_an_ended_subscription_left_unpaid_is_owed_until_its_invoice_is_settled(settled: Any) -> None:
+def test_an_ended_subscriptions_debt_lasts_until_its_invoice_is_settled(settled: Any) -> None:
     ended, invoice = (story.started(), story.past_due(4), story.cancelled(5, "keep")), f"invoice-{invoice_id(4)}"
     told = Told().tell(*ended, story.issued(4))
     assert told.view()["subscriptions"][0]["debt"] is not None
@@ -135,12 +137,12 @@ def test_what_an_ended_subscription_left_unpaid_is_owed_until_its_invoice_is_set
     assert Told().tell(story.issued(4)).tell(settled, subject=invoice).tell(*ended).view() == told.view()
 
 
-def test_a_living_subscription_says_itself_when_it_owes_nothing_any_more() -> None:
+def test_a_current_subscriptions_own_events_end_its_debt() -> None:
     told = Told().tell(story.started(), story.past_due(4), story.issued(4), story.paid(4))
     assert told.view()["subscriptions"][0]["debt"] is not None
 
 
-def test_a_removed_card_is_gone_and_an_older_one_removed_changes_nothing() -> None:
+def test_removing_the_default_card_clears_it_and_removing_another_changes_nothing() -> None:
     told = Told().tell(card(), card(MASTERCARD), payments.PaymentMethodRemoved(payment_method_id=VISA.id))
     method = told.view()["payment_method"]
     assert method is not None
@@ -154,7 +156,7 @@ def status(told: Told) -> InvoiceStatus:
     return told.view()["invoices"][0]["status"]
 
 
-def test_an_invoice_is_said_to_be_what_its_charge_makes_of_it() -> None:
+def test_an_invoices_status_follows_from_its_payment() -> None:
     told = Told().tell(story.issued(5))
     assert status(told) == "open"
     assert status(told.tell(charge(STARTED, 5))) == "processing"
@@ -166,12 +168,12 @@ def test_an_invoice_is_said_to_be_what_its_charge_makes_of_it() -> None:
     assert status(told.tell(story.paid(5))) == "paid"
 
 
-def test_a_failure_that_invoicing_knows_first_is_a_failure() -> None:
+def test_a_failure_that_invoicing_reports_first_is_shown() -> None:
     assert status(Told().tell(story.issued(5), story.payment_failed(5, attempt=1))) == "failed"
     assert status(Told().tell(story.issued(5), charge(STARTED, 5), story.payment_failed(5, attempt=1))) == "failed"
 
 
-def test_an_invoice_that_ends_unpaid_says_how() -> None:
+def test_an_invoice_that_ends_unpaid_has_its_status() -> None:
     about = f"invoice-{invoice_id(5)}"
     voided = invoicing.InvoiceVoided(subscription_id=story.SUBSCRIPTION, reason="subscription_cancelled")
     given_up = invoicing.InvoiceMarkedUncollectible(subscription_id=story.SUBSCRIPTION)
@@ -184,14 +186,14 @@ def test_an_invoice_that_ends_unpaid_says_how() -> None:
     assert status(told.tell(charge(payments.PaymentRefunded, 5, reason="invoice_voided", **REFERENCE))) == "refunded"
 
 
-def test_what_has_no_beginning_because_an_operator_gave_it_up_is_not_shown() -> None:
+def test_an_aggregate_with_a_discarded_first_event_is_not_shown() -> None:
     late = [story.renewal_due(5), story.past_due(5), story.cancellation_scheduled(6), story.cancelled(6, "keep")]
     of_cards = [charge(STARTED, 5), payments.PaymentMethodRemoved(payment_method_id=VISA.id)]
     view = Told().tell(*late, story.payment_failed(5, attempt=1), story.paid(5), *of_cards).view()
     assert (view["subscriptions"], view["invoices"], view["payment_method"]) == ([], [], None)
 
 
-def test_topics_may_arrive_in_any_order() -> None:
+def test_topics_can_arrive_in_any_order() -> None:
     by_topic = [
         (story.profile(),),
         (story.started(), story.renewal_due(5), story.renewed(5)),
@@ -207,7 +209,7 @@ def test_topics_may_arrive_in_any_order() -> None:
     assert all(view == views[0] for view in views)
 
 
-def test_the_page_has_the_newest_twelve_invoices_of_all() -> None:
+def test_the_view_has_the_newest_twelve_invoices() -> None:
     told = Told().tell(*(story.issued(month) for month in range(1, 12)))
     for more in range(3):
         told.tell(story.issued(11).model_copy(update={"number": f"TS-00010{more}"}), subject=f"invoice-{more}")
@@ -217,14 +219,14 @@ def test_the_page_has_the_newest_twelve_invoices_of_all() -> None:
     assert numbers == sorted(numbers, reverse=True)
 
 
-def test_living_subscriptions_come_before_those_that_ended() -> None:
+def test_current_subscriptions_come_before_ended_ones() -> None:
     told = Told().tell(story.started(), story.cancelled(5))
     later = story.started().model_copy(update={"started_at": day(2)})
     told.tell(later, subject="subscription-0190a000-0000-7000-8000-0000000000b2")
     assert [it["ended_at"] is None for it in told.view()["subscriptions"]] == [True, False]
 
 
-def test_a_change_names_the_panes_that_show_it() -> None:
+def test_a_change_lists_the_panes_that_show_it() -> None:
     before = Told().tell(story.profile(), story.started()).view()
     assert changed_panes(before, before) == []
     assert changed_panes(empty(ANA), before) == ["summary", "subscription"]
@@ -237,7 +239,7 @@ def test_a_change_names_the_panes_that_show_it() -> None:
     assert changed_panes(before, renamed) == ["summary"]
 
 
-def test_a_customer_of_whom_nothing_has_arrived_has_an_empty_page() -> None:
+def test_a_customer_without_events_has_an_empty_view() -> None:
     view = empty(ANA)
     assert view["customer"] == {"id": str(ANA), "name": None, "email": None, "locale": None, "country": None}
     assert (view["subscriptions"], view["payment_method"], view["invoices"]) == ([], None, [])

@@ -1,4 +1,4 @@
-"""What stands on the pages beside their states: pictures, whose account it is, what can be chosen, what is said of changes."""
+"""Page content apart from states: images, account, choices, and announcements."""
 
 import re
 from html import unescape
@@ -52,7 +52,7 @@ def inside(html: str, tag: str, id: str) -> str:
     return found[0]
 
 
-async def test_the_summary_shows_the_logo_the_picture_and_what_was_bought() -> None:
+async def test_the_summary_shows_logo_picture_and_plan() -> None:
     branding = {**scenes.merchant()["branding"], "logo_media_id": LOGO}
     bought = scenes.subscription(plan=scenes.plan(image_media_id=PICTURE))
     html = await page("/", scenes.view(bought, merchant=scenes.merchant(branding=branding)))
@@ -63,18 +63,18 @@ async def test_the_summary_shows_the_logo_the_picture_and_what_was_bought() -> N
         assert shown in summary
 
 
-async def test_initials_stand_where_there_is_no_picture() -> None:
+async def test_initials_replace_a_missing_picture() -> None:
     html = await page("/")
     assert "<img" not in html
     assert re.findall(r'<span class="initials" aria-hidden="true">(.*?)<', html) == ["TI", "PM"]
 
 
 @pytest.mark.parametrize(("path", "times"), [("/", 1), (INVOICE, 1), ("/no/such/page", 1), (CANCEL, 2), ("/payment-method", 2)])
-async def test_every_page_names_its_account_and_a_dialogs_sheet_does_again(path: str, times: int) -> None:
+async def test_every_page_and_every_dialog_names_the_account(path: str, times: int) -> None:
     assert (await page(path)).count(ACCOUNT) == times
 
 
-async def test_each_pane_has_one_sentence_for_whoever_hears_that_it_changed() -> None:
+async def test_each_pane_has_one_sentence_that_announces_its_change() -> None:
     assert re.findall(r'id="pane-(\w+)"[^>]* data-changed="(.*?)"', await page("/")) == [
         ("summary", "El resumen se actualizó."),
         ("subscription", "Los detalles de tu suscripción se actualizaron."),
@@ -84,13 +84,13 @@ async def test_each_pane_has_one_sentence_for_whoever_hears_that_it_changed() ->
 
 
 @pytest.mark.parametrize("language", REASONS)
-async def test_eight_reasons_can_be_chosen_and_none_of_them_is(language: str) -> None:
+async def test_eight_reasons_are_offered_and_none_is_preselected(language: str) -> None:
     html = inside(await page(f"{CANCEL}?lang={language}"), "select", "feedback")
     assert re.findall(r"<option[^>]*>(.*?)</option>", html) == REASONS[language]
     assert re.findall(r'value="(.*?)" selected', html) == [""]
 
 
-async def test_the_filter_offers_the_years_there_are_and_every_status_and_remembers_what_was_chosen() -> None:
+async def test_the_filter_offers_existing_years_and_every_status_and_keeps_the_choice() -> None:
     html = await page("/?year=2022&status=void")
     years, statuses = (inside(html, "select", f"filter-{name}") for name in ("year", "status"))
     assert re.findall(r"<option[^>]*>(.*?)</option>", years) == ["Todos los años", "2023", "2022"]
@@ -99,7 +99,7 @@ async def test_the_filter_offers_the_years_there_are_and_every_status_and_rememb
     assert re.findall(r"<option[^>]* selected>(.*?)</option>", years + statuses) == ["2022", "Anulado"]
 
 
-async def test_several_subscriptions_are_told_apart_by_their_plans_and_badges() -> None:
+async def test_several_subscriptions_are_distinguished_by_plan_and_badge() -> None:
     other = scenes.subscription("paused", id=scenes.invoice_id(99), plan=scenes.plan(name="Respaldo Anual"))
     html = await page("/", scenes.view(scenes.subscription(), other))
     assert '<nav aria-label="Tus suscripciones">' in html
@@ -111,7 +111,7 @@ async def test_several_subscriptions_are_told_apart_by_their_plans_and_badges() 
     assert "Tus suscripciones" not in await page("/")
 
 
-async def test_subscriptions_of_the_same_plan_are_told_apart_by_their_beginning() -> None:
+async def test_subscriptions_of_the_same_plan_are_distinguished_by_their_start() -> None:
     earlier = scenes.subscription(id=scenes.invoice_id(99), started_at=scenes.instant(2021, 3, 1))
     backup = scenes.subscription(id=scenes.invoice_id(98), plan=scenes.plan(name="Respaldo Anual"))
     view = scenes.view(scenes.subscription(), earlier, backup)
@@ -125,7 +125,7 @@ async def test_subscriptions_of_the_same_plan_are_told_apart_by_their_beginning(
         ] == said
 
 
-async def test_the_neutral_page_says_what_may_have_happened_and_whom_to_ask() -> None:
+async def test_the_neutral_page_states_possible_causes_and_whom_to_contact() -> None:
     html = await page("/", signed_in=False)
     for sentence in (
         "El enlace puede haber vencido, haber sido anulado o estar incompleto, o tu sesión terminó.",
@@ -139,7 +139,7 @@ async def test_the_neutral_page_says_what_may_have_happened_and_whom_to_ask() ->
     ("status", "title", "has_reference"),
     [(404, "No encontramos esta página", False), (429, "Espera un momento", False), (503, "Algo salió mal", True)],
 )
-async def test_a_refusal_has_a_title_and_a_reference_when_it_is_not_the_customers_doing(
+async def test_a_refusal_has_a_title_and_a_reference_if_the_customer_did_not_cause_it(
     status: int, title: str, has_reference: bool
 ) -> None:
     async def refuse(*_: Any) -> None:
@@ -153,7 +153,7 @@ async def test_a_refusal_has_a_title_and_a_reference_when_it_is_not_the_customer
     assert "Volver al portal" in html
 
 
-async def test_an_invoice_names_its_particulars() -> None:
+async def test_an_invoice_has_its_details() -> None:
     html = re.sub("<[^>]+>", "|", await page(INVOICE))
     for name, value in (("Fecha de emisión", "14 de mayo de 2023"), ("Estado", "Pagado"), ("Total", "29.99 USD")):
         assert re.search(rf"{name}\|+{value}", html)

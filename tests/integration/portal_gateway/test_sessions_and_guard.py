@@ -1,4 +1,4 @@
-"""Sessions, and what every request has to be before it is looked at."""
+"""Sessions, and the checks of every request before routing."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ async def code(answer: httpx.Response) -> tuple[int, str]:
     ids=["none", "empty", "truncated", "unknown", "60 kB", "other name"],
 )
 @pytest.mark.parametrize("path", ["session", "overview", "stream", "invoices", f"invoices/{story.invoice_id(5)}/pdf"])
-async def test_without_a_living_session_nothing_is_shown(gateway: Gateway, cookie: str, path: str) -> None:
+async def test_without_a_live_session_nothing_is_shown(gateway: Gateway, cookie: str, path: str) -> None:
     async with gateway.browser() as browser:
         answer = await browser.get(f"/api/{path}", headers={"cookie": cookie} if cookie else {})
     if answer.status_code != 431:  # a header too large is refused before anybody looks at it
@@ -35,7 +35,7 @@ async def test_without_a_living_session_nothing_is_shown(gateway: Gateway, cooki
         assert answer.json()["detail"]
 
 
-async def test_a_session_ends_after_idling_and_after_a_working_day(ana: Merchant) -> None:
+async def test_a_session_ends_after_idle_time_and_after_a_working_day(ana: Merchant) -> None:
     pool = ana.gateway.pool
     for column, ago in (("seen_at", "30 min"), ("started_at", "8 h")):
         async with ana.signed_in() as browser:
@@ -44,7 +44,7 @@ async def test_a_session_ends_after_idling_and_after_a_working_day(ana: Merchant
             assert await code(await browser.get("/api/overview")) == (401, "session_required")
 
 
-async def test_using_a_session_prolongs_it_and_looking_at_its_end_does_not(ana: Merchant) -> None:
+async def test_using_a_session_prolongs_it_and_reading_its_end_does_not(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         idle = "UPDATE portal_session SET seen_at = now() - interval '20 min' WHERE merchant_id = $1"
         await ana.gateway.pool.execute(idle, ana.id)
@@ -58,7 +58,7 @@ async def test_using_a_session_prolongs_it_and_looking_at_its_end_does_not(ana: 
         assert (await browser.get("/api/session")).json()["ends_at"] > looked[0]
 
 
-async def test_the_use_of_a_session_is_written_once_a_minute(ana: Merchant) -> None:
+async def test_the_use_of_a_session_is_stored_once_a_minute(ana: Merchant) -> None:
     version = "SELECT xmin::text FROM portal_session WHERE merchant_id = $1"
     async with ana.signed_in() as browser:
         for path in ("/api/overview", "/", "/api/invoices"):
@@ -78,7 +78,7 @@ async def test_the_use_of_a_session_is_written_once_a_minute(ana: Merchant) -> N
 
 
 @pytest.mark.parametrize("over", ["ended_at = now()", "seen_at = now() - interval '30 min'"])
-async def test_a_session_that_has_ended_is_not_prolonged_by_being_presented(ana: Merchant, over: str) -> None:
+async def test_an_ended_session_is_not_prolonged(ana: Merchant, over: str) -> None:
     row = "SELECT xmin::text FROM portal_session WHERE merchant_id = $1"
     async with ana.signed_in() as browser:
         await ana.gateway.pool.execute(f"UPDATE portal_session SET {over} WHERE merchant_id = $1", ana.id)
@@ -88,7 +88,7 @@ async def test_a_session_that_has_ended_is_not_prolonged_by_being_presented(ana:
         assert await ana.gateway.pool.fetchval(row, ana.id) == before
 
 
-async def test_a_page_that_fetches_itself_again_prolongs_nothing(ana: Merchant) -> None:
+async def test_a_live_update_of_a_page_does_not_prolong_the_session(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         await ana.gateway.pool.execute(
             "UPDATE portal_session SET seen_at = now() - interval '20 min' WHERE merchant_id = $1", ana.id
@@ -110,7 +110,7 @@ async def test_an_exchange_ends_the_session_that_the_browser_had(ana: Merchant) 
         assert (await browser.get("/api/overview")).status_code == 200
 
 
-async def test_logging_out_leaves_nothing_behind(ana: Merchant) -> None:
+async def test_logging_out_clears_cookie_and_storage(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         left = await browser.delete("/api/session")
         assert left.status_code == 204
@@ -119,7 +119,7 @@ async def test_logging_out_leaves_nothing_behind(ana: Merchant) -> None:
         assert await code(await browser.get("/api/overview")) == (401, "session_required")
 
 
-async def test_on_a_shared_computer_the_link_can_be_given_up_too(ana: Merchant) -> None:
+async def test_logging_out_can_revoke_the_link(ana: Merchant) -> None:
     link = await ana.link()
     async with ana.gateway.browser() as browser, ana.gateway.browser() as other:
         await enter(browser, link)
@@ -141,9 +141,7 @@ ATTEMPTS = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), ATTEMPTS, ids=lambda part: str(part)[-30:])
-async def test_only_a_page_of_ours_and_of_the_same_session_changes_anything(
-    ana: Merchant, method: str, path: str, body: Any
-) -> None:
+async def test_only_a_portal_page_of_the_same_session_changes_anything(ana: Merchant, method: str, path: str, body: Any) -> None:
     async with ana.signed_in() as browser, ana.signed_in() as other:
 
         async def attempt(**headers: str | None) -> tuple[int, str]:
@@ -181,13 +179,13 @@ async def test_a_page_of_another_session_gets_no_part_of_this_one(ana: Merchant,
         assert (await browser.get("/")).status_code == 200
 
 
-async def test_fetch_metadata_of_our_own_page_is_enough(ana: Merchant) -> None:
+async def test_same_origin_fetch_metadata_is_enough(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         del browser.headers["origin"]
         assert (await browser.post("/api/session/extend", headers={"sec-fetch-site": "same-origin"})).status_code == 200
 
 
-async def test_another_host_is_led_here_or_refused(gateway: Gateway) -> None:
+async def test_another_host_is_redirected_or_refused(gateway: Gateway) -> None:
     async with gateway.browser() as browser:
         led = await browser.get("/invoices/7?lang=en&x=%0d%0a", headers={"host": "evil.example"})
         assert (led.status_code, led.headers["location"]) == (308, f"{gateway.url}/invoices/7?lang=en&x=%0d%0a")
@@ -198,7 +196,7 @@ async def test_another_host_is_led_here_or_refused(gateway: Gateway) -> None:
 
 
 @pytest.mark.parametrize("path", ["/health/live", "/health/ready", "/metrics", "/openapi.json"])
-async def test_what_is_for_operators_is_not_found_here(ana: Merchant, path: str) -> None:
+async def test_operators_addresses_are_not_found(ana: Merchant, path: str) -> None:
     async with ana.gateway.browser() as stranger, ana.signed_in() as browser:
         for client in (stranger, browser):
             assert await code(await client.get(path)) == (404, "not_found")
@@ -222,7 +220,7 @@ READ = [
 
 
 @pytest.mark.parametrize("path", READ)
-async def test_head_is_answered_as_get(ana: Merchant, path: str) -> None:
+async def test_head_is_answered_like_get(ana: Merchant, path: str) -> None:
     volatile = {"date", "content-length", "x-request-id"}
     async with ana.signed_in() as browser, ana.gateway.browser() as stranger:
         for client in (browser, stranger):
@@ -249,9 +247,7 @@ async def test_head_of_the_stream_ends(ana: Merchant) -> None:
         ("/v1/portal-links", "GET, HEAD, POST, DELETE, OPTIONS"),
     ],
 )
-async def test_a_method_that_a_path_does_not_have_is_told_from_a_path_that_there_is_not(
-    ana: Merchant, path: str, methods: str
-) -> None:
+async def test_an_unknown_method_is_405_and_an_unknown_path_404(ana: Merchant, path: str, methods: str) -> None:
     async with ana.signed_in() as browser:
         for method in {"GET", "POST", "PUT", "PATCH", "DELETE"} - set(methods.split(", ")):
             refused = await browser.request(method, path)
@@ -263,7 +259,7 @@ async def test_a_method_that_a_path_does_not_have_is_told_from_a_path_that_there
 
 
 @pytest.mark.parametrize("path", ["/api/session", "/media/none.webp", "/nowhere", "/api/nowhere"])
-async def test_every_answer_locks_the_page_in(gateway: Gateway, path: str) -> None:
+async def test_every_response_has_the_security_headers(gateway: Gateway, path: str) -> None:
     async with gateway.browser() as browser:
         headers = (await browser.get(path)).headers
     policy = headers["content-security-policy"]
@@ -279,7 +275,7 @@ async def test_every_answer_locks_the_page_in(gateway: Gateway, path: str) -> No
     assert headers["cross-origin-opener-policy"] == headers["cross-origin-resource-policy"] == "same-origin"
 
 
-async def test_the_gateway_is_ready_once_it_has_read_what_there_was(gateway: Gateway) -> None:
+async def test_the_gateway_is_ready_after_the_initial_read(gateway: Gateway) -> None:
     transport = httpx.ASGITransport(admin_app("portal-gateway", gateway.health))
     async with httpx.AsyncClient(transport=transport, base_url="http://admin") as operator:
         answer = await operator.get("/health/ready")

@@ -1,3 +1,5 @@
+"""Amounts, intervals, periods, days and numbers in each region."""
+
 from datetime import date
 from decimal import Decimal
 from gettext import NullTranslations
@@ -77,14 +79,14 @@ REGIONS = [
 
 
 @pytest.mark.parametrize(("unit", "count", "currency", "spanish", "english"), GOLDEN)
-def test_a_price_says_how_often_it_is_charged(unit: str, count: int, currency: str, spanish: str, english: str) -> None:
+def test_a_price_states_its_interval(unit: str, count: int, currency: str, spanish: str, english: str) -> None:
     for language, expected in ((SPANISH, spanish), (ENGLISH, english)):
         price = written(language, AMOUNTS[currency], currency)
         assert frequency(language, price, {"unit": unit, "count": count}) == expected  # type: ignore[typeddict-item]
 
 
 @pytest.mark.parametrize(("region", "usd", "jpy", "kwd", "day", "day_and_month", "short_day", "number"), REGIONS)
-def test_amounts_days_and_numbers_are_written_as_in_the_region(
+def test_amounts_days_and_numbers_follow_the_region(
     region: str, usd: str, jpy: str, kwd: str, day: str, day_and_month: str, short_day: str, number: str
 ) -> None:
     language, when = language_of(region), date(2023, 6, 4)
@@ -135,18 +137,18 @@ def test_separators_agree_with_cldr_in_every_territory_of_spanish() -> None:
 
 
 @pytest.mark.parametrize("region", ["es-XX", "es-999", "es-Latn", "es"])
-def test_a_region_that_nobody_knows_is_written_as_usual(region: str) -> None:
+def test_an_unknown_region_has_the_default_format(region: str) -> None:
     assert language_of(region) == SPANISH
 
 
-def test_a_period_names_the_year_once_when_it_is_the_same() -> None:
+def test_a_period_shows_the_year_once_if_it_is_the_same() -> None:
     reader = Reader.of(scenes.view(), SPANISH)
     assert reader.period("2023-05-14T12:00:00Z", "2023-06-14T12:00:00Z") == "Del 14 de mayo al 14 de junio de 2023"
     across = reader.period("2023-12-14T12:00:00Z", "2024-01-14T12:00:00Z")
     assert across == "Del 14 de diciembre de 2023 al 14 de enero de 2024"
 
 
-def test_a_day_is_the_one_where_the_merchant_is() -> None:
+def test_a_day_is_in_the_merchants_zone() -> None:
     reader = Reader.of(scenes.view(), SPANISH)
     assert reader.zone.key == "America/Mexico_City"
     assert (reader.day("2023-06-14T05:59:00Z"), reader.day("2023-06-14T06:00:00Z")) == (
@@ -155,7 +157,7 @@ def test_a_day_is_the_one_where_the_merchant_is() -> None:
     )
 
 
-def test_a_rate_is_written_without_idle_zeros() -> None:
+def test_a_rate_has_no_trailing_zeros() -> None:
     rates = [Decimal(points) / 100 for points in (1600, 2100, 1050, 825, 0)]
     assert [SPANISH.number(rate) for rate in rates] == ["16", "21", "10.5", "8.25", "0"]
 
@@ -184,5 +186,5 @@ def test_a_rate_is_written_without_idle_zeros() -> None:
         ({"merchant": "fr-FR"}, "es-419"),
     ],
 )
-def test_the_language_is_the_first_that_anybody_wishes_for_and_we_have(wishes: dict[str, str], tag: str) -> None:
+def test_the_language_is_the_first_supported_one(wishes: dict[str, str], tag: str) -> None:
     assert choose(**wishes).tag == tag

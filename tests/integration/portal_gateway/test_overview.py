@@ -1,4 +1,4 @@
-"""What a customer sees, and that it follows from what the services announced."""
+"""The overview follows from the public events of the services."""
 
 import asyncio
 import time
@@ -37,7 +37,7 @@ async def overview(merchant: Merchant, **asked: Any) -> dict[str, Any]:
     return shown
 
 
-async def test_the_overview_is_the_specifications_page(ana: Merchant) -> None:
+async def test_the_overview_matches_the_specification(ana: Merchant) -> None:
     shown = await overview(ana)
     assert shown["company"] == {
         "name": "TechSolutions Inc.",
@@ -74,7 +74,7 @@ async def test_each_customer_sees_only_their_own(ana: Merchant) -> None:
         assert answers[0].json() == answers[1].json()
 
 
-async def test_what_an_ended_subscription_left_unpaid_is_owed_until_it_is_paid_however_old_it_is(merchant: Merchant) -> None:
+async def test_an_ended_subscriptions_unpaid_invoice_is_owed_until_it_is_paid_at_any_age(merchant: Merchant) -> None:
     await merchant.tell(story.profile(), story.started(), story.issued(4), story.past_due(4), story.cancelled(5, "keep"))
     for more in range(INVOICES_ON_THE_PAGE):
         newer = story.issued(5).model_copy(update={"number": f"TS-0001{more:02}"})
@@ -94,7 +94,7 @@ async def test_a_change_raises_the_revision_and_a_repetition_does_not(ana: Merch
     assert (await overview(ana))["revision"] == before + 1
 
 
-async def test_two_batches_at_once_lose_nothing_of_each_other(gateway: Gateway) -> None:
+async def test_concurrent_batches_lose_no_changes(gateway: Gateway) -> None:
     merchant = await gateway.merchant()
     told: list[Any] = [story.profile(), story.started(), payments.PaymentMethodUpdated(payment_method=VISA), story.issued(5)]
     await asyncio.gather(*(merchant.tell(event) for event in told))
@@ -104,7 +104,7 @@ async def test_two_batches_at_once_lose_nothing_of_each_other(gateway: Gateway) 
     assert shown["payment_method"]["last4"] == "4242"
 
 
-async def test_a_page_waits_for_what_its_customer_has_just_done(ana: Merchant) -> None:
+async def test_a_page_waits_for_the_event_of_its_customers_command(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
 
         async def later() -> None:
@@ -123,14 +123,14 @@ async def test_a_page_waits_for_what_its_customer_has_just_done(ana: Merchant) -
 
 
 @pytest.mark.parametrize("after", ["", "x", "subscription-1:2", f"subscription-{story.SUBSCRIPTION}:-1", "%00"])
-async def test_a_position_that_makes_no_sense_is_not_waited_for(ana: Merchant, after: str) -> None:
+async def test_an_invalid_position_is_not_waited_for(ana: Merchant, after: str) -> None:
     async with ana.signed_in() as browser:
         began = time.monotonic()
         assert (await browser.get("/api/overview", params={"after": after})).status_code == 200
         assert time.monotonic() - began < 1.4
 
 
-async def test_it_says_how_old_it_is(ana: Merchant) -> None:
+async def test_the_overview_has_the_age_of_its_facts(ana: Merchant) -> None:
     assert (await overview(ana))["stale"] is True  # no service has said anything yet
     note = """
         INSERT INTO freshness SELECT service, $1 FROM unnest('{subscriptions,payments,invoicing}'::text[]) AS service
@@ -145,7 +145,7 @@ async def test_it_says_how_old_it_is(ana: Merchant) -> None:
     await pool.execute("DELETE FROM freshness")
 
 
-async def test_while_an_event_of_the_merchants_is_missing_its_tax_is_not_known(ana: Merchant) -> None:
+async def test_the_tax_is_unknown_while_an_event_of_the_merchant_is_missing(ana: Merchant) -> None:
     assert (await overview(ana))["subscriptions"][0]["frequency_text"] == "29.99 USD al mes"
     ana.sequences[f"merchant-{ana.id}"] += 1
     await ana.configured(tax=shapes.Tax(name="IVA", rate_basis_points=2100))
@@ -155,7 +155,7 @@ async def test_while_an_event_of_the_merchants_is_missing_its_tax_is_not_known(a
     assert (await overview(ana))["subscriptions"][0]["frequency_text"] == "29.99 USD al mes más impuestos"
 
 
-async def test_an_event_that_is_missing_makes_its_subscription_stale(ana: Merchant) -> None:
+async def test_a_missing_event_makes_its_subscription_stale(ana: Merchant) -> None:
     ana.sequences[f"subscription-{story.SUBSCRIPTION}"] += 1
     await ana.tell(story.cancellation_scheduled(6))
     assert (await overview(ana))["subscriptions"][0]["stale"] is False
@@ -166,12 +166,12 @@ async def test_an_event_that_is_missing_makes_its_subscription_stale(ana: Mercha
     assert (subscription["stale"], subscription["cancellation"]) == (True, None)
 
 
-async def test_the_language_is_the_customers_unless_they_ask_for_another(ana: Merchant) -> None:
+async def test_the_language_is_the_customers_unless_the_request_names_another(ana: Merchant) -> None:
     assert "se renueva" in (await overview(ana))["subscriptions"][0]["renewal_text"]
     assert "renews" in (await overview(ana, lang="en"))["subscriptions"][0]["renewal_text"]
 
 
-async def test_a_merchant_made_a_moment_ago_is_known_by_its_key(gateway: Gateway) -> None:
+async def test_a_new_merchant_is_known_by_its_key(gateway: Gateway) -> None:
     merchant = await gateway.merchant()
     await merchant.tell(story.profile())
     await gateway.pool.execute("DELETE FROM projection WHERE merchant_id = $1 AND name = 'merchant'", merchant.id)

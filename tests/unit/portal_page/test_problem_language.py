@@ -1,4 +1,4 @@
-"""What goes wrong is said in the language of the page on which it goes wrong, and says what is so."""
+"""Problems are explained in the page's language."""
 
 import re
 from html import unescape
@@ -35,7 +35,7 @@ async def test_a_refused_command_is_explained_in_the_customers_language(path: st
     assert '<html lang="en-US">' in answer.text
 
 
-async def test_a_page_that_is_not_there_is_explained_in_the_customers_language() -> None:
+async def test_a_missing_page_is_explained_in_the_customers_language() -> None:
     async with english_stage().browser() as browser:
         answer = await browser.get(f"/subscriptions/{scenes.invoice_id(1)}/cancel", headers=SPANISH_BROWSER)
     assert answer.status_code == 404
@@ -43,7 +43,7 @@ async def test_a_page_that_is_not_there_is_explained_in_the_customers_language()
 
 
 @pytest.mark.parametrize("path", [CANCEL, CANCEL.replace("cancel", "keep"), "/session/extend", "/logout"])
-async def test_the_other_language_of_a_refusal_is_a_page_that_there_is(path: str) -> None:
+async def test_the_language_link_of_a_refusal_leads_to_an_existing_page(path: str) -> None:
     async with Stage().browser() as browser:
         refused = await browser.post(path, data={"csrf": "csrf-of-someone"})
         (link,) = re.findall(r'<a href="([^"]*)" lang="en"', refused.text)
@@ -59,7 +59,7 @@ async def test_the_other_language_of_a_refusal_is_a_page_that_there_is(path: str
         (f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13", f"{scenes.PREMIUM[:8].upper()}-13"),
     ],
 )
-async def test_what_an_outcome_says_it_says_in_the_other_language_too(path: str, sentence: str) -> None:
+async def test_the_language_link_keeps_the_message_of_an_outcome(path: str, sentence: str) -> None:
     over = scenes.subscription("canceled", version=13, ended_at=scenes.instant(2023, 5, 20))
     async with Stage(scenes.view(over)).browser(signed_in="cancel" in path) as browser:
         (link,) = re.findall(r'<a href="([^"]*)" lang="en"', unescape((await browser.get(path)).text))
@@ -113,5 +113,5 @@ async def test_the_api_explains_in_the_language_of_the_customer_and_writes_amoun
         (503, "service_unavailable", "No pudimos hacerlo en este momento y nada cambió. Inténtalo de nuevo en unos minutos."),
     ],
 )
-def test_a_problem_says_what_happened_and_what_to_do(status: int, code: str, spanish: str) -> None:
+def test_a_problem_states_what_happened_and_what_to_do(status: int, code: str, spanish: str) -> None:
     assert explain(catalogues().language("es"), status, code, {}).startswith(spanish)

@@ -1,4 +1,4 @@
-"""No cache, of a browser or between, keeps anything of a customer's."""
+"""No browser or proxy caches a customer's data."""
 
 import pytest
 from unit.portal_page import scenes
@@ -14,14 +14,14 @@ DONE = [("/enter", {"link": str(TOKEN)}), ("/logout", {}), (CANCEL, {"idempotenc
 
 @pytest.mark.parametrize("signed_in", [True, False], ids=["signed in", "a stranger"])
 @pytest.mark.parametrize("path", READ + FILES + ASKED)
-async def test_what_is_read_is_not_stored(path: str, signed_in: bool) -> None:
+async def test_pages_are_not_stored_by_caches(path: str, signed_in: bool) -> None:
     async with Stage().browser(signed_in=signed_in) as browser:
         assert (await browser.get(path)).headers["cache-control"] == "no-store"
 
 
 @pytest.mark.parametrize(("path", "form"), DONE, ids=lambda part: str(part)[:30])
 @pytest.mark.parametrize("csrf", ["csrf-of-ana", "csrf-of-someone"])
-async def test_what_a_form_is_answered_is_not_stored(path: str, form: dict[str, str], csrf: str) -> None:
+async def test_responses_to_forms_are_not_stored_by_caches(path: str, form: dict[str, str], csrf: str) -> None:
     async with Stage().browser() as browser:
         answer = await browser.post(path, data={**form, "csrf": csrf})
     assert answer.status_code in (303, 409)

@@ -1,4 +1,4 @@
-"""One invoice as a page: whose it is, what it is for, what became of it, and how to pay what is still owed."""
+"""The page of one invoice: parties, lines, movements, and paying it."""
 
 import re
 from html import unescape
@@ -34,7 +34,7 @@ def timeline(found: Invoice) -> list[tuple[str, ...]]:
     return [(it.date, it.what, it.why, it.amount) for it in found.movements]
 
 
-def test_it_shows_its_parties_lines_and_taxes() -> None:
+def test_the_page_shows_parties_lines_and_taxes() -> None:
     found = told()
     assert found.buyer == (
         "Ana García",
@@ -50,11 +50,11 @@ def test_it_shows_its_parties_lines_and_taxes() -> None:
     assert told(tax=on_top).totals[1][0] == "IVA (16 %)"
 
 
-def test_one_whose_buyer_was_erased_still_shows() -> None:
+def test_an_invoice_of_an_erased_buyer_is_shown() -> None:
     assert told(bill_to=None).buyer == ()
 
 
-def test_a_charge_that_failed_and_was_paid_with_another_card_is_told_step_by_step() -> None:
+def test_a_failed_charge_and_the_payment_with_another_card_are_listed() -> None:
     assert timeline(told()) == [
         ("14 may 2023", "Factura emitida", "", "29.99 USD"),
         (
@@ -78,17 +78,17 @@ def test_a_charge_that_failed_and_was_paid_with_another_card_is_told_step_by_ste
         ("a code of tomorrow", ""),
     ],
 )
-def test_every_charge_that_failed_says_why(code: str, why: str) -> None:
+def test_every_failed_charge_has_its_reason(code: str, why: str) -> None:
     (found,) = told(movements=[moved("failed_attempt", payment_method=VISA, reason=code)]).movements
     assert (found.what, found.why) == ("Intento de cobro fallido con Visa •••• 0341", why)
 
 
-def test_without_a_card_the_charge_failed_for_want_of_one() -> None:
+def test_a_charge_without_a_card_names_the_missing_card() -> None:
     (found,) = told(movements=[moved("failed_attempt", reason="no_payment_method")]).movements
     assert (found.what, found.why) == ("Intento de cobro fallido", "No había ninguna tarjeta registrada.")
 
 
-def test_a_void_invoice_says_why_and_what_was_given_back() -> None:
+def test_a_void_invoice_has_its_reason_and_refunds() -> None:
     after = [
         moved("void", "2023-05-16", reason="subscription_cancelled"),
         moved("payment", "2023-05-17", payment_method=VISA),
@@ -106,7 +106,7 @@ def test_a_void_invoice_says_why_and_what_was_given_back() -> None:
 FAILED = [moved("invoice"), moved("failed_attempt", payment_method=VISA, reason="insufficient_funds")]
 
 
-def test_what_is_owed_says_so_and_when_it_is_tried_again() -> None:
+def test_a_debt_has_its_notice_and_the_next_attempt() -> None:
     found = told(scenes.owing(), status="failed", movements=FAILED)
     assert timeline(found)[-1] == ("22 may 2023", "Próximo intento de cobro", "", "29.99 USD")
     assert found.notice is not None
@@ -115,21 +115,21 @@ def test_what_is_owed_says_so_and_when_it_is_tried_again() -> None:
     assert found.pay == "Actualizar tarjeta y pagar"
 
 
-def test_nothing_is_announced_that_will_not_be_tried() -> None:
+def test_no_attempt_is_announced_if_none_is_planned() -> None:
     found = told(scenes.owing(next_attempt_at=None), status="failed", movements=FAILED)
     assert len(found.movements) == 2
     assert found.pay == "Actualizar tarjeta y pagar"
 
 
 @pytest.mark.parametrize("status", ["paid", "void", "refunded", "uncollectible", "open", "processing"])
-def test_only_what_could_not_be_charged_asks_to_be_paid(status: str) -> None:
+def test_only_a_failed_invoice_offers_to_pay(status: str) -> None:
     view = scenes.owing() if status == "processing" else scenes.view()
     found = told(view, status=status)
     assert found.pay is None
     assert "Próximo intento de cobro" not in [it.what for it in found.movements]
 
 
-def test_a_debt_of_another_invoice_is_not_this_ones() -> None:
+def test_a_debt_of_another_invoice_is_not_shown() -> None:
     assert told(scenes.owing(invoice_id=scenes.invoice_id(13)), status="paid").notice is None
 
 
@@ -138,7 +138,7 @@ async def page(stage: Stage, query: str = "") -> str:
         return unescape((await browser.get(INVOICE + query)).text)
 
 
-async def test_its_page_leads_to_paying_and_keeps_the_place_in_the_history() -> None:
+async def test_the_page_leads_to_paying_and_keeps_the_history_filter() -> None:
     stage = Stage(scenes.owing())
     stage.invoicing.invoice_is = scenes.whole_invoice(status="failed", movements=FAILED)
     html = await page(stage, f"?subscription={scenes.PREMIUM}&year=2023&status=failed")
@@ -149,11 +149,11 @@ async def test_its_page_leads_to_paying_and_keeps_the_place_in_the_history() -> 
     assert html.count("button primary") == 1
 
 
-async def test_what_is_paid_is_not_asked_for() -> None:
+async def test_a_paid_invoice_does_not_offer_to_pay() -> None:
     assert "/payment-method" not in await page(Stage())
 
 
-async def test_what_people_typed_keeps_to_its_own_direction_and_is_no_markup() -> None:
+async def test_user_input_is_isolated_and_escaped() -> None:
     stage = Stage()
     whole = scenes.whole_invoice()
     line = {**whole["lines"][0], "plan_name": "<script>alert(1)</script>", "description": "وصف (12)"}

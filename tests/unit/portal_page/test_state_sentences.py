@@ -1,3 +1,5 @@
+"""Sentences for states: debts, cards, prices, cancellations, problems."""
+
 from datetime import UTC, datetime
 from typing import Any
 
@@ -38,7 +40,7 @@ def total_of(view: View) -> str:
     return f"{found.label}: {found.amount} {found.currency}"
 
 
-def test_the_specifications_own_example() -> None:
+def test_the_example_of_the_specification() -> None:
     view = scenes.view()
     found = summary(reader(view), view.facts["subscriptions"][0], view.facts["invoices"])
     assert (found.label, found.amount, found.currency) == ("Importe total", "29.99", "USD")
@@ -66,19 +68,19 @@ def test_the_specifications_own_example() -> None:
         ("a code of tomorrow", "Hubo un problema al procesar el cobro."),
     ],
 )
-def test_every_reason_of_a_failed_charge_has_words(reason: str, why: str) -> None:
+def test_every_failure_reason_has_a_sentence(reason: str, why: str) -> None:
     found = notice_of(scenes.owing(reason=reason))
     assert found is not None
     assert found.rest.startswith(why)
 
 
-def test_what_only_a_new_card_can_pay_says_so() -> None:
+def test_a_debt_that_needs_a_new_card_says_so() -> None:
     found = notice_of(scenes.owing(next_attempt_at=None, access_until=scenes.instant(2023, 5, 19)))
     assert found is not None
     assert "No volveremos a intentarlo hasta que actualices tu tarjeta. Tu acceso terminó el 19 de mayo." in found.rest
 
 
-def test_who_has_no_card_is_asked_for_one_and_not_told_of_a_charge_that_failed() -> None:
+def test_without_a_card_the_notice_asks_for_one() -> None:
     debt = scenes.debt(reason="no_payment_method", next_attempt_at=None)
     unpaid = scenes.invoice(14, "failed", payment_method=None)
     view = scenes.view(scenes.subscription("incomplete", debt=debt), payment_method=None, invoices=[unpaid])
@@ -103,7 +105,7 @@ def pending(kind: str, aggregate: str = f"subscription-{scenes.PREMIUM}", **deta
         ),
     ],
 )
-def test_nobody_is_asked_to_pay_what_is_being_charged(view: View) -> None:
+def test_a_running_charge_has_no_pay_button(view: View) -> None:
     found = notice_of(view)
     assert found is not None
     assert (found.lead, found.pay) == ("Estamos procesando tu pago de 29.99 USD.", None)
@@ -120,13 +122,13 @@ def test_nobody_is_asked_to_pay_what_is_being_charged(view: View) -> None:
         (12, 2022, "Venció 12/2022", "Vencida"),
     ],
 )
-def test_a_card_is_good_through_its_last_month(month: int, year: int, expiry: str, badge: str | None) -> None:
+def test_a_card_is_valid_through_its_last_month(month: int, year: int, expiry: str, badge: str | None) -> None:
     view = scenes.view(payment_method={**scenes.facts()["payment_method"], "exp_month": month, "exp_year": year})  # type: ignore[dict-item]
     found = method(reader(view), view)
     assert (found.expiry, found.badge and found.badge.text) == (expiry, badge)
 
 
-def test_the_last_month_ends_where_the_merchant_is() -> None:
+def test_the_last_month_ends_in_the_merchants_zone() -> None:
     card = {**scenes.facts()["payment_method"], "exp_month": 5, "exp_year": 2023}  # type: ignore[dict-item]
     still_may = datetime(2023, 6, 1, 5, tzinfo=UTC)
     view = scenes.view(payment_method=card, now=still_may)
@@ -138,17 +140,17 @@ def test_a_quantity_multiplies_the_price_and_is_named() -> None:
     assert (found.price, found.unit_price) == ("89.97 USD al mes", "3 × 29.99 USD")
 
 
-def test_a_tax_on_top_is_in_the_total_before_any_invoice() -> None:
+def test_an_added_tax_is_in_the_total_before_the_first_invoice() -> None:
     taxed = scenes.plan(tax={"name": "IVA", "rate_basis_points": 1600, "inclusive": False})
     assert total_of(scenes.view(scenes.subscription(plan=taxed), invoices=[])) == "Importe total: 34.79 USD"
 
 
-def test_the_total_of_a_voided_period_is_nothing() -> None:
+def test_the_total_of_a_voided_period_is_zero() -> None:
     view = scenes.view(scenes.subscription("canceled"), invoices=[scenes.invoice(14, "void")])
     assert total_of(view) == "Importe total: 0.00 USD"
 
 
-def test_cancelling_says_what_ends_and_what_becomes_of_a_debt() -> None:
+def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
     view = scenes.view()
     later = facts(reader(view), preview(), scenes.subscription())
     assert [(fact.name, fact.value) for fact in later] == [
@@ -202,7 +204,7 @@ def test_cancelling_says_what_ends_and_what_becomes_of_a_debt() -> None:
     ],
     ids=["what was paid for is given up", "access ended before", "an end that is not processed yet", "while a charge runs"],
 )
-def test_what_is_said_before_cancelling_is_true(
+def test_the_cancellation_form_is_correct_in_every_state(
     changes: dict[str, Any], spanish: dict[str, str], english: dict[str, str]
 ) -> None:
     view = scenes.view()
@@ -218,12 +220,12 @@ def preview(**changes: Any) -> Any:
     return {**usual, **changes}
 
 
-def test_eight_reasons_and_none_of_them_chosen() -> None:
+def test_there_are_eight_reasons_and_none_is_preselected() -> None:
     found = reasons(reader(scenes.view()))
     assert (len(found), found[0]) == (9, ("", "Prefiero no decirlo"))
 
 
-def test_the_result_has_a_reference_and_the_way_back() -> None:
+def test_the_cancellation_result_has_a_reference_and_offers_to_withdraw() -> None:
     view = scenes.view(scenes.ending())
     found = result(reader(view), view.facts["subscriptions"][0], view, 13)
     assert found is not None
@@ -232,7 +234,7 @@ def test_the_result_has_a_reference_and_the_way_back() -> None:
     assert found.mind == "¿Cambiaste de opinión? Puedes mantenerla hasta el 14 de junio de 2023."
 
 
-def test_the_result_is_told_before_its_event_arrives_and_after_the_end() -> None:
+def test_the_result_is_shown_before_its_event_arrives_and_after_the_end() -> None:
     view = scenes.view(pending=(pending("cancellation"),))
     waiting = result(reader(view), view.facts["subscriptions"][0], view, 13)
     assert waiting is not None
@@ -246,13 +248,13 @@ def test_the_result_is_told_before_its_event_arrives_and_after_the_end() -> None
     assert (late.title, late.mind) == ("Esta suscripción ya terminó", None)
 
 
-def test_the_account_is_named_without_giving_its_address_away() -> None:
+def test_the_account_is_shown_without_its_full_address() -> None:
     assert account(scenes.view()) == "Ana García · a…@example.com"
     erased = scenes.view(customer={"id": str(scenes.CUSTOMER), "name": None, "email": None, "locale": None, "country": None})
     assert account(erased) == ""
 
 
-def test_links_of_a_company_lead_to_the_web_only() -> None:
+def test_a_merchants_links_are_web_addresses_only() -> None:
     found = company(scenes.merchant(branding={"terms_url": "javascript:alert(1)", "privacy_url": "https://a.example"}))
     assert (found.terms_url, found.privacy_url) == (None, "https://a.example")
 
@@ -260,11 +262,11 @@ def test_links_of_a_company_lead_to_the_web_only() -> None:
 @pytest.mark.parametrize(
     ("name", "letters"), [("TechSolutions Inc.", "TI"), ("ábaco", "Á"), ("4Geeks", "4"), ("— ·", "·"), ("", "·")]
 )
-def test_initials_stand_where_there_is_no_picture(name: str, letters: str) -> None:
+def test_initials_replace_a_missing_picture(name: str, letters: str) -> None:
     assert initials(name) == letters
 
 
-def test_somebody_elses_subscription_is_never_the_one_shown() -> None:
+def test_another_customers_subscription_is_never_shown() -> None:
     assert shown([], scenes.CUSTOMER) is None
     assert shown([scenes.subscription()], scenes.CUSTOMER) == scenes.subscription()
 
@@ -281,5 +283,5 @@ def test_somebody_elses_subscription_is_never_the_one_shown() -> None:
         (500, "internal_error", {}, "revisa cómo quedó"),
     ],
 )
-def test_problems_say_what_happened_and_what_to_do(status: int, code: str, headers: dict[str, str], words: str) -> None:
+def test_problems_state_what_happened_and_what_to_do(status: int, code: str, headers: dict[str, str], words: str) -> None:
     assert words in explain(SPANISH, status, code, headers)

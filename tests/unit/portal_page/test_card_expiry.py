@@ -1,3 +1,5 @@
+"""A card's expiry on the page."""
+
 from datetime import UTC, datetime
 
 import pytest
@@ -17,7 +19,7 @@ WORDS = {
 
 @pytest.mark.parametrize("code", WORDS)
 @pytest.mark.parametrize("case", CASES)
-def test_a_card_is_shown_as_a_charge_would_find_it(case: Case, code: str) -> None:
+def test_a_cards_expiry_matches_that_of_a_charge(case: Case, code: str) -> None:
     card = {**scenes.facts()["payment_method"], "exp_month": case.month, "exp_year": case.year}  # type: ignore[dict-item]
     view = scenes.view(payment_method=card, merchant=scenes.merchant(time_zone=case.zone), now=case.at)
     reader = Reader.of(view, catalogues().language(code))
@@ -26,7 +28,7 @@ def test_a_card_is_shown_as_a_charge_would_find_it(case: Case, code: str) -> Non
     assert overview(view, reader.language, None)["payment_method"]["state"] == case.state
 
 
-def test_its_month_ends_where_the_merchant_is_and_not_where_the_subscription_began() -> None:
+def test_a_cards_month_ends_in_the_merchants_zone_not_the_subscriptions() -> None:
     card = {**scenes.facts()["payment_method"], "exp_month": 1, "exp_year": 2024}  # type: ignore[dict-item]
     began_in_auckland = scenes.subscription(time_zone="Pacific/Auckland")
     merchant = scenes.merchant(time_zone="America/Los_Angeles")

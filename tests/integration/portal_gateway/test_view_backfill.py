@@ -1,4 +1,4 @@
-"""While everything is read from the beginning, a view is composed once, at the end; what is shown already follows at once."""
+"""During the initial read, new views are composed once at its end; existing views are updated at once."""
 
 import json
 from collections.abc import AsyncIterator
@@ -44,7 +44,7 @@ async def shown(merchant: Merchant) -> dict[str, Any] | None:
     return view
 
 
-async def test_views_wait_until_the_beginning_has_been_read(gateway: Gateway, merchant: Merchant, backfill: ViewBackfill) -> None:
+async def test_views_are_composed_after_the_initial_read(gateway: Gateway, merchant: Merchant, backfill: ViewBackfill) -> None:
     await stands(gateway, 10)
     await merchant.tell(story.profile(), story.started())
     assert (await shown(merchant), await backfill.compose()) == (None, 0)
@@ -58,7 +58,7 @@ async def test_views_wait_until_the_beginning_has_been_read(gateway: Gateway, me
     assert await backfill.check() is None
 
 
-async def test_a_group_that_has_not_begun_has_not_read_the_beginning(
+async def test_a_group_without_offsets_has_not_completed_the_initial_read(
     gateway: Gateway, merchant: Merchant, backfill: ViewBackfill
 ) -> None:
     assert await backfill.compose() == 0
@@ -68,7 +68,9 @@ async def test_a_group_that_has_not_begun_has_not_read_the_beginning(
     assert (await shown(merchant), await backfill.check()) == (None, "views wait to be composed")
 
 
-async def test_what_is_shown_already_does_not_wait(gateway: Gateway, merchant: Merchant, backfill: ViewBackfill) -> None:
+async def test_an_existing_view_is_composed_during_the_initial_read(
+    gateway: Gateway, merchant: Merchant, backfill: ViewBackfill
+) -> None:
     await merchant.tell(story.profile())
     await stands(gateway, 10)
     await merchant.tell(story.started())
@@ -78,7 +80,7 @@ async def test_what_is_shown_already_does_not_wait(gateway: Gateway, merchant: M
     assert await backfill.check() is None
 
 
-async def test_a_subscription_without_its_beginning_keeps_no_view_waiting(
+async def test_a_subscription_without_its_first_event_does_not_block_a_view(
     gateway: Gateway, merchant: Merchant, backfill: ViewBackfill
 ) -> None:
     other = await gateway.merchant()

@@ -1,3 +1,5 @@
+"""Making a scheduled cancellation immediate."""
+
 import re
 from datetime import UTC, datetime
 
@@ -7,7 +9,7 @@ from unit.portal_page.standins import Stage
 from unit.portal_page.test_pages import CANCEL, FORM
 
 
-async def test_what_is_to_end_later_can_be_ended_today_without_a_script() -> None:
+async def test_a_scheduled_cancellation_can_be_made_immediate_without_a_script() -> None:
     stage = Stage(scenes.view(scenes.ending()))
     async with stage.browser() as browser:
         pane = (await browser.get("/")).text
@@ -25,7 +27,7 @@ async def test_what_is_to_end_later_can_be_ended_today_without_a_script() -> Non
 
 
 @pytest.mark.parametrize("mode", ["", "someday", "at_period_end", "immediately\x00"])
-async def test_a_mode_that_an_address_or_a_form_invents_is_the_merchants_policy(mode: str) -> None:
+async def test_an_invalid_mode_means_the_merchants_policy(mode: str) -> None:
     stage = Stage()
     async with stage.browser() as browser:
         await browser.get(CANCEL, params={"mode": mode})
@@ -35,7 +37,7 @@ async def test_a_mode_that_an_address_or_a_form_invents_is_the_merchants_policy(
 
 
 @pytest.mark.parametrize("now", [datetime(2023, 6, 14, 18, tzinfo=UTC), datetime(2023, 7, 1, tzinfo=UTC)])
-async def test_what_has_ended_is_not_ended_again(now: datetime) -> None:
+async def test_an_ended_subscription_is_not_cancelled_again(now: datetime) -> None:
     stage = Stage(scenes.view(scenes.ending(), now=now))
     async with stage.browser() as browser:
         pane = (await browser.get("/")).text

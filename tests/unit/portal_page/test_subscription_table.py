@@ -1,4 +1,4 @@
-"""Row by row and in both languages: what each state of a subscription is called, says, offers and costs."""
+"""Table in both languages: badge, sentence, buttons and price of each state of a subscription."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -274,12 +274,12 @@ SUBSCRIPTIONS = {
 
 @pytest.mark.parametrize(("place", "code"), [(1, "es"), (2, "en")])
 @pytest.mark.parametrize("row", SUBSCRIPTIONS)
-def test_a_subscription_has_its_badge_its_sentence_its_buttons_and_its_total(row: str, place: int, code: str) -> None:
+def test_a_subscription_has_its_badge_sentence_buttons_and_total(row: str, place: int, code: str) -> None:
     assert read(SUBSCRIPTIONS[row][0], code) == SUBSCRIPTIONS[row][place]
 
 
 @pytest.mark.parametrize("row", SUBSCRIPTIONS)
-def test_the_api_and_the_switcher_say_what_the_page_says(row: str) -> None:
+def test_api_and_switcher_agree_with_the_page(row: str) -> None:
     view = SUBSCRIPTIONS[row][0]
     by, subscription = reader(view, "es"), view.facts["subscriptions"][0]
     shown, owed = details(by, subscription, view), notice(by, subscription, view)

@@ -214,7 +214,7 @@ PROMISES = {
 
 @pytest.mark.parametrize("code", ["es", "en"])
 @pytest.mark.parametrize(("life", "now"), CASES)
-def test_cancelling_has_one_date_wherever_it_is_said(life: Life, now: datetime, code: str) -> None:
+def test_cancelling_shows_the_same_date_everywhere(life: Life, now: datetime, code: str) -> None:
     language = catalogues().language(code)
     before = life.view(now)
     it = before.facts["subscriptions"][0]

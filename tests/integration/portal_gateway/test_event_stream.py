@@ -1,4 +1,4 @@
-"""A page that changes by itself, over a real connection."""
+"""The event stream of a page, over a real connection."""
 
 import asyncio
 import json
@@ -57,7 +57,7 @@ async def revision(browser: httpx.AsyncClient) -> int:
     return int((await browser.get("/api/overview")).json()["revision"])
 
 
-async def test_a_change_is_told_with_the_panes_that_show_it(ana: Merchant) -> None:
+async def test_a_change_is_sent_with_the_panes_that_show_it(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         seen = await revision(browser)
         async with watching(browser, after=seen) as stream:
@@ -68,7 +68,7 @@ async def test_a_change_is_told_with_the_panes_that_show_it(ana: Merchant) -> No
             assert (await stream.next(7))["data"] == {"revision": seen + 2, "panes": ["invoices"]}
 
 
-async def test_who_comes_back_is_told_what_they_missed(ana: Merchant) -> None:
+async def test_a_reconnected_stream_receives_the_missed_changes(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         seen = await revision(browser)
         await ana.tell(payments.PaymentMethodUpdated(payment_method=VISA))
@@ -80,7 +80,7 @@ async def test_who_comes_back_is_told_what_they_missed(ana: Merchant) -> None:
             assert (await stream.next(7))["data"] == {"revision": seen + 2, "panes": ["summary", "subscription"]}
 
 
-async def test_a_change_after_the_answer_has_begun_is_told_also_without_a_revision(ana: Merchant) -> None:
+async def test_a_change_after_the_response_has_started_is_sent_also_without_a_revision(ana: Merchant) -> None:
     async def changing(scope: Scope, receive: Receive, send: Send) -> None:
         async def begin(message: Message) -> None:
             await send(message)
@@ -117,7 +117,7 @@ async def test_an_exchange_ends_the_streams_of_the_session_before(ana: Merchant)
             assert (await stream.next())["event"] == "ended"
 
 
-async def test_a_page_of_another_session_hears_nothing(ana: Merchant) -> None:
+async def test_a_page_of_another_session_receives_nothing(ana: Merchant) -> None:
     async with ana.signed_in() as browser, ana.signed_in() as other:
         shown, others = (page_tag(it.headers["x-csrf-token"]) for it in (browser, other))
         async with watching(browser, page=shown, after=0) as stream:
@@ -127,7 +127,7 @@ async def test_a_page_of_another_session_hears_nothing(ana: Merchant) -> None:
         assert browser.headers["x-csrf-token"] not in shown
 
 
-async def test_nobody_hears_of_others(ana: Merchant) -> None:
+async def test_a_stream_receives_no_changes_of_other_customers(ana: Merchant) -> None:
     other = await ana.gateway.merchant()
     await other.tell(story.profile())
     async with ana.signed_in() as browser, watching(browser, after=await revision(browser)) as stream:
@@ -136,7 +136,7 @@ async def test_nobody_hears_of_others(ana: Merchant) -> None:
             await stream.next(2)
 
 
-async def test_what_is_on_its_way_is_told_in_every_tab(ana: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_accepted_command_is_sent_to_every_tab(ana: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(live, "LOOK_SECONDS", 0.2)
     cancelling = f"/subscriptions/{story.SUBSCRIPTION}/cancellation"
     accepted = {"aggregate": f"subscription-{story.SUBSCRIPTION}", "version": 9, "effective_at": "", "mode": "at_period_end"}
@@ -150,12 +150,12 @@ async def test_what_is_on_its_way_is_told_in_every_tab(ana: Merchant, monkeypatc
 
 
 @pytest.mark.parametrize("after", ["-1", "x", str(2**60)])
-async def test_a_revision_that_cannot_be_is_a_clear_error(ana: Merchant, after: str) -> None:
+async def test_an_invalid_revision_is_a_clear_error(ana: Merchant, after: str) -> None:
     async with ana.signed_in() as browser:
         assert (await browser.get("/api/stream", params={"after": after})).status_code == 422
 
 
-async def test_a_ninth_stream_of_a_session_ends_its_oldest_and_asks_it_to_wait(ana: Merchant) -> None:
+async def test_a_ninth_stream_of_a_session_replaces_its_oldest_and_delays_its_reconnection(ana: Merchant) -> None:
     async with ana.signed_in() as browser, ana.signed_in() as other, AsyncExitStack() as streams:
         await streams.enter_async_context(watching(other))
         answers = [

@@ -1,4 +1,4 @@
-"""Row by row and in both languages: what each state of an invoice and a card is called and says, and what is behind."""
+"""Tables in both languages: invoice statuses, card states and staleness."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
@@ -36,14 +36,14 @@ INVOICES = {
 
 
 @pytest.mark.parametrize("code", LANGUAGES)
-def test_an_invoice_has_a_word_for_each_status(code: str) -> None:
+def test_an_invoice_has_a_text_for_each_status(code: str) -> None:
     by = reader(scenes.view(), code)
     shown = rows(by, [scenes.invoice(14, status) for status in get_args(InvoiceStatus)], ())
     assert [row.badge.text for row in shown] == INVOICES[code]
 
 
 @pytest.mark.parametrize(("code", "word"), [("es", "Procesando"), ("en", "Processing")])
-def test_an_invoice_whose_charge_is_on_its_way_is_being_processed_on_the_page_and_in_the_api(code: str, word: str) -> None:
+def test_an_invoice_with_an_accepted_charge_is_processing_on_the_page_and_in_the_api(code: str, word: str) -> None:
     view = scenes.view(invoices=[scenes.invoice(14, "failed")], pending=pending("charge", invoice_id=scenes.invoice_id(14)))
     by = reader(view, code)
     assert rows(by, view.facts["invoices"], view.pending)[0].badge.text == word
@@ -119,7 +119,7 @@ def with_card(changes: dict[str, Any], *subscriptions: Any) -> View:
 
 @pytest.mark.parametrize(("place", "code"), [(1, "es"), (2, "en")])
 @pytest.mark.parametrize("row", CARDS)
-def test_a_card_says_whether_it_will_still_be_good(row: str, place: int, code: str) -> None:
+def test_a_card_shows_whether_it_expires(row: str, place: int, code: str) -> None:
     view = with_card(CARDS[row][0])
     found = method(reader(view, code), view)
     badge = found.badge.text if found.badge else None
@@ -128,7 +128,7 @@ def test_a_card_says_whether_it_will_still_be_good(row: str, place: int, code: s
 
 @pytest.mark.parametrize("row", ["expiring", "expired", "none"])
 @pytest.mark.parametrize("subscription", [ENDED_IN_MAY, scenes.ending()], ids=["ended", "ending"])
-def test_nobody_is_hurried_to_mend_a_card_that_will_not_be_charged(row: str, subscription: Any) -> None:
+def test_a_card_that_will_not_be_charged_has_no_hint(row: str, subscription: Any) -> None:
     view = with_card(CARDS[row][0], subscription)
     assert method(reader(view, "es"), view).hint is None
 
@@ -157,7 +157,7 @@ LATE = {
 
 
 @pytest.mark.parametrize("row", LATE)
-def test_what_is_behind_says_so_with_its_age(row: str) -> None:
+def test_stale_facts_are_shown_with_their_age(row: str) -> None:
     stale, seconds, spanish, english = LATE[row]
     now = datetime.now(UTC)
     view = scenes.view(stale=stale, as_of=now - timedelta(seconds=seconds))
@@ -173,18 +173,18 @@ def test_what_is_behind_says_so_with_its_age(row: str) -> None:
         (scenes.view(ENDED_IN_MAY), False),
     ],
 )
-def test_nobody_is_told_that_they_keep_what_ends(view: View, kept: bool) -> None:
+def test_a_subscription_that_ends_is_not_announced_as_kept(view: View, kept: bool) -> None:
     assert is_kept(view.facts["subscriptions"][0], view) is kept
 
 
-def test_the_result_of_a_cancellation_that_is_being_undone_offers_nothing_twice() -> None:
+def test_a_cancellation_that_is_being_withdrawn_offers_no_second_withdrawal() -> None:
     view = scenes.view(scenes.ending(), pending=pending("cancellation_withdrawn"))
     found = result(reader(view, "es"), view.facts["subscriptions"][0], view, 13)
     assert found is not None
     assert (found.says, found.mind) == ("Tu decisión de mantener la suscripción está registrada, en camino.", None)
 
 
-def test_a_reference_that_an_address_invents_is_not_shown() -> None:
+def test_a_forged_reference_is_not_shown() -> None:
     view = scenes.view(ENDED_IN_MAY)
     found = result(reader(view, "es"), view.facts["subscriptions"][0], view, 999)
     assert found is not None

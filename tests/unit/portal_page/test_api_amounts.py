@@ -1,4 +1,4 @@
-"""Wherever the customer's JSON has an amount, it also has it in words of the reader's region."""
+"""Every amount in the customer's JSON has a text in the format of the region."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -38,7 +38,7 @@ def amounts(told: Any) -> Iterator[dict[str, Any]]:
 
 @pytest.mark.parametrize("code", ["es", "en"])
 @pytest.mark.parametrize("state", VIEWS)
-def test_each_amount_of_the_overview_is_written_out(state: str, code: str) -> None:
+def test_each_amount_of_the_overview_has_a_text(state: str, code: str) -> None:
     language = catalogues().language(code, "ES" if code == "es" else "US")
     found = list(amounts(overview(VIEWS[state], language, None)))
     assert len(found) >= 3

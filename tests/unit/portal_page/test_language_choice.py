@@ -1,4 +1,4 @@
-"""Who asks for a language is heard, in the page and in the JSON API alike; a company's region writes its amounts and days."""
+"""The language of page and API, and the merchant's region for amounts and days."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ WISHES: dict[str, tuple[dict[str, str], tuple[str, str, str]]] = {
 
 
 @pytest.mark.parametrize("whose", WISHES)
-async def test_the_first_that_is_wished_for(whose: str) -> None:
+async def test_the_first_supported_language_is_chosen(whose: str) -> None:
     wishes, (tag, price, day) = WISHES[whose]
     customer: Any = {**scenes.facts()["customer"], "locale": wishes.get("customer")}
     merchant = scenes.merchant(locale=wishes.get("merchant", "es-419"))

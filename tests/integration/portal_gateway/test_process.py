@@ -1,4 +1,4 @@
-"""The gateway as it runs: migrated, fed by a real Kafka, watched by a browser, told to stop."""
+"""The gateway as a process: migrated, fed by Kafka, with an open stream, and stopped."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, s
     return os.environ | found | {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_OWNER_URL": database.owner_url}
 
 
-async def test_events_reach_a_watched_page_and_streams_end_first(
+async def test_events_reach_an_open_page_and_streams_end_before_the_process(
     gateway: Gateway, database: ServiceDatabase, kafka_bootstrap: str
 ) -> None:
     await topics.apply(kafka_bootstrap, TOPICS)

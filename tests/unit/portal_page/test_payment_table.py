@@ -1,4 +1,4 @@
-"""Row by row and in both languages: what a payment does is stated before it, is what the rules do, and is stated after it."""
+"""Table in both languages: the effect of a payment stated before it, the effect by the rules, and the one stated after it."""
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -294,7 +294,7 @@ def reader(at: datetime, code: str) -> Reader:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_what_a_payment_does_is_stated_before_it(name: str) -> None:
+def test_the_effect_of_a_payment_is_stated_before_it(name: str) -> None:
     row = ROWS[name]
     stated = settling(row.state.seen(), facts_of(row.state.it.period), row.at)
     assert status_of(row.state) == row.status
@@ -302,7 +302,7 @@ def test_what_a_payment_does_is_stated_before_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_and_after_it(name: str) -> None:
+def test_the_effect_of_a_payment_is_stated_after_it(name: str) -> None:
     row = ROWS[name]
     paid = pay(row.state, row.at).state if not row.state.it.ended else row.state
     facts: Any = paid.seen()
@@ -314,7 +314,7 @@ def test_and_after_it(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_what_is_stated_is_what_the_rules_do(name: str) -> None:
+def test_the_stated_effect_is_the_rules_effect(name: str) -> None:
     row = ROWS[name]
     agrees(row.state, row.at)
 
@@ -359,7 +359,7 @@ def effect(before: State, does: Paid) -> str:
 
 
 @pytest.mark.parametrize("name", [name for name, row in ROWS.items() if not row.state.it.ended])
-def test_a_payment_that_takes_long_does_what_was_stated_when_it_was_confirmed(name: str) -> None:
+def test_a_slow_payment_has_the_effect_stated_at_its_confirmation(name: str) -> None:
     row = ROWS[name]
     at_once, late = pay(row.state, row.at), pay(row.state, row.at + timedelta(days=9), agreed_at=row.at)
     if row.state.it.ending is None:
@@ -367,7 +367,7 @@ def test_a_payment_that_takes_long_does_what_was_stated_when_it_was_confirmed(na
         assert late.entered[: len(at_once.entered)] == at_once.entered
 
 
-def test_what_is_given_up_while_its_payment_is_under_way_is_recovered_as_stated() -> None:
+def test_a_debt_given_up_during_its_payment_is_recovered_as_stated() -> None:
     confirmed = day(7, 14, 5)  # an hour before the period ends: past due, paying keeps it
     state = past_due(Policies(retry_days=(30,), when_retries_end=WhenRetriesEnd.UNPAID))
     given_up = state.asked(Retry(day(7, 14)), replace(FAILED, attempt=2, at=day(7, 15)))
@@ -377,11 +377,11 @@ def test_what_is_given_up_while_its_payment_is_under_way_is_recovered_as_stated(
     assert paid.entered == (JULY,)
 
 
-def test_what_nothing_is_owed_for_has_no_outlook() -> None:
+def test_a_subscription_without_debt_has_no_outlook() -> None:
     assert preview_settlement(State(ACTIVE).it, day(5, 20), most=100) is None
 
 
-def test_no_more_begun_periods_are_listed_than_asked_for() -> None:
+def test_the_number_of_listed_begun_periods_is_bounded() -> None:
     it = daily().it
     listed = preview_settlement(it, day(6, 19, 12), most=3)
     assert listed is not None

@@ -1,4 +1,4 @@
-"""Invoices: page by page, one by one, and whole."""
+"""The list of invoices, single invoices and their PDFs."""
 
 from typing import Any
 from uuid import uuid4
@@ -36,14 +36,14 @@ async def pages(browser: httpx.AsyncClient, **asked: Any) -> list[dict[str, Any]
             return found
 
 
-async def test_the_history_is_whole_newest_first_however_it_is_paged(ana: Merchant) -> None:
+async def test_the_history_is_complete_and_newest_first_with_any_page_size(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         for limit in (1, 3, 10, 11, 12, 100):
             numbers = [item["number"] for item in await pages(browser, limit=limit)]
             assert numbers == [f"TS-{month:06d}" for month in range(11, 0, -1)]
 
 
-async def test_the_history_is_filtered_by_year_and_by_the_word_that_is_shown(ana: Merchant) -> None:
+async def test_the_history_is_filtered_by_year_and_shown_status(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         assert [it["number"] for it in await pages(browser, status="failed")] == ["TS-000011"]
         assert [it["number"] for it in await pages(browser, status="processing")] == ["TS-000010"]
@@ -64,13 +64,13 @@ async def test_the_history_is_filtered_by_year_and_by_the_word_that_is_shown(ana
     ],
     ids=lambda asked: str(asked)[:30],
 )
-async def test_a_page_that_cannot_be_is_a_clear_error(ana: Merchant, asked: dict[str, str]) -> None:
+async def test_an_invalid_page_is_a_clear_error(ana: Merchant, asked: dict[str, str]) -> None:
     async with ana.signed_in() as browser:
         answer = await browser.get("/api/invoices", params=asked)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
 
 
-async def test_a_cursor_is_nobody_elses_and_cannot_be_made_up(ana: Merchant) -> None:
+async def test_a_cursor_of_another_customer_or_a_forged_one_is_refused(ana: Merchant) -> None:
     other = await ana.gateway.merchant()
     claudio = uuid4()
     await other.tell(story.profile(), subject=f"customer-{claudio}", customer=claudio)
@@ -82,7 +82,7 @@ async def test_a_cursor_is_nobody_elses_and_cannot_be_made_up(ana: Merchant) -> 
             assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
 
 
-async def test_one_invoice_has_this_portals_word_for_its_status(ana: Merchant) -> None:
+async def test_one_invoice_has_the_portals_status(ana: Merchant) -> None:
     kept = {
         "id": str(invoice_id(10)),
         "subscription_id": str(uuid4()),
@@ -97,7 +97,7 @@ async def test_one_invoice_has_this_portals_word_for_its_status(ana: Merchant) -
     assert shown["bill_to"] == {"name": "Ana"}
 
 
-async def test_a_document_is_passed_on(ana: Merchant) -> None:
+async def test_a_pdf_is_forwarded(ana: Merchant) -> None:
     path = f"/v1/invoices/{invoice_id(5)}/pdf"
     named = {"content-disposition": 'inline; filename="TS-000005.pdf"'}
     ana.gateway.owners.answers["GET", path] = Response(b"%PDF-1.7", media_type="application/pdf", headers=named)
@@ -109,7 +109,7 @@ async def test_a_document_is_passed_on(ana: Merchant) -> None:
         assert (await browser.get("/api/invoices/..%2f..%2fetc/pdf")).status_code in (404, 422)
 
 
-async def test_when_the_documents_are_away_the_list_is_still_there(ana: Merchant) -> None:
+async def test_the_list_works_while_invoicing_is_unreachable(ana: Merchant) -> None:
     ana.gateway.owners.answers["GET", f"/v1/invoices/{invoice_id(5)}/pdf"] = problem(503, "service_unavailable")
     async with ana.signed_in() as browser:
         away = await browser.get(f"/api/invoices/{invoice_id(5)}/pdf")
