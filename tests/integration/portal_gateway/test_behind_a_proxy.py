@@ -20,7 +20,7 @@ ANA, DIEGO, PROXY = "203.0.113.7", "2001:db8::7", "127.0.0.1"
 
 @asynccontextmanager
 async def served(gateway: Gateway, trusted_proxies: str) -> AsyncIterator[httpx.AsyncClient]:
-    """The same gateway on another port, where somebody in front says for whom they ask."""
+    """The same gateway on another port, behind a proxy that forwards the client's address."""
     sock = listen("127.0.0.1", 0)
     headers = {"host": urlsplit(gateway.url).netloc, "origin": gateway.url}
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
@@ -32,7 +32,7 @@ async def served(gateway: Gateway, trusted_proxies: str) -> AsyncIterator[httpx.
 
 
 async def refused(proxy: httpx.AsyncClient, *forwarded: str, times: int = 1) -> int:
-    """The last answer's status."""
+    """The status of the last response."""
     headers = [("x-forwarded-for", each) for each in forwarded]
     return [(await proxy.post("/api/session", json={"token": "x"}, headers=headers)).status_code for _ in range(times)][-1]
 

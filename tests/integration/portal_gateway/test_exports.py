@@ -27,7 +27,7 @@ async def ana(merchant: Merchant) -> Merchant:
 
 
 class Maker:
-    """Makes a file of so many chunks, one by one as they are taken."""
+    """Produces a file of so many chunks, each when it is read."""
 
     def __init__(self, chunks: int) -> None:
         self.chunks, self.made = chunks, 0
@@ -41,7 +41,7 @@ class Maker:
             while self.made < self.chunks:
                 self.made += 1
                 yield CHUNK
-                await asyncio.sleep(0)  # as whoever makes something does: else it would not hear that nobody listens
+                await asyncio.sleep(0)  # like a real producer: otherwise it would not notice the closed connection
         finally:
             self.ended.set()
 
@@ -89,7 +89,7 @@ async def test_a_closed_connection_stops_the_export(ana: Merchant, address: str)
 
 
 async def test_a_slow_reader_gets_the_whole_export(ana: Merchant) -> None:
-    """What is not read is not made: it would have to be kept somewhere."""
+    """Chunks are produced only when they are read; otherwise they would have to be buffered."""
     maker = Maker(4_000)
     ana.gateway.owners.answers["GET", EXPORT] = maker
     async with ana.signed_in() as browser, browser.stream("GET", "/export.zip") as answer:

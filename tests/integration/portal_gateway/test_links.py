@@ -16,7 +16,7 @@ CLAUDIO = UUID("0190a000-0000-7000-8000-0000000000a2")
 
 @pytest.fixture
 async def ana(merchant: Merchant) -> Merchant:
-    """A merchant that has Ana for a customer."""
+    """A merchant with the customer Ana."""
     await merchant.tell(story.profile())
     return merchant
 

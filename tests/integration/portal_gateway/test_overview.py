@@ -19,7 +19,7 @@ CLAUDIO = UUID("0190a000-0000-7000-8000-0000000000a2")
 
 @pytest.fixture
 async def ana(merchant: Merchant) -> Merchant:
-    """Ana as in the specification: her clock rests at the 20th of May of 2023."""
+    """Ana as in the specification, with the clock stopped at 20 May 2023."""
     offset = (datetime(2023, 5, 20, 12, tzinfo=UTC) - datetime.now(UTC)).total_seconds()
     await merchant.configured(clock_offset_seconds=offset)
     card = payments.PaymentMethodUpdated(payment_method=VISA)

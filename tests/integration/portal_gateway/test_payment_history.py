@@ -15,7 +15,7 @@ from billing_contracts import payments
 
 @pytest.fixture
 async def ana(merchant: Merchant) -> Merchant:
-    """Eleven invoices: the last failed, the one before running, the others paid."""
+    """Eleven invoices: the last one failed, the one before is processing, the others are paid."""
     await merchant.tell(story.profile(), story.started())
     for month in range(1, 12):
         await merchant.tell(story.issued(month), charge(payments.PaymentStarted, month))

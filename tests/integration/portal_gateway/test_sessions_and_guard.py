@@ -30,7 +30,7 @@ async def code(answer: httpx.Response) -> tuple[int, str]:
 async def test_without_a_live_session_nothing_is_shown(gateway: Gateway, cookie: str, path: str) -> None:
     async with gateway.browser() as browser:
         answer = await browser.get(f"/api/{path}", headers={"cookie": cookie} if cookie else {})
-    if answer.status_code != 431:  # a header too large is refused before anybody looks at it
+    if answer.status_code != 431:  # the server itself refuses a too large header
         assert await code(answer) == (401, "session_required")
         assert answer.json()["detail"]
 
@@ -172,7 +172,7 @@ async def test_only_a_portal_page_of_the_same_session_changes_anything(ana: Merc
     "path", ["/", "/payment-method", "/?year=2023", f"/subscriptions/{story.SUBSCRIPTION}/cancel", "/api/session"]
 )
 async def test_a_page_of_another_session_gets_no_part_of_this_one(ana: Merchant, path: str) -> None:
-    """What scripts fetch for the page that is open: panes, dialogs, the session's end."""
+    """The requests of an open page's scripts: panes, dialogs, the session's end."""
     async with ana.signed_in() as browser, ana.signed_in() as other:
         mixed = await browser.get(path, headers={"x-csrf-token": other.headers["x-csrf-token"]})
         assert (mixed.status_code, "pane-" in mixed.text) == (409, False)

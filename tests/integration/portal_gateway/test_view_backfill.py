@@ -15,7 +15,7 @@ from support.databases import fresh_database
 
 @pytest.fixture
 async def gateway(postgres_url: str) -> AsyncIterator[Gateway]:
-    """One that nothing else reads on: where its group stands is for these tests to say."""
+    """A gateway of its own: these tests set the offsets of its group."""
     async with fresh_database(postgres_url, "portal_gateway") as database, gateway_on(database) as gateway:
         yield gateway
 
@@ -26,7 +26,7 @@ def backfill(gateway: Gateway) -> ViewBackfill:
 
 
 async def stands(gateway: Gateway, next: int) -> None:
-    """The group has read so many of the 1 000 records that were there when it began."""
+    """Set the group's offset: `next` of the 1 000 records that existed at its first start."""
     await gateway.pool.execute(
         """
         INSERT INTO offsets (consumer_group, topic, partition, cluster_id, topic_id, next, target)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from unit.portal_gateway import story
-from unit.portal_gateway.story import ANA, MASTERCARD, VISA, Told, charge, day, invoice_id
+from unit.portal_gateway.story import ANA, MASTERCARD, VISA, Published, charge, day, invoice_id
 
 from billing_contracts import invoicing, payments, registry, subscriptions
 from billing_contracts.envelope import EventData
@@ -23,10 +23,10 @@ def card(face: object = VISA) -> payments.PaymentMethodUpdated:
 
 
 def test_a_paid_month_matches_the_specification() -> None:
-    told = Told().tell(
+    published = Published().publish(
         story.profile(), story.started(), story.renewal_due(5), card(), story.issued(5), story.paid(5), story.renewed(5)
     )
-    view = told.view()
+    view = published.view()
 
     [subscription] = view["subscriptions"]
     assert subscription["plan"] == story.PREMIUM.model_dump(mode="json")
@@ -45,8 +45,8 @@ def test_a_paid_month_matches_the_specification() -> None:
 
 
 def test_only_shown_profile_fields_are_stored() -> None:
-    told = Told().tell(story.profile())
-    assert set(told.documents[f"customer-{ANA}"].doc) == {"name", "email", "locale", "country"}
+    published = Published().publish(story.profile())
+    assert set(published.documents[f"customer-{ANA}"].doc) == {"name", "email", "locale", "country"}
 
 
 def test_every_public_event_of_a_customer_has_a_fold() -> None:
@@ -66,12 +66,12 @@ def test_every_public_event_of_a_customer_has_a_fold() -> None:
     ],
 )
 def test_an_aggregate_without_its_first_event_has_no_document(event: EventData) -> None:
-    assert Told().tell(event).view() == Told().view()
+    assert Published().publish(event).view() == Published().view()
 
 
 def test_a_failed_charge_is_a_debt_until_it_is_paid() -> None:
-    told = Told().tell(story.started(), story.renewal_due(5), story.past_due(5))
-    debt = told.view()["subscriptions"][0]["debt"]
+    published = Published().publish(story.started(), story.renewal_due(5), story.past_due(5))
+    debt = published.view()["subscriptions"][0]["debt"]
     assert debt == {
         "amount": {"amount_minor": 2999, "currency": "USD"},
         "reason": "card_declined",
@@ -82,44 +82,44 @@ def test_a_failed_charge_is_a_debt_until_it_is_paid() -> None:
     }
 
     past_due = subscriptions.Status.PAST_DUE
-    told.tell(subscriptions.SubscriptionRetryDue(status=past_due, invoice_id=invoice_id(5), retry_number=1))
-    retried = told.view()["subscriptions"][0]["debt"]
+    published.publish(subscriptions.SubscriptionRetryDue(status=past_due, invoice_id=invoice_id(5), retry_number=1))
+    retried = published.view()["subscriptions"][0]["debt"]
     assert retried is not None
     assert (retried["retrying"], retried["next_attempt_at"]) == (True, None)
 
     active = subscriptions.Status.ACTIVE
-    told.tell(subscriptions.SubscriptionRecovered(status=active, period=story.period(5), invoice_id=invoice_id(5)))
-    [subscription] = told.view()["subscriptions"]
+    published.publish(subscriptions.SubscriptionRecovered(status=active, period=story.period(5), invoice_id=invoice_id(5)))
+    [subscription] = published.view()["subscriptions"]
     assert (subscription["status"], subscription["debt"]) == ("active", None)
 
 
 def test_a_debt_is_shown_after_the_last_retry() -> None:
-    told = Told().tell(story.started(), story.past_due(4))
-    told.tell(subscriptions.SubscriptionUnpaid(status=subscriptions.Status.UNPAID, invoice_id=invoice_id(4)))
-    [subscription] = told.view()["subscriptions"]
+    published = Published().publish(story.started(), story.past_due(4))
+    published.publish(subscriptions.SubscriptionUnpaid(status=subscriptions.Status.UNPAID, invoice_id=invoice_id(4)))
+    [subscription] = published.view()["subscriptions"]
     assert subscription["status"] == "unpaid"
     assert subscription["debt"] is not None
     assert subscription["debt"]["next_attempt_at"] is None
 
 
 def test_a_cancellation_is_shown_until_it_is_withdrawn() -> None:
-    told = Told().tell(story.started(), story.cancellation_scheduled(6))
+    published = Published().publish(story.started(), story.cancellation_scheduled(6))
     cancellation = {
         "mode": "at_period_end",
         "effective_at": "2023-06-14T09:00:00Z",
         "feedback": "unused",
         "requested_at": "2023-05-20T09:00:00Z",
     }
-    assert told.view()["subscriptions"][0]["cancellation"] == cancellation
+    assert published.view()["subscriptions"][0]["cancellation"] == cancellation
 
-    told.tell(subscriptions.SubscriptionCancellationWithdrawn(status=subscriptions.Status.ACTIVE))
-    assert told.view()["subscriptions"][0]["cancellation"] is None
+    published.publish(subscriptions.SubscriptionCancellationWithdrawn(status=subscriptions.Status.ACTIVE))
+    assert published.view()["subscriptions"][0]["cancellation"] is None
 
 
 @pytest.mark.parametrize(("open_invoices", "owes"), [("void", False), ("keep", True)])
 def test_an_ended_subscription_has_its_remaining_debt(open_invoices: str, owes: bool) -> None:
-    told = Told().tell(story.started(), story.past_due(4), story.cancelled(5, open_invoices))
-    [subscription] = told.view()["subscriptions"]
+    published = Published().publish(story.started(), story.past_due(4), story.cancelled(5, open_invoices))
+    [subscription] = published.view()["subscriptions"]
     assert (subscription["status"], subscription["ended_at"]) == ("canceled", "2023-05-14T09:00:00Z")
     assert (subscription["debt"] is not None) == owes
 
@@ -130,66 +130,66 @@ VOIDED = invoicing.InvoiceVoided(subscription_id=story.SUBSCRIPTION, reason="mer
 @pytest.mark.parametrize("settled", [story.paid(4), VOIDED], ids=["paid", "voided"])
 def test_an_ended_subscriptions_debt_lasts_until_its_invoice_is_settled(settled: Any) -> None:
     ended, invoice = (story.started(), story.past_due(4), story.cancelled(5, "keep")), f"invoice-{invoice_id(4)}"
-    told = Told().tell(*ended, story.issued(4))
-    assert told.view()["subscriptions"][0]["debt"] is not None
-    told.tell(settled, subject=invoice)
-    assert told.view()["subscriptions"][0]["debt"] is None
-    assert Told().tell(story.issued(4)).tell(settled, subject=invoice).tell(*ended).view() == told.view()
+    published = Published().publish(*ended, story.issued(4))
+    assert published.view()["subscriptions"][0]["debt"] is not None
+    published.publish(settled, subject=invoice)
+    assert published.view()["subscriptions"][0]["debt"] is None
+    assert Published().publish(story.issued(4)).publish(settled, subject=invoice).publish(*ended).view() == published.view()
 
 
 def test_a_current_subscriptions_own_events_end_its_debt() -> None:
-    told = Told().tell(story.started(), story.past_due(4), story.issued(4), story.paid(4))
-    assert told.view()["subscriptions"][0]["debt"] is not None
+    published = Published().publish(story.started(), story.past_due(4), story.issued(4), story.paid(4))
+    assert published.view()["subscriptions"][0]["debt"] is not None
 
 
 def test_removing_the_default_card_clears_it_and_removing_another_changes_nothing() -> None:
-    told = Told().tell(card(), card(MASTERCARD), payments.PaymentMethodRemoved(payment_method_id=VISA.id))
-    method = told.view()["payment_method"]
+    published = Published().publish(card(), card(MASTERCARD), payments.PaymentMethodRemoved(payment_method_id=VISA.id))
+    method = published.view()["payment_method"]
     assert method is not None
     assert (method["last4"], method["version"]) == ("4444", 3)
 
-    told.tell(payments.PaymentMethodRemoved(payment_method_id=MASTERCARD.id))
-    assert told.view()["payment_method"] is None
+    published.publish(payments.PaymentMethodRemoved(payment_method_id=MASTERCARD.id))
+    assert published.view()["payment_method"] is None
 
 
-def status(told: Told) -> InvoiceStatus:
-    return told.view()["invoices"][0]["status"]
+def status(published: Published) -> InvoiceStatus:
+    return published.view()["invoices"][0]["status"]
 
 
 def test_an_invoices_status_follows_from_its_payment() -> None:
-    told = Told().tell(story.issued(5))
-    assert status(told) == "open"
-    assert status(told.tell(charge(STARTED, 5))) == "processing"
-    assert status(told.tell(charge(payments.PaymentOutcomeUnknown, 5, next_check_at=day(5)))) == "processing"
-    assert status(told.tell(charge(payments.PaymentFailed, 5, **FAILED))) == "failed"
-    assert status(told.tell(story.payment_failed(5, attempt=1))) == "failed"
-    assert status(told.tell(charge(STARTED, 5, attempt=2))) == "processing"
-    assert status(told.tell(charge(SUCCEEDED, 5, attempt=2, **REFERENCE))) == "processing"
-    assert status(told.tell(story.paid(5))) == "paid"
+    published = Published().publish(story.issued(5))
+    assert status(published) == "open"
+    assert status(published.publish(charge(STARTED, 5))) == "processing"
+    assert status(published.publish(charge(payments.PaymentOutcomeUnknown, 5, next_check_at=day(5)))) == "processing"
+    assert status(published.publish(charge(payments.PaymentFailed, 5, **FAILED))) == "failed"
+    assert status(published.publish(story.payment_failed(5, attempt=1))) == "failed"
+    assert status(published.publish(charge(STARTED, 5, attempt=2))) == "processing"
+    assert status(published.publish(charge(SUCCEEDED, 5, attempt=2, **REFERENCE))) == "processing"
+    assert status(published.publish(story.paid(5))) == "paid"
 
 
 def test_a_failure_that_invoicing_reports_first_is_shown() -> None:
-    assert status(Told().tell(story.issued(5), story.payment_failed(5, attempt=1))) == "failed"
-    assert status(Told().tell(story.issued(5), charge(STARTED, 5), story.payment_failed(5, attempt=1))) == "failed"
+    assert status(Published().publish(story.issued(5), story.payment_failed(5, attempt=1))) == "failed"
+    assert status(Published().publish(story.issued(5), charge(STARTED, 5), story.payment_failed(5, attempt=1))) == "failed"
 
 
 def test_an_invoice_that_ends_unpaid_has_its_status() -> None:
     about = f"invoice-{invoice_id(5)}"
     voided = invoicing.InvoiceVoided(subscription_id=story.SUBSCRIPTION, reason="subscription_cancelled")
     given_up = invoicing.InvoiceMarkedUncollectible(subscription_id=story.SUBSCRIPTION)
-    assert status(Told().tell(story.issued(5), charge(STARTED, 5)).tell(voided, subject=about)) == "void"
-    assert status(Told().tell(story.issued(5)).tell(given_up, subject=about)) == "uncollectible"
+    assert status(Published().publish(story.issued(5), charge(STARTED, 5)).publish(voided, subject=about)) == "void"
+    assert status(Published().publish(story.issued(5)).publish(given_up, subject=about)) == "uncollectible"
 
-    told = Told().tell(story.issued(5)).tell(voided, subject=about)
-    told.tell(charge(SUCCEEDED, 5, **REFERENCE))
-    assert status(told) == "void"
-    assert status(told.tell(charge(payments.PaymentRefunded, 5, reason="invoice_voided", **REFERENCE))) == "refunded"
+    published = Published().publish(story.issued(5)).publish(voided, subject=about)
+    published.publish(charge(SUCCEEDED, 5, **REFERENCE))
+    assert status(published) == "void"
+    assert status(published.publish(charge(payments.PaymentRefunded, 5, reason="invoice_voided", **REFERENCE))) == "refunded"
 
 
 def test_an_aggregate_with_a_discarded_first_event_is_not_shown() -> None:
     late = [story.renewal_due(5), story.past_due(5), story.cancellation_scheduled(6), story.cancelled(6, "keep")]
     of_cards = [charge(STARTED, 5), payments.PaymentMethodRemoved(payment_method_id=VISA.id)]
-    view = Told().tell(*late, story.payment_failed(5, attempt=1), story.paid(5), *of_cards).view()
+    view = Published().publish(*late, story.payment_failed(5, attempt=1), story.paid(5), *of_cards).view()
     assert (view["subscriptions"], view["invoices"], view["payment_method"]) == ([], [], None)
 
 
@@ -202,40 +202,40 @@ def test_topics_can_arrive_in_any_order() -> None:
     ]
     views = []
     for order in permutations(by_topic):
-        told = Told()
+        published = Published()
         for events in order:
-            told.tell(*events)
-        views.append(told.view())
+            published.publish(*events)
+        views.append(published.view())
     assert all(view == views[0] for view in views)
 
 
 def test_the_view_has_the_newest_twelve_invoices() -> None:
-    told = Told().tell(*(story.issued(month) for month in range(1, 12)))
+    published = Published().publish(*(story.issued(month) for month in range(1, 12)))
     for more in range(3):
-        told.tell(story.issued(11).model_copy(update={"number": f"TS-00010{more}"}), subject=f"invoice-{more}")
-    view = told.view()
+        published.publish(story.issued(11).model_copy(update={"number": f"TS-00010{more}"}), subject=f"invoice-{more}")
+    view = published.view()
     assert (len(view["invoices"]), view["invoice_count"]) == (12, 14)
     numbers = [invoice["number"] for invoice in view["invoices"]]
     assert numbers == sorted(numbers, reverse=True)
 
 
 def test_current_subscriptions_come_before_ended_ones() -> None:
-    told = Told().tell(story.started(), story.cancelled(5))
+    published = Published().publish(story.started(), story.cancelled(5))
     later = story.started().model_copy(update={"started_at": day(2)})
-    told.tell(later, subject="subscription-0190a000-0000-7000-8000-0000000000b2")
-    assert [it["ended_at"] is None for it in told.view()["subscriptions"]] == [True, False]
+    published.publish(later, subject="subscription-0190a000-0000-7000-8000-0000000000b2")
+    assert [it["ended_at"] is None for it in published.view()["subscriptions"]] == [True, False]
 
 
 def test_a_change_lists_the_panes_that_show_it() -> None:
-    before = Told().tell(story.profile(), story.started()).view()
+    before = Published().publish(story.profile(), story.started()).view()
     assert changed_panes(before, before) == []
     assert changed_panes(empty(ANA), before) == ["summary", "subscription"]
 
-    with_card = Told().tell(story.profile(), story.started(), card()).view()
+    with_card = Published().publish(story.profile(), story.started(), card()).view()
     assert changed_panes(before, with_card) == ["payment_method"]
-    with_invoice = Told().tell(story.profile(), story.started(), card(), story.issued(4)).view()
+    with_invoice = Published().publish(story.profile(), story.started(), card(), story.issued(4)).view()
     assert changed_panes(with_card, with_invoice) == ["invoices"]
-    renamed = Told().tell(story.profile("Ana María"), story.started()).view()
+    renamed = Published().publish(story.profile("Ana María"), story.started()).view()
     assert changed_panes(before, renamed) == ["summary"]
 
 

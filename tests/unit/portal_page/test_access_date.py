@@ -1,5 +1,5 @@
-"""Cancelling in every living state, as the page shows it and the rules decide it: the button, the dialog, the result and the pane
-after it have one date, and no text promises access until a date that has passed."""
+"""In every cancellable state, button, dialog, result and pane show the same access date, which the rules decide; no text
+promises access until a date that has passed."""
 
 import re
 from collections.abc import Iterator
@@ -52,12 +52,12 @@ PRICE = Money(2999, "USD")
 STARTED_AT = day(5)
 KEPT: tuple[OpenInvoices, ...] = ("void", "keep")
 AUCKLAND = "Pacific/Auckland"
-"""Where the merchant is by now; the subscription began in Mexico City."""
+"""The merchant's current zone; the subscription started in Mexico City."""
 
 
 @dataclass
 class Life:
-    """A subscription under the rules, and what the page knows of it."""
+    """A subscription by the rules, and the page's facts about it."""
 
     policies: Policies
     events: tuple[Event, ...] = ()
@@ -92,7 +92,7 @@ class Life:
         return self
 
     def retries_fail(self) -> "Life":
-        """Until nothing more is tried."""
+        """Retry until the last attempt."""
         for _ in range(20):
             due = timers(self.state)
             if "retry" in due:
@@ -123,7 +123,7 @@ class Life:
         }
 
     def view(self, now: datetime) -> View:
-        """Of the events as they are announced."""
+        """The facts, folded from the public events."""
         state: Rules | None = None
         doc: dict[str, Any] | None = None
         types, fold = FOLDS["subscription"]
@@ -163,7 +163,7 @@ class Life:
 
 
 def lives() -> Iterator[tuple[str, Life, list[datetime]]]:
-    """Every living state under every policy, each at several instants."""
+    """Every cancellable state under every policy, at several instants."""
     policies = [
         Policies(unpaid_renewal_on_cancel=kept, retry_days=days, when_retries_end=then)
         for kept, days, then in product(KEPT, ((), (1,), (1, 20, 45)), WhenRetriesEnd)
@@ -233,7 +233,7 @@ def test_cancelling_shows_the_same_date_everywhere(life: Life, now: datetime, co
 
 
 def outcome(after: Life, now: datetime, language: Language, said: dict[str, str]) -> None:
-    """The dialog said what was decided, and what the page shows from then on."""
+    """The dialog showed the decision, and the page shows the same afterwards."""
     view, decided = after.view(now), after.state
     reader, it = Reader.of(view, language), view.facts["subscriptions"][0]
     done, shown = result(reader, it, view, len(after.events)), details(reader, it, view)
@@ -259,7 +259,7 @@ def outcome(after: Life, now: datetime, language: Language, said: dict[str, str]
 
 
 def promises_hold(language: Language, now: datetime, texts: list[str]) -> None:
-    """A date until which access is promised has not passed where the subscription began."""
+    """A promised access date has not passed in the subscription's zone."""
     for text in texts:
         for found in re.findall(PROMISES[language.code], text):
             assert days_of(language)[found] >= local(now), text
@@ -267,7 +267,7 @@ def promises_hold(language: Language, now: datetime, texts: list[str]) -> None:
 
 @cache
 def days_of(language: Language) -> dict[str, date]:
-    """The days of the stories, with their year and without."""
+    """The days of the scenarios, with and without year."""
     days = [date(2023, 1, 1) + timedelta(days=number) for number in range(365)]
     return {written: on for on in days for written in (language.day(on), language.day_and_month(on))}
 
@@ -283,5 +283,5 @@ def written(language: Language, instant: datetime) -> str:
 
 
 def local(instant: datetime) -> date:
-    """Where the subscription began."""
+    """The subscription's zone."""
     return instant.astimezone(ZoneInfo(ZONE)).date()

@@ -13,7 +13,7 @@ STRANGE = "csrf-of-somebody"
 
 
 async def encoded(stage: Stage, path: str, accepted: str) -> tuple[str | None, str, bytes, bytes]:
-    """(content-encoding, vary, the bytes as sent, the bytes unpacked)"""
+    """(content-encoding, vary, bytes as sent, decompressed bytes)"""
     async with (
         stage.browser() as browser,
         browser.stream("GET", path, headers={"accept-encoding": accepted}) as answer,
@@ -66,9 +66,9 @@ async def test_scripts_and_styles_have_the_same_content_with_and_without_gzip() 
 
 @pytest.mark.parametrize("name", ["lang", "year", "status", "cursor", "subscription", "after", "said", "what"])
 async def test_no_page_repeats_text_from_its_address(name: str) -> None:
-    """Else the length of what is packed would tell how much of the session's token the stranger has guessed.
+    """Otherwise the compressed length would reveal how much of the session's token an attacker has guessed (BREACH).
 
-    A year and a position are repeated: digits and hexadecimal letters, which cannot spell what stands before the token.
+    A page repeats a year and a position: digits and hexadecimal letters, which cannot spell the text before the token.
     """
     async with Stage().browser() as browser:
         for path in [*PAGES, f"/no/{STRANGE}"]:

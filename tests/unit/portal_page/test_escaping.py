@@ -63,7 +63,7 @@ def test_without_autoescape_nothing_is_escaped() -> None:
 
 
 def test_templates_are_compiled_to_plain_strings() -> None:
-    """Red when an upgrade of Jinja or markupsafe no longer has what is overridden here: pages would be right, and slower."""
+    """Fails if an upgrade of Jinja or markupsafe lacks the overridden parts: pages would be correct, but slower."""
     source = rendering.environment("es").compile("{{ value }}", raw=True)
     assert "yield environment.escaped(" in source
     assert type(escaped(SCRIPT)) is str

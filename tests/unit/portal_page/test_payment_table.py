@@ -34,7 +34,7 @@ def past_due(policies: Policies = POLICIES) -> State:
 
 
 def unpaid() -> State:
-    """The retries have ended on 15 June, and the merchant waits."""
+    """The retries ended on 15 June; the subscription stays unpaid."""
     return past_due(LENIENT).asked(Retry(day(6, 15)), replace(FAILED, attempt=2, at=day(6, 15), policies=LENIENT))
 
 
@@ -320,7 +320,7 @@ def test_the_stated_effect_is_the_rules_effect(name: str) -> None:
 
 
 def agrees(state: State, at: datetime) -> None:
-    """What the owner foresees and what the portal states are what the decider does when the payment arrives."""
+    """The outlook of subscriptions and the portal's statement both match the decider's result when the payment arrives."""
     stated = settling(state.seen(), facts_of(state.it.period), at)
     if state.it.ended:
         assert stated.effect == "settles"
@@ -349,7 +349,7 @@ def agrees(state: State, at: datetime) -> None:
 
 
 def effect(before: State, does: Paid) -> str:
-    """Read off what happened, and nothing else."""
+    """The effect, derived from the events only."""
     if before.it.ending:
         return "ends"
     if does.state.it.ended:

@@ -20,7 +20,7 @@ SPANISH_BROWSER = {"accept-language": "es-MX,es;q=0.9"}
 
 
 def english_stage() -> Stage:
-    """Its customer reads English, whatever the browser wishes for."""
+    """A customer who reads English, independent of the browser's languages."""
     return Stage(scenes.view(customer=ENGLISH_READER))
 
 

@@ -170,7 +170,7 @@ def test_the_shown_price_is_the_next_invoices_total(
 
 
 def issued(minor: int, quantity: int, own: dict[str, Any] | None, default: dict[str, Any] | None) -> Any:
-    """As invoicing announces it."""
+    """The invoice as invoicing publishes it."""
     plan = DUE.plan.model_copy(
         update={"price": Money(amount_minor=minor, currency="EUR"), "tax": shapes.Tax(**own) if own else None}
     )

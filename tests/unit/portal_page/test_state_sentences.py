@@ -19,7 +19,7 @@ from portal_gateway.application.view import Pending, View
 
 SPANISH = catalogues().language("es")
 TODAY = "2023-05-20T15:00:00.000001Z"
-"""A moment after the page was made: another clock decided."""
+"""A moment after the page was rendered, by another clock."""
 ALWAYS = ("Dejas de pagar", "Próximo cobro", "Saldo pendiente", "You stop paying", "Next charge", "Balance due")
 
 

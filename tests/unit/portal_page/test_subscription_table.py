@@ -35,7 +35,7 @@ def pending(kind: PendingKind, **detail: Any) -> tuple[Pending]:
 
 
 def read(view: View, code: str) -> tuple[str, str, list[str], str]:
-    """Badge, sentence with what is owed before it, buttons in their order, total with its label."""
+    """Badge, sentence preceded by the debt, buttons in order, total with label."""
     by, subscription = reader(view, code), view.facts["subscriptions"][0]
     shown, owed = details(by, subscription, view), notice(by, subscription, view)
     sentence = f"{owed.lead} {owed.rest} {shown.says}" if owed else shown.says

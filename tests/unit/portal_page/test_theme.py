@@ -38,7 +38,7 @@ def test_contrast_is_computed_against_the_colours_that_are_on_the_page(sheet: Tr
 
 
 def static_colours(sheet: Traversable, place: int) -> dict[str, Rgb]:
-    """The stylesheet's own: of the light scheme, or of the dark one where that has another."""
+    """The colours of portal.css: the light scheme's, or the dark scheme's where it differs."""
     found: dict[str, list[str]] = {}
     for name, colour in re.findall(r"--([\w-]+): (#[0-9a-f]{6});", sheet.read_text().partition("@media print")[0]):
         found.setdefault(name, []).append(colour)

@@ -15,7 +15,7 @@ from portal_gateway.application.results import DueCharge
 
 NAME, FSI, PDI = "חברה (7)", "\u2068", "\u2069"
 OLDER = f"\u202e{NAME}\u2069"
-"""As it could be stored once: it turns what follows."""
+"""Text with a direction mark, which older data can contain."""
 PLAN = scenes.plan(name=OLDER, description=OLDER, tax={"name": OLDER, "rate_basis_points": 1600, "inclusive": False})
 MERCHANT = scenes.merchant(name=OLDER)
 CUSTOMER = {"id": str(scenes.CUSTOMER), "name": OLDER, "email": "ana@example.com", "locale": "es-MX", "country": "MX"}
@@ -33,12 +33,12 @@ def ending() -> Any:
 
 
 def owed(path: str) -> dict[str, Any]:
-    """The invoice can be paid on the page that offers it, and has been on every other."""
+    """The invoice can be paid on the page that offers it, and is paid on every other."""
     return {"status": "failed"} if path.endswith("/payment") else {}
 
 
 def owed_to(number: int) -> DueCharge:
-    """One charge of the first subscription, and one of the other."""
+    """One charge of each subscription."""
     subscription = PREMIUM if number == 14 else invoice_id(99)
     period = {"start": scenes.instant(2023, 5, 14), "end": scenes.instant(2023, 6, 14)}
     amount = {"amount_minor": 2999, "currency": "USD"}

@@ -82,7 +82,7 @@ class StoredViews:
 
     async def view(self, merchant_id: UUID, customer_id: UUID) -> View | None:
         row = await self._pool.fetchrow(_VIEW, merchant_id, customer_id)
-        assert row is not None, "the query has no condition on other tables"
+        assert row is not None, "outer joins keep the one row"
         return await self._view(row, merchant_id, customer_id)
 
     async def _view(self, row: asyncpg.Record, merchant_id: UUID, customer_id: UUID) -> View | None:
