@@ -100,8 +100,8 @@ def frame(request: Request) -> dict[str, Any]:
     ]
     around = {
         "home": address("/", here),
-        "place": here,
-        "where": address("", here),
+        "navigation": here,
+        "navigation_query": address("", here),
         "other_languages": other_languages,
     }
     if known is None:
