@@ -21,6 +21,7 @@ VIOLATIONS = {
     "services never import one another": ("payments/settings.py", "import invoicing.settings"),
     "the domain is pure": ("subscriptions/domain/violation.py", "import pydantic"),
     "application": ("invoicing/application/violation.py", "import asyncpg"),
+    "the application knows neither HTTP nor PostgreSQL": ("payments/application/violation.py", "import chassis.http.problems"),
     "adapters never import each other": ("portal_gateway/adapters/violation.py", "import portal_gateway.adapters.page"),
     "only __main__ imports the composition": ("payments/adapters/violation.py", "import payments.composition"),
     "contracts": ("billing_contracts/violation.py", "import httpx"),

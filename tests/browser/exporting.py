@@ -8,7 +8,8 @@ from browser.staged import LivingStage
 from unit.portal_page import scenes, standins
 
 from chassis.http.problems import Problem
-from portal_gateway.application.answers import Download, ExportProgress, View
+from portal_gateway.application.downloads import Download, ExportProgress
+from portal_gateway.application.view import View
 from portal_gateway.domain.access import Session
 
 INVOICES = 1000

@@ -11,7 +11,7 @@ from playwright.async_api import FrameLocator, Route, expect
 from unit.portal_page import scenes
 
 from chassis.http.problems import Problem
-from portal_gateway.application.answers import View
+from portal_gateway.application.view import View
 
 DECLINED_WHEN_CHARGED = "4000000000000341"
 PUT = "**/api/payment-method"

@@ -9,7 +9,7 @@ from browser.gallery_pages import INVOICE
 from browser.staged import LivingStage
 from unit.portal_page import scenes
 
-from portal_gateway.application.answers import View
+from portal_gateway.application.view import View
 
 COMPANY = "Norddeutsche Rechtsschutzversicherungsgesellschaften-Beteiligungsverwaltung GmbH & Co. KGaA"
 PLAN = "Unternehmensdatensicherungsdienstleistung Premium mit Rindfleischetikettierungsüberwachung"

@@ -11,8 +11,8 @@ from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error,
 from unit.portal_page import scenes
 from unit.portal_page.standins import COOKIE
 
-from portal_gateway.application.answers import View
 from portal_gateway.application.session_cookie import NAME as SESSION_COOKIE
+from portal_gateway.application.view import View
 from portalctl.demo.history import ASSETS
 from subscriptions.adapters.images import webp
 from subscriptions.application.ports import Picture

@@ -10,8 +10,8 @@ from unit.portal_page import scenes
 from unit.portal_page.standins import TOKEN
 
 from chassis.http.problems import Problem
-from portal_gateway.application.answers import View
 from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT
+from portal_gateway.application.view import View
 from portal_gateway.domain.view import Money
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"

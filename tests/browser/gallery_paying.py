@@ -11,7 +11,7 @@ from unit.portal_page import scenes
 from payments.domain.confirmation import Period
 from payments.domain.dues import Due
 from payments.domain.shapes import Money
-from portal_gateway.application.answers import View
+from portal_gateway.application.view import View
 from portal_gateway.domain.view import InvoiceStatus
 
 CARD: dict[str, Any] = {"id": str(uuid5(scenes.OURS, "card")), "brand": "visa", "last4": "4242", "version": 1}

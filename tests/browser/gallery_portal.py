@@ -10,8 +10,8 @@ from browser.staged import LivingStage
 from unit.portal_page import scenes
 from unit.portal_page.standins import Access, Views
 
-from portal_gateway.application.answers import Pending, PendingKind, View
 from portal_gateway.application.customer_view import Source
+from portal_gateway.application.view import Pending, PendingKind, View
 from portal_gateway.domain.access import ABSOLUTE
 from portal_gateway.domain.view import InvoiceRow, InvoiceStatus, PaymentMethod
 

@@ -16,7 +16,8 @@ from payments.application.card_setup import CardToken, SetUp
 from payments.domain.card_input import CardEntry
 from payments.domain.dues import Due
 from payments.domain.shapes import Method, Money
-from portal_gateway.application.answers import CardSetup, CardUpdated, PaymentBegun, PaymentPreview, PaymentRequest
+from portal_gateway.application.requests import PaymentRequest
+from portal_gateway.application.results import CardSetup, CardUpdated, PaymentBegun, PaymentPreview
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import InvoiceStatus
 from portal_gateway.domain.view import Money as MoneyFacts

@@ -15,7 +15,7 @@ from unit.portal_page import scenes, standins
 from unit.portal_page.standins import TOKEN, Stage
 
 from payments.adapters.card_page.app import card_page
-from portal_gateway.application.answers import CancellationAccepted
+from portal_gateway.application.results import CancellationAccepted
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import CustomerView, Subscription
 
@@ -33,8 +33,8 @@ class LivingSubscriptions(standins.Subscriptions):
         self.stage.replace(scenes.ending())
         return accepted
 
-    async def keep(self, session: Session, subscription_id: UUID, key: str | None) -> Any:
-        accepted = await super().keep(session, subscription_id, key)
+    async def withdraw_cancellation(self, session: Session, subscription_id: UUID, key: str | None) -> Any:
+        accepted = await super().withdraw_cancellation(session, subscription_id, key)
         assert self.stage is not None
         self.stage.replace(scenes.subscription())
         return accepted
@@ -73,7 +73,7 @@ class LivingStage(Stage):
             frames = card_page(around, around, around, cards_url=self.cards_origin, portal_origin=self.origin)
             async with served(self.app(origin=self.origin, cards=self.cards_origin), own), served(frames, cards):
                 yield self
-                self.bells.closing = True
+                self.signals.closing = True
                 await asyncio.sleep(0.3)
 
 

@@ -10,7 +10,7 @@ from browser.staged import DECLINED, LivingStage
 from playwright.async_api import Browser, Page, expect
 from unit.portal_page import scenes
 
-from portal_gateway.application.answers import View
+from portal_gateway.application.view import View
 from portal_gateway.domain.view import CustomerView
 
 VISA = "4242424242424242"

@@ -18,7 +18,7 @@ EIGHT = 8
 ENDING = "Termina el 14 de junio"
 
 
-class Ears(standins.Bells):
+class Ears(standins.Signals):
     """Counts who listens."""
 
     now = most = 0
@@ -45,7 +45,7 @@ async def until(true: Callable[[], bool]) -> None:
 class Listened(LivingStage):
     def __init__(self) -> None:
         super().__init__()
-        self.bells = self.ears = Ears()
+        self.signals = self.ears = Ears()
 
 
 async def look_at(tab: Page, tabs: list[Page]) -> None:
@@ -130,9 +130,9 @@ async def test_what_happened_while_the_network_was_away_is_shown_when_it_is_back
     async with Listened().open() as stage:
         portal = await watched(page, stage)
         await page.context.set_offline(True)
-        stage.bells.closing = True  # the connection that was there is gone
+        stage.signals.closing = True  # the connection that was there is gone
         await stage.ears.are(0)
-        stage.bells.closing = False
+        stage.signals.closing = False
         stage.change(subscriptions=[scenes.ending()])
         await page.context.set_offline(False)
         await expect(portal.subscription).to_contain_text(ENDING)
@@ -160,11 +160,11 @@ class Restarted(Listened):
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        self.bells.closing = False
+        self.signals.closing = False
         app = self.noting(self.app(origin=self.origin, cards=self.cards_origin))
         async with served(app, listen("127.0.0.1", self.port)):
             yield
-            self.bells.closing = True
+            self.signals.closing = True
             await self.ears.are(0)
 
     def noting(self, app: ASGIApp) -> ASGIApp:

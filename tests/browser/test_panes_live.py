@@ -12,7 +12,7 @@ from browser.staged import LivingStage
 from playwright.async_api import Page, expect
 from unit.portal_page import scenes
 
-from portal_gateway.application.answers import Pending
+from portal_gateway.application.view import Pending
 
 CANCELLING: Pending = {
     "kind": "cancellation",

@@ -1,4 +1,4 @@
-"""One gateway for all of these tests; each has a merchant of its own on it."""
+"""One gateway for all tests of this folder; each test has its own merchant."""
 
 from collections.abc import AsyncIterator
 

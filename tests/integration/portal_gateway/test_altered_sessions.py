@@ -1,4 +1,4 @@
-"""A session's secret counts to its last bit, and only where it belongs."""
+"""Altered session secrets open nothing, and a secret counts only in its cookie."""
 
 import pytest
 from integration.portal_gateway.gateway import Merchant
@@ -21,7 +21,7 @@ async def test_no_altered_secret_opens_a_session(ana: Merchant) -> None:
         assert (await browser.get("/api/session")).status_code == 200
 
 
-async def test_a_secret_counts_in_its_cookie_alone(ana: Merchant) -> None:
+async def test_a_secret_opens_a_session_only_in_its_cookie(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         cookie = browser.headers.pop("cookie")
         secret = cookie.partition("=")[2]
@@ -33,7 +33,7 @@ async def test_a_secret_counts_in_its_cookie_alone(ana: Merchant) -> None:
             assert (await browser.get(f"/api/overview?__Host-portal={secret}", headers=headers)).status_code == 401
 
 
-async def test_a_link_in_a_query_is_no_link(ana: Merchant) -> None:
+async def test_a_link_in_a_query_opens_no_session(ana: Merchant) -> None:
     token = (await ana.link()).partition("#")[2]
     async with ana.gateway.browser() as browser:
         for path in (f"/enter?token={token}", f"/enter/{token}", f"/?link={token}", f"/api/overview?token={token}"):

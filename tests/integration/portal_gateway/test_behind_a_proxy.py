@@ -1,4 +1,4 @@
-"""Refused links are counted by who sent them, and only a proxy that is trusted may say who that was."""
+"""Refused links are counted per address; only a trusted proxy determines the address."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -13,14 +13,14 @@ from unit.portal_gateway import story
 from chassis.http.problems import Problem
 from chassis.http.server import listen
 from portal_gateway.adapters.storage.limits import StoredLimits
-from portal_gateway.application.ports import Limit
+from portal_gateway.application.limits import Limit
 
 ANA, DIEGO, PROXY = "203.0.113.7", "2001:db8::7", "127.0.0.1"
 
 
 @asynccontextmanager
 async def served(gateway: Gateway, trusted_proxies: str) -> AsyncIterator[httpx.AsyncClient]:
-    """The same gateway on another port, where somebody in front says for whom they ask."""
+    """The same gateway on another port, behind a proxy that forwards the client's address."""
     sock = listen("127.0.0.1", 0)
     headers = {"host": urlsplit(gateway.url).netloc, "origin": gateway.url}
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
@@ -32,7 +32,7 @@ async def served(gateway: Gateway, trusted_proxies: str) -> AsyncIterator[httpx.
 
 
 async def refused(proxy: httpx.AsyncClient, *forwarded: str, times: int = 1) -> int:
-    """The last answer's status."""
+    """The status of the last response."""
     headers = [("x-forwarded-for", each) for each in forwarded]
     return [(await proxy.post("/api/session", json={"token": "x"}, headers=headers)).status_code for _ in range(times)][-1]
 
@@ -41,14 +41,14 @@ async def counted(gateway: Gateway) -> set[str]:
     return {row["who"] for row in await gateway.pool.fetch("SELECT who FROM use_of_limit WHERE name = 'refused_links'")}
 
 
-async def test_behind_a_trusted_proxy_everybody_has_a_limit_of_their_own(gateway: Gateway) -> None:
+async def test_behind_a_trusted_proxy_each_address_has_its_own_limit(gateway: Gateway) -> None:
     async with served(gateway, f"{PROXY},10.0.0.0/8") as proxy:
         assert await refused(proxy, ANA, times=61) == 429
         assert await refused(proxy, DIEGO) == 401
     assert await counted(gateway) == {ANA, "2001:db8::/64"}
 
 
-async def test_a_network_of_ipv6_is_counted_as_one(gateway: Gateway) -> None:
+async def test_an_ipv6_network_is_counted_as_one_address(gateway: Gateway) -> None:
     async with served(gateway, f"{PROXY},10.0.0.0/8") as proxy:
         assert [await refused(proxy, f"2001:db8::{host:x}") for host in range(60)] == [401] * 60
         assert await refused(proxy, DIEGO) == 429
@@ -57,8 +57,8 @@ async def test_a_network_of_ipv6_is_counted_as_one(gateway: Gateway) -> None:
     assert await counted(gateway) == {"2001:db8::/64", "2001:db8:0:1::/64", ANA}
 
 
-async def test_no_more_than_so_many_addresses_are_remembered(gateway: Gateway) -> None:
-    limit = Limit("guesses", 2, timedelta(minutes=10), apart=3)
+async def test_the_number_of_counted_addresses_is_bounded(gateway: Gateway) -> None:
+    limit = Limit("guesses", 2, timedelta(minutes=10), counted_max=3)
     stored = StoredLimits(gateway.pool)
     for who in ("a", "b", "c", "d", "e", "d", "d", "d"):
         await stored.take(limit, who)
@@ -69,7 +69,7 @@ async def test_no_more_than_so_many_addresses_are_remembered(gateway: Gateway) -
     assert [tuple(row) for row in kept] == [("a", 2), ("b", 1), ("c", 1)]
 
 
-async def test_a_good_link_works_however_many_bad_ones_came_from_there(gateway: Gateway, merchant: Merchant) -> None:
+async def test_a_valid_link_works_after_many_refused_ones_from_the_same_network(gateway: Gateway, merchant: Merchant) -> None:
     await merchant.tell(story.profile())
     link = await merchant.link()
     async with served(gateway, "") as stranger:

@@ -1,4 +1,4 @@
-"""What a customer changes: passed on to whoever owns it, remembered until it is seen, refused as it was refused."""
+"""Commands are forwarded to their service and stored until their events arrive; refusals are forwarded unchanged."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ async def pending(browser: httpx.AsyncClient) -> list[dict[str, Any]]:
     return found
 
 
-async def test_a_cancellation_is_passed_on_in_the_customers_name(ana: Merchant) -> None:
+async def test_a_cancellation_is_forwarded_in_the_customers_name(ana: Merchant) -> None:
     ana.gateway.owners.say("POST", OF_OWNER, 202, ACCEPTED)
     async with ana.signed_in() as browser:
         body = {"feedback": "unused", "comment": "No la uso"}
@@ -49,7 +49,7 @@ async def test_a_cancellation_is_passed_on_in_the_customers_name(ana: Merchant) 
     assert claims.session
 
 
-async def test_an_accepted_cancellation_is_on_its_way_until_it_is_shown(ana: Merchant) -> None:
+async def test_an_accepted_cancellation_is_pending_until_its_event_arrives(ana: Merchant) -> None:
     ana.gateway.owners.say("POST", OF_OWNER, 202, ACCEPTED)
     async with ana.signed_in() as browser:
         for _ in range(2):
@@ -66,7 +66,7 @@ async def test_an_accepted_cancellation_is_on_its_way_until_it_is_shown(ana: Mer
     assert await ana.gateway.pool.fetchval(kept, ana.id) == 0
 
 
-async def test_a_cancellation_that_was_accepted_is_answered_so_although_that_cannot_be_remembered(ana: Merchant) -> None:
+async def test_an_accepted_cancellation_is_confirmed_even_if_it_cannot_be_stored(ana: Merchant) -> None:
     ana.gateway.owners.say("POST", OF_OWNER, 202, ACCEPTED)
     async with ana.signed_in() as browser, ana.gateway.pool.acquire() as other:
         async with other.transaction():
@@ -76,7 +76,7 @@ async def test_a_cancellation_that_was_accepted_is_answered_so_although_that_can
         assert await pending(browser) == []
 
 
-async def test_a_customer_can_change_their_mind(ana: Merchant) -> None:
+async def test_a_cancellation_can_be_withdrawn(ana: Merchant) -> None:
     ana.gateway.owners.say("DELETE", OF_OWNER, 202, {"aggregate": STREAM, "version": 5})
     async with ana.signed_in() as browser:
         answer = await browser.delete(OF_GATEWAY)
@@ -84,7 +84,7 @@ async def test_a_customer_can_change_their_mind(ana: Merchant) -> None:
         assert [it["kind"] for it in await pending(browser)] == ["cancellation_withdrawn"]
 
 
-async def test_the_preview_says_amounts_in_words_too(ana: Merchant) -> None:
+async def test_the_preview_has_the_text_of_each_amount(ana: Merchant) -> None:
     debt = {"amount_minor": 2999, "currency": "USD"}
     preview = {"mode": "at_period_end", "effective_at": "x", "access_until": "x", "open_amount": debt, "open_invoices": "void"}
     ana.gateway.owners.say("GET", f"{OF_OWNER}/preview", 200, preview)
@@ -94,7 +94,7 @@ async def test_the_preview_says_amounts_in_words_too(ana: Merchant) -> None:
 
 
 @pytest.mark.parametrize(("status", "code"), [(409, "already_cancelled"), (404, "not_found"), (422, "idempotency_key_reused")])
-async def test_a_refusal_is_passed_on_and_leaves_nothing(ana: Merchant, status: int, code: str) -> None:
+async def test_a_refusal_is_forwarded_and_stores_nothing(ana: Merchant, status: int, code: str) -> None:
     for method in ("POST", "DELETE"):
         ana.gateway.owners.answers[method, OF_OWNER] = problem(status, code)
     async with ana.signed_in() as browser:
@@ -116,14 +116,14 @@ async def test_a_refusal_is_passed_on_and_leaves_nothing(ana: Merchant, status: 
     ],
     ids=lambda body: str(body)[:30],
 )
-async def test_a_cancellation_that_makes_no_sense_goes_nowhere(ana: Merchant, body: Any) -> None:
+async def test_an_invalid_cancellation_is_not_forwarded(ana: Merchant, body: Any) -> None:
     async with ana.signed_in() as browser:
         answer = await browser.post(OF_GATEWAY, json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert ana.gateway.owners.asked == []
 
 
-async def test_a_card_number_in_a_comment_is_removed_and_the_cancellation_passed_on(ana: Merchant) -> None:
+async def test_a_card_number_in_a_comment_is_removed_and_the_cancellation_forwarded(ana: Merchant) -> None:
     ana.gateway.owners.say("POST", OF_OWNER, 202, ACCEPTED)
     async with ana.signed_in() as browser:
         removed = await browser.post(OF_GATEWAY, json={"comment": "my card is 4242 4242 4242 4242"})
@@ -145,7 +145,7 @@ UNREADABLE = {
 
 
 @pytest.mark.parametrize("raw", UNREADABLE.values(), ids=UNREADABLE)
-async def test_a_body_that_cannot_be_read_goes_nowhere(ana: Merchant, raw: bytes) -> None:
+async def test_a_malformed_body_is_not_forwarded(ana: Merchant, raw: bytes) -> None:
     async with ana.signed_in() as browser:
         answer = await browser.post(OF_GATEWAY, content=raw, headers={"content-type": "application/json"})
     assert answer.status_code in (400, 413, 422)
@@ -153,7 +153,7 @@ async def test_a_body_that_cannot_be_read_goes_nowhere(ana: Merchant, raw: bytes
     assert ana.gateway.owners.asked == []
 
 
-async def test_a_service_that_is_away_says_so_at_once_and_changes_nothing(ana: Merchant) -> None:
+async def test_an_unreachable_service_is_reported_at_once_and_nothing_changes(ana: Merchant) -> None:
     ana.gateway.owners.answers["POST", OF_OWNER] = problem(503, "service_unavailable")
     async with ana.signed_in() as browser:
         answer = await browser.post(OF_GATEWAY, json={})
@@ -162,7 +162,7 @@ async def test_a_service_that_is_away_says_so_at_once_and_changes_nothing(ana: M
         assert (await browser.get("/api/overview")).status_code == 200
 
 
-async def test_a_service_that_failed_may_have_done_it_all_the_same(ana: Merchant) -> None:
+async def test_after_a_failure_of_the_service_the_outcome_is_unknown(ana: Merchant) -> None:
     for failed in (problem(500, "internal_error"), PlainTextResponse("upstream connect error", 502)):
         ana.gateway.owners.answers["POST", OF_OWNER] = failed
         async with ana.signed_in() as browser:
@@ -171,7 +171,7 @@ async def test_a_service_that_failed_may_have_done_it_all_the_same(ana: Merchant
             assert await pending(browser) == []
 
 
-async def test_card_entry_opens_with_what_is_owed(ana: Merchant) -> None:
+async def test_card_entry_lists_what_is_owed(ana: Merchant) -> None:
     amount = {"amount_minor": 2999, "currency": "USD"}
     setup = {
         "setup_id": "setup-1",
@@ -187,7 +187,7 @@ async def test_card_entry_opens_with_what_is_owed(ana: Merchant) -> None:
     assert sent == {"locale": "es-419", "colour": "#1f57c3", "portal_origin": ana.gateway.url}
 
 
-async def test_a_new_card_and_its_charges_are_on_their_way(ana: Merchant) -> None:
+async def test_a_new_card_and_its_charges_are_pending(ana: Merchant) -> None:
     face = {"id": str(MASTERCARD.id), "brand": "mastercard", "last4": "4444", "exp_month": 1, "exp_year": 2030}
     charge = {"invoice_id": str(invoice_id(5)), "aggregate": f"payment-{invoice_id(5)}", "version": 3}
     updated = {"aggregate": f"wallet-{story.ANA}", "version": 2, "payment_method": face, "charges": [charge]}
@@ -203,14 +203,14 @@ async def test_a_new_card_and_its_charges_are_on_their_way(ana: Merchant) -> Non
         assert [it["kind"] for it in await pending(browser)] == ["charge"]
 
 
-async def test_what_is_due_has_changed_is_passed_on_with_the_new_list(ana: Merchant) -> None:
+async def test_due_changed_is_forwarded_with_the_new_list(ana: Merchant) -> None:
     ana.gateway.owners.answers["PUT", CARD] = problem(409, "due_changed", due=[], total=None)
     async with ana.signed_in() as browser:
         answer = await browser.put("/api/payment-method", json=NEW_CARD)
     assert (answer.status_code, answer.json()["due"], answer.json()["total"]) == (409, [], None)
 
 
-async def test_five_declined_cards_an_hour_are_enough(ana: Merchant) -> None:
+async def test_five_declined_cards_an_hour_are_the_limit(ana: Merchant) -> None:
     ana.gateway.owners.answers["PUT", CARD] = problem(402, "card_declined")
     async with ana.signed_in() as browser:
         answers = [await browser.put("/api/payment-method", json=NEW_CARD) for _ in range(6)]
@@ -231,7 +231,7 @@ async def test_there_is_no_field_for_a_card_number(ana: Merchant, body: Any) -> 
     assert ana.gateway.owners.asked == []
 
 
-async def test_limits_hold_for_many_at_once(ana: Merchant) -> None:
+async def test_limits_hold_for_concurrent_requests(ana: Merchant) -> None:
     ana.gateway.owners.say("POST", SETUPS, 201, {"setup_id": "s", "frame_url": "x", "due": [], "total": None})
     async with ana.signed_in() as browser:
         answers = await asyncio.gather(*(browser.post("/api/payment-method/setup") for _ in range(65)))

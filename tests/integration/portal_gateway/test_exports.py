@@ -1,4 +1,4 @@
-"""The whole history as a file, passed on from the service that makes it while it is being made."""
+"""The export is forwarded while invoicing produces it."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ async def ana(merchant: Merchant) -> Merchant:
 
 
 class Maker:
-    """Makes a file of so many chunks, one by one as they are taken."""
+    """Produces a file of so many chunks, each when it is read."""
 
     def __init__(self, chunks: int) -> None:
         self.chunks, self.made = chunks, 0
@@ -41,7 +41,7 @@ class Maker:
             while self.made < self.chunks:
                 self.made += 1
                 yield CHUNK
-                await asyncio.sleep(0)  # as whoever makes something does: else it would not hear that nobody listens
+                await asyncio.sleep(0)  # like a real producer: otherwise it would not notice the closed connection
         finally:
             self.ended.set()
 
@@ -51,7 +51,7 @@ def refusing() -> Response:
 
 
 @pytest.mark.parametrize("address", ["/export.csv", "/api/invoices/export?format=csv"])
-async def test_the_history_is_passed_on_under_its_name_and_kept_nowhere(ana: Merchant, address: str) -> None:
+async def test_the_export_is_forwarded_under_its_name_and_not_stored(ana: Merchant, address: str) -> None:
     asked: list[str] = []
 
     async def made(request: Request) -> Response:
@@ -69,7 +69,7 @@ async def test_the_history_is_passed_on_under_its_name_and_kept_nowhere(ana: Mer
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-async def test_a_history_that_breaks_off_is_no_valid_file(ana: Merchant, address: str) -> None:
+async def test_an_interrupted_export_is_not_a_valid_file(ana: Merchant, address: str) -> None:
     ana.gateway.owners.answers["GET", EXPORT] = interrupted(b"PK")
     async with ana.signed_in() as browser:
         with pytest.raises(httpx.RemoteProtocolError):
@@ -77,7 +77,7 @@ async def test_a_history_that_breaks_off_is_no_valid_file(ana: Merchant, address
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-async def test_whoever_hangs_up_stops_the_making(ana: Merchant, address: str) -> None:
+async def test_a_closed_connection_stops_the_export(ana: Merchant, address: str) -> None:
     maker = Maker(10**9)
     ana.gateway.owners.answers["GET", EXPORT] = maker
     async with ana.signed_in() as browser:
@@ -88,8 +88,8 @@ async def test_whoever_hangs_up_stops_the_making(ana: Merchant, address: str) ->
             await maker.ended.wait()
 
 
-async def test_a_reader_who_pauses_is_waited_for(ana: Merchant) -> None:
-    """What is not read is not made: it would have to be kept somewhere."""
+async def test_a_slow_reader_gets_the_whole_export(ana: Merchant) -> None:
+    """Chunks are produced only when they are read; otherwise they would have to be buffered."""
     maker = Maker(4_000)
     ana.gateway.owners.answers["GET", EXPORT] = maker
     async with ana.signed_in() as browser, browser.stream("GET", "/export.zip") as answer:
@@ -102,7 +102,7 @@ async def test_a_reader_who_pauses_is_waited_for(ana: Merchant) -> None:
         assert maker.made < 1_000
 
 
-async def test_a_large_history_passes_in_constant_memory(ana: Merchant) -> None:
+async def test_a_large_export_needs_constant_memory(ana: Merchant) -> None:
     ana.gateway.owners.answers["GET", EXPORT] = Maker(3_000)
     process, received = psutil.Process(), 0
     async with ana.signed_in() as browser, browser.stream("GET", "/export.zip") as answer:
@@ -116,7 +116,7 @@ async def test_a_large_history_passes_in_constant_memory(ana: Merchant) -> None:
     assert peak - before < 30_000_000
 
 
-async def test_another_one_meanwhile_is_refused_in_words(ana: Merchant) -> None:
+async def test_a_second_export_is_refused_with_a_sentence(ana: Merchant) -> None:
     ana.gateway.owners.answers["GET", EXPORT] = refusing()
     sentence = "Ya se está preparando otra descarga de tu historial."
     async with ana.signed_in() as browser:
@@ -129,7 +129,7 @@ async def test_another_one_meanwhile_is_refused_in_words(ana: Merchant) -> None:
     assert sentence in page.text
 
 
-async def test_ten_exports_an_hour_are_enough_and_refused_ones_do_not_count(ana: Merchant) -> None:
+async def test_ten_exports_an_hour_are_the_limit_and_refused_ones_do_not_count(ana: Merchant) -> None:
     owners = ana.gateway.owners.answers
     async with ana.signed_in() as browser:
 
@@ -145,7 +145,7 @@ async def test_ten_exports_an_hour_are_enough_and_refused_ones_do_not_count(ana:
     assert int(answers[-1].headers["retry-after"]) > 3000
 
 
-async def test_how_far_it_is_is_told_in_words(ana: Merchant) -> None:
+async def test_the_progress_has_a_sentence(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
 
         async def told(running: dict[str, int] | None) -> Any:
@@ -162,7 +162,7 @@ async def test_how_far_it_is_is_told_in_words(ana: Merchant) -> None:
         assert (await browser.get("/api/invoices/export/progress")).status_code == 401
 
 
-async def test_the_shape_of_a_line_is_published(ana: Merchant) -> None:
+async def test_the_schema_of_a_line_is_published(ana: Merchant) -> None:
     published = ana.gateway.app.openapi()
     content = published["paths"]["/api/invoices/export"]["get"]["responses"]["200"]["content"]
     assert content.keys() == {"text/csv", "application/zip", "application/x-ndjson"}

@@ -1,4 +1,4 @@
-"""What no browser sends as a form gets a page that says so, and opens nothing."""
+"""Malformed forms get a page and change nothing."""
 
 from collections.abc import AsyncIterator
 
@@ -25,7 +25,7 @@ FILE = b'--x\r\nContent-Disposition: form-data; name="link"; filename="f"\r\n\r\
         ("multipart/form-data; charset=undefined; boundary=x", FILE, 415),
     ],
 )
-async def test_a_form_that_cannot_be_read_is_answered_with_a_page(gateway: Gateway, kind: str, body: bytes, status: int) -> None:
+async def test_a_malformed_form_is_answered_with_a_page(gateway: Gateway, kind: str, body: bytes, status: int) -> None:
     async with gateway.browser() as browser:
         for content in (body, pieces(body)):
             answer = await browser.post("/enter", content=content, headers={"content-type": kind})

@@ -1,4 +1,4 @@
-"""Who comes in, and who does not: every way in which a link can be wrong gets the same answer."""
+"""Portal links: creating, listing, revoking and exchanging them. Every invalid link gets the same answer."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -16,7 +16,7 @@ CLAUDIO = UUID("0190a000-0000-7000-8000-0000000000a2")
 
 @pytest.fixture
 async def ana(merchant: Merchant) -> Merchant:
-    """A merchant that has Ana for a customer."""
+    """A merchant with the customer Ana."""
     await merchant.tell(story.profile())
     return merchant
 
@@ -37,7 +37,7 @@ async def test_a_link_opens_a_session_as_often_as_it_is_used(ana: Merchant) -> N
             assert entered.headers["set-cookie"].endswith("; Path=/; Secure; HttpOnly; SameSite=Lax")
 
 
-async def test_only_hashes_are_kept(ana: Merchant) -> None:
+async def test_only_hashes_are_stored(ana: Merchant) -> None:
     link = await ana.link()
     secret = link.rpartition(".")[2]
     async with ana.gateway.browser() as browser:
@@ -63,7 +63,7 @@ async def test_only_hashes_are_kept(ana: Merchant) -> None:
     ],
     ids=["empty", "truncated", "other end", "one bit", "other id", "NUL", "too long", "look-alike", "60 kB"],
 )
-async def test_a_link_that_is_not_quite_right_opens_nothing(ana: Merchant, spoil: Any) -> None:
+async def test_an_altered_link_opens_nothing(ana: Merchant, spoil: Any) -> None:
     token = (await ana.link()).rpartition("#")[2]
     spoilt = spoil(token)
     async with ana.gateway.browser() as browser:
@@ -106,7 +106,7 @@ async def test_a_revoked_link_ends_its_sessions_at_their_next_request(ana: Merch
         await refused(browser, link)
 
 
-async def test_visits_at_the_same_moment_each_show_their_own_customer_and_nothing_of_a_revoked_link(ana: Merchant) -> None:
+async def test_concurrent_visits_show_their_own_customer_and_nothing_of_a_revoked_link(ana: Merchant) -> None:
     await ana.tell(story.profile("Claudio"), subject=f"customer-{CLAUDIO}", customer=CLAUDIO)
     another = await ana.gateway.merchant()
     await another.tell(story.profile("Berta"))
@@ -129,7 +129,7 @@ async def test_visits_at_the_same_moment_each_show_their_own_customer_and_nothin
     assert shown == ["Ana García", "Claudio", "Berta", "session_required", "session_required"] * 8
 
 
-async def test_all_of_a_customers_links_are_revoked_at_once_and_nobody_elses(ana: Merchant) -> None:
+async def test_all_links_of_one_customer_are_revoked_and_no_others(ana: Merchant) -> None:
     await ana.tell(story.profile("Claudio"), subject=f"customer-{CLAUDIO}", customer=CLAUDIO)
     links, other = [await ana.link(), await ana.link()], await ana.link(CLAUDIO)
     async with ana.back_end() as api, ana.gateway.browser() as browser:
@@ -139,14 +139,14 @@ async def test_all_of_a_customers_links_are_revoked_at_once_and_nobody_elses(ana
         await enter(browser, other)
 
 
-async def test_a_session_link_is_good_once_also_for_two_at_once(ana: Merchant) -> None:
+async def test_a_session_link_works_once_even_for_concurrent_uses(ana: Merchant) -> None:
     link = await ana.link(kind="session", flow="cancel")
     async with ana.gateway.browser() as one, ana.gateway.browser() as other:
         answers = await asyncio.gather(*(it.post("/api/session", json={"token": link}) for it in (one, other)))
     assert sorted(answer.status_code for answer in answers) == [204, 401]
 
 
-async def test_a_session_link_waits_for_a_click_and_says_where_it_leads(ana: Merchant) -> None:
+async def test_a_session_link_waits_for_a_click_and_names_its_target(ana: Merchant) -> None:
     link = await ana.link(kind="session", flow="payment_method")
     assert link.startswith(f"{ana.gateway.url}/enter?continue#")
     async with ana.gateway.browser() as browser:
@@ -154,7 +154,7 @@ async def test_a_session_link_waits_for_a_click_and_says_where_it_leads(ana: Mer
         assert (await browser.get("/api/session")).json()["flow"] == "payment_method"
 
 
-async def test_more_links_at_once_than_there_are_connections(ana: Merchant) -> None:
+async def test_more_concurrent_links_than_connections_are_opened(ana: Merchant) -> None:
     key = {"authorization": f"Bearer {ana.api_key}"}
     async with httpx.AsyncClient(base_url=ana.gateway.url, headers=key, timeout=20, trust_env=False) as client:
 
@@ -167,7 +167,7 @@ async def test_more_links_at_once_than_there_are_connections(ana: Merchant) -> N
     assert set(made) == {201}
 
 
-async def test_a_link_of_another_merchant_is_out_of_reach(ana: Merchant) -> None:
+async def test_a_link_of_another_merchant_is_not_found(ana: Merchant) -> None:
     link_id = (await ana.link()).rpartition("#")[2].partition(".")[0]
     other = await ana.gateway.merchant()
     async with other.back_end() as api:
@@ -198,7 +198,7 @@ async def test_a_link_of_another_merchant_is_out_of_reach(ana: Merchant) -> None
     ],
     ids=str,
 )
-async def test_a_link_that_makes_no_sense_is_not_made(ana: Merchant, asked: dict[str, Any]) -> None:
+async def test_an_invalid_link_is_not_created(ana: Merchant, asked: dict[str, Any]) -> None:
     async with ana.back_end() as api:
         answer = await api.post("/v1/portal-links", json=asked)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
@@ -206,7 +206,7 @@ async def test_a_link_that_makes_no_sense_is_not_made(ana: Merchant, asked: dict
 
 
 @pytest.mark.parametrize("back", ["https://techsolutions.example/account", "https://shop.example:8443/me?from=portal"])
-async def test_a_link_may_lead_back_to_the_merchants_own_sites(ana: Merchant, back: str) -> None:
+async def test_a_link_may_return_to_the_merchants_own_sites(ana: Merchant, back: str) -> None:
     await ana.configured(return_origins=("https://shop.example:8443",))
     async with ana.gateway.browser() as browser:
         await enter(browser, await ana.link(return_url=back))
@@ -216,7 +216,7 @@ async def test_a_link_may_lead_back_to_the_merchants_own_sites(ana: Merchant, ba
 @pytest.mark.parametrize(
     "credential", ["", "Bearer", "Bearer sk_test_short", "Bearer sk_test_" + "A" * 43, "Basic YTpi", "Bearer ey.ey.ey"]
 )
-async def test_links_are_for_merchants(gateway: Gateway, credential: str) -> None:
+async def test_only_merchants_create_links(gateway: Gateway, credential: str) -> None:
     async with httpx.AsyncClient(base_url=gateway.url, headers={"authorization": credential}, trust_env=False) as stranger:
         answer = await stranger.post("/v1/portal-links", json={"customer_id": str(story.ANA)})
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated")
@@ -236,7 +236,7 @@ async def test_the_same_key_gives_the_same_link_and_another_body_is_refused(ana:
         await enter(browser, again.json()["url"])
 
 
-async def test_a_key_that_revoked_one_customers_links_revokes_nobody_elses(ana: Merchant) -> None:
+async def test_an_idempotency_key_that_revoked_one_customers_links_revokes_no_others(ana: Merchant) -> None:
     await ana.tell(story.profile("Claudio"), subject=f"customer-{CLAUDIO}", customer=CLAUDIO)
     link, key = await ana.link(CLAUDIO), {"idempotency-key": "leaving-3"}
     async with ana.back_end() as api, ana.gateway.browser() as browser:
@@ -248,7 +248,7 @@ async def test_a_key_that_revoked_one_customers_links_revokes_nobody_elses(ana: 
         await enter(browser, link)
 
 
-async def test_links_are_listed_page_by_page_without_their_secrets(ana: Merchant) -> None:
+async def test_links_are_listed_in_pages_without_their_secrets(ana: Merchant) -> None:
     secrets = [(await ana.link()).rpartition(".")[2] for _ in range(3)]
     async with ana.back_end() as api:
         of_ana = {"customer_id": str(story.ANA)}
@@ -261,7 +261,7 @@ async def test_links_are_listed_page_by_page_without_their_secrets(ana: Merchant
             assert (await api.get("/v1/portal-links", params=of_ana | wrong)).status_code == 422
 
 
-async def test_a_customer_made_a_moment_ago_is_asked_of_their_owner_once(merchant: Merchant) -> None:
+async def test_a_new_customer_is_looked_up_once(merchant: Merchant) -> None:
     owners = merchant.gateway.owners
     known, unknown = f"/v1/customers/{story.ANA}", uuid4()
     owners.answers["GET", known] = JSONResponse({"id": str(story.ANA), "name": "Ana García"})
@@ -277,14 +277,14 @@ async def test_a_customer_made_a_moment_ago_is_asked_of_their_owner_once(merchan
     assert [path for _, path, _, _ in owners.asked].count(f"/v1/customers/{unknown}") == 1
 
 
-async def test_an_unknown_customer_whose_owner_is_away_is_no_404(merchant: Merchant) -> None:
+async def test_an_unknown_customer_is_no_404_while_subscriptions_is_unreachable(merchant: Merchant) -> None:
     merchant.gateway.owners.answers["GET", f"/v1/customers/{story.ANA}"] = problem(503, "service_unavailable")
     async with merchant.back_end() as api:
         answer = await api.post("/v1/portal-links", json={"customer_id": str(story.ANA)})
     assert (answer.status_code, answer.json()["code"]) == (503, "service_unavailable")
 
 
-async def test_an_erased_customer_has_no_way_in(ana: Merchant) -> None:
+async def test_an_erased_customers_links_open_nothing(ana: Merchant) -> None:
     link = await ana.link()
     async with ana.gateway.browser() as browser:
         await enter(browser, link)
@@ -295,7 +295,7 @@ async def test_an_erased_customer_has_no_way_in(ana: Merchant) -> None:
     assert "Ana" not in kept
 
 
-async def test_too_many_wrong_links_are_too_many(ana: Merchant) -> None:
+async def test_too_many_refused_links_are_limited(ana: Merchant) -> None:
     async with ana.gateway.browser() as browser:
         for _ in range(60):
             await refused(browser, "x")

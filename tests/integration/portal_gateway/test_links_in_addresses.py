@@ -1,4 +1,4 @@
-"""A link whose token arrives in the path or the query gets the inert page at /enter, and the token is written down nowhere."""
+"""A token in the path or the query gets the inert page at /enter, and no log contains it."""
 
 import logging
 from collections.abc import Iterator
@@ -46,7 +46,7 @@ async def ana(merchant: Merchant) -> Merchant:
 
 
 @pytest.mark.parametrize("address", ADDRESSES)
-async def test_it_gets_an_inert_page_and_leaves_no_trace(
+async def test_a_link_in_a_path_or_query_gets_an_inert_page_and_is_not_logged(
     ana: Merchant, gateway: Gateway, written: list[str], address: str
 ) -> None:
     token = (await ana.link()).partition("#")[2]
@@ -67,7 +67,7 @@ async def test_it_gets_an_inert_page_and_leaves_no_trace(
     assert await gateway.pool.fetchval("SELECT count(*) FROM portal_session WHERE merchant_id = $1", ana.id) == 0
 
 
-async def test_a_link_that_is_pasted_or_sent_as_it_was_delivered_opens_the_portal(ana: Merchant, gateway: Gateway) -> None:
+async def test_a_link_as_a_mail_program_delivers_it_opens_the_portal(ana: Merchant, gateway: Gateway) -> None:
     link = await ana.link()
     async with gateway.browser() as browser:
         for delivered in (
@@ -81,12 +81,12 @@ async def test_a_link_that_is_pasted_or_sent_as_it_was_delivered_opens_the_porta
 
 
 @pytest.mark.parametrize("path", ["/", "/invoices/7?x=a.b", f"/?cursor={'a' * 90}", f"/?cursor={'a' * 60}.{'b' * 43}"])
-async def test_other_addresses_are_what_they_were(gateway: Gateway, path: str) -> None:
+async def test_other_addresses_are_not_affected(gateway: Gateway, path: str) -> None:
     async with gateway.browser() as browser:
         assert (await browser.get(path)).status_code == 401
 
 
-async def test_a_program_that_carries_a_token_astray_gets_no_page(ana: Merchant, gateway: Gateway) -> None:
+async def test_a_token_in_an_address_for_programs_gets_no_page(ana: Merchant, gateway: Gateway) -> None:
     token = (await ana.link()).partition("#")[2]
     async with gateway.browser() as browser:
         answer = await browser.get(f"/api/overview?token={token}")

@@ -1,4 +1,4 @@
-"""Uploaded pictures, for whoever knows the hash of one: they are the merchants' own faces, and nobody's secret."""
+"""Uploaded images, public by the hash of their content."""
 
 import hashlib
 
@@ -17,7 +17,7 @@ async def uploaded(gateway: Gateway) -> Gateway:
     return gateway
 
 
-async def test_a_picture_is_fetched_once_and_kept_for_ever(uploaded: Gateway) -> None:
+async def test_an_image_is_fetched_once_and_cached_forever(uploaded: Gateway) -> None:
     async with uploaded.browser() as browser:
         for _ in range(2):
             image = await browser.get(f"/media/{NAME}.webp")
@@ -45,14 +45,14 @@ async def test_a_picture_is_fetched_once_and_kept_for_ever(uploaded: Gateway) ->
         "",
     ],
 )
-async def test_anything_else_is_not_found_and_not_remembered(uploaded: Gateway, path: str) -> None:
+async def test_an_unknown_image_is_not_found_and_not_cached(uploaded: Gateway, path: str) -> None:
     async with uploaded.browser() as browser:
         answer = await browser.get(f"/media/{path}")
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
     assert answer.headers["cache-control"] == "no-store"
 
 
-async def test_while_nobody_can_be_asked_a_picture_is_missing_for_a_moment_only(uploaded: Gateway) -> None:
+async def test_a_missing_image_is_not_cached_while_subscriptions_is_unreachable(uploaded: Gateway) -> None:
     kept = uploaded.owners.answers["GET", f"/v1/media/{NAME}"]
     uploaded.owners.answers["GET", f"/v1/media/{NAME}"] = problem(503, "service_unavailable")
     async with uploaded.browser() as browser:

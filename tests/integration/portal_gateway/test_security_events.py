@@ -1,4 +1,4 @@
-"""What the gateway refuses leaves one event each: a link, a form of another site, a rate."""
+"""A refused link, a form of another site and an exceeded rate each emit one security event."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ async def ana(merchant: Merchant) -> Merchant:
     return merchant
 
 
-async def test_a_link_that_opens_nothing(ana: Merchant, gateway: Gateway, log: Log) -> None:
+async def test_a_refused_link_is_an_event(ana: Merchant, gateway: Gateway, log: Log) -> None:
     link = await ana.link()
     token = link.partition("#")[2]
     wrong = f"{token[:-43]}{'A' * 43}"
@@ -52,7 +52,7 @@ async def test_a_link_that_opens_nothing(ana: Merchant, gateway: Gateway, log: L
     assert token.partition(".")[2] not in str(log.events)
 
 
-async def test_a_form_of_another_site_and_of_no_session(ana: Merchant, log: Log) -> None:
+async def test_a_form_of_another_site_is_an_event_and_one_without_session_is_not(ana: Merchant, log: Log) -> None:
     async with ana.signed_in() as browser:
         await browser.post("/api/session/extend", headers={"origin": "https://evil.example"})
         await browser.post("/api/session/extend", headers={"x-csrf-token": ""})
@@ -64,7 +64,7 @@ async def test_a_form_of_another_site_and_of_no_session(ana: Merchant, log: Log)
     assert log.events[1][1]["customer_id"] == str(story.ANA)
 
 
-async def test_a_rate(ana: Merchant, gateway: Gateway, log: Log) -> None:
+async def test_an_exceeded_rate_is_an_event(ana: Merchant, gateway: Gateway, log: Log) -> None:
     async with ana.signed_in() as browser:
         for _ in range(limits.CANCELLATIONS.times + 1):
             answer = await browser.delete(f"/api/subscriptions/{story.SUBSCRIPTION}/cancellation")

@@ -1,4 +1,4 @@
-"""A customer's page answers while others on the same address send slowly, send without end, or send nothing."""
+"""A page is answered while other clients of the same address send slowly, endlessly or nothing."""
 
 from urllib.parse import urlsplit
 
@@ -10,7 +10,7 @@ from support.flood import flooded
 
 
 @pytest.mark.parametrize("senders", [1, 50, 500])
-async def test_a_page_is_answered_meanwhile(merchant: Merchant, senders: int) -> None:
+async def test_a_page_is_answered_while_others_send_slowly(merchant: Merchant, senders: int) -> None:
     await merchant.tell(story.profile(), story.started())
     async with merchant.signed_in() as browser, flooded(urlsplit(merchant.gateway.url).port or 0, senders):
         for _ in range(20):

@@ -25,7 +25,7 @@ from payments.adapters.http.peers import PEERS as PAYMENTS
 from payments.adapters.outlooks import SubscriptionOutlooks
 from payments.adapters.tenants import KnownCustomers, MerchantClock
 from portal_gateway.adapters.services import InvoicingService, PaymentsService, SubscriptionsService
-from portal_gateway.application.answers import PaymentRequest
+from portal_gateway.application.requests import CancelRequest, PaymentRequest
 from subscriptions.adapters.http.peers import PEERS as SUBSCRIPTIONS
 
 IDS = uuid4(), uuid4()
@@ -82,8 +82,8 @@ async def test_the_gateway_asks_subscriptions_for_no_more_than_it_may() -> None:
         SubscriptionsService(asked.client),
         asked,
         preview=(session, IDS[0], None),
-        cancel=(session, IDS[0], None, None, None, None),
-        keep=(session, IDS[0], None),
+        cancel=(session, IDS[0], CancelRequest(), None),
+        withdraw_cancellation=(session, IDS[0], None),
         media=("a" * 64,),
         customer=(IDS[0], IDS[1]),
     )

@@ -1,4 +1,4 @@
-"""Ana's events, as her services announce them: the specification's own example."""
+"""The public events of the specification's example, Ana."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -160,26 +160,26 @@ def subject_of(event: EventData) -> str:
             return f"invoice-{invoice_id(event.period.start.month)}"
         case customers.CustomerProfile():
             return f"customer-{ANA}"
-    raise AssertionError(f"whose {event}?")
+    raise AssertionError(f"no subject for {event}")
 
 
 @dataclass
-class Told:
-    """What has been announced so far, folded."""
+class Published:
+    """The documents of the published events."""
 
     documents: dict[str, Source] = field(default_factory=dict)
     sequences: Counter[str] = field(default_factory=Counter)
 
-    def tell(self, *events: EventData, subject: str | None = None) -> "Told":
+    def publish(self, *events: EventData, subject: str | None = None) -> "Published":
         for event in events:
             about = subject or subject_of(event)
             self.sequences[about] += 1
-            told = envelope(event, about, self.sequences[about])
+            sent = envelope(event, about, self.sequences[about])
             types, fold = FOLDS[about.partition("-")[0]]
-            assert told.type in types
+            assert sent.type in types
             before = self.documents.get(about)
-            if (doc := fold(dict(before.doc) if before else None, told)) is not None:
-                self.documents[about] = Source(about, told.sequence, doc)
+            if (doc := fold(dict(before.doc) if before else None, sent)) is not None:
+                self.documents[about] = Source(about, sent.sequence, doc)
         return self
 
     def view(self) -> CustomerView:
@@ -203,7 +203,7 @@ class Told:
 
 
 def envelope(event: EventData, about: str, sequence: int, merchant: UUID = MERCHANT, customer: UUID | None = ANA) -> Envelope:
-    """As it comes out of Kafka: through JSON."""
+    """The envelope as it arrives from Kafka, parsed from JSON."""
     sent = Envelope(
         id=uuid5(merchant, f"{about} {sequence}"),
         source=f"/{event.topic().replace('.', '/')}",

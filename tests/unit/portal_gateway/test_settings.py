@@ -1,4 +1,4 @@
-"""Origins that the gateway does not start with: over them a session or a card could be stolen."""
+"""Origins and peppers with which the gateway refuses to start."""
 
 import pytest
 from pydantic import ValidationError
@@ -20,13 +20,13 @@ def settings(**changes: str) -> Settings:
         {"public_url": "http://[::1]:8000", "cards_url": "http://127.0.0.1:8001"},
     ],
 )
-def test_it_starts_over_https_and_on_loopback(origins: dict[str, str]) -> None:
+def test_https_and_loopback_origins_are_accepted(origins: dict[str, str]) -> None:
     assert not settings(**origins).public_url.endswith("/")
 
 
 @pytest.mark.parametrize("name", ["public_url", "cards_url"])
 @pytest.mark.parametrize("url", ["http://elsewhere.example", "http://127.0.0.1.nip.example", "http://10.0.0.7:8000"])
-def test_neither_the_portal_nor_the_card_page_is_reached_over_plain_http(name: str, url: str) -> None:
+def test_plain_http_is_refused_for_portal_and_card_page(name: str, url: str) -> None:
     with pytest.raises(ValidationError, match="plain http"):
         settings(**{name: url})
 
@@ -35,18 +35,18 @@ def test_neither_the_portal_nor_the_card_page_is_reached_over_plain_http(name: s
 @pytest.mark.parametrize(
     "url", ["", "portal.example", "ftp://portal.example", "https://portal.example/path", "https://p.example?x"]
 )
-def test_what_is_no_origin_is_refused(name: str, url: str) -> None:
+def test_a_malformed_origin_is_refused(name: str, url: str) -> None:
     with pytest.raises(ValidationError, match="1 validation error"):
         settings(**{name: url})
 
 
 @pytest.mark.parametrize("cards", ["https://portal.example", "https://portal.example:8443", "https://PORTAL.example"])
-def test_the_card_page_has_a_host_name_of_its_own_because_cookies_ignore_ports(cards: str) -> None:
+def test_the_card_page_needs_its_own_host_name_because_cookies_ignore_ports(cards: str) -> None:
     with pytest.raises(ValidationError, match="the host name of PUBLIC_URL"):
         settings(cards_url=cards)
 
 
-def test_a_pepper_that_is_too_short_is_refused_and_not_repeated() -> None:
+def test_a_short_pepper_is_refused_and_not_echoed() -> None:
     with pytest.raises(ValidationError) as error:
         settings(link_pepper="only-a-short-one")
     assert "only-a-short-one" not in str(error.value)

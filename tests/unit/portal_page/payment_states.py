@@ -1,4 +1,4 @@
-"""Subscriptions that owe something, made by their own rules, as the portal sees them; and what a payment really does to them."""
+"""Subscriptions with debts, made by the rules of subscriptions, as the portal shows them; and the real effect of a payment."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,7 +8,7 @@ from unit.portal_gateway.story import envelope
 from unit.portal_page import scenes
 from unit.subscriptions.examples import INVOICE, RULES
 
-from portal_gateway.application.projections import subscription as folded
+from portal_gateway.application.projections import subscription as projection
 from portal_gateway.domain.view import Period as PeriodFacts
 from portal_gateway.domain.view import Subscription as SubscriptionFacts
 from subscriptions.application.publication import status, subscription
@@ -20,11 +20,11 @@ from subscriptions.domain.subscription.subscription import Subscription, decide,
 
 @dataclass(frozen=True)
 class State:
-    """A subscription's past, by its rules."""
+    """The events of a subscription."""
 
     events: tuple[Event, ...]
     known: Subscription | None = field(default=None, compare=False, repr=False)
-    """What the events come to, when that has been folded before."""
+    """The folded state of the events, if it is known already."""
 
     @property
     def it(self) -> Subscription:
@@ -42,25 +42,25 @@ class State:
         return State(events, it)
 
     def seen(self) -> SubscriptionFacts:
-        """As the portal folds what the service announces."""
+        """The portal's facts, folded from the public events."""
         doc, it = None, None
         for sequence, event in enumerate(self.events, 1):
             it = evolve(it, event)
-            doc = folded(doc, envelope(subscription(event, it), f"subscription-{scenes.PREMIUM}", sequence))
+            doc = projection.fold(doc, envelope(subscription(event, it), f"subscription-{scenes.PREMIUM}", sequence))
         assert doc is not None
         return {**doc, "version": len(self.events), "stale": False}  # type: ignore[typeddict-item]
 
 
 @dataclass(frozen=True)
 class Paid:
-    """What the rules make of a payment, and of the boundaries that have passed by then."""
+    """The events after a payment by the rules, including the boundaries that have passed by then."""
 
     state: State
     entered: tuple[Period, ...]
 
 
 def pay(state: State, at: datetime, agreed_at: datetime | None = None) -> Paid:
-    """The unpaid period is paid at `at`, and every period that is entered because of it too."""
+    """Pay the unpaid period at `at`, and every period that is entered as a consequence."""
     before, period = state, state.it.period
     state = state.asked(RecordPaid(period, INVOICE, at, agreed_at))
     while len((after := state.asked(ReachBoundary(1, at))).events) > len(state.events):

@@ -1,11 +1,11 @@
-"""Customers' views for the page's tests: the specification's own example, and every state it can be in."""
+"""Views for the page's tests: the specification's example in every state."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
 
-from portal_gateway.application.answers import View
+from portal_gateway.application.view import View
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import CustomerView, Debt, InvoiceRow, InvoiceStatus, Plan, Subscription
 
@@ -102,7 +102,7 @@ def invoice_id(number: int) -> str:
 
 
 def invoice(number: int, status: InvoiceStatus = "paid", **changes: Any) -> InvoiceRow:
-    """The 14th is of May 2023, the one before of April, and so on."""
+    """Number 14 is of May 2023, number 13 of April, and so on."""
     month = 2023 * 12 + 4 - (14 - number)
     start, end = (instant(m // 12, m % 12 + 1, 14) for m in (month, month + 1))
     facts: dict[str, Any] = {
@@ -135,7 +135,7 @@ def facts(*subscriptions: Subscription, **changes: Any) -> CustomerView:
 
 
 def view(*subscriptions: Subscription, **changes: Any) -> View:
-    """Changes of the view's own fields go by their names, those of its facts too."""
+    """`changes` sets fields of the view or of its facts, by name."""
     names = ("merchant", "now", "revision", "pending", "as_of", "stale", "merchant_behind")
     own = {name: changes.pop(name) for name in names if name in changes}
     found = View(merchant(), NOW, 7, facts(*subscriptions, **changes), (), datetime.now(UTC), False)
@@ -143,7 +143,7 @@ def view(*subscriptions: Subscription, **changes: Any) -> View:
 
 
 def owing(status: str = "past_due", **changes: Any) -> View:
-    """A renewal that could not be charged."""
+    """A subscription with a failed renewal."""
     unpaid = invoice(14, "failed", payment_method={"brand": "visa", "last4": "0341"})
     rows = [unpaid, *(invoice(number) for number in range(13, 2, -1))]
     card = {"id": "pm", "brand": "visa", "last4": "0341", "exp_month": 12, "exp_year": 2025, "version": 1}
@@ -158,7 +158,7 @@ def session(**changes: Any) -> Session:
 
 
 def whole_invoice(**changes: Any) -> dict[str, Any]:
-    """As the invoicing service tells it."""
+    """The invoice as the invoicing service represents it."""
     money = {"amount_minor": 2999, "currency": "USD"}
     row = invoice(14)
     return {

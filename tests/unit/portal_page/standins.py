@@ -1,9 +1,9 @@
-"""A portal whose neighbours are stand-ins with one customer, behind the real routes of the page."""
+"""A portal with one customer on stand-ins for all ports, behind the real routes of the page."""
 
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid5
@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
 from unit.portal_page import scenes
 
+from chassis.http import free_text, security_events
 from chassis.http.app import equip
 from chassis.http.page_cursors import Cursors
 from chassis.http.problems import Problem, not_found
@@ -19,28 +20,25 @@ from portal_gateway.adapters.api.routes import api_routes
 from portal_gateway.adapters.guard import Guard
 from portal_gateway.adapters.media import media_routes
 from portal_gateway.adapters.page.routes import nowhere, routes
-from portal_gateway.application.answers import (
-    Accepted,
-    CancellationAccepted,
-    CancellationPreview,
-    CancelMode,
-    CardSetup,
-    CardUpdated,
-    Document,
-    Download,
-    DueCharge,
-    Dues,
-    ExportProgress,
-    PaymentBegun,
-    PaymentPreview,
-    PaymentRequest,
-    Position,
-    View,
-    Visit,
-)
+from portal_gateway.adapters.page_cursors import HistoryCursors
+from portal_gateway.adapters.refusals import REFUSALS
+from portal_gateway.application.downloads import Document, Download, ExportProgress
 from portal_gateway.application.history import History
 from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.application.portal import Portal
+from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
+from portal_gateway.application.results import (
+    Accepted,
+    CancellationAccepted,
+    CancellationPreview,
+    CardSetup,
+    CardUpdated,
+    DueCharge,
+    Dues,
+    PaymentBegun,
+    PaymentPreview,
+)
+from portal_gateway.application.view import Position, View, Visit
 from portal_gateway.domain.access import Flow, Link, Session
 from portal_gateway.domain.tokens import LinkToken
 from portal_gateway.domain.view import PANES, Money
@@ -58,7 +56,7 @@ class Access:
     cookie: str = COOKIE
     ended: list[bool] = field(default_factory=list)
     refuses: Problem | None = None
-    """What an exchange of a link ends with."""
+    """The refusal of every exchange of a link."""
 
     async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:
         if self.refuses:
@@ -130,18 +128,16 @@ class Subscriptions:
         self,
         session: Session,
         subscription_id: UUID,
-        mode: str | None,
-        feedback: str | None,
-        comment: str | None,
+        request: CancelRequest,
         key: str | None,
     ) -> CancellationAccepted:
-        self.asked.append({"cancel": subscription_id, "mode": mode, "feedback": feedback, "comment": comment, "key": key})
+        self.asked.append({"cancel": subscription_id, **asdict(request), "key": key})
         if self.refuses:
             raise self.refuses
         effective = scenes.instant(2023, 6, 14)
         return {"aggregate": f"subscription-{subscription_id}", "version": 13, "effective_at": effective, "mode": "at_period_end"}
 
-    async def keep(self, session: Session, subscription_id: UUID, key: str | None) -> Accepted:
+    async def withdraw_cancellation(self, session: Session, subscription_id: UUID, key: str | None) -> Accepted:
         self.asked.append({"keep": subscription_id, "key": key})
         if self.refuses:
             raise self.refuses
@@ -154,7 +150,7 @@ class Subscriptions:
 @dataclass
 class Payments:
     due: list[DueCharge] = field(default_factory=list)
-    """What a payment would charge."""
+    """The charges of a payment."""
     more: bool = False
     running: bool = False
     refuses: Problem | None = None
@@ -188,7 +184,7 @@ class Payments:
 
 @dataclass
 class Invoicing:
-    """Knows one invoice."""
+    """Has one invoice."""
 
     invoice_is: dict[str, Any] = field(default_factory=scenes.whole_invoice)
 
@@ -214,7 +210,7 @@ class Invoicing:
 
 @dataclass
 class Limits:
-    """Nothing is too often, unless told so."""
+    """Limits nothing, unless `refuses` is set."""
 
     refuses: Problem | None = None
 
@@ -232,21 +228,21 @@ class Limits:
 class Images:
     uploaded: dict[str, bytes] = field(default_factory=dict)
 
-    async def kept(self, sha256: str) -> bytes | None:
+    async def get(self, sha256: str) -> bytes | None:
         return self.uploaded.get(sha256)
 
-    async def keep(self, sha256: str, content: bytes) -> None: ...
+    async def put(self, sha256: str, content: bytes) -> None: ...
 
 
-class Bells:
-    """One bell for everybody, which rings five times a second."""
+class Signals:
+    """One signal for all streams, five times a second."""
 
     closing = replaced = False
 
     async def wait(self, seconds: float) -> None:
         await asyncio.sleep(min(seconds, 0.2))
 
-    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> AbstractContextManager["Bells"]:
+    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> AbstractContextManager["Signals"]:
         return nullcontext(self)
 
 
@@ -255,7 +251,7 @@ class Stage:
 
     def __init__(self, view: View | None = None, session: Session | None = None) -> None:
         self.access = Access(session or scenes.session())
-        self.payments, self.bells = Payments(), Bells()
+        self.payments, self.signals = Payments(), Signals()
         self.invoicing, self.images, self.limits = Invoicing(), Images(), Limits()
         self.views = Views(view or scenes.view(), self.access)
         self.subscriptions = Subscriptions(
@@ -269,9 +265,9 @@ class Stage:
         )
 
     def portal(self) -> Portal:
-        history = History(self.views, self.invoicing, Cursors("k" * 43))
+        history = History(self.views, self.invoicing, HistoryCursors(Cursors("k" * 43)))
         return Portal(
-            access=self.access,
+            sessions=self.access,
             views=self.views,
             subscriptions=self.subscriptions,
             payments=self.payments,
@@ -279,13 +275,16 @@ class Stage:
             images=self.images,
             limits=self.limits,
             history=history,
+            security=security_events,
+            clean_comment=free_text.clean,
         )
 
     def app(self, *, origin: str = ORIGIN, cards: str = CARDS) -> FastAPI:
         portal, app = self.portal(), FastAPI(openapi_url=None)
+        app.state.refusals = REFUSALS
         equip(app, service="portal-gateway")
         app.add_middleware(Guard, public_url=origin, cards_url=cards)
-        app.include_router(api_routes(portal, self.bells))
+        app.include_router(api_routes(portal, self.signals))
         app.include_router(media_routes(portal))
         app.include_router(routes(portal, cards))
         app.include_router(nowhere(portal, cards))

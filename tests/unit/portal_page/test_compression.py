@@ -1,3 +1,5 @@
+"""Gzip of pages, scripts and styles."""
+
 import gzip
 import re
 
@@ -11,7 +13,7 @@ STRANGE = "csrf-of-somebody"
 
 
 async def encoded(stage: Stage, path: str, accepted: str) -> tuple[str | None, str, bytes, bytes]:
-    """(content-encoding, vary, the bytes as sent, the bytes unpacked)"""
+    """(content-encoding, vary, bytes as sent, decompressed bytes)"""
     async with (
         stage.browser() as browser,
         browser.stream("GET", path, headers={"accept-encoding": accepted}) as answer,
@@ -23,7 +25,7 @@ async def encoded(stage: Stage, path: str, accepted: str) -> tuple[str | None, s
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_page_is_sent_packed_to_whoever_can_unpack_it(path: str) -> None:
+async def test_a_page_is_compressed_for_browsers_that_accept_gzip(path: str) -> None:
     encoding, vary, sent, page = await encoded(Stage(), path, "gzip, deflate, br, zstd")
     assert (encoding, vary) == ("gzip", "Accept-Encoding")
     assert len(sent) < len(page)
@@ -31,7 +33,7 @@ async def test_a_page_is_sent_packed_to_whoever_can_unpack_it(path: str) -> None
 
 
 @pytest.mark.parametrize("path", PAGES)
-async def test_a_page_is_sent_as_it_is_to_whoever_cannot(path: str) -> None:
+async def test_a_page_is_not_compressed_for_other_browsers(path: str) -> None:
     encoding, vary, sent, _ = await encoded(Stage(), path, "identity")
     assert (encoding, vary) == (None, "Accept-Encoding")
     assert sent.startswith(b"<!doctype html>")
@@ -47,11 +49,11 @@ async def test_a_page_is_sent_as_it_is_to_whoever_cannot(path: str) -> None:
         ("Gzip", "gzip"),
     ],
 )
-async def test_who_says_that_they_want_no_gzip_gets_none(accepted: str, encoding: str | None) -> None:
+async def test_gzip_follows_the_accept_encoding_header(accepted: str, encoding: str | None) -> None:
     assert (await encoded(Stage(), "/", accepted))[0] == encoding
 
 
-async def test_scripts_and_styles_are_the_same_packed_or_not() -> None:
+async def test_scripts_and_styles_have_the_same_content_with_and_without_gzip() -> None:
     stage = Stage()
     async with stage.browser() as browser:
         loaded = re.findall(r'"(/static/[^"]+)"', (await browser.get("/")).text)
@@ -63,10 +65,10 @@ async def test_scripts_and_styles_are_the_same_packed_or_not() -> None:
 
 
 @pytest.mark.parametrize("name", ["lang", "year", "status", "cursor", "subscription", "after", "said", "what"])
-async def test_no_page_repeats_a_text_that_a_stranger_puts_into_its_address(name: str) -> None:
-    """Else the length of what is packed would tell how much of the session's token the stranger has guessed.
+async def test_no_page_repeats_text_from_its_address(name: str) -> None:
+    """Otherwise the compressed length would reveal how much of the session's token an attacker has guessed (BREACH).
 
-    A year and a position are repeated: digits and hexadecimal letters, which cannot spell what stands before the token.
+    A page repeats a year and a position: digits and hexadecimal letters, which cannot spell the text before the token.
     """
     async with Stage().browser() as browser:
         for path in [*PAGES, f"/no/{STRANGE}"]:

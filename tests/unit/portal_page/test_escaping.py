@@ -1,4 +1,4 @@
-"""Values are escaped exactly as by Jinja, and what is safe already is not escaped again."""
+"""Values are escaped exactly as by Jinja, and safe values are not escaped twice."""
 
 from typing import Any
 from uuid import UUID
@@ -52,7 +52,7 @@ def rendered(made: Environment, value: object) -> str:
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda it: f"{type(it).__name__} {it!r:.30}")
-def test_a_value_is_escaped_as_by_jinja_wherever_it_is_written(value: object) -> None:
+def test_a_value_is_escaped_as_by_jinja_in_every_position(value: object) -> None:
     ours, theirs = (kind(autoescape=True, loader=DictLoader(TEMPLATES)) for kind in (Templates, Environment))
     assert rendered(ours, value) == rendered(theirs, value)
     assert escaped(value) == markupsafe.escape(value)
@@ -62,15 +62,15 @@ def test_without_autoescape_nothing_is_escaped() -> None:
     assert Templates(autoescape=False).from_string("{{ value }}").render(value=SCRIPT) == SCRIPT
 
 
-def test_templates_are_compiled_to_write_text() -> None:
-    """Red when an upgrade of Jinja or markupsafe no longer has what is overridden here: pages would be right, and slower."""
+def test_templates_are_compiled_to_plain_strings() -> None:
+    """Fails if an upgrade of Jinja or markupsafe lacks the overridden parts: pages would be correct, but slower."""
     source = rendering.environment("es").compile("{{ value }}", raw=True)
     assert "yield environment.escaped(" in source
     assert type(escaped(SCRIPT)) is str
 
 
 @pytest.mark.parametrize("code", ["es", "en"])
-def test_each_template_of_the_page_is_compiled_so(code: str) -> None:
+def test_each_template_of_the_page_is_compiled_to_plain_strings(code: str) -> None:
     made = rendering.environment(code)
     names = made.list_templates(["html"])
     assert {"portal.html", "parts.html", "message.html"} <= {*names}

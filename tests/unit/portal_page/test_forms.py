@@ -1,4 +1,4 @@
-"""Forms are text fields in UTF-8. Anything else is refused in words, with or without a session, and is no error of ours."""
+"""Forms are text fields in UTF-8. Anything else is refused with a sentence and is no server error."""
 
 import asyncio
 from functools import cache
@@ -69,7 +69,7 @@ PARTS = [field(name, value) for name, value in TEXT.items()]
     ],
     ids=["plain", "with its charset", "quoted", "multipart", "multipart with its charset", "an odd boundary"],
 )
-def test_a_form_in_utf_8_is_read(body: bytes, content_type: str) -> None:
+def test_a_form_in_utf_8_is_parsed(body: bytes, content_type: str) -> None:
     stage, answer = sent(CANCEL, body, content_type)
     assert answer.status_code == 303
     assert [asked["comment"] for asked in stage.subscriptions.asked] == [FIELDS["comment"]]
@@ -78,7 +78,7 @@ def test_a_form_in_utf_8_is_read(body: bytes, content_type: str) -> None:
 @pytest.mark.parametrize("signed_in", [True, False])
 @pytest.mark.parametrize("charset", CHARSETS)
 @pytest.mark.parametrize("kind", [ENCODED, "multipart/form-data; boundary=x"])
-def test_another_charset_is_refused_and_the_right_one_named(charset: str, kind: str, signed_in: bool) -> None:
+def test_another_charset_is_refused_and_the_supported_one_named(charset: str, kind: str, signed_in: bool) -> None:
     for path in ("/enter", CANCEL) if signed_in else ("/enter", "/logout"):
         body = multipart(field("link", b"\xd8\x00")) if "multipart" in kind else b"link=%D8%00"
         stage, answer = sent(path, body, f"{kind}; charset={charset}", signed_in=signed_in)
@@ -92,14 +92,14 @@ def test_another_charset_is_refused_and_the_right_one_named(charset: str, kind: 
     "content_type",
     [None, "", "text/plain", "application/json", "text/html; charset=utf-8", "multipart/mixed; boundary=x", "x", ";"],
 )
-def test_another_type_is_refused_and_the_right_ones_named(content_type: str | None) -> None:
+def test_another_type_is_refused_and_the_supported_ones_named(content_type: str | None) -> None:
     stage, answer = sent(CANCEL, encoded(**TEXT), content_type)
     assert (answer.status_code, answer.headers["accept"]) == (415, f"{ENCODED}, multipart/form-data")
     assert f"{NAMED}, multipart/form-data" in answer.text
     assert stage.subscriptions.asked == []
 
 
-def test_a_request_without_a_body_is_a_form_without_fields() -> None:
+def test_a_request_without_a_body_has_no_fields() -> None:
     _, answer = sent("/logout", b"", None)
     assert answer.status_code == 403
 
@@ -131,7 +131,7 @@ UNREADABLE: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("body", "content_type"), UNREADABLE.values(), ids=UNREADABLE)
-def test_what_cannot_be_read_is_refused_in_words(body: bytes, content_type: str) -> None:
+def test_a_malformed_form_is_refused_with_a_sentence(body: bytes, content_type: str) -> None:
     stage, answer = sent(CANCEL, body, content_type)
     assert answer.status_code in (400, 403, 413), answer.text
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
@@ -139,7 +139,7 @@ def test_what_cannot_be_read_is_refused_in_words(body: bytes, content_type: str)
     assert stage.subscriptions.asked == []
 
 
-def test_a_form_that_is_too_large_is_refused_in_words_before_it_is_sent() -> None:
+def test_a_too_large_form_is_refused_with_a_sentence_before_it_is_sent() -> None:
     stage, answer = sent(CANCEL, encoded(**TEXT) + b"a" * 70_000, ENCODED)
     assert answer.status_code == 413
     assert REFUSED in answer.text
@@ -167,7 +167,7 @@ bodies = st.one_of(
 
 @settings(max_examples=300)
 @given(path=st.sampled_from([CANCEL, "/enter", "/logout"]), kind=types, given=parameters, body=bodies, signed_in=st.booleans())
-def test_no_form_is_an_error_of_ours(path: str, kind: str, given: dict[str, Any], body: bytes, signed_in: bool) -> None:
+def test_no_form_causes_a_server_error(path: str, kind: str, given: dict[str, Any], body: bytes, signed_in: bool) -> None:
     content_type = "; ".join([kind, *(f"{name}={value}" for name, value in given.items())])
     headers = content_type.encode("latin-1", "replace").replace(b"\r", b"").replace(b"\n", b"")
     _, answer = sent(path, body, headers, signed_in=signed_in)

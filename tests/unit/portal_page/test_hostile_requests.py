@@ -1,4 +1,4 @@
-"""Whatever is sent to a page: an answer in words, nothing obeyed, nothing changed that was not asked for by the customer."""
+"""Any request to a page gets a sentence as answer and changes nothing unintended."""
 
 import asyncio
 from functools import cache
@@ -64,7 +64,7 @@ def assert_harmless(answer: Response) -> None:
 
 @settings(max_examples=60)
 @given(path=paths, query=queries)
-def test_an_address_is_answered_whatever_it_says(path: str, query: dict[str, str]) -> None:
+def test_any_address_is_answered(path: str, query: dict[str, str]) -> None:
     stage, answer = ask("GET", path, params=query)
     assert_harmless(answer)
     assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
@@ -72,7 +72,7 @@ def test_an_address_is_answered_whatever_it_says(path: str, query: dict[str, str
 
 @settings(max_examples=60)
 @given(path=st.sampled_from([CANCEL, KEEP, "/enter", "/logout", "/session/extend", "/"]), form=fields, mine=st.booleans())
-def test_a_form_is_answered_whatever_is_in_it(path: str, form: dict[str, str], mine: bool) -> None:
+def test_any_form_is_answered(path: str, form: dict[str, str], mine: bool) -> None:
     stage, answer = ask("POST", path, data={**form, **({"csrf": "csrf-of-ana"} if mine else {})})
     assert_harmless(answer)
     if not mine:
@@ -85,7 +85,7 @@ def test_a_form_is_answered_whatever_is_in_it(path: str, form: dict[str, str], m
     kind=st.sampled_from(KINDS),
     body=st.one_of(st.binary(max_size=200), st.just(HALF_A_FORM), st.just(b"[" * 5000)),
 )
-def test_a_body_that_is_no_form_is_answered(path: str, kind: str, body: bytes) -> None:
+def test_any_other_body_is_answered(path: str, kind: str, body: bytes) -> None:
     stage, answer = ask("POST", path, content=body, headers={"content-type": kind})
     assert_harmless(answer)
     assert answer.status_code in (400, 401, 403, 409, 415, 422)
@@ -102,7 +102,7 @@ def test_a_body_that_is_no_form_is_answered(path: str, kind: str, body: bytes) -
         ({"cursor": "AAAA"}, "Esa parte del historial no existe. Estas son las facturas más recientes."),
     ],
 )
-def test_a_filter_that_nobody_can_choose_is_said_beside_its_field_and_the_page_stands(query: dict[str, str], words: str) -> None:
+def test_an_invalid_filter_is_reported_beside_its_field_and_the_page_is_shown(query: dict[str, str], words: str) -> None:
     _, answer = ask("GET", "/", params=query)
     assert answer.status_code == 422
     assert words in answer.text
@@ -121,7 +121,7 @@ def test_a_year_without_invoices_stays_chosen_in_the_filter() -> None:
 
 
 @pytest.mark.parametrize("id", [OTHER, "nonsense", "ñandú"])
-def test_a_subscription_that_is_not_ones_own_is_not_found_and_another_is_shown(id: str) -> None:
+def test_an_unknown_subscription_is_not_found_and_another_is_shown(id: str) -> None:
     _, answer = ask("GET", "/", params={"subscription": id})
     assert answer.status_code == 404
     assert "No encontramos esa suscripción. Esta es otra de las tuyas." in answer.text
@@ -130,7 +130,7 @@ def test_a_subscription_that_is_not_ones_own_is_not_found_and_another_is_shown(i
 
 
 @pytest.mark.parametrize("query", [{"lang": "xx"}, {"lang": "en\r\nx: y"}, {"after": "subscription-1:2"}, {"said": "<b>"}])
-def test_what_is_no_field_and_makes_no_sense_is_left_out(query: dict[str, str]) -> None:
+def test_invalid_parameters_are_ignored(query: dict[str, str]) -> None:
     _, answer = ask("GET", "/", params=query)
     assert answer.status_code == 200
     assert "Tu renovación del" in answer.text
@@ -140,7 +140,7 @@ def test_what_is_no_field_and_makes_no_sense_is_left_out(query: dict[str, str]) 
 @pytest.mark.parametrize(
     "comment", ["<script>alert(1)</script>", "\N{RIGHT-TO-LEFT OVERRIDE}gnp.exe", "\N{FAMILY}" * 200, "x" * 10_000, "a\x00b"]
 )
-def test_a_comment_is_kept_as_it_was_typed_or_refused_beside_itself(comment: str) -> None:
+def test_a_comment_is_sent_as_typed_or_refused_beside_its_field(comment: str) -> None:
     stage, answer = ask("POST", CANCEL, data={**FORM, "feedback": "boredom", "comment": comment})
     assert answer.status_code == 422
     assert 'id="feedback-error">Elige un motivo de la lista.' in answer.text
@@ -160,7 +160,7 @@ BAD_COMMENT = Problem(422, "invalid_request", "Invalid", errors=[{"pointer": "/c
         (Problem(422, "idempotency_key_reused", "Reused"), "No pudimos leer lo que enviaste y nada cambió.", False),
     ],
 )
-def test_what_only_the_rules_refuse_is_said_in_the_form_too(refusal: Problem, words: str, same_key: bool) -> None:
+def test_a_refusal_of_the_service_is_shown_in_the_form(refusal: Problem, words: str, same_key: bool) -> None:
     stage, _ = staged()
     stage.subscriptions.refuses = refusal
     _, answer = ask("POST", CANCEL, data={**FORM, "feedback": "unused", "comment": "Hasta\x07 pronto"})
@@ -172,20 +172,20 @@ def test_what_only_the_rules_refuse_is_said_in_the_form_too(refusal: Problem, wo
 
 
 @pytest.mark.parametrize("key", ["two\r\nlines", "ñandú", "a b", "x" * 201, ""])
-def test_a_key_that_no_page_of_ours_gives_is_none(key: str) -> None:
+def test_an_invalid_idempotency_key_is_ignored(key: str) -> None:
     stage, answer = ask("POST", CANCEL, data={**FORM, "idempotency_key": key})
     assert answer.status_code == 303
     assert [asked["key"] for asked in stage.subscriptions.asked] == [None]
 
 
-def test_a_form_that_is_too_large_is_refused() -> None:
+def test_a_too_large_form_is_refused() -> None:
     stage, answer = ask("POST", CANCEL, data={**FORM, "comment": "x" * 3_000_000})
     assert answer.status_code in (400, 413)
     assert "No pudimos leer lo que enviaste y nada cambió." in answer.text
     assert stage.subscriptions.asked == []
 
 
-def test_a_problem_nobody_foresaw_has_a_reference() -> None:
+def test_an_unexpected_problem_has_a_reference() -> None:
     async def asked() -> Response:
         stage = Stage()
         stage.views.visit = None  # type: ignore[method-assign,assignment]

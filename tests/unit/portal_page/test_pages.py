@@ -1,3 +1,5 @@
+"""The HTML pages and forms."""
+
 import json
 import re
 from hashlib import sha256
@@ -11,7 +13,7 @@ from unit.portal_page.standins import COOKIE, TOKEN, Stage
 
 from chassis.http.problems import Problem
 from portal_gateway.adapters.guard import security_headers
-from portal_gateway.application.answers import View
+from portal_gateway.application.view import View
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 KEEP = f"/subscriptions/{scenes.PREMIUM}/keep"
@@ -54,7 +56,7 @@ class Elements(HTMLParser):
     "view", [scenes.view(), scenes.owing(), scenes.view(scenes.ending()), hostile()], ids=["usual", "owing", "ending", "hostile"]
 )
 @pytest.mark.parametrize("path", PAGES)
-async def test_no_page_has_a_script_a_style_or_a_handler_of_its_own(view: View, path: str) -> None:
+async def test_no_page_has_inline_scripts_styles_or_handlers(view: View, path: str) -> None:
     async with Stage(view).browser() as browser:
         html = (await browser.get(path)).text
     for tag, attributes in Elements(html).found:
@@ -65,7 +67,7 @@ async def test_no_page_has_a_script_a_style_or_a_handler_of_its_own(view: View, 
         assert not (attributes.get("href") or "").startswith("javascript:")
 
 
-async def test_what_people_wrote_is_shown_and_never_obeyed() -> None:
+async def test_user_input_is_shown_and_never_executed() -> None:
     async with Stage(hostile()).browser() as browser:
         for path in ("/", CANCEL, "/payment-method"):
             html = (await browser.get(path)).text
@@ -92,7 +94,7 @@ async def test_the_four_panes_have_the_specifications_titles_in_its_order() -> N
     assert "Ver facturas anteriores" in html
 
 
-async def test_ids_are_unique_and_labels_lead_somewhere() -> None:
+async def test_ids_are_unique_and_labels_have_targets() -> None:
     async with Stage(scenes.owing()).browser() as browser:
         for path in PAGES:
             elements = Elements((await browser.get(path)).text).found
@@ -105,7 +107,7 @@ async def test_ids_are_unique_and_labels_lead_somewhere() -> None:
                         assert target in ids or target == "sheet-title", (path, target)
 
 
-async def test_several_subscriptions_have_a_switcher_and_an_unknown_one_is_ignored() -> None:
+async def test_several_subscriptions_have_a_switcher_and_an_unknown_id_is_ignored() -> None:
     other = scenes.subscription("past_due", id=scenes.invoice_id(99), plan=scenes.plan(name="Respaldo Anual"), debt=scenes.debt())
     async with Stage(scenes.view(scenes.subscription(), other)).browser() as browser:
         chosen = (await browser.get(f"/?subscription={other['id']}")).text
@@ -122,7 +124,7 @@ async def test_an_empty_history_says_so_and_offers_nothing_to_download() -> None
     assert "Descargar todo" not in html
 
 
-async def test_without_a_subscription_the_page_stands() -> None:
+async def test_a_customer_without_subscription_has_a_page() -> None:
     view = scenes.view(payment_method=None, invoices=[], invoice_count=0, invoice_years=[])
     view.facts["subscriptions"].clear()
     async with Stage(view).browser() as browser:
@@ -131,7 +133,7 @@ async def test_without_a_subscription_the_page_stands() -> None:
 
 
 @pytest.mark.parametrize("path", ["/", CANCEL, INVOICE, "/payment-method", "/export.zip", f"{INVOICE}.pdf", "/no/such/page"])
-async def test_without_a_session_every_page_is_the_same_neutral_one(path: str) -> None:
+async def test_without_a_session_every_page_is_the_same_neutral_page(path: str) -> None:
     async with Stage().browser(signed_in=False) as browser:
         neutral, found = await browser.get("/"), await browser.get(path)
     assert (found.status_code, found.content) == (401, neutral.content)
@@ -139,7 +141,7 @@ async def test_without_a_session_every_page_is_the_same_neutral_one(path: str) -
     assert 'action="/enter"' in found.text
 
 
-async def test_a_refused_link_gets_that_page_too() -> None:
+async def test_a_refused_link_gets_the_neutral_page() -> None:
     bad = ["", "nonsense", f"{TOKEN}x", f"http://127.0.0.1:8000/enter#{scenes.CUSTOMER}.{'s' * 43}", HOSTILE, "x\0y", "é" * 9000]
     async with Stage().browser(signed_in=False) as browser:
         refused = [await browser.post("/enter", data={"link": link}) for link in bad]
@@ -153,7 +155,7 @@ async def test_a_refused_link_gets_that_page_too() -> None:
 
 
 @pytest.mark.parametrize(("flow", "leads_to"), [(None, "/"), ("payment_method", "/payment-method"), ("cancel", "/cancel")])
-async def test_a_pasted_link_lets_in(flow: str | None, leads_to: str) -> None:
+async def test_a_pasted_link_opens_a_session(flow: str | None, leads_to: str) -> None:
     stage = Stage()
     stage.access.flow = flow  # type: ignore[assignment]
     async with stage.browser(signed_in=False) as browser:
@@ -162,21 +164,21 @@ async def test_a_pasted_link_lets_in(flow: str | None, leads_to: str) -> None:
     assert answer.headers["set-cookie"].startswith("__Host-portal=")
 
 
-async def test_looking_at_the_way_in_uses_nothing_up() -> None:
+async def test_requesting_the_enter_page_uses_no_link() -> None:
     async with Stage().browser(signed_in=False) as browser:
         answer = await browser.get("/enter")
     assert (answer.status_code, answer.headers["referrer-policy"]) == (200, "no-referrer")
     assert "set-cookie" not in answer.headers
 
 
-async def test_a_link_for_cancelling_leads_to_the_one_subscription_there_is() -> None:
+async def test_a_cancellation_link_leads_to_the_only_subscription() -> None:
     async with Stage().browser() as browser:
         assert (await browser.get("/cancel")).headers["location"] == CANCEL
     async with Stage(scenes.view(scenes.subscription("canceled"))).browser() as browser:
         assert (await browser.get("/cancel")).headers["location"] == "/"
 
 
-async def test_cancelling_asks_confirms_and_leads_to_the_result() -> None:
+async def test_cancelling_shows_the_form_and_leads_to_the_result() -> None:
     stage = Stage()
     async with stage.browser() as browser:
         asked = (await browser.get(CANCEL)).text
@@ -189,7 +191,7 @@ async def test_cancelling_asks_confirms_and_leads_to_the_result() -> None:
     assert (command["feedback"], command["comment"], command["key"]) == ("too_expensive", "Volveré\nen junio", "once")
 
 
-async def test_the_result_says_its_reference_and_offers_the_way_back() -> None:
+async def test_the_result_has_a_reference_and_offers_to_withdraw() -> None:
     async with Stage(scenes.view(scenes.ending())).browser() as browser:
         html = (await browser.get(f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13")).text
     assert "Tu cancelación quedó registrada" in html
@@ -204,9 +206,7 @@ async def test_the_result_says_its_reference_and_offers_the_way_back() -> None:
         ("x" * 501 + " 4242424242424242", "x" * 501 + " ••••", "Usa como máximo 500 caracteres; escribiste 518."),
     ],
 )
-async def test_a_wrong_comment_is_kept_beside_what_is_wrong_with_it_and_no_card_number_is(
-    comment: str, kept: str, error: str
-) -> None:
+async def test_an_invalid_comment_is_shown_with_its_error_and_without_card_numbers(comment: str, kept: str, error: str) -> None:
     stage = Stage()
     async with stage.browser() as browser:
         answer = await browser.post(CANCEL, data={**FORM, "feedback": "unused", "comment": comment})
@@ -225,7 +225,7 @@ async def test_a_reason_that_is_not_listed_is_refused() -> None:
     assert (answer.status_code, "Elige un motivo de la lista." in answer.text) == (422, True)
 
 
-async def test_when_it_cannot_be_done_now_what_was_typed_stays_with_its_key() -> None:
+async def test_after_a_temporary_failure_the_form_has_the_same_fields_and_key() -> None:
     stage = Stage()
     stage.subscriptions.refuses = Problem(503, "service_unavailable", "Away")
     async with stage.browser() as browser:
@@ -235,7 +235,7 @@ async def test_when_it_cannot_be_done_now_what_was_typed_stays_with_its_key() ->
         assert kept in answer.text
 
 
-async def test_a_refusal_of_the_rules_is_said_in_words() -> None:
+async def test_a_refusal_of_the_rules_has_a_sentence() -> None:
     stage = Stage()
     stage.subscriptions.refuses = Problem(409, "no_cancellation_to_withdraw", "Nothing to withdraw")
     async with stage.browser() as browser:
@@ -243,7 +243,7 @@ async def test_a_refusal_of_the_rules_is_said_in_words() -> None:
     assert (answer.status_code, "tu suscripción cambió mientras tanto" in answer.text) == (409, True)
 
 
-async def test_keeping_leads_back_to_the_page_which_says_so() -> None:
+async def test_withdrawing_leads_to_the_page_with_a_message() -> None:
     stage = Stage(scenes.view(scenes.ending()))
     async with stage.browser() as browser:
         answer = await browser.post(KEEP, data=FORM)
@@ -266,12 +266,12 @@ async def test_a_form_of_another_session_changes_nothing(path: str) -> None:
     assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
 
 
-async def test_a_page_of_another_site_cannot_post() -> None:
+async def test_a_form_of_another_site_is_refused() -> None:
     async with Stage().browser() as browser:
         assert (await browser.post(KEEP, data=FORM, headers={"sec-fetch-site": "cross-site"})).status_code == 403
 
 
-async def test_a_foreign_or_unknown_id_is_not_there() -> None:
+async def test_another_customers_or_unknown_id_is_not_found() -> None:
     async with Stage().browser() as browser:
         for path in (f"/subscriptions/{scenes.CUSTOMER}/cancel", f"/invoices/{scenes.CUSTOMER}", "/export.exe", "/invoices/1"):
             answer = await browser.get(path)
@@ -279,7 +279,7 @@ async def test_a_foreign_or_unknown_id_is_not_there() -> None:
 
 
 @pytest.mark.parametrize(("choice", "revoked", "leads_to"), [("", False, "/ended"), ("yes", True, "/ended?link=revoked")])
-async def test_logging_out_forgets_everything_here(choice: str, revoked: bool, leads_to: str) -> None:
+async def test_logging_out_clears_the_browsers_data(choice: str, revoked: bool, leads_to: str) -> None:
     stage = Stage()
     async with stage.browser() as browser:
         answer = await browser.post("/logout", data={**FORM, "revoke_link": choice})
@@ -299,7 +299,7 @@ async def test_an_invoice_can_be_read_and_downloaded() -> None:
     assert (history.content, history.headers["content-type"]) == (b"fecha", "text/csv; charset=utf-8")
 
 
-async def test_a_language_once_asked_for_is_remembered() -> None:
+async def test_a_requested_language_is_stored() -> None:
     async with Stage().browser() as browser:
         asked = await browser.get("/?lang=en")
         again = await browser.get("/", headers={"cookie": f"__Host-portal={COOKIE}; lang=en"})
@@ -319,25 +319,25 @@ async def linked(browser: AsyncClient, html: str) -> list[str]:
     return found
 
 
-async def test_what_a_page_loads_is_ours_and_kept_for_ever() -> None:
+async def test_a_page_loads_only_own_files_that_are_cached_forever() -> None:
     async with Stage().browser() as browser:
         assert len(await linked(browser, (await browser.get("/")).text)) == 7
         assert (await browser.get("/static/00000000000000000000.js")).status_code == 404
         assert (await browser.get("/theme/ffffff-000000000000.css")).status_code == 404
 
 
-def test_htmx_is_what_its_authors_published() -> None:
+def test_htmx_is_the_published_file() -> None:
     static = files("portal_gateway.adapters.page").joinpath("static")
     digest = sha256(static.joinpath("htmx.min.js").read_bytes()).hexdigest()
     assert f"sha256(htmx.min.js) = {digest}" in static.joinpath("README.md").read_text()
 
 
-def test_over_https_browsers_are_told_to_stay_there() -> None:
+def test_over_https_responses_have_hsts() -> None:
     for origin, told in (("http://127.0.0.1:8000", None), ("https://portal.example", "max-age=31536000; includeSubDomains")):
         assert security_headers(origin, "https://cards.example").get("strict-transport-security") == told
 
 
-def test_every_file_stands_in_the_inventory_with_its_reason() -> None:
+def test_every_static_file_is_listed_in_the_readme() -> None:
     static = files("portal_gateway.adapters.page").joinpath("static")
     listed = re.findall(r"^\| `(.*?)` \| ..", static.joinpath("README.md").read_text(), re.MULTILINE)
     loaded = {file.name for file in static.iterdir() if file.name.endswith((".js", ".css", ".svg"))}
@@ -370,7 +370,7 @@ async def test_htmx_is_configured_as_designed_and_sends_the_sessions_token() -> 
 
 
 @pytest.mark.parametrize("path", [CANCEL, KEEP])
-async def test_the_sessions_token_may_come_in_a_header(path: str) -> None:
+async def test_the_sessions_token_can_be_a_header(path: str) -> None:
     stage = Stage(scenes.view(scenes.ending()) if path == KEEP else None)
     async with stage.browser() as browser:
         answers = [await browser.post(path, headers={"x-csrf-token": token}) for token in ("csrf-of-ana", "csrf-of-someone")]

@@ -1,4 +1,4 @@
-"""Paying with the card on file: offered where it can help, listed whole before it is confirmed, and told per invoice after."""
+"""Paying with the card on file: the offer, the list before the confirmation, and the result."""
 
 import re
 from dataclasses import replace
@@ -13,11 +13,12 @@ from unit.portal_page import scenes
 from unit.portal_page.standins import Stage
 
 from chassis.http.problems import Problem
-from portal_gateway.application.answers import DueCharge, View
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.presentation.payment import Offer, does, lines, offer
-from portal_gateway.application.presentation.subscription import notice
+from portal_gateway.application.results import DueCharge
+from portal_gateway.application.view import View
 
 UNPAID = scenes.invoice_id(14)
 PAY = f"/invoices/{UNPAID}/payment"
@@ -70,7 +71,7 @@ def offered(view: View) -> Offer | None:
     return offer(Reader.of(view, catalogues().language("es")), view, view.facts["subscriptions"][0])
 
 
-def test_the_card_on_file_is_offered_beside_another_one_with_what_a_payment_does() -> None:
+def test_the_card_on_file_is_offered_with_the_effect_of_a_payment() -> None:
     found = offered(owing())
     assert found is not None
     assert (found.button, found.why_not) == ("Pagar ahora con Visa •••• 0341", None)
@@ -88,13 +89,13 @@ def test_the_card_on_file_is_offered_beside_another_one_with_what_a_payment_does
         (owing(reason="incorrect_cvc"), "No puedes pagar con Visa •••• 0341: tu banco pide otra tarjeta."),
     ],
 )
-def test_a_card_that_is_known_to_be_unusable_is_not_offered_and_it_says_why(view: View, why: str) -> None:
+def test_an_unusable_card_is_not_offered_and_the_reason_is_shown(view: View, why: str) -> None:
     found = offered(view)
     assert found is not None
     assert (found.button, found.why_not) == (None, why)
 
 
-def test_another_card_than_the_one_that_was_refused_is_offered() -> None:
+def test_a_different_card_than_the_refused_one_is_offered() -> None:
     view = owing(card=CARD | {"last4": "4242"}, reason="expired_card")
     found = offered(view)
     assert found is not None
@@ -118,13 +119,13 @@ def test_another_card_than_the_one_that_was_refused_is_offered() -> None:
         ),
     ],
 )
-def test_a_card_that_came_on_file_since_is_not_asked_to_be_updated(view: View, words: str) -> None:
+def test_a_card_added_since_needs_no_update(view: View, words: str) -> None:
     told = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
     assert told is not None
     assert told.rest.startswith(words)
 
 
-def test_without_a_card_what_a_payment_does_is_stated_all_the_same() -> None:
+def test_without_a_card_the_effect_of_a_payment_is_shown() -> None:
     found = offered(owing(card=None, reason="no_payment_method"))
     assert found is not None
     assert (found.button, found.why_not) == (None, None)
@@ -139,11 +140,11 @@ def test_without_a_card_what_a_payment_does_is_stated_all_the_same() -> None:
         scenes.view(scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 20))),
     ],
 )
-def test_nothing_is_offered_where_nothing_is_owed_or_a_charge_runs(view: View) -> None:
+def test_nothing_is_offered_without_a_debt_or_while_a_charge_runs(view: View) -> None:
     assert offered(view) is None
 
 
-def test_what_an_ended_subscription_still_owes_is_named_and_can_be_paid() -> None:
+def test_an_ended_subscriptions_debt_is_shown_and_can_be_paid() -> None:
     view = owing("canceled")
     ended = {**view.facts["subscriptions"][0], "ended_at": scenes.instant(2023, 5, 19)}
     view = replace_facts(view, subscriptions=[ended])
@@ -155,7 +156,7 @@ def test_what_an_ended_subscription_still_owes_is_named_and_can_be_paid() -> Non
     assert found.does.endswith("Tu suscripción terminó el 19 de mayo; pagar no la reactiva.")
 
 
-def test_what_was_not_confirmed_waits_for_it_in_words() -> None:
+def test_an_unconfirmed_debt_asks_for_confirmation() -> None:
     view = owing(reason="not_confirmed", next_attempt_at=None)
     told = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
     assert told is not None
@@ -164,7 +165,7 @@ def test_what_was_not_confirmed_waits_for_it_in_words() -> None:
     assert offered(view) is not None
 
 
-async def test_the_pane_has_both_ways_to_pay_and_says_what_it_does() -> None:
+async def test_the_pane_has_both_ways_to_pay_and_their_effect() -> None:
     html = await text(stage_of(), "/")
     assert 'action="/payment-method"' in html
     assert f'action="{PAY}"' in html
@@ -172,7 +173,7 @@ async def test_the_pane_has_both_ways_to_pay_and_says_what_it_does() -> None:
     assert html.count('aria-describedby="payment-does"') == 2
 
 
-async def test_the_dialog_lists_everything_that_is_charged_and_its_button_says_the_sum() -> None:
+async def test_the_dialog_lists_all_charges_and_its_button_has_the_total() -> None:
     html = await text(stage_of(None, due(effect="continues"), begun()))
     words = re.sub("</?span[^>]*>", "", html)
     assert "TS-000014 · 14 may 2023" in words
@@ -194,7 +195,7 @@ def test_many_begun_periods_share_a_line() -> None:
     ]
 
 
-def test_of_two_subscriptions_each_line_and_each_sentence_names_its_plan() -> None:
+def test_with_two_subscriptions_each_line_and_sentence_names_its_plan() -> None:
     other = scenes.subscription("past_due", id=str(UUID(int=99)), plan=scenes.plan(name="Copias"), debt=scenes.debt())
     view = owing()
     view = replace_facts(view, subscriptions=[*view.facts["subscriptions"], other])
@@ -208,7 +209,7 @@ def test_of_two_subscriptions_each_line_and_each_sentence_names_its_plan() -> No
     assert [sentence.partition(":")[0] for sentence in does(reader, view, listed)] == ["Premium Mensual", "Copias"]
 
 
-def test_what_the_owner_of_the_subscription_decided_is_what_is_said() -> None:
+def test_the_shown_effect_is_the_one_that_subscriptions_decided() -> None:
     view = owing("unpaid")
     reader = Reader.of(view, catalogues().language("es"))
     assert does(reader, view, [due(effect="settles")]) == [
@@ -216,7 +217,7 @@ def test_what_the_owner_of_the_subscription_decided_is_what_is_said() -> None:
     ]
 
 
-def test_periods_that_have_begun_and_are_not_listed_are_not_said_to_be_paid() -> None:
+def test_unlisted_begun_periods_are_not_announced_as_paid() -> None:
     view = replace(owing(), now=datetime(2023, 7, 20, 15, tzinfo=UTC))
     reader = Reader.of(view, catalogues().language("es"))
     assert does(reader, view, [due()]) == [
@@ -225,7 +226,7 @@ def test_periods_that_have_begun_and_are_not_listed_are_not_said_to_be_paid() ->
     ]
 
 
-def test_an_invoice_that_is_older_than_the_view_has_no_sentence_and_breaks_nothing() -> None:
+def test_an_invoice_older_than_the_view_has_no_sentence() -> None:
     view = replace_facts(owing(), subscriptions=[])
     charge: Any = {"invoice_id": str(UUID(int=1)), "number": "TS-000001", "amount": {"amount_minor": 1, "currency": "USD"}}
     reader = Reader.of(view, catalogues().language("es"))
@@ -233,13 +234,13 @@ def test_an_invoice_that_is_older_than_the_view_has_no_sentence_and_breaks_nothi
     assert [line.text for line in lines(reader, view, [charge])] == ["TS-000001"]
 
 
-async def test_that_later_periods_are_asked_for_another_time_is_said() -> None:
+async def test_a_later_confirmation_of_further_periods_is_announced() -> None:
     stage = stage_of()
     stage.payments.more = True
     assert "También empezaron periodos posteriores. No se cobran ahora" in await text(stage)
 
 
-async def test_confirming_travels_with_what_was_shown_and_leads_to_the_result() -> None:
+async def test_confirming_sends_the_shown_list_and_leads_to_the_result() -> None:
     stage = stage_of()
     answer = await confirm(stage)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{PAY}?after=payment-{UNPAID}:3")
@@ -249,7 +250,7 @@ async def test_confirming_travels_with_what_was_shown_and_leads_to_the_result() 
     assert [str(each) for each in asked.charge_invoices or ()] == [UNPAID]
 
 
-async def test_what_changed_meanwhile_is_shown_again_with_a_new_key() -> None:
+async def test_a_changed_list_is_shown_again_with_a_new_key() -> None:
     stage = stage_of(None, due(effect="continues"), begun())
     stage.payments.refuses = Problem(409, "amount_changed", "x", more={"due": [], "total": None})
     answer = await confirm(stage)
@@ -288,7 +289,7 @@ async def test_a_refusal_says_what_happened_and_what_to_do(status: int, code: st
         {"charges": "all"},
     ],
 )
-async def test_a_form_that_is_none_of_ours_charges_nothing(changes: dict[str, str]) -> None:
+async def test_a_malformed_form_charges_nothing(changes: dict[str, str]) -> None:
     stage = stage_of()
     assert (await confirm(stage, **changes)).status_code == 422
     assert stage.payments.asked == []
@@ -300,14 +301,14 @@ async def test_a_form_of_another_page_charges_nothing() -> None:
     assert stage.payments.asked == []
 
 
-async def test_a_card_that_cannot_pay_has_no_button_in_the_dialog_either() -> None:
+async def test_an_unusable_card_has_no_button_in_the_dialog() -> None:
     html = await text(stage_of(owing(card=CARD | {"exp_month": 4, "exp_year": 2023})))
     assert "Confirmar y pagar" not in html
     assert "está vencida" in html
     assert 'href="/payment-method">Actualizar tarjeta y pagar</a>' in html
 
 
-async def test_the_result_is_asked_for_again_until_it_is_known() -> None:
+async def test_the_result_is_polled_until_it_is_known() -> None:
     stage = stage_of(status="processing")
     html = await text(stage)
     assert "Procesando" in html
@@ -318,7 +319,7 @@ async def test_the_result_is_asked_for_again_until_it_is_known() -> None:
     assert (await seen(stage, f"{PAY}?after=payment-{UNPAID}:3", **{"x-live": "1"})).status_code == 286
 
 
-async def test_a_charge_that_has_not_been_heard_of_here_is_told_as_running() -> None:
+async def test_a_charge_that_has_not_arrived_is_shown_as_running() -> None:
     stage = stage_of()
     stage.payments.running = True
     html = await text(stage)
@@ -326,19 +327,19 @@ async def test_a_charge_that_has_not_been_heard_of_here_is_told_as_running() -> 
     assert "Confirmar y pagar" not in html
 
 
-async def test_the_result_says_what_the_payment_did() -> None:
+async def test_the_result_has_the_effect_of_the_payment() -> None:
     html = await text(stage_of(scenes.view(), status="paid"))
     assert "Este pago saldó lo que debías por el periodo" in html
     assert "Tu suscripción está activa y se renueva el" in html
 
 
-async def test_a_subscription_that_has_not_heard_of_its_payment_is_waited_for() -> None:
+async def test_the_result_waits_for_the_subscriptions_event() -> None:
     html = await text(stage_of(owing(), status="paid"))
     assert 'hx-trigger="every 2s"' in html
     assert "La factura está pagada." in html
 
 
-async def test_a_failure_says_why_and_leads_to_another_card() -> None:
+async def test_a_failure_has_its_reason_and_a_link_to_another_card() -> None:
     stage = stage_of(movements=[{**FAILED[0], "reason": "insufficient_funds"}])
     html = await text(stage, f"{PAY}?after=payment-{UNPAID}:3")
     assert "El cobro falló y no se cobró nada." in html
@@ -346,7 +347,7 @@ async def test_a_failure_says_why_and_leads_to_another_card() -> None:
     assert 'href="/payment-method">Actualizar tarjeta y pagar</a>' in html
 
 
-async def test_an_invoice_of_another_customer_is_not_there() -> None:
+async def test_an_invoice_of_another_customer_is_not_found() -> None:
     assert (await seen(stage_of(), f"/invoices/{UUID(int=1)}/payment")).status_code == 404
 
 
@@ -357,7 +358,7 @@ async def api(stage: Stage, method: str = "POST", **changes: Any) -> Response:
         return await browser.request(method, f"/api{PAY}", headers=headers, json=body if method == "POST" else None)
 
 
-async def test_the_api_begins_one_charge() -> None:
+async def test_the_api_starts_one_charge() -> None:
     stage = stage_of()
     answer = await api(stage)
     assert (answer.status_code, answer.json()["aggregate"]) == (202, f"payment-{UNPAID}")
@@ -365,14 +366,14 @@ async def test_the_api_begins_one_charge() -> None:
     assert (asked.charge_invoices, asked.effect, key) == (None, None, "once")
 
 
-async def test_the_api_shows_what_it_would_charge_and_do() -> None:
+async def test_the_api_previews_charges_and_effect() -> None:
     found = (await api(stage_of(None, due(effect="continues"), begun()), "GET")).json()
     assert found["total"]["text"] == "59.98 USD"
     assert [line["amount_text"] for line in found["lines"]] == ["29.99 USD", "29.99 USD"]
     assert found["statements"][0].startswith("Este pago salda")
 
 
-async def test_the_api_names_the_new_amount() -> None:
+async def test_the_api_returns_the_new_amount() -> None:
     stage = stage_of()
     total = {"amount_minor": 5998, "currency": "USD"}
     listed = {"amount": total, "total": total, "due": [due(effect="continues"), begun()]}
@@ -386,7 +387,7 @@ async def test_the_api_names_the_new_amount() -> None:
     "changes",
     [{"amount_minor": -1}, {"amount_minor": "2999"}, {"currency": "US"}, {"payment_method_id": "x"}, {"effect": "restarts"}],
 )
-async def test_the_api_refuses_what_is_no_payment(changes: dict[str, Any]) -> None:
+async def test_the_api_refuses_an_invalid_payment(changes: dict[str, Any]) -> None:
     stage = stage_of()
     assert (await api(stage, **changes)).status_code == 422
     assert stage.payments.asked == []

@@ -1,9 +1,9 @@
-"""In every state that a subscription can reach, what is stated of a payment is what the payment does."""
+"""In every reachable state of a subscription, the stated effect of a payment is its real effect."""
 
 from hypothesis import settings
 from hypothesis.stateful import invariant
 from unit.portal_page.payment_states import State
-from unit.portal_page.test_the_table_of_payments import agrees
+from unit.portal_page.test_payment_table import agrees
 from unit.subscriptions.test_subscription_machine import Life
 
 

@@ -18,12 +18,13 @@ from invoicing.domain.invoice.events import Issued
 from invoicing.domain.invoice.invoice import decide
 from invoicing.domain.numbering import Counter
 from portal_gateway.adapters.api.representations import overview
-from portal_gateway.application.answers import View
 from portal_gateway.application.presentation.cancellation import facts
 from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.details import details
 from portal_gateway.application.presentation.language import catalogues
-from portal_gateway.application.presentation.price import price
-from portal_gateway.application.presentation.subscription import details, renewals, summary
+from portal_gateway.application.presentation.price import price, renewals
+from portal_gateway.application.presentation.summary import summary
+from portal_gateway.application.view import View
 
 
 def tax(rate: int = 2100, inclusive: bool = False, name: str = "IVA") -> dict[str, Any]:
@@ -125,7 +126,7 @@ PRICES: dict[str, tuple[View, str, str, str | None, str]] = {
 
 
 @pytest.mark.parametrize("row", PRICES)
-def test_each_place_that_names_a_recurring_price_says_the_same(row: str) -> None:
+def test_every_recurring_price_is_the_same(row: str) -> None:
     view, spanish, english, unit, total = PRICES[row]
     subscription = view.facts["subscriptions"][0]
     for code, expected in (("es", spanish), ("en", english)):
@@ -147,7 +148,7 @@ def preview() -> Any:
     return {"mode": "at_period_end", "effective_at": end, "access_until": end, "open_amount": None, "open_invoices": None}
 
 
-def test_the_price_after_a_trial_has_its_tax_too() -> None:
+def test_the_price_after_a_trial_includes_tax() -> None:
     view = selling(own=tax(), status="trialing")
     reader = Reader.of(view, catalogues().language("es"))
     says = details(reader, view.facts["subscriptions"][0], view).says
@@ -158,7 +159,7 @@ TAXES = st.none() | st.builds(tax, st.integers(0, 10_000), st.booleans())
 
 
 @every(st.integers(1, 10**9), st.integers(1, 1000), TAXES, TAXES)
-def test_what_is_shown_is_what_the_next_invoice_says(
+def test_the_shown_price_is_the_next_invoices_total(
     minor: int, quantity: int, own: dict[str, Any] | None, default: dict[str, Any] | None
 ) -> None:
     view = selling(minor, quantity=quantity, own=own, merchant=default)
@@ -169,7 +170,7 @@ def test_what_is_shown_is_what_the_next_invoice_says(
 
 
 def issued(minor: int, quantity: int, own: dict[str, Any] | None, default: dict[str, Any] | None) -> Any:
-    """As invoicing announces it."""
+    """The invoice as invoicing publishes it."""
     plan = DUE.plan.model_copy(
         update={"price": Money(amount_minor=minor, currency="EUR"), "tax": shapes.Tax(**own) if own else None}
     )

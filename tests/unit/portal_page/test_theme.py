@@ -1,4 +1,4 @@
-"""The portal and the card page inside it look like one."""
+"""The portal and the card page have the same colours."""
 
 import random
 import re
@@ -38,7 +38,7 @@ def test_contrast_is_computed_against_the_colours_that_are_on_the_page(sheet: Tr
 
 
 def static_colours(sheet: Traversable, place: int) -> dict[str, Rgb]:
-    """The stylesheet's own: of the light scheme, or of the dark one where that has another."""
+    """The colours of portal.css: the light scheme's, or the dark scheme's where it differs."""
     found: dict[str, list[str]] = {}
     for name, colour in re.findall(r"--([\w-]+): (#[0-9a-f]{6});", sheet.read_text().partition("@media print")[0]):
         found.setdefault(name, []).append(colour)
@@ -47,7 +47,7 @@ def static_colours(sheet: Traversable, place: int) -> dict[str, Rgb]:
 
 @pytest.mark.parametrize("sheet", STYLESHEETS, ids=lambda sheet: sheet.name)
 @pytest.mark.parametrize("place", [0, 1], ids=["light", "dark"])
-def test_what_no_brand_changes_is_legible_too(sheet: Traversable, place: int) -> None:
+def test_colours_that_no_brand_changes_are_legible(sheet: Traversable, place: int) -> None:
     own = static_colours(sheet, place)
     assert contrast(own["field"], own["card"]) >= EDGE_CONTRAST
     for tone in {"good", "warn", "bad"} & own.keys():
@@ -56,7 +56,7 @@ def test_what_no_brand_changes_is_legible_too(sheet: Traversable, place: int) ->
     assert contrast(own["bad"], own["card"]) >= TEXT_CONTRAST, "an error beside its field"
 
 
-def test_what_no_brand_changes_is_the_same_in_the_frame_as_around_it() -> None:
+def test_colours_that_no_brand_changes_are_the_same_in_the_card_frame() -> None:
     for place in (0, 1):
         around, inside = (static_colours(sheet, place) for sheet in STYLESHEETS)
         shared = around.keys() & inside.keys()
@@ -64,7 +64,7 @@ def test_what_no_brand_changes_is_the_same_in_the_frame_as_around_it() -> None:
 
 
 @pytest.mark.parametrize(("scheme", "place"), [(LIGHT, 0), (DARK, 1)], ids=["light", "dark"])
-def test_for_every_brand_the_focus_shows_on_notices_too(scheme: Scheme, place: int) -> None:
+def test_for_every_brand_the_focus_is_visible_on_notices(scheme: Scheme, place: int) -> None:
     own = static_colours(STYLESHEETS[0], place)
     for brand in BRANDS:
         ring = tokens(parsed(brand) or BLACK, scheme).link
@@ -72,11 +72,11 @@ def test_for_every_brand_the_focus_shows_on_notices_too(scheme: Scheme, place: i
 
 
 @pytest.mark.parametrize("colour", [None, "", "red", "#FFF", "#12345", "#1f57c3;}", "#1F57C3"])
-def test_what_is_no_colour_gives_the_usual_one(colour: str | None) -> None:
+def test_an_invalid_colour_gives_the_default_one(colour: str | None) -> None:
     assert theme.stylesheet(colour) == theme.stylesheet("#285cc2")
 
 
-def test_a_stylesheet_is_found_again_by_its_name_alone() -> None:
+def test_a_stylesheet_is_found_by_its_name() -> None:
     name, css = theme.stylesheet("#1f57c3")
     assert theme.by_name(name) == css
     assert theme.by_name("1f57c3-000000000000.css") is None

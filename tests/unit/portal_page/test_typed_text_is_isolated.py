@@ -1,4 +1,4 @@
-"""What people typed stands in `<bdi>` on every page, so that a name in another direction changes nothing around it."""
+"""Every page isolates user input in `<bdi>`, so that its direction does not affect the text around it."""
 
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -11,11 +11,11 @@ from unit.portal_page.standins import Stage
 
 from chassis.http.problems import Problem
 from portal_gateway.adapters.page.rendering import environment
-from portal_gateway.application.answers import DueCharge
+from portal_gateway.application.results import DueCharge
 
 NAME, FSI, PDI = "חברה (7)", "\u2068", "\u2069"
 OLDER = f"\u202e{NAME}\u2069"
-"""As it could be stored once: it turns what follows."""
+"""Text with a direction mark, which older data can contain."""
 PLAN = scenes.plan(name=OLDER, description=OLDER, tax={"name": OLDER, "rate_basis_points": 1600, "inclusive": False})
 MERCHANT = scenes.merchant(name=OLDER)
 CUSTOMER = {"id": str(scenes.CUSTOMER), "name": OLDER, "email": "ana@example.com", "locale": "es-MX", "country": "MX"}
@@ -33,12 +33,12 @@ def ending() -> Any:
 
 
 def owed(path: str) -> dict[str, Any]:
-    """The invoice can be paid on the page that offers it, and has been on every other."""
+    """The invoice can be paid on the page that offers it, and is paid on every other."""
     return {"status": "failed"} if path.endswith("/payment") else {}
 
 
 def owed_to(number: int) -> DueCharge:
-    """One charge of the first subscription, and one of the other."""
+    """One charge of each subscription."""
     subscription = PREMIUM if number == 14 else invoice_id(99)
     period = {"start": scenes.instant(2023, 5, 14), "end": scenes.instant(2023, 6, 14)}
     amount = {"amount_minor": 2999, "currency": "USD"}
@@ -110,7 +110,7 @@ async def walked(stage: Stage, path: str, session: Any = None) -> Walk:
     return walk
 
 
-async def test_no_page_shows_typed_text_that_is_not_isolated() -> None:
+async def test_every_page_isolates_user_input() -> None:
     environment.cache_clear()
     for shown, path, least in PAGES:
         stage = Stage(shown, scenes.session(return_url="https://techsolutions.example/back"))
@@ -125,14 +125,14 @@ async def test_no_page_shows_typed_text_that_is_not_isolated() -> None:
     assert seen >= set(environment("es").list_templates())
 
 
-async def test_a_page_about_a_problem_isolates_the_account_too() -> None:
+async def test_a_problem_page_isolates_the_account() -> None:
     stage = Stage(view())
     stage.subscriptions.refuses_preview = Problem(503, "service_unavailable", "Away")
     walk = await walked(stage, f"/subscriptions/{PREMIUM}/cancel")
     assert (walk.loose, walk.isolated > 0) == ([], True)
 
 
-def test_the_walk_finds_what_is_loose() -> None:
+def test_the_check_finds_text_that_is_not_isolated() -> None:
     walk = Walk()
     walk.feed(f'<title>{NAME}</title><p title="{NAME}"><bdi>{NAME}</bdi><b>{NAME}</b></p>')
     assert (len(walk.loose), walk.isolated) == (3, 1)

@@ -1,15 +1,17 @@
-"""The portal gateway, put together. Nothing is built or joined anywhere else."""
+"""The composition root of the portal gateway: every object is constructed here."""
 
 from chassis.consumers.watermarks import WatermarkTracker
+from chassis.http import free_text, security_events
 from chassis.http.app import create_app
 from chassis.http.client import ServiceClient
 from chassis.http.page_cursors import Cursors
 from chassis.service.service import Resources, Service
-from portal_gateway.adapters import consumers, guard, media, services, view_notifier
+from portal_gateway.adapters import consumers, guard, media, refusals, services, view_notifier
 from portal_gateway.adapters.api.dependencies import SCHEMES
 from portal_gateway.adapters.api.routes import api_routes
 from portal_gateway.adapters.links.routes import CustomerDirectory, link_routes
 from portal_gateway.adapters.page import routes as page
+from portal_gateway.adapters.page_cursors import HistoryCursors
 from portal_gateway.adapters.storage.cleanup import Cleanup
 from portal_gateway.adapters.storage.images import StoredImages
 from portal_gateway.adapters.storage.limits import StoredLimits
@@ -29,17 +31,27 @@ def compose(resources: Resources) -> Service:
     pool, peppers = resources.pool, Peppers(settings.link_pepper.get_secret_value())
     cursors = Cursors(settings.cursor_key.get_secret_value())
 
-    def client(url: str, audience: str, seconds: float) -> ServiceClient:
-        made = ServiceClient(url, audience, resources.signer, timeout=seconds)
-        resources.closing.push_async_callback(made.close)
-        return made
+    def client_of(url: str, audience: str, seconds: float) -> ServiceClient:
+        client = ServiceClient(url, audience, resources.signer, timeout=seconds)
+        resources.closing.push_async_callback(client.close)
+        return client
 
-    subscriptions = services.SubscriptionsService(client(settings.subscriptions_url, "subscriptions", 5))
-    payments = services.PaymentsService(client(settings.payments_url, "payments", 25), settings.public_url)
-    invoicing = services.InvoicingService(client(settings.invoicing_url, "invoicing", 10))
-    views, limits, kept = StoredViews(pool, resources.tenants), StoredLimits(pool), StoredLinks(pool)
-    access, images = StoredSessions(pool, peppers), StoredImages(pool)
-    portal = Portal(access, views, subscriptions, payments, invoicing, images, limits, History(views, invoicing, cursors))
+    subscriptions = services.SubscriptionsService(client_of(settings.subscriptions_url, "subscriptions", 5))
+    payments = services.PaymentsService(client_of(settings.payments_url, "payments", 25), settings.public_url)
+    invoicing = services.InvoicingService(client_of(settings.invoicing_url, "invoicing", 10))
+    views, links = StoredViews(pool, resources.tenants), StoredLinks(pool)
+    portal = Portal(
+        sessions=StoredSessions(pool, peppers),
+        views=views,
+        subscriptions=subscriptions,
+        payments=payments,
+        invoicing=invoicing,
+        images=StoredImages(pool),
+        limits=StoredLimits(pool),
+        history=History(views, invoicing, HistoryCursors(cursors)),
+        security=security_events,
+        clean_comment=free_text.clean,
+    )
     notifier = view_notifier.ViewNotifier(pool, resources.stopping, settings.streams_per_session)
     resources.closing.push_async_callback(notifier.close)
 
@@ -48,21 +60,22 @@ def compose(resources: Resources) -> Service:
         service="portal-gateway",
         authenticator=resources.authenticator,
         once=resources.once,
+        refusals=refusals.REFUSALS,
         openapi_url=None,
         schemes=SCHEMES,
     )
     app.add_middleware(guard.Guard, public_url=settings.public_url, cards_url=settings.cards_url)
     app.include_router(api_routes(portal, notifier))
     app.include_router(media.media_routes(portal))
-    directory, addresses = CustomerDirectory(kept, subscriptions.customer), Addresses(settings.public_url, peppers)
-    app.include_router(link_routes(kept, directory, resources.tenants, addresses, cursors))
+    directory, addresses = CustomerDirectory(links, subscriptions.customer), Addresses(settings.public_url, peppers)
+    app.include_router(link_routes(links, directory, resources.tenants, addresses, cursors))
     app.include_router(page.routes(portal, settings.cards_url))
     app.include_router(page.nowhere(portal, settings.cards_url))
 
-    waiting = ViewBackfill(pool, consumers.GROUP)
-    reading = consumers.consumer(waiting.changed, notifier.changed)
-    resources.health.add("projections", consumers.read_from_empty(pool, reading))
-    resources.health.add("views", waiting.none)
-    freshness = WatermarkTracker(pool, settings.kafka_bootstrap_servers, [reading])
-    workers = {"freshness": freshness.run, "sweeper": Cleanup(pool).run, "waiting-views": waiting.run}
-    return Service(app, (reading,), workers=workers, publishes=False)
+    backfill = ViewBackfill(pool, consumers.GROUP)
+    consumer = consumers.consumer(backfill.changed, notifier.changed)
+    resources.health.add("projections", consumers.initial_read(pool, consumer))
+    resources.health.add("views", backfill.check)
+    freshness = WatermarkTracker(pool, settings.kafka_bootstrap_servers, [consumer])
+    workers = {"freshness": freshness.run, "sweeper": Cleanup(pool).run, "waiting-views": backfill.run}
+    return Service(app, (consumer,), workers=workers, publishes=False)

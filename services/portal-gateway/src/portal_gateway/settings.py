@@ -1,4 +1,4 @@
-"""What an operator can set on the gateway, beside what every service has."""
+"""The gateway's settings, besides those of every service."""
 
 from typing import Annotated
 from urllib.parse import urlsplit

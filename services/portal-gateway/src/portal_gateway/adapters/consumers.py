@@ -1,4 +1,4 @@
-"""What the gateway reads off Kafka: every public event, folded, and whoever is concerned composed anew."""
+"""The gateway's Kafka consumer: it folds every public event into documents and recomposes the views of the affected customers."""
 
 from collections.abc import Awaitable, Callable
 
@@ -17,7 +17,7 @@ GROUP = "portal-gateway.views"
 
 
 def consumer(recompose: Callable[[Connection, Changed], Awaitable[None]], committed: Callable[[Changed], None]) -> Consumer:
-    """`recompose` is called in the transaction of the change, `committed` after it."""
+    """`recompose` runs in the transaction of the change, `committed` after it."""
     profile = frozenset({customers.CustomerProfile.TYPE})
     folded = tuple(Projection(name, types, fold, state=types == profile) for name, (types, fold) in FOLDS.items())
     return Consumer(
@@ -26,26 +26,26 @@ def consumer(recompose: Callable[[Connection, Changed], Awaitable[None]], commit
         decode=registry.data_of,
         projections=(*folded, merchant_projection(frozenset({subscriptions.MerchantConfigured.TYPE}))),
         after=recompose,
-        erased=forget,
+        erased=delete_links,
         committed=committed,
         personal=frozenset({"billing.customers"}),
     )
 
 
-def read_from_empty(pool: asyncpg.Pool, reading: Consumer) -> Check:
-    """Not ready before everything that was there has been read once: a customer would find an empty page."""
+def initial_read(pool: asyncpg.Pool, consumer: Consumer) -> Check:
+    """Not ready until all records present at the first start have been read: before that, customers would see empty pages."""
 
-    partitions = sum(registry.TOPICS[topic].partitions for topic in reading.topics)
+    partitions = sum(registry.TOPICS[topic].partitions for topic in consumer.topics)
 
-    async def read() -> str | None:
+    async def check() -> str | None:
         async with pool.acquire() as connection:
-            begun = await connection.fetchval("SELECT count(*) FROM offsets WHERE consumer_group = $1", reading.group)
-            done = begun >= partitions and await caught_up(connection, reading.group, reading.topics)
-        return None if done else "still reading what is there"
+            started = await connection.fetchval("SELECT count(*) FROM offsets WHERE consumer_group = $1", consumer.group)
+            done = started >= partitions and await caught_up(connection, consumer.group, consumer.topics)
+        return None if done else "the topics have not been read up to now"
 
-    return read
+    return check
 
 
-async def forget(erased: Erased, batch: UnitOfWork) -> None:
-    """Nobody comes in any more for a customer who was erased; what is asked for again finds nothing."""
+async def delete_links(erased: Erased, batch: UnitOfWork) -> None:
+    """Delete an erased customer's portal links; their sessions are deleted with them."""
     batch.write(Statement("DELETE FROM portal_link WHERE merchant_id = $1 AND customer_id = $2", (erased.merchant_id, erased.id)))

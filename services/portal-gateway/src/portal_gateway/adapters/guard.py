@@ -1,4 +1,4 @@
-"""What holds for every request before any route sees it: the right host, the right origin, and headers that lock the page in."""
+"""Checks of every request before routing (host and origin), and the security headers of every response."""
 
 from collections.abc import Mapping
 from urllib.parse import urlsplit
@@ -14,11 +14,11 @@ from portal_gateway.domain.tokens import LinkToken
 
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _BY_KEY = "/v1/"
-"""What is asked with a merchant's key, which no browser adds by itself."""
-_SHORTEST_TOKEN = 80
-"""Characters of a link's token: nearly every address is shorter."""
+"""Called with a merchant's key, which browsers never add automatically: no origin check."""
+_TOKEN_CHARACTERS_MIN = 80
+"""Nearly every address is shorter than a link's token."""
 _PROGRAMS = ("/api/", "/v1/")
-"""Asked by programs, which get no page."""
+"""Called by programs, which get no page."""
 
 
 class Guard:
@@ -33,17 +33,17 @@ class Guard:
             await self._app(scope, receive, send)
             return
 
-        async def locked(message: Message) -> None:
+        async def send_secured(message: Message) -> None:
             if message["type"] == "http.response.start":
-                sent = message["headers"]
-                own = {name for name, _ in sent}
-                message = {**message, "headers": [*sent, *(header for header in self._headers if header[0] not in own)]}
+                set_by_route = {name for name, _ in message["headers"]}
+                defaults = [header for header in self._headers if header[0] not in set_by_route]
+                message = {**message, "headers": [*message["headers"], *defaults]}
             await send(message)
 
         refusal = self._refusal(scope)
         if refusal is None and is_link(scope):
             scope = {**scope, "path": "/enter"}
-        await (refusal or self._app)(scope, receive, locked)
+        await (refusal or self._app)(scope, receive, send_secured)
 
     def _refusal(self, scope: Scope) -> ASGIApp | None:
         headers, path = Headers(scope=scope), scope["path"]
@@ -54,37 +54,37 @@ class Guard:
             if scope["method"] not in ("GET", "HEAD"):
                 return Problem(421, "misdirected_request", "This is another host").response()
             query = scope["query_string"].decode("latin-1")
-            # from the path as it was sent: a decoded one could break out of the header
+            # The raw path: a decoded one could inject another header.
             raw = scope.get("raw_path", b"/").decode("latin-1")
             return RedirectResponse(f"{self._public_url}/{raw.lstrip('/')}" + (f"?{query}" if query else ""), 308)
         if scope["method"] not in _SAFE and not path.startswith(_BY_KEY) and not same_origin(headers, self._public_url):
-            # No route has been chosen yet: the path may hold a secret.
+            # Report no path: no route is matched yet, and the path may contain a secret.
             security_events.emit("authorization", scope, code="cross_origin", status=403)
             return Problem(403, "cross_origin", "The request does not come from this site").response()
         return None
 
 
 def is_link(scope: Scope) -> bool:
-    """Whether a page is asked for by a portal link that a mail program has changed: with what belongs into its fragment in
-    the path or the query, or with a sign more. The page at /enter repairs the address."""
+    """Whether the address is a portal link that a mail program has changed: the token, which belongs into the fragment, is in
+    the path or the query, or has additional characters. The page at /enter repairs the address."""
     if scope["method"] not in ("GET", "HEAD") or scope["path"].startswith(_PROGRAMS):
         return False
     path, query = scope["path"], scope["query_string"].decode("latin-1")
     if path.startswith("/enter"):
         return True
-    if len(path) + len(query) < _SHORTEST_TOKEN or not ("." in path or "." in query or "%2" in query):
+    if len(path) + len(query) < _TOKEN_CHARACTERS_MIN or not ("." in path or "." in query or "%2" in query):
         return False
     return LinkToken.read(f"{path}?{query}") is not None
 
 
 def same_origin(headers: Mapping[str, str], origin: str) -> bool:
-    """Whether a browser says that a page of ours sends this; without Fetch Metadata the exact Origin has to."""
+    """Whether the browser reports that one of our pages sends the request: by Fetch Metadata, or else by the exact Origin."""
     site = headers.get("sec-fetch-site")
     return site == "same-origin" if site is not None else headers.get("origin") == origin
 
 
 def security_headers(public_url: str, cards_url: str) -> dict[str, str]:
-    """For every answer; a route that needs another value sets its own."""
+    """The headers of every response. A route that needs another value sets its own."""
     policy = {
         "default-src": "'none'",
         "script-src": "'self'",

@@ -1,4 +1,4 @@
-"""Uploaded images, under names that say what is in them."""
+"""Uploaded images, addressed by the hash of their content."""
 
 from fastapi import APIRouter
 from fastapi.responses import Response
@@ -11,8 +11,8 @@ def media_routes(portal: Portal) -> APIRouter:
 
     @api.get("/media/{sha256}.webp", include_in_schema=False)
     async def image(sha256: str) -> Response:
-        found = await portal.media(sha256)
+        document = await portal.media(sha256)
         headers = {"cache-control": "public, max-age=31536000, immutable"}
-        return Response(found.content, media_type=found.media_type, headers=headers)
+        return Response(document.content, media_type=document.media_type, headers=headers)
 
     return api

@@ -1,89 +1,108 @@
-"""The three services that own the facts, asked on behalf of the customer: what they refuse is passed on as it is."""
+"""The three services that own the facts, called for a customer. Their refusals are passed on unchanged."""
 
-import re
-from collections.abc import AsyncGenerator, Sequence
-from typing import Any, cast
-from urllib.parse import unquote
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from email.message import Message
+from email.utils import collapse_rfc2231_value
+from typing import Any, TypedDict, cast
 from uuid import UUID
 
 import httpx
 
 from chassis.http.client import ServiceClient, problem_of_response
-from chassis.http.problems import unavailable
+from chassis.http.problems import Problem, unavailable
 from chassis.runtime.outages import outages
-from portal_gateway.application.answers import (
+from portal_gateway.application.downloads import Document, Download, ExportFormat, ExportProgress
+from portal_gateway.application.refusals import CardDeclined
+from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
+from portal_gateway.application.results import (
     Accepted,
     CancellationAccepted,
     CancellationPreview,
-    CancelMode,
     CardSetup,
     CardUpdated,
-    Document,
-    Download,
-    ExportFormat,
-    ExportProgress,
     PaymentBegun,
     PaymentPreview,
-    PaymentRequest,
 )
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import Money
 
-_FILENAME = re.compile(r"filename\*=UTF-8''([^;\s]{1,600})")
-_PLAIN_FILENAME = re.compile(r'filename="([^"]{1,200})"')
-_EXPORT_SECONDS = 60
-"""The longest silence of an export that is being made."""
+_EXPORT_SILENCE_SECONDS = 60
+"""The longest pause between two chunks of an export."""
 _CONNECT_SECONDS = 10
+
+
+class Caller(TypedDict):
+    """For whom the gateway calls a service. The service token names all three."""
+
+    merchant_id: UUID
+    customer_id: UUID
+    session: str
+
+
+def _caller(session: Session) -> Caller:
+    return {"merchant_id": session.merchant_id, "customer_id": session.customer_id, "session": str(session.id)}
+
+
+class DeclinedCard(Problem, CardDeclined):
+    """The payments service's answer for a declined card."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(
+            problem.status,
+            problem.code,
+            problem.title,
+            problem.detail,
+            errors=problem.errors,
+            headers=problem.headers,
+            more=problem.more,
+        )
 
 
 class _Service:
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
 
-    async def _ask(self, session: Session, method: str, path: str, **more: Any) -> httpx.Response:
-        return await self._client.call(
-            method,
-            path,
-            merchant_id=session.merchant_id,
-            customer_id=session.customer_id,
-            session=str(session.id),
-            **more,
+    async def _call(
+        self,
+        session: Session,
+        method: str,
+        path: str,
+        *,
+        json: Any = None,
+        params: Mapping[str, Any] | None = None,
+        idempotency_key: str | None = None,
+    ) -> Any:
+        """The JSON of the response."""
+        response = await self._client.call(
+            method, path, **_caller(session), json=json, params=params, idempotency_key=idempotency_key
         )
+        return response.json()
 
 
 class SubscriptionsService(_Service):
     async def preview(self, session: Session, subscription_id: UUID, mode: CancelMode | None) -> CancellationPreview:
-        path, asked = f"/v1/subscriptions/{subscription_id}/cancellation/preview", {"mode": mode} if mode else None
-        answer = await self._ask(session, "GET", path, params=asked)
-        return cast(CancellationPreview, answer.json())
+        path = f"/v1/subscriptions/{subscription_id}/cancellation/preview"
+        return cast(CancellationPreview, await self._call(session, "GET", path, params={"mode": mode}))
 
     async def cancel(
-        self,
-        session: Session,
-        subscription_id: UUID,
-        mode: CancelMode | None,
-        feedback: str | None,
-        comment: str | None,
-        idempotency_key: str | None,
+        self, session: Session, subscription_id: UUID, request: CancelRequest, idempotency_key: str | None
     ) -> CancellationAccepted:
-        given = {"mode": mode, "feedback": feedback, "comment": comment}
-        body = {name: value for name, value in given.items() if value is not None}
+        fields = {"mode": request.mode, "feedback": request.feedback, "comment": request.comment}
+        body = {name: value for name, value in fields.items() if value is not None}
         path = f"/v1/subscriptions/{subscription_id}/cancellation"
-        answer = await self._ask(session, "POST", path, json=body, idempotency_key=idempotency_key)
-        return cast(CancellationAccepted, answer.json())
+        return cast(CancellationAccepted, await self._call(session, "POST", path, json=body, idempotency_key=idempotency_key))
 
-    async def keep(self, session: Session, subscription_id: UUID, idempotency_key: str | None) -> Accepted:
+    async def withdraw_cancellation(self, session: Session, subscription_id: UUID, idempotency_key: str | None) -> Accepted:
         path = f"/v1/subscriptions/{subscription_id}/cancellation"
-        answer = await self._ask(session, "DELETE", path, idempotency_key=idempotency_key)
-        return cast(Accepted, answer.json())
+        return cast(Accepted, await self._call(session, "DELETE", path, idempotency_key=idempotency_key))
 
     async def media(self, sha256: str) -> bytes:
         return (await self._client.call("GET", f"/v1/media/{sha256}")).content
 
     async def customer(self, merchant_id: UUID, customer_id: UUID) -> dict[str, Any]:
-        """For a merchant, of a customer whose profile has not arrived here. Raises Problem 404."""
-        answer = await self._client.call("GET", f"/v1/customers/{customer_id}", merchant_id=merchant_id)
-        return cast(dict[str, Any], answer.json())
+        """A customer's profile, for the merchant, before it has arrived here. Raises Problem 404."""
+        response = await self._client.call("GET", f"/v1/customers/{customer_id}", merchant_id=merchant_id)
+        return cast(dict[str, Any], response.json())
 
 
 class PaymentsService(_Service):
@@ -93,8 +112,7 @@ class PaymentsService(_Service):
 
     async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
         body = {"locale": locale, "colour": colour, "portal_origin": self._portal_origin}
-        answer = await self._ask(session, "POST", f"/v1/customers/{session.customer_id}/setups", json=body)
-        return cast(CardSetup, answer.json())
+        return cast(CardSetup, await self._call(session, "POST", f"/v1/customers/{session.customer_id}/setups", json=body))
 
     async def update_card(
         self,
@@ -109,65 +127,67 @@ class PaymentsService(_Service):
         if totals is not None:
             body["totals"] = list(totals)
         path = f"/v1/customers/{session.customer_id}/default-payment-method"
-        answer = await self._ask(session, "PUT", path, json=body, idempotency_key=idempotency_key)
-        return cast(CardUpdated, answer.json())
+        try:
+            return cast(CardUpdated, await self._call(session, "PUT", path, json=body, idempotency_key=idempotency_key))
+        except Problem as problem:
+            if problem.status == 402:
+                raise DeclinedCard(problem) from None
+            raise
 
     async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
-        answer = await self._ask(session, "GET", "/v1/charges/preview", params={"invoice_id": str(invoice_id)})
-        return cast(PaymentPreview, answer.json())
+        params = {"invoice_id": str(invoice_id)}
+        return cast(PaymentPreview, await self._call(session, "GET", "/v1/charges/preview", params=params))
 
-    async def pay(self, session: Session, invoice_id: UUID, asked: PaymentRequest, idempotency_key: str | None) -> PaymentBegun:
-        body: dict[str, Any] = {"invoice_id": str(invoice_id), "payment_method_id": str(asked.payment_method_id), **asked.amount}
-        if asked.charge_invoices is not None:
-            body["charge_invoices"] = [str(id) for id in asked.charge_invoices]
-        if asked.effect is not None:
-            body["effect"] = asked.effect
-        answer = await self._ask(session, "POST", "/v1/charges", json=body, idempotency_key=idempotency_key)
-        return cast(PaymentBegun, answer.json())
+    async def pay(self, session: Session, invoice_id: UUID, request: PaymentRequest, idempotency_key: str | None) -> PaymentBegun:
+        body: dict[str, Any] = {
+            "invoice_id": str(invoice_id),
+            "payment_method_id": str(request.payment_method_id),
+            **request.amount,
+        }
+        if request.charge_invoices is not None:
+            body["charge_invoices"] = [str(id) for id in request.charge_invoices]
+        if request.effect is not None:
+            body["effect"] = request.effect
+        return cast(PaymentBegun, await self._call(session, "POST", "/v1/charges", json=body, idempotency_key=idempotency_key))
 
 
 class InvoicingService(_Service):
     async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, Any]:
-        return cast(dict[str, Any], (await self._ask(session, "GET", f"/v1/invoices/{invoice_id}")).json())
+        return cast(dict[str, Any], await self._call(session, "GET", f"/v1/invoices/{invoice_id}"))
 
     async def pdf(self, session: Session, invoice_id: UUID) -> Document:
-        answer = await self._ask(session, "GET", f"/v1/invoices/{invoice_id}/pdf")
-        return Document(answer.content, "application/pdf", _filename(answer) or f"{invoice_id}.pdf")
+        response = await self._client.call("GET", f"/v1/invoices/{invoice_id}/pdf", **_caller(session))
+        return Document(response.content, "application/pdf", _filename(response) or f"{invoice_id}.pdf")
 
     async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
-        request = self._client.request(
-            "GET",
-            f"/v1/customers/{session.customer_id}/export",
-            merchant_id=session.merchant_id,
-            customer_id=session.customer_id,
-            session=str(session.id),
-            params={"format": format, "locale": locale},
-        )
-        request.extensions["timeout"] = httpx.Timeout(_EXPORT_SECONDS, connect=_CONNECT_SECONDS).as_dict()
+        path, params = f"/v1/customers/{session.customer_id}/export", {"format": format, "locale": locale}
+        request = self._client.request("GET", path, **_caller(session), params=params)
+        request.extensions["timeout"] = httpx.Timeout(_EXPORT_SILENCE_SECONDS, connect=_CONNECT_SECONDS).as_dict()
         try:
-            answer = await self._client.http.send(request, stream=True)
+            response = await self._client.http.send(request, stream=True)
         except httpx.TransportError as error:
             outages.failed(error, "invoicing")
             raise unavailable() from None
-        if answer.is_error:
-            await answer.aread()
-            raise problem_of_response(answer)
-        media_type = answer.headers.get("content-type", "application/octet-stream")
-        return Download(_chunks(answer), answer.aclose, media_type, _filename(answer) or f"invoices.{format}")
+        if response.is_error:
+            await response.aread()
+            raise problem_of_response(response)
+        media_type = response.headers.get("content-type", "application/octet-stream")
+        return Download(_chunks(response), response.aclose, media_type, _filename(response) or f"invoices.{format}")
 
     async def export_progress(self, session: Session) -> ExportProgress | None:
-        answer = await self._ask(session, "GET", f"/v1/customers/{session.customer_id}/export/progress")
-        return cast(ExportProgress | None, answer.json()["progress"])
+        answer = await self._call(session, "GET", f"/v1/customers/{session.customer_id}/export/progress")
+        return cast(ExportProgress | None, answer["progress"])
 
 
-async def _chunks(answer: httpx.Response) -> AsyncGenerator[bytes]:
-    async for chunk in answer.aiter_bytes():
+async def _chunks(response: httpx.Response) -> AsyncGenerator[bytes]:
+    async for chunk in response.aiter_bytes():
         yield chunk
 
 
-def _filename(answer: httpx.Response) -> str | None:
-    given = answer.headers.get("content-disposition", "")
-    if found := _FILENAME.search(given):
-        return unquote(found[1])
-    plain = _PLAIN_FILENAME.search(given)
-    return plain[1] if plain else None
+def _filename(response: httpx.Response) -> str | None:
+    """The file name in a Content-Disposition header (RFC 6266); `filename*`, which has all characters, wins over `filename`."""
+    header = Message()
+    header["content-disposition"] = response.headers.get("content-disposition", "")
+    names = [value for name, value in header.get_params([], "content-disposition") if name == "filename"]
+    names.sort(key=lambda value: isinstance(value, tuple))  # email.message decodes `filename*` to a tuple
+    return collapse_rfc2231_value(names[-1]) or None if names else None

@@ -1,7 +1,7 @@
-"""Wakes the streams of a customer whose view may have changed: at once when this process changed it, by PostgreSQL's
-notifications when another one did, and by looking every second.
+"""Wakes a customer's streams when the view may have changed.
 
-One connection listens for the whole process. It is opened when the first browser watches.
+Three sources: this process (immediately), PostgreSQL notifications of the other processes, and a poll every second. One
+connection listens for the whole process; the first stream opens it.
 """
 
 import asyncio
@@ -21,22 +21,23 @@ from chassis.runtime.wait import wait_for_event
 
 CHANNEL = "customer_view"
 POLL_SECONDS = 1.0
-"""How late a change is seen when a notification was lost."""
+"""The delay of a change if its notification is lost."""
 
-Who = tuple[UUID, UUID]
+CustomerKey = tuple[UUID, UUID]
+"""(merchant, customer)"""
 
 
-class _BrowserSignal:
+class _StreamSignal:
     def __init__(self, stopping: asyncio.Event) -> None:
-        self._rung, self._stopping = asyncio.Event(), stopping
+        self._changed, self._stopping = asyncio.Event(), stopping
         self.replaced = False
 
-    def ring(self) -> None:
-        self._rung.set()
+    def notify(self) -> None:
+        self._changed.set()
 
     async def wait(self, seconds: float) -> None:
-        await wait_for_event(self._rung, seconds)
-        self._rung.clear()
+        await wait_for_event(self._changed, seconds)
+        self._changed.clear()
 
     @property
     def closing(self) -> bool:
@@ -44,83 +45,84 @@ class _BrowserSignal:
 
     def replace(self) -> None:
         self.replaced = True
-        self.ring()
+        self.notify()
 
 
 class ViewNotifier:
-    """All the bells of one process: at most `per_session` for a session, of which a further one replaces the oldest."""
+    """The signals of all streams of a process. A session has at most `per_session`; a further one replaces its oldest."""
 
     def __init__(self, pool: asyncpg.Pool, stopping: asyncio.Event, per_session: int) -> None:
         self._pool, self._stopping, self._per_session = pool, stopping, per_session
-        self._of_session: dict[UUID, list[_BrowserSignal]] = defaultdict(list)
-        self._bells: dict[Who, set[_BrowserSignal]] = defaultdict(set)
-        self._seen: dict[Who, int] = {}
+        self._of_session: dict[UUID, list[_StreamSignal]] = defaultdict(list)
+        self._signals: dict[CustomerKey, set[_StreamSignal]] = defaultdict(set)
+        self._revisions: dict[CustomerKey, int] = {}
         self._tasks: list[asyncio.Task[None]] = []
-        self._notices = ChangeNotifications(pool, CHANNEL)
+        self._notifications = ChangeNotifications(pool, CHANNEL)
 
-    def changed(self, whose: AbstractSet[Who]) -> None:
+    def changed(self, customers: AbstractSet[CustomerKey]) -> None:
         """Call it after the commit."""
-        self._ring(*whose)
-        self._notices.send(whose)
+        self._notify(*customers)
+        self._notifications.send(customers)
 
     @contextlib.contextmanager
-    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> Iterator[_BrowserSignal]:
+    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> Iterator[_StreamSignal]:
+        """The signal of a new stream."""
         if not self._tasks:
             watching = repeat("live", self._watch, self._stopping, backoff=Backoff(POLL_SECONDS))
-            self._tasks = [asyncio.create_task(watching), asyncio.create_task(self._end())]
-        who, bell = (merchant_id, customer_id), _BrowserSignal(self._stopping)
-        self._bells[who].add(bell)
-        same = self._of_session[session_id]
-        same.append(bell)
-        for oldest in same[: -self._per_session]:
+            self._tasks = [asyncio.create_task(watching), asyncio.create_task(self._notify_on_stop())]
+        customer, signal = (merchant_id, customer_id), _StreamSignal(self._stopping)
+        self._signals[customer].add(signal)
+        same_session = self._of_session[session_id]
+        same_session.append(signal)
+        for oldest in same_session[: -self._per_session]:
             oldest.replace()
         try:
-            yield bell
+            yield signal
         finally:
-            same.remove(bell)
-            if not same:
+            same_session.remove(signal)
+            if not same_session:
                 self._of_session.pop(session_id, None)
-            self._bells[who].discard(bell)
-            if not self._bells[who]:
-                del self._bells[who]
-                self._seen.pop(who, None)
+            self._signals[customer].discard(signal)
+            if not self._signals[customer]:
+                del self._signals[customer]
+                self._revisions.pop(customer, None)
 
     async def close(self) -> None:
-        await self._notices.close()
+        await self._notifications.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _end(self) -> None:
+    async def _notify_on_stop(self) -> None:
         await self._stopping.wait()
-        self._ring(*self._bells)
+        self._notify(*self._signals)
 
-    def _ring(self, *whose: Who) -> None:
-        for who in whose:
-            for bell in self._bells.get(who, ()):
-                bell.ring()
+    def _notify(self, *customers: CustomerKey) -> None:
+        for customer in customers:
+            for signal in self._signals.get(customer, ()):
+                signal.notify()
 
     async def _watch(self) -> None:
-        """Listens on one connection for as long as that lasts."""
+        """Listen and poll on one connection until it breaks or the process stops."""
         async with self._pool.acquire() as connection:
-            await connection.add_listener(CHANNEL, self._heard)
+            await connection.add_listener(CHANNEL, self._on_notification)
             try:
                 while not self._stopping.is_set():
-                    await self._look(connection)
+                    await self._poll(connection)
                     await asyncio.sleep(POLL_SECONDS)
             finally:
                 with contextlib.suppress(Exception):
-                    await connection.remove_listener(CHANNEL, self._heard)
+                    await connection.remove_listener(CHANNEL, self._on_notification)
 
-    def _heard(self, _: object, pid: int, __: str, payload: object) -> None:
-        """What is no notice is passed over: the next look finds what changed. Of our own changes we know already."""
-        if self._notices.sent(pid):
+    def _on_notification(self, _: object, pid: int, __: str, payload: object) -> None:
+        """Ignore malformed payloads, which the next poll makes up for, and this process's own notifications."""
+        if self._notifications.sent(pid):
             return
         with contextlib.suppress(ValueError, TypeError):
-            self._ring(*((UUID(merchant), UUID(customer)) for merchant, customer in json.loads(str(payload))))
+            self._notify(*((UUID(merchant), UUID(customer)) for merchant, customer in json.loads(str(payload))))
 
-    async def _look(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
-        watched = list(self._bells)
+    async def _poll(self, connection: asyncpg.pool.PoolConnectionProxy) -> None:
+        watched = list(self._signals)
         rows = await connection.fetch(
             """
             SELECT seen.* FROM unnest($1::uuid[], $2::uuid[]) AS who (merchant_id, customer_id) CROSS JOIN LATERAL (
@@ -132,7 +134,7 @@ class ViewNotifier:
             [customer for _, customer in watched],
         )
         for row in rows:
-            who = row["merchant_id"], row["customer_id"]
-            if self._seen.get(who) != row["revision"]:
-                self._seen[who] = row["revision"]
-                self._ring(who)
+            customer = row["merchant_id"], row["customer_id"]
+            if self._revisions.get(customer) != row["revision"]:
+                self._revisions[customer] = row["revision"]
+                self._notify(customer)

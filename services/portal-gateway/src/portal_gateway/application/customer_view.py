@@ -1,6 +1,6 @@
-"""One customer's view, composed from the documents of their aggregates. Pure.
+"""Composes one customer's view from the documents of their aggregates. Pure.
 
-Documents of different topics arrive in any order, so whatever is composed from two of them says what is true of both.
+Documents of different topics arrive in any order, so a value that depends on two documents is correct for every combination.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ INVOICES_ON_THE_PAGE = 12
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A document of one aggregate, with its stream's version."""
+    """The document of one aggregate, with its last sequence."""
 
     aggregate: str
     sequence: int
@@ -24,17 +24,17 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """All that a customer's view is composed from."""
+    """All documents of a customer's view."""
 
     customer: Source | None = None
     wallet: Source | None = None
     subscriptions: Sequence[Source] = ()
     invoices: Sequence[Source] = ()
-    """The newest, newest first."""
+    """The newest ones, newest first."""
     payments: Mapping[str, Source] = field(default_factory=dict)
-    """Invoice id -> the document of its collection"""
+    """Invoice id -> the document of its payment"""
     owed: Mapping[str, Source] = field(default_factory=dict)
-    """Invoice id -> its document, however old: at least of those that ended subscriptions left unpaid"""
+    """Invoice id -> its document, of any age: at least of the invoices that ended subscriptions left unpaid"""
     invoice_count: int = 0
     invoice_years: Sequence[int] = ()
 
@@ -51,7 +51,7 @@ def compose(customer_id: UUID, sources: Sources) -> CustomerView:
 
 
 def empty(customer_id: UUID) -> CustomerView:
-    """The view of a customer of whom nothing has arrived yet."""
+    """The view of a customer without any events yet."""
     return compose(customer_id, Sources())
 
 
@@ -73,7 +73,7 @@ def invoice_row(invoice: Source, payment: Source | None) -> InvoiceRow:
 
 
 def invoice_status(invoice: Mapping[str, Any], payment: Mapping[str, Any] | None) -> InvoiceStatus:
-    """What is to be said of an invoice, whichever of its two documents is ahead of the other."""
+    """The status to show, regardless of which of the two documents is ahead of the other."""
     state = payment["state"] if payment else None
     if state == "refunded":
         return "refunded"
@@ -91,7 +91,7 @@ def invoice_status(invoice: Mapping[str, Any], payment: Mapping[str, Any] | None
 
 
 def changed_panes(old: CustomerView, new: CustomerView) -> list[Pane]:
-    """The panes that show something else than before."""
+    """The panes with different content."""
     panes: list[Pane] = []
     if old["subscriptions"] != new["subscriptions"]:
         panes += ["summary", "subscription"]
@@ -122,7 +122,7 @@ def _customer(customer_id: UUID, source: Source | None) -> Customer:
 def _subscription(source: Source, owed: Mapping[str, Source]) -> Subscription:
     doc = dict(source.doc) | {"version": source.sequence, "stale": False}
     if doc["ended_at"] and doc["debt"] and _is_settled(owed.get(doc["debt"]["invoice_id"])):
-        doc["debt"] = None  # after its end a subscription says nothing more: only the invoice knows
+        doc["debt"] = None  # an ended subscription has no more events: the invoice decides
     return cast(Subscription, doc)
 
 

@@ -1,13 +1,13 @@
-"""The invoices of one customer: page by page, and one by one."""
+"""The invoices of one customer: a page of the list, and single invoices."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
-from chassis.http.page_cursors import Cursors
-from chassis.http.problems import Problem
-from portal_gateway.application.answers import InvoicePage, InvoiceQuery
 from portal_gateway.application.customer_view import invoice_row
-from portal_gateway.application.ports import Invoicing, Views
+from portal_gateway.application.ports import Cursors, Invoicing, Views
+from portal_gateway.application.refusals import InvalidCursor
+from portal_gateway.application.requests import InvoiceQuery
+from portal_gateway.application.results import InvoicePage
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import InvoiceRow
 
@@ -19,33 +19,33 @@ class History:
     cursors: Cursors
 
     async def page(self, session: Session, query: InvoiceQuery) -> InvoicePage:
-        """Raises 422 `invalid_cursor`, also for a cursor of another customer's."""
+        """Read a page of the list, newest first. Raises InvalidCursor, also for another customer's cursor."""
         before = self._position(session, query.cursor) if query.cursor else None
         rows: list[InvoiceRow] = []
-        wanted = query.limit + 1
+        batch_size = query.limit + 1
         while True:
-            found = await self.views.invoices(session.merchant_id, session.customer_id, query.year, before, wanted)
-            candidates = [invoice_row(invoice, payment) for invoice, payment in found]
+            batch = await self.views.invoices(session.merchant_id, session.customer_id, query.year, before, batch_size)
+            candidates = [invoice_row(invoice, payment) for invoice, payment in batch]
             rows += [row for row in candidates if query.status in (None, row["status"])]
             if len(rows) > query.limit:
                 page = rows[: query.limit]
                 return InvoicePage(page, self.cursor_after(session, page[-1]))
-            if len(found) < wanted:
+            if len(batch) < batch_size:
                 return InvoicePage(rows, None)
             before = candidates[-1]["issued_on"], candidates[-1]["number"]
 
     async def one(self, session: Session, invoice_id: UUID) -> dict[str, object]:
-        """The invoice as its service shows it, with this portal's word for its status."""
+        """Read an invoice as its service represents it, with the status that the portal shows."""
         invoice = await self.invoicing.invoice(session, invoice_id)
-        kept = await self.views.invoice(session.merchant_id, session.customer_id, invoice_id)
-        return invoice | {"status": invoice_row(*kept)["status"]} if kept else invoice
+        stored = await self.views.invoice(session.merchant_id, session.customer_id, invoice_id)
+        return invoice | {"status": invoice_row(*stored)["status"]} if stored else invoice
 
     def cursor_after(self, session: Session, last: InvoiceRow) -> str:
-        """Where the page that follows this invoice begins."""
+        """The cursor of the page that follows this invoice."""
         return self.cursors.encode({"of": str(session.customer_id), "on": last["issued_on"], "number": last["number"]})
 
     def _position(self, session: Session, cursor: str) -> tuple[str, str]:
         position = self.cursors.decode(cursor)
         if position.get("of") != str(session.customer_id):
-            raise Problem(422, "invalid_cursor", "The cursor is invalid")
+            raise InvalidCursor
         return position["on"], position["number"]

@@ -1,20 +1,31 @@
-"""How often is too often. Wall clock; counts are shared by all of the gateway's processes."""
+"""How often a customer may do something. Wall clock; all processes of the gateway share the counts."""
 
+from dataclasses import dataclass
 from datetime import timedelta
 
-from portal_gateway.application.ports import Limit
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `times` uses in the last `per`, counted for each customer, link or network."""
+
+    name: str
+    times: int
+    per: timedelta
+    counted_max: int | None = None
+    """The number of counters that exist at a time. Where clients can invent new ones, further ones are not counted."""
+
 
 _MINUTE, _HOUR = timedelta(minutes=1), timedelta(hours=1)
-LONGEST = _HOUR
-"""For which any use is remembered."""
+LONGEST_PERIOD = _HOUR
+"""Uses older than this are deleted."""
 
-REFUSED_LINKS = Limit("refused_links", 60, 10 * _MINUTE, apart=10_000)
-"""By address, and of links that open nothing only: a good link works however many bad ones came from there."""
+REFUSED_LINKS = Limit("refused_links", 60, 10 * _MINUTE, counted_max=10_000)
+"""Per network, for links that were refused. A valid link works regardless of how many refused ones came from the network."""
 CARD_SETUPS = Limit("card_setups", 60, _HOUR)
-"""By customer, like those below."""
+"""Per customer, like those below."""
 REFUSED_CARDS = Limit("refused_cards", 5, _HOUR)
 REFUSED_CARDS_OF_LINK = Limit("refused_cards_of_link", 20, _HOUR)
-"""By link."""
+"""Per link."""
 CANCELLATIONS = Limit("cancellations", 60, _HOUR)
 PAYMENTS = Limit("payments", 60, _HOUR)
 PDFS = Limit("pdfs", 120, _HOUR)

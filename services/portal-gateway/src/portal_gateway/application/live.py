@@ -1,4 +1,4 @@
-"""A page that changes by itself: what a browser that watches is told, and when."""
+"""Live updates: what a page's event stream sends, and when."""
 
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
@@ -9,27 +9,27 @@ from typing import Protocol
 from uuid import UUID
 from zlib import crc32
 
-from portal_gateway.application.answers import Pending
+from portal_gateway.application.view import Pending
 from portal_gateway.domain.view import PANES, Pane
 
 LOOK_SECONDS = 7.5
-"""A session that has ended is noticed within so long."""
+"""The stream checks at least this often whether the session has ended."""
 SILENCE_SECONDS = 15.0
-"""Then something is sent, lest a proxy takes the stream for dead."""
+"""The stream sends something at least this often, so that proxies do not close it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Glance:
-    """Whether there is something new, for a session that lives."""
+    """The revisions of a live session's view."""
 
     revision: int
     panes: Mapping[Pane, int]
-    """The revision at which each last changed."""
+    """The revision at which each pane last changed."""
     mark: str
-    """Of what is told besides the facts: see `mark`."""
+    """See `mark`."""
 
     def since(self, revision: int) -> tuple[Pane, ...]:
-        """The panes that are newer. All of them when the view was made anew and counts from the beginning."""
+        """The panes that changed after `revision`. All of them if the view was rebuilt, which restarts its revisions."""
         if revision > self.revision:
             return PANES
         return tuple(pane for pane in PANES if self.panes.get(pane, 0) > revision)
@@ -43,28 +43,28 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The facts are as they were; whoever shows another mark has something else to tell."""
+    """The facts have not changed. A page that shows another mark fetches its panes again."""
 
     mark: str
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The session has ended: whatever is shown has to go."""
+    """The session has ended: the page removes the customer's data."""
 
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """The session has opened too many streams since: this one, its oldest, ends."""
+    """The session has opened too many streams. This one, its oldest, ends."""
 
 
 class ChangeSignal(Protocol):
     async def wait(self, seconds: float) -> None:
-        """Until something may have changed, or for so long."""
+        """Wait until something may have changed, at most so long."""
 
     @property
     def closing(self) -> bool:
-        """Whether the stream has to end: the process is about to, or the stream is replaced."""
+        """Whether the stream has to end, because the process stops or the stream is replaced."""
 
     @property
     def replaced(self) -> bool: ...
@@ -74,37 +74,38 @@ class ChangeSignals(Protocol):
     def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> AbstractContextManager[ChangeSignal]: ...
 
 
-def mark(pending: Sequence[Pending], late: int | None) -> str:
-    """Changes when what is on its way does, and with each minute that the facts are late; `late` is None while they are not."""
-    return f"{crc32(repr((late, [(it['aggregate'], it['version']) for it in pending])).encode()):08x}"
+def mark(pending: Sequence[Pending], minutes_late: int | None) -> str:
+    """A hash of what a page shows besides the facts: the accepted commands and the facts' age, None while they are fresh."""
+    return f"{crc32(repr((minutes_late, [(it['aggregate'], it['version']) for it in pending])).encode()):08x}"
 
 
 def minutes_late(as_of: datetime, stale: bool, wall_clock: datetime) -> int | None:
-    """How old the facts are, in whole minutes; None while they are fresh."""
+    """The age of the facts in whole minutes; None while they are fresh."""
     return int((wall_clock - as_of).total_seconds() // 60) if stale else None
 
 
 Look = Callable[[], Awaitable[Glance | None]]
-"""None: the session has ended. Never prolongs it."""
+"""Reads the current revisions; None if the session has ended. Does not keep it alive."""
 
 
 async def updates(
-    look: Look, bell: ChangeSignal, after: int | None, clock: Callable[[], float] = time.monotonic
+    look: Look, signal: ChangeSignal, after: int | None, clock: Callable[[], float] = time.monotonic
 ) -> AsyncIterator[Update | Pulse | Ended | Replaced]:
-    """What is new after the revision `after`, or from now on; until the session ends or the process does."""
-    seen, told, spoke = after, None, clock()
-    while not bell.closing:
+    """The changes after the revision `after` (None: after the current one), until the session or the process ends."""
+    sent_revision, sent_mark, sent_at = after, None, clock()
+    while not signal.closing:
         glance = await look()
         if glance is None:
             yield Ended()
             return
-        seen, told = glance.revision if seen is None else seen, told or glance.mark
-        if seen != glance.revision:
-            yield Update(glance.revision, glance.since(seen))
-            seen, spoke = glance.revision, clock()
-        elif told != glance.mark or clock() - spoke >= SILENCE_SECONDS:
+        sent_revision = glance.revision if sent_revision is None else sent_revision
+        sent_mark = sent_mark or glance.mark
+        if sent_revision != glance.revision:
+            yield Update(glance.revision, glance.since(sent_revision))
+            sent_revision, sent_at = glance.revision, clock()
+        elif sent_mark != glance.mark or clock() - sent_at >= SILENCE_SECONDS:
             yield Pulse(glance.mark)
-            told, spoke = glance.mark, clock()
-        await bell.wait(LOOK_SECONDS)
-    if bell.replaced:
+            sent_mark, sent_at = glance.mark, clock()
+        await signal.wait(LOOK_SECONDS)
+    if signal.replaced:
         yield Replaced()

@@ -1,14 +1,16 @@
-"""What a customer can do here. The JSON API and the page are two ways of asking this one service.
+"""Everything that a customer can do in the portal. The JSON API and the page call this one service.
 
-Everything raises chassis.http.problems.Problem when it cannot be done, having changed nothing. Codes that a page should
-have words for: 401 `link_refused` (absent, malformed, unknown, expired, revoked or used: the same for all), 401
-`session_required`, 403 `cross_origin`, 403 `csrf_required`, 409 `session_changed` (a form of another session), 404
-`not_found`, 409 `due_changed` (`more`: due, total), 409 `amount_changed` (`more`: amount, due, total) · `charge_running` ·
-`nothing_owed`, 429 `too_many_payments`, 402 `card_declined` · `insufficient_funds` · `expired_card` ·
-`incorrect_cvc`, 409 of the subscription's rules, 422 `invalid_request` (`errors`), 422 `card_number_refused`, 422
-`invalid_cursor`, 422 `idempotency_key_reused`, 429 `too_many_requests` (header `retry-after`, `more.retry_at`), 503
-`service_unavailable` · `too_busy`. One code only is of something that may have changed: 504 `outcome_unknown`, where the same
-again under the same idempotency key gets the answer.
+A method that fails has changed nothing. It raises one of `application/refusals.py`, or passes on what a port refuses. The
+problem codes that a page needs a sentence for:
+
+- 401 `link_refused`, `session_required`; 403 `cross_origin`, `csrf_required`; 409 `session_changed`; 404 `not_found`
+- cards: 402 `card_declined`, `insufficient_funds`, `expired_card`, `incorrect_cvc`; 422 `card_number_refused`
+- payments: 409 `due_changed` (`more`: due, total), `amount_changed` (`more`: amount, due, total), `charge_running`,
+  `nothing_owed`; 429 `too_many_payments`; 409 for the subscription's rules
+- 422 `invalid_request` (`errors`), `invalid_cursor`, `idempotency_key_reused`
+- 429 `too_many_requests` (header `retry-after`, `more.retry_at`); 503 `service_unavailable`, `too_busy`
+- 504 `outcome_unknown`: the only code after which something may have changed. Repeating the request with the same idempotency
+  key returns the result.
 """
 
 import asyncio
@@ -20,54 +22,59 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from chassis.http import security_events
-from chassis.http.addresses import rate_limit_key
-from chassis.http.free_text import clean
-from chassis.http.problems import Problem, not_found
 from chassis.runtime.background import survives
 from chassis.scope import note
 from portal_gateway.application import limits
-from portal_gateway.application.answers import (
+from portal_gateway.application.downloads import Document, Download, ExportFormat, ExportProgress
+from portal_gateway.application.history import History
+from portal_gateway.application.ports import (
+    CleanComment,
+    Images,
+    Invoicing,
+    Limits,
+    Payments,
+    SecurityEvents,
+    Sessions,
+    Subscriptions,
+    Views,
+)
+from portal_gateway.application.refusals import (
+    CardDeclined,
+    LinkRefused,
+    MerchantUnknown,
+    NoSuchImage,
+    SessionChanged,
+    SessionRequired,
+    TokenRequired,
+)
+from portal_gateway.application.requests import CancelMode, CancelRequest, InvoiceQuery, PaymentRequest, Visitor
+from portal_gateway.application.results import (
     Accepted,
     CancellationAccepted,
     CancellationPreview,
-    CancelMode,
     CardSetup,
     CardUpdated,
     ChargeStarted,
-    Document,
-    Download,
     Entered,
-    ExportFormat,
-    ExportProgress,
     InvoicePage,
-    InvoiceQuery,
     PaymentBegun,
     PaymentPreview,
-    PaymentRequest,
-    Pending,
-    PendingKind,
-    Position,
-    View,
-    Visit,
-    Visitor,
 )
-from portal_gateway.application.history import History
-from portal_gateway.application.ports import Images, Invoicing, Limits, Payments, Sessions, Subscriptions, Views
-from portal_gateway.application.projections import rfc3339
+from portal_gateway.application.view import Pending, PendingKind, Position, View, Visit
 from portal_gateway.domain.access import Session
+from portal_gateway.domain.instants import rfc3339
 from portal_gateway.domain.tokens import LinkToken, encoded, same
 from portal_gateway.domain.view import Money
 
-PATIENCE_SECONDS = 1.5
-"""How long a page waits for what its customer has just done."""
-_GLANCE_SECONDS = 0.04
+WAIT_SECONDS_MAX = 1.5
+"""The longest time that a page waits for the event of a command that its customer has just sent."""
+_POLL_SECONDS = 0.04
 _HASH = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    access: Sessions
+    sessions: Sessions
     views: Views
     subscriptions: Subscriptions
     payments: Payments
@@ -75,60 +82,60 @@ class Portal:
     images: Images
     limits: Limits
     history: History
+    security: SecurityEvents
+    clean_comment: CleanComment
 
     async def enter(self, link: str, visitor: Visitor, presented: str | None) -> Entered:
-        """Exchanges a link (the whole URL or its token) for a new session; the one presented by the browser ends.
+        """Exchange a link (the whole URL or its token) for a new session. The session that the browser presented ends.
 
-        Raises 401 `link_refused`; 429 in its place once too many that open nothing came from there.
+        Raises LinkRefused, or 429 after too many refused links from the visitor's network.
         """
         token = LinkToken.read(link)
         cookie = encoded(secrets.token_bytes(32))
-        opened = await self.access.exchange(token, cookie, presented) if token else None
+        opened = await self.sessions.exchange(token, cookie, presented) if token else None
         if opened is None:
-            security_events.note_refusal(
-                "link", link_id=token.id if token else None, reason="opens nothing" if token else "malformed"
-            )
-            await self.limits.take(limits.REFUSED_LINKS, rate_limit_key(visitor.address))
-            raise link_refused()
-        found, session = opened
+            self.security.note_refusal("link", link_id=token.id if token else None, reason="opens nothing" if token else "malformed")
+            await self.limits.take(limits.REFUSED_LINKS, visitor.network)
+            raise LinkRefused
+        opened_link, session = opened
         note(session.merchant_id)
-        return Entered(session, cookie, found.kind, found.flow)
+        return Entered(session, cookie, opened_link.kind, opened_link.flow)
 
     async def session(self, cookie: str | None, *, keep_alive: bool = True) -> Session:
-        """The session of a cookie; `keep_alive` when this is the customer's doing. Raises 401 `session_required`."""
-        session = await self.access.session(cookie, keep_alive=keep_alive)
+        """The session of a cookie; `keep_alive` if the customer caused the request. Raises SessionRequired."""
+        session = await self.sessions.session(cookie, keep_alive=keep_alive)
         if session is None:
-            raise session_required()
-        _noted(session)
+            raise SessionRequired
+        self._note(session)
         return session
 
     async def visit(self, cookie: str | None, after: Position | None = None, *, keep_alive: bool = True) -> Visit:
-        """Session and view in one round trip; waits up to 1.5 s for `after`. Raises 401 `session_required`."""
+        """Session and view in one round trip; waits up to WAIT_SECONDS_MAX for `after`. Raises SessionRequired."""
         visit = await self.views.visit(cookie, keep_alive=keep_alive)
         if visit is None:
-            raise session_required()
-        _noted(visit.session)
+            raise SessionRequired
+        self._note(visit.session)
         if after is None:
             return visit
         return replace(visit, view=await self.view(visit.session, after))
 
     def must_be_of(self, session: Session, csrf: str | None) -> None:
-        """Checks the token of a form or of X-CSRF-Token. Raises 403 `csrf_required`, 409 `session_changed`."""
+        """Check the token of a form or of X-CSRF-Token. Raises TokenRequired, SessionChanged."""
         if not csrf:
-            raise Problem(403, "csrf_required", "The request does not carry its session's token")
+            raise TokenRequired
         if not same(session.csrf, csrf):
-            raise session_changed()
+            raise SessionChanged
 
     async def leave(self, session: Session, *, revoke_link: bool = False) -> None:
-        """Logs out; the cookie is worth nothing from now on."""
-        await self.access.end(session, revoke_link=revoke_link)
+        """Log out. The cookie is not valid any more."""
+        await self.sessions.end(session, revoke_link=revoke_link)
 
     async def view(self, session: Session, after: Position | None = None) -> View:
         if after is not None:
             await self._wait_for(session, after)
         view = await self.views.view(session.merchant_id, session.customer_id)
         if view is None:
-            raise Problem(503, "service_unavailable", "The merchant is not known here yet")
+            raise MerchantUnknown
         return view
 
     async def cancellation_preview(
@@ -137,35 +144,30 @@ class Portal:
         return await self.subscriptions.preview(session, subscription_id, mode)
 
     async def cancel(
-        self,
-        session: Session,
-        subscription_id: UUID,
-        *,
-        mode: CancelMode | None = None,
-        feedback: str | None = None,
-        comment: str | None = None,
-        idempotency_key: str | None = None,
+        self, session: Session, subscription_id: UUID, request: CancelRequest, *, idempotency_key: str | None = None
     ) -> CancellationAccepted:
-        """What cannot be kept of the comment is left out of it: a comment stops no cancellation."""
-        await self.limits.take(limits.CANCELLATIONS, _who(session))
-        remark = clean(comment)
-        accepted = await self.subscriptions.cancel(session, subscription_id, mode, feedback, remark.text, idempotency_key)
-        if remark.had_card:
+        """Cancel a subscription. Card numbers are removed from the comment; a comment never stops a cancellation."""
+        await self.limits.take(limits.CANCELLATIONS, _customer_key(session))
+        comment = self.clean_comment(request.comment)
+        request = replace(request, comment=comment.text)
+        accepted = await self.subscriptions.cancel(session, subscription_id, request, idempotency_key)
+        if comment.had_card:
             accepted = {**accepted, "card_number_removed": True}
         detail = {"mode": accepted["mode"], "effective_at": accepted["effective_at"]}
-        await self._keep_accepted(session, _pending("cancellation", accepted, detail))
+        await self._store_accepted(session, _pending("cancellation", accepted, detail))
         return accepted
 
-    async def keep(self, session: Session, subscription_id: UUID, *, idempotency_key: str | None = None) -> Accepted:
-        """Withdraws a scheduled cancellation."""
-        await self.limits.take(limits.CANCELLATIONS, _who(session))
-        accepted = await self.subscriptions.keep(session, subscription_id, idempotency_key)
-        await self._keep_accepted(session, _pending("cancellation_withdrawn", accepted, {}))
+    async def withdraw_cancellation(
+        self, session: Session, subscription_id: UUID, *, idempotency_key: str | None = None
+    ) -> Accepted:
+        await self.limits.take(limits.CANCELLATIONS, _customer_key(session))
+        accepted = await self.subscriptions.withdraw_cancellation(session, subscription_id, idempotency_key)
+        await self._store_accepted(session, _pending("cancellation_withdrawn", accepted, {}))
         return accepted
 
     async def open_card_setup(self, session: Session, *, locale: str, colour: str | None) -> CardSetup:
-        """Opens card entry: the frame's address, and what confirming would charge."""
-        await self.limits.take(limits.CARD_SETUPS, _who(session))
+        """Open card entry: the address of the card frame, and what a confirmation would charge."""
+        await self.limits.take(limits.CARD_SETUPS, _customer_key(session))
         return await self.payments.open_setup(session, locale, colour)
 
     async def update_card(
@@ -178,107 +180,93 @@ class Portal:
         totals: Sequence[Money] | None = None,
         idempotency_key: str | None = None,
     ) -> CardUpdated:
-        """Makes the card the default and charges what was listed, nothing else. `totals` is what was shown, by currency."""
-        refusals = (limits.REFUSED_CARDS, _who(session)), (limits.REFUSED_CARDS_OF_LINK, str(session.link_id))
-        await self.limits.check(*refusals)
+        """Make the card the default and charge the listed invoices only. `totals` is what was shown, by currency."""
+        declines = (limits.REFUSED_CARDS, _customer_key(session)), (limits.REFUSED_CARDS_OF_LINK, str(session.link_id))
+        await self.limits.check(*declines)
         try:
             updated = await self.payments.update_card(session, setup_id, token, charge_invoices, idempotency_key, totals)
-        except Problem as problem:
-            if problem.status == 402:
-                await self.limits.count(*refusals)
+        except CardDeclined:
+            await self.limits.count(*declines)
             raise
         card = _pending("payment_method", updated, updated["payment_method"])
         charges = [_pending("charge", charge, {"invoice_id": charge["invoice_id"]}) for charge in updated["charges"]]
-        await self._keep_accepted(session, card, *charges)
+        await self._store_accepted(session, card, *charges)
         return updated
 
     async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
-        """All that paying this invoice now would charge; what is due is empty when nothing is owed on it. Raises 404."""
+        """All charges that paying this invoice now would start; none if nothing is owed on it. Raises 404."""
         return await self.payments.payment_preview(session, invoice_id)
 
     async def pay(
-        self, session: Session, invoice_id: UUID, asked: PaymentRequest, *, idempotency_key: str | None = None
+        self, session: Session, invoice_id: UUID, request: PaymentRequest, *, idempotency_key: str | None = None
     ) -> PaymentBegun:
-        """Begins one charge with a card on file. Raises 404, 409 `amount_changed` · `charge_running` · `nothing_owed`, 429
-        `too_many_payments`.
+        """Start one charge with a card on file.
+
+        Raises 404, 409 `amount_changed` · `charge_running` · `nothing_owed`, 429 `too_many_payments`.
         """
-        await self.limits.take(limits.PAYMENTS, _who(session))
-        begun = await self.payments.pay(session, invoice_id, asked, idempotency_key)
-        await self._keep_accepted(session, _pending("charge", begun, {"invoice_id": begun["invoice_id"]}))
+        await self.limits.take(limits.PAYMENTS, _customer_key(session))
+        begun = await self.payments.pay(session, invoice_id, request, idempotency_key)
+        await self._store_accepted(session, _pending("charge", begun, {"invoice_id": begun["invoice_id"]}))
         return begun
 
     async def invoices(self, session: Session, query: InvoiceQuery) -> InvoicePage:
-        """The history, newest first; answered from what is kept here."""
+        """A page of the payment history, newest first, from the gateway's own database."""
         return await self.history.page(session, query)
 
     async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, object]:
-        """One invoice as the invoicing service shows it (seller, bill_to, lines, movements), with this portal's status word."""
+        """One invoice as the invoicing service represents it (seller, bill_to, lines, movements), with the portal's status."""
         return await self.history.one(session, invoice_id)
 
     async def invoice_pdf(self, session: Session, invoice_id: UUID) -> Document:
-        await self.limits.take(limits.PDFS, _who(session))
+        await self.limits.take(limits.PDFS, _customer_key(session))
         return await self.invoicing.pdf(session, invoice_id)
 
     async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
-        """The complete payment history. Raises 429, also `export_running`: one at a time per customer; 503.
+        """The complete payment history. Only exports that start are counted.
 
-        A refused one is not counted.
+        Raises 429, also `export_running` (a customer can run one at a time), and 503.
         """
-        used = limits.EXPORTS, _who(session)
-        await self.limits.check(used)
+        use = limits.EXPORTS, _customer_key(session)
+        await self.limits.check(use)
         download = await self.invoicing.export(session, format, locale)
         try:
-            await self.limits.count(used)
+            await self.limits.count(use)
         except BaseException:
             await download.over()
             raise
         return download
 
     async def export_progress(self, session: Session) -> ExportProgress | None:
-        """How far the running export is; None when none is running."""
+        """The progress of the running export; None if none is running."""
         return await self.invoicing.export_progress(session)
 
     async def media(self, sha256: str) -> Document:
-        """An uploaded image, by the hash of its WebP. Raises 404."""
+        """An uploaded image, by the hash of its WebP. Raises NoSuchImage, or 404 from the subscriptions service."""
         if not _HASH.fullmatch(sha256):
-            raise not_found()
-        content = await self.images.kept(sha256)
+            raise NoSuchImage
+        content = await self.images.get(sha256)
         if content is None:
             content = await self.subscriptions.media(sha256)
-            await self.images.keep(sha256, content)
+            await self.images.put(sha256, content)
         return Document(content, "image/webp", None)
 
     async def _wait_for(self, session: Session, position: Position) -> None:
-        deadline = asyncio.get_running_loop().time() + PATIENCE_SECONDS
+        deadline = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX
         while not await self.views.reached(session.merchant_id, session.customer_id, position):
             if asyncio.get_running_loop().time() > deadline:
                 return
-            await asyncio.sleep(_GLANCE_SECONDS)
+            await asyncio.sleep(_POLL_SECONDS)
 
-    async def _keep_accepted(self, session: Session, *pending: Pending) -> None:
-        """For the page, until the outcome is projected. The command has been accepted: that this is not kept does not undo it."""
+    async def _store_accepted(self, session: Session, *pending: Pending) -> None:
+        """Store accepted commands for the page until their events arrive. The commands stay accepted if this fails."""
         await survives("accepted commands", self.views.accept(session.merchant_id, session.customer_id, pending))
 
-
-def link_refused() -> Problem:
-    """The one answer to a link that is absent, malformed, unknown, expired, revoked or used."""
-    return Problem(401, "link_refused", "This link opens nothing")
-
-
-def session_required() -> Problem:
-    return Problem(401, "session_required", "There is no session, or it has ended")
+    def _note(self, session: Session) -> None:
+        note(session.merchant_id)
+        self.security.note(merchant_id=session.merchant_id, customer_id=session.customer_id, link_id=session.link_id)
 
 
-def session_changed() -> Problem:
-    return Problem(409, "session_changed", "The page belongs to another session; nothing was changed")
-
-
-def _noted(session: Session) -> None:
-    note(session.merchant_id)
-    security_events.note(merchant_id=session.merchant_id, customer_id=session.customer_id, link_id=session.link_id)
-
-
-def _who(session: Session) -> str:
+def _customer_key(session: Session) -> str:
     return f"{session.merchant_id}/{session.customer_id}"
 
 

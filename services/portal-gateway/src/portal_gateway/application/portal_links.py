@@ -1,4 +1,4 @@
-"""The unique, secure address that a merchant hands to its customer."""
+"""The secret address with which a customer enters the portal."""
 
 import secrets
 from collections.abc import Mapping
@@ -13,31 +13,31 @@ from portal_gateway.domain.tokens import LinkToken, Peppers, encoded
 
 @dataclass(frozen=True, slots=True)
 class Addresses:
-    """Makes links' secrets, and the URLs that carry them: in the fragment, so in no request, log or Referer."""
+    """Creates the secrets of links and their URLs. The secret is in the fragment, so it appears in no request, log or Referer."""
 
     public_url: str
     peppers: Peppers
 
     def token(self, id: UUID, attempt: str | None, pepper: str) -> LinkToken:
-        """A new secret; under an idempotency key, `attempt`, the same one again."""
+        """A new random secret, or one derived from the idempotency key `attempt`: repetitions get the same one."""
         return self.peppers.derived(id, attempt, pepper) if attempt else LinkToken(id, encoded(secrets.token_bytes(32)))
 
     def url(self, token: LinkToken, kind: LinkKind) -> str:
-        """A link for one use waits for a click, lest whatever only looks at pages uses it up."""
-        waits = "?continue" if kind == "session" else ""
-        return f"{self.public_url.rstrip('/')}/enter{waits}#{token}"
+        """A single-use link asks for a click first, so that link previews do not use it up."""
+        query = "?continue" if kind == "session" else ""
+        return f"{self.public_url.rstrip('/')}/enter{query}#{token}"
 
 
 def may_return_to(url: str, merchant: Mapping[str, Any]) -> bool:
-    """Whether the portal may lead back there: to sites that the merchant named, or has its terms and privacy pages on."""
+    """Whether the URL is on one of the merchant's sites: its return origins, or those of its terms and privacy pages."""
     branding = merchant.get("branding") or {}
     pages = (branding.get("terms_url"), branding.get("privacy_url"))
-    own = {_origin(site) for site in (*pages, *merchant.get("return_origins", ())) if site}
-    return _origin(url) in own - {None}
+    allowed = {_origin(site) for site in (*pages, *merchant.get("return_origins", ())) if site}
+    return _origin(url) in allowed - {None}
 
 
 def _origin(url: str) -> str | None:
-    """None for what no browser should be sent to."""
+    """None for a URL that browsers must not be sent to."""
     try:
         parts = urlsplit(url)
         port = parts.port

@@ -1,32 +1,28 @@
-"""What the portal needs of the world; the adapters fulfil it."""
+"""What the portal needs from outside; the adapters implement it.
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Protocol
+A port passes on what another service or a limit refuses. It does so with an exception of its own kind, which the application
+does not handle and the adapters answer.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, Protocol
 from uuid import UUID
 
-from portal_gateway.application.answers import (
+from portal_gateway.application.customer_view import Source
+from portal_gateway.application.downloads import Document, Download, ExportFormat, ExportProgress
+from portal_gateway.application.limits import Limit
+from portal_gateway.application.live import Glance
+from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
+from portal_gateway.application.results import (
     Accepted,
     CancellationAccepted,
     CancellationPreview,
-    CancelMode,
     CardSetup,
     CardUpdated,
-    Document,
-    Download,
-    ExportFormat,
-    ExportProgress,
     PaymentBegun,
     PaymentPreview,
-    PaymentRequest,
-    Pending,
-    Position,
-    View,
-    Visit,
 )
-from portal_gateway.application.customer_view import Source
-from portal_gateway.application.live import Glance
+from portal_gateway.application.view import Pending, Position, View, Visit
 from portal_gateway.domain.access import Link, Session
 from portal_gateway.domain.tokens import LinkToken
 from portal_gateway.domain.view import Money
@@ -36,56 +32,50 @@ class Sessions(Protocol):
     """Sessions, and the links that open them."""
 
     async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:
-        """Opens a session under the new secret `cookie` and ends the one presented; None when the link opens nothing."""
+        """Open a session under the new secret `cookie` and end the presented one. None if the link is not valid."""
 
     async def session(self, cookie: str | None, *, keep_alive: bool) -> Session | None:
-        """The living session of a cookie."""
+        """The live session of a cookie."""
 
     async def end(self, session: Session, *, revoke_link: bool) -> None: ...
 
 
 class Views(Protocol):
-    """What is kept of each customer. Everything is asked for by merchant and customer."""
+    """The stored data of each customer. Every query filters by merchant and customer."""
 
     async def visit(self, cookie: str | None, *, keep_alive: bool) -> Visit | None:
-        """The living session of a cookie and its customer's view."""
+        """The live session of a cookie, with its customer's view."""
 
     async def view(self, merchant_id: UUID, customer_id: UUID) -> View | None:
-        """None when the merchant is not known here."""
+        """None if the merchant has not arrived here yet."""
 
     async def glance(self, cookie: str) -> Glance | None:
-        """None when the session has ended. Does not keep it alive."""
+        """None if the session has ended. Does not keep it alive."""
 
     async def reached(self, merchant_id: UUID, customer_id: UUID, position: Position) -> bool: ...
 
     async def invoices(
         self, merchant_id: UUID, customer_id: UUID, year: int | None, before: tuple[str, str] | None, limit: int
     ) -> list[tuple[Source, Source | None]]:
-        """Invoices and their collections, newest first, from after `before` (date of issue, number)."""
+        """Invoices with their payments, newest first, starting after `before` (date of issue, number)."""
 
     async def invoice(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> tuple[Source, Source | None] | None: ...
 
     async def accept(self, merchant_id: UUID, customer_id: UUID, pending: Sequence[Pending]) -> None:
-        """Keeps accepted commands until their events have arrived."""
+        """Store accepted commands until their events have arrived."""
 
 
 class Subscriptions(Protocol):
     async def preview(self, session: Session, subscription_id: UUID, mode: CancelMode | None) -> CancellationPreview: ...
 
     async def cancel(
-        self,
-        session: Session,
-        subscription_id: UUID,
-        mode: CancelMode | None,
-        feedback: str | None,
-        comment: str | None,
-        idempotency_key: str | None,
+        self, session: Session, subscription_id: UUID, request: CancelRequest, idempotency_key: str | None
     ) -> CancellationAccepted: ...
 
-    async def keep(self, session: Session, subscription_id: UUID, idempotency_key: str | None) -> Accepted: ...
+    async def withdraw_cancellation(self, session: Session, subscription_id: UUID, idempotency_key: str | None) -> Accepted: ...
 
     async def media(self, sha256: str) -> bytes:
-        """WebP. Raises Problem 404."""
+        """The image as WebP."""
 
 
 class Payments(Protocol):
@@ -99,12 +89,13 @@ class Payments(Protocol):
         charge_invoices: Sequence[UUID],
         idempotency_key: str | None,
         totals: Sequence[Money] | None = None,
-    ) -> CardUpdated: ...
+    ) -> CardUpdated:
+        """Raises CardDeclined."""
 
     async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview: ...
 
     async def pay(
-        self, session: Session, invoice_id: UUID, asked: PaymentRequest, idempotency_key: str | None
+        self, session: Session, invoice_id: UUID, request: PaymentRequest, idempotency_key: str | None
     ) -> PaymentBegun: ...
 
 
@@ -114,33 +105,54 @@ class Invoicing(Protocol):
     async def pdf(self, session: Session, invoice_id: UUID) -> Document: ...
 
     async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
-        """Raises Problem 429 `export_running` while another one of the customer's is."""
+        """Refused while another export of the customer is running."""
 
     async def export_progress(self, session: Session) -> ExportProgress | None: ...
 
 
 class Images(Protocol):
-    async def kept(self, sha256: str) -> bytes | None: ...
+    """A store of uploaded images, by the hash of their WebP."""
 
-    async def keep(self, sha256: str, content: bytes) -> None: ...
+    async def get(self, sha256: str) -> bytes | None: ...
 
-
-@dataclass(frozen=True, slots=True)
-class Limit:
-    """So many times in so long, by each of those who are counted apart."""
-
-    name: str
-    times: int
-    per: timedelta
-    apart: int | None = None
-    """How many are counted apart at a time, where anybody can make up new ones; further ones are not counted."""
+    async def put(self, sha256: str, content: bytes) -> None: ...
 
 
 class Limits(Protocol):
     async def check(self, *limits: tuple[Limit, str]) -> None:
-        """Raises Problem 429 `too_many_requests` when one of the limits is used up."""
+        """Refuse when one of the limits is used up."""
 
     async def count(self, *limits: tuple[Limit, str]) -> None: ...
 
-    async def take(self, limit: Limit, who: str) -> None:
-        """Counts one use, or raises Problem 429."""
+    async def take(self, limit: Limit, key: str) -> None:
+        """Count one use, or refuse."""
+
+
+class Cursors(Protocol):
+    """Signed list cursors."""
+
+    def encode(self, position: Mapping[str, Any]) -> str: ...
+
+    def decode(self, cursor: str) -> Mapping[str, Any]:
+        """The position of a cursor that was made here. Raises InvalidCursor."""
+
+
+class SecurityEvents(Protocol):
+    """What a security event about the current request reports, if one follows: ids and reasons, no secrets."""
+
+    def note(self, **facts: Any) -> None: ...
+
+    def note_refusal(self, what: Literal["link"], **facts: Any) -> None:
+        """Report the current request's refusal."""
+
+
+class CleanedComment(Protocol):
+    @property
+    def text(self) -> str | None: ...
+
+    @property
+    def had_card(self) -> bool: ...
+
+
+CleanComment = Callable[[str | None], CleanedComment]
+"""Removes card numbers and unreadable characters from a comment. Refuses nothing."""

@@ -1,4 +1,4 @@
-"""The one cookie, and the headers that set and clear it. Both the JSON API and the page use these."""
+"""The session cookie, and the headers that set and clear it, for the JSON API and the page."""
 
 NAME = "__Host-portal"
 
@@ -6,8 +6,8 @@ _ATTRIBUTES = "Path=/; Secure; HttpOnly; SameSite=Lax"
 
 
 def presented(cookie_header: str | None) -> str | None:
-    """The session's secret in a request's Cookie header, if there is one."""
-    # not with http.cookies: a cookie that another site of this host set, with JSON in it say, would hide ours
+    """The session's secret in a request's Cookie header, or None."""
+    # http.cookies stops at a malformed cookie, such as one with JSON that another site of this host has set.
     for pair in (cookie_header or "").split(";"):
         name, _, value = pair.strip().partition("=")
         if name == NAME:
@@ -20,7 +20,7 @@ def setting(secret: str) -> dict[str, str]:
 
 
 def clearing() -> dict[str, str]:
-    """For the answer to a log-out: the browser forgets the cookie, what it cached, and what it stored."""
+    """The headers of a log-out: the browser deletes the cookie, its cache and its storage."""
     return {
         "set-cookie": f"{NAME}=; Max-Age=0; {_ATTRIBUTES}",
         "clear-site-data": '"cache", "storage"',

@@ -1,4 +1,4 @@
-"""Who may see a customer's page, and for how long. Wall clock throughout; instants are aware UTC datetimes."""
+"""Links and sessions: who may see a customer's page, and for how long. Wall clock; instants are aware UTC datetimes."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -6,16 +6,16 @@ from typing import Literal
 from uuid import UUID
 
 LinkKind = Literal["portal", "session"]
-"""`portal`: many uses, mailed or bookmarked; `session`: one use, for a customer whom the merchant has just authenticated."""
+"""`portal`: many uses, to mail or bookmark; `session`: one use, for a customer whom the merchant has just authenticated."""
 
 Flow = Literal["payment_method", "cancel"]
-"""Where a link leads when not to the whole page."""
+"""The dialog that a link opens, instead of the whole page."""
 
-LONGEST: dict[LinkKind, timedelta] = {
+LIFETIME_MAX: dict[LinkKind, timedelta] = {
     "portal": timedelta(days=366),
     "session": timedelta(minutes=10),
 }
-USUAL: dict[LinkKind, timedelta] = {
+LIFETIME_DEFAULT: dict[LinkKind, timedelta] = {
     "portal": timedelta(days=30),
     "session": timedelta(minutes=10),
 }
@@ -26,7 +26,7 @@ ABSOLUTE = timedelta(hours=8)
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What is kept of a link; its secret only as a keyed hash."""
+    """A stored link. Its secret is stored only as a keyed hash."""
 
     id: UUID
     merchant_id: UUID
@@ -40,7 +40,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One browser that presented a link."""
+    """The session of one browser that presented a link."""
 
     id: UUID
     merchant_id: UUID
@@ -49,29 +49,29 @@ class Session:
     started_at: datetime
     seen_at: datetime
     csrf: str
-    """The token that every form of this session carries."""
+    """The token in every form of this session."""
     link_kind: LinkKind = "portal"
     flow: Flow | None = None
     locale: str | None = None
-    """The link's, as are the kind and the flow."""
+    """Kind, flow, locale and return URL come from the link."""
     return_url: str | None = None
 
     @property
     def ends_at(self) -> datetime:
-        """When it ends unless the customer does something."""
+        """When it ends without further activity."""
         return min(self.seen_at + IDLE, self.latest_end)
 
     @property
     def latest_end(self) -> datetime:
-        """When it ends whatever the customer does."""
+        """When it ends regardless of activity."""
         return self.started_at + ABSOLUTE
 
 
-def lifetime(kind: LinkKind, asked_seconds: int | None) -> timedelta:
-    """How long a new link is good for. Raises ValueError when more is asked than its kind allows, or nothing at all."""
-    if asked_seconds is None:
-        return USUAL[kind]
-    asked = timedelta(seconds=asked_seconds)
-    if not timedelta(0) < asked <= LONGEST[kind]:
-        raise ValueError(f"a {kind} link lasts between 1 and {int(LONGEST[kind].total_seconds())} seconds")
-    return asked
+def lifetime(kind: LinkKind, requested_seconds: int | None) -> timedelta:
+    """How long a new link is valid. Raises ValueError unless the request is between 1 s and the maximum of its kind."""
+    if requested_seconds is None:
+        return LIFETIME_DEFAULT[kind]
+    requested = timedelta(seconds=requested_seconds)
+    if not timedelta(0) < requested <= LIFETIME_MAX[kind]:
+        raise ValueError(f"a {kind} link lasts between 1 and {int(LIFETIME_MAX[kind].total_seconds())} seconds")
+    return requested

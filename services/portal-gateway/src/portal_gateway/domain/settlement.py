@@ -1,6 +1,6 @@
-"""What a payment of an invoice does to its subscription, read off the facts. Pure; the words are made elsewhere.
+"""The effect of paying an invoice on its subscription, derived from the facts. Pure; presentation/ has the sentences.
 
-Subscriptions decides the same when the payment arrives, and lists the begun periods with their amounts.
+The subscriptions service decides the same when the payment arrives, and lists the begun periods with their amounts.
 """
 
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from typing import Literal
 from portal_gateway.domain.view import Period, Subscription
 
 Effect = Literal["starts", "continues", "ends", "settles"]
-"""starts: its first payment, it becomes active. ends: on the day for which its cancellation is scheduled. settles: the debt is
-paid and nothing else follows.
+"""starts: the first payment activates it. continues: it renews as usual. ends: it still ends on its scheduled day. settles: the
+debt is paid and nothing else follows.
 """
 
 
@@ -21,21 +21,21 @@ class Settling:
 
     effect: Effect
     period: Period
-    """What the invoice is for."""
+    """The invoice's period."""
     owed: bool = True
-    """Whether a charge for it has failed before: it is a debt."""
+    """Whether it is a debt: a charge for it has failed."""
     begun: bool = False
-    """Whether later periods have begun, which are entered and charged as soon as this one is paid."""
+    """Whether later periods have begun. They are entered and charged as soon as this one is paid."""
     until: str | None = None
-    """When the subscription renews or ends; None when it is over, or when begun periods decide it."""
+    """When the subscription renews or ends; None if it has ended, or if begun periods decide it."""
     access_until: str | None = None
-    """When access ends or has ended, unless it is paid."""
+    """When access ends or has ended without the payment."""
     ended_at: str | None = None
     """When the subscription ended."""
 
 
 def settling(subscription: Subscription | None, period: Period, now: datetime) -> Settling:
-    """`period` is the one that the invoice is for, `now` the merchant's clock. None: the subscription is not known here."""
+    """`subscription`: None if it has not arrived here. `period`: the invoice's. `now`: the merchant's clock."""
     if subscription is None:
         return Settling("settles", period)
     debt, access_until = subscription["debt"], subscription.get("access_until")

@@ -1,7 +1,7 @@
-"""The secrets that let a customer in: how they are made, told apart and kept. Only keyed or plain hashes are kept.
+"""The secrets of links and sessions: creation, parsing and verification. Only keyed or plain hashes are stored.
 
-A link's token is `<id>.<secret>`: a UUID and 256 random bits in base64url. What is compared is the text itself, so
-that every bit of it counts.
+A link's token is `<id>.<secret>`: a UUID and 256 random bits in base64url. Tokens are compared as text, so that every
+character counts.
 """
 
 import base64
@@ -15,7 +15,7 @@ from unicodedata import category
 from uuid import UUID
 
 _BREAK = r"=?[\s>]*"
-"""What a mail program may put into a long word: a line's end, with the marks of a quoted or a quoted-printable line."""
+"""What a mail program inserts into a long word: a line break, with the marks of quoted or quoted-printable lines."""
 _ID = _BREAK.join((*["[0-9a-f]"] * 8, *(part for length in (4, 4, 4, 12) for part in ("-", *["[0-9a-f]"] * length))))
 _SECRET = _BREAK.join(["[A-Za-z0-9_-]"] * 43)
 _TOKEN = re.compile(rf"(?:^|[^0-9A-Za-z]|=3D)({_ID}){_BREAK}\.{_BREAK}({_SECRET})(?![0-9A-Za-z])")
@@ -23,10 +23,10 @@ _BROKEN = re.compile(r"[=\s>]")
 _ENCODED = re.compile("(?:%[0-9A-Fa-f]{2})+")
 _PROOFPOINT = re.compile("-(?=[0-9A-F]{2})")
 _WORD_BREAK = re.compile("</?wbr */?>", re.IGNORECASE)
-_REWRITTEN = 3
-"""How often an address may have been encoded on its way."""
+_ENCODINGS_MAX = 3
+"""How often mail programs may have encoded an address."""
 _SESSION = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
-_LONGEST = 8000
+_TEXT_CHARACTERS_MAX = 8000
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +36,23 @@ class LinkToken:
 
     @classmethod
     def read(cls, text: str) -> "LinkToken | None":
-        """The token wherever it stands in what was pasted or opened: the link as mail programs deliver it, or a mail with it.
+        """Find the token in a pasted or opened text: a link as mail programs deliver it, or a mail that contains one.
 
-        None when there is none. The page's script (token.js) does the same; one table of cases holds for both.
+        None if the text has none. The page's script (token.js) does the same; one table of test cases covers both.
         """
-        if len(text) > _LONGEST or "\x00" in text:
+        if len(text) > _TEXT_CHARACTERS_MAX or "\x00" in text:
             return None
-        found = next(filter(None, map(_TOKEN.search, _forms(text))), None)
-        return cls(UUID(_BROKEN.sub("", found[1])), _BROKEN.sub("", found[2])) if found else None
+        match = next(filter(None, map(_TOKEN.search, _decodings(text))), None)
+        return cls(UUID(_BROKEN.sub("", match[1])), _BROKEN.sub("", match[2])) if match else None
 
     def __str__(self) -> str:
         return f"{self.id}.{self.secret}"
 
 
-def _forms(text: str) -> Iterator[str]:
-    """The text as it is, and as it was before it was encoded on its way; each without what cannot be seen."""
+def _decodings(text: str) -> Iterator[str]:
+    """The text, and the text before each encoding by mail programs; all without invisible characters."""
     form = text
-    for _ in range(_REWRITTEN):
+    for _ in range(_ENCODINGS_MAX):
         form = _WORD_BREAK.sub("", html.unescape(form))
         yield _visible(form)
         if "urldefense.proofpoint.com/v2" in form:
@@ -73,15 +73,15 @@ def _characters(encoded: re.Match[str]) -> str:
 
 
 def _visible(text: str) -> str:
-    """Without format characters: zero-width spaces, soft hyphens, marks of direction."""
+    """Remove format characters: zero-width spaces, soft hyphens, direction marks."""
     return text if text.isascii() else "".join(c for c in text if category(c) != "Cf")
 
 
 class Peppers:
-    """The keys under which links' secrets are hashed: the first makes new hashes, all of them check old ones."""
+    """The keys of the links' hashes: the first one creates new hashes, all of them verify existing ones."""
 
     def __init__(self, peppers: str) -> None:
-        """`peppers` are apart by commas, newest first, each of 32 characters or more. Raises ValueError."""
+        """`peppers` are separated by commas, newest first, each of at least 32 characters. Raises ValueError."""
         keys = [pepper.strip().encode() for pepper in peppers.split(",")]
         if any(len(key) < 32 for key in keys):
             raise ValueError("a pepper has at least 32 characters")
@@ -89,14 +89,14 @@ class Peppers:
         self.newest = next(iter(self._keys))
 
     def digest(self, token: LinkToken, pepper: str) -> bytes:
-        """What is kept of the token. Raises KeyError for a pepper that has been retired."""
+        """The stored hash of the token. Raises KeyError for a retired pepper."""
         return hmac.digest(self._keys[pepper], f"link/{token}".encode(), hashlib.sha256)
 
     def opens(self, token: LinkToken, pepper: str, digest: bytes) -> bool:
         return pepper in self._keys and hmac.compare_digest(self.digest(token, pepper), digest)
 
     def derived(self, id: UUID, attempt: str, pepper: str) -> LinkToken:
-        """The token of a link that was asked for under an idempotency key: made again for a repetition, kept nowhere."""
+        """The token of a link that was created with an idempotency key. A repetition derives it again; it is not stored."""
         return LinkToken(id, encoded(hmac.digest(self._keys[pepper], f"secret/{id}/{attempt}".encode(), hashlib.sha256)))
 
 
@@ -106,19 +106,19 @@ def encoded(secret: bytes) -> str:
 
 
 def session_digest(cookie: str | None) -> bytes | None:
-    """What is kept of a session's secret; None for what cannot be one."""
+    """The stored hash of a session's secret; None if the cookie is malformed."""
     if cookie is None or not _SESSION.fullmatch(cookie):
         return None
     return hashlib.sha256(cookie.encode()).digest()
 
 
 def csrf_token(cookie: str) -> str:
-    """Derived from the session's secret, which it does not give away."""
+    """Derived from the session's secret, without revealing it."""
     return encoded(hmac.digest(cookie.encode(), b"csrf", hashlib.sha256))
 
 
 def page_tag(csrf: str) -> str:
-    """Names a session where its token must not stand, in an address: so that a page can say which session it shows."""
+    """Identifies a page's session in an address, where its token must not appear."""
     return hashlib.sha256(csrf.encode()).hexdigest()[:16]
 
 

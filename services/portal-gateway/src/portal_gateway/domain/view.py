@@ -1,13 +1,13 @@
-"""What a customer's page is made of: facts only, no language and no clock.
+"""The facts of a customer's page, independent of language and clock.
 
-These are the shapes of the one JSON document kept per (merchant, customer). Instants are RFC 3339 in UTC, dates
-ISO 8601, amounts whole minor units, everything else codes.
+These are the shapes of the one JSON document that is stored per (merchant, customer). Instants are RFC 3339 in UTC, dates
+ISO 8601, amounts in minor units, everything else codes.
 """
 
 from typing import Literal, NotRequired, TypedDict
 
 InvoiceStatus = Literal["paid", "open", "processing", "failed", "void", "uncollectible", "refunded"]
-"""`open`: never tried; `processing`: a charge runs or its outcome is unknown; `failed`: open, the last try failed."""
+"""`open`: no attempt yet; `processing`: a charge runs or its outcome is unknown; `failed`: open, the last attempt failed."""
 
 Pane = Literal["summary", "subscription", "payment_method", "invoices"]
 PANES: tuple[Pane, ...] = ("summary", "subscription", "payment_method", "invoices")
@@ -45,7 +45,7 @@ class Plan(TypedDict):
 
 
 class Customer(TypedDict):
-    """All but the id is null until the profile has arrived, and again once the customer was erased."""
+    """All fields except the id are null until the profile has arrived, and after the customer is erased."""
 
     id: str
     name: str | None
@@ -66,7 +66,7 @@ class Debt(TypedDict):
     reason: str
     """The code of the failed payment."""
     next_attempt_at: str | None
-    """Null: nothing more will be tried with this card, or `retrying`."""
+    """Null: no further attempt with this card, or `retrying`."""
     retrying: bool
     access_until: str
     invoice_id: str
@@ -84,11 +84,11 @@ class Subscription(TypedDict):
     debt: Debt | None
     ended_at: str | None
     time_zone: NotRequired[str]
-    """IANA: where its dates are. Absent until an event names it; then the merchant's zone is used."""
+    """IANA name, for its dates. Absent until an event has it; then the merchant's zone applies."""
     access_until: NotRequired[str]
-    """Of one that has ended: before `ended_at` when it ended unpaid."""
+    """Of an ended subscription: before `ended_at` if it ended unpaid."""
     stale: bool
-    """An event in between has not arrived: what is shown may be behind. Known when it is asked for, so false as kept."""
+    """An earlier event is missing, so the facts may be outdated. Set when the view is read; always false in the database."""
 
 
 class CardFace(TypedDict):
@@ -120,7 +120,7 @@ class InvoiceRow(TypedDict):
 class CustomerView(TypedDict):
     customer: Customer
     subscriptions: list[Subscription]
-    """Living ones first, then those that ended; within each, the latest start first."""
+    """Current ones first, then ended ones; within each, the latest start first."""
     payment_method: PaymentMethod | None
     invoices: list[InvoiceRow]
     """The newest twelve, newest first."""

@@ -1,4 +1,4 @@
-"""What the routes that change something are sent."""
+"""The bodies of the commands."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,7 +8,7 @@ from pydantic import Field, StrictInt, StringConstraints
 from billing_contracts.subscriptions import Feedback
 from chassis.http.bodies import StrictBody
 from chassis.http.free_text import Remark
-from portal_gateway.application.answers import CancelMode
+from portal_gateway.application.requests import CancelMode
 from portal_gateway.domain.settlement import Effect
 
 
@@ -40,7 +40,7 @@ class NewCard(StrictBody):
     """A card that was typed, and the charges that the customer confirmed with it."""
 
     setup_id: Annotated[str, Field(min_length=1, max_length=100)]
-    """The set-up whose page was shown."""
+    """The set-up of the card page that was shown."""
     token: Annotated[str, Field(min_length=1, max_length=200)]
     """The card page's token for the card that was typed."""
     charge_invoices: Annotated[list[UUID], Field(max_length=1000)]

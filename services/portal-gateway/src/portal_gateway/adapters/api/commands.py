@@ -1,4 +1,4 @@
-"""What a customer changes: the subscription's end, and the card."""
+"""The commands of the API: cancelling, the card, paying; and the previews of their effects."""
 
 from typing import Annotated, Any, Final, cast
 
@@ -10,25 +10,26 @@ from portal_gateway.adapters.api import documents, payment_documents
 from portal_gateway.adapters.api.bodies import Amount, Cancelling, NewCard, Payment
 from portal_gateway.adapters.api.dependencies import IdempotencyKey, LocalizedRoute, SessionDependencies, language_of, with_texts
 from portal_gateway.adapters.api.parameters import InvoiceId, Mode, SubscriptionId
-from portal_gateway.application.answers import Dues, PaymentRequest, View
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation import payment
 from portal_gateway.application.presentation.common import Reader
-from portal_gateway.application.presentation.price import of_subscription
-from portal_gateway.application.presentation.subscription import renewals
+from portal_gateway.application.presentation.price import of_subscription, renewals
+from portal_gateway.application.requests import CancelRequest, PaymentRequest
+from portal_gateway.application.results import Dues
+from portal_gateway.application.view import View
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import Money
 
 DECLINED: Final = ("card_declined", "insufficient_funds", "expired_card", "incorrect_cvc")
-NOT_WITHDRAWN: Final = ((409, "no_cancellation"), (409, "cancellation_took_effect"), (429, "too_many_requests"))
-NOT_TAKEN: Final = (
+WITHDRAWAL_REFUSALS: Final = ((409, "no_cancellation"), (409, "cancellation_took_effect"), (429, "too_many_requests"))
+CARD_REFUSALS: Final = (
     (404, "not_found"),
     (409, "due_changed"),
     (422, "invalid_token"),
     (429, "too_many_declines"),
     (429, "too_many_requests"),
 )
-NOT_BEGUN: Final = (
+PAYMENT_REFUSALS: Final = (
     (404, "not_found"),
     (409, "amount_changed"),
     (409, "charge_running"),
@@ -39,9 +40,9 @@ NOT_BEGUN: Final = (
 )
 
 
-def command_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
+def command_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
     api = APIRouter(prefix="/api", route_class=LocalizedRoute, tags=["commands"])
-    reading, acting = Depends(door.reading), Depends(door.acting)
+    reading, acting = Depends(dependencies.reading), Depends(dependencies.acting)
 
     @api.get("/subscriptions/{subscription_id}/cancellation/preview")
     @answers(documents.CancellationPreview, (409, "already_cancelled"))
@@ -49,12 +50,12 @@ def command_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
         request: Request, subscription_id: SubscriptionId, session: Annotated[Session, reading], mode: Mode = None
     ) -> dict[str, Any]:
         """Preview a cancellation."""
-        found, view = await portal.cancellation_preview(session, subscription_id, mode), await portal.view(session)
+        preview, view = await portal.cancellation_preview(session, subscription_id, mode), await portal.view(session)
         language = language_of(request, session, view)
-        it = next((it for it in view.facts["subscriptions"] if it["id"] == str(subscription_id)), None)
-        price = of_subscription(Reader.of(view, language), it).text if it else None
-        shown: dict[str, Any] = with_texts(language, {**found, "frequency_text": price})
-        return shown
+        subscription = next((it for it in view.facts["subscriptions"] if it["id"] == str(subscription_id)), None)
+        price = of_subscription(Reader.of(view, language), subscription).text if subscription else None
+        body: dict[str, Any] = with_texts(language, {**preview, "frequency_text": price})
+        return body
 
     @api.post("/subscriptions/{subscription_id}/cancellation", status_code=202)
     @answers(documents.CancellationAccepted, (409, "already_cancelled"), (429, "too_many_requests"))
@@ -65,24 +66,16 @@ def command_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
         idempotency_key: IdempotencyKey = None,
     ) -> dict[str, Any]:
         """Cancel a subscription, at the end of its period or immediately."""
-        given = body or Cancelling()
-        accepted = await portal.cancel(
-            session,
-            subscription_id,
-            mode=given.mode,
-            feedback=given.feedback,
-            comment=given.comment,
-            idempotency_key=idempotency_key,
-        )
-        return {**accepted}
+        cancellation = CancelRequest(body.mode, body.feedback, body.comment) if body else CancelRequest()
+        return {**await portal.cancel(session, subscription_id, cancellation, idempotency_key=idempotency_key)}
 
     @api.delete("/subscriptions/{subscription_id}/cancellation", status_code=202)
-    @answers(documents.CancellationWithdrawn, *NOT_WITHDRAWN)
+    @answers(documents.CancellationWithdrawn, *WITHDRAWAL_REFUSALS)
     async def keep(
         subscription_id: SubscriptionId, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
         """Withdraw a scheduled cancellation."""
-        return {**await portal.keep(session, subscription_id, idempotency_key=idempotency_key)}
+        return {**await portal.withdraw_cancellation(session, subscription_id, idempotency_key=idempotency_key)}
 
     @api.post("/payment-method/setup", status_code=201)
     @answers(payment_documents.CardSetup, (404, "not_found"), (429, "too_many_requests"), (429, "too_many_openings"))
@@ -94,11 +87,11 @@ def command_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
         setup = await portal.open_card_setup(session, locale=language.tag, colour=colour)
         reader = Reader.of(view, language)
         renewing = [{"subscription_id": it.id, "plan_name": it.plan, "frequency_text": it.price} for it in renewals(reader, view)]
-        shown: dict[str, Any] = with_texts(language, {**setup, **in_words(reader, view, setup), "renewals": renewing})
+        shown: dict[str, Any] = with_texts(language, {**setup, **sentences(reader, view, setup), "renewals": renewing})
         return shown
 
     @api.put("/payment-method")
-    @answers(payment_documents.CardUpdated, *((402, code) for code in DECLINED), *NOT_TAKEN)
+    @answers(payment_documents.CardUpdated, *((402, code) for code in DECLINED), *CARD_REFUSALS)
     async def update_card(
         request: Request, body: NewCard, session: Annotated[Session, acting], idempotency_key: IdempotencyKey = None
     ) -> dict[str, Any]:
@@ -109,7 +102,7 @@ def command_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
                 session, body.setup_id, body.token, body.charge_invoices, totals=totals, idempotency_key=idempotency_key
             )
         except Problem as problem:
-            raise await explained(request, session, problem) from None
+            raise await with_sentences(request, session, problem) from None
         return {**updated}
 
     @api.get("/invoices/{invoice_id}/payment")
@@ -118,12 +111,12 @@ def command_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
         """Preview what paying an invoice now charges, and what it does."""
         view = await portal.view(session)
         language = language_of(request, session, view)
-        found = await portal.payment_preview(session, invoice_id)
-        shown: dict[str, Any] = with_texts(language, {**found, **in_words(Reader.of(view, language), view, found)})
+        preview = await portal.payment_preview(session, invoice_id)
+        shown: dict[str, Any] = with_texts(language, {**preview, **sentences(Reader.of(view, language), view, preview)})
         return shown
 
     @api.post("/invoices/{invoice_id}/payment", status_code=202)
-    @answers(payment_documents.PaymentStarted, *NOT_BEGUN)
+    @answers(payment_documents.PaymentStarted, *PAYMENT_REFUSALS)
     async def pay(
         request: Request,
         invoice_id: InvoiceId,
@@ -135,32 +128,32 @@ def command_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
 
         One charge begins, five a day for each invoice at most. 409 `amount_changed` names the new amount.
         """
-        asked = PaymentRequest(body.payment_method_id, amount(body), body.charge_invoices, body.effect)
+        payment_request = PaymentRequest(body.payment_method_id, amount(body), body.charge_invoices, body.effect)
         try:
-            begun = await portal.pay(session, invoice_id, asked, idempotency_key=idempotency_key)
+            begun = await portal.pay(session, invoice_id, payment_request, idempotency_key=idempotency_key)
         except Problem as problem:
-            raise await explained(request, session, problem) from None
+            raise await with_sentences(request, session, problem) from None
         shown: dict[str, Any] = with_texts(language_of(request, session, await portal.view(session)), {**begun})
         return shown
 
-    async def explained(request: Request, session: Session, problem: Problem) -> Problem:
-        """With the words of its list, when it has one: the customer confirms that list next."""
+    async def with_sentences(request: Request, session: Session, problem: Problem) -> Problem:
+        """Add the sentences of the problem's list of charges, if it has one: the customer confirms that list next."""
         if "due" in problem.more:
             view = await portal.view(session)
             reader = Reader.of(view, language_of(request, session, view))
-            problem.more |= in_words(reader, view, cast(Dues, problem.more))
+            problem.more |= sentences(reader, view, cast(Dues, problem.more))
         return problem
 
     return api
 
 
-def amount(of: Amount | Payment) -> Money:
-    return {"amount_minor": of.amount_minor, "currency": of.currency}
+def amount(body: Amount | Payment) -> Money:
+    return {"amount_minor": body.amount_minor, "currency": body.currency}
 
 
-def in_words(reader: Reader, view: View, listed: Dues) -> dict[str, Any]:
-    """`text` for each charge, `lines` {text, amount_text} as the dialog shows them, `statements`: what the confirmation does."""
-    due = [{**each, "text": payment.label(reader, each)} for each in listed["due"]]
-    shown = [{"text": line.text, "amount_text": line.amount} for line in payment.lines(reader, view, listed["due"])]
-    statements = payment.does(reader, view, listed["due"], more=listed.get("more", False))
-    return {"due": due, "lines": shown, "statements": statements}
+def sentences(reader: Reader, view: View, dues: Dues) -> dict[str, Any]:
+    """`text` of each charge; `lines` {text, amount_text} as the dialog shows them; `statements`: the effects of confirming."""
+    due = [{**each, "text": payment.label(reader, each)} for each in dues["due"]]
+    lines = [{"text": line.text, "amount_text": line.amount} for line in payment.lines(reader, view, dues["due"])]
+    statements = payment.does(reader, view, dues["due"], more=dues.get("more", False))
+    return {"due": due, "lines": lines, "statements": statements}

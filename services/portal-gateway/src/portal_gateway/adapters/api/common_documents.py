@@ -1,4 +1,4 @@
-"""Parts of several answers, for the description of the API."""
+"""Parts of several response bodies for the OpenAPI description."""
 
 from datetime import datetime
 from typing import Annotated, Literal

@@ -1,4 +1,4 @@
-"""Who asks and in which language: what every route of the JSON API begins with."""
+"""Authentication and language of the JSON API's routes."""
 
 from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
@@ -12,13 +12,14 @@ from fastapi.routing import APIRoute
 
 from chassis.http.commands import Key
 from chassis.http.description import answers
-from chassis.http.problems import Problem, problem_of_fault, problem_of_validation
+from chassis.http.problems import Problem, problem_of_fault, problem_of_refusal, problem_of_validation
 from portal_gateway.application import session_cookie
-from portal_gateway.application.answers import View
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import money
 from portal_gateway.application.presentation.language import choose
 from portal_gateway.application.presentation.problems import explain
+from portal_gateway.application.refusals import Refusal
+from portal_gateway.application.view import View
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import Money
 from presentation.languages import Language
@@ -28,34 +29,36 @@ __all__ = ["IdempotencyKey", "LocalizedRoute", "PageToken", "SessionDependencies
 IdempotencyKey = Key
 PageToken = Annotated[
     str | None,
-    Header(alias="x-csrf-token", max_length=200, description="Token of the session whose page sends the request."),
+    Header(alias="x-csrf-token", max_length=200, description="Token of the session of the page that sends the request."),
 ]
 
 
 class LocalizedRoute(APIRoute):
-    """A route whose problems tell the customer in their language what happened."""
+    """A route whose problems explain in the customer's language what happened."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        answer = super().get_route_handler()
+        handle = super().get_route_handler()
 
-        async def spoken(request: Request) -> Response:
+        async def localized(request: Request) -> Response:
             try:
-                return await answer(request)
+                return await handle(request)
             except RequestValidationError as error:
                 invalid = problem_of_validation(error.errors(), request.headers.get("content-type"))
-                raise await _in_words(request, invalid) from None
+                raise await _localized(request, invalid) from None
             except Problem as problem:
-                raise await _in_words(request, problem) from None
+                raise await _localized(request, problem) from None
+            except Refusal as refusal:
+                raise await _localized(request, problem_of_refusal(request.app.state.refusals, refusal)) from None
             except Exception as error:
                 fault = problem_of_fault(error, request.method)
                 if fault is None:
                     raise
-                raise await _in_words(request, fault) from error
+                raise await _localized(request, fault) from error
 
-        return spoken
+        return localized
 
 
-async def _in_words(request: Request, problem: Problem) -> Problem:
+async def _localized(request: Request, problem: Problem) -> Problem:
     language = language_of(request, view=await _view_of(request) if problem.status < HTTPStatus.INTERNAL_SERVER_ERROR else None)
     problem.detail = explain(language, problem.status, problem.code, problem.headers)
     problem.more = with_texts(language, problem.more)
@@ -63,12 +66,12 @@ async def _in_words(request: Request, problem: Problem) -> Problem:
 
 
 async def _view_of(request: Request) -> View | None:
-    """Of the customer whose request it is, when it is known who that is."""
+    """The view of the request's customer, if the request is authenticated."""
     look: Callable[[], Awaitable[View]] | None = getattr(request.state, "look", None)
     try:
         return await look() if look else None
     except Exception:
-        return None  # the problem is told in a language that the request itself names
+        return None  # then the language comes from the request alone
 
 
 SESSION: Final = ({"session": ()},)
@@ -86,22 +89,21 @@ SCHEMES: Final = {
         "description": "The session's token, from `GET /api/session`. Origin or Sec-Fetch-Site names the portal as the sender.",
     },
 }
-"""The credentials in terms of OpenAPI."""
+"""The credentials as OpenAPI security schemes."""
 UNKNOWN_SESSION: Final = (401, "session_required")
-OF_CHANGES: Final = ((403, "cross_origin"), (421, "misdirected_request"))
-"""Of every request that changes something, before it is looked at."""
-OF_PAGES: Final = ((403, "csrf_required"), (409, "session_changed"))
+CHANGE_REFUSALS: Final = ((403, "cross_origin"), (421, "misdirected_request"))
+"""Of every request that changes something, checked before routing."""
 
 
 class SessionDependencies:
-    """The dependencies that let a customer's request in."""
+    """The dependencies that authenticate a customer's request."""
 
     def __init__(self, portal: Portal) -> None:
         self._portal = portal
 
     @answers(None, UNKNOWN_SESSION, security=SESSION)
     async def reading(self, request: Request) -> Session:
-        """Raises 401 `session_required`."""
+        """Authenticate a request that reads. Raises SessionRequired."""
         request.state.session = session = await self._portal.session(cookie_of(request))
         request.state.look = partial(self._portal.view, session)
         return session
@@ -109,13 +111,16 @@ class SessionDependencies:
     @answers(
         None,
         UNKNOWN_SESSION,
-        *OF_CHANGES,
+        *CHANGE_REFUSALS,
         (403, "csrf_required"),
         (409, "session_changed"),
         security=({"session": (), "csrf": ()},),
     )
     async def acting(self, request: Request, x_csrf_token: PageToken = None) -> Session:
-        """For what changes something: the page that asks must be of the same session. Raises 401, 403, 409."""
+        """Authenticate a request that changes something: its page must belong to the same session.
+
+        Raises SessionRequired, TokenRequired, SessionChanged.
+        """
         session = await self.reading(request)
         self._portal.must_be_of(session, x_csrf_token)
         return session
@@ -126,11 +131,11 @@ def cookie_of(request: Request) -> str | None:
 
 
 def language_of(request: Request, session: Session | None = None, view: View | None = None) -> Language:
-    """A problem is told in the language of the session whose request it was."""
+    """The language of the response, also of a problem: the session's, if the request has one."""
     session = session or getattr(request.state, "session", None)
     return choose(
-        asked=request.query_params.get("lang"),
-        kept=request.cookies.get("lang"),
+        query=request.query_params.get("lang"),
+        cookie=request.cookies.get("lang"),
         link=session.locale if session else None,
         customer=view.facts["customer"]["locale"] if view else None,
         accept=", ".join(request.headers.getlist("accept-language")),
@@ -142,7 +147,7 @@ _NESTED = (dict, list, tuple)
 
 
 def with_texts(language: Language, facts: Any) -> Any:
-    """The same JSON with every amount also written out."""
+    """The same JSON, with a `text` for every amount."""
     if isinstance(facts, dict):
         if "amount_minor" in facts and "currency" in facts:
             return {**facts, "text": money(language, cast(Money, facts))}

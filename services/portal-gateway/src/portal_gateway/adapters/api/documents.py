@@ -1,4 +1,4 @@
-"""What the routes answer with, for the description of the API: fields are only added. Words are in the customer's language."""
+"""Response bodies for the OpenAPI description. Fields are only added; texts are in the customer's language."""
 
 from datetime import date, datetime
 from typing import Any, Literal

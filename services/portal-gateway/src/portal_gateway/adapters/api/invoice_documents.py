@@ -1,4 +1,4 @@
-"""What the routes about invoices answer with, for the description of the API: fields are only added."""
+"""Response bodies of the invoice routes for the OpenAPI description. Fields are only added."""
 
 from datetime import date, datetime
 from typing import Literal

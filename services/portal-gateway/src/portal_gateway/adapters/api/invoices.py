@@ -1,4 +1,4 @@
-"""The history: page by page, one by one, as documents, and whole."""
+"""The payment history: the list, single invoices, their PDFs, and the export."""
 
 from typing import Annotated, Any, Final
 
@@ -21,15 +21,15 @@ from portal_gateway.adapters.api.dependencies import (
 )
 from portal_gateway.adapters.api.parameters import Cursor, Format, InvoiceId, OfStatus, OfYear
 from portal_gateway.adapters.api.representations import invoice
-from portal_gateway.application.answers import InvoiceQuery
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation import invoices, payment
 from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.requests import InvoiceQuery
 from portal_gateway.domain.access import Session
 
 
 class Lines(JSONResponse):
-    """Of what is published alone: the lines themselves are streamed."""
+    """For the OpenAPI description only: the lines are streamed."""
 
     media_type = "application/x-ndjson"
 
@@ -43,9 +43,9 @@ EXPORT: Final[dict[int | str, dict[str, Any]]] = {
 }
 
 
-def invoice_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
+def invoice_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
     api = APIRouter(prefix="/api/invoices", route_class=LocalizedRoute, tags=["invoices"])
-    reading = Depends(door.reading)
+    reading = Depends(dependencies.reading)
 
     @api.get("")
     @answers(documents.InvoicePage)
@@ -94,17 +94,17 @@ def invoice_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
         """Read an invoice, with its lines and everything that was owed and paid."""
         view = await portal.view(session)
         language = language_of(request, session, view)
-        found = await portal.invoice(session, invoice_id)
-        status = invoices.status(found, view.pending)
+        facts = await portal.invoice(session, invoice_id)
+        status = invoices.status(facts, view.pending)
         reader = Reader.of(view, language)
         words = {
             "status": status,
             "status_text": invoices.badge(reader, status).text,
-            **payment.outcome(reader, view, {**found, "status": status}),
+            **payment.outcome(reader, view, {**facts, "status": status}),
         }
         links = {"pdf_url": f"/api/invoices/{invoice_id}/pdf", "url": f"/invoices/{invoice_id}"}
-        shown: dict[str, Any] = with_texts(language, {**found, **words, **links})
-        return shown
+        body: dict[str, Any] = with_texts(language, {**facts, **words, **links})
+        return body
 
     @api.get("/{invoice_id}/pdf", response_class=Response)
     @answers(None, (429, "too_many_requests"), media_types=("application/pdf",))

@@ -1,4 +1,4 @@
-"""The whole page as JSON, and the stream that tells when it changes."""
+"""The whole page as JSON, and the stream of its changes."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated, Any
@@ -13,9 +13,10 @@ from portal_gateway.adapters.api import documents
 from portal_gateway.adapters.api.dependencies import SESSION, UNKNOWN_SESSION, LocalizedRoute, cookie_of, language_of
 from portal_gateway.adapters.api.representations import overview
 from portal_gateway.adapters.api.stream import sse
-from portal_gateway.application.answers import Position
 from portal_gateway.application.live import LOOK_SECONDS, ChangeSignal, ChangeSignals, Glance, Look, updates
-from portal_gateway.application.portal import Portal, session_changed
+from portal_gateway.application.portal import Portal
+from portal_gateway.application.refusals import SessionChanged
+from portal_gateway.application.view import Position
 from portal_gateway.domain.tokens import page_tag
 
 _AFTER = Query(max_length=80, description="`<aggregate>:<version>`: waits briefly until that version is shown.")
@@ -24,7 +25,7 @@ _PAGE = Query(max_length=40, description="Tag of the session that the page shows
 _LAST = Header(max_length=40, description="Id of the last event that was received.")
 
 
-def overview_routes(portal: Portal, bells: ChangeSignals) -> APIRouter:
+def overview_routes(portal: Portal, signals: ChangeSignals) -> APIRouter:
     api = APIRouter(prefix="/api", route_class=LocalizedRoute, tags=["overview"])
 
     @api.get("/overview", response_model=dict[str, Any])
@@ -54,36 +55,36 @@ def overview_routes(portal: Portal, bells: ChangeSignals) -> APIRouter:
         cookie = cookie_of(request) or ""
         session = await portal.session(cookie, keep_alive=False)
         if page not in (None, page_tag(session.csrf)):
-            raise session_changed()
-        seen = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
+            raise SessionChanged
+        shown = int(last_event_id) if last_event_id and last_event_id.isdecimal() else after
 
         async def look() -> Glance | None:
             return await portal.views.glance(cookie)
 
-        # Looked at before the answer begins: the first look of the stream itself may come after the first change.
-        if seen is None and (now := await look()):
-            seen = now.revision
+        # Before the response starts: the first look of the stream itself may happen after the first change.
+        if shown is None and (current := await look()):
+            shown = current.revision
 
         async def events() -> AsyncIterator[str]:
-            with bells.of(session.merchant_id, session.customer_id, session.id) as bell:
-                async for told in updates(outlasting(look, bell), bell, seen):
-                    yield sse(told)
+            with signals.of(session.merchant_id, session.customer_id, session.id) as signal:
+                async for message in updates(retrying(look, signal), signal, shown):
+                    yield sse(message)
 
         return StreamingResponse(events(), media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
     return api
 
 
-def outlasting(look: Look, bell: ChangeSignal) -> Look:
-    """Looks again for as long as the database is away: a stream that is cut off then would only be asked for again."""
+def retrying(look: Look, signal: ChangeSignal) -> Look:
+    """Retry while the database is unavailable. Closing the stream would only make the browser open it again."""
 
-    async def patient() -> Glance | None:
+    async def look_until_available() -> Glance | None:
         while True:
             try:
                 return await look()
             except Exception as error:
-                if bell.closing or problem_of_fault(error, "GET") is None:
+                if signal.closing or problem_of_fault(error, "GET") is None:
                     raise
-            await bell.wait(LOOK_SECONDS)
+            await signal.wait(LOOK_SECONDS)
 
-    return patient
+    return look_until_available

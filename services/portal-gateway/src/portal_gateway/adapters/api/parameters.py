@@ -5,7 +5,8 @@ from uuid import UUID
 
 from fastapi import Path, Query
 
-from portal_gateway.application.answers import CancelMode, ExportFormat
+from portal_gateway.application.downloads import ExportFormat
+from portal_gateway.application.requests import CancelMode
 from portal_gateway.domain.view import InvoiceStatus
 
 SubscriptionId = Annotated[UUID, Path(description="The subscription's id.")]

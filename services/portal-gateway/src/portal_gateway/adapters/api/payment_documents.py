@@ -1,4 +1,4 @@
-"""What the routes about cards and payments answer with, for the description of the API: fields are only added."""
+"""Response bodies of the card and payment routes for the OpenAPI description. Fields are only added."""
 
 from typing import Literal
 from uuid import UUID

@@ -1,12 +1,13 @@
-"""The JSON that customers' programs rely on: facts, and the words for them beside. Fields are only added."""
+"""The API's JSON: facts with their sentences. Clients rely on it, so fields are only added."""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from portal_gateway.application.answers import Pending, View
-from portal_gateway.application.presentation import common, invoices, payment, payment_method, price, subscription
+from portal_gateway.application.presentation import common, details, invoices, payment, payment_method, price, summary
 from portal_gateway.application.presentation.common import Reader
-from portal_gateway.application.projections import rfc3339
+from portal_gateway.application.presentation.notice import notice
+from portal_gateway.application.view import Pending, View
+from portal_gateway.domain.instants import rfc3339
 from portal_gateway.domain.view import Debt, InvoiceRow, Money, PaymentMethod, Subscription
 from presentation.languages import Language
 
@@ -58,13 +59,13 @@ def _company(view: View) -> dict[str, Any]:
 def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any]:
     plan, debt, cancellation = it["plan"], it["debt"], it["cancellation"]
     charged = price.of_subscription(reader, it)
-    notice, offer = subscription.notice(reader, it, view), payment.offer(reader, view, it)
+    owed, offer = notice(reader, it, view), payment.offer(reader, view, it)
     renews = it["status"] in ("active", "trialing") and cancellation is None
     return {
         "id": it["id"],
         "version": it["version"],
         "status": it["status"],
-        "status_text": subscription.badge(reader, it, view).text,
+        "status_text": details.badge(reader, it, view).text,
         "plan": {
             "id": plan["id"],
             "name": plan["name"],
@@ -80,14 +81,14 @@ def _subscription(reader: Reader, view: View, it: Subscription) -> dict[str, Any
             "tax_rate": charged.rate,
             "tax_known": charged.tax_known,
         },
-        "period_total": _amount(reader, subscription.total(reader, it, view.facts["invoices"])),
+        "period_total": _amount(reader, summary.total(reader, it, view.facts["invoices"])),
         "interval": plan["interval"],
         "current_period": it["current_period"],
         "renews_on": reader.of_subscription(it).date(it["current_period"]["end"]).isoformat() if renews else None,
-        "renewal_text": subscription.says(reader, it, view),
+        "renewal_text": details.says(reader, it, view),
         "cancellation": cancellation and {field: cancellation[field] for field in ("mode", "effective_at", "feedback")},
         "debt": _debt(reader, debt) if debt else None,
-        "debt_text": f"{notice.lead} {notice.rest}" if notice else None,
+        "debt_text": f"{owed.lead} {owed.rest}" if owed else None,
         "payment_text": offer.does if offer else None,
         "ended_at": it["ended_at"],
         "stale": it["stale"],
@@ -104,7 +105,7 @@ def _debt(reader: Reader, debt: Debt) -> dict[str, Any]:
 
 
 def _amount(reader: Reader, amount: Money) -> dict[str, Any]:
-    """An amount, also written out."""
+    """An amount with its text."""
     return {**amount, "text": reader.money(amount)}
 
 

@@ -1,4 +1,4 @@
-"""The customer's JSON API, whole."""
+"""All routes of the customer's JSON API."""
 
 from fastapi import APIRouter
 
@@ -11,10 +11,10 @@ from portal_gateway.application.live import ChangeSignals
 from portal_gateway.application.portal import Portal
 
 
-def api_routes(portal: Portal, bells: ChangeSignals) -> APIRouter:
-    api, door = APIRouter(), SessionDependencies(portal)
-    api.include_router(session_routes(portal, door))
-    api.include_router(overview_routes(portal, bells))
-    api.include_router(command_routes(portal, door))
-    api.include_router(invoice_routes(portal, door))
+def api_routes(portal: Portal, signals: ChangeSignals) -> APIRouter:
+    api, dependencies = APIRouter(), SessionDependencies(portal)
+    api.include_router(session_routes(portal, dependencies))
+    api.include_router(overview_routes(portal, signals))
+    api.include_router(command_routes(portal, dependencies))
+    api.include_router(invoice_routes(portal, dependencies))
     return api

@@ -1,15 +1,16 @@
-"""Coming in, staying, going."""
+"""Opening, prolonging and ending a session."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from chassis.http.addresses import rate_limit_key
 from chassis.http.bodies import StrictBody
 from chassis.http.description import answers
 from portal_gateway.adapters.api import documents
 from portal_gateway.adapters.api.dependencies import (
-    OF_CHANGES,
+    CHANGE_REFUSALS,
     SESSION,
     UNKNOWN_SESSION,
     LocalizedRoute,
@@ -18,10 +19,10 @@ from portal_gateway.adapters.api.dependencies import (
     cookie_of,
 )
 from portal_gateway.application import session_cookie
-from portal_gateway.application.answers import Visitor
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.projections import rfc3339
+from portal_gateway.application.requests import Visitor
 from portal_gateway.domain.access import Session
+from portal_gateway.domain.instants import rfc3339
 
 
 class Entering(StrictBody):
@@ -38,14 +39,14 @@ class Leaving(StrictBody):
     """Whether the link ends too."""
 
 
-def session_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
+def session_routes(portal: Portal, dependencies: SessionDependencies) -> APIRouter:
     api = APIRouter(prefix="/api/session", route_class=LocalizedRoute, tags=["session"])
 
     @api.post("", status_code=204)
-    @answers(None, (401, "link_refused"), (429, "too_many_requests"), *OF_CHANGES)
+    @answers(None, (401, "link_refused"), (429, "too_many_requests"), *CHANGE_REFUSALS)
     async def enter(request: Request, body: Entering) -> Response:
         """Exchange a portal link for a session, which is set as a cookie."""
-        visitor = Visitor(request.client.host if request.client else "unknown")
+        visitor = Visitor(rate_limit_key(request.client.host if request.client else "unknown"))
         entered = await portal.enter(body.token, visitor, cookie_of(request))
         return Response(status_code=204, headers=session_cookie.setting(entered.cookie))
 
@@ -59,16 +60,16 @@ def session_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
         session = await portal.session(cookie_of(request), keep_alive=False)
         if x_csrf_token is not None:
             portal.must_be_of(session, x_csrf_token)
-        return _told(session)
+        return _representation(session)
 
     @api.post("/extend")
     @answers(documents.SessionTold)
-    async def extend(session: Annotated[Session, Depends(door.acting)]) -> dict[str, Any]:
+    async def extend(session: Annotated[Session, Depends(dependencies.acting)]) -> dict[str, Any]:
         """Prolong the session."""
-        return _told(session)
+        return _representation(session)
 
     @api.delete("", status_code=204)
-    async def leave(session: Annotated[Session, Depends(door.acting)], body: Leaving | None = None) -> Response:
+    async def leave(session: Annotated[Session, Depends(dependencies.acting)], body: Leaving | None = None) -> Response:
         """End the session."""
         await portal.leave(session, revoke_link=body is not None and body.revoke_link)
         return Response(status_code=204, headers=session_cookie.clearing())
@@ -76,7 +77,7 @@ def session_routes(portal: Portal, door: SessionDependencies) -> APIRouter:
     return api
 
 
-def _told(session: Session) -> dict[str, Any]:
+def _representation(session: Session) -> dict[str, Any]:
     return {
         "ends_at": rfc3339(session.ends_at.replace(microsecond=0)),
         "latest_end": rfc3339(session.latest_end.replace(microsecond=0)),

@@ -1,16 +1,16 @@
-"""What a watching browser is told, as server-sent events."""
+"""Live updates as server-sent events."""
 
 import json
 from typing import Final
 
 from portal_gateway.application.live import Ended, Pulse, Replaced, Update
 
-COME_BACK_MILLISECONDS: Final = 60_000
-"""A browser comes back after three seconds unless it is asked to wait: then it would replace another stream of the session."""
+RECONNECT_MILLISECONDS: Final = 60_000
+"""Browsers reconnect after three seconds by default, and a replaced stream would then replace another one of the session."""
 
 
-def sse(told: Update | Pulse | Ended | Replaced) -> str:
-    match told:
+def sse(message: Update | Pulse | Ended | Replaced) -> str:
+    match message:
         case Update(revision, panes):
             data = json.dumps({"revision": revision, "panes": list(panes)}, separators=(",", ":"))
             return f"id: {revision}\ndata: {data}\n\n"
@@ -19,4 +19,4 @@ def sse(told: Update | Pulse | Ended | Replaced) -> str:
         case Ended():
             return "event: ended\ndata: {}\n\n"
         case Replaced():
-            return f"retry: {COME_BACK_MILLISECONDS}\n\n"
+            return f"retry: {RECONNECT_MILLISECONDS}\n\n"

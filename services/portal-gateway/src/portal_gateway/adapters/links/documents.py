@@ -1,4 +1,4 @@
-"""What the routes are sent and answer with: fields are only added."""
+"""The bodies of requests and responses. Fields are only added."""
 
 from datetime import datetime
 from typing import Annotated

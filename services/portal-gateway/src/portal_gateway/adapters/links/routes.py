@@ -20,12 +20,12 @@ from chassis.postgres.connection import Connection
 from chassis.tenants import Tenants
 from portal_gateway.adapters.links.documents import CreatedLink, LinkPage, NewLink
 from portal_gateway.application.portal_links import Addresses, may_return_to
-from portal_gateway.application.projections import rfc3339
 from portal_gateway.domain.access import Link, lifetime
+from portal_gateway.domain.instants import rfc3339
 
-UNKNOWN_FOR = 5.0
-"""Seconds for which a customer whom nobody knew is not asked about again."""
-_REMEMBERED = 10_000
+UNKNOWN_SECONDS = 5.0
+"""How long an unknown customer is not looked up in the subscriptions service again."""
+_UNKNOWN_MAX = 10_000
 _Cursor = Annotated[
     str | None, Query(max_length=500, description="`next_cursor` of the page before. The first page when absent.")
 ]
@@ -46,31 +46,31 @@ class Links(Protocol):
     async def revoke_all(self, connection: Connection, merchant_id: UUID, customer_id: UUID) -> None: ...
 
 
-AskOwner = Callable[[UUID, UUID], Awaitable[Any]]
-"""(merchant, customer): raises Problem 404 when their owner does not know them either."""
+LookUp = Callable[[UUID, UUID], Awaitable[Any]]
+"""(merchant, customer): raises Problem 404 if the subscriptions service does not know the customer."""
 
 
 class CustomerDirectory:
-    """Customers of a merchant: whom Kafka has not brought yet, their owner is asked about once."""
+    """Whether a merchant has a customer. One that has not arrived from Kafka is looked up in the subscriptions service."""
 
-    def __init__(self, links: Links, ask_owner: AskOwner) -> None:
-        self._links, self._ask_owner = links, ask_owner
+    def __init__(self, links: Links, look_up: LookUp) -> None:
+        self._links, self._look_up = links, look_up
         self._unknown: dict[tuple[UUID, UUID], float] = {}
 
     async def require(self, merchant_id: UUID, customer_id: UUID) -> None:
-        """Raises Problem 404, or 503 when the owner cannot be request."""
-        who = merchant_id, customer_id
-        if await self._links.knows(*who):
+        """Raises Problem 404, or 503 if the subscriptions service cannot be reached."""
+        key = merchant_id, customer_id
+        if await self._links.knows(*key):
             return
-        if time.monotonic() < self._unknown.get(who, 0):
+        if time.monotonic() < self._unknown.get(key, 0):
             raise not_found()
         try:
-            await self._ask_owner(*who)
+            await self._look_up(*key)
         except Problem as problem:
             if problem.status == 404:
-                if len(self._unknown) >= _REMEMBERED:
+                if len(self._unknown) >= _UNKNOWN_MAX:
                     self._unknown.clear()
-                self._unknown[who] = time.monotonic() + UNKNOWN_FOR
+                self._unknown[key] = time.monotonic() + UNKNOWN_SECONDS
             raise
 
 
@@ -87,8 +87,8 @@ def link_routes(
         The URL is shown in this answer, and again to a repetition under the same Idempotency-Key. It is stored nowhere.
         """
         expires_at = _expiry(body)
-        await _must_lead_home(tenants, merchant.merchant_id, body.return_url)
-        # Before the transaction: it would hold a connection while this takes another, or waits for the owner.
+        await _check_return_url(tenants, merchant.merchant_id, body.return_url)
+        # Before the transaction, which would hold a connection during the look-up.
         await directory.require(merchant.merchant_id, body.customer_id)
         attempt = request.key.key if request.key else None
 
@@ -97,18 +97,18 @@ def link_routes(
                 uuid4(), merchant.merchant_id, body.customer_id, body.kind, expires_at, body.flow, body.locale, body.return_url
             )
             pepper = addresses.peppers.newest
-            token = made[link.id] = addresses.token(link.id, attempt, pepper)
+            token = created[link.id] = addresses.token(link.id, attempt, pepper)
             await links.add(connection, link, pepper, addresses.peppers.digest(token, pepper), merchant.subject)
             return Answer(201, {"id": str(link.id), "expires_at": rfc3339(expires_at), "pepper": pepper})
 
-        made: dict[UUID, Any] = {}
-        kept = await request.run_once(work)
-        if kept.status_code != 201:
-            return kept
-        told = json.loads(bytes(kept.body))
-        id, pepper = UUID(told["id"]), told.pop("pepper")
-        token = made.get(id) or addresses.token(id, attempt, pepper)
-        return JSONResponse({**told, "url": addresses.url(token, body.kind)}, 201)
+        created: dict[UUID, Any] = {}
+        answer = await request.run_once(work)
+        if answer.status_code != 201:
+            return answer
+        stored = json.loads(bytes(answer.body))
+        id, pepper = UUID(stored["id"]), stored.pop("pepper")
+        token = created.get(id) or addresses.token(id, attempt, pepper)
+        return JSONResponse({**stored, "url": addresses.url(token, body.kind)}, 201)
 
     @api.get("")
     @answers(LinkPage)
@@ -165,7 +165,7 @@ def _expiry(body: NewLink) -> datetime:
         raise Problem(422, "invalid_request", "The request is invalid", errors=errors) from None
 
 
-async def _must_lead_home(tenants: Tenants, merchant_id: UUID, return_url: str | None) -> None:
+async def _check_return_url(tenants: Tenants, merchant_id: UUID, return_url: str | None) -> None:
     if return_url is None:
         return
     tenant = await tenants.get(merchant_id)

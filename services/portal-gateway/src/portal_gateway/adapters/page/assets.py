@@ -1,4 +1,4 @@
-"""Files of our own under addresses that name their content, so that browsers may keep them for ever."""
+"""Static files under addresses that contain the hash of their content, so that browsers can cache them forever."""
 
 import re
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _IMPORTED = re.compile(r'(?<=from ")\./([a-z]+\.js)(?=")')
 class Asset:
     content: bytes
     compressed: bytes
-    """The same in gzip."""
+    """The content in gzip."""
     media_type: str
 
 
 class Assets:
-    """The files of static/, read once. A script's imports are written with the addresses of what they import."""
+    """The files of static/, read once. Imports in scripts are rewritten to the hashed addresses."""
 
     def __init__(self) -> None:
         self._urls: dict[str, str] = {}
@@ -43,7 +43,7 @@ class Assets:
         if name not in self._urls:
             source = files("portal_gateway.adapters.page").joinpath("static", name).read_bytes()
             if name.endswith(".js"):
-                source = _IMPORTED.sub(lambda found: self._add(found[1]), source.decode()).encode()
+                source = _IMPORTED.sub(lambda match: self._add(match[1]), source.decode()).encode()
             suffix = name.rpartition(".")[2]
             hashed = f"{sha256(source).hexdigest()[:20]}.{suffix}"
             self._by_name[hashed] = Asset(source, compressed(source), MEDIA_TYPES[suffix])

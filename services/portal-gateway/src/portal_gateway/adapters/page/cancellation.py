@@ -1,4 +1,4 @@
-"""Cancelling a subscription: what it does, why, the confirmation, the result, and the way back."""
+"""The cancellation dialog: the effects, the form, the confirmation, the result, and withdrawing the cancellation."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,19 +15,20 @@ from chassis.text import isolated
 from portal_gateway.adapters.page import forms, request_context
 from portal_gateway.adapters.page.error_pages import page_route, reference
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.answers import CancelMode, Position, Visit, subscription_stream
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT, Fact, facts, reasons, result
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.problems import CARD_REMOVED, CARD_TAKEN_OUT, explain
-from portal_gateway.application.subscription_status import can_be_kept
+from portal_gateway.application.requests import CancelMode, CancelRequest
+from portal_gateway.application.subscription_status import can_be_withdrawn
+from portal_gateway.application.view import Position, Visit, subscription_stream
 from portal_gateway.domain.view import Subscription
 from presentation.languages import Language
 
 
 @dataclass(frozen=True, slots=True)
 class CancellationForm:
-    """What was filled in: shown again beside what is wrong with it."""
+    """The submitted fields, shown again beside their errors."""
 
     feedback: str = ""
     comment: str = ""
@@ -45,64 +46,64 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     @router.get("/subscriptions/{subscription_id:uuid}/cancel")
     async def ask(subscription_id: UUID, request: Request) -> Response:
         position = request_context.after(request)
-        asked = CancellationDialog.of(request, await request_context.visit(portal, request, position), subscription_id)
+        dialog = CancellationDialog.of(request, await request_context.visit(portal, request, position), subscription_id)
         version = position.version if position and position.aggregate == subscription_stream(subscription_id) else None
         mode = mode_of(request.query_params.get("mode"))
-        if mode and can_be_kept(asked.subscription, asked.reader.now):
-            return await asked.form(portal, pages, mode=mode)
-        done = result(asked.reader, asked.subscription, asked.visit.view, version)
-        if done is None:
-            return await asked.form(portal, pages, mode=mode)
-        redacted = asked.language.say(CARD_REMOVED) if request_context.comment_redacted(request) else None
-        return asked.page(pages, "cancelled.html", heading=done.title, result=done, redacted=redacted, idempotency_key=uuid4())
+        if mode and can_be_withdrawn(dialog.subscription, dialog.reader.now):
+            return await dialog.form(portal, pages, mode=mode)
+        outcome = result(dialog.reader, dialog.subscription, dialog.visit.view, version)
+        if outcome is None:
+            return await dialog.form(portal, pages, mode=mode)
+        redacted = dialog.language.say(CARD_REMOVED) if request_context.comment_redacted(request) else None
+        return dialog.page(
+            pages, "cancelled.html", heading=outcome.title, result=outcome, redacted=redacted, idempotency_key=uuid4()
+        )
 
     @router.post("/subscriptions/{subscription_id:uuid}/cancel")
     async def confirm(subscription_id: UUID, request: Request) -> Response:
         visit, form = await request_context.visit(portal, request), await forms.form(request)
         portal.must_be_of(visit.session, request_context.token(request, form))
-        asked = CancellationDialog.of(request, visit, subscription_id)
-        typed, mode = CancellationForm(form.text("feedback"), form.text("comment")), mode_of(form.text("mode"))
-        wrong = mistakes(asked.language, typed)
-        if wrong != FormErrors():
-            return await asked.form(portal, pages, mode=mode, typed=typed, wrong=wrong, status=422, key=form.key())
+        dialog = CancellationDialog.of(request, visit, subscription_id)
+        fields, mode = CancellationForm(form.text("feedback"), form.text("comment")), mode_of(form.text("mode"))
+        errors = validate(dialog.language, fields)
+        if errors != FormErrors():
+            return await dialog.form(portal, pages, mode=mode, fields=fields, errors=errors, status=422, key=form.key())
         try:
-            accepted = await portal.cancel(
-                visit.session,
-                subscription_id,
-                mode=mode,
-                feedback=typed.feedback or None,
-                comment=typed.comment,
-                idempotency_key=form.key(),
-            )
+            cancellation = CancelRequest(mode, fields.feedback or None, fields.comment)
+            accepted = await portal.cancel(visit.session, subscription_id, cancellation, idempotency_key=form.key())
         except Problem as problem:
-            return await asked.refused(portal, pages, problem, mode, typed, form.key())
+            return await dialog.refused(portal, pages, problem, mode, fields, form.key())
         position = Position(accepted["aggregate"], accepted["version"])
-        told = {**request_context.navigation_state(request), "after": position}
+        parameters = {**request_context.navigation_state(request), "after": position}
         if accepted.get("card_number_removed"):
-            told["comment"] = request_context.REDACTED
-        return RedirectResponse(request_context.address(f"/subscriptions/{subscription_id}/cancel", told), 303)
+            parameters["comment"] = request_context.REDACTED
+        return RedirectResponse(request_context.address(f"/subscriptions/{subscription_id}/cancel", parameters), 303)
 
     @router.post("/subscriptions/{subscription_id:uuid}/keep")
-    async def keep(subscription_id: UUID, request: Request) -> Response:
+    async def withdraw(subscription_id: UUID, request: Request) -> Response:
         visit, form = await request_context.visit(portal, request), await forms.form(request)
         portal.must_be_of(visit.session, request_context.token(request, form))
-        accepted = await portal.keep(visit.session, subscription_id, idempotency_key=form.key())
+        accepted = await portal.withdraw_cancellation(visit.session, subscription_id, idempotency_key=form.key())
         position = Position(accepted["aggregate"], accepted["version"])
-        told = {**request_context.navigation_state(request), "subscription": subscription_id, "after": position, "said": "kept"}
-        return RedirectResponse(request_context.address("/", told), 303)
+        parameters = {
+            **request_context.navigation_state(request),
+            "subscription": subscription_id,
+            "after": position,
+            "said": "kept",
+        }
+        return RedirectResponse(request_context.address("/", parameters), 303)
 
     return router
 
 
 def mode_of(text: str | None) -> CancelMode | None:
-    """None for what the merchant's policy decides."""
+    """None: the merchant's policy decides."""
     return "immediately" if text == "immediately" else None
 
 
-def mistakes(language: Language, typed: CancellationForm) -> FormErrors:
-    """Beside each field, what is wrong with it."""
-    feedback = typed.feedback and typed.feedback not in set(Feedback)
-    comment, length = None, len(typed.comment.strip())
+def validate(language: Language, fields: CancellationForm) -> FormErrors:
+    feedback = fields.feedback and fields.feedback not in set(Feedback)
+    comment, length = None, len(fields.comment.strip())
     if length > COMMENT_LIMIT:
         comment = language.say_count(
             "Use at most %(count)d character; you wrote %(length)d.",
@@ -115,7 +116,7 @@ def mistakes(language: Language, typed: CancellationForm) -> FormErrors:
 
 @dataclass(frozen=True, slots=True)
 class CancellationDialog:
-    """One subscription of the customer who asks, and how they read."""
+    """One subscription of the request's customer, with the language of the response."""
 
     request: Request
     visit: Visit
@@ -125,7 +126,7 @@ class CancellationDialog:
 
     @classmethod
     def of(cls, request: Request, visit: Visit, subscription_id: UUID) -> "CancellationDialog":
-        """Raises Problem 404 for a subscription that is not the customer's."""
+        """Raises Problem 404 if the subscription does not belong to the customer."""
         for subscription in visit.view.facts["subscriptions"]:
             if subscription["id"] == str(subscription_id):
                 language = request_context.language(request)
@@ -150,13 +151,13 @@ class CancellationDialog:
         pages: Pages,
         *,
         mode: CancelMode | None = None,
-        typed: CancellationForm | None = None,
-        wrong: FormErrors | None = None,
+        fields: CancellationForm | None = None,
+        errors: FormErrors | None = None,
         problem: Problem | None = None,
         status: int = 200,
         key: str | None = None,
     ) -> Response:
-        filled_in = typed or CancellationForm()
+        shown = fields or CancellationForm()
         return self.page(
             pages,
             "cancel.html",
@@ -165,8 +166,8 @@ class CancellationDialog:
             facts=await self._facts(portal, mode, required=problem is None),
             mode=mode,
             reasons=reasons(self.reader),
-            typed=replace(filled_in, comment=redact_cards(filled_in.comment, CARD_MARK)),
-            errors=wrong or FormErrors(),
+            typed=replace(shown, comment=redact_cards(shown.comment, CARD_MARK)),
+            errors=errors or FormErrors(),
             problem=explain(self.language, problem.status, problem.code, problem.headers) if problem else None,
             reference=reference(problem) if problem else None,
             limit=COMMENT_LIMIT,
@@ -174,23 +175,29 @@ class CancellationDialog:
         )
 
     async def refused(
-        self, portal: Portal, pages: Pages, problem: Problem, mode: CancelMode | None, typed: CancellationForm, key: str | None
+        self,
+        portal: Portal,
+        pages: Pages,
+        problem: Problem,
+        mode: CancelMode | None,
+        fields: CancellationForm,
+        key: str | None,
     ) -> Response:
-        """The form again, with what was typed and what is wrong. Its key stays, so that a repetition cannot do it twice."""
+        """The form again, with the submitted fields and the problem. It has the same key: repeating it cannot cancel twice."""
         if problem.status in (401, 404, 409) and problem.code != "idempotency_key_reused":
             raise problem
-        wrong = FormErrors()
+        errors = FormErrors()
         if problem.code == "card_number_refused":
-            wrong = FormErrors(comment=self.language.say(CARD_TAKEN_OUT))
+            errors = FormErrors(comment=self.language.say(CARD_TAKEN_OUT))
         elif any(str(error.get("pointer")) == "/comment" for error in problem.errors):
-            wrong = FormErrors(comment=self.language.say("We could not keep this text. Change it and try again."))
-        if wrong != FormErrors():
-            return await self.form(portal, pages, mode=mode, typed=typed, wrong=wrong, status=422, key=key)
-        kept = None if problem.code == "idempotency_key_reused" else key
-        return await self.form(portal, pages, mode=mode, typed=typed, problem=problem, status=problem.status, key=kept)
+            errors = FormErrors(comment=self.language.say("We could not keep this text. Change it and try again."))
+        if errors != FormErrors():
+            return await self.form(portal, pages, mode=mode, fields=fields, errors=errors, status=422, key=key)
+        next_key = None if problem.code == "idempotency_key_reused" else key
+        return await self.form(portal, pages, mode=mode, fields=fields, problem=problem, status=problem.status, key=next_key)
 
     async def _facts(self, portal: Portal, mode: CancelMode | None, *, required: bool) -> list[Fact]:
-        """Beside a problem, the facts may be missing too: the form stays."""
+        """The effects of cancelling; empty if they cannot be read and are not `required`, as beside a problem."""
         try:
             preview = await portal.cancellation_preview(self.visit.session, UUID(self.subscription["id"]), mode)
         except Problem:

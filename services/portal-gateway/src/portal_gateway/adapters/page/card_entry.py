@@ -1,4 +1,4 @@
-"""Editing the payment method: the page around the card frame. No field here ever holds a card."""
+"""The card dialog around the card frame. No field of the portal ever contains a card number."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -10,7 +10,7 @@ from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import BRANDS, Reader
 from portal_gateway.application.presentation.invoices import STATUSES, badge
 from portal_gateway.application.presentation.payment_method import method
-from portal_gateway.application.presentation.subscription import renewals
+from portal_gateway.application.presentation.price import renewals
 
 
 def routes(portal: Portal, pages: Pages) -> APIRouter:

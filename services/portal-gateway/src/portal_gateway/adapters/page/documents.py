@@ -1,4 +1,4 @@
-"""One invoice as a page and as a PDF, and the whole history as a file."""
+"""An invoice as a page and as a PDF, and the export of the payment history."""
 
 from typing import Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from chassis.http.problems import not_found
 from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.answers import ExportFormat
+from portal_gateway.application.downloads import ExportFormat
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.invoices import invoice as invoice_words

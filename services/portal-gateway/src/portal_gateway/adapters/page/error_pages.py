@@ -1,4 +1,4 @@
-"""When a page cannot be given: what happened, what to do, in words; and one same page for whoever has no session."""
+"""Problems as pages: what happened and what to do; and one identical page for every request without a session."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -9,57 +9,60 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from chassis.http import security_events
-from chassis.http.problems import Problem, log_failure, problem_of_fault
+from chassis.http.problems import Problem, log_failure, problem_of_fault, problem_of_refusal
 from chassis.scope import new_request_id, request_id
 from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.compression import gzipped
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.presentation.problems import explain
+from portal_gateway.application.refusals import Refusal
 from presentation.languages import N_
 
 RELOADS: Final = {"session_changed": "/?said=session_changed"}
-"""Where a page has to go whose session is another one now."""
+"""The address that a page of an outdated session loads."""
 WRONG = N_("Something went wrong")
 NOWHERE = N_("We did not find this page")
 HEADINGS: Final = {404: NOWHERE, 405: NOWHERE, 429: N_("Wait a moment")}
 
 
 def page_route(pages: Pages) -> type[APIRoute]:
-    """A route that answers problems with pages, packs what it sends, and remembers the language that was asked for."""
+    """A route that answers problems with pages, compresses its responses, and stores a requested language in a cookie."""
 
     class PageRoute(APIRoute):
         def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
             handle = super().get_route_handler()
 
-            async def handled(request: Request) -> Response:
-                response = await answered(request)
-                if kept := request_context.language_cookie(request):
-                    response.headers.append("set-cookie", kept)
+            async def handle_page(request: Request) -> Response:
+                response = await handle_problems(request)
+                if cookie := request_context.language_cookie(request):
+                    response.headers.append("set-cookie", cookie)
                 return gzipped(request, response)
 
-            async def answered(request: Request) -> Response:
+            async def handle_problems(request: Request) -> Response:
                 error: Exception | None = None
                 try:
                     return await handle(request)
-                except Problem as found:
-                    problem = found
-                except HTTPException as found:
-                    problem = Problem(found.status_code, "bad_request", "The request cannot be read")
+                except Problem as raised:
+                    problem = raised
+                except Refusal as refused:
+                    problem = problem_of_refusal(request.app.state.refusals, refused)
+                except HTTPException as raised:
+                    problem = Problem(raised.status_code, "bad_request", "The request cannot be read")
                 except ClientDisconnect:
                     raise
-                except Exception as found:
-                    fault = problem_of_fault(found, request.method)
-                    error, problem = (None, fault) if fault else (found, Problem(500, "internal_error", "Something failed here"))
+                except Exception as raised:
+                    fault = problem_of_fault(raised, request.method)
+                    error, problem = (None, fault) if fault else (raised, Problem(500, "internal_error", "Something failed here"))
                 log_failure(request, problem, error)
                 return refusal(pages, request, problem)
 
-            return handled
+            return handle_page
 
     return PageRoute
 
 
 def refusal(pages: Pages, request: Request, problem: Problem) -> Response:
-    """A page about a problem: what happened, what to do and, when it is not the customer's doing, a reference."""
+    """A page about a problem: what happened, what to do and, if the customer did not cause it, a reference."""
     security_events.note(code=problem.code)
     if problem.status == 401:
         return neutral(pages, request)
@@ -77,14 +80,14 @@ def refusal(pages: Pages, request: Request, problem: Problem) -> Response:
 
 
 def reference(problem: Problem) -> str | None:
-    """The request's id, which a customer can name and the log finds; None for what they can mend themselves."""
+    """The request's id, by which support finds the problem in the log; None for problems that the customer can fix."""
     return (request_id() or new_request_id()) if problem.status >= 500 else None
 
 
 def neutral(pages: Pages, request: Request, *, refused: bool = False) -> Response:
-    """For a link that is expired, revoked or unknown and for a session that is none: the same bytes, whichever it was.
+    """The same bytes for an expired, revoked or unknown link and for a missing session: the response does not reveal which.
 
-    `refused` when a link was pasted, which is said beside the field; the link itself is a secret and not shown again.
+    `refused`: a pasted link was refused, which the page says beside the field. The link is a secret and not shown again.
     """
     language = request_context.language(request)
     return pages.page(

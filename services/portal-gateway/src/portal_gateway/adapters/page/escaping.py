@@ -1,7 +1,7 @@
-"""Templates that write escaped values as plain text.
+"""Templates that write escaped values as plain strings.
 
-Jinja makes a Markup of each value that it writes, so that nothing escapes it a second time. What is written is joined at once
-and is never escaped again: for the 317 values of a page the Markup takes 0.4 ms, escaping them in C 15 µs.
+Jinja wraps each written value in a Markup, so that nothing escapes it twice. Our output is joined immediately and never
+escaped again: for the 317 values of a page the wrapping takes 0.4 ms, the escaping in C 15 µs.
 """
 
 from collections.abc import Callable
@@ -13,18 +13,18 @@ from jinja2.compiler import CodeGenerator, Frame
 from markupsafe import Markup
 
 _escape: Final[Callable[[str], str]] = markupsafe._escape_inner  # type: ignore[attr-defined]
-"""The text of a str, escaped, as a str. A private name of markupsafe: its versions are bounded, and a test compares the two."""
+"""Escapes a str to a str. A private function of markupsafe: its versions are pinned, and a test compares it with `escape`."""
 
 
 def escaped(value: object) -> str:
-    """The value as text that is safe in HTML; what is safe already stays as it is."""
+    """The value as HTML-safe text; a Markup does not change."""
     if type(value) is str:
         return _escape(value)
     return value if type(value) is Markup else markupsafe.escape(value)
 
 
 class PlainOutput(CodeGenerator):
-    """Overrides a hook of Jinja 3.1. If another version did not call it, pages would be escaped by Jinja as before."""
+    """Overrides a hook of Jinja 3.1. Should another version not call it, Jinja escapes as usual."""
 
     def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
         if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:

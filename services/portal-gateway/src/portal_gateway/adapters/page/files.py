@@ -1,4 +1,4 @@
-"""Scripts, styles and a merchant's colours, under addresses that name their content."""
+"""Scripts, styles and merchants' colours, under addresses that contain the hash of their content."""
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -6,7 +6,7 @@ from starlette.responses import Response
 from chassis.http.problems import not_found
 from portal_gateway.adapters.page import theme
 from portal_gateway.adapters.page.assets import IMMUTABLE, Assets
-from portal_gateway.adapters.page.compression import unpacks
+from portal_gateway.adapters.page.compression import accepts_gzip
 
 _SAFE = IMMUTABLE | {"x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin"}
 
@@ -20,7 +20,7 @@ def routes(assets: Assets) -> APIRouter:
         if asset is None:
             raise not_found()
         headers = _SAFE | {"vary": "Accept-Encoding"}
-        if unpacks(request.headers):
+        if accepts_gzip(request.headers):
             return Response(asset.compressed, 200, headers | {"content-encoding": "gzip"}, asset.media_type)
         return Response(asset.content, 200, headers, asset.media_type)
 

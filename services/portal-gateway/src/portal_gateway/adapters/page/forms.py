@@ -1,4 +1,4 @@
-"""Forms as browsers send them: a few short text fields in UTF-8. Anything else raises a Problem."""
+"""Parses submitted forms: a few short text fields in UTF-8. Anything else raises a Problem."""
 
 import re
 from collections.abc import AsyncGenerator, Mapping
@@ -16,7 +16,7 @@ from chassis.http.problems import Problem, unsupported_media_type
 
 URLENCODED: Final = "application/x-www-form-urlencoded"
 MULTIPART: Final = "multipart/form-data"
-MAX_FIELDS: Final = 20
+FIELDS_MAX: Final = 20
 _BOUNDARY: Final = re.compile(rb"[0-9A-Za-z'()+_,./:=? -]{1,70}")
 
 
@@ -25,19 +25,19 @@ class Form:
     fields: Mapping[str, str]
 
     def text(self, name: str) -> str:
-        """A field's text, with line ends as typed on any system; empty when absent."""
+        """A field's text, with line ends normalized to \\n; empty if absent."""
         return self.fields.get(name, "").replace("\r\n", "\n")
 
     def key(self) -> str | None:
-        """None for what can be no Idempotency-Key: then the request has none."""
-        found = re.fullmatch(r"[\x21-\x7e]{1,200}", self.text("idempotency_key"))
-        return found[0] if found else None
+        """The form's idempotency key; None if it is not a valid one."""
+        match = re.fullmatch(r"[\x21-\x7e]{1,200}", self.text("idempotency_key"))
+        return match[0] if match else None
 
 
 async def form(request: Request) -> Form:
-    """The fields that were sent; of several with one name, the last. A request without body and type has none.
+    """The submitted fields; of several with one name, the last. A request without body and type has none.
 
-    Raises Problem 415 for another type or charset, 400 for what cannot be read, 413.
+    Raises Problem 415 for another type or charset, 400 for a malformed form, 413.
     """
     body, content_type = await request.body(), request.headers.get("content-type")
     if content_type is None and not body:
@@ -57,18 +57,18 @@ async def form(request: Request) -> Form:
 
 def _urlencoded(body: str) -> dict[str, str]:
     """Raises ValueError."""
-    return dict(parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=MAX_FIELDS))
+    return dict(parse_qsl(body, keep_blank_values=True, errors="strict", max_num_fields=FIELDS_MAX))
 
 
 async def _multipart(body: bytes, boundary: bytes) -> dict[str, str]:
     """Raises ValueError, MultiPartException, FormParserError."""
     if not _BOUNDARY.fullmatch(boundary) or b"--" + boundary + b"--" not in body:
-        raise ValueError("no boundary, or only a part of the form")
-    body.decode()  # the parser would read other bytes as Latin-1
+        raise ValueError("no boundary, or the form is incomplete")
+    body.decode()  # the parser would decode invalid UTF-8 as Latin-1
 
     async def whole() -> AsyncGenerator[bytes]:
         yield body
 
     headers = Headers({"content-type": f'{MULTIPART}; boundary="{boundary.decode("ascii")}"'})
-    found = await MultiPartParser(headers, whole(), max_files=0, max_fields=MAX_FIELDS).parse()
-    return {name: value for name, value in found.multi_items() if isinstance(value, str)}
+    fields = await MultiPartParser(headers, whole(), max_files=0, max_fields=FIELDS_MAX).parse()
+    return {name: value for name, value in fields.multi_items() if isinstance(value, str)}

@@ -1,4 +1,4 @@
-"""The page itself: the four panes of one customer, of one of their subscriptions."""
+"""The portal's main page: the four panes of a customer and one of their subscriptions."""
 
 from collections.abc import Set
 from dataclasses import dataclass, replace
@@ -8,24 +8,29 @@ from typing import Any, Final
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from chassis.http.problems import Problem
 from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.answers import InvoicePage, InvoiceQuery, View, Visit
 from portal_gateway.application.live import mark, minutes_late
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import STALE, Reader, account, freshness, shown
+from portal_gateway.application.presentation.details import details, is_kept
 from portal_gateway.application.presentation.invoices import STATUSES, Row, made_so_far, rows
+from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.presentation.payment import offer
 from portal_gateway.application.presentation.payment_method import method
-from portal_gateway.application.presentation.subscription import choices, details, is_kept, notice, summary
-from portal_gateway.application.subscription_status import LIVING
+from portal_gateway.application.presentation.summary import summary
+from portal_gateway.application.presentation.switcher import choices
+from portal_gateway.application.refusals import InvalidCursor
+from portal_gateway.application.requests import InvoiceQuery
+from portal_gateway.application.results import InvoicePage
+from portal_gateway.application.subscription_status import CANCELLABLE
+from portal_gateway.application.view import View, Visit
 from portal_gateway.domain.access import IDLE
 from portal_gateway.domain.view import Subscription
 
-LONG: Final = 100
-"""Invoices whose documents take longer than a moment."""
+LONG_DOWNLOAD: Final = 100
+"""From so many invoices on, the page shows the progress of a download."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,21 +40,21 @@ class History:
     rows: list[Row]
     any: bool
     downloading: str | None
-    """What is said while all of its documents are made, when that takes a while."""
+    """The progress text of a long download; None for a short one."""
     has_filter: bool
     filtered: bool
     years: list[int]
     year: int | None
     statuses: dict[str, str]
-    """Their words, by their codes."""
+    """Code -> text."""
     status: str | None
     older: str | None
     newest: str | None
     all: str
     errors: dict[str, str]
-    """Beside each field of the filter, what is wrong with it."""
+    """The error of each invalid filter field."""
     lost: bool
-    """An address led to a part of the history that there is not: the newest are shown."""
+    """The address's cursor is invalid: the newest invoices are shown."""
 
 
 def routes(portal: Portal, pages: Pages) -> APIRouter:
@@ -61,30 +66,28 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             portal, request, request_context.after(request), keep_alive=request_context.by_customer(request)
         )
         query = request_context.history_query(request)
-        wrong = request_context.invalid_filters(request, query)
+        invalid = request_context.invalid_filters(request, query)
         try:
             page = await _history_page(portal, visit, query)
-        except Problem as problem:
-            if problem.code != "invalid_cursor":
-                raise
-            query, wrong = replace(query, cursor=None), wrong | {"cursor"}
+        except InvalidCursor:
+            query, invalid = replace(query, cursor=None), invalid | {"cursor"}
             page = await _history_page(portal, visit, query)
-        words = overview_words(visit, request, query, wrong, page)
-        status = 422 if wrong else 404 if words["unknown"] else 200
+        words = overview_words(visit, request, query, invalid, page)
+        status = 422 if invalid else 404 if words["unknown"] else 200
         return pages.page("portal.html", request, status=status, **words)
 
     @router.get("/cancel")
     async def cancel(request: Request) -> Response:
-        """Where a link for cancelling leads: to the subscription, when there is no choice to make."""
+        """The target of a cancellation link: the dialog of the only cancellable subscription, else the page."""
         visit = await request_context.visit(portal, request)
-        open_ones = [s["id"] for s in visit.view.facts["subscriptions"] if s["status"] in LIVING]
-        return RedirectResponse(f"/subscriptions/{open_ones[0]}/cancel" if len(open_ones) == 1 else "/", 303)
+        cancellable = [s["id"] for s in visit.view.facts["subscriptions"] if s["status"] in CANCELLABLE]
+        return RedirectResponse(f"/subscriptions/{cancellable[0]}/cancel" if len(cancellable) == 1 else "/", 303)
 
     return router
 
 
 async def _history_page(portal: Portal, visit: Visit, query: InvoiceQuery) -> InvoicePage:
-    """The newest are in the view already: only another filter or an older page asks once more."""
+    """The view contains the newest invoices: only a filter or an older page needs a query."""
     facts = visit.view.facts
     if query != InvoiceQuery():
         return await portal.invoices(visit.session, query)
@@ -93,8 +96,8 @@ async def _history_page(portal: Portal, visit: Visit, query: InvoiceQuery) -> In
     return InvoicePage(newest, portal.history.cursor_after(visit.session, newest[-1]) if more else None)
 
 
-def overview_words(visit: Visit, request: Request, query: InvoiceQuery, wrong: Set[str], page: InvoicePage) -> dict[str, Any]:
-    """`wrong`: which of year, status and cursor the address says in vain."""
+def overview_words(visit: Visit, request: Request, query: InvoiceQuery, invalid: Set[str], page: InvoicePage) -> dict[str, Any]:
+    """`invalid`: the invalid parameters among year, status and cursor."""
     view, language, here = visit.view, request_context.language(request), request_context.navigation_state(request)
     reader, facts, now = Reader.of(view, language), view.facts, datetime.now(UTC)
     chosen = shown(facts["subscriptions"], request_context.chosen_subscription(request))
@@ -117,12 +120,12 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, wrong: S
         "offer": offer(reader, view, chosen) if chosen else None,
         "details": details(reader, chosen, view) if chosen else None,
         "method": method(reader, view),
-        "history": _history(reader, view, here, query, wrong, page),
+        "history": _history(reader, view, here, query, invalid, page),
     }
 
 
 def _message(reader: Reader, said: str | None, chosen: Subscription | None, view: View) -> tuple[str, str] | None:
-    """What the address bids the page say, as far as it is true: its tone and the sentence."""
+    """The message that the address requests, if it is true: (tone, sentence)."""
     if said == "session_changed":
         return "warn", reader.say(
             "The portal was opened here with another link. This is the account of %(account)s; what you asked for was not done.",
@@ -134,16 +137,18 @@ def _message(reader: Reader, said: str | None, chosen: Subscription | None, view
 
 
 def _history(
-    reader: Reader, view: View, here: dict[str, str], query: InvoiceQuery, wrong: Set[str], page: InvoicePage
+    reader: Reader, view: View, here: dict[str, str], query: InvoiceQuery, invalid: Set[str], page: InvoicePage
 ) -> History:
-    facts, all_of_it = view.facts, {name: value for name, value in here.items() if name == "subscription"}
+    facts, unfiltered = view.facts, {name: value for name, value in here.items() if name == "subscription"}
     filtered = bool(query.year or query.status)
     errors = {"year": reader.say("Choose a year from the list."), "status": reader.say("Choose a status from the list.")}
     return History(
         rows=rows(reader, page.items, view.pending),
         any=facts["invoice_count"] > 0,
-        downloading=made_so_far(reader.language, 0, facts["invoice_count"]) if facts["invoice_count"] >= LONG else None,
-        has_filter=bool(filtered or wrong) or facts["invoice_count"] > len(facts["invoices"]) or len(facts["invoice_years"]) > 1,
+        downloading=made_so_far(reader.language, 0, facts["invoice_count"]) if facts["invoice_count"] >= LONG_DOWNLOAD else None,
+        has_filter=bool(filtered or invalid)
+        or facts["invoice_count"] > len(facts["invoices"])
+        or len(facts["invoice_years"]) > 1,
         filtered=filtered,
         years=sorted({*facts["invoice_years"], *([query.year] if query.year else [])}, reverse=True),
         year=query.year,
@@ -151,7 +156,7 @@ def _history(
         status=query.status,
         older=request_context.address("/", here | {"cursor": page.next_cursor}) if page.next_cursor else None,
         newest=request_context.address("/", here) if query.cursor else None,
-        all=request_context.address("/", all_of_it),
-        errors={name: error for name, error in errors.items() if name in wrong},
-        lost="cursor" in wrong,
+        all=request_context.address("/", unfiltered),
+        errors={name: error for name, error in errors.items() if name in invalid},
+        lost="cursor" in invalid,
     )

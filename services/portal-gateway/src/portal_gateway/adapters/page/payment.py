@@ -1,4 +1,4 @@
-"""Paying an invoice with the card on file: what is charged and what it does, the confirmation, and what came of it."""
+"""The payment dialog: the charges and their effect, the confirmation, and the result."""
 
 import re
 from dataclasses import dataclass, replace
@@ -12,14 +12,15 @@ from chassis.http.problems import Problem
 from portal_gateway.adapters.page import forms, request_context
 from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.answers import PaymentRequest, Position, Visit
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.card_change import outcome
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.invoices import status
+from portal_gateway.application.presentation.notice import pay_button
 from portal_gateway.application.presentation.payment import does, lines, of_invoice
 from portal_gateway.application.presentation.problems import explain
-from portal_gateway.application.presentation.subscription import pay_button
+from portal_gateway.application.requests import PaymentRequest
+from portal_gateway.application.view import Position, Visit
 
 STOP_POLLING: Final = 286
 """The status with which htmx ends a poll."""
@@ -32,12 +33,12 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/invoices/{invoice_id:uuid}/payment")
     async def show(invoice_id: UUID, request: Request) -> Response:
-        """The confirmation; what came of it, once there is a charge or nothing is owed any more."""
+        """The form, or the result once a charge exists or nothing is owed."""
         position = request_context.after(request)
         visit = await request_context.visit(portal, request, position, keep_alive=request_context.by_customer(request))
         sheet = await Sheet.of(portal, pages, request, visit, invoice_id)
-        begun = position is not None and position.aggregate == f"payment-{invoice_id}"
-        return sheet.result() if begun or sheet.status not in ("open", "failed") else await sheet.form()
+        has_begun = position is not None and position.aggregate == f"payment-{invoice_id}"
+        return sheet.result() if has_begun or sheet.status not in ("open", "failed") else await sheet.form()
 
     @router.post("/invoices/{invoice_id:uuid}/payment")
     async def confirm(invoice_id: UUID, request: Request) -> Response:
@@ -51,14 +52,14 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             sheet = await Sheet.of(portal, pages, request, visit, invoice_id)
             return await sheet.form(problem)
         position = Position(begun["aggregate"], begun["version"])
-        told = {**request_context.navigation_state(request), "after": position}
-        return RedirectResponse(request_context.address(f"/invoices/{invoice_id}/payment", told), 303)
+        parameters = {**request_context.navigation_state(request), "after": position}
+        return RedirectResponse(request_context.address(f"/invoices/{invoice_id}/payment", parameters), 303)
 
     return router
 
 
 def confirmed(form: forms.Form) -> PaymentRequest:
-    """What the form showed. Raises Problem 422 for a form that is none of ours."""
+    """The payment that the form showed. Raises Problem 422 for a malformed form."""
     amount, currency = _AMOUNT.fullmatch(form.text("amount_minor")), _CURRENCY.fullmatch(form.text("currency"))
     try:
         method, charges = UUID(form.text("payment_method_id")), [UUID(each) for each in form.text("charges").split()]
@@ -72,7 +73,7 @@ def confirmed(form: forms.Form) -> PaymentRequest:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """One invoice of the customer who asks, and how they read."""
+    """The dialog of one invoice, with the reader's language."""
 
     portal: Portal
     pages: Pages
@@ -83,7 +84,7 @@ class Sheet:
 
     @classmethod
     async def of(cls, portal: Portal, pages: Pages, request: Request, visit: Visit, invoice_id: UUID) -> "Sheet":
-        """Raises Problem 404 for an invoice that is not the customer's."""
+        """Raises Problem 404 if the invoice does not belong to the customer."""
         reader = Reader.of(visit.view, request_context.language(request))
         return cls(portal, pages, request, visit, reader, await portal.invoice(visit.session, invoice_id))
 
@@ -92,40 +93,42 @@ class Sheet:
         return status(self.facts, self.visit.view.pending)
 
     async def form(self, problem: Problem | None = None) -> Response:
-        """With `problem` again, after the list has changed: 422, as every form that has to be looked at again."""
+        """The form; with a `problem` again after the list of charges has changed, as 422 like every form with errors."""
         view, reader = self.visit.view, self.reader
-        found = await self.portal.payment_preview(self.visit.session, UUID(str(self.facts["id"])))
-        if found["running"] and problem is None:
-            return replace(self, facts={**self.facts, "status": "processing"}).result()  # not seen here yet
-        if not found["due"] or found["total"] is None:
+        preview = await self.portal.payment_preview(self.visit.session, UUID(str(self.facts["id"])))
+        if preview["running"] and problem is None:
+            return replace(self, facts={**self.facts, "status": "processing"}).result()  # the charge has not arrived here yet
+        if not preview["due"] or preview["total"] is None:
             raise Problem(409, "nothing_owed", "Nothing is owed on this invoice")
         card, offer = view.facts["payment_method"], of_invoice(reader, view, self.facts)
-        total = reader.money(found["total"])
+        total = reader.money(preview["total"])
         return self._page(
             "pay.html",
             status=422 if problem else 200,
             heading=offer.button or reader.say("Invoice %(number)s", number=self.facts["number"]),
             problem=explain(reader.language, problem.status, problem.code, problem.headers) if problem else None,
-            lines=lines(reader, view, found["due"]),
-            total=total if len(found["due"]) > 1 else None,
-            statements=does(reader, view, found["due"], more=found.get("more", False)),
+            lines=lines(reader, view, preview["due"]),
+            total=total if len(preview["due"]) > 1 else None,
+            statements=does(reader, view, preview["due"], more=preview.get("more", False)),
             card=card if offer.button else None,
             why_not=offer.why_not,
             pay=pay_button(reader, view),
             confirm=reader.say("Confirm and pay %(amount)s", amount=total),
             confirmed={
                 "payment_method_id": card["id"] if card else "",
-                **found["total"],
-                "charges": " ".join(each["invoice_id"] for each in found["due"]),
-                "effect": found["due"][0].get("effect") or "",
+                **preview["total"],
+                "charges": " ".join(each["invoice_id"] for each in preview["due"]),
+                "effect": preview["due"][0].get("effect") or "",
             },
             idempotency_key=uuid4(),
         )
 
     def result(self) -> Response:
-        told = outcome(self.reader, self.visit.view, {**self.facts, "status": self.status})
+        shown = outcome(self.reader, self.visit.view, {**self.facts, "status": self.status})
         polled = not request_context.by_customer(self.request)
-        return self._page("paid.html", status=STOP_POLLING if polled and told.settled else 200, heading=told.title, outcome=told)
+        return self._page(
+            "paid.html", status=STOP_POLLING if polled and shown.settled else 200, heading=shown.title, outcome=shown
+        )
 
     def _page(self, template: str, status: int, **words: Any) -> Response:
         here = request_context.navigation_state(self.request)

@@ -1,4 +1,4 @@
-"""Templates filled with words. Everything is escaped; no page holds a script, a style or a style attribute of its own."""
+"""Renders the templates. Every value is escaped; no page has inline scripts, styles or style attributes."""
 
 import re
 from collections.abc import Iterator
@@ -28,16 +28,16 @@ _CARD: Final = r"\S+ •••• \d{4}"
 
 
 class Pages:
-    """Makes the HTML of every page. `cards_origin` is where card frames come from."""
+    """Renders every page. `cards_origin` is the origin of the card frames."""
 
     def __init__(self, assets: Assets, cards_origin: str) -> None:
         self._asset, self._cards_origin = assets.url, cards_origin
-        catalogues()  # read here, so that no customer waits for it
+        catalogues()  # loaded at start-up, so that no request waits for it
 
     def page(
         self, template: str, request: Request, /, *, status: int = 200, headers: dict[str, str] | None = None, **words: Any
     ) -> HTMLResponse:
-        """The template with these words and all that is around every page, for whoever asks."""
+        """The rendered template, with the frame that every page has."""
         language = request_context.language(request)
         html = self._html(template, language, {**request_context.frame(request), **words})
         return HTMLResponse(html, status, {"content-language": language.tag} | (headers or {}))
@@ -66,24 +66,24 @@ class Pages:
 
 
 class TranslationExtension(Extension):
-    """Says what has no values while a template is compiled: `say("Log out")` is a text of its language like any other."""
+    """Translates sentences without values when a template is compiled: `say("Log out")` becomes a constant."""
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
-        say, tokens, place = cast(Language, self.environment.globals["language"]).say, list(stream), 0
-        while place < len(tokens):
-            match [(token.type, token.value) for token in tokens[place : place + 4]]:
+        say, tokens, index = cast(Language, self.environment.globals["language"]).say, list(stream), 0
+        while index < len(tokens):
+            match [(token.type, token.value) for token in tokens[index : index + 4]]:
                 case [("name", "say"), ("lparen", _), ("string", sentence), ("rparen", _)]:
-                    yield Token(tokens[place].lineno, "string", say(sentence))
-                    place += 4
+                    yield Token(tokens[index].lineno, "string", say(sentence))
+                    index += 4
                 case _:
-                    yield tokens[place]
-                    place += 1
+                    yield tokens[index]
+                    index += 1
 
 
 @cache
 def environment(code: str) -> Templates:
-    """The templates in one language: compiled once in a process, however many pages are made of them."""
-    made = Templates(
+    """The templates in one language, compiled once per process."""
+    templates = Templates(
         extensions=[TranslationExtension],
         loader=PackageLoader("portal_gateway.adapters.page"),
         autoescape=True,
@@ -91,10 +91,10 @@ def environment(code: str) -> Templates:
         trim_blocks=True,
         auto_reload=False,
     )
-    made.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
-    made.filters |= {"unbroken": unbroken, "isolates": isolates, "typed": typed}
-    made.globals |= {"in_context": in_context, "isolated": isolated, "language": catalogues().language(code)}
-    return made
+    templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    templates.filters |= {"unbroken": unbroken, "isolates": isolates, "typed": typed}
+    templates.globals |= {"in_context": in_context, "isolated": isolated, "language": catalogues().language(code)}
+    return templates
 
 
 @pass_context
@@ -105,12 +105,12 @@ def unbroken(context: Context, sentence: str) -> Markup:
 
 
 def typed(text: str, look: str = "") -> Markup:
-    """What people typed, escaped and isolated: nothing of it changes how the text around it reads. `look` is a class."""
+    """User input, escaped and isolated, so that it cannot change the direction of the text around it. `look` is a CSS class."""
     return Markup("".join((f'<bdi class="{look}">' if look else "<bdi>", escaped(without_bidi_controls(text)), "</bdi>")))
 
 
 def isolates(sentence: str) -> Markup:
-    """The sentence, escaped, with `<bdi>` around what was isolated in it."""
+    """The sentence, escaped, with `<bdi>` around its isolated parts."""
     return Markup(with_bdi(escaped(sentence)))
 
 

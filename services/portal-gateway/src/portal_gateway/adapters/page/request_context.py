@@ -1,4 +1,4 @@
-"""What a request for a page says: who asks, in which language, for what, and whereto they go back."""
+"""What a page request contains: session, language, filters, and the part of the portal to return to."""
 
 import re
 from collections.abc import Mapping
@@ -10,13 +10,15 @@ from uuid import UUID
 
 from starlette.requests import Request
 
+from chassis.http.addresses import rate_limit_key
 from portal_gateway.adapters.page.forms import Form
-from portal_gateway.application.answers import InvoiceQuery, Position, Visit, Visitor
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import account, company
 from portal_gateway.application.presentation.invoices import STATUSES
 from portal_gateway.application.presentation.language import catalogues, choose
+from portal_gateway.application.requests import InvoiceQuery, Visitor
 from portal_gateway.application.session_cookie import presented
+from portal_gateway.application.view import Position, Visit
 from portal_gateway.domain.tokens import page_tag
 from presentation.languages import Language, own_name, primary
 
@@ -25,14 +27,14 @@ TOKEN_HEADER: Final = "x-csrf-token"
 LAST_WARNING: Final = timedelta(minutes=5)
 REDACTED: Final = "redacted"
 FORMS_ONLY: Final = ("/keep", "/session/extend", "/logout")
-"""How addresses end where nothing is to be seen: what they answer is read in another language on the portal itself."""
+"""Endings of addresses without a page of their own: to switch the language there, go to the portal."""
 
 
 @dataclass(frozen=True, slots=True)
 class OtherLanguage:
     code: str
     name: str
-    """Its own: `Español`."""
+    """The language's own name: `Español`."""
     url: str
 
 
@@ -42,23 +44,23 @@ def cookie(request: Request) -> str | None:
 
 
 def visitor(request: Request) -> Visitor:
-    return Visitor(request.client.host if request.client else "")
+    return Visitor(rate_limit_key(request.client.host if request.client else ""))
 
 
 async def visit(portal: Portal, request: Request, after: Position | None = None, *, keep_alive: bool = True) -> Visit:
-    """Who asks, and their view. Whatever is answered then, a refusal too, is in their language and names their account.
+    """The session and its customer's view. From here on every response, also a refusal, is in the customer's language.
 
-    Raises Problem 401 `session_required`, 409 `session_changed` when a page of another session asks for a part of itself.
+    Raises SessionRequired, and SessionChanged if a page of another session requests a part of itself.
     """
-    found = await portal.visit(cookie(request), after, keep_alive=keep_alive)
-    request.state.visit = found
-    if shown := request.headers.get(TOKEN_HEADER):
-        portal.must_be_of(found.session, shown)
-    return found
+    visit = await portal.visit(cookie(request), after, keep_alive=keep_alive)
+    request.state.visit = visit
+    if token := request.headers.get(TOKEN_HEADER):
+        portal.must_be_of(visit.session, token)
+    return visit
 
 
 def language(request: Request) -> Language:
-    """In the order of `choose`; before it is known who asks only the request itself counts. Chosen once for each of the two."""
+    """The language by `choose`: before the visit is known from the request alone, then also from the visit. Each is cached."""
     known: Visit | None = getattr(request.state, "visit", None)
     chosen: tuple[Visit | None, Language] | None = getattr(request.state, "language", None)
     if chosen is None or chosen[0] is not known:
@@ -68,8 +70,8 @@ def language(request: Request) -> Language:
 
 def _language(request: Request, known: Visit | None) -> Language:
     return choose(
-        asked=request.query_params.get("lang"),
-        kept=request.cookies.get(LANGUAGE_COOKIE),
+        query=request.query_params.get("lang"),
+        cookie=request.cookies.get(LANGUAGE_COOKIE),
         link=known.session.locale if known else None,
         customer=known.view.facts["customer"]["locale"] if known else None,
         accept=", ".join(request.headers.getlist("accept-language")),
@@ -78,25 +80,29 @@ def _language(request: Request, known: Visit | None) -> Language:
 
 
 def language_cookie(request: Request) -> str | None:
-    """Remembers a language that was asked for."""
-    asked = primary(request.query_params.get("lang"))
-    if asked not in catalogues().codes:
+    """The cookie that stores a requested language; None if the request names none."""
+    requested = primary(request.query_params.get("lang"))
+    if requested not in catalogues().codes:
         return None
-    return f"{LANGUAGE_COOKIE}={asked}; Path=/; Secure; SameSite=Lax; Max-Age=31536000"
+    return f"{LANGUAGE_COOKIE}={requested}; Path=/; Secure; SameSite=Lax; Max-Age=31536000"
 
 
 def frame(request: Request) -> dict[str, Any]:
-    """What is around every page: the other languages, the way back and, when it is known who asks, whose account it is and
-    when the session ends."""
+    """The template variables of every page: other languages, navigation and, if the visit is known, the account and the
+    session's end."""
     known: Visit | None = getattr(request.state, "visit", None)
     here, shown = navigation_state(request), language(request).code
-    others = [code for code in catalogues().codes if code != shown]
-    again, told = ("/" if request.scope["path"].endswith(FORMS_ONLY) else ""), outcome(request)
+    path, parameters = ("/" if request.scope["path"].endswith(FORMS_ONLY) else ""), here | outcome(request)
+    other_languages = [
+        OtherLanguage(code, own_name(code), address(path, parameters | {"lang": code}))
+        for code in catalogues().codes
+        if code != shown
+    ]
     around = {
         "home": address("/", here),
-        "place": here,
-        "where": address("", here),
-        "other_languages": [OtherLanguage(code, own_name(code), address(again, here | told | {"lang": code})) for code in others],
+        "navigation": here,
+        "navigation_query": address("", here),
+        "other_languages": other_languages,
     }
     if known is None:
         return around
@@ -113,18 +119,18 @@ def frame(request: Request) -> dict[str, Any]:
 
 
 def navigation_state(request: Request) -> dict[str, str]:
-    """What of the portal somebody looks at: dialogs and other pages carry it along, so that the way back leads there."""
+    """The shown subscription and history filter. Dialogs and other pages carry them along, so that links back lead there."""
     if not request.query_params:
         return {}
     query, chosen = history_query(request), str(chosen_subscription(request))
     known: Visit | None = getattr(request.state, "visit", None)
     own = known and any(subscription["id"] == chosen for subscription in known.view.facts["subscriptions"])
-    found = {"subscription": chosen if own else None, "year": query.year, "status": query.status}
-    return {name: str(value) for name, value in found.items() if value}
+    state = {"subscription": chosen if own else None, "year": query.year, "status": query.status}
+    return {name: str(value) for name, value in state.items() if value}
 
 
 def outcome(request: Request) -> dict[str, str]:
-    """What the address says of something that was done, as far as it makes sense: the page says it in each language."""
+    """The valid parameters about a completed action. Language links keep them, so that the page repeats its message."""
     position, revoked = after(request), request.query_params.get("link") == "revoked"
     return {
         **({"after": str(position)} if position else {}),
@@ -138,17 +144,17 @@ def address(path: str, parameters: Mapping[str, object]) -> str:
 
 
 def after(request: Request) -> Position | None:
-    """The version that the page is to show: `?after=subscription-<uuid>:7`."""
+    """The version that the page waits for: `?after=subscription-<uuid>:7`."""
     return Position.read(request.query_params.get("after"))
 
 
 def comment_redacted(request: Request) -> bool:
-    """Whether a card number was taken out of the comment that came with a cancellation."""
+    """Whether a card number was removed from the comment of a cancellation."""
     return request.query_params.get("comment") == REDACTED
 
 
 def by_customer(request: Request) -> bool:
-    """False when the page fetches itself again because something changed elsewhere: that prolongs no session."""
+    """Whether the customer caused the request. Live updates of the page do not prolong the session."""
     return "x-live" not in request.headers
 
 
@@ -162,7 +168,7 @@ def chosen_subscription(request: Request) -> UUID | None:
 
 
 def history_query(request: Request) -> InvoiceQuery:
-    """The filter of the history; what makes no sense is left out, and told by `invalid_filters`."""
+    """The filter of the payment history. Invalid fields are left out; `invalid_filters` names them."""
     year, status = request.query_params.get("year", ""), request.query_params.get("status", "")
     return InvoiceQuery(
         year=int(year) if re.fullmatch("[12][0-9]{3}", year) else None,
@@ -172,11 +178,11 @@ def history_query(request: Request) -> InvoiceQuery:
 
 
 def invalid_filters(request: Request, query: InvoiceQuery) -> frozenset[str]:
-    """The fields of the filter, `year` and `status`, that say something which nobody can choose."""
-    asked = {"year": query.year, "status": query.status}
-    return frozenset(name for name, found in asked.items() if request.query_params.get(name) and found is None)
+    """The fields of the filter, `year` and `status`, with invalid values."""
+    parsed = {"year": query.year, "status": query.status}
+    return frozenset(name for name, value in parsed.items() if request.query_params.get(name) and value is None)
 
 
 def token(request: Request, form: Form) -> str | None:
-    """Of the session whose page asks: a field of the form, or a header."""
+    """The token of the page's session: a field of the form, or a header."""
     return form.text("csrf") or request.headers.get(TOKEN_HEADER)

@@ -1,4 +1,4 @@
-"""The page over HTTP: every HTML route, and the files that its pages load."""
+"""All HTML routes, and the files that the pages load."""
 
 from functools import cache
 from typing import Final
@@ -15,17 +15,17 @@ from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
 
 PROGRAMS: Final = ("api/", "v1/", "health/", "metrics", "openapi.json", "static/", "theme/", "media/")
-"""Addresses that programs ask for: their answers are problems, not pages."""
+"""Addresses for programs: their errors are problems, not pages."""
 
 
 @cache
 def own_assets() -> Assets:
-    """Read and packed once in a process."""
+    """Read and compressed once per process."""
     return Assets()
 
 
 def routes(portal: Portal, cards_origin: str) -> APIRouter:
-    """`cards_origin` is where card frames come from: scheme, host and port."""
+    """`cards_origin` is the origin of the card frames: scheme, host and port."""
     assets = own_assets()
     pages = Pages(assets, cards_origin)
     router = APIRouter()
@@ -36,12 +36,12 @@ def routes(portal: Portal, cards_origin: str) -> APIRouter:
 
 
 def nowhere(portal: Portal, cards_origin: str) -> APIRouter:
-    """Every other address a browser may ask for; to be included last."""
+    """The 404 pages of all other addresses. Include it last."""
     pages = Pages(own_assets(), cards_origin)
     router = APIRouter(route_class=page_route(pages), include_in_schema=False)
 
     @router.get("/{path:path}")
-    async def lost(path: str, request: Request) -> Response:
+    async def not_found_page(path: str, request: Request) -> Response:
         methods = methods_of(request.app, request.scope["path"])
         problem = not_allowed(methods) if methods else not_found()
         if path.startswith(PROGRAMS):

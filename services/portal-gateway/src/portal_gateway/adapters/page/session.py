@@ -1,18 +1,18 @@
-"""Coming in by a link, going out, and staying a while longer."""
+"""Opening a session with a link, prolonging it, and logging out."""
 
 from typing import Final
 
 from fastapi import APIRouter, Request
 from starlette.responses import RedirectResponse, Response
 
-from chassis.http.problems import Problem
 from portal_gateway.adapters.page import forms, request_context
 from portal_gateway.adapters.page.error_pages import neutral, page_route
 from portal_gateway.adapters.page.rendering import Pages
-from portal_gateway.application.answers import Visit
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import account
+from portal_gateway.application.refusals import LinkRefused, SessionRequired
 from portal_gateway.application.session_cookie import clearing, setting
+from portal_gateway.application.view import Visit
 from presentation.languages import N_
 
 ENTRANCES: Final = {None: "/", "payment_method": "/payment-method", "cancel": "/cancel"}
@@ -35,36 +35,32 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.api_route("/enter", methods=["GET", "HEAD"])
     async def enter(request: Request) -> Response:
-        """Inert: a program that only looks at it changes nothing. Its script exchanges the link in the address."""
+        """Has no side effects, so link previews cannot use up a link. A script on the page exchanges the link in the address."""
         heading = request_context.language(request).say("Opening your portal")
         return pages.page("enter.html", request, heading=heading, headers={"referrer-policy": "no-referrer"})
 
     @router.post("/enter")
-    async def entered(request: Request) -> Response:
+    async def exchange(request: Request) -> Response:
         form = await forms.form(request)
         try:
-            found = await portal.enter(
+            entered = await portal.enter(
                 form.text("link").strip(), request_context.visitor(request), request_context.cookie(request)
             )
-        except Problem as problem:
-            if problem.status != 401:
-                raise
+        except LinkRefused:
             return neutral(pages, request, refused=True)
-        return RedirectResponse(ENTRANCES[found.flow], 303, setting(found.cookie))
+        return RedirectResponse(ENTRANCES[entered.flow], 303, setting(entered.cookie))
 
     @router.post("/logout")
     async def leave(request: Request) -> Response:
         form = await forms.form(request)
-        revokes = form.text("revoke_link") == "yes"
+        revoke_link = form.text("revoke_link") == "yes"
         try:
             session = (await request_context.visit(portal, request)).session
-        except Problem as problem:
-            if problem.status != 401:
-                raise
+        except SessionRequired:
             return RedirectResponse("/ended", 303, clearing())
         portal.must_be_of(session, request_context.token(request, form))
-        await portal.leave(session, revoke_link=revokes)
-        return RedirectResponse("/ended?link=revoked" if revokes else "/ended", 303, clearing())
+        await portal.leave(session, revoke_link=revoke_link)
+        return RedirectResponse("/ended?link=revoked" if revoke_link else "/ended", 303, clearing())
 
     @router.post("/session/extend")
     async def extend(request: Request) -> Response:
@@ -74,20 +70,18 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
 
     @router.get("/ended")
     async def ended(request: Request) -> Response:
-        other = await _open_now(portal, request)
+        other = await _current_visit(portal, request)
         language = request_context.language(request)
         title, sentence = REVOKED if request.query_params.get("link") == "revoked" else ENDED
-        said = language.say(ENDED_BY_ANOTHER, account=account(other.view)) if other else language.say(sentence)
-        return pages.page("message.html", request, heading=language.say(title), sentences=[said], paste=True)
+        text = language.say(ENDED_BY_ANOTHER, account=account(other.view)) if other else language.say(sentence)
+        return pages.page("message.html", request, heading=language.say(title), sentences=[text], paste=True)
 
     return router
 
 
-async def _open_now(portal: Portal, request: Request) -> Visit | None:
-    """The account that is open in this browser all the same: another link's."""
+async def _current_visit(portal: Portal, request: Request) -> Visit | None:
+    """The session that this browser still has, opened with another link."""
     try:
         return await request_context.visit(portal, request, keep_alive=False)
-    except Problem as problem:
-        if problem.status != 401:
-            raise
+    except SessionRequired:
         return None

@@ -1,16 +1,16 @@
-"""What is over and of no more use to anybody is deleted, a little at a time."""
+"""Periodic deletion of old sessions, links and limit counts."""
 
 import asyncio
 
 import asyncpg
 
 from chassis.runtime.background import repeat
-from portal_gateway.application.limits import LONGEST
+from portal_gateway.application.limits import LONGEST_PERIOD
 
 INTERVAL_SECONDS = 600.0
 
-_OVER = (
-    f"DELETE FROM use_of_limit WHERE (SELECT max(at) FROM unnest(uses) at) < now() - interval '{LONGEST.seconds} s'",
+_DELETIONS = (
+    f"DELETE FROM use_of_limit WHERE (SELECT max(at) FROM unnest(uses) at) < now() - interval '{LONGEST_PERIOD.seconds} s'",
     "DELETE FROM portal_session WHERE started_at < now() - interval '2 days'",
     "DELETE FROM portal_link WHERE greatest(expires_at, used_at) < now() - interval '90 days'",
 )
@@ -21,12 +21,12 @@ class Cleanup:
         self._pool = pool
 
     async def run(self, stop: asyncio.Event) -> None:
-        async def turn() -> float:
+        async def step() -> float:
             await self.sweep()
             return INTERVAL_SECONDS
 
-        await repeat("sweeper", turn, stop)
+        await repeat("sweeper", step, stop)
 
     async def sweep(self) -> None:
-        for statement in _OVER:
+        for statement in _DELETIONS:
             await self._pool.execute(statement)

@@ -1,4 +1,4 @@
-"""Counts shared by all of the gateway's processes."""
+"""Counts of limited uses, shared by all processes of the gateway."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,15 +7,15 @@ import asyncpg
 from chassis.http import security_events
 from chassis.http.problems import Problem
 from chassis.postgres.pool import NO_COMMAND
-from portal_gateway.application.ports import Limit
-from portal_gateway.application.projections import rfc3339
+from portal_gateway.application.limits import Limit
+from portal_gateway.domain.instants import rfc3339
 
 _RECENT = "ARRAY(SELECT at FROM unnest(it.uses) at WHERE at > now() - $3::interval ORDER BY at)"
 _COUNT = f"""{NO_COMMAND}
 INSERT INTO use_of_limit AS it (name, who, uses) SELECT $1, $2, ARRAY[clock_timestamp()] WHERE $3::interval IS NOT NULL
 ON CONFLICT (name, who) DO UPDATE SET uses = {_RECENT} || clock_timestamp()
 """
-"""One statement, so that of many at once none is missed and nobody waits for long."""
+"""One statement: concurrent uses are all counted, and none waits for long."""
 _TAKE = f"{_COUNT} WHERE cardinality({_RECENT}) < $4 RETURNING true"
 _USES = f"SELECT {_RECENT} FROM use_of_limit it WHERE name = $1 AND who = $2"
 _FULL = """
@@ -24,8 +24,8 @@ SELECT NOT EXISTS (SELECT FROM use_of_limit WHERE name = $1 AND who = $2)
 """
 
 
-def _key(limit: Limit, who: str) -> tuple[str, str, timedelta]:
-    return limit.name, who, limit.per
+def _arguments(limit: Limit, key: str) -> tuple[str, str, timedelta]:
+    return limit.name, key, limit.per
 
 
 class StoredLimits:
@@ -33,23 +33,23 @@ class StoredLimits:
         self._pool = pool
 
     async def check(self, *limits: tuple[Limit, str]) -> None:
-        for limit, who in limits:
-            recent = await self._pool.fetchval(_USES, *_key(limit, who))
+        for limit, key in limits:
+            recent = await self._pool.fetchval(_USES, *_arguments(limit, key))
             if recent and len(recent) >= limit.times:
                 security_events.note(limit=limit.name)
                 raise too_many(recent[-limit.times] + limit.per)
 
     async def count(self, *limits: tuple[Limit, str]) -> None:
-        for limit, who in limits:
-            await self._pool.execute(_COUNT, *_key(limit, who))
+        for limit, key in limits:
+            await self._pool.execute(_COUNT, *_arguments(limit, key))
 
-    async def take(self, limit: Limit, who: str) -> None:
-        if limit.apart is not None and await self._pool.fetchval(_FULL, limit.name, who, limit.apart):
+    async def take(self, limit: Limit, key: str) -> None:
+        if limit.counted_max is not None and await self._pool.fetchval(_FULL, limit.name, key, limit.counted_max):
             return
-        if await self._pool.fetchval(_TAKE, *_key(limit, who), limit.times):
+        if await self._pool.fetchval(_TAKE, *_arguments(limit, key), limit.times):
             return
-        await self.check((limit, who))
-        raise too_many(datetime.now(UTC))  # it has become free while we looked
+        await self.check((limit, key))
+        raise too_many(datetime.now(UTC))  # a use has expired in the meantime
 
 
 def too_many(free_at: datetime) -> Problem:

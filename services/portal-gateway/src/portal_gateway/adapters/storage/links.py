@@ -1,4 +1,4 @@
-"""Portal links as their merchant sees them: made, listed, revoked. Always by merchant."""
+"""The portal links of a merchant. Every statement filters by merchant."""
 
 from datetime import datetime
 from typing import Any
@@ -7,8 +7,8 @@ from uuid import UUID
 import asyncpg
 
 from chassis.postgres.connection import Connection
-from portal_gateway.application.projections import rfc3339
 from portal_gateway.domain.access import Link
+from portal_gateway.domain.instants import rfc3339
 
 _SHOWN = "id, customer_id, kind, flow, locale, return_url, created_at, expires_at, used_at, revoked_at"
 
@@ -53,7 +53,7 @@ class StoredLinks:
     async def page(
         self, merchant_id: UUID, customer_id: UUID, before: tuple[datetime, UUID] | None, limit: int
     ) -> list[dict[str, Any]]:
-        """Newest first; never a secret."""
+        """Newest first, without secrets."""
         rows = await self._pool.fetch(
             f"""
             SELECT {_SHOWN} FROM portal_link
@@ -68,15 +68,15 @@ class StoredLinks:
         return [{name: _json(value) for name, value in row.items()} for row in rows]
 
     async def revoke(self, connection: Connection, merchant_id: UUID, link_id: UUID) -> bool:
-        """The link and its sessions are worth nothing from their next request on. False: the merchant has no such link."""
-        done = await connection.execute(
+        """Revoke the link; its sessions end at their next request. False if the merchant has no such link."""
+        status = await connection.execute(
             """
             UPDATE portal_link SET revoked_at = coalesce(revoked_at, now()) WHERE merchant_id = $1 AND id = $2
             """,
             merchant_id,
             link_id,
         )
-        return done == "UPDATE 1"
+        return status == "UPDATE 1"
 
     async def revoke_all(self, connection: Connection, merchant_id: UUID, customer_id: UUID) -> None:
         await connection.execute(

@@ -1,4 +1,4 @@
-"""Links exchanged for sessions, and sessions looked up. A revoked link's sessions are dead at their next request."""
+"""Sessions, and the links that open them. Revoking a link ends its sessions at their next request."""
 
 from uuid import UUID, uuid4
 
@@ -19,14 +19,14 @@ class StoredSessions:
             link = await self._use(connection, token)
             if link is None:
                 return None
-            # the one session that the browser itself presents, whoever's it is
+            # the session that the browser presents, of any customer
             await connection.execute(
                 "UPDATE portal_session SET ended_at = now() WHERE digest = $1 AND ended_at IS NULL", session_digest(presented)
             )
             return link, await self._open(connection, link, cookie)
 
     async def _use(self, connection: Connection, token: LinkToken) -> Link | None:
-        """The link whose secret this is. Of two who present a single-use link at once, the second finds it used."""
+        """The link with this secret, marked as used. Of two concurrent uses of a single-use link, the second is refused."""
         rows = await connection.fetch(
             """
             SELECT * FROM portal_link
@@ -55,7 +55,7 @@ class StoredSessions:
             link.id,
             session_digest(cookie),
         )
-        assert row is not None, "INSERT … RETURNING returns"
+        assert row is not None, "INSERT … RETURNING returns a row"
         return Session(
             id=row["id"],
             merchant_id=link.merchant_id,
@@ -75,7 +75,7 @@ class StoredSessions:
         return await session_of(row, cookie, self._pool, keep_alive=keep_alive) if cookie and row else None
 
     async def end(self, session: Session, *, revoke_link: bool) -> None:
-        """With `revoke_link` the link's other sessions end too."""
+        """End the session; `revoke_link` also ends the link and its other sessions."""
         async with self._pool.acquire() as connection, connection.transaction():
             await connection.execute(
                 "UPDATE portal_session SET ended_at = now() WHERE merchant_id = $1 AND customer_id = $2 AND id = $3",

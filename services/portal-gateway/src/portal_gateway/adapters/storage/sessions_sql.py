@@ -1,4 +1,4 @@
-"""Which sessions live: one rule, in SQL, for every query that lets a customer in."""
+"""The one rule of which sessions are live, in SQL, for every query that authenticates a customer."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -12,7 +12,7 @@ from portal_gateway.domain.tokens import csrf_token, session_digest
 
 SENDERS: Final = 4
 TOGETHER: Final = 16
-"""Callers that share a query: those that come while the loop is at the same step. Nobody waits while a sender is idle."""
+"""Callers that share a query: those in the same iteration of the event loop. No caller waits while a sender is idle."""
 
 _LIVING = f"""
     SELECT s.merchant_id, s.customer_id, s.id, s.link_id, s.started_at, s.seen_at, l.kind, l.flow, l.locale, l.return_url,
@@ -24,11 +24,11 @@ _LIVING = f"""
       AND s.started_at > now() - interval '{ABSOLUTE.total_seconds()} s'
     LIMIT 1
 """
-"""The session of a digest; no row when it has ended. Part of every request's query: nothing remembers a session. LIMIT has
-each looked up by its key."""
+"""The live session of a digest; no row if it has ended. Every request queries it: sessions are not cached. LIMIT makes the
+planner use the index."""
 _ONE = "(SELECT $1::bytea AS digest, 1 AS place) asked"
 _SEVERAL = "unnest((SELECT $1::bytea[])) WITH ORDINALITY AS asked (digest, place)"
-"""The inner SELECT hides from the planner how many they are: it would make a plan for each query with few of them."""
+"""The inner SELECT hides the array's length from the planner, which would otherwise plan each short query separately."""
 _KEEP_ALIVE = f"""{NO_COMMAND}
 UPDATE portal_session SET seen_at = now()
 WHERE merchant_id = $1 AND customer_id = $2 AND id = $3 AND ended_at IS NULL
@@ -37,9 +37,9 @@ RETURNING seen_at
 
 
 class Living:
-    """Those who present a session, as rows of `columns`. Callers at the same step of the loop share a query.
+    """Looks up live sessions as rows of `columns`. Callers in the same iteration of the event loop share a query.
 
-    The columns and joins may use `who`, the session and its link.
+    The columns and joins may refer to `who`, the session and its link.
     """
 
     def __init__(self, pool: asyncpg.Pool, columns: str, joins: str = "") -> None:
@@ -50,7 +50,7 @@ class Living:
         self._together = RequestCoalescer([self._read] * SENDERS, batch_min=TOGETHER, batch_max=TOGETHER)
 
     async def of(self, cookie: str | None) -> asyncpg.Record | None:
-        """None when the session is unknown, has ended, or its link was revoked."""
+        """None if the session is unknown, has ended, or its link was revoked."""
         digest = session_digest(cookie)
         return await self._together.submit(digest) if digest else None
 
@@ -64,14 +64,14 @@ class Living:
 
 
 async def session_of(row: Any, cookie: str, pool: asyncpg.Pool, *, keep_alive: bool) -> Session:
-    """The session in a row of Living, which has all of `who`. With `keep_alive` its use is noted, once a minute.
+    """The session in a row of Living, which has all columns of `who`. `keep_alive` stores its use, once a minute.
 
-    That is a statement of its own: as a part of the query it cost every request 60 µs of PostgreSQL's time.
+    Storing is a separate statement: as a part of the query it cost every request 60 µs of PostgreSQL's time.
     """
     seen_at = row["seen_at"]
     if keep_alive and row["seen_long_ago"]:
-        noted = await pool.fetchval(_KEEP_ALIVE, row["merchant_id"], row["customer_id"], row["id"])
-        seen_at = noted or seen_at
+        stored = await pool.fetchval(_KEEP_ALIVE, row["merchant_id"], row["customer_id"], row["id"])
+        seen_at = stored or seen_at
     return Session(
         id=row["id"],
         merchant_id=row["merchant_id"],

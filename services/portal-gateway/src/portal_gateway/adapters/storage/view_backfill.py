@@ -1,6 +1,6 @@
-"""Views that wait: as long as everything is being read from the beginning, nobody's is composed more than once.
+"""Deferred composition of views: while the consumer reads all topics from the beginning, each view is composed only once.
 
-A year of a customer's events would else compose the same view three dozen times, and that costs more than all the rest.
+Composing after every batch would compose a customer's view about 36 times for a year of events, the largest cost of a rebuild.
 """
 
 import asyncio
@@ -11,46 +11,46 @@ import asyncpg
 from chassis.consumers.offsets import still_behind
 from chassis.postgres.connection import Connection
 from chassis.runtime.background import repeat
-from portal_gateway.adapters.storage.view_projector import Who, begin, recompose
+from portal_gateway.adapters.storage.view_projector import CustomerKey, create_empty, recompose
 
 BATCH_SIZE = 100
 POLL_SECONDS = 1.0
 RETRY_SECONDS = 5.0
-"""Once the beginning has been read: only another process can leave views to be composed."""
+"""After the initial read: only another process can leave views to compose."""
 
 
 class ViewBackfill:
     def __init__(self, pool: asyncpg.Pool, group: str) -> None:
-        """`group` is the consumers' that the views follow."""
+        """`group` is the consumer group that feeds the views."""
         self._pool, self._group = pool, group
-        self._read = False
-        """Whether the beginning has been read: then it stays so."""
+        self._caught_up = False
+        """Whether the initial read is complete. Never becomes False again."""
 
-    async def changed(self, connection: Connection, changed: AbstractSet[Who]) -> None:
-        """Composes the views of those whose documents changed; while the beginning is being read, only what is shown already."""
-        self._read = self._read or not await still_behind(connection, self._group)
-        if not self._read:
-            changed = await begin(connection, changed)
+    async def changed(self, connection: Connection, changed: AbstractSet[CustomerKey]) -> None:
+        """Compose the views of changed documents; during the initial read, only views that exist already."""
+        self._caught_up = self._caught_up or not await still_behind(connection, self._group)
+        if not self._caught_up:
+            changed = await create_empty(connection, changed)
         if changed:
             await recompose(connection, changed)
 
-    async def none(self) -> str | None:
-        """Whether all views are composed, as a health check says it."""
-        waits = await self._pool.fetchval("SELECT EXISTS (SELECT FROM customer_view WHERE doc IS NULL)")
-        return "still composing what was read" if waits else None
+    async def check(self) -> str | None:
+        """A health check: fails while views wait to be composed."""
+        waiting = await self._pool.fetchval("SELECT EXISTS (SELECT FROM customer_view WHERE doc IS NULL)")
+        return "views wait to be composed" if waiting else None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Composes what waits as soon as the beginning has been read; any number of processes may."""
+        """Compose the waiting views after the initial read. Any number of processes may run this."""
 
-        async def turn() -> float | None:
+        async def step() -> float | None:
             if await self.compose():
                 return None
-            return RETRY_SECONDS if self._read else POLL_SECONDS
+            return RETRY_SECONDS if self._caught_up else POLL_SECONDS
 
-        await repeat("waiting-views", turn, stop)
+        await repeat("waiting-views", step, stop)
 
     async def compose(self) -> int:
-        """Some of what waits; returns how many."""
+        """Compose a batch of waiting views; returns their number."""
         async with self._pool.acquire() as connection, connection.transaction():
             behind = await still_behind(connection, self._group)
             if behind:
@@ -60,5 +60,5 @@ class ViewBackfill:
             )
             if rows:
                 await recompose(connection, {(row["merchant_id"], row["customer_id"]) for row in rows})
-            self._read = self._read or (behind is False and not rows)
+            self._caught_up = self._caught_up or (behind is False and not rows)
             return len(rows)

@@ -1,4 +1,4 @@
-"""From events to the page: whoever's documents changed has their view composed anew, in the transaction of the change."""
+"""Composes the views of customers after changes of their documents, in the same transaction."""
 
 from collections import defaultdict
 from collections.abc import Set as AbstractSet
@@ -12,17 +12,17 @@ from chassis.postgres.connection import Connection
 from portal_gateway.application.customer_view import INVOICES_ON_THE_PAGE, Source, Sources, changed_panes, compose, empty
 from portal_gateway.domain.view import CustomerView
 
-Who = tuple[UUID, UUID]
+CustomerKey = tuple[UUID, UUID]
 """(merchant, customer)"""
 
 _WHO = "(SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS it (merchant_id, customer_id)) who"
 
 
-async def recompose(connection: Connection, changed: AbstractSet[Who]) -> None:
-    """Composes the views of those whose documents changed. Whatever looks as before keeps its revision.
+async def recompose(connection: Connection, changed: AbstractSet[CustomerKey]) -> None:
+    """Compose the views of the changed customers. A view that is the same as before keeps its revision.
 
-    The views are locked first and their sources read after: of two batches that change the same customer, the second
-    sees what the first one did.
+    The views are locked before their sources are read: of two batches that change the same customer, the second sees the
+    changes of the first.
     """
     ids = _in_order(changed)
     locked = await _lock(connection, ids)
@@ -52,24 +52,25 @@ def _json(value: object) -> str:
     return to_json(value).decode()
 
 
-async def begin(connection: Connection, changed: AbstractSet[Who]) -> set[Who]:
-    """Makes room for the views of those who have none; returns those who have one."""
+async def create_empty(connection: Connection, changed: AbstractSet[CustomerKey]) -> set[CustomerKey]:
+    """Insert an empty view for each customer without a view row; returns the customers with a composed view."""
     locked = await _lock(connection, _in_order(changed))
     return {(row["merchant_id"], row["customer_id"]) for row in locked if row["doc"] is not None}
 
 
-def _in_order(whose: AbstractSet[Who]) -> tuple[list[UUID], list[UUID]]:
-    # As PostgreSQL orders them. UUIDs themselves compare in Python, one by one.
-    ordered = sorted(whose, key=lambda who: (who[0].int, who[1].int))
+def _in_order(customers: AbstractSet[CustomerKey]) -> tuple[list[UUID], list[UUID]]:
+    # PostgreSQL's order of UUIDs. Comparing integers is faster than comparing UUID objects.
+    ordered = sorted(customers, key=lambda key: (key[0].int, key[1].int))
     return [merchant for merchant, _ in ordered], [customer for _, customer in ordered]
 
 
 async def _lock(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> list[asyncpg.Record]:
-    """In the order of the ids, which is everybody's, so that nobody waits in a circle; but for a view that appears meanwhile,
-    which PostgreSQL notices and the batch is done again.
+    """Lock the views in the order of their ids, so that concurrent batches do not deadlock.
+
+    A view that is inserted in between can still cause a deadlock: PostgreSQL detects it and the batch is retried.
     """
     locked = await connection.fetch(_LOCKED, *ids)
-    if len(locked) < len(ids[0]):  # a view that is new; those of the others are locked already
+    if len(locked) < len(ids[0]):  # some views are new; the others are locked now
         await connection.execute(
             f"INSERT INTO customer_view (merchant_id, customer_id) SELECT * FROM {_WHO} ORDER BY 1, 2 ON CONFLICT DO NOTHING",
             *ids,
@@ -78,7 +79,7 @@ async def _lock(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> l
     return locked
 
 
-# Accepted commands whose events are now shown need no word of their own any more.
+# Also deletes accepted commands after their events have arrived.
 _LOCKED = f"""
 WITH arrived AS (
     DELETE FROM accepted_command a USING {_WHO}
@@ -96,7 +97,7 @@ SELECT locked.* FROM {_WHO} CROSS JOIN LATERAL (
 
 @dataclass
 class _Gathered:
-    """One customer's documents as they come out of the table."""
+    """One customer's documents, in the order in which the query returns them."""
 
     by_kind: dict[str, list[Source]] = field(default_factory=lambda: defaultdict(list))
     invoice_count: int = 0
@@ -115,8 +116,8 @@ class _Gathered:
         )
 
 
-async def _sources(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> dict[Who, _Gathered]:
-    found: dict[Who, _Gathered] = defaultdict(_Gathered)
+async def _sources(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> dict[CustomerKey, _Gathered]:
+    found: dict[CustomerKey, _Gathered] = defaultdict(_Gathered)
     for row in await connection.fetch(_DOCUMENTS, *ids, INVOICES_ON_THE_PAGE):
         gathered = found[row["merchant_id"], row["customer_id"]]
         if row["years"] is not None:
@@ -126,8 +127,7 @@ async def _sources(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -
     return found
 
 
-# Lateral with LIMIT or OFFSET: a plan that a connection keeps must ask customer by customer, however small the table was
-# when it was made.
+# LATERAL with LIMIT or OFFSET makes cached plans look up each customer by key, even those made while the table was small.
 _DOCUMENTS = f"""
 WITH newest AS (
     SELECT i.* FROM {_WHO} CROSS JOIN LATERAL (

@@ -1,4 +1,4 @@
-"""What is kept of each customer, read by merchant and customer. A page costs one round trip."""
+"""The stored views and documents of a customer. A page costs one round trip."""
 
 import json
 from collections.abc import Sequence
@@ -11,9 +11,9 @@ from pydantic_core import from_json
 
 from chassis.tenants import Tenants
 from portal_gateway.adapters.storage.sessions_sql import Living, session_of
-from portal_gateway.application.answers import STALE_AFTER, Pending, Position, View, Visit
 from portal_gateway.application.customer_view import Source, empty
 from portal_gateway.application.live import Glance, mark, minutes_late
+from portal_gateway.application.view import STALE_AFTER, Pending, Position, View, Visit
 from portal_gateway.domain.view import CustomerView
 
 _BESIDES = """
@@ -39,7 +39,7 @@ _BESIDES = """
         WHERE f.service IN ('subscriptions', 'payments', 'invoicing')
     ) AS as_of
 """
-"""What is not in the view itself: which aggregates are behind, what is on its way, and as of when all of it is."""
+"""Besides the view: the stale aggregates, the accepted commands, and the time up to which the view is complete."""
 _FACTS = f"""
     v.revision, v.doc::text AS doc, m.doc::text AS merchant,
     coalesce(m.stale_since < now() - interval '5 s', false) AS merchant_behind, {_BESIDES}
@@ -49,7 +49,7 @@ LEFT JOIN LATERAL (
     SELECT * FROM customer_view v WHERE v.merchant_id = who.merchant_id AND v.customer_id = who.customer_id LIMIT 1
 ) v ON true
 """
-"""LIMIT has it looked up by its key: a plan made while the tables were small reads them whole."""
+"""LIMIT makes plans use the key: one made while the tables were small would scan them."""
 _ITS_FACTS = f"""
 {_ITS_VIEW}
 LEFT JOIN LATERAL (SELECT * FROM projection m WHERE m.merchant_id = who.merchant_id AND m.name = 'merchant' LIMIT 1) m ON true
@@ -82,29 +82,29 @@ class StoredViews:
 
     async def view(self, merchant_id: UUID, customer_id: UUID) -> View | None:
         row = await self._pool.fetchrow(_VIEW, merchant_id, customer_id)
-        assert row is not None, "who is asked for is there"
+        assert row is not None, "outer joins keep the one row"
         return await self._view(row, merchant_id, customer_id)
 
     async def _view(self, row: asyncpg.Record, merchant_id: UUID, customer_id: UUID) -> View | None:
-        merchant = from_json(row["merchant"]) if row["merchant"] else await self._told(merchant_id)
+        merchant = from_json(row["merchant"]) if row["merchant"] else await self._fetched_merchant(merchant_id)
         if merchant is None:
             return None
         facts: CustomerView = from_json(row["doc"]) if row["doc"] else empty(customer_id)
-        behind = frozenset(row["stale"])
+        stale = frozenset(row["stale"])
         for subscription in facts["subscriptions"]:
-            subscription["stale"] = f"subscription-{subscription['id']}" in behind
-        wall = datetime.now(UTC)
+            subscription["stale"] = f"subscription-{subscription['id']}" in stale
+        wall_clock = datetime.now(UTC)
         return View(
             merchant=merchant | {"id": str(merchant_id)},
-            now=wall + timedelta(seconds=merchant.get("clock_offset_seconds", 0)),
+            now=wall_clock + timedelta(seconds=merchant.get("clock_offset_seconds", 0)),
             revision=row["revision"] or 0,
             facts=facts,
             merchant_behind=row["merchant_behind"],
-            **_besides(row, wall),
+            **_besides(row, wall_clock),
         )
 
-    async def _told(self, merchant_id: UUID) -> dict[str, Any] | None:
-        """A merchant that its owner told us of, and Kafka not yet."""
+    async def _fetched_merchant(self, merchant_id: UUID) -> dict[str, Any] | None:
+        """A merchant that was fetched from the subscriptions service, before Kafka has delivered it."""
         tenant = await self._tenants.get(merchant_id)
         return tenant.doc if tenant else None
 
@@ -112,13 +112,13 @@ class StoredViews:
         row = await self._glances.of(cookie)
         if row is None:
             return None
-        wall = datetime.now(UTC)
-        besides = _besides(row, wall)
-        late = minutes_late(besides["as_of"], besides["stale"], wall)
+        wall_clock = datetime.now(UTC)
+        besides = _besides(row, wall_clock)
+        late = minutes_late(besides["as_of"], besides["stale"], wall_clock)
         return Glance(row["revision"], from_json(row["panes"]), mark(besides["pending"], late))
 
     async def reached(self, merchant_id: UUID, customer_id: UUID, position: Position) -> bool:
-        reached: bool = await self._pool.fetchval(
+        is_reached: bool = await self._pool.fetchval(
             """
             SELECT EXISTS (
                 SELECT FROM projection
@@ -131,7 +131,7 @@ class StoredViews:
             position.aggregate,
             position.version,
         )
-        return reached
+        return is_reached
 
     async def invoices(
         self, merchant_id: UUID, customer_id: UUID, year: int | None, before: tuple[str, str] | None, limit: int
@@ -182,12 +182,12 @@ class _Besides(TypedDict):
     stale: bool
 
 
-def _besides(row: asyncpg.Record, wall: datetime) -> _Besides:
+def _besides(row: asyncpg.Record, wall_clock: datetime) -> _Besides:
     as_of = row["as_of"]
     return {
         "pending": tuple(from_json(row["pending"] or "[]")),
-        "as_of": as_of or wall,
-        "stale": as_of is None or wall - as_of > STALE_AFTER or bool(row["stale"]),
+        "as_of": as_of or wall_clock,
+        "stale": as_of is None or wall_clock - as_of > STALE_AFTER or bool(row["stale"]),
     }
 
 

@@ -1,4 +1,4 @@
-"""Cancelling in words: what it does, before and after."""
+"""The cancellation dialog: the effects before, the result after."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,16 +6,17 @@ from uuid import UUID
 
 from billing_contracts.subscriptions import Feedback
 from chassis.text import isolated
-from portal_gateway.application.answers import CancellationPreview, View
 from portal_gateway.application.presentation import price
+from portal_gateway.application.presentation.accepted_commands import CANCELLATION_PENDING, WITHDRAWAL_PENDING, pending_sentence
 from portal_gateway.application.presentation.common import Reader, moment
-from portal_gateway.application.presentation.subscription import CANCELLING, KEEPING, on_its_way
-from portal_gateway.application.subscription_status import access_ended_before, can_be_kept, is_unsettled
+from portal_gateway.application.results import CancellationPreview
+from portal_gateway.application.subscription_status import access_ended_before, can_be_withdrawn, is_unsettled
+from portal_gateway.application.view import View
 from portal_gateway.domain.view import Subscription
 from presentation.languages import N_, in_context
 
 COMMENT_LIMIT: Final = 500
-REASONS: Final = {
+FEEDBACK: Final = {
     Feedback.TOO_EXPENSIVE: N_("It is too expensive"),
     Feedback.MISSING_FEATURES: N_("It lacks features I need"),
     Feedback.SWITCHED_SERVICE: N_("I am moving to another service"),
@@ -39,13 +40,12 @@ class Fact:
 
 
 def facts(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> list[Fact]:
-    """What is not paid any more, what ends, until when access lasts, and what becomes of what is owed."""
+    """The effects of cancelling: the price that ends, the end, the access, and the unpaid balance."""
     reader = reader.of_subscription(subscription)
     owed = preview["open_amount"]
     balance = reader.money(owed or {"amount_minor": 0, "currency": subscription["plan"]["price"]["currency"]})
     if owed and owed["amount_minor"]:
-        becomes = BALANCES[preview["open_invoices"]]
-        balance = reader.say(becomes, amount=balance)
+        balance = reader.say(BALANCES[preview["open_invoices"]], amount=balance)
     return [
         Fact(reader.say("You stop paying"), price.of_subscription(reader, subscription).text),
         *_ending(reader, preview),
@@ -55,7 +55,7 @@ def facts(reader: Reader, preview: CancellationPreview, subscription: Subscripti
 
 
 def _ending(reader: Reader, preview: CancellationPreview) -> list[Fact]:
-    """No clock decides here: the preview says by its mode whether it ends at once, and by its dates what has passed."""
+    """The preview decides, not the clock: its mode says whether the end is immediate, its dates what has passed."""
     day = reader.day(preview["access_until"])
     if preview["mode"] == "at_period_end":
         if moment(preview["access_until"]) <= reader.now:
@@ -63,13 +63,13 @@ def _ending(reader: Reader, preview: CancellationPreview) -> list[Fact]:
         if preview["open_amount"]:
             day = reader.say("%(day)s, if the payment under way goes through", day=day)
         return [Fact(reader.say("Access until"), day)]
-    found, given_up = [Fact(reader.say("Ends"), reader.say("Today"))], preview.get("paid_until")
+    ending, given_up = [Fact(reader.say("Ends"), reader.say("Today"))], preview.get("paid_until")
     if reader.date(preview["access_until"]) < reader.date(preview["effective_at"]):
-        found.append(_access_ended(reader, day))
+        ending.append(_access_ended(reader, day))
     if given_up:
         lost = reader.say("Until %(day)s; it is not refunded", day=reader.day(given_up))
-        found.append(Fact(reader.say("Already paid"), lost))
-    return found
+        ending.append(Fact(reader.say("Already paid"), lost))
+    return ending
 
 
 def _access_ended(reader: Reader, day: str) -> Fact:
@@ -77,12 +77,12 @@ def _access_ended(reader: Reader, day: str) -> Fact:
 
 
 def reasons(reader: Reader) -> list[tuple[str, str]]:
-    """(code, words): the empty one first, which says nothing."""
-    return [("", reader.say("I would rather not say")), *((code.value, reader.say(words)) for code, words in REASONS.items())]
+    """(code, text); the first one, with an empty code, gives no reason."""
+    return [("", reader.say("I would rather not say")), *((code.value, reader.say(words)) for code, words in FEEDBACK.items())]
 
 
 def reference(subscription_id: str, version: int) -> str:
-    """`8F2C11AD-12`: finds the event again: the stream's first eight digits and the version in it."""
+    """`8F2C11AD-12`: the first eight digits of the subscription's id and the event's version, to find the event by."""
     return f"{UUID(subscription_id).hex[:8].upper()}-{version}"
 
 
@@ -92,15 +92,15 @@ class Result:
     says: str
     reference: str | None
     mind: str | None
-    """Until when it can be kept after all; None when it is over."""
+    """Until when the customer can withdraw the cancellation; None if it has taken effect."""
 
 
 def result(reader: Reader, subscription: Subscription, view: View, version: int | None) -> Result | None:
-    """What became of it; None while nothing was cancelled. `version` as the address says, which may be anything."""
+    """The result of a cancellation; None if nothing was cancelled. `version` comes from the address and can be any number."""
     reader = reader.of_subscription(subscription)
     plan, cancellation = isolated(subscription["plan"]["name"]), subscription["cancellation"]
-    coming = (p["version"] for p in view.pending if p["aggregate"] == f"subscription-{subscription['id']}")
-    ref = reference(subscription["id"], version) if version and version <= max([subscription["version"], *coming]) else None
+    pending = (p["version"] for p in view.pending if p["aggregate"] == f"subscription-{subscription['id']}")
+    ref = reference(subscription["id"], version) if version and version <= max([subscription["version"], *pending]) else None
     done = reader.say("Your cancellation is registered")
     if subscription["status"] in ("canceled", "incomplete_expired"):
         day = reader.day(subscription["ended_at"] or subscription["current_period"]["end"])
@@ -108,16 +108,16 @@ def result(reader: Reader, subscription: Subscription, view: View, version: int 
             over = reader.say("%(plan)s ended on %(day)s; there is nothing left to cancel.", plan=plan, day=day)
             return Result(reader.say("This subscription has ended"), over, None, None)
         return Result(done, _ended(reader, subscription, day), ref, None)
-    waiting = on_its_way(subscription, view)
-    if waiting == KEEPING:
-        return Result(reader.say("Keep my subscription"), reader.say(KEEPING), ref, None)
-    if waiting == CANCELLING:
+    waiting = pending_sentence(subscription, view)
+    if waiting == WITHDRAWAL_PENDING:
+        return Result(reader.say("Keep my subscription"), reader.say(WITHDRAWAL_PENDING), ref, None)
+    if waiting == CANCELLATION_PENDING:
         waits = reader.say("The cancellation of %(plan)s is registered and on its way. You will not be charged again.", plan=plan)
         return Result(done, waits, ref, None)
     if cancellation is None:
         return None
     day, ref = reader.day(cancellation["effective_at"]), ref or reference(subscription["id"], subscription["version"])
-    if not can_be_kept(subscription, reader.now):
+    if not can_be_withdrawn(subscription, reader.now):
         return Result(done, _ended(reader, subscription, day), ref, None)
     says = reader.say("%(plan)s ends on %(day)s. You have access until then, and will not be charged again.", plan=plan, day=day)
     if is_unsettled(subscription, view):

@@ -1,15 +1,15 @@
-"""What came of a payment that was asked for, in words: per invoice, and what it did to the subscription."""
+"""The result of a payment: the outcome of each charge, and the effect on the subscription."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from portal_gateway.application.answers import View
 from portal_gateway.application.presentation.common import Badge, Reader, moment
+from portal_gateway.application.presentation.failure_reasons import REASONS
 from portal_gateway.application.presentation.invoices import badge, status
-from portal_gateway.application.presentation.movements import WHY
+from portal_gateway.application.presentation.notice import pay_button
 from portal_gateway.application.presentation.settlement import after
-from portal_gateway.application.presentation.subscription import pay_button
+from portal_gateway.application.view import View
 from portal_gateway.domain.view import Subscription
 from presentation.languages import N_
 
@@ -35,16 +35,16 @@ class Charge:
 class Outcome:
     title: str
     charges: tuple[Charge, ...]
-    """The invoice, and those of later periods that were charged after it."""
+    """The invoice, and the invoices of later periods that were charged after it."""
     says: tuple[str, ...]
     settled: bool
-    """Whether nothing of it is under way any more."""
+    """Whether no charge is under way."""
     pay: str | None
-    """What the link says that leads to paying with another card, where the charge failed."""
+    """The label of the link to paying with another card, if the charge failed."""
 
 
 def outcome(reader: Reader, view: View, facts: Mapping[str, Any]) -> Outcome:
-    """`facts` as the invoicing service tells them, with the status as it is to be said."""
+    """`facts`: the invoice as the invoicing service represents it, with the status to show."""
     subscription = next((it for it in view.facts["subscriptions"] if it["id"] == facts["subscription_id"]), None)
     charged = _charged(reader, view, facts)
     failed = facts["status"] == "failed"
@@ -61,24 +61,24 @@ def _says(reader: Reader, facts: Mapping[str, Any], subscription: Subscription |
     state, words = facts["status"], SAYS[facts["status"]]
     if state == "paid":
         return [after(reader, facts, subscription) or reader.say(words)]
-    said = [reader.say(words)]
+    sentences = [reader.say(words)]
     if state == "failed":
         reasons = [it.get("reason") for it in facts.get("movements") or () if it["kind"] == "failed_attempt"]
-        if reasons and (why := WHY.get(reasons[-1] or "")):
-            said.append(reader.say(why))
-    return said
+        if reasons and (why := REASONS.get(reasons[-1] or "")):
+            sentences.append(reader.say(why))
+    return sentences
 
 
 def _charged(reader: Reader, view: View, facts: Mapping[str, Any]) -> list[tuple[str, str, str]]:
     """(number, amount, status), oldest first."""
-    found = [(facts["number"], reader.money(facts["total"]), facts["status"])]
+    first = (facts["number"], reader.money(facts["total"]), facts["status"])
     later = [
         row
         for row in reversed(view.facts["invoices"])
         if row["subscription_id"] == facts["subscription_id"]
         and moment(row["period"]["start"]) > moment(facts["period"]["start"])
     ]
-    return found + [(row["number"], reader.money(row["total"]), status(row, view.pending)) for row in later]
+    return [first] + [(row["number"], reader.money(row["total"]), status(row, view.pending)) for row in later]
 
 
 def _is_settled(reader: Reader, view: View, facts: Mapping[str, Any], subscription: Subscription | None) -> bool:
@@ -88,7 +88,7 @@ def _is_settled(reader: Reader, view: View, facts: Mapping[str, Any], subscripti
     if facts["status"] != "paid" or subscription is None or subscription["ended_at"]:
         return True
     if after(reader, facts, subscription) is None:
-        return False  # the subscription has not heard of the payment
+        return False  # the subscription does not reflect the payment yet
     period = subscription["current_period"]
     if subscription["debt"] is None and subscription["cancellation"] is None and moment(period["end"]) <= reader.now:
         return False  # it is about to enter the next period

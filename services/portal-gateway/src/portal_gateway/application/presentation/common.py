@@ -1,6 +1,6 @@
-"""The customer's view in words: facts, a language and the merchant's clock in; sentences, amounts and days out.
+"""Turns facts into sentences, amounts and days, in a language and by the merchant's clock.
 
-Pure. Templates and the JSON API show what stands here and decide nothing.
+Pure. Templates and the JSON API show the results and decide nothing.
 """
 
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 
 from billing_contracts.money import exponent
 from chassis.text import isolated
-from portal_gateway.application.answers import STALE_AFTER, View
 from portal_gateway.application.live import minutes_late
+from portal_gateway.application.view import STALE_AFTER, View
 from portal_gateway.domain.view import CardFace, Interval, Subscription, Tax
 from portal_gateway.domain.view import Money as MoneyFacts
 from presentation.languages import N_, Language
@@ -41,17 +41,17 @@ class Badge:
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """Who reads and when: the language, the zone of the dates, what is today there, and the merchant's tax."""
+    """The reader of a page: language, time zone of the dates, the merchant's clock, and the merchant's tax."""
 
     language: Language
     zone: ZoneInfo
-    """The merchant's, unless the reader was made for another."""
+    """The merchant's zone, or the one that `where` has set."""
     now: datetime
-    """By the merchant's clock, in UTC."""
+    """The merchant's clock, in UTC."""
     tax: Tax | None = None
-    """Of plans without one of their own."""
+    """The tax of plans without their own."""
     tax_known: bool = True
-    """False while an event of the merchant's is missing: the next invoice may have another tax."""
+    """False while an event of the merchant is missing: the next invoice may have another tax."""
 
     @classmethod
     def of(cls, view: View, language: Language) -> "Reader":
@@ -59,11 +59,11 @@ class Reader:
         return cls(language, ZoneInfo(str(merchant["time_zone"])), view.now, merchant.get("tax"), not view.merchant_behind)
 
     def where(self, zone: str | None) -> "Reader":
-        """The same with the dates of another zone, when one is named."""
+        """The same reader with the dates of another zone; None keeps the zone."""
         return self if zone in (None, self.zone.key) else replace(self, zone=ZoneInfo(zone))
 
     def of_subscription(self, subscription: Subscription) -> "Reader":
-        """With dates where the subscription began: its periods belong to that zone, also after the merchant changes its own."""
+        """With dates in the subscription's own zone: its periods keep it when the merchant changes zones."""
         return self.where(subscription.get("time_zone"))
 
     @property
@@ -81,7 +81,7 @@ class Reader:
         return self.language.day(self.date(instant))
 
     def near_day(self, instant: datetime | str) -> str:
-        """Without the year when it is this one: `17 de mayo`."""
+        """Without the current year: `17 de mayo`."""
         day = self.date(instant)
         return self.language.day_and_month(day) if day.year == self.today.year else self.language.day(day)
 
@@ -89,7 +89,7 @@ class Reader:
         return money(self.language, amount)
 
     def period(self, start: str, end: str) -> str:
-        """`Del 14 de mayo al 14 de junio de 2023`, of two instants: the year once when it is the same."""
+        """`Del 14 de mayo al 14 de junio de 2023`; the year appears once if it is the same."""
         first, last = self.date(start), self.date(end)
         same_year = first.year == last.year
         begins = self.language.day_and_month(first) if same_year else self.language.day(first)
@@ -102,12 +102,12 @@ class Reader:
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """Whose portal it is."""
+    """The merchant that the page presents."""
 
     name: str
     initials: str
     logo: str | None
-    """The media id of its logo."""
+    """Media id."""
     colour: str | None
     contact_email: str | None
     terms_url: str | None
@@ -128,19 +128,19 @@ def company(merchant: Mapping[str, Any]) -> Company:
 
 
 def initials(name: str) -> str:
-    """`TI` of `TechSolutions Inc.`: what stands where there is no picture."""
+    """`TI` of `TechSolutions Inc.`: shown in place of a missing picture."""
     words = [word for word in name.split() if word[0].isalnum()]
     return "".join(word[0] for word in words[:2]).upper() or "·"
 
 
 def hidden_email(email: str) -> str:
-    """`a…@example.com`: enough to know whose account it is, not enough to write to it."""
+    """`a…@example.com`: enough to recognize the account, not enough to write to it."""
     local, _, domain = email.rpartition("@")
     return f"{local[:1]}…@{domain}"
 
 
 def account(view: View) -> str:
-    """`Ana García · a…@example.com`; empty for a customer whose profile is not here."""
+    """`Ana García · a…@example.com`; empty if the profile has not arrived."""
     customer = view.facts["customer"]
     email = customer["email"]
     name = isolated(customer["name"]) if customer["name"] else None
@@ -170,7 +170,7 @@ def frequency(language: Language, price: str, interval: Interval) -> str:
 
 
 def freshness(view: View, language: Language, wall_clock: datetime) -> str | None:
-    """That what is shown is behind, and since when; nothing while it is fresh."""
+    """The staleness notice; None while the facts are fresh."""
     minutes = minutes_late(view.as_of, view.stale, wall_clock)
     if minutes is None:
         return None
@@ -183,17 +183,17 @@ def freshness(view: View, language: Language, wall_clock: datetime) -> str | Non
     )
 
 
-def shown(subscriptions: list[Subscription], asked: UUID | None) -> Subscription | None:
-    """The one asked for when it is the customer's, else the first."""
+def shown(subscriptions: list[Subscription], chosen: UUID | None) -> Subscription | None:
+    """The chosen subscription if it belongs to the customer, else the first one."""
     for subscription in subscriptions:
-        if asked is not None and subscription["id"] == str(asked):
+        if chosen is not None and subscription["id"] == str(chosen):
             return subscription
     return subscriptions[0] if subscriptions else None
 
 
 def moment(instant: datetime | str) -> datetime:
-    found = datetime.fromisoformat(instant) if isinstance(instant, str) else instant
-    return found.astimezone(UTC)
+    """Parse an RFC 3339 instant; the result is in UTC."""
+    return (datetime.fromisoformat(instant) if isinstance(instant, str) else instant).astimezone(UTC)
 
 
 def _web(url: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""Invoices in words: a row of the history, and the page of one."""
+"""Invoices: the rows of the payment history, and the page of one invoice."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,11 @@ from decimal import Decimal
 from typing import Any, Final
 
 from chassis.text import isolated
-from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.presentation.common import Badge, Reader, Tone
 from portal_gateway.application.presentation.movements import Movement, movements
+from portal_gateway.application.presentation.notice import Notice, notice, pay_button
 from portal_gateway.application.presentation.payment import Offer, of_invoice
-from portal_gateway.application.presentation.subscription import Notice, notice, pay_button
+from portal_gateway.application.view import Pending, View
 from portal_gateway.domain.view import InvoiceRow
 from presentation.languages import Language, in_context
 
@@ -67,15 +67,15 @@ class Invoice:
     buyer: tuple[str, ...]
     lines: tuple[Line, ...]
     totals: tuple[tuple[str, str], ...]
-    """Subtotal and tax, when there is a tax."""
+    """Subtotal and tax; empty if there is no tax."""
     total: str
     movements: tuple[Movement, ...]
     notice: Notice | None
-    """What is owed on it, why, and what becomes of it."""
+    """The unpaid amount, the reason, and what happens next."""
     pay: str | None
-    """What the link says that leads to paying it."""
+    """The label of the link to paying it."""
     offer: Offer | None
-    """How it can be paid with the card on file, and what that does."""
+    """Paying it with the card on file."""
 
 
 def badge(reader: Reader, status: str) -> Badge:
@@ -83,7 +83,7 @@ def badge(reader: Reader, status: str) -> Badge:
 
 
 def status(invoice: Mapping[str, Any], pending: tuple[Pending, ...]) -> str:
-    """What is to be said of it: a charge that was accepted and is not seen yet is a charge that runs."""
+    """The status to show: an accepted charge that has not arrived yet counts as running."""
     if invoice["status"] in ("open", "failed"):
         charged = {p["detail"].get("invoice_id") for p in pending if p["kind"] == "charge"}
         if invoice["id"] in charged:
@@ -109,31 +109,31 @@ def _row(reader: Reader, invoice: InvoiceRow, pending: tuple[Pending, ...]) -> R
 
 
 def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
-    """`facts` as the invoicing service tells them."""
-    period, now = facts["period"], status(facts, view.pending)
-    there = reader.where(facts.get("period_time_zone") or facts.get("time_zone"))
+    """`facts`: the invoice as the invoicing service represents it."""
+    period, current = facts["period"], status(facts, view.pending)
+    local = reader.where(facts.get("period_time_zone") or facts.get("time_zone"))
     owing = next((it for it in view.facts["subscriptions"] if it["debt"] and it["debt"]["invoice_id"] == facts["id"]), None)
     debt = owing["debt"] if owing else None
     return Invoice(
         id=str(facts["id"]),
         number=facts["number"],
         date=reader.language.day(date.fromisoformat(facts["issued_on"])),
-        badge=badge(reader, now),
-        period=there.period(period["start"], period["end"]),
+        badge=badge(reader, current),
+        period=local.period(period["start"], period["end"]),
         seller=_party(reader, facts["seller"]),
         buyer=_party(reader, facts.get("bill_to") or {}),
-        lines=tuple(_line(there, line) for line in facts["lines"]),
+        lines=tuple(_line(local, line) for line in facts["lines"]),
         totals=_totals(reader, facts),
         total=reader.money(facts["total"]),
-        movements=movements(there, facts, debt["next_attempt_at"] if debt and now == "failed" else None),
-        notice=notice(reader, owing, view) if owing and now in ("open", "processing", "failed") else None,
-        pay=pay_button(reader, view) if now == "failed" else None,
-        offer=of_invoice(reader, view, facts) if now == "failed" else None,
+        movements=movements(local, facts, debt["next_attempt_at"] if debt and current == "failed" else None),
+        notice=notice(reader, owing, view) if owing and current in ("open", "processing", "failed") else None,
+        pay=pay_button(reader, view) if current == "failed" else None,
+        offer=of_invoice(reader, view, facts) if current == "failed" else None,
     )
 
 
 def made_so_far(language: Language, done: int, total: int) -> str:
-    """How far a download is."""
+    """The progress of a download."""
     return language.say(
         "Your download is being made: %(done)s of %(total)s invoices.",
         done=language.number(Decimal(done)),
@@ -143,8 +143,8 @@ def made_so_far(language: Language, done: int, total: int) -> str:
 
 def _party(reader: Reader, party: Mapping[str, Any]) -> tuple[str, ...]:
     tax_id = reader.say("Tax ID: %(tax_id)s", tax_id=party["tax_id"]) if party.get("tax_id") else None
-    found = (party.get("name"), *str(party.get("address") or "").splitlines(), tax_id, party.get("email"))
-    return tuple(part for part in found if part)
+    parts = (party.get("name"), *str(party.get("address") or "").splitlines(), tax_id, party.get("email"))
+    return tuple(part for part in parts if part)
 
 
 def _line(reader: Reader, line: Mapping[str, Any]) -> Line:

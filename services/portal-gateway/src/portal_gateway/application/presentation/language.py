@@ -1,4 +1,4 @@
-"""Which language a customer reads."""
+"""Chooses the customer's language."""
 
 from functools import cache
 from pathlib import Path
@@ -10,22 +10,22 @@ LOCALES = Path(__file__).parents[2] / "locales"
 
 @cache
 def catalogues() -> Catalogues:
-    """The languages of the page and of the JSON API; read once in a process."""
+    """The languages of the page and the JSON API, read once per process."""
     return Catalogues(LOCALES)
 
 
 def choose(
     *,
-    asked: str | None = None,
-    kept: str | None = None,
+    query: str | None = None,
+    cookie: str | None = None,
     link: str | None = None,
     customer: str | None = None,
     accept: str | None = None,
     merchant: str | None = None,
 ) -> Language:
-    """The first that names a language we have: `?lang`, cookie, link, customer, Accept-Language, merchant, else Spanish.
+    """The first supported language of `?lang`, cookie, link, customer, Accept-Language and merchant; else Spanish.
 
-    The region is the merchant's when the merchant's language is the one chosen: amounts look as on the company's own site.
+    If it is the merchant's language, the region is the merchant's too: amounts look as on the merchant's own site.
     """
     preferred = catalogues().preferred(accept, merchant)
-    return catalogues().choose((asked, kept, link, customer, *preferred), merchant)
+    return catalogues().choose((query, cookie, link, customer, *preferred), merchant)

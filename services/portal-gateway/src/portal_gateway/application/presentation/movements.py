@@ -1,4 +1,4 @@
-"""What became of one invoice, in words: each try to charge it and why it failed, what was paid or given back, what is next."""
+"""The movements of an invoice: attempts with their failure reasons, payments, refunds, and the next attempt."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any, Final
 
 from portal_gateway.application.presentation.common import Reader
-from portal_gateway.application.presentation.subscription import REASONS
+from portal_gateway.application.presentation.failure_reasons import REASONS
 from portal_gateway.domain.view import Money
 from presentation.languages import N_
 
-WHAT: Final = {
+KINDS: Final = {
     "invoice": N_("Invoice issued"),
     "payment": N_("Payment"),
     "failed_attempt": N_("Failed charge"),
@@ -18,22 +18,13 @@ WHAT: Final = {
     "credit_note": N_("Credit note"),
     "void": N_("Invoice voided"),
 }
-WHAT_WITH_A_CARD: Final = {
+KINDS_WITH_CARD: Final = {
     "payment": N_("Payment with %(card)s"),
     "failed_attempt": N_("Failed charge to %(card)s"),
     "refund": N_("Refund to %(card)s"),
 }
-WHY: Final = {
-    **{code: of_some_card for code, (of_some_card, _) in REASONS.items()},
-    "no_payment_method": N_("There was no card on file."),
-    "processing_error": N_("There was a problem processing the charge."),
-    "not_confirmed": N_("It was not in the list that was confirmed."),
-    "subscription_cancelled": N_("The subscription was cancelled."),
-    "merchant": N_("The company decided it."),
-    "invoice_voided": N_("The invoice was void."),
-}
-MOVING: Final = frozenset({"invoice", "payment", "refund", "credit_note"})
-"""Kinds whose amount is said: nothing moves when a charge fails, and what is voided is the invoice."""
+MONEY_KINDS: Final = frozenset({"invoice", "payment", "refund", "credit_note"})
+"""Kinds that show an amount. A failed charge moves no money, and a void concerns the invoice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,37 +33,35 @@ class Movement:
     date: str
     what: str
     why: str
-    """Empty when nothing needs a reason, or nobody knows it."""
+    """Empty if there is no reason, or it is unknown."""
     amount: str
-    """Empty when nothing moved."""
+    """Empty if no money moved."""
 
 
 def movements(reader: Reader, facts: Mapping[str, Any], next_try: str | None) -> tuple[Movement, ...]:
-    """The invoice's, as the invoicing service tells them, in their order; then the next try, an instant, when there is one."""
+    """The invoice's movements in the invoicing service's order, then the next attempt (an instant), if there is one."""
     past = tuple(_movement(reader, movement) for movement in facts.get("movements") or ())
     if next_try is None:
         return past
     day = reader.date(next_try)
-    announced = Movement(
+    upcoming = Movement(
         day.isoformat(), reader.language.short_day(day), reader.say("Next charge attempt"), "", reader.money(facts["total"])
     )
-    return (*past, announced)
+    return (*past, upcoming)
 
 
 def _movement(reader: Reader, movement: Mapping[str, Any]) -> Movement:
     kind, card, day = movement["kind"], movement.get("payment_method"), date.fromisoformat(movement["date"])
     what = (
-        reader.say(WHAT_WITH_A_CARD[kind], card=reader.card(card))
-        if card and kind in WHAT_WITH_A_CARD
-        else reader.say(WHAT[kind])
+        reader.say(KINDS_WITH_CARD[kind], card=reader.card(card)) if card and kind in KINDS_WITH_CARD else reader.say(KINDS[kind])
     )
-    why = WHY.get(movement.get("reason") or "")
+    why = REASONS.get(movement.get("reason") or "")
     amount = movement["amount"]
-    whole: Money = {"amount_minor": abs(amount["amount_minor"]), "currency": amount["currency"]}
+    absolute: Money = {"amount_minor": abs(amount["amount_minor"]), "currency": amount["currency"]}
     return Movement(
         day.isoformat(),
         reader.language.short_day(day),
         what,
         reader.say(why) if why else "",
-        reader.money(whole) if kind in MOVING else "",
+        reader.money(absolute) if kind in MONEY_KINDS else "",
     )

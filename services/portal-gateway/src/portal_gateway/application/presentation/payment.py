@@ -1,4 +1,4 @@
-"""Paying what is owed, in words: with the card on file, what a confirmation charges, and what comes of it."""
+"""Paying a debt: the offer to pay with the card on file, the charges of a confirmation, and their effect."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,31 +6,32 @@ from datetime import date
 from typing import Any, Final
 
 from chassis.text import isolated
-from portal_gateway.application.answers import DueCharge, View
 from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.notice import is_running, notice, refused_card, same_face
 from portal_gateway.application.presentation.payment_method import state
 from portal_gateway.application.presentation.settlement import after, before, span
-from portal_gateway.application.presentation.subscription import is_running, notice, refused_card, same_face
+from portal_gateway.application.results import DueCharge
+from portal_gateway.application.view import View
 from portal_gateway.domain.settlement import Settling, settling
 from portal_gateway.domain.view import CardFace, InvoiceRow, Period, Subscription
 from presentation.languages import N_
 
 ONLY_ANOTHER_CARD: Final = frozenset({"expired_card", "incorrect_cvc"})
-"""Reasons of a failed charge after which the same card cannot pay."""
-LISTED_APART: Final = 3
-"""Begun periods of one subscription that have a line each; more of them share one."""
+"""Failure reasons after which the same card cannot pay."""
+SEPARATE_LINES_MAX: Final = 3
+"""Up to so many begun periods of a subscription have a line each; more of them share one line."""
 LATER: Final = N_("Later periods have begun too. They are not charged now: you will be asked to confirm them.")
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """How a debt can be paid with the card on file, and what that does."""
+    """Paying a debt with the card on file."""
 
     invoice_id: str
     does: str
-    """What a payment settles, and what becomes of the subscription: with whichever card."""
+    """What a payment settles, and its effect on the subscription, with any card."""
     button: str | None
-    """None when this card is known to be unusable, or there is none."""
+    """None if there is no card or it cannot pay."""
     why_not: str | None
 
 
@@ -43,7 +44,7 @@ class Line:
 
 
 def offer(reader: Reader, view: View, subscription: Subscription) -> Offer | None:
-    """For what the subscription owes; None when it owes nothing, or a charge for it is under way."""
+    """The offer for a subscription's debt; None without a debt, or while a charge for it is under way."""
     debt, reader = subscription["debt"], reader.of_subscription(subscription)
     if debt is None or notice(reader, subscription, view) is None or is_running(debt, view):
         return None
@@ -54,7 +55,7 @@ def offer(reader: Reader, view: View, subscription: Subscription) -> Offer | Non
 
 
 def of_invoice(reader: Reader, view: View, facts: Mapping[str, Any]) -> Offer:
-    """For an open invoice with a failed charge; `facts` as the invoicing service returns them."""
+    """The offer for an open invoice with a failed charge; `facts`: the invoice as the invoicing service represents it."""
     subscription = next((it for it in view.facts["subscriptions"] if it["id"] == facts["subscription_id"]), None)
     reader = reader.of_subscription(subscription) if subscription else reader
     attempts = [it for it in facts.get("movements") or () if it["kind"] == "failed_attempt"]
@@ -77,26 +78,26 @@ def _offer(reader: Reader, view: View, invoice_id: str, it: Settling, reason: st
 
 
 def lines(reader: Reader, view: View, due: Sequence[DueCharge]) -> list[Line]:
-    """What is charged, in its order: open invoices by their number and date, begun periods by their days."""
-    found: list[Line] = []
+    """The charges in their order: open invoices with number and date, begun periods with their days."""
+    listed: list[Line] = []
     for each in due:
         if each["number"] is not None:
-            found.append(Line(_invoice(reader, view, each), reader.money(each["amount"])))
-            found += _begun(reader, view, [it for it in due if _follows(view, it, each)], several=_several(view, due))
-    return found
+            listed.append(Line(_invoice(reader, view, each), reader.money(each["amount"])))
+            listed += _begun(reader, view, [it for it in due if _follows(view, it, each)], several=_several(view, due))
+    return listed
 
 
 def label(reader: Reader, due: DueCharge) -> str:
-    """One charge by its number, or by its days before it has one."""
+    """The invoice's number, or the period's days if there is no invoice yet."""
     return due["number"] if due["number"] is not None else span(reader, due["period"])
 
 
 def does(reader: Reader, view: View, due: Sequence[DueCharge], *, more: bool = False) -> list[str]:
-    """What paying each open invoice does, each sentence once; of several subscriptions each names its plan.
+    """The effect of paying each open invoice, without repetitions; with several subscriptions, each sentence names its plan.
 
-    `more` when periods have begun that are not listed; they are not charged because of this confirmation.
+    `more`: there are begun periods that are not listed. This confirmation does not charge them.
     """
-    found: dict[str, None] = {}
+    sentences: dict[str, None] = {}
     for each in due:
         subscription = subscription_of(view, each)
         local = reader.of_subscription(subscription) if subscription else reader
@@ -108,16 +109,16 @@ def does(reader: Reader, view: View, due: Sequence[DueCharge], *, more: bool = F
         sentence = before(local, stated)
         if subscription and _several(view, due):
             sentence = f"{isolated(subscription['plan']['name'])}: {sentence}"
-        found[sentence] = None
-    return [*found, *([reader.say(LATER)] if more else [])]
+        sentences[sentence] = None
+    return [*sentences, *([reader.say(LATER)] if more else [])]
 
 
 def outcome(reader: Reader, view: View, facts: Mapping[str, Any]) -> dict[str, Any]:
-    """`payment_text`: what the payment of an invoice did that was owed; `settling` while that is not known yet."""
+    """`payment_text`: the effect of paying a debt; `settling`: the payment succeeded and its effect is not known yet."""
     owed = facts["status"] == "paid" and any(it["kind"] == "failed_attempt" for it in facts.get("movements") or ())
     subscription = next((it for it in view.facts["subscriptions"] if it["id"] == facts["subscription_id"]), None)
-    said = after(reader, facts, subscription) if owed else None
-    return {"payment_text": said, "settling": owed and said is None}
+    text = after(reader, facts, subscription) if owed else None
+    return {"payment_text": text, "settling": owed and text is None}
 
 
 def subscription_of(view: View, due: DueCharge) -> Subscription | None:
@@ -126,25 +127,25 @@ def subscription_of(view: View, due: DueCharge) -> Subscription | None:
 
 
 def _settling(reader: Reader, view: View, due: DueCharge, subscription: Subscription | None) -> Settling | None:
-    """As the facts here say, but for the effect, which the owner of subscriptions has decided.
+    """From the local facts, except the effect, which the subscriptions service decides.
 
-    None for an invoice older than those in the view while its subscription is not known.
+    None for an invoice older than those in the view, if its subscription is unknown.
     """
     row = _row(view, due["invoice_id"])
     period = due.get("period") or (row["period"] if row else subscription["current_period"] if subscription else None)
     if period is None:
         return None
-    found = settling(subscription, period, reader.now)
+    local = settling(subscription, period, reader.now)
     effect = due.get("effect")
-    if effect is None or effect == found.effect:
-        return found
-    return replace(found, effect=effect, begun=False, until=None if effect != "ends" else found.until or period["end"])
+    if effect is None or effect == local.effect:
+        return local
+    return replace(local, effect=effect, begun=False, until=None if effect != "ends" else local.until or period["end"])
 
 
 def _begun(reader: Reader, view: View, begun: Sequence[DueCharge], *, several: bool) -> Iterable[Line]:
     subscription = subscription_of(view, begun[0]) if begun else None
     reader = reader.of_subscription(subscription) if subscription else reader
-    if len(begun) <= LISTED_APART:
+    if len(begun) <= SEPARATE_LINES_MAX:
         return [Line(_named(view, it, span(reader, it["period"]), several), reader.money(it["amount"])) for it in begun]
     first, last, currency = begun[0], begun[-1], begun[0]["amount"]["currency"]
     whole: Period = {"start": first["period"]["start"], "end": last["period"]["end"]}
@@ -156,7 +157,7 @@ def _begun(reader: Reader, view: View, begun: Sequence[DueCharge], *, several: b
 
 
 def _invoice(reader: Reader, view: View, due: DueCharge) -> str:
-    """`TS-000014 · 14 may 2023`; the date where the invoice is among the newest."""
+    """`TS-000014 · 14 may 2023`; with the date only if the view contains the invoice."""
     row = _row(view, due["invoice_id"])
     issued = reader.language.short_day(date.fromisoformat(row["issued_on"])) if row else None
     return " · ".join(part for part in (due["number"], issued) if part)
@@ -176,7 +177,6 @@ def _several(view: View, due: Sequence[DueCharge]) -> bool:
 
 
 def _subscription_id(view: View, due: DueCharge) -> str | None:
-    """The id of the charge's subscription."""
     row = _row(view, due["invoice_id"])
     return due.get("subscription_id") or (row["subscription_id"] if row else None)
 

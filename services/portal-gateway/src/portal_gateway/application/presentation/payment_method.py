@@ -1,12 +1,12 @@
-"""The payment method in words: the card's face, and whether it will still be good."""
+"""The payment method: the card, and whether it expires."""
 
 from dataclasses import dataclass, replace
 
 from billing_contracts.expiry import State
 from billing_contracts.expiry import state as expiry_state
-from portal_gateway.application.answers import View
 from portal_gateway.application.presentation.common import Badge, Reader
 from portal_gateway.application.subscription_status import renews
+from portal_gateway.application.view import View
 from portal_gateway.domain.view import PaymentMethod
 from presentation.languages import in_context
 
@@ -14,26 +14,25 @@ from presentation.languages import in_context
 @dataclass(frozen=True, slots=True)
 class Method:
     brand: str
-    """`visa`, `mastercard`, `amex`, `other`; empty when there is none."""
+    """`visa`, `mastercard`, `amex`, `other`; empty without a card."""
     label: str
     expiry: str
     badge: Badge | None
     hint: str | None
     button: str | None
-    """None while a new card is on its way."""
+    """None while an accepted new card has not arrived."""
 
 
 def state(reader: Reader, month: int, year: int) -> State:
-    """By the merchant's clock and in the merchant's zone, as a charge would find it."""
+    """By the merchant's clock and zone, as for a charge."""
     return expiry_state(month, year, reader.now, reader.zone)
 
 
 def method(reader: Reader, view: View) -> Method:
-    waiting = [p["detail"] for p in view.pending if p["kind"] == "payment_method"]
-    if waiting:
-        new: PaymentMethod = {"id": "", "version": 0, **waiting[-1]}  # type: ignore[typeddict-item]
-        found = _of(reader, new, view)
-        return replace(found, hint=reader.say("Your new card is registered, on its way."), button=None)
+    pending = [p["detail"] for p in view.pending if p["kind"] == "payment_method"]
+    if pending:
+        new: PaymentMethod = {"id": "", "version": 0, **pending[-1]}  # type: ignore[typeddict-item]
+        return replace(_of(reader, new, view), hint=reader.say("Your new card is registered, on its way."), button=None)
     card = view.facts["payment_method"]
     if card is None:
         hint = reader.say("Add one so that your renewals are paid by themselves.") if _renews(view) else None
@@ -42,7 +41,6 @@ def method(reader: Reader, view: View) -> Method:
 
 
 def _renews(view: View) -> bool:
-    """Whether anything is still to be charged."""
     return any(renews(it) for it in view.facts["subscriptions"])
 
 

@@ -1,4 +1,4 @@
-"""What a subscription costs again and again, in words. Every page, dialog and answer that names a recurring price asks here."""
+"""The recurring price of a subscription. Every page, dialog and API response with a recurring price uses this module."""
 
 from dataclasses import dataclass
 from decimal import Decimal
@@ -7,17 +7,19 @@ from billing_contracts.shapes import Tax as Rate
 from billing_contracts.tax import tax_in_force, taxed
 from chassis.text import isolated
 from portal_gateway.application.presentation.common import Reader, frequency
+from portal_gateway.application.subscription_status import renews
+from portal_gateway.application.view import View
 from portal_gateway.domain.view import Money, Plan, Subscription, Tax
 
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Of one period."""
+    """The price of one period."""
 
     total: Money
-    """With its tax, as far as it is known."""
+    """Including tax, if the tax is known."""
     tax: Money | None
-    """The part that is tax; None when there is none, or it is not known."""
+    """The tax in the total; None if there is none or it is unknown."""
     rate: Tax | None
     tax_known: bool
     text: str
@@ -25,7 +27,7 @@ class Price:
 
 
 def price(reader: Reader, plan: Plan, quantity: int) -> Price:
-    """As an invoice issued now."""
+    """The price of a period with an invoice issued now."""
     advertised, currency = plan["price"]["amount_minor"] * quantity, plan["price"]["currency"]
     known = reader.tax_known or plan["tax"] is not None
     rate = tax_in_force(plan["tax"], reader.tax) if known else None
@@ -37,18 +39,18 @@ def price(reader: Reader, plan: Plan, quantity: int) -> Price:
     if rate is None or not owed.tax:
         return Price(total, None, rate, True, text)
     tax: Money = {"amount_minor": owed.tax, "currency": currency}
-    whole = reader.say(
+    text_with_tax = reader.say(
         "%(price)s, including %(amount)s of %(name)s (%(rate)s%%)",
         price=text,
         amount=reader.money(tax),
         name=isolated(rate["name"]),
         rate=reader.language.number(Decimal(rate["rate_basis_points"]) / 100),
     )
-    return Price(total, tax, rate, True, whole)
+    return Price(total, tax, rate, True, text_with_tax)
 
 
 def unit_price(reader: Reader, plan: Plan, quantity: int) -> str | None:
-    """`3 × 29.99 EUR más IVA`: what the price is made of, when the quantity is not one."""
+    """`3 × 29.99 EUR más IVA`; None if the quantity is one."""
     if quantity == 1:
         return None
     rate = tax_in_force(plan["tax"], reader.tax)
@@ -60,3 +62,18 @@ def unit_price(reader: Reader, plan: Plan, quantity: int) -> str | None:
 
 def of_subscription(reader: Reader, subscription: Subscription) -> Price:
     return price(reader, subscription["plan"], subscription["quantity"])
+
+
+@dataclass(frozen=True, slots=True)
+class Renewal:
+    """A subscription that renews, and what it costs."""
+
+    id: str
+    plan: str
+    price: str
+
+
+def renewals(reader: Reader, view: View) -> list[Renewal]:
+    """The subscriptions that are charged each period with the card on file."""
+    renewing = filter(renews, view.facts["subscriptions"])
+    return [Renewal(it["id"], it["plan"]["name"], of_subscription(reader, it).text) for it in renewing]

@@ -1,4 +1,4 @@
-"""Problems in the customer's words: what happened, and what to do about it."""
+"""The sentences for problems: what happened, and what to do."""
 
 from collections.abc import Mapping
 from math import ceil
@@ -57,7 +57,7 @@ def explain(language: Language, status: int, code: str, headers: Mapping[str, st
             minutes_to_wait(headers),
         )
     if status == 415:
-        return language.say("This address takes %(types)s, and nothing changed.", types=_named(headers, "accept"))
+        return language.say("This address takes %(types)s, and nothing changed.", types=_header(headers, "accept"))
     otherwise = UNREADABLE if status < 500 else UNKNOWN
     sentence = BY_CODE.get(code) or BY_STATUS.get(status, otherwise)
     return language.say(sentence)
@@ -65,9 +65,9 @@ def explain(language: Language, status: int, code: str, headers: Mapping[str, st
 
 def minutes_to_wait(headers: Mapping[str, str]) -> int:
     """Retry-After in minutes, at least one."""
-    asked = _named(headers, "retry-after")
-    return max(1, ceil(int(asked) / 60)) if asked.isdigit() else 1
+    seconds = _header(headers, "retry-after")
+    return max(1, ceil(int(seconds) / 60)) if seconds.isdigit() else 1
 
 
-def _named(headers: Mapping[str, str], name: str) -> str:
-    return {each.lower(): value for each, value in headers.items()}.get(name, "")
+def _header(headers: Mapping[str, str], name: str) -> str:
+    return {key.lower(): value for key, value in headers.items()}.get(name, "")

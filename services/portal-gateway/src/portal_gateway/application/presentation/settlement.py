@@ -1,4 +1,4 @@
-"""What a payment does, in words: before it, and after it. The same for pane, dialog, button, result and the JSON API."""
+"""The effect of a payment, before and after it. Pane, dialog, button, result and JSON API use the same sentences."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,12 +10,12 @@ from portal_gateway.domain.view import Period, Subscription
 
 
 def before(reader: Reader, it: Settling) -> str:
-    """What it settles and what becomes of the subscription."""
+    """What the payment settles, and its effect on the subscription."""
     return " ".join(part for part in (_settles(reader, it), _follows(reader, it)) if part)
 
 
 def owed(reader: Reader, it: Settling, amount: str, *, has_card: bool) -> str:
-    """The sentence of a subscription after its last retry."""
+    """The sentence for a subscription after its last retry."""
     if it.effect == "settles":
         return reader.say("You owe %(amount)s. Paying it does not restart the subscription.", amount=amount)
     if has_card:
@@ -24,13 +24,13 @@ def owed(reader: Reader, it: Settling, amount: str, *, has_card: bool) -> str:
 
 
 def after(reader: Reader, invoice: Mapping[str, Any], subscription: Subscription | None) -> str | None:
-    """What the payment of `invoice` did; None as long as that is not known. `invoice` has id, status and period."""
+    """The effect of the payment of `invoice` (id, status, period); None while it is not known."""
     if invoice["status"] != "paid":
         return None
     reader = reader.of_subscription(subscription) if subscription else reader
     settled = reader.say("This payment settled what you owed for %(period)s.", period=span(reader, invoice["period"]))
-    became = _became(reader, invoice, subscription) if subscription else ""
-    return None if became is None else f"{settled} {became}".strip()
+    effect = _effect_on(reader, invoice, subscription) if subscription else ""
+    return None if effect is None else f"{settled} {effect}".strip()
 
 
 def span(reader: Reader, period: Period) -> str:
@@ -54,7 +54,7 @@ def _follows(reader: Reader, it: Settling) -> str:
         case "settles":
             return _over(reader, it)
         case "ends":
-            assert it.until, "a scheduled end has its day"
+            assert it.until, "a scheduled end has a day"
             day = reader.near_day(it.until)
             if moment(it.until) <= reader.now:
                 return reader.say("Your subscription ended on %(day)s; paying does not restart it.", day=day)
@@ -83,8 +83,8 @@ def _over(reader: Reader, it: Settling) -> str:
     return ""
 
 
-def _became(reader: Reader, invoice: Mapping[str, Any], subscription: Subscription) -> str | None:
-    """None while the subscription has not heard of the payment."""
+def _effect_on(reader: Reader, invoice: Mapping[str, Any], subscription: Subscription) -> str | None:
+    """None while the subscription does not reflect the payment."""
     status, cancellation, debt = subscription["status"], subscription["cancellation"], subscription["debt"]
     if debt and debt["invoice_id"] == invoice["id"]:
         return None

@@ -1,3 +1,3 @@
-// A link that is opened in this tab after another one was refused changes the address in its fragment alone: the browser
-// would load nothing.
+// Reloads when a second link is opened after a refused one: only the fragment of the address changes, so the browser would
+// load nothing.
 addEventListener("hashchange", () => location.replace(`/enter?again${location.hash}`));

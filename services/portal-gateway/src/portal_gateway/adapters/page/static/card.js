@@ -1,4 +1,4 @@
-// Card entry: the portal's side of the talk with the card frame, which owns the fields. No card number ever comes here.
+// Card entry: the portal's side of the protocol with the card frame, which owns the fields. No card number reaches this page.
 import { isMessage } from "./frame.js";
 import { ended, refresh } from "./panes.js";
 import { minutesOf } from "./words.js";
@@ -8,10 +8,10 @@ const TOKEN_MS = 20000;
 const ANSWER_MS = 10000;
 const AGAIN_MS = [2000, 4000, 8000, 16000, 30000];
 const POLL_MS = [700, 1500, 3000, 5000, 8000, 13000];
-/** Begun periods that have a line of their own when it is told what became of them. */
+/** Up to so many begun periods have a line of their own in the result. */
 const MOST_BEGUN = 12;
 
-// What is heard of the frame, and what it leads to: a token only once after each time that the customer confirms.
+// Handles the frame's messages. Each confirmation by the customer accepts one token.
 const HEARD = {
   opening: { ready: "ready", height: "resize", close: "close", error: "erred" },
   typing: { ready: "ready", height: "resize", submitting: "submitting", close: "close", error: "erred" },
@@ -33,26 +33,26 @@ async function call(method, path, body, key = null) {
   const headers = { "content-type": "application/json", "x-csrf-token": document.body.dataset.csrf };
   if (key) headers["idempotency-key"] = key;
   const answer = await fetch(path, { method, headers, body: JSON.stringify(body), signal: AbortSignal.timeout(ANSWER_MS) });
-  const told = await answer.json().catch(() => ({}));
+  const content = await answer.json().catch(() => ({}));
   if (answer.status === 401) ended();
-  if (told.code === "session_changed") location.replace("/?said=session_changed");
-  return { ok: answer.ok, status: answer.status, told, retryAfter: Number(answer.headers.get("retry-after")) || 60 };
+  if (content.code === "session_changed") location.replace("/?said=session_changed");
+  return { ok: answer.ok, status: answer.status, content, retryAfter: Number(answer.headers.get("retry-after")) || 60 };
 }
 
-/** What has become of an invoice, and what its payment did; null without an answer. */
+/** An invoice's status and the effect of its payment; null without a response. */
 async function stateOf(invoice) {
   const answer = await fetch(`/api/invoices/${invoice}`, { cache: "no-store" }).catch(() => null);
   return answer?.ok ? answer.json() : null;
 }
 
-/** The statuses of the newest invoices, by their ids: of begun periods, those that have been issued by now. */
+/** The statuses of the newest invoices, by id, including issued invoices of begun periods. */
 async function newestStatuses() {
   const answer = await fetch("/api/overview", { cache: "no-store" }).catch(() => null);
   const rows = answer?.ok ? (await answer.json()).invoices.items : [];
   return new Map(rows.map((row) => [row.id, row.status]));
 }
 
-/** The sums of what is due, one for each currency. */
+/** The total of each currency. */
 function totalsOf(due) {
   const sums = new Map();
   for (const { amount } of due) sums.set(amount.currency, (sums.get(amount.currency) ?? 0) + amount.amount_minor);
@@ -81,17 +81,17 @@ class CardEntry {
     if (!this.sheet.isConnected) return;
     if (answer?.status === 429) return this.fail(minutesOf(this.words.tooMany, answer.retryAfter));
     if (!answer?.ok) return this.fail(this.words.unavailable);
-    const { setup_id: id, frame_url: url } = answer.told;
+    const { setup_id: id, frame_url: url } = answer.content;
     if (new URL(url).origin !== this.origin) return this.fail(this.words.unavailable);
     this.setup = id;
-    this.list(answer.told);
+    this.list(answer.content);
     this.frame = Object.assign(document.createElement("iframe"), { src: url, title: this.holder.dataset.title });
     this.frame.tabIndex = 0;
     this.holder.append(this.frame);
     this.timer = setTimeout(() => this.fail(this.words.noAnswer), READY_MS);
   }
 
-  /** All that confirming charges, and what it does: as the portal words it. */
+  /** The charges of a confirmation and their effects, in the portal's sentences. */
   list({ due, total, lines, statements }) {
     this.due = due ?? [];
     const section = this.sheet.querySelector("[data-due]");
@@ -141,7 +141,7 @@ class CardEntry {
     if (code === "gone" || code === "setup_gone") this.fail(this.words.expired);
   }
 
-  /** Nothing is under way: the dialog may be closed. */
+  /** Nothing is under way: the dialog can be closed. */
   atRest() {
     clearTimeout(this.timer);
     this.state = "typing";
@@ -160,19 +160,19 @@ class CardEntry {
     const answer = await this.outcome({
       setup_id: this.setup, token, charge_invoices: this.due.map((line) => line.invoice_id), totals: totalsOf(this.due),
     });
-    if (answer?.ok) return this.saved(answer.told);
+    if (answer?.ok) return this.saved(answer.content);
     if (!answer) return this.fail(this.words.unknown, { again: false });
     if (!this.frame) return this.fail(this.words.notSaved);
     if (answer.status === 404) return this.fail(this.words.expired);
-    const { code } = answer.told;
-    if (code === "due_changed") this.list(answer.told);
+    const { code } = answer.content;
+    if (code === "due_changed") this.list(answer.content);
     this.atRest();
     const known = answer.status === 429 ? "too_many_declines" : code ?? "failed";
     return this.tell("result", { ok: false, code: known, retry_after: answer.retryAfter });
   }
 
-  /** The answer to a confirmation. While nobody can say it, the same is asked again under the same key, which can do
-      nothing twice; null when it never became known, or nobody waits for it any more. */
+  /** The result of a confirmation. While it is unknown, repeats the request with the same idempotency key, which cannot
+      charge twice; null if it stays unknown or the dialog was closed. */
   async outcome(confirmation) {
     const key = crypto.randomUUID();
     for (const pause of [0, ...AGAIN_MS]) {
@@ -182,7 +182,7 @@ class CardEntry {
         if (!this.sheet.isConnected) return null;
       }
       const answer = await call("PUT", "/api/payment-method", confirmation, key).catch(() => null);
-      // Only of the first does "nothing was changed" tell: an earlier one may have got through.
+      // "Nothing was changed" holds only for the first request: an earlier one may have succeeded.
       if (answer && (answer.status < 500 || (answer.status === 503 && !pause))) return answer;
     }
     return null;
@@ -201,16 +201,16 @@ class CardEntry {
     const face = `${line.dataset[card.brand] ?? line.dataset.other} •••• ${card.last4}`;
     line.textContent = line.dataset.newCard.replace("%(card)s", face);
     this.sheet.querySelector("#sheet-title").focus();
-    const told = this.follow(charges ?? []);
+    const update = this.follow(charges ?? []);
     await refresh(undefined, { after: `${aggregate}:${version}` });
     for (const pause of POLL_MS) {
-      if (!this.sheet.isConnected || await told()) return;
+      if (!this.sheet.isConnected || await update()) return;
       await pausing(pause);
       await refresh(undefined, { live: true });
     }
   }
 
-  /** A line per charge, which says what becomes of it. What it returns asks how they stand, and answers whether all is
+  /** Shows a line with the status of each charge. Returns a function that updates them and resolves to whether all are
       settled. */
   follow(charges) {
     if (charges.length === 0) return async () => true;
@@ -231,8 +231,8 @@ class CardEntry {
     }));
     section.hidden = false;
     const sentences = new Set();
-    let asked = 0;
-    const told = async () => {
+    let polls = 0;
+    const update = async () => {
       const open = this.sheet.isConnected ? list.querySelectorAll("[data-charge]:not([data-settled])") : [];
       const issued = [...open].some((line) => line.dataset.follows) ? await newestStatuses() : new Map();
       for (const line of open) {
@@ -243,20 +243,20 @@ class CardEntry {
         if (state.settling) continue;
         line.dataset.settled = state.status;
         if (state.payment_text) sentences.add(state.payment_text);
-        // Without its payment no later period is entered.
+        // The subscription enters later periods only after this payment.
         if (state.status === "failed") list.querySelectorAll(`[data-follows="${CSS.escape(state.subscription_id)}"]`).forEach((it) => it.remove());
       }
       became.replaceChildren(...[...sentences].map(paragraph));
       const settled = !list.querySelector("[data-charge]:not([data-settled])");
       const failed = list.querySelector('[data-settled="failed"]');
-      advice.textContent = failed ? advice.dataset.failed : !settled && asked > 0 ? advice.dataset.waiting : "";
-      asked += 1;
+      advice.textContent = failed ? advice.dataset.failed : !settled && polls > 0 ? advice.dataset.waiting : "";
+      polls += 1;
       return settled;
     };
-    return told;
+    return update;
   }
 
-  /** Says why the fields are gone, and offers what is left to do: to begin `again`, or only to go back. */
+  /** Explains why the fields are gone, and offers to start `again` or to go back. */
   fail(sentence, { again = true } = {}) {
     this.atRest();
     this.show({ fallback: true });
@@ -307,7 +307,7 @@ function pair(name, value) {
   return line;
 }
 
-// The dialog's own refusal to close holds for one press only.
+// A dialog can prevent its closing by Escape only once.
 document.addEventListener("keydown", (event) => {
   if (event.key === "Escape" && document.querySelector("[data-busy]")) event.preventDefault();
 });

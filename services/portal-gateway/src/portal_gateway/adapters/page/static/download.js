@@ -1,4 +1,4 @@
-// A long download says how far it is: the browser's own bar sees no end of what is sent while it is made.
+// Shows the progress of a long download: the browser cannot, because the size of a streamed file is unknown.
 import { ended, say } from "./panes.js";
 
 const PAUSE_MS = 1500;
@@ -10,7 +10,7 @@ document.addEventListener("click", (event) => {
   if (line && event.target.closest("[data-download]")) follow();
 });
 
-/** Shows and says how far it is, until it is over. A later click takes the place of an earlier one. */
+/** Shows and announces the progress until the end. A later click replaces an earlier one. */
 async function follow() {
   latest += 1;
   const mine = latest;

@@ -1,2 +1,2 @@
-// The other tabs of this browser look whether what they show may still be shown.
+// Makes the other tabs of this browser check their session.
 new BroadcastChannel("session").postMessage(null);

@@ -1,4 +1,4 @@
-// Exchanges the link in the address for a session. The address is cleared before anything is sent: it stays in no history.
+// Exchanges the link in the address for a session. Clears the address first, so that the history does not contain the link.
 import { tokenIn, waits } from "./token.js";
 import { minutesOf } from "./words.js";
 
@@ -17,8 +17,8 @@ function show(name) {
   if (name !== "wait") document.getElementById("sheet-title").focus();
 }
 
-// A link for one use waits for a click: what only looks at pages must not use it up. Until then it stays in the address,
-// where a reload finds it: in the fragment, which no request carries, wherever the mail program had put it.
+// A single-use link waits for a click, so that link previews cannot use it up. Until then it stays in the address, for reloads:
+// in the fragment, which no request contains, even if the mail program had put it elsewhere.
 function begin() {
   const token = tokenIn(location.href);
   if (!token) return show("refused");
@@ -33,7 +33,7 @@ function offer(name, action) {
   part(name).querySelector("button").onclick = action;
 }
 
-// The other language is this page again: the link that waits in the address goes along, and stays in no history.
+// Switching the language loads this page again: the waiting link moves along, without an entry in the history.
 document.addEventListener("click", (event) => {
   const other = event.target.closest("a[hreflang]");
   if (!other || !location.hash) return;
@@ -43,7 +43,7 @@ document.addEventListener("click", (event) => {
 
 let busy = false;
 
-// One link after the other: one that comes while another is being checked waits for its answer.
+// Checks one link at a time: a second one waits for the first one's result.
 async function enter(token) {
   busy = true;
   history.replaceState(null, "", "/enter");
@@ -53,7 +53,7 @@ async function enter(token) {
   return location.hash ? begin() : next();
 }
 
-/** What is to be done next. */
+/** The next step. */
 async function exchange(token) {
   const unreachable = () => offer("unreachable", () => enter(token));
   let answer;
@@ -74,7 +74,7 @@ function tooMany(seconds) {
   show("too-many");
 }
 
-// A browser that keeps no cookie would come back to a page that knows nobody.
+// A browser without cookies would only get the page for requests without a session.
 async function arrive() {
   let session;
   try {

@@ -1,4 +1,4 @@
-// What the card frame may say: exactly these messages, with exactly these fields. Nothing else is heard.
+// The card frame's protocol: exactly these messages, with exactly these fields. All others are ignored.
 
 const text = (pattern) => (value) => typeof value === "string" && pattern.test(value);
 
@@ -11,7 +11,7 @@ const SHAPES = {
   error: { code: text(/^\w{1,60}$/) },
 };
 
-/** Whether this is a message of the protocol, about this set-up. */
+/** Whether this is a message of the protocol for this set-up. */
 export function isMessage(data, setup) {
   if (typeof data !== "object" || data === null) return false;
   const { v, setup_id: about, type, ...fields } = data;

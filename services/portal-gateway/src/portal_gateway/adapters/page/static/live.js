@@ -1,4 +1,4 @@
-// Listens to what changes elsewhere, and to the session's end. A hidden tab holds no stream: browsers allow six per origin.
+// Receives changes and the session's end. A hidden tab has no stream: browsers allow six connections per origin.
 import { complain, ended, refresh, say } from "./panes.js";
 
 const WARNING_MS = 5 * 60 * 1000;
@@ -17,50 +17,50 @@ function listen() {
   stream = new EventSource(`/api/stream?${new URLSearchParams({ page: data.page, ...(data.revision && { after: data.revision }) })}`);
   stream.addEventListener("open", () => { retries = 0; });
   stream.addEventListener("ended", ended);
-  stream.addEventListener("message", ({ data: told }) => {
-    const { revision, panes } = JSON.parse(told);
+  stream.addEventListener("message", ({ data: message }) => {
+    const { revision, panes } = JSON.parse(message);
     if (String(revision) !== data.revision) refresh(panes, { live: true });
   });
-  // How late the facts are, and what is on its way: what is told besides them.
-  stream.addEventListener("pulse", ({ data: told }) => {
-    if (JSON.parse(told).mark !== data.mark) refresh(undefined, { live: true });
+  // The facts' age and the accepted commands, which change without a new revision.
+  stream.addEventListener("pulse", ({ data: message }) => {
+    if (JSON.parse(message).mark !== data.mark) refresh(undefined, { live: true });
   });
   stream.addEventListener("error", () => {
-    if (stream?.readyState === EventSource.CLOSED) again();
+    if (stream?.readyState === EventSource.CLOSED) reconnect();
   });
 }
 
-// The browser gives up after an error answer: ask at once whether there is still a session, and try later.
-async function again() {
-  hangUp();
+// The browser stops after an error response: check the session now, and reconnect later.
+async function reconnect() {
+  disconnect();
   await sessionEnds();
   retries += 1;
   retrying = setTimeout(listen, Math.min(60, 2 ** retries) * 1000);
 }
 
-function hangUp() {
+function disconnect() {
   stream?.close();
   stream = null;
 }
 
-addEventListener("online", () => { hangUp(); listen(); });
-// Who leaves by the door is told so by the page that answers, not by the stream.
-addEventListener("submit", (event) => { if (event.target.action.endsWith("/logout")) hangUp(); });
+addEventListener("online", () => { disconnect(); listen(); });
+// After a log-out the next page says so: the stream must not interfere.
+addEventListener("submit", (event) => { if (event.target.action.endsWith("/logout")) disconnect(); });
 
-// A browser may keep a page as it was left, for whoever comes back to it: it keeps an empty one, which is loaded again.
+// The back-forward cache must not keep personal data: hide the page before, reload it after.
 addEventListener("pagehide", (event) => {
-  hangUp();
+  disconnect();
   if (event.persisted) document.body.hidden = true;
 });
 addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
 
-// Another tab came in by a link, or out: what this one shows may not be shown any more, also while nobody looks at it.
+// Another tab opened or ended a session: check whether this tab may still show its data, even while it is hidden.
 const tabs = new BroadcastChannel("session");
 tabs.addEventListener("message", (event) => { if (event.data !== data.page) sessionEnds(); });
 tabs.postMessage(data.page);
 
-/** When the session ends, and when it does whatever is done here: by this computer's clock, in ms; null when nobody answers.
-    A session that has ended takes this page with it. */
+/** When the session ends, and its latest possible end: by this computer's clock, in ms; null without a response.
+    If the session has ended, leaves the page. */
 async function sessionEnds() {
   try {
     const answer = await fetch("/api/session", { headers: { "x-csrf-token": data.csrf }, cache: "no-store" });
@@ -74,7 +74,7 @@ async function sessionEnds() {
   }
 }
 
-// Near its end the session is asked about once more: another tab, or something done here, may have moved it.
+// Near its end, reads the session again: this or another tab may have prolonged it.
 let end = Date.now() + Number(data.sessionEnds) * 1000;
 
 async function watch() {
@@ -89,7 +89,7 @@ async function watch() {
   notice.hidden = end - Date.now() > WARNING_MS;
 }
 
-/** Where it can be reached: what lies behind an open dialog cannot. Who stands on its button stays there. */
+/** Moves the notice into an open dialog, where it can be reached. Keeps the focus on its button. */
 function put() {
   if (dialog?.open === dialog?.contains(notice)) return;
   if (dialog.open) dialog.prepend(notice);
@@ -115,9 +115,9 @@ notice?.querySelector("form").addEventListener("submit", async (event) => {
   return say(event.target.dataset.said);
 });
 
-// Timers of a hidden tab sleep: whoever comes back to it is told at once.
+// Timers of a hidden tab do not run: check when it becomes visible.
 document.addEventListener("visibilitychange", () => {
-  if (document.hidden) return hangUp();
+  if (document.hidden) return disconnect();
   listen();
   return notice && watch();
 });

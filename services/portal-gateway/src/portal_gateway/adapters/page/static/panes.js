@@ -1,14 +1,14 @@
-// The panes change without the page being loaded again, and never under the hands of whoever uses them.
+// Updates panes without reloading the page, and never a pane that is in use.
 
 const PANES = ["choices", "notice", "subscription", "payment_method", "invoices", "summary"];
-/** What is of several of them: it comes with each. */
+/** Parts that belong to several panes: updated with each of them. */
 const SHARED = ["choices", "notice"];
-/** By how much each says: of several that change at once, the first one's sentence is spoken. */
+/** Panes that wait to be swapped. If several change at once, the first one in the order of PANES is announced. */
 const ready = new Map();
 const shown = new Map();
-let asked = 0;
+let requests = 0;
 
-/** Says one sentence to whoever listens to the page. */
+/** Announces a sentence to screen readers. */
 export function say(sentence) {
   const said = document.getElementById("said");
   if (!said || !sentence) return;
@@ -19,15 +19,15 @@ export function say(sentence) {
   say.forgetting = setTimeout(() => { said.textContent = ""; }, 8000);
 }
 
-/** The problem that is told where this element is, if there is one. */
+/** The problem shown in the element's slot, if any. */
 export const problemOf = (element) => element.closest("[data-slot]").querySelector(":scope > .problem");
 
-/** What was wrong before is not wrong any more. */
+/** Removes the problem from the element's slot. */
 export function settle(element) {
   problemOf(element)?.remove();
 }
 
-/** Says what is wrong where the person is looking; without a problem told, that nobody answered. */
+/** Shows a problem in the element's slot; without one, that the portal did not respond. */
 export function complain(element, problem = null) {
   const line = document.createElement("div");
   line.className = "problem";
@@ -37,19 +37,19 @@ export function complain(element, problem = null) {
   element.closest("[data-slot]").prepend(problem ? document.importNode(problem, true) : line);
 }
 
-/** The session is over: nothing personal stays on the screen. It may be heard from several sides at once; leaving again
-    would abort the leaving that is under way. */
+/** Removes all personal data after the session's end and leaves the page. Only once, although several events can report the
+    end: a second navigation would abort the first. */
 export function ended() {
   if (!document.body.hasChildNodes()) return;
   document.body.replaceChildren();
   location.replace("/ended");
 }
 
-/** Fetches the page as it is now and swaps these panes. `after` is a version that is to be waited for; `live` says that
-    nobody here asked for it, which prolongs no session. */
+/** Fetches the page and swaps these panes. `after`: a version to wait for; `live`: an automatic update, which does not
+    prolong the session. */
 export async function refresh(names = PANES, { after = null, live = false } = {}) {
   if (!document.getElementById("pane-summary")) return undefined;
-  const number = (asked += 1);
+  const number = (requests += 1);
   const address = location.href;
   const url = new URL(address);
   url.searchParams.delete("said");
@@ -67,8 +67,8 @@ export async function refresh(names = PANES, { after = null, live = false } = {}
   return take(page, names, number);
 }
 
-/** Takes these panes over from another rendering of the page; `number` tells the newer of two. */
-export function take(page, names = PANES, number = (asked += 1)) {
+/** Takes these panes from another rendering of the page; the higher `number` is the newer one. */
+export function take(page, names = PANES, number = (requests += 1)) {
   for (const name of new Set([...names, ...SHARED])) {
     const fresh = page.getElementById(`pane-${name}`);
     if (!fresh || number < (shown.get(name) ?? 0)) continue;
@@ -80,14 +80,14 @@ export function take(page, names = PANES, number = (asked += 1)) {
   swap();
 }
 
-/** This pane was put by somebody else: what waited for it is older. */
+/** Discards the waiting version of a pane that htmx has replaced. */
 export function forget(pane) {
   const name = pane.id.replace("pane-", "");
-  shown.set(name, (asked += 1));
+  shown.set(name, (requests += 1));
   ready.delete(name);
 }
 
-/** Swaps what is ready and not in use; the rest waits. */
+/** Swaps the waiting panes that are not in use. */
 export function swap() {
   if (document.querySelector("dialog[open]")) return;
   const news = [];
@@ -101,12 +101,12 @@ export function swap() {
   say(news.find(Boolean));
 }
 
-// A list of choices is in use from the touch that may open it until something is chosen, not as long as it is stood on.
+// A select is in use from the event that may open it until a choice, not as long as it has the focus.
 let choosing = null;
 for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, ({ target }) => { choosing = target.closest?.("select") ?? null; }, true);
 for (const end of ["change", "focusout"]) addEventListener(end, () => { choosing = null; }, true);
 
-/** Whether somebody types, chooses, selects, presses or waits for something in it. */
+/** Whether the person types, chooses, selects, presses or waits for a response in it. */
 function inUse(pane) {
   const focused = document.activeElement;
   const typing = pane.contains(focused) && focused.matches("input, textarea");
@@ -115,7 +115,7 @@ function inUse(pane) {
   return typing || pane.contains(choosing) || selecting || pane.matches(":active") || pane.querySelector("details[open], .htmx-request") !== null;
 }
 
-/** Returns what there is to say about it. A problem that was told here stays until it is settled. */
+/** Returns the sentence to announce. A shown problem stays until it is settled. */
 function put(pane, fresh) {
   const stood = pane.contains(document.activeElement) ? document.activeElement.id : null;
   const news = whatIsNew(pane, fresh);
@@ -129,7 +129,7 @@ function put(pane, fresh) {
   return news;
 }
 
-/** The sentence about what another rendering of a pane shows, if it shows anything else. */
+/** The sentence about the changed content of a pane, if it changed. */
 function whatIsNew(pane, fresh) {
   if (fresh.dataset.news !== undefined) return pane.dataset.news !== fresh.dataset.news && fresh.dataset.news;
   return words(pane) !== words(fresh) && fresh.dataset.changed;

@@ -1,4 +1,4 @@
-// Dialogs, the comment's counter, menus, and forms that change panes in place. Without it everything is a page of its own.
+// Dialogs, the comment's counter, menus, and forms that update panes in place. Without scripts, each of these is a page.
 import { complain, ended, forget, problemOf, refresh, say, settle, swap, take } from "./panes.js";
 import { counted } from "./words.js";
 
@@ -6,17 +6,17 @@ const dialog = document.getElementById("dialog");
 const slot = document.getElementById("dialog-body");
 let opener = null;
 
-// Until somebody listens here, every link and form is followed by the browser itself.
+// Until this script runs, the browser follows links and forms itself.
 document.body.removeAttribute("hx-disable");
 
-// What was only said to this one rendering is not said again by a reload; the language is kept by its cookie.
+// A reload must not repeat a one-time message. A cookie stores the language.
 if (/[?&](after|said|lang)=/.test(location.search)) {
   const url = new URL(location.href);
   for (const name of ["after", "said", "lang"]) url.searchParams.delete(name);
   history.replaceState(history.state, "", url);
 }
 
-// A request on its way: what waits for it says so, and a dialog opens at once.
+// During a request: its button shows that it waits, and a dialog opens immediately.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const { elt, target } = event.detail;
   if (target === slot && !dialog.open && underWay()) {
@@ -38,10 +38,10 @@ function open() {
   slot.querySelector("#sheet-title").focus();
 }
 
-/** What was confirmed in the dialog and is not answered yet. Closed, it stays there: the answer needs its place. */
+/** The confirmed form that waits for its response. It stays in a closed dialog, because the response replaces it. */
 const underWay = () => slot.querySelector("form:is(.htmx-request, [aria-busy])");
 
-/** What went wrong is told in the dialog also to whoever has closed it: they believe that it is done. */
+/** Opens a closed dialog again to show a problem: the person believes that the action succeeded. */
 function reopen(element) {
   if (slot?.contains(element) && !dialog.open) open();
 }
@@ -57,14 +57,14 @@ document.addEventListener("htmx:afterRequest", ({ detail: { elt, target } }) => 
   swap();
 });
 
-// Whoever closed a dialog while it was loading does not want it any more.
+// A dialog that was closed while loading stays closed.
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.target === slot && !dialog.open && detail.requestConfig.verb === "get") detail.shouldSwap = false;
 });
 
-// A dialog shows the sheet of the page that its button leads to; a filter and its pages change the history in place.
+// A dialog shows the sheet of its button's page; the filter and the pages of the history update in place.
 document.addEventListener("htmx:afterSwap", ({ detail: { elt, target, xhr } }) => {
-  if (xhr.status >= 400 && xhr.status !== 422) return heed(elt);
+  if (xhr.status >= 400 && xhr.status !== 422) return handleProblem(elt);
   if (target.id.startsWith("pane-")) return arrived(target.id);
   if (target.id === "payment-outcome") return undefined;
   const sheet = target.querySelector("#sheet");
@@ -90,8 +90,8 @@ document.addEventListener("htmx:sendError", ({ detail: { elt } }) => {
   reopen(elt);
 });
 
-/** A problem may be that the page shows what is no more, or belongs to another session. */
-function heed(element) {
+/** Reloads or refreshes after a problem: the page may be outdated or belong to another session. */
+function handleProblem(element) {
   reopen(element);
   const { reload } = problemOf(element).dataset;
   if (reload) location.assign(reload);
@@ -102,7 +102,7 @@ dialog?.addEventListener("cancel", (event) => {
   if (slot.querySelector("[data-busy]")) event.preventDefault();
 });
 
-// A closing is told a moment later: by then the dialog may be open again.
+// The close event is asynchronous: the dialog may be open again by then.
 dialog?.addEventListener("close", () => {
   if (dialog.open) return;
   abort();
@@ -126,7 +126,7 @@ document.addEventListener("click", (event) => {
   }
 });
 
-/** The filter may have changed since this link was made: it leads to what is seen now, but for what it changes itself. */
+/** Adds the current filter to a link, which may be older, except the parameters that the link itself changes. */
 function keepPlace(link) {
   if (!link) return;
   const url = new URL(link.href);
@@ -147,17 +147,17 @@ function fold(menu) {
   if (within) menu.querySelector("summary").focus();
 }
 
-// A menu that somebody leaves covers nothing behind them.
+// A menu closes when the focus leaves it.
 document.addEventListener("focusout", (event) => {
   const menu = event.target.closest("details.menu[open]");
   if (menu && event.relatedTarget && !menu.contains(event.relatedTarget)) menu.open = false;
 });
 
-// What waited while someone was there goes in when they leave.
+// Swaps waiting panes when they are no longer in use.
 for (const leaving of ["focusout", "pointerup", "selectionchange"]) document.addEventListener(leaving, () => setTimeout(swap));
 document.addEventListener("toggle", () => setTimeout(swap), true);
 
-// Keeping a subscription: the panes of the page that answers replace the ones here, but for the history, which may be filtered.
+// Withdrawing a cancellation: the panes of the response replace the current ones, except the history, which may be filtered.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
   if (!form.matches("[data-in-place]") || !document.getElementById("pane-summary")) return;
@@ -171,7 +171,7 @@ document.addEventListener("submit", async (event) => {
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (!answer.ok) {
       complain(form, page.querySelector(".problem"));
-      return heed(form);
+      return handleProblem(form);
     }
     if (dialog.open) dialog.close();
     else slot.replaceChildren();

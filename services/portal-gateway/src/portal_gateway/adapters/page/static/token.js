@@ -1,5 +1,5 @@
-// Finds a link's token wherever it stands in an address, as mail programs deliver them. LinkToken.read (domain/tokens.py)
-// does the same; one table of cases holds for both.
+// Finds a link's token in an address as mail programs deliver it. LinkToken.read (domain/tokens.py) does the same; one table
+// of test cases covers both.
 
 const BREAK = "=?[\\s>]*";
 const HEX = (length) => Array(length).fill("[0-9a-f]");
@@ -30,7 +30,7 @@ const decoded = (text) => text.replace(/(?:%[0-9A-Fa-f]{2})+/g, (encoded) => {
   }
 });
 
-/** The text as it is, and as it was before it was encoded on its way; each without what cannot be seen. */
+/** The text, and the text before each encoding by mail programs; all without invisible characters. */
 function forms(text) {
   const found = [];
   let form = text;
@@ -43,7 +43,7 @@ function forms(text) {
   return [...found, form].map((each) => each.replace(/\p{Cf}/gu, ""));
 }
 
-/** The token in the text, null when there is none. */
+/** The token in the text, or null. */
 export function tokenIn(text) {
   if (text.length > LONGEST || text.includes("\0")) return null;
   for (const form of forms(text)) {
@@ -53,7 +53,7 @@ export function tokenIn(text) {
   return null;
 }
 
-/** Whether the address is of a link for one use, which waits for a click. */
+/** Whether the address is a single-use link, which waits for a click. */
 export function waits(text) {
   return forms(text).some((form) => /[?&]continue(?![0-9A-Za-z])/.test(form));
 }

@@ -1,4 +1,4 @@
-// Sentences with a count, as the page's language has them: one for each of its plural categories.
+// Sentences with a count, one for each plural category of the page's language.
 
 const categories = new Intl.PluralRules(document.documentElement.lang);
 

@@ -1,0 +1,22 @@
+"""The HTTP answers to the portal's refusals."""
+
+from chassis.http.problems import Refusals
+from portal_gateway.application.refusals import (
+    InvalidCursor,
+    LinkRefused,
+    MerchantUnknown,
+    NoSuchImage,
+    SessionChanged,
+    SessionRequired,
+    TokenRequired,
+)
+
+REFUSALS: Refusals = {
+    LinkRefused: (401, "link_refused", "This link opens nothing"),
+    SessionRequired: (401, "session_required", "There is no session, or it has ended"),
+    TokenRequired: (403, "csrf_required", "The request does not carry its session's token"),
+    SessionChanged: (409, "session_changed", "The page belongs to another session; nothing was changed"),
+    MerchantUnknown: (503, "service_unavailable", "The merchant is not known here yet"),
+    NoSuchImage: (404, "not_found", "There is nothing here"),
+    InvalidCursor: (422, "invalid_cursor", "The cursor is not one of ours"),
+}

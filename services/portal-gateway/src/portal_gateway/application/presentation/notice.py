@@ -1,0 +1,107 @@
+"""What a customer owes for a subscription, why the charge failed, and what happens next."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from portal_gateway.application.presentation.accepted_commands import pending_sentence
+from portal_gateway.application.presentation.common import Reader, Tone, moment
+from portal_gateway.application.presentation.failure_reasons import DECLINES
+from portal_gateway.application.subscription_status import owes
+from portal_gateway.application.view import View
+from portal_gateway.domain.view import CardFace, Debt, Subscription
+
+NOT_CONFIRMED: Final = "not_confirmed"
+"""The reason of a debt that is charged only after the customer confirms it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """The message above all panes about an unpaid amount."""
+
+    tone: Tone
+    lead: str
+    rest: str
+    pay: str | None
+    """The label of the button that leads to paying."""
+
+
+def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | None:
+    debt, reader = subscription["debt"], reader.of_subscription(subscription)
+    if debt is None or not owes(subscription) or pending_sentence(subscription, view):
+        return None
+    amount = reader.money(debt["amount"])
+    if is_running(debt, view):
+        lead = reader.say("We are processing your payment of %(amount)s.", amount=amount)
+        rest = reader.say("Your bank has not answered yet. We will tell you here; you need not pay again.")
+        return Notice("warn", lead, rest, None)
+    untried = subscription["status"] == "incomplete" and debt["reason"] == "no_payment_method"
+    if debt["reason"] == NOT_CONFIRMED:
+        lead = reader.say("%(amount)s is waiting for your confirmation.", amount=amount)
+        rest = reader.say("It was not in the list that you confirmed, so we have not charged it.")
+        return Notice("warn", lead, f"{rest} {_access(reader, debt)}", pay_button(reader, view))
+    if subscription["ended_at"]:
+        lead = reader.say("You still owe %(amount)s.", amount=amount)
+        return Notice("bad", lead, _why(reader, debt, view), pay_button(reader, view))
+    if untried:
+        lead = reader.say("Your first payment of %(amount)s is missing.", amount=amount)
+    else:
+        lead = reader.say("We could not charge %(amount)s.", amount=amount)
+    about = f"{_why(reader, debt, view)} {_next_try(reader, debt, view)} {_access(reader, debt)}"
+    if subscription["status"] == "incomplete":
+        return Notice("warn" if untried else "bad", lead, about, None)  # the subscription's pane has the button
+    return Notice("bad", lead, about, pay_button(reader, view))
+
+
+def pay_button(reader: Reader, view: View) -> str:
+    return reader.say("Update card and pay") if has_card(view) else reader.say("Add a card and pay")
+
+
+def has_card(view: View) -> bool:
+    return view.facts["payment_method"] is not None
+
+
+def is_running(debt: Debt, view: View) -> bool:
+    """Whether a charge is under way. Offering a second one would look like paying twice."""
+    charged = {p["detail"].get("invoice_id") for p in view.pending if p["kind"] == "charge"}
+    statuses = {row["id"]: row["status"] for row in view.facts["invoices"]}
+    return debt["retrying"] or debt["invoice_id"] in charged or statuses.get(debt["invoice_id"]) in ("processing", "paid")
+
+
+def _why(reader: Reader, debt: Debt, view: View) -> str:
+    reason = debt["reason"]
+    if reason == "no_payment_method":
+        card_added_since = has_card(view) and debt["next_attempt_at"] is None
+        return reader.say("There was no card on file.") if card_added_since else reader.say("You have no card on file.")
+    if reason not in DECLINES:
+        return reader.say("There was a problem processing the charge.")
+    face = refused_card(debt, view)
+    of_unknown_card, of_this_card = DECLINES[reason]
+    return reader.say(of_this_card, card=reader.card(face)) if face else reader.say(of_unknown_card)
+
+
+def _next_try(reader: Reader, debt: Debt, view: View) -> str:
+    at = debt["next_attempt_at"]
+    if at:
+        return reader.say("We will try again on %(day)s.", day=reader.near_day(at))
+    card, refused = view.facts["payment_method"], refused_card(debt, view)
+    if card is None:
+        return reader.say("Add one to pay it.")
+    if debt["reason"] == "no_payment_method" or (refused and not same_face(refused, card)):
+        return reader.say("We will not try again automatically.")  # the customer has added another card since
+    return reader.say("We will not try again until you update your card.")
+
+
+def refused_card(debt: Debt, view: View) -> CardFace | None:
+    """The card of the last failed charge; None if there was no charge or its card is unknown."""
+    return next((row["payment_method"] for row in view.facts["invoices"] if row["id"] == debt["invoice_id"]), None)
+
+
+def same_face(one: CardFace, other: CardFace) -> bool:
+    return (one["brand"], one["last4"]) == (other["brand"], other["last4"])
+
+
+def _access(reader: Reader, debt: Debt) -> str:
+    day = reader.near_day(debt["access_until"])
+    if moment(debt["access_until"]) <= reader.now:
+        return reader.say("Your access ended on %(day)s.", day=day)
+    return reader.say("You keep your access until %(day)s.", day=day)

@@ -1,0 +1,79 @@
+"""The gateway as a process: migrated, fed by Kafka, with an open stream, and stopped."""
+
+import asyncio
+import json
+import os
+import signal
+from uuid import uuid4
+
+import httpx
+from integration.portal_gateway.gateway import Gateway, Merchant, enter, record, settings
+from unit.portal_gateway import story
+
+from billing_contracts.envelope import EventData
+from billing_contracts.registry import TOPICS
+from portalctl import topics
+from portalctl.local.ports import free_port
+from support.databases import ServiceDatabase
+from support.processes import exit_code, process, python
+from support.readings import producer, publish, until
+
+SECRETS = ("database_url", "service_private_key", "cursor_key", "link_pepper")
+
+
+def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, str]:
+    given = settings(database, f"http://127.0.0.1:{port}", "http://127.0.0.1:1")
+    plain = given.model_dump(mode="json", exclude_none=True, exclude=set(SECRETS))
+    found = {name.upper(): str(value) for name, value in plain.items()}
+    found |= {name.upper(): getattr(given, name).get_secret_value() for name in SECRETS}
+    found["ADMIN_PORT"] = str(free_port({port}))
+    return os.environ | found | {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_OWNER_URL": database.owner_url}
+
+
+async def test_events_reach_an_open_page_and_streams_end_before_the_process(
+    gateway: Gateway, database: ServiceDatabase, kafka_bootstrap: str
+) -> None:
+    await topics.apply(kafka_bootstrap, TOPICS)
+    port = free_port()
+    env = environment(database, kafka_bootstrap, port)
+    assert await exit_code(*python("-m", "portal_gateway", "migrate"), env=env) == 0
+
+    # announced in the names of another gateway's merchant, so that its envelopes need not be made twice
+    merchant = Merchant(gateway, uuid4())
+    own_url = f"http://127.0.0.1:{port}"
+    browser = httpx.AsyncClient(base_url=own_url, headers={"origin": own_url}, timeout=20, trust_env=False)
+    async with process(*python("-m", "portal_gateway"), env=env) as running, producer(kafka_bootstrap) as kafka, browser:
+
+        async def tell(*events: EventData) -> None:
+            for event in events:
+                told = record(merchant.envelope(event))
+                await publish(kafka, told.topic, [told])
+
+        async def ready() -> bool:
+            try:
+                return (await browser.get(f"http://127.0.0.1:{env['ADMIN_PORT']}/health/ready")).status_code == 200
+            except httpx.TransportError:
+                return False
+
+        about = f"merchant-{merchant.id}"
+        configured = record(merchant.envelope(merchant.data(), about, customer=None))
+        await publish(kafka, configured.topic, [configured])
+        await tell(story.profile(), story.started())
+        await until(ready, 60)
+
+        key = {"authorization": f"Bearer {merchant.api_key}"}
+        made = await browser.post("/v1/portal-links", json={"customer_id": str(story.ANA)}, headers=key)
+        assert made.status_code == 201, made.text
+        await enter(browser, made.json()["url"])
+        assert len((await browser.get("/api/overview")).json()["subscriptions"]) == 1
+
+        async with browser.stream("GET", "/api/stream") as stream:
+            lines = stream.aiter_lines()
+            await tell(story.issued(5))
+            async with asyncio.timeout(60):
+                told = await anext(line async for line in lines if "panes" in line)
+            assert json.loads(told.removeprefix("data: "))["panes"] == ["invoices"]
+            running.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(60):
+                assert [line async for line in lines if line] == []
+                assert await running.wait() == 0

@@ -1,0 +1,166 @@
+"""The page of one invoice: parties, lines, movements, and paying it."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from unit.portal_page import scenes
+from unit.portal_page.standins import Stage
+
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.invoices import Invoice, invoice
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.view import View
+
+INVOICE = f"/invoices/{scenes.invoice_id(14)}"
+TOTAL = {"amount_minor": 2999, "currency": "USD"}
+NOTHING = {"amount_minor": 0, "currency": "USD"}
+GIVEN = {"amount_minor": -2999, "currency": "USD"}
+VISA = {"brand": "visa", "last4": "0341"}
+
+
+def told(view: View | None = None, tag: str = "es-MX", **changes: Any) -> Invoice:
+    view = view or scenes.view()
+    return invoice(Reader.of(view, catalogues().choose([tag], tag)), scenes.whole_invoice(**changes), view)
+
+
+def moved(kind: str, day: str = "2023-05-14", **more: Any) -> dict[str, Any]:
+    amounts = {"payment": GIVEN, "void": GIVEN, "failed_attempt": NOTHING}
+    return {"kind": kind, "date": day, "amount": amounts.get(kind, TOTAL), "payment_method": None, "reason": None, **more}
+
+
+def timeline(found: Invoice) -> list[tuple[str, ...]]:
+    return [(it.date, it.what, it.why, it.amount) for it in found.movements]
+
+
+def test_the_page_shows_parties_lines_and_taxes() -> None:
+    found = told()
+    assert found.buyer == (
+        "Ana García",
+        "Calle 5 #12",
+        "Mérida, Yucatán",
+        "Identificación fiscal: GAAA900101XX1",
+        "ana@example.com",
+    )
+    assert "Identificación fiscal: TSI200101AB1" in found.seller
+    assert [(line.concept, line.description) for line in found.lines] == [("Premium Mensual", "Suscripción mensual renovable")]
+    assert found.totals == (("Subtotal", "25.85 USD"), ("IVA (16 %, incluido en el precio)", "4.14 USD"))
+    on_top = {"name": "IVA", "rate_basis_points": 1600, "inclusive": False}
+    assert told(tax=on_top).totals[1][0] == "IVA (16 %)"
+
+
+def test_an_invoice_of_an_erased_buyer_is_shown() -> None:
+    assert told(bill_to=None).buyer == ()
+
+
+def test_a_failed_charge_and_the_payment_with_another_card_are_listed() -> None:
+    assert timeline(told()) == [
+        ("14 may 2023", "Factura emitida", "", "29.99 USD"),
+        (
+            "14 may 2023",
+            "Intento de cobro fallido con Visa •••• 0341",
+            "Tu banco rechazó la tarjeta por fondos insuficientes.",
+            "",
+        ),
+        ("15 may 2023", "Pago con Visa •••• 4242", "", "29.99 USD"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("code", "why"),
+    [
+        ("card_declined", "Tu banco rechazó la tarjeta."),
+        ("insufficient_funds", "Tu banco rechazó la tarjeta por fondos insuficientes."),
+        ("expired_card", "La tarjeta está vencida."),
+        ("incorrect_cvc", "El código de seguridad de la tarjeta no es correcto."),
+        ("processing_error", "Hubo un problema al procesar el cobro."),
+        ("a code of tomorrow", ""),
+    ],
+)
+def test_every_failed_charge_has_its_reason(code: str, why: str) -> None:
+    (found,) = told(movements=[moved("failed_attempt", payment_method=VISA, reason=code)]).movements
+    assert (found.what, found.why) == ("Intento de cobro fallido con Visa •••• 0341", why)
+
+
+def test_a_charge_without_a_card_names_the_missing_card() -> None:
+    (found,) = told(movements=[moved("failed_attempt", reason="no_payment_method")]).movements
+    assert (found.what, found.why) == ("Intento de cobro fallido", "No había ninguna tarjeta registrada.")
+
+
+def test_a_void_invoice_has_its_reason_and_refunds() -> None:
+    after = [
+        moved("void", "2023-05-16", reason="subscription_cancelled"),
+        moved("payment", "2023-05-17", payment_method=VISA),
+        moved("refund", "2023-05-18", payment_method=VISA, reason="invoice_voided"),
+    ]
+    assert timeline(told(status="refunded", movements=after)) == [
+        ("16 may 2023", "Factura anulada", "La suscripción se canceló.", ""),
+        ("17 may 2023", "Pago con Visa •••• 0341", "", "29.99 USD"),
+        ("18 may 2023", "Reembolso a Visa •••• 0341", "La factura estaba anulada.", "29.99 USD"),
+    ]
+    (by_the_company,) = told(movements=[moved("void", reason="merchant")], tag="en-US").movements
+    assert (by_the_company.what, by_the_company.why) == ("Invoice voided", "The company decided it.")
+
+
+FAILED = [moved("invoice"), moved("failed_attempt", payment_method=VISA, reason="insufficient_funds")]
+
+
+def test_a_debt_has_its_notice_and_the_next_attempt() -> None:
+    found = told(scenes.owing(), status="failed", movements=FAILED)
+    assert timeline(found)[-1] == ("22 may 2023", "Próximo intento de cobro", "", "29.99 USD")
+    assert found.notice is not None
+    assert found.notice.lead == "No pudimos cobrar 29.99 USD."
+    assert "Lo intentaremos de nuevo el 22 de mayo." in found.notice.rest
+    assert found.pay == "Actualizar tarjeta y pagar"
+
+
+def test_no_attempt_is_announced_if_none_is_planned() -> None:
+    found = told(scenes.owing(next_attempt_at=None), status="failed", movements=FAILED)
+    assert len(found.movements) == 2
+    assert found.pay == "Actualizar tarjeta y pagar"
+
+
+@pytest.mark.parametrize("status", ["paid", "void", "refunded", "uncollectible", "open", "processing"])
+def test_only_a_failed_invoice_offers_to_pay(status: str) -> None:
+    view = scenes.owing() if status == "processing" else scenes.view()
+    found = told(view, status=status)
+    assert found.pay is None
+    assert "Próximo intento de cobro" not in [it.what for it in found.movements]
+
+
+def test_a_debt_of_another_invoice_is_not_shown() -> None:
+    assert told(scenes.owing(invoice_id=scenes.invoice_id(13)), status="paid").notice is None
+
+
+async def page(stage: Stage, query: str = "") -> str:
+    async with stage.browser() as browser:
+        return unescape((await browser.get(INVOICE + query)).text)
+
+
+async def test_the_page_leads_to_paying_and_keeps_the_history_filter() -> None:
+    stage = Stage(scenes.owing())
+    stage.invoicing.invoice_is = scenes.whole_invoice(status="failed", movements=FAILED)
+    html = await page(stage, f"?subscription={scenes.PREMIUM}&year=2023&status=failed")
+    where = f"?subscription={scenes.PREMIUM}&year=2023&status=failed"
+    assert f'<a class="button primary" href="/payment-method{where}">Actualizar tarjeta y pagar</a>' in html
+    assert f'<a href="/{where}">Volver al portal</a>' in html
+    assert f'href="{where}&lang=en"' in html
+    assert html.count("button primary") == 1
+
+
+async def test_a_paid_invoice_does_not_offer_to_pay() -> None:
+    assert "/payment-method" not in await page(Stage())
+
+
+async def test_user_input_is_isolated_and_escaped() -> None:
+    stage = Stage()
+    whole = scenes.whole_invoice()
+    line = {**whole["lines"][0], "plan_name": "<script>alert(1)</script>", "description": "وصف (12)"}
+    stage.invoicing.invoice_is = {**whole, "lines": [line], "bill_to": {**whole["bill_to"], "name": "شركة الأمل"}}
+    async with stage.browser() as browser:
+        html = (await browser.get(INVOICE)).text
+    assert "<bdi>شركة الأمل</bdi>" in html
+    assert '<bdi class="quiet">وصف (12)</bdi>' in html
+    assert "<script>alert" not in html
+    assert re.search(r"<bdi[^>]*>&lt;script&gt;alert", html)

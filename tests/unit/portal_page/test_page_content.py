@@ -1,0 +1,161 @@
+"""Page content apart from states: images, account, choices, and announcements."""
+
+import re
+from html import unescape
+from typing import Any
+
+import pytest
+from unit.portal_page import scenes
+from unit.portal_page.standins import Stage
+
+from chassis.http.problems import Problem
+from portal_gateway.application.view import View
+
+CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
+INVOICE = f"/invoices/{scenes.invoice_id(14)}"
+ACCOUNT = "Ana García · a…@example.com"
+LOGO, PICTURE = "a" * 64, "b" * 64
+REASONS = {
+    "es": [
+        "Prefiero no decirlo",
+        "Es demasiado caro",
+        "Me faltan funciones",
+        "Me cambio a otro servicio",
+        "Ya no la uso",
+        "La atención no fue buena",
+        "Es muy complicado",
+        "La calidad no fue buena",
+        "Otro motivo",
+    ],
+    "en": [
+        "I would rather not say",
+        "It is too expensive",
+        "It lacks features I need",
+        "I am moving to another service",
+        "I no longer use it",
+        "The customer service was not good",
+        "It is too complicated",
+        "The quality was not good",
+        "Another reason",
+    ],
+}
+
+
+async def page(path: str, view: View | None = None, *, signed_in: bool = True, stage: Stage | None = None) -> str:
+    async with (stage or Stage(view)).browser(signed_in=signed_in) as browser:
+        return unescape((await browser.get(path)).text)
+
+
+def inside(html: str, tag: str, id: str) -> str:
+    found = re.search(rf'<{tag}[^>]* id="{id}".*?</{tag}>', html, re.DOTALL)
+    assert found, id
+    return found[0]
+
+
+async def test_the_summary_shows_logo_picture_and_plan() -> None:
+    branding = {**scenes.merchant()["branding"], "logo_media_id": LOGO}
+    bought = scenes.subscription(plan=scenes.plan(image_media_id=PICTURE))
+    html = await page("/", scenes.view(bought, merchant=scenes.merchant(branding=branding)))
+    summary = html[: html.index("<main")]
+    assert f'<img src="/media/{LOGO}.webp" alt="Logotipo de TechSolutions Inc."' in summary
+    assert f'<img src="/media/{PICTURE}.webp" alt="Imagen de Premium Mensual"' in summary
+    for shown in ("Importe total", "29.99 <small>USD</small>", "14 de junio de 2023", "Suscripción mensual renovable"):
+        assert shown in summary
+
+
+async def test_initials_replace_a_missing_picture() -> None:
+    html = await page("/")
+    assert "<img" not in html
+    assert re.findall(r'<span class="initials" aria-hidden="true">(.*?)<', html) == ["TI", "PM"]
+
+
+@pytest.mark.parametrize(("path", "times"), [("/", 1), (INVOICE, 1), ("/no/such/page", 1), (CANCEL, 2), ("/payment-method", 2)])
+async def test_every_page_and_every_dialog_names_the_account(path: str, times: int) -> None:
+    assert (await page(path)).count(ACCOUNT) == times
+
+
+async def test_each_pane_has_one_sentence_that_announces_its_change() -> None:
+    assert re.findall(r'id="pane-(\w+)"[^>]* data-changed="(.*?)"', await page("/")) == [
+        ("summary", "El resumen se actualizó."),
+        ("subscription", "Los detalles de tu suscripción se actualizaron."),
+        ("payment_method", "Tu método de pago se actualizó."),
+        ("invoices", "El historial de facturas se actualizó."),
+    ]
+
+
+@pytest.mark.parametrize("language", REASONS)
+async def test_eight_reasons_are_offered_and_none_is_preselected(language: str) -> None:
+    html = inside(await page(f"{CANCEL}?lang={language}"), "select", "feedback")
+    assert re.findall(r"<option[^>]*>(.*?)</option>", html) == REASONS[language]
+    assert re.findall(r'value="(.*?)" selected', html) == [""]
+
+
+async def test_the_filter_offers_existing_years_and_every_status_and_keeps_the_choice() -> None:
+    html = await page("/?year=2022&status=void")
+    years, statuses = (inside(html, "select", f"filter-{name}") for name in ("year", "status"))
+    assert re.findall(r"<option[^>]*>(.*?)</option>", years) == ["Todos los años", "2023", "2022"]
+    words = ["Pagado", "Pendiente", "Procesando", "Fallido", "Anulado", "Incobrable", "Reembolsado"]
+    assert re.findall(r"<option[^>]*>(.*?)</option>", statuses) == ["Todos los estados", *words]
+    assert re.findall(r"<option[^>]* selected>(.*?)</option>", years + statuses) == ["2022", "Anulado"]
+
+
+async def test_several_subscriptions_are_distinguished_by_plan_and_badge() -> None:
+    other = scenes.subscription("paused", id=scenes.invoice_id(99), plan=scenes.plan(name="Respaldo Anual"))
+    html = await page("/", scenes.view(scenes.subscription(), other))
+    assert '<nav aria-label="Tus suscripciones">' in html
+    (switch,) = re.findall(r'<ul class="switch">(.*?)</ul>', html, re.DOTALL)
+    assert [re.sub("<.*?>", "", item).split() for item in re.findall("<li>(.*?)</li>", switch)] == [
+        ["Premium", "Mensual", "Activa"],
+        ["Respaldo", "Anual", "En", "pausa"],
+    ]
+    assert "Tus suscripciones" not in await page("/")
+
+
+async def test_subscriptions_of_the_same_plan_are_distinguished_by_their_start() -> None:
+    earlier = scenes.subscription(id=scenes.invoice_id(99), started_at=scenes.instant(2021, 3, 1))
+    backup = scenes.subscription(id=scenes.invoice_id(98), plan=scenes.plan(name="Respaldo Anual"))
+    view = scenes.view(scenes.subscription(), earlier, backup)
+    for language, said in (
+        ("es", ["Desde el 14 abr 2022", "Desde el 1 mar 2021"]),
+        ("en", ["Since Apr 14, 2022", "Since Mar 1, 2021"]),
+    ):
+        (switch,) = re.findall(r'<ul class="switch">(.*?)</ul>', await page(f"/?lang={language}", view), re.DOTALL)
+        assert [
+            re.sub("<.*?>", "", found) for found in re.findall(r'<span class="quiet small">(.*?)</span> ?<span class="b', switch)
+        ] == said
+
+
+async def test_the_neutral_page_states_possible_causes_and_whom_to_contact() -> None:
+    html = await page("/", signed_in=False)
+    for sentence in (
+        "El enlace puede haber vencido, haber sido anulado o estar incompleto, o tu sesión terminó.",
+        "Abre de nuevo tu enlace. Si no funciona, pide uno nuevo a la empresa que te da el servicio.",
+        "Pega aquí tu enlace",
+    ):
+        assert sentence in html
+
+
+@pytest.mark.parametrize(
+    ("status", "title", "has_reference"),
+    [(404, "No encontramos esta página", False), (429, "Espera un momento", False), (503, "Algo salió mal", True)],
+)
+async def test_a_refusal_has_a_title_and_a_reference_if_the_customer_did_not_cause_it(
+    status: int, title: str, has_reference: bool
+) -> None:
+    async def refuse(*_: Any) -> None:
+        raise Problem(status, "refused", "Refused")
+
+    stage = Stage()
+    stage.invoicing.invoice = refuse  # type: ignore[assignment,method-assign]
+    html = await page(INVOICE, stage=stage)
+    assert f'<h1 id="sheet-title" tabindex="-1">{title}</h1>' in html
+    assert bool(re.search(r"Referencia: [0-9a-f]{12}<", html)) is has_reference
+    assert "Volver al portal" in html
+
+
+async def test_an_invoice_has_its_details() -> None:
+    html = re.sub("<[^>]+>", "|", await page(INVOICE))
+    for name, value in (("Fecha de emisión", "14 de mayo de 2023"), ("Estado", "Pagado"), ("Total", "29.99 USD")):
+        assert re.search(rf"{name}\|+{value}", html)
+    for name in ("Emisor", "Facturado a", "Concepto", "Cantidad", "Precio", "Importe", "Movimientos"):
+        assert f"|{name}|" in html

@@ -1,0 +1,117 @@
+"""Problems are explained in the page's language."""
+
+import re
+from html import unescape
+from typing import Any
+from urllib.parse import urljoin
+
+import pytest
+from unit.portal_page import scenes
+from unit.portal_page.standins import COOKIE, Stage
+
+from chassis.http.problems import Problem
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.problems import explain
+
+ENGLISH_READER = {**scenes.facts()["customer"], "locale": "en"}
+CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
+FORM = {"csrf": "csrf-of-ana", "idempotency_key": "once"}
+SPANISH_BROWSER = {"accept-language": "es-MX,es;q=0.9"}
+
+
+def english_stage() -> Stage:
+    """A customer who reads English, independent of the browser's languages."""
+    return Stage(scenes.view(customer=ENGLISH_READER))
+
+
+@pytest.mark.parametrize(("path", "data"), [(CANCEL, FORM), (CANCEL.replace("cancel", "keep"), FORM)])
+async def test_a_refused_command_is_explained_in_the_customers_language(path: str, data: dict[str, str]) -> None:
+    stage = english_stage()
+    stage.subscriptions.refuses = Problem(409, "already_cancelled", "Refused")
+    async with stage.browser() as browser:
+        answer = await browser.post(path, data=data, headers=SPANISH_BROWSER)
+    assert answer.status_code == 409
+    assert "your subscription changed in the meantime" in answer.text
+    assert '<html lang="en-US">' in answer.text
+
+
+async def test_a_missing_page_is_explained_in_the_customers_language() -> None:
+    async with english_stage().browser() as browser:
+        answer = await browser.get(f"/subscriptions/{scenes.invoice_id(1)}/cancel", headers=SPANISH_BROWSER)
+    assert answer.status_code == 404
+    assert "We did not find this page" in answer.text
+
+
+@pytest.mark.parametrize("path", [CANCEL, CANCEL.replace("cancel", "keep"), "/session/extend", "/logout"])
+async def test_the_language_link_of_a_refusal_leads_to_an_existing_page(path: str) -> None:
+    async with Stage().browser() as browser:
+        refused = await browser.post(path, data={"csrf": "csrf-of-someone"})
+        (link,) = re.findall(r'<a href="([^"]*)" lang="en"', refused.text)
+        found = await browser.get(urljoin(path, link))
+    assert (refused.status_code, found.status_code) == (409, 200)
+    assert '<html lang="en-US">' in found.text
+
+
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/ended?link=revoked", "You logged out and revoked the link"),
+        (f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13", f"{scenes.PREMIUM[:8].upper()}-13"),
+    ],
+)
+async def test_the_language_link_keeps_the_message_of_an_outcome(path: str, sentence: str) -> None:
+    over = scenes.subscription("canceled", version=13, ended_at=scenes.instant(2023, 5, 20))
+    async with Stage(scenes.view(over)).browser(signed_in="cancel" in path) as browser:
+        (link,) = re.findall(r'<a href="([^"]*)" lang="en"', unescape((await browser.get(path)).text))
+        assert sentence in (await browser.get(urljoin(path, link))).text
+
+
+async def test_the_api_explains_in_the_language_of_the_link() -> None:
+    stage = Stage(session=scenes.session(locale="en"))
+    stage.subscriptions.refuses = Problem(409, "already_cancelled", "Refused")
+    headers = {**SPANISH_BROWSER, "x-csrf-token": "csrf-of-ana", "cookie": f"__Host-portal={COOKIE}"}
+    async with stage.browser() as browser:
+        answer = await browser.post(f"/api/subscriptions/{scenes.PREMIUM}/cancellation", headers=headers, json={})
+    assert answer.status_code == 409
+    assert answer.json()["detail"].startswith("That is not possible now")
+
+
+async def test_the_api_explains_in_the_language_of_the_customer_and_writes_amounts_as_their_company_does() -> None:
+    async def refuse(*_: Any) -> None:
+        owed = {"amount_minor": 2999, "currency": "USD"}
+        raise Problem(409, "due_changed", "Changed", more={"due": [], "total": owed})
+
+    headers = {**SPANISH_BROWSER, "x-csrf-token": "csrf-of-ana", "cookie": f"__Host-portal={COOKIE}"}
+    card = {"setup_id": "setup", "token": "tok", "charge_invoices": []}
+    told = []
+    for stage in (english_stage(), Stage(scenes.view(merchant=scenes.merchant(locale="es-CO")))):
+        stage.payments.update_card = refuse  # type: ignore[assignment,method-assign]
+        async with stage.browser() as browser:
+            told.append((await browser.put("/api/payment-method", headers=headers, json=card)).json())
+    assert [it["detail"].split(".")[0] for it in told] == [
+        "What you owe changed while you were typing",
+        "Lo que debes cambió mientras escribías",
+    ]
+    assert [it["total"]["text"] for it in told] == ["29.99 USD", "29,99 USD"]
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "spanish"),
+    [
+        (401, "session_required", "Tu sesión terminó o el enlace ya no sirve. Abre de nuevo tu enlace."),
+        (402, "card_declined", "El banco rechazó la tarjeta. La anterior sigue igual; prueba con otra."),
+        (402, "insufficient_funds", "La tarjeta no tiene fondos suficientes. La anterior sigue igual; prueba con otra."),
+        (402, "expired_card", "El banco dice que la tarjeta ya venció. La anterior sigue igual; prueba con otra."),
+        (402, "incorrect_cvc", "El CVV no coincide con la tarjeta. La anterior sigue igual; revísalo y vuelve a intentarlo."),
+        (409, "due_changed", "Lo que debes cambió mientras escribías. Revisa la lista y confirma otra vez."),
+        (409, "session_changed", "En este navegador se abrió el portal con otro enlace, así que no se hizo nada."),
+        (422, "card_number_refused", "Parece un número de tarjeta. Bórralo: aquí no lo necesitamos."),
+        (422, "invalid_request", "No pudimos leer lo que enviaste y nada cambió. Vuelve al portal e inténtalo de nuevo."),
+        (403, "csrf_required", "No pudimos leer lo que enviaste y nada cambió. Vuelve al portal e inténtalo de nuevo."),
+        (500, "internal_error", "No pudimos completar lo que pediste. Vuelve al portal y revisa cómo quedó antes de repetirlo."),
+        (504, "outcome_unknown", "No pudimos completar lo que pediste. Vuelve al portal y revisa cómo quedó antes de repetirlo."),
+        (503, "service_unavailable", "No pudimos hacerlo en este momento y nada cambió. Inténtalo de nuevo en unos minutos."),
+    ],
+)
+def test_a_problem_states_what_happened_and_what_to_do(status: int, code: str, spanish: str) -> None:
+    assert explain(catalogues().language("es"), status, code, {}).startswith(spanish)

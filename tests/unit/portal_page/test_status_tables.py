@@ -1,0 +1,191 @@
+"""Tables in both languages: invoice statuses, card states and staleness."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, get_args
+
+import pytest
+from unit.portal_page import scenes
+
+from portal_gateway.adapters.api.representations import overview
+from portal_gateway.application.presentation.cancellation import result
+from portal_gateway.application.presentation.common import Reader, freshness
+from portal_gateway.application.presentation.details import is_kept
+from portal_gateway.application.presentation.invoices import rows
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.payment_method import method
+from portal_gateway.application.view import Pending, PendingKind, View
+from portal_gateway.domain.view import InvoiceStatus
+
+LANGUAGES = ("es", "en")
+NEW_CARD = {"brand": "mastercard", "last4": "4444", "exp_month": 1, "exp_year": 2030}
+ENDED_IN_MAY = scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 14))
+
+
+def reader(view: View, code: str) -> Reader:
+    return Reader.of(view, catalogues().language(code))
+
+
+def pending(kind: PendingKind, **detail: Any) -> tuple[Pending]:
+    return ({"kind": kind, "aggregate": f"subscription-{scenes.PREMIUM}", "version": 13, "accepted_at": "", "detail": detail},)
+
+
+INVOICES = {
+    "es": ["Pagado", "Pendiente", "Procesando", "Fallido", "Anulado", "Incobrable", "Reembolsado"],
+    "en": ["Paid", "Open", "Processing", "Failed", "Void", "Uncollectible", "Refunded"],
+}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_an_invoice_has_a_text_for_each_status(code: str) -> None:
+    by = reader(scenes.view(), code)
+    shown = rows(by, [scenes.invoice(14, status) for status in get_args(InvoiceStatus)], ())
+    assert [row.badge.text for row in shown] == INVOICES[code]
+
+
+@pytest.mark.parametrize(("code", "word"), [("es", "Procesando"), ("en", "Processing")])
+def test_an_invoice_with_an_accepted_charge_is_processing_on_the_page_and_in_the_api(code: str, word: str) -> None:
+    view = scenes.view(invoices=[scenes.invoice(14, "failed")], pending=pending("charge", invoice_id=scenes.invoice_id(14)))
+    by = reader(view, code)
+    assert rows(by, view.facts["invoices"], view.pending)[0].badge.text == word
+    told = overview(view, by.language, None)["invoices"]["items"][0]
+    assert (told["status"], told["status_text"]) == ("processing", word)
+
+
+CARDS: dict[str, tuple[dict[str, Any], list[str | None], list[str | None]]] = {
+    "valid": (
+        {},
+        ["Visa •••• 4242", "Vence 12/2025", None, None, "Editar método de pago"],
+        ["Visa •••• 4242", "Expires 12/2025", None, None, "Edit payment method"],
+    ),
+    "expiring": (
+        {"exp_month": 6, "exp_year": 2023},
+        [
+            "Visa •••• 4242",
+            "Vence 06/2023",
+            "Vence pronto",
+            "Actualízala antes de que venza para no perder tu suscripción.",
+            "Editar método de pago",
+        ],
+        [
+            "Visa •••• 4242",
+            "Expires 06/2023",
+            "Expires soon",
+            "Update it before it expires so as not to lose your subscription.",
+            "Edit payment method",
+        ],
+    ),
+    "expired": (
+        {"exp_month": 4, "exp_year": 2023},
+        [
+            "Visa •••• 4242",
+            "Venció 04/2023",
+            "Vencida",
+            "Tu próximo cobro no pasará. Actualízala para no perder tu suscripción.",
+            "Editar método de pago",
+        ],
+        [
+            "Visa •••• 4242",
+            "Expired 04/2023",
+            "Expired",
+            "Your next charge will fail. Update it so as not to lose your subscription.",
+            "Edit payment method",
+        ],
+    ),
+    "none": (
+        {"none": True},
+        [
+            "No tienes una tarjeta guardada",
+            "",
+            None,
+            "Agrega una para que tus renovaciones se paguen solas.",
+            "Agregar método de pago",
+        ],
+        ["You have no card on file", "", None, "Add one so that your renewals are paid by themselves.", "Add payment method"],
+    ),
+    "on its way": (
+        {"pending": True},
+        ["Mastercard •••• 4444", "Vence 01/2030", None, "Tu nueva tarjeta está registrada, en camino.", None],
+        ["Mastercard •••• 4444", "Expires 01/2030", None, "Your new card is registered, on its way.", None],
+    ),
+}
+
+
+def with_card(changes: dict[str, Any], *subscriptions: Any) -> View:
+    if "pending" in changes:
+        return scenes.view(*subscriptions, pending=pending("payment_method", **NEW_CARD))
+    card: dict[str, Any] = {**scenes.facts()["payment_method"], **changes}  # type: ignore[dict-item]
+    return scenes.view(*subscriptions, payment_method=None if "none" in changes else card)
+
+
+@pytest.mark.parametrize(("place", "code"), [(1, "es"), (2, "en")])
+@pytest.mark.parametrize("row", CARDS)
+def test_a_card_shows_whether_it_expires(row: str, place: int, code: str) -> None:
+    view = with_card(CARDS[row][0])
+    found = method(reader(view, code), view)
+    badge = found.badge.text if found.badge else None
+    assert [found.label, found.expiry, badge, found.hint, found.button] == CARDS[row][place]
+
+
+@pytest.mark.parametrize("row", ["expiring", "expired", "none"])
+@pytest.mark.parametrize("subscription", [ENDED_IN_MAY, scenes.ending()], ids=["ended", "ending"])
+def test_a_card_that_will_not_be_charged_has_no_hint(row: str, subscription: Any) -> None:
+    view = with_card(CARDS[row][0], subscription)
+    assert method(reader(view, "es"), view).hint is None
+
+
+LATE = {
+    "fresh": (False, 3, None, None),
+    "less than a minute": (
+        True,
+        40,
+        "Estos datos son de hace menos de un minuto: hay cambios recientes que todavía no vemos.",
+        "This is as of less than a minute ago: there are recent changes that we do not see yet.",
+    ),
+    "minutes": (
+        True,
+        185,
+        "Estos datos son de hace 3 minutos: hay cambios recientes que todavía no vemos.",
+        "This is as of 3 minutes ago: there are recent changes that we do not see yet.",
+    ),
+    "nobody knows since when": (
+        True,
+        0,
+        "Puede haber cambios recientes que todavía no vemos.",
+        "There may be recent changes that we do not see yet.",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", LATE)
+def test_stale_facts_are_shown_with_their_age(row: str) -> None:
+    stale, seconds, spanish, english = LATE[row]
+    now = datetime.now(UTC)
+    view = scenes.view(stale=stale, as_of=now - timedelta(seconds=seconds))
+    assert [freshness(view, catalogues().language(code), now) for code in LANGUAGES] == [spanish, english]
+
+
+@pytest.mark.parametrize(
+    ("view", "kept"),
+    [
+        (scenes.view(), True),
+        (scenes.view(scenes.ending()), False),
+        (scenes.view(scenes.ending(), pending=pending("cancellation_withdrawn")), True),
+        (scenes.view(ENDED_IN_MAY), False),
+    ],
+)
+def test_a_subscription_that_ends_is_not_announced_as_kept(view: View, kept: bool) -> None:
+    assert is_kept(view.facts["subscriptions"][0], view) is kept
+
+
+def test_a_cancellation_that_is_being_withdrawn_offers_no_second_withdrawal() -> None:
+    view = scenes.view(scenes.ending(), pending=pending("cancellation_withdrawn"))
+    found = result(reader(view, "es"), view.facts["subscriptions"][0], view, 13)
+    assert found is not None
+    assert (found.says, found.mind) == ("Tu decisión de mantener la suscripción está registrada, en camino.", None)
+
+
+def test_a_forged_reference_is_not_shown() -> None:
+    view = scenes.view(ENDED_IN_MAY)
+    found = result(reader(view, "es"), view.facts["subscriptions"][0], view, 999)
+    assert found is not None
+    assert (found.title, found.reference) == ("Esta suscripción ya terminó", None)

@@ -1,0 +1,289 @@
+"""Table in both languages: badge, sentence, buttons and price of each state of a subscription."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from unit.portal_page import scenes
+
+from portal_gateway.adapters.api.representations import overview
+from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.details import details
+from portal_gateway.application.presentation.language import catalogues
+from portal_gateway.application.presentation.notice import notice
+from portal_gateway.application.presentation.summary import summary
+from portal_gateway.application.presentation.switcher import choices
+from portal_gateway.application.view import Pending, PendingKind, View
+
+
+def unpaid(**changes: Any) -> View:
+    return scenes.owing("unpaid", next_attempt_at=None, access_until=scenes.instant(2023, 5, 19), **changes)
+
+
+def cardless(view: View) -> View:
+    invoices = [scenes.invoice(14, "failed", payment_method=None)]
+    return replace(view, facts={**view.facts, "payment_method": None, "invoices": invoices})
+
+
+def reader(view: View, code: str) -> Reader:
+    return Reader.of(view, catalogues().language(code))
+
+
+def pending(kind: PendingKind, **detail: Any) -> tuple[Pending]:
+    return ({"kind": kind, "aggregate": f"subscription-{scenes.PREMIUM}", "version": 13, "accepted_at": "", "detail": detail},)
+
+
+def read(view: View, code: str) -> tuple[str, str, list[str], str]:
+    """Badge, sentence preceded by the debt, buttons in order, total with label."""
+    by, subscription = reader(view, code), view.facts["subscriptions"][0]
+    shown, owed = details(by, subscription, view), notice(by, subscription, view)
+    sentence = f"{owed.lead} {owed.rest} {shown.says}" if owed else shown.says
+    buttons = [owed.pay if owed else None, shown.edit_method, shown.cancel, shown.end_now, shown.keep]
+    total = summary(by, subscription, view.facts["invoices"])
+    return shown.badge.text, sentence, [button for button in buttons if button], f"{total.amount} · {total.label}"
+
+
+SUBSCRIPTIONS = {
+    "trialing": (
+        scenes.view(scenes.subscription("trialing")),
+        (
+            "Prueba gratis",
+            "Prueba gratis hasta el 14 de junio de 2023; después 29.99 USD al mes",
+            ["Cancelar"],
+            "0.00 · Importe total",
+        ),
+        ("Free trial", "Free trial until June 14, 2023; then 29.99 USD per month", ["Cancel"], "0.00 · Total amount"),
+    ),
+    "incomplete": (
+        scenes.view(scenes.subscription("incomplete")),
+        ("Pago pendiente", "Falta confirmar tu primer pago", ["Editar método de pago", "Cancelar"], "29.99 · Importe pendiente"),
+        ("Payment due", "Your first payment is still to be confirmed", ["Edit payment method", "Cancel"], "29.99 · Amount due"),
+    ),
+    "incomplete, and the first charge failed": (
+        scenes.owing("incomplete", next_attempt_at=None),
+        (
+            "Pago pendiente",
+            "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
+            "intentarlo hasta que actualices tu tarjeta. Conservas el acceso hasta el 28 de mayo. Falta confirmar tu primer pago",
+            ["Editar método de pago", "Cancelar"],
+            "29.99 · Importe pendiente",
+        ),
+        (
+            "Payment due",
+            "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
+            "again until you update your card. You keep your access until May 28. Your first payment is still to be confirmed",
+            ["Edit payment method", "Cancel"],
+            "29.99 · Amount due",
+        ),
+    ),
+    "incomplete, and never confirmed": (
+        scenes.view(scenes.subscription("incomplete_expired"), invoices=[scenes.invoice(14, "void")]),
+        (
+            "Sin activar",
+            "No se confirmó tu primer pago y la suscripción no llegó a empezar.",
+            [],
+            "0.00 · Importe total",
+        ),
+        (
+            "Not activated",
+            "Your first payment was not confirmed and the subscription never started.",
+            [],
+            "0.00 · Total amount",
+        ),
+    ),
+    "active": (
+        scenes.view(),
+        ("Activa", "Tu suscripción se renueva el 14 de junio de 2023", ["Cancelar suscripción"], "29.99 · Importe total"),
+        ("Active", "Your subscription renews on June 14, 2023", ["Cancel subscription"], "29.99 · Total amount"),
+    ),
+    "active, cancellation scheduled": (
+        scenes.view(scenes.ending()),
+        (
+            "Termina el 14 de junio",
+            "Cancelaste el 20 de mayo. Tienes acceso hasta el 14 de junio de 2023; no se te cobrará más.",
+            ["Terminar hoy", "Mantener mi suscripción"],
+            "29.99 · Importe total",
+        ),
+        (
+            "Ends on June 14",
+            "You cancelled on May 20. You have access until June 14, 2023 and will not be charged again.",
+            ["End it today", "Keep my subscription"],
+            "29.99 · Total amount",
+        ),
+    ),
+    "past_due": (
+        scenes.owing(),
+        (
+            "Pago pendiente",
+            "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. Lo intentaremos "
+            "de nuevo el 22 de mayo. Conservas el acceso hasta el 28 de mayo. Tu renovación del 14 de mayo está sin pagar.",
+            ["Actualizar tarjeta y pagar", "Cancelar"],
+            "29.99 · Importe pendiente",
+        ),
+        (
+            "Payment due",
+            "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will try again "
+            "on May 22. You keep your access until May 28. Your renewal of May 14 is unpaid.",
+            ["Update card and pay", "Cancel"],
+            "29.99 · Amount due",
+        ),
+    ),
+    "unpaid": (
+        unpaid(),
+        (
+            "Impagada",
+            "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
+            "intentarlo hasta que actualices tu tarjeta. Tu acceso terminó el 19 de mayo. "
+            "Debes 29.99 USD. Actualiza tu tarjeta para pagarlo y seguir con tu suscripción.",
+            ["Actualizar tarjeta y pagar", "Cancelar"],
+            "29.99 · Importe pendiente",
+        ),
+        (
+            "Unpaid",
+            "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
+            "again until you update your card. Your access ended on May 19. "
+            "You owe 29.99 USD. Update your card to pay it and keep your subscription.",
+            ["Update card and pay", "Cancel"],
+            "29.99 · Amount due",
+        ),
+    ),
+    "unpaid, and no card on file": (
+        cardless(unpaid(reason="no_payment_method")),
+        (
+            "Impagada",
+            "No pudimos cobrar 29.99 USD. No tienes una tarjeta guardada. Agrega una para pagarlo. Tu acceso terminó el 19 de "
+            "mayo. Debes 29.99 USD. Agrega una tarjeta para pagarlo y seguir con tu suscripción.",
+            ["Agregar tarjeta y pagar", "Cancelar"],
+            "29.99 · Importe pendiente",
+        ),
+        (
+            "Unpaid",
+            "We could not charge 29.99 USD. You have no card on file. Add one to pay it. Your access ended on May 19. "
+            "You owe 29.99 USD. Add a card to pay it and keep your subscription.",
+            ["Add a card and pay", "Cancel"],
+            "29.99 · Amount due",
+        ),
+    ),
+    "unpaid, and being charged": (
+        replace(unpaid(), pending=pending("charge", invoice_id=scenes.invoice_id(14))),
+        (
+            "Impagada",
+            "Estamos procesando tu pago de 29.99 USD. Tu banco todavía no responde. Te lo diremos aquí; no hace falta que pagues "
+            "otra vez. Tu renovación del 14 de mayo está sin pagar.",
+            ["Cancelar"],
+            "29.99 · Importe pendiente",
+        ),
+        (
+            "Unpaid",
+            "We are processing your payment of 29.99 USD. Your bank has not answered yet. We will tell you here; you need not "
+            "pay again. Your renewal of May 14 is unpaid.",
+            ["Cancel"],
+            "29.99 · Amount due",
+        ),
+    ),
+    "canceled": (
+        scenes.view(scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 14))),
+        ("Terminó", "Terminó el 14 de mayo de 2023", [], "29.99 · Importe total"),
+        ("Ended", "Ended on May 14, 2023", [], "29.99 · Total amount"),
+    ),
+    "canceled, and access had ended before": (
+        scenes.view(
+            scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 20), access_until=scenes.instant(2023, 5, 15)),
+            invoices=[scenes.invoice(14, "void")],
+        ),
+        (
+            "Terminó",
+            "Terminó el 20 de mayo de 2023; tu acceso había terminado el 15 de mayo de 2023.",
+            [],
+            "0.00 · Importe total",
+        ),
+        ("Ended", "Ended on May 20, 2023; your access had ended on May 15, 2023.", [], "0.00 · Total amount"),
+    ),
+    "active, cancellation scheduled while its renewal is being charged": (
+        scenes.view(scenes.ending(), invoices=[scenes.invoice(14, "processing")]),
+        (
+            "Termina el 14 de junio",
+            "Cancelaste el 20 de mayo. Si se completa el pago en curso, tienes acceso hasta el 14 de junio de 2023; después no "
+            "se cobra nada.",
+            ["Terminar hoy", "Mantener mi suscripción"],
+            "29.99 · Importe total",
+        ),
+        (
+            "Ends on June 14",
+            "You cancelled on May 20. If the payment under way goes through, you have access until June 14, 2023; nothing is "
+            "charged after it.",
+            ["End it today", "Keep my subscription"],
+            "29.99 · Total amount",
+        ),
+    ),
+    "paused": (
+        scenes.view(scenes.subscription("paused")),
+        ("En pausa", "En pausa desde el 14 de mayo", ["Cancelar"], "29.99 · Importe total"),
+        ("Paused", "Paused since May 14", ["Cancel"], "29.99 · Total amount"),
+    ),
+    "a cancellation on its way": (
+        scenes.view(pending=pending("cancellation")),
+        ("En camino", "Tu cancelación está registrada, en camino.", [], "29.99 · Importe total"),
+        ("On its way", "Your cancellation is registered, on its way.", [], "29.99 · Total amount"),
+    ),
+    "a cancellation of what is owed on its way": (
+        replace(scenes.owing(), pending=pending("cancellation")),
+        ("En camino", "Tu cancelación está registrada, en camino.", [], "29.99 · Importe pendiente"),
+        ("On its way", "Your cancellation is registered, on its way.", [], "29.99 · Amount due"),
+    ),
+    "keeping on its way": (
+        scenes.view(scenes.ending(), pending=pending("cancellation_withdrawn")),
+        ("En camino", "Tu decisión de mantener la suscripción está registrada, en camino.", [], "29.99 · Importe total"),
+        ("On its way", "Your decision to keep the subscription is registered, on its way.", [], "29.99 · Total amount"),
+    ),
+    "a charge on its way": (
+        replace(scenes.owing(), pending=pending("charge", invoice_id=scenes.invoice_id(14))),
+        (
+            "Pago pendiente",
+            "Estamos procesando tu pago de 29.99 USD. Tu banco todavía no responde. Te lo diremos aquí; no hace falta que pagues "
+            "otra vez. Tu renovación del 14 de mayo está sin pagar.",
+            ["Cancelar"],
+            "29.99 · Importe pendiente",
+        ),
+        (
+            "Payment due",
+            "We are processing your payment of 29.99 USD. Your bank has not answered yet. We will tell you here; you need not "
+            "pay again. Your renewal of May 14 is unpaid.",
+            ["Cancel"],
+            "29.99 · Amount due",
+        ),
+    ),
+    "an end that has come and that nobody has noticed": (
+        scenes.view(scenes.ending(), now=datetime(2023, 6, 14, 18, tzinfo=UTC)),
+        (
+            "Terminó",
+            "Cancelaste el 20 de mayo. Tu acceso terminó el 14 de junio de 2023.",
+            [],
+            "29.99 · Importe total",
+        ),
+        (
+            "Ended",
+            "You cancelled on May 20. Your access ended on June 14, 2023.",
+            [],
+            "29.99 · Total amount",
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize(("place", "code"), [(1, "es"), (2, "en")])
+@pytest.mark.parametrize("row", SUBSCRIPTIONS)
+def test_a_subscription_has_its_badge_sentence_buttons_and_total(row: str, place: int, code: str) -> None:
+    assert read(SUBSCRIPTIONS[row][0], code) == SUBSCRIPTIONS[row][place]
+
+
+@pytest.mark.parametrize("row", SUBSCRIPTIONS)
+def test_api_and_switcher_agree_with_the_page(row: str) -> None:
+    view = SUBSCRIPTIONS[row][0]
+    by, subscription = reader(view, "es"), view.facts["subscriptions"][0]
+    shown, owed = details(by, subscription, view), notice(by, subscription, view)
+    told = overview(view, by.language, None)["subscriptions"][0]
+    assert (told["status_text"], told["renewal_text"]) == (shown.badge.text, shown.says)
+    assert told["debt_text"] == (f"{owed.lead} {owed.rest}" if owed else None)
+    assert [choice.badge for choice in choices(by, [subscription], subscription, view)] == [shown.badge]
