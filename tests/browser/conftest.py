@@ -5,10 +5,10 @@ from collections.abc import AsyncIterator
 import pytest
 from browser import neighbours as two_customers
 from browser.neighbours import Neighbours
-from integration.portal_gateway.gateway import Gateway
 from playwright.async_api import Browser, Page, expect
 
 from support.browsing import chrome, watched_page
+from support.portal_gateway.gateway import Gateway
 
 expect.set_options(timeout=15_000)
 

@@ -5,11 +5,11 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 from browser.staged import LivingStage
-from unit.portal_page import scenes, standins
 
 from chassis.http.problems import Problem
 from portal_gateway.application.answers import Download, ExportProgress, View
 from portal_gateway.domain.access import Session
+from support.portal_page import fakes, scenes
 
 INVOICES = 1000
 
@@ -19,7 +19,7 @@ def long_history() -> View:
 
 
 @dataclass(kw_only=True)
-class Exporting(standins.Invoicing):
+class Exporting(fakes.Invoicing):
     stage: LivingStage
     done: int = 0
     """Documents made."""

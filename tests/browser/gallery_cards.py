@@ -5,13 +5,13 @@ from uuid import UUID
 
 from browser.gallery_opening import Bring, Opened, State, at
 from browser.living_payments import SECONDS_TO_WAIT
-from browser.pages import press
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import FrameLocator, Route, expect
-from unit.portal_page import scenes
 
 from chassis.http.problems import Problem
 from portal_gateway.application.answers import View
+from support.portal_page import scenes
+from support.portal_page.page_objects import press
 
 DECLINED_WHEN_CHARGED = "4000000000000341"
 PUT = "**/api/payment-method"

@@ -3,7 +3,8 @@
 from browser.gallery_opening import Opened, State, at
 from browser.gallery_pages import write_too_much
 from browser.staged import LivingStage
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
 
 SHEET = "dialog[open] #sheet-title"
 

@@ -7,9 +7,9 @@ from browser.gallery_dialogs import cancel
 from browser.gallery_opening import State, at
 from browser.gallery_pages import INVOICE
 from browser.staged import LivingStage
-from unit.portal_page import scenes
 
 from portal_gateway.application.answers import View
+from support.portal_page import scenes
 
 COMPANY = "Norddeutsche Rechtsschutzversicherungsgesellschaften-Beteiligungsverwaltung GmbH & Co. KGaA"
 PLAN = "Unternehmensdatensicherungsdienstleistung Premium mit Rindfleischetikettierungsüberwachung"

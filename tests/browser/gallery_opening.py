@@ -8,14 +8,14 @@ from typing import Final, Literal
 
 from browser.staged import LivingStage
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, expect
-from unit.portal_page import scenes
-from unit.portal_page.standins import COOKIE
 
 from portal_gateway.application.answers import View
 from portal_gateway.application.session_cookie import NAME as SESSION_COOKIE
 from portalctl.demo.history import ASSETS
 from subscriptions.adapters.images import webp
 from subscriptions.application.ports import Picture
+from support.portal_page import scenes
+from support.portal_page.fakes import COOKIE
 
 Language = Literal["es", "en"]
 LANGUAGES: Final[dict[Language, str]] = {"es": "es-MX", "en": "en-US"}

@@ -6,13 +6,13 @@ from browser.exporting import slowly
 from browser.gallery_opening import Opened, State, at
 from browser.gallery_portal import cardless
 from browser.staged import LivingStage
-from unit.portal_page import scenes
-from unit.portal_page.standins import TOKEN
 
 from chassis.http.problems import Problem
 from portal_gateway.application.answers import View
 from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT
 from portal_gateway.domain.view import Money
+from support.portal_page import scenes
+from support.portal_page.fakes import TOKEN
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 INVOICE = f"/invoices/{scenes.invoice_id(14)}"

@@ -6,13 +6,13 @@ from uuid import UUID, uuid5
 
 from browser.gallery_opening import Opened, State, at
 from browser.staged import LivingStage
-from unit.portal_page import scenes
 
 from payments.application.dues import Due
 from payments.domain.confirmation import Period
 from payments.domain.shapes import Money
 from portal_gateway.application.answers import View
 from portal_gateway.domain.view import InvoiceStatus
+from support.portal_page import scenes
 
 CARD: dict[str, Any] = {"id": str(uuid5(scenes.OURS, "card")), "brand": "visa", "last4": "4242", "version": 1}
 VISA = {**CARD, "exp_month": 12, "exp_year": 2025}

@@ -7,13 +7,13 @@ from typing import Any, get_args
 from browser.exporting import long_history, slowly
 from browser.gallery_opening import State, at
 from browser.staged import LivingStage
-from unit.portal_page import scenes
-from unit.portal_page.standins import Access, Views
 
 from portal_gateway.application.answers import Pending, PendingKind, View
 from portal_gateway.application.customer_view import Source
 from portal_gateway.domain.access import ABSOLUTE
 from portal_gateway.domain.view import InvoiceRow, InvoiceStatus, PaymentMethod
+from support.portal_page import scenes
+from support.portal_page.fakes import Access, Views
 
 NEW_CARD: dict[str, Any] = {"brand": "mastercard", "last4": "4444", "exp_month": 12, "exp_year": 2030}
 FIRST: dict[str, Any] = {"invoice_count": 1, "invoice_years": [2023]}

@@ -7,10 +7,10 @@ from browser.gallery_opening import Opened, State, at
 from browser.gallery_portal import two
 from browser.staged import LivingStage
 from playwright.async_api import Route
-from unit.portal_page import scenes
 
 from chassis.http.problems import Problem
 from portal_gateway.domain.access import IDLE
+from support.portal_page import scenes
 
 AWAY = Problem(503, "service_unavailable", "Away")
 

@@ -6,9 +6,6 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID, uuid4, uuid5
 
-from unit.payments.card_page_examples import Around
-from unit.portal_page import scenes
-
 from chassis.http.problems import Problem, not_found
 from payments.adapters.http.bodies import due_json
 from payments.adapters.sandbox.cards import TEST_CARDS
@@ -20,6 +17,8 @@ from portal_gateway.application.answers import CardSetup, CardUpdated, PaymentBe
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import InvoiceStatus
 from portal_gateway.domain.view import Money as MoneyFacts
+from support.payments.card_page import Around
+from support.portal_page import scenes
 
 if TYPE_CHECKING:
     from browser.staged import LivingStage

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid5
 
-from integration.portal_gateway.gateway import Gateway, Merchant, gateway_on
 from playwright.async_api import Page
 from starlette.responses import JSONResponse
-from unit.portal_gateway import story
 
 from billing_contracts import customers, payments, subscriptions
 from billing_contracts.envelope import EventData
 from billing_contracts.money import Money
 from support.databases import fresh_database
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Gateway, Merchant, gateway_on
 
 DIEGO = UUID("0190a000-0000-7000-8000-0000000000d1")
 DIEGOS = uuid5(DIEGO, "subscription")

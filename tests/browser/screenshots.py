@@ -14,11 +14,11 @@ from uuid import UUID
 
 from browser.gallery import STATES
 from browser.gallery_opening import LANGUAGES, SCHEMES, Language, fresh, opened
-from browser.pages import frame_at_rest
 from PIL import Image
 from playwright.async_api import Browser, Page
 
 from support.browsing import chrome
+from support.portal_page.page_objects import frame_at_rest
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "screenshots"
 HEIGHTS: Final = {1280: 860, 390: 844}

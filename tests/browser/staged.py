@@ -11,20 +11,20 @@ from uuid import UUID
 import uvicorn
 from browser.living_payments import LivingPayments
 from starlette.types import ASGIApp
-from unit.portal_page import scenes, standins
-from unit.portal_page.standins import TOKEN, Stage
 
 from payments.adapters.card_page.app import card_page
 from portal_gateway.application.answers import CancellationAccepted
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import CustomerView, Subscription
+from support.portal_page import fakes, scenes
+from support.portal_page.fakes import TOKEN, Stage
 
 DECLINED = "4000000000000002"
 MASTERCARD = "5555555555554444"
 
 
 @dataclass
-class LivingSubscriptions(standins.Subscriptions):
+class LivingSubscriptions(fakes.Subscriptions):
     stage: "LivingStage | None" = None
 
     async def cancel(self, session: Session, subscription_id: UUID, *asked: Any) -> CancellationAccepted:

@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from browser.pages import PortalPage, Visitor, refuse_alerts
 from browser.staged import LivingStage
 from playwright.async_api import Page, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor, refuse_alerts
 
 HOSTILE = "<script>alert(1)</script>\N{RIGHT-TO-LEFT OVERRIDE}\N{PILE OF POO}"
 

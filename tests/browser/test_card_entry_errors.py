@@ -3,12 +3,12 @@
 import re
 
 import pytest
-from browser.pages import CardDialog, Visitor, press
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Locator, Page, expect
-from unit.portal_page import scenes
 
 from chassis.http.problems import Problem
+from support.portal_page import scenes
+from support.portal_page.page_objects import CardDialog, Visitor, press
 
 AMEX, VISA = "378282246310005", "4242424242424242"
 GOOD = (MASTERCARD, "12 / 30", "123")

@@ -4,12 +4,12 @@ import re
 from typing import Any
 
 import pytest
-from browser.pages import CardDialog, PortalPage, Visitor, press
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Page, Route, expect
-from unit.portal_page import scenes
 
 from portal_gateway.adapters.page.assets import Assets
+from support.portal_page import scenes
+from support.portal_page.page_objects import CardDialog, PortalPage, Visitor, press
 
 PUT = "**/api/payment-method"
 SAVED = "Desde ahora usaremos Mastercard •••• 4444."

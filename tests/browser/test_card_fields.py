@@ -8,7 +8,8 @@ import pytest
 from browser.staged import MASTERCARD, LivingStage
 from browser.test_card_entry_errors import Card
 from playwright.async_api import Page, expect
-from unit.payments.test_card_entry import TABLE
+
+from support.payments.card_fields import TABLE
 
 SCRIPT = files("payments.adapters.card_page").joinpath("files", "fields.js").read_text()
 

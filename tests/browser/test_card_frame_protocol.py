@@ -5,12 +5,12 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from browser.pages import CardDialog, PortalPage, Visitor, press
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Frame, Page, expect
-from unit.portal_page import scenes
 
 from payments.domain.card_input import CardEntry
+from support.portal_page import scenes
+from support.portal_page.page_objects import CardDialog, PortalPage, Visitor, press
 
 TYPED = CardEntry(MASTERCARD, 12, 2030, "123")
 TOKEN = {"token": "tok_forged", "brand": "mastercard", "last4": "4444", "exp": "12/2030"}

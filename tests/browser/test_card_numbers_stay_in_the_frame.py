@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
-from browser.pages import Visitor, press
 from browser.staged import MASTERCARD, LivingStage
 from playwright.async_api import Browser, Frame, Page, expect
-from unit.portal_page import scenes
 
 from support.browsing import watched_page
+from support.portal_page import scenes
+from support.portal_page.page_objects import Visitor, press
 
 CODE = "987"
 KEPT = """async () => {

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from browser.axe import violations
 from browser.neighbours import Neighbours
-from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Browser, Page, Request, async_playwright, expect
 from starlette.responses import HTMLResponse
@@ -19,6 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from portal_gateway.adapters.page.assets import Assets
 from support import chromium
 from support.browsing import QUIET
+from support.portal_page.page_objects import PortalPage, Visitor
 from support.undriven import browsing
 
 KINDS = ["portal", "session"]

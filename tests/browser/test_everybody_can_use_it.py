@@ -4,10 +4,11 @@ import asyncio
 import json
 
 from browser.keyboard import Keyboard
-from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Browser, Page, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 
 async def test_the_card_frame_is_as_high_as_what_is_in_it(page: Page) -> None:

@@ -4,11 +4,12 @@ from io import BytesIO
 
 from browser.gallery_extremes import long_invoice
 from browser.gallery_pages import INVOICE, owed_invoice
-from browser.pages import Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page
 from pypdf import PdfReader
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import Visitor
 
 
 async def printed(page: Page, stage: LivingStage) -> list[str]:

@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import pytest
 from browser.keyboard import Keyboard
-from browser.pages import PortalPage, Visitor
 from browser.staged import DECLINED, LivingStage
 from playwright.async_api import Browser, Page, expect
-from unit.portal_page import scenes
 
 from portal_gateway.application.answers import View
 from portal_gateway.domain.view import CustomerView
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 VISA = "4242424242424242"
 NEWEST = "link 14 may 2023 Premium Mensual 29.99 USD Pagado Ver factura TS-000014"

@@ -5,12 +5,12 @@ from datetime import timedelta
 from browser.gallery_portal import keep_many, many
 from browser.keyboard import Keyboard
 from browser.neighbours import Neighbours
-from browser.pages import PortalPage, Visitor
 from browser.staged import MASTERCARD, LivingStage
 from playwright.async_api import Page, expect
-from unit.portal_page import scenes
 
 from portal_gateway.domain.access import IDLE
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 
 async def test_one_goes_to_older_invoices_and_back_to_the_latest(page: Page) -> None:

@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from browser.pages import Visitor, press
 from browser.staged import LivingStage
 from playwright.async_api import Page, expect
-from unit.payments.card_page_examples import VISA_NUMBER
-from unit.portal_page.standins import TOKEN
+
+from support.payments.card_page import VISA_NUMBER
+from support.portal_page.fakes import TOKEN
+from support.portal_page.page_objects import Visitor, press
 
 COMMENTS = {
     "es": ("Cuéntanos más", {499: "Te queda 1 carácter", 498: "Te quedan 2 caracteres", 0: "Te quedan 500 caracteres"}),

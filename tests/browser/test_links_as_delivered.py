@@ -2,15 +2,15 @@
 
 import json
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import unit.portal_gateway.test_links_as_delivered as table
 from browser.neighbours import Neighbours
-from browser.pages import PortalPage
 from playwright.async_api import Page, expect
+
+from support.portal_gateway.delivered_links import CASES
+from support.portal_page.page_objects import PortalPage
 
 SCRIPT = files("portal_gateway.adapters.page").joinpath("static", "token.js").read_text()
 
@@ -22,9 +22,9 @@ async def test_the_script_finds_what_the_server_finds(page: Page) -> None:
             const { tokenIn, waits } = await import(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
             return texts.map((text) => ({ token: tokenIn(text), waits: waits(text) }));
         }""",
-        [SCRIPT, [case["text"] for case in table.CASES]],
+        [SCRIPT, [case["text"] for case in CASES]],
     )
-    for case, each in zip(table.CASES, found, strict=True):
+    for case, each in zip(CASES, found, strict=True):
         assert each["token"] == case["token"], case["name"]
         assert case["token"] is None or each["waits"] == case["waits"], case["name"]
 
@@ -71,7 +71,3 @@ async def test_a_whole_mail_can_be_pasted(page: Page, neighbours: Neighbours, ki
     await page.get_by_label("Pega aquí tu enlace").fill(f"Abre tu portal: <{link[:-20]}\u200b{link[-20:]}>. Gracias")
     await page.get_by_role("button", name="Entrar").click()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
-
-
-def test_the_table_is_beside_the_servers_test() -> None:
-    assert Path(table.__file__).with_name("links_as_delivered.json").exists()

@@ -4,10 +4,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from browser.exporting import Exporting, long_history, slowly
-from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Download, Page, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 ZIP = "Todas las facturas en PDF (ZIP)"
 

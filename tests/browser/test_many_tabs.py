@@ -5,20 +5,20 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
-from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage, free_socket, served
 from browser.tabs import another_tab, hide, in_the_background
 from playwright.async_api import Page, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
-from unit.portal_page import scenes, standins
 
 from chassis.http.server import listen
+from support.portal_page import fakes, scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 EIGHT = 8
 ENDING = "Termina el 14 de junio"
 
 
-class Ears(standins.Bells):
+class Ears(fakes.Bells):
     """Counts who listens."""
 
     now = most = 0

@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 from browser.gallery_opening import dress
-from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page, Route, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 SHIFTS = """() => {
     window.shifts = [];

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from browser.pages import PortalPage, Visitor, press
 from browser.staged import MASTERCARD, LivingStage
 from playwright.async_api import Page, expect
-from unit.portal_page import scenes
 
 from portal_gateway.adapters.page.assets import Assets
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor, press
 
 SECOND = scenes.subscription("trialing", id=scenes.invoice_id(99), plan=scenes.plan(name="Respaldo Anual"))
 

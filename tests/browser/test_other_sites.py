@@ -4,13 +4,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from browser.neighbours import Neighbours
-from browser.pages import PortalPage, Visitor
 from browser.staged import free_socket, served
 from browser.tabs import another_tab
 from fastapi import FastAPI
 from playwright.async_api import Page, expect
 from starlette.responses import HTMLResponse
 from starlette.routing import Route
+
+from support.portal_page.page_objects import PortalPage, Visitor
 
 
 @asynccontextmanager

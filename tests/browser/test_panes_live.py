@@ -7,12 +7,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page, expect
-from unit.portal_page import scenes
 
 from portal_gateway.application.answers import Pending
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 CANCELLING: Pending = {
     "kind": "cancellation",

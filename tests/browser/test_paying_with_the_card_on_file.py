@@ -6,10 +6,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from browser.gallery_paying import facing, owing
-from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Locator, Page, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 UNPAID = scenes.invoice_id(14)
 

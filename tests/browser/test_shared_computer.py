@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 from browser.neighbours import Neighbours, shows_nothing_of_ana
-from browser.pages import PortalPage, Visitor
 from browser.tabs import another_tab, deaf, hide
 from playwright.async_api import Browser, Page, Response, expect
-from unit.portal_gateway import story
 
 from support.browsing import chrome, watched_page
+from support.portal_gateway import story
+from support.portal_page.page_objects import PortalPage, Visitor
 
 HERE, AND_THE_LINK = "Salir de este navegador", "Salir y anular este enlace"
 CANCEL = f"/subscriptions/{story.SUBSCRIPTION}/cancel"

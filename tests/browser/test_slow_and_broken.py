@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from browser.pages import CancelDialog, PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page, Route, expect
-from unit.portal_page import scenes
 
 from chassis.http.problems import Problem
+from support.portal_page import scenes
+from support.portal_page.page_objects import CancelDialog, PortalPage, Visitor
 
 CANCEL, KEEP = (f"**/subscriptions/{scenes.PREMIUM}/{what}" for what in ("cancel", "keep"))
 AWAY = Problem(503, "service_unavailable", "Away")

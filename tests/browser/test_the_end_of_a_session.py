@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 from browser.axe import violations
 from browser.gallery_pages import INVOICE
-from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page, expect
 
 from portal_gateway.domain.access import ABSOLUTE, IDLE
+from support.portal_page.page_objects import PortalPage, Visitor
 
 ENDING = "Tu sesión está por terminar."
 

@@ -6,9 +6,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from browser.gallery_portal import keep_many, many
-from browser.pages import Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page, expect
+
+from support.portal_page.page_objects import Visitor
 
 OF_2023 = [f"TS-{number:06}" for number in range(34, 29, -1)]
 """The newest, from May back to January."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from browser.keyboard import Keyboard
-from browser.pages import Visitor, press
 from browser.staged import DECLINED, MASTERCARD, LivingStage
 from playwright.async_api import Page, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import Visitor, press
 
 Open = Callable[..., Any]
 

@@ -8,12 +8,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 from browser.neighbours import Neighbours
-from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Page, expect
-from unit.portal_page import scenes
 
 from chassis.http.problems import Problem
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 BACK_IN_THREE = "Lo intentaste muchas veces. Vuelve a probar en 3 minutos."
 

@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from browser.neighbours import Neighbours, shows_nothing_of_ana
-from browser.pages import PortalPage, Visitor
 from browser.tabs import OF_DIEGO, another_tab, deaf, hide
 from playwright.async_api import Page, expect
-from unit.portal_gateway import story
-from unit.portal_gateway.story import MASTERCARD
 
 from billing_contracts import payments
+from support.portal_gateway import story
+from support.portal_gateway.story import MASTERCARD
+from support.portal_page.page_objects import PortalPage, Visitor
 
 
 async def test_the_second_link_ends_the_first_session_and_clears_its_tab(page: Page, neighbours: Neighbours) -> None:

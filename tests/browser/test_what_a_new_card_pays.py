@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 from typing import Any
 from uuid import UUID
 
-from browser.pages import CardDialog, PortalPage, Visitor, press
 from browser.staged import LivingStage
 from playwright.async_api import Locator, Page, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import CardDialog, PortalPage, Visitor, press
 
 APRIL = {"amount_minor": 1200, "currency": "USD"}
 

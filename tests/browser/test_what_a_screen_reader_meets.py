@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from browser.pages import PortalPage, Visitor
 from browser.staged import MASTERCARD, LivingStage
 from browser.test_keyboard import few
 from playwright.async_api import Page, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 TOO_LONG = "x" * 501
 FOOT = """

@@ -8,13 +8,13 @@ from typing import Any
 
 from browser.gallery_opening import Prepare
 from browser.gallery_portal import keep_many, many
-from browser.pages import PortalPage
 from browser.staged import LivingStage
 from playwright.async_api import Browser, Page, expect
-from unit.portal_page import scenes
 
 from chassis.http.problems import Problem
 from portal_gateway.domain.access import ABSOLUTE
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage
 
 SECOND = scenes.subscription("past_due", id=scenes.invoice_id(99), plan=scenes.plan(name="Respaldo Anual"), debt=scenes.debt())
 

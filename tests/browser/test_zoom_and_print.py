@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from browser.keyboard import Keyboard
 from browser.looks import moving, styled, unreadable
-from browser.pages import PortalPage, Visitor
 from browser.staged import LivingStage
 from playwright.async_api import Frame, Page, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 ENLARGED = {"width": 320, "height": 215}
 """What 1280 × 860 leaves at 400 %."""

@@ -14,10 +14,10 @@ from statistics import median
 from time import time
 from typing import Any, Final
 
-from browser.pages import PortalPage, Visitor, press
 from playwright.async_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, WebError, expect
 
 from support.browsing import chrome
+from support.portal_page.page_objects import PortalPage, Visitor, press
 
 STATE: Final = Path(".portal/state.json")
 VISITS: Final = 5

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import asyncpg
 import pytest
-from integration.local_stack.test_the_users_shell import SHELL
 
 from portalctl.local.databases import url_of
 from support.portal import Shop, Stack
+from support.users_shell import SHELL
 
 # Commands are processes of their own, which a busy machine starts slowly.
 pytestmark = pytest.mark.timeout(400)

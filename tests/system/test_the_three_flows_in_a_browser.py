@@ -10,12 +10,12 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
-from browser.pages import PortalPage, Visitor, press
 from playwright.async_api import Browser, Page, expect
 
 from portalctl.demo.history import ASSETS
 from support.browsing import chrome, watched_page
 from support.portal import CARDS, Customer, Shop
+from support.portal_page.page_objects import PortalPage, Visitor, press
 
 FEBRUARY = datetime(2024, 2, 10, 16, tzinfo=UTC)
 expect.set_options(timeout=20_000)

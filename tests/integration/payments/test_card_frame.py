@@ -11,12 +11,12 @@ from axe_playwright_python.async_playwright import Axe
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from playwright.async_api import Browser, FrameLocator, Page, async_playwright, expect
-from unit.payments.card_page_examples import OWED, SETUP, Around, setup_of
 
 from chassis.http.server import listen, serve
 from payments.adapters.card_page.app import card_page
 from portalctl.local.ports import free_port
 from support import chromium
+from support.payments.card_page import OWED, SETUP, Around, setup_of
 
 PORTAL_PAGE = """<!doctype html><html lang="es"><meta name="viewport" content="width=device-width"><title>Portal</title>
 <style>body { margin: 0 } iframe { border: 0; width: 100%%; display: block }</style>

@@ -4,7 +4,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from integration.payments.stack import Stack
-from unit.payments.provider_suite import ProviderSuite
 
 from payments.adapters.sandbox.behaviour import Mode, behave
 from payments.adapters.sandbox.ledger import LedgerPool
@@ -13,6 +12,7 @@ from payments.adapters.sandbox.vault import Vault
 from payments.application.providers import NeverHeardOf, NoAnswer, Pending, Provider, Taken
 from payments.domain.card_input import CardEntry
 from support.databases import ServiceDatabase
+from support.payments.provider_suite import ProviderSuite
 
 
 class TestSandbox(ProviderSuite):

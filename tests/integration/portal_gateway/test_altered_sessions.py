@@ -1,8 +1,9 @@
 """A session's secret counts to its last bit, and only where it belongs."""
 
 import pytest
-from integration.portal_gateway.gateway import Merchant
-from unit.portal_gateway import story
+
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Merchant
 
 
 @pytest.fixture

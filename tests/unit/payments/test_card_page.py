@@ -3,12 +3,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from unit.payments.card_page_examples import AMEX_NUMBER, CARDS, OWED, PORTAL, SETUP, VISA_NUMBER, Around, setup_of
 
 from payments.adapters.card_page import app, files
 from payments.adapters.card_page.words import confirm_text, language_of, words_for
 from payments.domain.shapes import Money
 from support.expiries import CASES, Case
+from support.payments.card_page import AMEX_NUMBER, CARDS, OWED, PORTAL, SETUP, VISA_NUMBER, Around, setup_of
 
 SPANISH = words_for(language_of("es"))
 GOOD = {"number": VISA_NUMBER, "exp": "12/25", "cvc": "123"}

@@ -9,8 +9,6 @@ from uuid import UUID
 
 import pytest
 from httpx import Response
-from unit.portal_page import scenes
-from unit.portal_page.standins import Stage
 
 from chassis.http.problems import Problem
 from portal_gateway.application.answers import DueCharge, View
@@ -18,6 +16,8 @@ from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.payment import Offer, does, lines, offer
 from portal_gateway.application.presentation.subscription import notice
+from support.portal_page import scenes
+from support.portal_page.fakes import Stage
 
 UNPAID = scenes.invoice_id(14)
 PAY = f"/invoices/{UNPAID}/payment"

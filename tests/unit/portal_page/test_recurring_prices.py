@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given as every
 from hypothesis import strategies as st
 from unit.invoicing.test_reactions import DUE, MERCHANT
-from unit.portal_page import scenes
 
 from billing_contracts import shapes
 from billing_contracts.money import Money
@@ -24,6 +23,7 @@ from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.price import price
 from portal_gateway.application.presentation.subscription import details, renewals, summary
+from support.portal_page import scenes
 
 
 def tax(rate: int = 2100, inclusive: bool = False, name: str = "IVA") -> dict[str, Any]:

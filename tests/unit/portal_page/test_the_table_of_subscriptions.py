@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from unit.portal_page import scenes
 
 from portal_gateway.adapters.api.representations import overview
 from portal_gateway.application.answers import Pending, PendingKind, View
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.subscription import choices, details, notice, summary
+from support.portal_page import scenes
 
 
 def unpaid(**changes: Any) -> View:

@@ -6,10 +6,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 import pytest
-from unit.payments.card_page_examples import SETUP, Around, setup_of
 
 from portal_gateway.adapters.page import theme
 from presentation.colours import BLACK, DARK, EDGE, LIGHT, TEXT, Rgb, Scheme, contrast, parsed, tokens, written
+from support.payments.card_page import SETUP, Around, setup_of
 
 SEED = random.Random(20230514)
 BRANDS = ["#000000", "#ffffff", "#808080", "#ffd400", *(f"#{SEED.randrange(2**24):06x}" for _ in range(500))]

@@ -2,7 +2,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from unit.portal_page import scenes
 
 from portal_gateway.application.answers import Pending, View
 from portal_gateway.application.presentation.cancellation import facts, reasons, result
@@ -12,6 +11,7 @@ from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.payment_method import method
 from portal_gateway.application.presentation.problems import explain
 from portal_gateway.application.presentation.subscription import Details, Notice, details, notice, summary
+from support.portal_page import scenes
 
 SPANISH = catalogues().language("es")
 TODAY = "2023-05-20T15:00:00.000001Z"

@@ -9,10 +9,10 @@ from typing import Any
 
 from pypdf import PdfReader
 from pypdf.generic import ContentStream
-from unit.invoicing.examples import ANA, ISSUED, PAID, VISA, VOIDED
 
 from invoicing.application.invoices import Document, Settlement
 from invoicing.domain.invoice.invoice import Status
+from support.invoicing.examples import ANA, ISSUED, PAID, VISA, VOIDED
 
 OPEN = Document(ISSUED, Settlement(), ANA)
 SETTLED = Document(ISSUED, Settlement(Status.PAID, PAID.at, VISA), ANA)

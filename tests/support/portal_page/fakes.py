@@ -10,7 +10,6 @@ from uuid import UUID, uuid5
 
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
-from unit.portal_page import scenes
 
 from chassis.http.app import equip
 from chassis.http.page_cursors import Cursors
@@ -44,6 +43,7 @@ from portal_gateway.application.portal import Portal
 from portal_gateway.domain.access import Flow, Link, Session
 from portal_gateway.domain.tokens import LinkToken
 from portal_gateway.domain.view import PANES, Money
+from support.portal_page import scenes
 
 ORIGIN = "http://127.0.0.1:8000"
 CARDS = "http://localhost:8001"

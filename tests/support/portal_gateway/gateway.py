@@ -18,7 +18,6 @@ import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
 from joserfc.jwk import OKPKey
-from unit.portal_gateway import story
 
 import portal_gateway
 from billing_contracts import subscriptions
@@ -39,6 +38,7 @@ from chassis.tenants import Tenants
 from portal_gateway.composition import compose
 from portal_gateway.settings import Settings
 from support.databases import ServiceDatabase
+from support.portal_gateway import story
 
 MIGRATIONS = Path(portal_gateway.__file__).parent / "migrations"
 KEY = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from httpx import ASGITransport, AsyncClient
-from unit.payments.examples import ANA, INVOICE, MERCHANT, id_of
 
 from payments.adapters.card_page.app import card_page
 from payments.application.card_setup import CardToken, Merchant, SetUp
 from payments.application.dues import Due
 from payments.domain.card_input import CardEntry
 from payments.domain.shapes import Method, Money
+from support.payments.examples import ANA, INVOICE, MERCHANT, id_of
 
 PORTAL, CARDS = "http://127.0.0.1:8080", "http://localhost:8090"
 SETUP = id_of("set-up")
