@@ -1,16 +1,21 @@
-"""A real browser for whatever portal a test visits."""
+"""A real browser, and a gateway with two customers."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 from browser import neighbours as two_customers
 from browser.neighbours import Neighbours
+from browser.seed import SEED
 from playwright.async_api import Browser, Page, expect
 
 from support.browsing import chrome, watched_page
 from support.portal_gateway.gateway import Gateway
 
 expect.set_options(timeout=15_000)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"SEED={SEED} repeats the sample of the axe matrix, FULL=1 runs all of it")
 
 
 @pytest.fixture(scope="session")
