@@ -41,7 +41,7 @@ def test_a_suite_imports_only_itself_and_support(suite: str) -> None:
     [
         ("browser", "from unit.portal_page import scenes", ["unit.portal_page"]),
         ("integration", "import unit.payments.examples as examples", ["unit.payments.examples"]),
-        (SUPPORT, "def late():\n    from browser.staged import LivingStage", ["browser.staged"]),
+        (SUPPORT, "def late():\n    from browser.live_stage import LiveStage", ["browser.live_stage"]),
         ("unit", "from unit.payments import examples\nfrom support.spec import Given\nimport contractual", []),
     ],
 )

@@ -16,7 +16,7 @@ from unittest.mock import patch
 from uuid import UUID
 
 from browser.gallery import STATES
-from browser.gallery_opening import LANGUAGES, SCHEMES, Language, fresh, opened
+from browser.gallery_states import LANGUAGES, SCHEMES, Language, fresh, opened
 from PIL import Image
 from playwright.async_api import Browser, Page
 

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 import pytest
-from browser.staged import DECLINED, MASTERCARD, LivingStage
+from browser.live_stage import DECLINED, MASTERCARD, LiveStage
 from playwright.async_api import Page, Route, expect
 
 from portal_gateway.adapters.page.assets import Assets
@@ -16,7 +16,7 @@ SAVED = "Desde ahora usaremos Mastercard •••• 4444."
 UNKNOWN = "Todavía no sabemos si tu tarjeta quedó guardada."
 
 
-async def typed(page: Page, stage: LivingStage, number: str = MASTERCARD) -> CardDialog:
+async def typed(page: Page, stage: LiveStage, number: str = MASTERCARD) -> CardDialog:
     dialog = await (await Visitor(page, stage.link).arrive()).edit_card()
     await dialog.fill(number)
     return dialog
@@ -32,8 +32,8 @@ async def silence(route: Route) -> None:
     """Nobody ever answers, and nobody hangs up."""
 
 
-async def test_when_the_card_pages_script_is_blocked_no_field_opens_and_it_can_be_tried_again(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_without_the_card_pages_script_fields_stay_disabled_and_a_retry_is_offered(page: Page) -> None:
+    async with LiveStage().open() as stage:
         portal = await Visitor(page, stage.link).arrive()
         await page.route("**/cards/files/*.js", lambda route: route.abort())
         await portal.method.get_by_role("button", name="Editar método de pago").click()
@@ -48,8 +48,8 @@ async def test_when_the_card_pages_script_is_blocked_no_field_opens_and_it_can_b
 
 
 @pytest.mark.parametrize("script", ["card.js", "frame.js"])
-async def test_when_the_portals_own_script_is_blocked_the_sheet_says_what_to_do(page: Page, script: str) -> None:
-    async with LivingStage().open() as stage:
+async def test_without_the_portals_script_the_page_says_what_to_do(page: Page, script: str) -> None:
+    async with LiveStage().open() as stage:
         await Visitor(page, stage.link).arrive()
         await page.route(f"**{Assets().url(script)}", lambda route: route.abort())
         await page.goto(f"{stage.origin}/payment-method")
@@ -63,8 +63,8 @@ async def test_when_the_portals_own_script_is_blocked_the_sheet_says_what_to_do(
 
 
 @pytest.mark.parametrize("script", ["portal.js", "panes.js"])
-async def test_when_no_dialog_can_open_the_button_leads_to_the_page(page: Page, script: str) -> None:
-    async with LivingStage().open() as stage:
+async def test_without_dialogs_the_button_leads_to_the_page(page: Page, script: str) -> None:
+    async with LiveStage().open() as stage:
         await Visitor(page, stage.link).arrive()
         await page.route(f"**{Assets().url(script)}", lambda route: route.abort())
         await page.goto(stage.origin)
@@ -76,8 +76,8 @@ async def test_when_no_dialog_can_open_the_button_leads_to_the_page(page: Page, 
             await expect(page.get_by_text("No se pudo abrir el formulario de la tarjeta")).to_be_visible()
 
 
-async def test_whoever_wants_no_motion_is_not_told_too_early(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_with_reduced_motion_the_failure_is_not_shown_too_early(page: Page) -> None:
+    async with LiveStage().open() as stage:
         await page.emulate_media(reduced_motion="reduce")
         await Visitor(page, stage.link).arrive()
         await page.route(f"**{Assets().url('card.js')}", silence)
@@ -86,20 +86,20 @@ async def test_whoever_wants_no_motion_is_not_told_too_early(page: Page) -> None
         await expect(page.get_by_text("No se pudo abrir el formulario de la tarjeta")).to_be_hidden()
 
 
-async def test_an_answer_that_was_lost_is_asked_for_again_under_the_same_key(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_lost_answer_is_requested_again_with_the_same_key(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await typed(page, stage)
         await page.route(PUT, lose, times=1)
         await dialog.confirm()
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN)
         await expect(dialog.root.get_by_role("button", name="Intentar de nuevo")).to_be_hidden()
         await expect(dialog.root).to_contain_text(SAVED)
-        assert [asked["token"] for asked in stage.living.asked] == ["tok_1", "tok_1"]
-        assert len({asked["key"] for asked in stage.living.asked}) == 1
+        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_1", "tok_1"]
+        assert len({asked["key"] for asked in stage.live_payments.asked}) == 1
 
 
-async def test_answers_that_do_not_know_are_asked_for_again_until_one_does(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_an_unknown_outcome_is_requested_again_until_it_is_known(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await typed(page, stage)
         unknown = [500, 503, 504]
 
@@ -113,11 +113,11 @@ async def test_answers_that_do_not_know_are_asked_for_again_until_one_does(page:
         await dialog.confirm()
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN)
         await expect(dialog.root).to_contain_text(SAVED, timeout=30_000)
-        assert (unknown, len(stage.living.asked)) == ([], 1)
+        assert (unknown, len(stage.live_payments.asked)) == ([], 1)
 
 
-async def test_an_unknown_outcome_that_was_a_refusal_is_told_as_one(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_an_unknown_outcome_that_was_a_decline_is_shown_as_a_decline(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await typed(page, stage, DECLINED)
         await page.route(PUT, lose, times=1)
         await dialog.confirm()
@@ -130,8 +130,8 @@ async def test_an_unknown_outcome_that_was_a_refusal_is_told_as_one(page: Page) 
         await expect(dialog.root).to_contain_text(SAVED)
 
 
-async def test_when_nobody_ever_answers_it_is_said_and_the_pane_tells_by_itself(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_when_no_answer_comes_the_dialog_says_so_and_the_pane_updates_later(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await typed(page, stage)
         await page.evaluate("window.stillHere = true")
         await page.route(PUT, silence)
@@ -146,8 +146,8 @@ async def test_when_nobody_ever_answers_it_is_said_and_the_pane_tells_by_itself(
         assert await page.evaluate("window.stillHere")
 
 
-async def test_a_provider_that_is_away_changed_nothing_and_what_was_typed_is_sent_again(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_an_unavailable_provider_changes_nothing_and_the_typed_card_is_sent_again(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await typed(page, stage)
         away = {"code": "service_unavailable"}
         await page.route(PUT, lambda route: route.fulfill(status=503, json=away), times=1)
@@ -158,8 +158,8 @@ async def test_a_provider_that_is_away_changed_nothing_and_what_was_typed_is_sen
         await expect(dialog.root).to_contain_text(SAVED)
 
 
-async def test_a_card_page_that_never_answers_lets_go_and_nothing_changed(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_silent_card_page_times_out_and_changes_nothing(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await typed(page, stage)
         await page.route("**/token", silence)
         await dialog.confirm()
@@ -169,16 +169,16 @@ async def test_a_card_page_that_never_answers_lets_go_and_nothing_changed(page: 
         await expect(dialog.root).to_contain_text(SAVED)
 
 
-async def test_many_clicks_are_one_card(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_many_clicks_save_one_card(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await typed(page, stage)
         await page.route("**/token", slowly)
         await page.route(PUT, slowly)
         await dialog.frame.get_by_label("CVV").press("Enter")
         await dialog.frame.locator("#confirm").dblclick(force=True)
         await expect(dialog.root).to_contain_text(SAVED)
-        assert len(stage.living.cards.tokenised) == 1
-        assert [asked["token"] for asked in stage.living.asked] == ["tok_1"]
+        assert len(stage.live_payments.cards.tokenised) == 1
+        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_1"]
 
 
 async def slowly(route: Route) -> None:
@@ -187,19 +187,19 @@ async def slowly(route: Route) -> None:
     await route.fulfill(response=answer)
 
 
-async def test_escape_around_the_frame_closes_the_dialog(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_escape_outside_the_frame_closes_the_dialog(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await typed(page, stage)
         await dialog.root.get_by_role("heading", level=1).focus()
         await page.keyboard.press("Escape")
         await expect(dialog.root).to_be_hidden()
         await expect(PortalPage(page).method.get_by_role("button", name="Editar método de pago")).to_be_focused()
-        assert stage.living.cards.tokenised == []
+        assert stage.live_payments.cards.tokenised == []
 
 
 @pytest.mark.parametrize("under_way", ["**/token", PUT])
-async def test_while_a_card_is_being_saved_nothing_closes_the_dialog(page: Page, under_way: str) -> None:
-    async with LivingStage().open() as stage:
+async def test_nothing_closes_the_dialog_while_a_card_is_being_saved(page: Page, under_way: str) -> None:
+    async with LiveStage().open() as stage:
         dialog = await typed(page, stage)
         held: list[Route] = []
         await page.route(under_way, lambda route: held.append(route), times=1)
@@ -225,8 +225,8 @@ async def until(page: Page, held: list[Route]) -> None:
         await page.wait_for_timeout(20)
 
 
-async def test_a_frame_that_is_loaded_again_while_its_card_is_saved_leaves_the_outcome_told(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_frame_reload_during_saving_still_shows_the_outcome(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await typed(page, stage)
         held: list[Route] = []
         await page.route(PUT, lambda route: held.append(route), times=1)
@@ -236,11 +236,11 @@ async def test_a_frame_that_is_loaded_again_while_its_card_is_saved_leaves_the_o
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN)
         await held[0].continue_()
         await expect(dialog.root).to_contain_text(SAVED)
-        assert len(stage.living.asked) == 1
+        assert len(stage.live_payments.asked) == 1
 
 
-async def test_back_and_forward_keep_no_card_and_confirm_none(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_back_and_forward_keep_and_confirm_no_card(page: Page) -> None:
+    async with LiveStage().open() as stage:
         portal = await Visitor(page, stage.link).arrive()
         await portal.open_invoice("TS-000014")
         await page.get_by_role("link", name=re.compile("Volver al portal")).click()
@@ -253,7 +253,7 @@ async def test_back_and_forward_keep_no_card_and_confirm_none(page: Page) -> Non
         await page.go_forward()
         await expect(portal.dialog).to_be_hidden()
         await expect(portal.method).to_contain_text("Visa •••• 4242")
-        assert (stage.living.asked, stage.living.cards.tokenised) == ([], [])
+        assert (stage.live_payments.asked, stage.live_payments.cards.tokenised) == ([], [])
 
         dialog = await portal.edit_card()
         await expect(dialog.number).to_have_value("")
@@ -264,21 +264,21 @@ async def test_back_and_forward_keep_no_card_and_confirm_none(page: Page) -> Non
         await page.go_forward()
         await expect(portal.dialog).to_be_hidden()
         await expect(portal.method).to_contain_text("Mastercard •••• 4444")
-        assert len(stage.living.asked) == 1
+        assert len(stage.live_payments.asked) == 1
 
 
-async def test_leaving_while_a_card_is_saved_changes_it_once(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_leaving_the_page_during_saving_changes_the_card_once(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await typed(page, stage)
         await dialog.confirm()
         await page.goto(f"{stage.origin}/invoices/{scenes.invoice_id(14)}")
         await page.go_back()
         await expect(PortalPage(page).method).to_contain_text(re.compile("4242|4444"))
-        assert len(stage.living.asked) <= 1
+        assert len(stage.live_payments.asked) <= 1
 
 
-async def test_two_tabs_have_their_own_set_ups_and_each_its_own_outcome(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_two_tabs_have_separate_set_ups_and_outcomes(page: Page) -> None:
+    async with LiveStage().open() as stage:
         one = await typed(page, stage)
         other_page = await page.context.new_page()
         await other_page.goto(stage.origin)
@@ -292,13 +292,13 @@ async def test_two_tabs_have_their_own_set_ups_and_each_its_own_outcome(page: Pa
         await other.fill("378282246310005", code="1234")
         await other.confirm()
         await expect(other.root).to_contain_text("Desde ahora usaremos American Express •••• 0005.")
-        assert len({asked["setup"] for asked in stage.living.asked}) == 2
+        assert len({asked["setup"] for asked in stage.live_payments.asked}) == 2
         await one.close()
         await expect(PortalPage(page).method).to_contain_text("American Express •••• 0005")
 
 
-async def test_what_the_other_tab_has_paid_is_not_paid_again(page: Page) -> None:
-    async with LivingStage(scenes.owing()).open() as stage:
+async def test_an_invoice_paid_in_another_tab_is_not_paid_again(page: Page) -> None:
+    async with LiveStage(scenes.owing()).open() as stage:
         one = await (await Visitor(page, stage.link).arrive()).pay_debt()
         other_page = await page.context.new_page()
         await other_page.goto(stage.origin)
@@ -313,5 +313,5 @@ async def test_what_the_other_tab_has_paid_is_not_paid_again(page: Page) -> None
         await expect(other.root.locator("[data-due]")).not_to_contain_text("29.99 USD")
         await press(other.frame.get_by_role("button", name="Confirmar", exact=True))
         await expect(other.root).to_contain_text(SAVED)
-        charges: list[Any] = [asked["charges"] for asked in stage.living.asked]
+        charges: list[Any] = [asked["charges"] for asked in stage.live_payments.asked]
         assert charges == [[scenes.invoice_id(14)], [scenes.invoice_id(14)], []]

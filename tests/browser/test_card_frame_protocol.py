@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from browser.staged import DECLINED, MASTERCARD, LivingStage
+from browser.live_stage import DECLINED, MASTERCARD, LiveStage
 from playwright.async_api import Frame, Page, expect
 
 from payments.domain.card_input import CardEntry
@@ -19,7 +19,7 @@ HUGE = "x" * 1_000_000
 EXPIRED = "Este formulario caducó o ya se usó"
 
 
-async def card_dialog(page: Page, stage: LivingStage) -> CardDialog:
+async def card_dialog(page: Page, stage: LiveStage) -> CardDialog:
     return await (await Visitor(page, stage.link).arrive()).edit_card()
 
 
@@ -85,10 +85,10 @@ def forgeries(good: dict[str, Any]) -> list[object]:
     return [*wrong, None, "token", 7, True, [good], [], {}]
 
 
-async def test_only_the_frame_of_this_opening_is_heard_and_only_what_it_may_say(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_only_valid_messages_of_the_current_frame_are_accepted(page: Page) -> None:
+    async with LiveStage().open() as stage:
         await card_dialog(page, stage)
-        stage.living.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
+        stage.live_payments.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
         good, frame = told(page, "token", **TOKEN), frame_of(page)
         await page.evaluate(
             "url => document.body.append(Object.assign(document.createElement('iframe'), { src: url, name: 'other' }))", frame.url
@@ -110,60 +110,60 @@ async def test_only_the_frame_of_this_opening_is_heard_and_only_what_it_may_say(
         # From the right origin, and another window than the frame.
         await post(other, good)
         await page.evaluate("data => postMessage(data, '*')", good)
-        assert stage.living.asked == []
+        assert stage.live_payments.asked == []
         await post(frame, *forgeries(good))
-        assert stage.living.asked == []
+        assert stage.live_payments.asked == []
 
         await frame.evaluate(POST, [good])
         await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
-        assert [asked["token"] for asked in stage.living.asked] == ["tok_forged"]
+        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_forged"]
 
 
-async def test_a_token_is_heard_once_after_each_confirmation(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_one_token_is_accepted_per_confirmation(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         frame = frame_of(page)
         early = told(page, "token", **TOKEN)
         await post(frame, early)
-        assert stage.living.asked == [], "nobody has confirmed anything"
+        assert stage.live_payments.asked == [], "nobody has confirmed anything"
         await dialog.fill(DECLINED)
         await dialog.confirm()
         await expect(dialog.frame.get_by_role("alert")).to_contain_text("rechazó la tarjeta")
         used = told(page, "token", **TOKEN | {"token": "tok_1"})
         await post(frame, used)
         await post(frame, used)
-        assert [asked["token"] for asked in stage.living.asked] == ["tok_1"]
+        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_1"]
 
 
-async def test_two_tokens_for_one_confirmation_are_one(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_second_token_for_one_confirmation_is_ignored(page: Page) -> None:
+    async with LiveStage().open() as stage:
         await card_dialog(page, stage)
-        stage.living.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
+        stage.live_payments.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
         messages = [told(page, "submitting"), *[told(page, "token", **TOKEN)] * 5, told(page, "submitting"), told(page, "close")]
         await frame_of(page).evaluate(POST, messages)
         await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
-        assert len(stage.living.asked) == 1
+        assert len(stage.live_payments.asked) == 1
 
 
-async def test_a_token_from_before_the_dialog_was_closed_is_not_heard(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_token_from_before_the_dialog_was_closed_is_ignored(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
-        stage.living.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
+        stage.live_payments.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
         old = told(page, "token", **TOKEN)
         await press(dialog.frame.get_by_role("button", name="Volver"))
         await PortalPage(page).edit_card()
         assert setup_of(page) != old["setup_id"]
         await post(frame_of(page), told(page, "submitting"))
         await post(frame_of(page), old)
-        assert stage.living.asked == []
+        assert stage.live_payments.asked == []
 
 
-async def test_a_token_of_another_set_up_changes_nothing_and_the_card_can_be_tried_again(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_token_of_another_set_up_changes_nothing_and_a_retry_works(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         await dialog.fill(MASTERCARD)
         await page.route("**/token", lambda route: route.fulfill(status=201, json=TOKEN))
-        stage.living.cards.tokens["tok_forged"] = scenes.MERCHANT, TYPED
+        stage.live_payments.cards.tokens["tok_forged"] = scenes.MERCHANT, TYPED
         await dialog.confirm()
         await expect(dialog.frame.get_by_role("alert")).to_contain_text("no cambió nada")
         await page.unroute("**/token")
@@ -171,8 +171,8 @@ async def test_a_token_of_another_set_up_changes_nothing_and_the_card_can_be_tri
         await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
 
 
-async def test_a_height_that_is_none_moves_nothing(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_an_invalid_height_moves_nothing(page: Page) -> None:
+    async with LiveStage().open() as stage:
         await card_dialog(page, stage)
         frame, shown = frame_of(page), page.locator("iframe")
         await expect(shown).to_have_attribute("height", re.compile(r"^[0-9]+$"))
@@ -186,8 +186,8 @@ async def test_a_height_that_is_none_moves_nothing(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-async def test_the_frame_is_as_tall_as_its_page_when_it_appears(page: Page, width: int) -> None:
-    async with LivingStage().open() as stage:
+async def test_the_frame_appears_at_the_height_of_its_page(page: Page, width: int) -> None:
+    async with LiveStage().open() as stage:
         await page.set_viewport_size({"width": width, "height": 860})
         portal = await Visitor(page, stage.link).arrive()
         await page.evaluate(
@@ -202,8 +202,8 @@ async def test_the_frame_is_as_tall_as_its_page_when_it_appears(page: Page, widt
         assert not await frame_of(page).evaluate(scrolls)
 
 
-async def test_the_frame_hears_the_portal_alone_and_only_what_it_may_say(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_the_frame_accepts_only_valid_messages_of_the_portal(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         await dialog.fill(MASTERCARD)
         await page.route("**/api/payment-method", lambda route: None)
@@ -235,8 +235,8 @@ async def test_the_frame_hears_the_portal_alone_and_only_what_it_may_say(page: P
         await expect(dialog.frame.get_by_role("alert")).to_contain_text("El banco rechazó la tarjeta")
 
 
-async def test_a_set_up_of_another_session_is_said_to_be_over_and_begins_anew(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_set_up_of_another_session_is_reported_as_expired_and_restarts(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         stage.access.session_of_ana = scenes.session(id=scenes.LINK)
         await dialog.fill(MASTERCARD)
@@ -251,24 +251,24 @@ async def test_a_set_up_of_another_session_is_said_to_be_over_and_begins_anew(pa
         await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
 
 
-async def test_when_the_browser_has_another_session_nothing_is_changed_and_the_page_says_so(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_with_another_session_nothing_changes_and_the_page_says_so(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         stage.access.session_of_ana = scenes.session(csrf="csrf-of-another")
         await dialog.fill(MASTERCARD)
         await dialog.confirm()
         await expect(page.get_by_role("status").filter(has_text="se abrió el portal con otro enlace")).to_be_visible()
         await expect(dialog.root).to_be_hidden()
-        assert stage.living.asked == []
+        assert stage.live_payments.asked == []
 
 
-async def test_a_set_up_that_ended_before_its_page_was_opened_says_so(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_set_up_that_expired_before_its_page_was_opened_says_so(page: Page) -> None:
+    async with LiveStage().open() as stage:
         portal = await Visitor(page, stage.link).arrive()
 
         async def ends(route: Any) -> None:
             answer = await route.fetch()
-            stage.living.cards.setups.clear()
+            stage.live_payments.cards.setups.clear()
             await route.fulfill(response=answer)
 
         await page.route("**/api/payment-method/setup", ends)
@@ -279,18 +279,18 @@ async def test_a_set_up_that_ended_before_its_page_was_opened_says_so(page: Page
         await portal.card_dialog()
 
 
-async def test_a_set_up_that_ended_while_somebody_typed_says_so(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_set_up_that_expires_during_typing_says_so(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         await dialog.fill(MASTERCARD)
-        stage.living.cards.setups.clear()
+        stage.live_payments.cards.setups.clear()
         await dialog.confirm()
         await expect(dialog.root.get_by_role("alert")).to_contain_text(EXPIRED)
-        assert stage.living.asked == []
+        assert stage.live_payments.asked == []
 
 
-async def test_a_frame_that_is_loaded_again_starts_empty_and_works(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_reloaded_frame_starts_empty_and_works(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         visited = await page.evaluate("history.length")
         await dialog.fill(MASTERCARD)

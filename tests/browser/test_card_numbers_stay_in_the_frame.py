@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
-from browser.staged import MASTERCARD, LivingStage
+from browser.live_stage import MASTERCARD, LiveStage
 from playwright.async_api import Browser, Frame, Page, expect
 
 from support.browsing import watched_page
@@ -43,12 +43,12 @@ def holds_it(text: str) -> bool:
     return MASTERCARD in re.sub(r"[\s\u00a0+-]|%20", "", text) or f'"{CODE}"' in text
 
 
-async def test_the_number_is_sent_once_to_the_card_page_and_stands_nowhere_else(page: Page) -> None:
+async def test_the_number_is_sent_once_to_the_card_page_and_stored_nowhere(page: Page) -> None:
     sent: list[tuple[str, str, str]] = []
     written: list[str] = []
     page.on("request", lambda request: sent.append((request.method, request.url, request.post_data or "")))
     page.on("console", lambda message: written.append(message.text))
-    async with LivingStage().open() as stage:
+    async with LiveStage().open() as stage:
         portal = await Visitor(page, stage.link).arrive()
         dialog = await portal.edit_card()
         await page.evaluate("window.heard = []; addEventListener('message', ({ data }) => heard.push(data))")
@@ -72,8 +72,8 @@ async def test_the_number_is_sent_once_to_the_card_page_and_stands_nowhere_else(
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-async def test_the_fields_cannot_be_submitted_but_by_their_script(browser: Browser, method: str) -> None:
-    async with watched_page(browser, lambda message: False) as page, LivingStage().open() as stage:
+async def test_only_their_script_can_submit_the_fields(browser: Browser, method: str) -> None:
+    async with watched_page(browser, lambda message: False) as page, LiveStage().open() as stage:
         dialog = await (await Visitor(page, stage.link).arrive()).edit_card()
         await dialog.fill(MASTERCARD)
         frame, sent = frame_of(page), list[str]()
@@ -93,11 +93,11 @@ async def test_the_fields_cannot_be_submitted_but_by_their_script(browser: Brows
         assert frame.url in (setup, "chrome-error://chromewebdata/")
 
 
-async def test_a_strangers_page_gets_no_field_of_an_open_set_up(browser: Browser) -> None:
+async def test_another_sites_page_gets_no_field_of_an_open_set_up(browser: Browser) -> None:
     async with (
         watched_page(browser, lambda message: False) as page,
-        LivingStage().open() as stage,
-        LivingStage().open() as elsewhere,
+        LiveStage().open() as stage,
+        LiveStage().open() as elsewhere,
     ):
         await (await Visitor(page, stage.link).arrive()).edit_card()
         card = frame_of(page).url
@@ -119,9 +119,9 @@ async def test_a_strangers_page_gets_no_field_of_an_open_set_up(browser: Browser
 
 
 @pytest.mark.parametrize("brand", ["#1f57c3", "#e8590c", "#ffd400", "#000000", "#ffffff", "#808080", None])
-async def test_the_frames_button_is_the_portals_in_both_schemes(page: Page, brand: str | None) -> None:
+async def test_the_frames_button_looks_like_the_portals_in_both_schemes(page: Page, brand: str | None) -> None:
     view = replace(scenes.owing(), merchant=scenes.merchant(branding={"colour": brand}))
-    async with LivingStage(view).open() as stage:
+    async with LiveStage(view).open() as stage:
         portal = await Visitor(page, stage.link).arrive()
         own = page.get_by_role("button", name="Actualizar tarjeta y pagar")
         await page.emulate_media(reduced_motion="reduce")
@@ -134,10 +134,8 @@ async def test_the_frames_button_is_the_portals_in_both_schemes(page: Page, bran
 
 
 @pytest.mark.parametrize(("language", "confirm"), [("es", "Confirmar y pagar 29.99 USD"), ("en", "Confirm and pay 29.99 USD")])
-async def test_the_frame_speaks_the_pages_language_and_lives_by_the_merchants_clock(
-    page: Page, language: str, confirm: str
-) -> None:
-    async with LivingStage(scenes.owing()).open() as stage:
+async def test_the_frame_uses_the_pages_language_and_the_merchants_clock(page: Page, language: str, confirm: str) -> None:
+    async with LiveStage(scenes.owing()).open() as stage:
         await Visitor(page, stage.link).arrive()
         await page.goto(f"{stage.origin}/payment-method?lang={language}")
         inside = page.frame_locator("iframe")

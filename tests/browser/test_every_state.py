@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pytest
 from browser.axe import violations
 from browser.gallery import STATES
-from browser.gallery_opening import LANGUAGES, SCHEMES, Language, Opened, Scheme, State, fresh, opened
+from browser.gallery_states import LANGUAGES, SCHEMES, Language, Opened, Scheme, State, fresh, opened
 from browser.seed import SEED
 from playwright.async_api import Browser, Page
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from browser.keyboard import Keyboard
-from browser.staged import DECLINED, LivingStage
+from browser.live_stage import DECLINED, LiveStage
 from playwright.async_api import Browser, Page, expect
 
 from portal_gateway.application.answers import View
@@ -31,7 +31,7 @@ def few(view: View) -> View:
     return replace(view, facts=facts)
 
 
-async def arrive(page: Page, stage: LivingStage) -> tuple[PortalPage, Keyboard]:
+async def arrive(page: Page, stage: LiveStage) -> tuple[PortalPage, Keyboard]:
     return await Visitor(page, stage.link).arrive(), Keyboard(page)
 
 
@@ -46,8 +46,8 @@ async def in_order_of_reading(keyboard: Keyboard, last: str) -> None:
         above = top
 
 
-async def test_the_stops_of_the_page_are_those_a_reader_meets(page: Page) -> None:
-    async with LivingStage(few(scenes.view())).open() as stage:
+async def test_tab_stops_follow_the_reading_order(page: Page) -> None:
+    async with LiveStage(few(scenes.view())).open() as stage:
         _, keyboard = await arrive(page, stage)
         assert await keyboard.round() == [
             "link Ir al contenido",
@@ -68,8 +68,8 @@ async def test_the_stops_of_the_page_are_those_a_reader_meets(page: Page) -> Non
 
 
 @pytest.mark.parametrize("media", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}], ids=str)
-async def test_the_focus_shows_wherever_it_goes(page: Page, media: dict[str, str]) -> None:
-    async with LivingStage(few(scenes.owing())).open() as stage:
+async def test_the_focus_is_visible_at_every_stop(page: Page, media: dict[str, str]) -> None:
+    async with LiveStage(few(scenes.owing())).open() as stage:
         await page.emulate_media(**media)  # type: ignore[arg-type]
         _, keyboard = await arrive(page, stage)
         await keyboard.reach("button Cancelar")
@@ -90,9 +90,9 @@ async def test_the_focus_shows_wherever_it_goes(page: Page, media: dict[str, str
             await keyboard.reach(last)
 
 
-async def test_on_a_small_screen_the_focus_goes_down_as_the_eye_does(page: Page) -> None:
+async def test_on_a_small_screen_the_focus_only_moves_down(page: Page) -> None:
     await page.set_viewport_size({"width": 320, "height": 640})
-    async with LivingStage(few(scenes.owing())).open() as stage:
+    async with LiveStage(few(scenes.owing())).open() as stage:
         portal, keyboard = await arrive(page, stage)
         await in_order_of_reading(keyboard, FOOT[-1])
         await portal.subscription.get_by_role("button", name="Cancelar").focus()
@@ -107,8 +107,8 @@ async def test_on_a_small_screen_the_focus_goes_down_as_the_eye_does(page: Page)
         await in_order_of_reading(keyboard, "button Confirmar y pagar 29.99 USD")
 
 
-async def test_the_first_stop_leads_past_the_summary(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_the_skip_link_leads_to_the_main_content(page: Page) -> None:
+    async with LiveStage().open() as stage:
         _, keyboard = await arrive(page, stage)
         await keyboard.tab("link Ir al contenido")
         await keyboard.press("Enter")
@@ -117,7 +117,7 @@ async def test_the_first_stop_leads_past_the_summary(page: Page) -> None:
 
 
 async def test_invoices_are_filtered_and_opened(page: Page) -> None:
-    async with LivingStage(few(scenes.view())).open() as stage:
+    async with LiveStage(few(scenes.view())).open() as stage:
         portal, keyboard = await arrive(page, stage)
         await keyboard.reach("combobox Año")
         await keyboard.press("ArrowDown", "ArrowDown")
@@ -140,8 +140,8 @@ async def test_invoices_are_filtered_and_opened(page: Page) -> None:
         await expect(portal.invoices).to_be_visible()
 
 
-async def test_a_menu_opens_under_its_word_and_closes_behind_whoever_leaves(page: Page) -> None:
-    async with LivingStage(few(scenes.view())).open() as stage:
+async def test_a_menu_opens_below_its_button_and_closes_when_the_focus_leaves(page: Page) -> None:
+    async with LiveStage(few(scenes.view())).open() as stage:
         portal, keyboard = await arrive(page, stage)
         await keyboard.reach("menu Descargar todo")
         await keyboard.press("Space")
@@ -161,9 +161,9 @@ async def test_a_menu_opens_under_its_word_and_closes_behind_whoever_leaves(page
         await expect(portal.invoices.locator(".menu a").first).to_be_hidden()
 
 
-async def test_another_language_and_another_subscription_are_chosen(page: Page) -> None:
+async def test_the_language_and_the_subscription_are_changed(page: Page) -> None:
     other = scenes.subscription("trialing", id=scenes.invoice_id(99), plan=scenes.plan(name="Archivo"))
-    async with LivingStage(few(scenes.view(scenes.subscription(), other))).open() as stage:
+    async with LiveStage(few(scenes.view(scenes.subscription(), other))).open() as stage:
         portal, keyboard = await arrive(page, stage)
         await keyboard.reach("link Archivo Prueba gratis")
         await keyboard.press("Enter")
@@ -174,8 +174,8 @@ async def test_another_language_and_another_subscription_are_chosen(page: Page) 
         await keyboard.reach("link Español")
 
 
-async def test_a_subscription_is_cancelled_with_a_reason_and_kept_after_all(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_subscription_is_cancelled_with_a_reason_and_then_kept(page: Page) -> None:
+    async with LiveStage().open() as stage:
         portal, keyboard = await arrive(page, stage)
         await keyboard.reach(CANCEL)
         await keyboard.press("Space")
@@ -200,8 +200,8 @@ async def test_a_subscription_is_cancelled_with_a_reason_and_kept_after_all(page
         await keyboard.tab(CANCEL)
 
 
-async def test_whoever_changes_their_mind_in_the_dialog_is_back_on_the_page(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_keeping_the_subscription_in_the_dialog_returns_to_the_page(page: Page) -> None:
+    async with LiveStage().open() as stage:
         portal, keyboard = await arrive(page, stage)
         await keyboard.reach(CANCEL)
         await keyboard.press("Enter")
@@ -224,10 +224,8 @@ async def test_whoever_changes_their_mind_in_the_dialog_is_back_on_the_page(page
     ],
     ids=["cancel", "card"],
 )
-async def test_a_dialog_holds_the_focus_and_gives_it_back(
-    page: Page, opener: str, first: str, stops: list[str], leave: str
-) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_dialog_traps_the_focus_and_returns_it(page: Page, opener: str, first: str, stops: list[str], leave: str) -> None:
+    async with LiveStage().open() as stage:
         portal, keyboard = await arrive(page, stage)
         await keyboard.reach(opener)
         for _ in range(2):
@@ -241,19 +239,19 @@ async def test_a_dialog_holds_the_focus_and_gives_it_back(
         await keyboard.press("Enter")
         await keyboard.at(first)
         assert [stop.split()[0] for stop in await keyboard.round()] == stops
-        assert stage.subscriptions.asked == stage.living.asked == []
+        assert stage.subscriptions.asked == stage.live_payments.asked == []
 
 
-async def test_a_dialog_that_is_opened_again_at_once_is_not_emptied(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_dialog_reopened_immediately_keeps_its_content(page: Page) -> None:
+    async with LiveStage().open() as stage:
         portal, _ = await arrive(page, stage)
         await portal.cancel()
         await page.evaluate("document.getElementById('dialog').close(); document.getElementById('cancel').click()")
         await expect(portal.dialog.get_by_role("heading", name="Cancelar Premium Mensual")).to_be_focused()
 
 
-async def test_a_card_is_entered_corrected_declined_and_changed(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_card_is_entered_corrected_declined_and_replaced(page: Page) -> None:
+    async with LiveStage().open() as stage:
         portal, keyboard = await arrive(page, stage)
         await keyboard.reach(EDIT)
         await keyboard.press("Enter")
@@ -279,8 +277,8 @@ async def test_a_card_is_entered_corrected_declined_and_changed(page: Page) -> N
         await keyboard.at(EDIT)
 
 
-async def test_while_a_card_is_being_sent_the_focus_stays_on_its_button(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_the_focus_stays_on_the_button_while_a_card_is_sent(page: Page) -> None:
+    async with LiveStage().open() as stage:
         _, keyboard = await arrive(page, stage)
         await page.route("**/api/payment-method", lambda route: None)
         await keyboard.reach(EDIT)
@@ -295,8 +293,8 @@ async def test_while_a_card_is_being_sent_the_focus_stays_on_its_button(page: Pa
         await page.unroute_all()
 
 
-async def test_a_frame_that_is_asked_for_again_does_not_lose_whoever_asks(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_retrying_the_card_frame_does_not_lose_the_focus(page: Page) -> None:
+    async with LiveStage().open() as stage:
         _, keyboard = await arrive(page, stage)
         await page.route("**/api/payment-method/setup", lambda route: route.abort())
         await keyboard.reach(EDIT)
@@ -309,8 +307,8 @@ async def test_a_frame_that_is_asked_for_again_does_not_lose_whoever_asks(page: 
         await page.unroute_all()
 
 
-async def test_what_is_owed_is_paid(page: Page) -> None:
-    async with LivingStage(few(scenes.owing())).open() as stage:
+async def test_a_debt_is_paid(page: Page) -> None:
+    async with LiveStage(few(scenes.owing())).open() as stage:
         portal, keyboard = await arrive(page, stage)
         await keyboard.reach("button Actualizar tarjeta y pagar")
         await keyboard.press("Enter")
@@ -334,8 +332,8 @@ async def test_what_is_owed_is_paid(page: Page) -> None:
         ("button Salir y anular este enlace", True, "Saliste y anulaste el enlace"),
     ],
 )
-async def test_logging_out_both_ways(page: Page, button: str, revokes: bool, title: str) -> None:
-    async with LivingStage().open() as stage:
+async def test_both_ways_of_logging_out(page: Page, button: str, revokes: bool, title: str) -> None:
+    async with LiveStage().open() as stage:
         _, keyboard = await arrive(page, stage)
         await keyboard.reach("menu Salir")
         await keyboard.press("Enter", "Tab")
@@ -347,7 +345,7 @@ async def test_logging_out_both_ways(page: Page, button: str, revokes: bool, tit
 
 
 async def test_a_link_is_pasted(page: Page, browser: Browser) -> None:
-    async with LivingStage().open() as stage:
+    async with LiveStage().open() as stage:
         keyboard = Keyboard(page)
         await page.goto(stage.origin)
         await keyboard.tab("textbox Pega aquí tu enlace")
@@ -358,8 +356,8 @@ async def test_a_link_is_pasted(page: Page, browser: Browser) -> None:
         await expect(page.get_by_role("heading", name="Historial de facturas")).to_be_visible()
 
 
-async def test_no_letter_does_anything_by_itself(page: Page) -> None:
-    async with LivingStage(few(scenes.owing())).open() as stage:
+async def test_single_letters_trigger_nothing(page: Page) -> None:
+    async with LiveStage(few(scenes.owing())).open() as stage:
         _, keyboard = await arrive(page, stage)
         before = await page.locator("body").aria_snapshot()
         await keyboard.type("abcdefghijklmnñopqrstuvwxyzABCXYZ0123456789?/.,;")

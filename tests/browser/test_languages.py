@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from browser.staged import LivingStage
+from browser.live_stage import LiveStage
 from playwright.async_api import Page, expect
 
 from support.payments.card_page import VISA_NUMBER
@@ -25,13 +25,13 @@ FIELDS = {
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[LivingStage]:
-    async with LivingStage().open() as stage:
+async def stage() -> AsyncIterator[LiveStage]:
+    async with LiveStage().open() as stage:
         yield stage
 
 
 @pytest.mark.parametrize("language", COMMENTS)
-async def test_the_counter_of_characters_counts_in_words(page: Page, stage: LivingStage, language: str) -> None:
+async def test_the_character_counter_uses_singular_and_plural(page: Page, stage: LiveStage, language: str) -> None:
     await Visitor(page, stage.link).arrive()
     await page.goto(f"{stage.origin}/?lang={language}")
     await page.locator("#cancel").click()
@@ -42,21 +42,21 @@ async def test_the_counter_of_characters_counts_in_words(page: Page, stage: Livi
 
 
 @pytest.mark.parametrize("language", WAITS)
-async def test_the_card_page_says_how_many_minutes_to_wait(page: Page, stage: LivingStage, language: str) -> None:
+async def test_the_card_page_shows_the_minutes_to_wait(page: Page, stage: LiveStage, language: str) -> None:
     await Visitor(page, stage.link).arrive()
     for seconds, said in WAITS[language].items():
-        stage.living.cards.seconds_blocked = 0
+        stage.live_payments.cards.seconds_blocked = 0
         await page.goto(f"{stage.origin}/payment-method?lang={language}")
         card = page.frame_locator("iframe")
         number, expiry, code, confirm = FIELDS[language]
         for label, text in ((number, VISA_NUMBER), (expiry, "12 / 30"), (code, "123")):
             await card.get_by_label(label).fill(text)
-        stage.living.cards.seconds_blocked = seconds
+        stage.live_payments.cards.seconds_blocked = seconds
         await press(card.get_by_role("button", name=confirm))
         await expect(card.get_by_role("alert")).to_contain_text(said)
 
 
-async def test_the_footer_changes_the_language_and_it_stays(page: Page, stage: LivingStage) -> None:
+async def test_the_language_chosen_in_the_footer_is_kept(page: Page, stage: LiveStage) -> None:
     await Visitor(page, stage.link).arrive()
     await page.get_by_role("link", name="English").filter(visible=True).click()
     await expect(page.get_by_role("heading", name="Invoice history")).to_be_visible()
@@ -66,7 +66,7 @@ async def test_the_footer_changes_the_language_and_it_stays(page: Page, stage: L
     await expect(page.get_by_role("heading", name="Historial de facturas")).to_be_visible()
 
 
-async def test_a_link_that_waits_for_a_click_waits_in_the_other_language_too(page: Page, stage: LivingStage) -> None:
+async def test_a_link_that_waits_for_a_click_still_waits_in_the_other_language(page: Page, stage: LiveStage) -> None:
     await page.goto(stage.link.replace("/enter#", "/enter?continue#"))
     await page.get_by_role("link", name="English").click()
     await page.get_by_role("button", name="Continue").click()

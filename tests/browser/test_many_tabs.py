@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
-from browser.staged import LivingStage, free_socket, served
+from browser.live_stage import LiveStage, free_socket, served
 from browser.tabs import another_tab, hide, in_the_background
 from playwright.async_api import Page, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -42,7 +42,7 @@ async def until(true: Callable[[], bool]) -> None:
             await asyncio.sleep(0.05)
 
 
-class Listened(LivingStage):
+class Listened(LiveStage):
     def __init__(self) -> None:
         super().__init__()
         self.bells = self.ears = Ears()
@@ -56,7 +56,7 @@ async def look_at(tab: Page, tabs: list[Page]) -> None:
     await hide(tab, False)
 
 
-async def eight_tabs(page: Page, stage: LivingStage) -> list[Page]:
+async def eight_tabs(page: Page, stage: LiveStage) -> list[Page]:
     """The last one is in front."""
     await Visitor(page, stage.link).arrive()
     tabs = [page]
@@ -67,7 +67,7 @@ async def eight_tabs(page: Page, stage: LivingStage) -> list[Page]:
     return tabs
 
 
-async def test_only_the_tab_that_is_looked_at_listens_and_each_catches_up_when_it_is(page: Page) -> None:
+async def test_only_the_visible_tab_has_a_stream_and_others_catch_up_when_shown(page: Page) -> None:
     async with Listened().open() as stage:
         tabs = await eight_tabs(page, stage)
         await stage.ears.are(1)
@@ -81,7 +81,7 @@ async def test_only_the_tab_that_is_looked_at_listens_and_each_catches_up_when_i
         assert stage.ears.most <= 2
 
 
-async def test_a_tab_opened_in_the_background_does_not_listen_before_it_is_looked_at(page: Page) -> None:
+async def test_a_tab_opened_in_the_background_has_no_stream_until_it_is_shown(page: Page) -> None:
     async with Listened().open() as stage:
         await Visitor(page, stage.link).arrive()
         await stage.ears.are(1)
@@ -95,7 +95,7 @@ async def test_a_tab_opened_in_the_background_does_not_listen_before_it_is_looke
         await expect(PortalPage(behind).subscription).to_contain_text(ENDING)
 
 
-async def test_a_tab_that_is_closed_leaves_no_stream_behind(page: Page) -> None:
+async def test_a_closed_tab_leaves_no_stream(page: Page) -> None:
     async with Listened().open() as stage:
         tabs = await eight_tabs(page, stage)
         await tabs.pop().close()
@@ -104,7 +104,7 @@ async def test_a_tab_that_is_closed_leaves_no_stream_behind(page: Page) -> None:
         await stage.ears.are(1)
 
 
-async def test_the_end_of_the_session_reaches_all_also_those_that_nobody_looks_at(page: Page) -> None:
+async def test_the_end_of_the_session_reaches_hidden_tabs_too(page: Page) -> None:
     async with Listened().open() as stage:
         tabs = await eight_tabs(page, stage)
         stage.access.ended.append(False)
@@ -117,7 +117,7 @@ async def test_the_end_of_the_session_reaches_all_also_those_that_nobody_looks_a
 # The connection is lost and comes back.
 
 
-async def watched(page: Page, stage: LivingStage) -> PortalPage:
+async def watched(page: Page, stage: LiveStage) -> PortalPage:
     """Somebody has the page open, and has seen it change once; a reload would show."""
     portal = await Visitor(page, stage.link).arrive()
     await page.evaluate("window.stillHere = true")
@@ -126,7 +126,7 @@ async def watched(page: Page, stage: LivingStage) -> PortalPage:
     return portal
 
 
-async def test_what_happened_while_the_network_was_away_is_shown_when_it_is_back(page: Page) -> None:
+async def test_changes_during_a_network_outage_are_shown_after_it(page: Page) -> None:
     async with Listened().open() as stage:
         portal = await watched(page, stage)
         await page.context.set_offline(True)
@@ -139,7 +139,7 @@ async def test_what_happened_while_the_network_was_away_is_shown_when_it_is_back
         assert await page.evaluate("window.stillHere")
 
 
-async def test_a_stream_that_was_refused_is_asked_for_again(page: Page) -> None:
+async def test_a_refused_stream_is_requested_again(page: Page) -> None:
     """As by a proxy whose server is away."""
     async with Listened().open() as stage:
         await page.route("**/api/stream?*", lambda route: route.fulfill(status=503), times=1)
@@ -177,7 +177,7 @@ class Restarted(Listened):
         return noted
 
 
-async def test_a_page_outlives_its_server_and_loses_nothing(page: Page) -> None:
+async def test_a_page_survives_a_server_restart_and_misses_nothing(page: Page) -> None:
     stage = Restarted()
     async with stage.running():
         portal = await watched(page, stage)
@@ -189,7 +189,7 @@ async def test_a_page_outlives_its_server_and_loses_nothing(page: Page) -> None:
         assert await page.evaluate("window.stillHere")
 
 
-async def test_two_tabs_side_by_side_both_change(page: Page) -> None:
+async def test_two_visible_tabs_both_update(page: Page) -> None:
     async with Listened().open() as stage:
         portal = await Visitor(page, stage.link).arrive()
         other = await another_tab(page)

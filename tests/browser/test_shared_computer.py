@@ -3,8 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from browser.neighbours import Neighbours, shows_nothing_of_ana
 from browser.tabs import another_tab, deaf, hide
+from browser.two_customers import TwoCustomers, has_no_data_of_ana
 from playwright.async_api import Browser, Page, Response, expect
 
 from support.browsing import chrome, watched_page
@@ -38,20 +38,20 @@ async def leave(page: Page, how: str = HERE) -> Response:
 
 async def knows_nobody(page: Page) -> bool:
     await expect(page.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
-    return await shows_nothing_of_ana(page)
+    return await has_no_data_of_ana(page)
 
 
-async def browsed(page: Page, neighbours: Neighbours) -> str:
+async def browsed(page: Page, two_customers: TwoCustomers) -> str:
     """Ana has looked at her page, at what cancelling would do, and at her page again; returns the link that she used."""
-    link = await neighbours.ana()
+    link = await two_customers.ana()
     await Visitor(page, link).arrive()
-    await page.goto(neighbours.gateway.url + CANCEL)
-    await page.goto(f"{neighbours.gateway.url}/?year=2023")
+    await page.goto(two_customers.gateway.url + CANCEL)
+    await page.goto(f"{two_customers.gateway.url}/?year=2023")
     return link
 
 
-async def test_after_logging_out_nothing_comes_back(page: Page, neighbours: Neighbours) -> None:
-    await browsed(page, neighbours)
+async def test_back_after_logging_out_shows_nothing_personal(page: Page, two_customers: TwoCustomers) -> None:
+    await browsed(page, two_customers)
     await leave(page)
     assert await page.context.cookies() == []
     for _ in range(3):
@@ -64,8 +64,8 @@ async def test_after_logging_out_nothing_comes_back(page: Page, neighbours: Neig
         assert await knows_nobody(page), page.url
 
 
-async def test_a_closed_tab_that_is_opened_again_shows_nothing(page: Page, neighbours: Neighbours) -> None:
-    await browsed(page, neighbours)
+async def test_a_reopened_tab_shows_nothing_personal(page: Page, two_customers: TwoCustomers) -> None:
+    await browsed(page, two_customers)
     address = page.url
     await leave(page)
     second = await another_tab(page)
@@ -75,16 +75,16 @@ async def test_a_closed_tab_that_is_opened_again_shows_nothing(page: Page, neigh
 
 
 @pytest.mark.parametrize("how", [HERE, AND_THE_LINK])
-async def test_logging_out_clears_what_the_browser_kept(page: Page, neighbours: Neighbours, how: str) -> None:
-    await Visitor(page, await neighbours.ana()).arrive()
+async def test_logging_out_clears_the_browsers_storage(page: Page, two_customers: TwoCustomers, how: str) -> None:
+    await Visitor(page, await two_customers.ana()).arrive()
     await page.evaluate("localStorage.setItem('left', 'here')")
     headers = await (await leave(page, how)).all_headers()
     assert headers["clear-site-data"] == '"cache", "storage"'
     assert await page.evaluate("localStorage.getItem('left')") is None
 
 
-async def test_the_link_still_opens_the_portal_unless_it_was_revoked(page: Page, neighbours: Neighbours) -> None:
-    link = await browsed(page, neighbours)
+async def test_after_logging_out_the_link_works_unless_it_was_revoked(page: Page, two_customers: TwoCustomers) -> None:
+    link = await browsed(page, two_customers)
     await leave(page)
     await Visitor(page, link).arrive()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
@@ -93,61 +93,61 @@ async def test_the_link_still_opens_the_portal_unless_it_was_revoked(page: Page,
     assert await knows_nobody(page)
 
 
-async def test_logging_out_clears_every_tab(page: Page, neighbours: Neighbours) -> None:
-    await browsed(page, neighbours)
+async def test_logging_out_clears_every_tab(page: Page, two_customers: TwoCustomers) -> None:
+    await browsed(page, two_customers)
     other, cancel = await another_tab(page), await another_tab(page)
-    await other.goto(neighbours.gateway.url)
-    await cancel.goto(neighbours.gateway.url + CANCEL)
+    await other.goto(two_customers.gateway.url)
+    await cancel.goto(two_customers.gateway.url + CANCEL)
     for tab in (other, cancel):
         await expect(tab.get_by_text("Ana García").first).to_be_visible()
         await hide(tab)
     await leave(page)
     for tab in (other, cancel):
         await tab.wait_for_url("**/ended")
-        assert await shows_nothing_of_ana(tab)
+        assert await has_no_data_of_ana(tab)
 
 
-async def test_a_tab_that_slept_meanwhile_is_cleared_when_it_is_looked_at(page: Page, neighbours: Neighbours) -> None:
-    await browsed(page, neighbours)
+async def test_a_suspended_tab_is_cleared_when_it_is_shown(page: Page, two_customers: TwoCustomers) -> None:
+    await browsed(page, two_customers)
     other = await another_tab(page)
     await deaf(other, also_to_its_stream=False)
-    await other.goto(neighbours.gateway.url)
+    await other.goto(two_customers.gateway.url)
     await hide(other)
     await leave(page)
     await expect(other.get_by_text("Ana García")).to_be_attached()
     await hide(other, False)
     await other.wait_for_url("**/ended")
-    assert await shows_nothing_of_ana(other)
+    assert await has_no_data_of_ana(other)
 
 
-async def test_a_page_left_for_another_site_comes_back_empty_handed(page: Page, neighbours: Neighbours) -> None:
-    await browsed(page, neighbours)
+async def test_back_from_another_site_shows_nothing_personal(page: Page, two_customers: TwoCustomers) -> None:
+    await browsed(page, two_customers)
     await page.route(
         "https://techsolutions.example/**", lambda route: route.fulfill(body="<h1>Terms</h1>", content_type="text/html")
     )
     await page.get_by_role("link", name="Términos").click()
     await expect(page.get_by_role("heading", name="Terms")).to_be_visible()
     second = await another_tab(page)
-    await second.goto(neighbours.gateway.url)
+    await second.goto(two_customers.gateway.url)
     await leave(second)
     await page.go_back()
     assert await knows_nobody(page)
 
 
-async def test_a_page_that_the_browser_kept_whole_shows_nothing_and_asks_anew(page: Page, neighbours: Neighbours) -> None:
+async def test_a_page_from_the_back_forward_cache_is_emptied_and_reloaded(page: Page, two_customers: TwoCustomers) -> None:
     """Chromium keeps no page that must not be stored; others may. The page is told as they tell it."""
-    await browsed(page, neighbours)
+    await browsed(page, two_customers)
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
     await expect(page.locator("body")).to_be_hidden()
-    await neighbours.gateway.pool.execute("UPDATE portal_session SET ended_at = now()")
+    await two_customers.gateway.pool.execute("UPDATE portal_session SET ended_at = now()")
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     assert await knows_nobody(page)
 
 
-async def test_chromium_keeps_no_page_of_ours(page: Page, neighbours: Neighbours) -> None:
+async def test_chromium_does_not_cache_pages(page: Page, two_customers: TwoCustomers) -> None:
     await page.add_init_script("addEventListener('pageshow', (event) => { window.kept = event.persisted; })")
-    await browsed(page, neighbours)
-    await page.goto(f"{neighbours.gateway.url}/media/none.webp")
+    await browsed(page, two_customers)
+    await page.goto(f"{two_customers.gateway.url}/media/none.webp")
     await page.go_back()
     await expect(page.get_by_text("Ana García")).to_be_visible()
     assert await page.evaluate("window.kept") is False

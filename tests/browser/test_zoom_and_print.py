@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from browser.keyboard import Keyboard
-from browser.looks import moving, styled, unreadable
-from browser.staged import LivingStage
+from browser.layout_checks import moving, styled, unreadable
+from browser.live_stage import LiveStage
 from playwright.async_api import Frame, Page, expect
 
 from support.portal_page import scenes
@@ -23,29 +23,29 @@ INVOICE = f"/invoices/{scenes.invoice_id(14)}"
 LAST = {"cancel": "button Confirmar cancelación", "card": "button Confirmar y pagar 29.99 USD"}
 
 
-async def overview(portal: PortalPage, stage: LivingStage) -> None:
+async def overview(portal: PortalPage, stage: LiveStage) -> None:
     await expect(portal.invoices).to_be_visible()
 
 
-async def cancel(portal: PortalPage, stage: LivingStage) -> None:
+async def cancel(portal: PortalPage, stage: LiveStage) -> None:
     await portal.subscription.get_by_role("button", name="Cancelar").press("Enter")
     await expect(portal.dialog.get_by_role("button", name="Confirmar cancelación")).to_be_attached()
 
 
-async def card(portal: PortalPage, stage: LivingStage) -> None:
+async def card(portal: PortalPage, stage: LiveStage) -> None:
     await portal.method.get_by_role("button", name="Editar método de pago").press("Enter")
     await Keyboard(portal.page).at("textbox Número de tarjeta")
 
 
-async def invoice(portal: PortalPage, stage: LivingStage) -> None:
+async def invoice(portal: PortalPage, stage: LiveStage) -> None:
     await portal.page.goto(stage.origin + INVOICE)
 
 
-async def ended(portal: PortalPage, stage: LivingStage) -> None:
+async def ended(portal: PortalPage, stage: LiveStage) -> None:
     await portal.page.goto(f"{stage.origin}/ended")
 
 
-PLACES: dict[str, Callable[[PortalPage, LivingStage], Awaitable[None]]] = {
+PLACES: dict[str, Callable[[PortalPage, LiveStage], Awaitable[None]]] = {
     "overview": overview,
     "cancel": cancel,
     "card": card,
@@ -56,14 +56,14 @@ PLACES: dict[str, Callable[[PortalPage, LivingStage], Awaitable[None]]] = {
 
 @asynccontextmanager
 async def at(page: Page, place: str, view: Any = None) -> AsyncIterator[PortalPage]:
-    async with LivingStage(view or scenes.owing()).open() as stage:
+    async with LiveStage(view or scenes.owing()).open() as stage:
         portal = await Visitor(page, stage.link).arrive()
         await PLACES[place](portal, stage)
         yield portal
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_at_four_times_the_size_all_can_be_read_and_reached(page: Page, place: str) -> None:
+async def test_at_400_percent_everything_is_readable_and_reachable(page: Page, place: str) -> None:
     await page.set_viewport_size(ENLARGED)  # type: ignore[arg-type]
     async with at(page, place):
         assert await unreadable(page) == []
@@ -76,7 +76,7 @@ async def test_at_four_times_the_size_all_can_be_read_and_reached(page: Page, pl
 
 @pytest.mark.parametrize("rules", [BIGGER_TEXT, WIDER_TEXT], ids=["bigger", "wider"])
 @pytest.mark.parametrize("place", PLACES)
-async def test_bigger_and_wider_text_is_neither_cut_nor_covered(page: Page, place: str, rules: str) -> None:
+async def test_larger_and_wider_text_is_neither_cut_nor_covered(page: Page, place: str, rules: str) -> None:
     async with at(page, place):
         for width in (1280,) if rules is BIGGER_TEXT else (1280, 320):
             await page.set_viewport_size({"width": width, "height": 860})
@@ -86,17 +86,17 @@ async def test_bigger_and_wider_text_is_neither_cut_nor_covered(page: Page, plac
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_nothing_moves_for_whoever_asked_for_stillness(page: Page, place: str) -> None:
+async def test_nothing_moves_with_reduced_motion(page: Page, place: str) -> None:
     await page.emulate_media(reduced_motion="reduce")
     async with at(page, place):
         assert [await moving(frame) for frame in page.frames] == [0] * len(page.frames)
 
 
-async def test_forced_colours_leave_edges_marks_and_states(page: Page) -> None:
+async def test_forced_colours_keep_edges_marks_and_states(page: Page) -> None:
     owing, other = scenes.subscription("past_due", debt=scenes.debt()), scenes.subscription(id=scenes.invoice_id(99))
     view = scenes.view(owing, other, invoices=[scenes.invoice(14, "failed")])
     await page.emulate_media(forced_colors="active")
-    async with LivingStage(view).open() as stage:
+    async with LiveStage(view).open() as stage:
         portal = await Visitor(page, stage.link).arrive()
         await page.goto(f"{stage.origin}/?subscription={scenes.PREMIUM}")
         for edged in (".panel", ".button", ".badge", ".brand", ".initials", ".notice", ".switch a", ".input", ".badge::before"):
@@ -114,7 +114,7 @@ async def test_forced_colours_leave_edges_marks_and_states(page: Page) -> None:
         assert await border(page, "dialog [aria-invalid]") > await border(page, "dialog select")
 
 
-async def test_in_the_card_frame_forced_colours_leave_them_too(page: Page) -> None:
+async def test_forced_colours_keep_edges_in_the_card_frame(page: Page) -> None:
     await page.emulate_media(forced_colors="active")
     async with at(page, "card") as portal:
         dialog = await portal.card_dialog()
@@ -138,10 +138,10 @@ async def border(page: Page | Frame, selector: str) -> float:
     return float(await page.locator(element).first.evaluate(read, part))
 
 
-async def test_on_paper_the_page_is_what_is_read_and_nothing_to_press(page: Page) -> None:
+async def test_the_printed_page_has_its_text_and_no_buttons(page: Page) -> None:
     await page.emulate_media(media="print", color_scheme="dark")
     other = scenes.subscription(id=scenes.invoice_id(99))
-    async with LivingStage(scenes.view(scenes.subscription("past_due", debt=scenes.debt()), other)).open() as stage:
+    async with LiveStage(scenes.view(scenes.subscription("past_due", debt=scenes.debt()), other)).open() as stage:
         portal = await Visitor(page, stage.link).arrive()
         for pressed in await page.locator("button, summary, select, nav a, .pdf, .skip, .paging a, .foot a").all():
             await expect(pressed).to_be_hidden()

@@ -7,7 +7,7 @@ import pytest
 
 from portalctl.local.folder import Folder
 from portalctl.local.process_table import read_processes
-from support.portal import Shop, Stack, running, shop
+from support.system_stack import Shop, Stack, running, shop
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +24,7 @@ async def whole_again(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     if "stack" not in request.fixturenames:
         return
     stack: Stack = request.getfixturevalue("stack")
-    continued = [stack.go_on(name) for name in stack.state["processes"]]
+    continued = [stack.resume(name) for name in stack.state["processes"]]
     if any(continued) or not read_processes(Folder(stack.folder)).all_ready:
         await stack.ready()
 

@@ -11,7 +11,7 @@ import pytest
 from portalctl.demo.story import TECHSOLUTIONS
 from support.closed_schemas import closed, faults
 from support.http_examples import Step, difference, steps
-from support.portal import Shop
+from support.system_stack import Shop
 
 ROOT = Path(__file__).parents[2]
 LOGO = Path("deploy/portalctl/demo/assets/logo.png")
@@ -49,7 +49,7 @@ async def ran(folder: Path, printed: list[Step]) -> list[str]:
     return [output.read_text() for output in outputs]
 
 
-async def test_each_example_runs_as_printed_and_answers_as_printed_and_documented(a_shop: Shop, folder: Path) -> None:
+async def test_each_example_runs_and_answers_as_printed(a_shop: Shop, folder: Path) -> None:
     printed = steps()
     outputs = await ran(folder, printed)
     documents: dict[str, Any] = {}

@@ -18,7 +18,7 @@ from portalctl.local.databases import url_of
 from portalctl.local.folder import Folder
 from portalctl.local.layout import layout_as_started
 from portalctl.local.postgres import binaries
-from support.portal import CARDS, Customer, Shop, Stack, eventually, shop
+from support.system_stack import CARDS, Customer, Shop, Stack, eventually, shop
 from verify.running import Result, verify
 from verify.sources import DATABASES, Sources, sources_of, variable_of
 
@@ -213,7 +213,7 @@ def broken(result: Result) -> dict[str, list[str]]:
     return {verdict.invariant.id: verdict.differences for verdict in result.verdicts if not verdict.holds}
 
 
-async def test_nothing_is_broken_while_the_system_is_at_work(stack: Stack, a_shop: Shop) -> None:
+async def test_verify_finds_nothing_while_the_system_works(stack: Stack, a_shop: Shop) -> None:
     lucia, hugo = await a_shop.customer(), await a_shop.customer()
 
     async def at_work() -> None:
@@ -229,7 +229,7 @@ async def test_nothing_is_broken_while_the_system_is_at_work(stack: Stack, a_sho
     await work
 
 
-async def test_the_copies_are_as_sound_as_the_system(copies: Copies) -> None:
+async def test_verify_finds_nothing_in_the_copies(copies: Copies) -> None:
     result = await judged(copies.stack, copies.urls)
     assert broken(result) == {}
     assert result.events > 50
@@ -237,13 +237,13 @@ async def test_the_copies_are_as_sound_as_the_system(copies: Copies) -> None:
 
 
 @pytest.mark.parametrize("invariant", CORRUPTIONS)
-async def test_what_breaks_an_invariant_is_found_and_breaks_no_other(invariant: str, copies: Copies) -> None:
+async def test_each_broken_invariant_is_reported_alone(invariant: str, copies: Copies) -> None:
     async with copies.spoilt(*CORRUPTIONS[invariant]) as urls:
         found = broken(await judged(copies.stack, urls))
     assert list(found) == [invariant], json.dumps(found, indent=2)
 
 
-async def test_the_command_says_what_is_broken_and_fails(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_command_names_the_broken_invariant_and_fails(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
     async with copies.spoilt(*CORRUPTIONS["I4"]) as urls:
         for database, url in urls.items():
             monkeypatch.setenv(variable_of(database), url)
@@ -254,7 +254,7 @@ async def test_the_command_says_what_is_broken_and_fails(copies: Copies, monkeyp
     assert any(copies.merchant_id in line and "counter" in line for line in lines), said.stdout
 
 
-async def test_a_service_that_does_not_read_on_is_named(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_service_that_stopped_consuming_is_named(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
     behind = "UPDATE offsets SET next = next - 1 WHERE ctid = (SELECT ctid FROM offsets WHERE next > 0 LIMIT 1)"
     async with copies.spoilt("portal_gateway", behind) as urls:
         for database, url in urls.items():

@@ -19,7 +19,7 @@ import psutil
 
 from portalctl.local.folder import Folder
 from portalctl.local.members import members
-from support.portal import Stack, eventually, running, shop
+from support.system_stack import Stack, eventually, running, shop
 
 FULL_SECONDS = 25
 _SIZE = "450m"

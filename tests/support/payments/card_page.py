@@ -26,7 +26,7 @@ OWED = (Due(INVOICE, "TS-000014", Money(2999, "USD")),)
 
 
 @dataclass
-class Around:
+class CardPageFakes:
     """Set-ups, merchants and a tokeniser that can be told what to say, and tell what they were asked."""
 
     setup: SetUp | None = field(default_factory=setup_of)

@@ -1,4 +1,4 @@
-"""A portal whose neighbours are stand-ins with one customer, behind the real routes of the page."""
+"""A portal whose two_customers are stand-ins with one customer, behind the real routes of the page."""
 
 import asyncio
 from collections.abc import AsyncGenerator

@@ -1,6 +1,6 @@
 """Each service may call exactly what it needs of another: what its adapters ask for is what the other's table allows.
 
-tests/system/test_what_services_may_call.py asks the running services on every route there is.
+tests/system/test_service_tokens.py asks the running services on every route there is.
 """
 
 import inspect

@@ -1,0 +1,157 @@
+"""Another merchant's, another customer's and nobody's ids get one and the same answer, on every route there is."""
+
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from support.api_operations import SERVICES, Json, Operation, Person, operations, signed, unknown_id
+from support.system_stack import Stack, shop
+
+ASKED_BY_SERVICES = {"digest", "media"}
+"""Keys are asked about by services alone; a picture is anybody's who knows its hash."""
+OWN = {("a neighbour", "plan"), ("a namesake at another merchant", "customer")}
+"""Plans are for all customers of a merchant to see; whom the gateway vouches for has an id of their own."""
+
+
+@dataclass
+class Town:
+    stack: Stack
+    ana: Person
+    neighbour: Person
+    """Of the same merchant."""
+    stranger: Person
+    """Of another merchant."""
+
+    def callers(self, service: str) -> dict[str, httpx.Headers]:
+        ana, neighbour, stranger = self.ana, self.neighbour, self.stranger
+        return {
+            "another merchant": stranger.back_end,
+            "a neighbour": signed(self.stack, service, neighbour.shop.id, neighbour.customer.id),
+            "another merchant's customer": signed(self.stack, service, stranger.shop.id, stranger.customer.id),
+            "a namesake at another merchant": signed(self.stack, service, stranger.shop.id, ana.customer.id),
+        }
+
+
+@pytest.fixture(scope="session")
+async def town(stack: Stack) -> AsyncIterator[Town]:
+    async with shop(stack) as one, shop(stack) as other:
+        yield Town(stack, await Person.create(one), await Person.create(one), await Person.create(other))
+
+
+async def asked(client: httpx.AsyncClient, operation: Operation, id: str) -> tuple[int, Any]:
+    answer = await client.request(operation.method, operation.url(id), **operation.sent)
+    return answer.status_code, answer.json() if answer.is_error else answer.text
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_foreign_ids_get_the_answer_of_unknown_ids(town: Town, service: str) -> None:
+    before = await town.ana.trace()
+    walked = [
+        each for each in operations(await town.stack.description(service)) if "{" in each.path and each.path.startswith("/v1/")
+    ]
+    assert walked
+    for who, headers in town.callers(service).items():
+        async with httpx.AsyncClient(base_url=town.stack.urls[service], headers=headers, trust_env=False) as client:
+            for operation in walked:
+                if (who, operation.kind) in OWN:
+                    continue
+                unknown = await asked(client, operation, unknown_id(operation.kind))
+                foreign = await asked(client, operation, town.ana.ids[operation.kind])
+                assert foreign == unknown, f"{who}: {operation}"
+                # whoever may not do it at all is told so, whatever the id
+                refused = {404} if who == "another merchant" and operation.kind not in ASKED_BY_SERVICES else {403, 404}
+                assert foreign[0] in refused, f"{who}: {operation} answered {foreign}"
+    assert await town.ana.trace() == before
+
+
+@pytest.mark.parametrize("service", SERVICES)
+async def test_the_owner_finds_the_same_ids(town: Town, service: str) -> None:
+    async with httpx.AsyncClient(base_url=town.stack.urls[service], headers=town.ana.back_end, trust_env=False) as client:
+        for operation in operations(await town.stack.description(service)):
+            if operation.method != "GET" or "{" not in operation.path or not operation.path.startswith("/v1/"):
+                continue
+            if operation.kind not in ASKED_BY_SERVICES:
+                assert (await asked(client, operation, town.ana.ids[operation.kind]))[0] == 200, operation
+
+
+async def test_foreign_ids_in_the_portal_are_not_found(town: Town) -> None:
+    walked = [each for each in operations(await town.stack.description("portal-gateway")) if each.path.startswith("/api/")]
+    for other in (town.neighbour, town.stranger):
+        async with other.customer.portal() as visit:
+            before = await town.ana.trace()
+            for operation in walked:
+                if "{" in operation.path:
+                    foreign = await asked(visit.browser, operation, town.ana.ids[operation.kind])
+                    assert foreign == await asked(visit.browser, operation, unknown_id(operation.kind)), operation
+                    assert foreign[0] == 404, operation
+            for page in ("/invoices/{}", "/invoices/{}.pdf", "/subscriptions/{}/cancel"):
+                kind = "invoice" if "invoice" in page else "subscription"
+                foreign_page = await visit.browser.get(page.format(town.ana.ids[kind]))
+                unknown_page = await visit.browser.get(page.format(unknown_id(kind)))
+                assert (foreign_page.status_code, timeless(foreign_page.text)) == (404, timeless(unknown_page.text)), page
+            assert await town.ana.trace() == before
+
+
+def timeless(page: str) -> str:
+    """Without the seconds until the session ends, which pass between two pages."""
+    return re.sub(r'(?<=data-session-ends=")[0-9]+', "", page)
+
+
+async def test_foreign_ids_in_queries_and_bodies_get_the_answer_of_unknown_ids(town: Town) -> None:
+    before = await town.ana.trace()
+    ids, own = town.ana.ids, town.stranger.ids
+
+    def body(customer: str, plan: str) -> Json:
+        return {"customer_id": customer, "plan_id": plan}
+
+    attempts: list[tuple[str, str, str, Any, Any]] = [
+        ("payments", "GET", "/v1/charges?invoice_id={}", ids["invoice"], None),
+        ("invoicing", "GET", "/v1/invoices?customer_id={}", ids["customer"], None),
+        ("portal-gateway", "GET", "/v1/portal-links?customer_id={}", ids["customer"], None),
+        ("portal-gateway", "DELETE", "/v1/portal-links?customer_id={}", ids["customer"], None),
+        ("portal-gateway", "POST", "/v1/portal-links", ids["customer"], lambda id: {"customer_id": id}),
+        ("subscriptions", "POST", "/v1/subscriptions", ids["customer"], lambda id: body(id, own["plan"])),
+        ("subscriptions", "POST", "/v1/subscriptions", ids["plan"], lambda id: body(own["customer"], id)),
+    ]
+    async with httpx.AsyncClient(headers=town.stranger.back_end, trust_env=False) as client:
+        for service, method, path, theirs, made in attempts:
+
+            async def ask(id: str) -> tuple[int, str]:
+                sent = {"json": made(id)} if made else {}  # noqa: B023
+                answer = await client.request(method, town.stack.urls[service] + path.format(id), **sent)  # noqa: B023
+                return answer.status_code, answer.text
+
+            assert await ask(theirs) == await ask(str(uuid4())), path
+    assert await town.ana.trace() == before
+    async with town.ana.customer.portal() as visit:
+        assert (await visit.subscription())["status"] == "active"
+
+
+async def test_requests_without_a_valid_credential_are_refused(town: Town) -> None:
+    """Without a credential on every route, with a false one on one of each service: who asks is found out in one place."""
+    key = f"Bearer {town.ana.api_key}"
+    for service in SERVICES:
+        token = signed(town.stack, service, town.ana.shop.id, town.ana.customer.id)["authorization"]
+        elsewhere = signed(town.stack, "elsewhere", town.ana.shop.id, town.ana.customer.id)["authorization"]
+        altered = [flipped(key), key[:-1], key + "A", key.replace("sk_test_", "sk_live_")]
+        false = ["", "Bearer", "Bearer x", *altered, elsewhere, flipped(token), token[:-2], token[:70] + token[71:]]
+        walked = [each for each in operations(await town.stack.description(service)) if not each.path.startswith("/api/")]
+        asked_by: list[tuple[Operation, dict[str, str]]] = [(operation, {}) for operation in walked] + [
+            (walked[-1], {"authorization": each}) for each in false
+        ]
+        async with httpx.AsyncClient(base_url=town.stack.urls[service], trust_env=False) as client:
+            for operation, headers in asked_by:
+                url = operation.url(unknown_id(operation.kind)) if "{" in operation.path else operation.path
+                answer = await client.request(operation.method, url, headers=headers, **operation.sent)
+                assert (answer.status_code, answer.json()["code"]) == (401, "unauthenticated"), (operation, headers)
+
+
+def flipped(credential: str) -> str:
+    """With one bit of its end changed."""
+    place = len(credential) - 5
+    return credential[:place] + chr(ord(credential[place]) ^ 1) + credential[place + 1 :]
