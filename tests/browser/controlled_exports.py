@@ -1,4 +1,4 @@
-"""Invoicing with a long history, whose archive is made as fast as a test says."""
+"""A fake of invoicing with a long history. The test controls the progress of its archive."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -22,7 +22,7 @@ def long_history() -> View:
 class ControlledExports(fakes.Invoicing):
     stage: LiveStage
     done: int = 0
-    """Documents made."""
+    """Documents finished."""
     fails: bool = False
     whole: asyncio.Event = field(default_factory=asyncio.Event)
     running: bool = False
@@ -49,6 +49,6 @@ class ControlledExports(fakes.Invoicing):
 
 
 def control_exports(stage: LiveStage) -> ControlledExports:
-    """Puts it on the stage, before that opens. Nothing comes to its end until it is told to."""
+    """Install it before the stage opens. An export ends only when the test sets `whole`."""
     stage.invoicing = made = ControlledExports(stage=stage)
     return made

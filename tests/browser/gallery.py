@@ -1,4 +1,4 @@
-"""Everything that a customer can see, state by state: what is checked in a browser, and pictured, is this list."""
+"""Every state that a customer can see. The browser tests check this list, and the screenshots show it."""
 
 from typing import Final
 

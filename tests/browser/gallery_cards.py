@@ -1,4 +1,4 @@
-"""Card entry, as a dialog and as a page of its own: before, while and after a card is confirmed."""
+"""Card entry as a dialog and as a page: before, during and after the confirmation."""
 
 from typing import Any
 from uuid import UUID
@@ -36,7 +36,7 @@ def confirmed(number: str, *, button: str = "#edit-method", see: str = "dialog [
 
 
 def refused(number: str, expiry: str = "12 / 30", *, see: str = "#problem") -> Steps:
-    """The fields stay, and the frame says what is wrong."""
+    """The fields stay, and the frame shows the error."""
 
     async def steps(opened: Opened) -> None:
         await card_entry("#edit-method")(opened)
@@ -63,7 +63,7 @@ def owing_two() -> View:
 
 
 def outcomes(fourteenth: str) -> Any:
-    """What becomes of the invoice of May; that of April is paid."""
+    """The outcome of May's invoice; April's is paid."""
 
     def prepare(stage: LiveStage) -> None:
         async def invoice(_: Any, id: UUID) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def silent(stage: LiveStage) -> None:
 
 
 async def loading(opened: Opened) -> None:
-    """Nobody answers, for ever."""
+    """The request is never answered."""
 
     async def hold(_: Route) -> None: ...
 
@@ -122,7 +122,7 @@ async def in_doubt(opened: Opened) -> None:
 
 
 async def dearer(opened: Opened) -> None:
-    """Another invoice comes to be owed while the card is being typed."""
+    """Another invoice becomes due while the card is typed."""
     await card_entry("#pay")(opened)
     opened.stage.change(invoices=owing_two().facts["invoices"])
     await type_card(opened, MASTERCARD)

@@ -1,4 +1,4 @@
-"""Cancelling as a dialog, and the menus, each as it is after the clicks that lead there."""
+"""The cancel dialog and the menus, each after the clicks that open it."""
 
 from browser.gallery_pages import write_too_much
 from browser.gallery_states import Opened, State, visit

@@ -1,4 +1,4 @@
-"""What strains the page: long names, large amounts, currencies without cents, other scripts, other brands."""
+"""Extreme content: long names, large amounts, currencies without cents, other scripts, other brands."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def customer(name: str, email: str = "ana@example.com") -> dict[str, Any]:
 
 
 def priced(amount_minor: int, currency: str, status: str = "active") -> View:
-    """A customer who pays that much each month, and owes as much if the status says so."""
+    """A customer with this monthly price, who owes one payment if the status is a debt."""
     price = {"amount_minor": amount_minor, "currency": currency}
     owed = status in ("past_due", "unpaid")
     rows = [scenes.invoice(number, "failed" if owed and number == 14 else "paid", total=price) for number in range(14, 2, -1)]

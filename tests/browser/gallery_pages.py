@@ -1,4 +1,4 @@
-"""Pages of their own: an invoice, cancelling, the ways in and out, and what is said when something is not to be had."""
+"""Separate pages: an invoice, cancelling, entering, leaving, and errors."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ def void_invoice(stage: LiveStage) -> None:
 
 
 def refunded_invoice(stage: LiveStage) -> None:
-    """A charge that hung came through after the invoice was void."""
+    """A charge succeeded after its invoice was voided."""
     void_invoice(stage)
     invoice = stage.invoicing.invoice_is
     paid = {**scenes.whole_invoice()["movements"][2], "date": "2023-05-28"}
@@ -75,7 +75,7 @@ def unreachable(stage: LiveStage) -> None:
 
 
 def forgetful(stage: LiveStage) -> None:
-    """As with a browser that keeps no cookie."""
+    """A browser that stores no cookie."""
     stage.access.ended.append(False)
 
 
@@ -94,13 +94,13 @@ def away(stage: LiveStage) -> None:
 
 
 async def write_too_much(opened: Opened) -> None:
-    """What the page itself would not let anyone type."""
+    """More text than the page lets a customer type."""
     longer = "(field, length) => { field.removeAttribute('maxlength'); field.value = 'a'.repeat(length); }"
     await opened.page.locator("#comment").evaluate(longer, COMMENT_LIMIT + 1)
 
 
 async def submit_mistakes(opened: Opened) -> None:
-    """As without a script: the page answers with its errors."""
+    """Submit without scripts: the page answers with its errors."""
     await opened.go(CANCEL)
     await write_too_much(opened)
     await opened.page.evaluate("document.querySelector('#sheet form').submit()")

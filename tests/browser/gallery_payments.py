@@ -1,4 +1,4 @@
-"""Paying what is owed with the card on file: what it does, what it charges, and what came of it."""
+"""Paying a debt with the card on file: the effect, the charges and the outcome."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -28,13 +28,13 @@ def owing(status: str = "past_due", card: dict[str, Any] = VISA, **changes: Any)
 
 
 def over() -> View:
-    """The retries have ended, and so has the period."""
+    """The retries and the period have ended."""
     found = owing("unpaid", next_attempt_at=None, access_until=scenes.instant(2023, 5, 15))
     return scenes.view(*found.facts["subscriptions"], invoices=found.facts["invoices"], payment_method=VISA, now=JULY)
 
 
 def begun(count: int, days: int) -> tuple[Due, ...]:
-    """So many periods that have begun since 14 May, each of so many days."""
+    """`count` periods of `days` days that have begun since 14 May."""
     starts = [MAY_14 + timedelta(days=days * n) for n in range(1, count + 1)]
     return tuple(
         Due(UUID(int=n), None, Money(2999, "USD"), UUID(scenes.PREMIUM), Period(start, start + timedelta(days=days)))

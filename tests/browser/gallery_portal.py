@@ -1,4 +1,4 @@
-"""The portal itself: every status of a subscription, an invoice and a card, and what the page says around them."""
+"""The overview: every status of a subscription, an invoice and a card, and the notices."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -44,7 +44,7 @@ def two(second: str) -> View:
 
 
 def taxed() -> View:
-    """Three of a plan in a currency of four decimals, with a tax on top."""
+    """Quantity 3, a currency with four decimals, and an exclusive tax."""
     tax: Any = {"name": "IVA", "rate_basis_points": 1900, "inclusive": False}
     plan = scenes.plan(price={"amount_minor": 12_345, "currency": "CLF"}, tax=tax)
     rows = [scenes.invoice(14, total={"amount_minor": 44_072, "currency": "CLF"})]
@@ -84,7 +84,7 @@ def late() -> View:
 
 
 class LongHistory(Views):
-    """All invoices of many years, as they are kept."""
+    """The invoices of many years, as the gateway stores them."""
 
     async def invoices(self, merchant: Any, customer: Any, year: int | None, before: Any, limit: int) -> list[Any]:
         rows = [row for row in MANY if before is None or (row["issued_on"], row["number"]) < before]

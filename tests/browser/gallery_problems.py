@@ -1,4 +1,4 @@
-"""What is said where something goes wrong on the way: in a pane, in a dialog, beside a filter; and what takes its time."""
+"""Errors in a pane, in a dialog and at a filter, and slow answers."""
 
 from datetime import timedelta
 
@@ -40,7 +40,7 @@ async def slow(opened: Opened) -> None:
 
 
 async def idle(opened: Opened) -> None:
-    """Twenty-six minutes in which nobody does anything."""
+    """The session is idle for 26 minutes."""
     passes = IDLE - timedelta(minutes=4)
     await opened.page.clock.install()
     await opened.go("/")

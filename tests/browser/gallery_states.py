@@ -1,4 +1,4 @@
-"""How a state of the gallery is staged, opened in a browser, and brought to where its customer stands."""
+"""The definition of a gallery state, and how it is opened in a browser."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -19,14 +19,14 @@ from support.portal_page.fakes import COOKIE
 
 Language = Literal["es", "en"]
 LANGUAGES: Final[dict[Language, str]] = {"es": "es-MX", "en": "en-US"}
-"""Each with the locale of a browser."""
+"""Each language with the locale of a browser."""
 Scheme = Literal["light", "dark"]
 SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
 
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A state in a browser: the page that shows it, the stage behind, and all that was heard of it."""
+    """A state in a browser: the page, the stage behind it, and what the browser reported."""
 
     page: Page
     stage: LiveStage
@@ -71,7 +71,7 @@ Prepare = Callable[[LiveStage], None]
 
 
 def visit(path: str, *presses: str, see: str = "main") -> Steps:
-    """Goes to a path, presses what these selectors name, and waits until another is there."""
+    """Open a path, press these selectors and wait until `see` is visible."""
 
     async def steps(opened: Opened) -> None:
         await opened.go(path)
@@ -87,13 +87,13 @@ PORTAL: Final = visit("/")
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """Something a customer can see. Its name names its pictures too."""
+    """Something that a customer can see. Its name is also the name of its pictures."""
 
     name: str
     view: Callable[[], View] = scenes.view
     steps: Steps = PORTAL
     prepare: Prepare = lambda stage: None
-    """Tells the stand-ins behind the page what to do, before anything is opened."""
+    """Configures the fakes behind the page before it is opened."""
     signed_in: bool = True
     script: bool = True
     clock: bool = False
@@ -101,19 +101,19 @@ class State:
     pictured: bool = True
     """The merchant has a logo and its plans have pictures."""
     rows: int = 4
-    """Of the history, at most: enough to see it, unless it is what the state is about."""
+    """Rows of the history, at most."""
     refusals: Sequence[int] = ()
-    """Statuses of the answers that the state is about, each of which Chromium notes in the console by itself."""
+    """Error statuses that belong to the state. Chromium logs each of them in the console."""
 
     @property
     def alone(self) -> bool:
-        """Whether it leaves its browser profile in a condition that no other state may find."""
+        """Whether the state needs its own browser profile because it changes it for later states."""
         return self.clock or not self.script
 
 
 @asynccontextmanager
 async def opened(browser: Browser, state: State, language: Language = "es", page: Page | None = None) -> AsyncIterator[Opened]:
-    """The state in that language: on a page of before, which is faster, or in a fresh browser profile."""
+    """The state in a language: on an existing page, which is faster, or in a new browser profile."""
     stage = LiveStage(state.view())
     if state.pictured:
         dress(stage)
@@ -129,7 +129,7 @@ async def opened(browser: Browser, state: State, language: Language = "es", page
 
 @asynccontextmanager
 async def fresh(browser: Browser, language: Language, script: bool = True) -> AsyncIterator[Page]:
-    """A page in a browser profile of its own, without motion."""
+    """A page in a new browser profile with reduced motion."""
     context = await browser.new_context(locale=LANGUAGES[language], java_script_enabled=script, reduced_motion="reduce")
     page = await context.new_page()
     page.set_default_timeout(15_000)
@@ -141,7 +141,7 @@ async def fresh(browser: Browser, language: Language, script: bool = True) -> As
 
 @asynccontextmanager
 async def lent(page: Page) -> AsyncIterator[Page]:
-    """A page that is given back empty."""
+    """The page, emptied afterwards."""
     try:
         yield page
     finally:
@@ -150,7 +150,7 @@ async def lent(page: Page) -> AsyncIterator[Page]:
 
 
 async def introduce(context: BrowserContext, stage: LiveStage, language: Language, *, signed_in: bool) -> None:
-    """Has the browser carry the stage's cookies, and no others."""
+    """Set the stage's cookies and no others."""
     await context.clear_cookies()
     await context.add_cookies([{"name": "lang", "value": language, "url": stage.origin}])
     if signed_in:
@@ -160,12 +160,12 @@ async def introduce(context: BrowserContext, stage: LiveStage, language: Languag
 
 @cache
 def picture(name: str) -> Picture:
-    """One of the demo's, as an upload makes it."""
+    """A picture of the demo, converted like an upload."""
     return webp((ASSETS / name).read_bytes())
 
 
 def dress(stage: LiveStage) -> None:
-    """Gives the merchant the demo's logo, and its plans the demo's pictures."""
+    """Give the merchant the demo's logo, and its plans the demo's pictures."""
     shown, logo, image = stage.views.shown, picture("logo.png"), picture("premium.png")
     stage.images.uploaded |= {logo.id: logo.bytes, image.id: image.bytes}
     branding = {**shown.merchant["branding"], "logo_media_id": logo.id}
@@ -175,7 +175,7 @@ def dress(stage: LiveStage) -> None:
 
 
 def shorten(stage: LiveStage, rows: int) -> None:
-    """Leaves so many invoices of a customer who had more."""
+    """Keep at most `rows` invoices."""
     invoices = stage.views.shown.facts["invoices"]
     if len(invoices) > rows:
         years = sorted({int(row["issued_on"][:4]) for row in invoices[:rows]}, reverse=True)

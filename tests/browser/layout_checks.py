@@ -1,10 +1,10 @@
-"""What can be measured of how a page looks: text that is cut, covered or off the screen, and what moves."""
+"""Layout measurements: text that is cut, covered or off the screen, and elements that move."""
 
 from typing import Any, Final
 
 from playwright.async_api import Frame, Page
 
-# Each piece of text that is meant to be seen, with the boxes of its lines.
+# Each visible text with the boxes of its lines.
 _TEXTS: Final = """
     const texts = [];
     const walker = document.createTreeWalker(document.querySelector("dialog[open]") ?? document.body, NodeFilter.SHOW_TEXT);
@@ -19,7 +19,7 @@ _TEXTS: Final = """
     }
 """
 
-# Lines of two texts may touch, as their boxes are higher than their letters.
+# Lines of two texts may overlap a little: their boxes are higher than their letters.
 _UNREADABLE: Final = (
     "() => {"
     + _TEXTS
@@ -46,7 +46,7 @@ _UNREADABLE: Final = (
 }"""
 )
 
-# What only shows or hides something after a while does not move.
+# An animation that only changes visibility does not move anything.
 _MOVES: Final = """() => {
     const all = [...document.styleSheets].flatMap((sheet) => [...sheet.cssRules]);
     const rules = all.filter((rule) => rule instanceof CSSKeyframesRule);
@@ -65,16 +65,16 @@ _SHEET: Final = """(rules) => {
 
 
 async def unreadable(page: Page) -> list[Any]:
-    """What of the page, or of its open dialog and the frame in it, cannot be read: cut, covered, off the screen."""
+    """Text of the page, or of its open dialog and frame, that is cut, covered or off the screen."""
     return [problem for frame in page.frames for problem in await frame.evaluate(_UNREADABLE)]
 
 
 async def moving(frame: Frame) -> int:
-    """How many parts of a page would move: by a transition or an animation that takes time."""
+    """The number of elements with a transition or animation that takes time."""
     return int(await frame.evaluate(_MOVES))
 
 
 async def styled(page: Page, rules: str) -> None:
-    """As a person's own style sheet would have it, in frames too."""
+    """Apply a user style sheet, in frames too."""
     for frame in page.frames:
         await frame.evaluate(_SHEET, rules)

@@ -1,4 +1,4 @@
-"""Payments as the portal meets it: set-ups that end, tokens for one of them, the sandbox's cards, and the rules of a change."""
+"""A fake of payments: set-ups that expire, tokens, the sandbox's cards and the rules of a card change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -29,7 +29,7 @@ SECONDS_TO_WAIT: Final = 2520
 
 @dataclass
 class LiveCards(CardPageFakes):
-    """What the card page asks of payments."""
+    """The fakes behind the card page, which remember set-ups and tokens."""
 
     setups: dict[UUID, SetUp] = field(default_factory=dict)
     tokens: dict[str, tuple[UUID, CardEntry]] = field(default_factory=dict)
@@ -47,23 +47,23 @@ class LiveCards(CardPageFakes):
 
 @dataclass
 class LivePayments:
-    """A wallet that changes when its customer says so."""
+    """A wallet that customers can change."""
 
     stage: "LiveStage"
     cards: LiveCards = field(default_factory=LiveCards)
     answers: bool = True
-    """Whether the frame of a new set-up is anything."""
+    """Whether the card frame of a new set-up answers."""
     asked: list[dict[str, Any]] = field(default_factory=list)
     told: dict[str, CardUpdated | Problem] = field(default_factory=dict)
-    """By idempotency key."""
+    """Answers by idempotency key."""
     opened: "count[int]" = field(default_factory=count)
     declined: int = 0
     begun: tuple[Due, ...] = ()
-    """Periods that have begun and follow the payment of the first invoice that is owed."""
+    """Begun periods, which are charged after the oldest open invoice."""
     effect: str | None = None
     more: bool = False
     becomes: InvoiceStatus = "paid"
-    """What comes of a payment with the card on file."""
+    """The status of an invoice after a payment with the card on file."""
 
     async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
         id = uuid5(scenes.OURS, f"setup {next(self.opened)}")
@@ -88,7 +88,7 @@ class LivePayments:
         return {**begun, "payment_method": {}, **listed}  # type: ignore[typeddict-item]
 
     def end(self, invoice_id: str, status: InvoiceStatus) -> None:
-        """What comes of a payment."""
+        """Set the status of an invoice after its payment."""
         rows = self.stage.views.shown.facts["invoices"]
         self.stage.invoicing.invoice_is |= {"status": status}
         facts: dict[str, Any] = {"invoices": [{**row, "status": status} if row["id"] == invoice_id else row for row in rows]}
@@ -120,7 +120,7 @@ class LivePayments:
         return answer
 
     def changed(self, session: Session, setup_id: UUID, token: str, charge_invoices: Sequence[UUID]) -> CardUpdated:
-        """As payments' change_of_card decides."""
+        """Decide like `payments/application/card_change.py`."""
         setup = self.cards.setups.get(setup_id)
         if self.cards.seconds_blocked:
             raise Problem(429, "too_many_declines", "Too many", headers={"retry-after": str(self.cards.seconds_blocked)})
@@ -141,7 +141,7 @@ class LivePayments:
         return self.saved(entry, charge_invoices)
 
     def saved(self, entry: CardEntry, charge_invoices: Sequence[UUID]) -> CardUpdated:
-        """The card on file, and at once the outcome of what it was charged for."""
+        """Store the card and settle the invoices that it pays."""
         expiry = {"exp_month": entry.exp_month, "exp_year": entry.exp_year}
         card = {"id": "pm2", "brand": entry.brand.value, "last4": entry.number[-4:], **expiry}
         facts: dict[str, Any] = {"payment_method": {**card, "version": 2}}
@@ -159,7 +159,7 @@ class LivePayments:
         return {"aggregate": wallet, "version": 2, "payment_method": card, "charges": charges}  # type: ignore[typeddict-item]
 
     def issued(self) -> list[Any]:
-        """The invoices of the periods that had begun, paid at once; the newest first."""
+        """The invoices of the begun periods, paid, newest first."""
         return [
             scenes.invoice(
                 14 + place,

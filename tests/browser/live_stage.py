@@ -1,4 +1,4 @@
-"""The page's own stage on real ports: the portal on 127.0.0.1, the card page on localhost, as on a laptop."""
+"""A stage (the page with fakes behind it) on real ports: the portal on 127.0.0.1, the card page on localhost."""
 
 import asyncio
 import contextlib
@@ -41,7 +41,7 @@ class LiveSubscriptions(fakes.Subscriptions):
 
 
 class LiveStage(Stage):
-    """A stage whose facts change by what is done on it."""
+    """A stage whose view changes with the commands that it receives."""
 
     def __init__(self, view: Any = None) -> None:
         super().__init__(view)
@@ -60,7 +60,7 @@ class LiveStage(Stage):
         self.views.shown = replace(shown, facts=found, revision=shown.revision + 1)
 
     def replace(self, subscription: Subscription) -> None:
-        """This one as it is now; what else the customer has stays."""
+        """Replace one subscription of the view."""
         all_of_them = self.views.shown.facts["subscriptions"]
         self.change(subscriptions=[subscription if it["id"] == subscription["id"] else it for it in all_of_them])
 

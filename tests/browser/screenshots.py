@@ -21,7 +21,7 @@ from PIL import Image
 from playwright.async_api import Browser, Page
 
 from support.browsing import chrome
-from support.portal_page.page_objects import frame_at_rest
+from support.portal_page.page_objects import wait_until_frame_is_still
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "screenshots"
 HEIGHTS: Final = {1280: 860, 390: 844}
@@ -68,7 +68,7 @@ async def take(browser: Browser, page: Page, folder: Path, name: str, language: 
 
 async def wait_for_layout(page: Page) -> None:
     if await page.locator("iframe").count():
-        await frame_at_rest(page)
+        await wait_until_frame_is_still(page)
 
 
 async def content_height(page: Page) -> int:

@@ -1,4 +1,4 @@
-"""The accessibility tree, whole: landmarks, headings, names and states, in the order in which they are read."""
+"""The whole accessibility tree: landmarks, headings, names and states in reading order."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -28,7 +28,7 @@ FOOT = """
 @asynccontextmanager
 async def owing(page: Page) -> AsyncIterator[tuple[LiveStage, PortalPage]]:
     async with LiveStage(few(scenes.owing())).open() as stage:
-        yield stage, await Visitor(page, stage.link).arrive()
+        yield stage, await Visitor(page, stage.link).enter()
 
 
 async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None:

@@ -1,4 +1,4 @@
-"""Bad input gets its sentence beside the field; what was typed is kept unless it is a secret, and nothing changes."""
+"""Invalid input gets an error at its field and changes nothing. Typed text is kept, secrets are not."""
 
 import re
 from collections.abc import AsyncIterator
@@ -9,7 +9,7 @@ from browser.live_stage import LiveStage
 from playwright.async_api import Page, expect
 
 from support.portal_page import scenes
-from support.portal_page.page_objects import PortalPage, Visitor, refuse_alerts
+from support.portal_page.page_objects import PortalPage, Visitor, collect_alerts
 
 HOSTILE = "<script>alert(1)</script>\N{RIGHT-TO-LEFT OVERRIDE}\N{PILE OF POO}"
 
@@ -17,7 +17,7 @@ HOSTILE = "<script>alert(1)</script>\N{RIGHT-TO-LEFT OVERRIDE}\N{PILE OF POO}"
 @asynccontextmanager
 async def live_portal(page: Page, view: Any = None) -> AsyncIterator[tuple[LiveStage, PortalPage]]:
     async with LiveStage(view).open() as stage:
-        yield stage, await Visitor(page, stage.link).arrive()
+        yield stage, await Visitor(page, stage.link).enter()
 
 
 async def test_an_invalid_link_gets_an_error_at_its_field_and_is_not_kept(page: Page) -> None:
@@ -48,7 +48,7 @@ async def test_a_too_long_comment_shows_the_remaining_characters_and_is_kept(pag
 
 
 async def test_markup_and_unusual_characters_are_shown_as_text(page: Page) -> None:
-    alerts = refuse_alerts(page)
+    alerts = collect_alerts(page)
     async with live_portal(page) as (stage, portal):
         dialog = await portal.cancel()
         await page.evaluate("""() => document.querySelector("#feedback").add(new Option("x", "<b>boredom</b>", true, true))""")

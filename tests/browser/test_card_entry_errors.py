@@ -1,4 +1,4 @@
-"""What is typed wrong, and what a bank or a limit refuses: each its own sentence, where it belongs, in the page's language."""
+"""Typing mistakes, declines and limits: each has its own sentence at the right place in the page's language."""
 
 import re
 
@@ -46,7 +46,7 @@ MISTAKES = {
     (VISA, "", ""): ("exp", "Escribe el vencimiento", "Enter the expiry date"),
     (VISA, "12 / 30", ""): ("cvc", "Escribe el CVV", "Enter the CVV"),
 }
-"""What is typed -> the first wrong field, and what is said of it. The merchant's clock stands in May 2023."""
+"""Typed values -> the first invalid field and its error. The merchant's clock is in May 2023."""
 REFUSALS = {
     DECLINED: (
         "El banco rechazó la tarjeta. Tu tarjeta anterior sigue igual; prueba con otra.",
@@ -76,7 +76,7 @@ class Card:
 
     @classmethod
     async def opened(cls, page: Page, stage: LiveStage, language: str = "es") -> "Card":
-        await Visitor(page, stage.link).arrive()
+        await Visitor(page, stage.link).enter()
         await page.goto(f"{stage.origin}/?lang={language}")
         await page.locator("#edit-method").click()
         card = cls(page)
@@ -117,7 +117,7 @@ async def test_a_mistake_is_shown_at_its_field_which_gets_the_focus(page: Page, 
 
 
 async def whole(page: Page) -> None:
-    """The frame shows all of its page: nothing in it scrolls, in either direction."""
+    """The frame shows its whole page and scrolls in neither direction."""
     inner = next(frame for frame in page.frames if "/cards/" in frame.url)
     await inner.wait_for_function(
         """() => { const root = document.documentElement;
@@ -202,7 +202,7 @@ async def test_each_decline_code_has_its_own_sentence_and_the_old_card_stays(pag
 async def test_a_saved_card_whose_charge_is_declined_shows_it_at_the_invoice(page: Page) -> None:
     async with LiveStage(scenes.owing()).open() as stage:
         stage.invoicing.invoice_is = scenes.whole_invoice(status="failed")
-        dialog: CardDialog = await (await Visitor(page, stage.link).arrive()).pay_debt()
+        dialog: CardDialog = await (await Visitor(page, stage.link).enter()).pay_debt()
         await dialog.fill("4000000000000341")
         await dialog.confirm()
         await expect(dialog.root.locator("[data-charge]").get_by_role("definition")).to_have_text("Fallido")

@@ -1,4 +1,4 @@
-"""What a customer sees while a card is on its way, when somebody is slow, silent or gone, and when they walk away themselves."""
+"""Card entry while requests are slow, lost or unanswered, and when the customer leaves the page."""
 
 import re
 from typing import Any
@@ -16,25 +16,25 @@ SAVED = "Desde ahora usaremos Mastercard •••• 4444."
 UNKNOWN = "Todavía no sabemos si tu tarjeta quedó guardada."
 
 
-async def typed(page: Page, stage: LiveStage, number: str = MASTERCARD) -> CardDialog:
-    dialog = await (await Visitor(page, stage.link).arrive()).edit_card()
+async def enter_card(page: Page, stage: LiveStage, number: str = MASTERCARD) -> CardDialog:
+    dialog = await (await Visitor(page, stage.link).enter()).edit_card()
     await dialog.fill(number)
     return dialog
 
 
-async def lose(route: Route) -> None:
-    """The request arrives and is done; its answer never comes back."""
+async def lose_answer(route: Route) -> None:
+    """Deliver the request and lose_answer its answer."""
     await route.fetch()
     await route.abort()
 
 
-async def silence(route: Route) -> None:
-    """Nobody ever answers, and nobody hangs up."""
+async def never_answer(route: Route) -> None:
+    """Leave the request open without an answer."""
 
 
 async def test_without_the_card_pages_script_fields_stay_disabled_and_a_retry_is_offered(page: Page) -> None:
     async with LiveStage().open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         await page.route("**/cards/files/*.js", lambda route: route.abort())
         await portal.method.get_by_role("button", name="Editar método de pago").click()
         fields = portal.dialog.frame_locator("iframe").locator("input, button")
@@ -50,7 +50,7 @@ async def test_without_the_card_pages_script_fields_stay_disabled_and_a_retry_is
 @pytest.mark.parametrize("script", ["card.js", "frame.js"])
 async def test_without_the_portals_script_the_page_says_what_to_do(page: Page, script: str) -> None:
     async with LiveStage().open() as stage:
-        await Visitor(page, stage.link).arrive()
+        await Visitor(page, stage.link).enter()
         await page.route(f"**{Assets().url(script)}", lambda route: route.abort())
         await page.goto(f"{stage.origin}/payment-method")
         advice = page.get_by_text("No se pudo abrir el formulario de la tarjeta")
@@ -65,7 +65,7 @@ async def test_without_the_portals_script_the_page_says_what_to_do(page: Page, s
 @pytest.mark.parametrize("script", ["portal.js", "panes.js"])
 async def test_without_dialogs_the_button_leads_to_the_page(page: Page, script: str) -> None:
     async with LiveStage().open() as stage:
-        await Visitor(page, stage.link).arrive()
+        await Visitor(page, stage.link).enter()
         await page.route(f"**{Assets().url(script)}", lambda route: route.abort())
         await page.goto(stage.origin)
         await page.locator("#edit-method").click()
@@ -79,8 +79,8 @@ async def test_without_dialogs_the_button_leads_to_the_page(page: Page, script: 
 async def test_with_reduced_motion_the_failure_is_not_shown_too_early(page: Page) -> None:
     async with LiveStage().open() as stage:
         await page.emulate_media(reduced_motion="reduce")
-        await Visitor(page, stage.link).arrive()
-        await page.route(f"**{Assets().url('card.js')}", silence)
+        await Visitor(page, stage.link).enter()
+        await page.route(f"**{Assets().url('card.js')}", never_answer)
         await page.goto(f"{stage.origin}/payment-method", wait_until="commit")
         await expect(page.get_by_text("Abriendo el formulario seguro…")).to_be_visible()
         await expect(page.get_by_text("No se pudo abrir el formulario de la tarjeta")).to_be_hidden()
@@ -88,8 +88,8 @@ async def test_with_reduced_motion_the_failure_is_not_shown_too_early(page: Page
 
 async def test_a_lost_answer_is_requested_again_with_the_same_key(page: Page) -> None:
     async with LiveStage().open() as stage:
-        dialog = await typed(page, stage)
-        await page.route(PUT, lose, times=1)
+        dialog = await enter_card(page, stage)
+        await page.route(PUT, lose_answer, times=1)
         await dialog.confirm()
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN)
         await expect(dialog.root.get_by_role("button", name="Intentar de nuevo")).to_be_hidden()
@@ -100,7 +100,7 @@ async def test_a_lost_answer_is_requested_again_with_the_same_key(page: Page) ->
 
 async def test_an_unknown_outcome_is_requested_again_until_it_is_known(page: Page) -> None:
     async with LiveStage().open() as stage:
-        dialog = await typed(page, stage)
+        dialog = await enter_card(page, stage)
         unknown = [500, 503, 504]
 
         async def answered(route: Route) -> None:
@@ -118,8 +118,8 @@ async def test_an_unknown_outcome_is_requested_again_until_it_is_known(page: Pag
 
 async def test_an_unknown_outcome_that_was_a_decline_is_shown_as_a_decline(page: Page) -> None:
     async with LiveStage().open() as stage:
-        dialog = await typed(page, stage, DECLINED)
-        await page.route(PUT, lose, times=1)
+        dialog = await enter_card(page, stage, DECLINED)
+        await page.route(PUT, lose_answer, times=1)
         await dialog.confirm()
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN)
         await expect(dialog.root.get_by_role("alert")).to_contain_text("Ya lo sabemos: la tarjeta no se guardó")
@@ -132,9 +132,9 @@ async def test_an_unknown_outcome_that_was_a_decline_is_shown_as_a_decline(page:
 
 async def test_when_no_answer_comes_the_dialog_says_so_and_the_pane_updates_later(page: Page) -> None:
     async with LiveStage().open() as stage:
-        dialog = await typed(page, stage)
+        dialog = await enter_card(page, stage)
         await page.evaluate("window.stillHere = true")
-        await page.route(PUT, silence)
+        await page.route(PUT, never_answer)
         await dialog.confirm()
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN, timeout=20_000)
         await expect(dialog.root.get_by_role("button", name="Volver")).to_be_focused()
@@ -148,7 +148,7 @@ async def test_when_no_answer_comes_the_dialog_says_so_and_the_pane_updates_late
 
 async def test_an_unavailable_provider_changes_nothing_and_the_typed_card_is_sent_again(page: Page) -> None:
     async with LiveStage().open() as stage:
-        dialog = await typed(page, stage)
+        dialog = await enter_card(page, stage)
         away = {"code": "service_unavailable"}
         await page.route(PUT, lambda route: route.fulfill(status=503, json=away), times=1)
         await dialog.confirm()
@@ -160,8 +160,8 @@ async def test_an_unavailable_provider_changes_nothing_and_the_typed_card_is_sen
 
 async def test_a_silent_card_page_times_out_and_changes_nothing(page: Page) -> None:
     async with LiveStage().open() as stage:
-        dialog = await typed(page, stage)
-        await page.route("**/token", silence)
+        dialog = await enter_card(page, stage)
+        await page.route("**/token", never_answer)
         await dialog.confirm()
         await expect(dialog.frame.get_by_role("alert")).to_contain_text("no cambió nada", timeout=25_000)
         await page.unroute("**/token")
@@ -171,9 +171,9 @@ async def test_a_silent_card_page_times_out_and_changes_nothing(page: Page) -> N
 
 async def test_many_clicks_save_one_card(page: Page) -> None:
     async with LiveStage().open() as stage:
-        dialog = await typed(page, stage)
-        await page.route("**/token", slowly)
-        await page.route(PUT, slowly)
+        dialog = await enter_card(page, stage)
+        await page.route("**/token", answer_slowly)
+        await page.route(PUT, answer_slowly)
         await dialog.frame.get_by_label("CVV").press("Enter")
         await dialog.frame.locator("#confirm").dblclick(force=True)
         await expect(dialog.root).to_contain_text(SAVED)
@@ -181,7 +181,7 @@ async def test_many_clicks_save_one_card(page: Page) -> None:
         assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_1"]
 
 
-async def slowly(route: Route) -> None:
+async def answer_slowly(route: Route) -> None:
     answer = await route.fetch()
     await route.request.frame.page.wait_for_timeout(500)
     await route.fulfill(response=answer)
@@ -189,7 +189,7 @@ async def slowly(route: Route) -> None:
 
 async def test_escape_outside_the_frame_closes_the_dialog(page: Page) -> None:
     async with LiveStage().open() as stage:
-        dialog = await typed(page, stage)
+        dialog = await enter_card(page, stage)
         await dialog.root.get_by_role("heading", level=1).focus()
         await page.keyboard.press("Escape")
         await expect(dialog.root).to_be_hidden()
@@ -200,13 +200,13 @@ async def test_escape_outside_the_frame_closes_the_dialog(page: Page) -> None:
 @pytest.mark.parametrize("under_way", ["**/token", PUT])
 async def test_nothing_closes_the_dialog_while_a_card_is_being_saved(page: Page, under_way: str) -> None:
     async with LiveStage().open() as stage:
-        dialog = await typed(page, stage)
+        dialog = await enter_card(page, stage)
         held: list[Route] = []
         await page.route(under_way, lambda route: held.append(route), times=1)
         await dialog.confirm()
         await expect(dialog.frame.get_by_role("button", name="Un momento…")).to_be_disabled()
         await expect(dialog.frame.get_by_role("button", name="Volver")).to_be_disabled()
-        await until(page, held)
+        await wait_until_held(page, held)
         for _ in range(3):
             await page.keyboard.press("Escape")
         await dialog.root.get_by_role("heading", level=1).focus()
@@ -220,18 +220,18 @@ async def test_nothing_closes_the_dialog_while_a_card_is_being_saved(page: Page,
         await expect(PortalPage(page).method).to_contain_text("Mastercard •••• 4444")
 
 
-async def until(page: Page, held: list[Route]) -> None:
+async def wait_until_held(page: Page, held: list[Route]) -> None:
     while not held:
         await page.wait_for_timeout(20)
 
 
 async def test_a_frame_reload_during_saving_still_shows_the_outcome(page: Page) -> None:
     async with LiveStage().open() as stage:
-        dialog = await typed(page, stage)
+        dialog = await enter_card(page, stage)
         held: list[Route] = []
         await page.route(PUT, lambda route: held.append(route), times=1)
         await dialog.confirm()
-        await until(page, held)
+        await wait_until_held(page, held)
         await next(frame for frame in page.frames if "/cards/" in frame.url).evaluate("location.reload()")
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN)
         await held[0].continue_()
@@ -241,7 +241,7 @@ async def test_a_frame_reload_during_saving_still_shows_the_outcome(page: Page) 
 
 async def test_back_and_forward_keep_and_confirm_no_card(page: Page) -> None:
     async with LiveStage().open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         await portal.open_invoice("TS-000014")
         await page.get_by_role("link", name=re.compile("Volver al portal")).click()
         visited = await page.evaluate("history.length")
@@ -269,7 +269,7 @@ async def test_back_and_forward_keep_and_confirm_no_card(page: Page) -> None:
 
 async def test_leaving_the_page_during_saving_changes_the_card_once(page: Page) -> None:
     async with LiveStage().open() as stage:
-        dialog = await typed(page, stage)
+        dialog = await enter_card(page, stage)
         await dialog.confirm()
         await page.goto(f"{stage.origin}/invoices/{scenes.invoice_id(14)}")
         await page.go_back()
@@ -279,7 +279,7 @@ async def test_leaving_the_page_during_saving_changes_the_card_once(page: Page) 
 
 async def test_two_tabs_have_separate_set_ups_and_outcomes(page: Page) -> None:
     async with LiveStage().open() as stage:
-        one = await typed(page, stage)
+        one = await enter_card(page, stage)
         other_page = await page.context.new_page()
         await other_page.goto(stage.origin)
         other = await PortalPage(other_page).edit_card()
@@ -299,7 +299,7 @@ async def test_two_tabs_have_separate_set_ups_and_outcomes(page: Page) -> None:
 
 async def test_an_invoice_paid_in_another_tab_is_not_paid_again(page: Page) -> None:
     async with LiveStage(scenes.owing()).open() as stage:
-        one = await (await Visitor(page, stage.link).arrive()).pay_debt()
+        one = await (await Visitor(page, stage.link).enter()).pay_debt()
         other_page = await page.context.new_page()
         await other_page.goto(stage.origin)
         other = await PortalPage(other_page).pay_debt()

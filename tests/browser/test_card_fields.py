@@ -1,4 +1,4 @@
-"""Card fields take what password managers fill in and people paste; the page's script reads what the server reads."""
+"""Card fields accept what password managers fill in and people paste. The page's script and the server read it alike."""
 
 from datetime import UTC, datetime
 from importlib.resources import files

@@ -1,4 +1,4 @@
-"""Who is heard in the talk between the portal and the card frame, about what, and how often. Two origins, as on a laptop."""
+"""Messages between the portal and the card frame: which senders and messages are accepted, and how often. Two origins."""
 
 import re
 from typing import Any
@@ -20,7 +20,7 @@ EXPIRED = "Este formulario caducó o ya se usó"
 
 
 async def card_dialog(page: Page, stage: LiveStage) -> CardDialog:
-    return await (await Visitor(page, stage.link).arrive()).edit_card()
+    return await (await Visitor(page, stage.link).enter()).edit_card()
 
 
 def frame_of(page: Page) -> Frame:
@@ -32,18 +32,18 @@ def setup_of(page: Page) -> str:
 
 
 def told(page: Page, type: Any, **fields: Any) -> dict[str, Any]:
-    """A message of the frame on the page, as the protocol has it."""
+    """A valid message of the page's card frame."""
     return {"v": 1, "setup_id": setup_of(page), "type": type, **fields}
 
 
 async def post(frame: Frame, *messages: object) -> None:
-    """From the frame to the page around it; returns when the page has heard them."""
+    """Post messages from the frame to the page; returns when the page has received them."""
     await frame.evaluate(POST, messages)
     await heard(frame.page)
 
 
 async def post_to_frame(page: Page, *messages: object) -> None:
-    """From the portal to its card frame; returns when the frame has heard them."""
+    """Post messages from the portal to its card frame; returns when the frame has received them."""
     await page.evaluate(
         """messages => messages.forEach((each) => document.querySelector("iframe").contentWindow.postMessage(each, "*"))""",
         messages,
@@ -52,13 +52,13 @@ async def post_to_frame(page: Page, *messages: object) -> None:
 
 
 async def heard(page: Page) -> None:
-    """Two turns of every window: what was posted before has been heard."""
+    """Wait two event-loop turns in every window, so that earlier messages have been received."""
     for frame in (*page.frames, *page.frames):
         await frame.evaluate("new Promise((resolve) => setTimeout(resolve, 20))")
 
 
 def altered(message: dict[str, Any], values: dict[str, list[object]]) -> list[object]:
-    """The message with one field at a time set to one of these values."""
+    """Variants of the message with one field replaced by one of the values."""
     return [{**message, field: value} for field, others in values.items() for value in others]
 
 
@@ -67,7 +67,7 @@ def without(message: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def forgeries(good: dict[str, Any]) -> list[object]:
-    """Everything that comes from the right window and origin, and still is not what it should be."""
+    """Invalid messages from the right window and origin."""
     id = good["setup_id"]
     values: dict[str, list[object]] = {
         "v": [2, 0, "1", None],
@@ -99,7 +99,7 @@ async def test_only_valid_messages_of_the_current_frame_are_accepted(page: Page)
         await other.wait_for_url(frame.url)
         await post(frame, told(page, "submitting"))
 
-        # From a foreign origin, with everything else right.
+        # From a foreign origin, otherwise valid.
         await page.evaluate(
             """data => { for (const origin of ["https://evil.example", "null", location.origin, ""]) {
                 const source = document.querySelector("iframe").contentWindow;
@@ -107,7 +107,7 @@ async def test_only_valid_messages_of_the_current_frame_are_accepted(page: Page)
             } }""",
             good,
         )
-        # From the right origin, and another window than the frame.
+        # From the right origin, but not from the frame's window.
         await post(other, good)
         await page.evaluate("data => postMessage(data, '*')", good)
         assert stage.live_payments.asked == []
@@ -189,7 +189,7 @@ async def test_an_invalid_height_moves_nothing(page: Page) -> None:
 async def test_the_frame_appears_at_the_height_of_its_page(page: Page, width: int) -> None:
     async with LiveStage().open() as stage:
         await page.set_viewport_size({"width": width, "height": 860})
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         await page.evaluate(
             """() => { window.appeared = new Promise((resolve) => addEventListener("message", ({ data }) => {
                 if (data.type === "ready") resolve(document.querySelector("iframe").clientHeight);
@@ -264,7 +264,7 @@ async def test_with_another_session_nothing_changes_and_the_page_says_so(page: P
 
 async def test_a_set_up_that_expired_before_its_page_was_opened_says_so(page: Page) -> None:
     async with LiveStage().open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
 
         async def ends(route: Any) -> None:
             answer = await route.fetch()

@@ -1,4 +1,4 @@
-"""A card number exists in the frame's fields and in one request of theirs. The frame looks and speaks as the portal around it."""
+"""A card number is only in the frame's fields and in one request. The frame has the portal's colours and language."""
 
 import json
 import re
@@ -25,7 +25,7 @@ KEPT = """async () => {
     }
     return JSON.stringify(kept);
 }"""
-"""All that a window can keep; a browser may refuse a frame its storage altogether."""
+"""All storage of a window. A browser may refuse storage to a frame."""
 BUTTON = """(button) => {
     const { color, backgroundColor, borderColor } = getComputedStyle(button);
     return [color, backgroundColor, borderColor];
@@ -39,7 +39,7 @@ def frame_of(page: Page) -> Frame:
 
 
 def holds_it(text: str) -> bool:
-    """Whether the number stands there, whatever separates its digits, or the code."""
+    """Whether the text contains the code, or the number with any separators."""
     return MASTERCARD in re.sub(r"[\s\u00a0+-]|%20", "", text) or f'"{CODE}"' in text
 
 
@@ -49,7 +49,7 @@ async def test_the_number_is_sent_once_to_the_card_page_and_stored_nowhere(page:
     page.on("request", lambda request: sent.append((request.method, request.url, request.post_data or "")))
     page.on("console", lambda message: written.append(message.text))
     async with LiveStage().open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         dialog = await portal.edit_card()
         await page.evaluate("window.heard = []; addEventListener('message', ({ data }) => heard.push(data))")
         for code in ("98", CODE):
@@ -74,7 +74,7 @@ async def test_the_number_is_sent_once_to_the_card_page_and_stored_nowhere(page:
 @pytest.mark.parametrize("method", ["get", "post"])
 async def test_only_their_script_can_submit_the_fields(browser: Browser, method: str) -> None:
     async with watched_page(browser, lambda message: False) as page, LiveStage().open() as stage:
-        dialog = await (await Visitor(page, stage.link).arrive()).edit_card()
+        dialog = await (await Visitor(page, stage.link).enter()).edit_card()
         await dialog.fill(MASTERCARD)
         frame, sent = frame_of(page), list[str]()
         visited, setup = await page.evaluate("history.length"), frame.url
@@ -99,7 +99,7 @@ async def test_another_sites_page_gets_no_field_of_an_open_set_up(browser: Brows
         LiveStage().open() as stage,
         LiveStage().open() as elsewhere,
     ):
-        await (await Visitor(page, stage.link).arrive()).edit_card()
+        await (await Visitor(page, stage.link).enter()).edit_card()
         card = frame_of(page).url
         stranger = await page.context.new_page()
 
@@ -122,7 +122,7 @@ async def test_another_sites_page_gets_no_field_of_an_open_set_up(browser: Brows
 async def test_the_frames_button_looks_like_the_portals_in_both_schemes(page: Page, brand: str | None) -> None:
     view = replace(scenes.owing(), merchant=scenes.merchant(branding={"colour": brand}))
     async with LiveStage(view).open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         own = page.get_by_role("button", name="Actualizar tarjeta y pagar")
         await page.emulate_media(reduced_motion="reduce")
         dialog = await portal.pay_debt()
@@ -136,7 +136,7 @@ async def test_the_frames_button_looks_like_the_portals_in_both_schemes(page: Pa
 @pytest.mark.parametrize(("language", "confirm"), [("es", "Confirmar y pagar 29.99 USD"), ("en", "Confirm and pay 29.99 USD")])
 async def test_the_frame_uses_the_pages_language_and_the_merchants_clock(page: Page, language: str, confirm: str) -> None:
     async with LiveStage(scenes.owing()).open() as stage:
-        await Visitor(page, stage.link).arrive()
+        await Visitor(page, stage.link).enter()
         await page.goto(f"{stage.origin}/payment-method?lang={language}")
         inside = page.frame_locator("iframe")
         await expect(inside.locator("#confirm")).to_have_text(confirm)

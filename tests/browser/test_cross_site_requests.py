@@ -1,4 +1,4 @@
-"""What another site's page can do with the browser of somebody who is logged in: nothing."""
+"""A page of another site can do nothing with the browser of a customer who is logged in."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -16,7 +16,7 @@ from support.portal_page.page_objects import PortalPage, Visitor
 
 @asynccontextmanager
 async def elsewhere(page: Page, html: str) -> AsyncIterator[Page]:
-    """A tab with another site's page: `localhost` is none of `127.0.0.1`."""
+    """A tab with a page of another site: `localhost` and `127.0.0.1` are different sites."""
     other = FastAPI()
     other.router.routes.append(Route("/", lambda _: HTMLResponse(html)))
     with free_socket() as sock:
@@ -28,8 +28,8 @@ async def elsewhere(page: Page, html: str) -> AsyncIterator[Page]:
 
 
 async def test_a_page_of_another_site_changes_nothing(page: Page, two_customers: TwoCustomers) -> None:
-    """By a form, by a form from nowhere, as sandboxed frames send it, and by a script."""
-    await Visitor(page, await two_customers.ana()).arrive()
+    """By a form, by a form with a null origin (as in a sandboxed frame) and by a script."""
+    await Visitor(page, await two_customers.ana()).enter()
     ours = two_customers.gateway.url
     form = f'<form method="post" action="{ours}/logout" target="_top"><button>Win</button></form>'
     framed = f"<iframe sandbox='allow-forms allow-top-navigation' srcdoc='{form}'></iframe>"
@@ -51,7 +51,7 @@ async def test_a_page_of_another_site_changes_nothing(page: Page, two_customers:
 
 
 async def test_a_page_of_another_site_cannot_frame_the_portal(page: Page, two_customers: TwoCustomers) -> None:
-    await Visitor(page, await two_customers.ana()).arrive()
+    await Visitor(page, await two_customers.ana()).enter()
     async with elsewhere(page, f'<iframe src="{two_customers.gateway.url}/"></iframe>') as tab:
         await expect(tab.locator("iframe")).to_be_visible()
         assert "Portal" not in await tab.frames[-1].content()

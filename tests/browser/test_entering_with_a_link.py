@@ -1,4 +1,4 @@
-"""The way in: what only looks uses nothing up, and a link's secret goes nowhere but into one request's body."""
+"""Entering with a link: prefetches and scanners do not use it, and its secret is only in the body of one request."""
 
 import asyncio
 import json
@@ -24,10 +24,10 @@ from support.unattended_browser import browsing
 KINDS = ["portal", "session"]
 MAIL = """<script type="speculationrules">{"%s": [{"source": "list", "urls": ["%s"], "eagerness": "immediate"}]}</script>
 <script>fetch("/waits").then(() => { location.href = "%s"; });</script>"""
-"""A page that announces where it will lead, and leads there once the server has answered."""
+"""A page with speculation rules for the link. It opens the link after the server has answered."""
 
 
-# A link for one use waits for a click, and survives a reload until then.
+# A link for one use waits for a click. Until then a reload does not use it.
 
 
 async def test_a_link_for_one_use_survives_a_reload_before_the_click(page: Page, two_customers: TwoCustomers) -> None:
@@ -57,7 +57,7 @@ async def test_a_links_secret_is_only_in_the_body_of_one_request(page: Page, two
     bodies = [request.post_data or "" for request in requests]
     assert [body for body in bodies if secret in body] == [json.dumps({"token": link.partition("#")[2]}, separators=(",", ":"))]
     for request in requests:
-        # All headers of a stream are told when it ends.
+        # The headers of a stream are only complete when it ends.
         headers = request.headers if request.resource_type == "eventsource" else await request.all_headers()
         assert secret not in json.dumps([request.url, headers])
     kept = await page.evaluate("""() => JSON.stringify([
@@ -76,7 +76,7 @@ async def test_the_address_no_longer_contains_the_secret_when_it_is_sent(page: P
 
 
 async def test_after_a_lost_answer_a_retry_finds_the_session(page: Page, two_customers: TwoCustomers) -> None:
-    """The second request, which looks whether the cookie was kept, gets no answer at first."""
+    """The second request, which checks that the cookie was stored, fails at first."""
     await page.goto(await two_customers.ana(kind="session"))
     await page.route("**/api/session", lambda route: route.abort() if route.request.method == "GET" else route.continue_())
     await page.get_by_role("button", name="Continuar").click()
@@ -86,12 +86,12 @@ async def test_after_a_lost_answer_a_retry_finds_the_session(page: Page, two_cus
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
 
 
-# What only looks.
+# Requests that only look.
 
 
 @pytest.mark.parametrize("kind", KINDS)
 async def test_link_scanners_do_not_use_a_link(page: Page, browser: Browser, two_customers: TwoCustomers, kind: str) -> None:
-    """They ask in every way there is, with the secret where they mistake it for part of the address; one runs scripts too."""
+    """Scanners use every method and put the secret into the address. One of them runs scripts."""
     link = await two_customers.ana(kind=kind)
     async with two_customers.gateway.browser() as scanner:
         for method in ("HEAD", "GET", "OPTIONS"):
@@ -112,62 +112,64 @@ async def test_link_scanners_do_not_use_a_link(page: Page, browser: Browser, two
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
 
 
-class Watched:
-    """Notes what is asked, and how far ahead of the customer; answers /mail, and /waits once it is told to."""
+class RecordingApp:
+    """Records requests with their Sec-Purpose. Serves /mail, and answers /waits when a test allows it."""
 
     def __init__(self, app: ASGIApp, mail: str) -> None:
         self._app, self._mail = app, mail
-        self.asked: list[tuple[str, str, str]] = []
+        self.requests: list[tuple[str, str, str]] = []
         """(method, path, Sec-Purpose)"""
-        self.go_on = asyncio.Event()
+        self.answer_wait = asyncio.Event()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/mail":
             return await HTMLResponse(self._mail)(scope, receive, send)
         if scope["path"] == "/waits":
-            await self.go_on.wait()
+            await self.answer_wait.wait()
             return await HTMLResponse()(scope, receive, send)
         purpose = dict(scope["headers"]).get(b"sec-purpose", b"").decode()
-        self.asked.append((scope["method"], scope["path"], purpose))
+        self.requests.append((scope["method"], scope["path"], purpose))
         return await self._app(scope, receive, send)
 
-    async def saw(self, method: str, path: str) -> None:
+    async def wait_for(self, method: str, path: str) -> None:
         async with asyncio.timeout(60):
-            while (method, path) not in {each[:2] for each in self.asked}:
+            while (method, path) not in {each[:2] for each in self.requests}:
                 await asyncio.sleep(0.1)
 
 
 class Mailbox(LiveStage):
-    """A stage whose customer reads their mail in a browser that looks ahead."""
+    """A stage whose customer reads mail in a browser that prefetches links."""
 
     def __init__(self, action: str) -> None:
         super().__init__()
         self.action = action
 
     def app(self, **given: Any) -> Any:
-        self.watched = Watched(super().app(**given), MAIL % (self.action, self.link, self.link))
-        return self.watched
+        self.recorder = RecordingApp(super().app(**given), MAIL % (self.action, self.link, self.link))
+        return self.recorder
 
 
 @pytest.mark.parametrize("action", ["prefetch", "prerender"])
 async def test_prefetch_and_prerender_do_not_use_a_link(action: str) -> None:
     async with Mailbox(action).open() as stage, browsing(f"{stage.origin}/mail"):
-        watched = stage.watched
-        await watched.saw("GET", "/enter")
+        recorder = stage.recorder
+        await recorder.wait_for("GET", "/enter")
         if action == "prerender":
-            await watched.saw("GET", Assets().url("enter.js"))
+            await recorder.wait_for("GET", Assets().url("enter.js"))
             await asyncio.sleep(1)
-        assert {(method, bool(purpose)) for method, path, purpose in watched.asked if path != "/favicon.ico"} == {("GET", True)}
-        watched.go_on.set()
-        await watched.saw("POST", "/api/session")
-        await watched.saw("GET", "/api/stream")
+        assert {(method, bool(purpose)) for method, path, purpose in recorder.requests if path != "/favicon.ico"} == {
+            ("GET", True)
+        }
+        recorder.answer_wait.set()
+        await recorder.wait_for("POST", "/api/session")
+        await recorder.wait_for("GET", "/api/stream")
 
 
-# The cookie.
+# The session cookie.
 
 
 async def test_the_cookie_is_bound_to_the_host_and_hidden_from_scripts(page: Page, two_customers: TwoCustomers) -> None:
-    await Visitor(page, await two_customers.ana()).arrive()
+    await Visitor(page, await two_customers.ana()).enter()
     (cookie,) = await page.context.cookies()
     found = {name: cookie.get(name) for name in ("name", "domain", "path", "expires", "httpOnly", "secure", "sameSite")}
     assert found == {
@@ -185,14 +187,14 @@ async def test_the_cookie_is_bound_to_the_host_and_hidden_from_scripts(page: Pag
 async def test_cookies_of_other_applications_on_the_host_are_ignored(page: Page, two_customers: TwoCustomers) -> None:
     others = [{"name": name, "value": '{"a":1}', "url": two_customers.gateway.url} for name in ("portal", "x", "lang")]
     await page.context.add_cookies(others)  # type: ignore[arg-type]
-    await Visitor(page, await two_customers.ana()).arrive()
+    await Visitor(page, await two_customers.ana()).enter()
     await page.reload()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
 
 
 @asynccontextmanager
 async def without_cookies(profile: Path) -> AsyncIterator[Page]:
-    """A page of a browser that is set to keep no cookie of any site."""
+    """A page of a browser that blocks all cookies."""
     (profile / "Default").mkdir(parents=True)
     blocked = {"profile": {"default_content_setting_values": {"cookies": 2}}}
     (profile / "Default" / "Preferences").write_text(json.dumps(blocked))
@@ -213,7 +215,7 @@ async def test_a_browser_without_cookies_gets_an_explanation(tmp_path: Path, two
         await expect(page.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
 
 
-# The script that checks the link never comes.
+# The script that checks the link is blocked.
 
 
 @pytest.mark.parametrize("script", ["enter.js", "words.js"])

@@ -1,4 +1,4 @@
-"""Whoever has filtered the invoices finds them filtered again: by the address, whichever way they come back."""
+"""The invoice filter is in the address, so it survives every way back to the page."""
 
 import re
 from collections.abc import AsyncIterator
@@ -12,7 +12,7 @@ from playwright.async_api import Page, expect
 from support.portal_page.page_objects import Visitor
 
 OF_2023 = [f"TS-{number:06}" for number in range(34, 29, -1)]
-"""The newest, from May back to January."""
+"""The newest invoices, from May back to January."""
 
 
 @pytest.fixture
@@ -25,8 +25,8 @@ async def stage() -> AsyncIterator[LiveStage]:
 
 @pytest.fixture
 async def filtered(page: Page, stage: LiveStage) -> Page:
-    """The paid ones of 2023, chosen in the page."""
-    await Visitor(page, stage.link).arrive()
+    """Filter for the paid invoices of 2023."""
+    await Visitor(page, stage.link).enter()
     await page.get_by_label("Año").select_option("2023")
     await expect(page.locator(".invoices li")).to_have_count(5)
     await page.get_by_label("Estado").select_option("paid")
@@ -73,7 +73,7 @@ async def test_the_filter_survives_a_change_of_language(filtered: Page) -> None:
 
 
 async def test_the_filter_survives_paging(page: Page, stage: LiveStage) -> None:
-    await Visitor(page, stage.link).arrive()
+    await Visitor(page, stage.link).enter()
     await page.get_by_label("Estado").select_option("paid")
     await expect(page).to_have_url(re.compile("status=paid"))
     await page.get_by_role("link", name="Ver facturas anteriores").click()

@@ -1,4 +1,4 @@
-"""Both languages in a real browser: every text of a page is in one of them, and counts are right for one and for many."""
+"""Both languages in a real browser, with singular and plural."""
 
 from collections.abc import AsyncIterator
 
@@ -32,7 +32,7 @@ async def stage() -> AsyncIterator[LiveStage]:
 
 @pytest.mark.parametrize("language", COMMENTS)
 async def test_the_character_counter_uses_singular_and_plural(page: Page, stage: LiveStage, language: str) -> None:
-    await Visitor(page, stage.link).arrive()
+    await Visitor(page, stage.link).enter()
     await page.goto(f"{stage.origin}/?lang={language}")
     await page.locator("#cancel").click()
     label, said = COMMENTS[language]
@@ -43,7 +43,7 @@ async def test_the_character_counter_uses_singular_and_plural(page: Page, stage:
 
 @pytest.mark.parametrize("language", WAITS)
 async def test_the_card_page_shows_the_minutes_to_wait(page: Page, stage: LiveStage, language: str) -> None:
-    await Visitor(page, stage.link).arrive()
+    await Visitor(page, stage.link).enter()
     for seconds, said in WAITS[language].items():
         stage.live_payments.cards.seconds_blocked = 0
         await page.goto(f"{stage.origin}/payment-method?lang={language}")
@@ -57,7 +57,7 @@ async def test_the_card_page_shows_the_minutes_to_wait(page: Page, stage: LiveSt
 
 
 async def test_the_language_chosen_in_the_footer_is_kept(page: Page, stage: LiveStage) -> None:
-    await Visitor(page, stage.link).arrive()
+    await Visitor(page, stage.link).enter()
     await page.get_by_role("link", name="English").filter(visible=True).click()
     await expect(page.get_by_role("heading", name="Invoice history")).to_be_visible()
     await page.goto(stage.origin)

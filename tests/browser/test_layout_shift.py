@@ -1,4 +1,4 @@
-"""Nothing moves by itself while the page is read: room is kept for what is still to come, also on a slow network."""
+"""Layout shift is 0, also on a slow network: the page reserves room for what loads later."""
 
 from typing import Any
 
@@ -16,9 +16,9 @@ SHIFTS = """() => {
         .map(({ value, sources }) => [value, ...sources.map(({ node }) => node?.outerHTML?.slice(0, 100))])))
         .observe({ type: "layout-shift", buffered: true });
 }"""
-"""What moved without being asked to: half a second after a click nobody has asked any more."""
+"""Shifts without user input. Shifts within half a second after a click do not count."""
 MOST_REQUESTS = 22
-"""From the link to the page with everything on it, with an empty cache."""
+"""The visit starts at the link with an empty cache."""
 
 
 async def shifts(page: Page) -> list[Any]:
@@ -44,7 +44,7 @@ async def test_page_dialogs_and_card_entry_load_without_layout_shift(page: Page,
     for slow in ("**/media/*", "**/cancel", "**/setup"):
         await page.route(slow, slowly)
     async with stage.open():
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         await page.wait_for_load_state()
         assert await shifts(page) == []
         assert len(requests) <= MOST_REQUESTS

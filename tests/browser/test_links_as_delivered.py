@@ -1,4 +1,4 @@
-"""Links as mail programs deliver them open the portal; the page's script finds what the server finds."""
+"""Links as mail programs deliver them open the portal. The page's script and the server find the same token."""
 
 import json
 from importlib.resources import files

@@ -1,4 +1,4 @@
-"""Panes that change by themselves, in every tab, without anybody losing their place; and one sentence about it."""
+"""Panes update in every tab, keep focus, selection and menus, and announce the change in one sentence."""
 
 import re
 from collections.abc import AsyncIterator
@@ -28,17 +28,18 @@ BACKUP = scenes.subscription("trialing", id=scenes.invoice_id(99), plan=scenes.p
 @asynccontextmanager
 async def live_portal(page: Page, view: Any = None) -> AsyncIterator[tuple[LiveStage, PortalPage]]:
     async with LiveStage(view).open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         await page.evaluate("""() => {
-            window.told = [];
-            new MutationObserver(() => said.textContent && told.push(said.textContent)).observe(said, { childList: true });
+            window.announcements = [];
+            const note = () => said.textContent && announcements.push(said.textContent);
+            new MutationObserver(note).observe(said, { childList: true });
         }""")
         yield stage, portal
 
 
-async def told(page: Page) -> list[str]:
-    """All that a screen reader was told."""
-    found: list[str] = await page.evaluate("told")
+async def announcements(page: Page) -> list[str]:
+    """All announcements in the live region."""
+    found: list[str] = await page.evaluate("announcements")
     return found
 
 
@@ -51,7 +52,7 @@ async def test_a_page_shows_that_it_is_stale_since_when_and_when_it_ends(page: P
         await expect(page.locator("[data-stale]")).to_contain_text("de hace 4 min")
         stage.views.shown = fresh
         await expect(page.locator("[data-stale]")).to_have_count(0)
-        assert await told(page) == ["Puede haber cambios recientes que todavía no vemos."]
+        assert await announcements(page) == ["Puede haber cambios recientes que todavía no vemos."]
 
 
 async def test_a_command_of_one_tab_is_shown_as_pending_in_the_other(page: Page) -> None:
@@ -79,7 +80,7 @@ async def test_a_change_of_several_panes_is_announced_in_one_sentence(page: Page
         stage.change(subscriptions=owing["subscriptions"], invoices=owing["invoices"], payment_method=owing["payment_method"])
         await expect(page.locator("#said")).to_have_text("No pudimos cobrar 29.99 USD.")
         await page.wait_for_timeout(400)
-        assert await told(page) == ["No pudimos cobrar 29.99 USD."]
+        assert await announcements(page) == ["No pudimos cobrar 29.99 USD."]
 
 
 async def test_a_rebuilt_view_with_a_lower_revision_is_shown(page: Page) -> None:
@@ -212,5 +213,5 @@ async def test_keeping_a_subscription_keeps_the_filter(page: Page) -> None:
         await portal.keep()
         await expect(portal.subscription).to_contain_text("Tu suscripción se renueva")
         await expect(portal.invoices).to_contain_text("Ninguna factura coincide con el filtro.")
-        await expect(portal.said).to_have_text(re.compile("Mantienes tu suscripción"))
-        assert len(await told(page)) == 2
+        await expect(portal.live_region).to_have_text(re.compile("Mantienes tu suscripción"))
+        assert len(await announcements(page)) == 2

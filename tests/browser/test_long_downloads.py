@@ -1,4 +1,4 @@
-"""A ZIP of many invoices: the page says how far it is, and a refusal is a page and no broken file."""
+"""A ZIP of many invoices: the page shows the progress, and a refusal is a page, not a broken file."""
 
 from collections.abc import AsyncIterator
 
@@ -23,7 +23,7 @@ async def exports() -> AsyncIterator[ControlledExports]:
 
 @pytest.fixture
 async def portal(page: Page, exports: ControlledExports) -> PortalPage:
-    return await Visitor(page, exports.stage.link).arrive()
+    return await Visitor(page, exports.stage.link).enter()
 
 
 async def begin(portal: PortalPage) -> Download:
@@ -40,10 +40,10 @@ async def test_a_long_download_shows_its_progress_and_end(portal: PortalPage, ex
     await expect(line).to_have_text("Preparando tu descarga: 0 de 1,000 facturas.")
     exports.done = 260
     await expect(line).to_have_text("Preparando tu descarga: 260 de 1,000 facturas.")
-    await expect(portal.said).to_contain_text("260 de 1,000")
+    await expect(portal.live_region).to_contain_text("260 de 1,000")
     exports.done = 300
     await expect(line).to_have_text("Preparando tu descarga: 300 de 1,000 facturas.")
-    await expect(portal.said).not_to_contain_text("300 de 1,000")
+    await expect(portal.live_region).not_to_contain_text("300 de 1,000")
     exports.whole.set()
     await expect(line).to_have_text("La descarga terminó. Tu navegador muestra si el archivo está completo.")
     assert file.suggested_filename == "historial-de-pagos.zip"
@@ -73,6 +73,6 @@ async def test_a_second_download_is_refused_on_a_page_with_a_way_back(portal: Po
 async def test_a_short_history_is_downloaded_without_progress(page: Page, exports: ControlledExports) -> None:
     exports.stage.views.shown = scenes.view()
     exports.whole.set()
-    portal = await Visitor(page, exports.stage.link).arrive()
+    portal = await Visitor(page, exports.stage.link).enter()
     await begin(portal)
     assert await page.locator("#downloading").count() == 0

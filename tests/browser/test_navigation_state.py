@@ -1,4 +1,4 @@
-"""With several subscriptions and a filter: dialogs, results, the other language and the way back leave one where one was."""
+"""The chosen subscription and the filter survive dialogs, results, a change of language and the way back."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,17 +14,17 @@ SECOND = scenes.subscription("trialing", id=scenes.invoice_id(99), plan=scenes.p
 
 
 @asynccontextmanager
-async def at_the_second(page: Page) -> AsyncIterator[tuple[LiveStage, PortalPage]]:
-    """The second subscription, with a filter on the history."""
+async def second_subscription(page: Page) -> AsyncIterator[tuple[LiveStage, PortalPage]]:
+    """Open the second subscription with a filter on the history."""
     async with LiveStage(scenes.view(scenes.subscription(), SECOND)).open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         await page.get_by_role("link", name="Respaldo Anual").click()
         await portal.invoices.get_by_label("Estado").select_option("Anulado")
         await expect(portal.invoices).to_contain_text("Ninguna factura coincide con el filtro.")
         yield stage, portal
 
 
-async def expect_place(page: Page, portal: PortalPage) -> None:
+async def expect_subscription_and_filter(page: Page, portal: PortalPage) -> None:
     await expect(page.get_by_role("link", name="Respaldo Anual")).to_have_attribute("aria-current", "true")
     await expect(portal.invoices.get_by_label("Estado")).to_have_value("void")
     assert f"subscription={SECOND['id']}" in page.url
@@ -32,10 +32,10 @@ async def expect_place(page: Page, portal: PortalPage) -> None:
 
 
 async def test_dialogs_and_a_new_card_keep_subscription_and_filter(page: Page) -> None:
-    async with at_the_second(page) as (_, portal):
+    async with second_subscription(page) as (_, portal):
         await portal.cancel()
         await page.keyboard.press("Escape")
-        await expect_place(page, portal)
+        await expect_subscription_and_filter(page, portal)
         dialog = await portal.edit_card()
         await dialog.fill(MASTERCARD)
         await dialog.confirm()
@@ -47,23 +47,23 @@ async def test_dialogs_and_a_new_card_keep_subscription_and_filter(page: Page) -
 
 
 async def test_another_language_and_a_reload_keep_subscription_and_filter(page: Page) -> None:
-    async with at_the_second(page) as (_, portal):
+    async with second_subscription(page) as (_, portal):
         await page.get_by_role("link", name="English").click()
         await expect(portal.pane("Invoice history").get_by_label("Status")).to_have_value("void")
         assert "lang=" not in page.url
         await page.get_by_role("link", name="Español").click()
-        await expect_place(page, portal)
+        await expect_subscription_and_filter(page, portal)
         await page.reload()
-        await expect_place(page, portal)
+        await expect_subscription_and_filter(page, portal)
 
 
 async def test_the_card_page_leads_back_to_subscription_and_filter(page: Page) -> None:
-    async with at_the_second(page) as (stage, portal):
+    async with second_subscription(page) as (stage, portal):
         alone = f"{stage.origin}/payment-method?subscription={SECOND['id']}&status=void"
         await page.goto(alone)
         frame = page.frame_locator("iframe")
         await press(frame.get_by_role("button", name="Volver"))
-        await expect_place(page, portal)
+        await expect_subscription_and_filter(page, portal)
         await page.route(f"**{Assets().url('card.js')}", lambda route: route.abort())
         await page.goto(alone)
         again = page.get_by_role("link", name="Intentar de nuevo")
@@ -72,23 +72,23 @@ async def test_the_card_page_leads_back_to_subscription_and_filter(page: Page) -
         await again.click()
         await expect(frame.get_by_label("Número de tarjeta")).to_be_enabled()
         await press(frame.get_by_role("button", name="Volver"))
-        await expect_place(page, portal)
+        await expect_subscription_and_filter(page, portal)
 
 
 async def test_the_subscription_switcher_keeps_the_filter_and_back_restores_both(page: Page) -> None:
-    async with at_the_second(page) as (_, portal):
+    async with second_subscription(page) as (_, portal):
         await page.get_by_role("link", name="Premium Mensual").click()
         await expect(portal.invoices.get_by_label("Estado")).to_have_value("void")
         await expect(page.get_by_role("link", name="Premium Mensual")).to_have_attribute("aria-current", "true")
         await page.go_back()
-        await expect_place(page, portal)
+        await expect_subscription_and_filter(page, portal)
         await page.go_back()
         await expect(portal.invoices.get_by_label("Estado")).to_have_value("")
         await expect(portal.invoices.get_by_role("listitem")).to_have_count(12)
 
 
 async def test_an_invoice_leads_back_to_the_chosen_subscription(page: Page) -> None:
-    async with at_the_second(page) as (_, portal):
+    async with second_subscription(page) as (_, portal):
         await portal.invoices.get_by_role("link", name="Quitar filtro").click()
         await portal.open_invoice("TS-000014")
         await page.get_by_role("link", name="English").click()
@@ -98,7 +98,7 @@ async def test_an_invoice_leads_back_to_the_chosen_subscription(page: Page) -> N
 
 
 async def test_live_updates_show_the_chosen_subscription(page: Page) -> None:
-    async with at_the_second(page) as (stage, portal):
+    async with second_subscription(page) as (stage, portal):
         stage.change(subscriptions=[scenes.subscription("canceled"), {**SECOND, "status": "active"}])
         await expect(portal.subscription).to_contain_text("Activa")
-        await expect_place(page, portal)
+        await expect_subscription_and_filter(page, portal)

@@ -1,4 +1,4 @@
-"""What a new card pays: listed before it is confirmed, and the outcome of each invoice after."""
+"""Paying a debt with a new card: the list before the confirmation, and the outcome of each invoice after it."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,7 +21,7 @@ def two_owed() -> Any:
 
 @asynccontextmanager
 async def paying(page: Page, **becomes: str) -> AsyncIterator[tuple[LiveStage, PortalPage, CardDialog, dict[str, str]]]:
-    """The dialog with the fields filled in; what becomes of each invoice may still be changed."""
+    """The filled-in dialog. The outcome of each invoice can still be set."""
     async with LiveStage(two_owed()).open() as stage:
         statuses = {scenes.invoice_id(int(number.removeprefix("TS"))): status for number, status in becomes.items()}
 
@@ -29,7 +29,7 @@ async def paying(page: Page, **becomes: str) -> AsyncIterator[tuple[LiveStage, P
             return scenes.whole_invoice(id=str(id), status=statuses[str(id)])
 
         stage.invoicing.invoice = invoice  # type: ignore[method-assign, assignment]
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         dialog = await portal.pay_debt()
         await dialog.fill("4242424242424242")
         yield stage, portal, dialog, statuses

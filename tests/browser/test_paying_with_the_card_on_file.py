@@ -1,4 +1,4 @@
-"""A debt is paid with the card on file: without typing it again, for what was listed, and with its result where one is."""
+"""Paying a debt with the card on file: the listed amount, and the outcome on the current page."""
 
 import re
 from collections.abc import AsyncIterator
@@ -17,11 +17,11 @@ UNPAID = scenes.invoice_id(14)
 
 @asynccontextmanager
 async def paying(page: Page, begun: int = 0, **facts: Any) -> AsyncIterator[tuple[LiveStage, PortalPage, Locator]]:
-    """The dialog, opened from the debt."""
+    """Open the payment dialog at the debt."""
     stage = LiveStage(owing())
     facing(begun, **facts)(stage)
     async with stage.open():
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         button = page.get_by_role("button", name="Pagar ahora con Visa •••• 4242")
         await expect(page.get_by_role("button", name="Actualizar tarjeta y pagar")).to_be_visible()
         await expect(button).to_have_accessible_description(re.compile("^Este pago salda lo que debes por el periodo"))
@@ -106,7 +106,7 @@ async def test_card_entry_lists_begun_periods_and_says_what_it_pays(page: Page) 
     stage = LiveStage(owing())
     facing(1)(stage)
     async with stage.open():
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         dialog = await portal.pay_debt()
         await expect(dialog.root.locator("[data-due] dl > div")).to_have_text(
             ["TS-000014 · 14 may 202329.99 USD", "14 de junio – 15 de julio29.99 USD", "Total59.98 USD"]

@@ -1,4 +1,4 @@
-"""An invoice's page as the browser prints it."""
+"""The page of an invoice as the browser prints it."""
 
 from io import BytesIO
 
@@ -15,7 +15,7 @@ from support.portal_page.page_objects import Visitor
 async def printed(page: Page, stage: LiveStage) -> list[str]:
     """The text of each sheet."""
     async with stage.open():
-        await Visitor(page, stage.link).arrive()
+        await Visitor(page, stage.link).enter()
         await page.goto(stage.origin + INVOICE)
         paper = await page.pdf(format="A4", margin={"top": "15mm", "right": "15mm", "bottom": "15mm", "left": "15mm"})
     return [" ".join(sheet.extract_text().split()) for sheet in PdfReader(BytesIO(paper)).pages]

@@ -1,4 +1,4 @@
-"""Whoever tries too often is told when to come back, wherever that can happen, and nothing that they typed is lost.
+"""Every limit shows when the customer can try again, and keeps typed text.
 
 Card entry has tests of its own (test_card_entry_errors.py).
 """
@@ -24,9 +24,9 @@ async def stage() -> AsyncIterator[LiveStage]:
         yield opened
 
 
-async def come_in(page: Page, stage: LiveStage) -> PortalPage:
-    """And from then on everything is too often."""
-    portal = await Visitor(page, stage.link).arrive()
+async def enter_limited(page: Page, stage: LiveStage) -> PortalPage:
+    """Enter; every later request exceeds its limit."""
+    portal = await Visitor(page, stage.link).enter()
     stage.limits.refuses = Problem(429, "too_many_requests", "Too often", headers={"retry-after": "125"})
     return portal
 
@@ -48,7 +48,7 @@ async def test_invalid_links_are_limited(page: Page, two_customers: TwoCustomers
 
 
 async def test_cancelling_is_limited_and_keeps_typed_text(page: Page, stage: LiveStage) -> None:
-    portal = await come_in(page, stage)
+    portal = await enter_limited(page, stage)
     dialog = await portal.cancel()
     await dialog.fill("Es demasiado caro", "Quizá vuelva")
     await dialog.confirm()
@@ -60,7 +60,7 @@ async def test_cancelling_is_limited_and_keeps_typed_text(page: Page, stage: Liv
 
 
 async def test_keeping_a_subscription_is_limited(page: Page, stage: LiveStage) -> None:
-    portal = await come_in(page, stage)
+    portal = await enter_limited(page, stage)
     await page.goto(f"{stage.origin}/?subscription={scenes.invoice_id(99)}")
     await portal.keep()
     await expect(page.get_by_role("alert").filter(visible=True)).to_contain_text(BACK_IN_THREE)
@@ -69,7 +69,7 @@ async def test_keeping_a_subscription_is_limited(page: Page, stage: LiveStage) -
 
 @pytest.mark.parametrize("file", ["Descargar PDF de TS-000014", "Hoja de cálculo (CSV)", "Todas las facturas en PDF (ZIP)"])
 async def test_downloads_are_limited(page: Page, stage: LiveStage, file: str) -> None:
-    portal = await come_in(page, stage)
+    portal = await enter_limited(page, stage)
     link = portal.invoices.get_by_role("link", name=file)
     if not await link.is_visible():
         await portal.invoices.get_by_text("Descargar todo").click()
@@ -83,7 +83,7 @@ async def test_downloads_are_limited(page: Page, stage: LiveStage, file: str) ->
 
 
 async def test_the_download_on_an_invoice_page_is_limited(page: Page, stage: LiveStage) -> None:
-    portal = await come_in(page, stage)
+    portal = await enter_limited(page, stage)
     await portal.open_invoice("TS-000014")
     await page.get_by_role("link", name="Descargar PDF").click()
     await expect(page.get_by_role("alert")).to_contain_text(BACK_IN_THREE)

@@ -1,4 +1,4 @@
-"""A session about to end says so five minutes before, also in a tab that one comes back to; ended, it leaves nothing personal."""
+"""A session warns five minutes before its end, also in a tab shown again. After its end nothing personal is shown."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,17 +20,17 @@ ENDING = "Tu sesión está por terminar."
 async def live_portal(page: Page) -> AsyncIterator[tuple[LiveStage, PortalPage]]:
     await page.clock.install()
     async with LiveStage().open() as stage:
-        yield stage, await Visitor(page, stage.link).arrive()
+        yield stage, await Visitor(page, stage.link).enter()
 
 
-async def pass_idly(page: Page, stage: LiveStage, idle: timedelta) -> None:
-    """So long nobody does anything: the session grows old, and the browser's clock goes on."""
+async def stay_idle(page: Page, stage: LiveStage, idle: timedelta) -> None:
+    """Let the session and the browser's clock age by this time without a request."""
     session = stage.access.session_of_ana
     stage.access.session_of_ana = replace(session, seen_at=session.seen_at - idle)
     await page.clock.fast_forward(int(idle.total_seconds() * 1000))
 
 
-async def look_away(page: Page, hidden: bool) -> None:
+async def set_hidden(page: Page, hidden: bool) -> None:
     await page.evaluate(
         """(hidden) => {
             Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
@@ -44,7 +44,7 @@ async def test_an_idle_customer_is_warned_and_can_continue(page: Page) -> None:
     async with live_portal(page) as (stage, _):
         await expect(page.get_by_text(ENDING)).to_be_hidden()
         await page.evaluate("scrollTo(0, document.body.scrollHeight)")
-        await pass_idly(page, stage, IDLE - timedelta(minutes=4))
+        await stay_idle(page, stage, IDLE - timedelta(minutes=4))
         await expect(page.get_by_role("alert")).to_contain_text(ENDING)
         await expect(page.get_by_text(ENDING)).to_be_in_viewport()
         await page.route("**/api/session/extend", lambda route: route.abort())
@@ -62,7 +62,7 @@ async def test_an_idle_customer_is_warned_and_can_continue(page: Page) -> None:
 async def test_the_warning_on_an_invoice_page_keeps_the_page(page: Page) -> None:
     async with live_portal(page) as (stage, _):
         await page.goto(stage.origin + INVOICE)
-        await pass_idly(page, stage, IDLE - timedelta(minutes=4))
+        await stay_idle(page, stage, IDLE - timedelta(minutes=4))
         await expect(page.get_by_role("alert")).to_contain_text(ENDING)
         assert await violations(page) == []
         await page.get_by_role("button", name="Continuar").click()
@@ -75,7 +75,7 @@ async def test_the_warning_is_reachable_above_a_dialog_and_typed_text_is_kept(pa
     async with live_portal(page) as (stage, portal):
         dialog = await portal.cancel()
         await dialog.fill(comment="Hasta pronto")
-        await pass_idly(page, stage, IDLE - timedelta(minutes=4))
+        await stay_idle(page, stage, IDLE - timedelta(minutes=4))
         await expect(dialog.root.get_by_role("alert")).to_contain_text(ENDING)
         assert await violations(page) == []
         await page.keyboard.press("Escape")
@@ -84,7 +84,7 @@ async def test_the_warning_is_reachable_above_a_dialog_and_typed_text_is_kept(pa
         await dialog.fill(comment="Hasta pronto")
         await page.clock.run_for(20_000)
         await expect(page.get_by_text(ENDING)).to_be_hidden()
-        await pass_idly(page, stage, IDLE - timedelta(minutes=4))
+        await stay_idle(page, stage, IDLE - timedelta(minutes=4))
         await dialog.root.get_by_role("button", name="Continuar").click()
         await expect(dialog.root.get_by_text(ENDING)).to_be_hidden()
         await expect(dialog.root.get_by_role("heading", name="Cancelar Premium Mensual")).to_be_focused()
@@ -102,19 +102,19 @@ async def test_a_session_that_cannot_be_extended_says_how_to_return(page: Page) 
 
 async def test_a_tab_shown_again_warns_immediately(page: Page) -> None:
     async with live_portal(page) as (stage, _):
-        await look_away(page, True)
+        await set_hidden(page, True)
         await page.clock.set_fixed_time(datetime.now(UTC) + IDLE - timedelta(minutes=4))
         session = stage.access.session_of_ana
         stage.access.session_of_ana = replace(session, seen_at=session.seen_at - IDLE + timedelta(minutes=4))
-        await look_away(page, False)
+        await set_hidden(page, False)
         await expect(page.get_by_role("alert")).to_contain_text(ENDING)
 
 
 async def test_a_tab_shown_after_the_end_shows_nothing_personal(page: Page) -> None:
     async with live_portal(page) as (stage, _):
-        await look_away(page, True)
+        await set_hidden(page, True)
         stage.access.ended.append(False)
-        await look_away(page, False)
+        await set_hidden(page, False)
         await page.wait_for_url("**/ended")
         await expect(page.get_by_role("heading", name="Tu sesión terminó")).to_be_visible()
         await expect(page.get_by_text("Ana García")).to_have_count(0)

@@ -1,4 +1,4 @@
-"""A network that is slow, a service that is away: the page says at once that something happens, then what and what to do."""
+"""HeldRequests networks and unavailable services: the page reacts immediately, then shows the outcome and what to do."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,11 +20,11 @@ AWAY = Problem(503, "service_unavailable", "Away")
 @asynccontextmanager
 async def live_portal(page: Page, view: Any = None) -> AsyncIterator[tuple[LiveStage, PortalPage]]:
     async with LiveStage(view).open() as stage:
-        yield stage, await Visitor(page, stage.link).arrive()
+        yield stage, await Visitor(page, stage.link).enter()
 
 
-class Slow:
-    """Holds requests until they are let go, and counts them."""
+class HeldRequests:
+    """Holds requests until they are released, and counts them."""
 
     def __init__(self) -> None:
         self.held: list[Route] = []
@@ -37,15 +37,15 @@ class Slow:
             await asyncio.sleep(0.05)
         return self.held[0]
 
-    async def let_go(self) -> None:
+    async def release(self) -> None:
         await self.first()
         for route in self.held:
             await route.continue_()
 
 
-async def confirmed_and_closed(page: Page, portal: PortalPage, dialog: CancelDialog) -> Slow:
-    """The confirmation is held on its way, and its dialog was closed meanwhile."""
-    slow = Slow()
+async def confirm_and_close(page: Page, portal: PortalPage, dialog: CancelDialog) -> HeldRequests:
+    """Confirm, hold the request and close the dialog."""
+    slow = HeldRequests()
     await page.route(CANCEL, slow)
     await dialog.confirm()
     await slow.first()
@@ -56,7 +56,7 @@ async def confirmed_and_closed(page: Page, portal: PortalPage, dialog: CancelDia
 
 async def test_a_dialog_opens_immediately_and_once(page: Page) -> None:
     async with live_portal(page) as (_, portal):
-        slow = Slow()
+        slow = HeldRequests()
         await page.route(CANCEL, slow)
         button = portal.subscription.get_by_role("button", name="Cancelar suscripción")
         await button.click()
@@ -65,7 +65,7 @@ async def test_a_dialog_opens_immediately_and_once(page: Page) -> None:
         await expect(portal.dialog.get_by_role("heading")).to_be_focused()
         await expect(portal.dialog).to_contain_text("Un momento…")
         await expect(portal.dialog.locator("[aria-busy=true]").first).to_be_visible()
-        await slow.let_go()
+        await slow.release()
         await expect(portal.dialog).to_have_accessible_name("Cancelar Premium Mensual")
         await expect(portal.dialog.get_by_role("heading", level=1)).to_be_focused()
         await expect(portal.dialog.locator("[aria-busy=true]")).to_have_count(0)
@@ -75,13 +75,13 @@ async def test_a_dialog_opens_immediately_and_once(page: Page) -> None:
 
 async def test_a_dialog_closed_while_loading_stays_closed(page: Page) -> None:
     async with live_portal(page) as (_, portal):
-        slow = Slow()
+        slow = HeldRequests()
         await page.route(CANCEL, slow)
         button = portal.subscription.get_by_role("button", name="Cancelar suscripción")
         await button.click()
         await page.keyboard.press("Escape")
         await expect(portal.dialog).to_be_hidden()
-        await slow.let_go()
+        await slow.release()
         await page.wait_for_timeout(400)
         await expect(portal.dialog).to_be_hidden()
         await expect(button).to_be_focused()
@@ -91,18 +91,18 @@ async def test_a_dialog_closed_while_loading_stays_closed(page: Page) -> None:
 
 async def test_a_loading_dialog_survives_another_answer(page: Page) -> None:
     async with live_portal(page) as (_, portal):
-        filtering, opening = Slow(), Slow()
+        filtering, opening = HeldRequests(), HeldRequests()
         await page.route("**/?*status=paid", filtering)
         await page.route(CANCEL, opening)
         await portal.invoices.get_by_label("Estado").select_option("Pagado")
         await filtering.first()
         await portal.subscription.get_by_role("button", name="Cancelar suscripción").click()
         await opening.first()
-        await filtering.let_go()
+        await filtering.release()
         await expect(page.locator("#pane-invoices")).not_to_have_attribute("aria-busy", "true")
         await page.wait_for_timeout(400)
         await expect(portal.dialog).to_contain_text("Un momento…")
-        await opening.let_go()
+        await opening.release()
         await expect(portal.dialog).to_have_accessible_name("Cancelar Premium Mensual")
         await expect(portal.dialog.get_by_role("heading", level=1)).to_be_focused()
 
@@ -153,10 +153,10 @@ async def test_typed_text_survives_an_unavailable_service(page: Page) -> None:
 async def test_a_confirmation_pressed_twice_is_sent_once(page: Page) -> None:
     async with live_portal(page) as (stage, portal):
         dialog = await portal.cancel()
-        slow = Slow()
+        slow = HeldRequests()
         await page.route(CANCEL, slow)
         await dialog.root.get_by_role("button", name="Confirmar cancelación").dblclick()
-        await slow.let_go()
+        await slow.release()
         await expect(dialog.root).to_contain_text("Tu cancelación quedó registrada")
         assert len(stage.subscriptions.asked) == 1
 
@@ -175,8 +175,8 @@ async def test_a_refused_confirmation_is_shown_although_its_dialog_was_closed(pa
         dialog = await portal.cancel()
         await dialog.fill(comment="Hasta pronto")
         stage.subscriptions.refuses = refusal
-        slow = await confirmed_and_closed(page, portal, dialog)
-        await slow.let_go()
+        slow = await confirm_and_close(page, portal, dialog)
+        await slow.release()
         await expect(portal.dialog.get_by_role("alert")).to_contain_text(said)
         await expect(portal.dialog.get_by_role("heading", level=1)).to_be_focused()
         await expect(dialog.root.get_by_label("Cuéntanos más")).to_have_value("Hasta pronto")
@@ -187,7 +187,7 @@ async def test_a_refused_confirmation_is_shown_although_its_dialog_was_closed(pa
 
 async def test_an_unanswered_confirmation_is_shown_although_its_dialog_was_closed(page: Page) -> None:
     async with live_portal(page) as (_, portal):
-        slow = await confirmed_and_closed(page, portal, await portal.cancel())
+        slow = await confirm_and_close(page, portal, await portal.cancel())
         await (await slow.first()).abort()
         await expect(portal.dialog.get_by_role("alert")).to_contain_text("Revisa tu conexión")
 
@@ -196,10 +196,10 @@ async def test_a_dialog_opened_during_a_confirmation_shows_that_confirmation(pag
     async with live_portal(page) as (stage, portal):
         dialog = await portal.cancel()
         stage.subscriptions.refuses = AWAY
-        slow = await confirmed_and_closed(page, portal, dialog)
+        slow = await confirm_and_close(page, portal, dialog)
         await portal.cancel()
         await expect(portal.dialog).to_have_accessible_name("Cancelar Premium Mensual")
-        await slow.let_go()
+        await slow.release()
         await expect(portal.dialog.get_by_role("alert")).to_contain_text("nada cambió")
         assert len(slow.held) == 1
 
@@ -209,21 +209,21 @@ async def test_a_failed_withdrawal_is_shown_after_closing_and_disappears_once_it
         dialog = await portal.cancel()
         await dialog.confirm()
         keep = portal.dialog.get_by_role("button", name="Mantener mi suscripción")
-        slow = Slow()
+        slow = HeldRequests()
         await page.route(KEEP, slow)
         stage.subscriptions.refuses = AWAY
         await keep.click()
         await slow.first()
         await page.keyboard.press("Escape")
         await expect(portal.dialog).to_be_hidden()
-        await slow.let_go()
+        await slow.release()
         await expect(portal.dialog.get_by_role("alert")).to_contain_text("nada cambió")
         stage.subscriptions.refuses = None
         slow.held.clear()
         await keep.click()
         await slow.first()
         await page.keyboard.press("Escape")
-        await slow.let_go()
+        await slow.release()
         await expect(portal.subscription).to_contain_text("Tu suscripción se renueva")
         await expect(portal.dialog).to_be_hidden()
         await expect(page.locator("#dialog-body > *")).to_have_count(0)
@@ -256,7 +256,7 @@ async def test_a_failed_withdrawal_is_shown_in_its_pane(page: Page) -> None:
 
 async def test_a_slow_filter_shows_that_it_loads_and_a_failed_one_keeps_the_rows(page: Page) -> None:
     async with live_portal(page) as (_, portal):
-        slow = Slow()
+        slow = HeldRequests()
         await page.route("**/?*status=paid", slow)
         await portal.invoices.get_by_label("Estado").select_option("Pagado")
         await expect(page.locator("#pane-invoices")).to_have_attribute("aria-busy", "true")
@@ -274,7 +274,7 @@ async def test_a_slow_filter_shows_that_it_loads_and_a_failed_one_keeps_the_rows
 
 async def test_the_later_of_two_filters_wins(page: Page) -> None:
     async with live_portal(page) as (_, portal):
-        slow = Slow()
+        slow = HeldRequests()
         await page.route("**/?*status=paid", slow)
         await portal.invoices.get_by_label("Estado").select_option("Pagado")
         await portal.invoices.get_by_label("Estado").select_option("Anulado")

@@ -1,4 +1,4 @@
-"""What a thumb can hit, what a row is called, and what works without a script."""
+"""Sizes of targets, names of rows, and what works without scripts."""
 
 import asyncio
 import json
@@ -13,7 +13,7 @@ from support.portal_page.page_objects import PortalPage, Visitor
 
 async def test_the_card_frame_is_as_high_as_its_content(page: Page) -> None:
     async with LiveStage(scenes.owing()).open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         for width in (320, 1280):
             await page.set_viewport_size({"width": width, "height": 860})
             await portal.pay_debt()
@@ -26,7 +26,7 @@ async def test_the_card_frame_is_as_high_as_its_content(page: Page) -> None:
 
 async def test_targets_are_large_enough_for_a_thumb(page: Page) -> None:
     async with LiveStage(scenes.owing()).open() as stage:
-        await Visitor(page, stage.link).arrive()
+        await Visitor(page, stage.link).enter()
         await page.set_viewport_size({"width": 390, "height": 844})
         small = await page.evaluate("""() => [...document.querySelectorAll("a, button, summary, select")]
             .filter((element) => element.checkVisibility() && !element.matches(".skip"))
@@ -37,7 +37,7 @@ async def test_targets_are_large_enough_for_a_thumb(page: Page) -> None:
 
 async def test_the_name_of_a_row_is_its_text(page: Page) -> None:
     async with LiveStage().open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         row = portal.invoices.get_by_role("listitem").first.get_by_role("link").first
         await expect(row).to_have_accessible_name("14 may 2023 Premium Mensual 29.99 USD Pagado Ver factura TS-000014")
 

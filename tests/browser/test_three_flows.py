@@ -1,4 +1,4 @@
-"""The specification's three flows in a real browser, on the page's own stage."""
+"""The specification's three flows in a real browser, with fakes behind the page."""
 
 import re
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +28,7 @@ async def opened() -> AsyncIterator[Open]:
 
 async def test_a_link_opens_the_four_panes_and_leaves_no_trace(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     await expect(page).to_have_title("Portal del Cliente · TechSolutions Inc.")
     await expect(portal.summary).to_contain_text("29.99 USD")
     await expect(portal.subscription).to_contain_text("Tu suscripción se renueva el 14 de junio de 2023")
@@ -39,7 +39,7 @@ async def test_a_link_opens_the_four_panes_and_leaves_no_trace(page: Page, opene
 
 async def test_the_card_is_changed_without_a_reload(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     await page.evaluate("window.stillHere = true")
     dialog = await portal.edit_card()
     await dialog.fill(MASTERCARD)
@@ -54,7 +54,7 @@ async def test_the_card_is_changed_without_a_reload(page: Page, opened: Open) ->
 
 async def test_a_declined_card_leaves_the_old_one_and_the_dialog_open(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     dialog = await portal.edit_card()
     await dialog.fill(DECLINED)
     await dialog.confirm()
@@ -67,7 +67,7 @@ async def test_a_declined_card_leaves_the_old_one_and_the_dialog_open(page: Page
 
 async def test_a_debt_is_listed_paid_and_announced(page: Page, opened: Open) -> None:
     stage = await opened(scenes.owing())
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     await expect(page.get_by_text("No pudimos cobrar 29.99 USD.")).to_be_visible()
     dialog = await portal.pay_debt()
     await expect(portal.dialog).to_contain_text("TS-000014 · 14 may 2023")
@@ -82,7 +82,7 @@ async def test_a_debt_is_listed_paid_and_announced(page: Page, opened: Open) -> 
 
 async def test_the_outcome_of_a_payment_is_announced_when_its_invoice_is_not_shown(page: Page, opened: Open) -> None:
     stage = await opened(scenes.owing())
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     await page.goto(f"{stage.origin}/?status=void")
     await expect(portal.invoices).to_contain_text("Ninguna factura coincide con el filtro.")
     dialog = await portal.pay_debt()
@@ -93,7 +93,7 @@ async def test_the_outcome_of_a_payment_is_announced_when_its_invoice_is_not_sho
 
 async def test_a_silent_frame_can_be_retried(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     stage.live_payments.answers = False
     await portal.method.get_by_role("button", name="Editar método de pago").click()
     await expect(portal.dialog.get_by_role("alert")).to_contain_text("no respondió", timeout=20_000)
@@ -104,7 +104,7 @@ async def test_a_silent_frame_can_be_retried(page: Page, opened: Open) -> None:
 
 async def test_volver_and_escape_close_the_card_dialog(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     dialog = await portal.edit_card()
     await press(dialog.frame.get_by_role("button", name="Volver"))
     await expect(portal.dialog).to_be_hidden()
@@ -117,7 +117,7 @@ async def test_volver_and_escape_close_the_card_dialog(page: Page, opened: Open)
 
 async def test_a_message_from_another_origin_is_ignored(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     await portal.edit_card()
     await page.evaluate("""() => {
         const frame = document.querySelector("iframe").src;
@@ -129,7 +129,7 @@ async def test_a_message_from_another_origin_is_ignored(page: Page, opened: Open
 
 async def test_a_subscription_is_cancelled_and_then_kept(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     dialog = await portal.cancel()
     await expect(dialog.root).to_contain_text("Acceso hasta")
     await dialog.fill("Es demasiado caro", "Quizá vuelva")
@@ -141,13 +141,13 @@ async def test_a_subscription_is_cancelled_and_then_kept(page: Page, opened: Ope
     await expect(portal.subscription).to_contain_text("Termina el 14 de junio")
     await portal.keep()
     await expect(portal.subscription).to_contain_text("Tu suscripción se renueva el 14 de junio de 2023")
-    await expect(portal.said).to_contain_text("Mantienes tu suscripción")
+    await expect(portal.live_region).to_contain_text("Mantienes tu suscripción")
     assert [asked.get("feedback") for asked in stage.subscriptions.asked] == ["too_expensive", None]
 
 
 async def test_a_card_number_is_removed_from_a_comment(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     dialog = await portal.cancel()
     await dialog.fill("Ya no la uso", "Cobren de la 4242.4242.4242.4242 12/30 737")
     await dialog.confirm()
@@ -158,7 +158,7 @@ async def test_a_card_number_is_removed_from_a_comment(page: Page, opened: Open)
 
 async def test_escape_closes_the_cancel_dialog_and_changes_nothing(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     await portal.cancel()
     await Keyboard(page).press("Escape")
     await expect(portal.dialog).to_be_hidden()
@@ -168,7 +168,7 @@ async def test_escape_closes_the_cancel_dialog_and_changes_nothing(page: Page, o
 
 async def test_invoices_are_read_and_downloaded(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     pdf = portal.invoices.get_by_role("link", name="Descargar PDF de TS-000014")
     assert (await portal.download(pdf)).startswith(b"%PDF")
     assert await portal.download_history("Hoja de cálculo (CSV)") == b"fecha"
@@ -178,16 +178,16 @@ async def test_invoices_are_read_and_downloaded(page: Page, opened: Open) -> Non
 
 async def test_a_change_from_elsewhere_appears_and_is_announced(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     await expect(portal.subscription).to_contain_text("Activa")
     stage.change(subscriptions=[scenes.ending()])
     await expect(portal.subscription).to_contain_text("Termina el 14 de junio")
-    await expect(portal.said).to_contain_text("Los detalles de tu suscripción se actualizaron.")
+    await expect(portal.live_region).to_contain_text("Los detalles de tu suscripción se actualizaron.")
 
 
 async def test_panes_are_not_replaced_under_an_open_dialog(page: Page, opened: Open) -> None:
     stage = await opened()
-    portal = await Visitor(page, stage.link).arrive()
+    portal = await Visitor(page, stage.link).enter()
     await portal.cancel()
     stage.change(payment_method=None)
     await page.wait_for_timeout(1200)
@@ -198,7 +198,7 @@ async def test_panes_are_not_replaced_under_an_open_dialog(page: Page, opened: O
 
 async def test_after_the_session_ends_nothing_personal_is_shown(page: Page, opened: Open) -> None:
     stage = await opened()
-    await Visitor(page, stage.link).arrive()
+    await Visitor(page, stage.link).enter()
     stage.access.ended.append(False)
     await page.wait_for_url("**/ended")
     await expect(page.get_by_role("heading", name="Tu sesión terminó")).to_be_visible()
@@ -207,7 +207,7 @@ async def test_after_the_session_ends_nothing_personal_is_shown(page: Page, open
 
 async def test_logging_out_can_revoke_the_link(page: Page, opened: Open) -> None:
     stage = await opened()
-    await Visitor(page, stage.link).arrive()
+    await Visitor(page, stage.link).enter()
     await page.get_by_text("Salir", exact=True).click()
     await page.get_by_role("button", name="Salir y anular este enlace").click()
     await expect(page.get_by_role("heading", name="Saliste y anulaste el enlace")).to_be_visible()

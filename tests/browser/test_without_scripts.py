@@ -1,4 +1,4 @@
-"""Every flow but card entry by links and forms, in a browser whose scripts are off."""
+"""Every flow except card entry by links and forms, in a browser without scripts."""
 
 import re
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ SECOND = scenes.subscription("past_due", id=scenes.invoice_id(99), plan=scenes.p
 async def scriptless(
     browser: Browser, view: Any = None, prepare: Prepare = lambda stage: None
 ) -> AsyncIterator[tuple[LiveStage, Page, PortalPage]]:
-    """Comes in by pasting the link."""
+    """Enter by pasting the link."""
     context = await browser.new_context(java_script_enabled=False, locale="es-MX")
     page = await context.new_page()
     stage = LiveStage(view)

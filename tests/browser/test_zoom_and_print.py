@@ -1,4 +1,4 @@
-"""Whoever enlarges, spaces, stills or prints the page reads all of it and reaches every button."""
+"""The page is complete and usable when zoomed, with wider text, reduced motion, forced colours, and in print."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -15,7 +15,7 @@ from support.portal_page import scenes
 from support.portal_page.page_objects import PortalPage, Visitor
 
 ENLARGED = {"width": 320, "height": 215}
-"""What 1280 × 860 leaves at 400 %."""
+"""The viewport of 1280 × 860 at 400 %."""
 BIGGER_TEXT = ":root { font-size: 200% }"
 WIDER_TEXT = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
     p { margin-bottom: 2em !important }"""
@@ -57,7 +57,7 @@ PLACES: dict[str, Callable[[PortalPage, LiveStage], Awaitable[None]]] = {
 @asynccontextmanager
 async def at(page: Page, place: str, view: Any = None) -> AsyncIterator[PortalPage]:
     async with LiveStage(view or scenes.owing()).open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         await PLACES[place](portal, stage)
         yield portal
 
@@ -71,7 +71,7 @@ async def test_at_400_percent_everything_is_readable_and_reachable(page: Page, p
         if place in LAST:
             await keyboard.reach(LAST[place])
         else:
-            assert await keyboard.round()
+            assert await keyboard.all_stops()
 
 
 @pytest.mark.parametrize("rules", [BIGGER_TEXT, WIDER_TEXT], ids=["bigger", "wider"])
@@ -97,7 +97,7 @@ async def test_forced_colours_keep_edges_marks_and_states(page: Page) -> None:
     view = scenes.view(owing, other, invoices=[scenes.invoice(14, "failed")])
     await page.emulate_media(forced_colors="active")
     async with LiveStage(view).open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         await page.goto(f"{stage.origin}/?subscription={scenes.PREMIUM}")
         for edged in (".panel", ".button", ".badge", ".brand", ".initials", ".notice", ".switch a", ".input", ".badge::before"):
             assert await border(page, edged) > 0, edged
@@ -132,7 +132,7 @@ async def test_forced_colours_keep_edges_in_the_card_frame(page: Page) -> None:
 
 
 async def border(page: Page | Frame, selector: str) -> float:
-    """Of the first that is shown, in CSS px."""
+    """Of the first visible match, in CSS px."""
     element, _, part = selector.partition("::")
     read = "(found, part) => parseFloat(getComputedStyle(found, part ? '::' + part : null).borderTopWidth)"
     return float(await page.locator(element).first.evaluate(read, part))
@@ -142,7 +142,7 @@ async def test_the_printed_page_has_its_text_and_no_buttons(page: Page) -> None:
     await page.emulate_media(media="print", color_scheme="dark")
     other = scenes.subscription(id=scenes.invoice_id(99))
     async with LiveStage(scenes.view(scenes.subscription("past_due", debt=scenes.debt()), other)).open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         for pressed in await page.locator("button, summary, select, nav a, .pdf, .skip, .paging a, .foot a").all():
             await expect(pressed).to_be_hidden()
         await expect(portal.invoices.get_by_role("link")).to_have_count(12)
@@ -151,7 +151,7 @@ async def test_the_printed_page_has_its_text_and_no_buttons(page: Page) -> None:
 
 
 async def grounds(page: Page) -> list[str]:
-    """Every colour that lies behind something."""
+    """All background colours."""
     return sorted(
         await page.evaluate("""() => [...new Set([...document.querySelectorAll("*")].filter((found) => found.checkVisibility())
             .map((found) => getComputedStyle(found).backgroundColor).filter((colour) => colour !== "rgba(0, 0, 0, 0)"))]""")

@@ -1,4 +1,4 @@
-"""Ana and Diego, customers of one company, behind the gateway as it is composed: real sessions, in a real database."""
+"""Ana and Diego, customers of one company, on a composed gateway with sessions in a real database."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ class TwoCustomers:
     company: Merchant
 
     async def ana(self, **asked: Any) -> str:
-        """A new link of hers."""
+        """A new link of Ana's."""
         return await self.company.link(story.ANA, **asked)
 
     async def diego(self, **asked: Any) -> str:
@@ -43,7 +43,7 @@ class TwoCustomers:
         return found
 
     def commands_sent(self) -> list[tuple[str, str]]:
-        """What the services that own the facts were told to do."""
+        """Methods and paths of the commands that the gateway sent to the owners."""
         return [(method, path) for method, path, _, _ in self.gateway.owners.asked if method in CHANGES]
 
 
@@ -54,7 +54,7 @@ async def gateway(postgres_url: str) -> AsyncIterator[Gateway]:
 
 
 async def create(gateway: Gateway) -> TwoCustomers:
-    """A company of their own, on a gateway that may have others."""
+    """Create a company with both customers on a gateway that other tests share."""
     gateway.owners.answers.clear()
     gateway.owners.asked.clear()
     await gateway.pool.execute("DELETE FROM use_of_limit")
@@ -84,6 +84,6 @@ async def _tell_of_diego(company: Merchant, kind: str, id: UUID, event: EventDat
 
 
 async def has_no_data_of_ana(page: Page) -> bool:
-    """Neither on the screen nor in the document."""
+    """Whether the document contains no data of Ana's."""
     document = await page.content()
     return not [each for each in ("Ana García", "ana@", "a…@", "Premium", "4242", "29.99", "TS-0000") if each in document]

@@ -1,4 +1,4 @@
-"""What somebody asks who has no business there: every operation of a service, with another's ids or with nobody's."""
+"""Every operation of a service as a request with a chosen id: own, foreign or unknown."""
 
 import asyncio
 import json
@@ -35,7 +35,7 @@ _BODIES: Mapping[tuple[str, str], Json] = {
         "currency": "USD",
     },
 }
-"""Of the operations that need one: nothing is wrong with it but whom it is about."""
+"""Bodies of the operations that need one. They are valid except for the id in the path."""
 _KINDS = {
     "/v1/merchants/": "merchant",
     "/v1/plans/": "plan",
@@ -60,10 +60,10 @@ class Operation:
 
     @property
     def kind(self) -> str:
-        """Of what the path names. Raises LookupError for a route that nobody has told this walk about."""
+        """The kind of the object in the path. Raises LookupError for a route that `_KINDS` does not cover."""
         found = [kind for start, kind in _KINDS.items() if self.path.startswith(start)]
         if len(found) != 1:
-            raise LookupError(f"what does {self.path} name? say so here")
+            raise LookupError(f"add {self.path} to _KINDS")
         return found[0]
 
     def url(self, id: str) -> str:
@@ -79,7 +79,7 @@ class Operation:
 
 @dataclass
 class Person:
-    """A customer, and the id of each kind of thing that is theirs or their merchant's."""
+    """A customer, and one id of each kind that belongs to them or their merchant."""
 
     shop: Shop
     customer: Customer
@@ -114,7 +114,7 @@ class Person:
         return httpx.Headers({"authorization": f"Bearer {self.api_key}"})
 
     async def trace(self) -> list[Any]:
-        """All that has been written of the merchant: equal as long as nothing happens."""
+        """Versions of everything stored for the merchant: equal as long as nothing changes."""
         found: list[Any] = []
         for name, url in self.shop.stack.state["postgres"].items():
             connection = await asyncpg.connect(url)
@@ -125,7 +125,7 @@ class Person:
         return found
 
     async def at_rest(self) -> list[Any]:
-        """The trace once nothing that is under way adds to it any more."""
+        """The trace once running work has stopped changing it."""
         last = await self.trace()
         async with asyncio.timeout(20):
             while True:
@@ -147,7 +147,7 @@ _WRITTEN = {
 
 
 def unknown_id(kind: str) -> str:
-    """An id of the kind that never was given to anything."""
+    """An id of the kind that does not exist."""
     unknown = uuid4()
     return {
         "stream": f"subscription-{unknown}",
@@ -163,7 +163,7 @@ def operations(description: Json) -> Iterator[Operation]:
 
 
 def signed(stack: Stack, service: str, merchant_id: str, customer_id: str) -> httpx.Headers:
-    """What the gateway sends to a service in a customer's name."""
+    """The gateway's credentials for a customer's request to a service."""
     key = read_json(Folder(stack.folder).secrets)["services"]["portal-gateway"]
     signer = Signer("portal-gateway", json.dumps(key))
     token = signer.token(service, merchant_id=UUID(merchant_id), customer_id=UUID(customer_id), session="a session")

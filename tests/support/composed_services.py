@@ -1,4 +1,4 @@
-"""The four services as they are composed, with no server behind them: for what is said about their APIs."""
+"""The four composed services without servers behind them, for tests of their API documents."""
 
 import asyncio
 import importlib
@@ -24,7 +24,7 @@ NAMES = tuple(kind.name for kind in SERVICES)
 
 @cache
 def apps() -> dict[str, FastAPI]:
-    """By the services' names."""
+    """Applications by service name."""
     with TemporaryDirectory() as name:
         folder = Folder(Path(name) / ".portal")
         folder.make()

@@ -1,4 +1,4 @@
-"""Events to read, and a Kafka that can be written to: what tests of consumers begin with."""
+"""Example events, projections and a Kafka producer for tests of consumers."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -26,7 +26,7 @@ class Lit(EventData):
 
 
 class Painted(EventData):
-    """A state: the whole of what is known."""
+    """An event that carries the whole state."""
 
     TYPE = "billing.paints.Painted.v1"
 
@@ -92,7 +92,7 @@ async def producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
 
 
 async def publish(to: AIOKafkaProducer, topic: str, records: Sequence[Record | Envelope], partition: int | None = None) -> None:
-    """In the order given; keys decide about partitions unless one is named."""
+    """Send the records in order. Keys choose the partition unless one is given."""
     raws = [record(each) if isinstance(each, Envelope) else each for each in records]
     for sent in [await to.send(topic, raw.value, raw.key, partition, headers=list(raw.headers)) for raw in raws]:
         await sent
@@ -104,7 +104,7 @@ async def make_topic(bootstrap: str, name: str, partitions: int = 3) -> str:
 
 
 async def until(holds: Callable[[], Awaitable[Any]], seconds: float = 30) -> None:
-    """Waits for what must come true; fails when it does not."""
+    """Wait until the condition holds. Raises TimeoutError."""
     async with asyncio.timeout(seconds):
         while not await holds():
             await asyncio.sleep(0.05)

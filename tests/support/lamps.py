@@ -1,4 +1,4 @@
-"""A small aggregate for tests of the chassis: a lamp that is switched on for a while, and goes off by itself."""
+"""A small aggregate for tests of the chassis: a lamp that a timer switches off."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class SwitchOff:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Switches on, or off: whatever it was."""
+    """Toggle the lamp."""
 
     at: datetime
 

@@ -1,4 +1,4 @@
-"""Texts with long numbers, generated from a seed: cards in every disguise, and what must not be taken for one."""
+"""Texts with long numbers, generated from a seed: card numbers in many forms, and numbers that must not be taken for one."""
 
 import random
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ COUNTRIES = (
     "IN",
     "AU",
 )
-"""Whose telephone numbers are written."""
+"""Countries of the telephone numbers."""
 ISSUED = (
     *(("4", length) for length in (13, 16, 16, 16, 19)),
     *((prefix, 16) for prefix in ("51", "52", "53", "54", "55", "2221", "2500", "2720")),
@@ -39,7 +39,7 @@ ISSUED = (
     *(("62", length) for length in (16, 17, 18, 19)),
     *(("6759", length) for length in (13, 16, 19)),
 )
-"""(prefix, length) of card numbers that are issued."""
+"""(prefix, length) of issued card numbers."""
 SEPARATORS = (
     *(" ", "-", ".", "  ", " - ", "/", "_", ",", "\t", "\n", "·", "•", "|", ":", "*", "+", "#", "…", "=", "~", "()", "\r\n"),
     *("\u00a0", "\u202f", "\u2009", "\u3000", "\u2010", "\u2011", "\u2012", "\u2013", "\u2014", "\u2212"),
@@ -70,7 +70,7 @@ def card(dice: random.Random) -> str:
 
 
 def telephones(dice: random.Random, count: int) -> Iterator[str]:
-    """As people of twenty countries write them: for calls from abroad, with `+` or `00`, and at home."""
+    """Telephone numbers of twenty countries, in national and international form."""
     written = [list(_written(country)) for country in COUNTRIES]
     for _ in range(count):
         example = dice.choice(dice.choice(written))
@@ -99,7 +99,7 @@ def _written(country: str) -> Iterator[str]:
 
 
 def other_numbers(dice: random.Random, count: int) -> Iterator[str]:
-    """Addresses, numbers of taxpayers, IBANs and CLABEs, a quarter each."""
+    """Addresses, tax numbers, IBANs and CLABEs, a quarter each."""
     for _ in range(count):
         yield dice.choice((address, taxpayer, iban, clabe))(dice)
 
@@ -121,7 +121,7 @@ ADDRESSES = (
     "PO Box 000000, Sydney NSW 0000",
     "Km 00.0 Carretera a El Salvador, Bodega 00, 00000 Guatemala",
 )
-"""With a zero for each digit."""
+"""Addresses with a zero for each digit."""
 
 
 def address(dice: random.Random) -> str:

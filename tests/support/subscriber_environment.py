@@ -1,4 +1,4 @@
-"""What a new subscriber has: a virtual environment with exactly what contracts/README.md installs, and its printed code."""
+"""A new subscriber's virtual environment with the packages of contracts/README.md, and the README's code."""
 
 import asyncio
 import os
@@ -34,14 +34,14 @@ class SubscriberEnvironment:
         return {**kept, "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}", **more}
 
     def install(self, *packages: str) -> None:
-        """From uv's cache; from the registry on a machine that has not seen them. Our own sources are built again."""
+        """Install from uv's cache, else from the registry. Our own packages are rebuilt."""
         fresh = ["--refresh-package", "billing-contracts", "--reinstall-package", "billing-contracts"]
         command = ["pip", "install", "--quiet", "--python", str(self.python), *fresh, *packages]
         if _uv("--offline", *command, check=False).returncode:
             _uv(*command)
 
     def packages(self) -> set[str]:
-        """The names of what is installed."""
+        """The names of the installed packages."""
         listed = _uv("pip", "list", "--quiet", "--format", "freeze", "--python", str(self.python)).stdout
         return {re.split(r"[ =@]", line)[0] for line in listed.splitlines()}
 
@@ -76,7 +76,7 @@ def printed_commands() -> Sequence[Sequence[str]]:
 
 @dataclass
 class Running:
-    """A process of the newcomer's, and what it has printed so far."""
+    """A process of the subscriber, and its output so far."""
 
     process: asyncio.subprocess.Process
     output: list[str] = field(default_factory=list)
@@ -86,7 +86,7 @@ class Running:
         return sum(text in line for line in self.output)
 
     async def until(self, holds: Callable[[], bool], seconds: float = 60) -> None:
-        """Fails with what the process wrote."""
+        """Wait until the condition holds. Fails with the process's output."""
         try:
             async with asyncio.timeout(seconds):
                 while not holds():

@@ -1,4 +1,4 @@
-"""The whole system, running: what a merchant's back end, a customer's browser and an operator do with it."""
+"""The running system as merchants' back ends, customers' browsers and operators use it."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ JANUARY = datetime(2024, 1, 10, 15, tzinfo=UTC)
 
 
 class Stack:
-    """A local stack of the tests' own, in a folder of its own."""
+    """A local stack in its own folder."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -52,7 +52,7 @@ class Stack:
         return urls
 
     async def admin_get(self, service: str, path: str) -> httpx.Response:
-        """What the service answers on its admin address."""
+        """The service's answer on its admin address."""
         async with httpx.AsyncClient(trust_env=False) as client:
             return await client.get(f"{self.state['admin_urls'][service]}{path}")
 
@@ -65,7 +65,7 @@ class Stack:
         os.kill(self.state["processes"][process], number)
 
     def resume(self, process: str) -> bool:
-        """Continue a process that stands still; whether it did."""
+        """Continue a suspended process. Returns whether it was suspended."""
         with suppress(psutil.NoSuchProcess):
             found = psutil.Process(self.state["processes"][process])
             if found.status() == psutil.STATUS_STOPPED:
@@ -74,7 +74,7 @@ class Stack:
         return False
 
     async def ready(self) -> None:
-        """Waits until every process is up, after one was ended."""
+        """Wait until every process is ready."""
 
         async def all_ready() -> bool:
             return (await asyncio.to_thread(self.portalctl, "status")).returncode == 0
@@ -87,7 +87,7 @@ class Stack:
             yield operator
 
     async def set_provider_behaviour(self, merchant_id: str, mode: str, seconds: float = 600) -> None:
-        """Makes the sandbox provider hang, answer late, lose its answers, or be its old self."""
+        """Make the sandbox provider hang, answer late, lose its answers, or behave normally."""
         async with self.operator() as operator:
             body = {"merchant_id": merchant_id, "mode": mode, "seconds": seconds}
             await operator.call("payments", "POST", "/sandbox/behaviour", json=body)
@@ -97,7 +97,7 @@ class Stack:
             return await operator.call("payments", "GET", "/sandbox/ledger", params={"merchant_id": merchant_id})
 
     async def public_events(self, topic: str, customer_id: str) -> list[Envelope]:
-        """Everything on the topic about the customer, in the order of each aggregate."""
+        """The topic's events about the customer; each aggregate's events are in order."""
         bootstrap = self.state["kafka"]["bootstrap_servers"]
         consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap, auto_offset_reset="earliest")
         await consumer.start()
@@ -115,7 +115,7 @@ class Stack:
 
 @asynccontextmanager
 async def running(folder: Path) -> AsyncIterator[Stack]:
-    """Brings a stack up in the folder, and takes it down with all its data."""
+    """Start a stack in the folder; stop it and delete its data at the end."""
     stack = Stack(folder)
     try:
         up = await asyncio.to_thread(stack.portalctl, "up", "--detach")
@@ -130,7 +130,7 @@ async def running(folder: Path) -> AsyncIterator[Stack]:
 
 @dataclass
 class Shop:
-    """A merchant of the test's own, with one monthly plan and a clock that stands at 10 January 2024."""
+    """A merchant of one test, with one monthly plan and a clock at 10 January 2024."""
 
     stack: Stack
     id: str
@@ -138,7 +138,7 @@ class Shop:
     plan: str
 
     async def customer(self, card: str | None = "tok_visa", **more: Any) -> "Customer":
-        """A customer with a card and a subscription whose first period is paid, unless the card says otherwise."""
+        """Create a customer with a card and a subscription. The first period is paid unless the card declines."""
         id = await self.backend.create("customers", {"name": "Lucía Prueba", "email": "lucia@example.com", "locale": "es-419"})
         if card:
             await self.backend.attach_card(id, card)
@@ -149,7 +149,7 @@ class Shop:
         return made
 
     async def clock(self, to: datetime) -> None:
-        """Moves the clock and waits until all that fell due has been seen through."""
+        """Move the clock and wait until everything due has been processed."""
         async with asyncio.timeout(60):
             await self.backend.advance_clock(to)
 
@@ -172,7 +172,7 @@ async def shop(
     plan: Json = PREMIUM,
     **policies: Any,
 ) -> AsyncIterator[Shop]:
-    """`starts` is where the merchant's clock stands, `tax` its own, for plans that have none."""
+    """`starts` is the merchant's clock; `tax` applies to plans without a tax."""
     merchant = {
         "name": f"Shop {secrets.token_hex(3)}",
         "legal": {"name": "Shop Ltd", "address": "1 Main Street", "tax_id": "12-345"},
@@ -197,7 +197,7 @@ class Customer:
 
     @asynccontextmanager
     async def portal(self) -> AsyncIterator["Visit"]:
-        """A visit to the portal through a link of the customer's own."""
+        """Visit the portal with a new link."""
         link = await self.shop.backend.portal_link(self.id)
         origin = self.shop.stack.urls["portal-gateway"]
         async with httpx.AsyncClient(base_url=origin, headers={"origin": origin}, timeout=30, trust_env=False) as browser:
@@ -213,7 +213,7 @@ class Customer:
         return items
 
     async def charges(self) -> list[Json]:
-        """What the provider took from the customer."""
+        """The successful charges in the provider's ledger."""
         books = await self.shop.stack.ledger(self.shop.id)
         return [charge for charge in books["charges"] if charge["customer_id"] == self.id and charge["code"] is None]
 
@@ -222,7 +222,7 @@ class Customer:
         return str(found["status"])
 
     async def status_events(self) -> list[str]:
-        """The names of the subscription's public events so far, from its owner."""
+        """The names of the subscription's public events so far, from the owner."""
         path = f"/v1/streams/subscription-{self.subscription}"
         items = (await self.shop.backend.call("subscriptions", "GET", path))["events"]
         return [item["type"].split(".")[2] for item in items]
@@ -230,7 +230,7 @@ class Customer:
 
 @dataclass
 class Visit:
-    """A customer's browser, without its looks."""
+    """A customer's session as an HTTP client."""
 
     customer: Customer
     browser: httpx.AsyncClient
@@ -242,7 +242,7 @@ class Visit:
         return shown
 
     async def sees(self, wanted: Callable[[Json], bool], seconds: float = 20) -> Json:
-        """Waits until the page shows what is wanted."""
+        """Wait until the overview satisfies the condition."""
         return await eventually(self.overview, wanted, seconds)
 
     async def subscription(self) -> Json:
@@ -256,7 +256,7 @@ class Visit:
         return await self.browser.delete(f"/api/subscriptions/{self.customer.subscription}/cancellation")
 
     async def type_card(self, number: str, exp: str = "12/27", cvc: str = "123") -> tuple[Json, httpx.Response]:
-        """Opens the card page and types a card there; returns the set-up and the card page's answer."""
+        """Submit a card on the card page. Returns the set-up and the card page's answer."""
         setup: Json = (await self.browser.post("/api/payment-method/setup")).json()
         frame = httpx.URL(setup["frame_url"])
         async with httpx.AsyncClient(trust_env=False) as card_page:
@@ -270,7 +270,7 @@ class Visit:
         return await self.browser.put("/api/payment-method", json=body)
 
     async def pay(self, invoice: str, key: str | None = None, **said: Any) -> httpx.Response:
-        """With the card on file, what the portal shows unless something else is said."""
+        """Pay with the card on file the amount that the portal shows; `said` overrides fields."""
         card = (await self.overview())["payment_method"]
         shown = (await self.browser.get(f"/api/invoices/{invoice}/payment")).json()["total"] or {}
         body = {"payment_method_id": card["id"], **{name: shown[name] for name in ("amount_minor", "currency") if shown}}
@@ -284,7 +284,7 @@ class Visit:
 
 
 async def eventually(ask: Callable[[], Awaitable[T]], wanted: Callable[[T], bool], seconds: float = 20) -> T:
-    """Asks until the answer is what is wanted; fails with the last answer."""
+    """Repeat the call until the result satisfies the condition. Fails with the last result."""
     found: list[T] = []
     try:
         async with asyncio.timeout(seconds):

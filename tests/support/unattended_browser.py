@@ -1,4 +1,4 @@
-"""A browser that nobody drives: unlike one that is driven, it looks ahead. Only the server sees what it does."""
+"""Chromium without a driver: unlike a driven one it prefetches. Only the server observes it."""
 
 import asyncio
 import tempfile

@@ -1,4 +1,4 @@
-"""Environment variables that a user's shell may set for other programs, each with a value that would break the stack."""
+"""Environment variables that a user's shell may set for other programs, each with a value that breaks the stack."""
 
 SHELL = {
     "PGSSLMODE": "require",

@@ -1,4 +1,4 @@
-"""One stack for all tests of the whole system; each test has merchants of its own on it."""
+"""One stack for all system tests; each test creates its own merchants."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -19,7 +19,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 
 @pytest.fixture(autouse=True)
 async def whole_again(request: pytest.FixtureRequest) -> AsyncIterator[None]:
-    """A test that fails while it has stopped or ended a process leaves the stack whole for the next one."""
+    """Repair the stack after a test that failed while a process was stopped or killed."""
     yield
     if "stack" not in request.fixturenames:
         return

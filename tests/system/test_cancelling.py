@@ -1,4 +1,4 @@
-"""Cancelling: seen at once, announced when it takes effect, and nothing is charged after."""
+"""A cancellation is shown immediately, published when it takes effect, and nothing is charged afterwards."""
 
 from datetime import UTC, datetime
 

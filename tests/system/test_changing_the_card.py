@@ -1,4 +1,4 @@
-"""A card typed on the card page becomes the default everywhere, and what was listed is paid, once."""
+"""A card entered on the card page becomes the default in all services and pays the listed debt once."""
 
 from datetime import UTC, datetime, timedelta
 

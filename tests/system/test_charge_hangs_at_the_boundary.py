@@ -1,4 +1,4 @@
-"""A customer cancels while the renewal's charge hangs: whichever way the charge ends, nobody owes or pays too much."""
+"""A customer cancels while the renewal's charge hangs: with either outcome nothing is owed or paid in excess."""
 
 import asyncio
 from datetime import UTC, datetime

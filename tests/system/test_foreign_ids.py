@@ -1,4 +1,4 @@
-"""Another merchant's, another customer's and nobody's ids get one and the same answer, on every route there is."""
+"""Ids of another merchant or customer get the same answer as unknown ids, on every route."""
 
 import re
 from collections.abc import AsyncIterator
@@ -13,9 +13,9 @@ from support.api_operations import SERVICES, Json, Operation, Person, operations
 from support.system_stack import Stack, shop
 
 ASKED_BY_SERVICES = {"digest", "media"}
-"""Keys are asked about by services alone; a picture is anybody's who knows its hash."""
+"""Only services look keys up; every caller who knows the hash may read a picture."""
 OWN = {("a neighbour", "plan"), ("a namesake at another merchant", "customer")}
-"""Plans are for all customers of a merchant to see; whom the gateway vouches for has an id of their own."""
+"""Allowed: all customers of a merchant see its plans, and a customer id in a service token is the caller's own."""
 
 
 @dataclass
@@ -23,9 +23,9 @@ class Town:
     stack: Stack
     ana: Person
     neighbour: Person
-    """Of the same merchant."""
+    """Another customer of the same merchant."""
     stranger: Person
-    """Of another merchant."""
+    """A customer of another merchant."""
 
     def callers(self, service: str) -> dict[str, httpx.Headers]:
         ana, neighbour, stranger = self.ana, self.neighbour, self.stranger
@@ -63,7 +63,7 @@ async def test_foreign_ids_get_the_answer_of_unknown_ids(town: Town, service: st
                 unknown = await asked(client, operation, unknown_id(operation.kind))
                 foreign = await asked(client, operation, town.ana.ids[operation.kind])
                 assert foreign == unknown, f"{who}: {operation}"
-                # whoever may not do it at all is told so, whatever the id
+                # callers who may not use the route at all get 403 for every id
                 refused = {404} if who == "another merchant" and operation.kind not in ASKED_BY_SERVICES else {403, 404}
                 assert foreign[0] in refused, f"{who}: {operation} answered {foreign}"
     assert await town.ana.trace() == before
@@ -98,7 +98,7 @@ async def test_foreign_ids_in_the_portal_are_not_found(town: Town) -> None:
 
 
 def timeless(page: str) -> str:
-    """Without the seconds until the session ends, which pass between two pages."""
+    """The page without the seconds until the session ends, which differ between two requests."""
     return re.sub(r'(?<=data-session-ends=")[0-9]+', "", page)
 
 
@@ -133,7 +133,7 @@ async def test_foreign_ids_in_queries_and_bodies_get_the_answer_of_unknown_ids(t
 
 
 async def test_requests_without_a_valid_credential_are_refused(town: Town) -> None:
-    """Without a credential on every route, with a false one on one of each service: who asks is found out in one place."""
+    """Every route without a credential, and one route per service with false ones: authentication is in one place."""
     key = f"Bearer {town.ana.api_key}"
     for service in SERVICES:
         token = signed(town.stack, service, town.ana.shop.id, town.ana.customer.id)["authorization"]
@@ -152,6 +152,6 @@ async def test_requests_without_a_valid_credential_are_refused(town: Town) -> No
 
 
 def flipped(credential: str) -> str:
-    """With one bit of its end changed."""
+    """The credential with one bit near its end flipped."""
     place = len(credential) - 5
     return credential[:place] + chr(ord(credential[place]) ^ 1) + credential[place + 1 :]

@@ -1,4 +1,4 @@
-"""The disk fills up for a while: the stack says so, comes back when there is room, and nothing is lost or doubled.
+"""The disk is full for a while: the stack reports it, recovers when there is room, and loses or repeats nothing.
 
 A small file system of the test's own needs root or permission for user namespaces. Where neither is given, the stack's
 processes are kept from writing by a limit on the size of files instead, which anyone may set: the same failures, another errno.

@@ -1,4 +1,4 @@
-"""What docs/http-apis.md prints works as printed: its shell runs in order, and the answers have the printed shapes."""
+"""The examples of docs/http-apis.md run in order, and the answers have the printed shapes."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ LOGO = Path("deploy/portalctl/demo/assets/logo.png")
 
 @pytest.fixture
 async def folder(a_shop: Shop, tmp_path: Path) -> Path:
-    """The project's folder beside a running demo, as far as the page reads it. The merchant is the test's own."""
+    """A folder with the files that the page reads, as beside a running demo. The merchant is the test's own."""
     await a_shop.backend.call("subscriptions", "PATCH", f"/v1/merchants/{a_shop.id}", json=TECHSOLUTIONS.configuration)
     merchant = {"id": a_shop.id, "api_key": a_shop.backend.key}
     (tmp_path / ".portal").mkdir()

@@ -1,4 +1,4 @@
-"""Under one Idempotency-Key there is one request: repeated it gets its answer again, changed it is refused, on every command."""
+"""Every command with an Idempotency-Key: repeated it returns the same answer, with another body it is refused."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""Whatever is sent to whatever route, the answer is a problem with a code, never a failure; and nothing comes of it."""
+"""Invalid requests to every route get a problem with a code, never a 500, and change nothing."""
 
 import asyncio
 import json
@@ -26,7 +26,7 @@ KEPT = (
     *("DELETE /v1/customers/{id}", "DELETE /v1/keys/{id}", "DELETE /v1/payment-methods/{method_id}"),
     *("DELETE /v1/portal-links/{link_id}", "POST /v1/subscriptions/{id}/cancellation", "POST /v1/invoices/{id}/void"),
 )
-"""Operations that are sent with unknown ids: later ones need what they would end."""
+"""Operations that are sent with unknown ids, because later ones need the objects that they would end."""
 KEYS = "an idempotency key that is drawn twice comes with two requests"
 CURSORS = "a cursor is signed, and none can be made up"
 PROVIDERS = "a token comes from the provider"
@@ -65,12 +65,12 @@ DISABLED = {
     ("allow_header_conformance", "GET /v1/keys/{sha256}"): TWO_TEMPLATES,
     ("allow_header_conformance", "DELETE /v1/keys/{id}"): TWO_TEMPLATES,
 }
-"""Checks that would find fault with what is right, by operation, and why it is."""
+"""Checks that report correct behaviour, by operation, with the reason."""
 PROBLEM = "application/problem+json"
 
 
 def configuration(description: dict[str, Any], ana: Person, browser: httpx.Headers, operator_key: str) -> str:
-    """Of schemathesis: credentials, whom the paths are about, what is left out."""
+    """Configuration of schemathesis: credentials, ids in paths, excluded operations."""
     cookie = browser["cookie"].partition("=")[2]
     credentials = {
         "merchant": f'bearer = "{ana.api_key}"',

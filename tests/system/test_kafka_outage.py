@@ -1,4 +1,4 @@
-"""While Kafka stands still the portal serves what it last knew and says how old it is; cancelling works all the same."""
+"""During a Kafka outage the portal shows its last view with its age, and cancelling works."""
 
 import signal
 

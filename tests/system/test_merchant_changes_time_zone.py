@@ -1,4 +1,4 @@
-"""A merchant that moves: the dates of a subscription stay those of the place where it began, wherever they are shown."""
+"""A merchant changes its time zone: a subscription's dates stay in the zone in which it began, everywhere."""
 
 import csv
 import io
@@ -64,7 +64,7 @@ async def moved(shop: Shop, zone: str) -> None:
 
 
 async def text(visit: Visit, path: str) -> str:
-    """What a page says, without its tags."""
+    """The text of a page, without tags."""
     answer = await visit.browser.get(path, headers={"accept-language": "es"})
     assert answer.status_code == 200, answer.text
     return " ".join(re.sub("<[^>]+>", " ", answer.text).split())

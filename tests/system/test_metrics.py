@@ -1,4 +1,4 @@
-"""What monitoring sees of each service: requests, how far its relay and its consumers are behind, what was put aside."""
+"""The metrics of each service: requests, lag of relay and consumers, quarantined records."""
 
 import re
 

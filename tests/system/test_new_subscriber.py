@@ -1,4 +1,4 @@
-"""The path of a new subscriber, as contracts/README.md prints it, on the whole system."""
+"""The steps for a new subscriber in contracts/README.md, on the whole system."""
 
 import re
 import sqlite3

@@ -1,4 +1,4 @@
-"""portalctl beside a running system, in a shell that is set up for other servers: what it reaches and what it shows."""
+"""portalctl beside a running system, also in a shell with settings for other servers."""
 
 import asyncio
 import os
@@ -12,7 +12,7 @@ from portalctl.local.databases import url_of
 from support.system_stack import Shop, Stack
 from support.users_shell import SHELL
 
-# Commands are processes of their own, which a busy machine starts slowly.
+# Each command is a process, which a busy machine starts slowly.
 pytestmark = pytest.mark.timeout(400)
 
 
@@ -23,7 +23,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("postgresql.crt", "postgresql.key", "root.crt"):
         (certificates / name).write_text("no certificate")
     for name, value in {**SHELL, "HOME": str(tmp_path)}.items():
-        # Python itself would fail.
+        # Python would not start.
         if not name.startswith("PYTHON"):
             monkeypatch.setenv(name, value)
 

@@ -1,4 +1,4 @@
-"""The contracts' example of who owes what, against the answers of the services that own invoices and payments."""
+"""The contracts' example `owes`, compared with the services that own invoices and payments."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ from support.system_stack import Json, Stack, eventually, shop
 OWES = ROOT / "contracts" / "examples" / "owes"
 FEBRUARY = datetime(2024, 2, 10, 16, tzinfo=UTC)
 Debts = dict[str, tuple[int, int]]
-"""By currency: owed, and to return."""
+"""By currency: the debt, and the amount to refund."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Subscriber:
     environment: Mapping[str, str]
 
     async def caught_up(self) -> None:
-        """Returns once everything that the services have announced until now is handled."""
+        """Return when every event published so far is handled."""
         words = ("-m", "billing_subscriber", "status", "--wait", "90", "subscriber:subscription")
         status = await asyncio.create_subprocess_exec(sys.executable, *words, cwd=self.folder, env=dict(self.environment))
         assert await status.wait() == 0
@@ -83,7 +83,7 @@ async def invoices(backend: Backend, customer: str) -> list[Json]:
 
 
 async def agreed(subscriber: Subscriber, backend: Backend, customer: str) -> Debts:
-    """The same from the subscriber and from the owners, once all have handled everything."""
+    """The subscriber's and the owners' answers, once all events are handled."""
 
     async def compare() -> tuple[Debts, Debts]:
         return subscriber.debts(customer), await answers(backend, customer)

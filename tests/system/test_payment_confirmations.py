@@ -1,4 +1,4 @@
-"""What a payment does is stated before it and after it, and it takes what was confirmed and nothing more."""
+"""A payment's effect is shown before and after it, and it charges exactly the confirmed list."""
 
 import re
 from collections.abc import AsyncIterator
@@ -24,7 +24,7 @@ JUNE_SETTLED = "Este pago saldó lo que debías por el periodo 14 de junio – 1
 async def declined_from_the_second_period(
     stack: Stack, until: datetime, plan: Json = PREMIUM, quantity: int = 1, **more: Any
 ) -> AsyncIterator[tuple[Shop, Customer, Visit]]:
-    """The first period is paid; from then on every charge is declined."""
+    """A customer with a paid first period, whose later charges are declined."""
     async with shop(stack, starts=MAY, plan=plan, **more) as made:
         lucia = await made.customer(quantity=quantity)
         await made.backend.attach_card(lucia.id, "tok_saves_then_declines")
@@ -43,7 +43,7 @@ async def owed(visit: Visit) -> str:
 
 
 async def all_follows(made: Shop, at: datetime) -> None:
-    """Everything that follows from what was done by then has happened."""
+    """Wait until all consequences have happened."""
     await made.clock(at + timedelta(minutes=5))
 
 

@@ -1,4 +1,4 @@
-"""What is said of prices and cards is what is charged: taxes, currencies with other decimals, the end of a card's month."""
+"""Shown prices and cards match the charges: taxes, currencies with other decimals, the end of a card's month."""
 
 import csv
 import io

@@ -1,4 +1,4 @@
-"""A service is killed while its part of a renewal is in flight: the renewal ends all the same, and is charged once."""
+"""A service is killed during its part of a renewal: the renewal completes and is charged once."""
 
 import asyncio
 import os
@@ -16,7 +16,7 @@ FEBRUARY = datetime(2024, 2, 10, 16, tzinfo=UTC)
 
 
 async def seen_through(shop: Shop) -> None:
-    """Asks for the clock's move until somebody is there to answer."""
+    """Move the clock; retry until a service answers."""
     async with asyncio.timeout(90):
         while True:
             with suppress(StackError, httpx.TransportError):

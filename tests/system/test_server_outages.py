@@ -1,5 +1,5 @@
-"""PostgreSQL and Kafka are killed, stand still and become read-only under a running system: each answer says what holds,
-each log says it once, and all of it recovers without a restart."""
+"""PostgreSQL and Kafka are killed, suspended and read-only under load: answers are correct, each outage is logged once, and
+all processes recover without a restart."""
 
 import asyncio
 import json
@@ -32,7 +32,7 @@ NO_CARD = "/cards/11111111-1111-4111-8111-111111111111"
 
 
 class Answers:
-    """What a crowd was answered."""
+    """The answers of concurrent clients."""
 
     def __init__(self) -> None:
         self.seen: Counter[tuple[str, int, str]] = Counter()
@@ -60,7 +60,7 @@ class Answers:
 
 @asynccontextmanager
 async def crowd(lucia: Customer, answers: Answers) -> AsyncIterator[None]:
-    """Asks everything, again and again, until the block ends."""
+    """Send requests continuously until the block ends."""
     stack, shop = lucia.shop.stack, lucia.shop
     link = await shop.backend.portal_link(lucia.id)
     stop = asyncio.Event()
@@ -113,7 +113,7 @@ async def crowd(lucia: Customer, answers: Answers) -> AsyncIterator[None]:
 
 
 class Logs:
-    """What the services have written since now."""
+    """The log lines of the services since the object was created."""
 
     def __init__(self, stack: Stack) -> None:
         self._files = {name: Path(stack.folder) / "logs" / f"{name}.log" for name in SERVICES}
@@ -174,7 +174,7 @@ async def test_postgresql_is_suspended(a_shop: Shop) -> None:
                 process.suspend()
             await asyncio.sleep(12)
         finally:
-            # those that began meanwhile are copies of one that stood still
+            # processes started meanwhile are copies of a suspended one
             for process in [*paused, *server.children(recursive=True)]:
                 if process.is_running():
                     os.kill(process.pid, signal.SIGCONT)
@@ -201,7 +201,7 @@ async def recovered(stack: Stack) -> None:
 
 @asynccontextmanager
 async def read_only(stack: Stack) -> AsyncIterator[None]:
-    """As after a failover to a server that has not become the primary yet."""
+    """A read-only server, as after a failover before the promotion."""
 
     async def turn(on: bool) -> None:
         connection = await asyncpg.connect(administrator(stack))

@@ -1,4 +1,4 @@
-"""Every service's token on every route there is: it opens what the service needs, for itself or for a customer."""
+"""Every service's token on every route: it allows what the service needs, for itself or for a customer."""
 
 import asyncio
 import json
@@ -43,7 +43,7 @@ NEEDED = {
     },
     ("invoicing", "subscriptions"): {"GET /v1/keys/{sha256}", "GET /v1/media/{id}"},
 }
-"""(issuer, service) -> what it needs there."""
+"""(issuer, service) -> the routes that it needs."""
 
 
 @pytest.mark.parametrize("issuer", SERVICES)

@@ -1,4 +1,4 @@
-"""Card numbers that an earlier version stored in free text are found by `verify`, listed, and taken out wherever that can be."""
+"""`verify` finds and lists card numbers that an earlier version stored in free text, and they can be redacted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -17,7 +17,7 @@ from verify.running import verify
 from verify.sources import sources_of
 
 NUMBER = "4111 1111.1111–1111"
-"""As the detector of earlier versions did not see it; no number of the sandbox's, which are looked for everywhere."""
+"""A form that earlier detectors missed, and not a number of the sandbox, which other checks search for."""
 PLAIN = "4111.1111.1111.1111"
 TABLES = ("cancellation_comments", "customers", "idempotency", "quarantine")
 
@@ -32,7 +32,7 @@ async def connected(stack: Stack, database: str) -> AsyncIterator[asyncpg.Connec
 
 
 async def planted(shop: Shop, customer_id: str, subscription_id: str) -> None:
-    """A comment, a kept answer, a quarantined record, and a profile that every service has read."""
+    """Store the number in a comment, a stored answer, a quarantined record and a profile that every service has read."""
     merchant_id, id = UUID(shop.id), UUID(customer_id)
     async with asyncpg.create_pool(shop.stack.state["postgres"]["subscriptions"], min_size=1, max_size=1) as pool:
         customers = CustomersTable(pool)
@@ -65,7 +65,7 @@ async def planted(shop: Shop, customer_id: str, subscription_id: str) -> None:
 
 
 async def seen(stack: Stack, customer_id: str) -> Mapping[str, str]:
-    """The customer's name as services that read profiles know it, and as the page is made of it."""
+    """The customer's name in the services that read profiles, and in the customer view."""
     found = {}
     for database in ("invoicing", "portal_gateway"):
         async with connected(stack, database) as connection:

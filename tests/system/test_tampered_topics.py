@@ -1,5 +1,5 @@
-"""Records that should not be there, on the topics of a running system: nothing is lost, nothing happens twice, and what is
-in doubt is said to be."""
+"""Repeated, reordered, unknown and undecodable records on the topics of a running system: nothing is lost or repeated, and
+doubtful data is shown as stale."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -26,7 +26,7 @@ OF_EVENTS = ("billing.subscriptions", "billing.payments", "billing.invoicing")
 
 @pytest.fixture(scope="module")
 async def own_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack]:
-    """Of these tests alone: what is put on its topics here belongs to no history."""
+    """A stack for this module alone, because its topics get records without a history."""
     folder: Path = tmp_path_factory.mktemp("tampered") / "portal"
     async with running(folder) as stack:
         yield stack
@@ -44,7 +44,7 @@ async def put(stack: Stack, topic: str, records: Sequence[Record | Envelope]) ->
 
 
 async def history(customer: Customer, topic: str) -> list[Envelope]:
-    """What was announced of the customer on the topic, from its owner's store."""
+    """The customer's public events on the topic, from the owner's store."""
     connection = await asyncpg.connect(customer.shop.stack.state["postgres"][topic.removeprefix("billing.")])
     try:
         sql = "SELECT value FROM events WHERE merchant_id = $1 AND topic = $2 ORDER BY position"
@@ -56,14 +56,14 @@ async def history(customer: Customer, topic: str) -> list[Envelope]:
 
 
 async def skipped(stack: Stack, service: str) -> float:
-    """How many events of unknown kinds the service has passed over."""
+    """The number of events of unknown types that the service has ignored."""
     text = (await stack.admin_get(service, "/metrics")).text
     lines = [line for line in text.splitlines() if line.startswith("consumer_unknown_types_total{")]
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
 async def kept(stack: Stack, merchant_id: str) -> dict[str, int]:
-    """How many records about the merchant each service has put aside."""
+    """The number of the merchant's quarantined records, by service."""
     found = {}
     for name, url in stack.state["postgres"].items():
         connection = await asyncpg.connect(url)
@@ -76,7 +76,7 @@ async def kept(stack: Stack, merchant_id: str) -> dict[str, int]:
 
 
 async def read_all(stack: Stack) -> None:
-    """Waits until every service has read its topics to the end."""
+    """Wait until every service has read its topics to the end."""
 
     async def behind() -> float:
         lag = 0.0
@@ -90,7 +90,7 @@ async def read_all(stack: Stack) -> None:
 
 
 async def settled(customer: Customer) -> None:
-    """Waits until the first period is paid and everybody knows."""
+    """Wait until the first period is paid and the page shows it."""
 
     def knows(page: Json) -> bool:
         paid = [row["status"] for row in page["invoices"]["items"]] == ["paid"]
@@ -104,7 +104,7 @@ async def test_events_sent_again_in_reverse_order_change_nothing(own_shop: Shop)
     lucia = await own_shop.customer()
     await settled(lucia)
     async with lucia.portal() as visit:
-        await visit.sees(lambda page: not page["stale"])  # soon after the start nothing is known of the services yet
+        await visit.sees(lambda page: not page["stale"])  # shortly after the start the view is stale
         before = await visit.overview()
         for topic in OF_EVENTS:
             told = await history(lucia, topic)

@@ -1,4 +1,4 @@
-"""The specification's three flows in a real browser, on the whole system. The console stays silent throughout."""
+"""The specification's three flows in a real browser on the whole system, without console messages."""
 
 import asyncio
 import io
@@ -34,8 +34,8 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 
 
 async def arrived(page: Page, lucia: Customer) -> PortalPage:
-    """Through a link of her own; marks the page, so that a reload shows."""
-    portal = await Visitor(page, await lucia.shop.backend.portal_link(lucia.id)).arrive()
+    """Enter with a link of hers. A marker on the window shows whether the page is reloaded."""
+    portal = await Visitor(page, await lucia.shop.backend.portal_link(lucia.id)).enter()
     await page.evaluate("window.stillHere = true")
     return portal
 
@@ -62,7 +62,7 @@ async def test_an_uploaded_logo_and_a_dark_colour_are_on_the_page(page: Page, a_
     await arrived(page, lucia)
     logo = page.locator(".company img")
     async with asyncio.timeout(20):
-        while not await logo.is_visible():  # what the company changed is on its way
+        while not await logo.is_visible():  # the merchant's change is still being delivered
             await page.reload()
     seen = "async ({ src, naturalWidth }) => [(await fetch(src)).headers.get('content-type'), naturalWidth]"
     kind, width = await logo.evaluate(seen)

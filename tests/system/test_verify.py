@@ -1,4 +1,4 @@
-"""`portalctl verify`: clean on a system that works, whatever it is doing; and each invariant, broken once, is named alone."""
+"""`portalctl verify` reports nothing on a working system, and exactly the invariant that a test has broken."""
 
 import asyncio
 import json
@@ -108,7 +108,7 @@ CORRUPTIONS: Mapping[str, tuple[str, str]] = {
 
 @dataclass
 class Copies:
-    """The system's databases once more, at rest, to be spoilt: `urls` are never changed, only copied again."""
+    """Copies of the system's databases for tests to damage. `urls` are never changed, only copied again."""
 
     stack: Stack
     admin_url: str
@@ -154,7 +154,7 @@ async def copies(stack: Stack) -> AsyncIterator[Copies]:
 
 
 async def a_history(told: Shop) -> None:
-    """Three months of one who stays, one who left, one who is about to, and one who owes."""
+    """Three months of four customers: active, cancelled, cancelling and past due."""
     staying, leaving, _, owing = [await told.customer() for _ in range(4)]
     await cancelled(leaving)
     await told.backend.attach_card(owing.id, "tok_saves_then_declines")
@@ -167,7 +167,7 @@ async def a_history(told: Shop) -> None:
 
 
 async def paid_on_request(customer: Customer) -> None:
-    """The merchant attaches a card after the first charge has failed for want of one, and asks for the payment."""
+    """The first charge fails without a card; the merchant attaches one and requests the payment."""
     backend = customer.shop.backend
     [invoice] = await eventually(customer.invoices, bool)
 
@@ -200,7 +200,7 @@ async def copied(source: str, target: str) -> None:
 def dumped(source: str) -> str:
     command = [str(binaries() / "pg_dump"), "--no-owner", "--no-privileges", "--inserts", source]
     script = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return "\n".join(line for line in script.splitlines() if not line.startswith("\\"))  # those are for psql alone
+    return "\n".join(line for line in script.splitlines() if not line.startswith("\\"))  # commands of psql
 
 
 async def judged(stack: Stack, databases: Mapping[str, str] | None = None) -> Result:

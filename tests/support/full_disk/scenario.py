@@ -1,4 +1,4 @@
-"""`scenario.py <folder> tmpfs|limit`: a stack whose disk fills up for a while, as its operator sees it.
+"""`scenario.py <folder> tmpfs|limit`: a stack with a full disk for a while, as its operator sees it.
 
 With `tmpfs` the folder is a small file system of this process's own, mounted in a namespace (`unshare -Urm`). With `limit` every
 process of the stack may write no byte more (RLIMIT_FSIZE), which needs no permission at all. Prints what was found as JSON.
@@ -71,7 +71,7 @@ async def observed(root: Path, kind: str) -> dict[str, Any]:
 
 
 async def statuses(stack: Stack) -> list[tuple[int, str]]:
-    """What `status` showed, as long as the disk was full."""
+    """The output of `status` while the disk was full."""
     shown: list[tuple[int, str]] = []
     until = time.monotonic() + FULL_SECONDS
     while time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""One invoice of the specification's own example, and what happens to it."""
+"""The invoice of the specification's example, and its events."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

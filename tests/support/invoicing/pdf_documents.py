@@ -1,4 +1,4 @@
-"""Documents of the example's invoice, and what can be read out of a PDF."""
+"""PDF documents of the example's invoice, and how tests read them."""
 
 import hashlib
 from base64 import b64decode
@@ -24,13 +24,13 @@ LOGO_ID = hashlib.sha256(LOGO).hexdigest()
 
 
 async def logos(sha256: str) -> bytes:
-    """All that this merchant has ever uploaded."""
+    """The merchant's only upload."""
     return {LOGO_ID: LOGO}[sha256]
 
 
 @dataclass(frozen=True)
 class Tag:
-    """A node of a PDF's structure: its role, its attributes and alternative text, and what it holds."""
+    """A node of a PDF's structure tree: role, alternative text, attributes and children."""
 
     role: str
     alt: str | None
@@ -61,13 +61,13 @@ def tags(pdf: bytes) -> Tag:
 
 
 def text(pdf: bytes) -> str:
-    """What a reader finds when searching, without where lines end."""
+    """The searchable text without line breaks."""
     pages = "\n".join(page.extract_text() for page in opened(pdf).pages)
     return " ".join(pages.replace("\u200b", "").split())
 
 
 def unmarked(pdf: bytes) -> list[str]:
-    """The texts that belong neither to the structure nor to what is mere decoration."""
+    """Texts that are neither tagged nor marked as artifacts."""
     found = []
     reader = opened(pdf)
     for page in reader.pages:

@@ -1,4 +1,4 @@
-"""The card page with everything around it in memory."""
+"""The card page with fakes in memory."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -27,7 +27,7 @@ OWED = (Due(INVOICE, "TS-000014", Money(2999, "USD")),)
 
 @dataclass
 class CardPageFakes:
-    """Set-ups, merchants and a tokeniser that can be told what to say, and tell what they were asked."""
+    """In-memory set-ups, merchants and tokeniser of the card page. Tests configure them and read the tokenised cards."""
 
     setup: SetUp | None = field(default_factory=setup_of)
     seconds_blocked: int = 0

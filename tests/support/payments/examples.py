@@ -1,4 +1,4 @@
-"""One invoice of Ana's, two cards, and given/when/then for both stories."""
+"""An invoice of Ana's, two cards, and the deciders of payment and wallet."""
 
 from datetime import UTC, datetime
 from uuid import UUID, uuid5

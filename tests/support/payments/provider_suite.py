@@ -1,4 +1,4 @@
-"""What every payment provider must do, whoever it is. An adapter's tests inherit this and say how to get a card saved."""
+"""The contract of every payment provider. An adapter's tests inherit it and define how a token is obtained."""
 
 from abc import ABC, abstractmethod
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ class ProviderSuite(ABC):
 
     @abstractmethod
     async def token(self, provider: Provider, setup_id: UUID, number: str, month: int = 12, year: int = 2025) -> str:
-        """What the card page would hand over after this number and expiry were typed there."""
+        """The card page's token for this number and expiry."""
 
     async def saved(self, provider: Provider, number: str = GOOD, month: int = 12, year: int = 2025) -> Method:
         setup = uuid4()
@@ -34,12 +34,12 @@ class ProviderSuite(ABC):
         assert (method.last4, method.brand.value) == ("4242", "visa")
         assert isinstance(await provider.charge(self.order(method)), Taken)
 
-    async def test_one_charge_id_is_one_charge_however_often_it_is_asked(self, provider: Provider) -> None:
+    async def test_one_charge_id_is_charged_once(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider))
         outcomes = {await provider.charge(order), await provider.charge(order), await provider.status(order)}
         assert len(outcomes) == 1
 
-    async def test_a_refusal_stays_a_refusal(self, provider: Provider) -> None:
+    async def test_a_decline_is_final(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider, REFUSED_WHEN_CHARGED))
         first = await provider.charge(order)
         assert isinstance(first, Refused)
@@ -53,13 +53,13 @@ class ProviderSuite(ABC):
         assert outcome.code is FailureCode.EXPIRED_CARD
 
     @pytest.mark.parametrize("case", CASES)
-    async def test_a_card_is_charged_through_its_month_where_the_merchant_is(self, provider: Provider, case: Case) -> None:
+    async def test_a_card_is_charged_until_its_month_ends_in_the_merchants_zone(self, provider: Provider, case: Case) -> None:
         method = await self.saved(provider, GOOD, case.month, case.year)
         outcome = await provider.charge(self.order(method, case.at, case.zone))
         refused_as = outcome.code if isinstance(outcome, Refused) else None
         assert refused_as == (FailureCode.EXPIRED_CARD if case.state == "expired" else None)
 
-    async def test_a_charge_nobody_asked_for_is_unknown_to_it(self, provider: Provider) -> None:
+    async def test_an_unknown_charge_has_no_status(self, provider: Provider) -> None:
         assert isinstance(await provider.status(self.order(await self.saved(provider))), NeverHeardOf)
 
     async def test_a_cancelled_charge_never_takes_money(self, provider: Provider) -> None:
@@ -67,34 +67,34 @@ class ProviderSuite(ABC):
         assert isinstance(await provider.cancel(order), Refused)
         assert isinstance(await provider.charge(order), Refused)
 
-    async def test_cancelling_too_late_says_that_it_was_taken(self, provider: Provider) -> None:
+    async def test_cancelling_a_taken_charge_returns_its_outcome(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider))
         taken = await provider.charge(order)
         assert await provider.cancel(order) == taken
 
-    async def test_what_was_taken_is_given_back_once(self, provider: Provider) -> None:
+    async def test_a_taken_charge_is_refunded_once(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider))
         await provider.charge(order)
         assert await provider.refund(order) == await provider.refund(order)
 
-    async def test_what_was_not_taken_is_not_given_back(self, provider: Provider) -> None:
+    async def test_a_declined_charge_cannot_be_refunded(self, provider: Provider) -> None:
         order = self.order(await self.saved(provider, REFUSED_WHEN_CHARGED))
         await provider.charge(order)
         with pytest.raises(LookupError):
             await provider.refund(order)
 
-    async def test_a_card_can_be_refused_when_it_is_saved(self, provider: Provider) -> None:
+    async def test_a_card_can_be_declined_when_it_is_saved(self, provider: Provider) -> None:
         with pytest.raises(SetupRefused) as refused:
             await self.saved(provider, REFUSED_WHEN_SAVED)
         assert refused.value.code is FailureCode.CARD_DECLINED
 
-    async def test_a_token_saves_one_card_however_often_it_is_sent(self, provider: Provider) -> None:
+    async def test_a_repeated_token_saves_one_card(self, provider: Provider) -> None:
         setup = uuid4()
         token = await self.token(provider, setup, GOOD)
         first = await provider.save(self.merchant, self.customer, setup, token)
         assert await provider.save(self.merchant, self.customer, setup, token) == first
 
-    async def test_a_token_is_worth_nothing_to_others(self, provider: Provider) -> None:
+    async def test_a_token_is_bound_to_merchant_customer_and_set_up(self, provider: Provider) -> None:
         setup = uuid4()
         token = await self.token(provider, setup, GOOD)
         for merchant, of_setup, text in (

@@ -1,4 +1,4 @@
-"""A gateway as it is composed, on real HTTP and a real database, with stand-ins for the services that own the facts."""
+"""A composed gateway on real HTTP and a real database, with fakes for the owning services."""
 
 import asyncio
 import contextlib
@@ -49,7 +49,7 @@ Answering = Callable[[Request], Awaitable[Response]]
 
 @dataclass
 class Owners:
-    """Plays subscriptions, payments and invoicing: answers what a test says, and remembers what it was asked."""
+    """A fake of subscriptions, payments and invoicing: returns configured answers and records requests."""
 
     answers: dict[tuple[str, str], Response | Answering] = field(default_factory=dict)
     asked: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
@@ -79,7 +79,7 @@ def problem(status: int, code: str, **more: Any) -> Response:
 
 
 def interrupted(*chunks: bytes) -> Response:
-    """A file whose making fails midway."""
+    """A file that fails midway."""
 
     async def made() -> AsyncIterator[bytes]:
         for chunk in chunks:
@@ -105,7 +105,7 @@ class Gateway:
         return await Merchant(self, uuid4()).configured(**changed)
 
     def browser(self) -> httpx.AsyncClient:
-        """One that says, as browsers do, that its requests come from our own pages."""
+        """A client that sends the portal's origin, as browsers do."""
         return httpx.AsyncClient(base_url=self.url, headers={"origin": self.url}, timeout=20, trust_env=False)
 
     async def feed(self, *records: RawRecord) -> None:
@@ -116,7 +116,7 @@ class Gateway:
 
 @dataclass
 class Merchant:
-    """One of many on the same gateway: each test has its own."""
+    """One merchant of a shared gateway; each test creates its own."""
 
     gateway: Gateway
     id: UUID
@@ -146,7 +146,7 @@ class Merchant:
         return subscriptions.MerchantConfigured(**usual | changed)
 
     async def tell(self, *events: EventData, subject: str | None = None, customer: UUID | None = story.ANA) -> None:
-        """The services announce these, and the gateway has read them."""
+        """Feed these events to the gateway's consumer."""
         await self.gateway.feed(*(record(self.envelope(event, subject, customer)) for event in events))
 
     def envelope(self, event: EventData, subject: str | None = None, customer: UUID | None = story.ANA) -> Envelope:
@@ -170,7 +170,7 @@ class Merchant:
 
     @asynccontextmanager
     async def signed_in(self, customer: UUID = story.ANA) -> AsyncIterator[httpx.AsyncClient]:
-        """A browser that has come in by a link and carries its session's token."""
+        """A client with a session and its CSRF token."""
         link = await self.link(customer)
         async with self.gateway.browser() as browser:
             await enter(browser, link)
@@ -181,7 +181,7 @@ async def enter(browser: httpx.AsyncClient, link: str) -> None:
     browser.headers.pop("x-csrf-token", None)
     entered = await browser.post("/api/session", json={"token": link})
     assert entered.status_code == 204, entered.text
-    # httpx, unlike browsers, keeps no Secure cookie of a plain loopback address
+    # httpx, unlike browsers, does not keep Secure cookies of a plain loopback address
     browser.headers["cookie"] = entered.headers["set-cookie"].partition(";")[0]
     browser.headers["x-csrf-token"] = (await browser.get("/api/session")).json()["csrf"]
 

@@ -1,4 +1,4 @@
-"""Ana's events, as her services announce them: the specification's own example."""
+"""Ana's public events: the specification's example."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -165,7 +165,7 @@ def subject_of(event: EventData) -> str:
 
 @dataclass
 class Told:
-    """What has been announced so far, folded."""
+    """The projected documents of the events so far."""
 
     documents: dict[str, Source] = field(default_factory=dict)
     sequences: Counter[str] = field(default_factory=Counter)
@@ -203,7 +203,7 @@ class Told:
 
 
 def envelope(event: EventData, about: str, sequence: int, merchant: UUID = MERCHANT, customer: UUID | None = ANA) -> Envelope:
-    """As it comes out of Kafka: through JSON."""
+    """The event in an envelope, decoded from JSON as after Kafka."""
     sent = Envelope(
         id=uuid5(merchant, f"{about} {sequence}"),
         source=f"/{event.topic().replace('.', '/')}",

@@ -1,4 +1,4 @@
-"""A portal whose two_customers are stand-ins with one customer, behind the real routes of the page."""
+"""The portal's real routes with fakes behind them, for one customer."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -58,7 +58,7 @@ class Access:
     cookie: str = COOKIE
     ended: list[bool] = field(default_factory=list)
     refuses: Problem | None = None
-    """What an exchange of a link ends with."""
+    """The problem of every exchange of a link."""
 
     async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:
         if self.refuses:
@@ -154,7 +154,7 @@ class Subscriptions:
 @dataclass
 class Payments:
     due: list[DueCharge] = field(default_factory=list)
-    """What a payment would charge."""
+    """The charges of a payment."""
     more: bool = False
     running: bool = False
     refuses: Problem | None = None
@@ -214,7 +214,7 @@ class Invoicing:
 
 @dataclass
 class Limits:
-    """Nothing is too often, unless told so."""
+    """Limits that refuse only when a test sets `refuses`."""
 
     refuses: Problem | None = None
 
@@ -239,7 +239,7 @@ class Images:
 
 
 class Bells:
-    """One bell for everybody, which rings five times a second."""
+    """Change signals that fire five times a second for every customer."""
 
     closing = replaced = False
 
@@ -251,7 +251,7 @@ class Bells:
 
 
 class Stage:
-    """One customer's portal in one state, and a browser for it."""
+    """The portal of one customer in one state, and a client for it."""
 
     def __init__(self, view: View | None = None, session: Session | None = None) -> None:
         self.access = Access(session or scenes.session())

@@ -1,4 +1,4 @@
-"""The portal as a customer meets it: what can be seen and done, for any running portal."""
+"""Page objects: what a customer sees and does on any running portal."""
 
 from dataclasses import dataclass
 
@@ -7,13 +7,13 @@ from playwright.async_api import Dialog, FrameLocator, Locator, Page, expect
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """What a test needs to visit a portal: the page of a browser, and the customer's own link."""
+    """A browser's page and the customer's link."""
 
     page: Page
     link: str
 
-    async def arrive(self) -> "PortalPage":
-        """Opens the link, as from a mail."""
+    async def enter(self) -> "PortalPage":
+        """Open the link."""
         await self.page.goto(self.link)
         await self.page.wait_for_url(lambda url: not url.split("?")[0].endswith("/enter"))
         return PortalPage(self.page)
@@ -47,8 +47,8 @@ class PortalPage:
         return self.page.get_by_role("dialog")
 
     @property
-    def said(self) -> Locator:
-        """What a screen reader is told when something changes."""
+    def live_region(self) -> Locator:
+        """The live region with announcements for screen readers."""
         return self.page.locator("#said")
 
     async def edit_card(self) -> "CardDialog":
@@ -108,13 +108,13 @@ class CardDialog:
 
 
 async def press(button: Locator) -> None:
-    """A button of the card frame, where it stays: a sentence that comes or goes moves it, and no hand is as quick as a test's."""
-    await frame_at_rest(button.page)
+    """Click a button of the card frame once the frame is still: appearing sentences move it."""
+    await wait_until_frame_is_still(button.page)
     await button.click()
 
 
-async def frame_at_rest(page: Page) -> None:
-    """Once the card frame has stood still for a moment: it takes its height from what is in it, a little later."""
+async def wait_until_frame_is_still(page: Page) -> None:
+    """Wait until the card frame has not moved for ten animation frames. Its height follows its content a little later."""
     await page.wait_for_function("""() => new Promise((resolve) => {
         let seen = null, still = 0;
         const look = () => {
@@ -144,8 +144,8 @@ class CancelDialog:
         await self.root.get_by_role("link", name="Cerrar").click()
 
 
-def refuse_alerts(page: Page) -> list[str]:
-    """Whatever a page alerts: nothing ever should."""
+def collect_alerts(page: Page) -> list[str]:
+    """Dismiss alerts and return the list of their messages."""
     alerts: list[str] = []
 
     async def noted(dialog: Dialog) -> None:

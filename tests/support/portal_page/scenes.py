@@ -1,4 +1,4 @@
-"""Customers' views for the page's tests: the specification's own example, and every state it can be in."""
+"""Customer views for tests of the page: the specification's example in every state."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -102,7 +102,7 @@ def invoice_id(number: int) -> str:
 
 
 def invoice(number: int, status: InvoiceStatus = "paid", **changes: Any) -> InvoiceRow:
-    """The 14th is of May 2023, the one before of April, and so on."""
+    """Invoice 14 is of May 2023, 13 of April, and so on."""
     month = 2023 * 12 + 4 - (14 - number)
     start, end = (instant(m // 12, m % 12 + 1, 14) for m in (month, month + 1))
     facts: dict[str, Any] = {
@@ -135,7 +135,7 @@ def facts(*subscriptions: Subscription, **changes: Any) -> CustomerView:
 
 
 def view(*subscriptions: Subscription, **changes: Any) -> View:
-    """Changes of the view's own fields go by their names, those of its facts too."""
+    """`changes` are fields of the view or of its facts."""
     names = ("merchant", "now", "revision", "pending", "as_of", "stale", "merchant_behind")
     own = {name: changes.pop(name) for name in names if name in changes}
     found = View(merchant(), NOW, 7, facts(*subscriptions, **changes), (), datetime.now(UTC), False)
@@ -158,7 +158,7 @@ def session(**changes: Any) -> Session:
 
 
 def whole_invoice(**changes: Any) -> dict[str, Any]:
-    """As the invoicing service tells it."""
+    """An invoice as the invoicing service returns it."""
     money = {"amount_minor": 2999, "currency": "USD"}
     row = invoice(14)
     return {
