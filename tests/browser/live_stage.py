@@ -41,7 +41,7 @@ class LiveSubscriptions(fakes.Subscriptions):
 
 
 class LiveStage(Stage):
-    """A stage whose view changes with the commands that it receives."""
+    """A stage with a view that changes with each command."""
 
     def __init__(self, view: Any = None) -> None:
         super().__init__(view)

@@ -138,7 +138,7 @@ class RecordingApp:
 
 
 class Mailbox(LiveStage):
-    """A stage whose customer reads mail in a browser that prefetches links."""
+    """A stage of a customer who reads mail in a browser that prefetches links."""
 
     def __init__(self, action: str) -> None:
         super().__init__()

@@ -149,7 +149,7 @@ async def test_a_refused_stream_is_requested_again(page: Page) -> None:
 
 
 class RestartableStage(StageWithStreamCounter):
-    """A stage whose server can be restarted. Records the revision that each stream starts after."""
+    """A stage with a server that can be restarted. Records the revision that each stream starts after."""
 
     def __init__(self) -> None:
         super().__init__()

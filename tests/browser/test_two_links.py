@@ -213,7 +213,7 @@ async def test_no_session_is_extended_in_the_other_customers_tab(page: Page, two
 
 
 async def test_logging_out_in_the_other_customers_tab_is_refused(page: Page, two_customers: TwoCustomers) -> None:
-    """Logging out is a plain form. Its answer says what happened and which account is open."""
+    """Logging out is a plain form. Its answer explains what happened and names the open account."""
     await open_isolated(page, two_customers)
     await diego_enters(page, two_customers)
     await page.get_by_text("Salir", exact=True).click()

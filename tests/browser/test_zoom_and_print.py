@@ -81,7 +81,7 @@ async def test_larger_and_wider_text_is_neither_cut_nor_covered(page: Page, plac
         for width in (1280,) if rules is BIGGER_TEXT else (1280, 320):
             await page.set_viewport_size({"width": width, "height": 860})
             await styled(page, rules)
-            await page.wait_for_timeout(200)  # the frame says how high it is
+            await page.wait_for_timeout(200)  # the frame reports its height
             assert await unreadable(page) == [], width
 
 

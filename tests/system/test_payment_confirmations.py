@@ -24,7 +24,7 @@ JUNE_SETTLED = "Este pago saldó lo que debías por el periodo 14 de junio – 1
 async def declined_from_the_second_period(
     stack: Stack, until: datetime, plan: Json = PREMIUM, quantity: int = 1, **more: Any
 ) -> AsyncIterator[tuple[Shop, Customer, Visit]]:
-    """A customer with a paid first period, whose later charges are declined."""
+    """A customer with a paid first period; later charges are declined."""
     async with shop(stack, starts=MAY, plan=plan, **more) as made:
         lucia = await made.customer(quantity=quantity)
         await made.backend.attach_card(lucia.id, "tok_saves_then_declines")
