@@ -18,7 +18,7 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 
 
 @pytest.fixture(autouse=True)
-async def whole_again(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+async def repair_stack(request: pytest.FixtureRequest) -> AsyncIterator[None]:
     """Repair the stack after a test that failed while a process was stopped or killed."""
     yield
     if "stack" not in request.fixturenames:

@@ -31,7 +31,7 @@ async def folder(a_shop: Shop, tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def ran(folder: Path, printed: list[Step]) -> list[str]:
+async def run(folder: Path, printed: list[Step]) -> list[str]:
     """The output of each block. All blocks run in one shell, which stops at the first command that fails."""
     outputs = [folder / f"output-{number}" for number in range(len(printed))]
     blocks = [f"{{\n{step.script}}} > {output}" for step, output in zip(printed, outputs, strict=True)]
@@ -51,7 +51,7 @@ async def ran(folder: Path, printed: list[Step]) -> list[str]:
 
 async def test_each_example_runs_and_answers_as_printed(a_shop: Shop, folder: Path) -> None:
     printed = steps()
-    outputs = await ran(folder, printed)
+    outputs = await run(folder, printed)
     documents: dict[str, Any] = {}
     for step, output in zip(printed, outputs, strict=True):
         where = f"line {step.line} of the page"

@@ -19,7 +19,7 @@ FEBRUARY, MARCH, APRIL = (datetime(2024, month, 20, tzinfo=UTC) for month in (2,
 async def test_page_pdf_and_downloads_keep_their_dates(stack: Stack) -> None:
     async with shop(stack, time_zone="America/Mexico_City", starts=EVENING) as mexican:
         lucia = await mexican.customer()
-        await moved(mexican, "Europe/Madrid")
+        await change_zone(mexican, "Europe/Madrid")
         await mexican.clock(FEBRUARY)
         async with lucia.portal() as visit:
             page = await visit.sees(lambda page: len(page["invoices"]["items"]) == 2)
@@ -49,7 +49,7 @@ async def test_invoice_numbers_and_issue_dates_rise_together(stack: Stack) -> No
     async with shop(stack, time_zone="Europe/Madrid", starts=EVENING) as wandering:
         lucia = await wandering.customer()
         for zone, until in (("Pacific/Honolulu", FEBRUARY), ("Pacific/Auckland", MARCH), ("America/Mexico_City", APRIL)):
-            await moved(wandering, zone)
+            await change_zone(wandering, zone)
             await wandering.clock(until)
         issued = [(it["number"][-1], it["issued_on"]) for it in reversed(await lucia.invoices())]
         assert issued == [("1", "2024-01-11"), ("2", "2024-02-10"), ("3", "2024-03-11"), ("4", "2024-04-10")]
@@ -59,7 +59,7 @@ async def test_invoice_numbers_and_issue_dates_rise_together(stack: Stack) -> No
             assert page["subscriptions"][0]["renews_on"] == "2024-05-19", "this one began in Mexico City"
 
 
-async def moved(shop: Shop, zone: str) -> None:
+async def change_zone(shop: Shop, zone: str) -> None:
     await shop.backend.call("subscriptions", "PATCH", f"/v1/merchants/{shop.id}", json={"time_zone": zone})
 
 

@@ -74,7 +74,7 @@ class OwnDatabase:
         if self.child:
             await self.child.stop()
 
-    async def leavers(self) -> list[str]:
+    async def cancelled_customers(self) -> list[str]:
         connection = await asyncpg.connect(self.server.url, ssl=False)
         try:
             return [row["customer"] for row in await connection.fetch("SELECT customer FROM leavers")]
@@ -118,7 +118,7 @@ async def test_a_subscriber_misses_nothing_while_its_postgresql_is_stopped(stack
 
         async def ours() -> list[str]:
             """Those of this test's customers who have a row."""
-            return [id for id in await database.leavers() if id in [each.id for each in customers]]
+            return [id for id in await database.cancelled_customers() if id in [each.id for each in customers]]
 
         async with running(*command, cwd=tmp_path, env=newcomer.environment(**environment)) as it:
             await cancel(0)

@@ -31,7 +31,7 @@ class Subscriber:
     folder: Path
     environment: Mapping[str, str]
 
-    async def caught_up(self) -> None:
+    async def wait_until_caught_up(self) -> None:
         """Return when every event published so far is handled."""
         words = ("-m", "billing_subscriber", "status", "--wait", "90", "subscriber:subscription")
         status = await asyncio.create_subprocess_exec(sys.executable, *words, cwd=self.folder, env=dict(self.environment))
@@ -82,7 +82,7 @@ async def invoices(backend: Backend, customer: str) -> list[Json]:
         cursor = {"cursor": page["next_cursor"]}
 
 
-async def agreed(subscriber: Subscriber, backend: Backend, customer: str) -> Debts:
+async def agreed_debts(subscriber: Subscriber, backend: Backend, customer: str) -> Debts:
     """The subscriber's and the owners' answers, once all events are handled."""
 
     async def compare() -> tuple[Debts, Debts]:
@@ -95,11 +95,11 @@ async def agreed(subscriber: Subscriber, backend: Backend, customer: str) -> Deb
 @pytest.mark.timeout(400)
 async def test_the_example_agrees_with_the_owners_for_every_demo_customer(stack: Stack, subscriber: Subscriber) -> None:
     made = await history.make(stack.urls, stack.state["operator_key"], lambda share: None)
-    await subscriber.caught_up()
+    await subscriber.wait_until_caught_up()
     found: dict[str, Debts] = {}
     for name, customer in made["customers"].items():
         async with Backend(stack.urls, made["merchants"][customer["merchant"]]["api_key"]) as backend:
-            found[name] = await agreed(subscriber, backend, customer["id"])
+            found[name] = await agreed_debts(subscriber, backend, customer["id"])
     assert found == {
         "ana": {"USD": (0, 0)},
         "bruno": {"USD": (2999, 0)},
@@ -120,13 +120,13 @@ async def test_a_debt_survives_its_subscription_where_the_policy_keeps_it(
         lucia = await merchant.customer()
         await merchant.backend.attach_card(lucia.id, "tok_saves_then_declines")
         await merchant.clock(FEBRUARY)
-        await subscriber.caught_up()
-        assert await agreed(subscriber, merchant.backend, lucia.id) == {"USD": (2999, 0)}
+        await subscriber.wait_until_caught_up()
+        assert await agreed_debts(subscriber, merchant.backend, lucia.id) == {"USD": (2999, 0)}
         async with lucia.portal() as visit:
             assert (await visit.cancel()).status_code == 202
         await eventually(lucia.status, lambda status: status == "canceled")
-        await subscriber.caught_up()
-        assert await agreed(subscriber, merchant.backend, lucia.id) == {"USD": (owed, 0)}
+        await subscriber.wait_until_caught_up()
+        assert await agreed_debts(subscriber, merchant.backend, lucia.id) == {"USD": (owed, 0)}
 
 
 async def test_a_payment_of_a_void_invoice_that_was_refunded_leaves_no_debt(stack: Stack, subscriber: Subscriber) -> None:
@@ -141,5 +141,5 @@ async def test_a_payment_of_a_void_invoice_that_was_refunded_leaves_no_debt(stac
         await stack.set_provider_behaviour(merchant.id, "normal")
         await eventually(lambda: stack.ledger(merchant.id), lambda ledger: bool(ledger["refunds"]), seconds=60)
         await moving
-        await subscriber.caught_up()
-        assert await agreed(subscriber, merchant.backend, lucia.id) == {"USD": (0, 0)}
+        await subscriber.wait_until_caught_up()
+        assert await agreed_debts(subscriber, merchant.backend, lucia.id) == {"USD": (0, 0)}

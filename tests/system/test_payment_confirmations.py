@@ -34,15 +34,15 @@ async def declined_from_the_second_period(
             yield made, lucia, visit
 
 
-async def taken(lucia: Customer) -> int:
+async def charged_amount(lucia: Customer) -> int:
     return sum(charge["amount_minor"] for charge in await lucia.charges())
 
 
-async def owed(visit: Visit) -> str:
+async def open_invoice(visit: Visit) -> str:
     return str((await visit.subscription())["debt"]["invoice_id"])
 
 
-async def all_follows(made: Shop, at: datetime) -> None:
+async def advance_and_settle(made: Shop, at: datetime) -> None:
     """Wait until all consequences have happened."""
     await made.clock(at + timedelta(minutes=5))
 
@@ -54,7 +54,7 @@ async def charges_of(made: Shop, invoice: str) -> list[str]:
 
 async def test_a_new_card_pays_the_confirmed_total_with_begun_periods(stack: Stack) -> None:
     async with declined_from_the_second_period(stack, JULY, retry_days=LONG) as (made, lucia, visit):
-        before = await taken(lucia)
+        before = await charged_amount(lucia)
         setup, typed = await visit.type_card(CARDS["visa"])
         assert setup["total"]["text"] == "59.98 USD"
         assert [due["amount"]["text"] for due in setup["due"]] == ["29.99 USD", "29.99 USD"]
@@ -63,9 +63,9 @@ async def test_a_new_card_pays_the_confirmed_total_with_begun_periods(stack: Sta
         assert setup["statements"][0].endswith("y por los que empezaron después. Tu suscripción continúa.")
         paid = await visit.use_card(setup, typed.json()["token"])
         assert paid.status_code == 200, paid.text
-        await eventually(lambda: taken(lucia), lambda total: total == before + 5998)
-        await all_follows(made, JULY)
-        assert await taken(lucia) == before + 5998
+        await eventually(lambda: charged_amount(lucia), lambda total: total == before + 5998)
+        await advance_and_settle(made, JULY)
+        assert await charged_amount(lucia) == before + 5998
         page = await visit.sees(lambda page: page["subscriptions"][0]["renews_on"] == "2023-08-14")
         assert page["subscriptions"][0]["status"] == "active"
 
@@ -73,20 +73,20 @@ async def test_a_new_card_pays_the_confirmed_total_with_begun_periods(stack: Sta
 async def test_a_daily_plan_lists_every_begun_day(stack: Stack) -> None:
     later = MAY + timedelta(days=6, hours=1)
     async with declined_from_the_second_period(stack, later, plan=DAILY) as (made, lucia, visit):
-        before = await taken(lucia)
+        before = await charged_amount(lucia)
         setup, typed = await visit.type_card(CARDS["visa"])
         assert (setup["total"]["text"], len(setup["due"])) == ("6.00 USD", 6)
         assert [line["amount_text"] for line in setup["lines"]] == ["1.00 USD", "5.00 USD"]
         paid = await visit.use_card(setup, typed.json()["token"])
         assert paid.status_code == 200, paid.text
-        await eventually(lambda: taken(lucia), lambda total: total == before + 600)
-        await all_follows(made, later)
-        assert await taken(lucia) == before + 600
+        await eventually(lambda: charged_amount(lucia), lambda total: total == before + 600)
+        await advance_and_settle(made, later)
+        assert await charged_amount(lucia) == before + 600
 
 
 async def test_a_confirmation_without_the_begun_periods_is_refused(stack: Stack) -> None:
     async with declined_from_the_second_period(stack, JULY, retry_days=LONG) as (_, lucia, visit):
-        before = await taken(lucia)
+        before = await charged_amount(lucia)
         setup, typed = await visit.type_card(CARDS["visa"])
         body = {"setup_id": setup["setup_id"], "token": typed.json()["token"]}
         alone = [setup["due"][0]["invoice_id"]]
@@ -95,7 +95,7 @@ async def test_a_confirmation_without_the_begun_periods_is_refused(stack: Stack)
         assert refused.json()["total"]["text"] == "59.98 USD"
         assert (await visit.overview())["payment_method"]["last4"] == "0341"
         assert (await visit.browser.put("/api/payment-method", json=body | {"charge_invoices": []})).status_code == 200
-        assert await taken(lucia) == before
+        assert await charged_amount(lucia) == before
 
 
 async def test_a_period_that_begins_before_the_confirmation_is_shown_first(stack: Stack) -> None:
@@ -107,13 +107,13 @@ async def test_a_period_that_begins_before_the_confirmation_is_shown_first(stack
         refused = await visit.use_card(setup, typed.json()["token"])
         assert (refused.status_code, refused.json()["code"]) == (409, "due_changed")
         assert refused.json()["total"]["text"] == "4.00 USD"
-        before = await taken(lucia)
+        before = await charged_amount(lucia)
         again = await visit.use_card(setup | {"due": refused.json()["due"]}, typed.json()["token"])
         assert again.status_code == 200, again.text
-        await eventually(lambda: taken(lucia), lambda total: total == before + 400)
+        await eventually(lambda: charged_amount(lucia), lambda total: total == before + 400)
         # A boundary that is reached afterwards is an ordinary renewal.
         await made.clock(shown + timedelta(days=2))
-        assert await taken(lucia) == before + 500
+        assert await charged_amount(lucia) == before + 500
 
 
 async def test_paying_an_old_debt_promises_nothing_else(stack: Stack) -> None:
@@ -121,7 +121,7 @@ async def test_paying_an_old_debt_promises_nothing_else(stack: Stack) -> None:
     async with declined_from_the_second_period(stack, JULY, **policies) as (made, lucia, visit):
         await made.backend.attach_card(lucia.id, "tok_visa")
         page = await visit.sees(lambda page: page["payment_method"]["last4"] == "4242")
-        it, before = page["subscriptions"][0], await taken(lucia)
+        it, before = page["subscriptions"][0], await charged_amount(lucia)
         assert it["status"] == "unpaid"
         assert it["payment_text"] == (
             "Este pago salda lo que debes por el periodo 14 de junio – 14 de julio. "
@@ -133,31 +133,31 @@ async def test_paying_an_old_debt_promises_nothing_else(stack: Stack) -> None:
             "This payment settles what you owe for June 14 – July 14. "
             "Your access ended on June 15; paying does not restart the subscription."
         )
-        invoice = await owed(visit)
+        invoice = await open_invoice(visit)
         begun = await visit.pay(invoice)
         assert (begun.status_code, begun.json()["total"]["text"]) == (202, "29.99 USD")
         page = await visit.sees(lambda page: page["subscriptions"][0]["status"] == "canceled")
         told = (await visit.browser.get(f"/api/invoices/{invoice}")).json()
         assert told["payment_text"] == f"{JUNE_SETTLED} Tu acceso terminó el 15 de junio; la suscripción no se reactivó."
         assert "tu acceso había terminado el 15 de junio" in page["subscriptions"][0]["renewal_text"]
-        await all_follows(made, JULY)
-        assert await taken(lucia) == before + 2999
+        await advance_and_settle(made, JULY)
+        assert await charged_amount(lucia) == before + 2999
 
 
 async def test_the_card_on_file_pays_the_confirmed_total(stack: Stack) -> None:
     async with declined_from_the_second_period(stack, JULY, retry_days=LONG) as (made, lucia, visit):
         await made.backend.attach_card(lucia.id, "tok_visa")
         await visit.sees(lambda page: page["payment_method"]["last4"] == "4242")
-        invoice, before = await owed(visit), await taken(lucia)
+        invoice, before = await open_invoice(visit), await charged_amount(lucia)
         alone = await visit.pay(invoice, amount_minor=2999)
         assert (alone.status_code, alone.json()["code"], alone.json()["amount"]["text"]) == (409, "amount_changed", "59.98 USD")
         assert await charges_of(made, invoice) == ["failed"] * 3
         answers = [await visit.pay(invoice, key="one-click", amount_minor=5998, currency="USD") for _ in range(2)]
         assert [answer.status_code for answer in answers] == [202, 202]
         assert answers[0].json() == answers[1].json()
-        await eventually(lambda: taken(lucia), lambda total: total == before + 5998)
-        await all_follows(made, JULY)
-        assert await taken(lucia) == before + 5998
+        await eventually(lambda: charged_amount(lucia), lambda total: total == before + 5998)
+        await advance_and_settle(made, JULY)
+        assert await charged_amount(lucia) == before + 5998
         assert (await visit.browser.post(f"/api/invoices/{invoice}/payment", json={})).status_code == 422
 
 
@@ -185,7 +185,7 @@ async def test_a_debt_can_be_paid_without_javascript(stack: Stack) -> None:
     async with declined_from_the_second_period(stack, JULY, retry_days=LONG) as (made, lucia, visit):
         await made.backend.attach_card(lucia.id, "tok_visa")
         await visit.sees(lambda page: page["payment_method"]["last4"] == "4242")
-        before, invoice = await taken(lucia), await owed(visit)
+        before, invoice = await charged_amount(lucia), await open_invoice(visit)
         home = unescape((await visit.browser.get("/")).text)
         assert "Pagar ahora con" in home
         assert "Actualizar tarjeta y pagar" in home
@@ -199,19 +199,19 @@ async def test_a_debt_can_be_paid_without_javascript(stack: Stack) -> None:
         assert JUNE_SETTLED in words
         assert "Tu suscripción está activa y se renueva el 14 de agosto." in words
         assert words.count("Pagado") == 2
-        assert await taken(lucia) == before + 5998
+        assert await charged_amount(lucia) == before + 5998
 
 
 async def test_tax_quantity_and_currency_match_the_invoice(stack: Stack) -> None:
     plan = PREMIUM | {"price": {"amount_minor": 999, "currency": "JPY"}}
     tax = {"name": "JCT", "rate_basis_points": 1000, "inclusive": False}
     async with declined_from_the_second_period(stack, JULY, plan, 3, tax=tax, retry_days=LONG) as (made, lucia, visit):
-        before = await taken(lucia)
+        before = await charged_amount(lucia)
         setup, typed = await visit.type_card(CARDS["visa"])
         assert [due["amount"]["amount_minor"] for due in setup["due"]] == [3297, 3297]
         assert (await visit.use_card(setup, typed.json()["token"])).status_code == 200
-        await eventually(lambda: taken(lucia), lambda total: total == before + 6594)
-        await all_follows(made, JULY)
+        await eventually(lambda: charged_amount(lucia), lambda total: total == before + 6594)
+        await advance_and_settle(made, JULY)
         assert [invoice["status"] for invoice in await lucia.invoices()] == ["paid"] * 3
 
 
@@ -223,16 +223,16 @@ async def test_two_subscriptions_are_listed_and_paid_together(stack: Stack) -> N
         await eventually(Customer(made, lucia.id, other).status, lambda status: status == "active")
         await made.backend.attach_card(lucia.id, "tok_saves_then_declines")
         await made.clock(JULY)
-        before = await taken(lucia)
+        before = await charged_amount(lucia)
         async with lucia.portal() as visit:
             await visit.sees(lambda page: [it["status"] for it in page["subscriptions"]] == ["past_due"] * 2)
             setup, typed = await visit.type_card(CARDS["visa"])
             assert setup["total"]["amount_minor"] == 2 * 2999 + 9 * 100
             assert {sentence.partition(":")[0] for sentence in setup["statements"]} == {"Premium Mensual", "Diario"}
             assert (await visit.use_card(setup, typed.json()["token"])).status_code == 200
-            await eventually(lambda: taken(lucia), lambda total: total == before + 6898)
-            await all_follows(made, JULY)
-            assert await taken(lucia) == before + 6898
+            await eventually(lambda: charged_amount(lucia), lambda total: total == before + 6898)
+            await advance_and_settle(made, JULY)
+            assert await charged_amount(lucia) == before + 6898
 
 
 def waits_for_confirmation(subscription: Json) -> bool:
@@ -242,7 +242,7 @@ def waits_for_confirmation(subscription: Json) -> bool:
 
 async def test_a_charge_above_the_confirmed_amount_needs_a_new_confirmation(stack: Stack) -> None:
     async with declined_from_the_second_period(stack, JULY, retry_days=LONG) as (made, lucia, visit):
-        before = await taken(lucia)
+        before = await charged_amount(lucia)
         setup, typed = await visit.type_card(CARDS["visa"])
         assert setup["total"]["text"] == "59.98 USD"
         # The provider answers later than the merchant raises its tax.
@@ -254,11 +254,11 @@ async def test_a_charge_above_the_confirmed_amount_needs_a_new_confirmation(stac
         page = await visit.sees(lambda page: waits_for_confirmation(page["subscriptions"][0]), 40)
         it = page["subscriptions"][0]
         assert it["debt_text"].startswith("36.29 USD espera tu confirmación.")
-        assert await taken(lucia) == before + 2999
+        assert await charged_amount(lucia) == before + 2999
         begun = await visit.pay(it["debt"]["invoice_id"])
         assert (begun.status_code, begun.json()["total"]["text"]) == (202, "36.29 USD")
         await visit.sees(lambda page: page["subscriptions"][0]["status"] == "active")
-        assert await taken(lucia) == before + 2999 + 3629
+        assert await charged_amount(lucia) == before + 2999 + 3629
 
 
 async def test_a_merchant_charges_a_card_that_it_attached(stack: Stack) -> None:
@@ -270,7 +270,7 @@ async def test_a_merchant_charges_a_card_that_it_attached(stack: Stack) -> None:
         made_charge = await made.backend.call("payments", "POST", "/v1/charges", json={"invoice_id": invoice["id"]})
         assert (made_charge["status"], made_charge["total"]["amount_minor"]) == ("open", 2999)
         await eventually(lucia.status, lambda status: status == "active")
-        assert await taken(lucia) == 2999
+        assert await charged_amount(lucia) == 2999
 
 
 async def test_every_invariant_holds_afterwards(stack: Stack) -> None:

@@ -59,7 +59,7 @@ class Answers:
 
 
 @asynccontextmanager
-async def crowd(lucia: Customer, answers: Answers) -> AsyncIterator[None]:
+async def under_load(lucia: Customer, answers: Answers) -> AsyncIterator[None]:
     """Send requests continuously until the block ends."""
     stack, shop = lucia.shop.stack, lucia.shop
     link = await shop.backend.portal_link(lucia.id)
@@ -136,11 +136,11 @@ async def pids(stack: Stack) -> dict[str, int]:
 
 async def failures(stack: Stack, service: str) -> dict[str, str]:
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-        found: dict[str, str] = (await client.get(f"{probe(stack, service)}/health/ready")).json().get("failures", {})
+        found: dict[str, str] = (await client.get(f"{admin_url(stack, service)}/health/ready")).json().get("failures", {})
     return found
 
 
-def probe(stack: Stack, service: str) -> str:
+def admin_url(stack: Stack, service: str) -> str:
     url: str = stack.state.get("admin_urls", stack.urls)[service]
     return url
 
@@ -148,11 +148,11 @@ def probe(stack: Stack, service: str) -> str:
 async def test_postgresql_is_killed_under_load(a_shop: Shop) -> None:
     lucia, answers, stack = await a_shop.customer(), Answers(), a_shop.stack
     before, logs = await pids(stack), Logs(stack)
-    async with crowd(lucia, answers):
+    async with under_load(lucia, answers):
         for number in (signal.SIGKILL, signal.SIGINT):
             stack.signal("postgres", number)
             await asyncio.sleep(2)
-            await recovered(stack)
+            await wait_until_recovered(stack)
             await asyncio.sleep(1)
     assert answers.wrong == []
     assert answers.count(503) > 20
@@ -166,7 +166,7 @@ async def test_postgresql_is_killed_under_load(a_shop: Shop) -> None:
 async def test_postgresql_is_suspended(a_shop: Shop) -> None:
     lucia, answers, stack = await a_shop.customer(), Answers(), a_shop.stack
     before = await pids(stack)
-    async with crowd(lucia, answers):
+    async with under_load(lucia, answers):
         server = psutil.Process(stack.state["processes"]["postgres"])
         paused = [server, *server.children(recursive=True)]
         try:
@@ -178,7 +178,7 @@ async def test_postgresql_is_suspended(a_shop: Shop) -> None:
             for process in [*paused, *server.children(recursive=True)]:
                 if process.is_running():
                     os.kill(process.pid, signal.SIGCONT)
-        await recovered(stack)
+        await wait_until_recovered(stack)
     assert answers.wrong == []
     assert answers.count(503) > 5
     assert await pids(stack) == before
@@ -190,7 +190,7 @@ def administrator(stack: Stack) -> str:
     return f"postgresql://postgres:{password}@{parts.hostname}:{parts.port}/postgres"
 
 
-async def recovered(stack: Stack) -> None:
+async def wait_until_recovered(stack: Stack) -> None:
     """Waits until every process is ready; Kafka starts slowly on a busy machine."""
 
     async def all_ready() -> bool:
@@ -203,7 +203,7 @@ async def recovered(stack: Stack) -> None:
 async def read_only(stack: Stack) -> AsyncIterator[None]:
     """A read-only server, as after a failover before the promotion."""
 
-    async def turn(on: bool) -> None:
+    async def set_read_only(on: bool) -> None:
         connection = await asyncpg.connect(administrator(stack))
         try:
             await connection.execute("SET default_transaction_read_only = off")
@@ -212,11 +212,11 @@ async def read_only(stack: Stack) -> AsyncIterator[None]:
         finally:
             await connection.close()
 
-    await turn(True)
+    await set_read_only(True)
     try:
         yield
     finally:
-        await turn(False)
+        await set_read_only(False)
 
 
 async def test_a_read_only_database_is_reported_and_recovers(a_shop: Shop) -> None:
@@ -241,28 +241,28 @@ async def test_a_read_only_database_is_reported_and_recovers(a_shop: Shop) -> No
             shown = await visit.browser.get("/api/overview")
             assert shown.status_code == 200, "what only reads is answered"
         await eventually(enter, lambda answer: answer.status_code == 303)
-        await recovered(stack)
+        await wait_until_recovered(stack)
     assert await pids(stack) == before
 
 
 async def test_a_kafka_outage_is_logged_once(a_shop: Shop) -> None:
     lucia, stack = await a_shop.customer(), a_shop.stack
-    await recovered(stack)
+    await wait_until_recovered(stack)
     logs = Logs(stack)
     async with lucia.portal() as visit:
         await visit.sees(lambda page: not page["stale"])
         stack.signal("kafka", signal.SIGKILL)
         await asyncio.sleep(10)
-        await recovered(stack)
+        await wait_until_recovered(stack)
         await visit.sees(lambda page: not page["stale"], seconds=60)
     for service in SERVICES:
-        back = await eventually(partial(told, logs, service), lambda events: "dependency.back" in events, seconds=40)
+        back = await eventually(partial(logged_events, logs, service), lambda events: "dependency.back" in events, seconds=40)
         assert back.count("dependency.away") == back.count("dependency.back") <= 2
         assert [event for event in logs.complaints(service) if event != "dependency.away"] == []
         assert all(line["logger"] for line in logs.lines(service))
 
 
-async def told(logs: Logs, service: str) -> list[str]:
+async def logged_events(logs: Logs, service: str) -> list[str]:
     return [line["event"] for line in logs.lines(service)]
 
 
@@ -285,6 +285,6 @@ async def test_the_reference_of_a_failed_request_is_in_the_log(a_shop: Shop) -> 
 
 
 @pytest.fixture(autouse=True)
-async def left_as_it_was(stack: Stack) -> AsyncIterator[None]:
+async def restore_stack(stack: Stack) -> AsyncIterator[None]:
     yield
-    await recovered(stack)
+    await wait_until_recovered(stack)

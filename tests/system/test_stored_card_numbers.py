@@ -31,7 +31,7 @@ async def connected(stack: Stack, database: str) -> AsyncIterator[asyncpg.Connec
         await connection.close()
 
 
-async def planted(shop: Shop, customer_id: str, subscription_id: str) -> None:
+async def store_numbers(shop: Shop, customer_id: str, subscription_id: str) -> None:
     """Store the number in a comment, a stored answer, a quarantined record and a profile that every service has read."""
     merchant_id, id = UUID(shop.id), UUID(customer_id)
     async with asyncpg.create_pool(shop.stack.state["postgres"]["subscriptions"], min_size=1, max_size=1) as pool:
@@ -61,10 +61,10 @@ async def planted(shop: Shop, customer_id: str, subscription_id: str) -> None:
             """,
             *(f"no JSON: {NUMBER}".encode(), f"unreadable: {NUMBER}"),
         )
-    await eventually(lambda: seen(shop.stack, customer_id), lambda names: all(NUMBER in name for name in names.values()))
+    await eventually(lambda: stored_names(shop.stack, customer_id), lambda names: all(NUMBER in name for name in names.values()))
 
 
-async def seen(stack: Stack, customer_id: str) -> Mapping[str, str]:
+async def stored_names(stack: Stack, customer_id: str) -> Mapping[str, str]:
     """The customer's name in the services that read profiles, and in the customer view."""
     found = {}
     for database in ("invoicing", "portal_gateway"):
@@ -78,15 +78,15 @@ async def seen(stack: Stack, customer_id: str) -> Mapping[str, str]:
     return found
 
 
-async def broken(stack: Stack) -> dict[str, list[str]]:
+async def verify_problems(stack: Stack) -> dict[str, list[str]]:
     result = await verify(sources_of(stack.state, stack.folder / "logs", variables={}), patience=30, progress=lambda _: None)
     return {verdict.invariant.id: verdict.differences for verdict in result.verdicts if not verdict.holds}
 
 
 async def test_card_numbers_are_found_listed_and_redacted(stack: Stack, a_shop: Shop) -> None:
     ana = await a_shop.customer()
-    await planted(a_shop, ana.id, ana.subscription)
-    differences = await broken(stack)
+    await store_numbers(a_shop, ana.id, ana.subscription)
+    differences = await verify_problems(stack)
     assert list(differences) == ["I12"]
     for table in TABLES:
         assert any(table in line for line in differences["I12"]), table
@@ -107,7 +107,7 @@ async def test_card_numbers_are_found_listed_and_redacted(stack: Stack, a_shop: 
     done = await asyncio.to_thread(stack.portalctl, "cards", "redact", "--yes")
     assert (done.returncode, "0 left" in done.stdout) == (0, True), done.stdout + done.stderr
     assert "1111" not in done.stdout + done.stderr
-    assert await broken(stack) == {}
+    assert await verify_problems(stack) == {}
 
     async with connected(stack, "subscriptions") as connection:
         comment = await connection.fetchval("SELECT comment FROM cancellation_comments WHERE customer_id = $1", UUID(ana.id))
@@ -121,7 +121,7 @@ async def test_card_numbers_are_found_listed_and_redacted(stack: Stack, a_shop: 
     revisions = [event.data for event in await stack.public_events("billing.customers", ana.id)]
     assert (revisions[-1]["name"], revisions[-1]["address"]) == ("Ana ••••", "Calle 5\n••••")
     assert revisions[-1]["tax_id"] == "+52 1 55 2000 0000"
-    assert set((await seen(stack, ana.id)).values()) == {"Ana ••••"}
+    assert set((await stored_names(stack, ana.id)).values()) == {"Ana ••••"}
 
 
 async def test_a_merchants_redacted_text_gets_a_new_revision(stack: Stack, a_shop: Shop) -> None:

@@ -38,7 +38,7 @@ async def own_shop(own_stack: Stack) -> AsyncIterator[Shop]:
         yield made
 
 
-async def put(stack: Stack, topic: str, records: Sequence[Record | Envelope]) -> None:
+async def send(stack: Stack, topic: str, records: Sequence[Record | Envelope]) -> None:
     async with producer(stack.state["kafka"]["bootstrap_servers"]) as kafka:
         await publish(kafka, topic, records)
 
@@ -55,14 +55,14 @@ async def history(customer: Customer, topic: str) -> list[Envelope]:
     return [event for event in events if event.customerid == UUID(customer.id)]
 
 
-async def skipped(stack: Stack, service: str) -> float:
+async def ignored_events(stack: Stack, service: str) -> float:
     """The number of events of unknown types that the service has ignored."""
     text = (await stack.admin_get(service, "/metrics")).text
     lines = [line for line in text.splitlines() if line.startswith("consumer_unknown_types_total{")]
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 
 
-async def kept(stack: Stack, merchant_id: str) -> dict[str, int]:
+async def quarantined_records(stack: Stack, merchant_id: str) -> dict[str, int]:
     """The number of the merchant's quarantined records, by service."""
     found = {}
     for name, url in stack.state["postgres"].items():
@@ -75,7 +75,7 @@ async def kept(stack: Stack, merchant_id: str) -> dict[str, int]:
     return found
 
 
-async def read_all(stack: Stack) -> None:
+async def wait_until_read(stack: Stack) -> None:
     """Wait until every service has read its topics to the end."""
 
     async def behind() -> float:
@@ -89,7 +89,7 @@ async def read_all(stack: Stack) -> None:
     await eventually(behind, lambda lag: lag == 0)
 
 
-async def settled(customer: Customer) -> None:
+async def wait_until_paid(customer: Customer) -> None:
     """Wait until the first period is paid and the page shows it."""
 
     def knows(page: Json) -> bool:
@@ -102,15 +102,15 @@ async def settled(customer: Customer) -> None:
 
 async def test_events_sent_again_in_reverse_order_change_nothing(own_shop: Shop) -> None:
     lucia = await own_shop.customer()
-    await settled(lucia)
+    await wait_until_paid(lucia)
     async with lucia.portal() as visit:
         await visit.sees(lambda page: not page["stale"])  # shortly after the start the view is stale
         before = await visit.overview()
         for topic in OF_EVENTS:
             told = await history(lucia, topic)
             assert told
-            await put(own_shop.stack, topic, [*reversed(told), *told, *told])
-        await read_all(own_shop.stack)
+            await send(own_shop.stack, topic, [*reversed(told), *told, *told])
+        await wait_until_read(own_shop.stack)
         after = await visit.overview()
         assert {**after, "as_of": None} == {**before, "as_of": None}
         assert len(await lucia.charges()) == len(await lucia.invoices()) == 1
@@ -118,17 +118,17 @@ async def test_events_sent_again_in_reverse_order_change_nothing(own_shop: Shop)
         await own_shop.clock(FEBRUARY)
         await visit.sees(lambda page: [row["status"] for row in page["invoices"]["items"]] == ["paid", "paid"])
     assert len(await lucia.charges()) == len(await lucia.invoices()) == 2
-    assert set((await kept(own_shop.stack, own_shop.id)).values()) == {0}
+    assert set((await quarantined_records(own_shop.stack, own_shop.id)).values()) == {0}
 
 
 async def test_undecodable_records_are_quarantined_and_their_subscription_is_stale(own_shop: Shop) -> None:
     lucia, marta = await own_shop.customer(), await own_shop.customer()
-    await settled(lucia)
-    await settled(marta)
+    await wait_until_paid(lucia)
+    await wait_until_paid(marta)
     key = record_key(UUID(own_shop.id), f"subscription-{lucia.subscription}")
     genuine = record((await history(lucia, "billing.subscriptions"))[-1])
     assert genuine.value is not None
-    await put(
+    await send(
         own_shop.stack,
         "billing.subscriptions",
         [
@@ -146,11 +146,11 @@ async def test_undecodable_records_are_quarantined_and_their_subscription_is_sta
         assert (await others.cancel()).status_code == 202
         await others.sees(lambda page: page["subscriptions"][0]["cancellation"] is not None)
 
-        async def aside() -> dict[str, int]:
-            return await kept(own_shop.stack, own_shop.id)
+        async def count() -> dict[str, int]:
+            return await quarantined_records(own_shop.stack, own_shop.id)
 
         readers = {"subscriptions": 0, "payments": 4, "invoicing": 4, "portal_gateway": 4}
-        await eventually(aside, lambda found: found == readers)
+        await eventually(count, lambda found: found == readers)
         assert (await hers.cancel()).status_code == 202
         await hers.sees(lambda page: page["subscriptions"][0]["cancellation"] is not None and not page["stale"])
 
@@ -167,7 +167,7 @@ async def test_no_record_stops_a_service_and_operators_resolve_the_quarantine(ow
         return [line.split("\t") for line in said.stdout.splitlines()]
 
     lucia = await own_shop.customer()
-    await settled(lucia)
+    await wait_until_paid(lucia)
     of_other_tests = {row[0] for row in await quarantined()}
     for topic in (*OF_EVENTS, "billing.customers"):
         for partition in range(TOPICS[topic].partitions):
@@ -175,7 +175,7 @@ async def test_no_record_stops_a_service_and_operators_resolve_the_quarantine(ow
             if TOPICS[topic].config["cleanup.policy"] == "delete":
                 odd.append(Record("", 0, 0, None, None, ODD_HEADERS))
             await send_raw(bootstrap, topic, partition, odd)
-    await read_all(stack)
+    await wait_until_read(stack)
     await stack.ready()
     async with lucia.portal() as visit:
         assert (await visit.change_card(CARDS["mastercard"])).status_code == 200
@@ -199,24 +199,24 @@ async def test_no_record_stops_a_service_and_operators_resolve_the_quarantine(ow
 
 async def test_an_unknown_event_type_is_ignored_and_counted(own_shop: Shop) -> None:
     lucia = await own_shop.customer()
-    await settled(lucia)
+    await wait_until_paid(lucia)
     [first, *_] = await history(lucia, "billing.subscriptions")
     readers = ("payments", "invoicing", "portal-gateway")
-    counts = [await skipped(own_shop.stack, service) for service in readers]
+    counts = [await ignored_events(own_shop.stack, service) for service in readers]
     news = {"id": uuid4(), "type": "billing.subscriptions.SubscriptionDreamt.v1", "subject": f"subscription-{uuid4()}"}
     async with lucia.portal() as visit:
         await visit.sees(lambda page: not page["stale"])
         before = await visit.overview()
-        await put(own_shop.stack, "billing.subscriptions", [first.model_copy(update={**news, "data": {"of": "sheep"}})])
-        await read_all(own_shop.stack)
+        await send(own_shop.stack, "billing.subscriptions", [first.model_copy(update={**news, "data": {"of": "sheep"}})])
+        await wait_until_read(own_shop.stack)
         assert {**await visit.overview(), "as_of": None} == {**before, "as_of": None}
-    assert [await skipped(own_shop.stack, service) for service in readers] == [count + 1 for count in counts]
-    assert set((await kept(own_shop.stack, own_shop.id)).values()) == {0}
+    assert [await ignored_events(own_shop.stack, service) for service in readers] == [count + 1 for count in counts]
+    assert set((await quarantined_records(own_shop.stack, own_shop.id)).values()) == {0}
 
 
 async def test_early_events_wait_for_their_predecessor_and_act_once(own_shop: Shop) -> None:
     lucia = await own_shop.customer()
-    await settled(lucia)
+    await wait_until_paid(lucia)
     told = await history(lucia, "billing.subscriptions")
     second = uuid4()
     started, due, renewed = (event.model_copy(update={"id": uuid4(), "subject": f"subscription-{second}"}) for event in told[:3])
@@ -225,19 +225,19 @@ async def test_early_events_wait_for_their_predecessor_and_act_once(own_shop: Sh
         return next((each for each in page["subscriptions"] if each["id"] == str(second)), {})
 
     async with lucia.portal() as visit:
-        await put(own_shop.stack, "billing.subscriptions", [renewed, started, renewed, started])
+        await send(own_shop.stack, "billing.subscriptions", [renewed, started, renewed, started])
         page = await visit.sees(lambda page: page["stale"] and bool(hers(page)))
         assert hers(page)["status"] == "incomplete"
-        await put(own_shop.stack, "billing.subscriptions", [due, started, due, renewed])
+        await send(own_shop.stack, "billing.subscriptions", [due, started, due, renewed])
         page = await visit.sees(lambda page: not page["stale"] and hers(page)["status"] == "active")
         await visit.sees(lambda page: [row["status"] for row in page["invoices"]["items"]] == ["paid", "paid"])
-        await read_all(own_shop.stack)
+        await wait_until_read(own_shop.stack)
     assert len(await lucia.charges()) == len(await lucia.invoices()) == 2
 
 
 async def test_a_recreated_topic_is_read_from_its_beginning(own_shop: Shop) -> None:
     lucia = await own_shop.customer()
-    await settled(lucia)
+    await wait_until_paid(lucia)
     stack = own_shop.stack
     bootstrap = stack.state["kafka"]["bootstrap_servers"]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)

@@ -33,7 +33,7 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
         yield page
 
 
-async def arrived(page: Page, lucia: Customer) -> PortalPage:
+async def enter(page: Page, lucia: Customer) -> PortalPage:
     """Enter with a link of hers. A marker on the window shows whether the page is reloaded."""
     portal = await Visitor(page, await lucia.shop.backend.portal_link(lucia.id)).enter()
     await page.evaluate("window.stillHere = true")
@@ -41,7 +41,7 @@ async def arrived(page: Page, lucia: Customer) -> PortalPage:
 
 
 async def test_the_card_is_changed_and_the_pane_updates_without_a_reload(page: Page, a_shop: Shop) -> None:
-    portal = await arrived(page, await a_shop.customer())
+    portal = await enter(page, await a_shop.customer())
     await expect(portal.method).to_contain_text("Visa •••• 4242")
     dialog = await portal.edit_card()
     await dialog.fill(CARDS["mastercard"])
@@ -59,7 +59,7 @@ async def test_an_uploaded_logo_and_a_dark_colour_are_on_the_page(page: Page, a_
     lucia = await a_shop.customer()
     branding = {"logo_media_id": await a_shop.backend.upload(ASSETS / "logo.png"), "colour": "#6e0b2a"}
     await a_shop.backend.call("subscriptions", "PATCH", f"/v1/merchants/{a_shop.id}", json={"branding": branding})
-    await arrived(page, lucia)
+    await enter(page, lucia)
     logo = page.locator(".company img")
     async with asyncio.timeout(20):
         while not await logo.is_visible():  # the merchant's change is still being delivered
@@ -75,7 +75,7 @@ async def test_a_debt_is_paid_with_the_new_card(page: Page, a_shop: Shop) -> Non
     lucia = await a_shop.customer()
     await a_shop.backend.attach_card(lucia.id, "tok_saves_then_declines")
     await a_shop.clock(FEBRUARY)
-    portal = await arrived(page, lucia)
+    portal = await enter(page, lucia)
     await expect(page.get_by_text("No pudimos cobrar 29.99 USD.")).to_be_visible()
     dialog = await portal.pay_debt()
     await dialog.fill(CARDS["visa"])
@@ -90,7 +90,7 @@ async def test_a_debt_is_paid_with_the_new_card(page: Page, a_shop: Shop) -> Non
 
 async def test_a_subscription_is_cancelled_and_then_kept(page: Page, a_shop: Shop) -> None:
     lucia = await a_shop.customer()
-    portal = await arrived(page, lucia)
+    portal = await enter(page, lucia)
     dialog = await portal.cancel()
     await expect(dialog.root).to_contain_text("10 de febrero de 2024")
     await dialog.fill("Es demasiado caro", "Quizá vuelva")
@@ -109,7 +109,7 @@ async def test_invoices_are_opened_and_the_history_is_downloaded(page: Page, a_s
     lucia = await a_shop.customer()
     await a_shop.clock(FEBRUARY)
     numbers = [invoice["number"] for invoice in await lucia.invoices()]
-    portal = await arrived(page, lucia)
+    portal = await enter(page, lucia)
     await expect(portal.invoices.get_by_role("listitem")).to_have_count(2)
     table = (await portal.download_history("Hoja de cálculo (CSV)")).decode("utf-8-sig")
     packed = zipfile.ZipFile(io.BytesIO(await portal.download_history("Todas las facturas en PDF (ZIP)")))
@@ -124,7 +124,7 @@ async def test_invoices_are_opened_and_the_history_is_downloaded(page: Page, a_s
 
 
 async def test_during_a_kafka_outage_a_cancellation_is_pending_and_then_arrives(page: Page, a_shop: Shop) -> None:
-    portal = await arrived(page, await a_shop.customer())
+    portal = await enter(page, await a_shop.customer())
     await expect(portal.subscription).to_contain_text("Tu suscripción se renueva el 10 de febrero de 2024")
     late = page.get_by_text("hay cambios recientes que todavía no vemos").or_(page.get_by_text("Puede haber cambios recientes"))
     a_shop.stack.signal("kafka", signal.SIGSTOP)

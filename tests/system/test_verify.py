@@ -116,7 +116,7 @@ class Copies:
     urls: Mapping[str, str]
 
     @asynccontextmanager
-    async def spoilt(self, database: str, statement: str) -> AsyncIterator[Mapping[str, str]]:
+    async def damaged(self, database: str, statement: str) -> AsyncIterator[Mapping[str, str]]:
         """The databases' URLs, one of them of a copy in which the statement has been executed. `$1` is the merchant."""
         name = f"spoilt_{secrets.token_hex(4)}"
         admin = await asyncpg.connect(self.admin_url)
@@ -136,37 +136,37 @@ class Copies:
 
 @pytest.fixture(scope="module")
 async def copies(stack: Stack) -> AsyncIterator[Copies]:
-    async with shop(stack) as told:
-        await a_history(told)
-    await eventually(lambda: judged(stack), lambda result: result.clean)
+    async with shop(stack) as made:
+        await create_history(made)
+    await eventually(lambda: run_verify(stack), lambda result: result.clean)
     admin_url = layout_as_started(Folder(stack.folder)).admin_url
     names = {database: f"copy_{secrets.token_hex(4)}_{database}" for database in DATABASES}
     admin = await asyncpg.connect(admin_url)
     try:
         for database, name in names.items():
             await admin.execute(f"CREATE DATABASE {name}")
-            await copied(url_of(admin_url, database), url_of(admin_url, name))
-        yield Copies(stack, admin_url, told.id, {database: url_of(admin_url, name) for database, name in names.items()})
+            await copy_database(url_of(admin_url, database), url_of(admin_url, name))
+        yield Copies(stack, admin_url, made.id, {database: url_of(admin_url, name) for database, name in names.items()})
     finally:
         for name in names.values():
             await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await admin.close()
 
 
-async def a_history(told: Shop) -> None:
+async def create_history(shop: Shop) -> None:
     """Three months of four customers: active, cancelled, cancelling and past due."""
-    staying, leaving, _, owing = [await told.customer() for _ in range(4)]
-    await cancelled(leaving)
-    await told.backend.attach_card(owing.id, "tok_saves_then_declines")
-    await told.clock(MARCH)
-    going = await told.customer()
-    await cancelled(going)
+    staying, leaving, _, owing = [await shop.customer() for _ in range(4)]
+    await cancel(leaving)
+    await shop.backend.attach_card(owing.id, "tok_saves_then_declines")
+    await shop.clock(MARCH)
+    going = await shop.customer()
+    await cancel(going)
     async with staying.portal() as visit:
         assert (await visit.change_card(CARDS["mastercard"])).status_code == 200
-    await paid_on_request(await told.customer(card=None))
+    await pay_on_request(await shop.customer(card=None))
 
 
-async def paid_on_request(customer: Customer) -> None:
+async def pay_on_request(customer: Customer) -> None:
     """The first charge fails without a card; the merchant attaches one and requests the payment."""
     backend = customer.shop.backend
     [invoice] = await eventually(customer.invoices, bool)
@@ -181,15 +181,15 @@ async def paid_on_request(customer: Customer) -> None:
     await eventually(customer.status, lambda status: status == "active")
 
 
-async def cancelled(customer: Customer) -> None:
+async def cancel(customer: Customer) -> None:
     path = f"/v1/subscriptions/{customer.subscription}/cancellation"
     headers = {"idempotency-key": str(uuid4())}
     await customer.shop.backend.call("subscriptions", "POST", path, json={"feedback": "unused"}, headers=headers)
 
 
-async def copied(source: str, target: str) -> None:
+async def copy_database(source: str, target: str) -> None:
     """The services stay connected to the source, so it cannot be a template."""
-    script = await asyncio.to_thread(dumped, source)
+    script = await asyncio.to_thread(dump, source)
     connection = await asyncpg.connect(target)
     try:
         await connection.execute(script)
@@ -197,13 +197,13 @@ async def copied(source: str, target: str) -> None:
         await connection.close()
 
 
-def dumped(source: str) -> str:
+def dump(source: str) -> str:
     command = [str(binaries() / "pg_dump"), "--no-owner", "--no-privileges", "--inserts", source]
     script = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     return "\n".join(line for line in script.splitlines() if not line.startswith("\\"))  # commands of psql
 
 
-async def judged(stack: Stack, databases: Mapping[str, str] | None = None) -> Result:
+async def run_verify(stack: Stack, databases: Mapping[str, str] | None = None) -> Result:
     found = sources_of(stack.state, stack.folder / "logs", variables={})
     sources = Sources(databases or found.databases, found.bootstrap_servers, found.logs)
     return await verify(sources, patience=30, progress=lambda _: None)
@@ -219,18 +219,18 @@ async def test_verify_finds_nothing_while_the_system_works(stack: Stack, a_shop:
     async def at_work() -> None:
         for month in range(2, 8):
             await asyncio.gather(a_shop.clock(datetime(2024, month, 20, tzinfo=UTC)), a_shop.customer())
-            await (cancelled(hugo) if month == 4 else a_shop.backend.attach_card(lucia.id, "tok_mastercard"))
+            await (cancel(hugo) if month == 4 else a_shop.backend.attach_card(lucia.id, "tok_mastercard"))
 
     work = asyncio.create_task(at_work())
     looks = 0
     while not work.done() or looks == 0:
-        assert broken(await judged(stack)) == {}
+        assert broken(await run_verify(stack)) == {}
         looks += 1
     await work
 
 
 async def test_verify_finds_nothing_in_the_copies(copies: Copies) -> None:
-    result = await judged(copies.stack, copies.urls)
+    result = await run_verify(copies.stack, copies.urls)
     assert broken(result) == {}
     assert result.events > 50
     assert result.seconds < 10
@@ -238,13 +238,13 @@ async def test_verify_finds_nothing_in_the_copies(copies: Copies) -> None:
 
 @pytest.mark.parametrize("invariant", CORRUPTIONS)
 async def test_each_broken_invariant_is_reported_alone(invariant: str, copies: Copies) -> None:
-    async with copies.spoilt(*CORRUPTIONS[invariant]) as urls:
-        found = broken(await judged(copies.stack, urls))
+    async with copies.damaged(*CORRUPTIONS[invariant]) as urls:
+        found = broken(await run_verify(copies.stack, urls))
     assert list(found) == [invariant], json.dumps(found, indent=2)
 
 
 async def test_the_command_names_the_broken_invariant_and_fails(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with copies.spoilt(*CORRUPTIONS["I4"]) as urls:
+    async with copies.damaged(*CORRUPTIONS["I4"]) as urls:
         for database, url in urls.items():
             monkeypatch.setenv(variable_of(database), url)
         said = await asyncio.to_thread(copies.stack.portalctl, "verify")
@@ -256,7 +256,7 @@ async def test_the_command_names_the_broken_invariant_and_fails(copies: Copies, 
 
 async def test_a_service_that_stopped_consuming_is_named(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
     behind = "UPDATE offsets SET next = next - 1 WHERE ctid = (SELECT ctid FROM offsets WHERE next > 0 LIMIT 1)"
-    async with copies.spoilt("portal_gateway", behind) as urls:
+    async with copies.damaged("portal_gateway", behind) as urls:
         for database, url in urls.items():
             monkeypatch.setenv(variable_of(database), url)
         said = await asyncio.to_thread(copies.stack.portalctl, "verify", "--patience", "1")
