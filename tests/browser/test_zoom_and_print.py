@@ -34,7 +34,7 @@ async def cancel(portal: PortalPage, stage: LiveStage) -> None:
 
 async def card(portal: PortalPage, stage: LiveStage) -> None:
     await portal.method.get_by_role("button", name="Editar método de pago").press("Enter")
-    await Keyboard(portal.page).at("textbox Número de tarjeta")
+    await Keyboard(portal.page).wait_for("textbox Número de tarjeta")
 
 
 async def invoice(portal: PortalPage, stage: LiveStage) -> None:
