@@ -11,7 +11,7 @@ from bench.clones import Original, Said, copies, insert, original
 from bench.measuring import Figures
 from bench.stack import Shop, processes, until_quiet
 from bench.usage import Meter
-from support.portal import JANUARY, Customer, Stack
+from support.system_stack import JANUARY, Customer, Stack
 
 _LOOK: Final = 0.5
 

@@ -16,7 +16,7 @@ from bench.usage import Processes
 from portalctl.local.folder import Folder
 from portalctl.local.lifecycle import follow_start, launch, take_down
 from portalctl.local.ports import free_port
-from support.portal import Customer, Shop, Stack, Visit, shop
+from support.system_stack import Customer, Shop, Stack, Visit, shop
 
 PROCESSES: Final = ("postgres", "kafka", "subscriptions", "payments", "invoicing", "portal-gateway")
 _STEADY: Final = 4

@@ -21,7 +21,7 @@ from bench.measuring import Figures, Line, Row, Target
 from bench.rows.append import ENVELOPE
 from bench.stack import another, portal, processes, still, subscribe, until_quiet
 from bench.usage import Meter
-from support.portal import Stack
+from support.system_stack import Stack
 
 STREAMS: Final = 1_000
 CALLERS: Final = 32

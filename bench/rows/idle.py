@@ -9,7 +9,7 @@ from typing import Final
 from bench.measuring import Figures, Line, Row, Target
 from bench.stack import PROCESSES, portal, processes, until_quiet
 from bench.usage import Meter
-from support.portal import Stack
+from support.system_stack import Stack
 
 SECONDS: Final = 60
 SETTLED: Final = 15

@@ -25,7 +25,7 @@ from bench.stack import Shop, portal, processes, still, until_quiet
 from bench.usage import Meter
 from portalctl.local.folder import Folder
 from portalctl.local.layout import layout_as_started
-from support.portal import JANUARY, Stack, shop
+from support.system_stack import JANUARY, Stack, shop
 
 T = TypeVar("T")
 

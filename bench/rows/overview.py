@@ -13,7 +13,7 @@ from bench.load import Call, load, rate_of
 from bench.measuring import Figures, Line, Row, Target, percentiles
 from bench.stack import Shop, asked_as, portal, processes, settings
 from bench.usage import Processes
-from support.portal import JANUARY
+from support.system_stack import JANUARY
 
 CONNECTIONS: Final = 32
 SECONDS: Final = 5

@@ -22,7 +22,7 @@ from bench.measuring import Figures, Line, Row, Target
 from bench.serving import answers
 from bench.stack import Customer, Shop, portal
 from portalctl.local.kafka import cluster_id_of
-from support.portal import Stack
+from support.system_stack import Stack
 from verify.consumers import READERS
 from verify.running import verify
 from verify.sources import Sources, sources_of

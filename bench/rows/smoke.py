@@ -37,7 +37,7 @@ from chassis.event_store.postgres_store import PostgresEventStore
 from chassis.postgres.pool import create_pool
 from portalctl.local.folder import Folder
 from portalctl.local.layout import layout_as_started
-from support.portal import shop
+from support.system_stack import shop
 
 BASELINE: Final = Path(__file__).parents[1] / "baseline.json"
 ROUNDS: Final = 3

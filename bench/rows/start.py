@@ -19,7 +19,7 @@ from bench.usage import cpu_seconds
 from portalctl.local.errors import StackError
 from portalctl.local.folder import Folder
 from portalctl.local.process_table import read_processes
-from support.portal import Stack
+from support.system_stack import Stack
 
 SECONDS: Final = 300
 """After which a step is given up."""

@@ -44,7 +44,7 @@ def stated(package: PackageMetadata) -> str:
 
 
 def licence_of(name: str) -> str:
-    """What the metadata states as an SPDX expression, else what the table says, else what the metadata says otherwise."""
+    """The licence: the metadata's SPDX expression, else the table's entry, else the metadata's other fields."""
     try:
         package = metadata(name)
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""axe-core in a page and in the card frame inside it: what is wrong there, as short lines."""
+"""Violations that axe-core finds in a page and in its card frame, as short lines."""
 
 from typing import Any, Final
 
@@ -8,14 +8,14 @@ from playwright.async_api import Frame, Page
 TAGS: Final = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 OPTIONS: Final[dict[str, Any]] = {"runOnly": TAGS, "resultTypes": ["violations"], "elementRef": True, "preload": False}
 INSIDE: Final[dict[str, Any]] = {**OPTIONS, "rules": {"page-has-heading-one": {"enabled": False}}}
-"""For a frame: the page around it has the heading."""
+"""Options for a frame: the page around it has the heading."""
 
 WITHOUT_TIMERS: Final = """() => {
     if (matchMedia("(scripting: none)").matches) {
         window.setTimeout = (act, _, ...given) => { Promise.resolve().then(() => act(...given)); return 0; };
     }
 }"""
-"""Where scripts are off no timer ever rings, and axe would wait for one."""
+"""Without scripts no timer fires, and axe would wait for one."""
 
 RUN: Final = """async (options) => {
     const menu = document.querySelector("details[open] > :not(summary)");
@@ -28,11 +28,11 @@ RUN: Final = """async (options) => {
         .filter(({ element }) => id !== "target-size" || !covered(element))
         .map(({ element }) => `${id}: ${element.outerHTML.slice(0, 150)}`));
 }"""
-"""A target that an open menu covers in part is whole again when the menu closes, by Esc or a click anywhere."""
+"""Targets that an open menu covers in part are not reported: closing the menu uncovers them."""
 
 
 async def violations(page: Page) -> list[str]:
-    """axe is put into each frame once, however often this is asked."""
+    """axe is injected once per frame."""
     found: list[str] = []
     for frame in page.frames:
         if frame.url.startswith("http") and not await hidden(frame):
@@ -44,7 +44,7 @@ async def violations(page: Page) -> list[str]:
 
 
 async def hidden(frame: Frame) -> bool:
-    """A card frame that has not reported yet is not shown."""
+    """Whether the frame is a card frame that has not reported yet."""
     if frame.parent_frame is None:
         return False
     return not await (await frame.frame_element()).is_visible()

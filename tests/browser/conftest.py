@@ -1,16 +1,21 @@
-"""A real browser for whatever portal a test visits."""
+"""A real browser, and a gateway with two customers."""
 
 from collections.abc import AsyncIterator
 
 import pytest
-from browser import neighbours as two_customers
-from browser.neighbours import Neighbours
-from integration.portal_gateway.gateway import Gateway
+from browser import two_customers as example
+from browser.seed import SEED
+from browser.two_customers import TwoCustomers
 from playwright.async_api import Browser, Page, expect
 
 from support.browsing import chrome, watched_page
+from support.portal_gateway.gateway import Gateway
 
 expect.set_options(timeout=15_000)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    terminalreporter.write_line(f"SEED={SEED} repeats the sample of the axe matrix, FULL=1 runs all of it")
 
 
 @pytest.fixture(scope="session")
@@ -27,11 +32,11 @@ async def page(browser: Browser) -> AsyncIterator[Page]:
 
 
 @pytest.fixture(scope="session")
-async def a_gateway(postgres_url: str) -> AsyncIterator[Gateway]:
-    async with two_customers.gateway(postgres_url) as running:
+async def shared_gateway(postgres_url: str) -> AsyncIterator[Gateway]:
+    async with example.gateway(postgres_url) as running:
         yield running
 
 
 @pytest.fixture
-async def neighbours(a_gateway: Gateway) -> Neighbours:
-    return await two_customers.settled(a_gateway)
+async def two_customers(shared_gateway: Gateway) -> TwoCustomers:
+    return await example.create(shared_gateway)

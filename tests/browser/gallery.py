@@ -1,4 +1,4 @@
-"""Everything that a customer can see, state by state: what is checked in a browser, and pictured, is this list."""
+"""Every state that a customer can see. The browser tests check this list, and the screenshots show it."""
 
 from typing import Final
 
@@ -7,11 +7,11 @@ from browser import (
     gallery_dialogs,
     gallery_extremes,
     gallery_pages,
-    gallery_paying,
+    gallery_payments,
     gallery_portal,
-    gallery_troubles,
+    gallery_problems,
 )
-from browser.gallery_opening import State
+from browser.gallery_states import State
 
 STATES: Final[dict[str, State]] = {
     state.name: state
@@ -20,8 +20,8 @@ STATES: Final[dict[str, State]] = {
         *gallery_pages.STATES,
         *gallery_dialogs.STATES,
         *gallery_cards.STATES,
-        *gallery_paying.STATES,
+        *gallery_payments.STATES,
         *gallery_extremes.STATES,
-        *gallery_troubles.STATES,
+        *gallery_problems.STATES,
     )
 }

@@ -1,49 +1,49 @@
-"""Card entry, as a dialog and as a page of its own: before, while and after a card is confirmed."""
+"""Card entry as a dialog and as a page: before, during and after the confirmation."""
 
 from typing import Any
 from uuid import UUID
 
-from browser.gallery_opening import Bring, Opened, State, at
-from browser.living_payments import SECONDS_TO_WAIT
-from browser.pages import press
-from browser.staged import DECLINED, MASTERCARD, LivingStage
+from browser.gallery_states import Opened, State, Steps, visit
+from browser.live_payments import SECONDS_TO_WAIT
+from browser.live_stage import DECLINED, MASTERCARD, LiveStage
 from playwright.async_api import FrameLocator, Route, expect
-from unit.portal_page import scenes
 
 from chassis.http.problems import Problem
 from portal_gateway.application.view import View
+from support.portal_page import scenes
+from support.portal_page.page_objects import press
 
 DECLINED_WHEN_CHARGED = "4000000000000341"
 PUT = "**/api/payment-method"
 
 
-def card_entry(button: str) -> Bring:
-    async def bring(opened: Opened) -> None:
+def card_entry(button: str) -> Steps:
+    async def steps(opened: Opened) -> None:
         await opened.go("/")
         await opened.press(button)
         await expect(fields(opened).locator("#number")).to_be_enabled()
 
-    return bring
+    return steps
 
 
-def confirmed(number: str, *, button: str = "#edit-method", see: str = "dialog [data-new-card]") -> Bring:
-    async def bring(opened: Opened) -> None:
+def confirmed(number: str, *, button: str = "#edit-method", see: str = "dialog [data-new-card]") -> Steps:
+    async def steps(opened: Opened) -> None:
         await card_entry(button)(opened)
         await type_card(opened, number)
         await opened.see(see)
 
-    return bring
+    return steps
 
 
-def refused(number: str, expiry: str = "12 / 30", *, see: str = "#problem") -> Bring:
-    """The fields stay, and the frame says what is wrong."""
+def refused(number: str, expiry: str = "12 / 30", *, see: str = "#problem") -> Steps:
+    """The fields stay, and the frame shows the error."""
 
-    async def bring(opened: Opened) -> None:
+    async def steps(opened: Opened) -> None:
         await card_entry("#edit-method")(opened)
         await type_card(opened, number, expiry)
         await expect(fields(opened).locator(see)).to_be_visible()
 
-    return bring
+    return steps
 
 
 def fields(opened: Opened) -> FrameLocator:
@@ -63,9 +63,9 @@ def owing_two() -> View:
 
 
 def outcomes(fourteenth: str) -> Any:
-    """What becomes of the invoice of May; that of April is paid."""
+    """The outcome of May's invoice; April's is paid."""
 
-    def prepare(stage: LivingStage) -> None:
+    def prepare(stage: LiveStage) -> None:
         async def invoice(_: Any, id: UUID) -> dict[str, Any]:
             return scenes.whole_invoice(id=str(id), status=fourteenth if str(id) == scenes.invoice_id(14) else "paid")
 
@@ -74,12 +74,12 @@ def outcomes(fourteenth: str) -> Any:
     return prepare
 
 
-def silent(stage: LivingStage) -> None:
-    stage.living.answers = False
+def silent(stage: LiveStage) -> None:
+    stage.live_payments.answers = False
 
 
 async def loading(opened: Opened) -> None:
-    """Nobody answers, for ever."""
+    """The request is never answered."""
 
     async def hold(_: Route) -> None: ...
 
@@ -98,17 +98,17 @@ async def given_up(opened: Opened) -> None:
     await opened.see("dialog [data-retry]")
 
 
-def often(stage: LivingStage) -> None:
+def often(stage: LiveStage) -> None:
     stage.limits.refuses = Problem(429, "too_many_requests", "Too many", headers={"retry-after": "540"})
 
 
-def blocked(stage: LivingStage) -> None:
-    stage.living.cards.seconds_blocked = SECONDS_TO_WAIT
+def blocked(stage: LiveStage) -> None:
+    stage.live_payments.cards.seconds_blocked = SECONDS_TO_WAIT
 
 
 async def expired(opened: Opened) -> None:
     await card_entry("#edit-method")(opened)
-    opened.stage.living.cards.setups.clear()
+    opened.stage.live_payments.cards.setups.clear()
     await type_card(opened, MASTERCARD)
     await opened.see("dialog [data-retry]")
 
@@ -122,7 +122,7 @@ async def in_doubt(opened: Opened) -> None:
 
 
 async def dearer(opened: Opened) -> None:
-    """Another invoice comes to be owed while the card is being typed."""
+    """Another invoice becomes due while the card is typed."""
     await card_entry("#pay")(opened)
     opened.stage.change(invoices=owing_two().facts["invoices"])
     await type_card(opened, MASTERCARD)
@@ -144,14 +144,14 @@ async def without_its_scripts(opened: Opened) -> None:
 
 
 STATES = (
-    State("card", bring=card_entry("#edit-method")),
+    State("card", steps=card_entry("#edit-method")),
     State("card-and-debt", scenes.owing, card_entry("#pay")),
     State("card-and-debts", owing_two, card_entry("#pay")),
     State("card-debt-changed", scenes.owing, dearer, refusals=(409,)),
-    State("card-mistyped", bring=refused("4242 4242 4242 4241", "01 / 20", see="#number-error")),
-    State("card-declined", bring=refused(DECLINED), refusals=(402,)),
-    State("card-declined-too-often", bring=refused(DECLINED), prepare=blocked, refusals=(429,)),
-    State("card-saved", bring=confirmed(MASTERCARD)),
+    State("card-mistyped", steps=refused("4242 4242 4242 4241", "01 / 20", see="#number-error")),
+    State("card-declined", steps=refused(DECLINED), refusals=(402,)),
+    State("card-declined-too-often", steps=refused(DECLINED), prepare=blocked, refusals=(429,)),
+    State("card-saved", steps=confirmed(MASTERCARD)),
     State("card-saved-and-paid", scenes.owing, confirmed(MASTERCARD, button="#pay", see="dialog dd .badge.good")),
     State(
         "card-saved-and-not-paid",
@@ -165,12 +165,12 @@ STATES = (
         confirmed(MASTERCARD, button="#pay", see="dialog [data-waiting]"),
         outcomes("processing"),
     ),
-    State("card-loading", bring=loading),
-    State("card-silent", bring=given_up, prepare=silent, clock=True, refusals=(404,)),
-    State("card-expired-form", bring=expired, refusals=(404,)),
-    State("card-in-doubt", bring=in_doubt, refusals=(502,)),
-    State("card-too-often", bring=at("/", "#edit-method", see="dialog [data-retry]"), prepare=often, refusals=(429,)),
-    State("card-page", bring=on_a_page),
-    State("card-page-without-script", bring=at("/payment-method"), script=False),
-    State("card-page-without-its-scripts", bring=without_its_scripts),
+    State("card-loading", steps=loading),
+    State("card-silent", steps=given_up, prepare=silent, clock=True, refusals=(404,)),
+    State("card-expired-form", steps=expired, refusals=(404,)),
+    State("card-in-doubt", steps=in_doubt, refusals=(502,)),
+    State("card-too-often", steps=visit("/", "#edit-method", see="dialog [data-retry]"), prepare=often, refusals=(429,)),
+    State("card-page", steps=on_a_page),
+    State("card-page-without-script", steps=visit("/payment-method"), script=False),
+    State("card-page-without-its-scripts", steps=without_its_scripts),
 )

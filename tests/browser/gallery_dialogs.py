@@ -1,9 +1,10 @@
-"""Cancelling as a dialog, and the menus, each as it is after the clicks that lead there."""
+"""The cancel dialog and the menus, each after the clicks that open it."""
 
-from browser.gallery_opening import Opened, State, at
 from browser.gallery_pages import write_too_much
-from browser.staged import LivingStage
-from unit.portal_page import scenes
+from browser.gallery_states import Opened, State, visit
+from browser.live_stage import LiveStage
+
+from support.portal_page import scenes
 
 SHEET = "dialog[open] #sheet-title"
 
@@ -27,7 +28,7 @@ async def cancelled(opened: Opened) -> None:
     await opened.see("dialog [data-refresh]")
 
 
-def giving_up(stage: LivingStage) -> None:
+def giving_up(stage: LiveStage) -> None:
     now = stage.views.shown.now.isoformat()
     dates = {"effective_at": now, "access_until": now, "paid_until": scenes.instant(2023, 6, 14)}
     stage.subscriptions.preview_is = {**stage.subscriptions.preview_is, "mode": "immediately", **dates}  # type: ignore[typeddict-item]
@@ -40,10 +41,10 @@ async def end_today(opened: Opened) -> None:
 
 
 STATES = (
-    State("cancel", bring=cancel),
+    State("cancel", steps=cancel),
     State("end-today", lambda: scenes.view(scenes.ending()), end_today, giving_up),
-    State("cancel-wrong", bring=cancel_wrongly, refusals=(422,)),
-    State("cancelled", bring=cancelled),
-    State("menu-download", bring=at("/", "#download-all", see=".menu[open] .item >> nth=0")),
-    State("menu-leave", bring=at("/", "#leave", see=".menu[open] .item >> nth=0")),
+    State("cancel-wrong", steps=cancel_wrongly, refusals=(422,)),
+    State("cancelled", steps=cancelled),
+    State("menu-download", steps=visit("/", "#download-all", see=".menu[open] .item >> nth=0")),
+    State("menu-leave", steps=visit("/", "#leave", see=".menu[open] .item >> nth=0")),
 )

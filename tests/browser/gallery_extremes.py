@@ -1,15 +1,15 @@
-"""What strains the page: long names, large amounts, currencies without cents, other scripts, other brands."""
+"""Extreme content: long names, large amounts, currencies without cents, other scripts, other brands."""
 
 from typing import Any
 
 from browser.gallery_cards import card_entry
 from browser.gallery_dialogs import cancel
-from browser.gallery_opening import State, at
 from browser.gallery_pages import INVOICE
-from browser.staged import LivingStage
-from unit.portal_page import scenes
+from browser.gallery_states import State, visit
+from browser.live_stage import LiveStage
 
 from portal_gateway.application.view import View
+from support.portal_page import scenes
 
 COMPANY = "Norddeutsche Rechtsschutzversicherungsgesellschaften-Beteiligungsverwaltung GmbH & Co. KGaA"
 PLAN = "Unternehmensdatensicherungsdienstleistung Premium mit Rindfleischetikettierungsüberwachung"
@@ -23,7 +23,7 @@ def customer(name: str, email: str = "ana@example.com") -> dict[str, Any]:
 
 
 def priced(amount_minor: int, currency: str, status: str = "active") -> View:
-    """A customer who pays that much each month, and owes as much if the status says so."""
+    """A customer with this monthly price, who owes one payment if the status is a debt."""
     price = {"amount_minor": amount_minor, "currency": currency}
     owed = status in ("past_due", "unpaid")
     rows = [scenes.invoice(number, "failed" if owed and number == 14 else "paid", total=price) for number in range(14, 2, -1)]
@@ -47,7 +47,7 @@ def scripts() -> View:
     return named("شركة الحلول التقنية 🚀", "الاشتراك الشهري المميز ✨", "ليلى الحسيني 👩🏽‍💻 田中さくら", "ana@example.com")
 
 
-def long_invoice(stage: LivingStage) -> None:
+def long_invoice(stage: LiveStage) -> None:
     whole = scenes.whole_invoice()
     total = {"amount_minor": 123456789012, "currency": "COP"}
     line = {**whole["lines"][0], "plan_name": PLAN, "quantity": 1234, "unit_price": total, "total": total}
@@ -76,7 +76,7 @@ def yellow() -> View:
 STATES = (
     State("long-names", long, pictured=False),
     State("long-names-cancel", long, cancel),
-    State("long-names-invoice", long, at(INVOICE), long_invoice),
+    State("long-names-invoice", long, visit(INVOICE), long_invoice),
     State("large-amounts", lambda: priced(123456789012, "COP", "past_due")),
     State("large-amounts-card", lambda: priced(123456789012, "COP", "past_due"), card_entry("#pay")),
     State("yen", lambda: priced(2999, "JPY")),

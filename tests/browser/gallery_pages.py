@@ -1,24 +1,24 @@
-"""Pages of their own: an invoice, cancelling, the ways in and out, and what is said when something is not to be had."""
+"""Separate pages: an invoice, cancelling, entering, leaving, and errors."""
 
 from typing import Any
 
-from browser.exporting import slowly
-from browser.gallery_opening import Opened, State, at
+from browser.controlled_exports import control_exports
 from browser.gallery_portal import cardless
-from browser.staged import LivingStage
-from unit.portal_page import scenes
-from unit.portal_page.standins import TOKEN
+from browser.gallery_states import Opened, State, visit
+from browser.live_stage import LiveStage
 
 from chassis.http.problems import Problem
 from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT
 from portal_gateway.application.view import View
 from portal_gateway.domain.view import Money
+from support.portal_page import scenes
+from support.portal_page.fakes import TOKEN
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 INVOICE = f"/invoices/{scenes.invoice_id(14)}"
 
 
-def void_invoice(stage: LivingStage) -> None:
+def void_invoice(stage: LiveStage) -> None:
     invoice = scenes.whole_invoice()
     given = {**invoice["total"], "amount_minor": -invoice["total"]["amount_minor"]}
     voided = {
@@ -31,8 +31,8 @@ def void_invoice(stage: LivingStage) -> None:
     stage.invoicing.invoice_is = {**invoice, "status": "void", "movements": [*invoice["movements"][:2], voided]}
 
 
-def refunded_invoice(stage: LivingStage) -> None:
-    """A charge that hung came through after the invoice was void."""
+def refunded_invoice(stage: LiveStage) -> None:
+    """A charge succeeded after its invoice was voided."""
     void_invoice(stage)
     invoice = stage.invoicing.invoice_is
     paid = {**scenes.whole_invoice()["movements"][2], "date": "2023-05-28"}
@@ -40,17 +40,17 @@ def refunded_invoice(stage: LivingStage) -> None:
     stage.invoicing.invoice_is = {**invoice, "status": "refunded", "movements": [*invoice["movements"], paid, back]}
 
 
-def owed_invoice(stage: LivingStage) -> None:
+def owed_invoice(stage: LiveStage) -> None:
     invoice = scenes.whole_invoice()
     again = {**invoice["movements"][1], "date": "2023-05-17"}
     stage.invoicing.invoice_is = {**invoice, "status": "failed", "movements": [*invoice["movements"][:2], again]}
 
 
-def downloading(stage: LivingStage) -> None:
-    slowly(stage).running = True
+def downloading(stage: LiveStage) -> None:
+    control_exports(stage).running = True
 
 
-def at_once(stage: LivingStage) -> None:
+def at_once(stage: LiveStage) -> None:
     owed: Money = {"amount_minor": 2999, "currency": "USD"}
     now = stage.views.shown.now.isoformat()
     stage.subscriptions.preview_is = {
@@ -66,27 +66,27 @@ def over() -> View:
     return scenes.view(scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 14)))
 
 
-def too_often(stage: LivingStage) -> None:
+def too_often(stage: LiveStage) -> None:
     stage.access.refuses = Problem(429, "too_many_requests", "Too many", headers={"retry-after": "540"})
 
 
-def unreachable(stage: LivingStage) -> None:
+def unreachable(stage: LiveStage) -> None:
     stage.access.refuses = Problem(503, "service_unavailable", "Away", headers={"retry-after": "5"})
 
 
-def forgetful(stage: LivingStage) -> None:
-    """As with a browser that keeps no cookie."""
+def forgetful(stage: LiveStage) -> None:
+    """A browser that stores no cookie."""
     stage.access.ended.append(False)
 
 
-def failing(stage: LivingStage) -> None:
+def failing(stage: LiveStage) -> None:
     async def fail(*_: Any) -> None:
         raise RuntimeError("a defect")
 
     stage.invoicing.invoice = fail  # type: ignore[assignment,method-assign]
 
 
-def away(stage: LivingStage) -> None:
+def away(stage: LiveStage) -> None:
     async def fail(*_: Any) -> None:
         raise Problem(503, "service_unavailable", "Away", headers={"retry-after": "5"})
 
@@ -94,13 +94,13 @@ def away(stage: LivingStage) -> None:
 
 
 async def write_too_much(opened: Opened) -> None:
-    """What the page itself would not let anyone type."""
+    """More text than the page lets a customer type."""
     longer = "(field, length) => { field.removeAttribute('maxlength'); field.value = 'a'.repeat(length); }"
     await opened.page.locator("#comment").evaluate(longer, COMMENT_LIMIT + 1)
 
 
 async def submit_mistakes(opened: Opened) -> None:
-    """As without a script: the page answers with its errors."""
+    """Submit without scripts: the page answers with its errors."""
     await opened.go(CANCEL)
     await write_too_much(opened)
     await opened.page.evaluate("document.querySelector('#sheet form').submit()")
@@ -129,30 +129,34 @@ async def paste_nonsense(opened: Opened) -> None:
 LINK = f"/enter#{TOKEN}"
 
 STATES = (
-    State("invoice", bring=at(INVOICE)),
-    State("invoice-owed", scenes.owing, at(INVOICE), owed_invoice),
-    State("invoice-refunded", lambda: scenes.view(over().facts["subscriptions"][0]), at(INVOICE), refunded_invoice),
-    State("invoice-void", lambda: scenes.view(over().facts["subscriptions"][0]), at(INVOICE), void_invoice),
-    State("cancel-page", bring=at(CANCEL)),
-    State("cancel-page-wrong", bring=submit_mistakes, refusals=(422,)),
-    State("cancel-page-at-once", lambda: cardless("past_due"), at(CANCEL), at_once),
-    State("cancelled-page", lambda: scenes.view(scenes.ending()), at(f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13")),
-    State("nothing-to-cancel", over, at(CANCEL)),
-    State("ended", bring=at("/ended"), signed_in=False),
-    State("ended-by-another", bring=at("/ended")),
-    State("link-revoked", bring=at("/ended?link=revoked"), signed_in=False),
-    State("neutral", bring=at("/"), signed_in=False, refusals=(401,)),
-    State("neutral-after-paste", bring=paste_nonsense, signed_in=False, refusals=(401,)),
-    State("enter-waits", bring=at(f"/enter?continue#{TOKEN}", see="[data-confirm]"), signed_in=False),
-    State("enter-refused", bring=at("/enter#nonsense", see="[data-refused]"), signed_in=False, refusals=(401,)),
-    State("enter-unreachable", bring=at(LINK, see="[data-unreachable]"), prepare=unreachable, signed_in=False, refusals=(503,)),
-    State("enter-without-cookies", bring=at(LINK, see="[data-no-cookie]"), prepare=forgetful, signed_in=False, refusals=(401,)),
-    State("enter-too-often", bring=at(LINK, see="[data-too-many]"), prepare=too_often, signed_in=False, refusals=(429,)),
-    State("enter-without-script", bring=at("/enter"), signed_in=False, script=False),
-    State("download-too-often", bring=at("/export.csv"), prepare=too_often, refusals=(429,)),
-    State("download-while-another", bring=at("/export.zip"), prepare=downloading, refusals=(429,)),
-    State("not-found", bring=at("/no/such/page"), refusals=(404,)),
-    State("unavailable", bring=at(INVOICE), prepare=away, refusals=(503,)),
-    State("error", bring=at(INVOICE), prepare=failing, refusals=(500,)),
-    State("session-changed", bring=submit_of_another_session, refusals=(409,)),
+    State("invoice", steps=visit(INVOICE)),
+    State("invoice-owed", scenes.owing, visit(INVOICE), owed_invoice),
+    State("invoice-refunded", lambda: scenes.view(over().facts["subscriptions"][0]), visit(INVOICE), refunded_invoice),
+    State("invoice-void", lambda: scenes.view(over().facts["subscriptions"][0]), visit(INVOICE), void_invoice),
+    State("cancel-page", steps=visit(CANCEL)),
+    State("cancel-page-wrong", steps=submit_mistakes, refusals=(422,)),
+    State("cancel-page-at-once", lambda: cardless("past_due"), visit(CANCEL), at_once),
+    State("cancelled-page", lambda: scenes.view(scenes.ending()), visit(f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13")),
+    State("nothing-to-cancel", over, visit(CANCEL)),
+    State("ended", steps=visit("/ended"), signed_in=False),
+    State("ended-by-another", steps=visit("/ended")),
+    State("link-revoked", steps=visit("/ended?link=revoked"), signed_in=False),
+    State("neutral", steps=visit("/"), signed_in=False, refusals=(401,)),
+    State("neutral-after-paste", steps=paste_nonsense, signed_in=False, refusals=(401,)),
+    State("enter-waits", steps=visit(f"/enter?continue#{TOKEN}", see="[data-confirm]"), signed_in=False),
+    State("enter-refused", steps=visit("/enter#nonsense", see="[data-refused]"), signed_in=False, refusals=(401,)),
+    State(
+        "enter-unreachable", steps=visit(LINK, see="[data-unreachable]"), prepare=unreachable, signed_in=False, refusals=(503,)
+    ),
+    State(
+        "enter-without-cookies", steps=visit(LINK, see="[data-no-cookie]"), prepare=forgetful, signed_in=False, refusals=(401,)
+    ),
+    State("enter-too-often", steps=visit(LINK, see="[data-too-many]"), prepare=too_often, signed_in=False, refusals=(429,)),
+    State("enter-without-script", steps=visit("/enter"), signed_in=False, script=False),
+    State("download-too-often", steps=visit("/export.csv"), prepare=too_often, refusals=(429,)),
+    State("download-while-another", steps=visit("/export.zip"), prepare=downloading, refusals=(429,)),
+    State("not-found", steps=visit("/no/such/page"), refusals=(404,)),
+    State("unavailable", steps=visit(INVOICE), prepare=away, refusals=(503,)),
+    State("error", steps=visit(INVOICE), prepare=failing, refusals=(500,)),
+    State("session-changed", steps=submit_of_another_session, refusals=(409,)),
 )

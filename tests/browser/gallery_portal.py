@@ -1,19 +1,19 @@
-"""The portal itself: every status of a subscription, an invoice and a card, and what the page says around them."""
+"""The overview: every status of a subscription, an invoice and a card, and the notices."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
-from browser.exporting import long_history, slowly
-from browser.gallery_opening import State, at
-from browser.staged import LivingStage
-from unit.portal_page import scenes
-from unit.portal_page.standins import Access, Views
+from browser.controlled_exports import control_exports, long_history
+from browser.gallery_states import State, visit
+from browser.live_stage import LiveStage
 
 from portal_gateway.application.customer_view import Source
 from portal_gateway.application.view import Pending, PendingKind, View
 from portal_gateway.domain.access import ABSOLUTE
 from portal_gateway.domain.view import InvoiceRow, InvoiceStatus, PaymentMethod
+from support.portal_page import scenes
+from support.portal_page.fakes import Access, Views
 
 NEW_CARD: dict[str, Any] = {"brand": "mastercard", "last4": "4444", "exp_month": 12, "exp_year": 2030}
 FIRST: dict[str, Any] = {"invoice_count": 1, "invoice_years": [2023]}
@@ -44,7 +44,7 @@ def two(second: str) -> View:
 
 
 def taxed() -> View:
-    """Three of a plan in a currency of four decimals, with a tax on top."""
+    """Quantity 3, a currency with four decimals, and an exclusive tax."""
     tax: Any = {"name": "IVA", "rate_basis_points": 1900, "inclusive": False}
     plan = scenes.plan(price={"amount_minor": 12_345, "currency": "CLF"}, tax=tax)
     rows = [scenes.invoice(14, total={"amount_minor": 44_072, "currency": "CLF"})]
@@ -84,7 +84,7 @@ def late() -> View:
 
 
 class LongHistory(Views):
-    """All invoices of many years, as they are kept."""
+    """The invoices of many years, as the gateway stores them."""
 
     async def invoices(self, merchant: Any, customer: Any, year: int | None, before: Any, limit: int) -> list[Any]:
         rows = [row for row in MANY if before is None or (row["issued_on"], row["number"]) < before]
@@ -102,18 +102,18 @@ def many() -> View:
     return scenes.view(invoices=MANY[:12], invoice_count=len(MANY), invoice_years=[2023, 2022, 2021, 2020])
 
 
-def keep_many(stage: LivingStage) -> None:
+def keep_many(stage: LiveStage) -> None:
     stage.views = LongHistory(stage.views.shown, stage.access)
 
 
-download = at("/", "#download-all", "[data-download]", see="#downloading:has-text('120')")
+download = visit("/", "#download-all", "[data-download]", see="#downloading:has-text('120')")
 
 
-def on_its_way(stage: LivingStage) -> None:
-    slowly(stage).done = 120
+def on_its_way(stage: LiveStage) -> None:
+    control_exports(stage).done = 120
 
 
-def about_to_end(stage: LivingStage) -> None:
+def about_to_end(stage: LiveStage) -> None:
     began = datetime.now(UTC) - ABSOLUTE + timedelta(minutes=4)
     stage.access = Access(scenes.session(started_at=began, seen_at=datetime.now(UTC)))
     stage.views.access = stage.access
@@ -139,20 +139,20 @@ STATES = (
     State("card-of-another-brand", lambda: scenes.view(payment_method=card(brand="other", last4="1117"))),
     State("card-missing", lambda: scenes.view(payment_method=None)),
     State("two-subscriptions", lambda: two("past_due")),
-    State("two-subscriptions-second", lambda: two("past_due"), at(f"/?subscription={scenes.invoice_id(99)}")),
+    State("two-subscriptions-second", lambda: two("past_due"), visit(f"/?subscription={scenes.invoice_id(99)}")),
     State("history-empty", lambda: scenes.view(**NOTHING_YET)),
-    State("history-without-match", rows=12, bring=at("/?year=2022&status=void", see=".empty")),
+    State("history-without-match", rows=12, steps=visit("/?year=2022&status=void", see=".empty")),
     State("history-of-many-years", many, prepare=keep_many, rows=12),
     State("history-downloading", long_history, download, on_its_way, rows=12),
-    State("history-older", many, at("/", "#older", see="#newest"), keep_many, rows=12),
-    State("stale", late, at("/", see="[data-stale]")),
+    State("history-older", many, visit("/", "#older", see="#newest"), keep_many, rows=12),
+    State("stale", late, visit("/", see="[data-stale]")),
     State("cancellation-on-its-way", lambda: scenes.view(pending=accepted("cancellation"))),
     State("keeping-on-its-way", lambda: scenes.view(scenes.ending(), pending=accepted("cancellation_withdrawn"))),
     State("card-on-its-way", lambda: scenes.view(pending=accepted("payment_method", **NEW_CARD))),
     State("charge-on-its-way", lambda: replace(scenes.owing(), pending=accepted("charge", invoice_id=scenes.invoice_id(14)))),
-    State("session-ends-for-good", bring=at("/", see="#session-ending"), prepare=about_to_end),
-    State("session-changed-meanwhile", bring=at("/?said=session_changed", see=".notice.warn >> visible=true")),
-    State("kept", bring=at("/?said=kept", see=".notice.good")),
+    State("session-ends-for-good", steps=visit("/", see="#session-ending"), prepare=about_to_end),
+    State("session-changed-meanwhile", steps=visit("/?said=session_changed", see=".notice.warn >> visible=true")),
+    State("kept", steps=visit("/?said=kept", see=".notice.good")),
     State("first-arrival", first_arrival),
     State("portal-without-script", many, prepare=keep_many, rows=12, script=False),
 )

@@ -1,4 +1,4 @@
-"""Whoever has only a keyboard: what has the focus, by role and name, and whether they can see where they are."""
+"""A keyboard user: the focused element by role and name, and whether its focus is visible."""
 
 import asyncio
 from contextlib import suppress
@@ -8,14 +8,14 @@ from typing import Any, Final
 from playwright.async_api import CDPSession, ElementHandle, Error, Frame, Page
 
 NOWHERE: Final = ""
-"""The browser's own buttons, after the last stop of a page and before its first."""
+"""The browser's own buttons, which come after the last stop of a page and before its first."""
 
-# What the browser's accessibility tree calls the word that opens a menu.
+# Roles of Chromium's accessibility tree with another name here.
 _ROLES: Final = {"DisclosureTriangle": "menu", "none": ""}
 _WAIT_SECONDS: Final = 15
 _KEY_SECONDS: Final = 5
 
-# The ring lies outside its element, on the nearest ground that is painted around it.
+# The ring is outside its element, on the nearest painted background.
 _SEEN: Final = """(found) => {
     const style = getComputedStyle(found);
     const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
@@ -42,8 +42,8 @@ _SEEN: Final = """(found) => {
 }"""
 
 
-async def _told(session: CDPSession) -> dict[str, Any]:
-    """What has the focus in the accessibility tree; `ignored` when it is not part of it."""
+async def _focused_node(session: CDPSession) -> dict[str, Any]:
+    """The focused node of the accessibility tree; `ignored` when it is not part of the tree."""
     found = await session.send("Runtime.evaluate", {"expression": "document.activeElement"})
     asked = {"objectId": found["result"]["objectId"], "fetchRelatives": False}
     told: dict[str, Any] = (await session.send("Accessibility.getPartialAXTree", asked))["nodes"][0]
@@ -55,32 +55,32 @@ class Keyboard:
     page: Page
 
     async def focus(self) -> str:
-        """`button Cancelar suscripción`, as the browser tells it to assistive technology; inside a frame too."""
+        """Role and name of the focused element, also in a frame: `button Cancelar suscripción`."""
         async with asyncio.timeout(_WAIT_SECONDS):
-            frame, element = await self._place()
+            frame, element = await self._focused_element()
             session = await self.page.context.new_cdp_session(self.page if frame is self.page.main_frame else frame)
             try:
-                node = await _told(session)
+                node = await _focused_node(session)
                 while node["ignored"] and await element.evaluate("(found) => found.isConnected && found !== document.body"):
                     await asyncio.sleep(0.05)  # the tree follows the page a moment later
-                    node = await _told(session)
+                    node = await _focused_node(session)
             finally:
                 await session.detach()
         role = node["role"]["value"]
         return f"{_ROLES.get(role, role)} {node.get('name', {}).get('value', '')}".strip()
 
-    async def at(self, stop: str) -> None:
-        """Waits until `stop` has the focus and shows it: a frame of another origin takes a moment to learn of it."""
+    async def wait_for(self, stop: str) -> None:
+        """Wait until `stop` has a visible focus. A frame of another origin gets the focus a moment later."""
         seen = ""
         try:
             async with asyncio.timeout(_WAIT_SECONDS):
                 while seen != stop:
-                    seen = await self._glance()
+                    seen = await self._focus_and_problem()
         except TimeoutError:
             raise AssertionError(f"{stop} is where the focus should be, not {seen}") from None
 
     async def press(self, *keys: str) -> None:
-        """A key that takes away the frame that it is pressed in may never be acknowledged: whoever presses it looks on."""
+        """Press keys. A key that removes its own frame may never be acknowledged, so a missing acknowledgement is ignored."""
         for key in keys:
             with suppress(TimeoutError):
                 async with asyncio.timeout(_KEY_SECONDS):
@@ -90,29 +90,29 @@ class Keyboard:
         await self.page.keyboard.type(text)
 
     async def tab(self, *stops: str) -> None:
-        """One press for each of these stops, in this order."""
+        """Press Tab once for each of these stops, in this order."""
         for stop in stops:
             await self.press("Tab")
             assert await self.focus() == stop
-            await self.must_show()
+            await self.assert_visible()
 
     async def back(self, *stops: str) -> None:
         for stop in stops:
             await self.press("Shift+Tab")
             assert await self.focus() == stop
-            await self.must_show()
+            await self.assert_visible()
 
     async def reach(self, stop: str) -> None:
-        """Goes on from stop to stop."""
+        """Press Tab until `stop` has the focus."""
         passed: list[str] = []
         while (found := await self.next()) != stop:
             passed.append(found)
             assert found != NOWHERE, f"there is no {stop} from here on"
             assert len(passed) < 100, f"the focus is trapped: {passed[-5:]}"
 
-    async def round(self) -> list[str]:
-        """Every stop, from where the focus is until it leaves the page. To be done last: a window whose own buttons had
-        the focus gives none to the frames of other origins."""
+    async def all_stops(self) -> list[str]:
+        """All stops from the current one until the focus leaves the page. Call it last: after the browser's own buttons had
+        the focus, frames of other origins no longer get it."""
         stops: list[str] = []
         while found := await self.next():
             stops.append(found)
@@ -123,23 +123,23 @@ class Keyboard:
         await self.press("Tab")
         found = await self.focus()
         if found != NOWHERE:
-            await self.must_show()
+            await self.assert_visible()
         return found
 
-    async def must_show(self) -> None:
-        """A ring that stands out from what is behind it (WCAG 2.4.7, 1.4.11), and nothing on top (2.4.11)."""
+    async def assert_visible(self) -> None:
+        """Assert a ring with enough contrast (WCAG 2.4.7, 1.4.11) and nothing on top of it (2.4.11)."""
         hidden = await self._hidden()
         assert hidden is None, f"{await self.focus()}: {hidden}"
 
     async def _hidden(self) -> dict[str, Any] | None:
-        """What is measured of a focus that cannot be seen, None when it can."""
-        frame, element = await self._place()
+        """Measurements of an invisible focus; None when it is visible."""
+        frame, element = await self._focused_element()
         seen: dict[str, Any] = await element.evaluate(_SEEN)
         shows = seen["ring"] >= 2 and seen["contrast"] >= 3 and seen["uncovered"] and await self._in_view(frame, element)
         return None if shows else seen
 
     async def _in_view(self, frame: Frame, element: ElementHandle) -> bool:
-        """Whether some of it shows on the screen, also when it is in a frame that is scrolled inside a dialog."""
+        """Whether a part of the element is on the screen, also in a frame inside a scrolled dialog."""
         box = await element.bounding_box()
         if box is None:
             return False
@@ -152,16 +152,16 @@ class Keyboard:
             return True
         return bool(await self.page.evaluate("([x, y]) => document.elementFromPoint(x, y)?.tagName === 'IFRAME'", [x, y]))
 
-    async def _glance(self) -> str:
-        """What has the focus, and what is wrong with how it shows; nothing while a page gives way to the next."""
+    async def _focus_and_problem(self) -> str:
+        """The focused element and its visibility problem; empty while a page is replaced by the next."""
         try:
             found, hidden = await self.focus(), await self._hidden()
         except Error:
             return NOWHERE
         return f"{found} {hidden}" if hidden else found
 
-    async def _place(self) -> tuple[Frame, ElementHandle]:
-        """What has the focus, and the frame that it is in."""
+    async def _focused_element(self) -> tuple[Frame, ElementHandle]:
+        """The focused element and its frame."""
         frame = self.page.main_frame
         while True:
             element = (await frame.evaluate_handle("document.activeElement")).as_element()

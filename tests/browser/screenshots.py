@@ -1,11 +1,14 @@
-"""Pictures of every state of the gallery, and the page that shows them all: `make screenshots`.
+"""Screenshots of the gallery's states: `make screenshots`.
 
-Two widths, light and dark, in Spanish; what is listed in ENGLISH once more in English. The same code gives the same
-pictures: clock, ids and motion stand still.
+Two widths, light and dark, in Spanish; the states of ENGLISH also in English. The pictures that docs/screenshots/README.md
+shows are written beside it, all others and an index of all to its folder `all`, which git ignores. The same code makes the
+same pictures: clock, ids and motion are fixed.
 """
 
 import argparse
 import asyncio
+import re
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
@@ -13,63 +16,63 @@ from unittest.mock import patch
 from uuid import UUID
 
 from browser.gallery import STATES
-from browser.gallery_opening import LANGUAGES, SCHEMES, Language, fresh, opened
-from browser.pages import frame_at_rest
+from browser.gallery_states import LANGUAGES, SCHEMES, Language, fresh, opened
 from PIL import Image
 from playwright.async_api import Browser, Page
 
 from support.browsing import chrome
+from support.portal_page.page_objects import wait_until_frame_is_still
 
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "screenshots"
 HEIGHTS: Final = {1280: 860, 390: 844}
 ENGLISH: Final = ("active", "past-due", "invoice", "cancel", "card-and-debt")
-COLOURS: Final = 256
-"""In a picture: letters stay sharp, small spots keep their colour, and it weighs half of what methods for photographs make."""
+COLOURS_MAX: Final = 256
+"""Per picture: letters stay sharp, small areas keep their colour, and files are half as large as with photo compression."""
 
 INTRODUCTION: Final = """# Every state of the page
 
-Made by `make screenshots` of the list that the browser tests check, `tests/browser/gallery.py`.
+Made by `make screenshots` from the list that the browser tests check, `tests/browser/gallery.py`.
 """
 
 
 async def main(folder: Path, names: list[str]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "all").mkdir(parents=True, exist_ok=True)
     with patch("portal_gateway.adapters.page.error_pages.uuid4", lambda: UUID(int=0x5EED << 112)):
         async with chrome() as browser:
             for language in LANGUAGES:
                 async with fresh(browser, language) as page:
                     for name in names:
                         if language in languages(name):
-                            await picture(browser, page, folder, name, language)
+                            await take(browser, page, folder, name, language)
     if names == list(STATES):
-        (folder / "README.md").write_text(readme())
+        (folder / "all" / "README.md").write_text(index())
 
 
 def languages(name: str) -> list[Language]:
     return [language for language in LANGUAGES if language == "es" or name in ENGLISH]
 
 
-async def picture(browser: Browser, page: Page, folder: Path, name: str, language: Language) -> None:
+async def take(browser: Browser, page: Page, folder: Path, name: str, language: Language) -> None:
     async with opened(browser, STATES[name], language, page) as found:
         for width, height in HEIGHTS.items():
             await found.page.set_viewport_size({"width": width, "height": height})
-            await still(found.page)
-            await found.page.set_viewport_size({"width": width, "height": max(height, await tall(found.page))})
+            await wait_for_layout(found.page)
+            await found.page.set_viewport_size({"width": width, "height": max(height, await content_height(found.page))})
             for scheme in SCHEMES:
                 await found.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                 await found.page.evaluate("scrollTo(0, 0)")
-                await still(found.page)
+                await wait_for_layout(found.page)
                 taken = await found.page.screenshot(animations="disabled")
-                keep(taken, folder / file_name(name, width, scheme, language))
+                save(taken, folder / "all" / path(name, width, scheme, language))
 
 
-async def still(page: Page) -> None:
+async def wait_for_layout(page: Page) -> None:
     if await page.locator("iframe").count():
-        await frame_at_rest(page)
+        await wait_until_frame_is_still(page)
 
 
-async def tall(page: Page) -> int:
-    """How high a window shows all of the page, or of the dialog in front of it."""
+async def content_height(page: Page) -> int:
+    """The height, in pixels, of a window that shows the whole page, or the whole dialog in front of it."""
     return int(
         await page.evaluate("""() => {
         const dialog = document.querySelector("dialog[open]");
@@ -78,20 +81,28 @@ async def tall(page: Page) -> int:
     )
 
 
-def keep(taken: bytes, path: Path) -> None:
-    """With its commonest colours as they are, and every other one as the nearest of those."""
+def save(taken: bytes, path: Path) -> None:
+    """Keeps the picture's commonest colours and replaces each other one by the nearest of those."""
     picture = Image.open(BytesIO(taken)).convert("RGB")
     counted: Any = picture.getcolors(picture.width * picture.height)
     palette = Image.new("P", (1, 1))
-    palette.putpalette([channel for _, colour in sorted(counted, reverse=True)[:COLOURS] for channel in colour])
+    palette.putpalette([channel for _, colour in sorted(counted, reverse=True)[:COLOURS_MAX] for channel in colour])
     picture.quantize(palette=palette, dither=Image.Dither.NONE).convert("RGB").save(path, "WEBP", lossless=True, quality=100)
 
 
-def file_name(name: str, width: int, scheme: str, language: Language) -> str:
-    return f"{name}-{width}-{scheme}{'' if language == 'es' else f'-{language}'}.webp"
+@cache
+def documented() -> frozenset[str]:
+    """File names of the pictures that the document shows."""
+    return frozenset(re.findall(r"\]\(([\w-]+\.webp)\)", (FOLDER / "README.md").read_text()))
 
 
-def readme() -> str:
+def path(name: str, width: int, scheme: str, language: Language) -> str:
+    """Relative to the folder `all`."""
+    file = f"{name}-{width}-{scheme}{'' if language == 'es' else f'-{language}'}.webp"
+    return f"../{file}" if file in documented() else file
+
+
+def index() -> str:
     parts = [INTRODUCTION]
     for name in STATES:
         parts += [section(name, language) for language in languages(name)]
@@ -101,14 +112,14 @@ def readme() -> str:
 def section(name: str, language: Language) -> str:
     shots = [(width, scheme) for width in HEIGHTS for scheme in SCHEMES]
     head = " | ".join(f"{width} {scheme}" for width, scheme in shots)
-    cells = " | ".join(f"![{name}]({file_name(name, width, scheme, language)})" for width, scheme in shots)
+    cells = " | ".join(f"![{name}]({path(name, width, scheme, language)})" for width, scheme in shots)
     title = name.replace("-", " ").capitalize() + (" (en)" if language == "en" else "")
     return f"## {title}\n\n| {head} |\n| {' | '.join(['---'] * len(shots))} |\n| {cells} |\n"
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="states; all when none is named")
+    parser.add_argument("names", nargs="*", help="states to take; default: all")
     parser.add_argument("--folder", type=Path, default=FOLDER)
     given = parser.parse_args()
     asyncio.run(main(given.folder, given.names or list(STATES)))

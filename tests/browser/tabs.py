@@ -1,10 +1,10 @@
-"""Several tabs of one browser. Headless Chromium shows all of them at once: which is looked at, they are told as browsers do."""
+"""Several tabs of one browser. Headless Chromium treats all as visible, so the tests set each tab's visibility."""
 
 from playwright.async_api import Page
 
 OF_DIEGO = "Diego Ruiz · d…@example.com"
 
-_DEAF = "window.BroadcastChannel = class { addEventListener() {} postMessage() {} };"
+_NO_MESSAGES = "window.BroadcastChannel = class { addEventListener() {} postMessage() {} };"
 _VISIBILITY = """(hidden) => {
     for (const [name, value] of Object.entries({ hidden, visibilityState: hidden ? "hidden" : "visible" }))
         Object.defineProperty(document, name, { configurable: true, get: () => value });
@@ -13,7 +13,7 @@ _VISIBILITY = """(hidden) => {
 
 
 async def another_tab(page: Page) -> Page:
-    """Of the same browser: it has the same cookies."""
+    """A tab of the same browser, with the same cookies."""
     opened = await page.context.new_page()
     opened.set_default_timeout(15_000)
     return opened
@@ -23,13 +23,13 @@ async def hide(page: Page, hidden: bool = True) -> None:
     await page.evaluate(_VISIBILITY, hidden)
 
 
-async def in_the_background(page: Page) -> None:
-    """From its next page on, it is opened behind another tab."""
+async def hide_from_next_page(page: Page) -> None:
+    """Hide the tab from its next page on."""
     await page.add_init_script(f"({_VISIBILITY})(true)")
 
 
-async def deaf(page: Page, *, also_to_its_stream: bool = True) -> None:
-    """From its next page on, the tab hears nothing of what happens in others: as one that the browser has put to sleep."""
-    await page.add_init_script(_DEAF)
-    if also_to_its_stream:
+async def isolate(page: Page, *, block_stream: bool = True) -> None:
+    """From its next page on, the tab receives no messages of other tabs, like one that the browser has suspended."""
+    await page.add_init_script(_NO_MESSAGES)
+    if block_stream:
         await page.route("**/api/stream?*", lambda route: route.abort())

@@ -1,26 +1,27 @@
-"""Bad input gets its sentence beside the field; what was typed is kept unless it is a secret, and nothing changes."""
+"""Invalid input gets an error at its field and changes nothing. Typed text is kept, secrets are not."""
 
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from browser.pages import PortalPage, Visitor, refuse_alerts
-from browser.staged import LivingStage
+from browser.live_stage import LiveStage
 from playwright.async_api import Page, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor, collect_alerts
 
 HOSTILE = "<script>alert(1)</script>\N{RIGHT-TO-LEFT OVERRIDE}\N{PILE OF POO}"
 
 
 @asynccontextmanager
-async def living(page: Page, view: Any = None) -> AsyncIterator[tuple[LivingStage, PortalPage]]:
-    async with LivingStage(view).open() as stage:
-        yield stage, await Visitor(page, stage.link).arrive()
+async def live_portal(page: Page, view: Any = None) -> AsyncIterator[tuple[LiveStage, PortalPage]]:
+    async with LiveStage(view).open() as stage:
+        yield stage, await Visitor(page, stage.link).enter()
 
 
-async def test_a_wrong_link_is_said_beside_its_field_and_forgotten(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_an_invalid_link_gets_an_error_at_its_field_and_is_not_kept(page: Page) -> None:
+    async with LiveStage().open() as stage:
         await page.goto(f"{stage.link}x")
         field = page.get_by_label("Pega aquí tu enlace")
         await field.fill(f"{stage.link}y")
@@ -32,8 +33,8 @@ async def test_a_wrong_link_is_said_beside_its_field_and_forgotten(page: Page) -
         assert secret not in page.url
 
 
-async def test_a_comment_that_is_too_long_counts_down_and_is_kept(page: Page) -> None:
-    async with living(page) as (stage, portal):
+async def test_a_too_long_comment_shows_the_remaining_characters_and_is_kept(page: Page) -> None:
+    async with live_portal(page) as (stage, portal):
         dialog = await portal.cancel()
         await dialog.fill("Otro motivo", "x" * 503)
         await expect(dialog.root).to_contain_text("Te quedan -3 caracteres")
@@ -46,9 +47,9 @@ async def test_a_comment_that_is_too_long_counts_down_and_is_kept(page: Page) ->
         assert stage.subscriptions.asked == []
 
 
-async def test_markup_and_odd_letters_stay_text(page: Page) -> None:
-    alerts = refuse_alerts(page)
-    async with living(page) as (stage, portal):
+async def test_markup_and_unusual_characters_are_shown_as_text(page: Page) -> None:
+    alerts = collect_alerts(page)
+    async with live_portal(page) as (stage, portal):
         dialog = await portal.cancel()
         await page.evaluate("""() => document.querySelector("#feedback").add(new Option("x", "<b>boredom</b>", true, true))""")
         await dialog.fill(comment=HOSTILE)
@@ -64,8 +65,8 @@ async def test_markup_and_odd_letters_stay_text(page: Page) -> None:
     assert alerts == []
 
 
-async def test_a_filter_that_nobody_can_choose_is_said_beside_it_and_the_page_lives(page: Page) -> None:
-    async with living(page) as (stage, portal):
+async def test_an_invalid_filter_gets_an_error_at_its_field_and_the_page_works(page: Page) -> None:
+    async with live_portal(page) as (stage, portal):
         await page.goto(f"{stage.origin}/?year=abc&status=boredom")
         year, status = portal.invoices.get_by_label("Año"), portal.invoices.get_by_label("Estado")
         await expect(year).to_have_accessible_description("Elige un año de la lista.")
@@ -78,8 +79,8 @@ async def test_a_filter_that_nobody_can_choose_is_said_beside_it_and_the_page_li
         await expect(status).to_have_accessible_description("")
 
 
-async def test_a_part_of_the_history_that_is_not_there_is_said_once_and_the_latest_are_shown(page: Page) -> None:
-    async with living(page) as (stage, portal):
+async def test_an_invalid_cursor_is_reported_once_and_the_newest_invoices_are_shown(page: Page) -> None:
+    async with live_portal(page) as (stage, portal):
         await page.goto(f"{stage.origin}/?cursor=nowhere")
         problem = portal.invoices.get_by_role("alert")
         await expect(problem).to_have_text("Esa parte del historial no existe. Estas son las facturas más recientes.")
@@ -88,16 +89,16 @@ async def test_a_part_of_the_history_that_is_not_there_is_said_once_and_the_late
         await expect(problem).to_have_count(1)
 
 
-async def test_a_subscription_that_is_not_ones_own_is_not_found_and_the_page_stands(page: Page) -> None:
-    async with living(page) as (stage, portal):
+async def test_a_foreign_subscription_is_not_found_and_the_page_works(page: Page) -> None:
+    async with live_portal(page) as (stage, portal):
         await page.goto(f"{stage.origin}/?subscription={scenes.CUSTOMER}")
         await expect(page.get_by_text("No encontramos esa suscripción.")).to_be_visible()
         stage.change(subscriptions=[scenes.ending()])
         await expect(portal.subscription).to_contain_text("Termina el 14 de junio")
 
 
-async def test_what_an_address_bids_the_page_say_is_said_only_if_it_is_so(page: Page) -> None:
-    async with living(page, scenes.view(scenes.ending())) as (stage, portal):
+async def test_a_notice_named_in_the_address_is_shown_only_if_it_is_true(page: Page) -> None:
+    async with live_portal(page, scenes.view(scenes.ending())) as (stage, portal):
         await page.goto(f"{stage.origin}/?said=kept&after=x&lang=xx")
         await expect(portal.subscription).to_contain_text("Termina el 14 de junio")
         await expect(page.get_by_text("Mantienes tu suscripción")).to_have_count(0)

@@ -1,14 +1,14 @@
-"""What is typed wrong, and what a bank or a limit refuses: each its own sentence, where it belongs, in the page's language."""
+"""Typing mistakes, declines and limits: each has its own sentence at the right place in the page's language."""
 
 import re
 
 import pytest
-from browser.pages import CardDialog, Visitor, press
-from browser.staged import DECLINED, MASTERCARD, LivingStage
+from browser.live_stage import DECLINED, MASTERCARD, LiveStage
 from playwright.async_api import Locator, Page, expect
-from unit.portal_page import scenes
 
 from chassis.http.problems import Problem
+from support.portal_page import scenes
+from support.portal_page.page_objects import CardDialog, Visitor, press
 
 AMEX, VISA = "378282246310005", "4242424242424242"
 GOOD = (MASTERCARD, "12 / 30", "123")
@@ -46,7 +46,7 @@ MISTAKES = {
     (VISA, "", ""): ("exp", "Escribe el vencimiento", "Enter the expiry date"),
     (VISA, "12 / 30", ""): ("cvc", "Escribe el CVV", "Enter the CVV"),
 }
-"""What is typed -> the first wrong field, and what is said of it. The merchant's clock stands in May 2023."""
+"""Typed values -> the first invalid field and its error. The merchant's clock is in May 2023."""
 REFUSALS = {
     DECLINED: (
         "El banco rechazó la tarjeta. Tu tarjeta anterior sigue igual; prueba con otra.",
@@ -75,8 +75,8 @@ class Card:
         self.page, self.frame = page, page.frame_locator("dialog iframe")
 
     @classmethod
-    async def opened(cls, page: Page, stage: LivingStage, language: str = "es") -> "Card":
-        await Visitor(page, stage.link).arrive()
+    async def opened(cls, page: Page, stage: LiveStage, language: str = "es") -> "Card":
+        await Visitor(page, stage.link).enter()
         await page.goto(f"{stage.origin}/?lang={language}")
         await page.locator("#edit-method").click()
         card = cls(page)
@@ -95,8 +95,8 @@ class Card:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_a_mistake_is_said_beside_its_field_which_gets_the_focus(page: Page, language: str) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_mistake_is_shown_at_its_field_which_gets_the_focus(page: Page, language: str) -> None:
+    async with LiveStage().open() as stage:
         await page.set_viewport_size({"width": 320, "height": 900})
         card = await Card.opened(page, stage, language)
         for typed, (wrong, *words) in MISTAKES.items():
@@ -109,7 +109,7 @@ async def test_a_mistake_is_said_beside_its_field_which_gets_the_focus(page: Pag
             await expect(field).to_be_focused()
             await expect(card.field(f"{wrong}-error")).to_be_visible()
             await whole(page)
-        assert stage.living.cards.tokenised == []
+        assert stage.live_payments.cards.tokenised == []
         await card.type("")
         await card.confirm()
         await card.type(*GOOD)
@@ -117,7 +117,7 @@ async def test_a_mistake_is_said_beside_its_field_which_gets_the_focus(page: Pag
 
 
 async def whole(page: Page) -> None:
-    """The frame shows all of its page: nothing in it scrolls, in either direction."""
+    """The frame shows its whole page and scrolls in neither direction."""
     inner = next(frame for frame in page.frames if "/cards/" in frame.url)
     await inner.wait_for_function(
         """() => { const root = document.documentElement;
@@ -134,18 +134,18 @@ async def whole(page: Page) -> None:
         ("5555\u00a05555\u00a05555\u00a04444", "05-23"),
     ],
 )
-async def test_spaces_dashes_and_this_month_are_no_mistake(page: Page, number: str, expiry: str) -> None:
-    async with LivingStage().open() as stage:
+async def test_spaces_dashes_and_the_current_month_are_accepted(page: Page, number: str, expiry: str) -> None:
+    async with LiveStage().open() as stage:
         card = await Card.opened(page, stage)
         await card.type(number, expiry)
         await card.confirm()
         await expect(page.get_by_role("dialog")).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
-        [entry] = stage.living.cards.tokenised
+        [entry] = stage.live_payments.cards.tokenised
         assert (entry.number, entry.exp_month, entry.exp_year) == (MASTERCARD, 5, 2023)
 
 
-async def test_a_number_can_be_pasted_as_it_is_printed(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_number_can_be_pasted_in_printed_form(page: Page) -> None:
+    async with LiveStage().open() as stage:
         card = await Card.opened(page, stage)
         await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
         for copied in ("5555 5555 5555 4444", "5555-5555-5555-4444\n", "\t5555555555554444"):
@@ -158,8 +158,8 @@ async def test_a_number_can_be_pasted_as_it_is_printed(page: Page) -> None:
             await expect(number).to_have_value("5555 5555 5555 4444")
 
 
-async def test_an_amex_asks_for_four_digits_and_is_grouped_as_it_is_printed(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_an_amex_needs_a_four_digit_code_and_is_grouped_as_printed(page: Page) -> None:
+    async with LiveStage().open() as stage:
         card = await Card.opened(page, stage)
         await card.field("number").press_sequentially(AMEX)
         await expect(card.field("number")).to_have_value("3782 822463 10005")
@@ -171,8 +171,8 @@ async def test_an_amex_asks_for_four_digits_and_is_grouped_as_it_is_printed(page
         await expect(page.get_by_role("dialog")).to_contain_text("American Express •••• 0005")
 
 
-async def test_a_browser_knows_what_to_fill_in_and_a_phone_which_keys_to_show(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_fields_have_autocomplete_and_input_mode(page: Page) -> None:
+    async with LiveStage().open() as stage:
         card = await Card.opened(page, stage)
         for id, filled in {"number": "cc-number", "exp": "cc-exp", "cvc": "cc-csc"}.items():
             await expect(card.field(id)).to_have_attribute("autocomplete", filled)
@@ -185,8 +185,8 @@ async def test_a_browser_knows_what_to_fill_in_and_a_phone_which_keys_to_show(pa
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_each_refusal_of_a_bank_is_its_own_sentence_and_the_old_card_stays(page: Page, language: str) -> None:
-    async with LivingStage().open() as stage:
+async def test_each_decline_code_has_its_own_sentence_and_the_old_card_stays(page: Page, language: str) -> None:
+    async with LiveStage().open() as stage:
         card = await Card.opened(page, stage, language)
         for number, words in REFUSALS.items():
             await card.type(number)
@@ -199,10 +199,10 @@ async def test_each_refusal_of_a_bank_is_its_own_sentence_and_the_old_card_stays
         assert stage.views.shown.facts["payment_method"]["last4"] == "4242"  # type: ignore[index]
 
 
-async def test_a_card_that_is_saved_and_then_refused_says_so_of_its_invoice(page: Page) -> None:
-    async with LivingStage(scenes.owing()).open() as stage:
+async def test_a_saved_card_whose_charge_is_declined_shows_it_at_the_invoice(page: Page) -> None:
+    async with LiveStage(scenes.owing()).open() as stage:
         stage.invoicing.invoice_is = scenes.whole_invoice(status="failed")
-        dialog: CardDialog = await (await Visitor(page, stage.link).arrive()).pay_debt()
+        dialog: CardDialog = await (await Visitor(page, stage.link).enter()).pay_debt()
         await dialog.fill("4000000000000341")
         await dialog.confirm()
         await expect(dialog.root.locator("[data-charge]").get_by_role("definition")).to_have_text("Fallido")
@@ -217,22 +217,22 @@ async def test_a_card_that_is_saved_and_then_refused_says_so_of_its_invoice(page
         ("en", "Too many attempts with declined cards. You can try again in 42 minutes."),
     ],
 )
-async def test_after_five_declined_cards_the_next_can_be_tried_later(page: Page, language: str, sentence: str) -> None:
-    async with LivingStage().open() as stage:
+async def test_after_five_declined_cards_the_next_attempt_has_to_wait(page: Page, language: str, sentence: str) -> None:
+    async with LiveStage().open() as stage:
         card = await Card.opened(page, stage, language)
         for attempt in range(5):
             await card.type(DECLINED)
             await card.confirm()
             await expect(card.field("problem")).to_contain_text(re.compile("rechazó|declined"))
-            assert stage.living.declined == attempt + 1
+            assert stage.live_payments.declined == attempt + 1
         await card.type(MASTERCARD)
         await card.confirm()
         await expect(card.field("problem")).to_have_text(sentence)
-        assert len(stage.living.asked) == 5
+        assert len(stage.live_payments.asked) == 5
 
 
-async def test_the_portals_own_limit_is_said_with_the_time_to_come_back(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_the_portals_rate_limit_is_shown_with_its_waiting_time(page: Page) -> None:
+    async with LiveStage().open() as stage:
         card = await Card.opened(page, stage)
         stage.limits.refuses = Problem(429, "too_many_requests", "Too often", headers={"retry-after": "61"})
         await card.type(MASTERCARD)

@@ -1,40 +1,40 @@
-"""What a customer sees while a card is on its way, when somebody is slow, silent or gone, and when they walk away themselves."""
+"""Card entry while requests are slow, lost or unanswered, and when the customer leaves the page."""
 
 import re
 from typing import Any
 
 import pytest
-from browser.pages import CardDialog, PortalPage, Visitor, press
-from browser.staged import DECLINED, MASTERCARD, LivingStage
+from browser.live_stage import DECLINED, MASTERCARD, LiveStage
 from playwright.async_api import Page, Route, expect
-from unit.portal_page import scenes
 
 from portal_gateway.adapters.page.assets import Assets
+from support.portal_page import scenes
+from support.portal_page.page_objects import CardDialog, PortalPage, Visitor, press
 
 PUT = "**/api/payment-method"
 SAVED = "Desde ahora usaremos Mastercard •••• 4444."
 UNKNOWN = "Todavía no sabemos si tu tarjeta quedó guardada."
 
 
-async def typed(page: Page, stage: LivingStage, number: str = MASTERCARD) -> CardDialog:
-    dialog = await (await Visitor(page, stage.link).arrive()).edit_card()
+async def enter_card(page: Page, stage: LiveStage, number: str = MASTERCARD) -> CardDialog:
+    dialog = await (await Visitor(page, stage.link).enter()).edit_card()
     await dialog.fill(number)
     return dialog
 
 
-async def lose(route: Route) -> None:
-    """The request arrives and is done; its answer never comes back."""
+async def lose_answer(route: Route) -> None:
+    """Deliver the request and lose_answer its answer."""
     await route.fetch()
     await route.abort()
 
 
-async def silence(route: Route) -> None:
-    """Nobody ever answers, and nobody hangs up."""
+async def never_answer(route: Route) -> None:
+    """Leave the request open without an answer."""
 
 
-async def test_when_the_card_pages_script_is_blocked_no_field_opens_and_it_can_be_tried_again(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+async def test_without_the_card_pages_script_fields_stay_disabled_and_a_retry_is_offered(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        portal = await Visitor(page, stage.link).enter()
         await page.route("**/cards/files/*.js", lambda route: route.abort())
         await portal.method.get_by_role("button", name="Editar método de pago").click()
         fields = portal.dialog.frame_locator("iframe").locator("input, button")
@@ -48,9 +48,9 @@ async def test_when_the_card_pages_script_is_blocked_no_field_opens_and_it_can_b
 
 
 @pytest.mark.parametrize("script", ["card.js", "frame.js"])
-async def test_when_the_portals_own_script_is_blocked_the_sheet_says_what_to_do(page: Page, script: str) -> None:
-    async with LivingStage().open() as stage:
-        await Visitor(page, stage.link).arrive()
+async def test_without_the_portals_script_the_page_says_what_to_do(page: Page, script: str) -> None:
+    async with LiveStage().open() as stage:
+        await Visitor(page, stage.link).enter()
         await page.route(f"**{Assets().url(script)}", lambda route: route.abort())
         await page.goto(f"{stage.origin}/payment-method")
         advice = page.get_by_text("No se pudo abrir el formulario de la tarjeta")
@@ -63,9 +63,9 @@ async def test_when_the_portals_own_script_is_blocked_the_sheet_says_what_to_do(
 
 
 @pytest.mark.parametrize("script", ["portal.js", "panes.js"])
-async def test_when_no_dialog_can_open_the_button_leads_to_the_page(page: Page, script: str) -> None:
-    async with LivingStage().open() as stage:
-        await Visitor(page, stage.link).arrive()
+async def test_without_dialogs_the_button_leads_to_the_page(page: Page, script: str) -> None:
+    async with LiveStage().open() as stage:
+        await Visitor(page, stage.link).enter()
         await page.route(f"**{Assets().url(script)}", lambda route: route.abort())
         await page.goto(stage.origin)
         await page.locator("#edit-method").click()
@@ -76,31 +76,31 @@ async def test_when_no_dialog_can_open_the_button_leads_to_the_page(page: Page, 
             await expect(page.get_by_text("No se pudo abrir el formulario de la tarjeta")).to_be_visible()
 
 
-async def test_whoever_wants_no_motion_is_not_told_too_early(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_with_reduced_motion_the_failure_is_not_shown_too_early(page: Page) -> None:
+    async with LiveStage().open() as stage:
         await page.emulate_media(reduced_motion="reduce")
-        await Visitor(page, stage.link).arrive()
-        await page.route(f"**{Assets().url('card.js')}", silence)
+        await Visitor(page, stage.link).enter()
+        await page.route(f"**{Assets().url('card.js')}", never_answer)
         await page.goto(f"{stage.origin}/payment-method", wait_until="commit")
         await expect(page.get_by_text("Abriendo el formulario seguro…")).to_be_visible()
         await expect(page.get_by_text("No se pudo abrir el formulario de la tarjeta")).to_be_hidden()
 
 
-async def test_an_answer_that_was_lost_is_asked_for_again_under_the_same_key(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        dialog = await typed(page, stage)
-        await page.route(PUT, lose, times=1)
+async def test_a_lost_answer_is_requested_again_with_the_same_key(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        dialog = await enter_card(page, stage)
+        await page.route(PUT, lose_answer, times=1)
         await dialog.confirm()
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN)
         await expect(dialog.root.get_by_role("button", name="Intentar de nuevo")).to_be_hidden()
         await expect(dialog.root).to_contain_text(SAVED)
-        assert [asked["token"] for asked in stage.living.asked] == ["tok_1", "tok_1"]
-        assert len({asked["key"] for asked in stage.living.asked}) == 1
+        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_1", "tok_1"]
+        assert len({asked["key"] for asked in stage.live_payments.asked}) == 1
 
 
-async def test_answers_that_do_not_know_are_asked_for_again_until_one_does(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        dialog = await typed(page, stage)
+async def test_an_unknown_outcome_is_requested_again_until_it_is_known(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        dialog = await enter_card(page, stage)
         unknown = [500, 503, 504]
 
         async def answered(route: Route) -> None:
@@ -113,13 +113,13 @@ async def test_answers_that_do_not_know_are_asked_for_again_until_one_does(page:
         await dialog.confirm()
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN)
         await expect(dialog.root).to_contain_text(SAVED, timeout=30_000)
-        assert (unknown, len(stage.living.asked)) == ([], 1)
+        assert (unknown, len(stage.live_payments.asked)) == ([], 1)
 
 
-async def test_an_unknown_outcome_that_was_a_refusal_is_told_as_one(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        dialog = await typed(page, stage, DECLINED)
-        await page.route(PUT, lose, times=1)
+async def test_an_unknown_outcome_that_was_a_decline_is_shown_as_a_decline(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        dialog = await enter_card(page, stage, DECLINED)
+        await page.route(PUT, lose_answer, times=1)
         await dialog.confirm()
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN)
         await expect(dialog.root.get_by_role("alert")).to_contain_text("Ya lo sabemos: la tarjeta no se guardó")
@@ -130,11 +130,11 @@ async def test_an_unknown_outcome_that_was_a_refusal_is_told_as_one(page: Page) 
         await expect(dialog.root).to_contain_text(SAVED)
 
 
-async def test_when_nobody_ever_answers_it_is_said_and_the_pane_tells_by_itself(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        dialog = await typed(page, stage)
+async def test_when_no_answer_comes_the_dialog_says_so_and_the_pane_updates_later(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        dialog = await enter_card(page, stage)
         await page.evaluate("window.stillHere = true")
-        await page.route(PUT, silence)
+        await page.route(PUT, never_answer)
         await dialog.confirm()
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN, timeout=20_000)
         await expect(dialog.root.get_by_role("button", name="Volver")).to_be_focused()
@@ -146,9 +146,9 @@ async def test_when_nobody_ever_answers_it_is_said_and_the_pane_tells_by_itself(
         assert await page.evaluate("window.stillHere")
 
 
-async def test_a_provider_that_is_away_changed_nothing_and_what_was_typed_is_sent_again(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        dialog = await typed(page, stage)
+async def test_an_unavailable_provider_changes_nothing_and_the_typed_card_is_sent_again(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        dialog = await enter_card(page, stage)
         away = {"code": "service_unavailable"}
         await page.route(PUT, lambda route: route.fulfill(status=503, json=away), times=1)
         await dialog.confirm()
@@ -158,10 +158,10 @@ async def test_a_provider_that_is_away_changed_nothing_and_what_was_typed_is_sen
         await expect(dialog.root).to_contain_text(SAVED)
 
 
-async def test_a_card_page_that_never_answers_lets_go_and_nothing_changed(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        dialog = await typed(page, stage)
-        await page.route("**/token", silence)
+async def test_a_silent_card_page_times_out_and_changes_nothing(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        dialog = await enter_card(page, stage)
+        await page.route("**/token", never_answer)
         await dialog.confirm()
         await expect(dialog.frame.get_by_role("alert")).to_contain_text("no cambió nada", timeout=25_000)
         await page.unroute("**/token")
@@ -169,44 +169,44 @@ async def test_a_card_page_that_never_answers_lets_go_and_nothing_changed(page: 
         await expect(dialog.root).to_contain_text(SAVED)
 
 
-async def test_many_clicks_are_one_card(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        dialog = await typed(page, stage)
-        await page.route("**/token", slowly)
-        await page.route(PUT, slowly)
+async def test_many_clicks_save_one_card(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        dialog = await enter_card(page, stage)
+        await page.route("**/token", answer_slowly)
+        await page.route(PUT, answer_slowly)
         await dialog.frame.get_by_label("CVV").press("Enter")
         await dialog.frame.locator("#confirm").dblclick(force=True)
         await expect(dialog.root).to_contain_text(SAVED)
-        assert len(stage.living.cards.tokenised) == 1
-        assert [asked["token"] for asked in stage.living.asked] == ["tok_1"]
+        assert len(stage.live_payments.cards.tokenised) == 1
+        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_1"]
 
 
-async def slowly(route: Route) -> None:
+async def answer_slowly(route: Route) -> None:
     answer = await route.fetch()
     await route.request.frame.page.wait_for_timeout(500)
     await route.fulfill(response=answer)
 
 
-async def test_escape_around_the_frame_closes_the_dialog(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        dialog = await typed(page, stage)
+async def test_escape_outside_the_frame_closes_the_dialog(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        dialog = await enter_card(page, stage)
         await dialog.root.get_by_role("heading", level=1).focus()
         await page.keyboard.press("Escape")
         await expect(dialog.root).to_be_hidden()
         await expect(PortalPage(page).method.get_by_role("button", name="Editar método de pago")).to_be_focused()
-        assert stage.living.cards.tokenised == []
+        assert stage.live_payments.cards.tokenised == []
 
 
 @pytest.mark.parametrize("under_way", ["**/token", PUT])
-async def test_while_a_card_is_being_saved_nothing_closes_the_dialog(page: Page, under_way: str) -> None:
-    async with LivingStage().open() as stage:
-        dialog = await typed(page, stage)
+async def test_nothing_closes_the_dialog_while_a_card_is_being_saved(page: Page, under_way: str) -> None:
+    async with LiveStage().open() as stage:
+        dialog = await enter_card(page, stage)
         held: list[Route] = []
         await page.route(under_way, lambda route: held.append(route), times=1)
         await dialog.confirm()
         await expect(dialog.frame.get_by_role("button", name="Un momento…")).to_be_disabled()
         await expect(dialog.frame.get_by_role("button", name="Volver")).to_be_disabled()
-        await until(page, held)
+        await wait_until_held(page, held)
         for _ in range(3):
             await page.keyboard.press("Escape")
         await dialog.root.get_by_role("heading", level=1).focus()
@@ -220,28 +220,28 @@ async def test_while_a_card_is_being_saved_nothing_closes_the_dialog(page: Page,
         await expect(PortalPage(page).method).to_contain_text("Mastercard •••• 4444")
 
 
-async def until(page: Page, held: list[Route]) -> None:
+async def wait_until_held(page: Page, held: list[Route]) -> None:
     while not held:
         await page.wait_for_timeout(20)
 
 
-async def test_a_frame_that_is_loaded_again_while_its_card_is_saved_leaves_the_outcome_told(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        dialog = await typed(page, stage)
+async def test_a_frame_reload_during_saving_still_shows_the_outcome(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        dialog = await enter_card(page, stage)
         held: list[Route] = []
         await page.route(PUT, lambda route: held.append(route), times=1)
         await dialog.confirm()
-        await until(page, held)
+        await wait_until_held(page, held)
         await next(frame for frame in page.frames if "/cards/" in frame.url).evaluate("location.reload()")
         await expect(dialog.root.get_by_role("alert")).to_contain_text(UNKNOWN)
         await held[0].continue_()
         await expect(dialog.root).to_contain_text(SAVED)
-        assert len(stage.living.asked) == 1
+        assert len(stage.live_payments.asked) == 1
 
 
-async def test_back_and_forward_keep_no_card_and_confirm_none(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+async def test_back_and_forward_keep_and_confirm_no_card(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        portal = await Visitor(page, stage.link).enter()
         await portal.open_invoice("TS-000014")
         await page.get_by_role("link", name=re.compile("Volver al portal")).click()
         visited = await page.evaluate("history.length")
@@ -253,7 +253,7 @@ async def test_back_and_forward_keep_no_card_and_confirm_none(page: Page) -> Non
         await page.go_forward()
         await expect(portal.dialog).to_be_hidden()
         await expect(portal.method).to_contain_text("Visa •••• 4242")
-        assert (stage.living.asked, stage.living.cards.tokenised) == ([], [])
+        assert (stage.live_payments.asked, stage.live_payments.cards.tokenised) == ([], [])
 
         dialog = await portal.edit_card()
         await expect(dialog.number).to_have_value("")
@@ -264,22 +264,22 @@ async def test_back_and_forward_keep_no_card_and_confirm_none(page: Page) -> Non
         await page.go_forward()
         await expect(portal.dialog).to_be_hidden()
         await expect(portal.method).to_contain_text("Mastercard •••• 4444")
-        assert len(stage.living.asked) == 1
+        assert len(stage.live_payments.asked) == 1
 
 
-async def test_leaving_while_a_card_is_saved_changes_it_once(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        dialog = await typed(page, stage)
+async def test_leaving_the_page_during_saving_changes_the_card_once(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        dialog = await enter_card(page, stage)
         await dialog.confirm()
         await page.goto(f"{stage.origin}/invoices/{scenes.invoice_id(14)}")
         await page.go_back()
         await expect(PortalPage(page).method).to_contain_text(re.compile("4242|4444"))
-        assert len(stage.living.asked) <= 1
+        assert len(stage.live_payments.asked) <= 1
 
 
-async def test_two_tabs_have_their_own_set_ups_and_each_its_own_outcome(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        one = await typed(page, stage)
+async def test_two_tabs_have_separate_set_ups_and_outcomes(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        one = await enter_card(page, stage)
         other_page = await page.context.new_page()
         await other_page.goto(stage.origin)
         other = await PortalPage(other_page).edit_card()
@@ -292,14 +292,14 @@ async def test_two_tabs_have_their_own_set_ups_and_each_its_own_outcome(page: Pa
         await other.fill("378282246310005", code="1234")
         await other.confirm()
         await expect(other.root).to_contain_text("Desde ahora usaremos American Express •••• 0005.")
-        assert len({asked["setup"] for asked in stage.living.asked}) == 2
+        assert len({asked["setup"] for asked in stage.live_payments.asked}) == 2
         await one.close()
         await expect(PortalPage(page).method).to_contain_text("American Express •••• 0005")
 
 
-async def test_what_the_other_tab_has_paid_is_not_paid_again(page: Page) -> None:
-    async with LivingStage(scenes.owing()).open() as stage:
-        one = await (await Visitor(page, stage.link).arrive()).pay_debt()
+async def test_an_invoice_paid_in_another_tab_is_not_paid_again(page: Page) -> None:
+    async with LiveStage(scenes.owing()).open() as stage:
+        one = await (await Visitor(page, stage.link).enter()).pay_debt()
         other_page = await page.context.new_page()
         await other_page.goto(stage.origin)
         other = await PortalPage(other_page).pay_debt()
@@ -313,5 +313,5 @@ async def test_what_the_other_tab_has_paid_is_not_paid_again(page: Page) -> None
         await expect(other.root.locator("[data-due]")).not_to_contain_text("29.99 USD")
         await press(other.frame.get_by_role("button", name="Confirmar", exact=True))
         await expect(other.root).to_contain_text(SAVED)
-        charges: list[Any] = [asked["charges"] for asked in stage.living.asked]
+        charges: list[Any] = [asked["charges"] for asked in stage.live_payments.asked]
         assert charges == [[scenes.invoice_id(14)], [scenes.invoice_id(14)], []]

@@ -1,14 +1,15 @@
-"""Card fields take what password managers fill in and people paste; the page's script reads what the server reads."""
+"""Card fields accept what password managers fill in and people paste. The page's script and the server read it alike."""
 
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any
 
 import pytest
-from browser.staged import MASTERCARD, LivingStage
+from browser.live_stage import MASTERCARD, LiveStage
 from browser.test_card_entry_errors import Card
 from playwright.async_api import Page, expect
-from unit.payments.test_card_input import TABLE
+
+from support.payments.card_fields import TABLE
 
 SCRIPT = files("payments.adapters.card_page").joinpath("files", "fields.js").read_text()
 
@@ -39,22 +40,22 @@ async def test_the_script_reads_what_the_server_reads(page: Page) -> None:
         ("5555 5555 5555 4444", "12.2023", "12 / 23", "123"),
     ],
 )
-async def test_what_is_filled_in_or_pasted_is_shown_as_it_was_read_and_saved(
+async def test_filled_in_or_pasted_values_are_normalised_and_saved(
     page: Page, number: str, exp: str, shown: str, cvc: str
 ) -> None:
-    async with LivingStage().open() as stage:
+    async with LiveStage().open() as stage:
         card = await Card.opened(page, stage)
         await card.type(number, exp, cvc)
         await expect(card.field("number")).to_have_value("5555 5555 5555 4444")
         await expect(card.field("exp")).to_have_value(shown)
         await card.confirm()
         await expect(page.get_by_role("dialog")).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
-        [entry] = stage.living.cards.tokenised
+        [entry] = stage.live_payments.cards.tokenised
         assert (entry.number, entry.exp_month, entry.exp_year, entry.cvc) == (MASTERCARD, 12, 2023, "123")
 
 
-async def test_an_expiry_is_written_key_by_key_as_before(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_an_expiry_is_formatted_while_it_is_typed(page: Page) -> None:
+    async with LiveStage().open() as stage:
         card = await Card.opened(page, stage)
         for typed, shown in (
             ("1230", "12 / 30"),
@@ -67,5 +68,5 @@ async def test_an_expiry_is_written_key_by_key_as_before(page: Page) -> None:
             await expect(card.field("exp")).to_have_value(shown)
 
 
-def test_the_month_of_the_table_is_a_month() -> None:
+def test_the_tables_month_is_valid() -> None:
     assert datetime.strptime(TABLE["month"], "%Y-%m").replace(tzinfo=UTC)

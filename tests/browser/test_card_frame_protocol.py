@@ -1,16 +1,16 @@
-"""Who is heard in the talk between the portal and the card frame, about what, and how often. Two origins, as on a laptop."""
+"""Messages between the portal and the card frame: which senders and messages are accepted, and how often. Two origins."""
 
 import re
 from typing import Any
 from uuid import UUID
 
 import pytest
-from browser.pages import CardDialog, PortalPage, Visitor, press
-from browser.staged import DECLINED, MASTERCARD, LivingStage
+from browser.live_stage import DECLINED, MASTERCARD, LiveStage
 from playwright.async_api import Frame, Page, expect
-from unit.portal_page import scenes
 
 from payments.domain.card_input import CardEntry
+from support.portal_page import scenes
+from support.portal_page.page_objects import CardDialog, PortalPage, Visitor, press
 
 TYPED = CardEntry(MASTERCARD, 12, 2030, "123")
 TOKEN = {"token": "tok_forged", "brand": "mastercard", "last4": "4444", "exp": "12/2030"}
@@ -19,8 +19,8 @@ HUGE = "x" * 1_000_000
 EXPIRED = "Este formulario caducó o ya se usó"
 
 
-async def card_dialog(page: Page, stage: LivingStage) -> CardDialog:
-    return await (await Visitor(page, stage.link).arrive()).edit_card()
+async def card_dialog(page: Page, stage: LiveStage) -> CardDialog:
+    return await (await Visitor(page, stage.link).enter()).edit_card()
 
 
 def frame_of(page: Page) -> Frame:
@@ -32,18 +32,18 @@ def setup_of(page: Page) -> str:
 
 
 def told(page: Page, type: Any, **fields: Any) -> dict[str, Any]:
-    """A message of the frame on the page, as the protocol has it."""
+    """A valid message of the page's card frame."""
     return {"v": 1, "setup_id": setup_of(page), "type": type, **fields}
 
 
 async def post(frame: Frame, *messages: object) -> None:
-    """From the frame to the page around it; returns when the page has heard them."""
+    """Post messages from the frame to the page; returns when the page has received them."""
     await frame.evaluate(POST, messages)
     await heard(frame.page)
 
 
 async def post_to_frame(page: Page, *messages: object) -> None:
-    """From the portal to its card frame; returns when the frame has heard them."""
+    """Post messages from the portal to its card frame; returns when the frame has received them."""
     await page.evaluate(
         """messages => messages.forEach((each) => document.querySelector("iframe").contentWindow.postMessage(each, "*"))""",
         messages,
@@ -52,13 +52,13 @@ async def post_to_frame(page: Page, *messages: object) -> None:
 
 
 async def heard(page: Page) -> None:
-    """Two turns of every window: what was posted before has been heard."""
+    """Wait two event-loop turns in every window, so that earlier messages have been received."""
     for frame in (*page.frames, *page.frames):
         await frame.evaluate("new Promise((resolve) => setTimeout(resolve, 20))")
 
 
 def altered(message: dict[str, Any], values: dict[str, list[object]]) -> list[object]:
-    """The message with one field at a time set to one of these values."""
+    """Variants of the message with one field replaced by one of the values."""
     return [{**message, field: value} for field, others in values.items() for value in others]
 
 
@@ -67,7 +67,7 @@ def without(message: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def forgeries(good: dict[str, Any]) -> list[object]:
-    """Everything that comes from the right window and origin, and still is not what it should be."""
+    """Invalid messages from the right window and origin."""
     id = good["setup_id"]
     values: dict[str, list[object]] = {
         "v": [2, 0, "1", None],
@@ -85,10 +85,10 @@ def forgeries(good: dict[str, Any]) -> list[object]:
     return [*wrong, None, "token", 7, True, [good], [], {}]
 
 
-async def test_only_the_frame_of_this_opening_is_heard_and_only_what_it_may_say(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_only_valid_messages_of_the_current_frame_are_accepted(page: Page) -> None:
+    async with LiveStage().open() as stage:
         await card_dialog(page, stage)
-        stage.living.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
+        stage.live_payments.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
         good, frame = told(page, "token", **TOKEN), frame_of(page)
         await page.evaluate(
             "url => document.body.append(Object.assign(document.createElement('iframe'), { src: url, name: 'other' }))", frame.url
@@ -99,7 +99,7 @@ async def test_only_the_frame_of_this_opening_is_heard_and_only_what_it_may_say(
         await other.wait_for_url(frame.url)
         await post(frame, told(page, "submitting"))
 
-        # From a foreign origin, with everything else right.
+        # From a foreign origin, otherwise valid.
         await page.evaluate(
             """data => { for (const origin of ["https://evil.example", "null", location.origin, ""]) {
                 const source = document.querySelector("iframe").contentWindow;
@@ -107,63 +107,63 @@ async def test_only_the_frame_of_this_opening_is_heard_and_only_what_it_may_say(
             } }""",
             good,
         )
-        # From the right origin, and another window than the frame.
+        # From the right origin, but not from the frame's window.
         await post(other, good)
         await page.evaluate("data => postMessage(data, '*')", good)
-        assert stage.living.asked == []
+        assert stage.live_payments.asked == []
         await post(frame, *forgeries(good))
-        assert stage.living.asked == []
+        assert stage.live_payments.asked == []
 
         await frame.evaluate(POST, [good])
         await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
-        assert [asked["token"] for asked in stage.living.asked] == ["tok_forged"]
+        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_forged"]
 
 
-async def test_a_token_is_heard_once_after_each_confirmation(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_one_token_is_accepted_per_confirmation(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         frame = frame_of(page)
         early = told(page, "token", **TOKEN)
         await post(frame, early)
-        assert stage.living.asked == [], "nobody has confirmed anything"
+        assert stage.live_payments.asked == [], "nobody has confirmed anything"
         await dialog.fill(DECLINED)
         await dialog.confirm()
         await expect(dialog.frame.get_by_role("alert")).to_contain_text("rechazó la tarjeta")
         used = told(page, "token", **TOKEN | {"token": "tok_1"})
         await post(frame, used)
         await post(frame, used)
-        assert [asked["token"] for asked in stage.living.asked] == ["tok_1"]
+        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_1"]
 
 
-async def test_two_tokens_for_one_confirmation_are_one(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_second_token_for_one_confirmation_is_ignored(page: Page) -> None:
+    async with LiveStage().open() as stage:
         await card_dialog(page, stage)
-        stage.living.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
+        stage.live_payments.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
         messages = [told(page, "submitting"), *[told(page, "token", **TOKEN)] * 5, told(page, "submitting"), told(page, "close")]
         await frame_of(page).evaluate(POST, messages)
         await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
-        assert len(stage.living.asked) == 1
+        assert len(stage.live_payments.asked) == 1
 
 
-async def test_a_token_from_before_the_dialog_was_closed_is_not_heard(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_token_from_before_the_dialog_was_closed_is_ignored(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
-        stage.living.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
+        stage.live_payments.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
         old = told(page, "token", **TOKEN)
         await press(dialog.frame.get_by_role("button", name="Volver"))
         await PortalPage(page).edit_card()
         assert setup_of(page) != old["setup_id"]
         await post(frame_of(page), told(page, "submitting"))
         await post(frame_of(page), old)
-        assert stage.living.asked == []
+        assert stage.live_payments.asked == []
 
 
-async def test_a_token_of_another_set_up_changes_nothing_and_the_card_can_be_tried_again(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_token_of_another_set_up_changes_nothing_and_a_retry_works(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         await dialog.fill(MASTERCARD)
         await page.route("**/token", lambda route: route.fulfill(status=201, json=TOKEN))
-        stage.living.cards.tokens["tok_forged"] = scenes.MERCHANT, TYPED
+        stage.live_payments.cards.tokens["tok_forged"] = scenes.MERCHANT, TYPED
         await dialog.confirm()
         await expect(dialog.frame.get_by_role("alert")).to_contain_text("no cambió nada")
         await page.unroute("**/token")
@@ -171,8 +171,8 @@ async def test_a_token_of_another_set_up_changes_nothing_and_the_card_can_be_tri
         await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
 
 
-async def test_a_height_that_is_none_moves_nothing(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_an_invalid_height_moves_nothing(page: Page) -> None:
+    async with LiveStage().open() as stage:
         await card_dialog(page, stage)
         frame, shown = frame_of(page), page.locator("iframe")
         await expect(shown).to_have_attribute("height", re.compile(r"^[0-9]+$"))
@@ -186,10 +186,10 @@ async def test_a_height_that_is_none_moves_nothing(page: Page) -> None:
 
 
 @pytest.mark.parametrize("width", [320, 1280])
-async def test_the_frame_is_as_tall_as_its_page_when_it_appears(page: Page, width: int) -> None:
-    async with LivingStage().open() as stage:
+async def test_the_frame_appears_at_the_height_of_its_page(page: Page, width: int) -> None:
+    async with LiveStage().open() as stage:
         await page.set_viewport_size({"width": width, "height": 860})
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         await page.evaluate(
             """() => { window.appeared = new Promise((resolve) => addEventListener("message", ({ data }) => {
                 if (data.type === "ready") resolve(document.querySelector("iframe").clientHeight);
@@ -202,8 +202,8 @@ async def test_the_frame_is_as_tall_as_its_page_when_it_appears(page: Page, widt
         assert not await frame_of(page).evaluate(scrolls)
 
 
-async def test_the_frame_hears_the_portal_alone_and_only_what_it_may_say(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_the_frame_accepts_only_valid_messages_of_the_portal(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         await dialog.fill(MASTERCARD)
         await page.route("**/api/payment-method", lambda route: None)
@@ -235,8 +235,8 @@ async def test_the_frame_hears_the_portal_alone_and_only_what_it_may_say(page: P
         await expect(dialog.frame.get_by_role("alert")).to_contain_text("El banco rechazó la tarjeta")
 
 
-async def test_a_set_up_of_another_session_is_said_to_be_over_and_begins_anew(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_set_up_of_another_session_is_reported_as_expired_and_restarts(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         stage.access.session_of_ana = scenes.session(id=scenes.LINK)
         await dialog.fill(MASTERCARD)
@@ -251,24 +251,24 @@ async def test_a_set_up_of_another_session_is_said_to_be_over_and_begins_anew(pa
         await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
 
 
-async def test_when_the_browser_has_another_session_nothing_is_changed_and_the_page_says_so(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_with_another_session_nothing_changes_and_the_page_says_so(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         stage.access.session_of_ana = scenes.session(csrf="csrf-of-another")
         await dialog.fill(MASTERCARD)
         await dialog.confirm()
         await expect(page.get_by_role("status").filter(has_text="se abrió el portal con otro enlace")).to_be_visible()
         await expect(dialog.root).to_be_hidden()
-        assert stage.living.asked == []
+        assert stage.live_payments.asked == []
 
 
-async def test_a_set_up_that_ended_before_its_page_was_opened_says_so(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+async def test_a_set_up_that_expired_before_its_page_was_opened_says_so(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        portal = await Visitor(page, stage.link).enter()
 
         async def ends(route: Any) -> None:
             answer = await route.fetch()
-            stage.living.cards.setups.clear()
+            stage.live_payments.cards.setups.clear()
             await route.fulfill(response=answer)
 
         await page.route("**/api/payment-method/setup", ends)
@@ -279,18 +279,18 @@ async def test_a_set_up_that_ended_before_its_page_was_opened_says_so(page: Page
         await portal.card_dialog()
 
 
-async def test_a_set_up_that_ended_while_somebody_typed_says_so(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_set_up_that_expires_during_typing_says_so(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         await dialog.fill(MASTERCARD)
-        stage.living.cards.setups.clear()
+        stage.live_payments.cards.setups.clear()
         await dialog.confirm()
         await expect(dialog.root.get_by_role("alert")).to_contain_text(EXPIRED)
-        assert stage.living.asked == []
+        assert stage.live_payments.asked == []
 
 
-async def test_a_frame_that_is_loaded_again_starts_empty_and_works(page: Page) -> None:
-    async with LivingStage().open() as stage:
+async def test_a_reloaded_frame_starts_empty_and_works(page: Page) -> None:
+    async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         visited = await page.evaluate("history.length")
         await dialog.fill(MASTERCARD)

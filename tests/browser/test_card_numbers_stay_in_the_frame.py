@@ -1,4 +1,4 @@
-"""A card number exists in the frame's fields and in one request of theirs. The frame looks and speaks as the portal around it."""
+"""A card number is only in the frame's fields and in one request. The frame has the portal's colours and language."""
 
 import json
 import re
@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import pytest
-from browser.pages import Visitor, press
-from browser.staged import MASTERCARD, LivingStage
+from browser.live_stage import MASTERCARD, LiveStage
 from playwright.async_api import Browser, Frame, Page, expect
-from unit.portal_page import scenes
 
 from support.browsing import watched_page
+from support.portal_page import scenes
+from support.portal_page.page_objects import Visitor, press
 
 CODE = "987"
 KEPT = """async () => {
@@ -25,7 +25,7 @@ KEPT = """async () => {
     }
     return JSON.stringify(kept);
 }"""
-"""All that a window can keep; a browser may refuse a frame its storage altogether."""
+"""All storage of a window. A browser may refuse storage to a frame."""
 BUTTON = """(button) => {
     const { color, backgroundColor, borderColor } = getComputedStyle(button);
     return [color, backgroundColor, borderColor];
@@ -39,17 +39,17 @@ def frame_of(page: Page) -> Frame:
 
 
 def holds_it(text: str) -> bool:
-    """Whether the number stands there, whatever separates its digits, or the code."""
+    """Whether the text contains the code, or the number with any separators."""
     return MASTERCARD in re.sub(r"[\s\u00a0+-]|%20", "", text) or f'"{CODE}"' in text
 
 
-async def test_the_number_is_sent_once_to_the_card_page_and_stands_nowhere_else(page: Page) -> None:
+async def test_the_number_is_sent_once_to_the_card_page_and_stored_nowhere(page: Page) -> None:
     sent: list[tuple[str, str, str]] = []
     written: list[str] = []
     page.on("request", lambda request: sent.append((request.method, request.url, request.post_data or "")))
     page.on("console", lambda message: written.append(message.text))
-    async with LivingStage().open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+    async with LiveStage().open() as stage:
+        portal = await Visitor(page, stage.link).enter()
         dialog = await portal.edit_card()
         await page.evaluate("window.heard = []; addEventListener('message', ({ data }) => heard.push(data))")
         for code in ("98", CODE):
@@ -72,9 +72,9 @@ async def test_the_number_is_sent_once_to_the_card_page_and_stands_nowhere_else(
 
 
 @pytest.mark.parametrize("method", ["get", "post"])
-async def test_the_fields_cannot_be_submitted_but_by_their_script(browser: Browser, method: str) -> None:
-    async with watched_page(browser, lambda message: False) as page, LivingStage().open() as stage:
-        dialog = await (await Visitor(page, stage.link).arrive()).edit_card()
+async def test_only_their_script_can_submit_the_fields(browser: Browser, method: str) -> None:
+    async with watched_page(browser, lambda message: False) as page, LiveStage().open() as stage:
+        dialog = await (await Visitor(page, stage.link).enter()).edit_card()
         await dialog.fill(MASTERCARD)
         frame, sent = frame_of(page), list[str]()
         visited, setup = await page.evaluate("history.length"), frame.url
@@ -93,13 +93,13 @@ async def test_the_fields_cannot_be_submitted_but_by_their_script(browser: Brows
         assert frame.url in (setup, "chrome-error://chromewebdata/")
 
 
-async def test_a_strangers_page_gets_no_field_of_an_open_set_up(browser: Browser) -> None:
+async def test_another_sites_page_gets_no_field_of_an_open_set_up(browser: Browser) -> None:
     async with (
         watched_page(browser, lambda message: False) as page,
-        LivingStage().open() as stage,
-        LivingStage().open() as elsewhere,
+        LiveStage().open() as stage,
+        LiveStage().open() as elsewhere,
     ):
-        await (await Visitor(page, stage.link).arrive()).edit_card()
+        await (await Visitor(page, stage.link).enter()).edit_card()
         card = frame_of(page).url
         stranger = await page.context.new_page()
 
@@ -119,10 +119,10 @@ async def test_a_strangers_page_gets_no_field_of_an_open_set_up(browser: Browser
 
 
 @pytest.mark.parametrize("brand", ["#1f57c3", "#e8590c", "#ffd400", "#000000", "#ffffff", "#808080", None])
-async def test_the_frames_button_is_the_portals_in_both_schemes(page: Page, brand: str | None) -> None:
+async def test_the_frames_button_looks_like_the_portals_in_both_schemes(page: Page, brand: str | None) -> None:
     view = replace(scenes.owing(), merchant=scenes.merchant(branding={"colour": brand}))
-    async with LivingStage(view).open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+    async with LiveStage(view).open() as stage:
+        portal = await Visitor(page, stage.link).enter()
         own = page.get_by_role("button", name="Actualizar tarjeta y pagar")
         await page.emulate_media(reduced_motion="reduce")
         dialog = await portal.pay_debt()
@@ -134,11 +134,9 @@ async def test_the_frames_button_is_the_portals_in_both_schemes(page: Page, bran
 
 
 @pytest.mark.parametrize(("language", "confirm"), [("es", "Confirmar y pagar 29.99 USD"), ("en", "Confirm and pay 29.99 USD")])
-async def test_the_frame_speaks_the_pages_language_and_lives_by_the_merchants_clock(
-    page: Page, language: str, confirm: str
-) -> None:
-    async with LivingStage(scenes.owing()).open() as stage:
-        await Visitor(page, stage.link).arrive()
+async def test_the_frame_uses_the_pages_language_and_the_merchants_clock(page: Page, language: str, confirm: str) -> None:
+    async with LiveStage(scenes.owing()).open() as stage:
+        await Visitor(page, stage.link).enter()
         await page.goto(f"{stage.origin}/payment-method?lang={language}")
         inside = page.frame_locator("iframe")
         await expect(inside.locator("#confirm")).to_have_text(confirm)

@@ -1,17 +1,17 @@
-"""Every flow without a mouse: what has the focus at each step, that it shows, and that it is never lost."""
+"""Every flow by keyboard: the focus is right, visible and never lost."""
 
 import re
 from dataclasses import replace
 
 import pytest
 from browser.keyboard import Keyboard
-from browser.pages import PortalPage, Visitor
-from browser.staged import DECLINED, LivingStage
+from browser.live_stage import DECLINED, LiveStage
 from playwright.async_api import Browser, Page, expect
-from unit.portal_page import scenes
 
 from portal_gateway.application.view import View
 from portal_gateway.domain.view import CustomerView
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 VISA = "4242424242424242"
 NEWEST = "link 14 may 2023 Premium Mensual 29.99 USD Pagado Ver factura TS-000014"
@@ -26,17 +26,17 @@ TOPS = """() => {
 
 
 def few(view: View) -> View:
-    """Two invoices: every row has the same stops."""
+    """The view with two invoices: every row has the same tab stops."""
     facts: CustomerView = {**view.facts, "invoices": view.facts["invoices"][:2]}
     return replace(view, facts=facts)
 
 
-async def arrive(page: Page, stage: LivingStage) -> tuple[PortalPage, Keyboard]:
-    return await Visitor(page, stage.link).arrive(), Keyboard(page)
+async def enter(page: Page, stage: LiveStage) -> tuple[PortalPage, Keyboard]:
+    return await Visitor(page, stage.link).enter(), Keyboard(page)
 
 
-async def in_order_of_reading(keyboard: Keyboard, last: str) -> None:
-    """No stop lies wholly above the one before it."""
+async def assert_reading_order(keyboard: Keyboard, last: str) -> None:
+    """Assert that no stop lies wholly above the one before it."""
     above = 0
     stop = ""
     while stop != last:
@@ -46,10 +46,10 @@ async def in_order_of_reading(keyboard: Keyboard, last: str) -> None:
         above = top
 
 
-async def test_the_stops_of_the_page_are_those_a_reader_meets(page: Page) -> None:
-    async with LivingStage(few(scenes.view())).open() as stage:
-        _, keyboard = await arrive(page, stage)
-        assert await keyboard.round() == [
+async def test_tab_stops_follow_the_reading_order(page: Page) -> None:
+    async with LiveStage(few(scenes.view())).open() as stage:
+        _, keyboard = await enter(page, stage)
+        assert await keyboard.all_stops() == [
             "link Ir al contenido",
             "menu Salir",
             CANCEL,
@@ -68,66 +68,66 @@ async def test_the_stops_of_the_page_are_those_a_reader_meets(page: Page) -> Non
 
 
 @pytest.mark.parametrize("media", [{"color_scheme": "light"}, {"color_scheme": "dark"}, {"forced_colors": "active"}], ids=str)
-async def test_the_focus_shows_wherever_it_goes(page: Page, media: dict[str, str]) -> None:
-    async with LivingStage(few(scenes.owing())).open() as stage:
+async def test_the_focus_is_visible_at_every_stop(page: Page, media: dict[str, str]) -> None:
+    async with LiveStage(few(scenes.owing())).open() as stage:
         await page.emulate_media(**media)  # type: ignore[arg-type]
-        _, keyboard = await arrive(page, stage)
+        _, keyboard = await enter(page, stage)
         await keyboard.reach("button Cancelar")
         await keyboard.press("Enter")
-        await keyboard.at("heading Cancelar Premium Mensual")
+        await keyboard.wait_for("heading Cancelar Premium Mensual")
         await keyboard.reach("button Confirmar cancelación")
         await keyboard.press("Escape")
-        await keyboard.at("button Cancelar")
+        await keyboard.wait_for("button Cancelar")
         await keyboard.tab(EDIT)
         await keyboard.press("Enter")
-        await keyboard.at("textbox Número de tarjeta")
+        await keyboard.wait_for("textbox Número de tarjeta")
         await keyboard.reach("button Confirmar y pagar 29.99 USD")
         await keyboard.press("Escape")
-        await keyboard.at(EDIT)
+        await keyboard.wait_for(EDIT)
         await keyboard.reach("link Ver facturas anteriores")
         for path, last in ((f"/invoices/{scenes.invoice_id(14)}", "link Volver al portal"), ("/ended", "button Entrar")):
             await page.goto(stage.origin + path)
             await keyboard.reach(last)
 
 
-async def test_on_a_small_screen_the_focus_goes_down_as_the_eye_does(page: Page) -> None:
+async def test_on_a_small_screen_the_focus_only_moves_down(page: Page) -> None:
     await page.set_viewport_size({"width": 320, "height": 640})
-    async with LivingStage(few(scenes.owing())).open() as stage:
-        portal, keyboard = await arrive(page, stage)
-        await in_order_of_reading(keyboard, FOOT[-1])
+    async with LiveStage(few(scenes.owing())).open() as stage:
+        portal, keyboard = await enter(page, stage)
+        await assert_reading_order(keyboard, FOOT[-1])
         await portal.subscription.get_by_role("button", name="Cancelar").focus()
         await keyboard.press("Enter")
-        await keyboard.at("heading Cancelar Premium Mensual")
-        await in_order_of_reading(keyboard, "button Confirmar cancelación")
+        await keyboard.wait_for("heading Cancelar Premium Mensual")
+        await assert_reading_order(keyboard, "button Confirmar cancelación")
         await keyboard.press("Escape")
-        await keyboard.at("button Cancelar")
+        await keyboard.wait_for("button Cancelar")
         await keyboard.tab(EDIT)
         await keyboard.press("Enter")
-        await keyboard.at("textbox Número de tarjeta")
-        await in_order_of_reading(keyboard, "button Confirmar y pagar 29.99 USD")
+        await keyboard.wait_for("textbox Número de tarjeta")
+        await assert_reading_order(keyboard, "button Confirmar y pagar 29.99 USD")
 
 
-async def test_the_first_stop_leads_past_the_summary(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        _, keyboard = await arrive(page, stage)
+async def test_the_skip_link_leads_to_the_main_content(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        _, keyboard = await enter(page, stage)
         await keyboard.tab("link Ir al contenido")
         await keyboard.press("Enter")
-        await keyboard.at("main")
+        await keyboard.wait_for("main")
         await keyboard.tab("menu Salir")
 
 
 async def test_invoices_are_filtered_and_opened(page: Page) -> None:
-    async with LivingStage(few(scenes.view())).open() as stage:
-        portal, keyboard = await arrive(page, stage)
+    async with LiveStage(few(scenes.view())).open() as stage:
+        portal, keyboard = await enter(page, stage)
         await keyboard.reach("combobox Año")
         await keyboard.press("ArrowDown", "ArrowDown")
         await expect(page).to_have_url(re.compile("year=2022"))
-        await keyboard.at("combobox Año")
+        await keyboard.wait_for("combobox Año")
         await expect(page.locator(":focus")).to_have_value("2022")
         await keyboard.reach("link Quitar filtro")
         await keyboard.press("Enter")
         await expect(portal.invoices.get_by_role("listitem")).to_have_count(2)
-        await keyboard.at("heading Historial de facturas")
+        await keyboard.wait_for("heading Historial de facturas")
         await keyboard.reach(NEWEST)
         await keyboard.press("Enter")
         await expect(page.get_by_role("heading", name="Factura TS-000014", level=1)).to_be_visible()
@@ -140,31 +140,31 @@ async def test_invoices_are_filtered_and_opened(page: Page) -> None:
         await expect(portal.invoices).to_be_visible()
 
 
-async def test_a_menu_opens_under_its_word_and_closes_behind_whoever_leaves(page: Page) -> None:
-    async with LivingStage(few(scenes.view())).open() as stage:
-        portal, keyboard = await arrive(page, stage)
+async def test_a_menu_opens_below_its_button_and_closes_when_the_focus_leaves(page: Page) -> None:
+    async with LiveStage(few(scenes.view())).open() as stage:
+        portal, keyboard = await enter(page, stage)
         await keyboard.reach("menu Descargar todo")
         await keyboard.press("Space")
         files = [f"link {name}" for name in await portal.invoices.locator(".menu a").all_inner_texts()]
         await keyboard.tab(*files)
         await keyboard.press("Escape")
-        await keyboard.at("menu Descargar todo")
+        await keyboard.wait_for("menu Descargar todo")
         await expect(portal.invoices.locator(".menu a").first).to_be_hidden()
         await keyboard.press("Enter")
         await keyboard.tab(files[0])
         async with page.expect_download() as history:
             await keyboard.press("Enter")
         assert (await history.value).suggested_filename == "facturas.csv"
-        await keyboard.at("menu Descargar todo")
+        await keyboard.wait_for("menu Descargar todo")
         await keyboard.press("Enter")
         await keyboard.tab(*files, "combobox Año")
         await expect(portal.invoices.locator(".menu a").first).to_be_hidden()
 
 
-async def test_another_language_and_another_subscription_are_chosen(page: Page) -> None:
+async def test_the_language_and_the_subscription_are_changed(page: Page) -> None:
     other = scenes.subscription("trialing", id=scenes.invoice_id(99), plan=scenes.plan(name="Archivo"))
-    async with LivingStage(few(scenes.view(scenes.subscription(), other))).open() as stage:
-        portal, keyboard = await arrive(page, stage)
+    async with LiveStage(few(scenes.view(scenes.subscription(), other))).open() as stage:
+        portal, keyboard = await enter(page, stage)
         await keyboard.reach("link Archivo Prueba gratis")
         await keyboard.press("Enter")
         await expect(portal.subscription).to_contain_text("Prueba gratis hasta")
@@ -174,45 +174,45 @@ async def test_another_language_and_another_subscription_are_chosen(page: Page) 
         await keyboard.reach("link Español")
 
 
-async def test_a_subscription_is_cancelled_with_a_reason_and_kept_after_all(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        portal, keyboard = await arrive(page, stage)
+async def test_a_subscription_is_cancelled_with_a_reason_and_then_kept(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        portal, keyboard = await enter(page, stage)
         await keyboard.reach(CANCEL)
         await keyboard.press("Space")
-        await keyboard.at("heading Cancelar Premium Mensual")
+        await keyboard.wait_for("heading Cancelar Premium Mensual")
         await keyboard.tab("combobox ¿Por qué cancelas? (opcional)")
         await keyboard.press("ArrowDown")
         await keyboard.tab("textbox Cuéntanos más (opcional)")
         await keyboard.type("Quizá vuelva")
         await keyboard.tab("button Volver", "button Confirmar cancelación")
         await keyboard.press("Space")
-        await keyboard.at("heading Tu cancelación quedó registrada")
+        await keyboard.wait_for("heading Tu cancelación quedó registrada")
         asked = stage.subscriptions.asked[0]
         assert (asked["feedback"], asked["comment"]) == ("too_expensive", "Quizá vuelva")
         await keyboard.tab(KEEP, "link Cerrar")
         await keyboard.press("Enter")
         await expect(portal.subscription).to_contain_text("Termina el 14 de junio")
-        await keyboard.at("heading Detalles de la suscripción actual")
+        await keyboard.wait_for("heading Detalles de la suscripción actual")
         await keyboard.tab(END_NOW, KEEP)
         await keyboard.press("Enter")
         await expect(portal.subscription).to_contain_text("se renueva el 14 de junio de 2023")
-        await keyboard.at("heading Detalles de la suscripción actual")
+        await keyboard.wait_for("heading Detalles de la suscripción actual")
         await keyboard.tab(CANCEL)
 
 
-async def test_whoever_changes_their_mind_in_the_dialog_is_back_on_the_page(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        portal, keyboard = await arrive(page, stage)
+async def test_keeping_the_subscription_in_the_dialog_returns_to_the_page(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        portal, keyboard = await enter(page, stage)
         await keyboard.reach(CANCEL)
         await keyboard.press("Enter")
-        await keyboard.at("heading Cancelar Premium Mensual")
+        await keyboard.wait_for("heading Cancelar Premium Mensual")
         await keyboard.reach("button Confirmar cancelación")
         await keyboard.press("Enter")
-        await keyboard.at("heading Tu cancelación quedó registrada")
+        await keyboard.wait_for("heading Tu cancelación quedó registrada")
         await keyboard.tab(KEEP)
         await keyboard.press("Enter")
         await expect(portal.dialog).to_be_hidden()
-        await keyboard.at(CANCEL)
+        await keyboard.wait_for(CANCEL)
 
 
 @pytest.mark.parametrize("leave", ["Escape", "Volver"])
@@ -224,107 +224,105 @@ async def test_whoever_changes_their_mind_in_the_dialog_is_back_on_the_page(page
     ],
     ids=["cancel", "card"],
 )
-async def test_a_dialog_holds_the_focus_and_gives_it_back(
-    page: Page, opener: str, first: str, stops: list[str], leave: str
-) -> None:
-    async with LivingStage().open() as stage:
-        portal, keyboard = await arrive(page, stage)
+async def test_a_dialog_traps_the_focus_and_returns_it(page: Page, opener: str, first: str, stops: list[str], leave: str) -> None:
+    async with LiveStage().open() as stage:
+        portal, keyboard = await enter(page, stage)
         await keyboard.reach(opener)
         for _ in range(2):
             await keyboard.press("Enter")
-            await keyboard.at(first)
+            await keyboard.wait_for(first)
             if leave == "Volver":
                 await keyboard.reach("button Volver")
             await keyboard.press("Enter" if leave == "Volver" else "Escape")
             await expect(portal.dialog).to_be_hidden()
-            await keyboard.at(opener)
+            await keyboard.wait_for(opener)
         await keyboard.press("Enter")
-        await keyboard.at(first)
-        assert [stop.split()[0] for stop in await keyboard.round()] == stops
-        assert stage.subscriptions.asked == stage.living.asked == []
+        await keyboard.wait_for(first)
+        assert [stop.split()[0] for stop in await keyboard.all_stops()] == stops
+        assert stage.subscriptions.asked == stage.live_payments.asked == []
 
 
-async def test_a_dialog_that_is_opened_again_at_once_is_not_emptied(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        portal, _ = await arrive(page, stage)
+async def test_a_dialog_reopened_immediately_keeps_its_content(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        portal, _ = await enter(page, stage)
         await portal.cancel()
         await page.evaluate("document.getElementById('dialog').close(); document.getElementById('cancel').click()")
         await expect(portal.dialog.get_by_role("heading", name="Cancelar Premium Mensual")).to_be_focused()
 
 
-async def test_a_card_is_entered_corrected_declined_and_changed(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        portal, keyboard = await arrive(page, stage)
+async def test_a_card_is_entered_corrected_declined_and_replaced(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        portal, keyboard = await enter(page, stage)
         await keyboard.reach(EDIT)
         await keyboard.press("Enter")
-        await keyboard.at("textbox Número de tarjeta")
+        await keyboard.wait_for("textbox Número de tarjeta")
         await keyboard.type(DECLINED)
         await keyboard.tab("textbox Vencimiento", "textbox CVV")
         await keyboard.type("123")
         await keyboard.press("Enter")
-        await keyboard.at("textbox Vencimiento")
+        await keyboard.wait_for("textbox Vencimiento")
         await expect(portal.dialog.frame_locator("iframe").locator(":focus")).to_have_attribute("aria-invalid", "true")
         await keyboard.type("1230")
         await keyboard.tab("textbox CVV", "button Volver", "button Confirmar")
         await keyboard.press("Enter")
         await expect(portal.dialog.frame_locator("iframe").get_by_role("alert")).to_contain_text("rechazó la tarjeta")
-        await keyboard.at("textbox Número de tarjeta")
+        await keyboard.wait_for("textbox Número de tarjeta")
         await keyboard.press("Control+A")
         await keyboard.type(VISA)
         await keyboard.press("Enter")
-        await keyboard.at("heading Método de pago actualizado")
+        await keyboard.wait_for("heading Método de pago actualizado")
         await keyboard.tab("link Cerrar")
         await keyboard.press("Enter")
         await expect(portal.dialog).to_be_hidden()
-        await keyboard.at(EDIT)
+        await keyboard.wait_for(EDIT)
 
 
-async def test_while_a_card_is_being_sent_the_focus_stays_on_its_button(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        _, keyboard = await arrive(page, stage)
+async def test_the_focus_stays_on_the_button_while_a_card_is_sent(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        _, keyboard = await enter(page, stage)
         await page.route("**/api/payment-method", lambda route: None)
         await keyboard.reach(EDIT)
         await keyboard.press("Enter")
-        await keyboard.at("textbox Número de tarjeta")
+        await keyboard.wait_for("textbox Número de tarjeta")
         for text in (VISA, "1230", "123"):
             await keyboard.type(text)
             await keyboard.press("Tab")
         await keyboard.tab("button Confirmar")
         await keyboard.press("Enter")
-        await keyboard.at("button Un momento…")
+        await keyboard.wait_for("button Un momento…")
         await page.unroute_all()
 
 
-async def test_a_frame_that_is_asked_for_again_does_not_lose_whoever_asks(page: Page) -> None:
-    async with LivingStage().open() as stage:
-        _, keyboard = await arrive(page, stage)
+async def test_retrying_the_card_frame_does_not_lose_the_focus(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        _, keyboard = await enter(page, stage)
         await page.route("**/api/payment-method/setup", lambda route: route.abort())
         await keyboard.reach(EDIT)
         await keyboard.press("Enter")
-        await keyboard.at("button Intentar de nuevo")
+        await keyboard.wait_for("button Intentar de nuevo")
         await page.unroute_all()
         await page.route("**/api/payment-method/setup", lambda route: None)
         await keyboard.press("Enter")
-        await keyboard.at("heading Editar método de pago")
+        await keyboard.wait_for("heading Editar método de pago")
         await page.unroute_all()
 
 
-async def test_what_is_owed_is_paid(page: Page) -> None:
-    async with LivingStage(few(scenes.owing())).open() as stage:
-        portal, keyboard = await arrive(page, stage)
+async def test_a_debt_is_paid(page: Page) -> None:
+    async with LiveStage(few(scenes.owing())).open() as stage:
+        portal, keyboard = await enter(page, stage)
         await keyboard.reach("button Actualizar tarjeta y pagar")
         await keyboard.press("Enter")
-        await keyboard.at("textbox Número de tarjeta")
+        await keyboard.wait_for("textbox Número de tarjeta")
         for text in (VISA, "1230", "123"):
             await keyboard.type(text)
             await keyboard.press("Tab")
         await keyboard.tab("button Confirmar y pagar 29.99 USD")
         await keyboard.press("Space")
-        await keyboard.at("heading Método de pago actualizado")
+        await keyboard.wait_for("heading Método de pago actualizado")
         await expect(portal.dialog.locator("[data-charge]").get_by_role("definition")).to_have_text("Pagado")
         await keyboard.press("Escape")
         await expect(page.get_by_text("No pudimos cobrar")).to_be_hidden()
-        await keyboard.at("heading Detalles de la suscripción actual")
+        await keyboard.wait_for("heading Detalles de la suscripción actual")
 
 
 @pytest.mark.parametrize(
@@ -334,9 +332,9 @@ async def test_what_is_owed_is_paid(page: Page) -> None:
         ("button Salir y anular este enlace", True, "Saliste y anulaste el enlace"),
     ],
 )
-async def test_logging_out_both_ways(page: Page, button: str, revokes: bool, title: str) -> None:
-    async with LivingStage().open() as stage:
-        _, keyboard = await arrive(page, stage)
+async def test_both_ways_of_logging_out(page: Page, button: str, revokes: bool, title: str) -> None:
+    async with LiveStage().open() as stage:
+        _, keyboard = await enter(page, stage)
         await keyboard.reach("menu Salir")
         await keyboard.press("Enter", "Tab")
         while not (await keyboard.focus()).startswith(button):
@@ -347,7 +345,7 @@ async def test_logging_out_both_ways(page: Page, button: str, revokes: bool, tit
 
 
 async def test_a_link_is_pasted(page: Page, browser: Browser) -> None:
-    async with LivingStage().open() as stage:
+    async with LiveStage().open() as stage:
         keyboard = Keyboard(page)
         await page.goto(stage.origin)
         await keyboard.tab("textbox Pega aquí tu enlace")
@@ -358,9 +356,9 @@ async def test_a_link_is_pasted(page: Page, browser: Browser) -> None:
         await expect(page.get_by_role("heading", name="Historial de facturas")).to_be_visible()
 
 
-async def test_no_letter_does_anything_by_itself(page: Page) -> None:
-    async with LivingStage(few(scenes.owing())).open() as stage:
-        _, keyboard = await arrive(page, stage)
+async def test_single_letters_trigger_nothing(page: Page) -> None:
+    async with LiveStage(few(scenes.owing())).open() as stage:
+        _, keyboard = await enter(page, stage)
         before = await page.locator("body").aria_snapshot()
         await keyboard.type("abcdefghijklmnñopqrstuvwxyzABCXYZ0123456789?/.,;")
         assert await page.locator("body").aria_snapshot() == before

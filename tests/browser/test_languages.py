@@ -1,13 +1,14 @@
-"""Both languages in a real browser: every text of a page is in one of them, and counts are right for one and for many."""
+"""Both languages in a real browser, with singular and plural."""
 
 from collections.abc import AsyncIterator
 
 import pytest
-from browser.pages import Visitor, press
-from browser.staged import LivingStage
+from browser.live_stage import LiveStage
 from playwright.async_api import Page, expect
-from unit.payments.card_page_examples import VISA_NUMBER
-from unit.portal_page.standins import TOKEN
+
+from support.payments.card_page import VISA_NUMBER
+from support.portal_page.fakes import TOKEN
+from support.portal_page.page_objects import Visitor, press
 
 COMMENTS = {
     "es": ("Cuéntanos más", {499: "Te queda 1 carácter", 498: "Te quedan 2 caracteres", 0: "Te quedan 500 caracteres"}),
@@ -24,14 +25,14 @@ FIELDS = {
 
 
 @pytest.fixture
-async def stage() -> AsyncIterator[LivingStage]:
-    async with LivingStage().open() as stage:
+async def stage() -> AsyncIterator[LiveStage]:
+    async with LiveStage().open() as stage:
         yield stage
 
 
 @pytest.mark.parametrize("language", COMMENTS)
-async def test_the_counter_of_characters_counts_in_words(page: Page, stage: LivingStage, language: str) -> None:
-    await Visitor(page, stage.link).arrive()
+async def test_the_character_counter_uses_singular_and_plural(page: Page, stage: LiveStage, language: str) -> None:
+    await Visitor(page, stage.link).enter()
     await page.goto(f"{stage.origin}/?lang={language}")
     await page.locator("#cancel").click()
     label, said = COMMENTS[language]
@@ -41,22 +42,22 @@ async def test_the_counter_of_characters_counts_in_words(page: Page, stage: Livi
 
 
 @pytest.mark.parametrize("language", WAITS)
-async def test_the_card_page_says_how_many_minutes_to_wait(page: Page, stage: LivingStage, language: str) -> None:
-    await Visitor(page, stage.link).arrive()
+async def test_the_card_page_shows_the_minutes_to_wait(page: Page, stage: LiveStage, language: str) -> None:
+    await Visitor(page, stage.link).enter()
     for seconds, said in WAITS[language].items():
-        stage.living.cards.seconds_blocked = 0
+        stage.live_payments.cards.seconds_blocked = 0
         await page.goto(f"{stage.origin}/payment-method?lang={language}")
         card = page.frame_locator("iframe")
         number, expiry, code, confirm = FIELDS[language]
         for label, text in ((number, VISA_NUMBER), (expiry, "12 / 30"), (code, "123")):
             await card.get_by_label(label).fill(text)
-        stage.living.cards.seconds_blocked = seconds
+        stage.live_payments.cards.seconds_blocked = seconds
         await press(card.get_by_role("button", name=confirm))
         await expect(card.get_by_role("alert")).to_contain_text(said)
 
 
-async def test_the_footer_changes_the_language_and_it_stays(page: Page, stage: LivingStage) -> None:
-    await Visitor(page, stage.link).arrive()
+async def test_the_language_chosen_in_the_footer_is_kept(page: Page, stage: LiveStage) -> None:
+    await Visitor(page, stage.link).enter()
     await page.get_by_role("link", name="English").filter(visible=True).click()
     await expect(page.get_by_role("heading", name="Invoice history")).to_be_visible()
     await page.goto(stage.origin)
@@ -65,7 +66,7 @@ async def test_the_footer_changes_the_language_and_it_stays(page: Page, stage: L
     await expect(page.get_by_role("heading", name="Historial de facturas")).to_be_visible()
 
 
-async def test_a_link_that_waits_for_a_click_waits_in_the_other_language_too(page: Page, stage: LivingStage) -> None:
+async def test_a_link_that_waits_for_a_click_still_waits_in_the_other_language(page: Page, stage: LiveStage) -> None:
     await page.goto(stage.link.replace("/enter#", "/enter?continue#"))
     await page.get_by_role("link", name="English").click()
     await page.get_by_role("button", name="Continue").click()

@@ -1,16 +1,16 @@
-"""Links as mail programs deliver them open the portal; the page's script finds what the server finds."""
+"""Links as mail programs deliver them open the portal. The page's script and the server find the same token."""
 
 import json
 from importlib.resources import files
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-import unit.portal_gateway.test_links_as_delivered as table
-from browser.neighbours import Neighbours
-from browser.pages import PortalPage
+from browser.two_customers import TwoCustomers
 from playwright.async_api import Page, expect
+
+from support.portal_gateway.delivered_links import CASES
+from support.portal_page.page_objects import PortalPage
 
 SCRIPT = files("portal_gateway.adapters.page").joinpath("static", "token.js").read_text()
 
@@ -22,9 +22,9 @@ async def test_the_script_finds_what_the_server_finds(page: Page) -> None:
             const { tokenIn, waits } = await import(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
             return texts.map((text) => ({ token: tokenIn(text), waits: waits(text) }));
         }""",
-        [SCRIPT, [case["text"] for case in table.CASES]],
+        [SCRIPT, [case["text"] for case in CASES]],
     )
-    for case, each in zip(table.CASES, found, strict=True):
+    for case, each in zip(CASES, found, strict=True):
         assert each["token"] == case["token"], case["name"]
         assert case["token"] is None or each["waits"] == case["waits"], case["name"]
 
@@ -45,33 +45,29 @@ ADDRESSES = {
 
 
 @pytest.mark.parametrize("address", ADDRESSES.values(), ids=ADDRESSES)
-async def test_the_page_repairs_the_address(page: Page, neighbours: Neighbours, address: Any) -> None:
-    await page.goto(address(await neighbours.ana()))
+async def test_the_page_repairs_the_address(page: Page, two_customers: TwoCustomers, address: Any) -> None:
+    await page.goto(address(await two_customers.ana()))
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
     kept = await page.evaluate("() => JSON.stringify(navigation.entries().map((entry) => entry.url))")
-    assert json.loads(kept) == [f"{neighbours.gateway.url}/"]
+    assert json.loads(kept) == [f"{two_customers.gateway.url}/"]
 
 
-async def test_a_link_for_one_use_waits_for_its_click_all_the_same(page: Page, neighbours: Neighbours) -> None:
-    link = await neighbours.ana(kind="session")
+async def test_a_repaired_link_for_one_use_still_waits_for_its_click(page: Page, two_customers: TwoCustomers) -> None:
+    link = await two_customers.ana(kind="session")
     await page.goto(link.replace("?", "%3F").replace("#", "%23"))
     for _ in range(2):
         await expect(page.get_by_role("button", name="Continuar")).to_be_visible()
         assert page.url == link
         await page.reload()
-    assert await neighbours.living_sessions() == 0
+    assert await two_customers.open_sessions() == 0
     await page.get_by_role("button", name="Continuar").click()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
 
 
 @pytest.mark.parametrize("kind", ["portal", "session"])
-async def test_a_whole_mail_can_be_pasted(page: Page, neighbours: Neighbours, kind: str) -> None:
-    link = await neighbours.ana(kind=kind)
-    await page.goto(f"{neighbours.gateway.url}/enter")
+async def test_a_whole_mail_can_be_pasted(page: Page, two_customers: TwoCustomers, kind: str) -> None:
+    link = await two_customers.ana(kind=kind)
+    await page.goto(f"{two_customers.gateway.url}/enter")
     await page.get_by_label("Pega aquí tu enlace").fill(f"Abre tu portal: <{link[:-20]}\u200b{link[-20:]}>. Gracias")
     await page.get_by_role("button", name="Entrar").click()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
-
-
-def test_the_table_is_beside_the_servers_test() -> None:
-    assert Path(table.__file__).with_name("links_as_delivered.json").exists()

@@ -1,28 +1,29 @@
-"""A ZIP of many invoices: the page says how far it is, and a refusal is a page and no broken file."""
+"""A ZIP of many invoices: the page shows the progress, and a refusal is a page, not a broken file."""
 
 from collections.abc import AsyncIterator
 
 import pytest
-from browser.exporting import Exporting, long_history, slowly
-from browser.pages import PortalPage, Visitor
-from browser.staged import LivingStage
+from browser.controlled_exports import ControlledExports, control_exports, long_history
+from browser.live_stage import LiveStage
 from playwright.async_api import Download, Page, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 ZIP = "Todas las facturas en PDF (ZIP)"
 
 
 @pytest.fixture
-async def exporting() -> AsyncIterator[Exporting]:
-    stage = LivingStage(long_history())
-    made = slowly(stage)
+async def exports() -> AsyncIterator[ControlledExports]:
+    stage = LiveStage(long_history())
+    made = control_exports(stage)
     async with stage.open():
         yield made
 
 
 @pytest.fixture
-async def portal(page: Page, exporting: Exporting) -> PortalPage:
-    return await Visitor(page, exporting.stage.link).arrive()
+async def portal(page: Page, exports: ControlledExports) -> PortalPage:
+    return await Visitor(page, exports.stage.link).enter()
 
 
 async def begin(portal: PortalPage) -> Download:
@@ -32,32 +33,32 @@ async def begin(portal: PortalPage) -> Download:
     return await downloading.value
 
 
-async def test_a_long_download_says_how_far_it_is_and_when_it_is_over(portal: PortalPage, exporting: Exporting) -> None:
+async def test_a_long_download_shows_its_progress_and_end(portal: PortalPage, exports: ControlledExports) -> None:
     line = portal.page.locator("#downloading")
     await expect(line).to_be_hidden()
     file = await begin(portal)
     await expect(line).to_have_text("Preparando tu descarga: 0 de 1,000 facturas.")
-    exporting.done = 260
+    exports.done = 260
     await expect(line).to_have_text("Preparando tu descarga: 260 de 1,000 facturas.")
-    await expect(portal.said).to_contain_text("260 de 1,000")
-    exporting.done = 300
+    await expect(portal.live_region).to_contain_text("260 de 1,000")
+    exports.done = 300
     await expect(line).to_have_text("Preparando tu descarga: 300 de 1,000 facturas.")
-    await expect(portal.said).not_to_contain_text("300 de 1,000")
-    exporting.whole.set()
+    await expect(portal.live_region).not_to_contain_text("300 de 1,000")
+    exports.whole.set()
     await expect(line).to_have_text("La descarga terminó. Tu navegador muestra si el archivo está completo.")
     assert file.suggested_filename == "historial-de-pagos.zip"
     assert (await file.path()).read_bytes() == b"PKthe end"
     await expect(portal.invoices).to_be_visible()
 
 
-async def test_a_download_that_breaks_off_is_no_file(portal: PortalPage, exporting: Exporting) -> None:
+async def test_an_interrupted_download_leaves_no_file(portal: PortalPage, exports: ControlledExports) -> None:
     file = await begin(portal)
-    exporting.fails = True
-    exporting.whole.set()
+    exports.fails = True
+    exports.whole.set()
     assert await file.failure()
 
 
-async def test_another_one_meanwhile_is_refused_on_a_page_that_leads_back(portal: PortalPage, exporting: Exporting) -> None:
+async def test_a_second_download_is_refused_on_a_page_with_a_way_back(portal: PortalPage, exports: ControlledExports) -> None:
     await begin(portal)
     files: list[Download] = []
     portal.page.on("download", lambda file: files.append(file))
@@ -69,9 +70,9 @@ async def test_another_one_meanwhile_is_refused_on_a_page_that_leads_back(portal
     assert files == []
 
 
-async def test_a_short_history_is_downloaded_without_a_word(page: Page, exporting: Exporting) -> None:
-    exporting.stage.views.shown = scenes.view()
-    exporting.whole.set()
-    portal = await Visitor(page, exporting.stage.link).arrive()
+async def test_a_short_history_is_downloaded_without_progress(page: Page, exports: ControlledExports) -> None:
+    exports.stage.views.shown = scenes.view()
+    exports.whole.set()
+    portal = await Visitor(page, exports.stage.link).enter()
     await begin(portal)
     assert await page.locator("#downloading").count() == 0

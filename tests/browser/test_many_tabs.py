@@ -1,64 +1,64 @@
-"""Eight tabs of one portal: browsers allow six connections, so only what is looked at listens; and nothing is lost on the way."""
+"""Eight tabs of one portal. Browsers allow six connections per host, so only visible tabs have a stream; none misses a change."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from uuid import UUID
 
-from browser.pages import PortalPage, Visitor
-from browser.staged import LivingStage, free_socket, served
-from browser.tabs import another_tab, hide, in_the_background
+from browser.live_stage import LiveStage, free_socket, served
+from browser.tabs import another_tab, hide, hide_from_next_page
 from playwright.async_api import Page, expect
 from starlette.types import ASGIApp, Receive, Scope, Send
-from unit.portal_page import scenes, standins
 
 from chassis.http.server import listen
+from support.portal_page import fakes, scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 EIGHT = 8
 ENDING = "Termina el 14 de junio"
 
 
-class Ears(standins.Signals):
-    """Counts who listens."""
+class StreamCounter(fakes.Signals):
+    """Counts the open streams."""
 
-    now = most = 0
+    open = maximum = 0
 
     @contextmanager
-    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> Iterator["Ears"]:
-        self.now += 1
-        self.most = max(self.most, self.now)
+    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> Iterator["StreamCounter"]:
+        self.open += 1
+        self.maximum = max(self.maximum, self.open)
         try:
             yield self
         finally:
-            self.now -= 1
+            self.open -= 1
 
-    async def are(self, number: int) -> None:
-        await until(lambda: self.now == number)
+    async def wait_for(self, number: int) -> None:
+        await wait_until(lambda: self.open == number)
 
 
-async def until(true: Callable[[], bool]) -> None:
+async def wait_until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
-        while not true():
+        while not holds():
             await asyncio.sleep(0.05)
 
 
-class Listened(LivingStage):
+class StageWithStreamCounter(LiveStage):
     def __init__(self) -> None:
         super().__init__()
-        self.signals = self.ears = Ears()
+        self.signals = self.streams = StreamCounter()
 
 
-async def look_at(tab: Page, tabs: list[Page]) -> None:
-    """Brings a tab to the fore, in front of all the others."""
+async def show_tab(tab: Page, tabs: list[Page]) -> None:
+    """Show one tab and hide the others."""
     for other in tabs:
         if other is not tab:
             await hide(other)
     await hide(tab, False)
 
 
-async def eight_tabs(page: Page, stage: LivingStage) -> list[Page]:
-    """The last one is in front."""
-    await Visitor(page, stage.link).arrive()
+async def eight_tabs(page: Page, stage: LiveStage) -> list[Page]:
+    """Open eight tabs; the last one is visible."""
+    await Visitor(page, stage.link).enter()
     tabs = [page]
     while len(tabs) < EIGHT:
         await hide(tabs[-1])
@@ -67,71 +67,71 @@ async def eight_tabs(page: Page, stage: LivingStage) -> list[Page]:
     return tabs
 
 
-async def test_only_the_tab_that_is_looked_at_listens_and_each_catches_up_when_it_is(page: Page) -> None:
-    async with Listened().open() as stage:
+async def test_only_the_visible_tab_has_a_stream_and_others_catch_up_when_shown(page: Page) -> None:
+    async with StageWithStreamCounter().open() as stage:
         tabs = await eight_tabs(page, stage)
-        await stage.ears.are(1)
+        await stage.streams.wait_for(1)
         stage.change(subscriptions=[scenes.ending()])
         await expect(PortalPage(tabs[-1]).subscription).to_contain_text(ENDING)
         for tab in tabs[:-1]:
             await expect(PortalPage(tab).subscription).not_to_contain_text(ENDING)
-            await look_at(tab, tabs)
+            await show_tab(tab, tabs)
             await expect(PortalPage(tab).subscription).to_contain_text(ENDING)
-        await stage.ears.are(1)
-        assert stage.ears.most <= 2
+        await stage.streams.wait_for(1)
+        assert stage.streams.maximum <= 2
 
 
-async def test_a_tab_opened_in_the_background_does_not_listen_before_it_is_looked_at(page: Page) -> None:
-    async with Listened().open() as stage:
-        await Visitor(page, stage.link).arrive()
-        await stage.ears.are(1)
+async def test_a_tab_opened_in_the_background_has_no_stream_until_it_is_shown(page: Page) -> None:
+    async with StageWithStreamCounter().open() as stage:
+        await Visitor(page, stage.link).enter()
+        await stage.streams.wait_for(1)
         behind = await another_tab(page)
-        await in_the_background(behind)
+        await hide_from_next_page(behind)
         await behind.goto(stage.origin, wait_until="networkidle")
-        assert stage.ears.most == 1
-        await look_at(behind, [page, behind])
-        await stage.ears.are(1)
+        assert stage.streams.maximum == 1
+        await show_tab(behind, [page, behind])
+        await stage.streams.wait_for(1)
         stage.change(subscriptions=[scenes.ending()])
         await expect(PortalPage(behind).subscription).to_contain_text(ENDING)
 
 
-async def test_a_tab_that_is_closed_leaves_no_stream_behind(page: Page) -> None:
-    async with Listened().open() as stage:
+async def test_a_closed_tab_leaves_no_stream(page: Page) -> None:
+    async with StageWithStreamCounter().open() as stage:
         tabs = await eight_tabs(page, stage)
         await tabs.pop().close()
-        await stage.ears.are(0)
-        await look_at(tabs[0], tabs)
-        await stage.ears.are(1)
+        await stage.streams.wait_for(0)
+        await show_tab(tabs[0], tabs)
+        await stage.streams.wait_for(1)
 
 
-async def test_the_end_of_the_session_reaches_all_also_those_that_nobody_looks_at(page: Page) -> None:
-    async with Listened().open() as stage:
+async def test_the_end_of_the_session_reaches_hidden_tabs_too(page: Page) -> None:
+    async with StageWithStreamCounter().open() as stage:
         tabs = await eight_tabs(page, stage)
         stage.access.ended.append(False)
         for tab in tabs:
             await expect(tab).to_have_url(f"{stage.origin}/ended")
             await expect(tab.get_by_text("Ana García")).to_have_count(0)
-        await stage.ears.are(0)
+        await stage.streams.wait_for(0)
 
 
-# The connection is lost and comes back.
+# The connection is lost and restored.
 
 
-async def watched(page: Page, stage: LivingStage) -> PortalPage:
-    """Somebody has the page open, and has seen it change once; a reload would show."""
-    portal = await Visitor(page, stage.link).arrive()
+async def open_and_update(page: Page, stage: LiveStage) -> PortalPage:
+    """Open the page and wait for one live update. A marker on the window shows whether it is reloaded."""
+    portal = await Visitor(page, stage.link).enter()
     await page.evaluate("window.stillHere = true")
     stage.change(payment_method=None)
     await expect(portal.method).to_contain_text("No tienes una tarjeta guardada")
     return portal
 
 
-async def test_what_happened_while_the_network_was_away_is_shown_when_it_is_back(page: Page) -> None:
-    async with Listened().open() as stage:
-        portal = await watched(page, stage)
+async def test_changes_during_a_network_outage_are_shown_after_it(page: Page) -> None:
+    async with StageWithStreamCounter().open() as stage:
+        portal = await open_and_update(page, stage)
         await page.context.set_offline(True)
         stage.signals.closing = True  # the connection that was there is gone
-        await stage.ears.are(0)
+        await stage.streams.wait_for(0)
         stage.signals.closing = False
         stage.change(subscriptions=[scenes.ending()])
         await page.context.set_offline(False)
@@ -139,62 +139,62 @@ async def test_what_happened_while_the_network_was_away_is_shown_when_it_is_back
         assert await page.evaluate("window.stillHere")
 
 
-async def test_a_stream_that_was_refused_is_asked_for_again(page: Page) -> None:
-    """As by a proxy whose server is away."""
-    async with Listened().open() as stage:
+async def test_a_refused_stream_is_requested_again(page: Page) -> None:
+    """A proxy refuses when its server is away."""
+    async with StageWithStreamCounter().open() as stage:
         await page.route("**/api/stream?*", lambda route: route.fulfill(status=503), times=1)
-        portal = await Visitor(page, stage.link).arrive()
+        portal = await Visitor(page, stage.link).enter()
         stage.change(subscriptions=[scenes.ending()])
         await expect(portal.subscription).to_contain_text(ENDING)
 
 
-class Restarted(Listened):
-    """A stage whose server can be stopped and started again, and which notes after which revision it is listened to."""
+class RestartableStage(StageWithStreamCounter):
+    """A stage with a server that can be restarted. Records the revision that each stream starts after."""
 
     def __init__(self) -> None:
         super().__init__()
         with free_socket() as found:
             self.port = found.getsockname()[1]
         self.origin, self.cards_origin = f"http://127.0.0.1:{self.port}", "http://localhost:9"
-        self.listened_after: list[bytes] = []
+        self.started_after: list[bytes] = []
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         self.signals.closing = False
-        app = self.noting(self.app(origin=self.origin, cards=self.cards_origin))
+        app = self.recording(self.app(origin=self.origin, cards=self.cards_origin))
         async with served(app, listen("127.0.0.1", self.port)):
             yield
             self.signals.closing = True
-            await self.ears.are(0)
+            await self.streams.wait_for(0)
 
-    def noting(self, app: ASGIApp) -> ASGIApp:
-        async def noted(scope: Scope, receive: Receive, send: Send) -> None:
+    def recording(self, app: ASGIApp) -> ASGIApp:
+        async def recorded(scope: Scope, receive: Receive, send: Send) -> None:
             if scope["path"] == "/api/stream":
                 query = scope["query_string"].partition(b"after=")[2]
-                self.listened_after.append(dict(scope["headers"]).get(b"last-event-id", query))
+                self.started_after.append(dict(scope["headers"]).get(b"last-event-id", query))
             await app(scope, receive, send)
 
-        return noted
+        return recorded
 
 
-async def test_a_page_outlives_its_server_and_loses_nothing(page: Page) -> None:
-    stage = Restarted()
+async def test_a_page_survives_a_server_restart_and_misses_nothing(page: Page) -> None:
+    stage = RestartableStage()
     async with stage.running():
-        portal = await watched(page, stage)
+        portal = await open_and_update(page, stage)
         seen = stage.views.shown.revision
     stage.change(subscriptions=[scenes.ending()])
     async with stage.running():
         await expect(portal.subscription).to_contain_text(ENDING)
-        assert stage.listened_after[-1] == str(seen).encode()
+        assert stage.started_after[-1] == str(seen).encode()
         assert await page.evaluate("window.stillHere")
 
 
-async def test_two_tabs_side_by_side_both_change(page: Page) -> None:
-    async with Listened().open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+async def test_two_visible_tabs_both_update(page: Page) -> None:
+    async with StageWithStreamCounter().open() as stage:
+        portal = await Visitor(page, stage.link).enter()
         other = await another_tab(page)
         await other.goto(stage.origin)
-        await stage.ears.are(2)
+        await stage.streams.wait_for(2)
         stage.change(subscriptions=[scenes.ending()])
         shown: list[Awaitable[None]] = [expect(it.subscription).to_contain_text(ENDING) for it in (portal, PortalPage(other))]
         await asyncio.gather(*shown)

@@ -1,34 +1,34 @@
-"""A computer that others use too: whoever leaves, leaves nothing behind."""
+"""On a shared computer nothing personal is left after logging out."""
 
 from collections.abc import AsyncIterator
 
 import pytest
-from browser.neighbours import Neighbours, shows_nothing_of_ana
-from browser.pages import PortalPage, Visitor
-from browser.tabs import another_tab, deaf, hide
+from browser.tabs import another_tab, hide, isolate
+from browser.two_customers import TwoCustomers, has_no_data_of_ana
 from playwright.async_api import Browser, Page, Response, expect
-from unit.portal_gateway import story
 
 from support.browsing import chrome, watched_page
+from support.portal_gateway import story
+from support.portal_page.page_objects import PortalPage, Visitor
 
 HERE, AND_THE_LINK = "Salir de este navegador", "Salir y anular este enlace"
 CANCEL = f"/subscriptions/{story.SUBSCRIPTION}/cancel"
 
 
 @pytest.fixture(scope="module")
-async def remembering() -> AsyncIterator[Browser]:
-    """A browser that keeps pages as they were left, as all do that nobody drives."""
+async def caching_browser() -> AsyncIterator[Browser]:
+    """A browser with a back/forward cache. Playwright turns it off by default."""
     async with chrome(ignore_default_args=["--disable-back-forward-cache"]) as started:
         yield started
 
 
 @pytest.fixture
-async def page(remembering: Browser) -> AsyncIterator[Page]:
-    async with watched_page(remembering, lambda message: "Content Security Policy" in message.text) as page:
+async def page(caching_browser: Browser) -> AsyncIterator[Page]:
+    async with watched_page(caching_browser, lambda message: "Content Security Policy" in message.text) as page:
         yield page
 
 
-async def leave(page: Page, how: str = HERE) -> Response:
+async def log_out(page: Page, how: str = HERE) -> Response:
     await page.get_by_text("Salir", exact=True).click()
     async with page.expect_response("**/logout") as leaving:
         await page.get_by_role("button", name=how).click()
@@ -36,118 +36,118 @@ async def leave(page: Page, how: str = HERE) -> Response:
     return await leaving.value
 
 
-async def knows_nobody(page: Page) -> bool:
+async def shows_no_account(page: Page) -> bool:
     await expect(page.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
-    return await shows_nothing_of_ana(page)
+    return await has_no_data_of_ana(page)
 
 
-async def browsed(page: Page, neighbours: Neighbours) -> str:
-    """Ana has looked at her page, at what cancelling would do, and at her page again; returns the link that she used."""
-    link = await neighbours.ana()
-    await Visitor(page, link).arrive()
-    await page.goto(neighbours.gateway.url + CANCEL)
-    await page.goto(f"{neighbours.gateway.url}/?year=2023")
+async def browse(page: Page, two_customers: TwoCustomers) -> str:
+    """Ana opens the portal, the cancellation page and the portal again. Returns her link."""
+    link = await two_customers.ana()
+    await Visitor(page, link).enter()
+    await page.goto(two_customers.gateway.url + CANCEL)
+    await page.goto(f"{two_customers.gateway.url}/?year=2023")
     return link
 
 
-async def test_after_logging_out_nothing_comes_back(page: Page, neighbours: Neighbours) -> None:
-    await browsed(page, neighbours)
-    await leave(page)
+async def test_back_after_logging_out_shows_nothing_personal(page: Page, two_customers: TwoCustomers) -> None:
+    await browse(page, two_customers)
+    await log_out(page)
     assert await page.context.cookies() == []
     for _ in range(3):
         await page.go_back()
-        assert await knows_nobody(page), page.url
+        assert await shows_no_account(page), page.url
         await page.reload()
-        assert await knows_nobody(page), page.url
+        assert await shows_no_account(page), page.url
     for _ in range(2):
         await page.go_forward()
-        assert await knows_nobody(page), page.url
+        assert await shows_no_account(page), page.url
 
 
-async def test_a_closed_tab_that_is_opened_again_shows_nothing(page: Page, neighbours: Neighbours) -> None:
-    await browsed(page, neighbours)
+async def test_a_reopened_tab_shows_nothing_personal(page: Page, two_customers: TwoCustomers) -> None:
+    await browse(page, two_customers)
     address = page.url
-    await leave(page)
+    await log_out(page)
     second = await another_tab(page)
     await page.close()
     await second.goto(address)
-    assert await knows_nobody(second)
+    assert await shows_no_account(second)
 
 
 @pytest.mark.parametrize("how", [HERE, AND_THE_LINK])
-async def test_logging_out_clears_what_the_browser_kept(page: Page, neighbours: Neighbours, how: str) -> None:
-    await Visitor(page, await neighbours.ana()).arrive()
+async def test_logging_out_clears_the_browsers_storage(page: Page, two_customers: TwoCustomers, how: str) -> None:
+    await Visitor(page, await two_customers.ana()).enter()
     await page.evaluate("localStorage.setItem('left', 'here')")
-    headers = await (await leave(page, how)).all_headers()
+    headers = await (await log_out(page, how)).all_headers()
     assert headers["clear-site-data"] == '"cache", "storage"'
     assert await page.evaluate("localStorage.getItem('left')") is None
 
 
-async def test_the_link_still_opens_the_portal_unless_it_was_revoked(page: Page, neighbours: Neighbours) -> None:
-    link = await browsed(page, neighbours)
-    await leave(page)
-    await Visitor(page, link).arrive()
+async def test_after_logging_out_the_link_works_unless_it_was_revoked(page: Page, two_customers: TwoCustomers) -> None:
+    link = await browse(page, two_customers)
+    await log_out(page)
+    await Visitor(page, link).enter()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
-    await leave(page, AND_THE_LINK)
+    await log_out(page, AND_THE_LINK)
     await page.goto(link)
-    assert await knows_nobody(page)
+    assert await shows_no_account(page)
 
 
-async def test_logging_out_clears_every_tab(page: Page, neighbours: Neighbours) -> None:
-    await browsed(page, neighbours)
+async def test_logging_out_clears_every_tab(page: Page, two_customers: TwoCustomers) -> None:
+    await browse(page, two_customers)
     other, cancel = await another_tab(page), await another_tab(page)
-    await other.goto(neighbours.gateway.url)
-    await cancel.goto(neighbours.gateway.url + CANCEL)
+    await other.goto(two_customers.gateway.url)
+    await cancel.goto(two_customers.gateway.url + CANCEL)
     for tab in (other, cancel):
         await expect(tab.get_by_text("Ana García").first).to_be_visible()
         await hide(tab)
-    await leave(page)
+    await log_out(page)
     for tab in (other, cancel):
         await tab.wait_for_url("**/ended")
-        assert await shows_nothing_of_ana(tab)
+        assert await has_no_data_of_ana(tab)
 
 
-async def test_a_tab_that_slept_meanwhile_is_cleared_when_it_is_looked_at(page: Page, neighbours: Neighbours) -> None:
-    await browsed(page, neighbours)
+async def test_a_suspended_tab_is_cleared_when_it_is_shown(page: Page, two_customers: TwoCustomers) -> None:
+    await browse(page, two_customers)
     other = await another_tab(page)
-    await deaf(other, also_to_its_stream=False)
-    await other.goto(neighbours.gateway.url)
+    await isolate(other, block_stream=False)
+    await other.goto(two_customers.gateway.url)
     await hide(other)
-    await leave(page)
+    await log_out(page)
     await expect(other.get_by_text("Ana García")).to_be_attached()
     await hide(other, False)
     await other.wait_for_url("**/ended")
-    assert await shows_nothing_of_ana(other)
+    assert await has_no_data_of_ana(other)
 
 
-async def test_a_page_left_for_another_site_comes_back_empty_handed(page: Page, neighbours: Neighbours) -> None:
-    await browsed(page, neighbours)
+async def test_back_from_another_site_shows_nothing_personal(page: Page, two_customers: TwoCustomers) -> None:
+    await browse(page, two_customers)
     await page.route(
         "https://techsolutions.example/**", lambda route: route.fulfill(body="<h1>Terms</h1>", content_type="text/html")
     )
     await page.get_by_role("link", name="Términos").click()
     await expect(page.get_by_role("heading", name="Terms")).to_be_visible()
     second = await another_tab(page)
-    await second.goto(neighbours.gateway.url)
-    await leave(second)
+    await second.goto(two_customers.gateway.url)
+    await log_out(second)
     await page.go_back()
-    assert await knows_nobody(page)
+    assert await shows_no_account(page)
 
 
-async def test_a_page_that_the_browser_kept_whole_shows_nothing_and_asks_anew(page: Page, neighbours: Neighbours) -> None:
-    """Chromium keeps no page that must not be stored; others may. The page is told as they tell it."""
-    await browsed(page, neighbours)
+async def test_a_page_from_the_back_forward_cache_is_emptied_and_reloaded(page: Page, two_customers: TwoCustomers) -> None:
+    """Chromium does not cache pages with `no-store`; other browsers may. The event is the one that they send."""
+    await browse(page, two_customers)
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
     await expect(page.locator("body")).to_be_hidden()
-    await neighbours.gateway.pool.execute("UPDATE portal_session SET ended_at = now()")
+    await two_customers.gateway.pool.execute("UPDATE portal_session SET ended_at = now()")
     await page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
-    assert await knows_nobody(page)
+    assert await shows_no_account(page)
 
 
-async def test_chromium_keeps_no_page_of_ours(page: Page, neighbours: Neighbours) -> None:
+async def test_chromium_does_not_cache_pages(page: Page, two_customers: TwoCustomers) -> None:
     await page.add_init_script("addEventListener('pageshow', (event) => { window.kept = event.persisted; })")
-    await browsed(page, neighbours)
-    await page.goto(f"{neighbours.gateway.url}/media/none.webp")
+    await browse(page, two_customers)
+    await page.goto(f"{two_customers.gateway.url}/media/none.webp")
     await page.go_back()
     await expect(page.get_by_text("Ana García")).to_be_visible()
     assert await page.evaluate("window.kept") is False

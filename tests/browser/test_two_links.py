@@ -1,221 +1,221 @@
-"""Two links in one browser: nobody sees, or acts for, the one that they did not mean to."""
+"""Two links in one browser: no tab shows, or acts for, the other customer."""
 
 import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from browser.neighbours import Neighbours, shows_nothing_of_ana
-from browser.pages import PortalPage, Visitor
-from browser.tabs import OF_DIEGO, another_tab, deaf, hide
+from browser.tabs import OF_DIEGO, another_tab, hide, isolate
+from browser.two_customers import TwoCustomers, has_no_data_of_ana
 from playwright.async_api import Page, expect
-from unit.portal_gateway import story
-from unit.portal_gateway.story import MASTERCARD
 
 from billing_contracts import payments
+from support.portal_gateway import story
+from support.portal_gateway.story import MASTERCARD
+from support.portal_page.page_objects import PortalPage, Visitor
 
 
-async def test_the_second_link_ends_the_first_session_and_clears_its_tab(page: Page, neighbours: Neighbours) -> None:
-    await Visitor(page, await neighbours.ana()).arrive()
+async def test_the_second_link_ends_the_first_session_and_clears_its_tab(page: Page, two_customers: TwoCustomers) -> None:
+    await Visitor(page, await two_customers.ana()).enter()
     second = await another_tab(page)
-    diegos = await Visitor(second, await neighbours.diego()).arrive()
+    diegos = await Visitor(second, await two_customers.diego()).enter()
     await page.wait_for_url("**/ended")
     await expect(page.get_by_text("con la cuenta de Diego Ruiz")).to_be_visible()
-    assert await shows_nothing_of_ana(page)
+    assert await has_no_data_of_ana(page)
     await expect(diegos.subscription).to_contain_text("Básico Mensual")
     await expect(second.get_by_text(OF_DIEGO)).to_be_visible()
-    assert await neighbours.living_sessions() == 1
+    assert await two_customers.open_sessions() == 1
 
 
-async def test_a_tab_that_nobody_looks_at_is_cleared_too(page: Page, neighbours: Neighbours) -> None:
-    await Visitor(page, await neighbours.ana()).arrive()
+async def test_a_hidden_tab_is_cleared_too(page: Page, two_customers: TwoCustomers) -> None:
+    await Visitor(page, await two_customers.ana()).enter()
     await hide(page)
-    await Visitor(await another_tab(page), await neighbours.diego()).arrive()
+    await Visitor(await another_tab(page), await two_customers.diego()).enter()
     await page.wait_for_url("**/ended")
-    assert await shows_nothing_of_ana(page)
+    assert await has_no_data_of_ana(page)
 
 
-async def test_a_tab_that_hears_of_it_by_its_stream_alone_is_told_nothing_more(page: Page, neighbours: Neighbours) -> None:
-    await deaf(page, also_to_its_stream=False)
-    await Visitor(page, await neighbours.ana()).arrive()
-    await Visitor(await another_tab(page), await neighbours.diego()).arrive()
-    await neighbours.company.tell(payments.PaymentMethodUpdated(payment_method=MASTERCARD))
+async def test_a_tab_that_learns_it_only_from_its_stream_is_cleared(page: Page, two_customers: TwoCustomers) -> None:
+    await isolate(page, block_stream=False)
+    await Visitor(page, await two_customers.ana()).enter()
+    await Visitor(await another_tab(page), await two_customers.diego()).enter()
+    await two_customers.company.tell(payments.PaymentMethodUpdated(payment_method=MASTERCARD))
     await page.wait_for_url("**/ended")
-    assert await shows_nothing_of_ana(page)
+    assert await has_no_data_of_ana(page)
 
 
-async def test_a_tab_that_comes_to_the_fore_again_does_not_show_the_others_panes(page: Page, neighbours: Neighbours) -> None:
-    await deaf(page, also_to_its_stream=False)
-    await Visitor(page, await neighbours.ana()).arrive()
+async def test_a_tab_shown_again_does_not_show_the_other_customers_panes(page: Page, two_customers: TwoCustomers) -> None:
+    await isolate(page, block_stream=False)
+    await Visitor(page, await two_customers.ana()).enter()
     await hide(page)
-    await Visitor(await another_tab(page), await neighbours.diego()).arrive()
+    await Visitor(await another_tab(page), await two_customers.diego()).enter()
     await expect(page.get_by_text("Ana García")).to_be_attached()
     await hide(page, False)
     await page.wait_for_url("**/ended")
-    assert await shows_nothing_of_ana(page)
+    assert await has_no_data_of_ana(page)
 
 
-async def test_her_own_link_opened_again_is_another_session_too(page: Page, neighbours: Neighbours) -> None:
-    link = await neighbours.ana()
-    await Visitor(page, link).arrive()
-    await Visitor(await another_tab(page), link).arrive()
+async def test_opening_the_same_link_again_is_another_session(page: Page, two_customers: TwoCustomers) -> None:
+    link = await two_customers.ana()
+    await Visitor(page, link).enter()
+    await Visitor(await another_tab(page), link).enter()
     await page.wait_for_url("**/ended")
     await expect(page.get_by_text("con la cuenta de Ana García")).to_be_visible()
     await page.get_by_role("link", name="Volver al portal").click()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
 
 
-async def test_a_link_that_opens_nothing_ends_nothing(page: Page, neighbours: Neighbours) -> None:
-    portal = await Visitor(page, await neighbours.ana()).arrive()
+async def test_an_invalid_link_ends_no_session(page: Page, two_customers: TwoCustomers) -> None:
+    portal = await Visitor(page, await two_customers.ana()).enter()
     second = await another_tab(page)
-    await second.goto(f"{await neighbours.diego()}x")
+    await second.goto(f"{await two_customers.diego()}x")
     await expect(second.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
     await page.reload()
     await expect(portal.method).to_contain_text("Visa •••• 4242")
 
 
-async def test_another_link_in_the_address_bar_of_the_same_tab_leads_to_its_account(page: Page, neighbours: Neighbours) -> None:
-    await Visitor(page, await neighbours.ana()).arrive()
-    await page.goto(await neighbours.diego())
+async def test_another_link_in_the_address_bar_opens_its_account(page: Page, two_customers: TwoCustomers) -> None:
+    await Visitor(page, await two_customers.ana()).enter()
+    await page.goto(await two_customers.diego())
     await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
-    assert await shows_nothing_of_ana(page)
+    assert await has_no_data_of_ana(page)
     await page.go_back()
     await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
-    assert await shows_nothing_of_ana(page)
+    assert await has_no_data_of_ana(page)
 
 
-async def test_another_link_pasted_leads_to_its_account(page: Page, neighbours: Neighbours) -> None:
-    await Visitor(page, await neighbours.ana()).arrive()
-    await page.goto(f"{neighbours.gateway.url}/enter")
-    await page.get_by_label("Pega aquí tu enlace").fill(await neighbours.diego())
+async def test_another_pasted_link_opens_its_account(page: Page, two_customers: TwoCustomers) -> None:
+    await Visitor(page, await two_customers.ana()).enter()
+    await page.goto(f"{two_customers.gateway.url}/enter")
+    await page.get_by_label("Pega aquí tu enlace").fill(await two_customers.diego())
     await page.get_by_role("button", name="Entrar").click()
     await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
-    assert await neighbours.living_sessions() == 1
+    assert await two_customers.open_sessions() == 1
 
 
-async def test_a_link_added_to_the_open_way_in_is_used_without_a_reload(page: Page, neighbours: Neighbours) -> None:
-    await page.goto(f"{await neighbours.ana()}x")
+async def test_a_link_added_to_the_open_entry_page_is_used_without_a_reload(page: Page, two_customers: TwoCustomers) -> None:
+    await page.goto(f"{await two_customers.ana()}x")
     await expect(page.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
-    await page.goto(await neighbours.diego())
+    await page.goto(await two_customers.diego())
     await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
 
 
-async def test_of_two_links_one_after_the_other_the_later_counts(page: Page, neighbours: Neighbours) -> None:
-    """The second comes while the first is still being checked."""
-    second = (await neighbours.diego()).partition("#")[2]
+async def test_the_later_of_two_links_wins(page: Page, two_customers: TwoCustomers) -> None:
+    """The second link arrives while the first is being checked."""
+    second = (await two_customers.diego()).partition("#")[2]
 
     async def slow(route: object) -> None:
         await page.evaluate("(token) => { location.hash = token; }", second)
         await route.continue_()  # type: ignore[attr-defined]
 
     await page.route("**/api/session", slow, times=1)
-    await page.goto(await neighbours.ana())
+    await page.goto(await two_customers.ana())
     await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
-    assert await neighbours.living_sessions() == 1
+    assert await two_customers.open_sessions() == 1
 
 
-# What a tab of Ana's still asks for when it does not know that the browser is Diego's by now.
+# Requests of Ana's tab, which does not know yet that the browser has Diego's session.
 
 
-async def stranded(page: Page, neighbours: Neighbours) -> PortalPage:
-    """Ana's page as it was; Diego's link comes in another tab with `diego_comes`."""
-    await deaf(page)
-    return await Visitor(page, await neighbours.ana()).arrive()
+async def open_isolated(page: Page, two_customers: TwoCustomers) -> PortalPage:
+    """Open Ana's page without messages from other tabs. `diego_enters` opens Diego's link in another tab."""
+    await isolate(page)
+    return await Visitor(page, await two_customers.ana()).enter()
 
 
-async def diego_comes(page: Page, neighbours: Neighbours) -> None:
+async def diego_enters(page: Page, two_customers: TwoCustomers) -> None:
     second = await another_tab(page)
-    await Visitor(second, await neighbours.diego()).arrive()
+    await Visitor(second, await two_customers.diego()).enter()
     await second.close()
 
 
-async def told_whose_page_it_is(page: Page, neighbours: Neighbours) -> None:
-    """And nothing was done, for anybody."""
+async def expect_notice_and_no_command(page: Page, two_customers: TwoCustomers) -> None:
+    """Assert that the notice is shown and that no command was sent."""
     notice = page.get_by_text("se abrió el portal con otro enlace. Ahora ves la cuenta de Diego Ruiz")
     await expect(notice).to_be_visible()
-    await diego_alone(page, neighbours)
-    await expect(page).to_have_url(f"{neighbours.gateway.url}/")
+    await expect_only_diego(page, two_customers)
+    await expect(page).to_have_url(f"{two_customers.gateway.url}/")
     await page.reload()
     await expect(notice).to_be_hidden()
 
 
-async def diego_alone(page: Page, neighbours: Neighbours) -> None:
+async def expect_only_diego(page: Page, two_customers: TwoCustomers) -> None:
     await expect(PortalPage(page).subscription).to_contain_text("Básico Mensual")
-    assert await shows_nothing_of_ana(page)
-    assert neighbours.changes_asked() == []
-    assert await neighbours.living_sessions() == 1
+    assert await has_no_data_of_ana(page)
+    assert two_customers.commands_sent() == []
+    assert await two_customers.open_sessions() == 1
 
 
-async def test_a_cancellation_confirmed_in_the_wrong_tab_is_not_done(page: Page, neighbours: Neighbours) -> None:
-    portal = await stranded(page, neighbours)
+async def test_a_cancellation_in_the_other_customers_tab_is_refused(page: Page, two_customers: TwoCustomers) -> None:
+    portal = await open_isolated(page, two_customers)
     dialog = await portal.cancel()
     await dialog.fill("Es demasiado caro", "Ya no la uso")
-    await diego_comes(page, neighbours)
+    await diego_enters(page, two_customers)
     await dialog.confirm()
-    await told_whose_page_it_is(page, neighbours)
+    await expect_notice_and_no_command(page, two_customers)
 
 
-async def test_a_cancellation_confirmed_on_its_own_page_is_not_done(page: Page, neighbours: Neighbours) -> None:
-    await stranded(page, neighbours)
-    await page.goto(f"{neighbours.gateway.url}/subscriptions/{story.SUBSCRIPTION}/cancel")
-    await diego_comes(page, neighbours)
+async def test_a_cancellation_on_its_own_page_is_refused(page: Page, two_customers: TwoCustomers) -> None:
+    await open_isolated(page, two_customers)
+    await page.goto(f"{two_customers.gateway.url}/subscriptions/{story.SUBSCRIPTION}/cancel")
+    await diego_enters(page, two_customers)
     await page.get_by_role("button", name="Confirmar cancelación").click()
-    await told_whose_page_it_is(page, neighbours)
+    await expect_notice_and_no_command(page, two_customers)
 
 
-async def test_a_subscription_is_not_kept_for_the_wrong_one(page: Page, neighbours: Neighbours) -> None:
+async def test_a_withdrawal_in_the_other_customers_tab_is_refused(page: Page, two_customers: TwoCustomers) -> None:
     later = datetime.now(UTC) + timedelta(days=20)
-    await neighbours.company.tell(story.cancellation_scheduled(6).model_copy(update={"effective_at": later}))
-    portal = await stranded(page, neighbours)
-    await diego_comes(page, neighbours)
+    await two_customers.company.tell(story.cancellation_scheduled(6).model_copy(update={"effective_at": later}))
+    portal = await open_isolated(page, two_customers)
+    await diego_enters(page, two_customers)
     await portal.keep()
-    await told_whose_page_it_is(page, neighbours)
+    await expect_notice_and_no_command(page, two_customers)
 
 
 @pytest.mark.parametrize("button", ["Cancelar suscripción", "Editar método de pago"])
-async def test_no_dialog_opens_for_the_wrong_one(page: Page, neighbours: Neighbours, button: str) -> None:
-    await stranded(page, neighbours)
-    await diego_comes(page, neighbours)
+async def test_no_dialog_opens_in_the_other_customers_tab(page: Page, two_customers: TwoCustomers, button: str) -> None:
+    await open_isolated(page, two_customers)
+    await diego_enters(page, two_customers)
     await page.get_by_role("button", name=button).click()
-    await told_whose_page_it_is(page, neighbours)
+    await expect_notice_and_no_command(page, two_customers)
 
 
-async def test_a_card_is_not_saved_for_the_wrong_one(page: Page, neighbours: Neighbours) -> None:
+async def test_no_card_is_saved_in_the_other_customers_tab(page: Page, two_customers: TwoCustomers) -> None:
     setup: dict[str, object] = {"setup_id": "one", "frame_url": "http://localhost:4242/cards/one", "due": [], "total": None}
-    neighbours.gateway.owners.say("POST", f"/v1/customers/{story.ANA}/setups", 201, setup)
-    await page.route("http://localhost:4242/**", lambda route: route.fulfill(body=A_CARD, content_type="text/html"))
-    portal = await stranded(page, neighbours)
+    two_customers.gateway.owners.say("POST", f"/v1/customers/{story.ANA}/setups", 201, setup)
+    await page.route("http://localhost:4242/**", lambda route: route.fulfill(body=CARD_PAGE, content_type="text/html"))
+    portal = await open_isolated(page, two_customers)
     await portal.method.get_by_role("button", name="Editar método de pago").click()
     confirm = portal.dialog.frame_locator("iframe").get_by_role("button", name="Confirmar")
     await expect(confirm).to_be_visible()
-    neighbours.gateway.owners.asked.clear()
-    await diego_comes(page, neighbours)
+    two_customers.gateway.owners.asked.clear()
+    await diego_enters(page, two_customers)
     await confirm.click()
-    await told_whose_page_it_is(page, neighbours)
+    await expect_notice_and_no_command(page, two_customers)
 
 
-A_CARD = """<button onclick="tell('submitting'); tell('token', CARD)">Confirmar</button><script>
+CARD_PAGE = """<button onclick="tell('submitting'); tell('token', CARD)">Confirmar</button><script>
 const CARD = { token: "tok", brand: "visa", last4: "4242", exp: "12/2030" };
 function tell(type, more) { parent.postMessage({ v: 1, setup_id: "one", type, ...more }, "*"); }
 tell("ready"); tell("height", { height: 200 });
 </script>"""
-"""A card page that takes any card."""
+"""A card page that accepts any card."""
 
 
-async def test_a_session_is_not_prolonged_for_the_wrong_one(page: Page, neighbours: Neighbours) -> None:
+async def test_no_session_is_extended_in_the_other_customers_tab(page: Page, two_customers: TwoCustomers) -> None:
     await page.clock.install()
-    await stranded(page, neighbours)
-    await neighbours.gateway.pool.execute("UPDATE portal_session SET seen_at = now() - interval '26 min'")
+    await open_isolated(page, two_customers)
+    await two_customers.gateway.pool.execute("UPDATE portal_session SET seen_at = now() - interval '26 min'")
     await page.clock.fast_forward("26:00")
     await expect(page.get_by_role("alert")).to_contain_text("Tu sesión está por terminar.")
-    await diego_comes(page, neighbours)
+    await diego_enters(page, two_customers)
     await page.get_by_role("button", name="Continuar").click()
-    await told_whose_page_it_is(page, neighbours)
+    await expect_notice_and_no_command(page, two_customers)
 
 
-async def test_the_wrong_one_is_not_logged_out(page: Page, neighbours: Neighbours) -> None:
-    """A plain form, as all of them are without a script: its answer says what happened, and whose the page is now."""
-    await stranded(page, neighbours)
-    await diego_comes(page, neighbours)
+async def test_logging_out_in_the_other_customers_tab_is_refused(page: Page, two_customers: TwoCustomers) -> None:
+    """Logging out is a plain form. Its answer explains what happened and names the open account."""
+    await open_isolated(page, two_customers)
+    await diego_enters(page, two_customers)
     await page.get_by_text("Salir", exact=True).click()
     async with page.expect_response(re.compile("/logout$")) as answering:
         await page.get_by_role("button", name="Salir y anular este enlace").click()
@@ -223,4 +223,4 @@ async def test_the_wrong_one_is_not_logged_out(page: Page, neighbours: Neighbour
     await expect(page.get_by_text("así que no se hizo nada")).to_be_visible()
     await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
     await page.get_by_role("main").get_by_role("link", name="Volver al portal").click()
-    await diego_alone(page, neighbours)
+    await expect_only_diego(page, two_customers)

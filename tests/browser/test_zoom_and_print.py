@@ -1,4 +1,4 @@
-"""Whoever enlarges, spaces, stills or prints the page reads all of it and reaches every button."""
+"""The page is complete and usable when zoomed, with wider text, reduced motion, forced colours, and in print."""
 
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 from browser.keyboard import Keyboard
-from browser.looks import moving, styled, unreadable
-from browser.pages import PortalPage, Visitor
-from browser.staged import LivingStage
+from browser.layout_checks import moving, styled, unreadable
+from browser.live_stage import LiveStage
 from playwright.async_api import Frame, Page, expect
-from unit.portal_page import scenes
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
 
 ENLARGED = {"width": 320, "height": 215}
-"""What 1280 × 860 leaves at 400 %."""
+"""The viewport of 1280 × 860 at 400 %."""
 BIGGER_TEXT = ":root { font-size: 200% }"
 WIDER_TEXT = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
     p { margin-bottom: 2em !important }"""
@@ -22,29 +23,29 @@ INVOICE = f"/invoices/{scenes.invoice_id(14)}"
 LAST = {"cancel": "button Confirmar cancelación", "card": "button Confirmar y pagar 29.99 USD"}
 
 
-async def overview(portal: PortalPage, stage: LivingStage) -> None:
+async def overview(portal: PortalPage, stage: LiveStage) -> None:
     await expect(portal.invoices).to_be_visible()
 
 
-async def cancel(portal: PortalPage, stage: LivingStage) -> None:
+async def cancel(portal: PortalPage, stage: LiveStage) -> None:
     await portal.subscription.get_by_role("button", name="Cancelar").press("Enter")
     await expect(portal.dialog.get_by_role("button", name="Confirmar cancelación")).to_be_attached()
 
 
-async def card(portal: PortalPage, stage: LivingStage) -> None:
+async def card(portal: PortalPage, stage: LiveStage) -> None:
     await portal.method.get_by_role("button", name="Editar método de pago").press("Enter")
-    await Keyboard(portal.page).at("textbox Número de tarjeta")
+    await Keyboard(portal.page).wait_for("textbox Número de tarjeta")
 
 
-async def invoice(portal: PortalPage, stage: LivingStage) -> None:
+async def invoice(portal: PortalPage, stage: LiveStage) -> None:
     await portal.page.goto(stage.origin + INVOICE)
 
 
-async def ended(portal: PortalPage, stage: LivingStage) -> None:
+async def ended(portal: PortalPage, stage: LiveStage) -> None:
     await portal.page.goto(f"{stage.origin}/ended")
 
 
-PLACES: dict[str, Callable[[PortalPage, LivingStage], Awaitable[None]]] = {
+PLACES: dict[str, Callable[[PortalPage, LiveStage], Awaitable[None]]] = {
     "overview": overview,
     "cancel": cancel,
     "card": card,
@@ -55,14 +56,14 @@ PLACES: dict[str, Callable[[PortalPage, LivingStage], Awaitable[None]]] = {
 
 @asynccontextmanager
 async def at(page: Page, place: str, view: Any = None) -> AsyncIterator[PortalPage]:
-    async with LivingStage(view or scenes.owing()).open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+    async with LiveStage(view or scenes.owing()).open() as stage:
+        portal = await Visitor(page, stage.link).enter()
         await PLACES[place](portal, stage)
         yield portal
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_at_four_times_the_size_all_can_be_read_and_reached(page: Page, place: str) -> None:
+async def test_at_400_percent_everything_is_readable_and_reachable(page: Page, place: str) -> None:
     await page.set_viewport_size(ENLARGED)  # type: ignore[arg-type]
     async with at(page, place):
         assert await unreadable(page) == []
@@ -70,33 +71,33 @@ async def test_at_four_times_the_size_all_can_be_read_and_reached(page: Page, pl
         if place in LAST:
             await keyboard.reach(LAST[place])
         else:
-            assert await keyboard.round()
+            assert await keyboard.all_stops()
 
 
 @pytest.mark.parametrize("rules", [BIGGER_TEXT, WIDER_TEXT], ids=["bigger", "wider"])
 @pytest.mark.parametrize("place", PLACES)
-async def test_bigger_and_wider_text_is_neither_cut_nor_covered(page: Page, place: str, rules: str) -> None:
+async def test_larger_and_wider_text_is_neither_cut_nor_covered(page: Page, place: str, rules: str) -> None:
     async with at(page, place):
         for width in (1280,) if rules is BIGGER_TEXT else (1280, 320):
             await page.set_viewport_size({"width": width, "height": 860})
             await styled(page, rules)
-            await page.wait_for_timeout(200)  # the frame says how high it is
+            await page.wait_for_timeout(200)  # the frame reports its height
             assert await unreadable(page) == [], width
 
 
 @pytest.mark.parametrize("place", PLACES)
-async def test_nothing_moves_for_whoever_asked_for_stillness(page: Page, place: str) -> None:
+async def test_nothing_moves_with_reduced_motion(page: Page, place: str) -> None:
     await page.emulate_media(reduced_motion="reduce")
     async with at(page, place):
         assert [await moving(frame) for frame in page.frames] == [0] * len(page.frames)
 
 
-async def test_forced_colours_leave_edges_marks_and_states(page: Page) -> None:
+async def test_forced_colours_keep_edges_marks_and_states(page: Page) -> None:
     owing, other = scenes.subscription("past_due", debt=scenes.debt()), scenes.subscription(id=scenes.invoice_id(99))
     view = scenes.view(owing, other, invoices=[scenes.invoice(14, "failed")])
     await page.emulate_media(forced_colors="active")
-    async with LivingStage(view).open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+    async with LiveStage(view).open() as stage:
+        portal = await Visitor(page, stage.link).enter()
         await page.goto(f"{stage.origin}/?subscription={scenes.PREMIUM}")
         for edged in (".panel", ".button", ".badge", ".brand", ".initials", ".notice", ".switch a", ".input", ".badge::before"):
             assert await border(page, edged) > 0, edged
@@ -113,7 +114,7 @@ async def test_forced_colours_leave_edges_marks_and_states(page: Page) -> None:
         assert await border(page, "dialog [aria-invalid]") > await border(page, "dialog select")
 
 
-async def test_in_the_card_frame_forced_colours_leave_them_too(page: Page) -> None:
+async def test_forced_colours_keep_edges_in_the_card_frame(page: Page) -> None:
     await page.emulate_media(forced_colors="active")
     async with at(page, "card") as portal:
         dialog = await portal.card_dialog()
@@ -131,17 +132,17 @@ async def test_in_the_card_frame_forced_colours_leave_them_too(page: Page) -> No
 
 
 async def border(page: Page | Frame, selector: str) -> float:
-    """Of the first that is shown, in CSS px."""
+    """Of the first visible match, in CSS px."""
     element, _, part = selector.partition("::")
     read = "(found, part) => parseFloat(getComputedStyle(found, part ? '::' + part : null).borderTopWidth)"
     return float(await page.locator(element).first.evaluate(read, part))
 
 
-async def test_on_paper_the_page_is_what_is_read_and_nothing_to_press(page: Page) -> None:
+async def test_the_printed_page_has_its_text_and_no_buttons(page: Page) -> None:
     await page.emulate_media(media="print", color_scheme="dark")
     other = scenes.subscription(id=scenes.invoice_id(99))
-    async with LivingStage(scenes.view(scenes.subscription("past_due", debt=scenes.debt()), other)).open() as stage:
-        portal = await Visitor(page, stage.link).arrive()
+    async with LiveStage(scenes.view(scenes.subscription("past_due", debt=scenes.debt()), other)).open() as stage:
+        portal = await Visitor(page, stage.link).enter()
         for pressed in await page.locator("button, summary, select, nav a, .pdf, .skip, .paging a, .foot a").all():
             await expect(pressed).to_be_hidden()
         await expect(portal.invoices.get_by_role("link")).to_have_count(12)
@@ -150,7 +151,7 @@ async def test_on_paper_the_page_is_what_is_read_and_nothing_to_press(page: Page
 
 
 async def grounds(page: Page) -> list[str]:
-    """Every colour that lies behind something."""
+    """All background colours."""
     return sorted(
         await page.evaluate("""() => [...new Set([...document.querySelectorAll("*")].filter((found) => found.checkVisibility())
             .map((found) => getComputedStyle(found).backgroundColor).filter((colour) => colour !== "rgba(0, 0, 0, 0)"))]""")

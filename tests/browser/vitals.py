@@ -1,7 +1,7 @@
-"""How quick the page is in a real browser, on a laptop and on a slow phone: `make vitals`, beside a running `make demo`.
+"""Performance of the page in a real browser, on a laptop and a slow phone: `make vitals`, beside a running `make demo`.
 
-Largest contentful paint, interaction to next paint, layout shift, requests and bytes, as a table in Markdown; then whatever the
-console says on the page of each of the demo's customers, which should be nothing.
+Prints largest contentful paint, interaction to next paint, layout shift, requests and bytes as a Markdown table, then every
+console message on the pages of the demo's customers. Exit status 1 when there is one.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ from statistics import median
 from time import time
 from typing import Any, Final
 
-from browser.pages import PortalPage, Visitor, press
 from playwright.async_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, WebError, expect
 
 from support.browsing import chrome
+from support.portal_page.page_objects import PortalPage, Visitor, press
 
 STATE: Final = Path(".portal/state.json")
 VISITS: Final = 5
@@ -41,9 +41,9 @@ class Device:
     name: str
     viewport: Mapping[str, int]
     slower: int
-    """How many times slower the processor is made."""
+    """Factor by which the processor is slowed down."""
     network: Mapping[str, float] | None
-    """As the browser is told: bytes per second and milliseconds."""
+    """Chromium's network conditions: bytes per second and milliseconds."""
 
 
 DEVICES: Final = (
@@ -81,11 +81,11 @@ async def main() -> int:
 
 
 async def look(browser: Browser, link: str, said: list[str]) -> None:
-    """A customer comes in, reads an invoice, and opens each dialog that there is."""
+    """Enter, open an invoice and open each dialog."""
     context = await browser.new_context(locale="es-MX")
     listen_to_console(context, said)
     page = await context.new_page()
-    portal = await Visitor(page, link).arrive()
+    portal = await Visitor(page, link).enter()
     await portal.invoices.get_by_role("link", name="Ver factura").first.click()
     await page.get_by_role("contentinfo").get_by_role("link", name="Volver al portal").click()
     for opener in ("#cancel", "#edit-method", "#pay"):
@@ -109,7 +109,7 @@ def listen_to_console(context: BrowserContext, said: list[str]) -> None:
 
 
 async def visit(browser: Browser, link: str, device: Device, said: list[str]) -> dict[str, float]:
-    """A customer comes in with an empty cache, comes back, and uses the page."""
+    """Enter with an empty cache, reload and use the page."""
     context = await browser.new_context(locale="es-MX", viewport=device.viewport)  # type: ignore[arg-type]
     listen_to_console(context, said)
     page = await context.new_page()
@@ -139,7 +139,7 @@ async def visit(browser: Browser, link: str, device: Device, said: list[str]) ->
 
 
 async def use(page: Page) -> None:
-    """Opens what can be opened, and changes the filter."""
+    """Open the dialogs and the menu, and change the filter."""
     portal = PortalPage(page)
     dialog = await portal.cancel()
     await dialog.root.get_by_role("button", name="Volver").click()
@@ -163,7 +163,7 @@ async def slow(page: Page, device: Device) -> CDPSession:
 
 
 async def listen(wire: CDPSession) -> dict[str, tuple[float, str]]:
-    """Bytes on the wire and kind by request, as they come."""
+    """Transferred bytes and resource type by request, filled while they arrive."""
     kinds: dict[str, str] = {}
     loaded: dict[str, tuple[float, str]] = {}
 

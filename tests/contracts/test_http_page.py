@@ -8,7 +8,7 @@ import pytest
 
 from support.api_documents import document
 from support.closed_schemas import closed, faults
-from support.described import NAMES, description
+from support.composed_services import NAMES, description
 from support.http_examples import PAGE, bodies, difference, steps
 
 Json = dict[str, Any]

@@ -13,7 +13,7 @@ import schemathesis
 
 import chassis
 from support.api_documents import path_of, stale
-from support.described import NAMES, apps, description
+from support.composed_services import NAMES, apps, description
 
 Json = dict[str, Any]
 PUBLIC = {("portal-gateway", "POST", "/api/session")}

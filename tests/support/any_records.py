@@ -1,4 +1,4 @@
-"""Records as anybody could write them onto a topic: hypothesis strategies, and a producer that sends what clients refuse to."""
+"""Arbitrary records: hypothesis strategies, and a producer that sends records that client libraries refuse."""
 
 import json
 import struct
@@ -67,7 +67,7 @@ def topic_of(sample: Path) -> str:
 
 @st.composite
 def messages(draw: st.DrawFn, topics: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """A topic and a message of it, some of whose fields hold something odd."""
+    """A topic and one of its messages with up to three unusual field values."""
     sample = draw(st.sampled_from([each for each in SAMPLES if topic_of(each) in topics]))
     message: dict[str, Any] = json.loads(_text(sample))
     for _ in range(draw(st.integers(0, 3))):
@@ -78,7 +78,7 @@ def messages(draw: st.DrawFn, topics: Sequence[str]) -> tuple[str, dict[str, Any
                 break
             where = draw(st.sampled_from(nested))
         if isinstance(where, dict) and where:
-            # a copy: a later round may write into it
+            # a copy, because a later round may write into it
             where[draw(st.sampled_from(sorted(where)))] = deepcopy(draw(st.sampled_from(_ODD)))
     if draw(st.booleans()):
         message["id"] = str(draw(st.uuids()))
@@ -92,7 +92,7 @@ def headers() -> st.SearchStrategy[list[BadHeader]]:
 
 @st.composite
 def records(draw: st.DrawFn, topics: Sequence[str], offset: int = 0) -> Record:
-    """A record of one of the topics: a message, a spoilt message, or any bytes."""
+    """A record of one of the topics: a message, a damaged message, or arbitrary bytes."""
     topic, message = draw(messages(topics))
     genuine = f"{message.get('merchantid')}/{message.get('subject')}".encode("utf-8", "surrogatepass")
     value = draw(
@@ -111,12 +111,12 @@ def batches(draw: st.DrawFn, topics: Sequence[str], most: int = 6) -> list[Recor
 
 
 async def send_raw(bootstrap: str, topic: str, partition: int, sent: Sequence[Record]) -> None:
-    """Sends records in one set, whatever bytes their headers' names are made of. Raises what the broker answers."""
+    """Send records in one record set, with any bytes in header names. Raises the broker's error."""
     await send_set(bootstrap, topic, partition, record_set(sent))
 
 
 async def send_set(bootstrap: str, topic: str, partition: int, data: bytes) -> None:
-    """Sends a record set as it is. Raises what the broker answers."""
+    """Send a record set unchanged. Raises the broker's error."""
     client = AIOKafkaClient(bootstrap_servers=bootstrap)
     try:
         await client.bootstrap()

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from support.described import NAMES, description
+from support.composed_services import NAMES, description
 from support.http_examples import bodies
 
 ROOT = Path(__file__).parents[2]

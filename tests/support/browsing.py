@@ -1,4 +1,4 @@
-"""A real browser for whatever portal a test visits."""
+"""A real browser for tests."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ async def chrome(**launched: Any) -> AsyncIterator[Browser]:
 
 @asynccontextmanager
 async def watched_page(browser: Browser, is_wrong: Callable[[ConsoleMessage], bool]) -> AsyncIterator[Page]:
-    """A fresh browser profile; fails when a script of a page fails, or the console says what is wrong."""
+    """A page in a new browser profile. Fails when a script raises an error or a console message `is_wrong`."""
     context = await browser.new_context(locale="es-MX", viewport={"width": 1280, "height": 860})
     page, broken = await context.new_page(), list[str]()
     page.on("pageerror", lambda error: broken.append(str(error)))

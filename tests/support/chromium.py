@@ -1,4 +1,4 @@
-"""The browser that tests drive: the machine's Chromium or Chrome, else one that is installed now."""
+"""The browser of the tests: the machine's Chromium or Chrome, else one that is installed now."""
 
 import asyncio
 import os
@@ -13,7 +13,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 
 
 async def executable() -> Path | None:
-    """What to pass to Playwright as `executable_path`, None when there is no browser."""
+    """The `executable_path` for Playwright; None without a browser."""
     on_path = next((found for name in _NAMES if (found := shutil.which(name))), None)
     if on_path:
         return Path(on_path)

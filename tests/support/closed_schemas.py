@@ -1,4 +1,4 @@
-"""OpenAPI documents whose answers may have no fields but the documented ones.
+"""OpenAPI documents that allow only the documented fields in answers.
 
 The published documents stay open, because fields are added. A field that is answered and not documented is a fault all the same.
 """

@@ -12,7 +12,7 @@ from portalctl.local.databases import Database, Role, create, drop, url_of
 
 @dataclass(frozen=True)
 class ServiceDatabase:
-    """As a service finds it: `url` is its own role's, `owner_url` the role's that migrates, `admin_url` a superuser's."""
+    """A service's database: `url` is for the service's role, `owner_url` for migrations, `admin_url` for a superuser."""
 
     url: str
     owner_url: str
@@ -21,7 +21,7 @@ class ServiceDatabase:
 
 @asynccontextmanager
 async def fresh_database(postgres_url: str, service: str = "test") -> AsyncIterator[ServiceDatabase]:
-    """An empty database with roles of its own; all of it is dropped at the end, open connections or not."""
+    """An empty database with its own roles; both are dropped at the end, even with open connections."""
     name = f"{service}_{secrets.token_hex(6)}"
     database = Database(name, Role(f"{name}_owner", secrets.token_hex(8)), Role(name, secrets.token_hex(8)))
     await create(postgres_url, database)
@@ -37,7 +37,7 @@ async def fresh_database(postgres_url: str, service: str = "test") -> AsyncItera
 
 @asynccontextmanager
 async def away(database: ServiceDatabase) -> AsyncIterator[None]:
-    """No connection to the database is alive, and none can be made."""
+    """Close all connections to the database and refuse new ones during the block."""
     server, name = database.admin_url.rsplit("/", 1)
     admin = await asyncpg.connect(f"{server}/postgres")
     try:

@@ -1,4 +1,4 @@
-"""Whether a Docker daemon answers and has, or can get, an image. Asked over its socket: Docker's own client leaks one."""
+"""Whether a Docker daemon answers and has, or can pull, an image. Uses its socket directly: Docker's client leaks one."""
 
 import http.client
 import json
@@ -12,7 +12,7 @@ _PULL_SECONDS = 180.0
 
 
 def can_serve(*images: str) -> bool:
-    """Pulls what is absent. False whenever anything on the way fails."""
+    """Pull missing images. False if any step fails."""
     path = _socket_path()
     if path is None:
         return False

@@ -1,4 +1,4 @@
-"""When a card's month ends in different places. One table for all who judge a card."""
+"""When a card's month ends in different time zones: one table for all code that decides it."""
 
 from datetime import datetime
 from typing import NamedTuple

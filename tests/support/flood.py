@@ -42,7 +42,7 @@ async def _send(writer: asyncio.StreamWriter, number: int, until: float) -> None
 
 @asynccontextmanager
 async def flooded(port: int, senders: int, seconds: float = 60) -> AsyncIterator[None]:
-    """Around what is asked meanwhile."""
+    """Flood the port while the block runs."""
     command = sys.executable, "-m", "support.flood", str(port), str(senders), str(seconds)
     process = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).parents[1])
     try:

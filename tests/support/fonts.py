@@ -1,4 +1,4 @@
-"""Makes the Noto fonts that printed invoices carry, anew: `PYTHONPATH=tests .venv/bin/python -m support.fonts`.
+"""Rebuild the Noto fonts that invoices embed: `PYTHONPATH=tests .venv/bin/python -m support.fonts`.
 
 From Debian's packages fonts-noto-core, fonts-noto-cjk and unicode-data and from npm's @expo-google-fonts/noto-emoji (Noto
 Emoji, monochrome). What only screens need (hinting) is left out; of the Chinese, Japanese and Korean characters those stay

@@ -1,4 +1,4 @@
-"""The examples of docs/http-apis.md: what they call, what they send, and the answers that are printed below them."""
+"""The examples of docs/http-apis.md: their calls, bodies and printed answers."""
 
 import json
 import re
@@ -28,7 +28,7 @@ class Call:
     service: str
     method: str
     path: str
-    """With shell variables where the operation has parameters."""
+    """The path, with shell variables in place of the parameters."""
 
     def is_of(self, service: str, method: str, template: str) -> bool:
         mine, theirs = self.path.split("/"), template.split("/")
@@ -43,7 +43,7 @@ class Step:
 
     script: str
     printed: Any
-    """The JSON printed below it. None where there is none."""
+    """The JSON printed below the block, or None."""
     line: int
     """Of the page."""
 
@@ -53,7 +53,7 @@ class Step:
 
     @property
     def succeeds(self) -> bool:
-        """Whether the printed answer is no problem."""
+        """Whether the printed answer is a success."""
         return not (isinstance(self.printed, dict) and {"type", "title", "status", "code"} <= self.printed.keys())
 
 
@@ -84,7 +84,7 @@ def bodies() -> Iterator[tuple[Step, Any]]:
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
-    """Raises KeyError for a variable that is neither picked from a printed answer nor supplied."""
+    """Fill in variables. Raises KeyError for one that no printed answer or table supplies."""
     return re.sub(r"\$(\w+)", lambda found: (SUPPLIED | values)[found[1]], text)
 
 
@@ -103,7 +103,7 @@ def _at(value: Any, path: str) -> str:
 
 
 def difference(printed: Any, actual: Any, where: str = "") -> str | None:
-    """How an answer's shape differs from the printed one: keys, types, codes, truths and amounts. None when it does not."""
+    """The difference between the shapes of an answer and the printed one: keys, types, codes, booleans and amounts. Or None."""
     match printed, actual:
         case dict(), dict():
             if printed.keys() != actual.keys():
@@ -124,5 +124,5 @@ def difference(printed: Any, actual: Any, where: str = "") -> str | None:
 
 
 def _is_stable(where: str, value: Any) -> bool:
-    """Whether the value is the same in each run: a code, a truth, an amount."""
+    """Whether the value is the same in each run: a code, a boolean, an amount."""
     return isinstance(value, bool) or where.endswith("_minor") or bool(isinstance(value, str) and re.fullmatch("[a-z_]+", value))

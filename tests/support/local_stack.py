@@ -1,4 +1,4 @@
-"""A local stack of a test's own, driven as a person would: by commands."""
+"""A local stack of one test, controlled by commands."""
 
 import os
 import select
@@ -22,7 +22,7 @@ _END_SECONDS = 30
 
 
 class LocalStack:
-    """The stack of `support/trivial_stack` in a folder; its identities are remembered, to see that none is left."""
+    """The stack of `support/trivial_stack` in a folder. Records its processes, to check that none is left."""
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
@@ -99,7 +99,7 @@ class LocalStack:
 
 
 def _choose_ports(folder: Folder) -> None:
-    """Not the usual ones: stacks of other test runs on this machine take and leave those."""
+    """Choose other ports than the default ones, which stacks of other test runs use."""
     folder.make()
     ports: dict[str, int] = {}
     for name in ("postgres", "kafka", "kafka-controller", "trivial"):
@@ -109,7 +109,7 @@ def _choose_ports(folder: Folder) -> None:
 
 @contextmanager
 def local_stack() -> Iterator[LocalStack]:
-    """Taken down at the end, whatever happened to it."""
+    """A local stack that is stopped at the end in any case."""
     with tempfile.TemporaryDirectory(prefix="customer-portal-") as name:
         Path(name).chmod(0o711)
         stack = LocalStack(Folder(Path(name) / ".portal"))

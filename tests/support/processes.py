@@ -1,4 +1,4 @@
-"""Processes that a test starts: ended at its end, within a deadline, and never older than pytest itself."""
+"""Processes of a test: they end with the test, within a deadline, and never outlive pytest."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ from portalctl.local.members import members
 from portalctl.local.programs import tied
 
 IGNORING = ("sh", "-c", 'trap "" INT HUP TERM; exec "$@"', "sh")
-"""Runs the command behind it as a background job or nohup does, and worse."""
+"""Runs the command with the ignored signals of a background job or nohup."""
 END_SECONDS = 30
 RUN_SECONDS = 120
 
@@ -28,7 +28,7 @@ async def process(
     stdout: int | None = None,
     stderr: int | None = None,
 ) -> AsyncIterator[Process]:
-    """The running command. A test that wants it to end in order does that; here it is killed."""
+    """The running command. It is killed at the end, unless the test has ended it in order."""
     whole = tied(command, signal.SIGKILL)
     started = await asyncio.create_subprocess_exec(*whole, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
     try:
@@ -49,12 +49,12 @@ async def end(started: Process) -> None:
 
 
 async def exit_code(*command: str, env: Mapping[str, str] | None = None) -> int:
-    """Of a command that is run to its end, its output dropped."""
+    """Run the command to its end and drop its output."""
     async with process(*command, env=env, stdout=DEVNULL) as running:
         return await asyncio.wait_for(running.wait(), RUN_SECONDS)
 
 
 def end_stack(folder: Folder) -> None:
-    """Kill what still runs for the folder, after `down` has failed."""
+    """Kill processes of the folder that still run after `down` has failed."""
     for identity in members(folder):
         identity.send(signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""HTTP on bare sockets: what no client library would send, to a server on its own thread and event loop, as in production."""
+"""HTTP on sockets: requests that no client library sends, to a server on its own thread and event loop, as in production."""
 
 import asyncio
 import json
@@ -90,7 +90,7 @@ class Wire(asyncio.Protocol):
         await self._writable.wait()
 
     async def take(self, wanted: int | bytes) -> bytes:
-        """So many bytes, or all up to the separator and with it. Raises EOFError when the server closes before."""
+        """Read a number of bytes, or up to and including the separator. Raises EOFError when the server closes before."""
         while True:
             at = wanted if isinstance(wanted, int) else self.received.find(wanted) + len(wanted)
             if at <= len(self.received) and (isinstance(wanted, int) or wanted in self.received):
@@ -118,7 +118,7 @@ class Wire(asyncio.Protocol):
         return found
 
     async def closed(self, seconds: float = 30) -> bytes:
-        """What still comes until the server closes."""
+        """The remaining data until the server closes."""
         async with asyncio.timeout(seconds):
             while not self.ended:
                 self._news.clear()
@@ -127,7 +127,7 @@ class Wire(asyncio.Protocol):
 
 
 async def connect(port: int, source: str = "127.0.0.1") -> Wire:
-    """From an address of the loopback network."""
+    """Connect from an address of the loopback network."""
     _, wire = await asyncio.get_running_loop().create_connection(Wire, "127.0.0.1", port, local_addr=(source, 0))
     return wire
 
@@ -144,7 +144,7 @@ async def connected(port: int) -> AsyncIterator[Wire]:
 
 
 async def asked(port: int, data: bytes) -> Answer:
-    """The first answer to what is sent on a connection of its own."""
+    """The first answer to data sent on a new connection."""
     async with asyncio.timeout(20), connected(port) as wire:
         await wire.send(data)
         return await wire.answer()

@@ -1,4 +1,4 @@
-"""The PostgreSQL and the Kafka that tests run against: named by the environment, else in containers, else the local stack's."""
+"""PostgreSQL and Kafka for tests: named by environment variables, else in containers, else those of the local stack."""
 
 import asyncio
 import os
@@ -19,7 +19,7 @@ from support import docker
 POSTGRES_IMAGE = "postgres:18"
 KAFKA_IMAGE = "apache/kafka:4.3.1"
 _START_SECONDS = 60.0
-# What is lost without it is lost only when the machine stops, not when a process does.
+# Without fsync data is lost only if the machine stops, not if a process does.
 _FAST_POSTGRES = {"fsync": "off", "synchronous_commit": "on", "max_connections": "300"}
 
 
@@ -44,7 +44,7 @@ async def postgres() -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def kafka() -> AsyncIterator[str]:
-    """Bootstrap servers. The broker makes no topic by itself."""
+    """Bootstrap servers. The broker does not create topics automatically."""
     if servers := os.environ.get("TEST_KAFKA_BOOTSTRAP_SERVERS"):
         yield servers
     elif docker.can_serve(KAFKA_IMAGE):
@@ -123,6 +123,6 @@ async def _running(container: DockerContainer, answers: Callable[[], Awaitable[b
 def _folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="customer-portal-") as name:
         folder = Path(name)
-        # So that PostgreSQL can also enter when it had to give up root.
+        # PostgreSQL runs as another user when pytest runs as root.
         folder.chmod(0o711)
         yield folder

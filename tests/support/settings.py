@@ -1,4 +1,4 @@
-"""Settings with which every service starts, to be spoilt one at a time."""
+"""Valid settings of every service, for tests that make one of them invalid."""
 
 import base64
 import json
@@ -57,5 +57,5 @@ GOOD: Mapping[str, str] = {
 
 
 def fields(**changes: str) -> dict[str, str]:
-    """By field, as settings classes take them."""
+    """Settings by field name."""
     return {name.lower(): value for name, value in GOOD.items()} | changes

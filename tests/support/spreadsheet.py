@@ -1,4 +1,4 @@
-"""The spreadsheet that tests open tables with: the machine's LibreOffice Calc, else one that is installed now."""
+"""The spreadsheet of the tests: the machine's LibreOffice Calc, else one that is installed now."""
 
 import os
 import shutil
@@ -20,7 +20,7 @@ Cell: TypeAlias = tuple[str, str]
 """(type, value): `string`, `float`, `date`, `boolean` …, or `formula`; an empty cell is `("", "")`."""
 
 _AS_OFFERED = "CSV:44/59/9,34,76,1"
-"""What Calc's import dialog has ticked for a file with a byte-order mark: commas, semicolons and tabs separate; UTF-8."""
+"""The defaults of Calc's import dialog for a file with a byte-order mark: commas, semicolons and tabs; UTF-8."""
 _OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 _TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
@@ -32,7 +32,7 @@ def executable() -> str | None:
 
 
 def opened(table: bytes, locale: str, folder: Path) -> list[list[Cell]]:
-    """The rows of a CSV as Calc understands them when its questions are answered as it offers, in the country of `locale`.
+    """The rows of a CSV as Calc imports them with the dialog's defaults, in the country of `locale`.
 
     Raises LookupError when there is no LibreOffice.
     """
@@ -89,7 +89,7 @@ def _cell(element: ElementTree.Element) -> Cell:
 
 
 def _text(element: ElementTree.Element) -> str:
-    """With the spaces that OpenDocument writes as elements."""
+    """The text, with the spaces that OpenDocument writes as elements."""
     parts = [element.text or ""]
     for child in element:
         if child.tag == f"{_TEXT}s":

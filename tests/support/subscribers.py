@@ -25,14 +25,14 @@ async def dead_letter_topic(kafka: str, of: str) -> str:
 
 
 def connected(kafka: str, handler: Handler[Any], dead_letters: str, **options: Any) -> tuple[KafkaBroker, Subscription]:
-    """Not started. A rebalance takes as long as the members' next heartbeats."""
+    """A broker and its subscription, not started. A rebalance takes until the members' next heartbeats."""
     broker = KafkaBroker(kafka, logger=None, graceful_timeout=15)
     return broker, subscribe(broker, handler, dead_letters=dead_letters, heartbeat_interval_ms=300, **options)
 
 
 @asynccontextmanager
 async def member(kafka: str, handler: Handler[Any], dead_letters: str, **options: Any) -> AsyncIterator[Subscription]:
-    """One member of the handler's group, from its start to its orderly stop."""
+    """One running member of the handler's group."""
     broker, subscription = connected(kafka, handler, dead_letters, **options)
     await broker.start()
     try:

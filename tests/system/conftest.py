@@ -1,4 +1,4 @@
-"""One stack for all tests of the whole system; each test has merchants of its own on it."""
+"""One stack for all system tests; each test creates its own merchants."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -7,7 +7,7 @@ import pytest
 
 from portalctl.local.folder import Folder
 from portalctl.local.process_table import read_processes
-from support.portal import Shop, Stack, running, shop
+from support.system_stack import Shop, Stack, running, shop
 
 
 @pytest.fixture(scope="session")
@@ -18,13 +18,13 @@ async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stack
 
 
 @pytest.fixture(autouse=True)
-async def whole_again(request: pytest.FixtureRequest) -> AsyncIterator[None]:
-    """A test that fails while it has stopped or ended a process leaves the stack whole for the next one."""
+async def repair_stack(request: pytest.FixtureRequest) -> AsyncIterator[None]:
+    """Repair the stack after a test that failed while a process was stopped or killed."""
     yield
     if "stack" not in request.fixturenames:
         return
     stack: Stack = request.getfixturevalue("stack")
-    continued = [stack.go_on(name) for name in stack.state["processes"]]
+    continued = [stack.resume(name) for name in stack.state["processes"]]
     if any(continued) or not read_processes(Folder(stack.folder)).all_ready:
         await stack.ready()
 

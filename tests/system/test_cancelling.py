@@ -1,15 +1,15 @@
-"""Cancelling: seen at once, announced when it takes effect, and nothing is charged after."""
+"""A cancellation is shown immediately, published when it takes effect, and nothing is charged afterwards."""
 
 from datetime import UTC, datetime
 
 from billing_contracts.registry import data_of
 from billing_contracts.subscriptions import SubscriptionCancelled
-from support.portal import Shop
+from support.system_stack import Shop
 
 FEBRUARY, MAY = datetime(2024, 2, 10, 16, tzinfo=UTC), datetime(2024, 5, 20, tzinfo=UTC)
 
 
-async def test_nothing_is_charged_after_a_cancellation_took_effect(a_shop: Shop) -> None:
+async def test_nothing_is_charged_after_a_cancellation_takes_effect(a_shop: Shop) -> None:
     lucia = await a_shop.customer()
     async with lucia.portal() as visit:
         await visit.sees(lambda page: page["subscriptions"] and page["subscriptions"][0]["status"] == "active")
@@ -20,14 +20,14 @@ async def test_nothing_is_charged_after_a_cancellation_took_effect(a_shop: Shop)
         await a_shop.clock(MAY)
         page = await visit.sees(lambda page: page["subscriptions"][0]["status"] == "canceled")
         assert len(page["invoices"]["items"]) == 1
-    announced = [data_of(event) for event in await a_shop.stack.announced("billing.subscriptions", lucia.id)]
+    announced = [data_of(event) for event in await a_shop.stack.public_events("billing.subscriptions", lucia.id)]
     endings = [event for event in announced if isinstance(event, SubscriptionCancelled)]
     assert [(end.cause, end.feedback) for end in endings] == [("customer", "too_expensive")]
     assert "caro" not in str(announced)
     assert len(await lucia.charges()) == 1
 
 
-async def test_a_customer_may_stay_after_all(a_shop: Shop) -> None:
+async def test_a_customer_can_withdraw_a_cancellation(a_shop: Shop) -> None:
     lucia = await a_shop.customer()
     async with lucia.portal() as visit:
         await visit.sees(lambda page: page["subscriptions"] and page["subscriptions"][0]["status"] == "active")
@@ -40,7 +40,7 @@ async def test_a_customer_may_stay_after_all(a_shop: Shop) -> None:
     assert len(await lucia.charges()) == 2
 
 
-async def test_giving_up_an_unpaid_period_ends_it_at_once_and_voids_its_invoice(a_shop: Shop) -> None:
+async def test_cancelling_an_unpaid_period_ends_it_immediately_and_voids_its_invoice(a_shop: Shop) -> None:
     lucia = await a_shop.customer()
     await a_shop.backend.attach_card(lucia.id, "tok_saves_then_declines")
     await a_shop.clock(FEBRUARY)

@@ -1,4 +1,4 @@
-"""What docs/http-apis.md prints works as printed: its shell runs in order, and the answers have the printed shapes."""
+"""The examples of docs/http-apis.md run in order, and the answers have the printed shapes."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ import pytest
 from portalctl.demo.story import TECHSOLUTIONS
 from support.closed_schemas import closed, faults
 from support.http_examples import Step, difference, steps
-from support.portal import Shop
+from support.system_stack import Shop
 
 ROOT = Path(__file__).parents[2]
 LOGO = Path("deploy/portalctl/demo/assets/logo.png")
@@ -19,7 +19,7 @@ LOGO = Path("deploy/portalctl/demo/assets/logo.png")
 
 @pytest.fixture
 async def folder(a_shop: Shop, tmp_path: Path) -> Path:
-    """The project's folder beside a running demo, as far as the page reads it. The merchant is the test's own."""
+    """A folder with the files that the page reads, as beside a running demo. The merchant is the test's own."""
     await a_shop.backend.call("subscriptions", "PATCH", f"/v1/merchants/{a_shop.id}", json=TECHSOLUTIONS.configuration)
     merchant = {"id": a_shop.id, "api_key": a_shop.backend.key}
     (tmp_path / ".portal").mkdir()
@@ -31,7 +31,7 @@ async def folder(a_shop: Shop, tmp_path: Path) -> Path:
     return tmp_path
 
 
-async def ran(folder: Path, printed: list[Step]) -> list[str]:
+async def run(folder: Path, printed: list[Step]) -> list[str]:
     """The output of each block. All blocks run in one shell, which stops at the first command that fails."""
     outputs = [folder / f"output-{number}" for number in range(len(printed))]
     blocks = [f"{{\n{step.script}}} > {output}" for step, output in zip(printed, outputs, strict=True)]
@@ -49,9 +49,9 @@ async def ran(folder: Path, printed: list[Step]) -> list[str]:
     return [output.read_text() for output in outputs]
 
 
-async def test_each_example_runs_as_printed_and_answers_as_printed_and_documented(a_shop: Shop, folder: Path) -> None:
+async def test_each_example_runs_and_answers_as_printed(a_shop: Shop, folder: Path) -> None:
     printed = steps()
-    outputs = await ran(folder, printed)
+    outputs = await run(folder, printed)
     documents: dict[str, Any] = {}
     for step, output in zip(printed, outputs, strict=True):
         where = f"line {step.line} of the page"

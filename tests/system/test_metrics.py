@@ -1,10 +1,10 @@
-"""What monitoring sees of each service: requests, how far its relay and its consumers are behind, what was put aside."""
+"""The metrics of each service: requests, lag of relay and consumers, quarantined records."""
 
 import re
 
 import pytest
 
-from support.portal import Shop, eventually
+from support.system_stack import Shop, eventually
 
 OF_ALL = ["http_requests_total", "http_request_duration_seconds_count"]
 OF_PUBLISHERS = ["relay_lag_seconds", "relay_cursor_age_seconds", "relay_messages_sent_total", "relay_failures_total"]
@@ -26,11 +26,11 @@ OF_CONSUMERS = [
         ("portal-gateway", OF_ALL + OF_CONSUMERS, "portal-gateway.views"),
     ],
 )
-async def test_each_service_shows_how_it_does(a_shop: Shop, service: str, names: list[str], group: str) -> None:
+async def test_each_service_exposes_its_metrics(a_shop: Shop, service: str, names: list[str], group: str) -> None:
     await a_shop.customer()
 
     async def shown() -> str:
-        return (await a_shop.stack.of_operators(service, "/metrics")).text
+        return (await a_shop.stack.admin_get(service, "/metrics")).text
 
     def samples(text: str, name: str) -> list[str]:
         return re.findall(rf"^{name}(?:{{.*}})? [0-9.e+-]+$", text, re.MULTILINE)

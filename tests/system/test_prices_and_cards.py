@@ -1,4 +1,4 @@
-"""What is said of prices and cards is what is charged: taxes, currencies with other decimals, the end of a card's month."""
+"""Shown prices and cards match the charges: taxes, currencies with other decimals, the end of a card's month."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pypdf import PdfReader
 
-from support.portal import PREMIUM, Json, Stack, shop
+from support.system_stack import PREMIUM, Json, Stack, shop
 
 IVA: Json = {"name": "IVA", "rate_basis_points": 2100}
 EUROS: Json = {**PREMIUM, "price": {"amount_minor": 2999, "currency": "EUR"}}
@@ -27,7 +27,7 @@ FEBRUARY = datetime(2024, 2, 20, tzinfo=UTC)
     ],
     ids=["the plan's tax", "the merchant's tax, three", "included", "none"],
 )
-async def test_what_is_charged_is_what_the_page_says(
+async def test_the_charge_equals_the_price_on_the_page(
     stack: Stack, plan: Json, tax: Json | None, quantity: int, text: str, charged: int
 ) -> None:
     async with shop(stack, plan=plan, tax=tax) as taxed:
@@ -71,7 +71,7 @@ async def test_four_decimals_are_shown_everywhere(stack: Stack) -> None:
         ("Pacific/Auckland", datetime(2024, 1, 30, 11, 30, tzinfo=UTC)),  # 00:30 of the 31st
     ],
 )
-async def test_a_card_is_charged_until_its_month_ends_where_the_merchant_is(stack: Stack, zone: str, clock: datetime) -> None:
+async def test_a_card_is_charged_until_its_month_ends_in_the_merchants_zone(stack: Stack, zone: str, clock: datetime) -> None:
     daily = {**PREMIUM, "interval": {"unit": "day", "count": 1}}
     ends = {"America/Los_Angeles": clock + timedelta(days=2), "Pacific/Auckland": clock + timedelta(days=1)}[zone]
     async with shop(stack, time_zone=zone, starts=clock, plan=daily) as local:

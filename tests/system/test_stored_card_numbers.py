@@ -1,4 +1,4 @@
-"""Card numbers that an earlier version stored in free text are found by `verify`, listed, and taken out wherever that can be."""
+"""`verify` finds and lists card numbers that an earlier version stored in free text, and they can be redacted."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -12,12 +12,12 @@ import asyncpg
 from chassis.eventsourcing.context import Context
 from subscriptions.adapters.tables.customers import CustomersTable
 from subscriptions.application.profiles import Customer
-from support.portal import Shop, Stack, eventually
+from support.system_stack import Shop, Stack, eventually
 from verify.running import verify
 from verify.sources import sources_of
 
 NUMBER = "4111 1111.1111–1111"
-"""As the detector of earlier versions did not see it; no number of the sandbox's, which are looked for everywhere."""
+"""A form that earlier detectors missed, and not a number of the sandbox, which other checks search for."""
 PLAIN = "4111.1111.1111.1111"
 TABLES = ("cancellation_comments", "customers", "idempotency", "quarantine")
 
@@ -31,8 +31,8 @@ async def connected(stack: Stack, database: str) -> AsyncIterator[asyncpg.Connec
         await connection.close()
 
 
-async def planted(shop: Shop, customer_id: str, subscription_id: str) -> None:
-    """A comment, a kept answer, a quarantined record, and a profile that every service has read."""
+async def store_numbers(shop: Shop, customer_id: str, subscription_id: str) -> None:
+    """Store the number in a comment, a stored answer, a quarantined record and a profile that every service has read."""
     merchant_id, id = UUID(shop.id), UUID(customer_id)
     async with asyncpg.create_pool(shop.stack.state["postgres"]["subscriptions"], min_size=1, max_size=1) as pool:
         customers = CustomersTable(pool)
@@ -61,11 +61,11 @@ async def planted(shop: Shop, customer_id: str, subscription_id: str) -> None:
             """,
             *(f"no JSON: {NUMBER}".encode(), f"unreadable: {NUMBER}"),
         )
-    await eventually(lambda: seen(shop.stack, customer_id), lambda names: all(NUMBER in name for name in names.values()))
+    await eventually(lambda: stored_names(shop.stack, customer_id), lambda names: all(NUMBER in name for name in names.values()))
 
 
-async def seen(stack: Stack, customer_id: str) -> Mapping[str, str]:
-    """The customer's name as services that read profiles know it, and as the page is made of it."""
+async def stored_names(stack: Stack, customer_id: str) -> Mapping[str, str]:
+    """The customer's name in the services that read profiles, and in the customer view."""
     found = {}
     for database in ("invoicing", "portal_gateway"):
         async with connected(stack, database) as connection:
@@ -78,15 +78,15 @@ async def seen(stack: Stack, customer_id: str) -> Mapping[str, str]:
     return found
 
 
-async def broken(stack: Stack) -> dict[str, list[str]]:
+async def verify_problems(stack: Stack) -> dict[str, list[str]]:
     result = await verify(sources_of(stack.state, stack.folder / "logs", variables={}), patience=30, progress=lambda _: None)
     return {verdict.invariant.id: verdict.differences for verdict in result.verdicts if not verdict.holds}
 
 
-async def test_they_are_found_listed_and_redacted_everywhere(stack: Stack, a_shop: Shop) -> None:
+async def test_card_numbers_are_found_listed_and_redacted(stack: Stack, a_shop: Shop) -> None:
     ana = await a_shop.customer()
-    await planted(a_shop, ana.id, ana.subscription)
-    differences = await broken(stack)
+    await store_numbers(a_shop, ana.id, ana.subscription)
+    differences = await verify_problems(stack)
     assert list(differences) == ["I12"]
     for table in TABLES:
         assert any(table in line for line in differences["I12"]), table
@@ -107,7 +107,7 @@ async def test_they_are_found_listed_and_redacted_everywhere(stack: Stack, a_sho
     done = await asyncio.to_thread(stack.portalctl, "cards", "redact", "--yes")
     assert (done.returncode, "0 left" in done.stdout) == (0, True), done.stdout + done.stderr
     assert "1111" not in done.stdout + done.stderr
-    assert await broken(stack) == {}
+    assert await verify_problems(stack) == {}
 
     async with connected(stack, "subscriptions") as connection:
         comment = await connection.fetchval("SELECT comment FROM cancellation_comments WHERE customer_id = $1", UUID(ana.id))
@@ -118,13 +118,13 @@ async def test_they_are_found_listed_and_redacted_everywhere(stack: Stack, a_sho
         assert kept is not None
         assert tuple(kept) == (None, "unreadable: ••••")
         await connection.execute("DELETE FROM quarantine WHERE record_offset = 10000000")
-    revisions = [event.data for event in await stack.announced("billing.customers", ana.id)]
+    revisions = [event.data for event in await stack.public_events("billing.customers", ana.id)]
     assert (revisions[-1]["name"], revisions[-1]["address"]) == ("Ana ••••", "Calle 5\n••••")
     assert revisions[-1]["tax_id"] == "+52 1 55 2000 0000"
-    assert set((await seen(stack, ana.id)).values()) == {"Ana ••••"}
+    assert set((await stored_names(stack, ana.id)).values()) == {"Ana ••••"}
 
 
-async def test_a_merchants_own_text_gets_a_new_revision(stack: Stack, a_shop: Shop) -> None:
+async def test_a_merchants_redacted_text_gets_a_new_revision(stack: Stack, a_shop: Shop) -> None:
     async with connected(stack, "subscriptions") as connection:
         await connection.execute(
             """

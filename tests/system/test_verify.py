@@ -1,4 +1,4 @@
-"""`portalctl verify`: clean on a system that works, whatever it is doing; and each invariant, broken once, is named alone."""
+"""`portalctl verify` reports nothing on a working system, and exactly the invariant that a test has broken."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ from portalctl.local.databases import url_of
 from portalctl.local.folder import Folder
 from portalctl.local.layout import layout_as_started
 from portalctl.local.postgres import binaries
-from support.portal import CARDS, Customer, Shop, Stack, eventually, shop
+from support.system_stack import CARDS, Customer, Shop, Stack, eventually, shop
 from verify.running import Result, verify
 from verify.sources import DATABASES, Sources, sources_of, variable_of
 
@@ -108,7 +108,7 @@ CORRUPTIONS: Mapping[str, tuple[str, str]] = {
 
 @dataclass
 class Copies:
-    """The system's databases once more, at rest, to be spoilt: `urls` are never changed, only copied again."""
+    """Copies of the system's databases for tests to damage. `urls` are never changed, only copied again."""
 
     stack: Stack
     admin_url: str
@@ -116,7 +116,7 @@ class Copies:
     urls: Mapping[str, str]
 
     @asynccontextmanager
-    async def spoilt(self, database: str, statement: str) -> AsyncIterator[Mapping[str, str]]:
+    async def damaged(self, database: str, statement: str) -> AsyncIterator[Mapping[str, str]]:
         """The databases' URLs, one of them of a copy in which the statement has been executed. `$1` is the merchant."""
         name = f"spoilt_{secrets.token_hex(4)}"
         admin = await asyncpg.connect(self.admin_url)
@@ -136,38 +136,38 @@ class Copies:
 
 @pytest.fixture(scope="module")
 async def copies(stack: Stack) -> AsyncIterator[Copies]:
-    async with shop(stack) as told:
-        await a_history(told)
-    await eventually(lambda: judged(stack), lambda result: result.clean)
+    async with shop(stack) as made:
+        await create_history(made)
+    await eventually(lambda: run_verify(stack), lambda result: result.clean)
     admin_url = layout_as_started(Folder(stack.folder)).admin_url
     names = {database: f"copy_{secrets.token_hex(4)}_{database}" for database in DATABASES}
     admin = await asyncpg.connect(admin_url)
     try:
         for database, name in names.items():
             await admin.execute(f"CREATE DATABASE {name}")
-            await copied(url_of(admin_url, database), url_of(admin_url, name))
-        yield Copies(stack, admin_url, told.id, {database: url_of(admin_url, name) for database, name in names.items()})
+            await copy_database(url_of(admin_url, database), url_of(admin_url, name))
+        yield Copies(stack, admin_url, made.id, {database: url_of(admin_url, name) for database, name in names.items()})
     finally:
         for name in names.values():
             await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
         await admin.close()
 
 
-async def a_history(told: Shop) -> None:
-    """Three months of one who stays, one who left, one who is about to, and one who owes."""
-    staying, leaving, _, owing = [await told.customer() for _ in range(4)]
-    await cancelled(leaving)
-    await told.backend.attach_card(owing.id, "tok_saves_then_declines")
-    await told.clock(MARCH)
-    going = await told.customer()
-    await cancelled(going)
+async def create_history(shop: Shop) -> None:
+    """Three months of four customers: active, cancelled, cancelling and past due."""
+    staying, leaving, _, owing = [await shop.customer() for _ in range(4)]
+    await cancel(leaving)
+    await shop.backend.attach_card(owing.id, "tok_saves_then_declines")
+    await shop.clock(MARCH)
+    going = await shop.customer()
+    await cancel(going)
     async with staying.portal() as visit:
         assert (await visit.change_card(CARDS["mastercard"])).status_code == 200
-    await paid_on_request(await told.customer(card=None))
+    await pay_on_request(await shop.customer(card=None))
 
 
-async def paid_on_request(customer: Customer) -> None:
-    """The merchant attaches a card after the first charge has failed for want of one, and asks for the payment."""
+async def pay_on_request(customer: Customer) -> None:
+    """The first charge fails without a card; the merchant attaches one and requests the payment."""
     backend = customer.shop.backend
     [invoice] = await eventually(customer.invoices, bool)
 
@@ -181,15 +181,15 @@ async def paid_on_request(customer: Customer) -> None:
     await eventually(customer.status, lambda status: status == "active")
 
 
-async def cancelled(customer: Customer) -> None:
+async def cancel(customer: Customer) -> None:
     path = f"/v1/subscriptions/{customer.subscription}/cancellation"
     headers = {"idempotency-key": str(uuid4())}
     await customer.shop.backend.call("subscriptions", "POST", path, json={"feedback": "unused"}, headers=headers)
 
 
-async def copied(source: str, target: str) -> None:
+async def copy_database(source: str, target: str) -> None:
     """The services stay connected to the source, so it cannot be a template."""
-    script = await asyncio.to_thread(dumped, source)
+    script = await asyncio.to_thread(dump, source)
     connection = await asyncpg.connect(target)
     try:
         await connection.execute(script)
@@ -197,13 +197,13 @@ async def copied(source: str, target: str) -> None:
         await connection.close()
 
 
-def dumped(source: str) -> str:
+def dump(source: str) -> str:
     command = [str(binaries() / "pg_dump"), "--no-owner", "--no-privileges", "--inserts", source]
     script = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return "\n".join(line for line in script.splitlines() if not line.startswith("\\"))  # those are for psql alone
+    return "\n".join(line for line in script.splitlines() if not line.startswith("\\"))  # commands of psql
 
 
-async def judged(stack: Stack, databases: Mapping[str, str] | None = None) -> Result:
+async def run_verify(stack: Stack, databases: Mapping[str, str] | None = None) -> Result:
     found = sources_of(stack.state, stack.folder / "logs", variables={})
     sources = Sources(databases or found.databases, found.bootstrap_servers, found.logs)
     return await verify(sources, patience=30, progress=lambda _: None)
@@ -213,38 +213,38 @@ def broken(result: Result) -> dict[str, list[str]]:
     return {verdict.invariant.id: verdict.differences for verdict in result.verdicts if not verdict.holds}
 
 
-async def test_nothing_is_broken_while_the_system_is_at_work(stack: Stack, a_shop: Shop) -> None:
+async def test_verify_finds_nothing_while_the_system_works(stack: Stack, a_shop: Shop) -> None:
     lucia, hugo = await a_shop.customer(), await a_shop.customer()
 
     async def at_work() -> None:
         for month in range(2, 8):
             await asyncio.gather(a_shop.clock(datetime(2024, month, 20, tzinfo=UTC)), a_shop.customer())
-            await (cancelled(hugo) if month == 4 else a_shop.backend.attach_card(lucia.id, "tok_mastercard"))
+            await (cancel(hugo) if month == 4 else a_shop.backend.attach_card(lucia.id, "tok_mastercard"))
 
     work = asyncio.create_task(at_work())
     looks = 0
     while not work.done() or looks == 0:
-        assert broken(await judged(stack)) == {}
+        assert broken(await run_verify(stack)) == {}
         looks += 1
     await work
 
 
-async def test_the_copies_are_as_sound_as_the_system(copies: Copies) -> None:
-    result = await judged(copies.stack, copies.urls)
+async def test_verify_finds_nothing_in_the_copies(copies: Copies) -> None:
+    result = await run_verify(copies.stack, copies.urls)
     assert broken(result) == {}
     assert result.events > 50
     assert result.seconds < 10
 
 
 @pytest.mark.parametrize("invariant", CORRUPTIONS)
-async def test_what_breaks_an_invariant_is_found_and_breaks_no_other(invariant: str, copies: Copies) -> None:
-    async with copies.spoilt(*CORRUPTIONS[invariant]) as urls:
-        found = broken(await judged(copies.stack, urls))
+async def test_each_broken_invariant_is_reported_alone(invariant: str, copies: Copies) -> None:
+    async with copies.damaged(*CORRUPTIONS[invariant]) as urls:
+        found = broken(await run_verify(copies.stack, urls))
     assert list(found) == [invariant], json.dumps(found, indent=2)
 
 
-async def test_the_command_says_what_is_broken_and_fails(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with copies.spoilt(*CORRUPTIONS["I4"]) as urls:
+async def test_the_command_names_the_broken_invariant_and_fails(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with copies.damaged(*CORRUPTIONS["I4"]) as urls:
         for database, url in urls.items():
             monkeypatch.setenv(variable_of(database), url)
         said = await asyncio.to_thread(copies.stack.portalctl, "verify")
@@ -254,9 +254,9 @@ async def test_the_command_says_what_is_broken_and_fails(copies: Copies, monkeyp
     assert any(copies.merchant_id in line and "counter" in line for line in lines), said.stdout
 
 
-async def test_a_service_that_does_not_read_on_is_named(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_service_that_stopped_consuming_is_named(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
     behind = "UPDATE offsets SET next = next - 1 WHERE ctid = (SELECT ctid FROM offsets WHERE next > 0 LIMIT 1)"
-    async with copies.spoilt("portal_gateway", behind) as urls:
+    async with copies.damaged("portal_gateway", behind) as urls:
         for database, url in urls.items():
             monkeypatch.setenv(variable_of(database), url)
         said = await asyncio.to_thread(copies.stack.portalctl, "verify", "--patience", "1")

@@ -19,7 +19,7 @@ from portalctl import topics
 from portalctl.local.errors import StackError
 from portalctl.quarantine import Quarantines
 from support.any_records import send_raw
-from support.readings import lit, record, until
+from support.consumer_events import lit, record, until
 from verify.sources import DATABASES, Sources
 
 GROUP, TOPIC = "payments.collection", "billing.subscriptions"

@@ -22,8 +22,8 @@ from chassis.event_store.write_sets import read_streams
 from chassis.eventsourcing.event_store import Statement
 from chassis.postgres.connection import Connection
 from chassis.projections.row_store import document, documents
+from support.consumer_events import LAMPS, MERCHANT, PAINTS, Lit, data_of, lit, painted, record, tombstone
 from support.lamps import LAMP, NOON, Count, SwitchOff
-from support.readings import LAMPS, MERCHANT, PAINTS, Lit, data_of, lit, painted, record, tombstone
 
 GROUP = "tests.decoded"
 

@@ -22,9 +22,9 @@ from chassis.consumers.unit_of_work import UnitOfWork
 from chassis.consumers.watermarks import WatermarkTracker, as_of
 from chassis.decoding import Received, Record
 from chassis.projections.change_notifications import ChangeNotifications
+from support.consumer_events import LAMPS, MERCHANT, Lit, data_of, lit, make_topic, producer, publish, record, until
 from support.databases import ServiceDatabase
 from support.lamps import LAMP, NOON, Count
-from support.readings import LAMPS, MERCHANT, Lit, data_of, lit, make_topic, producer, publish, record, until
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from chassis.consumers.consumer import Consumer
 from chassis.decoding import Record, Undecodable
 from chassis.runtime.health import Health
 from support.any_records import record_set, send_raw, send_set
-from support.readings import lit, make_topic, producer, publish, record, until
+from support.consumer_events import lit, make_topic, producer, publish, record, until
 
 BAD_NAME = "caf\udce9"
 """A header name that is not UTF-8: `café` in Latin-1."""

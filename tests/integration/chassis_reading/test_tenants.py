@@ -10,7 +10,7 @@ import pytest
 
 from chassis.projections.row_store import project
 from chassis.tenants import CONFIRMED_SECONDS, GRACE_SECONDS, UNKNOWN_SECONDS, Tenants
-from support.readings import MERCHANT
+from support.consumer_events import MERCHANT
 
 KEY = "sk_test_" + "a" * 43
 SHA256 = hashlib.sha256(KEY.encode()).hexdigest()

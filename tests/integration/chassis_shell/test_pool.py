@@ -14,8 +14,8 @@ from chassis.postgres.pool import create_pool
 from chassis.runtime.faults import DatabaseAway, NoConnection, is_transient, may_have_happened
 from chassis.runtime.health import Health
 from chassis.service.readiness import check_database
+from support.consumer_events import until
 from support.databases import ServiceDatabase
-from support.readings import until
 
 
 @pytest.fixture

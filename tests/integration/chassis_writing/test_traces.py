@@ -22,10 +22,10 @@ from chassis.event_store.postgres_store import PostgresEventStore
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
 from chassis.outbox.relay import Relay
+from support.consumer_events import make_topic
 from support.databases import ServiceDatabase
 from support.lamps import CONTEXT, LAMP, NOON, LampSwitched, SwitchOn
-from support.portal import eventually
-from support.readings import make_topic
+from support.system_stack import eventually
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
 

@@ -4,11 +4,11 @@ import pytest
 
 from billing_contracts.registry import TOPICS
 from portalctl import topics
-from support.newcomer import Newcomer, make, printed_installation
+from support.subscriber_environment import SubscriberEnvironment, make, printed_installation
 
 
 @pytest.fixture(scope="session")
-def bare(tmp_path_factory: pytest.TempPathFactory) -> tuple[Newcomer, set[str]]:
+def bare(tmp_path_factory: pytest.TempPathFactory) -> tuple[SubscriberEnvironment, set[str]]:
     """A virtual environment, and what was in it after `pip install ./contracts`."""
     newcomer = make(tmp_path_factory.mktemp("newcomer") / "venv")
     newcomer.install("./contracts")
@@ -16,7 +16,7 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> tuple[Newcomer, set[str]]:
 
 
 @pytest.fixture(scope="session")
-def newcomer(bare: tuple[Newcomer, set[str]]) -> Newcomer:
+def newcomer(bare: tuple[SubscriberEnvironment, set[str]]) -> SubscriberEnvironment:
     """A virtual environment with exactly what the README installs."""
     found, _ = bare
     found.install(*printed_installation())

@@ -18,8 +18,8 @@ from billing_contracts.registry import Topic
 from billing_contracts.subscriptions import SubscriptionCancelled
 from portalctl import topics
 from support.billing_records import message, record, tombstone
-from support.newcomer import ROOT, Newcomer, running
-from support.readings import producer, publish, until
+from support.consumer_events import producer, publish, until
+from support.subscriber_environment import ROOT, SubscriberEnvironment, running
 
 EXAMPLES = ROOT / "contracts" / "examples"
 TOPIC = "billing.subscriptions"
@@ -44,7 +44,7 @@ class Example:
 @dataclass
 class Aiokafka(Example):
     folder: Path
-    newcomer: Newcomer
+    newcomer: SubscriberEnvironment
     dead_letters: str = "crm.leavers.dlq"
 
     def __post_init__(self) -> None:
@@ -72,7 +72,7 @@ class TypeScript(Example):
 
     def __post_init__(self) -> None:
         self.command = ["node", self.built / "subscriber.js"]
-        self.environment = Newcomer(self.folder).environment(ASYNCAPI=str(ROOT / "contracts" / "asyncapi.yaml"))
+        self.environment = SubscriberEnvironment(self.folder).environment(ASYNCAPI=str(ROOT / "contracts" / "asyncapi.yaml"))
         self.file = self.folder / "goodbyes.jsonl"
 
     def left(self) -> list[str]:
@@ -112,7 +112,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def aiokafka(newcomer: Newcomer, tmp_path: Path) -> Example:
+def aiokafka(newcomer: SubscriberEnvironment, tmp_path: Path) -> Example:
     return Aiokafka(tmp_path, newcomer)
 
 

@@ -18,8 +18,8 @@ from billing_contracts.subscriptions import SubscriptionCancelled, SubscriptionS
 from billing_contracts.watermarks import TOPIC as WATERMARKS
 from billing_contracts.watermarks import Watermark
 from support.billing_records import message, record
-from support.newcomer import ROOT, Newcomer, Running, running
-from support.readings import producer, publish
+from support.consumer_events import producer, publish
+from support.subscriber_environment import ROOT, Running, SubscriberEnvironment, running
 from support.subscribers import dead_letter_topic, group
 
 APPS = ROOT / "tests" / "support" / "subscriber_apps"
@@ -30,7 +30,7 @@ TOPIC = "billing.subscriptions"
 class App:
     """The subscriber of `interrupted.py` with a database of its own."""
 
-    newcomer: Newcomer
+    newcomer: SubscriberEnvironment
     kafka: str
     folder: Path
     group: str
@@ -65,7 +65,7 @@ class App:
 
 
 @pytest.fixture
-async def app(newcomer: Newcomer, kafka: str, tmp_path: Path) -> App:
+async def app(newcomer: SubscriberEnvironment, kafka: str, tmp_path: Path) -> App:
     name = group()
     await dead_letter_topic(kafka, name)
     return App(newcomer, kafka, tmp_path, name, uuid4())

@@ -25,8 +25,8 @@ from billing_subscriber.records import Received
 from billing_subscriber.stores.memory import MemoryStore
 from billing_subscriber.stores.postgres import PostgresStore
 from support.billing_records import message, record, tombstone
+from support.consumer_events import producer, publish, until
 from support.databases import ServiceDatabase, away
-from support.readings import producer, publish, until
 from support.subscribers import dead_letter_topic, group, member
 
 TOPIC = "billing.subscriptions"

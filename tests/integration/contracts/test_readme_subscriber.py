@@ -17,9 +17,9 @@ from billing_contracts.records import RawRecord, Record
 from billing_contracts.subscriptions import SubscriptionCancellationScheduled, SubscriptionCancelled
 from billing_subscriber.handler import Handler
 from support.billing_records import message, record, tombstone
+from support.consumer_events import producer, publish
 from support.databases import ServiceDatabase
-from support.newcomer import Newcomer, printed, printed_commands, running
-from support.readings import producer, publish
+from support.subscriber_environment import SubscriberEnvironment, printed, printed_commands, running
 
 TOPIC = "billing.subscriptions"
 DEAD_LETTERS = "crm.churn.dlq"
@@ -52,7 +52,7 @@ async def dead_letter(kafka: str, key: bytes | None) -> tuple[bytes | None, dict
     return found.value, {name: value.decode() for name, value in found.headers}
 
 
-async def test_the_printed_subscriber_loses_nothing(newcomer: Newcomer, kafka: str, tmp_path: Path) -> None:
+async def test_the_printed_subscriber_loses_nothing(newcomer: SubscriberEnvironment, kafka: str, tmp_path: Path) -> None:
     environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka}
     (tmp_path / "subscriber.py").write_text(printed("python")[0])
     for words in printed_commands():

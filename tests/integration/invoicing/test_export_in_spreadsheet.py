@@ -6,12 +6,12 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from unit.invoicing.examples import day, id_of
 
 from invoicing.adapters.exporting.table import as_csv
 from invoicing.adapters.exporting.wording import Words, words_for
 from invoicing.application.history import HistoryRow
 from invoicing.application.movements import Kind, Movement
+from support.invoicing.examples import day, id_of
 from support.spreadsheet import Cell, opened
 
 MOVED = Movement(id_of("issued"), id_of("ana"), id_of("invoice"), Kind.INVOICE, day(5), 2999, "USD", 2585, 414)

@@ -7,9 +7,9 @@ from uuid import UUID, uuid4
 
 import pytest
 from integration.invoicing.stack import Shop, Stack, period
-from unit.invoicing.documents import text
 
 from billing_contracts.invoicing import invoice_id
+from support.invoicing.pdf_documents import text
 
 ANA, LUIS = uuid4(), uuid4()
 SUBSCRIPTION = uuid4()

@@ -10,42 +10,9 @@ import pytest
 from portalctl.local.jars import cache_folder
 from portalctl.local.members import members
 from support.local_stack import LocalStack, local_stack
+from support.users_shell import SHELL
 
 pytestmark = pytest.mark.timeout(400)
-
-SHELL = {
-    "PGSSLMODE": "require",
-    "PGSSLNEGOTIATION": "direct",
-    "PGSSLROOTCERT": "/nowhere",
-    "PGTARGETSESSIONATTRS": "standby",
-    "PGHOST": "nowhere.invalid",
-    "PGPORT": "1",
-    "PGUSER": "nobody",
-    "PGPASSWORD": "wrong",
-    "PGDATABASE": "none",
-    "PGOPTIONS": "-c search_path=nowhere",
-    "PGSERVICE": "none",
-    "PGSERVICEFILE": "/nowhere",
-    "PGDATA": "/nowhere",
-    "PGTZ": "Mars/Olympus",
-    "KAFKA_OPTS": "-Dbogus",
-    "KAFKA_HEAP_OPTS": "-Xmx1",
-    "KAFKA_LOG4J_OPTS": "-Dlog4j.configuration=nowhere",
-    "KAFKA_ADVERTISED_LISTENERS": "PLAINTEXT://nowhere:1",
-    "JAVA_TOOL_OPTIONS": "-Xbogus",
-    "JDK_JAVA_OPTIONS": "-Xbogus",
-    "_JAVA_OPTIONS": "-Xbogus",
-    "JAVA_HOME": "/nowhere",
-    "CLASSPATH": "/nowhere",
-    "HTTP_PROXY": "http://127.0.0.1:1",
-    "http_proxy": "http://127.0.0.1:1",
-    "ALL_PROXY": "http://127.0.0.1:1",
-    "DATABASE_URL": "postgresql://nowhere/none",
-    "HTTP_PORT": "1",
-    "LOG_LEVEL": "nonsense",
-    "PYTHONWARNINGS": "error",
-    "PYTHONOPTIMIZE": "2",
-}
 
 
 @pytest.fixture

@@ -11,12 +11,12 @@ from axe_playwright_python.async_playwright import Axe
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from playwright.async_api import Browser, FrameLocator, Page, async_playwright, expect
-from unit.payments.card_page_examples import OWED, SETUP, Around, setup_of
 
 from chassis.http.server import listen, serve
 from payments.adapters.card_page.app import card_page
 from portalctl.local.ports import free_port
 from support import chromium
+from support.payments.card_page import OWED, SETUP, CardPageFakes, setup_of
 
 PORTAL_PAGE = """<!doctype html><html lang="es"><meta name="viewport" content="width=device-width"><title>Portal</title>
 <style>body { margin: 0 } iframe { border: 0; width: 100%%; display: block }</style>
@@ -33,7 +33,7 @@ PORTAL_PAGE = """<!doctype html><html lang="es"><meta name="viewport" content="w
 @dataclass
 class Portal:
     page: Page
-    around: Around
+    around: CardPageFakes
     cards: str
     origin: str
     elsewhere: str
@@ -101,7 +101,7 @@ def portal_app(cards: str) -> FastAPI:
 async def portal(browser: Browser) -> AsyncIterator[Portal]:
     ports = free_port(), free_port(), free_port()
     cards, origin, elsewhere = f"http://localhost:{ports[0]}", f"http://127.0.0.1:{ports[1]}", f"http://127.0.0.1:{ports[2]}"
-    around = Around()
+    around = CardPageFakes()
     async with AsyncExitStack() as stack:
         page_app = card_page(around, around, around, cards_url=cards, portal_origin=origin)
         await stack.enter_async_context(served(page_app, ("127.0.0.1", ports[0])))

@@ -4,7 +4,6 @@ from uuid import UUID, uuid4
 
 import pytest
 from integration.payments.stack import Stack
-from unit.payments.provider_suite import ProviderSuite
 
 from payments.adapters.sandbox.behaviour import Mode, behave
 from payments.adapters.sandbox.ledger import LedgerPool
@@ -14,6 +13,7 @@ from payments.application.charges import NoAnswer, Pending, Taken, UnknownCharge
 from payments.application.ports import Provider
 from payments.domain.card_input import CardEntry
 from support.databases import ServiceDatabase
+from support.payments.provider_suite import ProviderSuite
 
 
 class TestSandbox(ProviderSuite):

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from integration.portal_gateway.gateway import Gateway, Merchant, gateway_on
 
 from support.databases import fresh_database
+from support.portal_gateway.gateway import Gateway, Merchant, gateway_on
 
 
 @pytest.fixture(scope="session")

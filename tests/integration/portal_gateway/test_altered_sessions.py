@@ -1,8 +1,9 @@
 """Altered session secrets open nothing, and a secret counts only in its cookie."""
 
 import pytest
-from integration.portal_gateway.gateway import Merchant
-from unit.portal_gateway import story
+
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Merchant
 
 
 @pytest.fixture

@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from integration.portal_gateway.gateway import Gateway, Merchant, running
-from unit.portal_gateway import story
 
 from chassis.http.problems import Problem
 from chassis.http.server import listen
 from portal_gateway.adapters.storage.limits import StoredLimits
 from portal_gateway.application.limits import Limit
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Gateway, Merchant, running
 
 ANA, DIEGO, PROXY = "203.0.113.7", "2001:db8::7", "127.0.0.1"
 

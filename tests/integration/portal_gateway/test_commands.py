@@ -6,13 +6,13 @@ from typing import Any
 
 import httpx
 import pytest
-from integration.portal_gateway.gateway import KEY, Merchant, problem
 from starlette.responses import PlainTextResponse
-from unit.portal_gateway import story
-from unit.portal_gateway.story import MASTERCARD, VISA, invoice_id
 
 from billing_contracts import payments
 from chassis.http.service_tokens import Verifier
+from support.portal_gateway import story
+from support.portal_gateway.gateway import KEY, Merchant, problem
+from support.portal_gateway.story import MASTERCARD, VISA, invoice_id
 
 STREAM = f"subscription-{story.SUBSCRIPTION}"
 OF_GATEWAY = f"/api/subscriptions/{story.SUBSCRIPTION}/cancellation"

@@ -9,16 +9,16 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from integration.portal_gateway.gateway import Merchant, enter, running
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
-from unit.portal_gateway import story
-from unit.portal_gateway.story import VISA
 
 from billing_contracts import payments
 from chassis.http.server import listen
 from portal_gateway.application import live
 from portal_gateway.domain.tokens import page_tag
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Merchant, enter, running
+from support.portal_gateway.story import VISA
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import httpx
 import psutil
 import pytest
 from fastapi import Request
-from integration.portal_gateway.gateway import Merchant, interrupted, problem
 from starlette.responses import JSONResponse, Response, StreamingResponse
-from unit.portal_gateway import story
 
 from billing_contracts.history import HistoryLine
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Merchant, interrupted, problem
 
 EXPORT = f"/v1/customers/{story.ANA}/export"
 ADDRESSES = ["/export.zip", "/api/invoices/export?format=zip"]

@@ -3,7 +3,8 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from integration.portal_gateway.gateway import Gateway
+
+from support.portal_gateway.gateway import Gateway
 
 MULTIPART = "multipart/form-data; boundary=x"
 FILE = b'--x\r\nContent-Disposition: form-data; name="link"; filename="f"\r\n\r\nabc\r\n--x--\r\n'

@@ -7,9 +7,10 @@ from uuid import UUID, uuid4
 
 import httpx
 import pytest
-from integration.portal_gateway.gateway import Gateway, Merchant, enter, problem
 from starlette.responses import JSONResponse
-from unit.portal_gateway import story
+
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Gateway, Merchant, enter, problem
 
 CLAUDIO = UUID("0190a000-0000-7000-8000-0000000000a2")
 

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from urllib.parse import quote
 
 import pytest
-from integration.portal_gateway.gateway import Gateway, Merchant
 from prometheus_client import generate_latest
-from unit.portal_gateway import story
+
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Gateway, Merchant
 
 ADDRESSES = (
     "/enter%23{}",

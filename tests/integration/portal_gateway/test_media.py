@@ -3,8 +3,9 @@
 import hashlib
 
 import pytest
-from integration.portal_gateway.gateway import Gateway, problem
 from starlette.responses import Response
+
+from support.portal_gateway.gateway import Gateway, problem
 
 PICTURE = b"RIFF....WEBPVP8 "
 NAME = hashlib.sha256(PICTURE).hexdigest()

@@ -7,12 +7,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from integration.portal_gateway.gateway import Gateway, Merchant, record
-from unit.portal_gateway import story
-from unit.portal_gateway.story import MASTERCARD, VISA
 
 from billing_contracts import payments, shapes
 from portal_gateway.application.customer_view import INVOICES_ON_THE_PAGE
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Gateway, Merchant, record
+from support.portal_gateway.story import MASTERCARD, VISA
 
 CLAUDIO = UUID("0190a000-0000-7000-8000-0000000000a2")
 

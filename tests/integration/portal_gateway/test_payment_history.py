@@ -5,12 +5,12 @@ from uuid import uuid4
 
 import httpx
 import pytest
-from integration.portal_gateway.gateway import Merchant, problem
 from starlette.responses import JSONResponse, Response
-from unit.portal_gateway import story
-from unit.portal_gateway.story import charge, invoice_id
 
 from billing_contracts import payments
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Merchant, problem
+from support.portal_gateway.story import charge, invoice_id
 
 
 @pytest.fixture

@@ -7,16 +7,16 @@ import signal
 from uuid import uuid4
 
 import httpx
-from integration.portal_gateway.gateway import Gateway, Merchant, enter, record, settings
-from unit.portal_gateway import story
 
 from billing_contracts.envelope import EventData
 from billing_contracts.registry import TOPICS
 from portalctl import topics
 from portalctl.local.ports import free_port
+from support.consumer_events import producer, publish, until
 from support.databases import ServiceDatabase
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Gateway, Merchant, enter, record, settings
 from support.processes import exit_code, process, python
-from support.readings import producer, publish, until
 
 SECRETS = ("database_url", "service_private_key", "cursor_key", "link_pepper")
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
-from integration.portal_gateway.gateway import Gateway, Merchant
-from unit.portal_gateway import story
 
 from chassis.http import security_events
 from portal_gateway.application import limits
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Gateway, Merchant
 
 
 class Log:

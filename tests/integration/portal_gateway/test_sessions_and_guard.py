@@ -4,10 +4,10 @@ from typing import Any
 
 import httpx
 import pytest
-from integration.portal_gateway.gateway import Gateway, Merchant, enter
-from unit.portal_gateway import story
 
 from chassis.http.admin import admin_app
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Gateway, Merchant, enter
 
 
 @pytest.fixture

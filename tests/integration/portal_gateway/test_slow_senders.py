@@ -3,10 +3,10 @@
 from urllib.parse import urlsplit
 
 import pytest
-from integration.portal_gateway.gateway import Merchant
-from unit.portal_gateway import story
 
 from support.flood import flooded
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Merchant
 
 
 @pytest.mark.parametrize("senders", [1, 50, 500])

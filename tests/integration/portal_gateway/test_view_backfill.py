@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from integration.portal_gateway.gateway import Gateway, Merchant, gateway_on
-from unit.portal_gateway import story
 
 from portal_gateway.adapters.consumers import GROUP
 from portal_gateway.adapters.storage.view_backfill import ViewBackfill
 from support.databases import fresh_database
+from support.portal_gateway import story
+from support.portal_gateway.gateway import Gateway, Merchant, gateway_on
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ import pytest
 from integration.processes.test_stopping import environment
 
 from chassis.postgres.migrate import CHASSIS
+from support.consumer_events import until
 from support.databases import ServiceDatabase
-from support.readings import until
 
 NOWHERE = "127.0.0.1:9"
 PACKAGES = {

@@ -1,4 +1,4 @@
-"""`scenario.py <folder> tmpfs|limit`: a stack whose disk fills up for a while, as its operator sees it.
+"""`scenario.py <folder> tmpfs|limit`: a stack with a full disk for a while, as its operator sees it.
 
 With `tmpfs` the folder is a small file system of this process's own, mounted in a namespace (`unshare -Urm`). With `limit` every
 process of the stack may write no byte more (RLIMIT_FSIZE), which needs no permission at all. Prints what was found as JSON.
@@ -19,7 +19,7 @@ import psutil
 
 from portalctl.local.folder import Folder
 from portalctl.local.members import members
-from support.portal import Stack, eventually, running, shop
+from support.system_stack import Stack, eventually, running, shop
 
 FULL_SECONDS = 25
 _SIZE = "450m"
@@ -71,7 +71,7 @@ async def observed(root: Path, kind: str) -> dict[str, Any]:
 
 
 async def statuses(stack: Stack) -> list[tuple[int, str]]:
-    """What `status` showed, as long as the disk was full."""
+    """The output of `status` while the disk was full."""
     shown: list[tuple[int, str]] = []
     until = time.monotonic() + FULL_SECONDS
     while time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""A subscriber that stands still where INTERRUPT names, so that a test can end it there; run by `faststream run`."""
+"""A subscriber that stops at the point named by INTERRUPT, so that a test can kill it there; run by `faststream run`."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ SECONDS = float(os.environ.get("SECONDS", "600"))
 
 
 handled: list[int] = []
-"""What our effect did in this process."""
+"""The effect's calls in this process."""
 
 
 async def stand_still(where: str) -> None:

@@ -1,4 +1,4 @@
-"""`driver.py <folder> up [--detach] [--broken]`: the local stack with one small service in place of the product's."""
+"""`driver.py <folder> up [--detach] [--broken]`: the local stack with one small service instead of the product's."""
 
 import logging
 import sys

@@ -6,7 +6,7 @@ import pytest
 
 from billing_contracts.envelope import Envelope
 from chassis.projections.projection import Diverged, ProjectedRow, Projection
-from support.readings import LAMPS, MERCHANT, PAINTS, lit, painted
+from support.consumer_events import LAMPS, MERCHANT, PAINTS, lit, painted
 
 LAMP = uuid4()
 FIRST, SECOND, THIRD, FOURTH = (lit(LAMP, n) for n in range(1, 5))

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from billing_contracts.envelope import Envelope, attributes
 from chassis.decoding import Erased, Ignored, Received, RecordDecoder, Undecodable, named_by
-from support.readings import MERCHANT, Lit, data_of, lit, painted, record, tombstone
+from support.consumer_events import MERCHANT, Lit, data_of, lit, painted, record, tombstone
 
 READER = RecordDecoder(data_of, frozenset({Lit.TYPE}), frozenset({"billing.paints"}))
 GOOD = record(lit(uuid4(), 1))

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from chassis.card_numbers import detection
 from chassis.card_numbers.detection import NoCards, has_card, redact_cards
 from chassis.card_numbers.other_numbers import is_telephone
-from support import corpora
+from support import number_texts
 
 CARDS = ["4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242", "378282246310005", "5555555555554444"]
 
@@ -92,22 +92,22 @@ def test_text_after_a_card_number_is_redacted_with_it() -> None:
 
 
 def test_every_one_of_ten_thousand_disguised_cards_is_found() -> None:
-    missed = [text for text in corpora.disguised_cards(random.Random(20230614), 10_000) if not has_card(text)]
+    missed = [text for text in number_texts.disguised_cards(random.Random(20230614), 10_000) if not has_card(text)]
     assert missed == []
 
 
 def test_redacted_text_contains_no_card_number() -> None:
-    for text in corpora.disguised_cards(random.Random(14), 2_000):
+    for text in number_texts.disguised_cards(random.Random(14), 2_000):
         assert not has_card(redact_cards(text, "••••")), text
 
 
 def test_telephone_numbers_of_twenty_countries_are_accepted() -> None:
-    refused = [text for text in corpora.telephones(random.Random(20230614), 100_000) if has_card(text)]
+    refused = [text for text in number_texts.telephones(random.Random(20230614), 100_000) if has_card(text)]
     assert len(refused) <= 200, refused[:20]
 
 
 def test_addresses_and_numbers_of_taxpayers_and_accounts_are_accepted() -> None:
-    refused = [text for text in corpora.other_numbers(random.Random(20230614), 100_000) if has_card(text)]
+    refused = [text for text in number_texts.other_numbers(random.Random(20230614), 100_000) if has_card(text)]
     assert len(refused) <= 500, refused[:20]
 
 

@@ -1,9 +1,9 @@
 from collections.abc import Iterator
 
 import pytest
-from unit.invoicing.documents import logos
 
 from invoicing.adapters.document.renderer import Renderer
+from support.invoicing.pdf_documents import logos
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from uuid import UUID
 
 from hypothesis import given as every
 from hypothesis import strategies as st
-from unit.invoicing.examples import ISSUE, RULES, VISA, costing, day, id_of
 
 from billing_contracts import payments
 from billing_contracts.envelope import Envelope
@@ -30,6 +29,7 @@ from invoicing.domain.invoice.commands import Command, Issue, Void
 from invoicing.domain.invoice.events import Event
 from invoicing.domain.invoice.invoice import Invoice, Status
 from invoicing.domain.invoice.refusals import Refusal
+from support.invoicing.examples import ISSUE, RULES, VISA, costing, day, id_of
 
 CARD = Card(id=VISA.id, brand="visa", last4="0042", exp_month=12, exp_year=2025)
 HAPPENS = st.lists(

@@ -5,8 +5,6 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
-from unit.invoicing.documents import LOGO_ID, OPEN, SETTLED, VOID, logos, opened, text
-from unit.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, PAID, PREMIUM, SELLER, TAXED, VISA, costing, day, issued
 
 from billing_contracts.money import exponent
 from invoicing.adapters.document.layout import lay_out
@@ -16,6 +14,8 @@ from invoicing.domain.invoice.invoice import Status
 from invoicing.domain.parties import BillTo
 from invoicing.domain.plan import Period
 from presentation import colours
+from support.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, PAID, PREMIUM, SELLER, TAXED, VISA, costing, day, issued
+from support.invoicing.pdf_documents import LOGO_ID, OPEN, SETTLED, VOID, logos, opened, text
 
 GOLDEN = "979b694447b9a890380e49a1b99cb88e06014462223a15f479a6adec11859ceb"
 

@@ -2,12 +2,11 @@
 
 from dataclasses import replace
 
-from unit.invoicing.documents import LOGO_ID, OPEN, SETTLED, opened, root, tags, text, unmarked
-from unit.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, issued
-
 from invoicing.adapters.document.renderer import Renderer
 from invoicing.application.invoices import Document, Settlement
 from invoicing.domain.totals import totals_of
+from support.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, issued
+from support.invoicing.pdf_documents import LOGO_ID, OPEN, SETTLED, opened, root, tags, text, unmarked
 
 ENGLISH = Document(issued(replace(ISSUE, letterhead=replace(LETTERHEAD, locale="en-US"))), Settlement(), ANA)
 LONG = replace(OPEN, issued=replace(ISSUED, lines=ISSUED.lines * 60, totals=totals_of(ISSUED.lines * 60)))

@@ -13,7 +13,6 @@ import jsonschema
 import pytest
 from hypothesis import given as every
 from hypothesis import strategies as st
-from unit.invoicing.examples import ANA, ISSUED, PAID, day, id_of
 
 import billing_contracts
 from billing_contracts import payments
@@ -26,6 +25,7 @@ from invoicing.application.history import HistoryRow
 from invoicing.application.invoices import Document, Settlement
 from invoicing.application.movements import Kind, Movement
 from invoicing.domain.invoice.events import VoidReason
+from support.invoicing.examples import ANA, ISSUED, PAID, day, id_of
 
 SPANISH, ENGLISH = words_for("es-MX"), words_for("en-US")
 INVOICE = Movement(id_of("issued"), id_of("ana"), id_of("invoice"), Kind.INVOICE, day(5), 2999, "USD", 2585, 414)

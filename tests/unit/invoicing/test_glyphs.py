@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given as every
 from hypothesis import settings
 from hypothesis import strategies as st
-from unit.invoicing.documents import OPEN, text
-from unit.invoicing.examples import ANA
 
 from invoicing.adapters.document.glyphs import MARK, printable
 from invoicing.adapters.document.renderer import Renderer
+from support.invoicing.examples import ANA
+from support.invoicing.pdf_documents import OPEN, text
 
 NAMES = {
     "European": "Łukasz Žižka Ğüneş Ðorđe Þórr Åse Çelik Ñandú Œuvre Őry ŉ",

@@ -1,7 +1,5 @@
 from dataclasses import replace
 
-from unit.invoicing.examples import FAILED, FIRST, ISSUE, ISSUED, PAID, PREMIUM, SECOND, VISA, VOIDED, day, given
-
 from invoicing.domain.invoice.commands import RecordFailure, RecordPayment, Void
 from invoicing.domain.invoice.refusals import (
     AlreadyIssued,
@@ -14,6 +12,7 @@ from invoicing.domain.invoice.refusals import (
 )
 from invoicing.domain.plan import Tax
 from invoicing.domain.totals import Amounts
+from support.invoicing.examples import FAILED, FIRST, ISSUE, ISSUED, PAID, PREMIUM, SECOND, VISA, VOIDED, day, given
 
 PAY = RecordPayment(FIRST, 2999, "USD", VISA, PAID.at)
 FAIL = RecordFailure(FIRST, 1, 2999, "insufficient_funds", True, VISA, FAILED.at)

@@ -3,12 +3,12 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from unit.invoicing.examples import FAILED, ISSUED, PAID, RULES, TAXED, VOIDED, id_of
 
 from billing_contracts.invoicing import InvoiceIssued, InvoicePaid, InvoicePaymentFailed, InvoiceVoided
 from invoicing.application.aggregates import CODEC
 from invoicing.application.publication import announce
 from invoicing.domain.invoice.events import Event, Issued
+from support.invoicing.examples import FAILED, ISSUED, PAID, RULES, TAXED, VOIDED, id_of
 
 
 def heard(*past: Event) -> object:

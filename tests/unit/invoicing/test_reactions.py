@@ -1,8 +1,6 @@
 from datetime import UTC, date, datetime
 from uuid import uuid5
 
-from unit.invoicing.examples import FIRST, ISSUED, PAID, RULES, VISA, VOIDED, day, id_of
-
 from billing_contracts import payments, shapes
 from billing_contracts.envelope import Envelope
 from billing_contracts.invoicing import invoice_id
@@ -22,6 +20,7 @@ from invoicing.domain.invoice.commands import RecordFailure, RecordPayment, Void
 from invoicing.domain.invoice.invoice import decide
 from invoicing.domain.numbering import Counter
 from invoicing.domain.plan import Tax
+from support.invoicing.examples import FIRST, ISSUED, PAID, RULES, VISA, VOIDED, day, id_of
 
 MERCHANT = MerchantConfigured(
     name="TechSolutions Inc.",

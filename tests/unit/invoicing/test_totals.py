@@ -1,9 +1,9 @@
 from hypothesis import given as every
 from hypothesis import strategies as st
-from unit.invoicing.examples import costing, issued
 
 from invoicing.domain.plan import Tax
 from invoicing.domain.totals import totals_of
+from support.invoicing.examples import costing, issued
 
 SOLD = st.tuples(st.integers(0, 10**13), st.integers(1, 1000), st.integers(0, 10_000), st.booleans())
 

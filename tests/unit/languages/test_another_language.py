@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from unit.languages.packages import PACKAGES, ROOT, catalogue, copied, make
-from unit.portal_page.standins import Stage
 
 from portal_gateway.application.presentation import language
+from support.portal_page.fakes import Stage
 
 GATEWAY = PACKAGES[0]
 

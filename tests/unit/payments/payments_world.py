@@ -10,7 +10,6 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
-from unit.payments.examples import ANA, MERCHANT, OTHER, VISA
 from unit.subscriptions.examples import PREMIUM, RULES, day
 
 from billing_contracts.envelope import Envelope
@@ -49,6 +48,7 @@ from subscriptions.domain.plan.terms import Money as Price
 from subscriptions.domain.settlement import preview_settlement
 from subscriptions.domain.subscription import commands, events
 from subscriptions.domain.subscription.subscription import Subscription, timers
+from support.payments.examples import ANA, MERCHANT, OTHER, VISA
 
 T = TypeVar("T")
 

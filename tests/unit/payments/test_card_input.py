@@ -1,6 +1,4 @@
-import json
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +8,7 @@ from hypothesis import strategies as st
 from payments.domain import card_input
 from payments.domain.card_input import CardEntry, Mistakes, read
 from payments.domain.shapes import Brand
+from support.payments.card_fields import TABLE
 
 TODAY = date(2023, 5, 20)
 NUMBERS = frozenset({"4242424242424242", "378282246310005"})
@@ -18,10 +17,6 @@ NUMBERS = frozenset({"4242424242424242", "378282246310005"})
 def mistakes(number: str = "4242424242424242", exp: str = "12 / 25", cvc: str = "123") -> dict[str, str]:
     found = read(number, exp, cvc, TODAY, NUMBERS)
     return found.codes if isinstance(found, Mistakes) else {}
-
-
-TABLE: dict[str, Any] = json.loads(Path(__file__).with_name("card_fields.json").read_text())
-"""What is typed, pasted or filled in, and how it is read. The same holds for the page's script (tests/browser)."""
 
 
 @pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: f"{case['field']}: {case['name']}")

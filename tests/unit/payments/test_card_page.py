@@ -3,12 +3,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from unit.payments.card_page_examples import AMEX_NUMBER, CARDS, OWED, PORTAL, SETUP, VISA_NUMBER, Around, setup_of
 
 from payments.adapters.card_page import app, files
 from payments.adapters.card_page.words import confirm_text, language_of, words_for
 from payments.domain.shapes import Money
 from support.expiries import CASES, Case
+from support.payments.card_page import AMEX_NUMBER, CARDS, OWED, PORTAL, SETUP, VISA_NUMBER, CardPageFakes, setup_of
 
 SPANISH = words_for(language_of("es"))
 GOOD = {"number": VISA_NUMBER, "exp": "12/25", "cvc": "123"}
@@ -17,7 +17,7 @@ PATH = f"/cards/{SETUP}/token"
 
 
 async def test_the_page_has_fields_without_names_and_a_form_without_an_action() -> None:
-    async with Around().browser() as browser:
+    async with CardPageFakes().browser() as browser:
         page = (await browser.get(f"/cards/{SETUP}")).text
     assert len(re.findall("<input", page)) == 3
     assert not re.search(r"<input[^>]* name=|<form[^>]* action=|<form[^>]* method=|style=|<script(?![^>]* src=)", page)
@@ -28,14 +28,14 @@ async def test_the_page_has_fields_without_names_and_a_form_without_an_action() 
 
 
 async def test_a_merchants_name_changes_nothing_around_it() -> None:
-    async with Around(merchant_name="\u202eחברה <b>").browser() as browser:
+    async with CardPageFakes(merchant_name="\u202eחברה <b>").browser() as browser:
         page = (await browser.get(f"/cards/{SETUP}")).text
     assert "<bdi>חברה &lt;b&gt;</bdi> no los ve" in page
     assert "\u202e" not in page
 
 
 async def test_only_the_portal_may_frame_it_and_nothing_of_it_is_kept() -> None:
-    async with Around().browser() as browser:
+    async with CardPageFakes().browser() as browser:
         headers = (await browser.get(f"/cards/{SETUP}")).headers
     policy = headers["content-security-policy"]
     assert policy.startswith("default-src 'none'")
@@ -63,7 +63,7 @@ def test_every_script_stands_in_the_inventory_with_its_reason() -> None:
 async def test_the_scripts_keep_nothing_and_are_kept_by_browsers_for_ever() -> None:
     for script in Path(files.FOLDER).glob("*.js"):
         assert not re.search("localStorage|sessionStorage|indexedDB|document.cookie|innerHTML", script.read_text())
-    async with Around().browser() as browser:
+    async with CardPageFakes().browser() as browser:
         page = (await browser.get(f"/cards/{SETUP}")).text
         for path in re.findall('"(/cards/files/[^"]+)"', page):
             assert "immutable" in (await browser.get(path)).headers["cache-control"]
@@ -71,10 +71,10 @@ async def test_the_scripts_keep_nothing_and_are_kept_by_browsers_for_ever() -> N
 
 
 async def test_the_button_says_what_will_be_paid() -> None:
-    async with Around(setup_of(due=OWED)).browser() as browser:
+    async with CardPageFakes(setup_of(due=OWED)).browser() as browser:
         assert "Confirmar y pagar 29.99 USD" in (await browser.get(f"/cards/{SETUP}")).text
         assert (await browser.get(f"/cards/{SETUP}/terms")).json() == {"confirm": "Confirmar y pagar 29.99 USD"}
-    async with Around(setup_of("en-US", OWED)).browser() as browser:
+    async with CardPageFakes(setup_of("en-US", OWED)).browser() as browser:
         assert "Confirm and pay 29.99 USD" in (await browser.get(f"/cards/{SETUP}")).text
 
 
@@ -88,7 +88,7 @@ def test_amounts_are_written_as_the_locale_does() -> None:
 
 
 async def test_a_typed_card_becomes_a_token() -> None:
-    around = Around()
+    around = CardPageFakes()
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD, headers=OURS)
     assert answer.status_code == 201
@@ -105,7 +105,7 @@ async def test_a_typed_card_becomes_a_token() -> None:
     ],
 )
 async def test_a_mistake_is_said_in_the_words_that_the_browser_uses(change: dict[str, str], pointer: str, words: str) -> None:
-    around = Around()
+    around = CardPageFakes()
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD | change, headers=OURS)
         page = (await browser.get(f"/cards/{SETUP}")).text
@@ -129,7 +129,7 @@ async def test_a_mistake_is_said_in_the_words_that_the_browser_uses(change: dict
     ],
 )
 async def test_an_invalid_submission_is_not_echoed(body: bytes, status: int, caplog: pytest.LogCaptureFixture) -> None:
-    async with Around().browser() as browser:
+    async with CardPageFakes().browser() as browser:
         answer = await browser.post(PATH, content=body, headers=OURS | {"content-type": "application/json"})
     assert answer.status_code == status
     assert "4000056655665556" not in answer.text + caplog.text
@@ -147,7 +147,7 @@ async def test_an_invalid_submission_is_not_echoed(body: bytes, status: int, cap
     ],
 )
 async def test_only_the_page_itself_can_send_a_card(headers: dict[str, str]) -> None:
-    around = Around()
+    around = CardPageFakes()
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD, headers=headers)
     assert answer.status_code == 403
@@ -155,19 +155,19 @@ async def test_only_the_page_itself_can_send_a_card(headers: dict[str, str]) -> 
 
 
 async def test_a_browser_that_says_no_more_than_its_origin_can_send_a_card() -> None:
-    around = Around()
+    around = CardPageFakes()
     async with around.browser() as browser:
         assert (await browser.post(PATH, json=GOOD, headers={"origin": CARDS})).status_code == 201
     assert around.tokenised
 
 
 async def test_a_form_post_is_refused() -> None:
-    async with Around().browser() as browser:
+    async with CardPageFakes().browser() as browser:
         assert (await browser.post(PATH, data=GOOD, headers=OURS)).status_code == 415
 
 
 async def test_an_ended_set_up_shows_a_notice_and_accepts_no_card() -> None:
-    around = Around(setup=None)
+    around = CardPageFakes(setup=None)
     async with around.browser() as browser:
         page = await browser.get(f"/cards/{SETUP}")
         answer = await browser.post(PATH, json=GOOD, headers=OURS)
@@ -179,7 +179,7 @@ async def test_an_ended_set_up_shows_a_notice_and_accepts_no_card() -> None:
 
 @pytest.mark.parametrize("id", ["nonsense", "1", "%3Cb%3E", "%00", "x" * 5000])
 async def test_an_invalid_address_gets_the_page_of_an_ended_set_up(id: str) -> None:
-    async with Around().browser() as browser:
+    async with CardPageFakes().browser() as browser:
         answer = await browser.get(f"/cards/{id}")
     assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
     assert SPANISH["gone"] in answer.text
@@ -187,7 +187,7 @@ async def test_an_invalid_address_gets_the_page_of_an_ended_set_up(id: str) -> N
 
 
 async def test_too_many_declined_cards_end_the_attempts_for_a_while() -> None:
-    around = Around(seconds_blocked=1000)
+    around = CardPageFakes(seconds_blocked=1000)
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD, headers=OURS)
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["retry_after"]) == (429, "1000", 1000)
@@ -197,7 +197,7 @@ async def test_too_many_declined_cards_end_the_attempts_for_a_while() -> None:
 
 @pytest.mark.parametrize("case", CASES)
 async def test_a_card_can_be_entered_through_its_month_where_the_merchant_is(case: Case) -> None:
-    around = Around(now=case.at.astimezone(ZoneInfo(case.zone)))
+    around = CardPageFakes(now=case.at.astimezone(ZoneInfo(case.zone)))
     typed = GOOD | {"exp": f"{case.month:02}/{case.year}"}
     async with around.browser() as browser:
         page = (await browser.get(f"/cards/{SETUP}")).text

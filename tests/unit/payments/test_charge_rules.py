@@ -5,7 +5,6 @@ from uuid import UUID
 import hypothesis.strategies as st
 from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
-from unit.payments.examples import ANA, INVOICE, OTHER, PAYMENTS, PRICE, SUBSCRIPTION, VISA, card, day
 
 from payments.domain.payment.commands import (
     Collect,
@@ -28,6 +27,7 @@ from payments.domain.payment.events import (
 from payments.domain.payment.payment import Payment
 from payments.domain.payment.refusals import Refusal
 from payments.domain.shapes import FailureCode, Method
+from support.payments.examples import ANA, INVOICE, OTHER, PAYMENTS, PRICE, SUBSCRIPTION, VISA, card, day
 
 METHODS = st.sampled_from([VISA, OTHER, card("5555")])
 MAYBE_METHODS = st.none() | METHODS

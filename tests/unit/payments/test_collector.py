@@ -4,7 +4,6 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
-from unit.payments.examples import ANA, COLLECT, INVOICE, MERCHANT, OTHER, PRICE, VISA, charge, day
 from unit.payments.memory_provider import MemoryProvider
 
 from chassis.eventsourcing.command_handler import CommandHandler
@@ -17,6 +16,7 @@ from payments.application.ports import AgreedMethod, Agreement, Attempt
 from payments.domain.confirmation import Consent
 from payments.domain.payment.payment import Payment
 from payments.domain.shapes import Method
+from support.payments.examples import ANA, COLLECT, INVOICE, MERCHANT, OTHER, PRICE, VISA, charge, day
 
 BLUE = Context(MERCHANT, "timer", uuid4(), uuid4())
 

@@ -4,7 +4,19 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from unit.payments.examples import (
+from payments.domain.confirmation import Confirmation, ConfirmedCharge, Consent, Period
+from payments.domain.payment.commands import Command, PayNow, RecordFailure, TryAgain
+from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Event, OutcomeUnknown
+from payments.domain.payment.payment import Payment
+from payments.domain.payment.refusals import ChargeRunning, NothingOwed
+from payments.domain.shapes import FailureCode, Money
+from payments.domain.wallet.commands import Command as WalletCommand
+from payments.domain.wallet.commands import ConfirmPayment, RemoveMethod, UseMethod
+from payments.domain.wallet.events import DefaultChanged, MethodRemoved, PaymentConfirmed
+from payments.domain.wallet.events import Event as WalletEvent
+from payments.domain.wallet.refusals import NoSuchPaymentMethod
+from payments.domain.wallet.wallet import Wallet
+from support.payments.examples import (
     ANA,
     BILL,
     COLLECT,
@@ -20,19 +32,6 @@ from unit.payments.examples import (
     day,
     id_of,
 )
-
-from payments.domain.confirmation import Confirmation, ConfirmedCharge, Consent, Period
-from payments.domain.payment.commands import Command, PayNow, RecordFailure, TryAgain
-from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Event, OutcomeUnknown
-from payments.domain.payment.payment import Payment
-from payments.domain.payment.refusals import ChargeRunning, NothingOwed
-from payments.domain.shapes import FailureCode, Money
-from payments.domain.wallet.commands import Command as WalletCommand
-from payments.domain.wallet.commands import ConfirmPayment, RemoveMethod, UseMethod
-from payments.domain.wallet.events import DefaultChanged, MethodRemoved, PaymentConfirmed
-from payments.domain.wallet.events import Event as WalletEvent
-from payments.domain.wallet.refusals import NoSuchPaymentMethod
-from payments.domain.wallet.wallet import Wallet
 from support.spec import Given
 
 NEXT = id_of("the next period's invoice")

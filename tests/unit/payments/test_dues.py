@@ -5,13 +5,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
-from unit.payments.examples import ANA, INVOICE, MERCHANT, PRICE, SUBSCRIPTION, day, id_of
 
 from payments.application.dues import BEGUN_PERIODS_MAX, Dues, confirmation
 from payments.application.ports import Outlook, Prospect
 from payments.domain.confirmation import ConfirmedCharge, Period
 from payments.domain.dues import Due, DueList, totals
 from payments.domain.shapes import Money
+from support.payments.examples import ANA, INVOICE, MERCHANT, PRICE, SUBSCRIPTION, day, id_of
 
 MAY, JUNE, JULY = (Period(day(1) + timedelta(days=30 * n), day(1) + timedelta(days=30 * (n + 1))) for n in range(3))
 OTHER_INVOICE, OTHER_SUBSCRIPTION = id_of("TS-000015"), id_of("another")

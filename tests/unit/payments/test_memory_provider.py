@@ -2,9 +2,9 @@ from uuid import UUID
 
 import pytest
 from unit.payments.memory_provider import MemoryProvider
-from unit.payments.provider_suite import ProviderSuite
 
 from payments.application.ports import Provider
+from support.payments.provider_suite import ProviderSuite
 
 
 class TestMemoryProvider(ProviderSuite):

@@ -1,13 +1,12 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from unit.payments.examples import BILL, COLLECT, OTHER, PAYMENTS, STARTED, VISA, charge, day
-
 from payments.domain.payment.commands import Command, RecordFailure, RecordNoAnswer, RecordRefund, RecordSuccess, TryAgain
 from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, Event, OutcomeUnknown, Refunded
 from payments.domain.payment.payment import NOTHING_DUE, Payment
 from payments.domain.payment.refusals import ChargeAlreadyEnded, NoSuchPayment, NotPaidByThisCharge
 from payments.domain.shapes import FailureCode, Money
+from support.payments.examples import BILL, COLLECT, OTHER, PAYMENTS, STARTED, VISA, charge, day
 from support.spec import Given
 
 FIRST, SECOND = charge(1), charge(2, OTHER)

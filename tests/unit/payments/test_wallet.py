@@ -1,11 +1,10 @@
 from dataclasses import replace
 
-from unit.payments.examples import ANA, INVOICE, OTHER, VISA, WALLETS, day
-
 from payments.domain.wallet.commands import Command, RemoveMethod, UseMethod
 from payments.domain.wallet.events import DefaultChanged, Event, MethodRemoved
 from payments.domain.wallet.refusals import LastMethodInUse, NoSuchPaymentMethod
 from payments.domain.wallet.wallet import Wallet
+from support.payments.examples import ANA, INVOICE, OTHER, VISA, WALLETS, day
 from support.spec import Given
 
 USE = UseMethod(ANA, VISA, day(1))

@@ -1,6 +1,6 @@
 """Each service may call exactly what it needs of another: what its adapters ask for is what the other's table allows.
 
-tests/system/test_what_services_may_call.py asks the running services on every route there is.
+tests/system/test_service_tokens.py asks the running services on every route there is.
 """
 
 import inspect
@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 from joserfc.jwk import OKPKey
-from unit.portal_page import scenes
 
 from chassis.http.client import ServiceClient
 from chassis.http.problems import Problem
@@ -27,6 +26,7 @@ from payments.adapters.tenants import KnownCustomers, MerchantClock
 from portal_gateway.adapters.services import InvoicingService, PaymentsService, SubscriptionsService
 from portal_gateway.application.requests import CancelRequest, PaymentRequest
 from subscriptions.adapters.http.peers import PEERS as SUBSCRIPTIONS
+from support.portal_page import scenes
 
 IDS = uuid4(), uuid4()
 PLACES = {str(IDS[0]): "{id}", str(IDS[1]): "{id}", str(scenes.CUSTOMER): "{customer_id}", "a" * 64: "{id}"}

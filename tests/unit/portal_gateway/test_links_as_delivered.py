@@ -1,7 +1,5 @@
 """Links as mail programs deliver them. The page's script passes the same table (tests/browser/test_links_as_delivered.py)."""
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,8 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from portal_gateway.domain.tokens import LinkToken
-
-CASES: list[dict[str, Any]] = json.loads(Path(__file__).with_name("links_as_delivered.json").read_text())
+from support.portal_gateway.delivered_links import CASES
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])

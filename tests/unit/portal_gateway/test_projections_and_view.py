@@ -4,14 +4,14 @@ from itertools import permutations
 from typing import Any
 
 import pytest
-from unit.portal_gateway import story
-from unit.portal_gateway.story import ANA, MASTERCARD, VISA, Published, charge, day, invoice_id
 
 from billing_contracts import invoicing, payments, registry, subscriptions
 from billing_contracts.envelope import EventData
 from portal_gateway.application.customer_view import changed_panes, empty
 from portal_gateway.application.projections import FOLDS
 from portal_gateway.domain.view import InvoiceStatus
+from support.portal_gateway import story
+from support.portal_gateway.story import ANA, MASTERCARD, VISA, Published, charge, day, invoice_id
 
 STARTED, SUCCEEDED = payments.PaymentStarted, payments.PaymentSucceeded
 REFERENCE: dict[str, Any] = {"reference": "sandbox_1"}

@@ -4,8 +4,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from unit.portal_gateway.story import envelope
-from unit.portal_page import scenes
 from unit.subscriptions.examples import INVOICE, RULES
 
 from portal_gateway.application.projections import subscription as projection
@@ -16,6 +14,8 @@ from subscriptions.domain.period import Period
 from subscriptions.domain.subscription.commands import Command, ReachBoundary, RecordPaid
 from subscriptions.domain.subscription.events import Event, RenewalDue
 from subscriptions.domain.subscription.subscription import Subscription, decide, evolve
+from support.portal_gateway.story import envelope
+from support.portal_page import scenes
 
 
 @dataclass(frozen=True)

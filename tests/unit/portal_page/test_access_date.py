@@ -12,7 +12,6 @@ from uuid import UUID, uuid5
 from zoneinfo import ZoneInfo
 
 import pytest
-from unit.portal_page import scenes
 from unit.subscriptions.examples import ANA, INVOICE, PREMIUM, RULES, ZONE, day
 
 from billing_contracts.envelope import Envelope
@@ -46,6 +45,7 @@ from subscriptions.domain.subscription.commands import (
 from subscriptions.domain.subscription.events import Event
 from subscriptions.domain.subscription.subscription import Subscription as Rules
 from subscriptions.domain.subscription.subscription import timers
+from support.portal_page import scenes
 
 SUBSCRIPTION = UUID(scenes.PREMIUM)
 PRICE = Money(2999, "USD")

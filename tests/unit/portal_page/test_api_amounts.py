@@ -5,13 +5,13 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
-from unit.portal_page import scenes
 
 from portal_gateway.adapters.api.representations import overview
 from portal_gateway.application.presentation.common import money
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.view import View
 from portal_gateway.domain.view import InvoiceStatus
+from support.portal_page import scenes
 
 TAXED = scenes.merchant(tax={"name": "IVA", "rate_basis_points": 2100, "inclusive": False})
 VIEWS: dict[str, View] = {

@@ -1,8 +1,9 @@
 """No browser or proxy caches a customer's data."""
 
 import pytest
-from unit.portal_page import scenes
-from unit.portal_page.standins import TOKEN, Stage
+
+from support.portal_page import scenes
+from support.portal_page.fakes import TOKEN, Stage
 
 INVOICE = f"/invoices/{scenes.invoice_id(14)}"
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"

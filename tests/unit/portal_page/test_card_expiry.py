@@ -3,13 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
-from unit.portal_page import scenes
 
 from portal_gateway.adapters.api.representations import overview
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.payment_method import method
 from support.expiries import CASES, Case
+from support.portal_page import scenes
 
 WORDS = {
     "es": {"valid": ("Vence", None), "expiring": ("Vence", "Vence pronto"), "expired": ("Venció", "Vencida")},

@@ -1,8 +1,9 @@
 """A comment never stops a cancellation: card numbers in it are removed, with a notice."""
 
 import pytest
-from unit.portal_page import scenes
-from unit.portal_page.standins import Stage
+
+from support.portal_page import scenes
+from support.portal_page.fakes import Stage
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 FORM = {"csrf": "csrf-of-ana", "idempotency_key": "once"}

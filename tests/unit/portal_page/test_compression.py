@@ -4,8 +4,9 @@ import gzip
 import re
 
 import pytest
-from unit.portal_page import scenes
-from unit.portal_page.standins import Stage
+
+from support.portal_page import scenes
+from support.portal_page.fakes import Stage
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 PAGES = ["/", CANCEL, f"/invoices/{scenes.invoice_id(14)}", "/enter", "/no/such/page"]

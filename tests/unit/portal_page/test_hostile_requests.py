@@ -10,10 +10,10 @@ from fastapi import FastAPI
 from httpx import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from unit.portal_page import scenes
-from unit.portal_page.standins import Stage
 
 from chassis.http.problems import Problem
+from support.portal_page import scenes
+from support.portal_page.fakes import Stage
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 KEEP = f"/subscriptions/{scenes.PREMIUM}/keep"

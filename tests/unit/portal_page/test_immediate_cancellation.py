@@ -4,9 +4,10 @@ import re
 from datetime import UTC, datetime
 
 import pytest
-from unit.portal_page import scenes
-from unit.portal_page.standins import Stage
 from unit.portal_page.test_pages import CANCEL, FORM
+
+from support.portal_page import scenes
+from support.portal_page.fakes import Stage
 
 
 async def test_a_scheduled_cancellation_can_be_made_immediate_without_a_script() -> None:

@@ -5,13 +5,13 @@ from html import unescape
 from typing import Any
 
 import pytest
-from unit.portal_page import scenes
-from unit.portal_page.standins import Stage
 
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.invoices import Invoice, invoice
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.view import View
+from support.portal_page import scenes
+from support.portal_page.fakes import Stage
 
 INVOICE = f"/invoices/{scenes.invoice_id(14)}"
 TOTAL = {"amount_minor": 2999, "currency": "USD"}

@@ -3,8 +3,9 @@
 from typing import Any
 
 import pytest
-from unit.portal_page import scenes
-from unit.portal_page.standins import COOKIE, Stage
+
+from support.portal_page import scenes
+from support.portal_page.fakes import COOKIE, Stage
 
 SPANISH = ("es-419", "29.99 USD al mes", "14 de junio de 2023")
 ENGLISH = ("en-US", "29.99 USD per month", "June 14, 2023")

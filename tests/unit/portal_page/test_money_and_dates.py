@@ -7,12 +7,12 @@ from gettext import NullTranslations
 import pytest
 from babel.localedata import locale_identifiers
 from babel.numbers import get_decimal_symbol, get_group_symbol
-from unit.portal_page import scenes
 
 from portal_gateway.adapters.page.rendering import environment
 from portal_gateway.application.presentation.common import Reader, frequency, money
 from portal_gateway.application.presentation.language import catalogues, choose
 from presentation.languages import Language
+from support.portal_page import scenes
 
 SPANISH, ENGLISH = catalogues().language("es"), catalogues().language("en")
 AMOUNTS = {"USD": 123450, "JPY": 1234, "KWD": 1234500}

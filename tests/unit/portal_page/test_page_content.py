@@ -5,11 +5,11 @@ from html import unescape
 from typing import Any
 
 import pytest
-from unit.portal_page import scenes
-from unit.portal_page.standins import Stage
 
 from chassis.http.problems import Problem
 from portal_gateway.application.view import View
+from support.portal_page import scenes
+from support.portal_page.fakes import Stage
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 INVOICE = f"/invoices/{scenes.invoice_id(14)}"

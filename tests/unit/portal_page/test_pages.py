@@ -8,12 +8,12 @@ from importlib.resources import files
 
 import pytest
 from httpx import AsyncClient
-from unit.portal_page import scenes
-from unit.portal_page.standins import COOKIE, TOKEN, Stage
 
 from chassis.http.problems import Problem
 from portal_gateway.adapters.guard import security_headers
 from portal_gateway.application.view import View
+from support.portal_page import scenes
+from support.portal_page.fakes import COOKIE, TOKEN, Stage
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 KEEP = f"/subscriptions/{scenes.PREMIUM}/keep"

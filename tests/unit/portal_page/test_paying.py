@@ -9,8 +9,6 @@ from uuid import UUID
 
 import pytest
 from httpx import Response
-from unit.portal_page import scenes
-from unit.portal_page.standins import Stage
 
 from chassis.http.problems import Problem
 from portal_gateway.application.presentation.common import Reader
@@ -19,6 +17,8 @@ from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.presentation.payment import Offer, does, lines, offer
 from portal_gateway.application.results import DueCharge
 from portal_gateway.application.view import View
+from support.portal_page import scenes
+from support.portal_page.fakes import Stage
 
 UNPAID = scenes.invoice_id(14)
 PAY = f"/invoices/{UNPAID}/payment"

@@ -5,7 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from unit.portal_page import scenes
 from unit.portal_page.payment_states import Paid, State, facts_of, invoice_of, pay, status_of
 from unit.subscriptions.examples import ACTIVE, ENTERED_JUNE, FAILED, INVOICE, JULY, JUNE, MAY, MAY_DUE, POLICIES, STARTED, day
 
@@ -18,6 +17,7 @@ from subscriptions.domain.period import Interval
 from subscriptions.domain.plan.terms import Money
 from subscriptions.domain.settlement import preview_settlement
 from subscriptions.domain.subscription.commands import Cancel, GiveUp, RecordFailure, Retry
+from support.portal_page import scenes
 
 LENIENT = Policies(retry_days=(1,), when_retries_end=WhenRetriesEnd.UNPAID)
 LONG = Policies(retry_days=(1, 20, 45))

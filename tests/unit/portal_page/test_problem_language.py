@@ -6,12 +6,12 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
-from unit.portal_page import scenes
-from unit.portal_page.standins import COOKIE, Stage
 
 from chassis.http.problems import Problem
 from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.problems import explain
+from support.portal_page import scenes
+from support.portal_page.fakes import COOKIE, Stage
 
 ENGLISH_READER = {**scenes.facts()["customer"], "locale": "en"}
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"

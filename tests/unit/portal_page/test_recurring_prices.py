@@ -8,7 +8,6 @@ import pytest
 from hypothesis import given as every
 from hypothesis import strategies as st
 from unit.invoicing.test_reactions import DUE, MERCHANT
-from unit.portal_page import scenes
 
 from billing_contracts import shapes
 from billing_contracts.money import Money
@@ -25,6 +24,7 @@ from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.price import price, renewals
 from portal_gateway.application.presentation.summary import summary
 from portal_gateway.application.view import View
+from support.portal_page import scenes
 
 
 def tax(rate: int = 2100, inclusive: bool = False, name: str = "IVA") -> dict[str, Any]:

@@ -4,7 +4,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from unit.portal_page import scenes
 
 from portal_gateway.application.presentation.cancellation import facts, reasons, result
 from portal_gateway.application.presentation.common import Badge, Reader, account, company, initials, shown
@@ -16,6 +15,7 @@ from portal_gateway.application.presentation.payment_method import method
 from portal_gateway.application.presentation.problems import explain
 from portal_gateway.application.presentation.summary import summary
 from portal_gateway.application.view import Pending, View
+from support.portal_page import scenes
 
 SPANISH = catalogues().language("es")
 TODAY = "2023-05-20T15:00:00.000001Z"

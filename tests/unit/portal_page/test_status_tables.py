@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
 import pytest
-from unit.portal_page import scenes
 
 from portal_gateway.adapters.api.representations import overview
 from portal_gateway.application.presentation.cancellation import result
@@ -15,6 +14,7 @@ from portal_gateway.application.presentation.language import catalogues
 from portal_gateway.application.presentation.payment_method import method
 from portal_gateway.application.view import Pending, PendingKind, View
 from portal_gateway.domain.view import InvoiceStatus
+from support.portal_page import scenes
 
 LANGUAGES = ("es", "en")
 NEW_CARD = {"brand": "mastercard", "last4": "4444", "exp_month": 1, "exp_year": 2030}

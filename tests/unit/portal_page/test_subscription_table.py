@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from unit.portal_page import scenes
 
 from portal_gateway.adapters.api.representations import overview
 from portal_gateway.application.presentation.common import Reader
@@ -15,6 +14,7 @@ from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.presentation.summary import summary
 from portal_gateway.application.presentation.switcher import choices
 from portal_gateway.application.view import Pending, PendingKind, View
+from support.portal_page import scenes
 
 
 def unpaid(**changes: Any) -> View:

@@ -6,10 +6,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 import pytest
-from unit.payments.card_page_examples import SETUP, Around, setup_of
 
 from portal_gateway.adapters.page import theme
 from presentation.colours import BLACK, DARK, EDGE_CONTRAST, LIGHT, TEXT_CONTRAST, Rgb, Scheme, contrast, parsed, tokens, written
+from support.payments.card_page import SETUP, CardPageFakes, setup_of
 
 SEED = random.Random(20230514)
 BRANDS = ["#000000", "#ffffff", "#808080", "#ffd400", *(f"#{SEED.randrange(2**24):06x}" for _ in range(500))]
@@ -20,7 +20,7 @@ STYLESHEETS = (
 
 
 async def test_the_card_page_has_the_portals_colours_for_every_brand() -> None:
-    around = Around()
+    around = CardPageFakes()
     async with around.browser() as browser:
         for brand in [None, *BRANDS]:
             around.setup = setup_of(colour=brand)

@@ -5,13 +5,12 @@ from html.parser import HTMLParser
 from typing import Any, cast
 from unicodedata import bidirectional
 
-from unit.portal_page import scenes
-from unit.portal_page.scenes import PREMIUM, invoice_id
-from unit.portal_page.standins import Stage
-
 from chassis.http.problems import Problem
 from portal_gateway.adapters.page.rendering import environment
 from portal_gateway.application.results import DueCharge
+from support.portal_page import scenes
+from support.portal_page.fakes import Stage
+from support.portal_page.scenes import PREMIUM, invoice_id
 
 NAME, FSI, PDI = "חברה (7)", "\u2068", "\u2069"
 OLDER = f"\u202e{NAME}\u2069"

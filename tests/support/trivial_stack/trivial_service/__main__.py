@@ -1,4 +1,4 @@
-"""A service that keeps one table, answers that it is ready, and ends when asked to."""
+"""A service with one table that reports readiness and stops on request."""
 
 import asyncio
 import http.server

@@ -94,7 +94,9 @@ class Portal:
         cookie = encoded(secrets.token_bytes(32))
         opened = await self.sessions.exchange(token, cookie, presented) if token else None
         if opened is None:
-            self.security.note_refusal("link", link_id=token.id if token else None, reason="opens nothing" if token else "malformed")
+            self.security.note_refusal(
+                "link", link_id=token.id if token else None, reason="opens nothing" if token else "malformed"
+            )
             await self.limits.take(limits.REFUSED_LINKS, visitor.network)
             raise LinkRefused
         opened_link, session = opened

@@ -1,0 +1,300 @@
+"""A portal with one customer on stand-ins for all ports, behind the real routes of the page."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid5
+
+from fastapi import FastAPI
+from httpx import ASGITransport, AsyncClient
+
+from chassis.http import free_text, security_events
+from chassis.http.app import equip
+from chassis.http.page_cursors import Cursors
+from chassis.http.problems import Problem, not_found
+from portal_gateway.adapters.api.routes import api_routes
+from portal_gateway.adapters.guard import Guard
+from portal_gateway.adapters.media import media_routes
+from portal_gateway.adapters.page.routes import nowhere, routes
+from portal_gateway.adapters.page_cursors import HistoryCursors
+from portal_gateway.adapters.refusals import REFUSALS
+from portal_gateway.application.downloads import Document, Download, ExportProgress
+from portal_gateway.application.history import History
+from portal_gateway.application.live import Glance, mark, minutes_late
+from portal_gateway.application.portal import Portal
+from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
+from portal_gateway.application.results import (
+    Accepted,
+    CancellationAccepted,
+    CancellationPreview,
+    CardSetup,
+    CardUpdated,
+    DueCharge,
+    Dues,
+    PaymentBegun,
+    PaymentPreview,
+)
+from portal_gateway.application.view import Position, View, Visit
+from portal_gateway.domain.access import Flow, Link, Session
+from portal_gateway.domain.tokens import LinkToken
+from portal_gateway.domain.view import PANES, Money
+from support.portal_page import scenes
+
+ORIGIN = "http://127.0.0.1:8000"
+CARDS = "http://localhost:8001"
+COOKIE = "a" * 43
+TOKEN = LinkToken(scenes.LINK, "s" * 43)
+
+
+@dataclass
+class Access:
+    session_of_ana: Session
+    flow: Flow | None = None
+    cookie: str = COOKIE
+    ended: list[bool] = field(default_factory=list)
+    refuses: Problem | None = None
+    """The refusal of every exchange of a link."""
+
+    async def exchange(self, token: LinkToken, cookie: str, presented: str | None) -> tuple[Link, Session] | None:
+        if self.refuses:
+            raise self.refuses
+        if token != TOKEN:
+            return None
+        self.cookie = cookie
+        link = Link(scenes.LINK, scenes.MERCHANT, scenes.CUSTOMER, "portal", datetime.now(UTC) + timedelta(days=1), self.flow)
+        return link, self.session_of_ana
+
+    async def session(self, cookie: str | None, *, keep_alive: bool) -> Session | None:
+        if cookie != self.cookie or self.ended:
+            return None
+        if keep_alive:
+            self.session_of_ana = replace(self.session_of_ana, seen_at=datetime.now(UTC))
+        return self.session_of_ana
+
+    async def end(self, session: Session, *, revoke_link: bool) -> None:
+        self.ended.append(revoke_link)
+
+
+@dataclass
+class Views:
+    shown: View
+    access: Access
+
+    async def visit(self, cookie: str | None, *, keep_alive: bool) -> Visit | None:
+        session = await self.access.session(cookie, keep_alive=keep_alive)
+        return Visit(session, self.shown) if session else None
+
+    async def view(self, merchant_id: UUID, customer_id: UUID) -> View | None:
+        return self.shown
+
+    async def reached(self, merchant_id: UUID, customer_id: UUID, position: Position) -> bool:
+        return True
+
+    async def glance(self, cookie: str) -> Glance | None:
+        if not await self.access.session(cookie, keep_alive=False):
+            return None
+        shown = self.shown
+        late = minutes_late(shown.as_of, shown.stale, datetime.now(UTC))
+        return Glance(shown.revision, dict.fromkeys(PANES, shown.revision), mark(shown.pending, late))
+
+    async def invoices(self, *_: Any) -> list[Any]:
+        return []
+
+    async def invoice(self, *_: Any) -> None:
+        return None
+
+    async def accept(self, *_: Any) -> None:
+        return None
+
+
+@dataclass
+class Subscriptions:
+    preview_is: CancellationPreview
+    refuses: Problem | None = None
+    refuses_preview: Problem | None = None
+    previewed: list[CancelMode | None] = field(default_factory=list)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+
+    async def preview(self, session: Session, subscription_id: UUID, mode: CancelMode | None) -> CancellationPreview:
+        self.previewed.append(mode)
+        if self.refuses_preview:
+            raise self.refuses_preview
+        return self.preview_is
+
+    async def cancel(
+        self,
+        session: Session,
+        subscription_id: UUID,
+        request: CancelRequest,
+        key: str | None,
+    ) -> CancellationAccepted:
+        self.asked.append({"cancel": subscription_id, **asdict(request), "key": key})
+        if self.refuses:
+            raise self.refuses
+        effective = scenes.instant(2023, 6, 14)
+        return {"aggregate": f"subscription-{subscription_id}", "version": 13, "effective_at": effective, "mode": "at_period_end"}
+
+    async def withdraw_cancellation(self, session: Session, subscription_id: UUID, key: str | None) -> Accepted:
+        self.asked.append({"keep": subscription_id, "key": key})
+        if self.refuses:
+            raise self.refuses
+        return {"aggregate": f"subscription-{subscription_id}", "version": 14}
+
+    async def media(self, sha256: str) -> bytes:
+        raise not_found()
+
+
+@dataclass
+class Payments:
+    due: list[DueCharge] = field(default_factory=list)
+    """The charges of a payment."""
+    more: bool = False
+    running: bool = False
+    refuses: Problem | None = None
+    asked: list[tuple[UUID, PaymentRequest, str | None]] = field(default_factory=list)
+
+    async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
+        setup = uuid5(scenes.OURS, "setup")
+        return {"setup_id": str(setup), "frame_url": f"{CARDS}/cards/{setup}", **self.dues()}
+
+    async def update_card(self, *_: Any) -> CardUpdated:
+        raise self.refuses or not_found()
+
+    async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
+        return {"invoice_id": str(invoice_id), "running": self.running, **self.dues()}
+
+    async def pay(self, session: Session, invoice_id: UUID, asked: PaymentRequest, key: str | None) -> PaymentBegun:
+        self.asked.append((invoice_id, asked, key))
+        if self.refuses:
+            raise self.refuses
+        charge = {"id": "charge", "invoice_id": str(invoice_id), "aggregate": f"payment-{invoice_id}", "version": 3}
+        return {**charge, "payment_method": {}, **self.dues()}  # type: ignore[typeddict-item]
+
+    def dues(self) -> Dues:
+        amounts = [each["amount"] for each in self.due]
+        total: Money | None = None
+        if amounts:
+            total = {"amount_minor": sum(each["amount_minor"] for each in amounts), "currency": amounts[0]["currency"]}
+        found: Dues = {"due": self.due, "total": total}
+        return {**found, "more": True} if self.more else found
+
+
+@dataclass
+class Invoicing:
+    """Has one invoice."""
+
+    invoice_is: dict[str, Any] = field(default_factory=scenes.whole_invoice)
+
+    async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, Any]:
+        if str(invoice_id) != self.invoice_is["id"]:
+            raise not_found()
+        return self.invoice_is
+
+    async def pdf(self, session: Session, invoice_id: UUID) -> Document:
+        return Document(b"%PDF-1.7", "application/pdf", "TS-000014.pdf")
+
+    async def export(self, session: Session, format: str, locale: str) -> Download:
+        async def chunks() -> AsyncGenerator[bytes]:
+            yield b"fecha"
+
+        async def over() -> None: ...
+
+        return Download(chunks(), over, "text/csv", f"facturas.{format}")
+
+    async def export_progress(self, session: Session) -> ExportProgress | None:
+        return None
+
+
+@dataclass
+class Limits:
+    """Limits nothing, unless `refuses` is set."""
+
+    refuses: Problem | None = None
+
+    async def check(self, *_: Any) -> None:
+        if self.refuses:
+            raise self.refuses
+
+    async def count(self, *_: Any) -> None: ...
+
+    async def take(self, *_: Any) -> None:
+        await self.check()
+
+
+@dataclass
+class Images:
+    uploaded: dict[str, bytes] = field(default_factory=dict)
+
+    async def get(self, sha256: str) -> bytes | None:
+        return self.uploaded.get(sha256)
+
+    async def put(self, sha256: str, content: bytes) -> None: ...
+
+
+class Signals:
+    """One signal for all streams, five times a second."""
+
+    closing = replaced = False
+
+    async def wait(self, seconds: float) -> None:
+        await asyncio.sleep(min(seconds, 0.2))
+
+    def of(self, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> AbstractContextManager["Signals"]:
+        return nullcontext(self)
+
+
+class Stage:
+    """The portal of one customer in one state, and a client for it."""
+
+    def __init__(self, view: View | None = None, session: Session | None = None) -> None:
+        self.access = Access(session or scenes.session())
+        self.payments, self.signals = Payments(), Signals()
+        self.invoicing, self.images, self.limits = Invoicing(), Images(), Limits()
+        self.views = Views(view or scenes.view(), self.access)
+        self.subscriptions = Subscriptions(
+            {
+                "mode": "at_period_end",
+                "effective_at": scenes.instant(2023, 6, 14),
+                "access_until": scenes.instant(2023, 6, 14),
+                "open_amount": None,
+                "open_invoices": None,
+            }
+        )
+
+    def portal(self) -> Portal:
+        history = History(self.views, self.invoicing, HistoryCursors(Cursors("k" * 43)))
+        return Portal(
+            sessions=self.access,
+            views=self.views,
+            subscriptions=self.subscriptions,
+            payments=self.payments,
+            invoicing=self.invoicing,
+            images=self.images,
+            limits=self.limits,
+            history=history,
+            security=security_events,
+            clean_comment=free_text.clean,
+        )
+
+    def app(self, *, origin: str = ORIGIN, cards: str = CARDS) -> FastAPI:
+        portal, app = self.portal(), FastAPI(openapi_url=None)
+        app.state.refusals = REFUSALS
+        equip(app, service="portal-gateway")
+        app.add_middleware(Guard, public_url=origin, cards_url=cards)
+        app.include_router(api_routes(portal, self.signals))
+        app.include_router(media_routes(portal))
+        app.include_router(routes(portal, cards))
+        app.include_router(nowhere(portal, cards))
+        return app
+
+    def browser(self, *, signed_in: bool = True, app: FastAPI | None = None) -> AsyncClient:
+        cookies = {"__Host-portal": COOKIE} if signed_in else {}
+        return AsyncClient(
+            transport=ASGITransport(app or self.app()),
+            base_url=ORIGIN,
+            cookies=cookies,
+            headers={"sec-fetch-site": "same-origin", "accept-language": "es-MX"},
+        )
