@@ -17,7 +17,7 @@ from bench.killbill_setup import NAME, Software, command, schema, settings
 from bench.usage import Processes
 from portalctl.local.errors import PortTaken, StartFailed
 from portalctl.local.ports import free_port, is_free
-from portalctl.local.programs import child_environment, tied
+from portalctl.local.programs import child_environment, tied_command
 
 PROCESS: Final = "java"
 USER: Final = ("admin", "password")
@@ -107,7 +107,7 @@ async def running(words: list[str], folder: Path, port: int) -> AsyncIterator[in
     if not is_free(port):
         raise PortTaken(NAME, f"another program listens on port {port}")
     process = await asyncio.create_subprocess_exec(
-        *tied(words, signal.SIGKILL),
+        *tied_command(words, signal.SIGKILL),
         cwd=folder,
         env=child_environment(),
         stdout=asyncio.subprocess.PIPE,

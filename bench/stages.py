@@ -34,7 +34,7 @@ from portal_gateway.adapters.api import overview
 from portal_gateway.adapters.view_notifier import ViewNotifier
 from portal_gateway.application.live import ChangeSignal, Ended, Pulse, Update
 from portalctl.local.folder import Folder
-from portalctl.local.layout import Elsewhere
+from portalctl.local.layout import ExternalServers
 from portalctl.local.programs import Program
 from portalctl.local.services import SERVICES, Service
 from portalctl.local.supervisor import supervise
@@ -183,7 +183,7 @@ def _supervise(folder: Path) -> None:
         return replace(program, command=command, environment={**program.environment, **MODULES})
 
     Service.program = staged  # type: ignore[method-assign]
-    supervise(Folder(folder), SERVICES, Elsewhere())
+    supervise(Folder(folder), SERVICES, ExternalServers())
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ from bench.topics import producer
 from bench.usage import MIB, Meter
 from portalctl import topics
 from portalctl.local.folder import Folder
-from portalctl.local.keys import kept_keys
+from portalctl.local.keys import load_or_create_keys
 from portalctl.local.ports import free_port
 from portalctl.local.programs import Child
 from portalctl.local.services import SERVICES, Service, environment, urls
@@ -130,7 +130,7 @@ async def _gateway(servers: Servers, database: ServiceDatabase, instance: str) -
     folder, ports = Folder(servers.folder), {name: free_port() for each in SERVICES for name in each.preferred_ports}
     told = environment(
         kind,
-        keys=kept_keys(folder, [], [each.name for each in SERVICES]),
+        keys=load_or_create_keys(folder, [], [each.name for each in SERVICES]),
         ports=ports,
         at=urls(SERVICES, ports),
         kafka=servers.kafka,

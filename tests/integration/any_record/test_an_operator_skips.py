@@ -146,5 +146,5 @@ async def test_a_database_that_is_away_is_named(kafka_bootstrap: str) -> None:
     away = Quarantines(Sources(nowhere, kafka_bootstrap), "payments")
     with pytest.raises(StackError, match="database of payments cannot be used"):
         await asyncio.to_thread(away.listed)
-    with pytest.raises(StackError, match="no service nothing: there are"):
+    with pytest.raises(StackError, match="unknown service nothing; expected"):
         Quarantines(Sources(nowhere, kafka_bootstrap), "nothing")

@@ -40,9 +40,9 @@ def test_a_detached_stack_that_inherits_ignored_signals_is_taken_down_without_fo
 
 _PROGRAM = """
 import signal, subprocess
-from portalctl.local.programs import tied
+from portalctl.local.programs import tied_command
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-subprocess.run(tied(["grep", "-E", "^Sig(Blk|Ign):", "/proc/self/status"], signal.SIGKILL), check=True)
+subprocess.run(tied_command(["grep", "-E", "^Sig(Blk|Ign):", "/proc/self/status"], signal.SIGKILL), check=True)
 """
 
 

@@ -5,17 +5,17 @@ from pathlib import Path
 import pytest
 
 from portalctl.local.folder import Folder
-from portalctl.local.layout import Elsewhere, Layout, layout_for_start
+from portalctl.local.layout import ExternalServers, Layout, layout_for_start
 from portalctl.local.services import SERVICES
 from portalctl.service_settings import SETTINGS
 
-NOWHERE = Elsewhere()
+NOWHERE = ExternalServers()
 
 
-def layout(folder: Path, elsewhere: Elsewhere = NOWHERE) -> Layout:
+def layout(folder: Path, external: ExternalServers = NOWHERE) -> Layout:
     made = Folder(folder / ".portal")
     made.make()
-    return layout_for_start(made, SERVICES, elsewhere)
+    return layout_for_start(made, SERVICES, external)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
@@ -44,14 +44,14 @@ def test_probes_and_metrics_have_an_address_of_their_own(tmp_path: Path) -> None
     assert set(state["urls"]) == {kind.name for kind in SERVICES} | {"cards", "events"}
 
 
-def test_servers_elsewhere_are_named_to_the_services(tmp_path: Path) -> None:
-    elsewhere = Elsewhere(kafka="broker:9092", postgres="postgresql://admin:secret@db:5432/postgres?sslmode=require")
-    (service, *_) = layout(tmp_path, elsewhere).services
+def test_services_use_external_servers(tmp_path: Path) -> None:
+    external = ExternalServers(kafka="broker:9092", postgres="postgresql://admin:secret@db:5432/postgres?sslmode=require")
+    (service, *_) = layout(tmp_path, external).services
     assert service.environment["KAFKA_BOOTSTRAP_SERVERS"] == "broker:9092"
     assert service.environment["DATABASE_URL"].startswith("postgresql://subscriptions:")
     assert service.environment["DATABASE_URL"].endswith("@db:5432/subscriptions?sslmode=require")
-    assert set(layout(tmp_path, elsewhere).state()["logs"]) == {kind.name for kind in SERVICES} | {"events"}
+    assert set(layout(tmp_path, external).state()["logs"]) == {kind.name for kind in SERVICES} | {"events"}
 
 
 def test_empty_variables_name_no_server() -> None:
-    assert Elsewhere.from_environment({"KAFKA_BOOTSTRAP_SERVERS": ""}) == Elsewhere()
+    assert ExternalServers.from_environment({"KAFKA_BOOTSTRAP_SERVERS": ""}) == ExternalServers()

@@ -69,8 +69,8 @@ def test_children_get_what_is_allowed_and_nothing_else(monkeypatch: pytest.Monke
 
 _PARENT = """
 import signal, subprocess
-from portalctl.local.programs import tied
-child = subprocess.Popen(tied(["sleep", "60"], signal.SIGKILL))
+from portalctl.local.programs import tied_command
+child = subprocess.Popen(tied_command(["sleep", "60"], signal.SIGKILL))
 print(child.pid, flush=True)
 child.wait()
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portalctl.cards.locations import PLACES
+from portalctl.cards.locations import LOCATIONS
 from portalctl.cards.search import holds_card, texts
 
 ROOT = Path(__file__).parents[3] / "services"
@@ -66,7 +66,9 @@ def columns(database: str) -> Iterator[str]:
 
 @pytest.mark.parametrize("database", SERVICES)
 def test_every_column_that_can_hold_free_text_is_searched(database: str) -> None:
-    searched = {f"{place.table}.{column}" for place in PLACES if place.database == database for column in place.columns}
+    searched = {
+        f"{location.table}.{column}" for location in LOCATIONS if location.database == database for column in location.columns
+    }
     found = set(columns(database))
     others = {f"{table}.{column}" for table, names in OTHERS.items() for column in names.split()}
     assert found - searched - others == set()
