@@ -23,7 +23,7 @@ from bench.serving import answers
 from bench.stack import Customer, Shop, portal
 from portalctl.local.kafka import cluster_id_of
 from support.portal import Stack
-from verify.consumers import READERS
+from verify.consumers import SERVICE_CONSUMERS
 from verify.running import verify
 from verify.sources import Sources, sources_of
 
@@ -157,12 +157,12 @@ async def _sent(databases: Databases) -> Ends:
 
 async def _unread(databases: Databases, ends: Ends) -> int:
     waiting = 0
-    for reader in READERS:
-        rows = await databases[reader.database].fetch(
-            "SELECT topic, partition::text, next FROM offsets WHERE consumer_group = $1", reader.consumer.group
+    for service in SERVICE_CONSUMERS:
+        rows = await databases[service.database].fetch(
+            "SELECT topic, partition::text, next FROM offsets WHERE consumer_group = $1", service.consumer.group
         )
         read = {(row["topic"], row["partition"]): row["next"] for row in rows}
-        for topic in reader.consumer.topics:
+        for topic in service.consumer.topics:
             waiting += sum(max(0, end - read.get((topic, partition), 0)) for partition, end in ends.get(topic, {}).items())
     return waiting
 

@@ -13,7 +13,7 @@ from chassis.consumers.quarantine import NotNext, NotQuarantined, Quarantined, V
 from chassis.consumers.record_sets import CorruptRecordSet
 from chassis.decoding import RawRecord, Record, Undecodable, named_by
 from portalctl.local.errors import StackError
-from verify.consumers import READERS, Reader
+from verify.consumers import SERVICE_CONSUMERS, ServiceConsumer
 from verify.sources import Sources
 
 T = TypeVar("T")
@@ -24,7 +24,7 @@ class Quarantines:
 
     def __init__(self, sources: Sources, service: str) -> None:
         self._sources, self._service = sources, service
-        self._reader = _reader_of(service)
+        self._consumer = _consumer_of(service)
 
     def listed(self) -> Iterator[str]:
         """One line per waiting record: id, state, group, offset, aggregate and error, separated by tabs."""
@@ -43,7 +43,7 @@ class Quarantines:
 
     def skipped(self, topic: str, partition: int, offset: int) -> Iterator[str]:
         """Move the service's group past the record at which it is stuck, or past the whole undecodable record set."""
-        consumer, place = self._reader.consumer, TopicPartition(topic, partition)
+        consumer, place = self._consumer.consumer, TopicPartition(topic, partition)
         if topic not in consumer.topics:
             raise StackError(f"{consumer.group} does not read {topic}, but {', '.join(consumer.topics)}")
 
@@ -69,7 +69,7 @@ class Quarantines:
 
     def _run(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         async def run() -> T:
-            connection = await asyncpg.connect(self._sources.databases[self._reader.database], timeout=10)
+            connection = await asyncpg.connect(self._sources.databases[self._consumer.database], timeout=10)
             try:
                 return await work(connection)
             finally:
@@ -131,8 +131,8 @@ def _printable(text: str) -> str:
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
-def _reader_of(service: str) -> Reader:
-    found = {reader.database.replace("_", "-"): reader for reader in READERS}
+def _consumer_of(service: str) -> ServiceConsumer:
+    found = {each.database.replace("_", "-"): each for each in SERVICE_CONSUMERS}
     if service not in found:
         raise StackError(f"unknown service {service}; expected {', '.join(found)}")
     return found[service]

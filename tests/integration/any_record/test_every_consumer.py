@@ -14,7 +14,7 @@ from chassis.consumers.batch_processor import BatchProcessor
 from chassis.decoding import RawRecord, Undecodable
 from chassis.postgres.connection import Connection
 from support.any_records import batches
-from verify.consumers import READERS, Reader
+from verify.consumers import SERVICE_CONSUMERS, ServiceConsumer
 
 SECONDS = 20
 """Far more than a batch takes that does not stand still: no retry of a record waits for long."""
@@ -24,11 +24,13 @@ async def settle(_: Connection, __: Sequence[RawRecord]) -> None:
     """Nothing but the effects is looked at here."""
 
 
-@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
+@pytest.mark.parametrize("service", SERVICE_CONSUMERS, ids=lambda service: service.consumer.group)
 @given(data=st.data())
 @settings(max_examples=40, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.too_slow], deadline=None)
-async def test_a_batch_of_any_records_is_dealt_with(pools: dict[str, asyncpg.Pool], reader: Reader, data: st.DataObject) -> None:
-    pool, consumer = pools[reader.database], reader.consumer
+async def test_a_batch_of_any_records_is_dealt_with(
+    pools: dict[str, asyncpg.Pool], service: ServiceConsumer, data: st.DataObject
+) -> None:
+    pool, consumer = pools[service.database], service.consumer
     handling = BatchProcessor(consumer, pool, asyncio.Event())
     batch = data.draw(batches(consumer.topics))
     await pool.execute("DELETE FROM quarantine")
@@ -46,13 +48,13 @@ async def test_a_batch_of_any_records_is_dealt_with(pools: dict[str, asyncpg.Poo
     assert handling.progress.wrong() is None
 
 
-@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
+@pytest.mark.parametrize("service", SERVICE_CONSUMERS, ids=lambda service: service.consumer.group)
 @given(data=st.data())
 @settings(max_examples=120, phases=[Phase.explicit, Phase.generate], deadline=None)
 async def test_what_is_in_quarantine_can_be_retried_and_given_up(
-    pools: dict[str, asyncpg.Pool], reader: Reader, data: st.DataObject
+    pools: dict[str, asyncpg.Pool], service: ServiceConsumer, data: st.DataObject
 ) -> None:
-    pool, consumer = pools[reader.database], reader.consumer
+    pool, consumer = pools[service.database], service.consumer
     handling = BatchProcessor(consumer, pool, asyncio.Event())
     await pool.execute("DELETE FROM quarantine")
     async with asyncio.timeout(SECONDS):
