@@ -1,4 +1,4 @@
-"""Who may import whom is checked, and the check goes red: each rule is broken once, in a copy."""
+"""The import rules hold, and each rule fails when it is broken once in a copy."""
 
 import os
 import shutil
@@ -41,7 +41,7 @@ def lint(folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(scope="module")
 def broken(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """What the check says of a copy in which every rule is broken once."""
+    """The output of the check for a copy with every rule broken once."""
     copy = tmp_path_factory.mktemp("copy")
     for source in SOURCES:
         for package in (p for p in source.iterdir() if (p / "__init__.py").exists()):
@@ -54,11 +54,11 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> str:
     return found.stdout + found.stderr
 
 
-def test_nobody_imports_what_they_may_not() -> None:
+def test_the_import_rules_hold() -> None:
     found = lint(ROOT)
     assert found.returncode == 0, found.stdout
 
 
 @pytest.mark.parametrize("rule", VIOLATIONS)
-def test_a_rule_that_is_broken_is_named(rule: str, broken: str) -> None:
+def test_a_broken_rule_is_named(rule: str, broken: str) -> None:
     assert f"{rule} BROKEN" in broken

@@ -44,7 +44,7 @@ def stated(package: PackageMetadata) -> str:
 
 
 def licence_of(name: str) -> str:
-    """What the metadata states as an SPDX expression, else what the table says, else what the metadata says otherwise."""
+    """The SPDX expression of the metadata, else the table's licence, else the other texts of the metadata."""
     try:
         package = metadata(name)
     except PackageNotFoundError:

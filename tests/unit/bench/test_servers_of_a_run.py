@@ -107,7 +107,7 @@ async def test_an_endless_log_kills_its_process_and_its_end_is_kept(monkeypatch:
     await killbill.read_log(process, last)
     assert await process.wait() != 0
     assert len(last) == 20
-    assert last[-1].endswith(b"of log: ended")
+    assert last[-1].endswith(b"of log: killed")
 
 
 async def test_kill_bill_that_does_not_start_is_reported_with_its_log_and_ended(tmp_path: Path) -> None:

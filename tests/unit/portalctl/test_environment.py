@@ -1,4 +1,4 @@
-"""What the local stack tells each service is what the service asks for."""
+"""The local stack gives each service its settings."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ def layout(folder: Path, external: ExternalServers = NOWHERE) -> Layout:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_service_has_every_setting_it_needs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_gets_every_required_setting(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service = next(service for service in layout(tmp_path).services if service.name == name)
     for variable, value in service.environment.items():
         monkeypatch.setenv(variable, value)
@@ -36,7 +36,7 @@ def test_the_portal_and_the_card_page_are_two_hosts(tmp_path: Path) -> None:
     assert urls["cards"].startswith("http://localhost:")
 
 
-def test_probes_and_metrics_have_an_address_of_their_own(tmp_path: Path) -> None:
+def test_probes_and_metrics_have_a_separate_address(tmp_path: Path) -> None:
     state = layout(tmp_path).state()
     assert set(state["admin_urls"]) == {kind.name for kind in SERVICES}
     assert all(url.startswith("http://127.0.0.1:") for url in state["admin_urls"].values())
