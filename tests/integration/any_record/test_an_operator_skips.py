@@ -116,7 +116,7 @@ async def test_no_other_record_is_skipped(operator: Operator, distance: int) -> 
 
 
 async def test_what_has_not_been_written_yet_is_not_skipped(operator: Operator) -> None:
-    with pytest.raises(StackError, match=f"no record at {TOPIC}/0@{operator.stands} yet"):
+    with pytest.raises(StackError, match=f"no record exists at {TOPIC}/0@{operator.stands} yet"):
         await operator.skips(operator.stands)
     assert await operator.now_at() == operator.stands
 

@@ -166,7 +166,7 @@ async def test_an_endless_row_is_stopped_and_the_others_are_measured(
     a_row(monkeypatch, "works")
     assert await program.bench(options(tmp_path, "endless", "works")) == 2
     printed = capsys.readouterr()
-    assert "endless failed: not finished after 0.0001 minutes" in printed.out
+    assert "endless failed: stopped: not finished after 0.0001 minutes" in printed.out
     assert stopped
     assert "works" in json.loads((tmp_path / "bench.json").read_text())["rounds"]
 

@@ -120,9 +120,9 @@ def test_a_folder_is_private_and_a_directory_of_another_program_is_left_alone(tm
     home = tmp_path / "home"
     (home / "logs").mkdir(parents=True)
     home.chmod(0o755)
-    with pytest.raises(StackError, match="holds logs of another program"):
+    with pytest.raises(StackError, match="contains logs of another program"):
         Folder(home).make()
-    with pytest.raises(StackError, match="holds logs of another program"):
+    with pytest.raises(StackError, match="contains logs of another program"):
         take_down(Folder(home), wipe_data=True)
     assert (home / "logs").exists()
     assert stat.S_IMODE(home.stat().st_mode) == 0o755
