@@ -173,10 +173,10 @@ def diff_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
     """Show differences between the contracts and the broker. Exit code 1 when there is any."""
     with exit_on_error():
         servers, seconds = _servers(context.obj, kafka)
-        found = _bounded(topics.diff(servers), seconds, f"reading the topics on {servers}")
-    for one in found:
+        differences = _bounded(topics.diff(servers), seconds, f"reading the topics on {servers}")
+    for one in differences:
         say(f"{one.topic}: {one.what} should be {one.wanted}, is {one.found or 'missing'}")
-    if found:
+    if differences:
         raise typer.Exit(1)
 
 
@@ -197,8 +197,8 @@ def create_link(
         customer_id, known_merchant = links.customer_of(state, customer)
         seconds = read_settings(Settings).portal_deadline_seconds
         gateway = links.gateway_of(state, merchant or known_merchant, api_key, url, seconds)
-        made = links.create(gateway, customer_id, {"kind": kind.value, "locale": locale, "expires_in": expires_in})
-    say(made["url"])
+        link = links.create(gateway, customer_id, {"kind": kind.value, "locale": locale, "expires_in": expires_in})
+    say(link["url"])
 
 
 @links_app.command("revoke")
@@ -224,10 +224,10 @@ def revoke_links(
 def _servers(folder: Folder, given: str | None) -> tuple[str, float]:
     """Kafka's bootstrap servers, and the deadline."""
     settings = read_settings(Settings)
-    found = given or settings.kafka_bootstrap_servers
-    if not found:
-        found = running_state(folder, "kafka")["kafka"]["bootstrap_servers"]
-    return str(found), settings.portal_deadline_seconds
+    servers = given or settings.kafka_bootstrap_servers
+    if not servers:
+        servers = running_state(folder, "kafka")["kafka"]["bootstrap_servers"]
+    return str(servers), settings.portal_deadline_seconds
 
 
 def _bounded(work: Coroutine[Any, Any, T], seconds: float, what: str, log: Path | None = None) -> T:

@@ -47,11 +47,11 @@ def describe_problem(answer: httpx.Response) -> str:
         problem = None
     if not isinstance(problem, dict):
         return answer.text[:200].strip() or "no further details"
-    found = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
+    parts = [str(problem[name]) for name in ("title", "detail") if problem.get(name)]
     for error in problem.get("errors") or ():
-        found.append(": ".join(str(value) for value in error.values()) if isinstance(error, dict) else str(error))
+        parts.append(": ".join(str(value) for value in error.values()) if isinstance(error, dict) else str(error))
     code = f" ({problem['code']})" if problem.get("code") else ""
-    return f"{'; '.join(found)}{code}".strip() or "no further details"
+    return f"{'; '.join(parts)}{code}".strip() or "no further details"
 
 
 def create(gateway: Gateway, customer_id: str, options: dict[str, Any]) -> dict[str, Any]:
@@ -82,10 +82,10 @@ def gateway_of(
             known = ", ".join(merchants) or "none"
             raise StackError(f"no such merchant in state.json (known: {known}): give --api-key")
         api_key = named["api_key"]
-    found = url or state.get("urls", {}).get("portal-gateway")
-    if found is None:
+    address = url or state.get("urls", {}).get("portal-gateway")
+    if address is None:
         raise StackError("no stack was started here: run portalctl up first, or give --url")
-    return Gateway(found, api_key, seconds)
+    return Gateway(address, api_key, seconds)
 
 
 def customer_of(state: dict[str, Any], customer: str) -> tuple[str, str | None]:

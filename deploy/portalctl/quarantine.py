@@ -26,46 +26,46 @@ class Quarantines:
         self._sources, self._service = sources, service
         self._consumer = _consumer_of(service)
 
-    def listed(self) -> Iterator[str]:
+    def lines(self) -> Iterator[str]:
         """One line per waiting record: id, state, group, offset, aggregate and error, separated by tabs."""
         return map(_line, self._run(quarantine.listed))
 
-    def shown(self, id: int) -> Iterator[str]:
+    def details(self, id: int) -> Iterator[str]:
         return _particulars(self._run(lambda connection: quarantine.show(connection, id)))
 
-    def retried(self, id: int) -> Iterator[str]:
+    def retry(self, id: int) -> Iterator[str]:
         self._run(lambda connection: quarantine.retry(connection, id))
         yield f"{self._service} will handle record {id} again"
 
-    def discarded(self, id: int) -> Iterator[str]:
+    def discard(self, id: int) -> Iterator[str]:
         self._run(lambda connection: quarantine.discard(connection, id))
         yield f"{self._service} will continue without record {id}"
 
-    def skipped(self, topic: str, partition: int, offset: int) -> Iterator[str]:
+    def skip(self, topic: str, partition: int, offset: int) -> Iterator[str]:
         """Move the service's group past the record at which it is stuck, or past the whole undecodable record set."""
         consumer, place = self._consumer.consumer, TopicPartition(topic, partition)
         if topic not in consumer.topics:
             raise StackError(f"{consumer.group} does not read {topic}, but {', '.join(consumer.topics)}")
 
-        async def skip(connection: asyncpg.Connection) -> tuple[Quarantined, int]:
+        async def move_past(connection: asyncpg.Connection) -> tuple[Quarantined, int]:
             stands = (await offsets.stored(connection, consumer.group, [place])).get(place)
             if stands is None:
                 raise StackError(f"{consumer.group} has not started to read {topic}/{partition}")
             next = await _next(self._sources.bootstrap_servers, place, stands.next)
             if not min(next.record.offset, stands.next) <= offset < next.after:
                 raise NotNext(stands.next)
-            found = Undecodable(f"skipped by an operator{next.why}", *named_by(next.record.key))
-            kept = await quarantine.skip(
-                connection, consumer.group, next.record, found, consumer.personal, at=stands.next, after=next.after
+            reason = Undecodable(f"skipped by an operator{next.why}", *named_by(next.record.key))
+            stored = await quarantine.skip(
+                connection, consumer.group, next.record, reason, consumer.personal, at=stands.next, after=next.after
             )
-            return kept, next.after
+            return stored, next.after
 
         try:
-            kept, after = self._run(skip)
+            stored, after = self._run(move_past)
         except NotNext as error:
             stands = f"stands at offset {error.next}: only the record at this offset can be skipped"
             raise StackError(f"{consumer.group} {stands}") from None
-        yield f"{consumer.group} continues at {topic}/{partition}@{after}; the skipped record has the id {kept.id}"
+        yield f"{consumer.group} continues at {topic}/{partition}@{after}; the skipped record has the id {stored.id}"
 
     def _run(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         async def run() -> T:
@@ -132,7 +132,7 @@ def _printable(text: str) -> str:
 
 
 def _consumer_of(service: str) -> ServiceConsumer:
-    found = {each.database.replace("_", "-"): each for each in SERVICE_CONSUMERS}
-    if service not in found:
-        raise StackError(f"unknown service {service}; expected {', '.join(found)}")
-    return found[service]
+    consumers = {each.database.replace("_", "-"): each for each in SERVICE_CONSUMERS}
+    if service not in consumers:
+        raise StackError(f"unknown service {service}; expected {', '.join(consumers)}")
+    return consumers[service]

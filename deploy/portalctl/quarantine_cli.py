@@ -19,25 +19,25 @@ RecordId = Annotated[int, typer.Argument(help="The id from `quarantine list`.")]
 @quarantine_app.command("list")
 def list_all(context: typer.Context, service: Service) -> None:
     """List unsettled records: id, state, group, topic/partition@offset, aggregate and error, separated by tabs."""
-    _do(context, service, lambda it: it.listed())
+    _print_lines(context, service, lambda it: it.lines())
 
 
 @quarantine_app.command()
 def show(context: typer.Context, service: Service, id: RecordId) -> None:
     """Show all stored fields of one record. They may be personal."""
-    _do(context, service, lambda it: it.shown(id))
+    _print_lines(context, service, lambda it: it.details(id))
 
 
 @quarantine_app.command()
 def retry(context: typer.Context, service: Service, id: RecordId) -> None:
     """Have the service handle the record again."""
-    _do(context, service, lambda it: it.retried(id))
+    _print_lines(context, service, lambda it: it.retry(id))
 
 
 @quarantine_app.command()
 def discard(context: typer.Context, service: Service, id: RecordId) -> None:
     """Discard the record. Events that wait for it continue without it."""
-    _do(context, service, lambda it: it.discarded(id))
+    _print_lines(context, service, lambda it: it.discard(id))
 
 
 @quarantine_app.command()
@@ -49,10 +49,10 @@ def skip(
     offset: Annotated[int, typer.Argument(min=0)],
 ) -> None:
     """Move the service past the record at which it is stuck; /health/ready names it. It is stored as discarded."""
-    _do(context, service, lambda it: it.skipped(topic, partition, offset))
+    _print_lines(context, service, lambda it: it.skip(topic, partition, offset))
 
 
-def _do(context: typer.Context, service: str, work: "Callable[[Quarantines], Iterator[str]]") -> None:
+def _print_lines(context: typer.Context, service: str, work: "Callable[[Quarantines], Iterator[str]]") -> None:
     # It imports the rules of all four services, which the other commands do not need.
     from portalctl import quarantine
     from verify import sources

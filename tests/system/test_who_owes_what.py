@@ -94,7 +94,7 @@ async def agreed(subscriber: Subscriber, backend: Backend, customer: str) -> Deb
 
 @pytest.mark.timeout(400)
 async def test_every_customer_of_the_demo_owes_what_the_owners_answer(stack: Stack, subscriber: Subscriber) -> None:
-    made = await history.make(stack.urls, stack.state["operator_key"], lambda share: None)
+    made = await history.create(stack.urls, stack.state["operator_key"], lambda share: None)
     await subscriber.caught_up()
     found: dict[str, Debts] = {}
     for name, customer in made["customers"].items():

@@ -56,6 +56,6 @@ async def _create_history(state: dict[str, Any], deadline_seconds: float) -> dic
             progress(f"creating the history: {share:.0%}")
 
     progress("creating the history")
-    made = await history.make(state["urls"], state["operator_key"], report, deadline_seconds, state["logs"])
+    created = await history.create(state["urls"], state["operator_key"], report, deadline_seconds, state["logs"])
     progress("the history is complete")
-    return made
+    return created

@@ -30,7 +30,7 @@ class Created:
     customers: dict[str, Any] = field(default_factory=dict)
 
 
-async def make(
+async def create(
     urls: Mapping[str, str],
     operator_key: str,
     progress: Progress,
@@ -43,15 +43,15 @@ async def make(
     """
     created = Created()
     connect = partial(Backend, urls, seconds=seconds, logs=logs)
-    whole = sum((REST - merchant.clock_starts_at).total_seconds() for merchant in MERCHANTS)
-    past = 0.0
+    total_seconds = sum((REST - merchant.clock_starts_at).total_seconds() for merchant in MERCHANTS)
+    passed_seconds = 0.0
     for merchant in MERCHANTS:
 
-        def moved(now: datetime, before: float = past, start: datetime = merchant.clock_starts_at) -> None:
-            progress((before + (now - start).total_seconds()) / whole)
+        def moved(now: datetime, before: float = passed_seconds, start: datetime = merchant.clock_starts_at) -> None:
+            progress((before + (now - start).total_seconds()) / total_seconds)
 
         await _create_merchant(merchant, connect, operator_key, created, moved)
-        past += (REST - merchant.clock_starts_at).total_seconds()
+        passed_seconds += (REST - merchant.clock_starts_at).total_seconds()
     gateway_log = Path(logs["portal-gateway"]) if logs else None
     for customer in created.customers.values():
         async with within(seconds, "waiting until the portal shows a customer's subscriptions", gateway_log):
@@ -64,10 +64,10 @@ async def _create_merchant(
 ) -> None:
     async with connect(operator_key) as operator:
         body = {**merchant.configuration, "clock_starts_at": merchant.clock_starts_at.isoformat()}
-        made = await operator.call("subscriptions", "POST", "/v1/merchants", json=body)
-    created.merchants[merchant.name] = {"id": made["id"], "api_key": made["api_key"]}
-    async with connect(made["api_key"]) as backend:
-        plans = await _publish(merchant, made["id"], backend)
+        registered = await operator.call("subscriptions", "POST", "/v1/merchants", json=body)
+    created.merchants[merchant.name] = {"id": registered["id"], "api_key": registered["api_key"]}
+    async with connect(registered["api_key"]) as backend:
+        plans = await _publish(merchant, registered["id"], backend)
         now = merchant.clock_starts_at
         for step in merchant.steps:
             now = await _advance(backend, now, step.when, moved)

@@ -42,7 +42,7 @@ def launch(folder: Folder, *, detach: bool, command: Sequence[str] | None = None
     """Start a supervisor. Detached, it outlives its caller; otherwise both end together."""
     folder.make()
     full = list(command or supervisor_command(folder))
-    kept = {name: os.environ[name] for name in _SUPERVISOR_VARIABLES if name in os.environ}
+    inherited = {name: os.environ[name] for name in _SUPERVISOR_VARIABLES if name in os.environ}
     with log_file(folder.log("supervisor")) as output:
         return subprocess.Popen(
             full if detach else tied_command(full, signal.SIGTERM),
@@ -50,7 +50,7 @@ def launch(folder: Folder, *, detach: bool, command: Sequence[str] | None = None
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
-            env=child_environment({**kept, **mark(folder, SUPERVISOR)}),
+            env=child_environment({**inherited, **mark(folder, SUPERVISOR)}),
             start_new_session=True,
         )
 

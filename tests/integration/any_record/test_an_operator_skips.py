@@ -37,10 +37,10 @@ class Operator:
         await send_raw(self.bootstrap, TOPIC, 0, records)
 
     async def skips(self, offset: int, topic: str = TOPIC) -> list[str]:
-        return await asyncio.to_thread(lambda: list(self.quarantines.skipped(topic, 0, offset)))
+        return await asyncio.to_thread(lambda: list(self.quarantines.skip(topic, 0, offset)))
 
     async def lists(self) -> list[list[str]]:
-        return await asyncio.to_thread(lambda: [line.split("\t") for line in self.quarantines.listed()])
+        return await asyncio.to_thread(lambda: [line.split("\t") for line in self.quarantines.lines()])
 
     async def now_at(self) -> int:
         async with self.pool.acquire() as connection:
@@ -90,7 +90,7 @@ async def test_the_record_at_which_the_service_stands_is_kept_as_given_up(operat
     [[id, state, group, place, _, error]] = await operator.lists()
     assert (state, group, place) == ("discard", GROUP, f"{TOPIC}/0@{operator.stands}")
     assert error == "skipped by an operator"
-    shown = "\n".join(await asyncio.to_thread(lambda: list(operator.quarantines.shown(int(id)))))
+    shown = "\n".join(await asyncio.to_thread(lambda: list(operator.quarantines.details(int(id)))))
     assert r"key b'k\xff'" in shown
     assert r"header 'caf\udce9' None" in shown
     assert "b'{'" in shown
@@ -102,7 +102,7 @@ async def test_nothing_that_is_shown_steers_the_terminal(operator: Operator) -> 
         await quarantine.keep(connection, GROUP, [(odd, Undecodable("\x1b[2J\t\u202e"))], frozenset())
     [row] = await operator.lists()
     assert row[5:] == [r"\x1b[2J\t\u202e"]
-    shown = await asyncio.to_thread(lambda: list(operator.quarantines.shown(int(row[0]))))
+    shown = await asyncio.to_thread(lambda: list(operator.quarantines.details(int(row[0]))))
     assert all(line.replace("\t", "").isprintable() for line in shown)
 
 
