@@ -1,1 +1,1 @@
-"""`make bench`: the speed of the system beside what one would use instead."""
+"""`make bench`: the performance of the system beside alternatives."""

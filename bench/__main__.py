@@ -41,14 +41,14 @@ ROWS: Final = (
     "growth",
     "start",
 )
-WHEN_ASKED: Final = ("smoke", "killbill", "million")
-"""Rows that are not run with all others: what they find is in other rows, they fetch much, or they take long."""
+ON_REQUEST: Final = ("smoke", "killbill", "million")
+"""Rows that run only by name: they repeat other rows, download much, or take long."""
 WITH_BASELINE: Final = ("smoke",)
 PEERS: Final = ("eventsourcing", "faststream_outbox", "psycopg", "matplotlib")
 ROUNDS: Final = 3
 MOST_ROUNDS: Final = 20
-MINUTES: Final = 45
-"""After which a row is given up; an hour more for each of the longer ones."""
+LIMIT_MINUTES: Final = 45
+"""Limit of a row. The rows of LONGER have one more hour."""
 LONGER: Final = ("million", "killbill")
 
 
@@ -62,7 +62,7 @@ class Options:
 
 
 class BadInput(Exception):
-    """The message is for the person at the terminal."""
+    """Wrong arguments, with a message for the person at the terminal."""
 
 
 def main() -> int:
@@ -73,12 +73,12 @@ def main() -> int:
     try:
         return uvloop.run(bench(options))
     except (KeyboardInterrupt, asyncio.CancelledError):
-        return _refuse("stopped, and what it had started with it", 130)
+        return _refuse("stopped, with all of its processes", 130)
 
 
 def _options(arguments: Sequence[str]) -> Options:
-    """Raises BadInput before anything is started; argparse ends the process with 2 for words that it does not know."""
-    every = ROWS + WHEN_ASKED
+    """Raises BadInput before any process starts. argparse exits with 2 for unknown options."""
+    every = ROWS + ON_REQUEST
     parser = argparse.ArgumentParser(prog="bench", description=__doc__)
     parser.add_argument("--rows", default="", help=f"some of {', '.join(every)}; {', '.join(ROWS)} when empty")
     parser.add_argument("--rounds", default=str(ROUNDS), help=f"1 to {MOST_ROUNDS}")
@@ -87,32 +87,31 @@ def _options(arguments: Sequence[str]) -> Options:
     given = parser.parse_args(arguments)
     names = [name.strip().replace("-", "_") for name in given.rows.split(",")] if given.rows.strip() else list(ROWS)
     if unknown := [name or "(empty)" for name in names if name not in every]:
-        raise BadInput(f"there is no row {', '.join(unknown)}; there are {', '.join(every)}")
+        raise BadInput(f"unknown row {', '.join(unknown)}; expected {', '.join(every)}")
     try:
         rounds = int(given.rounds)
     except ValueError:
         rounds = 0
     if not 1 <= rounds <= MOST_ROUNDS:
-        raise BadInput(f"--rounds is a number from 1 to {MOST_ROUNDS}, and not {given.rounds[:20]!r}")
+        raise BadInput(f"--rounds is {given.rounds[:20]!r}; expected a number from 1 to {MOST_ROUNDS}")
     if given.record and not set(names) & set(WITH_BASELINE):
         raise BadInput(f"only {', '.join(WITH_BASELINE)} has a baseline to record")
     if missing := [name for name in PEERS if importlib.util.find_spec(name) is None]:
-        raise BadInput(f"{', '.join(missing)} not installed: `make bench` installs what is compared with")
+        raise BadInput(f"{', '.join(missing)} not installed: `make bench` installs the compared packages")
     try:
         given.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInput(f"nothing can be written: {error}") from None
+        raise BadInput(f"the folder cannot be written: {error}") from None
     return Options(list(dict.fromkeys(names)), rounds, given.folder, given.record)
 
 
 async def bench(options: Options) -> int:
-    """Runs the rows. 0 however fast they were: a missed target is a finding, not a failure.
+    """Run the rows and return the exit code. A missed target is a finding, not a failure: 0.
 
-    A row that breaks leaves the others their turn: 2 when only what the machine lacks kept rows from running, 1 otherwise.
-    1 also when a line needs more than its baseline allows. A stop signal stops the servers of the row first and
-    raises CancelledError.
+    After a failed row the others still run: 2 if all failures are missing requirements of the machine, else 1. Also 1 if a
+    line exceeds its baseline. A stop signal stops the servers of the row and raises CancelledError.
     """
-    _cancelled_by(*STOP_SIGNALS)  # also where they are inherited as ignored
+    _cancelled_by(*STOP_SIGNALS)  # also if this process inherited them as ignored
     console, begun = Console(width=None if sys.stdout.isatty() else 180), time.perf_counter()
     found: dict[str, Rounds] = {}
     compared: dict[str, list[Compared]] = {}
@@ -124,10 +123,10 @@ async def bench(options: Options) -> int:
             try:
                 row, found[name] = await _row(name, options, progress)
                 compared[name] = compare(row.lines, found[name])
-                drifted += _beside_baseline(row, compared[name], options.record)
+                drifted += _compare_with_baseline(row, compared[name], options.record)
             except Exception as error:
                 broken[name] = error
-                console.print(f"{name} broke: {_in_words(error)}", markup=False, highlight=False, style="red")
+                console.print(f"{name} failed: {_message(error)}", markup=False, highlight=False, style="red")
             else:
                 console.print(report.table({name: compared[name]}))
             progress.advance(everything)
@@ -138,39 +137,39 @@ async def bench(options: Options) -> int:
     for written in (*plots.draw(found, options.folder), options.folder / "bench.json", options.folder / "bench.md"):
         console.print(f"wrote {written}")
     for drift in drifted:
-        console.print(str(drift), markup=False, highlight=False, style="red" if drift.dearer else None)
+        console.print(str(drift), markup=False, highlight=False, style="red" if drift.worse else None)
     if broken:
         lacking = all(isinstance(error, StackError) for error in broken.values())
         return _refuse(f"not measured: {', '.join(broken)}", 2 if lacking else 1)
-    if dearer := [drift.text for drift in drifted if drift.dearer]:
-        return _refuse(f"more than {baseline.ALLOWED:.0%} dearer than the baseline: {'; '.join(dearer)}", 1)
+    if worse := [drift.text for drift in drifted if drift.worse]:
+        return _refuse(f"more than {baseline.ALLOWED:.0%} worse than the baseline: {'; '.join(worse)}", 1)
     return 0
 
 
 def _cancelled_by(*numbers: signal.Signals) -> None:
     task = asyncio.current_task()
-    assert task, "this is called in the task that is to end"
+    assert task, "called in the task to cancel"
     for number in numbers:
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
 
 
 async def _row(name: str, options: Options, progress: Progress) -> tuple[Row, Rounds]:
-    """Raises StackError when it takes too long."""
-    task, minutes = progress.add_task(name, total=None), MINUTES + 60 * (name in LONGER)
+    """Run one row. Raises StackError after its limit."""
+    task, minutes = progress.add_task(name, total=None), LIMIT_MINUTES + 60 * (name in LONGER)
     try:
         async with asyncio.timeout(60 * minutes) as limit, AsyncExitStack() as stack:
             row: Row = await stack.enter_async_context(importlib.import_module(f"bench.rows.{name}").opened())
             if row.baseline and not options.record:
-                baseline.read(row.baseline)  # before minutes have passed
+                baseline.read(row.baseline)  # fail before minutes have passed
             progress.update(task, total=(row.rounds or options.rounds) * len(row.trials))
             return row, await run(row, options.rounds, lambda: progress.advance(task))
     except TimeoutError:
         if not limit.expired():
             raise
-        raise StackError(f"not finished after {minutes} minutes: given up") from None
+        raise StackError(f"stopped: not finished after {minutes} minutes") from None
 
 
-def _beside_baseline(row: Row, compared: Sequence[Compared], record: bool) -> list[Drift]:
+def _compare_with_baseline(row: Row, compared: Sequence[Compared], record: bool) -> list[Drift]:
     if row.baseline is None:
         return []
     if record:
@@ -178,7 +177,7 @@ def _beside_baseline(row: Row, compared: Sequence[Compared], record: bool) -> li
     return baseline.drifts(compared, baseline.read(row.baseline))
 
 
-def _in_words(error: Exception) -> str:
+def _message(error: Exception) -> str:
     return str(error) if isinstance(error, StackError) else "".join(traceback.format_exception(error))
 
 

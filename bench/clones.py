@@ -1,7 +1,7 @@
-"""Customers by the hundred thousand: one is made through the public APIs, and its rows are copied under other ids.
+"""Hundreds of thousands of customers: one is created through the public APIs, and its rows are copied with other ids.
 
-The copies' events count as published and heard: they lie below every relay's cursor, and what others made of them is
-copied too.
+The events of the copies count as published and consumed: they are below every relay's cursor, and the rows of their consumers
+are copied too.
 """
 
 import asyncio
@@ -18,16 +18,18 @@ import asyncpg
 
 from bench.stack import Customer, Shop
 
-_NOT_THEIRS: Final = frozenset(("customer_keys", "epoch", "freshness", "migrations", "offsets", "outbox", "relay", "watermark"))
-"""Tables with nothing of one customer's. A customer's key opens for nobody else: a copy gets its own when it is needed."""
+_WITHOUT_CUSTOMERS: Final = frozenset(
+    ("customer_keys", "epoch", "freshness", "migrations", "offsets", "outbox", "relay", "watermark")
+)
+"""Tables without rows of one customer. A customer's key is bound to the customer; a copy gets its own on demand."""
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _ORDINAL: Final = "@ordinal@"
 _ordinals: Final = count(1_000_000)
-"""Of the copies' invoices: far above those that will be issued meanwhile."""
+"""Ordinals of the copies' invoices, far above those that are issued during the run."""
 _chance: Final = random.Random(7)
 
-Said = Mapping[str, str]
-"""What one copy says, by the name of what differs."""
+Values = Mapping[str, str]
+"""The values of one copy, by placeholder."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,26 +40,26 @@ class Rows:
     table: str
     columns: Sequence[str]
     template: str
-    """Lines of COPY's text format, with `%(name)s` where copies differ."""
+    """Lines of COPY's text format, with `%(name)s` for values that differ between copies."""
 
 
 @dataclass(frozen=True, slots=True)
 class Original:
     shop: Shop
     ids: Mapping[str, UUID]
-    """Everything of the customer's that has an id; the customer's own is `customer`, the subscription's `subscription`."""
+    """All ids of the customer's data. The customer's own is `customer`, the subscription's `subscription`."""
     series: str
     rows: Sequence[Rows]
 
 
 async def original(customer: Customer) -> Original:
-    """All that the services keep of a customer who has one subscription, one invoice, and has not been in the portal."""
+    """All stored rows of a customer with one subscription and one invoice, who has not opened the portal."""
     shop, ids = customer.shop, {customer.id: "customer", customer.subscription: "subscription"}
     number = str((await customer.invoices())[0]["number"])
     plans = (await shop.backend.call("subscriptions", "GET", "/v1/plans"))["items"]
     shared = {shop.id, *(str(plan["id"]) for plan in plans)}
     found: dict[tuple[str, str], tuple[Sequence[str], str]] = {}
-    for _ in range(2):  # an inbox names events only, whose ids other rows tell
+    for _ in range(2):  # an inbox has only ids of events, which other rows contain
         for database, url in shop.stack.state["postgres"].items():
             found |= {(database, table): rows for table, rows in (await _found(url, ids)).items()}
         seen = {id for _, text in found.values() for id in _UUID.findall(text)} - shared - ids.keys()
@@ -67,12 +69,12 @@ async def original(customer: Customer) -> Original:
     return Original(shop, {name: UUID(id) for id, name in ids.items()}, number.rpartition("-")[0], rows)
 
 
-def copies(of: Original, number: int) -> list[Said]:
+def copies(of: Original, number: int) -> list[Values]:
     return [_copy(of) for _ in range(number)]
 
 
-async def insert(of: Original, copies: Sequence[Said], only: Collection[str] = (), but: Collection[str] = ()) -> None:
-    """Writes the copies' rows, each database by itself: in all tables, or in some."""
+async def insert(of: Original, copies: Sequence[Values], only: Collection[str] = (), but: Collection[str] = ()) -> None:
+    """Write the copies' rows into all or some tables, the databases concurrently."""
     rows = [each for each in of.rows if each.table not in but and (not only or each.table in only)]
     urls = of.shop.stack.state["postgres"]
     async with asyncio.TaskGroup() as tasks:
@@ -80,7 +82,7 @@ async def insert(of: Original, copies: Sequence[Said], only: Collection[str] = (
             tasks.create_task(_insert(urls[database], [each for each in rows if each.database == database], copies))
 
 
-async def _insert(url: str, rows: Sequence[Rows], copies: Sequence[Said]) -> None:
+async def _insert(url: str, rows: Sequence[Rows], copies: Sequence[Values]) -> None:
     connection = await asyncpg.connect(url)
     try:
         for each in rows:
@@ -89,7 +91,7 @@ async def _insert(url: str, rows: Sequence[Rows], copies: Sequence[Said]) -> Non
         await connection.close()
 
 
-async def _lines(template: str, copies: Sequence[Said]) -> AsyncIterator[bytes]:
+async def _lines(template: str, copies: Sequence[Values]) -> AsyncIterator[bytes]:
     for start in range(0, len(copies), 500):
         yield "".join(template % copy for copy in copies[start : start + 500]).encode()
 
@@ -106,12 +108,12 @@ async def _found(url: str, ids: Collection[str]) -> dict[str, tuple[Sequence[str
               AND attidentity = '' AND relname <> ALL($1::text[])
             GROUP BY relname
             """,
-            list(_NOT_THEIRS),
+            list(_WITHOUT_CUSTOMERS),
         )
         found = {}
         for table, names in columns:
             out = io.BytesIO()
-            # A transaction long before those that a relay has passed: it takes the copies for published.
+            # A transaction id below the relay's cursor, so that the copies count as published.
             selected = ", ".join({"xid": "'3'::xid8", "ordinal": f"'{_ORDINAL}'"}.get(name, name) for name in names)
             query = f"SELECT {selected} FROM {table} AS row WHERE row::text ~ $1"
             await connection.copy_from_query(query, "|".join(ids), output=out)
@@ -123,20 +125,20 @@ async def _found(url: str, ids: Collection[str]) -> dict[str, tuple[Sequence[str
 
 
 def _template(text: str, names: Mapping[str, str]) -> str:
-    """Ids stand there as text and, within bytes, as the hexadecimal digits of the same text."""
+    """Replace ids by placeholders. They occur as text and, in bytea, as hexadecimal digits of the same text."""
     forms = {**names} | {value.encode().hex(): f"{name}_hex" for value, name in names.items()}
     pattern = re.compile("|".join(map(re.escape, sorted(forms, key=len, reverse=True))))
     return pattern.sub(lambda match: f"%({forms[match[0]]})s", text.replace("%", "%%"))
 
 
-def _copy(of: Original) -> Said:
+def _copy(of: Original) -> Values:
     ordinal, other = next(_ordinals), _chance.getrandbits(128)
-    said = {name: _id(id, ordinal, other) for name, id in of.ids.items()}
-    said |= {"number": f"{of.series}-{ordinal:06}", "ordinal": str(ordinal), "ordinal_in_json": f'"ordinal":{ordinal}'}
-    return said | {f"{name}_hex": value.encode().hex() for name, value in said.items()}
+    values = {name: _id(id, ordinal, other) for name, id in of.ids.items()}
+    values |= {"number": f"{of.series}-{ordinal:06}", "ordinal": str(ordinal), "ordinal_in_json": f'"ordinal":{ordinal}'}
+    return values | {f"{name}_hex": value.encode().hex() for name, value in values.items()}
 
 
 def _id(id: UUID, number: int, other: int) -> str:
-    """Another id for the same thing, the same wherever this copy names it. Ids that follow the time go on doing so."""
+    """The copy's id for an id of the original, always the same within a copy. Time-ordered ids stay ordered."""
     text = f"{(id.int + (number << 80)) ^ (other >> 66) if id.version == 7 else id.int ^ other:032x}"
     return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"

@@ -1,4 +1,4 @@
-"""Many customers with a subscription each, who keep changing their minds: the load under which other things are measured."""
+"""Many customers with one subscription each. Their cancellations and withdrawals are the load of other measurements."""
 
 import asyncio
 from collections.abc import Iterator, Sequence
@@ -10,15 +10,15 @@ from bench.stack import Customer, Shop
 
 
 async def crowd(seller: Shop, count: int) -> list[Customer]:
-    """So many customers, each with a card and a subscription whose first period is paid."""
+    """Create customers, each with a card and a subscription with a paid first period."""
     made: list[Customer] = []
     for start in range(0, count, 16):
         made += await asyncio.gather(*(seller.customer() for _ in range(min(16, count - start))))
     return made
 
 
-def changes_of_mind(seller: Shop, subscriptions: Sequence[str]) -> Iterator[Call]:
-    """Cancels every subscription in turn, then withdraws every cancellation, and so on: each an event of its own."""
+def cancel_and_withdraw(seller: Shop, subscriptions: Sequence[str]) -> Iterator[Call]:
+    """Endless calls that cancel every subscription in turn, then withdraw every cancellation. Each call leads to one event."""
     url = seller.stack.urls["subscriptions"]
     headers = {"authorization": f"Bearer {seller.backend.key}"}
     for method, body in cycle((("POST", b'{"feedback":"too_expensive"}'), ("DELETE", b""))):

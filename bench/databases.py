@@ -1,4 +1,4 @@
-"""Databases of a run: migrated as a service's are, and the tool that PostgreSQL brings to measure itself."""
+"""Databases of a run with migrated tables, and pgbench."""
 
 import asyncio
 import os
@@ -21,7 +21,7 @@ from support.databases import ServiceDatabase, fresh_database
 
 @asynccontextmanager
 async def migrated(servers: Servers, **components: Path) -> AsyncIterator[ServiceDatabase]:
-    """A fresh database with the chassis' tables, and those of `components`."""
+    """A new database with the tables of the chassis and of `components`."""
     async with fresh_database(servers.postgres_url, "bench") as database:
         owner = await asyncpg.connect(database.owner_url)
         try:
@@ -32,11 +32,11 @@ async def migrated(servers: Servers, **components: Path) -> AsyncIterator[Servic
 
 
 async def pgbench(url: str, script: Path, *, name: str, postgres: Processes, callers: int, seconds: int) -> Figures:
-    """Transactions per second of a script under `name`, prepared, connecting not counted, with the processor time of each.
+    """Transactions per second of a prepared script as the figure `name`, without connecting, and the processor time of each.
 
-    Raises RuntimeError with pgbench's own words.
+    Raises RuntimeError with pgbench's output.
     """
-    parts, meter, before = urlsplit(url), Meter(postgres), _of_ended_children()
+    parts, meter, before = urlsplit(url), Meter(postgres), _cpu_of_ended_children()
     process = await asyncio.create_subprocess_exec(
         str(binaries() / "pgbench"),
         *("--no-vacuum", "--protocol=prepared", f"--client={callers}", f"--jobs={min(callers, 2)}", f"--time={seconds}"),
@@ -51,10 +51,10 @@ async def pgbench(url: str, script: Path, *, name: str, postgres: Processes, cal
     rate = re.search(r"tps = ([0-9.]+) \(without initial connection time\)", output)
     if process.returncode or not done or not rate:
         raise RuntimeError(f"pgbench: {output.strip()}")
-    used = meter.seconds() | {"pgbench": _of_ended_children() - before}
+    used = meter.seconds() | {"pgbench": _cpu_of_ended_children() - before}
     return {name: float(rate[1]), **cpu_figures(name, {each: 1e6 * used[each] / int(done[1]) for each in used})}
 
 
-def _of_ended_children() -> float:
+def _cpu_of_ended_children() -> float:
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime

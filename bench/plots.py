@@ -13,7 +13,7 @@ _PERCENTILE = re.compile(r"(.+) p([0-9.]+)")
 
 
 def draw(found: Mapping[str, Rounds], folder: Path) -> list[Path]:
-    """Writes the pictures that the rows of this run allow, and names them."""
+    """Write the pictures for the rows of this run and return their paths."""
     drawn = []
     if "append" in found and (series := _series(found["append"], _AT_CALLERS)):
         drawn.append(_plot(series, folder / "throughput.png", "Callers at the same time", "Committed per second", log=True))
@@ -29,7 +29,7 @@ def draw(found: Mapping[str, Rounds], folder: Path) -> list[Path]:
 
 
 def _series(rounds: Rounds, pattern: re.Pattern[str]) -> dict[str, list[tuple[float, float]]]:
-    """Of the figures whose names the pattern knows: (number in the name, median over the rounds), by series."""
+    """(number in the name, median over the rounds) by series, for figures with names that match the pattern."""
     series: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for name in rounds.figures[0]:
         if found := pattern.fullmatch(name):
@@ -38,7 +38,7 @@ def _series(rounds: Rounds, pattern: re.Pattern[str]) -> dict[str, list[tuple[fl
 
 
 def _plot(series: Mapping[str, Iterable[tuple[float, float]]], path: Path, x: str, y: str, *, log: bool) -> Path:
-    import matplotlib as mpl  # only the bench has it
+    import matplotlib as mpl  # installed for the bench only
 
     mpl.use("Agg")
     from matplotlib import pyplot

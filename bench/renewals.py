@@ -1,4 +1,4 @@
-"""Renewals: many subscriptions that are due at once, followed until each is paid."""
+"""Renewals of many subscriptions that are due at once, until each is paid."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -7,40 +7,40 @@ from typing import Any, Final
 
 import asyncpg
 
-from bench.clones import Original, Said, copies, insert, original
+from bench.clones import Original, Values, copies, insert, original
 from bench.measuring import Figures
 from bench.stack import Shop, processes, until_quiet
 from bench.usage import Meter
 from support.system_stack import JANUARY, Customer, Stack
 
-_LOOK: Final = 0.5
+_POLL_SECONDS: Final = 0.5
 
 
 async def due_by_the_month(monthly: Customer) -> Original:
-    """A customer to copy: the clock has moved by a month, and a copy is due as soon as its timer is written."""
+    """A customer to copy, with the clock moved by a month, so that a copy is due as soon as its timer is written."""
     await until_quiet(monthly.shop.stack)
     made = await original(monthly)
     await monthly.shop.clock(JANUARY + timedelta(days=32))
     return made
 
 
-async def prepare_due(of: Original, count: int) -> list[Said]:
-    """So many copies that are due as soon as `renew` writes their timers."""
+async def prepare_due(of: Original, count: int) -> list[Values]:
+    """Create copies that are due as soon as `renew` writes their timers."""
     due = copies(of, count)
     await insert(of, due, but=("timers",))
     await vacuum(of.shop.stack)
     return due
 
 
-async def renew(name: str, of: Original, due: list[Said], look: Callable[[], None] = lambda: None) -> Figures:
-    """Writes the timers and waits until every subscription knows that its renewal is paid. `look` is called meanwhile."""
+async def renew(name: str, of: Original, due: list[Values], look: Callable[[], None] = lambda: None) -> Figures:
+    """Write the timers and wait until every subscription has recorded the payment of its renewal. `look` is called meanwhile."""
     stack = of.shop.stack
     watching = await asyncpg.connect(stack.state["postgres"]["subscriptions"])
     try:
         meter = Meter(processes(stack))
         await insert(of, due, only=("timers",))
-        while await count_paid(watching, of.shop, [said["subscription"] for said in due], periods=2) < len(due):
-            await asyncio.sleep(_LOOK)
+        while await count_paid(watching, of.shop, [values["subscription"] for values in due], periods=2) < len(due):
+            await asyncio.sleep(_POLL_SECONDS)
             look()
         meter.done()
     finally:
@@ -50,7 +50,7 @@ async def renew(name: str, of: Original, due: list[Said], look: Callable[[], Non
 
 
 async def vacuum(stack: Stack) -> None:
-    """What autovacuum does at some later time is done now."""
+    """Vacuum now, instead of by autovacuum during a measurement."""
     for url in stack.state["postgres"].values():
         await fetch_value(url, "VACUUM ANALYZE")
     await until_quiet(stack)
@@ -65,7 +65,7 @@ async def fetch_value(url: str, sql: str) -> Any:
 
 
 async def count_paid(watching: asyncpg.Connection, shop: Shop, subscriptions: Iterable[str], periods: int) -> int:
-    """How many of them know that so many periods are paid: they have an event for their start and two for each period."""
+    """The number of subscriptions with this many paid periods: one event for the start and two for each period."""
     sql = """
         SELECT count(*) FROM unnest($2::text[]) AS asked (stream)
         WHERE EXISTS (SELECT FROM events WHERE merchant_id = $1 AND events.stream = asked.stream AND version = $3)

@@ -1,4 +1,4 @@
-"""What a run found, for people (a table) and for programs (bench.json)."""
+"""The results of a run, for people (a table) and for programs (bench.json)."""
 
 import json
 import os
@@ -22,12 +22,12 @@ PEERS = ("eventsourcing", "faststream-outbox", "psycopg")
 HEAD = ("row", "what", "ours", "other side", "ratio (min–max)", "CPU of ours", "CPU of the other", "target", "met")
 NUMBERS = ("ours", "other side", "ratio (min–max)", "target")
 _FIELDS = ("row", "what", "ours", "other", "ratio", "ours_cpu", "other_cpu", "target", "met")
-_SHOWN = 0.01
-"""Processes with a smaller share of an operation's processor time are not named."""
+_MIN_SHARE = 0.01
+"""Processes with a smaller share of an operation's processor time are not shown."""
 
 
 def table(compared: Mapping[str, Sequence[Compared]]) -> Table:
-    """The rows that were measured, by name."""
+    """The measured rows by name."""
     made = Table(expand=False)
     for name in HEAD:
         made.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name in NUMBERS)
@@ -39,14 +39,14 @@ def table(compared: Mapping[str, Sequence[Compared]]) -> Table:
 
 
 def markdown(compared: Mapping[str, Sequence[Compared]]) -> str:
-    """The same table for a document."""
+    """The same table as Markdown."""
     lines = [HEAD, ["---:" if name in NUMBERS else "---" for name in HEAD]]
     lines += [("" if number else row, *cells(one)) for row, found in compared.items() for number, one in enumerate(found)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def cells(one: Compared) -> tuple[str, ...]:
-    """Of one line, what `HEAD` names behind the row."""
+    """The cells of one line, in the order of `HEAD` without the row."""
     line = one.line
     spread = f" ({min(one.ratios):.2f}–{max(one.ratios):.2f})" if len(one.ratios) > 1 else ""
     ratio = f"{one.judged:.2f}{spread}" if one.ratios else ""
@@ -57,8 +57,8 @@ def cells(one: Compared) -> tuple[str, ...]:
 
 
 def processor_time(microseconds: Mapping[str, float]) -> str:
-    """`portal-gateway 916 µs + postgres 304 µs`, the most first."""
-    enough = _SHOWN * sum(microseconds.values())
+    """`portal-gateway 916 µs + postgres 304 µs`, the largest first."""
+    enough = _MIN_SHARE * sum(microseconds.values())
     shown = {name: used for name, used in microseconds.items() if used > 0 and used >= enough}
     return " + ".join(f"{name} {_duration(shown[name])}" for name in sorted(shown, key=lambda name: -shown[name]))
 
@@ -71,7 +71,7 @@ def _duration(microseconds: float) -> str:
 
 
 def figure(value: float, unit: str) -> str:
-    """`24 310/s`, `1.8 ms`: three digits that count."""
+    """`24 310/s`, `1.8 ms`: three significant digits."""
     number = f"{value:,.0f}".replace(",", "\N{NARROW NO-BREAK SPACE}") if abs(value) >= 100 else f"{value:.3g}"
     return f"{number}{'' if unit.startswith('/') else ' '}{unit}".rstrip()
 
@@ -106,7 +106,7 @@ def write(
     seconds: float,
     broken: Sequence[str] = (),
 ) -> None:
-    """The machine, the versions, every figure of every round, what was made of them, and which rows found nothing."""
+    """Write the machine, versions, figures of each round, compared lines, and failed rows as JSON."""
     document = {
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 1),

@@ -1,4 +1,4 @@
-"""PostgreSQL and Kafka for a run, as a careful operator sets them: nothing is acknowledged before it is on the disk."""
+"""PostgreSQL and Kafka for a run, with durable settings: data is on disk before it is acknowledged."""
 
 import tempfile
 from collections.abc import AsyncIterator
@@ -25,12 +25,12 @@ DURABLE: Final = {
 @dataclass(frozen=True, slots=True)
 class Servers:
     postgres_url: str
-    """A superuser's."""
+    """The URL of a superuser."""
     postgres_password: str
     kafka: str
     """Bootstrap servers."""
     folder: Path
-    """For the files of a row; removed at the end."""
+    """The folder for files of a row; removed at the end."""
     processes: Processes
     """postgres and kafka."""
 
@@ -40,10 +40,10 @@ class Servers:
 
 @asynccontextmanager
 async def running() -> AsyncIterator[Servers]:
-    """Servers of the run's own on free ports, in a folder of their own: no other process' load counts as ours."""
+    """Run separate servers on free ports in a temporary folder, so that the load of other processes does not count."""
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as name:
         folder = Path(name)
-        # So that PostgreSQL can also enter when it had to give up root.
+        # PostgreSQL may run as another user than root and has to enter the folder.
         folder.chmod(0o711)
         password = "only-for-the-bench"
         postgres = PostgresServer(folder / "postgres", free_port(), password, folder / "postgres.log", DURABLE)

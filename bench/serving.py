@@ -1,4 +1,4 @@
-"""A server in a process of its own, for the time of a block."""
+"""Runs a server in a separate process during a block."""
 
 import os
 import signal
@@ -16,16 +16,16 @@ from portalctl.local.errors import PortTaken
 from portalctl.local.ports import is_free
 from portalctl.local.programs import Child, Program
 
-SECONDS: Final = 60.0
+READY_SECONDS: Final = 60.0
 _ROOT: Final = Path(__file__).parents[1]
 MODULES: Final = {"PYTHONPATH": os.pathsep.join([str(_ROOT), str(_ROOT / "tests")])}
-"""The environment in which `python -m bench.…` is found."""
+"""The environment for `python -m bench.…`."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
     url: str
-    """With a slash at its end."""
+    """With a trailing slash."""
     pid: int
 
 
@@ -33,9 +33,9 @@ class Served:
 async def serving(
     name: str, port: int, command: Sequence[str], environment: Mapping[str, str] | None = None
 ) -> AsyncIterator[Served]:
-    """Runs a command that listens on this port of 127.0.0.1, from its first answer on.
+    """Run a command that listens on this port of 127.0.0.1. The block starts when it is ready.
 
-    Raises PortTaken when another program has the port, StartFailed when the command ends or does not answer in time.
+    Raises PortTaken if another program uses the port, StartFailed if the command ends or is not ready in time.
     """
     if not is_free(port):
         raise PortTaken(name, f"another program listens on port {port}")
@@ -48,14 +48,14 @@ async def serving(
         program = Program(name, command, log, ready, environment or {}, death_signal=signal.SIGTERM)
         child = await Child.spawn(program)
         try:
-            await child.until_ready(SECONDS)
+            await child.until_ready(READY_SECONDS)
             yield Served(f"http://127.0.0.1:{port}/", child.pid)
         finally:
             await child.stop()
 
 
 def listens(pid: int, port: int) -> bool:
-    """Whether this very process listens on the port. A process that has ended does not."""
+    """Whether the process listens on the port. False for an ended process."""
     try:
         listening = psutil.Process(pid).net_connections("tcp")
     except psutil.NoSuchProcess:

@@ -1,4 +1,4 @@
-"""The whole system for rows that measure it, with one merchant and its customers made through the public APIs."""
+"""The whole system for measurements, with one merchant and customers created through the public APIs."""
 
 import asyncio
 import signal
@@ -20,8 +20,8 @@ from support.system_stack import Customer, Shop, Stack, Visit, shop
 
 PROCESSES: Final = ("postgres", "kafka", "subscriptions", "payments", "invoicing", "portal-gateway")
 _STEADY: Final = 4
-_LOOK: Final = 0.15
-"""Nothing is under way when so many looks, so many seconds apart, have found no difference."""
+_POLL_SECONDS: Final = 0.15
+"""The stack is quiet after this many equal observations, this many seconds apart."""
 _PROGRESS: Final = """
     SELECT (SELECT sum(next) FROM offsets), (SELECT position FROM relay),
         pg_sequence_last_value(pg_get_serial_sequence('events', 'position'))
@@ -30,13 +30,13 @@ _PROGRESS: Final = """
 
 @asynccontextmanager
 async def portal(supervisor: Sequence[str] | None = None) -> AsyncIterator[Shop]:
-    """A stack of the run's own with one merchant and its test clock; it ends with this process, however that ends.
+    """Run a separate stack with one merchant and its test clock. It ends with this process, also after a crash.
 
-    `supervisor` is another command than portalctl's to run it, given the folder as its last word.
+    `supervisor` replaces portalctl's command; it gets the folder as its last argument.
     """
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as name:
         root = Path(name)
-        # So that PostgreSQL can enter when it had to give up root.
+        # PostgreSQL may run as another user than root and has to enter the folder.
         root.chmod(0o711)
         folder = Folder(root / "stack")
         process = launch(folder, detach=False, command=[*supervisor, str(folder.root)] if supervisor else None)
@@ -50,14 +50,14 @@ async def portal(supervisor: Sequence[str] | None = None) -> AsyncIterator[Shop]
 
 
 def processes(stack: Stack, *names: str) -> Processes:
-    """The process ids of some parts of the stack, of all without names."""
+    """The process ids of the named parts of the stack, or of all."""
     running: dict[str, int] = stack.state["processes"]
     return {name: running[name] for name in names or PROCESSES}
 
 
 @contextmanager
-def still(stack: Stack, but: Collection[str] = ("postgres",)) -> Iterator[None]:
-    """Everything but these parts is suspended for the block."""
+def suspended(stack: Stack, but: Collection[str] = ("postgres",)) -> Iterator[None]:
+    """Suspend all other parts of the stack during the block."""
     frozen = [name for name in stack.state["processes"] if name not in but]
     try:
         for name in frozen:
@@ -75,8 +75,8 @@ def settings(stack: Stack, service: str) -> dict[str, str]:
 
 
 @asynccontextmanager
-async def another(stack: Stack, service: str, *, role: str) -> AsyncIterator[Served]:
-    """One more process of a service, with the settings of the one that runs."""
+async def second_process(stack: Stack, service: str, *, role: str) -> AsyncIterator[Served]:
+    """Run a second process of a service, with the settings of the running one."""
     port = free_port()
     environment = settings(stack, service) | {"HTTP_PORT": str(port), "ADMIN_PORT": "0", "INSTANCE": "another"}
     command = sys.executable, "-m", service.replace("-", "_"), "serve", "--role", role
@@ -85,7 +85,7 @@ async def another(stack: Stack, service: str, *, role: str) -> AsyncIterator[Ser
 
 
 async def subscribe(seller: Shop, count: int) -> list[str]:
-    """Subscriptions of one customer, as many as wanted, each paid for its first period."""
+    """Create subscriptions of one customer, each with a paid first period."""
     customer = await seller.customer()
     made: list[str] = []
     for start in range(0, count, 16):
@@ -96,7 +96,7 @@ async def subscribe(seller: Shop, count: int) -> list[str]:
 
 
 async def until_quiet(stack: Stack) -> None:
-    """Waits until no event is being relayed or read any more."""
+    """Wait until no event is relayed or consumed."""
     async with AsyncExitStack() as open_:
         connections = []
         for url in stack.state["postgres"].values():
@@ -105,13 +105,13 @@ async def until_quiet(stack: Stack) -> None:
         seen: Any = None
         steady = 0
         while steady < _STEADY:
-            await asyncio.sleep(_LOOK)
+            await asyncio.sleep(_POLL_SECONDS)
             now = [await connection.fetchrow(_PROGRESS) for connection in connections]
             steady, seen = (steady + 1 if now == seen else 0), now
 
 
-def asked_as(visit: Visit) -> dict[str, str]:
-    """The headers of a request from that visit's browser."""
+def browser_headers(visit: Visit) -> dict[str, str]:
+    """The headers of a request from the visit's browser."""
     return {name: visit.browser.headers[name] for name in ("cookie", "x-csrf-token", "origin")}
 
 
@@ -121,12 +121,12 @@ __all__ = [
     "Shop",
     "Stack",
     "Visit",
-    "another",
-    "asked_as",
+    "browser_headers",
     "portal",
     "processes",
+    "second_process",
     "settings",
-    "still",
     "subscribe",
+    "suspended",
     "until_quiet",
 ]

@@ -1,8 +1,8 @@
-"""When an event passes each part of the system, noted inside the services by functions that are wrapped around theirs.
+"""Records when an event passes each part of the system, with wrappers around functions of the services.
 
 `python -m bench.stages supervise <folder>` runs a local stack in which every service starts as `python -m bench.stages serve
-<package> <file>`: the service's own program, with the wrappers in place. The services contain nothing of this. All times are
-CLOCK_REALTIME of this machine, which its processes share.
+<package> <file>`: the service's own program, with the wrappers. The services have no code for it. All times are CLOCK_REALTIME of
+this machine, which its processes share.
 """
 
 import os
@@ -34,34 +34,34 @@ from portal_gateway.adapters.api import overview
 from portal_gateway.adapters.view_notifier import ViewNotifier
 from portal_gateway.application.live import ChangeSignal, Ended, Pulse, Update
 from portalctl.local.folder import Folder
-from portalctl.local.layout import Elsewhere
+from portalctl.local.layout import ExternalServers
 from portalctl.local.programs import Program
 from portalctl.local.services import SERVICES, Service
 from portalctl.local.supervisor import supervise
 
 READ, ACKNOWLEDGED, FETCHED, COMMITTED, SENT = "relay read", "broker acknowledged", "fetched", "committed", "SSE sent"
 INSIDE: Final = (READ, ACKNOWLEDGED, FETCHED, COMMITTED, SENT)
-"""The stages that services note, in their order."""
+"""The stages that services record, in order."""
 ALL: Final = ("answered", *INSIDE, "arrived")
 STEPS: Final = tuple(f"{before} → {after}" for before, after in pairwise(ALL))
 FILE: Final = "stages"
-"""In the stack's folder."""
+"""A file in the stack's folder."""
 _PROGRAM: Final = f"""
 import runpy, sys
 sys.path.insert(0, {MODULES["PYTHONPATH"]!r})
 runpy.run_module("bench.stages", run_name="__main__")
 """
-"""A stack starts without PYTHONPATH, so that the command names this package's folder itself."""
+"""A stack starts without PYTHONPATH, so the command adds this package's folder."""
 SUPERVISOR: Final = (sys.executable, "-c", _PROGRAM, "supervise")
 _GATEWAY: Final = "portal_gateway"
 
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """One event on its way: when its command began, was answered, and its message arrived, in seconds of CLOCK_REALTIME."""
+    """One event: when its command was sent and answered, and when its message arrived, in seconds of CLOCK_REALTIME."""
 
     key: str
-    """`<merchant>/<aggregate>`, as records name it."""
+    """`<merchant>/<aggregate>`, the key of its record."""
     customer: str
     """`<merchant>/<customer>`"""
     began: float
@@ -70,9 +70,9 @@ class Passage:
 
 
 def durations(passage: Passage, noted: Mapping[str, Mapping[str, Sequence[float]]]) -> list[float] | None:
-    """Seconds from each stage to the next. None where a stage was not noted between the command and the arrival.
+    """Seconds from each stage to the next. None if a stage was not recorded between the command and the arrival.
 
-    The first may be negative: the relay does not wait for the answer.
+    The first may be negative, because the relay does not wait for the response.
     """
     times = [passage.answered]
     for stage in INSIDE:
@@ -85,7 +85,7 @@ def durations(passage: Passage, noted: Mapping[str, Mapping[str, Sequence[float]
 
 
 def read_notes(file: Path) -> dict[str, dict[str, list[float]]]:
-    """When each key passed each stage: seconds, ascending."""
+    """The times at which each key passed each stage, in seconds, ascending."""
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for line in file.read_text().splitlines():
         stage, at, *keys = line.split("\t")
@@ -95,7 +95,7 @@ def read_notes(file: Path) -> dict[str, dict[str, list[float]]]:
 
 
 class Notes:
-    """One file for all services: each line is written at once."""
+    """Appends lines to one file for all services, each with one write."""
 
     def __init__(self, file: Path) -> None:
         self._descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -154,13 +154,13 @@ def wrap_stream(notes: Notes) -> None:
     @contextmanager
     def noting_of(self: ViewNotifier, merchant_id: UUID, customer_id: UUID, session_id: UUID) -> Iterator[ChangeSignal]:
         watched.set(f"{merchant_id}/{customer_id}")
-        with of(self, merchant_id, customer_id, session_id) as bell:
-            yield bell
+        with of(self, merchant_id, customer_id, session_id) as signal:
+            yield signal
 
-    def noting_sse(told: Update | Pulse | Ended) -> str:
-        if isinstance(told, Update):
+    def noting_sse(message: Update | Pulse | Ended) -> str:
+        if isinstance(message, Update):
             notes.add(SENT, [watched.get().encode()])
-        text: str = sse(told)
+        text: str = sse(message)
         return text
 
     ViewNotifier.of = noting_of  # type: ignore[method-assign, assignment]
@@ -178,15 +178,15 @@ def _serve(package: str, file: Path) -> None:
 
 
 def _supervise(folder: Path) -> None:
-    as_it_is = Service.program
+    original = Service.program
 
     def staged(self: Service) -> Program:
-        program = as_it_is(self)
+        program = original(self)
         command = [sys.executable, "-m", "bench.stages", "serve", self.package, str(folder / FILE)]
         return replace(program, command=command, environment={**program.environment, **MODULES})
 
     Service.program = staged  # type: ignore[method-assign]
-    supervise(Folder(folder), SERVICES, Elsewhere())
+    supervise(Folder(folder), SERVICES, ExternalServers())
 
 
 if __name__ == "__main__":

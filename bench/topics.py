@@ -1,4 +1,4 @@
-"""Topics of a run, made and counted."""
+"""Creates topics of a run and counts their records."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -13,7 +13,7 @@ PARTITIONS = 6
 
 
 async def fresh_topic(bootstrap: str, name: str = "bench") -> str:
-    """An empty topic of six partitions, whose name nothing else has."""
+    """Create an empty topic with six partitions and a unique name."""
     topic = f"{name}.{uuid4().hex[:8]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
@@ -21,13 +21,13 @@ async def fresh_topic(bootstrap: str, name: str = "bench") -> str:
         await admin.create_topics([NewTopic(topic, PARTITIONS, 1)])
     finally:
         await admin.close()
-    await asyncio.sleep(0.2)  # the broker tells its leaders
+    await asyncio.sleep(0.2)  # until the broker has announced the leaders
     return topic
 
 
 @asynccontextmanager
 async def producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
-    """As durable as the relay's: acknowledged by all, idempotent."""
+    """A producer with the relay's durability: acks=all, idempotent."""
     started = AIOKafkaProducer(
         bootstrap_servers=bootstrap, acks="all", enable_idempotence=True, request_timeout_ms=10_000, max_batch_size=128 * 1024
     )
@@ -39,14 +39,14 @@ async def producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
 
 
 async def publish(sending: AIOKafkaProducer, topic: str, records: Sequence[tuple[bytes, bytes]], at_once: int = 1000) -> None:
-    """Sends (key, value) records, pipelined, and waits for every acknowledgement."""
+    """Send (key, value) records in pipelined groups and wait for all acknowledgements."""
     for start in range(0, len(records), at_once):
         futures = [await sending.send(topic, value, key) for key, value in records[start : start + at_once]]
         await asyncio.gather(*futures)
 
 
 async def count(bootstrap: str, topic: str) -> int:
-    """Records that the topic has had."""
+    """The number of records ever written to the topic."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     await consumer.start()
     try:

@@ -1,4 +1,4 @@
-"""Processor time and memory of the processes that take part in a measurement."""
+"""Processor time and memory of the measured processes."""
 
 import os
 import time
@@ -14,10 +14,10 @@ MIB: Final = 2**20
 _TRIES: Final = 20
 
 Processes = Mapping[str, int]
-"""Process ids by name. Each stands for what it has started, too."""
+"""Process ids by name. Each includes its descendants."""
 
 HERE: Final = "python"
-"""The name of the process that runs the bench, in rows that measure our code inside it."""
+"""The name of the bench's own process, in rows that call our code directly."""
 
 
 def here() -> Processes:
@@ -25,26 +25,26 @@ def here() -> Processes:
 
 
 class Meter:
-    """Time that passes, and processor time that the processes use, from its creation on."""
+    """Measures elapsed time, and processor time of the processes, from its creation."""
 
     def __init__(self, processes: Processes) -> None:
-        self._processes, self._took = processes, 0.0
+        self._processes, self._elapsed = processes, 0.0
         others = _cpu_of_others(processes)
-        self._used = _cpu_of_this(processes) | others  # looking at the others is not part of the work
+        self._used = _cpu_of_this(processes) | others  # reading the others' times is not part of the work
         self._begun = time.perf_counter()
 
     def done(self) -> None:
-        """The operations are answered. Work that follows from them still counts as processor time."""
-        self._took = time.perf_counter() - self._begun
+        """Stop the elapsed time. Later work still counts as processor time."""
+        self._elapsed = time.perf_counter() - self._begun
 
     def rate(self, name: str, operations: float) -> Figures:
-        """Operations per second until `done`, which is now unless it was called, and what `each` returns."""
-        if not self._took:
+        """Operations per second until `done` (or now), and the figures of `each`."""
+        if not self._elapsed:
             self.done()
-        return {name: operations / self._took, **self.each(name, operations)}
+        return {name: operations / self._elapsed, **self.each(name, operations)}
 
     def seconds(self) -> dict[str, float]:
-        """By process, until now."""
+        """Processor seconds by process, until now."""
         now = _cpu_of_this(self._processes) | _cpu_of_others(self._processes)
         return {name: now[name] - self._used[name] for name in self._processes}
 
@@ -52,11 +52,11 @@ class Meter:
         """Microseconds of processor time per operation as `cpu_figures` names them, and `{name}, took`: milliseconds until
         `done`, per operation."""
         used = {process: 1e6 * seconds / operations for process, seconds in self.seconds().items()}
-        return {**cpu_figures(name, used), f"{name}, took": 1000 * self._took / operations}
+        return {**cpu_figures(name, used), f"{name}, took": 1000 * self._elapsed / operations}
 
 
 def _cpu_of_this(processes: Processes) -> dict[str, float]:
-    """Of this process, where it is named: without its descendants, since the servers of a run are among them."""
+    """Processor time of this process if it is listed, without its descendants, which include the servers of a run."""
     return {name: time.process_time() for name, pid in processes.items() if pid == os.getpid()}
 
 
@@ -73,7 +73,7 @@ def cpu_seconds(name: str, pid: int) -> float:
         root = psutil.Process(pid)
         for _ in range(_TRIES):
             before = {root, *root.children(recursive=True)}
-            # A process that ends meanwhile moves into its parent's account: both accounts must be read in the same state.
+            # The time of an ended process moves to its parent, so both must be read in the same state.
             with suppress(psutil.NoSuchProcess):
                 used = sum(sum(process.cpu_times()[:4]) for process in before)
                 if {root, *root.children(recursive=True)} == before:
@@ -85,7 +85,7 @@ def cpu_seconds(name: str, pid: int) -> float:
 
 
 def memory(processes: Processes) -> dict[str, float]:
-    """MiB that each process has to itself, its descendants included: what PostgreSQL's processes share does not count."""
+    """Private MiB of each process with its descendants. Memory shared by PostgreSQL's processes does not count."""
     used = {}
     for name, pid in processes.items():
         root = psutil.Process(pid)

@@ -1,4 +1,4 @@
-"""Appending: a whole write set (event, message, idempotent answer) by concurrent callers, against inserting bare rows."""
+"""Appends of complete write sets (event, message, idempotent answer) by concurrent callers, compared with bare inserts."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -30,7 +30,7 @@ from chassis.eventsourcing.stream import Stream
 from chassis.postgres.pool import create_pool
 
 CALLERS: Final = {1: 3_000, 8: 12_000, 32: 40_000, 128: 60_000}
-"""How many write sets each number of callers writes in a trial: two to four seconds of work."""
+"""Callers -> write sets per trial: two to four seconds of work."""
 SECONDS: Final = 3
 MERCHANT: Final = UUID(int=7)
 BODY: Final = (
@@ -81,7 +81,7 @@ def _lines(peers: Sequence[str]) -> list[Line]:
 
 
 def write_set(stream: Stream | None = None) -> WriteSet:
-    """What cancelling writes: an event with its message, and the answer under its idempotency key."""
+    """The write set of a cancellation: an event with its message, and the answer under its idempotency key."""
     own = stream or Stream(MERCHANT, "subscription", uuid4())
     message = Message("billing.subscriptions", own.id.bytes, ENVELOPE, HEADERS)
     event = RecordedEvent(1, "cancellation-scheduled", 1, BODY, own, uuid4(), message)
@@ -92,7 +92,7 @@ def write_set(stream: Stream | None = None) -> WriteSet:
 async def write_all(
     store: PostgresEventStore, sets: Sequence[WriteSet], callers: int, *, name: str, postgres: Processes
 ) -> Figures:
-    """Sets per second of so many callers, each one after the other, under `name`; conflicts count as done."""
+    """Write sets per second of concurrent callers, each sequential, as the figure `name`. Conflicts count as done."""
     waiting, meter = iter(sets), Meter({**here(), **postgres})
 
     async def call() -> None:
@@ -119,13 +119,13 @@ async def _conflicts(store: PostgresEventStore, servers: Servers, callers: int) 
 
 
 async def _redelivered(store: PostgresEventStore, servers: Servers) -> Figures:
-    """Reactions to 500 events that were handled before: each is refused by the inbox, and nothing is written."""
+    """Reactions to 500 events that were handled before: the inbox refuses each, and no row is written."""
     handled = [WriteSet(inbox=(("bench", uuid4()),)) for _ in range(500)]
     await asyncio.gather(*map(store.write, handled))
     meter = Meter({**here(), **servers.only("postgres")})
-    fates = await asyncio.gather(*map(store.write, handled), return_exceptions=True)
-    figures = meter.rate("portal, redelivered", len(fates))
-    if not all(isinstance(fate, AlreadyHandled) for fate in fates):
+    outcomes = await asyncio.gather(*map(store.write, handled), return_exceptions=True)
+    figures = meter.rate("portal, redelivered", len(outcomes))
+    if not all(isinstance(outcome, AlreadyHandled) for outcome in outcomes):
         raise RuntimeError("a redelivered event was handled again")
     return figures
 
@@ -135,7 +135,7 @@ async def _pgbench(url: str, servers: Servers, name: str, script: Path, callers:
 
 
 async def _tables(admin: asyncpg.Connection, folder: Path) -> dict[str, Path]:
-    """The other side's tables and scripts: a bare row, and a row of the same bytes under the same indexes."""
+    """The tables and scripts of the other side: a bare row, and a row of the same bytes with the same indexes."""
     await admin.execute("CREATE TABLE bare (id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, body text NOT NULL)")
     await admin.execute("CREATE TABLE same_events (LIKE events INCLUDING ALL)")
     await admin.execute("CREATE TABLE same_idempotency (LIKE idempotency INCLUDING ALL)")

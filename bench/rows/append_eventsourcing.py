@@ -1,4 +1,4 @@
-"""The peer of this field: the `eventsourcing` library's recorder for PostgreSQL, called by threads as it is meant to be."""
+"""The compared library: the PostgreSQL recorder of `eventsourcing`, called by threads as intended."""
 
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,7 +23,7 @@ STATE: Final = b"." * 300
 
 @asynccontextmanager
 async def recorders(servers: Servers) -> AsyncIterator[dict[str, "partial[Figures]"]]:
-    """By name: a call that appends one-event transactions from 32 threads, and measures how many per second."""
+    """Name -> a call that appends one-event transactions from 32 threads and measures their rate."""
     async with fresh_database(servers.postgres_url, "peer") as database:
         parts = urlsplit(database.admin_url)
         stores = {

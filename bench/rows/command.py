@@ -1,7 +1,7 @@
-"""Commanding: cancel and withdraw over HTTP at their service, each with an idempotency key, 1 000 streams in rotation.
+"""Commands: cancel and withdraw over HTTP at their service, each with an idempotency key, 1 000 streams in rotation.
 
-Once at a process of the service that only answers HTTP, the rest of the portal standing still, as where each has cores of
-its own; once with relays and readers at work on the same two cores.
+Once with a process of role http and the rest of the stack suspended, like on separate cores; once with relays and consumers on
+the same two cores.
 """
 
 from collections.abc import AsyncIterator, Iterator
@@ -13,13 +13,13 @@ from typing import Final
 
 import asyncpg
 
-from bench.crowd import changes_of_mind
+from bench.crowd import cancel_and_withdraw
 from bench.databases import pgbench
 from bench.hello import Hello, hello_world
 from bench.load import Call, load, rate_of
 from bench.measuring import Figures, Line, Row, Target
 from bench.rows.append import ENVELOPE
-from bench.stack import another, portal, processes, still, subscribe, until_quiet
+from bench.stack import portal, processes, second_process, subscribe, suspended, until_quiet
 from bench.usage import Meter
 from support.system_stack import Stack
 
@@ -35,7 +35,7 @@ async def opened() -> AsyncIterator[Row]:
     async with portal() as seller, hello_world() as hello:
         stack = seller.stack
         subscriptions = await subscribe(seller, STREAMS)
-        calls = changes_of_mind(seller, subscriptions)
+        calls = cancel_and_withdraw(seller, subscriptions)
         server = stack.state["postgres"]["subscriptions"]
         admin = await asyncpg.connect(server)
         try:
@@ -62,15 +62,15 @@ async def opened() -> AsyncIterator[Row]:
 
 
 async def _alone(stack: Stack, calls: Iterator[Call]) -> Figures:
-    with still(stack):
-        async with another(stack, SERVICE, role="http") as served:
+    with suspended(stack):
+        async with second_process(stack, SERVICE, role="http") as served:
             meter = Meter({**processes(stack, "postgres"), SERVICE: served.pid})
             await send_commands(served.url, calls, 2 * STREAMS)
             return meter.rate("commands", 2 * STREAMS)
 
 
 async def _beside(stack: Stack, calls: Iterator[Call]) -> Figures:
-    """The rate is that of the answers; processor time counts until every event has been read."""
+    """The rate counts responses; processor time counts until every event has been consumed."""
     meter = Meter(processes(stack))
     await send_commands(stack.urls[SERVICE], calls, 2 * STREAMS)
     meter.done()
@@ -79,7 +79,7 @@ async def _beside(stack: Stack, calls: Iterator[Call]) -> Figures:
 
 
 async def send_commands(url: str, calls: Iterator[Call], count: int) -> None:
-    """Sends so many; after a multiple of twice the streams each is as it was before."""
+    """Send `count` commands. After a multiple of twice the streams, each stream is in its earlier state."""
     (await load(url, islice(calls, count), connections=CALLERS)).expect(200, 202)
 
 

@@ -1,4 +1,4 @@
-"""Consuming: from records on Kafka to handled batches, against bare reading and against a handler per message."""
+"""Consumption from Kafka to processed batches, compared with bare reading and with a handler per message."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -26,14 +26,14 @@ from chassis.service.service import tune_garbage_collection
 STREAMS: Final = 30_000
 EACH: Final = 5
 SINGLE: Final = 20_000
-"""Messages for the handler per message: a few seconds' worth."""
-LOOKS: Final = 0.05
-"""Seconds between looks at how far the consumer is. They take processor time of the process that is measured."""
+"""Messages for the handler per message: a few seconds of work."""
+POLL_SECONDS: Final = 0.05
+"""Interval of progress queries, which take processor time of the measured process."""
 
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
-    """One topic for all sides, each with a group of its own that begins at the beginning."""
+    """One topic for all sides; each has its own group and starts at the first record."""
     async with running() as servers:
         topic, few = await fresh_topic(servers.kafka), await fresh_topic(servers.kafka)
         records = [(envelope.key(), envelope.value()) for envelope in renewals(STREAMS, EACH)]
@@ -57,7 +57,7 @@ async def opened() -> AsyncIterator[Row]:
 
 
 async def consume(servers: Servers, pool: asyncpg.Pool, topic: str, events: int) -> Figures:
-    """A consumer as a service runs it. It has no handler for the events: each is checked, and its offset is stored."""
+    """A consumer like in a service, without a handler for the events: each is validated, and its offset is stored."""
     group, stop, processes = f"bench.{uuid4().hex[:8]}", asyncio.Event(), {**here(), **servers.processes}
     consumer = Consumer(group=group, topics=(topic,), decode=decode)
     meter, first = Meter(processes), None
@@ -69,7 +69,7 @@ async def consume(servers: Servers, pool: asyncpg.Pool, topic: str, events: int)
     ) < events:
         if read and first is None:
             first, meter = read, Meter(processes)
-        await asyncio.sleep(LOOKS)
+        await asyncio.sleep(POLL_SECONDS)
     figures = meter.rate("portal", events - (first or 0))
     stop.set()
     await running
@@ -77,7 +77,7 @@ async def consume(servers: Servers, pool: asyncpg.Pool, topic: str, events: int)
 
 
 async def _bare(servers: Servers, topic: str, events: int) -> Figures:
-    """`getmany` in a loop, nothing done with the records."""
+    """`getmany` in a loop, without further work."""
     consumer = AIOKafkaConsumer(
         topic,
         bootstrap_servers=servers.kafka,
@@ -97,7 +97,7 @@ async def _bare(servers: Servers, topic: str, events: int) -> Figures:
 
 
 async def _per_message(servers: Servers, topic: str, events: int) -> Figures:
-    """FastStream as its tutorial shows it: a handler that is called with each message as its pydantic model."""
+    """FastStream as in its tutorial: a handler for each message as a pydantic model."""
     broker = KafkaBroker(servers.kafka, logger=None)
     done, read, meter = asyncio.Event(), 0, Meter({})
 

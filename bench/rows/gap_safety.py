@@ -1,4 +1,4 @@
-"""Nothing is skipped: writers whose transactions take as long as they like, and the relay's cursor reading meanwhile."""
+"""Gap safety: writers with transactions of random length, while the relay's cursor reads."""
 
 import asyncio
 import random
@@ -21,8 +21,8 @@ from chassis.outbox.relay import PAGE_SIZE
 
 EVENTS: Final = 1_000_000
 WRITERS: Final = 32
-LONGEST: Final = 0.05
-"""Seconds for which a transaction stays open after it has written, at most."""
+LONGEST_SECONDS: Final = 0.05
+"""Longest time that a transaction stays open after its write."""
 _INSERT: Final = """
     INSERT INTO events (epoch, merchant_id, stream, version, event_id, name, schema, body, topic, headers, value)
     SELECT current_epoch(), $1, $2, version, gen_random_uuid(), 'bench', 1, '{}', 'bench', '{}',
@@ -63,7 +63,7 @@ async def _run(url: str, servers: Servers) -> Figures:
 
 
 async def _write(url: str, id: UUID, events: int, chance: random.Random) -> None:
-    """One stream of one writer; each transaction holds on to what it wrote for a while of its own."""
+    """Write one stream; each transaction stays open for a random time after its write."""
     connection = await asyncpg.connect(url)
     try:
         version = 0
@@ -71,25 +71,25 @@ async def _write(url: str, id: UUID, events: int, chance: random.Random) -> None
             last = min(events, version + chance.randint(1, 400))
             async with connection.transaction():
                 await connection.execute(_INSERT, MERCHANT, f"subscription-{id}", version + 1, last)
-                await asyncio.sleep(chance.random() ** 3 * LONGEST)
+                await asyncio.sleep(chance.random() ** 3 * LONGEST_SECONDS)
             version = last
     finally:
         await connection.close()
 
 
 async def _read(url: str) -> tuple[int, int, int]:
-    """Reads as the relay does until all are there, or nothing comes any more: seen, doubled, out of order."""
+    """Read like the relay until all events are read or none arrives for 20 s. Returns seen, doubled, out of order."""
     connection = await asyncpg.connect(url)
     try:
         last, seen, doubled, disordered = Position(0, 0, 0), 0, 0, 0
         versions: dict[str, int] = {}
-        came = time.monotonic()
-        while seen < EVENTS and time.monotonic() - came < 20:
+        progressed = time.monotonic()
+        while seen < EVENTS and time.monotonic() - progressed < 20:
             page = await read_page(connection, last, PAGE_SIZE)
             if not page.messages:
                 await asyncio.sleep(0.005)
                 continue
-            last, came = page.last, time.monotonic()
+            last, progressed = page.last, time.monotonic()
             for message in page.messages:
                 stream, _, version = (message.value or b"").decode().rpartition(":")
                 before = versions.get(stream, 0)

@@ -1,7 +1,7 @@
-"""Growing: what one request, one command and one renewal cost among a thousand customers, and among many.
+"""Growth: the cost of a request, a command and a renewal with a thousand customers and with many.
 
-Cost is processor time of all processes together: sizes are measured minutes apart, and how quick the machine is just then
-must not count as growth. How long each takes is reported beside it.
+Cost is the processor time of all processes: the sizes are measured minutes apart, and the speed of the machine at each time
+must not count as growth. The elapsed time is reported beside it.
 """
 
 import dataclasses
@@ -12,17 +12,17 @@ from functools import partial
 from itertools import count, cycle, islice, takewhile
 from typing import Any, Final
 
-from bench.clones import Original, Said, copies, insert, original
-from bench.crowd import changes_of_mind
+from bench.clones import Original, Values, copies, insert, original
+from bench.crowd import cancel_and_withdraw
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target
 from bench.renewals import due_by_the_month, fetch_value, prepare_due, renew, vacuum
-from bench.stack import PROCESSES, Customer, Shop, asked_as, portal, processes, until_quiet
+from bench.stack import PROCESSES, Customer, Shop, browser_headers, portal, processes, until_quiet
 from bench.usage import Meter, memory
 
 FIRST: Final = 1_000
-AT_ONCE: Final = 5_000
-"""Customers made in memory before they are written."""
+BATCH: Final = 5_000
+"""Customers created in memory before they are written."""
 VISITORS: Final = 40
 REQUESTS: Final = 3_000
 STREAMS: Final = 1_000
@@ -31,25 +31,25 @@ CONNECTIONS: Final = 8
 
 
 @dataclass(slots=True)
-class Town:
-    """The merchant's customers: most of them pay by the year, and those who are to renew pay by the month."""
+class Market:
+    """The merchant's customers. Most have yearly subscriptions; those that renew have monthly ones."""
 
     shop: Shop
     yearly: Original
     monthly: Original
     customers: int = 0
-    known: list[Said] = field(default_factory=list)
-    """Some of the last who came."""
+    known: list[Values] = field(default_factory=list)
+    """Some of the customers added last."""
 
 
 @asynccontextmanager
 async def opened(last: int = 100_000) -> AsyncIterator[Row]:
-    """From a thousand customers to `last`, tenfold each time."""
+    """From a thousand customers to `last`, in steps of ten times."""
     sizes = list(takewhile(lambda size: size <= last, (FIRST * 10**n for n in count())))
     async with portal() as seller:
-        town = await _founded(seller)
-        # Once each: a town does not shrink again.
-        yield Row([partial(_grown, town, size) for size in sizes], _lines(sizes), rounds=1)
+        market = await _create_market(seller)
+        # One round, because the number of customers cannot shrink.
+        yield Row([partial(_grow, market, size) for size in sizes], _lines(sizes), rounds=1)
 
 
 def _lines(sizes: Sequence[int]) -> list[Line]:
@@ -68,70 +68,70 @@ def _lines(sizes: Sequence[int]) -> list[Line]:
     return lines
 
 
-async def _founded(seller: Shop) -> Town:
+async def _create_market(seller: Shop) -> Market:
     body: dict[str, Any] = {"name": "Premium Anual", "description": "Suscripción anual renovable"}
     body |= {"price": {"amount_minor": 29990, "currency": "USD"}, "interval": {"unit": "year", "count": 1}}
     yearly = await dataclasses.replace(seller, plan=await seller.backend.create("plans", body)).customer()
     monthly = await seller.customer()
     await until_quiet(seller.stack)
     first = await original(yearly)
-    return Town(seller, first, await due_by_the_month(monthly))
+    return Market(seller, first, await due_by_the_month(monthly))
 
 
-async def _grown(town: Town, size: int) -> Figures:
-    before, arriving = await _bytes(town.shop), size - town.customers
-    while town.customers < size:
-        town.known = copies(town.yearly, min(AT_ONCE, size - town.customers))
-        await insert(town.yearly, town.known)
-        town.customers += len(town.known)
-    await vacuum(town.shop.stack)
-    figures = {"customer": (await _bytes(town.shop) - before) / arriving}
+async def _grow(market: Market, size: int) -> Figures:
+    before, arriving = await _bytes(market.shop), size - market.customers
+    while market.customers < size:
+        market.known = copies(market.yearly, min(BATCH, size - market.customers))
+        await insert(market.yearly, market.known)
+        market.customers += len(market.known)
+    await vacuum(market.shop.stack)
+    figures = {"customer": (await _bytes(market.shop) - before) / arriving}
     if size == FIRST:
-        figures |= {f"{name}, rest": used for name, used in memory(processes(town.shop.stack)).items()}
-    # The very first are slower, of any number: only what has been done before is compared.
+        figures |= {f"{name}, rest": used for name, used in memory(processes(market.shop.stack)).items()}
+    # The first run after a start is slower, so the first size runs twice.
     for _ in range(2 if size == FIRST else 1):
-        figures |= await _overview(town, f"overview of {size}")
-        figures |= await _command(town, f"command of {size}")
-        figures |= await _renewal(town, f"renewal of {size}")
-    return figures | {"event": await _event(town.shop)}
+        figures |= await _overview(market, f"overview of {size}")
+        figures |= await _command(market, f"command of {size}")
+        figures |= await _renewal(market, f"renewal of {size}")
+    return figures | {"event": await _event(market.shop)}
 
 
-async def _overview(town: Town, name: str) -> Figures:
-    """Requests of some customers in turn."""
-    url, calls = town.shop.stack.urls["portal-gateway"], []
+async def _overview(market: Market, name: str) -> Figures:
+    """Requests of some customers in rotation."""
+    url, calls = market.shop.stack.urls["portal-gateway"], []
     async with AsyncExitStack() as visits:
-        for said in town.known[:VISITORS]:
-            visit = await visits.enter_async_context(Customer(town.shop, said["customer"], said["subscription"]).portal())
-            calls.append(Call.of("GET", f"{url}/api/overview", asked_as(visit)))
+        for values in market.known[:VISITORS]:
+            visit = await visits.enter_async_context(Customer(market.shop, values["customer"], values["subscription"]).portal())
+            calls.append(Call.of("GET", f"{url}/api/overview", browser_headers(visit)))
         await load(url, islice(cycle(calls), VISITORS), connections=CONNECTIONS)
-        meter = Meter(processes(town.shop.stack))
+        meter = Meter(processes(market.shop.stack))
         (await load(url, islice(cycle(calls), REQUESTS), connections=CONNECTIONS)).expect(200)
         meter.done()
         return meter.each(name, REQUESTS)
 
 
-async def _command(town: Town, name: str) -> Figures:
-    """Subscriptions are cancelled and every cancellation is withdrawn, until all who listen have heard of it."""
-    url = town.shop.stack.urls["subscriptions"]
-    calls = changes_of_mind(town.shop, [said["subscription"] for said in town.known[:STREAMS]])
-    meter = Meter(processes(town.shop.stack))
+async def _command(market: Market, name: str) -> Figures:
+    """Cancel subscriptions and withdraw every cancellation, until all consumers have finished."""
+    url = market.shop.stack.urls["subscriptions"]
+    calls = cancel_and_withdraw(market.shop, [values["subscription"] for values in market.known[:STREAMS]])
+    meter = Meter(processes(market.shop.stack))
     (await load(url, islice(calls, 2 * STREAMS), connections=CONNECTIONS)).expect(200, 202)
     meter.done()
-    await until_quiet(town.shop.stack)
+    await until_quiet(market.shop.stack)
     return meter.each(name, 2 * STREAMS)
 
 
-async def _renewal(town: Town, name: str) -> Figures:
-    """Many are due at once: invoiced, charged, paid, and known to be by the subscription."""
-    due = await prepare_due(town.monthly, DUE)
-    before, most = await _bytes(town.shop), memory(processes(town.shop.stack))
+async def _renewal(market: Market, name: str) -> Figures:
+    """Renew many subscriptions that are due at once, until each has recorded its payment."""
+    due = await prepare_due(market.monthly, DUE)
+    before, most = await _bytes(market.shop), memory(processes(market.shop.stack))
 
     def look() -> None:
-        for each, used in memory(processes(town.shop.stack)).items():
+        for each, used in memory(processes(market.shop.stack)).items():
             most[each] = max(most[each], used)
 
-    figures = await renew(name, town.monthly, due, look)
-    grown = {"renewal, bytes": (await _bytes(town.shop) - before) / DUE}
+    figures = await renew(name, market.monthly, due, look)
+    grown = {"renewal, bytes": (await _bytes(market.shop) - before) / DUE}
     return {**figures, **grown, **{f"{each}, load": used for each, used in most.items()}}
 
 

@@ -1,4 +1,4 @@
-"""Doing nothing: what each process of the stack uses while no request, event or timer comes."""
+"""Idle: processor time of each process of the stack without requests, events or timers."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,8 +12,8 @@ from bench.usage import Meter
 from support.system_stack import Stack
 
 SECONDS: Final = 60
-SETTLED: Final = 15
-"""Seconds for the end of what the start began, such as Kafka's compilation of its code."""
+SETTLE_SECONDS: Final = 15
+"""Time for work that continues after the start, such as Kafka's compilation."""
 TOTAL: Final = "all processes"
 
 
@@ -22,7 +22,7 @@ async def opened() -> AsyncIterator[Row]:
     async with portal() as seller:
         await seller.customer()
         await until_quiet(seller.stack)
-        await asyncio.sleep(SETTLED)
+        await asyncio.sleep(SETTLE_SECONDS)
         yield Row([partial(_idle, seller.stack)], _lines())
 
 

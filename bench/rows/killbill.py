@@ -1,6 +1,6 @@
-"""Beside Kill Bill, on the same PostgreSQL server: what an overview, a new subscription and a renewal cost in processor time.
+"""Comparison with Kill Bill on the same PostgreSQL server: processor time of an overview, a new subscription and a renewal.
 
-Opt-in: it fetches 70 MB. The side that is not measured is suspended. docs/performance.md lists the facts of both sides.
+Opt-in, because it downloads 70 MB. The side that is not measured is suspended. docs/performance.md describes both sides.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target
 from bench.renewals import count_paid, due_by_the_month, prepare_due, renew
 from bench.rows.overview import Endpoint, visitor
-from bench.stack import Shop, portal, processes, still, until_quiet
+from bench.stack import Shop, portal, processes, suspended, until_quiet
 from bench.usage import Meter
 from portalctl.local.folder import Folder
 from portalctl.local.layout import layout_as_started
@@ -30,18 +30,18 @@ from support.system_stack import JANUARY, Stack, shop
 T = TypeVar("T")
 
 WARM: Final = 5_000
-"""Requests before the first that is measured: by then the JVM has compiled what they need."""
+"""Requests before the first measured one, so that the JVM has compiled their code."""
 WARM_CREATED: Final = 100
-"""Subscriptions that are created and renewed before the first that are measured."""
+"""Subscriptions that are created and renewed before the measured ones."""
 MONTHS: Final = 12
 VISITS: Final = 300
-"""Overviews in a round."""
+"""Overviews per round."""
 DUE: Final = 500
-"""Subscriptions that are created, and renewals, in a round."""
+"""New subscriptions and renewals per round."""
 CONNECTIONS: Final = 8
-TOGETHER: Final = 16
-SECONDS: Final = 900.0
-"""After which one step is given up."""
+GROUP: Final = 16
+LIMIT_SECONDS: Final = 900.0
+"""Limit of a step."""
 REDUCED: Final = 1
 """Iterations of the hash of a tenant's secret, instead of 200 000."""
 DEFAULT: Final = f"{NAME}, default hashing"
@@ -50,7 +50,7 @@ PLAN: Final = "premium-monthly"
 
 @dataclass(slots=True)
 class Rival:
-    """A Kill Bill with one visitor, who has as many invoices as ours."""
+    """A Kill Bill server with one visitor, who has as many invoices as our customer."""
 
     server: KillBill
     visitor: str
@@ -58,16 +58,16 @@ class Rival:
     payments: int = 0
 
     async def subscribe(self, accounts: Iterable[str]) -> int:
-        """Creates a subscription for each account and waits until all are paid; returns how many."""
+        """Create a subscription for each account and wait until all are paid. Returns their number."""
         bodies = [{"accountId": account, "planName": PLAN} for account in accounts]
-        await _together(self.server.create("/subscriptions", body) for body in bodies)
+        await _in_groups(self.server.create("/subscriptions", body) for body in bodies)
         self.subscriptions += len(bodies)
         self.payments += len(bodies)
         await self._until_paid()
         return len(bodies)
 
     async def renew(self) -> int:
-        """Moves the clock by a month, in which every subscription is due, and waits until all are paid; returns how many."""
+        """Move the clock by a month, so that every subscription is due, and wait until all are paid. Returns their number."""
         await self.server.call("PUT", "/test/clock", months=1, timeoutSec=1)
         self.payments += self.subscriptions
         await self._until_paid()
@@ -76,7 +76,7 @@ class Rival:
     async def _until_paid(self) -> None:
         watching = await asyncpg.connect(self.server.database)
         try:
-            async with asyncio.timeout(SECONDS):
+            async with asyncio.timeout(LIMIT_SECONDS):
                 while await watching.fetchval("SELECT count(*) FROM invoice_payments WHERE success") < self.payments:
                     await asyncio.sleep(0.5)
         finally:
@@ -85,7 +85,7 @@ class Rival:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
-    its = await asyncio.to_thread(software)  # before anything is started that would have to wait for it
+    its = await asyncio.to_thread(software)  # before any server starts, because it may download
     async with portal() as seller, visitor(seller) as endpoints, shop(seller.stack) as other:
         monthly = await due_by_the_month(await other.customer())
         await renew("warm", monthly, await prepare_due(monthly, WARM_CREATED))
@@ -94,7 +94,7 @@ async def opened() -> AsyncIterator[Row]:
             killbill(its, admin, stack.folder / "killbill", "killbill", REDUCED) as reduced,
             killbill(its, admin, stack.folder / "killbill-default", "killbill_default", None) as default,
         ):
-            with still(stack):
+            with suspended(stack):
                 rivals = [await _prepare(server) for server in (reduced, default)]
                 with reduced.awake():
                     await rivals[0].subscribe(await _create_accounts(reduced, WARM_CREATED))
@@ -127,7 +127,7 @@ def _times(text: str, ours: str, other: str, target: Target | None = None) -> Li
 
 
 async def _prepare(server: KillBill) -> Rival:
-    """The plan, and a visitor with a payment method and a year of paid invoices; then the requests that warm the JVM up."""
+    """Create the plan, a visitor with a payment method and a year of paid invoices, and warm up the JVM."""
     with server.awake():
         await server.call("POST", "/test/clock", requestedDate=f"{JANUARY:%Y-%m-%dT%H:%M:%S.000Z}")
         await server.create("/catalog/simplePlan", _PLAN)
@@ -153,7 +153,7 @@ _PLAN: Final = {
 
 
 async def _create_accounts(server: KillBill, count: int) -> list[str]:
-    """Each with a payment method whose charges succeed without a provider."""
+    """Create accounts with a payment method that succeeds without a provider."""
 
     async def account() -> str:
         body = {"name": "Lucía Prueba", "email": "lucia@example.com", "currency": "USD"}
@@ -161,24 +161,24 @@ async def _create_accounts(server: KillBill, count: int) -> list[str]:
         await server.create(f"/accounts/{id}/paymentMethods", {"pluginName": "__EXTERNAL_PAYMENT__"}, isDefault="true")
         return id
 
-    return await _together(account() for _ in range(count))
+    return await _in_groups(account() for _ in range(count))
 
 
-async def _together(work: Iterable[Awaitable[T]]) -> list[T]:
-    """A few at the same time."""
+async def _in_groups(work: Iterable[Awaitable[T]]) -> list[T]:
+    """Run the work a few at a time."""
     waiting, done = iter(work), list[T]()
-    while some := list(islice(waiting, TOGETHER)):
+    while some := list(islice(waiting, GROUP)):
         done += await asyncio.gather(*some)
     return done
 
 
 async def _visits(rival: Rival, count: int) -> None:
-    """The account with its balance, its subscriptions, and its invoices with their items: about what our overview shows."""
+    """Request the account with its balance, subscriptions, and invoices with items: about the content of our overview."""
     url = f"{rival.server.url}/accounts/{rival.visitor}"
     headers = {**HEADERS, "authorization": f"Basic {b64encode(':'.join(USER).encode()).decode()}", "accept": "application/json"}
     paths = f"{url}?accountWithBalance=true", f"{url}/bundles", f"{url}/invoices"
     calls = [Call.of("GET", path, headers) for path in paths]
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(LIMIT_SECONDS):
         (await load(url, islice(cycle(calls), len(calls) * count), connections=CONNECTIONS)).expect(200)
 
 
@@ -190,14 +190,14 @@ async def _overviews(endpoint: Endpoint) -> Figures:
 
 
 async def _their_overviews(stack: Stack, rival: Rival, name: str) -> Figures:
-    with still(stack), rival.server.awake():
+    with suspended(stack), rival.server.awake():
         meter = _meter(stack, rival)
         await _visits(rival, VISITS)
         return meter.each(f"{name}: overview", VISITS)
 
 
 async def _created(seller: Shop) -> Figures:
-    """Customers with a card begin to pay; all that follows counts."""
+    """Customers with a card subscribe. Processor time counts until all work has finished."""
     stack = seller.stack
 
     async def customer() -> str:
@@ -205,14 +205,14 @@ async def _created(seller: Shop) -> Figures:
         await seller.backend.attach_card(id, "tok_visa")
         return id
 
-    customers = await _together(customer() for _ in range(DUE))
+    customers = await _in_groups(customer() for _ in range(DUE))
     await until_quiet(stack)
     watching = await asyncpg.connect(stack.state["postgres"]["subscriptions"])
     try:
         meter = Meter(processes(stack))
         bodies = [{"customer_id": id, "plan_id": seller.plan} for id in customers]
-        made = await _together(seller.backend.create("subscriptions", body) for body in bodies)
-        async with asyncio.timeout(SECONDS):
+        made = await _in_groups(seller.backend.create("subscriptions", body) for body in bodies)
+        async with asyncio.timeout(LIMIT_SECONDS):
             while await count_paid(watching, seller, made, periods=1) < DUE:
                 await asyncio.sleep(0.5)
     finally:
@@ -222,19 +222,19 @@ async def _created(seller: Shop) -> Figures:
 
 
 async def _their_created(stack: Stack, rival: Rival) -> Figures:
-    with still(stack), rival.server.awake():
+    with suspended(stack), rival.server.awake():
         accounts = await _create_accounts(rival.server, DUE)
         meter = _meter(stack, rival)
         return meter.each(f"{NAME}: creation", await rival.subscribe(accounts))
 
 
 async def _renewed(monthly: Original) -> Figures:
-    async with asyncio.timeout(SECONDS):
+    async with asyncio.timeout(LIMIT_SECONDS):
         return await renew("renewal", monthly, await prepare_due(monthly, DUE))
 
 
 async def _their_renewed(stack: Stack, rival: Rival) -> Figures:
-    with still(stack), rival.server.awake():
+    with suspended(stack), rival.server.awake():
         meter = _meter(stack, rival)
         return meter.each(f"{NAME}: renewal", await rival.renew())
 

@@ -1,4 +1,4 @@
-"""Growing on, to a million customers: half an hour, too long to be run with the other rows."""
+"""Growth to a million customers. It takes half an hour, too long to run with the other rows."""
 
 import shutil
 import tempfile
@@ -12,13 +12,13 @@ from portalctl.local.errors import StackError
 
 CUSTOMERS: Final = 1_000_000
 BYTES: Final = 45 * 10**9
-"""Of their rows, and of the log that PostgreSQL writes ahead of them."""
+"""Disk space for the rows and PostgreSQL's write-ahead log."""
 
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
     folder = tempfile.gettempdir()
     if (free := shutil.disk_usage(folder).free) < BYTES:
-        raise StackError(f"{BYTES >> 30} GiB are needed in {folder}, and {free >> 30} are free (TMPDIR names another folder)")
+        raise StackError(f"{folder} needs {BYTES >> 30} GiB and has {free >> 30} GiB free (TMPDIR names another folder)")
     async with growth.opened(CUSTOMERS) as row:
         yield row

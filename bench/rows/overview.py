@@ -1,4 +1,4 @@
-"""Reading: the overview as JSON and the page as HTML, against hello-world and a document read by its key on the same server."""
+"""The overview as JSON and the page as HTML, compared with hello-world and a document read by its key."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,14 +11,14 @@ from typing import Final
 from bench.hello import hello_world
 from bench.load import Call, load, rate_of
 from bench.measuring import Figures, Line, Row, Target, percentiles
-from bench.stack import Shop, asked_as, portal, processes, settings
+from bench.stack import Shop, browser_headers, portal, processes, settings
 from bench.usage import Processes
 from support.system_stack import JANUARY
 
 CONNECTIONS: Final = 32
 SECONDS: Final = 5
 SHARE: Final = 0.7
-"""Of the highest rate: latency is measured there."""
+"""Share of the highest rate at which latency is measured."""
 GATEWAY: Final = "portal-gateway"
 HELLO: Final = "hello-world"
 DOCUMENT: Final = "one document"
@@ -39,12 +39,12 @@ async def opened() -> AsyncIterator[Row]:
 
 @asynccontextmanager
 async def visitor(seller: Shop) -> AsyncIterator[dict[str, Endpoint]]:
-    """Both sides by the name of their figure: a customer with twelve renewals, and the servers beside the gateway."""
+    """The endpoints of both sides by figure: a customer with twelve renewals, and the compared servers."""
     stack, customer = seller.stack, await seller.customer()
     await seller.clock(JANUARY + timedelta(days=375))
     database = settings(stack, GATEWAY)["DATABASE_URL"]
     async with customer.portal() as visit, hello_world(database, seller.id, customer.id) as hello:
-        origin, headers = str(visit.browser.base_url).rstrip("/"), asked_as(visit)
+        origin, headers = str(visit.browser.base_url).rstrip("/"), browser_headers(visit)
         gateway, reading = processes(stack, GATEWAY, "postgres"), {**hello.processes, **processes(stack, "postgres")}
         yield {
             "overview": Endpoint(origin, Call.of("GET", f"{origin}/api/overview", headers), gateway),

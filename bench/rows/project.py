@@ -1,4 +1,4 @@
-"""Projecting: the same events folded into the same documents, 500 in a transaction and one in a transaction."""
+"""Projection of the same events into the same documents, many per transaction and one per transaction."""
 
 from asyncio import Event
 from collections.abc import AsyncIterator, Sequence
@@ -23,11 +23,11 @@ from chassis.projections.projection import Document, Projection
 STREAMS: Final = 4_000
 EACH: Final = 5
 SINGLE: Final = 3_000
-"""Events that are projected one by one: a few seconds' worth."""
+"""Events that are projected one by one: a few seconds of work."""
 
 
 class Renewed(EventData):
-    """What the bench's reader takes of a renewal."""
+    """The fields of a renewal that the bench's consumer reads."""
 
     current_period: dict[str, str]
 
@@ -51,7 +51,7 @@ CONSUMER: Final = Consumer(
 
 
 async def settled(_: Connection, __: Sequence[RawRecord]) -> None:
-    """Offsets are what the consumer's row measures."""
+    """Store no offsets; the row `consume` measures them."""
 
 
 @asynccontextmanager
@@ -61,11 +61,11 @@ async def opened() -> AsyncIterator[Row]:
         migrated(servers) as database,
         create_pool(database.url, name="bench", min_size=2, max_size=2) as pool,
     ):
-        handling, processes = BatchProcessor(CONSUMER, pool, Event()), {**here(), **servers.only("postgres")}
+        processor, processes = BatchProcessor(CONSUMER, pool, Event()), {**here(), **servers.only("postgres")}
         yield Row(
             [
-                partial(project, handling, processes, TOGETHER, STREAMS * EACH, MAX_RECORDS),
-                partial(project, handling, processes, "one by one", SINGLE, 1),
+                partial(project, processor, processes, TOGETHER, STREAMS * EACH, MAX_RECORDS),
+                partial(project, processor, processes, "one by one", SINGLE, 1),
             ],
             [
                 Line(
@@ -78,9 +78,9 @@ async def opened() -> AsyncIterator[Row]:
         )
 
 
-async def project(handling: BatchProcessor, processes: Processes, name: str, events: int, at_once: int) -> Figures:
+async def project(processor: BatchProcessor, processes: Processes, name: str, events: int, at_once: int) -> Figures:
     records = [record(envelope) for envelope in renewals(events // EACH, EACH)]
     meter = Meter(processes)
     for start in range(0, len(records), at_once):
-        await handling.handle(records[start : start + at_once], settled)
+        await processor.handle(records[start : start + at_once], settled)
     return meter.rate(name, len(records))

@@ -1,4 +1,4 @@
-"""Rebuilding: the gateway's view from a year of events in its topics, against copying the same records into a table."""
+"""Rebuild of the gateway's views from one year of events, compared with COPY of the same records into a table."""
 
 import asyncio
 import struct
@@ -15,7 +15,7 @@ from aiokafka.structs import RecordMetadata
 
 import portal_gateway
 from bench.databases import migrated
-from bench.history import Said, history
+from bench.history import HistoryRecord, history
 from bench.measuring import Figures, Line, Row, Target
 from bench.servers import Servers, running
 from bench.serving import listens
@@ -23,7 +23,7 @@ from bench.topics import producer
 from bench.usage import MIB, Meter
 from portalctl import topics
 from portalctl.local.folder import Folder
-from portalctl.local.keys import kept_keys
+from portalctl.local.keys import load_or_create_keys
 from portalctl.local.ports import free_port
 from portalctl.local.programs import Child
 from portalctl.local.services import SERVICES, Service, environment, urls
@@ -31,11 +31,11 @@ from support.databases import ServiceDatabase
 
 EVENTS: Final = 1_000_000
 SEVERAL: Final = 3
-"""Gateways that share the partitions."""
+"""Number of gateways that share the partitions."""
 EARLY: Final = EVENTS // 4
-"""Events after which memory is looked at for the first time: what grows with their number has grown by the last."""
-LOOKS: Final = 0.05
-"""Seconds between looks at how far it is, and at its memory."""
+"""Events before the first measurement of memory. Memory that grows with their number has grown by the last one."""
+POLL_SECONDS: Final = 0.05
+"""Interval of measurements of progress and memory."""
 _MIGRATIONS: Final = Path(portal_gateway.__file__).parent / "migrations"
 _TABLE: Final = """
     CREATE TABLE record (
@@ -67,32 +67,32 @@ async def opened() -> AsyncIterator[Row]:
                     target=Target(at_most=1.15),
                 ),
             ],
-            # Each takes minutes, and the averages of a million events hold still.
+            # Each takes minutes, and averages over a million events are stable.
             rounds=1,
         )
 
 
 async def _publish(servers: Servers, path: Path) -> None:
-    """The history to its topics, and beside them the same records in a file, as COPY reads them."""
-    said = history(EVENTS)
+    """Publish the history, and write the same records to a file for COPY."""
+    records = history(EVENTS)
     with path.open("wb") as file:
         file.write(b"PGCOPY\n\xff\r\n\0" + bytes(8))
         async with producer(servers.kafka) as sending:
-            while some := list(islice(said, 1000)):
+            while some := list(islice(records, 1000)):
                 futures = [await sending.send(one.topic, one.value, one.key) for one in some]
                 kept = await asyncio.gather(*futures)
                 file.write(b"".join(map(_row, some, kept)))
         file.write(b"\xff\xff")
 
 
-def _row(said: Said, kept: RecordMetadata) -> bytes:
-    """PostgreSQL's binary format: the number of fields, then each with its length before it."""
-    fields = (kept.topic.encode(), struct.pack("!i", kept.partition), struct.pack("!q", kept.offset), said.key, said.value)
+def _row(records: HistoryRecord, kept: RecordMetadata) -> bytes:
+    """A row in PostgreSQL's binary format: the number of fields, then each field after its length."""
+    fields = (kept.topic.encode(), struct.pack("!i", kept.partition), struct.pack("!q", kept.offset), records.key, records.value)
     return struct.pack("!h", len(fields)) + b"".join(struct.pack("!i", len(field)) + field for field in fields)
 
 
 async def _rebuilt(servers: Servers, name: str, count: int) -> Figures:
-    """So many gateways as they are run, on a database that has only its tables, until they have read everything."""
+    """Run gateways on a database with empty tables until they have read all records."""
     async with AsyncExitStack() as stack:
         database = await stack.enter_async_context(migrated(servers, **{"portal-gateway": _MIGRATIONS}))
         gateways = [await stack.enter_async_context(_gateway(servers, database, str(n))) for n in range(count)]
@@ -105,7 +105,7 @@ async def _rebuilt(servers: Servers, name: str, count: int) -> Figures:
             for child, _ in gateways:
                 if not child.alive:
                     raise RuntimeError(f"a gateway ended: {child.program.log.read_text()[-2000:]}")
-            # Starting and joining the group is not reading.
+            # Measure after the start and the join of the group.
             if read and not first and all(listens(child.pid, port) for child, port in gateways):
                 first, meter = read, Meter({**servers.processes, **processes})
             resident = process.memory_info().rss / MIB
@@ -114,10 +114,10 @@ async def _rebuilt(servers: Servers, name: str, count: int) -> Figures:
 
 
 async def _progress(watching: asyncpg.Connection) -> AsyncIterator[int]:
-    """How many events have been read so far, again and again until all have and every view shows them."""
+    """The number of events read so far, repeatedly until all are read and every view is composed."""
     read, waits = 0, True
     while read < EVENTS or waits:
-        await asyncio.sleep(LOOKS)
+        await asyncio.sleep(POLL_SECONDS)
         waits = await watching.fetchval("SELECT EXISTS (SELECT FROM customer_view WHERE doc IS NULL)")
         read = await watching.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets")
         yield read
@@ -125,12 +125,12 @@ async def _progress(watching: asyncpg.Connection) -> AsyncIterator[int]:
 
 @asynccontextmanager
 async def _gateway(servers: Servers, database: ServiceDatabase, instance: str) -> AsyncIterator[tuple[Child, int]]:
-    """A gateway that has been started, and the port on which it will listen."""
+    """Start a gateway. Yields it with the port on which it will listen."""
     kind = next(kind for kind in SERVICES if kind.name == "portal-gateway")
     folder, ports = Folder(servers.folder), {name: free_port() for each in SERVICES for name in each.preferred_ports}
-    told = environment(
+    variables = environment(
         kind,
-        keys=kept_keys(folder, [], [each.name for each in SERVICES]),
+        keys=load_or_create_keys(folder, [], [each.name for each in SERVICES]),
         ports=ports,
         at=urls(SERVICES, ports),
         kafka=servers.kafka,
@@ -138,7 +138,7 @@ async def _gateway(servers: Servers, database: ServiceDatabase, instance: str) -
         owner_url=database.owner_url,
     )
     name = f"{kind.name}.{instance}"
-    settings = told | {"INSTANCE": instance}
+    settings = variables | {"INSTANCE": instance}
     program = Service(name, kind.package, ports[kind.name], ports[kind.admin], settings, folder.log(name)).program()
     child = await Child.spawn(program)
     try:

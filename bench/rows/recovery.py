@@ -1,4 +1,4 @@
-"""Recovering: each service and the broker killed under load, and the time until what was committed meanwhile is read by all."""
+"""Recovery: each service and the broker is killed under load, and the time until all consumers have caught up."""
 
 import asyncio
 import json
@@ -16,14 +16,14 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
-from bench.crowd import changes_of_mind, crowd
+from bench.crowd import cancel_and_withdraw, crowd
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target
 from bench.serving import answers
 from bench.stack import Customer, Shop, portal
 from portalctl.local.kafka import cluster_id_of
 from support.system_stack import Stack
-from verify.consumers import READERS
+from verify.consumers import SERVICE_CONSUMERS
 from verify.running import verify
 from verify.sources import Sources, sources_of
 
@@ -32,11 +32,11 @@ CUSTOMERS: Final = 100
 CHANGES: Final = 100
 """Cancellations and withdrawals per second."""
 STARTS: Final = 5
-"""New subscriptions per second: each is invoiced and charged, so that every service has something to lose."""
-ALLOWED: Final = 2.0
-"""Seconds for getting to work again, besides the backlog's share."""
+"""New subscriptions per second. Each is invoiced and charged, so every service has work in progress."""
+ALLOWED_SECONDS: Final = 2.0
+"""Allowed time to resume, in addition to the share of the backlog."""
 RELAYED: Final = 20_000
-"""Backlog per second that is allowed for: what the row `relay` finds on a slow day, with two cores."""
+"""Assumed rate of the backlog per second: a low result of the row `relay` with two cores."""
 
 Databases = Mapping[str, asyncpg.Connection]
 Ends = Mapping[str, Mapping[str, int]]
@@ -58,7 +58,7 @@ async def opened() -> AsyncIterator[Row]:
 def _lines() -> list[Line]:
     lines = []
     for victim in VICTIMS:
-        text = f"{victim} killed: caught up ÷ {ALLOWED:g} s + backlog ÷ relay rate"
+        text = f"{victim} killed: caught up ÷ {ALLOWED_SECONDS:g} s + backlog ÷ relay rate"
         lines.append(Line(text, victim, f"{victim}, allowed", "s", Target(at_most=1)))
         lines.append(Line(f"{victim} killed: backlog when it was back", f"{victim}, backlog", unit=""))
     return [*lines, Line("invariants that did not survive", "broken", unit="", target=Target(at_most=0))]
@@ -69,22 +69,22 @@ async def _all_killed(seller: Shop, customers: Sequence[Customer], sources: Sour
     for victim in VICTIMS:
         async with asyncio.TaskGroup() as tasks:
             loads = (
-                (changes_of_mind(seller, [each.subscription for each in customers]), CHANGES),
+                (cancel_and_withdraw(seller, [each.subscription for each in customers]), CHANGES),
                 (_starts(seller, customers), STARTS),
             )
-            loading = [tasks.create_task(_keep_asking(seller, calls, rate)) for calls, rate in loads]
+            loading = [tasks.create_task(_keep_calling(seller, calls, rate)) for calls, rate in loads]
             await asyncio.sleep(1)
             await _caught_up(databases)
             seconds, backlog = await _killed(seller.stack, victim, databases)
             for task in loading:
                 task.cancel()
-        figures |= {victim: seconds, f"{victim}, allowed": ALLOWED + backlog / RELAYED, f"{victim}, backlog": backlog}
+        figures |= {victim: seconds, f"{victim}, allowed": ALLOWED_SECONDS + backlog / RELAYED, f"{victim}, backlog": backlog}
     result = await verify(sources, patience=60, progress=lambda _: None)
     return figures | {"broken": sum(not verdict.holds for verdict in result.verdicts)}
 
 
 async def _killed(stack: Stack, victim: str, databases: Databases) -> tuple[float, int]:
-    """Seconds from its answering again until all that was committed by then is read, and how much that was."""
+    """Kill a process. Returns the seconds from its first answer until the backlog at that time is consumed, and the backlog."""
     killed, ends = stack.state["processes"][victim], await _sent(databases)
     stack.signal(victim, signal.SIGKILL)
     async with asyncio.timeout(60):
@@ -98,7 +98,7 @@ async def _killed(stack: Stack, victim: str, databases: Databases) -> tuple[floa
 async def _answers(stack: Stack, process: str, ends: Ends) -> bool:
     if process != "kafka":
         return answers(urlsplit(stack.urls[process]).port or 0)
-    # It tells its name a second or two before it has found the end of its logs and leads them: its own start lasts until then.
+    # The broker reports its cluster id one or two seconds before it has recovered its logs and leads them.
     bootstrap = stack.state["kafka"]["bootstrap_servers"]
     if await cluster_id_of(bootstrap) is None:
         return False
@@ -119,7 +119,7 @@ async def _backlog(databases: Databases) -> int:
 
 
 async def _caught_up(databases: Databases) -> None:
-    """Until what is committed now has been sent, and has had its effect on whoever reads it."""
+    """Wait until all events committed now are sent and consumed."""
     committed = {name: await _last(database) for name, database in databases.items()}
     while any([await _unsent(database, committed[name]) for name, database in databases.items()]):
         await asyncio.sleep(0.01)
@@ -129,7 +129,7 @@ async def _caught_up(databases: Databases) -> None:
 
 
 async def _last(database: asyncpg.Connection) -> int:
-    """The highest position that was given to an event."""
+    """The highest position of an event."""
     last: int = await database.fetchval(
         "SELECT coalesce(pg_sequence_last_value(pg_get_serial_sequence('events', 'position')), 0)"
     )
@@ -148,7 +148,7 @@ async def _unsent(database: asyncpg.Connection, last: int) -> int:
 
 
 async def _sent(databases: Databases) -> Ends:
-    """Where what has been sent ends, as the relays noted it."""
+    """The ends of the sent records, as stored by the relays."""
     ends: dict[str, Mapping[str, int]] = {}
     for database in databases.values():
         ends |= json.loads(await database.fetchval("SELECT ends FROM relay"))
@@ -157,22 +157,22 @@ async def _sent(databases: Databases) -> Ends:
 
 async def _unread(databases: Databases, ends: Ends) -> int:
     waiting = 0
-    for reader in READERS:
-        rows = await databases[reader.database].fetch(
-            "SELECT topic, partition::text, next FROM offsets WHERE consumer_group = $1", reader.consumer.group
+    for service in SERVICE_CONSUMERS:
+        rows = await databases[service.database].fetch(
+            "SELECT topic, partition::text, next FROM offsets WHERE consumer_group = $1", service.consumer.group
         )
         read = {(row["topic"], row["partition"]): row["next"] for row in rows}
-        for topic in reader.consumer.topics:
+        for topic in service.consumer.topics:
             waiting += sum(max(0, end - read.get((topic, partition), 0)) for partition, end in ends.get(topic, {}).items())
     return waiting
 
 
-async def _keep_asking(seller: Shop, calls: Iterator[Call], rate: float) -> None:
-    """Until cancelled; whoever is away is asked again."""
+async def _keep_calling(seller: Shop, calls: Iterator[Call], rate: float) -> None:
+    """Send calls until cancelled. An unavailable service is called again."""
     while True:
         try:
             answers = await load(seller.stack.urls["subscriptions"], calls, connections=8, seconds=1, rate=rate)
-            answers.expect(200, 201, 202, 409)  # a change of mind was lost, and the one after it changes nothing
+            answers.expect(200, 201, 202, 409)  # after a lost command the next one may change nothing
         except* (OSError, EOFError):
             await asyncio.sleep(0.05)
 

@@ -1,4 +1,4 @@
-"""The relay: from rows in the events table to acknowledged on Kafka, against publishing alone and against a relay library."""
+"""The relay from rows in the events table to acknowledged records, compared with bare publishing and with a relay library."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -39,7 +39,7 @@ async def opened() -> AsyncIterator[Row]:
 
 
 async def _ours(servers: Servers, url: str, admin: asyncpg.Connection) -> Figures:
-    """A turn of the relay as a service runs it, from its start until its cursor stands behind the last event."""
+    """Run the relay like in a service, from its start until its cursor is at the last event."""
     topic = await fresh_topic(servers.kafka)
     await admin.execute("TRUNCATE events")
     columns = ["epoch", "merchant_id", "stream", "version", "event_id", "name", "schema", "body", "topic", "headers", "value"]
@@ -63,7 +63,7 @@ async def _ours(servers: Servers, url: str, admin: asyncpg.Connection) -> Figure
 
 
 async def _alone(servers: Servers) -> Figures:
-    """The same keys, values and headers, without a database."""
+    """Publish the same keys, values and headers, without a database."""
     topic = await fresh_topic(servers.kafka)
     headers = [(name, value.encode()) for name, value in HEADERS.items()]
     keys = [f"{MERCHANT}/subscription-{uuid4()}".encode() for _ in range(EVENTS)]

@@ -1,4 +1,4 @@
-"""The peer of the relay: `faststream-outbox`, which relays rows of its table with a handler per row, as its tutorial shows."""
+"""The compared library: `faststream-outbox`, which relays rows of its table with a handler per row, as in its tutorial."""
 
 import asyncio
 from collections.abc import AsyncIterator

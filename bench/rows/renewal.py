@@ -1,4 +1,4 @@
-"""Renewing: subscriptions that are due at once, until each is invoiced, charged and known to be paid."""
+"""Renewals of subscriptions that are due at once, until each has recorded its payment."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -10,7 +10,7 @@ from bench.stack import portal
 
 DUE: Final = 1_000
 WARM: Final = 100
-"""Renewals before the first that are measured."""
+"""Renewals before the first measured ones."""
 
 
 @asynccontextmanager

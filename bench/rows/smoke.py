@@ -1,7 +1,7 @@
 """A guard against regressions: processor time of every hot path, as a multiple of hello-world's in the same round.
 
-It takes about a minute on a quiet machine. Its ratios are compared with those of the baseline beside this package's modules.
-Commands and renewals count until all has followed: the share of idle processes in them grows when a busy machine makes that wait.
+It takes about a minute on a quiet machine. Its ratios are compared with those in `bench/baseline.json`. Commands and renewals
+count until relays and consumers have finished, so on a busy machine the share of idle processes in them grows.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from typing import Final
 
 import asyncpg
 
-from bench.clones import Original, Said
-from bench.crowd import changes_of_mind
+from bench.clones import Original, Values
+from bench.crowd import cancel_and_withdraw
 from bench.databases import migrated
 from bench.events import renewals
 from bench.load import Call, load
@@ -50,7 +50,7 @@ SETS: Final = 4_000
 CALLERS: Final = 32
 IDLE_SECONDS: Final = 2.0
 EVENTS: Final = 4_000
-"""That are projected; five times as many are read without a handler."""
+"""Projected events; five times as many are consumed without a handler."""
 
 
 @asynccontextmanager
@@ -58,7 +58,7 @@ async def opened() -> AsyncIterator[Row]:
     async with portal() as seller, visitor(seller) as endpoints, shop(seller.stack) as other:
         stack, monthly = seller.stack, await due_by_the_month(await other.customer())
         due = await prepare_due(monthly, DUE * ROUNDS)
-        calls = changes_of_mind(seller, await subscribe(seller, STREAMS))
+        calls = cancel_and_withdraw(seller, await subscribe(seller, STREAMS))
         async with (
             migrated(_servers(stack)) as database,
             create_pool(database.url, name="bench", min_size=8, max_size=8) as pool,
@@ -100,7 +100,7 @@ def _lines() -> list[Line]:
 
 
 def _servers(stack: Stack) -> Servers:
-    """The stack's own, as the rows without a stack know theirs."""
+    """The stack's servers, in the form that rows without a stack use."""
     folder = Folder(stack.folder)
     return Servers(
         postgres_url=layout_as_started(folder).admin_url,
@@ -127,7 +127,7 @@ async def _requests(name: str, endpoint: Endpoint) -> Figures:
 
 
 async def _idle(stack: Stack) -> Figures:
-    """Of one second."""
+    """Processor time of one idle second."""
     await until_quiet(stack)
     meter = Meter(processes(stack))
     await asyncio.sleep(IDLE_SECONDS)
@@ -141,7 +141,7 @@ async def _commands(stack: Stack, calls: Iterator[Call]) -> Figures:
     return meter.each("command", COMMANDS)
 
 
-async def _renewals(monthly: Original, due: list[Said]) -> Figures:
+async def _renewals(monthly: Original, due: list[Values]) -> Figures:
     return await renew("renewal", monthly, [due.pop() for _ in range(DUE)])
 
 

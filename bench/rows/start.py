@@ -1,4 +1,4 @@
-"""Starting: `portalctl up` with everything fetched and made before, and the demo from a clone whose packages are cached."""
+"""Start: `portalctl up` with downloads and data prepared, and the demo from a clone with cached packages."""
 
 import asyncio
 import os
@@ -21,8 +21,8 @@ from portalctl.local.folder import Folder
 from portalctl.local.process_table import read_processes
 from support.system_stack import Stack
 
-SECONDS: Final = 300
-"""After which a step is given up."""
+LIMIT_SECONDS: Final = 300
+"""Limit of a step."""
 _REPOSITORY: Final = Path(__file__).parents[2]
 
 
@@ -51,13 +51,13 @@ async def _started(stack: Stack) -> Figures:
     begun = time.perf_counter()
     await _up(stack)
     seconds = time.perf_counter() - begun
-    used = _since_their_start(stack)
+    used = _used_since_start(stack)
     await _down(stack)
     return {"up": seconds, **used}
 
 
-def _since_their_start(stack: Stack) -> Figures:
-    """What each process has used so far, the supervisor with the tools that it ran."""
+def _used_since_start(stack: Stack) -> Figures:
+    """Processor time of each process since its start; the supervisor includes the tools that it ran."""
     used = {name: cpu_seconds(name, pid) for name, pid in processes(stack).items()}
     supervisor = read_processes(Folder(stack.folder)).supervisor
     assert supervisor, "the stack is up"
@@ -66,7 +66,7 @@ def _since_their_start(stack: Stack) -> Figures:
 
 
 async def _cloned(clone: Path) -> Figures:
-    """The clone is of the last commit: what is not committed does not count."""
+    """Start the demo in a clone of the last commit, without uncommitted changes."""
     await _run("git", "clone", "--quiet", str(_REPOSITORY), str(clone))
     try:
         begun = time.perf_counter()
@@ -78,7 +78,7 @@ async def _cloned(clone: Path) -> Figures:
 
 
 async def _run(*command: str) -> None:
-    """Raises StackError with the end of what the command printed. It ends with this process."""
+    """Run a command, which ends with this process. Raises StackError with the end of its output."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS", "PYTHONPATH"))}
     try:
         process = await asyncio.create_subprocess_exec(
@@ -87,10 +87,10 @@ async def _run(*command: str) -> None:
     except FileNotFoundError:
         raise StackError(f"{command[0]} is not installed") from None
     try:
-        async with asyncio.timeout(SECONDS):
+        async with asyncio.timeout(LIMIT_SECONDS):
             output = (await process.communicate())[0].decode(errors="replace")
     except TimeoutError:
-        raise StackError(f"{' '.join(command)}: not finished after {SECONDS} s") from None
+        raise StackError(f"{' '.join(command)}: not finished after {LIMIT_SECONDS} s") from None
     finally:
         if process.returncode is None:
             os.killpg(process.pid, signal.SIGTERM)

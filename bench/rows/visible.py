@@ -1,4 +1,4 @@
-"""Being seen: from a command's answer to the message in a session's stream, against a round trip of Kafka alone meanwhile."""
+"""Visibility: from a command's response to the message in a session's stream, compared with a concurrent Kafka round trip."""
 
 import asyncio
 import time
@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from aiokafka import AIOKafkaConsumer
 
-from bench.crowd import changes_of_mind, crowd
+from bench.crowd import cancel_and_withdraw, crowd
 from bench.load import Call, load
 from bench.measuring import Figures, Line, Row, Target, percentiles
 from bench.rows.append import ENVELOPE
@@ -23,28 +23,28 @@ from bench.topics import fresh_topic, producer
 from bench.usage import Meter
 
 STREAMS: Final = 200
-"""Subscriptions of as many customers, whose commands are the load."""
+"""Subscriptions of as many customers; their commands are the load."""
 WATCHED: Final = 10
-"""Customers besides whose sessions are open; as many round trips of Kafka may be under way at once."""
-PACE: Final = 0.5
-"""Seconds from a command about a watched customer to the next one."""
+"""Additional customers with open sessions; as many concurrent round trips of Kafka."""
+PACE_SECONDS: Final = 0.5
+"""Interval between commands for a watched customer."""
 RATE: Final = 200
-"""Events per second, those about watched customers among them."""
+"""Events per second, including those of watched customers."""
 FASTER: Final = (1_000, 700, 500, 350)
-"""The first of these that the machine holds is measured as well."""
+"""The first of these rates that the machine sustains is measured as well."""
 SECONDS: Final = 12
 IDLE: Final = "idle"
 CONNECTIONS: Final = 32
 
 Sample = Callable[[], Awaitable[float]]
-"""Does it once; how many seconds it took."""
+"""Takes one sample and returns its seconds."""
 
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
     async with portal() as seller, AsyncExitStack() as kept:
         background = [customer.subscription for customer in await crowd(seller, STREAMS)]
-        busy = partial(under_load, seller.stack.urls["subscriptions"], changes_of_mind(seller, background))
+        busy = partial(under_load, seller.stack.urls["subscriptions"], cancel_and_withdraw(seller, background))
         watched = await crowd(seller, WATCHED)
         kafka = await kept.enter_async_context(_kafka_alone(seller.stack.state["kafka"]["bootstrap_servers"]))
         sides = {
@@ -81,7 +81,7 @@ def _at(rate: int, why: str, half: Target | None, slowest: Target | None) -> lis
 
 
 Busy = Callable[[float, float], Coroutine[None, None, float]]
-"""Makes so many events per second for so many seconds; how many per second it came to."""
+"""Generates events at a rate for a time in seconds. Returns the reached rate."""
 
 
 async def under_load(url: str, calls: Iterator[Call], rate: float, seconds: float) -> float:
@@ -90,7 +90,7 @@ async def under_load(url: str, calls: Iterator[Call], rate: float, seconds: floa
 
 
 async def _held(busy: Busy, watching: Sequence[Sample]) -> int | None:
-    """The most events per second of those in question that are answered in time, and seen within a second; if there is one."""
+    """The highest rate of FASTER with timely responses and visibility within a second, or None."""
     for rate in FASTER:
         reached = await busy(rate, 4)
         if reached > 0.95 * rate and await watching[0]() < 1:
@@ -99,7 +99,7 @@ async def _held(busy: Busy, watching: Sequence[Sample]) -> int | None:
 
 
 async def _idle(alone: Mapping[str, Sequence[Sample]]) -> Figures:
-    """One customer, and nothing else to do. The sides take turns: each would keep the other's broker awake."""
+    """One customer without other load. The sides alternate, because each would keep the other's broker busy."""
     figures: dict[str, float] = {}
     for side, samples in alone.items():
         figures |= percentiles(await sample_all(samples), f"{side} {IDLE}")
@@ -109,12 +109,12 @@ async def _idle(alone: Mapping[str, Sequence[Sample]]) -> Figures:
 async def _measured(
     stack: Stack, busy: Busy, sides: Mapping[str, Sequence[Sample]], rate: int, so_far: dict[str, list[float]]
 ) -> Figures:
-    """Both sides at the same time, since what the machine does besides lasts no longer than a sample."""
+    """Both sides concurrently, because other load of the machine may last only as long as a sample."""
     figures, meter = dict[str, float](), Meter(processes(stack))
     async with asyncio.TaskGroup() as tasks:
-        loading = tasks.create_task(busy(rate - WATCHED / PACE, SECONDS))
+        loading = tasks.create_task(busy(rate - WATCHED / PACE_SECONDS, SECONDS))
         taken = {side: tasks.create_task(sample_all(samples)) for side, samples in sides.items()}
-    reached = loading.result() + WATCHED / PACE
+    reached = loading.result() + WATCHED / PACE_SECONDS
     figures |= {**meter.each(f"events at {rate}/s", reached * SECONDS), f"events at {rate}/s": reached}
     for side, task in taken.items():
         name, seconds = f"{side} at {rate}/s", task.result()
@@ -124,29 +124,31 @@ async def _measured(
 
 
 async def sample_all(samples: Sequence[Sample]) -> list[float]:
-    """Each at a steady pace, one after the other."""
+    """Take samples at a steady pace, staggered."""
     begun = time.perf_counter()
 
     async def repeated(first: float, sample: Sample) -> list[float]:
         taken = []
-        for number in range(int(SECONDS / PACE)):
-            await asyncio.sleep(max(0.0, first + PACE * number - time.perf_counter()))
+        for number in range(int(SECONDS / PACE_SECONDS)):
+            await asyncio.sleep(max(0.0, first + PACE_SECONDS * number - time.perf_counter()))
             taken.append(await sample())
         return taken
 
-    everyone = await asyncio.gather(*(repeated(begun + PACE * n / len(samples), sample) for n, sample in enumerate(samples)))
+    everyone = await asyncio.gather(
+        *(repeated(begun + PACE_SECONDS * n / len(samples), sample) for n, sample in enumerate(samples))
+    )
     return [seconds for taken in everyone for seconds in taken]
 
 
 @asynccontextmanager
 async def watch(customer: Customer, passed: Callable[[Passage], None] = lambda _: None) -> AsyncIterator[Sample]:
-    """A session of the customer's that listens while a merchant's back end cancels for the customer, or withdraws that.
+    """Open a session of the customer that listens while the merchant's back end cancels and withdraws.
 
     `passed` is called with the times of every sample.
     """
     merchant = customer.shop.id
     names = f"{merchant}/subscription-{customer.subscription}", f"{merchant}/{customer.id}"
-    commands = changes_of_mind(customer.shop, [customer.subscription])
+    commands = cancel_and_withdraw(customer.shop, [customer.subscription])
     async with customer.portal() as visit:
         await visit.sees(lambda page: [row["status"] for row in page["invoices"]["items"]] == ["paid"])
         await asyncio.sleep(0.5)
@@ -169,14 +171,14 @@ async def watch(customer: Customer, passed: Callable[[Passage], None] = lambda _
 
 @asynccontextmanager
 async def _kafka_alone(bootstrap: str) -> AsyncIterator[Sample]:
-    """The same bytes sent to a topic that nobody else uses, and read from it; several may be under way."""
+    """Send the same bytes to a separate topic and read them; several round trips may be in flight."""
     topic = await fresh_topic(bootstrap)
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=bootstrap)
-    under_way: dict[bytes, Future[float]] = {}
+    in_flight: dict[bytes, Future[float]] = {}
 
     async def read() -> None:
         async for record in consumer:
-            under_way.pop(record.key).set_result(time.perf_counter())
+            in_flight.pop(record.key).set_result(time.perf_counter())
 
     await consumer.start()
     reading = asyncio.create_task(read())
@@ -185,7 +187,7 @@ async def _kafka_alone(bootstrap: str) -> AsyncIterator[Sample]:
 
             async def sample() -> float:
                 key, arrived, begun = uuid4().bytes, Future[float](), time.perf_counter()
-                under_way[key] = arrived
+                in_flight[key] = arrived
                 acknowledged = await sending.send(topic, ENVELOPE, key)
                 seconds = await arrived - begun
                 await acknowledged

@@ -1,4 +1,4 @@
-"""Options of the commands, with their types and bounds. A wrong value ends the command with code 2 and a sentence."""
+"""Options of the commands, with types and bounds. A wrong value ends the command with code 2 and an error message."""
 
 import math
 import re
@@ -39,7 +39,7 @@ def _api_key(value: str | None) -> str | None:
     return value
 
 
-Here = Annotated[Path, typer.Option("--folder", envvar="PORTAL_FOLDER", help="Where the local stack keeps its files.")]
+FolderOption = Annotated[Path, typer.Option("--folder", envvar="PORTAL_FOLDER", help="Where the local stack keeps its files.")]
 Detach = Annotated[bool, typer.Option("--detach", help="Return when everything is ready.")]
 Wipe = Annotated[bool, typer.Option("--wipe", help="Delete all data too.")]
 Bootstrap = Annotated[
@@ -48,19 +48,19 @@ Bootstrap = Annotated[
 ]
 Patience = Annotated[
     float,
-    typer.Option(help="Seconds for relays and consumers to come where they should be.", min=0, max=86400, callback=_finite),
+    typer.Option(help="Seconds for relays and consumers to catch up.", min=0, max=86400, callback=_finite),
 ]
 Limit = Annotated[int, typer.Option("--limit", help="Differences shown per invariant.", min=0)]
-Merchant = Annotated[str | None, typer.Option(help="A merchant that state.json names.")]
+Merchant = Annotated[str | None, typer.Option(help="A merchant in state.json.")]
 ApiKey = Annotated[
     str | None, typer.Option(envvar="PORTAL_API_KEY", help="A merchant's API key, instead of --merchant.", callback=_api_key)
 ]
 GatewayUrl = Annotated[
     str | None,
-    typer.Option("--url", help="The portal gateway, when it is not the local stack's.", callback=_of_type(ServiceUrl)),
+    typer.Option("--url", help="The portal gateway, instead of the local stack's.", callback=_of_type(ServiceUrl)),
 ]
 ServiceOrOperator = Annotated[
     str, typer.Argument(metavar="SERVICE", help="subscriptions, payments, invoicing, portal-gateway or operator.")
 ]
-Sql = Annotated[bool, typer.Option("--sql", help="Print SQL that makes the service's database and roles, for psql.")]
+Sql = Annotated[bool, typer.Option("--sql", help="Print SQL for psql that creates the service's database and roles.")]
 Seconds = Annotated[int | None, typer.Option(help="Seconds.", min=1)]

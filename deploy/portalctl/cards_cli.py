@@ -4,20 +4,20 @@ from typing import Annotated
 
 import typer
 
-from portalctl.terminal import failures_in_words
+from portalctl.terminal import exit_on_error
 
 cards_app = typer.Typer(help="Card numbers that earlier versions stored in free text.", no_args_is_help=True)
 
 
 @cards_app.command("list")
 def list_cards(context: typer.Context) -> None:
-    """Show where card numbers are stored, never the numbers, and what `redact` would do. Exit code 1 when there is any.
+    """Show where card numbers are stored, without the numbers, and what `redact` would do. Exit code 1 when there is any.
 
-    The databases are found as `verify` finds them. KEY_ENCRYPTION_KEY of invoicing lets it read whom invoices are made out to.
+    It uses the same databases as `verify`. With KEY_ENCRYPTION_KEY of invoicing it also reads the buyers of invoices.
     """
     from portalctl.cards import command
 
-    with failures_in_words():
+    with exit_on_error():
         found = command.show(context.obj)
     if found:
         raise typer.Exit(1)
@@ -26,17 +26,17 @@ def list_cards(context: typer.Context) -> None:
 @cards_app.command("redact")
 def redact_cards(
     context: typer.Context,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
-    patience: Annotated[float, typer.Option(help="Seconds for services to follow new revisions of profiles.")] = 30.0,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask for confirmation.")] = False,
+    patience: Annotated[float, typer.Option(help="Seconds for services to apply new revisions of profiles.")] = 30.0,
 ) -> None:
-    """List as `cards list` does, ask, and take the numbers out of what may be changed. Exit code 1 when any is left.
+    """List like `cards list`, ask for confirmation, and redact the numbers. Exit code 1 when any is left.
 
-    Comments, kept answers and settled quarantined records are rewritten; profiles of customers and merchants get a new
-    revision, which everything made of them follows. Events and issued invoices are not rewritten.
+    Comments, stored answers and settled quarantined records are rewritten. Profiles of customers and merchants get a new
+    revision, and everything derived from them is updated. Events and issued invoices are not rewritten.
     """
     from portalctl.cards import command
 
-    with failures_in_words():
+    with exit_on_error():
         found = command.show(context.obj)
         if not found or not command.can_change(found):
             raise typer.Exit(1 if found else 0)

@@ -1,4 +1,4 @@
-"""portalctl: start, stop and look after the customer portal."""
+"""portalctl: start, stop and operate the customer portal."""
 
 import asyncio
 import contextlib
@@ -18,13 +18,13 @@ import typer
 from chassis.runtime.signals import restore_stop_signals
 from chassis.service.settings import read_settings
 from portalctl import links, status_report, topics
-from portalctl.arguments import ApiKey, Bootstrap, Detach, GatewayUrl, Here, Limit, Merchant, Patience, Seconds, Wipe
+from portalctl.arguments import ApiKey, Bootstrap, Detach, FolderOption, GatewayUrl, Limit, Merchant, Patience, Seconds, Wipe
 from portalctl.cards_cli import cards_app
-from portalctl.demo.command import tell
+from portalctl.demo.command import show_demo
 from portalctl.env_cli import show_settings
 from portalctl.local.errors import StackError, within
 from portalctl.local.folder import Folder
-from portalctl.local.layout import Elsewhere
+from portalctl.local.layout import ExternalServers
 from portalctl.local.lifecycle import running_state, take_down
 from portalctl.local.locks import Held
 from portalctl.local.migrations import migrate_all
@@ -33,12 +33,12 @@ from portalctl.local.services import SERVICES
 from portalctl.local.supervisor import supervise
 from portalctl.quarantine_cli import quarantine_app
 from portalctl.settings import Settings
-from portalctl.terminal import err, failures_in_words, out, say
+from portalctl.terminal import err, exit_on_error, out, say
 from portalctl.up import bring_up
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_show_locals=False)
-topics_app = typer.Typer(help="Kafka's topics, as the contracts name them.", no_args_is_help=True)
-links_app = typer.Typer(help="Links with which a customer enters the portal.", no_args_is_help=True)
+topics_app = typer.Typer(help="Kafka topics of the contracts.", no_args_is_help=True)
+links_app = typer.Typer(help="Links with which customers enter the portal.", no_args_is_help=True)
 app.add_typer(topics_app, name="topics")
 app.add_typer(links_app, name="links")
 app.add_typer(quarantine_app, name="quarantine")
@@ -54,17 +54,17 @@ class LinkKind(StrEnum):
 
 
 @app.callback()
-def main(context: typer.Context, folder: Here = Path(".portal")) -> None:
+def main(context: typer.Context, folder: FolderOption = Path(".portal")) -> None:
     if threading.current_thread() is threading.main_thread():
         restore_stop_signals()
     for stream in (sys.stdout, sys.stderr):
         with contextlib.suppress(AttributeError):
-            # An encoding of the terminal that lacks a character may not end the command.
+            # A character that the terminal's encoding lacks must not end the command.
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     for name in [name for name in os.environ if name.startswith("PG")]:
-        # Of the user's shell, meant for other servers.
+        # The user's shell sets them for other servers.
         del os.environ[name]
-    with failures_in_words():
+    with exit_on_error():
         context.obj = Folder(folder.absolute())
         if os.geteuid() != 0:
             context.obj.check()
@@ -72,52 +72,52 @@ def main(context: typer.Context, folder: Here = Path(".portal")) -> None:
 
 @app.command()
 def up(context: typer.Context, detach: Detach = False) -> None:
-    """Start the stack, or what is missing of it. Without --detach: stay, and stop it on Ctrl-C.
+    """Start the stack, or the missing parts of it. Without --detach: stay, and stop it on Ctrl-C.
 
-    KAFKA_BOOTSTRAP_SERVERS and PORTAL_POSTGRES_URL (an administrator's) name servers to use instead of own ones.
-    PORTAL_DEADLINE_SECONDS bounds each step, 600 unless set.
+    KAFKA_BOOTSTRAP_SERVERS and PORTAL_POSTGRES_URL (an administrator's) name servers to use instead of local ones.
+    PORTAL_DEADLINE_SECONDS limits each step; the default is 600.
     """
-    with failures_in_words():
+    with exit_on_error():
         seconds = read_settings(Settings).portal_deadline_seconds
         bring_up(context.obj, detach=detach, then=status_report.show_addresses, deadline_seconds=seconds)
 
 
 @app.command()
 def demo(context: typer.Context, detach: Detach = False) -> None:
-    """Start the stack and make a believable history through its public APIs; print PORTAL_URL=…
+    """Start the stack and create a realistic history through its public APIs; print PORTAL_URL=…
 
-    All that was made is in .portal/state.json. Without --detach: stay, and stop everything on Ctrl-C.
+    .portal/state.json lists the created data. Without --detach: stay, and stop everything on Ctrl-C.
     """
-    with failures_in_words():
+    with exit_on_error():
         seconds = read_settings(Settings).portal_deadline_seconds
-        then = functools.partial(tell, context.obj, deadline_seconds=seconds)
+        then = functools.partial(show_demo, context.obj, deadline_seconds=seconds)
         bring_up(context.obj, detach=detach, then=then, deadline_seconds=seconds)
 
 
 @app.command()
 def down(context: typer.Context, wipe: Wipe = False) -> None:
-    """Stop everything, also what a killed portalctl left. The data stays."""
-    with failures_in_words():
+    """Stop everything, including processes that a killed portalctl left. The data stays."""
+    with exit_on_error():
         ran = take_down(context.obj, wipe_data=wipe)
     say("stopped" if ran else "nothing ran")
 
 
 @app.command()
 def status(context: typer.Context) -> None:
-    """Each process and how it is. Exit code 1 unless all are ready."""
-    with failures_in_words():
-        well = status_report.show_processes(context.obj, read_processes(context.obj))
-    if not well:
+    """Show each process and its status. Exit code 1 unless all are ready."""
+    with exit_on_error():
+        all_ready = status_report.show_processes(context.obj, read_processes(context.obj))
+    if not all_ready:
         raise typer.Exit(1)
 
 
 @app.command()
 def migrate(context: typer.Context) -> None:
-    """Bring every service's tables up to date. PostgreSQL must run; `up` does it automatically.
+    """Migrate the tables of every service. PostgreSQL must run; `up` does it automatically.
 
-    With PORTAL_POSTGRES_URL (an administrator's) the databases and roles on that server, which are made when they are missing.
+    With PORTAL_POSTGRES_URL (an administrator's) it uses that server, and creates missing databases and roles.
     """
-    with failures_in_words():
+    with exit_on_error():
         settings = read_settings(Settings)
         if not settings.portal_postgres_url:
             running_state(context.obj, "postgres")
@@ -128,15 +128,15 @@ def migrate(context: typer.Context) -> None:
 
 @app.command()
 def verify(context: typer.Context, kafka: Bootstrap = None, patience: Patience = 60.0, most: Limit = 5) -> None:
-    """Check the invariants from raw tables and topics, also while the system runs. Exit code 1 when one is broken.
+    """Check the invariants from raw tables and topics, also while the system runs. Exit code 1 when one is violated.
 
     SUBSCRIPTIONS_DATABASE_URL, PAYMENTS_DATABASE_URL, INVOICING_DATABASE_URL and PORTAL_GATEWAY_DATABASE_URL (of roles that may
-    read everything) name the databases of a cluster that was not started here.
+    read every table) name the databases of a cluster that was not started here.
     """
-    # It imports all four services' rules, which the other commands do not need.
+    # It imports the rules of all four services, which the other commands do not need.
     from verify import report, running, sources
 
-    with failures_in_words(), err.status("looking") as shown:
+    with exit_on_error(), err.status("verifying") as shown:
         read_settings(Settings)
         where = sources.sources_of(sources.known_to(context.obj, kafka), context.obj.logs)
         if kafka:
@@ -149,20 +149,20 @@ def verify(context: typer.Context, kafka: Bootstrap = None, patience: Patience =
 
 @app.command(hidden=True, name="supervise")
 def run_supervisor(context: typer.Context) -> None:
-    """What `up` starts in the background."""
+    """The process that `up` starts in the background."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    with failures_in_words():
+    with exit_on_error():
         try:
-            supervise(context.obj, SERVICES, Elsewhere.from_environment(), read_settings(Settings).portal_deadline_seconds)
+            supervise(context.obj, SERVICES, ExternalServers.from_environment(), read_settings(Settings).portal_deadline_seconds)
         except Held:
             raise StackError("another supervisor runs here") from None
 
 
 @topics_app.command("apply")
 def apply_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
-    """Make missing topics and correct settings. Partition counts are never changed."""
-    with failures_in_words():
+    """Create missing topics and correct settings. Partition counts never change."""
+    with exit_on_error():
         servers, seconds = _servers(context.obj, kafka)
         for one in _bounded(topics.apply(servers), seconds, f"creating the topics on {servers}"):
             say(f"{one.topic}: {one.what} = {one.wanted}")
@@ -170,20 +170,20 @@ def apply_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
 
 @topics_app.command("diff")
 def diff_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
-    """Show what the broker has differently. Exit code 1 when there is any."""
-    with failures_in_words():
+    """Show differences between the contracts and the broker. Exit code 1 when there is any."""
+    with exit_on_error():
         servers, seconds = _servers(context.obj, kafka)
-        found = _bounded(topics.diff(servers), seconds, f"reading the topics on {servers}")
-    for one in found:
+        differences = _bounded(topics.diff(servers), seconds, f"reading the topics on {servers}")
+    for one in differences:
         say(f"{one.topic}: {one.what} should be {one.wanted}, is {one.found or 'missing'}")
-    if found:
+    if differences:
         raise typer.Exit(1)
 
 
 @links_app.command("create")
 def create_link(
     context: typer.Context,
-    customer: Annotated[str, typer.Option(help="The customer's id, or a name of state.json.")],
+    customer: Annotated[str, typer.Option(help="The customer's id, or a name in state.json.")],
     kind: Annotated[LinkKind, typer.Option(help="portal (many uses) or session (one use, 10 minutes).")] = LinkKind.PORTAL,
     locale: str | None = None,
     expires_in: Seconds = None,
@@ -191,14 +191,14 @@ def create_link(
     api_key: ApiKey = None,
     url: GatewayUrl = None,
 ) -> None:
-    """Make a link and print its URL: it cannot be shown again."""
-    with failures_in_words():
+    """Create a link and print its URL. The URL cannot be shown again."""
+    with exit_on_error():
         state = running_state(context.obj, None if url else "portal-gateway")
-        customer_id, its_merchant = links.customer_of(state, customer)
+        customer_id, known_merchant = links.customer_of(state, customer)
         seconds = read_settings(Settings).portal_deadline_seconds
-        gateway = links.gateway_of(state, merchant or its_merchant, api_key, url, seconds)
-        made = links.create(gateway, customer_id, {"kind": kind.value, "locale": locale, "expires_in": expires_in})
-    say(made["url"])
+        gateway = links.gateway_of(state, merchant or known_merchant, api_key, url, seconds)
+        link = links.create(gateway, customer_id, {"kind": kind.value, "locale": locale, "expires_in": expires_in})
+    say(link["url"])
 
 
 @links_app.command("revoke")
@@ -210,24 +210,24 @@ def revoke_links(
     api_key: ApiKey = None,
     url: GatewayUrl = None,
 ) -> None:
-    """End links and the sessions that began with them, at their next request."""
-    with failures_in_words():
+    """Revoke links. Their sessions end at the next request."""
+    with exit_on_error():
         if (not link) == (not customer):
             raise StackError("give either --link or --customer")
         state = running_state(context.obj, None if url else "portal-gateway")
-        customer_id, its_merchant = links.customer_of(state, customer) if customer else (None, None)
+        customer_id, known_merchant = links.customer_of(state, customer) if customer else (None, None)
         seconds = read_settings(Settings).portal_deadline_seconds
-        gateway = links.gateway_of(state, merchant or its_merchant, api_key, url, seconds)
+        gateway = links.gateway_of(state, merchant or known_merchant, api_key, url, seconds)
         links.revoke(gateway, link_id=link, customer_id=customer_id)
 
 
 def _servers(folder: Folder, given: str | None) -> tuple[str, float]:
     """Kafka's bootstrap servers, and the deadline."""
     settings = read_settings(Settings)
-    found = given or settings.kafka_bootstrap_servers
-    if not found:
-        found = running_state(folder, "kafka")["kafka"]["bootstrap_servers"]
-    return str(found), settings.portal_deadline_seconds
+    servers = given or settings.kafka_bootstrap_servers
+    if not servers:
+        servers = running_state(folder, "kafka")["kafka"]["bootstrap_servers"]
+    return str(servers), settings.portal_deadline_seconds
 
 
 def _bounded(work: Coroutine[Any, Any, T], seconds: float, what: str, log: Path | None = None) -> T:

@@ -1,4 +1,4 @@
-"""`portalctl env`: what a service needs that runs by hand, on servers of one's own."""
+"""`portalctl env`: the settings of a service that runs by hand, on other servers."""
 
 import typer
 
@@ -6,10 +6,10 @@ from chassis.service.settings import SettingsError, read_settings
 from portalctl.arguments import ServiceOrOperator, Sql
 from portalctl.local import databases
 from portalctl.local.folder import Folder
-from portalctl.local.layout import Elsewhere, Layout, layout_as_started, layout_for_start
+from portalctl.local.layout import ExternalServers, Layout, layout_as_started, layout_for_start
 from portalctl.local.services import SERVICES
 from portalctl.settings import Settings
-from portalctl.terminal import failures_in_words, say
+from portalctl.terminal import exit_on_error, say
 
 OPERATOR = "operator"
 _NAMES = [kind.name for kind in SERVICES]
@@ -18,13 +18,13 @@ _NAMES = [kind.name for kind in SERVICES]
 def show_settings(context: typer.Context, service: ServiceOrOperator, sql: Sql = False) -> None:
     """Print a service's settings as export NAME='value', or the operator's key.
 
-    PORTAL_POSTGRES_URL and KAFKA_BOOTSTRAP_SERVERS name the servers. Keys and passwords are made by the first call and kept in
-    the folder's secrets.json, which only its owner can read; the output contains them.
+    PORTAL_POSTGRES_URL and KAFKA_BOOTSTRAP_SERVERS name the servers. The first call creates keys and passwords and stores
+    them in the folder's secrets.json, which only its owner can read. The output contains them.
     """
-    # It imports all four services' settings, which the other commands do not need.
+    # It imports the settings of all four services, which the other commands do not need.
     from portalctl import service_settings
 
-    with failures_in_words():
+    with exit_on_error():
         if service not in (*_NAMES, OPERATOR):
             raise SettingsError([f"the service {service!r} is unknown; expected {', '.join(_NAMES)} or {OPERATOR}"])
         if sql and service == OPERATOR:
@@ -43,8 +43,8 @@ def show_settings(context: typer.Context, service: ServiceOrOperator, sql: Sql =
 
 
 def _layout(folder: Folder) -> Layout:
-    """The first call chooses ports that are free; later ones keep them, whether a service listens there or not."""
+    """The first call chooses free ports. Later calls keep them, even if a service listens there."""
     folder.make()
     if folder.ports.exists():
         return layout_as_started(folder)
-    return layout_for_start(folder, SERVICES, Elsewhere.from_environment())
+    return layout_for_start(folder, SERVICES, ExternalServers.from_environment())

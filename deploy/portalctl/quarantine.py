@@ -1,4 +1,4 @@
-"""Records that consumers quarantined, and those at which one is stuck: listed, shown, retried, given up, skipped."""
+"""Operator actions on quarantined records and on records at which a consumer is stuck."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
@@ -13,63 +13,63 @@ from chassis.consumers.quarantine import NotNext, NotQuarantined, Quarantined, V
 from chassis.consumers.record_sets import CorruptRecordSet
 from chassis.decoding import RawRecord, Record, Undecodable, named_by
 from portalctl.local.errors import StackError
-from verify.consumers import READERS, Reader
+from verify.consumers import SERVICE_CONSUMERS, ServiceConsumer
 from verify.sources import Sources
 
 T = TypeVar("T")
 
 
 class Quarantines:
-    """Of one service. Everything answers with lines for people and scripts, and raises StackError."""
+    """The quarantine of one service. Methods yield lines for people and scripts, and raise StackError."""
 
     def __init__(self, sources: Sources, service: str) -> None:
         self._sources, self._service = sources, service
-        self._reader = _reader_of(service)
+        self._consumer = _consumer_of(service)
 
-    def listed(self) -> Iterator[str]:
-        """One line per record that waits: id, state, group, place, aggregate and error, apart by tabs."""
+    def lines(self) -> Iterator[str]:
+        """One line per waiting record: id, state, group, offset, aggregate and error, separated by tabs."""
         return map(_line, self._run(quarantine.pending))
 
-    def shown(self, id: int) -> Iterator[str]:
+    def details(self, id: int) -> Iterator[str]:
         return _particulars(self._run(lambda connection: quarantine.get(connection, id)))
 
-    def retried(self, id: int) -> Iterator[str]:
+    def retry(self, id: int) -> Iterator[str]:
         self._run(lambda connection: quarantine.retry(connection, id))
         yield f"{self._service} will handle record {id} again"
 
-    def discarded(self, id: int) -> Iterator[str]:
+    def discard(self, id: int) -> Iterator[str]:
         self._run(lambda connection: quarantine.discard(connection, id))
-        yield f"{self._service} will go on without record {id}"
+        yield f"{self._service} will continue without record {id}"
 
-    def skipped(self, topic: str, partition: int, offset: int) -> Iterator[str]:
-        """Moves the service's group past the record at which it stands, or past the whole set that cannot be decoded."""
-        consumer, place = self._reader.consumer, TopicPartition(topic, partition)
+    def skip(self, topic: str, partition: int, offset: int) -> Iterator[str]:
+        """Move the service's group past the record at which it is stuck, or past the whole undecodable record set."""
+        consumer, place = self._consumer.consumer, TopicPartition(topic, partition)
         if topic not in consumer.topics:
             raise StackError(f"{consumer.group} does not read {topic}, but {', '.join(consumer.topics)}")
 
-        async def skip(connection: asyncpg.Connection) -> tuple[Quarantined, int]:
+        async def move_past(connection: asyncpg.Connection) -> tuple[Quarantined, int]:
             stands = (await offsets.stored(connection, consumer.group, [place])).get(place)
             if stands is None:
-                raise StackError(f"{consumer.group} has not begun to read {topic}/{partition}")
+                raise StackError(f"{consumer.group} has not started to read {topic}/{partition}")
             next = await _next(self._sources.bootstrap_servers, place, stands.next)
             if not min(next.record.offset, stands.next) <= offset < next.after:
                 raise NotNext(stands.next)
-            found = Undecodable(f"skipped by an operator{next.why}", *named_by(next.record.key))
-            kept = await quarantine.skip(
-                connection, consumer.group, next.record, found, consumer.personal, at=stands.next, after=next.after
+            reason = Undecodable(f"skipped by an operator{next.why}", *named_by(next.record.key))
+            stored = await quarantine.skip(
+                connection, consumer.group, next.record, reason, consumer.personal, at=stands.next, after=next.after
             )
-            return kept, next.after
+            return stored, next.after
 
         try:
-            kept, after = self._run(skip)
+            stored, after = self._run(move_past)
         except NotNext as error:
-            stands = f"stands at offset {error.next}: only the record at which it stands can be skipped"
+            stands = f"stands at offset {error.next}: only the record at this offset can be skipped"
             raise StackError(f"{consumer.group} {stands}") from None
-        yield f"{consumer.group} continues at {topic}/{partition}@{after}; what it skipped is kept as record {kept.id}"
+        yield f"{consumer.group} continues at {topic}/{partition}@{after}; the skipped record has the id {stored.id}"
 
     def _run(self, work: Callable[[asyncpg.Connection], Awaitable[T]]) -> T:
         async def run() -> T:
-            connection = await asyncpg.connect(self._sources.databases[self._reader.database], timeout=10)
+            connection = await asyncpg.connect(self._sources.databases[self._consumer.database], timeout=10)
             try:
                 return await work(connection)
             finally:
@@ -80,21 +80,21 @@ class Quarantines:
         except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise StackError(f"the database of {self._service} cannot be used: {type(error).__name__}: {error}") from error
         except NotQuarantined:
-            raise StackError(f"{self._service} has no such record in quarantine, or it has been dealt with") from None
+            raise StackError(f"{self._service} has no such record in quarantine, or it is settled already") from None
         except ValueNotStored:
-            raise StackError("the record's value is personal and was not kept: it can only be discarded") from None
+            raise StackError("the record's value is personal and was not stored: the record can only be discarded") from None
 
 
 @dataclass(frozen=True)
 class _Next:
     record: RawRecord
-    """Without key and value where it cannot be decoded."""
+    """Without key and value if it cannot be decoded."""
     after: int
     why: str = ""
 
 
 async def _next(bootstrap_servers: str, partition: TopicPartition, stands: int) -> _Next:
-    """What a group that stands there reads next. Raises StackError where there is nothing yet."""
+    """The next record of a group at this offset. Raises StackError if it does not exist yet."""
     data = (await record_sets.fetch(bootstrap_servers, {partition: stands}))[partition]
     try:
         records = record_sets.decode(partition, data, stands).records
@@ -102,7 +102,7 @@ async def _next(bootstrap_servers: str, partition: TopicPartition, stands: int) 
         why = f": offsets {error.offset} to {error.after - 1} cannot be decoded ({error.why})"
         return _Next(Record(*partition, max(stands, error.offset), None, None), max(error.after, stands + 1), why)
     if not records:
-        raise StackError(f"there is no record at {partition.topic}/{partition.partition}@{stands} yet")
+        raise StackError(f"no record exists at {partition.topic}/{partition.partition}@{stands} yet")
     return _Next(records[0], records[0].offset + 1)
 
 
@@ -112,7 +112,7 @@ def _line(it: Quarantined) -> str:
 
 
 def _particulars(it: Quarantined) -> Iterator[str]:
-    """All that is kept of one record. Bytes are shown as Python writes them: they may be anything."""
+    """All stored fields of a record. Bytes are written as Python literals, because they may contain anything."""
     yield _line(it)
     yield f"quarantined {it.quarantined_at.isoformat()}, {it.times} times"
     yield f"merchant {it.merchant_id or '-'}"
@@ -127,12 +127,12 @@ def _particulars(it: Quarantined) -> Iterator[str]:
 
 
 def _printable(text: str) -> str:
-    """Text of a record must not steer a terminal, nor end a field."""
+    """Text without characters that control a terminal or end a field."""
     return "".join(each if each.isprintable() else ascii(each)[1:-1] for each in text)
 
 
-def _reader_of(service: str) -> Reader:
-    found = {reader.database.replace("_", "-"): reader for reader in READERS}
-    if service not in found:
-        raise StackError(f"no service {service}: there are {', '.join(found)}")
-    return found[service]
+def _consumer_of(service: str) -> ServiceConsumer:
+    consumers = {each.database.replace("_", "-"): each for each in SERVICE_CONSUMERS}
+    if service not in consumers:
+        raise StackError(f"unknown service {service}; expected {', '.join(consumers)}")
+    return consumers[service]

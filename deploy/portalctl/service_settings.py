@@ -1,4 +1,4 @@
-"""What each service is set with, as lines that a shell reads."""
+"""The settings of each service, as lines for a shell."""
 
 from collections.abc import Iterator, Mapping
 

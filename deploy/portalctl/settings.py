@@ -1,4 +1,4 @@
-"""What an operator can set for portalctl, from the environment: each name in upper case. An empty variable is not set."""
+"""Settings of portalctl from the environment, each name in upper case. An empty variable counts as absent."""
 
 from typing import Annotated
 
@@ -14,18 +14,18 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True)
 
     kafka_bootstrap_servers: KafkaServers | None = None
-    """Kafka servers to use instead of an own one."""
+    """Kafka servers to use instead of a local one."""
     portal_postgres_url: AdministratorUrl | None = None
-    """A PostgreSQL server to use instead of an own one, as an administrator who may create roles and databases. Only the URL
-    counts: PG* variables are not read."""
+    """A PostgreSQL server to use instead of a local one, with an administrator who may create roles and databases. PG* variables
+    are ignored."""
     portal_deadline_seconds: Annotated[
         float, Field(ge=5, le=86400, allow_inf_nan=False), Expected("a number of seconds from 5 to 86400")
     ] = DEADLINE_SECONDS
-    """How long each step may take: generous, since a machine may be slow or busy."""
+    """Limit of each step: generous, because a machine may be slow or busy."""
     replication: Annotated[int, Field(ge=1, le=100), Expected("a whole number from 1 to 100")] = 1
     """Copies of each partition of new topics."""
     subscriptions_database_url: PostgresUrl | None = None
     payments_database_url: PostgresUrl | None = None
     invoicing_database_url: PostgresUrl | None = None
     portal_gateway_database_url: PostgresUrl | None = None
-    """Databases for `verify`, as roles that may read everything."""
+    """Databases for `verify`, with roles that may read every table."""

@@ -1,4 +1,4 @@
-"""What `status` and `up` show."""
+"""The output of `status` and `up`."""
 
 from typing import Any
 
@@ -20,33 +20,33 @@ def show_addresses(state: dict[str, Any]) -> None:
     say(f"{'kafka':<16}{state['kafka']['bootstrap_servers']}")
 
 
-def show_processes(folder: Folder, board: ProcessTable) -> bool:
-    """A line for each process, then what is wrong; whether everything is well."""
+def show_processes(folder: Folder, table: ProcessTable) -> bool:
+    """Print a line for each process, then the problems. Returns whether everything is ready."""
     up = is_up(folder)
     if not up:
         say("nothing runs here: portalctl up starts it")
-    elif board.supervisor is None:
+    elif table.supervisor is None:
         _show_unrecorded(folder)
     else:
-        _show_recorded(folder, board)
-    if up and (trouble := folder.trouble()):
-        err.print(trouble, style="red")
-    return up and board.all_ready
+        _show_recorded(folder, table)
+    if up and (problem := folder.problem()):
+        err.print(problem, style="red")
+    return up and table.all_ready
 
 
-def _show_recorded(folder: Folder, board: ProcessTable) -> None:
+def _show_recorded(folder: Folder, table: ProcessTable) -> None:
     say(_ROW.format("process", "status", "pid", "MiB", "log"))
-    for name, entry in board.entries.items():
+    for name, entry in table.entries.items():
         running = entry.identity is not None and entry.identity.running
         ended = not running and entry.status in ("starting", "ready")
         _show(folder, name, "ended" if ended else entry.status, entry.identity.pid if entry.identity and running else None)
-    for name, entry in board.entries.items():
+    for name, entry in table.entries.items():
         if entry.problem:
             err.print(f"{name}: {entry.problem}")
 
 
 def _show_unrecorded(folder: Folder) -> None:
-    """What the kernel knows, while the supervisor cannot write, or has just begun."""
+    """Show the processes known to the kernel, while the supervisor has just started or cannot write."""
     say(_ROW.format("process", "status", "pid", "MiB", "log"))
     supervisor = supervisor_of(folder)
     for identity, name in members(folder).items():

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees."""
+"""Output for the person at the terminal."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,38 +12,38 @@ from rich.console import Console
 from chassis.service.settings import SettingsError
 from portalctl.local.errors import StackError
 
-_WRONG_SETTINGS = 2
+_WRONG_SETTINGS_CODE = 2
 
 out = Console(highlight=False, markup=False, soft_wrap=True)
 err = Console(stderr=True, highlight=False, markup=False, soft_wrap=True)
 
 
 def say(line: str) -> None:
-    """A line that scripts may read: no colours, no wrapping, tabs unchanged, on any terminal."""
+    """Print a line that scripts may read: no colours, no wrapping, unchanged tabs."""
     typer.echo(line)
 
 
 def progress(line: str) -> None:
-    """A step of something that takes a while, on standard error, whether that is a terminal or not."""
+    """Print a step of a longer operation on standard error."""
     err.print(f"· {line}")
 
 
 @contextlib.contextmanager
-def failures_in_words() -> Iterator[None]:
-    """A failure that the operator can act on ends the command with its message and without a traceback: code 2 for settings,
+def exit_on_error() -> Iterator[None]:
+    """End the command with a message instead of a traceback for errors that the operator can resolve. Exit code 2 for settings,
     else 1."""
     try:
         yield
     except SettingsError as error:
         for problem in error.problems:
             err.print(f"portalctl: {problem}", style="red")
-        raise typer.Exit(_WRONG_SETTINGS) from error
+        raise typer.Exit(_WRONG_SETTINGS_CODE) from error
     except (StackError, KafkaError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError, httpx.HTTPError) as error:
-        err.print(f"portalctl: {_words(error)}", style="red")
+        err.print(f"portalctl: {_message(error)}", style="red")
         raise typer.Exit(1) from error
 
 
-def _words(error: BaseException) -> str:
+def _message(error: BaseException) -> str:
     match error:
         case OSError(strerror=str(reason), filename=str(file)):
             return f"{file}: {reason}"

@@ -1,4 +1,4 @@
-"""The topics of the contracts on a broker: made, corrected, compared. Counts of partitions and replicas are never changed."""
+"""Create, correct and compare the contracts' topics on a broker. Counts of partitions and replicas never change."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping
@@ -14,17 +14,17 @@ from billing_contracts.registry import TOPICS, Topic
 from chassis.service.settings import read_settings
 from portalctl.settings import Settings
 
-_AS_IT_IS = frozenset({"partitions", "replicas"})
-"""What is shown and never changed."""
+_NEVER_CHANGED = frozenset({"partitions", "replicas"})
+"""Differences that are shown only."""
 _AT_LEAST = frozenset({"max.message.bytes", "min.insync.replicas"})
-"""Settings of which more is as good."""
+"""Settings for which a higher value is fine too."""
 _SET_ON_TOPIC = 1
 _UNKNOWN_TOPIC = 3
 
 
 @dataclass(frozen=True)
 class Difference:
-    """`what` is "topic", "partitions", "replicas" or a setting's name; `found` is None where there is nothing."""
+    """`what` is "topic", "partitions", "replicas" or a setting's name; `found` is None if it does not exist."""
 
     topic: str
     what: str
@@ -36,37 +36,37 @@ class Difference:
 class _Found:
     partitions: int
     replicas: int
-    """Of the partition that has fewest."""
+    """Of the partition with the fewest."""
     settings: Mapping[str, str]
-    """Every setting in force."""
+    """All effective settings."""
     overrides: Mapping[str, str]
-    """Those that were set on the topic itself."""
+    """Settings of the topic itself."""
 
 
 def replication_factor() -> int:
-    """Of new topics: REPLICATION, 1 unless set."""
+    """For new topics: REPLICATION, or 1."""
     return read_settings(Settings).replication
 
 
 async def diff(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
-    """What the broker has differently. Raises KafkaError."""
+    """Differences between the contracts and the broker. Raises KafkaError."""
     async with _admin(bootstrap_servers) as admin:
         found = await _find(admin, topics)
         return [one for topic in topics.values() for one in _differences(topic, found.get(topic.name))]
 
 
 async def apply(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
-    """Make missing topics, correct settings; other settings of a topic stay. Returns what was different and is now as wanted:
-    counts of partitions and replicas are not among it. Raises KafkaError."""
+    """Create missing topics and correct settings; other settings of a topic stay. Returns the corrected differences, without
+    counts of partitions and replicas. Raises KafkaError."""
     done: list[Difference] = []
     async with _admin(bootstrap_servers) as admin:
         found = await _find(admin, topics)
-        await _make(admin, [topic for topic in topics.values() if topic.name not in found])
+        await _create(admin, [topic for topic in topics.values() if topic.name not in found])
         for topic in topics.values():
-            there = found.get(topic.name)
-            wrong = [one for one in _differences(topic, there) if one.what not in _AS_IT_IS]
-            if wrong and there:
-                await _correct(admin, topic, there)
+            existing = found.get(topic.name)
+            wrong = [one for one in _differences(topic, existing) if one.what not in _NEVER_CHANGED]
+            if wrong and existing:
+                await _correct(admin, topic, existing)
             done += wrong
         while len(found) < len(topics):
             await asyncio.sleep(0.1)
@@ -76,7 +76,7 @@ async def apply(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) ->
 
 def _wanted_settings(topic: Topic) -> dict[str, str]:
     replicas = replication_factor()
-    # With acks=all an answer then means more than one copy.
+    # With acks=all, an acknowledged record then has more than one copy.
     return topic.config | ({"min.insync.replicas": str(replicas - 1)} if replicas > 2 else {})
 
 
@@ -103,7 +103,7 @@ def _fits(name: str, found: str | None, wanted: str) -> bool:
 
 @asynccontextmanager
 async def _admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    # The caller's deadline comes first: it names the step.
+    # Longer than the caller's deadline, because the caller's error names the step.
     milliseconds = int(2000 * read_settings(Settings).portal_deadline_seconds)
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=milliseconds)
     await admin.start()
@@ -114,7 +114,7 @@ async def _admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
 
 
 async def _find(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str, _Found]:
-    """Those that there are, by name."""
+    """The existing topics, by name."""
     described = {}
     for metadata in await admin.describe_topics(list(names)):
         if metadata["error_code"] != _UNKNOWN_TOPIC:
@@ -125,11 +125,11 @@ async def _find(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str,
         for resource in answer.to_object()["resources"]:
             name = resource["resource_name"]
             _check(resource["error_code"], name, resource["error_message"])
-            found[name] = _as_found(described[name], resource["config_entries"])
+            found[name] = _to_found(described[name], resource["config_entries"])
     return found
 
 
-def _as_found(partitions: list[dict[str, Any]], entries: list[dict[str, Any]]) -> _Found:
+def _to_found(partitions: list[dict[str, Any]], entries: list[dict[str, Any]]) -> _Found:
     return _Found(
         partitions=len(partitions),
         replicas=min((len(each["replicas"]) for each in partitions), default=0),
@@ -138,7 +138,7 @@ def _as_found(partitions: list[dict[str, Any]], entries: list[dict[str, Any]]) -
     )
 
 
-async def _make(admin: AIOKafkaAdminClient, topics: Collection[Topic]) -> None:
+async def _create(admin: AIOKafkaAdminClient, topics: Collection[Topic]) -> None:
     new = [NewTopic(one.name, one.partitions, replication_factor(), topic_configs=_wanted_settings(one)) for one in topics]
     if not new:
         return

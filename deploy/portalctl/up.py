@@ -1,4 +1,4 @@
-"""`up`, and what other commands do once the stack is up."""
+"""The command `up`: start the stack and show it."""
 
 import contextlib
 import signal
@@ -15,19 +15,19 @@ from portalctl.local.state import read_state
 from portalctl.settings import DEADLINE_SECONDS
 from portalctl.terminal import progress, say
 
-Then = Callable[[dict[str, Any]], None]
-"""Gets state.json's content once everything is ready, and shows what there is to see."""
+Show = Callable[[dict[str, Any]], None]
+"""Gets the content of state.json once everything is ready, and shows it."""
 
 
 def bring_up(
     folder: Folder,
     *,
     detach: bool,
-    then: Then,
+    then: Show,
     command: Sequence[str] | None = None,
     deadline_seconds: float = DEADLINE_SECONDS,
 ) -> None:
-    """Start the stack, or what is missing of a running one, then call `then`. Detached, or when the stack already ran, return;
+    """Start the stack, or the missing parts of a running one, then call `then`. Detached, or when the stack already ran, return;
     otherwise stay until Ctrl-C and take the stack down. `command` runs another supervisor. Raises StackError."""
     with _signals_interrupt():
         started = False
@@ -60,7 +60,7 @@ def bring_up(
 
 @contextlib.contextmanager
 def _signals_interrupt() -> Iterator[None]:
-    """SIGTERM and a closed terminal are a Ctrl-C too, and each of them also where it is inherited as ignored."""
+    """Treat SIGTERM and a closed terminal like Ctrl-C, even if this process inherited them as ignored."""
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt

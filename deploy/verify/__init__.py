@@ -1,1 +1,1 @@
-"""`portalctl verify`: whether the invariants hold, judged from raw tables and raw topics, never through a service."""
+"""`portalctl verify`: checks the invariants from raw tables and topics, without the services."""

@@ -1,4 +1,4 @@
-"""Each database as it is at one instant: everything that the checks read, in one transaction."""
+"""Reads all data for the checks from each database, in one transaction per database."""
 
 import asyncio
 import json
@@ -11,7 +11,7 @@ from verify.card_leaks import leaking_rows
 from verify.rows import Event, Snapshot
 
 _CONNECT_SECONDS = 60
-_EVERYWHERE = ("offsets", "projection", "quarantine", "timers", "outbox", "idempotency")
+_CHASSIS_TABLES = ("offsets", "projection", "quarantine", "timers", "outbox", "idempotency")
 _TABLES = {
     "subscriptions": ("open_sagas", "customers", "subscriptions"),
     "payments": ("attempt", "collection", "agreed_charge", "payment_method", "sandbox_charge", "sandbox_refund"),
@@ -23,8 +23,8 @@ _QUERIES = {
     "bill_to": "SELECT merchant_id, invoice_id, encode(sha256(sealed), 'hex') AS sha256 FROM bill_to",
 }
 _MORE = {"invoicing": ("bill_to",)}
-_FIRST = "portal_gateway"
-"""What it keeps of others' answers was committed there before."""
+_READ_FIRST = "portal_gateway"
+"""Read first: the accepted commands that it stores were committed in other databases before."""
 
 
 async def open_database(url: str, *, own: bool = False) -> asyncpg.Connection:
@@ -35,14 +35,14 @@ async def open_database(url: str, *, own: bool = False) -> asyncpg.Connection:
 
 
 async def take_all(connections: dict[str, asyncpg.Connection]) -> dict[str, Snapshot]:
-    first = await take(_FIRST, connections[_FIRST])
-    others = [name for name in connections if name != _FIRST]
+    first = await take(_READ_FIRST, connections[_READ_FIRST])
+    others = [name for name in connections if name != _READ_FIRST]
     taken = await asyncio.gather(*(take(name, connections[name]) for name in others))
-    return {_FIRST: first} | dict(zip(others, taken, strict=True))
+    return {_READ_FIRST: first} | dict(zip(others, taken, strict=True))
 
 
 async def take(database: str, connection: asyncpg.Connection) -> Snapshot:
-    queries = {table: f"SELECT * FROM {table}" for table in (*_EVERYWHERE, *_TABLES[database])}
+    queries = {table: f"SELECT * FROM {table}" for table in (*_CHASSIS_TABLES, *_TABLES[database])}
     queries |= {name: _QUERIES[name] for name in ("inbox", *_MORE.get(database, ()))}
     async with connection.transaction(isolation="repeatable_read", readonly=True):
         taken_at = await connection.fetchval("SELECT now()")

@@ -1,4 +1,4 @@
-"""The sandbox's card numbers, which exist only while somebody types them: found wherever they were written down."""
+"""Finds the sandbox's test card numbers in rows, records and log files. They must not be stored."""
 
 import re
 from collections.abc import Iterator
@@ -8,13 +8,13 @@ import asyncpg
 
 from payments.adapters.sandbox.cards import TEST_CARDS
 
-_CHUNK = 1 << 20
-_OVERLAP = 128
+_CHUNK_BYTES = 1 << 20
+_OVERLAP_BYTES = 128
 
 _IN_CLEAR = "|".join("[ -]?".join(number) for number in TEST_CARDS)
 _IN_HEX = "|".join("(?:20|2d)?".join(f"3{digit}" for digit in number) for number in TEST_CARDS)
 PATTERN = f"{_IN_CLEAR}|{_IN_HEX}"
-"""A regular expression for text in which bytes are written in hex, as PostgreSQL writes bytea."""
+"""A regular expression for text with bytes in hexadecimal, as PostgreSQL writes bytea."""
 _BYTES = re.compile(_IN_CLEAR.encode())
 
 
@@ -29,7 +29,7 @@ def leaking_files(folder: Path) -> Iterator[str]:
 
 
 async def leaking_rows(connection: asyncpg.Connection) -> list[str]:
-    """`<table> <ctid>` of every row, of every table, that shows a number in any of its columns."""
+    """`<table> <ctid>` of every row of every table with a number in any column."""
     tables = await connection.fetch(
         """
         SELECT format('%I.%I', schemaname, tablename) AS name FROM pg_tables
@@ -46,8 +46,8 @@ async def leaking_rows(connection: asyncpg.Connection) -> list[str]:
 def _file_holds(file: Path) -> bool:
     with file.open("rb") as content:
         before = b""
-        while chunk := content.read(_CHUNK):
+        while chunk := content.read(_CHUNK_BYTES):
             if holds_card_number(before + chunk):
                 return True
-            before = chunk[-_OVERLAP:]
+            before = chunk[-_OVERLAP_BYTES:]
     return False

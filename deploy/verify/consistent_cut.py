@@ -1,4 +1,4 @@
-"""The cut on a live system: positions are noted, then waited for until all that lies before them has had its effects."""
+"""The cut of a live system: it records positions and waits until everything before them has its effects."""
 
 import asyncio
 import time
@@ -8,18 +8,18 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer
 
 from portalctl.local.errors import StackError
-from verify.consumers import READERS
+from verify.consumers import SERVICE_CONSUMERS
 from verify.rows import Cut, Partition, Position
 from verify.topics import ends_of
 
 Progress = Callable[[str], None]
 Connections = Mapping[str, asyncpg.Connection]
 
-_LOOK_EVERY = 0.2
+_POLL_SECONDS = 0.2
 
 
 async def make_cut(connections: Connections, kafka: AIOKafkaConsumer, patience: float, progress: Progress) -> Cut:
-    """Raises StackError naming who has not got there after `patience` seconds."""
+    """Raises StackError with the relays and consumers that are behind after `patience` seconds."""
     deadline = time.monotonic() + patience
     committed = {name: await _last_event(connection) for name, connection in connections.items()}
     states = {name: await _last_state(connection) for name, connection in connections.items()}
@@ -32,7 +32,10 @@ async def make_cut(connections: Connections, kafka: AIOKafkaConsumer, patience: 
     ends = await ends_of(kafka)
 
     async def unread() -> list[str]:
-        behind = [await _unread(connections[each.database], each.consumer.group, each.consumer.topics, ends) for each in READERS]
+        behind = [
+            await _unread(connections[each.database], each.consumer.group, each.consumer.topics, ends)
+            for each in SERVICE_CONSUMERS
+        ]
         return [line for line in behind if line]
 
     await _until_none(unread, deadline, patience, progress)
@@ -44,7 +47,7 @@ async def _until_none(behind: Callable[[], Awaitable[list[str]]], deadline: floa
         progress("; ".join(found))
         if time.monotonic() > deadline:
             raise StackError(f"not read to the end within {patience:.0f} s: {'; '.join(found)}. Do all services run?")
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _last_event(connection: asyncpg.Connection) -> Position:

@@ -1,4 +1,4 @@
-"""Who reads what, in which database: each service's own consumer, asked only what it reacts to and how it folds."""
+"""The consumer of each service with its database, for its reactions and projections."""
 
 from dataclasses import dataclass
 
@@ -18,16 +18,16 @@ from subscriptions.application.aggregates import SUBSCRIPTION
 
 
 @dataclass(frozen=True)
-class Reader:
+class ServiceConsumer:
     database: str
     consumer: Consumer
 
 
-_NO_KEY = bytes(32)  # nothing is sealed here
+_NO_KEY = bytes(32)  # nothing is encrypted here
 
-READERS = (
-    Reader("subscriptions", of_subscriptions(SUBSCRIPTION)),
-    Reader("payments", of_payments(WALLET, PAYMENT, payment_rows)),
-    Reader("invoicing", of_invoicing(INVOICE, PostgresInvoiceIssuer(INVOICE, KeyedBillToEncryption(_NO_KEY)), movement)),
-    Reader("portal_gateway", of_gateway(recompose, lambda _: None)),
+SERVICE_CONSUMERS = (
+    ServiceConsumer("subscriptions", of_subscriptions(SUBSCRIPTION)),
+    ServiceConsumer("payments", of_payments(WALLET, PAYMENT, payment_rows)),
+    ServiceConsumer("invoicing", of_invoicing(INVOICE, PostgresInvoiceIssuer(INVOICE, KeyedBillToEncryption(_NO_KEY)), movement)),
+    ServiceConsumer("portal_gateway", of_gateway(recompose, lambda _: None)),
 )

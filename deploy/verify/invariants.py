@@ -1,4 +1,4 @@
-"""What must be true at any time, and who judges it."""
+"""The invariants and their checks."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -29,12 +29,12 @@ class Invariant:
     check: Check
 
 
-def card_numbers_nowhere(world: RecordedState) -> Iterator[str]:
-    """The sandbox's numbers in no row, record or log; in stored free text, and in what compaction leaves of it, none at all."""
-    for database, snapshot in world.snapshots.items():
+def card_numbers_nowhere(recorded: RecordedState) -> Iterator[str]:
+    """No test card number in rows, records or logs; no card number in stored free text or in the latest profiles."""
+    for database, snapshot in recorded.snapshots.items():
         yield from (f"{database}: {place}" for place in snapshot.leaks)
-    yield from world.leaks
-    latest = {record.key: record for record in world.records if record.topic == CustomerProfile.topic()}
+    yield from recorded.leaks
+    latest = {record.key: record for record in recorded.records if record.topic == CustomerProfile.topic()}
     yield from (f"record {record.place}" for record in latest.values() if holds_card(record.value))
 
 
@@ -47,12 +47,12 @@ INVARIANTS = (
     Invariant("I7", "one invoice per subscription and period; periods contiguous", invoices.one_for_each_period),
     Invariant("I8", "nothing charged for a period after a cancellation took effect", cancellations.nothing_charged_afterwards),
     Invariant("I9", "an accepted cancellation holds", cancellations.accepted_cancellations_hold),
-    Invariant("I10", "read model = fold of the events", read_models.folded_as_told),
+    Invariant("I10", "read model = fold of the events", read_models.projections_match),
     Invariant("I11", "stream versions gapless", streams.gapless),
     Invariant("I12", "card numbers nowhere", card_numbers_nowhere),
     Invariant("I15", "same idempotency key, same answer, one effect", answers.answered_once),
     Invariant("I16", "every saga is finished or waits for something", liveness.sagas_wait),
-    Invariant("I17", "charges caused by a confirmation <= the total confirmed", confirmations.within_what_was_confirmed),
+    Invariant("I17", "charges caused by a confirmation <= the total confirmed", confirmations.within_the_confirmed_total),
 )
 
 
@@ -65,7 +65,7 @@ NOT_CHECKED: Mapping[Invariant, str] = {
     Invariant("I13", "no row crosses merchants", nothing): "a rule for the statements in the code, which tests of them enforce",
     Invariant("I14", "a revoked or expired link or session yields nothing", nothing): "about answers to requests, not about data",
 }
-"""Invariants that tables and topics cannot show, or that another check includes, with the reason."""
+"""Invariants that tables and topics cannot show, or that another check includes -> the reason."""
 
 
 @dataclass(frozen=True)
@@ -73,24 +73,24 @@ class Verdict:
     invariant: Invariant
     differences: list[str]
     not_checked: str = ""
-    """Why, where it was not."""
+    """The reason if it was not checked."""
 
     @property
     def holds(self) -> bool:
         return not self.differences
 
 
-def judge(world: RecordedState) -> list[Verdict]:
-    """In the order of their numbers. What cannot be judged does not hold."""
-    judged = [Verdict(invariant, _differences(invariant, world)) for invariant in INVARIANTS]
+def judge(recorded: RecordedState) -> list[Verdict]:
+    """The verdicts in the order of their numbers. An invariant that cannot be judged does not hold."""
+    judged = [Verdict(invariant, _differences(invariant, recorded)) for invariant in INVARIANTS]
     others = [Verdict(invariant, [], why) for invariant, why in NOT_CHECKED.items()]
     return sorted([*judged, *others], key=lambda verdict: int(verdict.invariant.id.removeprefix("I")))
 
 
-def _differences(invariant: Invariant, world: RecordedState) -> list[str]:
+def _differences(invariant: Invariant, recorded: RecordedState) -> list[str]:
     found: list[str] = []
     try:
-        found.extend(invariant.check(world))
+        found.extend(invariant.check(recorded))
     except Exception as error:
         found.append(f"cannot be judged: {type(error).__name__}: {error}")
     return found

@@ -1,7 +1,7 @@
-"""Everything that was read, and what follows from it.
+"""The data that the checks compare.
 
-Snapshots were taken after every consumer had passed the cut, and the records were read after the snapshots. So whatever lies
-before the cut has had all its effects in every snapshot, and whatever a snapshot shows is among the records.
+Snapshots were taken after every consumer had passed the cut, and the records were read after the snapshots. So everything
+before the cut has its effects in every snapshot, and everything in a snapshot is among the records.
 """
 
 from collections import defaultdict
@@ -22,9 +22,9 @@ class RecordedState:
     records: Sequence[Record]
     """By topic, partition and offset."""
     leaks: Sequence[str] = ()
-    """Records and log files that hold a card's number."""
+    """Records and log files with a card number."""
     undecodable: Sequence[str] = ()
-    """Record sets that no client can read."""
+    """Record sets that cannot be decoded."""
 
     def rows(self, database: str, table: str) -> Sequence[Row]:
         return self.snapshots[database].rows(table)
@@ -35,35 +35,35 @@ class RecordedState:
 
     @cached_property
     def folded(self) -> Mapping[str, Folded]:
-        """By database: its streams, folded."""
+        """The folded streams by database."""
         return {name: fold(name, snapshot.events) for name, snapshot in self.snapshots.items()}
 
-    def stories(self, database: str, kind: str) -> Iterator[StreamHistory]:
-        """Every stream of the kind that can be folded; that one cannot be is a difference of its own."""
-        return (story for story in self.folded[database].stories.values() if story.kind == kind)
+    def streams(self, database: str, kind: str) -> Iterator[StreamHistory]:
+        """Every stream of the kind that can be folded. I11 reports the others."""
+        return (stream for stream in self.folded[database].streams.values() if stream.kind == kind)
 
     @cached_property
     def readable(self) -> Sequence[tuple[Record, Envelope]]:
-        """Every record with an envelope, repetitions included."""
+        """Every record with an envelope, including repetitions."""
         return [(record, record.envelope) for record in self.records if record.envelope is not None]
 
     @cached_property
     def first(self) -> Mapping[UUID, Record]:
-        """Where each event appears for the first time."""
+        """The first record of each event."""
         found: dict[UUID, Record] = {}
         for record, envelope in self.readable:
             found.setdefault(envelope.id, record)
         return found
 
     @cached_property
-    def history(self) -> Mapping[Name, Sequence[tuple[Record, Envelope]]]:
-        """Each aggregate's events in the order of its stream, each once."""
+    def published(self) -> Mapping[Name, Sequence[tuple[Record, Envelope]]]:
+        """The published events of each aggregate in the order of its stream, without repetitions."""
         found: dict[Name, list[tuple[Record, Envelope]]] = defaultdict(list)
         for record, envelope in self.readable:
             if self.first[envelope.id] is record:
                 found[envelope.merchantid, envelope.subject].append((record, envelope))
-        for story in found.values():
-            story.sort(key=lambda told: told[1].sequence)
+        for messages in found.values():
+            messages.sort(key=lambda message: message[1].sequence)
         return found
 
     @cached_property
@@ -75,13 +75,13 @@ class RecordedState:
         return found
 
     def settled(self, name: Name) -> int:
-        """The aggregate's last version before the cut; 0 for none."""
-        return max((envelope.sequence for record, envelope in self.history.get(name, ()) if record.settled), default=0)
+        """The aggregate's last published version before the cut, or 0."""
+        return max((envelope.sequence for record, envelope in self.published.get(name, ()) if record.settled), default=0)
 
     def at_rest(self, merchant_id: UUID, *aggregates: str) -> bool:
-        """Whether nothing happened to these aggregates since the cut: all that follows from them has been done."""
+        """Whether these aggregates have no event since the cut, so that all their effects exist."""
         names = [(merchant_id, aggregate) for aggregate in aggregates]
-        return all(self.settled(name) >= max(self._versions.get(name, 0), self._told(name)) for name in names)
+        return all(self.settled(name) >= max(self._versions.get(name, 0), self._last_published(name)) for name in names)
 
-    def _told(self, name: Name) -> int:
-        return max((envelope.sequence for _, envelope in self.history.get(name, ())), default=0)
+    def _last_published(self, name: Name) -> int:
+        return max((envelope.sequence for _, envelope in self.published.get(name, ())), default=0)

@@ -1,4 +1,4 @@
-"""What the operator sees: one line per invariant, checked or not, and the differences of those that are broken."""
+"""The operator's report: one line per invariant, checked or not, with the differences of violated ones."""
 
 from rich.console import Console
 from rich.text import Text

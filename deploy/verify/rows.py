@@ -1,4 +1,4 @@
-"""What is read: rows, events, records, and the cut between what is settled and what may be under way."""
+"""Rows, events and records as they were read, and the cut between settled data and data in progress."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from uuid import UUID
 from billing_contracts.envelope import Envelope
 
 Row = Mapping[str, Any]
-"""A row by its columns; json as Python values."""
+"""A row by column; JSON as Python values."""
 Position = tuple[int, int, int]
 """(epoch, transaction, position): the order in which the relay sends."""
 Name = tuple[UUID, str]
@@ -45,7 +45,7 @@ class Snapshot:
     events: Sequence[Event] = ()
     tables: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     leaks: Sequence[str] = ()
-    """`<table> <row>` of each row that holds a card's number."""
+    """`<table> <row>` of each row with a card number."""
 
     def rows(self, table: str) -> Sequence[Row]:
         return self.tables.get(table, ())
@@ -53,7 +53,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A Kafka record; `envelope` is None for what cannot be read, and for tombstones."""
+    """A Kafka record. `envelope` is None for undecodable values and tombstones."""
 
     topic: str
     partition: int
@@ -62,7 +62,7 @@ class Record:
     value: bytes | None
     envelope: Envelope | None
     settled: bool
-    """Before the cut: whoever reads the topic had dealt with it when the snapshots were taken."""
+    """Whether it is before the cut: every consumer had processed it before the snapshots."""
 
     @property
     def place(self) -> str:
@@ -72,6 +72,6 @@ class Record:
 @dataclass(frozen=True, slots=True)
 class Cut:
     committed: Mapping[str, Position]
-    """By database: its last event then."""
+    """The last event by database, at the time of the cut."""
     ends: Mapping[Partition, int]
-    """The next offset of each partition, once the relays had sent all that was committed."""
+    """The next offset of each partition, after the relays had sent all committed events."""

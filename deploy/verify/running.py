@@ -29,28 +29,28 @@ class Result:
 
 
 async def verify(sources: Sources, *, patience: float, progress: Progress) -> Result:
-    """Raises StackError and KafkaError when something cannot be reached, or does not get on within `patience` seconds."""
+    """Raises StackError and KafkaError if a server cannot be reached or makes no progress within `patience` seconds."""
     began = time.monotonic()
     try:
-        world = await observe(sources, patience, progress)
+        recorded = await observe(sources, patience, progress)
     except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:
-        raise StackError(f"not everything could be read: {error}") from error
+        raise StackError(f"a database could not be read: {error}") from error
     progress("judging")
-    verdicts = judge(world)
-    events = sum(len(snapshot.events) for snapshot in world.snapshots.values())
-    return Result(verdicts, events, len(world.records), time.monotonic() - began)
+    verdicts = judge(recorded)
+    events = sum(len(snapshot.events) for snapshot in recorded.snapshots.values())
+    return Result(verdicts, events, len(recorded.records), time.monotonic() - began)
 
 
 async def observe(sources: Sources, patience: float, progress: Progress) -> RecordedState:
-    async with AsyncExitStack() as open_things:
+    async with AsyncExitStack() as closing:
         connections: dict[str, asyncpg.Connection] = {}
         for name, url in sources.databases.items():
             try:
                 connections[name] = await open_database(url, own=sources.own)
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
                 raise StackError(f"the database {name} cannot be reached: {error or type(error).__name__}") from error
-            open_things.push_async_callback(connections[name].close)
-        kafka = await open_things.enter_async_context(reading(sources.bootstrap_servers))
+            closing.push_async_callback(connections[name].close)
+        kafka = await closing.enter_async_context(reading(sources.bootstrap_servers))
         cut = await make_cut(connections, kafka, patience, progress)
         progress("reading the databases")
         snapshots = await take_all(connections)

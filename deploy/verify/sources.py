@@ -1,4 +1,4 @@
-"""Where the data to be verified is."""
+"""The databases and topics to verify."""
 
 import os
 from collections.abc import Mapping
@@ -17,16 +17,16 @@ DATABASES = ("subscriptions", "payments", "invoicing", "portal_gateway")
 @dataclass(frozen=True)
 class Sources:
     databases: Mapping[str, str]
-    """URL by name; the role may read every table."""
+    """URL by name, with a role that may read every table."""
     bootstrap_servers: str
     logs: Path | None = None
-    """The folder of log files, where there is one."""
+    """The folder of log files, or None."""
     own: bool = False
-    """Whether the databases are in the local stack's own server."""
+    """Whether the databases are on the local stack's server."""
 
 
 def known_to(folder: Folder, kafka: str | None, variables: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """state.json, where it is needed. Raises StackError when it names servers that do not run for this folder."""
+    """state.json, or an empty mapping. Raises StackError if needed servers do not run for this folder."""
     needed = [] if all(variables.get(variable_of(name)) for name in DATABASES) else ["postgres"]
     needed += [] if kafka or variables.get("KAFKA_BOOTSTRAP_SERVERS") else ["kafka"]
     if not read_state(folder):
@@ -37,21 +37,21 @@ def known_to(folder: Folder, kafka: str | None, variables: Mapping[str, str] = o
 
 
 def sources_of(state: Mapping[str, Any], logs: Path, variables: Mapping[str, str] = os.environ) -> Sources:
-    """As state.json says; `SUBSCRIPTIONS_DATABASE_URL` … and `KAFKA_BOOTSTRAP_SERVERS` say otherwise.
+    """The sources in state.json. `SUBSCRIPTIONS_DATABASE_URL` … and `KAFKA_BOOTSTRAP_SERVERS` take precedence.
 
-    Raises StackError when something is named nowhere.
+    Raises StackError if one is missing in both.
     """
     urls = _urls(state, variables)
     kafka = variables.get("KAFKA_BOOTSTRAP_SERVERS") or state.get("kafka", {}).get("bootstrap_servers")
-    _must_be_named({**{variable_of(name): url for name, url in urls.items()}, "KAFKA_BOOTSTRAP_SERVERS": kafka})
+    _require({**{variable_of(name): url for name, url in urls.items()}, "KAFKA_BOOTSTRAP_SERVERS": kafka})
     own = "postgres" in state.get("logs", {}) and urls == state.get("postgres", {})
     return Sources({name: str(url) for name, url in urls.items()}, str(kafka), logs if logs.is_dir() else None, own)
 
 
 def databases_of(state: Mapping[str, Any], variables: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """The databases alone. Raises StackError when one is named nowhere."""
+    """The databases alone. Raises StackError if one is missing."""
     urls = _urls(state, variables)
-    _must_be_named({variable_of(name): url for name, url in urls.items()})
+    _require({variable_of(name): url for name, url in urls.items()})
     return {name: str(url) for name, url in urls.items()}
 
 
@@ -60,7 +60,7 @@ def _urls(state: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, s
     return {name: variables.get(variable_of(name)) or known.get(name) for name in DATABASES}
 
 
-def _must_be_named(found: Mapping[str, str | None]) -> None:
+def _require(found: Mapping[str, str | None]) -> None:
     if missing := [name for name, value in found.items() if not value]:
         raise StackError(f"no stack was started here: run portalctl up first, or set {', '.join(missing)}")
 

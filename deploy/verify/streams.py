@@ -1,4 +1,4 @@
-"""The private streams, folded by their owners' own rules."""
+"""The private streams, folded with the rules of their owners."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,49 +21,49 @@ AGGREGATES: Mapping[str, Mapping[str, Aggregate[Any, Any, Any]]] = {
 
 @dataclass(frozen=True)
 class StreamHistory:
-    """One stream: its private events, and the state that they lead to."""
+    """One stream: its private events and its state."""
 
     merchant_id: UUID
-    stream: str
+    name: str
     version: int
     events: Sequence[Any]
     state: Any
 
     @property
     def kind(self) -> str:
-        return self.stream.partition("-")[0]
+        return self.name.partition("-")[0]
 
     @property
     def id(self) -> UUID:
-        return UUID(self.stream.partition("-")[2])
+        return UUID(self.name.partition("-")[2])
 
 
 @dataclass(frozen=True)
 class Folded:
     rows: Mapping[Name, Sequence[Event]] = field(default_factory=dict)
-    """Of each stream, by version."""
-    stories: Mapping[Name, StreamHistory] = field(default_factory=dict)
+    """The rows of each stream by version."""
+    streams: Mapping[Name, StreamHistory] = field(default_factory=dict)
     failures: Mapping[Name, str] = field(default_factory=dict)
-    """Why a stream cannot be folded."""
+    """The reason for each stream that cannot be folded."""
 
 
 def fold(database: str, events: Iterable[Event]) -> Folded:
     rows: dict[Name, list[Event]] = defaultdict(list)
     for event in events:
         rows[event.of].append(event)
-    stories: dict[Name, StreamHistory] = {}
+    streams: dict[Name, StreamHistory] = {}
     failures: dict[Name, str] = {}
     for name, stream in rows.items():
         stream.sort(key=lambda event: event.version)
         try:
-            stories[name] = history_of(database, stream)
+            streams[name] = history_of(database, stream)
         except Exception as error:
             failures[name] = f"{type(error).__name__}: {error}"
-    return Folded(rows, stories, failures)
+    return Folded(rows, streams, failures)
 
 
 def history_of(database: str, rows: Sequence[Event]) -> StreamHistory:
-    """Raises whatever decoding and folding raise."""
+    """Raises every error of decoding and folding."""
     first = rows[0]
     aggregate = AGGREGATES[database][first.stream.partition("-")[0]]
     events = [aggregate.codec.decode(row.name, row.schema, row.body) for row in rows]

@@ -1,4 +1,4 @@
-"""Raw records of every topic of the contracts, whatever they hold, read without a group."""
+"""Reads the raw records of every topic of the contracts, without a consumer group."""
 
 import time
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ from verify.rows import Partition, Record
 
 @asynccontextmanager
 async def reading(bootstrap_servers: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of every partition of every topic. Raises KafkaError when nobody answers, StackError when a topic is missing."""
+    """A consumer of every partition of every topic. Raises KafkaError without a broker, StackError if a topic is missing."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest")
     try:
         await consumer.start()
@@ -43,15 +43,15 @@ class Found:
     records: list[Record] = field(default_factory=list)
     """By topic, partition and offset."""
     leaks: list[str] = field(default_factory=list)
-    """Where a card's number is."""
+    """Records with a card number."""
     undecodable: list[str] = field(default_factory=list)
-    """Record sets that cannot be read at all."""
+    """Record sets that cannot be decoded."""
 
 
 async def read_all(
     consumer: AIOKafkaConsumer, bootstrap_servers: str, cut: Mapping[Partition, int], patience: float = 60.0
 ) -> Found:
-    """Everything that is there now. Raises StackError when nothing more comes for `patience` seconds."""
+    """All records up to the current ends. Raises StackError without progress for `patience` seconds."""
     ends = {TopicPartition(*place): end for place, end in (await ends_of(consumer)).items()}
     await consumer.seek_to_beginning(*ends)
     reading = _Reading(consumer, bootstrap_servers, ends, cut, {each: await consumer.position(each) for each in ends})
@@ -74,7 +74,7 @@ class _Reading:
     ends: Mapping[TopicPartition, int]
     cut: Mapping[Partition, int]
     next: dict[TopicPartition, int]
-    """What has been read of each partition, and not only fetched."""
+    """The next offset to read of each partition."""
     found: Found = field(default_factory=Found)
 
     @property
@@ -85,7 +85,7 @@ class _Reading:
         try:
             batches = await self.consumer.getmany(*left, timeout_ms=200)
         except Exception as error:
-            # The client cannot decode one of the partitions, and drops what it had of the others.
+            # The client cannot decode one of the partitions, and drops the records of the others.
             for partition in left:
                 self.consumer.seek(partition, self.next[partition])
             if not await self._decode(left):
@@ -97,7 +97,7 @@ class _Reading:
             self.next[partition] = await self.consumer.position(partition)
 
     async def _decode(self, left: Sequence[TopicPartition]) -> bool:
-        """Reads what the client cannot decode, and passes over what cannot be decoded at all; whether there was either."""
+        """Decode the record sets that the client cannot, and skip undecodable ones. Returns whether any existed."""
         passed = False
         sets = await record_sets.fetch(self.bootstrap_servers, {each: self.next[each] for each in left})
         for partition, data in sets.items():
@@ -143,7 +143,7 @@ async def _partitions(bootstrap_servers: str) -> list[TopicPartition]:
 
 
 def envelope_of(value: bytes | None) -> Envelope | None:
-    """As consumers read it: None for what they quarantine, and for tombstones."""
+    """The envelope as consumers decode it. None for tombstones and for values that consumers quarantine."""
     if value is None:
         return None
     try:
@@ -152,7 +152,7 @@ def envelope_of(value: bytes | None) -> Envelope | None:
             return None
         data_of(envelope)
     except KeyError:
-        return envelope  # of a type that is not known yet
+        return envelope  # an unknown type
     except (ValueError, TypeError):
         return None
     return envelope

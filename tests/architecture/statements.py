@@ -1,4 +1,4 @@
-"""The SQL that stands in Python source, and whether each table in it is read and written for one merchant alone."""
+"""Finds SQL in Python source, and whether each table in it is filtered by a column."""
 
 import ast
 import re
@@ -19,7 +19,7 @@ class Statement:
     sql: str
 
     def mentions(self, tables: frozenset[str]) -> list[str]:
-        """The tables that rows are read from or changed in, each as often as it is named; not where rows are added."""
+        """The tables that are read or changed, once per mention, without inserts."""
         sql = _DO_UPDATE.sub("", _INSERT.sub("", self.sql))
         return [found[2] for found in _MENTION.finditer(sql) if found[1] != "INSERT INTO" and found[2] in tables]
 
@@ -29,7 +29,7 @@ class Statement:
         return len(named) < len(added)
 
     def bindings(self, column: str) -> int:
-        """How often rows are bound to one value of the column."""
+        """How often a statement filters by one value of the column."""
         by_value = re.findall(rf"(?<!SET )\b{column}\s*=\s*(?:ANY\(|\$|\w+\.|%)", self.sql)
         by_tuple = re.findall(rf"\((?:\w+\.)?{column},[^)]*\)\s*(?:=|IN)", self.sql)
         joined = re.findall(rf"USING \({column}\b|USING \([^)]*, {column}\b", self.sql)
@@ -42,14 +42,14 @@ def tables_with(column: str, migrations: Iterator[Path]) -> frozenset[str]:
 
 
 def statements(file: Path, name: str, tables: frozenset[str], known: Mapping[str, str]) -> Iterator[Statement]:
-    """Every text in the file that names one of the tables as SQL does. `known`: constants that other files define."""
+    """Every SQL text in the file with one of the tables. `known` has constants of other files."""
     tree = ast.parse(file.read_text())
     constants = dict(known) | _constants(tree, known)
     parts = {id(part) for whole in ast.walk(tree) for part in _parts(whole)}
-    parts |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # what only explains
+    parts |= {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}  # docstrings
     for node in ast.walk(tree):
         whole_text = isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp) and id(node) not in parts
-        text = _text(node, constants) if whole_text else None
+        text = text_of(node, constants) if whole_text else None
         if text and any(found[2] in tables for found in _MENTION.finditer(text)):
             yield Statement(name, getattr(node, "lineno", 0), text)
 
@@ -57,10 +57,12 @@ def statements(file: Path, name: str, tables: frozenset[str], known: Mapping[str
 def _constants(tree: ast.Module, known: Mapping[str, str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            text = _text(node.value, dict(known) | found)
+        target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
+        if isinstance(target, ast.Name) and value is not None:
+            text = text_of(value, dict(known) | found)
             if text is not None:
-                found[node.targets[0].id] = text
+                found[target.id] = text
     return found
 
 
@@ -78,20 +80,20 @@ def _parts(node: ast.AST) -> list[ast.AST]:
             return []
 
 
-def _text(node: ast.AST, constants: Mapping[str, str]) -> str | None:
+def text_of(node: ast.AST, constants: Mapping[str, str]) -> str | None:
     match node:
         case ast.Constant(value=str(text)):
             return text
         case ast.JoinedStr(values=values):
-            return "".join(_text(value, constants) or "" for value in values)
+            return "".join(text_of(value, constants) or "" for value in values)
         case ast.FormattedValue(value=ast.IfExp(body=body)):
-            return _text(body, constants)
+            return text_of(body, constants)
         case ast.FormattedValue(value=value):
-            return _text(value, constants)
+            return text_of(value, constants)
         case ast.Name(id=name):
             return constants.get(name)
         case ast.BinOp(left=left, op=ast.Add(), right=right):
-            parts = _text(left, constants), _text(right, constants)
+            parts = text_of(left, constants), text_of(right, constants)
             return None if None in parts else "".join(part or "" for part in parts)
         case _:
             return None

@@ -75,17 +75,17 @@ def most_unbound(found: Iterable[Statement], column: str) -> dict[str, int]:
     return most
 
 
-def test_every_statement_is_about_one_merchant() -> None:
+def test_every_statement_filters_by_merchant() -> None:
     found = list(all_statements())
     assert len(found) > 100
     assert most_unbound(found, "merchant_id") == {file: most for file, (most, _) in BEYOND_A_MERCHANT.items()}
 
 
-def test_whatever_is_added_has_its_merchant() -> None:
+def test_every_insert_has_its_merchant() -> None:
     assert [each for each in all_statements() if each.adds_without("merchant_id", tables("merchant_id"))] == []
 
 
-def test_what_customers_are_answered_is_about_one_customer() -> None:
+def test_every_query_for_customers_filters_by_customer() -> None:
     answering = [each for each in all_statements() if each.file in SURFACE]
     assert {each.file for each in answering} == SURFACE.keys()
     assert most_unbound(answering, "customer_id") == {file: most for file, (most, _) in SURFACE.items()}
@@ -102,7 +102,7 @@ def test_what_customers_are_answered_is_about_one_customer() -> None:
         'SQL = "SELECT merchant_id FROM customers WHERE name = $1"',
     ],
 )
-def test_a_statement_that_reaches_beyond_is_seen(tmp_path: Path, source: str) -> None:
+def test_a_statement_without_filter_is_found(tmp_path: Path, source: str) -> None:
     file = tmp_path / "reading.py"
     file.write_text(f'"""Of invoices FROM projection."""\nCOLUMNS = "id, number"\n{source}\n')
     [found] = statements(file, "reading.py", tables("merchant_id"), {})

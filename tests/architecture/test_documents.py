@@ -179,7 +179,7 @@ def test_a_name_that_exists_or_is_no_file_is_accepted(code: str) -> None:
     [
         ("docs/no_such.md", "no file docs/no_such.md"),
         ("docs/outages.md#no-such-heading", "no heading docs/outages.md#no-such-heading"),
-        ("docs/outages.md#what-callers-get", None),
+        ("docs/outages.md#responses", None),
         ("https://example.com/x", None),
     ],
 )

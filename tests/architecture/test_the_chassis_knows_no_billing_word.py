@@ -1,4 +1,4 @@
-"""The chassis would serve any trade: no word of billing stands in it."""
+"""The chassis contains no billing term."""
 
 import re
 from pathlib import Path
@@ -11,17 +11,17 @@ BILLING = re.compile(
     re.IGNORECASE,
 )
 TOPICS = re.compile(r"billing\.watermarks|/billing/")
-"""The family of topics that all of this speaks on, and CloudEvents' source."""
+"""The prefix of all topics, and of the source in CloudEvents."""
 
 
 @pytest.mark.parametrize(
     "path", sorted(CHASSIS.rglob("*.py")) + sorted(CHASSIS.rglob("*.sql")), ids=lambda p: p.relative_to(CHASSIS).as_posix()
 )
-def test_no_word_of_billing_stands_in(path: Path) -> None:
+def test_a_module_contains_no_billing_term(path: Path) -> None:
     found = [line for line in path.read_text().splitlines() if BILLING.search(TOPICS.sub("", line))]
     assert found == []
 
 
-def test_the_check_sees_one() -> None:
+def test_the_check_finds_a_term() -> None:
     assert BILLING.search("when the invoice is paid")
     assert not BILLING.search(TOPICS.sub("", "from billing_contracts.envelope import Envelope  # billing.watermarks"))

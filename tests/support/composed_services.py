@@ -16,7 +16,7 @@ from chassis.service.service import Resources
 from chassis.service.settings import ServiceSettings
 from chassis.tenants import Tenants
 from portalctl.local.folder import Folder
-from portalctl.local.layout import Elsewhere, layout_for_start
+from portalctl.local.layout import ExternalServers, layout_for_start
 from portalctl.local.services import SERVICES, Service
 
 NAMES = tuple(kind.name for kind in SERVICES)
@@ -28,7 +28,7 @@ def apps() -> dict[str, FastAPI]:
     with TemporaryDirectory() as name:
         folder = Folder(Path(name) / ".portal")
         folder.make()
-        return {service.name: _app(service) for service in layout_for_start(folder, SERVICES, Elsewhere()).services}
+        return {service.name: _app(service) for service in layout_for_start(folder, SERVICES, ExternalServers()).services}
 
 
 def description(service: str) -> dict[str, Any]:

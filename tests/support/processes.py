@@ -11,7 +11,7 @@ from pathlib import Path
 
 from portalctl.local.folder import Folder
 from portalctl.local.members import members
-from portalctl.local.programs import tied
+from portalctl.local.programs import tied_command
 
 IGNORING = ("sh", "-c", 'trap "" INT HUP TERM; exec "$@"', "sh")
 """Runs the command with the ignored signals of a background job or nohup."""
@@ -29,7 +29,7 @@ async def process(
     stderr: int | None = None,
 ) -> AsyncIterator[Process]:
     """The running command. It is killed at the end, unless the test has ended it in order."""
-    whole = tied(command, signal.SIGKILL)
+    whole = tied_command(command, signal.SIGKILL)
     started = await asyncio.create_subprocess_exec(*whole, env=env, cwd=cwd, stdin=stdin, stdout=stdout, stderr=stderr)
     try:
         yield started

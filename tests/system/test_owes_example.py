@@ -94,7 +94,7 @@ async def agreed_debts(subscriber: Subscriber, backend: Backend, customer: str) 
 
 @pytest.mark.timeout(400)
 async def test_the_example_agrees_with_the_owners_for_every_demo_customer(stack: Stack, subscriber: Subscriber) -> None:
-    made = await history.make(stack.urls, stack.state["operator_key"], lambda share: None)
+    made = await history.create(stack.urls, stack.state["operator_key"], lambda share: None)
     await subscriber.wait_until_caught_up()
     found: dict[str, Debts] = {}
     for name, customer in made["customers"].items():

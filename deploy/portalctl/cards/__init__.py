@@ -1,1 +1,1 @@
-"""Card numbers that earlier versions stored in free text: where they are, and how they are taken out."""
+"""Finds and redacts card numbers that earlier versions stored in free text."""

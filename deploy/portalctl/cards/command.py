@@ -1,4 +1,4 @@
-"""What the operator sees of stored card numbers: one line for each row, without the number."""
+"""Output of `cards list` and `cards redact`: one line for each row, without the number."""
 
 import asyncio
 import base64
@@ -19,9 +19,9 @@ _CHANGED = (Treatment.REWRITTEN, Treatment.REVISED)
 
 
 def show(folder: Folder) -> list[Finding]:
-    """Prints what is found. Raises StackError."""
+    """Print and return the findings. Raises StackError."""
     key = _key(folder)
-    with err.status("looking"):
+    with err.status("searching"):
         found = asyncio.run(stores.listed(databases_of(read_state(folder)), key))
     _print(found)
     if key is None:
@@ -34,14 +34,14 @@ def can_change(found: Sequence[Finding]) -> bool:
 
 
 def redact(folder: Folder, found: Sequence[Finding], patience: float) -> list[Finding]:
-    """Prints what was done and returns what is left."""
+    """Redact, print the result, and return the remaining findings."""
     databases = databases_of(read_state(folder))
     with err.status("redacting"):
         changed = asyncio.run(stores.redacted(databases, found))
         left = asyncio.run(stores.settled(databases, patience))
     say(f"{changed} redacted, {len(left)} left")
-    if any(finding.place.table == "customers" for finding in found):
-        say("Older revisions of profiles leave the topic billing.customers by compaction, within a day.")
+    if any(finding.location.table == "customers" for finding in found):
+        say("Compaction removes older revisions of profiles from the topic billing.customers within a day.")
     _print(left)
     return left
 
@@ -52,7 +52,7 @@ def _print(found: Sequence[Finding]) -> None:
 
 
 def _key(folder: Folder) -> bytes | None:
-    """The key-encryption key of the environment, or of the stack that was started here."""
+    """The key-encryption key from the environment, or from the local stack."""
     text = os.environ.get("KEY_ENCRYPTION_KEY") or read_json(folder.secrets).get("key_encryption_key")
     try:
         return base64.b64decode(text, validate=True) if text else None

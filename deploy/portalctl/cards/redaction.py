@@ -1,4 +1,4 @@
-"""Takes card numbers out of what may be changed. Events, issued documents and what is made of them stay as they are."""
+"""Redacts card numbers in rows that may change. Events, issued documents and data derived from them stay unchanged."""
 
 import json
 from collections.abc import Callable
@@ -29,9 +29,9 @@ T = TypeVar("T")
 
 
 async def redact(pool: asyncpg.Pool, finding: Finding) -> bool:
-    """Whether something was changed in the finding's database: False for what is kept, or follows."""
+    """Redact one finding. Returns whether a row was changed: False for unchanged and derived ones."""
     if finding.treatment is Treatment.REVISED:
-        revise = _merchant if finding.place.table == "projection" else _customer
+        revise = _merchant if finding.location.table == "projection" else _customer
         return await revise(pool, finding)
     if finding.treatment is not Treatment.REWRITTEN:
         return False
@@ -40,11 +40,11 @@ async def redact(pool: asyncpg.Pool, finding: Finding) -> bool:
         "idempotency": _answer,
         "quarantine": _quarantined,
     }
-    return bool(await rewrite[finding.place.table](pool, finding))
+    return bool(await rewrite[finding.location.table](pool, finding))
 
 
 async def _customer(pool: asyncpg.Pool, finding: Finding) -> bool:
-    """As a merchant's change of the profile would: the next revision, announced on the compacted topic."""
+    """Change the profile as a merchant would: the next revision, published on the compacted topic."""
     merchant_id, id = map(UUID, finding.key)
     customers = CustomersTable(pool)
     at = await Tenants(pool, None).now(merchant_id)
@@ -54,7 +54,9 @@ async def _customer(pool: asyncpg.Pool, finding: Finding) -> bool:
             return False
         profile = replace(
             customer.profile,
-            **{name: _clean(value) for name in finding.place.columns if (value := getattr(customer.profile, name)) is not None},
+            **{
+                name: _clean(value) for name in finding.location.columns if (value := getattr(customer.profile, name)) is not None
+            },
         )
         if profile == customer.profile:
             return False
@@ -118,19 +120,19 @@ async def _answer(pool: asyncpg.Pool, finding: Finding) -> bool:
 
 
 async def _quarantined(pool: asyncpg.Pool, finding: Finding) -> bool:
-    """The error is cleaned. A value is forgotten once the record is settled: until then it may have to be handled again."""
+    """Clean the error. Delete the value of a settled record; before that, the record may have to be handled again."""
     async with pool.acquire() as connection, connection.transaction():
         row = await connection.fetchrow("SELECT error, state FROM quarantine WHERE id = $1 FOR UPDATE", int(finding.key[0]))
         if row is None:
             return False
-        forget = row["state"] in ("handled", "discarded") and any(field != "error" for field in finding.fields)
+        delete_value = row["state"] in ("handled", "discarded") and any(field != "error" for field in finding.fields)
         await connection.execute(
             "UPDATE quarantine SET error = $2, value = CASE WHEN $3 THEN NULL ELSE value END WHERE id = $1",
             int(finding.key[0]),
             _clean(row["error"]),
-            forget,
+            delete_value,
         )
-    return forget or "error" in finding.fields
+    return delete_value or "error" in finding.fields
 
 
 def _within(found: Any) -> Any:

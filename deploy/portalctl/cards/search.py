@@ -1,4 +1,4 @@
-"""Where a database's free text holds a card number. The number itself is shown nowhere."""
+"""Finds card numbers in the free text of a database. The number itself is never shown."""
 
 import json
 from collections.abc import AsyncIterator, Iterator
@@ -8,52 +8,52 @@ from typing import Any
 import asyncpg
 
 from chassis.card_numbers.detection import has_card
-from portalctl.cards.locations import PLACES, TEXTS, Place, Treatment
+from portalctl.cards.locations import LOCATIONS, TEXTS, Location, Treatment
 
 
 @dataclass(frozen=True)
 class Finding:
-    place: Place
+    location: Location
     key: tuple[str, ...]
-    """The row's, as text, in the order of the place's columns."""
+    """The row's key as text, in the order of the location's columns."""
     fields: tuple[str, ...]
     """`comment`, `doc.customer.name`"""
 
     @property
     def treatment(self) -> Treatment:
-        return self.place.treatment
+        return self.location.treatment
 
     @property
     def row(self) -> str:
-        return f"{self.place.table} {'/'.join(self.key)}: {', '.join(self.fields)}"
+        return f"{self.location.table} {'/'.join(self.key)}: {', '.join(self.fields)}"
 
     def __str__(self) -> str:
-        return f"{self.place.database}.{self.row}"
+        return f"{self.location.database}.{self.row}"
 
 
 async def find(connection: asyncpg.Connection, database: str) -> AsyncIterator[Finding]:
-    """In the caller's transaction, of the database of this name."""
-    for place in PLACES:
-        if place.database == database:
-            async for row in connection.cursor(place.query, prefetch=500):
-                if fields := tuple(dict.fromkeys(_fields_with_cards(place, row))):
-                    yield Finding(place, tuple(row[f"key_{name}"] for name in place.key), fields)
+    """The findings in the database of this name, read in the caller's transaction."""
+    for location in LOCATIONS:
+        if location.database == database:
+            async for row in connection.cursor(location.query, prefetch=500):
+                if fields := tuple(dict.fromkeys(_fields_with_cards(location, row))):
+                    yield Finding(location, tuple(row[f"key_{name}"] for name in location.key), fields)
 
 
-def _fields_with_cards(place: Place, row: asyncpg.Record) -> Iterator[str]:
-    for column in place.columns:
+def _fields_with_cards(location: Location, row: asyncpg.Record) -> Iterator[str]:
+    for column in location.columns:
         for path, text in texts(row[column], column):
             if has_card(text):
                 yield path
 
 
 def holds_card(content: Any) -> bool:
-    """Whether the free text in a column, or in a record, holds one."""
+    """Whether the free text of a column or record contains a card number."""
     return any(has_card(text) for _, text in texts(content, ""))
 
 
 def texts(content: Any, path: str) -> Iterator[tuple[str, str]]:
-    """(path, text) of all that people typed in a column: the column itself, or the known fields of its JSON."""
+    """(path, text) of all typed text in a column: the column itself, or the known fields of its JSON."""
     found = _parsed(content)
     if isinstance(found, str):
         yield path, found

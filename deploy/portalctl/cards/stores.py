@@ -1,4 +1,4 @@
-"""`cards list` and `cards redact`: over all databases, and for as long as what follows a new revision takes."""
+"""`cards list` and `cards redact` over all databases, including the wait for derived data."""
 
 import asyncio
 import time
@@ -12,20 +12,20 @@ from chassis.card_numbers.detection import has_card
 from chassis.postgres.pool import create_pool
 from invoicing.adapters.bill_to_encryption import KeyedBillToEncryption
 from invoicing.application.ports import Tampered
-from portalctl.cards.locations import Place, Treatment
+from portalctl.cards.locations import Location, Treatment
 from portalctl.cards.redaction import redact
 from portalctl.cards.search import Finding, find
 from portalctl.local.errors import StackError
 from verify.capture import open_database
 
 Databases = Mapping[str, str]
-"""Name -> URL, of a role that may read and write every table."""
-_LOOK_EVERY = 0.5
-_BUYERS = Place("invoicing", "bill_to", ("merchant_id", "invoice_id"), ("sealed",), Treatment.KEPT)
+"""Name -> URL, with a role that may read and write every table."""
+_POLL_SECONDS = 0.5
+_BUYERS = Location("invoicing", "bill_to", ("merchant_id", "invoice_id"), ("sealed",), Treatment.UNCHANGED)
 
 
 async def listed(databases: Databases, key_encryption_key: bytes | None) -> list[Finding]:
-    """Without the key, who invoices are made out to cannot be read. Raises StackError when a database cannot be reached."""
+    """All findings. Buyers of invoices are read only with the key. Raises StackError if a database cannot be reached."""
     found: list[Finding] = []
     async with AsyncExitStack() as closing:
         for name, url in databases.items():
@@ -39,26 +39,26 @@ async def listed(databases: Databases, key_encryption_key: bytes | None) -> list
 
 
 async def redacted(databases: Databases, found: Sequence[Finding]) -> int:
-    """How many rows were changed."""
+    """Redact the findings. Returns the number of changed rows."""
     changed = 0
     for name, url in databases.items():
-        wanted = [finding for finding in found if finding.place.database == name]
-        if not any(finding.treatment in (Treatment.REWRITTEN, Treatment.REVISED) for finding in wanted):
+        own = [finding for finding in found if finding.location.database == name]
+        if not any(finding.treatment in (Treatment.REWRITTEN, Treatment.REVISED) for finding in own):
             continue
         async with create_pool(url, name="portalctl cards", min_size=1, max_size=6) as pool:
-            for finding in wanted:
+            for finding in own:
                 changed += await redact(pool, finding)
     return changed
 
 
 async def settled(databases: Databases, patience: float) -> list[Finding]:
-    """What is left once what follows a revision has been made again by the services that run."""
+    """The remaining findings after the running services have updated derived data, or after `patience` seconds."""
     deadline = time.monotonic() + patience
     while True:
         left = await listed(databases, None)
-        if not any(finding.treatment is Treatment.FOLLOWS for finding in left) or time.monotonic() > deadline:
+        if not any(finding.treatment is Treatment.DERIVED for finding in left) or time.monotonic() > deadline:
             return left
-        await asyncio.sleep(_LOOK_EVERY)
+        await asyncio.sleep(_POLL_SECONDS)
 
 
 async def _buyers(connection: asyncpg.Connection, vault: KeyedBillToEncryption) -> AsyncIterator[Finding]:
@@ -72,7 +72,7 @@ async def _buyers(connection: asyncpg.Connection, vault: KeyedBillToEncryption) 
         try:
             buyer = asdict(vault.buyer(row["merchant_id"], dict(row)))
         except Tampered as error:
-            raise StackError(f"bill_to cannot be read, KEY_ENCRYPTION_KEY may be another one: {error}") from None
+            raise StackError(f"bill_to cannot be read, KEY_ENCRYPTION_KEY may be a different one: {error}") from None
         if fields := tuple(name for name, text in buyer.items() if text and has_card(text)):
             yield Finding(_BUYERS, (str(row["merchant_id"]), str(row["invoice_id"])), fields)
 

@@ -1,1 +1,1 @@
-"""Believable history, made through the public APIs and the test clock, as any merchant's back end could."""
+"""A realistic history, created through the public APIs and the test clock, as a merchant's back end could."""

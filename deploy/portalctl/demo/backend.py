@@ -1,4 +1,4 @@
-"""A merchant's back end: what one would write to sell subscriptions with these services."""
+"""A merchant's back end that sells subscriptions with these services."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,12 +15,12 @@ Json = dict[str, Any]
 
 
 class Backend:
-    """Calls the services' public APIs with one key: the operator's, or a merchant's."""
+    """Calls the services' public APIs with one key, the operator's or a merchant's."""
 
     def __init__(
         self, urls: Mapping[str, str], key: str, seconds: float = DEADLINE_SECONDS, logs: Mapping[str, str] | None = None
     ) -> None:
-        """`logs` are the services' log files, where they are on this machine."""
+        """`logs` are the services' log files, if they are on this machine."""
         self._urls, self.key, self._seconds, self._logs = urls, key, seconds, logs or {}
         self._http = httpx.AsyncClient(headers={"authorization": f"Bearer {key}"}, timeout=seconds, trust_env=False)
 
@@ -31,8 +31,8 @@ class Backend:
         await self._http.aclose()
 
     async def call(self, service: str, method: str, path: str, **sent: Any) -> Json:
-        """The answer's JSON, empty where it has none. Raises StackError for an error, with the problem's words, and when none
-        comes."""
+        """The JSON of the response, empty without a body. Raises StackError for an error response, with its text, and without a
+        response."""
         log = self._log(service)
         try:
             answer = await self._http.request(method, f"{self._urls[service]}{path}", **sent)
@@ -46,12 +46,12 @@ class Backend:
         return found
 
     async def upload(self, image: Path) -> str:
-        """The media id of a PNG."""
+        """Upload a PNG and return its media id."""
         sent = {"content": image.read_bytes(), "headers": {"content-type": "image/png"}}
         return str((await self.call("subscriptions", "POST", "/v1/media", **sent))["media_id"])
 
     async def create(self, what: str, body: Mapping[str, Any]) -> str:
-        """The id of a new merchant, plan, customer or subscription."""
+        """Create a merchant, plan, customer or subscription and return its id."""
         return str((await self.call("subscriptions", "POST", f"/v1/{what}", json=body))["id"])
 
     async def attach_card(self, customer: str, token: str) -> None:
@@ -61,7 +61,7 @@ class Backend:
         await self.call("subscriptions", "POST", f"/v1/subscriptions/{subscription}/cancellation", json={"feedback": feedback})
 
     async def advance_clock(self, to: datetime) -> None:
-        """Moves the merchant's clock and returns when everything that fell due has been seen through."""
+        """Move the merchant's clock and return after all due work is done."""
         body = {"to": to.isoformat()}
         async with within(self._seconds, f"moving the test clock to {to:%Y-%m-%d}", self._log("subscriptions")):
             while (await self.call("subscriptions", "POST", "/v1/test-clock/advance", json=body)).get("running"):

@@ -1,4 +1,4 @@
-"""`demo`: the stack with a history in it."""
+"""`portalctl demo`: the stack with a history."""
 
 import asyncio
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ from portalctl.terminal import progress, say
 _SHOWN_SHARE = 0.1
 
 
-def tell(folder: Folder, state: dict[str, Any], deadline_seconds: float = DEADLINE_SECONDS) -> None:
-    """Make the history when this stack has none, then show where to click. Raises StackError."""
+def show_demo(folder: Folder, state: dict[str, Any], deadline_seconds: float = DEADLINE_SECONDS) -> None:
+    """Create the history if this stack has none, then show the links. Raises StackError."""
     if "customers" not in state:
-        state = update_state(folder, **asyncio.run(_make(state, deadline_seconds)))
+        state = update_state(folder, **asyncio.run(_create_history(state, deadline_seconds)))
     elif moved := links_here(state):
         state = update_state(folder, **moved)
     show_addresses(state)
@@ -30,8 +30,8 @@ def tell(folder: Folder, state: dict[str, Any], deadline_seconds: float = DEADLI
 
 
 def links_here(state: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields with links, at this stack's address; empty when they are there. Another program may have taken the port that
-    they were made with, or the folder is a copy and they lead to the original."""
+    """The fields with links, changed to this stack's address; empty if they have it already. They differ after a change of ports,
+    and in a copied folder."""
     here: str = state["urls"]["portal-gateway"]
 
     def moved(link: str) -> str:
@@ -46,16 +46,16 @@ def links_here(state: Mapping[str, Any]) -> dict[str, Any]:
     return {} if all(state[name] == value for name, value in fields.items()) else fields
 
 
-async def _make(state: dict[str, Any], deadline_seconds: float) -> dict[str, Any]:
+async def _create_history(state: dict[str, Any], deadline_seconds: float) -> dict[str, Any]:
     shown = 0.0
 
     def report(share: float) -> None:
         nonlocal shown
         if share >= shown + _SHOWN_SHARE:
             shown = share
-            progress(f"making the history: {share:.0%}")
+            progress(f"creating the history: {share:.0%}")
 
-    progress("making the history")
-    made = await history.make(state["urls"], state["operator_key"], report, deadline_seconds, state["logs"])
-    progress("the history is made")
-    return made
+    progress("creating the history")
+    created = await history.create(state["urls"], state["operator_key"], report, deadline_seconds, state["logs"])
+    progress("the history is complete")
+    return created

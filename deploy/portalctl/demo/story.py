@@ -1,4 +1,4 @@
-"""Who is in the demo, and what happens to them, in the order of the merchants' clocks."""
+"""The merchants and customers of the demo, and their actions in the order of the merchants' clocks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 REST = datetime(2023, 5, 20, 18, tzinfo=UTC)
-"""Where the clocks come to rest: Ana's next renewal is on 14 June 2023."""
+"""The final time of the clocks. Ana's next renewal is on 14 June 2023."""
 
 
 def at(year: int, month: int, day: int) -> datetime:
@@ -15,7 +15,7 @@ def at(year: int, month: int, day: int) -> datetime:
 
 @dataclass(frozen=True)
 class Joins:
-    """A customer comes, with a card unless `card` is None."""
+    """A new customer, with a card unless `card` is None."""
 
     when: datetime
     customer: str
@@ -56,7 +56,7 @@ class Merchant:
     plans: Mapping[str, Mapping[str, Any]]
     steps: tuple[Step, ...]
     logo: str | None = None
-    """A file of `assets`; likewise the plans' `image`."""
+    """A file of `assets`, like the values of `images`."""
     images: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -1,8 +1,8 @@
-"""The first thing a child runs: it ties its life to its parent's, then becomes the program.
+"""The wrapper of each child: it ties the child's lifetime to the parent's, then executes the program.
 
-`python -I -S entry.py '{"parent": pid, "signal": number, "user": "same" | "mapped" | "nobody"}' program argument…`
+`python -I -S child.py '{"parent": pid, "signal": number, "user": "same" | "mapped" | "nobody"}' program argument…`
 
-A file of its own instead of a preexec_fn: no Python code may run between fork and exec of a process that has threads.
+A separate file instead of a preexec_fn: no Python code may run between fork and exec of a process with threads.
 """
 
 import ctypes
@@ -17,7 +17,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def _map_root_to_nobody() -> None:
-    """Root's files keep their owner, while the program sees itself and them as nobody's: PostgreSQL refuses to be root."""
+    """Map root to the user `nobody` in a user namespace, because PostgreSQL refuses to run as root. Files keep their owner."""
     if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     for name, line in (("setgroups", "deny"), ("uid_map", f"{NOBODY} 0 1"), ("gid_map", f"{NOBODY} 0 1")):
@@ -26,7 +26,7 @@ def _map_root_to_nobody() -> None:
 
 
 def _default_signals() -> None:
-    """Ignored and blocked signals are inherited, and Java keeps what is ignored: Kafka could not be stopped."""
+    """Reset inherited ignored and blocked signals. Java keeps ignored signals, so Kafka could not be stopped."""
     for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
         try:
             signal.signal(number, signal.SIG_DFL)
@@ -36,20 +36,20 @@ def _default_signals() -> None:
 
 
 def main() -> None:
-    orders = json.loads(sys.argv[1])
+    options = json.loads(sys.argv[1])
     _default_signals()
-    # Data, logs and settings are their owner's alone.
+    # Only the owner can read data, logs and settings.
     os.umask(0o077)
-    if orders["user"] == "mapped":
+    if options["user"] == "mapped":
         _map_root_to_nobody()
-    elif orders["user"] == "nobody":
+    elif options["user"] == "nobody":
         os.setgroups([])
         os.setgid(NOBODY)
         os.setuid(NOBODY)
     if sys.platform == "linux":
-        # After the change of user, which clears it.
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, orders["signal"])
-    if os.getppid() != orders["parent"]:
+        # After the change of user, which would clear the death signal.
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, options["signal"])
+    if os.getppid() != options["parent"]:
         sys.exit("the parent has ended")
     os.execvp(sys.argv[2], sys.argv[2:])
 

@@ -1,4 +1,4 @@
-"""What is done while nothing of the stack may run: end leftovers of a killed supervisor, delete the stores."""
+"""Stops processes that a killed supervisor left, and deletes the data. The stack does not run meanwhile."""
 
 import shutil
 import signal
@@ -9,28 +9,28 @@ from portalctl.local.folder import Folder
 from portalctl.local.identity import Identity
 from portalctl.local.members import members
 
-_ASK_SECONDS = 15.0
-_INSIST_SECONDS = 5.0
+_TERMINATE_SECONDS = 15.0
+_KILL_SECONDS = 5.0
 
 
 def sweep(folder: Folder) -> None:
-    """End every other process that runs for the folder. The caller holds the lock. Raises StackError when one cannot be ended."""
+    """Stop every other process of the folder. The caller holds the lock. Raises StackError if one cannot be stopped."""
     left = members(folder)
     for identity, name in left.items():
-        # A fast shutdown: PostgreSQL's SIGTERM would wait for its clients.
+        # SIGINT is a fast shutdown; PostgreSQL would wait for its clients after SIGTERM.
         identity.send(signal.SIGINT if name == "postgres" else signal.SIGTERM)
-    if not _gone(list(left), _ASK_SECONDS):
+    if not _ended(list(left), _TERMINATE_SECONDS):
         left = members(folder)
         for identity in left:
             identity.send(signal.SIGKILL)
-        if not _gone(list(left), _INSIST_SECONDS):
+        if not _ended(list(left), _KILL_SECONDS):
             pids = ", ".join(f"{name} ({identity.pid})" for identity, name in left.items() if identity.running)
             raise StackError(f"these processes could not be ended: {pids}")
 
 
 def wipe(folder: Folder) -> None:
-    """Delete both stores together, and the keys and facts that belong to them: one without the other contradicts itself.
-    Ports are kept. The caller holds the lock and has swept."""
+    """Delete the data of PostgreSQL and Kafka together with their keys and state, because one without the other is inconsistent.
+    Ports stay. The caller holds the lock and has called `sweep`."""
     folder.wiping.touch()
     for data in (folder.kafka, folder.postgres, folder.logs):
         if data.exists():
@@ -41,13 +41,13 @@ def wipe(folder: Folder) -> None:
 
 
 def finish_wipe(folder: Folder) -> None:
-    """An interrupted wipe may have left one store."""
+    """Finish an interrupted wipe, which may have deleted only one of the two data folders."""
     if folder.wiping.exists():
         wipe(folder)
         folder.make()
 
 
-def _gone(identities: list[Identity], seconds: float) -> bool:
+def _ended(identities: list[Identity], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while any(identity.running for identity in identities):
         if time.monotonic() > deadline:

@@ -1,4 +1,4 @@
-"""A service's database: owned by one role, used by another that owns nothing."""
+"""A service's database: one role owns it, another one uses it and owns nothing."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,10 +7,10 @@ from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
-_NO_LIMIT = 86400
-# An open write transaction anywhere on the server stops every relay, so a service's may not last.
+_NO_LIMIT_SECONDS = 86400
+# An open write transaction on the server delays every relay, so transactions of services have a limit.
 _SERVICE_LIMITS = {"transaction_timeout": "5s", "lock_timeout": "500ms"}
-_OF_A_LOGIN = ("user", "password", "passfile", "dbname", "database")
+_LOGIN_PARAMETERS = ("user", "password", "passfile", "dbname", "database")
 
 
 @dataclass(frozen=True)
@@ -29,26 +29,26 @@ class Database:
 
 
 def url_of(admin_url: str, database: str, role: Role | None = None) -> str:
-    """The URL of a database on the same server, as the same user unless a role is given."""
+    """The URL of a database on the same server, with the given role or the same user."""
     parts = urlsplit(admin_url)
     user, _, host = parts.netloc.rpartition("@")
     query = parts.query
     if role is not None:
         user = f"{quote(role.name, safe='')}:{quote(role.password, safe='')}"
-        # A URL may also name the administrator and the password here.
+        # The query of a URL may contain the administrator and the password too.
         pairs = parse_qsl(query, keep_blank_values=True)
-        if any(name in _OF_A_LOGIN for name, _ in pairs):
-            query = urlencode([(name, value) for name, value in pairs if name not in _OF_A_LOGIN], safe="/:,")
+        if any(name in _LOGIN_PARAMETERS for name, _ in pairs):
+            query = urlencode([(name, value) for name, value in pairs if name not in _LOGIN_PARAMETERS], safe="/:,")
     return urlunsplit(parts._replace(netloc=f"{user}@{host}", path=f"/{quote(database, safe='')}", query=query))
 
 
 async def connect(url: str, *, own: bool = False, **options: Any) -> asyncpg.Connection:
-    """An own server has no TLS, and certificates in the user's home folder do not concern it. The caller bounds the wait."""
-    return await asyncpg.connect(url, **({"timeout": _NO_LIMIT} | options), ssl=False if own else None)
+    """Connect. A local server has no TLS and ignores certificates in the user's home folder. The caller limits the wait."""
+    return await asyncpg.connect(url, **({"timeout": _NO_LIMIT_SECONDS} | options), ssl=False if own else None)
 
 
 async def create(admin_url: str, database: Database, *, own: bool = False) -> None:
-    """Create what is missing and set the roles' passwords. `admin_url` may create roles and databases."""
+    """Create missing roles and databases and set the roles' passwords. `admin_url` may create both."""
     connection = await connect(admin_url, own=own)
     try:
         for step in _steps(database):
@@ -59,12 +59,12 @@ async def create(admin_url: str, database: Database, *, own: bool = False) -> No
 
 
 def script(database: Database) -> Iterator[str]:
-    """What `create` does, as lines for psql. They contain the roles' passwords."""
+    """The steps of `create` as lines for psql. They contain the roles' passwords."""
     return (step.for_psql() for step in _steps(database))
 
 
 async def drop(admin_url: str, database: Database) -> None:
-    """Also ends the connections that are still open in it."""
+    """Drop the database and its roles. Open connections are closed."""
     connection = await asyncpg.connect(admin_url)
     try:
         await connection.execute(f"DROP DATABASE IF EXISTS {_name(database.name)} WITH (FORCE)")
@@ -91,13 +91,13 @@ def _steps(database: Database) -> Iterator[_Step]:
     for role in (database.owner, database.service):
         found = f"SELECT 1 FROM pg_roles WHERE rolname = {_literal(role.name)}"
         yield _Step(f"CREATE ROLE {_name(role.name)}", found)
-        # Only a superuser may run it, also where it would change nothing.
+        # Only a superuser may run this statement, even if it changes nothing.
         yield _Step(f"ALTER ROLE {_name(role.name)} NOSUPERUSER NOBYPASSRLS", f"{found} AND NOT (rolsuper OR rolbypassrls)")
         yield _Step(f"ALTER ROLE {_name(role.name)} LOGIN PASSWORD {_literal(role.password)}")
     for setting, value in _SERVICE_LIMITS.items():
         yield _Step(f"ALTER ROLE {service} SET {setting} = {_literal(value)}")
     exists = f"SELECT 1 FROM pg_database WHERE datname = {_literal(database.name)}"
-    # The owner's database can be created only by a member of the role, where the administrator is no superuser.
+    # An administrator who is not a superuser must be a member of the role to create its database.
     yield _Step(f"GRANT {owner} TO CURRENT_USER", exists)
     yield _Step(f"CREATE DATABASE {name} OWNER {owner}", exists)
     yield _Step(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC")
@@ -109,6 +109,6 @@ def _name(text: str) -> str:
 
 
 def _literal(text: str) -> str:
-    """Also where standard_conforming_strings is off."""
+    """A literal that is valid with standard_conforming_strings on or off."""
     quoted = text.replace("'", "''")
     return f"E'{quoted}'".replace("\\", "\\\\") if "\\" in text else f"'{quoted}'"

@@ -1,4 +1,4 @@
-"""What can go wrong while the stack starts, said so that the reader knows what to do next."""
+"""Errors of the local stack, with messages that name the next step."""
 
 import asyncio
 import shutil
@@ -7,29 +7,29 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 _TAIL_LINES = 15
-_LITTLE_ROOM = 64 * 1024 * 1024
+_LOW_SPACE_BYTES = 64 * 1024 * 1024
 
 
 class StackError(Exception):
-    """A step failed; the message is for the person at the terminal."""
+    """A failed step, with a message for the person at the terminal."""
 
 
 class StartFailed(StackError):
-    """A process did not become ready; the message holds the end of its log."""
+    """A process that did not become ready. The message contains the end of its log."""
 
     def __init__(self, name: str, what: str, log: Path | None = None) -> None:
         self.name = name
-        super().__init__(f"{name}: {what}{_room(log)}{_tail(log)}")
+        super().__init__(f"{name}: {what}{_disk_space(log)}{_tail(log)}")
 
 
 def timed_out(what: str, seconds: float, log: Path | None = None) -> StackError:
-    """A step that took longer than the deadline."""
-    return StackError(f"{what}: not done after {seconds:g} s (PORTAL_DEADLINE_SECONDS){_room(log)}{_tail(log)}")
+    """The error for a step that took longer than the deadline."""
+    return StackError(f"{what}: not done after {seconds:g} s (PORTAL_DEADLINE_SECONDS){_disk_space(log)}{_tail(log)}")
 
 
 @asynccontextmanager
 async def within(seconds: float, what: str, log: Path | None = None) -> AsyncIterator[None]:
-    """Bound a step. Raises StackError with what was waited for and the end of its log."""
+    """Limit the time of a step. Raises StackError with the step and the end of its log."""
     limit = asyncio.timeout(seconds)
     try:
         async with limit:
@@ -37,15 +37,15 @@ async def within(seconds: float, what: str, log: Path | None = None) -> AsyncIte
     except TimeoutError as error:
         if limit.expired():
             raise timed_out(what, seconds, log) from None
-        raise StackError(f"{what}: a time-out below it: {error or type(error).__name__}{_tail(log)}") from error
+        raise StackError(f"{what}: a time-out in a lower layer: {error or type(error).__name__}{_tail(log)}") from error
 
 
 class PortTaken(StartFailed):
-    """Another program answers, or listens, where this process should; another port helps."""
+    """Another program uses the port of this process. Another port helps."""
 
 
 def log_tail(log: Path, lines: int = _TAIL_LINES) -> list[str]:
-    """The last lines of a log file, none when there is no such file."""
+    """The last lines of a log file; empty if it does not exist."""
     try:
         text = log.read_text(errors="replace")
     except OSError:
@@ -53,9 +53,9 @@ def log_tail(log: Path, lines: int = _TAIL_LINES) -> list[str]:
     return text.splitlines()[-lines:]
 
 
-def _room(log: Path | None) -> str:
-    """A full disk is the reason for many failures, and keeps it from being logged."""
-    if log is None or not log.parent.exists() or (free := shutil.disk_usage(log.parent).free) >= _LITTLE_ROOM:
+def _disk_space(log: Path | None) -> str:
+    """A note about a nearly full disk, which causes many failures and prevents their log lines."""
+    if log is None or not log.parent.exists() or (free := shutil.disk_usage(log.parent).free) >= _LOW_SPACE_BYTES:
         return ""
     return f"\nOnly {free // 1024**2} MiB are left on the disk of {log.parent}."
 

@@ -1,4 +1,4 @@
-"""The description of the events as web pages on the loopback: the repository's folder `contracts`, which has nothing secret."""
+"""Serves the description of the events on the loopback interface: the folder `contracts`, which contains no secret."""
 
 import sys
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _PAGE = "events.html"
 
 @dataclass(frozen=True)
 class EventPages:
-    """A part of the stack; `url` is the page to open."""
+    """A process of the stack. `url` is the page to open."""
 
     port: int
     log: Path
@@ -31,7 +31,7 @@ class EventPages:
         return f"http://{HOST}:{self.port}/{_PAGE}"
 
     async def prepare(self, report: Report = silent) -> None:
-        """Raises PortTaken while another program has the port."""
+        """Raise PortTaken if another program uses the port."""
         if not is_free(self.port):
             raise PortTaken(self.name, f"another program listens on port {self.port}")
 

@@ -1,4 +1,4 @@
-"""Where a local stack keeps its files, and how they are written."""
+"""The folder of a local stack, and how its files are written."""
 
 import json
 import os
@@ -13,26 +13,26 @@ from typing import Any
 from portalctl.local.errors import StackError
 
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f\x85\u2028\u2029]")
-_LONGEST_PATH = 900
-"""Bytes. PostgreSQL takes 1023, and adds names of its own."""
-_LITTLE_ROOM = 64 * 1024 * 1024
+_PATH_BYTES_MAX = 900
+"""PostgreSQL accepts 1023, and appends names of its own."""
+_LOW_SPACE_BYTES = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Folder:
-    """`.portal`: everything a local stack knows, its data included."""
+    """`.portal`: the data, logs, keys and state of a local stack."""
 
     root: Path
 
     @property
     def identity(self) -> str:
-        """Of the directory itself: a copy has another one, a directory that was moved keeps it. Raises OSError."""
+        """Device and inode of the directory. A copy has other numbers; a moved directory keeps them. Raises OSError."""
         status = self.root.stat()
         return f"{status.st_dev}:{status.st_ino}"
 
     @property
     def lock(self) -> Path:
-        """Held by the supervisor as long as it lives: the only truth about whether one runs."""
+        """The supervisor holds it while it runs. It alone decides whether a supervisor runs."""
         return self.root / "lock"
 
     @property
@@ -61,7 +61,7 @@ class Folder:
 
     @property
     def wiping(self) -> Path:
-        """There while both stores are being deleted: an interrupted wipe is finished by the next start."""
+        """Exists during a wipe. The next start finishes an interrupted one."""
         return self.root / "wiping"
 
     @property
@@ -72,14 +72,14 @@ class Folder:
         return self.logs / f"{process}.log"
 
     def make(self) -> None:
-        """Raises StackError for a folder that cannot work, naming it and the reason."""
+        """Create the folder. Raises StackError with the reason if it cannot be used."""
         self.check()
         own = not self.root.exists() or self.lock.exists()
         self.root.mkdir(parents=True, exist_ok=True)
         self.check()
         self.check_ours()
         if own:
-            # Root's PostgreSQL may have to enter as the user nobody.
+            # PostgreSQL of root may run as the user `nobody`.
             self.root.chmod(0o711 if os.geteuid() == 0 else 0o700)
         self.lock.touch(mode=0o600)
         self.logs.mkdir(mode=0o700, exist_ok=True)
@@ -87,7 +87,7 @@ class Folder:
             raise StackError(f"{self.lock} has hard links: another folder shares this one's data. Make a copy without links")
 
     def check(self) -> None:
-        """Raises StackError for a path that cannot work, and for a folder of another user."""
+        """Raise StackError for an unusable path, and for a folder of another user."""
         path = str(self.root)
         try:
             length = len(path.encode())
@@ -97,31 +97,33 @@ class Folder:
             ) from None
         if _UNWRITABLE.search(path):
             raise StackError(f"the path {path!r} contains a line break or control character: choose another folder")
-        if length > _LONGEST_PATH:
-            raise StackError(f"the path {path[:60]}… has {length} bytes; PostgreSQL takes {_LONGEST_PATH}: choose another folder")
+        if length > _PATH_BYTES_MAX:
+            raise StackError(
+                f"the path {path[:60]}… has {length} bytes; PostgreSQL takes {_PATH_BYTES_MAX}: choose another folder"
+            )
         if self.root.exists() and (owner := self.root.stat().st_uid) != os.geteuid():
             raise StackError(f"{self.root} belongs to {_name_of(owner)}: run portalctl as that user, or choose another folder")
 
     def check_ours(self) -> None:
-        """Raises StackError for a directory with folders of others that a wipe would delete."""
+        """Raise StackError for a directory with folders of another program, which a wipe would delete."""
         if not self.lock.exists() and (found := [path.name for path in (self.kafka, self.postgres, self.logs) if path.exists()]):
-            raise StackError(f"{self.root} holds {' and '.join(found)} of another program: choose another folder")
+            raise StackError(f"{self.root} contains {' and '.join(found)} of another program: choose another folder")
 
-    def trouble(self) -> str:
-        """Why nothing can be written here, or soon will not; empty when something can."""
+    def problem(self) -> str:
+        """Why the folder cannot be written, or soon will not; empty if it can."""
         try:
             with tempfile.NamedTemporaryFile(prefix=".probe-", dir=self.root) as probe:
                 probe.write(bytes(65536))
                 probe.flush()
         except OSError as error:
             return f"{self.root} cannot be written: {error.strerror}"
-        if (free := shutil.disk_usage(self.root).free) < _LITTLE_ROOM:
+        if (free := shutil.disk_usage(self.root).free) < _LOW_SPACE_BYTES:
             return f"{self.root} has only {free // 1024**2} MiB left"
         return ""
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    """Empty when there is no such file. Raises StackError when it holds something else."""
+    """The content; empty if the file does not exist. Raises StackError if it is not a JSON object."""
     try:
         content = json.loads(path.read_text())
     except FileNotFoundError:
@@ -129,7 +131,7 @@ def read_json(path: Path) -> dict[str, Any]:
     except ValueError as error:
         raise StackError(f"{path} is not JSON: {error}. Restore it, or delete it") from None
     if not isinstance(content, dict):
-        raise StackError(f"{path} holds no JSON object. Restore it, or delete it")
+        raise StackError(f"{path} contains no JSON object. Restore it, or delete it")
     return content
 
 
@@ -138,7 +140,7 @@ def write_json(path: Path, content: dict[str, Any], *, durable: bool = True) -> 
 
 
 def write_text(path: Path, content: str, *, durable: bool = True) -> None:
-    """Readable by its owner alone, and never half written; durable where it must outlive the machine's crash."""
+    """Replace a file atomically. Only its owner can read it. A durable file survives a crash of the machine."""
     descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}-", dir=path.parent)
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:

@@ -1,4 +1,4 @@
-"""A process as it can be recognised later: process ids come back, so a number alone names nobody."""
+"""The identity of a process. Process ids are reused, so a number alone does not identify a process."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ _DEAD_STATES = ("Z", "X")
 
 @dataclass(frozen=True)
 class Identity:
-    """`started` is the kernel's start time in ticks (elsewhere: ps's), `boot` the boot it counts from."""
+    """`started` is the kernel's start time in ticks (on other systems: from ps), `boot` the id of the boot."""
 
     pid: int
     started: str
@@ -23,7 +23,7 @@ class Identity:
 
     @classmethod
     def of(cls, pid: int) -> Self | None:
-        """None for a process that has ended, also when nobody has collected it yet."""
+        """None for a process that has ended, including zombies."""
         started = _started(pid)
         return None if started is None else cls(pid, started, _boot())
 
@@ -41,14 +41,14 @@ class Identity:
         return Identity.of(self.pid) == self
 
     def send(self, number: signal.Signals) -> bool:
-        """Whether the signal went to this very process."""
+        """Whether the signal was sent to this process."""
         with contextlib.suppress(ProcessLookupError):
             if not _LINUX:
                 if not self.running:
                     return False
                 os.kill(self.pid, number)
                 return True
-            # The descriptor keeps the number from being given to another process after the comparison.
+            # The descriptor prevents the reuse of the number after the comparison.
             descriptor = os.pidfd_open(self.pid)
             try:
                 if not self.running:
@@ -69,7 +69,7 @@ def _started(pid: int) -> str | None:
         stat = Path("/proc", str(pid), "stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
         return None
-    # The second field, the name, may itself hold spaces and parentheses.
+    # The second field, the name, may contain spaces and parentheses.
     fields = stat.rpartition(")")[2].split()
     return None if fields[0] in _DEAD_STATES else fields[19]
 
@@ -79,7 +79,7 @@ def _boot() -> str:
 
 
 def resident_bytes(pid: int) -> int | None:
-    """Memory that the process holds, None where the system does not say."""
+    """Resident memory of the process; None if the system does not report it."""
     try:
         pages = int(Path("/proc", str(pid), "statm").read_text().split()[1])
     except (OSError, ValueError):

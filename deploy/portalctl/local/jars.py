@@ -1,4 +1,4 @@
-"""Kafka's jars, by exact coordinates and SHA-256, in a cache of this user."""
+"""Kafka's jars, by exact coordinates and SHA-256, in the user's cache."""
 
 import hashlib
 import os
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from jgo.maven import MavenContext
 
 _LOCK = Path(__file__).with_name("kafka-jars.lock")
-_REPORTED = 10
+_REPORT_EVERY = 10
 _SYSTEM_CERTIFICATES = (
     "/etc/ssl/certs/ca-certificates.crt",
     "/etc/pki/tls/certs/ca-bundle.crt",
@@ -39,7 +39,7 @@ class Jar:
 
 
 def locked_jars(lock: Path = _LOCK) -> list[Jar]:
-    """Lines of `group:artifact[:packaging]:version sha256:…`."""
+    """The jars of a lock file with lines `group:artifact[:packaging]:version sha256:…`."""
     jars = []
     for line in lock.read_text().splitlines():
         coordinates, checksum = line.split()
@@ -49,19 +49,19 @@ def locked_jars(lock: Path = _LOCK) -> list[Jar]:
 
 
 def jar_paths(cache: Path | None = None, jars: Iterable[Jar] | None = None) -> list[Path]:
-    """Where the jars are, or will be."""
+    """The paths of the jars in the cache."""
     folder = (cache or cache_folder()) / "kafka-jars"
     return [folder / jar.name for jar in (locked_jars() if jars is None else jars)]
 
 
 def kafka_jars(cache: Path | None = None, jars: Sequence[Jar] | None = None, report: Report = silent) -> list[Path]:
-    """The paths of all jars, fetched when absent or not what the lock says. Blocks. Raises StackError."""
+    """The paths of Kafka's jars. Missing or altered ones are downloaded. Blocks. Raises StackError."""
     wanted = locked_jars() if jars is None else jars
     return fetched(wanted, jar_paths(cache, wanted)[0].parent, "Apache Kafka", _LOCK, report)
 
 
 def fetched(jars: Sequence[Jar], folder: Path, product: str, lock: Path, report: Report = silent) -> list[Path]:
-    """The paths of the jars in the folder, fetched when absent or not what the lock says. Blocks. Raises StackError."""
+    """The paths of the jars in the folder. Missing or altered ones are downloaded. Blocks. Raises StackError."""
     folder.mkdir(parents=True, exist_ok=True)
     paths = [folder / jar.name for jar in jars]
     bad = [jar for jar, path in zip(jars, paths, strict=True) if not _intact(path, jar)]
@@ -71,7 +71,7 @@ def fetched(jars: Sequence[Jar], folder: Path, product: str, lock: Path, report:
 
 
 def cache_folder(environment: Mapping[str, str] = os.environ, beside: Path | None = None) -> Path:
-    """The first writable one of this user's cache folder and `.cache` in the working folder."""
+    """The user's cache folder, or `.cache` in the working folder if the former is not writable."""
     candidates = [Path(environment["XDG_CACHE_HOME"])] if environment.get("XDG_CACHE_HOME") else []
     if environment.get("HOME"):
         candidates.append(Path(environment["HOME"]) / ".cache")
@@ -85,7 +85,7 @@ def cache_folder(environment: Mapping[str, str] = os.environ, beside: Path | Non
         if os.access(folder, os.W_OK):
             return folder
     raise StackError(
-        f"no folder for downloads can be written; tried {', '.join(map(str, candidates))}: set XDG_CACHE_HOME to one that can"
+        f"no folder for downloads is writable; tried {', '.join(map(str, candidates))}: set XDG_CACHE_HOME to a writable one"
     )
 
 
@@ -100,19 +100,19 @@ def _intact(path: Path, jar: Jar) -> bool:
 
 
 def _fetch(jars: list[Jar], folder: Path, product: str, lock: Path, report: Report) -> None:
-    # Only here: it brings an HTTP client of its own, which every start would load.
+    # Imported here, because it loads an HTTP client that most starts do not need.
     from jgo.maven import MavenContext
 
-    report(f"downloading {product}: {len(jars)} files, this time only")
-    _trust_the_systems_certificates()
-    # A private staging folder: two processes in one download cache destroy each other's files.
+    report(f"downloading {product}: {len(jars)} files, once")
+    _use_system_certificates()
+    # A private staging folder, because two processes in one download cache destroy each other's files.
     staging = Path(tempfile.mkdtemp(prefix="fetching-", dir=folder))
     try:
         context = MavenContext(repo_cache=staging)
         with ThreadPoolExecutor(8) as threads:
             fetching = threads.map(lambda jar: _fetch_one(context, jar, folder, product, lock), jars)
             for done, _ in enumerate(fetching, 1):
-                if done % _REPORTED == 0 or done == len(jars):
+                if done % _REPORT_EVERY == 0 or done == len(jars):
                     report(f"downloading {product}: {done} of {len(jars)} files")
     finally:
         shutil.rmtree(staging, ignore_errors=True)
@@ -124,14 +124,14 @@ def _fetch_one(context: "MavenContext", jar: Jar, folder: Path, product: str, lo
         fetched = component.artifact(packaging=jar.packaging).resolve()
     except (OSError, RuntimeError) as error:
         raise StackError(
-            f"{jar.name} of {product} could not be fetched: {error}. Is the network there? The next start continues"
+            f"{jar.name} of {product} could not be downloaded: {error}. Check the network; the next start continues"
         ) from error
     if not _intact(fetched, jar):
-        raise StackError(f"{jar.name} as fetched is not the file that {lock.name} names: do not use this source")
+        raise StackError(f"the downloaded {jar.name} does not match {lock.name}: do not use this source")
     os.replace(fetched, folder / jar.name)
 
 
-def _trust_the_systems_certificates() -> None:
+def _use_system_certificates() -> None:
     if "REQUESTS_CA_BUNDLE" not in os.environ:
         bundle = next((path for path in _SYSTEM_CERTIFICATES if Path(path).exists()), None)
         if bundle is not None:

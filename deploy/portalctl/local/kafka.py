@@ -1,4 +1,4 @@
-"""An Apache Kafka broker (KRaft, one node) from its release artifacts, in a folder of its own."""
+"""An Apache Kafka broker (KRaft, one node) from its release artifacts, in its own folder."""
 
 import asyncio
 import base64
@@ -35,10 +35,10 @@ _SETTINGS = {
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
     "auto.create.topics.enable": "false",
     "group.initial.rebalance.delay.ms": "0",
-    # Without these two a killed broker's own earlier registration keeps it fenced for 13–15 s.
+    # Without these two settings, a killed broker stays fenced by its earlier registration for 13 to 15 s.
     "broker.session.timeout.ms": "3000",
     "broker.heartbeat.interval.ms": "500",
-    # One node has no other controller that would have to learn how far the log of metadata is: no records without content.
+    # One node has no other controller that needs no-op records in the metadata log.
     "metadata.max.idle.interval.ms": "0",
     "offsets.topic.replication.factor": "1",
     "offsets.topic.num.partitions": "4",
@@ -62,7 +62,7 @@ appender.console.layout.pattern = %d{ISO8601} %p %c{1} %m%n
 _JVM = (
     "-Xmx256m",
     "-XX:+UseSerialGC",
-    # Compiling for an hour's load takes more than a local stack's load does, also in idle times.
+    # The C2 compiler takes more processor time than the load of a local stack.
     "-XX:TieredStopAtLevel=1",
     "-XX:-UsePerfData",
     "--sun-misc-unsafe-memory-access=allow",
@@ -71,7 +71,7 @@ _JVM = (
 
 @dataclass(frozen=True)
 class KafkaServer:
-    """`folder` holds the data and the settings; the broker listens on `port`, its controller on `controller_port`."""
+    """`folder` contains data and settings. The broker listens on `port`, its controller on `controller_port`."""
 
     name: ClassVar[str] = "kafka"
     folder: Path
@@ -88,7 +88,7 @@ class KafkaServer:
         return self.folder / "data"
 
     async def prepare(self, report: Report = silent) -> None:
-        """Fetch the jars, write the settings, format the data folder when there is none."""
+        """Fetch the jars, write the settings, and format the data folder if it is missing."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         self.log.parent.mkdir(parents=True, exist_ok=True)
@@ -123,14 +123,14 @@ class KafkaServer:
         settings = "format.properties"
         self._write_settings(settings, fresh)
         identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "--standalone", f"--cluster-id={identity}", "-c", settings)  # an identity may begin with -
+        arguments = ("format", "--standalone", f"--cluster-id={identity}", "-c", settings)  # an id may start with -
         command = self._java("kafka.tools.StorageTool", *arguments)
         await run_tool("kafka format", command, self.log, environment=_ENVIRONMENT, folder=self.folder)
         (self.folder / settings).unlink()
         fresh.rename(self.data)
 
     def _link(self, jars: list[Path]) -> None:
-        """The class path is a list with colons, which the user's cache folder may contain."""
+        """Link the jars into the folder. The class path is separated by colons, which the user's cache folder may contain."""
         libraries = self.folder / _LIBRARIES
         shutil.rmtree(libraries, ignore_errors=True)
         libraries.mkdir(mode=0o700)
@@ -147,8 +147,8 @@ class KafkaServer:
         write_text(self.folder / name, "".join(f"{key}={value}\n" for key, value in (_SETTINGS | own).items()))
 
     def _java(self, main: str, *arguments: str) -> list[str]:
-        """Every path is relative to the folder. Java splits absolute ones at commas, colons and backslashes, or decodes them
-        in the locale's encoding."""
+        """A command line with paths relative to the folder. Java splits absolute ones at commas, colons and backslashes, or
+        decodes them in the locale's encoding."""
         jars = ":".join(f"{_LIBRARIES}/{path.name}" for path in jar_paths())
         return [
             str(java()),
@@ -182,10 +182,10 @@ def java() -> Path:
 
 
 async def cluster_id_of(bootstrap_servers: str) -> str | None:
-    """None while no broker answers there."""
+    """The cluster id; None while no broker answers."""
     host, _, port = bootstrap_servers.split(",")[0].rpartition(":")
     try:
-        # First a bare connection: the client logs an error for each refused one.
+        # A bare connection first, because the client logs an error for each refused one.
         _, writer = await asyncio.open_connection(host, int(port))
     except OSError:
         return None

@@ -1,4 +1,4 @@
-"""Secrets of a local stack: made once, kept in a file that only its owner reads."""
+"""Secrets of a local stack, created once and stored in a file that only its owner can read."""
 
 import base64
 import hashlib
@@ -36,18 +36,18 @@ class Keys:
         return json.dumps(self.services[service])
 
 
-def kept_keys(folder: Folder, roles: list[str], services: list[str]) -> Keys:
-    """The folder's keys; what it does not have yet is made and kept."""
-    kept = read_json(folder.secrets)
+def load_or_create_keys(folder: Folder, roles: list[str], services: list[str]) -> Keys:
+    """The folder's keys. Missing ones are created and stored."""
+    stored = read_json(folder.secrets)
     keys = {
-        "passwords": {role: secrets.token_urlsafe(24) for role in ["postgres", *roles]} | kept.get("passwords", {}),
-        "services": {name: _signing_key(name) for name in services} | kept.get("services", {}),
-        "operator_key": kept.get("operator_key") or f"operator_{secrets.token_urlsafe(32)}",
-        "cursor_key": kept.get("cursor_key") or secrets.token_urlsafe(32),
-        "link_pepper": kept.get("link_pepper") or secrets.token_urlsafe(32),
-        "key_encryption_key": kept.get("key_encryption_key") or base64.b64encode(secrets.token_bytes(32)).decode(),
+        "passwords": {role: secrets.token_urlsafe(24) for role in ["postgres", *roles]} | stored.get("passwords", {}),
+        "services": {name: _signing_key(name) for name in services} | stored.get("services", {}),
+        "operator_key": stored.get("operator_key") or f"operator_{secrets.token_urlsafe(32)}",
+        "cursor_key": stored.get("cursor_key") or secrets.token_urlsafe(32),
+        "link_pepper": stored.get("link_pepper") or secrets.token_urlsafe(32),
+        "key_encryption_key": stored.get("key_encryption_key") or base64.b64encode(secrets.token_bytes(32)).decode(),
     }
-    if keys != kept:
+    if keys != stored:
         write_json(folder.secrets, keys)
     return Keys(**keys)
 

@@ -1,4 +1,4 @@
-"""Everything that a start decides before anything runs: keys, ports, addresses, and the parts that follow from them."""
+"""The keys, ports and addresses of a start, and the processes that follow from them."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,8 +9,8 @@ from portalctl.local.databases import Database, Role, url_of
 from portalctl.local.event_pages import NAME, PORT, EventPages
 from portalctl.local.folder import Folder, read_json
 from portalctl.local.kafka import KafkaServer
-from portalctl.local.keys import Keys, kept_keys
-from portalctl.local.ports import kept_ports
+from portalctl.local.keys import Keys, load_or_create_keys
+from portalctl.local.ports import assign_ports
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.services import SERVICES, Service, ServiceKind, admin_urls, environment, urls
 
@@ -19,14 +19,14 @@ _PORTS_OF_SERVERS = {"postgres": ["postgres"], "kafka": ["kafka", "kafka-control
 
 
 @dataclass(frozen=True)
-class Elsewhere:
-    """Servers that are there already and are used instead of own ones. `postgres` is an administrator's URL."""
+class ExternalServers:
+    """Existing servers to use instead of local ones. `postgres` is an administrator's URL."""
 
     kafka: str | None = None
     postgres: str | None = None
 
     @classmethod
-    def from_environment(cls, variables: Mapping[str, str] = os.environ) -> "Elsewhere":
+    def from_environment(cls, variables: Mapping[str, str] = os.environ) -> "ExternalServers":
         return cls(variables.get("KAFKA_BOOTSTRAP_SERVERS") or None, variables.get("PORTAL_POSTGRES_URL") or None)
 
 
@@ -34,20 +34,20 @@ class Elsewhere:
 class Layout:
     folder: Folder
     kinds: Sequence[ServiceKind]
-    elsewhere: Elsewhere
+    external: ExternalServers
     keys: Keys
     ports: Mapping[str, int]
 
     @property
     def postgres(self) -> PostgresServer | None:
-        if self.elsewhere.postgres:
+        if self.external.postgres:
             return None
         log = self.folder.log("postgres")
         return PostgresServer(self.folder.postgres, self.ports["postgres"], self.keys.passwords["postgres"], log)
 
     @property
     def kafka(self) -> KafkaServer | None:
-        if self.elsewhere.kafka:
+        if self.external.kafka:
             return None
         log = self.folder.log("kafka")
         return KafkaServer(self.folder.kafka, self.ports["kafka"], self.ports["kafka-controller"], log)
@@ -55,12 +55,12 @@ class Layout:
     @property
     def admin_url(self) -> str:
         own = self.postgres
-        return own.url if own else str(self.elsewhere.postgres)
+        return own.url if own else str(self.external.postgres)
 
     @property
     def bootstrap_servers(self) -> str:
         own = self.kafka
-        return own.bootstrap_servers if own else str(self.elsewhere.kafka)
+        return own.bootstrap_servers if own else str(self.external.kafka)
 
     @property
     def databases(self) -> list[Database]:
@@ -93,7 +93,7 @@ class Layout:
 
     def _service(self, kind: ServiceKind) -> Service:
         database = self._database(kind)
-        told = environment(
+        variables = environment(
             kind,
             keys=self.keys,
             ports=self.ports,
@@ -103,20 +103,22 @@ class Layout:
             owner_url=url_of(self.admin_url, database.name, database.owner),
         )
         log = self.folder.log(kind.name)
-        return Service(kind.name, kind.package, self.ports[kind.name], self.ports[kind.admin], told, log)
+        return Service(kind.name, kind.package, self.ports[kind.name], self.ports[kind.admin], variables, log)
 
 
-def layout_for_start(folder: Folder, kinds: Sequence[ServiceKind], elsewhere: Elsewhere, taken: Iterable[str] = ()) -> Layout:
-    """Nothing of the stack may run. `taken` names processes whose ports another program has."""
+def layout_for_start(
+    folder: Folder, kinds: Sequence[ServiceKind], external: ExternalServers, taken: Iterable[str] = ()
+) -> Layout:
+    """The layout of a new start, while the stack does not run. `taken` names processes with a port that another program uses."""
     ports_of = _PORTS_OF_SERVERS | {kind.name: list(kind.preferred_ports) for kind in kinds}
-    ports = kept_ports(folder, _preferred(kinds), [port for name in taken for port in ports_of[name]])
-    return Layout(folder, kinds, elsewhere, _keys(folder, kinds), ports)
+    ports = assign_ports(folder, _preferred(kinds), [port for name in taken for port in ports_of[name]])
+    return Layout(folder, kinds, external, _keys(folder, kinds), ports)
 
 
 def layout_as_started(folder: Folder, kinds: Sequence[ServiceKind] = SERVICES) -> Layout:
     """With the ports of the latest start, and those that one would prefer in a folder in which nothing was started."""
     ports = _preferred(kinds) | read_json(folder.ports)
-    return Layout(folder, kinds, Elsewhere.from_environment(), _keys(folder, kinds), ports)
+    return Layout(folder, kinds, ExternalServers.from_environment(), _keys(folder, kinds), ports)
 
 
 def _preferred(kinds: Sequence[ServiceKind]) -> dict[str, int]:
@@ -124,7 +126,7 @@ def _preferred(kinds: Sequence[ServiceKind]) -> dict[str, int]:
 
 
 def _keys(folder: Folder, kinds: Sequence[ServiceKind]) -> Keys:
-    return kept_keys(folder, [role for kind in kinds for role in _roles(kind)], [kind.name for kind in kinds])
+    return load_or_create_keys(folder, [role for kind in kinds for role in _roles(kind)], [kind.name for kind in kinds])
 
 
 def _roles(kind: ServiceKind) -> tuple[str, str]:

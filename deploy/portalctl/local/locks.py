@@ -1,4 +1,4 @@
-"""A lock that ends with its holder, however that ends."""
+"""A file lock that is released when its holder ends, also after a crash."""
 
 import contextlib
 import fcntl
@@ -14,7 +14,7 @@ class Held(Exception):
 
 @contextlib.contextmanager
 def held(path: Path, *, wait_seconds: float = 0.0) -> Iterator[None]:
-    """Hold the lock meanwhile. Raises Held when another process has it for longer than `wait_seconds`."""
+    """Hold the lock during the block. Raises Held if another process holds it for longer than `wait_seconds`."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         deadline = time.monotonic() + wait_seconds

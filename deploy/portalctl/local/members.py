@@ -1,5 +1,5 @@
-"""Which processes belong to a folder. The kernel keeps the environment with which a process was started, and in it a mark
-with the identity of the folder's directory. A copy of the folder is another directory, so no file in it can claim them."""
+"""Finds the processes of a folder. The kernel keeps the initial environment of a process, which contains a mark with the
+identity of the folder's directory. A copy of the folder is another directory, so its files cannot claim these processes."""
 
 import os
 from collections.abc import Iterator
@@ -15,18 +15,18 @@ SUPERVISOR = "supervisor"
 
 
 def mark(folder: Folder, name: str) -> dict[str, str]:
-    """The variable for a process that is started for the folder."""
+    """The environment variable for a process of the folder."""
     return {_MARK: f"{folder.identity} {name}"}
 
 
 def mark_of_child(name: str) -> dict[str, str]:
-    """For a child of a marked process; nothing where this process is not marked."""
+    """The variable for a child of this process; empty if this process has no mark."""
     identity, _, _ = os.environ.get(_MARK, "").partition(" ")
     return {_MARK: f"{identity} {name}"} if identity else {}
 
 
 def members(folder: Folder) -> dict[Identity, str]:
-    """Every other process that runs for the folder, with its name."""
+    """Every other process of the folder, with its name."""
     if not folder.root.is_dir():
         return {}
     return {identity: name for identity, name in _found(folder) if identity.pid != os.getpid()}
@@ -37,12 +37,12 @@ def supervisor_of(folder: Folder) -> Identity | None:
 
 
 def is_member(folder: Folder, identity: Identity | None, name: str) -> bool:
-    """Whether this very process runs for the folder."""
+    """Whether the process runs and belongs to the folder."""
     return identity is not None and folder.root.is_dir() and identity.running and _mark(identity.pid) == (folder.identity, name)
 
 
 def is_child(identity: Identity | None, parent: Identity) -> bool:
-    """Whether this very process was started by the parent and runs."""
+    """Whether the process runs and the parent started it."""
     if identity is None or not identity.running:
         return False
     try:
@@ -52,7 +52,7 @@ def is_child(identity: Identity | None, parent: Identity) -> bool:
 
 
 def listens(pid: int, port: int) -> bool:
-    """Whether the process or one below it listens on the port. What cannot be seen counts as listening."""
+    """Whether the process or a descendant listens on the port. A process without access counts as listening."""
     try:
         process = psutil.Process(pid)
         each = [process, *process.children(recursive=True)]
@@ -65,7 +65,7 @@ def listens(pid: int, port: int) -> bool:
 
 
 def works_in(pid: int, directory: Path) -> bool:
-    """Whether it is the process's working directory, or in its command line where the former cannot be seen."""
+    """Whether the process works in the directory. Without access to that, whether its command line contains the directory."""
     try:
         process = psutil.Process(pid)
         try:
@@ -80,7 +80,7 @@ def _found(folder: Folder) -> Iterator[tuple[Identity, str]]:
     data = folder.postgres / "data"
     for process in psutil.process_iter():
         of, name = _mark(process.pid) or ("", "")
-        # PostgreSQL's own children overwrite their environment, and keep the data folder as their working directory.
+        # PostgreSQL's children overwrite their environment, but their working directory is the data folder.
         if of != folder.identity and not (_named(process) == "postgres" and works_in(process.pid, data)):
             continue
         if identity := Identity.of(process.pid):

@@ -1,4 +1,4 @@
-"""The tables of every service, brought up to date on a server that runs."""
+"""Migrates the tables of every service on a running server."""
 
 from portalctl.local import databases
 from portalctl.local.folder import Folder
@@ -6,7 +6,7 @@ from portalctl.local.layout import layout_as_started
 
 
 async def migrate_all(folder: Folder) -> list[str]:
-    """The names of the services that were migrated, in a server elsewhere also their databases and roles. Raises StackError."""
+    """Migrate all services and return their names. On an external server, also create databases and roles. Raises StackError."""
     folder.make()
     layout = layout_as_started(folder)
     if layout.postgres is None:

@@ -1,4 +1,4 @@
-"""Ports on the loopback: kept, since links contain them, and exchanged when another program has one."""
+"""Ports on the loopback interface: stable, because links contain them, and replaced when another program uses one."""
 
 import errno
 import random
@@ -12,23 +12,23 @@ RANGE = range(20000, 30000)
 _TRIES = 500
 
 
-def kept_ports(folder: Folder, preferred: dict[str, int], avoid: Iterable[str] = ()) -> dict[str, int]:
-    """A free port for each name: the kept one, else the preferred one, else any. `avoid` names those that need another."""
-    kept: dict[str, int] = read_json(folder.ports)
+def assign_ports(folder: Folder, preferred: dict[str, int], avoid: Iterable[str] = ()) -> dict[str, int]:
+    """A free port for each name: the stored one, else the preferred one, else any. `avoid` lists names that need another port."""
+    stored: dict[str, int] = read_json(folder.ports)
     ports: dict[str, int] = {}
-    unwanted = {kept[name] for name in avoid if name in kept}
+    avoided = {stored[name] for name in avoid if name in stored}
     for name, default in preferred.items():
-        wanted = kept.get(name, default)
-        if wanted in unwanted or wanted in ports.values() or not is_free(wanted):
-            wanted = free_port({*unwanted, *ports.values(), *kept.values()})
-        ports[name] = wanted
-    if kept | ports != kept:
-        write_json(folder.ports, kept | ports)
+        port = stored.get(name, default)
+        if port in avoided or port in ports.values() or not is_free(port):
+            port = free_port({*avoided, *ports.values(), *stored.values()})
+        ports[name] = port
+    if stored | ports != stored:
+        write_json(folder.ports, stored | ports)
     return ports
 
 
 def is_free(port: int) -> bool:
-    """Whether a server could listen on the port now, on IPv4 and, where the machine has it, on IPv6."""
+    """Whether a server could listen on the port, on IPv4 and, if available, on IPv6."""
     for family, address in ((socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")):
         try:
             probe = socket.socket(family, socket.SOCK_STREAM)
@@ -45,7 +45,7 @@ def is_free(port: int) -> bool:
 
 
 def answers(port: int) -> bool:
-    """Whether some server takes connections on the port."""
+    """Whether a server accepts connections on the port."""
     with socket.socket() as probe:
         probe.settimeout(1)
         return probe.connect_ex(("127.0.0.1", port)) == 0

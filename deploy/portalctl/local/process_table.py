@@ -1,4 +1,4 @@
-"""`.portal/processes.json`: what the supervisor runs and how it is, for every other command to read."""
+"""`.portal/processes.json`: the supervisor's processes and their status, for other commands to read."""
 
 import contextlib
 import logging
@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Entry:
-    """One process. `problem` is why it is not ready, when it should be."""
+    """One process. `problem` is the reason why it is not ready."""
 
     status: Status
     identity: Identity | None = None
@@ -27,14 +27,14 @@ class Entry:
 
     @property
     def ready(self) -> bool:
-        """Also false between a process's end and the supervisor's noticing it."""
+        """Whether it runs and is ready. False as soon as the process has ended, even before the supervisor records it."""
         return self.status == "ready" and self.identity is not None and self.identity.running
 
 
 @dataclass(frozen=True)
 class ProcessTable:
-    """`steps` are what the start has come to; `error` says why the phase is "failed". `supervisor` is None, and no entry has a
-    process, unless that supervisor runs for this very folder: in a copy the file names the processes of the original."""
+    """`steps` are the reported steps of the start; `error` is the reason of the phase "failed". `supervisor` is None, and entries
+    have no process, unless that supervisor runs for this folder: in a copy the file names the processes of the original."""
 
     phase: Phase
     supervisor: Identity | None
@@ -72,12 +72,12 @@ def _entry(one: dict[str, Any], supervisor: Identity | None) -> Entry:
 
 @dataclass
 class Records:
-    """The supervisor's side: processes.json, and the process ids in state.json. A record that cannot be written, as on a full
-    disk, is removed, since an old one misleads, and written by a later `flush`."""
+    """Writes processes.json, and the process ids in state.json, for the supervisor. A file that cannot be written, for example on
+    a full disk, is removed, because an old one would mislead. A later `flush` writes it."""
 
     folder: Folder
     published: bool = False
-    """Whether state.json is this stack's."""
+    """Whether state.json belongs to this stack."""
     _phase: Phase = "starting"
     _steps: list[str] = field(default_factory=list)
     _error: str = ""
@@ -98,27 +98,27 @@ class Records:
         self._write()
 
     def flush(self) -> bool:
-        """Write what could not be written; whether it could be now."""
+        """Write unwritten records. Returns whether that succeeded."""
         if self._unwritten:
             self._write()
             return not self._unwritten
         return False
 
     def _write(self, *, processes: bool = True) -> None:
-        """Also state.json, unless no process has changed."""
+        """Write processes.json, and state.json if a process has changed."""
         try:
             write_json(self.folder.processes, self._record(), durable=False)
             if self.published and (processes or self._unwritten):
                 update_state(self.folder, wait_seconds=1, processes=self._pids())
         except Exception as error:
             if not self._unwritten:
-                log.error("records cannot be written, tried again until they can: %r", error)
+                log.error("records cannot be written; retrying: %r", error)
             self._unwritten = True
             with contextlib.suppress(OSError):
                 self.folder.processes.unlink(missing_ok=True)
         else:
             if self._unwritten:
-                log.info("records are written again")
+                log.info("records can be written again")
             self._unwritten = False
 
     def _pids(self) -> dict[str, int]:

@@ -27,14 +27,14 @@ _NO_HOME = "/nonexistent"
 _POLL_SECONDS = 0.1
 _CHECK_SECONDS = 30.0
 _BIND_LINES = 200
-"""How far back the reason stands: Kafka's stack traces are long."""
+"""Log lines to search for the reason. Kafka's stack traces are long."""
 _BIND_FAILURES = ("address already in use", "could not bind", "could not create any tcp/ip sockets")
 
 
 @dataclass(frozen=True)
 class Program:
-    """How a process is started, recognised as ready, and stopped. It is ready when it listens on `port`, where it has one, and
-    `ready` returns true. `ready` raises PortTaken when another server answers in its place."""
+    """How a process is started, checked and stopped. It is ready when it listens on `port`, if it has one, and `ready` returns
+    true. `ready` raises PortTaken when another server answers on the port."""
 
     name: str
     command: Sequence[str]
@@ -43,7 +43,7 @@ class Program:
     environment: Mapping[str, str] = field(default_factory=dict)
     user: User = "same"
     folder: Path | None = None
-    """Its working directory, the parent's where there is none."""
+    """The working directory; None for the parent's."""
     port: int | None = None
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
@@ -51,20 +51,20 @@ class Program:
 
 
 def child_environment(own: Mapping[str, str] | None = None) -> dict[str, str]:
-    """The caller's LANG, PGSSLMODE, HTTP_PROXY or JAVA_TOOL_OPTIONS, and the files in its home folder, must not change what
-    runs."""
+    """The environment of a child. The caller's LANG, PGSSLMODE, HTTP_PROXY or JAVA_TOOL_OPTIONS, and its home folder, must not
+    influence the child."""
     inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
     return inherited | {"HOME": _NO_HOME} | dict(own or {})
 
 
-def tied(command: Sequence[str], death_signal: signal.Signals, user: User = "same") -> list[str]:
+def tied_command(command: Sequence[str], death_signal: signal.Signals, user: User = "same") -> list[str]:
     """The command line that runs `command` as a child that does not outlive this process."""
-    orders = json.dumps({"parent": os.getpid(), "signal": death_signal, "user": user})
-    return [sys.executable, "-I", "-S", child.__file__, orders, *command]
+    options = json.dumps({"parent": os.getpid(), "signal": death_signal, "user": user})
+    return [sys.executable, "-I", "-S", child.__file__, options, *command]
 
 
 def log_file(path: Path) -> IO[bytes]:
-    """Opened to append, and readable by its owner alone."""
+    """Open a log file to append. Only its owner can read it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600), "ab")
 
@@ -78,11 +78,10 @@ async def run_tool(
     user: User = "same",
     folder: Path | None = None,
 ) -> None:
-    """Run a command to its end, its output appended to the log. Cancelled, it ends the command. Raises StartFailed when that
-    fails."""
+    """Run a command to its end and append its output to the log. Cancellation kills it. Raises StartFailed if it fails."""
     with log_file(log) as output:
         process = await asyncio.create_subprocess_exec(
-            *tied(command, signal.SIGKILL, user),
+            *tied_command(command, signal.SIGKILL, user),
             stdin=asyncio.subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -92,7 +91,7 @@ async def run_tool(
     try:
         code = await process.wait()
     finally:
-        # A caller that gives up may run the command again: two must not run at once.
+        # The caller may run the command again, and two must not run at the same time.
         if process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
@@ -112,7 +111,7 @@ class Child:
     async def spawn(cls, program: Program) -> Self:
         with log_file(program.log) as output:
             process = await asyncio.create_subprocess_exec(
-                *tied(program.command, program.death_signal, program.user),
+                *tied_command(program.command, program.death_signal, program.user),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=output,
                 stderr=output,
@@ -147,7 +146,7 @@ class Child:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def stop(self) -> None:
-        """Ask, wait, then insist."""
+        """Send the stop signal, wait, then kill."""
         if self.alive:
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(self.program.stop_signal)
@@ -163,7 +162,7 @@ class Child:
             self.process.kill()
 
     async def _ready(self) -> bool:
-        """Another program may answer on the port until this one fails to bind it."""
+        """Whether this process is ready. Another program may answer on the port until this process fails to bind it."""
         port = self.program.port
         return (port is None or (answers(port) and listens(self.pid, port))) and await self.program.ready()
 
@@ -174,7 +173,7 @@ class Child:
 
 
 async def start(program: Program, seconds: float = DEADLINE_SECONDS) -> Child:
-    """Spawn and wait until ready; what did not become ready is stopped again."""
+    """Spawn and wait until ready. A process that does not become ready is stopped."""
     child = await Child.spawn(program)
     try:
         await child.until_ready(seconds)

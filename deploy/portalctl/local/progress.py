@@ -1,4 +1,4 @@
-"""Progress of a step that takes a while, as one line for the person at the terminal."""
+"""Progress of a longer step, one line at a time."""
 
 from collections.abc import Callable
 
@@ -6,4 +6,4 @@ Report = Callable[[str], None]
 
 
 def silent(line: str) -> None:
-    """For callers that show nothing."""
+    """Report nothing."""

@@ -1,4 +1,4 @@
-"""The services of the stack: what each one is told, and how it is seen to be ready."""
+"""The services of the stack: their settings and readiness."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -19,8 +19,8 @@ _ANSWER_SECONDS = 30.0
 
 @dataclass(frozen=True)
 class ServiceKind:
-    """A service by its public name (of processes, keys and audiences), its package, which also names its database and roles,
-    and the ports it listens on where they are free. `admin_port` is for probes and metrics."""
+    """A service: its public name (for processes, keys and audiences), its package (also for its database and roles), and its
+    preferred ports. `admin_port` is for probes and metrics."""
 
     name: str
     package: str
@@ -30,7 +30,7 @@ class ServiceKind:
 
     @property
     def admin(self) -> str:
-        """What the admin port is called among all ports."""
+        """The name of the admin port in ports.json."""
         return f"{self.name}-admin"
 
     @property
@@ -48,7 +48,7 @@ SERVICES = (
 
 @dataclass(frozen=True)
 class Service:
-    """One service with everything its process needs."""
+    """One service with the settings of its process."""
 
     name: str
     package: str
@@ -58,13 +58,13 @@ class Service:
     log: Path
 
     async def prepare(self, report: Report = silent) -> None:
-        """Its tables are migrated once, before all services start. Raises PortTaken while another program has a port of it."""
+        """Raise PortTaken if another program uses a port of the service. Its tables are migrated before any service starts."""
         for port in (self.port, self.admin_port):
             if not is_free(port):
                 raise PortTaken(self.name, f"another program listens on port {port}")
 
     async def migrate(self) -> None:
-        """Raises StartFailed with the end of the log."""
+        """Migrate the tables. Raises StartFailed with the end of the log."""
         command = [sys.executable, "-m", self.package, "migrate"]
         await run_tool(f"{self.name} migrate", command, self.log, environment=self.environment)
 
@@ -88,14 +88,14 @@ class Service:
 
 
 def urls(kinds: Iterable[ServiceKind], ports: Mapping[str, int]) -> dict[str, str]:
-    """Where everything listens for customers and merchants. The card page differs from the portal by its host name: cookies
-    do not heed ports."""
+    """Addresses for customers and merchants. The card page has another host name than the portal, because cookies ignore
+    ports."""
     names = [name for kind in kinds for name in (kind.name, *kind.more_ports)]
     return {name: f"http://{'localhost' if name == 'cards' else HOST}:{ports[name]}" for name in names}
 
 
 def admin_urls(kinds: Iterable[ServiceKind], ports: Mapping[str, int]) -> dict[str, str]:
-    """Where each service answers probes and gives its metrics."""
+    """Addresses of each service's probes and metrics."""
     return {kind.name: f"http://{HOST}:{ports[kind.admin]}" for kind in kinds}
 
 
@@ -109,7 +109,7 @@ def environment(
     database_url: str,
     owner_url: str,
 ) -> dict[str, str]:
-    """Every setting of one service of the local stack; `at` is where all of them listen."""
+    """Every setting of one service of the local stack. `at` has the addresses of all services."""
     common = {
         "DATABASE_URL": database_url,
         "DATABASE_OWNER_URL": owner_url,

@@ -1,4 +1,4 @@
-"""`.portal/state.json`: what scripts, tests and other tools know about the running stack. Fields are only added."""
+"""`.portal/state.json`: addresses, keys and data of the stack, for scripts and tests. Fields are only added."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ def read_state(folder: Folder) -> dict[str, Any]:
 
 
 def update_state(folder: Folder, *, wait_seconds: float = _WAIT_SECONDS, **fields: Any) -> dict[str, Any]:
-    """Replace these top-level fields, keep the others: the supervisor and the demo write different ones. Raises StackError."""
+    """Replace these top-level fields and keep the others: supervisor and demo write different ones. Raises StackError."""
     try:
         with held(folder.root / "state.lock", wait_seconds=wait_seconds):
             state = read_json(folder.state) | fields

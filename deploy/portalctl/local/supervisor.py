@@ -1,4 +1,4 @@
-"""Starts the stack in order, starts again what ends, and stops it in order."""
+"""Starts the stack in order, restarts processes that end, and stops the stack in order."""
 
 import asyncio
 import contextlib
@@ -15,7 +15,7 @@ from portalctl.local import databases
 from portalctl.local.cleanup import finish_wipe, sweep
 from portalctl.local.errors import PortTaken, StackError, within
 from portalctl.local.folder import Folder
-from portalctl.local.layout import Elsewhere, Layout, layout_for_start
+from portalctl.local.layout import ExternalServers, Layout, layout_for_start
 from portalctl.local.locks import held
 from portalctl.local.process_table import Records
 from portalctl.local.programs import Child, Program
@@ -30,13 +30,13 @@ _STEADY_SECONDS = 30.0
 _LOCK_SECONDS = 1.0
 _WATCH_SECONDS = 1.0
 _STARTS = 5
-"""Attempts while other programs take the chosen ports: each one exchanges those that were found taken."""
+"""Attempts while other programs take the chosen ports. Each attempt replaces the ports in use."""
 
 log = logging.getLogger(__name__)
 
 
 class Part(Protocol):
-    """Something that the supervisor keeps running."""
+    """A process that the supervisor keeps running."""
 
     @property
     def name(self) -> str: ...
@@ -47,10 +47,10 @@ class Part(Protocol):
 
 
 class Supervisor:
-    """One per folder. `SIGUSR1` ends the pauses before restarts, a stop signal ends everything."""
+    """One per folder. `SIGUSR1` ends the pauses before restarts; a stop signal stops the stack."""
 
-    def __init__(self, folder: Folder, kinds: Sequence[ServiceKind], elsewhere: Elsewhere, deadline_seconds: float) -> None:
-        self._folder, self._kinds, self._elsewhere, self._seconds = folder, kinds, elsewhere, deadline_seconds
+    def __init__(self, folder: Folder, kinds: Sequence[ServiceKind], external: ExternalServers, deadline_seconds: float) -> None:
+        self._folder, self._kinds, self._external, self._deadline_seconds = folder, kinds, external, deadline_seconds
         self._identity = folder.identity
         self._records = Records(folder)
         self._children: dict[str, Child] = {}
@@ -58,7 +58,7 @@ class Supervisor:
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
-        """Until a stop signal comes. Raises what kept the stack from starting; nothing of it runs afterwards either way."""
+        """Run until a stop signal arrives. Raises the error that prevented the start. In both cases no process is left."""
         loop = asyncio.get_running_loop()
         for number in STOP_SIGNALS:
             loop.add_signal_handler(number, self._stopping.set)
@@ -75,7 +75,7 @@ class Supervisor:
         except asyncio.CancelledError:
             if lost:
                 await self._kill_everything()
-                raise StackError(f"{self._folder.root} was moved, deleted or replaced; what ran for it was ended") from None
+                raise StackError(f"{self._folder.root} was moved, deleted or replaced; its processes were stopped") from None
             await self._stop_everything()
             self._records.phase("stopped")
         except Exception as error:
@@ -92,14 +92,14 @@ class Supervisor:
             except PortTaken as error:
                 if attempt == _STARTS:
                     raise
-                log.warning("%s; other ports are tried", error)
+                log.warning("%s; trying other ports", error)
                 taken = [error.name]
                 await self._stop_everything()
         self._records.phase("ready")
-        await _together(self._keep(part) for part in parts)
+        await _run_all(self._keep_running(part) for part in parts)
 
     async def _watch(self) -> None:
-        """Until the folder is lost. Records that could not be written are written as soon as they can be."""
+        """Return when the folder is lost. Unwritten records are written as soon as possible."""
         while True:
             await asyncio.sleep(_WATCH_SECONDS)
             try:
@@ -108,53 +108,53 @@ class Supervisor:
             except (FileNotFoundError, NotADirectoryError):
                 return
             except OSError:
-                # A fault of the file system that may pass.
+                # A transient fault of the file system.
                 continue
             if self._records.flush():
-                # What ended for want of room need not wait any longer.
+                # Processes that ended because of a full disk can start now.
                 self._wake()
 
     async def _start_all(self, taken: Iterable[str] = ()) -> list[Part]:
-        layout = layout_for_start(self._folder, self._kinds, self._elsewhere, taken)
-        # Before anything of this stack can be seen: the file may be a copied one, with another stack's addresses.
+        layout = layout_for_start(self._folder, self._kinds, self._external, taken)
+        # First, because the file may be a copy with another stack's addresses.
         update_state(self._folder, **layout.state(), processes={})
         self._records.published = True
         servers: list[Part] = [server for server in (layout.postgres, layout.kafka) if server]
         others: list[Part] = [*layout.services, layout.event_pages]
         for part in [*servers, *others]:
             self._records.entry(part.name, "waiting")
-        await _together([self._make_tables(layout), self._make_topics(layout)])
-        await _together(self._bring(part) for part in others)
+        await _run_all([self._create_tables(layout), self._create_topics(layout)])
+        await _run_all(self._start(part) for part in others)
         return [*servers, *others]
 
-    async def _make_tables(self, layout: Layout) -> None:
+    async def _create_tables(self, layout: Layout) -> None:
         if layout.postgres:
-            await self._bring(layout.postgres)
+            await self._start(layout.postgres)
         for database in layout.databases:
             what = f"creating the database {database.name}"
             async with self._step(what, layout.postgres.log if layout.postgres else None):
                 await databases.create(layout.admin_url, database, own=layout.postgres is not None)
-        await _together(self._migrate(service.name, service.migrate(), service.log) for service in layout.services)
+        await _run_all(self._migrate(service.name, service.migrate(), service.log) for service in layout.services)
 
     async def _migrate(self, name: str, migration: Coroutine[Any, Any, None], log: Path) -> None:
         async with self._step(f"migrating the tables of {name}", log):
             await migration
 
-    async def _make_topics(self, layout: Layout) -> None:
+    async def _create_topics(self, layout: Layout) -> None:
         if layout.kafka:
-            await self._bring(layout.kafka)
+            await self._start(layout.kafka)
         where = f"creating the topics on {layout.bootstrap_servers}"
         async with self._step(where, layout.kafka.log if layout.kafka else None):
             await topics.apply(layout.bootstrap_servers)
 
     @asynccontextmanager
     async def _step(self, what: str, log: Path | None) -> AsyncIterator[None]:
-        """Reported when it begins. Raises StackError with what was waited for and its log when it takes too long."""
+        """Report the start of a step. Raises StackError with the step and the end of its log after the deadline."""
         self._records.step(what)
-        async with within(self._seconds, what, log):
+        async with within(self._deadline_seconds, what, log):
             yield
 
-    async def _bring(self, part: Part) -> None:
+    async def _start(self, part: Part) -> None:
         """Raises StackError."""
         program = part.program()
         async with self._step(f"starting {part.name}", program.log):
@@ -162,14 +162,14 @@ class Supervisor:
             child = self._children[program.name] = await Child.spawn(program)
         self._records.entry(program.name, "starting", child.pid)
         try:
-            await child.until_ready(self._seconds)
+            await child.until_ready(self._deadline_seconds)
         except BaseException:
             await child.stop()
             raise
         self._records.entry(program.name, "ready", child.pid)
         self._records.step(f"{program.name} is ready")
 
-    async def _keep(self, part: Part) -> None:
+    async def _keep_running(self, part: Part) -> None:
         name = part.name
         pause = _FIRST_PAUSE_SECONDS
         while True:
@@ -179,15 +179,15 @@ class Supervisor:
                 pause = _FIRST_PAUSE_SECONDS
             problem = f"ended with exit code {code}"
             while problem:
-                log.warning("%s: %s; starting it again in %.1f s", name, problem, pause)
+                log.warning("%s: %s; restarting in %.1f s", name, problem, pause)
                 self._records.entry(name, "restarting", problem=problem)
                 await self._pause(pause)
                 pause = min(pause * 2, _LONGEST_PAUSE_SECONDS)
                 try:
-                    await self._bring(part)
+                    await self._start(part)
                     problem = ""
                 except Exception as error:
-                    # Of any kind: a full disk, no process to be had, a record that cannot be read.
+                    # Any error: a full disk, a process limit, an unreadable record.
                     problem = str(error) or repr(error)
 
     async def _pause(self, seconds: float) -> None:
@@ -199,38 +199,38 @@ class Supervisor:
         self._woken.clear()
 
     async def _stop_everything(self) -> None:
-        """Services first: they finish what is in hand while their servers run."""
+        """Stop services first: they finish their work while their servers run."""
         self._records.phase("stopping")
         servers = {"postgres", "kafka"}
         for names in (self._children.keys() - servers, self._children.keys() & servers):
-            await _together(self._children[name].stop() for name in names)
+            await _run_all(self._children[name].stop() for name in names)
             for name in names:
                 self._records.entry(name, "stopped")
         self._children.clear()
 
     async def _kill_everything(self) -> None:
-        """Nothing may be written any more: Kafka writes by path."""
+        """Kill all processes at once. Kafka writes by path and must not write into another folder."""
         for child in self._children.values():
             child.kill()
-        await _together(child.stop() for child in self._children.values())
+        await _run_all(child.stop() for child in self._children.values())
 
 
 def supervise(
-    folder: Folder, kinds: Sequence[ServiceKind], elsewhere: Elsewhere, deadline_seconds: float = DEADLINE_SECONDS
+    folder: Folder, kinds: Sequence[ServiceKind], external: ExternalServers, deadline_seconds: float = DEADLINE_SECONDS
 ) -> None:
-    """Run the stack of this folder until a stop signal comes. Raises Held when another supervisor does, StackError when it
+    """Run the stack of this folder until a stop signal arrives. Raises Held if another supervisor runs, StackError if the start
     fails."""
-    logging.raiseExceptions = False  # a log that cannot be written, as on a full disk, is lost
+    logging.raiseExceptions = False  # do not fail on a log that cannot be written, for example on a full disk
     folder.make()
-    # Another command that looks whether the lock is held has it for an instant itself.
+    # A command that checks the lock holds it for an instant.
     with held(folder.lock, wait_seconds=_LOCK_SECONDS):
         sweep(folder)
         finish_wipe(folder)
-        asyncio.run(Supervisor(folder, kinds, elsewhere, deadline_seconds).run())
+        asyncio.run(Supervisor(folder, kinds, external, deadline_seconds).run())
 
 
-async def _together(work: Iterable[Coroutine[Any, Any, None]]) -> None:
-    """All at once; the first failure ends the others and is raised alone."""
+async def _run_all(work: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Run all concurrently. The first error cancels the others and is raised alone."""
     try:
         async with asyncio.TaskGroup() as group:
             for one in work:

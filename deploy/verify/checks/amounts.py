@@ -1,4 +1,4 @@
-"""I6: totals are the sums of their lines, and nobody gets more back than they paid, nor pays more than is due."""
+"""I6: totals are the sums of their lines, refunds do not exceed payments, and payments do not exceed totals."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -17,15 +17,15 @@ from verify.rows import Row
 
 _GROUP = "invoicing.invoices"
 Source = tuple[UUID, UUID]
-"""(merchant, what a movement was made of)"""
+"""(merchant, source of a movement)"""
 
 
-def add_up(world: RecordedState) -> Iterator[str]:
-    invoices = invoices_of(world)
+def add_up(recorded: RecordedState) -> Iterator[str]:
+    invoices = invoices_of(recorded)
     yield from (line for invoice in invoices for line in lines_of(invoice))
-    yield from (line for invoice in announced(world) for line in lines_of_announced(*invoice))
-    kept = {(row["merchant_id"], row["source"]): row for row in world.rows("invoicing", "movements")}
-    yield from moved_as_told(kept, *movements_of(world), Quarantined(world).discarded(_GROUP))
+    yield from (line for invoice in announced(recorded) for line in lines_of_announced(*invoice))
+    kept = {(row["merchant_id"], row["source"]): row for row in recorded.rows("invoicing", "movements")}
+    yield from movements_match(kept, *movements_of(recorded), Quarantined(recorded).discarded(_GROUP))
     yield from balanced(kept.values(), {(it.merchant_id, it.id): it.issued.totals.total for it in invoices})
 
 
@@ -34,12 +34,12 @@ def lines_of(invoice: Invoice) -> Iterator[str]:
     totals = issued.totals
     sums = tuple(sum(getattr(line, name) for line in issued.lines) for name in ("net", "tax", "total"))
     if (totals.net, totals.tax, totals.total) != sums or any(line.net + line.tax != line.total for line in issued.lines):
-        yield f"{issued.number} ({invoice.id}) says {totals.total}, its lines sum to {sums[2]}"
+        yield f"{issued.number} ({invoice.id}) has the total {totals.total}, its lines sum to {sums[2]}"
 
 
-def announced(world: RecordedState) -> Iterator[tuple[str, InvoiceIssued]]:
-    for (_, subject), story in world.history.items():
-        for _, envelope in story:
+def announced(recorded: RecordedState) -> Iterator[tuple[str, InvoiceIssued]]:
+    for (_, subject), messages in recorded.published.items():
+        for _, envelope in messages:
             if envelope.type == InvoiceIssued.TYPE:
                 yield subject, InvoiceIssued.model_validate(envelope.data)
 
@@ -47,22 +47,22 @@ def announced(world: RecordedState) -> Iterator[tuple[str, InvoiceIssued]]:
 def lines_of_announced(subject: str, issued: InvoiceIssued) -> Iterator[str]:
     total = sum(line.total.amount_minor for line in issued.lines)
     if issued.total.amount_minor != total or issued.net_total.amount_minor + issued.tax_total.amount_minor != total:
-        yield f"{subject} says {issued.total.amount_minor} on its topic, its lines sum to {total}"
+        yield f"{subject} has the total {issued.total.amount_minor} on its topic, its lines sum to {total}"
     currencies = {money.currency for money in (issued.total, *(line.total for line in issued.lines))}
     if len(currencies) > 1:
         yield f"{subject} mixes {', '.join(sorted(currencies))}"
 
 
-def movements_of(world: RecordedState) -> tuple[Mapping[Source, Movement], Mapping[Source, Movement]]:
-    """What must have been recorded, and what may have been since the cut."""
+def movements_of(recorded: RecordedState) -> tuple[Mapping[Source, Movement], Mapping[Source, Movement]]:
+    """The movements that must exist, and those that may exist since the cut."""
     must: dict[Source, Movement] = {}
     may: dict[Source, Movement] = {}
-    for story in world.stories("invoicing", "invoice"):
-        for event in story.events:
-            if movement := of_invoice(story.id, event, story.state):
-                must[story.merchant_id, movement.source] = movement
-    for story_of in world.history.values():
-        for record, envelope in story_of:
+    for stream in recorded.streams("invoicing", "invoice"):
+        for event in stream.events:
+            if movement := of_invoice(stream.id, event, stream.state):
+                must[stream.merchant_id, movement.source] = movement
+    for messages in recorded.published.values():
+        for record, envelope in messages:
             if record.topic == PaymentSucceeded.topic() and envelope.type in EVENTS:
                 data = data_of(envelope)
                 if isinstance(data, PaymentEvent) and (movement := of_payment(envelope, data)):
@@ -70,18 +70,18 @@ def movements_of(world: RecordedState) -> tuple[Mapping[Source, Movement], Mappi
     return must, may
 
 
-def moved_as_told(
-    kept: Mapping[Source, Row], must: Mapping[Source, Movement], may: Mapping[Source, Movement], given_up: set[UUID]
+def movements_match(
+    kept: Mapping[Source, Row], must: Mapping[Source, Movement], may: Mapping[Source, Movement], discarded: set[UUID]
 ) -> Iterator[str]:
     for source, movement in must.items():
-        if source not in kept and source[1] not in given_up:
+        if source not in kept and source[1] not in discarded:
             yield f"the history of invoice {movement.invoice_id} lacks a {movement.kind.value} ({source[1]})"
     for source, row in kept.items():
-        told = must.get(source) or may.get(source)
-        if told is None:
-            yield f"the history of invoice {row['invoice_id']} has a {row['kind']} that nobody told of ({source[1]})"
-        elif any(row[name] != value for name, value in _facts(told).items()):
-            yield f"the history of invoice {row['invoice_id']} tells its {row['kind']} otherwise than it was ({source[1]})"
+        expected = must.get(source) or may.get(source)
+        if expected is None:
+            yield f"the history of invoice {row['invoice_id']} has a {row['kind']} without an event ({source[1]})"
+        elif any(row[name] != value for name, value in _facts(expected).items()):
+            yield f"the history of invoice {row['invoice_id']} has a {row['kind']} that differs from its event ({source[1]})"
 
 
 def _facts(movement: Movement) -> dict[str, Any]:

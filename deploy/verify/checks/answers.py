@@ -1,4 +1,4 @@
-"""I15: each idempotency key has one answer, and what the answer names is there."""
+"""I15: each idempotency key has one answer, and everything that the answer names exists."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -8,19 +8,19 @@ from verify.recorded_state import RecordedState
 from verify.rows import Name, Row
 
 
-def answered_once(world: RecordedState) -> Iterator[str]:
-    for database, snapshot in world.snapshots.items():
-        versions = {name: rows[-1].version for name, rows in world.folded[database].rows.items()}
+def answered_once(recorded: RecordedState) -> Iterator[str]:
+    for database, snapshot in recorded.snapshots.items():
+        versions = {name: rows[-1].version for name, rows in recorded.folded[database].rows.items()}
         rows = snapshot.rows("idempotency")
         keys = Counter((row["merchant_id"], row["subject"], row["route"], row["key"]) for row in rows)
         yield from (f"{database}: {key[2]} with key {key[3]} has {times} answers" for key, times in keys.items() if times > 1)
         for row in rows:
             yield from (f"{database}: {row['route']} with key {row['key']} {wrong}" for wrong in _wrong(row, versions))
-    customers = {(row["merchant_id"], str(row["id"])) for row in world.rows("subscriptions", "customers")}
-    for row in world.rows("subscriptions", "idempotency"):
+    customers = {(row["merchant_id"], str(row["id"])) for row in recorded.rows("subscriptions", "customers")}
+    for row in recorded.rows("subscriptions", "idempotency"):
         made = row["status"] == 201 and row["route"] == "POST /v1/customers"
         if made and (row["merchant_id"], row["answer"].get("id")) not in customers:
-            yield f"subscriptions: {row['route']} with key {row['key']} made a customer that is not there"
+            yield f"subscriptions: {row['route']} with key {row['key']} created a customer that does not exist"
 
 
 def _wrong(row: Row, versions: Mapping[Name, int]) -> Iterator[str]:
@@ -28,11 +28,11 @@ def _wrong(row: Row, versions: Mapping[Name, int]) -> Iterator[str]:
         yield f"has no answer (status {row['status']})"
     for aggregate, version in _named(row["answer"]):
         if versions.get((row["merchant_id"], aggregate), 0) < version:
-            yield f"was answered with {aggregate} version {version}, which is not there"
+            yield f"was answered with {aggregate} version {version}, which does not exist"
 
 
 def _named(answer: Any) -> Iterator[tuple[str, int]]:
-    """Every aggregate with its version, at whatever depth."""
+    """Every aggregate with its version, at any depth."""
     match answer:
         case {"aggregate": str() as aggregate, "version": int() as version}:
             yield aggregate, version

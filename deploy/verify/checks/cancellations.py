@@ -1,4 +1,4 @@
-"""I8, I9: a cancellation that was accepted holds, and nothing is charged for what comes after it."""
+"""I8, I9: an accepted cancellation holds, and nothing is charged for periods after it."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -16,28 +16,28 @@ from verify.streams import StreamHistory
 BOUNDARY = "boundary"
 
 
-def nothing_charged_afterwards(world: RecordedState) -> Iterator[str]:
-    """I8: what was taken all the same is given back, or about to be. So is what came too late for a period given up unpaid."""
-    ends, given_up = {}, set()
-    for story in world.stories("subscriptions", "subscription"):
-        for place, event in enumerate(story.events):
+def nothing_charged_afterwards(recorded: RecordedState) -> Iterator[str]:
+    """I8: a charge after the end is refunded, or will be. So is a late charge for a period that ended unpaid."""
+    ends, unpaid_ends = {}, set()
+    for stream in recorded.streams("subscriptions", "subscription"):
+        for place, event in enumerate(stream.events):
             if isinstance(event, Cancelled):
-                ends[story.merchant_id, story.id] = event.effective_at
-                if any(isinstance(later, RenewalDue) for later in story.events[place + 1 :]):
-                    yield f"{story.stream} was renewed after its end"
-        if (ended := story.state.ended) and ended.open_invoices == "void" and not story.state.paid:
-            given_up.add((story.merchant_id, invoice_id(story.id, period(story.state.period))))
-    voided = {story.id for story in world.stories("invoicing", "invoice") if story.state.status == "void"}
-    collections = {(row["merchant_id"], row["invoice_id"]): row for row in world.rows("payments", "collection")}
-    for invoice in invoices_of(world):
+                ends[stream.merchant_id, stream.id] = event.effective_at
+                if any(isinstance(later, RenewalDue) for later in stream.events[place + 1 :]):
+                    yield f"{stream.name} was renewed after its end"
+        if (ended := stream.state.ended) and ended.open_invoices == "void" and not stream.state.paid:
+            unpaid_ends.add((stream.merchant_id, invoice_id(stream.id, period(stream.state.period))))
+    voided = {stream.id for stream in recorded.streams("invoicing", "invoice") if stream.state.status == "void"}
+    collections = {(row["merchant_id"], row["invoice_id"]): row for row in recorded.rows("payments", "collection")}
+    for invoice in invoices_of(recorded):
         subscription = invoice.issued.subscription_id
         end = ends.get((invoice.merchant_id, subscription))
-        if end is None or (invoice.issued.period.start < end and (invoice.merchant_id, invoice.id) not in given_up):
+        if end is None or (invoice.issued.period.start < end and (invoice.merchant_id, invoice.id) not in unpaid_ends):
             continue
         which = "a period after the end" if invoice.issued.period.start >= end else "the period given up at the end"
         concerned = f"subscription-{subscription}", f"invoice-{invoice.id}", f"payment-{invoice.id}"
         row = collections.get((invoice.merchant_id, invoice.id))
-        if not world.at_rest(invoice.merchant_id, *concerned) or (row and row["refunded_at"]):
+        if not recorded.at_rest(invoice.merchant_id, *concerned) or (row and row["refunded_at"]):
             continue
         if row and row["paid_charge"] and row["state"] != "void":
             yield f"{invoice.issued.number} ({invoice.id}) was charged for {which} of subscription-{subscription}"
@@ -45,51 +45,51 @@ def nothing_charged_afterwards(world: RecordedState) -> Iterator[str]:
             yield f"{invoice.issued.number} ({invoice.id}) is owed for {which} of subscription-{subscription}"
 
 
-def accepted_cancellations_hold(world: RecordedState) -> Iterator[str]:
-    """I9: each is in its stream, and from there was withdrawn, took effect, or waits for its time."""
-    stories = {(story.merchant_id, story.stream): story for story in world.stories("subscriptions", "subscription")}
-    for merchant_id, aggregate, version, where in accepted(world):
-        story = stories.get((merchant_id, aggregate))
-        if story is None or story.version < version:
+def accepted_cancellations_hold(recorded: RecordedState) -> Iterator[str]:
+    """I9: each is in its stream, and was withdrawn, took effect, or waits for its time."""
+    streams = {(stream.merchant_id, stream.name): stream for stream in recorded.streams("subscriptions", "subscription")}
+    for merchant_id, aggregate, version, where in accepted(recorded):
+        stream = streams.get((merchant_id, aggregate))
+        if stream is None or stream.version < version:
             yield f"{aggregate} version {version} was accepted as a cancellation ({where}) and is in no stream"
-        elif not _ends_at(story, version):
-            yield f"{aggregate} was told to be cancelled at version {version} ({where}) and is not in its stream"
-    timers = timers_of(world)
-    for name, story in stories.items():
-        if story.state.ending is not None:
-            effective, due = story.state.ending.effective_at, timers.get(name, {}).get(BOUNDARY)
+        elif not _ends_at(stream, version):
+            yield f"{aggregate} was accepted as cancelled at version {version} ({where}) and is not cancelled in its stream"
+    timers = timers_of(recorded)
+    for name, stream in streams.items():
+        if stream.state.ending is not None:
+            effective, due = stream.state.ending.effective_at, timers.get(name, {}).get(BOUNDARY)
             if due != effective:
-                yield f"{story.stream} is to end at {effective:%Y-%m-%d %H:%M}Z and waits for {due or 'nothing'}"
-        elif _scheduled(story) and story.state.ended is None and not isinstance(_last_word(story), CancellationWithdrawn):
-            yield f"{story.stream} lost its cancellation"
+                yield f"{stream.name} is to end at {effective:%Y-%m-%d %H:%M}Z and waits for {due or 'nothing'}"
+        elif _scheduled(stream) and stream.state.ended is None and not isinstance(_last_decision(stream), CancellationWithdrawn):
+            yield f"{stream.name} lost its cancellation"
 
 
-def accepted(world: RecordedState) -> Iterator[tuple[UUID, str, int, str]]:
-    """(merchant, subscription's stream, version, who was told): every promise that is still kept somewhere."""
-    for row in world.rows("subscriptions", "idempotency"):
+def accepted(recorded: RecordedState) -> Iterator[tuple[UUID, str, int, str]]:
+    """(merchant, subscription's stream, version, origin) of every stored acceptance of a cancellation."""
+    for row in recorded.rows("subscriptions", "idempotency"):
         answer: Any = row["answer"]
         if row["status"] == 202 and row["route"].startswith("POST ") and row["route"].endswith("/cancellation"):
             yield row["merchant_id"], answer["aggregate"], answer["version"], f"idempotency key {row['key']}"
-    for row in world.rows("portal_gateway", "accepted_command"):
+    for row in recorded.rows("portal_gateway", "accepted_command"):
         if row["kind"] == "cancellation":
             yield row["merchant_id"], row["aggregate"], row["version"], f"customer {row['customer_id']}"
 
 
-def timers_of(world: RecordedState) -> Mapping[Name, Mapping[str, Any]]:
+def timers_of(recorded: RecordedState) -> Mapping[Name, Mapping[str, Any]]:
     found: dict[Name, dict[str, Any]] = {}
-    for row in world.rows("subscriptions", "timers"):
+    for row in recorded.rows("subscriptions", "timers"):
         found.setdefault((row["merchant_id"], f"{row['kind']}-{row['id']}"), {})[row["name"]] = row["due_at"]
     return found
 
 
-def _ends_at(story: StreamHistory, version: int) -> bool:
-    state = SUBSCRIPTION.decider.fold(story.events[:version])
+def _ends_at(stream: StreamHistory, version: int) -> bool:
+    state = SUBSCRIPTION.decider.fold(stream.events[:version])
     return state is not None and bool(state.ending or state.ended)
 
 
-def _scheduled(story: StreamHistory) -> bool:
-    return any(isinstance(event, CancellationScheduled) for event in story.events)
+def _scheduled(stream: StreamHistory) -> bool:
+    return any(isinstance(event, CancellationScheduled) for event in stream.events)
 
 
-def _last_word(story: StreamHistory) -> object:
-    return next(event for event in reversed(story.events) if isinstance(event, CancellationScheduled | CancellationWithdrawn))
+def _last_decision(stream: StreamHistory) -> object:
+    return next(event for event in reversed(stream.events) if isinstance(event, CancellationScheduled | CancellationWithdrawn))

@@ -1,7 +1,7 @@
-"""I17: what is charged because of a confirmation is what was confirmed, and no more.
+"""I17: charges caused by a confirmation are in its list and do not exceed it.
 
-Which charges follow from a confirmation is derived here from the streams: those that name it, and the first charge of each
-period that had begun when it was given, where the period before was paid because of it.
+The charges of a confirmation are derived from the streams: those that name it, and the first charge of each period that had
+started at the confirmation, if the previous period was paid because of it.
 """
 
 from collections import defaultdict
@@ -22,7 +22,7 @@ Key = tuple[UUID, UUID]
 
 @dataclass
 class Attempt:
-    """A charge that was begun: asked of the provider."""
+    """A charge that was sent to the provider."""
 
     bill: Bill
     charge: Charge
@@ -31,22 +31,21 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Of an invoice among those of its subscription."""
+class InvoicePeriod:
+    """The period of an invoice."""
 
     start: datetime
-    """Of its period."""
-    before: UUID | None
-    """The invoice of the period before."""
+    previous: UUID | None
+    """The invoice of the previous period."""
 
 
-def within_what_was_confirmed(world: RecordedState) -> Iterator[str]:
-    confirmations = confirmations_of(world)
-    attempts, places = attempts_of(world), places_of(world)
+def within_the_confirmed_total(recorded: RecordedState) -> Iterator[str]:
+    confirmations = confirmations_of(recorded)
+    attempts, periods = attempts_of(recorded), periods_of(recorded)
     taken: dict[Key, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for (merchant_id, invoice_id), tried in attempts.items():
-        for attempt in tried:
-            behind = confirmation_behind(attempts, places, (merchant_id, invoice_id), attempt)
+    for (merchant_id, invoice_id), sent in attempts.items():
+        for attempt in sent:
+            behind = confirmation_behind(attempts, periods, (merchant_id, invoice_id), attempt)
             if behind is None:
                 continue
             confirmation = confirmations.get((merchant_id, behind))
@@ -66,53 +65,53 @@ def within_what_was_confirmed(world: RecordedState) -> Iterator[str]:
                 yield f"confirmation {key[1]} is of {confirmed} {currency}, and {total} was taken because of it"
 
 
-def confirmations_of(world: RecordedState) -> Mapping[Key, Confirmation]:
+def confirmations_of(recorded: RecordedState) -> Mapping[Key, Confirmation]:
     found: dict[Key, Confirmation] = {}
-    for story in world.stories("payments", "wallet"):
-        for event in story.events:
+    for stream in recorded.streams("payments", "wallet"):
+        for event in stream.events:
             if isinstance(event, DefaultChanged | PaymentConfirmed) and event.confirmation:
-                found[story.merchant_id, event.confirmation.id] = event.confirmation
+                found[stream.merchant_id, event.confirmation.id] = event.confirmation
     return found
 
 
-def attempts_of(world: RecordedState) -> Mapping[Key, list[Attempt]]:
-    """By invoice, in their order."""
+def attempts_of(recorded: RecordedState) -> Mapping[Key, list[Attempt]]:
+    """The attempts by invoice, in order."""
     found: dict[Key, list[Attempt]] = {}
-    for story in world.stories("payments", "payment"):
-        begun: dict[UUID, Attempt] = {}
-        for event in story.events:
+    for stream in recorded.streams("payments", "payment"):
+        started: dict[UUID, Attempt] = {}
+        for event in stream.events:
             match event:
                 case AttemptStarted(bill, charge):
-                    begun[charge.id] = Attempt(bill, charge)
+                    started[charge.id] = Attempt(bill, charge)
                 case AttemptSucceeded(charge):
-                    begun[charge.id].succeeded = True
+                    started[charge.id].succeeded = True
                 case Refunded(charge):
-                    begun[charge.id].refunded = True
+                    started[charge.id].refunded = True
                 case AttemptFailed():
                     pass
-        found[story.merchant_id, story.id] = list(begun.values())
+        found[stream.merchant_id, stream.id] = list(started.values())
     return found
 
 
 def confirmation_behind(
-    attempts: Mapping[Key, list[Attempt]], places: Mapping[Key, Place], invoice: Key, attempt: Attempt
+    attempts: Mapping[Key, list[Attempt]], periods: Mapping[Key, InvoicePeriod], invoice: Key, attempt: Attempt
 ) -> UUID | None:
-    """The id of the confirmation that a charge follows from; None for renewals and retries."""
+    """The id of the confirmation that caused a charge; None for renewals and retries."""
     if attempt.charge.consent:
         return attempt.charge.consent.id
-    place = places.get(invoice)
-    if attempt.charge.number > 1 or place is None or place.before is None:
+    period = periods.get(invoice)
+    if attempt.charge.number > 1 or period is None or period.previous is None:
         return None
-    paid = next((it for it in attempts.get((invoice[0], place.before), ()) if it.succeeded), None)
+    paid = next((it for it in attempts.get((invoice[0], period.previous), ()) if it.succeeded), None)
     consent = paid.charge.consent if paid else None
-    return consent.id if consent and place.start <= consent.at else None
+    return consent.id if consent and period.start <= consent.at else None
 
 
-def places_of(world: RecordedState) -> Mapping[Key, Place]:
-    invoices = invoices_of(world)
+def periods_of(recorded: RecordedState) -> Mapping[Key, InvoicePeriod]:
+    invoices = invoices_of(recorded)
     ending = {(it.merchant_id, it.issued.subscription_id, it.issued.period.end): it.id for it in invoices}
     return {
-        (it.merchant_id, it.id): Place(
+        (it.merchant_id, it.id): InvoicePeriod(
             it.issued.period.start, ending.get((it.merchant_id, it.issued.subscription_id, it.issued.period.start))
         )
         for it in invoices

@@ -1,4 +1,4 @@
-"""I4, I5, I7: numbers without gaps, documents that never change, one for each period."""
+"""I4, I5, I7: numbers without gaps, invoices that never change, one invoice for each period."""
 
 import json
 from collections import defaultdict
@@ -27,24 +27,24 @@ class Invoice:
     issued: Issued
 
 
-def invoices_of(world: RecordedState) -> list[Invoice]:
-    """As their streams tell them."""
-    stories = world.stories("invoicing", "invoice")
-    return [Invoice(story.merchant_id, story.id, story.events[0]) for story in stories if isinstance(story.events[0], Issued)]
+def invoices_of(recorded: RecordedState) -> list[Invoice]:
+    """The invoices according to their streams."""
+    streams = recorded.streams("invoicing", "invoice")
+    return [Invoice(each.merchant_id, each.id, each.events[0]) for each in streams if isinstance(each.events[0], Issued)]
 
 
-def numbered(world: RecordedState) -> Iterator[str]:
-    """I4"""
+def numbered(recorded: RecordedState) -> Iterator[str]:
+    """I4: numbers are 1..n, dates rise, and counters agree."""
     series: dict[tuple[UUID, str], list[Invoice]] = defaultdict(list)
-    for invoice in invoices_of(world):
+    for invoice in invoices_of(recorded):
         series[invoice.merchant_id, invoice.issued.series].append(invoice)
-    counters = {(row["merchant_id"], row["name"]): row for row in world.rows("invoicing", "series")}
+    counters = {(row["merchant_id"], row["name"]): row for row in recorded.rows("invoicing", "series")}
     for name in series.keys() | counters.keys():
         invoices = sorted(series.get(name, []), key=lambda invoice: invoice.issued.ordinal)
         ordinals = [invoice.issued.ordinal for invoice in invoices]
         if ordinals != list(range(1, len(ordinals) + 1)):
             wrong = next(it for at, it in enumerate(invoices, 1) if it.issued.ordinal != at)
-            yield f"series {name[1]} of merchant {name[0]} is not 1..{len(ordinals)}: look at {wrong.issued.number}"
+            yield f"series {name[1]} of merchant {name[0]} is not 1..{len(ordinals)}: see {wrong.issued.number}"
         for before, after in pairwise(invoices):
             if after.issued.issued_on < before.issued.issued_on:
                 yield f"{after.issued.number} is dated before {before.issued.number}"
@@ -52,35 +52,35 @@ def numbered(world: RecordedState) -> Iterator[str]:
         row = counters.get(name)
         if row is None or (row["last"], row["last_issued_on"] if invoices else None) != last:
             found = f"{row['last']} on {row['last_issued_on']}" if row else "nothing"
-            yield f"the counter of series {name[1]} of merchant {name[0]} says {found}, its invoices {last[0]} on {last[1]}"
+            yield f"the counter of series {name[1]} of merchant {name[0]} is at {found}, its invoices at {last[0]} on {last[1]}"
 
 
-def unchanged(world: RecordedState) -> Iterator[str]:
-    """I5: event, row and message say the same, and the buyer is whom the event names."""
-    rows = {(row["merchant_id"], row["id"]): row for row in world.rows("invoicing", "invoices")}
-    buyers = {(row["merchant_id"], row["invoice_id"]): row["sha256"] for row in world.rows("invoicing", "bill_to")}
-    for invoice in invoices_of(world):
+def unchanged(recorded: RecordedState) -> Iterator[str]:
+    """I5: event, row and message agree, and the buyer is the one of the event."""
+    rows = {(row["merchant_id"], row["id"]): row for row in recorded.rows("invoicing", "invoices")}
+    buyers = {(row["merchant_id"], row["invoice_id"]): row["sha256"] for row in recorded.rows("invoicing", "bill_to")}
+    for invoice in invoices_of(recorded):
         key, issued = (invoice.merchant_id, invoice.id), invoice.issued
         row = rows.pop(key, None)
         if row is None:
             yield f"{issued.number} ({invoice.id}) has no row"
         elif not _same(row, issued):
-            yield f"{issued.number} ({invoice.id}) is another in its row than in its stream"
+            yield f"{issued.number} ({invoice.id}) differs in its row from its stream"
         if buyers.get(key) != issued.bill_to_sha256:
-            yield f"{issued.number} ({invoice.id}) is not made out to whom its event names"
+            yield f"{issued.number} ({invoice.id}) has another buyer than its event"
     for _, id in rows:
         yield f"invoice {id} has a row and no stream"
-    yield from announced_as_issued(world)
+    yield from published_as_issued(recorded)
 
 
-def announced_as_issued(world: RecordedState) -> Iterator[str]:
-    issued = {(invoice.merchant_id, f"invoice-{invoice.id}"): invoice.issued for invoice in invoices_of(world)}
-    for name, story in world.history.items():
-        told = [envelope for _, envelope in story if envelope.type == InvoiceIssued.TYPE]
-        if name in issued and told and InvoiceIssued.model_validate(told[0].data) != published(issued[name]):
-            yield f"{issued[name].number} ({name[1]}) is another on its topic than in its stream"
-        if len(told) > 1:
-            yield f"{name[1]} was issued {len(told)} times"
+def published_as_issued(recorded: RecordedState) -> Iterator[str]:
+    issued = {(invoice.merchant_id, f"invoice-{invoice.id}"): invoice.issued for invoice in invoices_of(recorded)}
+    for name, messages in recorded.published.items():
+        sent = [envelope for _, envelope in messages if envelope.type == InvoiceIssued.TYPE]
+        if name in issued and sent and InvoiceIssued.model_validate(sent[0].data) != published(issued[name]):
+            yield f"{issued[name].number} ({name[1]}) differs on its topic from its stream"
+        if len(sent) > 1:
+            yield f"{name[1]} was issued {len(sent)} times"
 
 
 def _same(row: Any, issued: Issued) -> bool:
@@ -90,15 +90,15 @@ def _same(row: Any, issued: Issued) -> bool:
     return bool(row["issued"] == json.loads(CODEC.encode(issued)[2]))
 
 
-def one_for_each_period(world: RecordedState) -> Iterator[str]:
-    """I7"""
-    yield from periods_follow_one_another(world)
-    invoiced = {(invoice.merchant_id, invoice.id): invoice.issued for invoice in invoices_of(world)}
+def one_for_each_period(recorded: RecordedState) -> Iterator[str]:
+    """I7: one invoice for each period, and contiguous periods."""
+    yield from periods_follow_one_another(recorded)
+    invoiced = {(invoice.merchant_id, invoice.id): invoice.issued for invoice in invoices_of(recorded)}
     of: dict[tuple[UUID, UUID], list[tuple[datetime, datetime, UUID]]] = defaultdict(list)
-    for row in world.rows("invoicing", "invoices"):
+    for row in recorded.rows("invoicing", "invoices"):
         issued = invoiced.get((row["merchant_id"], row["id"]))
         if issued and row["period_start"] != issued.period.start:
-            yield f"invoice {row['id']} is kept for another period than it was issued for"
+            yield f"invoice {row['id']} has another period in its row than in its stream"
         elif issued:
             of[row["merchant_id"], row["subscription_id"]].append((issued.period.start, issued.period.end, row["id"]))
     for (_, subscription), periods in of.items():
@@ -107,26 +107,26 @@ def one_for_each_period(world: RecordedState) -> Iterator[str]:
             if next_start == start:
                 yield f"subscription {subscription} has two invoices for one period: {id} and {next_id}"
             elif next_start != end:
-                yield f"subscription {subscription}: between invoices {id} and {next_id} lies another period, or none"
-    yield from each_due_period_is_invoiced(world, set(invoiced))
+                yield f"subscription {subscription}: between invoices {id} and {next_id} is another period, or none"
+    yield from each_due_period_is_invoiced(recorded, set(invoiced))
 
 
-def periods_follow_one_another(world: RecordedState) -> Iterator[str]:
-    for story in world.stories("subscriptions", "subscription"):
-        due = [event for event in story.events if isinstance(event, RenewalDue)]
+def periods_follow_one_another(recorded: RecordedState) -> Iterator[str]:
+    for stream in recorded.streams("subscriptions", "subscription"):
+        due = [event for event in stream.events if isinstance(event, RenewalDue)]
         for number, event in enumerate(due, 1):
             if event.number != number or (number > 1 and event.period.start != due[number - 2].period.end):
-                yield f"{story.stream}: period {event.number} does not follow the one before"
+                yield f"{stream.name}: period {event.number} does not follow the one before"
 
 
-def each_due_period_is_invoiced(world: RecordedState, invoiced: set[tuple[UUID, UUID]]) -> Iterator[str]:
-    """But for what waits to be issued, ended before it was, or was given up by an operator."""
-    parked = {(row["merchant_id"], row["invoice_id"]) for row in world.rows("invoicing", "parked_issues")}
-    given_up = Quarantined(world).discarded("invoicing.invoices")
-    for (merchant_id, subject), story in world.history.items():
-        over = any(envelope.type == SubscriptionCancelled.TYPE for _, envelope in story)
-        for record, envelope in story:
-            if envelope.type != SubscriptionRenewalDue.TYPE or over or not record.settled or envelope.id in given_up:
+def each_due_period_is_invoiced(recorded: RecordedState, invoiced: set[tuple[UUID, UUID]]) -> Iterator[str]:
+    """Except parked renewals, ended subscriptions and discarded events."""
+    parked = {(row["merchant_id"], row["invoice_id"]) for row in recorded.rows("invoicing", "parked_issues")}
+    discarded = Quarantined(recorded).discarded("invoicing.invoices")
+    for (merchant_id, subject), messages in recorded.published.items():
+        over = any(envelope.type == SubscriptionCancelled.TYPE for _, envelope in messages)
+        for record, envelope in messages:
+            if envelope.type != SubscriptionRenewalDue.TYPE or over or not record.settled or envelope.id in discarded:
                 continue
             period = Period.model_validate(envelope.data["period"])
             id = invoice_id(UUID(subject.partition("-")[2]), period)

@@ -1,4 +1,4 @@
-"""I10: what is shown is what the events say, folded anew."""
+"""I10: every read model equals a new fold of the events."""
 
 import json
 from collections import defaultdict
@@ -10,7 +10,7 @@ from billing_contracts.envelope import Envelope
 from chassis.consumers import Projection
 from portal_gateway.application.customer_view import INVOICES_ON_THE_PAGE, Source, Sources, compose
 from subscriptions.application.publication import merchant_document
-from verify.consumers import READERS, Reader
+from verify.consumers import SERVICE_CONSUMERS, ServiceConsumer
 from verify.quarantined import Quarantined
 from verify.recorded_state import RecordedState
 from verify.rows import Record, Row
@@ -19,97 +19,101 @@ Who = tuple[UUID, UUID]
 """(merchant, customer)"""
 
 
-def folded_as_told(world: RecordedState) -> Iterator[str]:
-    excuses = Quarantined(world)
-    for reader in READERS:
-        for projection in reader.consumer.projections:
-            check = states_as_told if projection.state else documents_as_folded
-            yield from check(world, reader, projection, excuses)
-    yield from merchants_as_owned(world)
-    yield from invoices_as_settled(world)
-    yield from methods_as_kept(world)
-    yield from views_as_composed(world.rows("portal_gateway", "projection"), world.rows("portal_gateway", "customer_view"))
+def projections_match(recorded: RecordedState) -> Iterator[str]:
+    quarantine = Quarantined(recorded)
+    for service in SERVICE_CONSUMERS:
+        for projection in service.consumer.projections:
+            check = states_match if projection.state else documents_match
+            yield from check(recorded, service, projection, quarantine)
+    yield from merchants_match(recorded)
+    yield from invoices_match(recorded)
+    yield from payment_methods_match(recorded)
+    yield from views_match(recorded.rows("portal_gateway", "projection"), recorded.rows("portal_gateway", "customer_view"))
 
 
-def documents_as_folded(world: RecordedState, reader: Reader, projection: Projection, excuses: Quarantined) -> Iterator[str]:
-    """Each document is the fold of its aggregate's events up to the version that it shows."""
-    incomplete = excuses.incomplete(reader.consumer.group)
-    for row in _rows(world, reader, projection):
+def documents_match(
+    recorded: RecordedState, service: ServiceConsumer, projection: Projection, quarantine: Quarantined
+) -> Iterator[str]:
+    """Each document is the fold of its aggregate's events up to the document's version."""
+    incomplete = quarantine.incomplete(service.consumer.group)
+    for row in _rows(recorded, service, projection):
         name = row["merchant_id"], row["aggregate"]
-        told = [envelope for _, envelope in world.history.get(name, ()) if envelope.sequence <= row["sequence"]]
+        published = [envelope for _, envelope in recorded.published.get(name, ()) if envelope.sequence <= row["sequence"]]
         if name in incomplete:
             continue
-        if not told or told[-1].sequence != row["sequence"]:
-            yield f"{_called(reader, projection)} shows {row['aggregate']} at version {row['sequence']}, of which no topic tells"
+        if not published or published[-1].sequence != row["sequence"]:
+            yield f"{_called(service, projection)} shows {row['aggregate']} at version {row['sequence']}, which is on no topic"
             continue
         try:
-            doc = _fold(projection, told)
+            doc = _fold(projection, published)
         except Exception as error:
-            yield f"{_called(reader, projection)} of {row['aggregate']} cannot be folded: {type(error).__name__}: {error}"
+            yield f"{_called(service, projection)} of {row['aggregate']} cannot be folded: {type(error).__name__}: {error}"
             continue
-        whose = next((envelope.customerid for envelope in reversed(told) if envelope.customerid), None)
-        if (row["event_id"], row["customer_id"]) != (told[-1].id, whose) or row["doc"] != doc:
-            yield f"{_called(reader, projection)} of {row['aggregate']} is not the fold of its {row['sequence']} events"
+        customer_id = next((envelope.customerid for envelope in reversed(published) if envelope.customerid), None)
+        if (row["event_id"], row["customer_id"]) != (published[-1].id, customer_id) or row["doc"] != doc:
+            yield f"{_called(service, projection)} of {row['aggregate']} is not the fold of its {row['sequence']} events"
 
 
-def states_as_told(world: RecordedState, reader: Reader, projection: Projection, excuses: Quarantined) -> Iterator[str]:
-    """Each document is its aggregate's last message, or one that came since the cut; after a tombstone there is none.
+def states_match(
+    recorded: RecordedState, service: ServiceConsumer, projection: Projection, quarantine: Quarantined
+) -> Iterator[str]:
+    """Each document is its aggregate's last message, or one since the cut; after a tombstone it does not exist.
 
-    Messages that the group quarantined are none of its.
+    Messages that the group quarantined do not count.
     """
     messages: dict[bytes | None, list[Record]] = defaultdict(list)
-    aside = excuses.quarantined(reader.consumer.group)
-    for record in world.records:
-        if record.envelope is not None and aside.get(record.envelope.id, "handled") != "handled":
+    states = quarantine.quarantined(service.consumer.group)
+    for record in recorded.records:
+        if record.envelope is not None and states.get(record.envelope.id, "handled") != "handled":
             continue
-        if record.topic in reader.consumer.topics and projection.erased_by(record.topic):
+        if record.topic in service.consumer.topics and projection.erased_by(record.topic):
             messages[record.key].append(record)
-    rows = {f"{row['merchant_id']}/{row['aggregate']}".encode(): row for row in _rows(world, reader, projection)}
+    rows = {f"{row['merchant_id']}/{row['aggregate']}".encode(): row for row in _rows(recorded, service, projection)}
     for key in messages.keys() | rows.keys():
-        story, row = messages.get(key, []), rows.get(key or b"")
-        last_settled = max((place for place, record in enumerate(story) if record.settled), default=-1)
-        possible = story[max(last_settled, 0) :]
+        sent, row = messages.get(key, []), rows.get(key or b"")
+        last_settled = max((place for place, record in enumerate(sent) if record.settled), default=-1)
+        possible = sent[max(last_settled, 0) :]
         allowed: list[Any] = [_state(projection, record) for record in possible if record.envelope or record.value is None]
         if last_settled < 0:
             allowed.append(None)
         if allowed and (row and (row["sequence"], row["doc"])) not in allowed:
-            who = (key or b"").decode(errors="replace").partition("/")[2]
-            yield f"{_called(reader, projection)} of {who} is not what its topic says last"
+            aggregate = (key or b"").decode(errors="replace").partition("/")[2]
+            yield f"{_called(service, projection)} of {aggregate} is not the last message of its topic"
 
 
-def merchants_as_owned(world: RecordedState) -> Iterator[str]:
-    """The owner's own document, which is written with the stream."""
+def merchants_match(recorded: RecordedState) -> Iterator[str]:
+    """The owner's document, which is written with the stream."""
     rows = {
         (row["merchant_id"], row["aggregate"]): row
-        for row in world.rows("subscriptions", "projection")
+        for row in recorded.rows("subscriptions", "projection")
         if row["name"] == "merchant"
     }
-    for story in world.stories("subscriptions", "merchant"):
-        row = rows.get((story.merchant_id, story.stream))
-        expected = story.version, json.loads(json.dumps(merchant_document(story.id, story.state)))
+    for stream in recorded.streams("subscriptions", "merchant"):
+        row = rows.get((stream.merchant_id, stream.name))
+        expected = stream.version, json.loads(json.dumps(merchant_document(stream.id, stream.state)))
         if row is None or (row["sequence"], row["doc"]) != expected:
-            yield f"subscriptions' merchant of {story.stream} is not the fold of its {story.version} events"
+            yield f"subscriptions' merchant of {stream.name} is not the fold of its {stream.version} events"
 
 
-def invoices_as_settled(world: RecordedState) -> Iterator[str]:
-    rows = {(row["merchant_id"], row["id"]): row for row in world.rows("invoicing", "invoices")}
-    for story in world.stories("invoicing", "invoice"):
-        row = rows.get((story.merchant_id, story.id))
-        if row and (row["version"], row["status"]) != (story.version, story.state.status.value):
-            yield f"invoice {story.id} is {row['status']} in its row, {story.state.status.value} in its stream"
+def invoices_match(recorded: RecordedState) -> Iterator[str]:
+    rows = {(row["merchant_id"], row["id"]): row for row in recorded.rows("invoicing", "invoices")}
+    for stream in recorded.streams("invoicing", "invoice"):
+        row = rows.get((stream.merchant_id, stream.id))
+        if row and (row["version"], row["status"]) != (stream.version, stream.state.status.value):
+            yield f"invoice {stream.id} is {row['status']} in its row, {stream.state.status.value} in its stream"
 
 
-def methods_as_kept(world: RecordedState) -> Iterator[str]:
-    rows = world.rows("payments", "payment_method")
+def payment_methods_match(recorded: RecordedState) -> Iterator[str]:
+    rows = recorded.rows("payments", "payment_method")
     defaults = {(row["merchant_id"], row["customer_id"]): row["id"] for row in rows if row["is_default"]}
-    for story in world.stories("payments", "wallet"):
-        default = story.state.default.id if story.state.default else None
-        if defaults.get((story.merchant_id, story.id)) != default:
-            yield f"the default payment method of customer {story.id} is another in its row than in its stream"
+    for stream in recorded.streams("payments", "wallet"):
+        default = stream.state.default.id if stream.state.default else None
+        if defaults.get((stream.merchant_id, stream.id)) != default:
+            yield f"the default payment method of customer {stream.id} differs in its row from its stream"
 
 
-def views_as_composed(projected: Any, views: Any) -> Iterator[str]:
-    """Each customer's view, composed anew from the documents beside it."""
+def views_match(projected: Any, views: Any) -> Iterator[str]:
+    """Each customer's view equals a new composition of the documents beside it."""
     documents: dict[Who, list[Row]] = defaultdict(list)
     for row in projected:
         if row["customer_id"] is not None:
@@ -150,13 +154,13 @@ def _source(row: Row) -> Source:
     return Source(row["aggregate"], row["sequence"], row["doc"])
 
 
-def _rows(world: RecordedState, reader: Reader, projection: Projection) -> list[Row]:
-    return [row for row in world.rows(reader.database, "projection") if row["name"] == projection.name]
+def _rows(recorded: RecordedState, service: ServiceConsumer, projection: Projection) -> list[Row]:
+    return [row for row in recorded.rows(service.database, "projection") if row["name"] == projection.name]
 
 
-def _fold(projection: Projection, told: list[Envelope]) -> Any:
+def _fold(projection: Projection, published: list[Envelope]) -> Any:
     doc: dict[str, Any] | None = None
-    for envelope in told:
+    for envelope in published:
         if envelope.type in projection.types:
             doc = projection.fold(doc, envelope)
     return json.loads(json.dumps(doc))
@@ -167,5 +171,5 @@ def _state(projection: Projection, record: Record) -> Any:
     return None if envelope is None else (envelope.sequence, json.loads(json.dumps(projection.fold(None, envelope))))
 
 
-def _called(reader: Reader, projection: Projection) -> str:
-    return f"{reader.database}'s {projection.name}"
+def _called(service: ServiceConsumer, projection: Projection) -> str:
+    return f"{service.database}'s {projection.name}"

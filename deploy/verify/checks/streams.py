@@ -1,4 +1,4 @@
-"""I11: every stream is whole, and its messages carry its versions."""
+"""I11: every stream is complete, and its messages have its versions."""
 
 from collections.abc import Iterator
 
@@ -6,16 +6,16 @@ from verify.recorded_state import RecordedState
 from verify.topics import envelope_of
 
 
-def gapless(world: RecordedState) -> Iterator[str]:
-    for database, folded in world.folded.items():
+def gapless(recorded: RecordedState) -> Iterator[str]:
+    for database, folded in recorded.folded.items():
         for (merchant_id, stream), rows in folded.rows.items():
             versions = [row.version for row in rows]
             if versions != list(range(1, len(rows) + 1)):
                 yield f"{database}: {stream} has the versions {_briefly(versions)}"
             for row in rows:
                 envelope = envelope_of(row.value)
-                told = envelope and (envelope.merchantid, envelope.subject, envelope.sequence, envelope.id)
-                if told != (merchant_id, stream, row.version, row.event_id):
+                sent = envelope and (envelope.merchantid, envelope.subject, envelope.sequence, envelope.id)
+                if sent != (merchant_id, stream, row.version, row.event_id):
                     yield f"{database}: the message of {stream} version {row.version} names another event"
         for (_, stream), why in folded.failures.items():
             yield f"{database}: {stream} cannot be folded: {why}"

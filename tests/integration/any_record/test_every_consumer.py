@@ -14,7 +14,7 @@ from chassis.consumers.batch_processor import BatchProcessor
 from chassis.decoding import RawRecord, Undecodable
 from chassis.postgres.connection import Connection
 from support.any_records import batches
-from verify.consumers import READERS, Reader
+from verify.consumers import SERVICE_CONSUMERS, ServiceConsumer
 
 SECONDS = 20
 """Far more than a batch takes if no consumer stands still; retries wait only briefly."""
@@ -24,11 +24,13 @@ async def commit_offsets(_: Connection, __: Sequence[RawRecord]) -> None:
     """These tests check only the effects."""
 
 
-@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
+@pytest.mark.parametrize("service", SERVICE_CONSUMERS, ids=lambda service: service.consumer.group)
 @given(data=st.data())
 @settings(max_examples=40, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.too_slow], deadline=None)
-async def test_a_batch_of_any_records_is_processed(pools: dict[str, asyncpg.Pool], reader: Reader, data: st.DataObject) -> None:
-    pool, consumer = pools[reader.database], reader.consumer
+async def test_a_batch_of_any_records_is_processed(
+    pools: dict[str, asyncpg.Pool], service: ServiceConsumer, data: st.DataObject
+) -> None:
+    pool, consumer = pools[service.database], service.consumer
     processor = BatchProcessor(consumer, pool, asyncio.Event())
     batch = data.draw(batches(consumer.topics))
     await pool.execute("DELETE FROM quarantine")
@@ -46,13 +48,13 @@ async def test_a_batch_of_any_records_is_processed(pools: dict[str, asyncpg.Pool
     assert processor.progress.problem() is None
 
 
-@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
+@pytest.mark.parametrize("service", SERVICE_CONSUMERS, ids=lambda service: service.consumer.group)
 @given(data=st.data())
 @settings(max_examples=120, phases=[Phase.explicit, Phase.generate], deadline=None)
 async def test_quarantined_records_can_be_retried_and_discarded(
-    pools: dict[str, asyncpg.Pool], reader: Reader, data: st.DataObject
+    pools: dict[str, asyncpg.Pool], service: ServiceConsumer, data: st.DataObject
 ) -> None:
-    pool, consumer = pools[reader.database], reader.consumer
+    pool, consumer = pools[service.database], service.consumer
     processor = BatchProcessor(consumer, pool, asyncio.Event())
     await pool.execute("DELETE FROM quarantine")
     async with asyncio.timeout(SECONDS):

@@ -37,10 +37,10 @@ class Operator:
         await send_raw(self.bootstrap, TOPIC, 0, records)
 
     async def skips(self, offset: int, topic: str = TOPIC) -> list[str]:
-        return await asyncio.to_thread(lambda: list(self.quarantines.skipped(topic, 0, offset)))
+        return await asyncio.to_thread(lambda: list(self.quarantines.skip(topic, 0, offset)))
 
     async def lists(self) -> list[list[str]]:
-        return await asyncio.to_thread(lambda: [line.split("\t") for line in self.quarantines.listed()])
+        return await asyncio.to_thread(lambda: [line.split("\t") for line in self.quarantines.lines()])
 
     async def now_at(self) -> int:
         async with self.pool.acquire() as connection:
@@ -90,7 +90,7 @@ async def test_the_next_record_is_skipped_and_quarantined_as_discarded(operator:
     [[id, state, group, place, _, error]] = await operator.lists()
     assert (state, group, place) == ("discard", GROUP, f"{TOPIC}/0@{operator.stands}")
     assert error == "skipped by an operator"
-    shown = "\n".join(await asyncio.to_thread(lambda: list(operator.quarantines.shown(int(id)))))
+    shown = "\n".join(await asyncio.to_thread(lambda: list(operator.quarantines.details(int(id)))))
     assert r"key b'k\xff'" in shown
     assert r"header 'caf\udce9' None" in shown
     assert "b'{'" in shown
@@ -102,7 +102,7 @@ async def test_output_contains_no_terminal_control_characters(operator: Operator
         await quarantine.add(connection, GROUP, [(odd, Undecodable("\x1b[2J\t\u202e"))], frozenset())
     [row] = await operator.lists()
     assert row[5:] == [r"\x1b[2J\t\u202e"]
-    shown = await asyncio.to_thread(lambda: list(operator.quarantines.shown(int(row[0]))))
+    shown = await asyncio.to_thread(lambda: list(operator.quarantines.details(int(row[0]))))
     assert all(line.replace("\t", "").isprintable() for line in shown)
 
 
@@ -116,7 +116,7 @@ async def test_no_other_record_is_skipped(operator: Operator, distance: int) -> 
 
 
 async def test_a_future_record_is_not_skipped(operator: Operator) -> None:
-    with pytest.raises(StackError, match=f"no record at {TOPIC}/0@{operator.stands} yet"):
+    with pytest.raises(StackError, match=f"no record exists at {TOPIC}/0@{operator.stands} yet"):
         await operator.skips(operator.stands)
     assert await operator.now_at() == operator.stands
 
@@ -145,6 +145,6 @@ async def test_an_unavailable_database_is_named(kafka_bootstrap: str) -> None:
     nowhere = dict.fromkeys(DATABASES, "postgresql://nobody@127.0.0.1:1/none")
     away = Quarantines(Sources(nowhere, kafka_bootstrap), "payments")
     with pytest.raises(StackError, match="database of payments cannot be used"):
-        await asyncio.to_thread(away.listed)
-    with pytest.raises(StackError, match="no service nothing: there are"):
+        await asyncio.to_thread(away.lines)
+    with pytest.raises(StackError, match="unknown service nothing; expected"):
         Quarantines(Sources(nowhere, kafka_bootstrap), "nothing")

@@ -1,4 +1,4 @@
-"""docs/by-hand.md is run as printed, on PostgreSQL and Kafka that were there before."""
+"""docs/by-hand.md is run as printed, on existing PostgreSQL and Kafka servers."""
 
 import asyncio
 import json

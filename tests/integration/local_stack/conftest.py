@@ -1,4 +1,4 @@
-"""Servers that a stack finds instead of starting its own."""
+"""External servers for a stack."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""Every random identity is one that Kafka takes."""
+"""Kafka accepts every random cluster id."""
 
 import uuid
 from pathlib import Path
@@ -9,7 +9,7 @@ from portalctl.local.kafka import KafkaServer
 from portalctl.local.ports import free_port
 
 
-async def test_an_identity_that_begins_like_an_option_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cluster_id_that_starts_with_a_dash_is_accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portalctl.local.kafka.uuid.uuid4", lambda: uuid.UUID(bytes=b"\xfb" + bytes(15)))
     port = free_port()
     server = KafkaServer(tmp_path, port, free_port({port}), tmp_path / "kafka.log")

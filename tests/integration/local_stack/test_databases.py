@@ -1,4 +1,4 @@
-"""A service's database and roles on a server that others administer."""
+"""A service's database and roles on an external server."""
 
 import secrets
 from collections.abc import AsyncIterator
@@ -36,14 +36,14 @@ async def can_connect(postgres_url: str, database: Database, role: Role) -> bool
     return True
 
 
-async def test_an_administrator_who_is_no_superuser_creates_and_repeats(administrator: str, database: Database) -> None:
+async def test_an_administrator_without_superuser_rights_creates_and_repeats(administrator: str, database: Database) -> None:
     for _ in range(2):
         await create(administrator, database)
         assert await can_connect(administrator, database, database.owner)
         assert await can_connect(administrator, database, database.service)
 
 
-async def test_a_superuser_takes_a_superusers_rights_from_the_services_role(postgres_url: str, database: Database) -> None:
+async def test_a_superuser_removes_superuser_rights_of_the_service_role(postgres_url: str, database: Database) -> None:
     await create(postgres_url, database)
     connection = await asyncpg.connect(postgres_url)
     name = await connection.fetchval("SELECT quote_ident($1)", database.service.name)

@@ -1,4 +1,4 @@
-"""Every step has the one deadline; what does not end in time is named, with its log."""
+"""Every step has the same deadline. A step that exceeds it is reported with its log."""
 
 import socket
 import sys
@@ -23,7 +23,7 @@ def stack() -> Iterator[LocalStack]:
 
 @contextmanager
 def a_server_that_never_answers() -> Iterator[str]:
-    """It takes connections and says nothing."""
+    """A server that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 
@@ -49,7 +49,7 @@ def test_a_postgresql_that_does_not_answer_is_named(stack: LocalStack) -> None:
 
 
 @pytest.mark.parametrize("command", [["topics", "diff"], ["topics", "apply"]])
-def test_a_command_that_waits_for_kafka_ends_with_a_sentence(
+def test_a_command_that_waits_for_kafka_ends_with_an_error_message(
     stack: LocalStack, monkeypatch: pytest.MonkeyPatch, command: list[str]
 ) -> None:
     monkeypatch.setenv("PORTAL_DEADLINE_SECONDS", "5")
@@ -60,7 +60,7 @@ def test_a_command_that_waits_for_kafka_ends_with_a_sentence(
     assert "Traceback" not in ended.stderr
 
 
-def test_migrate_does_not_wait_for_ever(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_migrate_has_a_deadline(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PORTAL_DEADLINE_SECONDS", "5")
     with a_server_that_never_answers() as address:
         monkeypatch.setenv("PORTAL_POSTGRES_URL", f"postgresql://admin:only-a-test@{address}/postgres")

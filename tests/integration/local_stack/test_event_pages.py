@@ -1,4 +1,4 @@
-"""The stack serves the description of the events to a browser, and nothing of it when it is down."""
+"""The running stack serves the description of the events to a browser."""
 
 from html.parser import HTMLParser
 from urllib.parse import urljoin
@@ -20,7 +20,7 @@ class Links(HTMLParser):
         self.found |= {value for name, value in attrs if name == "href" and value and not value.startswith("#")}
 
 
-def test_the_page_of_the_events_is_at_its_address_and_its_links_lead_somewhere() -> None:
+def test_the_page_of_the_events_is_served_with_working_links() -> None:
     with local_stack() as stack:
         assert stack.up().returncode == 0
         address = read_state(stack.folder)["urls"]["events"]

@@ -1,4 +1,4 @@
-"""A process belongs to a folder by identity: a copy, a moved or a restored folder never touches the processes of another."""
+"""A process belongs to a folder by identity: a copied, moved or restored folder never affects the processes of another."""
 
 import os
 import shutil
@@ -53,9 +53,7 @@ async def starts(stack: LocalStack) -> int:
         await connection.close()
 
 
-async def test_commands_in_a_copy_leave_the_original_alone_and_start_a_stack_of_their_own(
-    stack: LocalStack, another: LocalStack
-) -> None:
+async def test_commands_in_a_copy_start_a_separate_stack(stack: LocalStack, another: LocalStack) -> None:
     assert stack.up().returncode == 0
     copied(stack, another)
 
@@ -91,7 +89,7 @@ def test_a_command_in_a_copy_does_not_reach_the_originals_servers(
     assert "does not run here: run portalctl up first" in refused.stderr
 
 
-def test_a_stack_ends_when_its_folder_is_moved_and_starts_where_it_is_now(stack: LocalStack, another: LocalStack) -> None:
+def test_a_stack_ends_when_its_folder_is_moved_and_starts_at_the_new_path(stack: LocalStack, another: LocalStack) -> None:
     assert stack.up().returncode == 0
     stack.folder.root.rename(another.folder.root)
     stack.wait_until(lambda: stack.left == [])
@@ -101,9 +99,7 @@ def test_a_stack_ends_when_its_folder_is_moved_and_starts_where_it_is_now(stack:
     assert read_processes(another.folder).all_ready
 
 
-async def test_a_folder_restored_from_a_backup_is_not_written_by_the_stack_of_the_one_before(
-    stack: LocalStack, another: LocalStack
-) -> None:
+async def test_the_earlier_stack_does_not_write_to_a_restored_folder(stack: LocalStack, another: LocalStack) -> None:
     assert stack.up().returncode == 0
     copied(stack, another)
     removed = stack.folder.root.with_name("removed")
@@ -116,16 +112,14 @@ async def test_a_folder_restored_from_a_backup_is_not_written_by_the_stack_of_th
     assert await starts(stack) == 2
 
 
-def test_a_moved_folder_is_taken_down_at_its_new_place(stack: LocalStack, another: LocalStack, elsewhere: dict[str, str]) -> None:
+def test_a_moved_folder_is_taken_down_at_its_new_path(stack: LocalStack, another: LocalStack, elsewhere: dict[str, str]) -> None:
     assert stack.up(environment=elsewhere).returncode == 0
     stack.folder.root.rename(another.folder.root)
     assert another.portalctl("down").returncode == 0
     assert stack.left == []
 
 
-def test_a_copy_that_shares_its_data_by_hard_links_is_refused(
-    stack: LocalStack, another: LocalStack, elsewhere: dict[str, str]
-) -> None:
+def test_a_copy_with_hard_links_is_refused(stack: LocalStack, another: LocalStack, elsewhere: dict[str, str]) -> None:
     assert stack.up(environment=elsewhere).returncode == 0
     subprocess.run(["cp", "-al", str(stack.folder.root), str(another.folder.root)], check=True, timeout=60)
     refused = another.up()
@@ -136,7 +130,7 @@ def test_a_copy_that_shares_its_data_by_hard_links_is_refused(
     assert untouched(stack)
 
 
-def test_two_folders_that_start_at_once_with_the_same_ports_share_none(stack: LocalStack, another: LocalStack) -> None:
+def test_two_concurrent_starts_with_the_same_ports_share_none(stack: LocalStack, another: LocalStack) -> None:
     another.folder.make()
     shutil.copy(stack.folder.ports, another.folder.ports)
     with ThreadPoolExecutor(2) as threads:
@@ -147,7 +141,7 @@ def test_two_folders_that_start_at_once_with_the_same_ports_share_none(stack: Lo
     assert read_processes(another.folder).all_ready
 
 
-def test_a_board_that_is_lost_does_not_keep_a_stack_alive(stack: LocalStack, elsewhere: dict[str, str]) -> None:
+def test_a_stack_ends_without_its_process_table(stack: LocalStack, elsewhere: dict[str, str]) -> None:
     assert stack.up(environment=elsewhere).returncode == 0
     stack.folder.processes.unlink()
     assert stack.portalctl("status").returncode == 1
@@ -155,7 +149,7 @@ def test_a_board_that_is_lost_does_not_keep_a_stack_alive(stack: LocalStack, els
     assert stack.left == []
 
 
-def test_the_folder_of_another_user_is_refused_in_a_sentence(tmp_path: Path) -> None:
+def test_the_folder_of_another_user_is_refused(tmp_path: Path) -> None:
     folder = Folder(tmp_path if os.geteuid() == 0 else Path("/"))
     if os.geteuid() == 0:
         os.chown(folder.root, 1, -1)

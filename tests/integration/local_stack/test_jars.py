@@ -1,4 +1,4 @@
-"""Kafka's jars: fetched by exact coordinates, believed only by their checksum."""
+"""Kafka's jars are downloaded by exact coordinates and verified by checksum."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ def jar() -> Jar:
     return next(jar for jar in locked_jars() if jar.artifact == SMALL)
 
 
-def test_a_jar_that_was_damaged_in_the_cache_is_fetched_again(tmp_path: Path, jar: Jar) -> None:
+def test_a_damaged_jar_in_the_cache_is_downloaded_again(tmp_path: Path, jar: Jar) -> None:
     (path,) = kafka_jars(tmp_path, [jar])
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + b"x")
@@ -25,12 +25,12 @@ def test_a_jar_that_was_damaged_in_the_cache_is_fetched_again(tmp_path: Path, ja
     assert [file.name for file in path.parent.iterdir()] == [jar.name]
 
 
-def test_a_jar_that_is_not_what_the_lock_names_is_refused_and_not_kept(tmp_path: Path, jar: Jar) -> None:
-    with pytest.raises(StackError, match=r"not the file that kafka-jars\.lock names"):
+def test_a_jar_with_another_checksum_is_refused_and_not_stored(tmp_path: Path, jar: Jar) -> None:
+    with pytest.raises(StackError, match=r"does not match kafka-jars\.lock"):
         kafka_jars(tmp_path, [replace(jar, sha256="0" * 64)])
     assert list((tmp_path / "kafka-jars").iterdir()) == []
 
 
-def test_a_jar_that_cannot_be_fetched_is_named(tmp_path: Path, jar: Jar) -> None:
-    with pytest.raises(StackError, match=r"slf4j-api-0\.0\.0-none\.jar of Apache Kafka could not be fetched"):
+def test_a_jar_that_cannot_be_downloaded_is_named(tmp_path: Path, jar: Jar) -> None:
+    with pytest.raises(StackError, match=r"slf4j-api-0\.0\.0-none\.jar of Apache Kafka could not be downloaded"):
         kafka_jars(tmp_path, [replace(jar, version="0.0.0-none")])

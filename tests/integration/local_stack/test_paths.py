@@ -1,4 +1,4 @@
-"""The stack runs in a folder of any name that a system can have, and refuses the others with a sentence."""
+"""The stack runs in folders with any usable name, and refuses others with an error message."""
 
 import asyncio
 import os
@@ -64,7 +64,7 @@ async def test_postgresql_and_kafka_run_in_a_folder_of_any_name(parent: Path, na
 
 
 @pytest.mark.parametrize("locale", ["C", "POSIX"])
-def test_the_whole_stack_runs_in_such_a_folder_whatever_the_locale(parent: Path, locale: str) -> None:
+def test_the_whole_stack_runs_in_such_a_folder_in_any_locale(parent: Path, locale: str) -> None:
     stack = LocalStack(Folder(parent / "100% (copia), josé \\ 日本" / ".portal"))
     stack.folder.root.parent.mkdir(mode=0o711)
     try:
@@ -86,7 +86,7 @@ def test_the_whole_stack_runs_in_such_a_folder_whatever_the_locale(parent: Path,
     ],
     ids=["line break", "tabulator", "latin-1", "long"],
 )
-def test_a_path_that_cannot_work_is_refused_in_a_sentence_and_nothing_is_made(parent: Path, name: str, reason: str) -> None:
+def test_an_unusable_path_is_refused_and_not_created(parent: Path, name: str, reason: str) -> None:
     folder = Folder(parent / name)
     refused = LocalStack(folder).portalctl("up")
     assert refused.returncode == 1

@@ -1,4 +1,4 @@
-"""Programs that are given up, and programs that find their port taken."""
+"""Cancelled programs, and programs with a port in use."""
 
 import asyncio
 import signal
@@ -17,7 +17,7 @@ async def never() -> bool:
     return False
 
 
-async def test_a_tool_that_is_given_up_does_not_go_on_by_itself(tmp_path: Path) -> None:
+async def test_a_cancelled_tool_is_killed(tmp_path: Path) -> None:
     started = tmp_path / "pid"
     code = f"import os, pathlib, time; pathlib.Path({str(started)!r}).write_text(str(os.getpid())); time.sleep(60)"
     running = asyncio.create_task(run_tool("tool", [sys.executable, "-c", code], tmp_path / "log"))
@@ -30,7 +30,7 @@ async def test_a_tool_that_is_given_up_does_not_go_on_by_itself(tmp_path: Path) 
     assert not psutil.pid_exists(int(started.read_text()))
 
 
-async def test_a_port_that_is_taken_is_told_from_other_failures_however_long_the_trace(tmp_path: Path) -> None:
+async def test_a_port_in_use_is_recognised_in_a_long_stack_trace(tmp_path: Path) -> None:
     code = "print('Socket server failed to bind: Address already in use'); print('  at somewhere\\n' * 60); raise SystemExit(1)"
     program = Program("kafka", [sys.executable, "-c", code], tmp_path / "log", never, stop_signal=signal.SIGTERM)
     with pytest.raises(PortTaken):

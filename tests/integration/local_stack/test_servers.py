@@ -1,4 +1,4 @@
-"""PostgreSQL and Kafka by themselves."""
+"""The servers PostgreSQL and Kafka without services."""
 
 import os
 import tempfile
@@ -28,7 +28,7 @@ def server(folder: Path, port: int, password: str = "one") -> PostgresServer:
     return PostgresServer(folder / "postgres", port, password, folder / "postgres.log")
 
 
-async def test_another_postgresql_on_the_port_is_not_taken_for_ours(folder: Path) -> None:
+async def test_another_postgresql_on_the_port_is_recognised(folder: Path) -> None:
     first = server(folder / "a", free_port())
     await first.prepare()
     child = await start(first.program())
@@ -44,7 +44,7 @@ async def test_another_postgresql_on_the_port_is_not_taken_for_ours(folder: Path
         await child.stop()
 
 
-async def test_another_kafka_on_the_port_is_not_taken_for_ours(folder: Path, kafka_bootstrap: str) -> None:
+async def test_another_kafka_on_the_port_is_recognised(folder: Path, kafka_bootstrap: str) -> None:
     port = int(kafka_bootstrap.rpartition(":")[2])
     other = KafkaServer(folder, port, free_port({port}), folder / "kafka.log")
     await other.prepare()
@@ -52,7 +52,7 @@ async def test_another_kafka_on_the_port_is_not_taken_for_ours(folder: Path, kaf
         await other.program().ready()
 
 
-async def test_a_pid_file_of_a_killed_server_whose_number_another_process_has_now_is_removed(folder: Path) -> None:
+async def test_a_stale_pid_file_with_a_reused_number_is_removed(folder: Path) -> None:
     ours = server(folder, free_port())
     await ours.prepare()
     (ours.data / "postmaster.pid").write_text(f"{os.getpid()}\n{ours.data}\n0\n{ours.port}\n\n127.0.0.1\n\nready\n")
@@ -62,7 +62,7 @@ async def test_a_pid_file_of_a_killed_server_whose_number_another_process_has_no
     assert child.process.returncode == 0
 
 
-async def test_an_interrupted_preparation_is_begun_anew(folder: Path) -> None:
+async def test_an_interrupted_preparation_is_repeated(folder: Path) -> None:
     ours = server(folder, free_port())
     half = ours.folder / "data.new"
     half.mkdir(parents=True)
@@ -92,7 +92,7 @@ def no_user_namespace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("no_user_namespace")
-async def test_without_a_user_namespace_root_hands_the_server_to_nobody(folder: Path) -> None:
+async def test_without_a_user_namespace_the_server_runs_as_the_user_nobody(folder: Path) -> None:
     ours = server(folder, free_port())
     await ours.prepare()
     child: Child = await start(ours.program())
@@ -105,7 +105,7 @@ async def test_without_a_user_namespace_root_hands_the_server_to_nobody(folder: 
         await child.stop()
 
 
-def test_a_folder_that_nobody_may_not_enter_is_named(folder: Path) -> None:
+def test_a_folder_without_access_for_the_user_nobody_is_named(folder: Path) -> None:
     closed = folder / "closed"
     inside = closed / "inside"
     inside.mkdir(parents=True)

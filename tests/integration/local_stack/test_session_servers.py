@@ -1,4 +1,4 @@
-"""The fixtures that every other test stands on."""
+"""The fixtures with shared servers."""
 
 import asyncpg
 from aiokafka import AIOKafkaProducer
@@ -18,7 +18,7 @@ async def test_a_service_role_owns_nothing_and_its_transactions_cannot_last(data
         await connection.close()
 
 
-async def test_the_owner_role_can_make_tables(database: ServiceDatabase) -> None:
+async def test_the_owner_role_can_create_tables(database: ServiceDatabase) -> None:
     connection = await asyncpg.connect(database.owner_url)
     try:
         await connection.execute("CREATE TABLE t (id uuid DEFAULT uuidv7())")
@@ -27,7 +27,7 @@ async def test_the_owner_role_can_make_tables(database: ServiceDatabase) -> None
         await connection.close()
 
 
-async def test_the_broker_takes_idempotent_messages_on_a_topic_that_was_created(kafka_bootstrap: str) -> None:
+async def test_the_broker_accepts_idempotent_messages_on_a_created_topic(kafka_bootstrap: str) -> None:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
     await admin.start()
     try:

@@ -1,4 +1,4 @@
-"""Programs stop on a signal also when they inherit it as ignored, as from a shell's background job, nohup or a CI runner."""
+"""Programs stop on a signal even if they inherit it as ignored, for example from nohup or a CI runner."""
 
 import signal
 import subprocess
@@ -23,14 +23,14 @@ def stack() -> Iterator[LocalStack]:
 
 
 @pytest.mark.parametrize("number", STOP)
-def test_an_up_that_inherits_ignored_signals_stops_everything_on_each_of_them(stack: LocalStack, number: signal.Signals) -> None:
+def test_up_stops_on_each_signal_that_it_inherits_as_ignored(stack: LocalStack, number: signal.Signals) -> None:
     with stack.up_in_front(*IGNORING) as process:
         process.send_signal(number)
         assert process.wait(60) == 0
     assert stack.left == []
 
 
-def test_a_detached_stack_that_inherits_ignored_signals_is_taken_down_without_force(stack: LocalStack) -> None:
+def test_a_detached_stack_with_inherited_ignored_signals_stops_without_force(stack: LocalStack) -> None:
     assert stack.up(before=IGNORING).returncode == 0
     assert stack.portalctl("down").stdout == "stopped\n"
     assert stack.left == []
@@ -40,13 +40,13 @@ def test_a_detached_stack_that_inherits_ignored_signals_is_taken_down_without_fo
 
 _PROGRAM = """
 import signal, subprocess
-from portalctl.local.programs import tied
+from portalctl.local.programs import tied_command
 signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM, signal.SIGINT})
-subprocess.run(tied(["grep", "-E", "^Sig(Blk|Ign):", "/proc/self/status"], signal.SIGKILL), check=True)
+subprocess.run(tied_command(["grep", "-E", "^Sig(Blk|Ign):", "/proc/self/status"], signal.SIGKILL), check=True)
 """
 
 
-def test_a_child_ignores_and_blocks_nothing_that_its_parent_does() -> None:
+def test_a_child_inherits_no_ignored_or_blocked_signal() -> None:
     command = [*IGNORING, sys.executable, "-c", _PROGRAM]
     shown = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout
     blocked, ignored = (int(line.split()[1], 16) for line in shown.splitlines())

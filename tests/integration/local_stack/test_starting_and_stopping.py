@@ -55,7 +55,7 @@ def test_down_keeps_the_data_and_the_addresses(stack: LocalStack) -> None:
     assert starts_recorded(stack) == 2
 
 
-def test_a_wipe_takes_both_stores_and_what_belongs_to_them_but_no_address(stack: LocalStack) -> None:
+def test_a_wipe_deletes_data_and_keys_and_keeps_addresses(stack: LocalStack) -> None:
     stack.up()
     update_state(stack.folder, customers={"ana": {}})
     ports, secrets = read_json(stack.folder.ports), read_json(stack.folder.secrets)
@@ -69,7 +69,7 @@ def test_a_wipe_takes_both_stores_and_what_belongs_to_them_but_no_address(stack:
     assert read_json(stack.folder.secrets) != secrets
 
 
-def test_what_dies_is_started_again_and_its_new_process_is_written_down(stack: LocalStack) -> None:
+def test_a_killed_process_is_restarted_and_recorded(stack: LocalStack) -> None:
     stack.up()
     killed = {name: stack.identity(name) for name in PROCESSES}
     for identity in killed.values():
@@ -82,7 +82,7 @@ def test_what_dies_is_started_again_and_its_new_process_is_written_down(stack: L
     assert starts_recorded(stack) == 1
 
 
-def test_a_second_up_finds_the_first_and_starts_what_is_missing(stack: LocalStack) -> None:
+def test_a_second_up_starts_missing_processes(stack: LocalStack) -> None:
     stack.up()
     before = {name: stack.identity(name) for name in PROCESSES}
     supervisor = stack.supervisor
@@ -96,7 +96,7 @@ def test_a_second_up_finds_the_first_and_starts_what_is_missing(stack: LocalStac
     assert stack.left == []
 
 
-def test_nothing_is_left_after_down_when_the_supervisor_was_killed(stack: LocalStack) -> None:
+def test_down_stops_all_processes_after_the_supervisor_was_killed(stack: LocalStack) -> None:
     stack.up()
     assert stack.supervisor.send(signal.SIGKILL)
     assert stack.portalctl("down").returncode == 0
@@ -105,21 +105,21 @@ def test_nothing_is_left_after_down_when_the_supervisor_was_killed(stack: LocalS
     assert starts_recorded(stack) == 2
 
 
-def test_everything_ends_with_the_up_that_stayed_even_when_that_is_killed(stack: LocalStack) -> None:
+def test_the_stack_ends_with_a_killed_attached_up(stack: LocalStack) -> None:
     with stack.up_in_front() as process:
         process.kill()
     stack.wait_until(lambda: stack.left == [])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_up_that_stayed_stops_everything_when_interrupted(stack: LocalStack, number: signal.Signals) -> None:
+def test_an_interrupted_attached_up_stops_the_stack(stack: LocalStack, number: signal.Signals) -> None:
     with stack.up_in_front() as process:
         process.send_signal(number)
         assert process.wait(60) == 0
     assert stack.left == []
 
 
-def test_ports_that_others_have_are_exchanged_and_kept(stack: LocalStack) -> None:
+def test_ports_in_use_are_replaced_for_good(stack: LocalStack) -> None:
     stack.up()
     before = read_json(stack.folder.ports)
     stack.portalctl("down")
@@ -132,7 +132,7 @@ def test_ports_that_others_have_are_exchanged_and_kept(stack: LocalStack) -> Non
     assert read_json(stack.folder.ports) == after
 
 
-def test_a_start_that_fails_says_what_and_shows_the_log_and_leaves_nothing(stack: LocalStack) -> None:
+def test_a_failed_start_reports_the_step_with_its_log_and_leaves_no_process(stack: LocalStack) -> None:
     result = stack.up("--broken")
     assert result.returncode == 1
     assert "broken migrate: failed with exit code 1" in result.stderr
@@ -140,7 +140,7 @@ def test_a_start_that_fails_says_what_and_shows_the_log_and_leaves_nothing(stack
     stack.wait_until(lambda: stack.left == [])
 
 
-def test_servers_that_are_there_already_are_used(stack: LocalStack, elsewhere: dict[str, str]) -> None:
+def test_external_servers_are_used(stack: LocalStack, elsewhere: dict[str, str]) -> None:
     assert stack.up(environment=elsewhere).returncode == 0
     state = read_state(stack.folder)
     assert set(state["processes"]) == {"trivial", "events"}
@@ -149,7 +149,7 @@ def test_servers_that_are_there_already_are_used(stack: LocalStack, elsewhere: d
     assert starts_recorded(stack) == 1
 
 
-def test_what_holds_secrets_is_read_by_its_owner_alone(stack: LocalStack) -> None:
+def test_files_with_secrets_are_private(stack: LocalStack) -> None:
     stack.up()
     for path in (stack.folder.secrets, stack.folder.state, stack.folder.processes):
         assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -1,4 +1,4 @@
-"""What the user's shell and home folder set for other programs does not reach the stack's servers and clients."""
+"""Settings of the user's shell and home folder do not reach the stack's servers and clients."""
 
 import stat
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ def stack() -> Iterator[LocalStack]:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A home folder whose certificates and passwords are for other servers, and cannot be read."""
+    """A home folder with unreadable certificates and passwords of other servers."""
     settings = tmp_path / ".postgresql"
     settings.mkdir()
     for name in ("postgresql.crt", "postgresql.key", "root.crt", "root.crl"):
@@ -33,7 +33,7 @@ def home(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_stack_starts_in_a_shell_that_is_set_up_for_other_servers(stack: LocalStack, home: Path) -> None:
+def test_the_stack_starts_in_a_shell_with_settings_for_other_servers(stack: LocalStack, home: Path) -> None:
     up = stack.up(environment={**SHELL, "HOME": str(home), "XDG_CACHE_HOME": str(cache_folder().parent)})
     assert (up.returncode, up.stdout) == (0, "ready\n"), up.stderr
     for identity in members(stack.folder):
@@ -47,7 +47,7 @@ def test_the_stack_starts_in_a_shell_that_is_set_up_for_other_servers(stack: Loc
             assert all(found.get(name) != SHELL[name] for name in ("DATABASE_URL", "HTTP_PORT", "LOG_LEVEL"))
 
 
-def test_data_and_logs_are_their_owners_alone(stack: LocalStack) -> None:
+def test_data_and_logs_are_private(stack: LocalStack) -> None:
     assert stack.up().returncode == 0
     found = [path for path in stack.folder.root.rglob("*") if not path.is_symlink()]
     assert any(path.name == "meta.properties" for path in found)
@@ -56,7 +56,7 @@ def test_data_and_logs_are_their_owners_alone(stack: LocalStack) -> None:
     assert open_to_others == []
 
 
-def test_data_that_a_copy_made_readable_is_private_again_after_a_start(stack: LocalStack) -> None:
+def test_a_start_makes_copied_data_private_again(stack: LocalStack) -> None:
     assert stack.up().returncode == 0
     stack.portalctl("down")
     for folder in (stack.folder.kafka, stack.folder.kafka / "data", stack.folder.postgres, stack.folder.postgres / "data"):

@@ -20,7 +20,7 @@ def wanted() -> dict[str, Topic]:
     return {topic.name: topic for topic in map(renamed, TOPICS.values())}
 
 
-async def test_missing_topics_are_made_as_the_contracts_say(kafka_bootstrap: str, wanted: dict[str, Topic]) -> None:
+async def test_missing_topics_are_created_by_the_contracts(kafka_bootstrap: str, wanted: dict[str, Topic]) -> None:
     assert {one.what for one in await topics.diff(kafka_bootstrap, wanted)} == {"topic"}
     made = await topics.apply(kafka_bootstrap, wanted)
     assert [one.topic for one in made] == list(wanted)
@@ -67,7 +67,7 @@ async def test_every_setting_of_the_contracts_is_compared(kafka_bootstrap: str, 
             await asyncio.sleep(0.1)
 
 
-async def test_a_broker_that_takes_larger_records_than_the_contracts_ask_for_is_as_good(kafka_bootstrap: str) -> None:
+async def test_a_broker_may_accept_larger_records_than_the_contracts_require(kafka_bootstrap: str) -> None:
     before = renamed(Topic("t", 1, {"max.message.bytes": "2000"}))
     await topics.apply(kafka_bootstrap, {before.name: before})
     assert await topics.diff(kafka_bootstrap, {before.name: Topic(before.name, 1, {"max.message.bytes": "1000"})}) == []
@@ -75,9 +75,7 @@ async def test_a_broker_that_takes_larger_records_than_the_contracts_ask_for_is_
     assert [one.what for one in await topics.diff(kafka_bootstrap, larger)] == ["max.message.bytes"]
 
 
-async def test_fewer_replicas_than_wanted_are_shown_and_never_changed(
-    kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_too_few_replicas_are_shown_and_never_changed(kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> None:
     before = renamed(Topic("t", 1))
     await topics.apply(kafka_bootstrap, {before.name: before})
     monkeypatch.setenv("REPLICATION", "2")

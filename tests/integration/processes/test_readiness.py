@@ -1,4 +1,4 @@
-"""A service says that it is not ready, and why, while tables are missing or Kafka was never reached; it serves all the same."""
+"""A service reports that it is not ready, with the reason, while tables are missing or Kafka was never reached."""
 
 import asyncio
 import json
@@ -92,9 +92,7 @@ def complaints(lines: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("service", ["payments", "portal-gateway"])
-async def test_on_a_database_that_was_not_migrated_it_is_not_ready_and_names_what_is_missing(
-    database: ServiceDatabase, service: str
-) -> None:
+async def test_without_migrations_it_is_not_ready_and_names_them(database: ServiceDatabase, service: str) -> None:
     settings = environment(service, database, NOWHERE)
     packaged = [f"chassis/{file.name}" for file in sorted(CHASSIS.glob("*.sql"))]
     async with running(service, settings, "serve", "--role", "http") as it:
@@ -117,7 +115,7 @@ async def test_a_single_missing_migration_is_named(database: ServiceDatabase) ->
         assert (await it.ready()) == (503, {"status": "failing", "failures": {"migrations": f"not applied: chassis/{last}"}})
 
 
-async def test_without_kafka_it_serves_is_not_ready_and_its_lag_is_the_age_of_the_oldest_unsent_event(
+async def test_without_kafka_it_serves_and_its_lag_is_the_age_of_the_oldest_unsent_event(
     database: ServiceDatabase,
 ) -> None:
     settings = environment("payments", database, NOWHERE)
@@ -149,14 +147,14 @@ async def test_without_kafka_it_serves_is_not_ready_and_its_lag_is_the_age_of_th
         assert it.lines[-1]["logger"]
 
 
-async def test_a_process_that_only_serves_does_not_need_kafka(database: ServiceDatabase) -> None:
+async def test_a_process_of_role_http_does_not_need_kafka(database: ServiceDatabase) -> None:
     settings = environment("payments", database, NOWHERE)
     await migrate("payments", settings)
     async with running("payments", settings, "serve", "--role", "http") as it:
         assert await it.ready() == (200, {"status": "ready"})
 
 
-async def test_without_postgresql_it_starts_says_so_once_and_is_ready_once_it_can_be_reached(
+async def test_without_postgresql_it_starts_logs_once_and_becomes_ready_later(
     database: ServiceDatabase, kafka_bootstrap: str
 ) -> None:
     from portalctl import topics

@@ -1,4 +1,4 @@
-"""Told to stop, a service answers what it was asked, takes nothing new, and ends in order."""
+"""After a stop signal, a service answers current requests, accepts no new ones, and ends in order."""
 
 import asyncio
 import base64
@@ -88,7 +88,7 @@ def customers_token(service: str) -> str:
 
 
 async def merchants_key(database: ServiceDatabase) -> str:
-    """Of a merchant that Kafka has told the service about."""
+    """The id of a merchant that the service has received from Kafka."""
     key, merchant = "sk_test_" + "k" * 43, uuid4()
     keys = [{"id": "key_1", "sha256": hashlib.sha256(key.encode()).hexdigest(), "revoked": False}]
     connection = await asyncpg.connect(database.admin_url)
@@ -107,7 +107,7 @@ async def merchants_key(database: ServiceDatabase) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-async def test_a_service_that_inherits_ignored_signals_ends_with_zero_on_each_of_them(
+async def test_a_service_ends_with_zero_on_each_signal_that_it_inherits_as_ignored(
     database: ServiceDatabase, kafka_bootstrap: str, number: signal.Signals
 ) -> None:
     await topics.apply(kafka_bootstrap, TOPICS)
@@ -119,7 +119,7 @@ async def test_a_service_that_inherits_ignored_signals_ends_with_zero_on_each_of
 
 
 @pytest.mark.parametrize("service", HELD)
-async def test_a_request_in_hand_is_answered_and_the_process_ends_with_zero(
+async def test_a_current_request_is_answered_and_the_process_ends_with_zero(
     database: ServiceDatabase, kafka_bootstrap: str, service: str
 ) -> None:
     package, method, path, status = HELD[service]

@@ -1,4 +1,4 @@
-"""A service that is set up wrongly ends at once, with code 2 and a sentence for each setting: no traceback, no secret."""
+"""With wrong settings a service ends at once, with code 2 and a message for each setting, without traceback or secret."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def ran(service: str, command: str, variables: dict[str, str]) -> subprocess.Com
 
 @pytest.mark.parametrize("command", ["serve", "migrate"])
 @pytest.mark.parametrize("service", SETTINGS)
-def test_a_service_names_everything_that_is_wrong_and_ends_with_2(service: str, command: str) -> None:
+def test_a_service_reports_all_wrong_settings_with_code_2(service: str, command: str) -> None:
     secret = {name: f"{CANARY}\n" for name in GOOD if "KEY" in name or name in ("DATABASE_URL", "LINK_PEPPER")}
     ended = ran(service, command, dict.fromkeys(GOOD, "") | secret)
     assert ended.returncode == 2
@@ -34,7 +34,7 @@ def test_a_service_names_everything_that_is_wrong_and_ends_with_2(service: str, 
     assert all(line.startswith(f"{service}: ") and "; expected " in line for line in said)
 
 
-def test_a_service_without_any_setting_names_those_it_cannot_do_without() -> None:
+def test_a_service_without_settings_names_the_required_ones() -> None:
     ended = ran("payments", "migrate", {})
     named = {line.split()[1] for line in ended.stderr.splitlines()}
     assert ended.returncode == 2

@@ -7,11 +7,11 @@ from typing import Any
 
 from chassis.service.settings import read_settings
 from portalctl.local.folder import Folder
-from portalctl.local.layout import Elsewhere
+from portalctl.local.layout import ExternalServers
 from portalctl.local.services import ServiceKind
 from portalctl.local.supervisor import supervise
 from portalctl.settings import Settings
-from portalctl.terminal import failures_in_words, say
+from portalctl.terminal import exit_on_error, say
 from portalctl.up import bring_up
 
 TRIVIAL = ServiceKind("trivial", "trivial_service", 20700, 20702)
@@ -23,11 +23,11 @@ def ready(state: dict[str, Any]) -> None:
 
 
 def main(folder: Folder, verb: str, *options: str) -> None:
-    with failures_in_words():
+    with exit_on_error():
         if verb == "supervise":
             logging.basicConfig(level=logging.INFO)
             kinds = (TRIVIAL, BROKEN) if "--broken" in options else (TRIVIAL,)
-            supervise(folder, kinds, Elsewhere.from_environment(), read_settings(Settings).portal_deadline_seconds)
+            supervise(folder, kinds, ExternalServers.from_environment(), read_settings(Settings).portal_deadline_seconds)
         else:
             command = [sys.executable, __file__, str(folder.root), "supervise", *options]
             bring_up(folder, detach="--detach" in options, then=ready, command=command)

@@ -1,4 +1,4 @@
-"""What `make bench` is asked wrongly, and what breaks while it runs: said in words, and never with exit code 0."""
+"""Wrong arguments of `make bench` and failures during a run: a message, and never exit code 0."""
 
 import asyncio
 import importlib
@@ -20,7 +20,7 @@ from portalctl.local.errors import PortTaken
 program = importlib.import_module("bench.__main__")
 
 
-def asked(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
+def run_main(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     monkeypatch.setattr(program, "PEERS", ())
     monkeypatch.setattr(sys, "argv", ["bench", *words])
     code: int = program.main()
@@ -34,7 +34,7 @@ def options(folder: Path, *rows: str, rounds: int = 1, record: bool = False) -> 
 def a_row(
     monkeypatch: pytest.MonkeyPatch, name: str, *, opening: Exception | None = None, later: Sequence[Exception] = ()
 ) -> None:
-    """A row that fails as it opens, or in the rounds after the first; or works."""
+    """Add a row that fails when it opens, or in later rounds, or works."""
     fails = [None, *later]
 
     async def trial() -> Figures:
@@ -53,16 +53,14 @@ def a_row(
     monkeypatch.setitem(sys.modules, module.__name__, module)
 
 
-def test_a_row_that_there_is_not_is_named_together_with_those_there_are(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert asked(monkeypatch, "--rows", "append,apend") == 2
-    said = capsys.readouterr().err
-    assert "there is no row apend" in said
-    assert "gap_safety" in said
+def test_an_unknown_row_is_named_with_the_known_ones(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main(monkeypatch, "--rows", "append,apend") == 2
+    printed = capsys.readouterr().err
+    assert "unknown row apend" in printed
+    assert "gap_safety" in printed
 
 
-def test_a_peer_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(sys, "argv", ["bench", "--rows", "append"])
     monkeypatch.setattr(program, "PEERS", ("json", "no_such_peer"))
     assert program.main() == 2
@@ -70,86 +68,84 @@ def test_a_peer_that_is_not_installed_is_named(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize("rounds", ["0", "-1", "21", "three", "1.5", "", "²", "9" * 5_000])
-def test_a_number_of_rounds_that_cannot_be_is_refused(
+def test_a_wrong_number_of_rounds_is_refused(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rounds: str
 ) -> None:
-    assert asked(monkeypatch, f"--rounds={rounds}") == 2
-    assert "--rounds is a number from 1 to 20" in capsys.readouterr().err
+    assert run_main(monkeypatch, f"--rounds={rounds}") == 2
+    assert "expected a number from 1 to 20" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("rows", [",", "append,", "append,,relay"])
 def test_a_row_without_a_name_is_refused_instead_of_running_all(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], rows: str
 ) -> None:
-    assert asked(monkeypatch, "--rows", rows) == 2
-    assert "there is no row (empty)" in capsys.readouterr().err
+    assert run_main(monkeypatch, "--rows", rows) == 2
+    assert "unknown row (empty)" in capsys.readouterr().err
 
 
-def test_a_baseline_is_recorded_of_the_row_that_has_one_only(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    assert asked(monkeypatch, "--rows", "append", "--record") == 2
+def test_only_a_row_with_a_baseline_records_one(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_main(monkeypatch, "--rows", "append", "--record") == 2
     assert capsys.readouterr().err == "bench: only smoke has a baseline to record\n"
 
 
-def test_a_folder_that_cannot_be_is_found_before_anything_is_measured(
+def test_an_unwritable_folder_is_refused_before_a_measurement(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     (tmp_path / "file").write_text("")
-    assert asked(monkeypatch, "--folder", str(tmp_path / "file")) == 2
-    assert "nothing can be written" in capsys.readouterr().err
+    assert run_main(monkeypatch, "--folder", str(tmp_path / "file")) == 2
+    assert "the folder cannot be written" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("row", program.ROWS + program.WHEN_ASKED)
-def test_every_row_that_is_offered_is_there(row: str) -> None:
+@pytest.mark.parametrize("row", program.ROWS + program.ON_REQUEST)
+def test_every_listed_row_exists(row: str) -> None:
     assert (Path(str(program.__file__)).parent / "rows" / f"{row}.py").exists()
 
 
-async def test_a_disk_that_is_too_small_is_found_before_it_is_full(
+async def test_a_disk_that_is_too_small_is_refused_before_it_is_full(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=3 * 2**30))
     assert await program.bench(options(tmp_path, "million")) == 2
-    assert "GiB are needed in" in capsys.readouterr().out
+    assert "GiB free" in capsys.readouterr().out
 
 
-async def test_a_port_that_is_taken_is_said_in_words_and_the_other_rows_are_measured(
+async def test_a_port_in_use_is_reported_and_the_other_rows_are_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     a_row(monkeypatch, "works")
     a_row(monkeypatch, "blocked", opening=PortTaken("kafka", "another Kafka answers on port 9092"))
     assert await program.bench(options(tmp_path, "blocked", "works")) == 2
-    said = capsys.readouterr()
-    assert "blocked broke: " in said.out
-    assert "another Kafka answers on port 9092" in said.out
-    assert "Traceback" not in said.out
-    assert said.err == "bench: not measured: blocked\n"
+    printed = capsys.readouterr()
+    assert "blocked failed: " in printed.out
+    assert "another Kafka answers on port 9092" in printed.out
+    assert "Traceback" not in printed.out
+    assert printed.err == "bench: not measured: blocked\n"
     assert "works" in json.loads((tmp_path / "bench.json").read_text())["rounds"]
 
 
-async def test_a_row_that_breaks_half_way_names_itself_and_leaves_what_the_others_found(
+async def test_a_failing_row_is_named_and_the_results_of_others_stay(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     a_row(monkeypatch, "before")
     a_row(monkeypatch, "breaks", later=[RuntimeError("80 000 events, 79 999 records")])
     a_row(monkeypatch, "after")
     assert await program.bench(options(tmp_path, "before", "breaks", "after", rounds=2)) == 1
-    said = capsys.readouterr()
-    assert "80 000 events, 79 999 records" in said.out
-    assert said.err == "bench: not measured: breaks\n"
+    printed = capsys.readouterr()
+    assert "80 000 events, 79 999 records" in printed.out
+    assert printed.err == "bench: not measured: breaks\n"
     written = json.loads((tmp_path / "bench.json").read_text())
     assert written["broken"] == ["breaks"]
     assert [line["row"] for line in written["lines"]] == ["before", "after"]
 
 
-async def test_a_run_whose_rows_all_work_ends_well_however_slow_they_were(
+async def test_a_run_without_failures_exits_with_zero_regardless_of_speed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     a_row(monkeypatch, "works")
     assert await program.bench(options(tmp_path, "works", rounds=3)) == 0
 
 
-async def test_a_row_that_does_not_end_is_given_up_and_the_others_are_measured(
+async def test_an_endless_row_is_stopped_and_the_others_are_measured(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     stopped = False
@@ -166,17 +162,17 @@ async def test_a_row_that_does_not_end_is_given_up_and_the_others_are_measured(
     module = ModuleType("bench.rows.endless")
     module.__dict__["opened"] = opened
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setattr(program, "MINUTES", 0.0001)
+    monkeypatch.setattr(program, "LIMIT_MINUTES", 0.0001)
     a_row(monkeypatch, "works")
     assert await program.bench(options(tmp_path, "endless", "works")) == 2
-    said = capsys.readouterr()
-    assert "endless broke: not finished after 0.0001 minutes" in said.out
+    printed = capsys.readouterr()
+    assert "endless failed: stopped: not finished after 0.0001 minutes" in printed.out
     assert stopped
     assert "works" in json.loads((tmp_path / "bench.json").read_text())["rounds"]
 
 
 def a_row_with_a_baseline(monkeypatch: pytest.MonkeyPatch, file: Path, figure: float, hello: float = 50.0) -> list[str]:
-    """Returns what it measured so far, which grows."""
+    """Add a row with a baseline. Returns the growing list of its measurements."""
     measured: list[str] = []
 
     async def trial() -> Figures:
@@ -198,12 +194,12 @@ def a_row_with_a_baseline(monkeypatch: pytest.MonkeyPatch, file: Path, figure: f
     [
         (1_000.0, 50.0, 0, "overview: 20.00 × hello-world, baseline 20.00 (+0%)"),
         (1_240.0, 50.0, 0, "(+24%)"),
-        (1_260.0, 50.0, 1, "(+26%): DRIFT, more than 25% dearer"),
-        (700.0, 50.0, 0, "(-30%): DRIFT, more than 25% cheaper"),
+        (1_260.0, 50.0, 1, "(+26%): DRIFT, more than 25% worse"),
+        (700.0, 50.0, 0, "(-30%): DRIFT, more than 25% better"),
         (2_000.0, 100.0, 0, "(+0%)"),
     ],
 )
-async def test_what_became_dearer_than_its_baseline_by_more_than_a_quarter_fails_the_run(
+async def test_a_regression_above_a_quarter_fails_the_run(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     tmp_path: Path,
@@ -218,9 +214,9 @@ async def test_what_became_dearer_than_its_baseline_by_more_than_a_quarter_fails
     capsys.readouterr()
     a_row_with_a_baseline(monkeypatch, file, figure, hello)
     assert await program.bench(options(tmp_path, "guarded")) == code
-    said = capsys.readouterr()
-    assert words in said.out
-    assert (said.err == "bench: more than 25% dearer than the baseline: overview\n") is (code == 1)
+    printed = capsys.readouterr()
+    assert words in printed.out
+    assert (printed.err == "bench: more than 25% worse than the baseline: overview\n") is (code == 1)
 
 
 @pytest.mark.parametrize("content", [None, "", "{}", "[]", '{"ratios": {"overview": "much"}}', '{"ratios": [1]}'])
@@ -232,23 +228,23 @@ async def test_without_a_readable_baseline_nothing_is_measured(
         file.write_text(content)
     measured = a_row_with_a_baseline(monkeypatch, file, 1_000.0)
     assert await program.bench(options(tmp_path, "guarded")) == 2
-    assert f"guarded broke: {file} is" in capsys.readouterr().out.replace("\n", "")
+    assert f"guarded failed: {file} " in capsys.readouterr().out.replace("\n", "")
     assert measured == []
 
 
-async def test_a_line_that_only_one_of_both_has_is_reported_and_fails_nothing(
+async def test_a_line_without_counterpart_is_reported_and_does_not_fail_the_run(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     file = tmp_path / "baseline.json"
     file.write_text('{"ratios": {"page": 40}}')
     a_row_with_a_baseline(monkeypatch, file, 1_000.0)
     assert await program.bench(options(tmp_path, "guarded")) == 0
-    said = capsys.readouterr().out
-    assert "overview: 20.00, and the baseline does not have it" in said
-    assert "page: not measured, and the baseline has 40.00" in said
+    printed = capsys.readouterr().out
+    assert "overview: 20.00; the baseline does not have it" in printed
+    assert "page: not measured; the baseline has 40.00" in printed
 
 
-async def test_a_run_that_is_told_to_end_stops_what_its_row_had_started(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+async def test_a_stop_signal_stops_the_servers_of_the_row(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     stopped = False
 
     @asynccontextmanager

@@ -9,7 +9,7 @@ def rounds(*figures: dict[str, float]) -> Rounds:
     return Rounds(list(figures))
 
 
-async def test_every_trial_runs_once_a_round_and_who_came_first_comes_last_in_the_next() -> None:
+async def test_every_trial_runs_once_per_round_in_alternating_order() -> None:
     ran: list[str] = []
 
     def trial(name: str) -> Figures:
@@ -27,21 +27,21 @@ async def test_every_trial_runs_once_a_round_and_who_came_first_comes_last_in_th
     assert found.of("ours") == [1, 7, 9]
 
 
-async def test_a_row_may_have_a_number_of_rounds_of_its_own() -> None:
+async def test_a_row_may_have_a_fixed_number_of_rounds() -> None:
     async def trial() -> Figures:
         return {"ours": 1}
 
     assert len((await run(Row([trial], [], rounds=1), 3, lambda: None)).figures) == 1
 
 
-def test_what_is_judged_is_the_median_of_the_ratios_within_the_rounds() -> None:
+def test_the_median_of_the_ratios_of_each_round_is_judged() -> None:
     slow_hour = {"ours": 10.0, "theirs": 20.0}
     [compared] = compare([RATIO], rounds({"ours": 90, "theirs": 100}, slow_hour, {"ours": 60, "theirs": 100}))
     assert compared.ratios == (0.9, 0.5, 0.6)
     assert (compared.ours, compared.other, compared.judged, compared.met) == (60, 100, 0.6, True)
 
 
-def test_an_inverted_ratio_is_how_many_times_as_much_the_other_side_needs() -> None:
+def test_an_inverted_ratio_is_the_other_side_divided_by_ours() -> None:
     line = Line("theirs ÷ ours", "ours", "theirs", target=Target(at_least=25), inverted=True)
     [compared] = compare([line], rounds({"ours": 2, "theirs": 50}, {"ours": 1, "theirs": 24}, {"ours": 1, "theirs": 26}))
     assert (compared.ratios, compared.met) == ((25.0, 24.0, 26.0), True)
@@ -60,7 +60,7 @@ def test_the_processor_time_of_all_processes_is_a_figure_that_is_judged_like_oth
     assert (compared.ours, compared.met, compared.ours_cpu) == (310.0, True, {"postgres": 300.0, "kafka": 10.0})
 
 
-def test_figures_of_which_one_name_begins_like_another_keep_their_own_processor_time() -> None:
+def test_figures_with_a_common_prefix_keep_their_own_processor_time() -> None:
     found = rounds(
         {"ours": 1, "theirs": 2, **cpu_figures("ours", {"kafka": 1.0}), **cpu_figures("ours, followed", {"kafka": 9.0})}
     )
@@ -68,13 +68,13 @@ def test_figures_of_which_one_name_begins_like_another_keep_their_own_processor_
     assert compared.ours_cpu == {"kafka": 1.0}
 
 
-def test_of_pooled_figures_the_last_round_counts() -> None:
+def test_the_last_round_of_pooled_figures_counts() -> None:
     line = Line("p99 of all", "ours", "theirs", target=Target(at_most=3), pooled=True)
     [compared] = compare([line], rounds({"ours": 10, "theirs": 1}, {"ours": 8, "theirs": 4}))
     assert (compared.ours, compared.other, compared.judged, compared.met) == (8, 4, 2, True)
 
 
-def test_a_figure_without_another_side_is_judged_by_itself() -> None:
+def test_a_figure_without_comparison_is_judged_alone() -> None:
     [compared] = compare([Line("skipped", "skipped", target=Target(at_most=0))], rounds({"skipped": 1}))
     assert (compared.other, compared.ratios, compared.judged, compared.met) == (None, (), 1, False)
 
@@ -97,12 +97,12 @@ def test_a_target_that_is_just_reached_is_met(target: Target, value: float, met:
     assert target.met_by(value) is met
 
 
-def test_a_figure_that_no_trial_measured_is_missed_loudly() -> None:
+def test_a_figure_without_measurement_is_an_error() -> None:
     with pytest.raises(KeyError):
         compare([RATIO], rounds({"ours": 1}))
 
 
-def test_percentiles_are_milliseconds_by_name_in_whatever_order_they_came() -> None:
+def test_percentiles_are_milliseconds_by_name_in_any_order_of_samples() -> None:
     found = percentiles([each / 1000 for each in reversed(range(100))], "page")
     assert (found["page p50"], found["page p99"], found["page p99.9"]) == (50, 99, 99)
 

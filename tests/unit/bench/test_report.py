@@ -19,11 +19,11 @@ ROUNDS = Rounds([{"ours": 24_310.4, "theirs": 20_000}, {"ours": 15_000, "theirs"
         (99.99, "s", "100 s"),
     ],
 )
-def test_a_figure_has_three_digits_that_count_and_its_unit(value: float, unit: str, read: str) -> None:
+def test_a_figure_has_three_significant_digits_and_its_unit(value: float, unit: str, read: str) -> None:
     assert report.figure(value, unit) == read
 
 
-def test_a_line_says_both_sides_the_ratio_with_its_spread_and_whether_the_target_is_met() -> None:
+def test_a_line_has_both_sides_the_ratio_with_its_spread_and_the_verdict() -> None:
     [compared] = compare([MET], ROUNDS)
     thousands = "\N{NARROW NO-BREAK SPACE}"
     assert report.cells(compared) == (
@@ -38,7 +38,7 @@ def test_a_line_says_both_sides_the_ratio_with_its_spread_and_whether_the_target
     )
 
 
-def test_the_processor_time_of_each_process_stands_beside_a_rate_the_most_first() -> None:
+def test_the_processor_time_of_each_process_is_beside_a_rate_largest_first() -> None:
     used = cpu_figures("ours", {"postgres": 304.2, "portal-gateway": 1_916.0, "kafka": 0.4})
     [compared] = compare([MET], Rounds([{"ours": 900, "theirs": 9_000, **used, **cpu_figures("theirs", {"python": 52})}]))
     assert report.cells(compared)[4:6] == ("portal-gateway 1.92 ms + postgres 304 µs", "python 52 µs")
@@ -53,7 +53,7 @@ def test_one_round_has_no_spread() -> None:
     assert report.cells(compared)[3:] == ("0.25", "", "", "≥ 0.5", "MISSED")
 
 
-def test_what_is_only_told_has_neither_ratio_nor_target() -> None:
+def test_a_reported_figure_has_neither_ratio_nor_target() -> None:
     [compared] = compare([Line("backlog", "ours", unit="")], Rounds([{"ours": 12}]))
     assert report.cells(compared) == ("backlog", "12", "", "", "", "", "", "")
 
@@ -66,7 +66,7 @@ def test_a_document_has_the_row_s_name_once_and_a_line_for_each_of_its_lines() -
     assert lines[1] == "| --- | --- | ---: | ---: | ---: | --- | --- | ---: | --- |"
 
 
-def test_the_file_holds_every_round_every_line_and_which_rows_broke(tmp_path: Path) -> None:
+def test_the_file_contains_rounds_lines_and_failed_rows(tmp_path: Path) -> None:
     report.write(tmp_path / "new" / "bench.json", {"append": ROUNDS}, {"append": compare([MET], ROUNDS)}, 61.27, ["relay"])
     written = json.loads((tmp_path / "new" / "bench.json").read_text())
     assert written["rounds"] == {"append": ROUNDS.figures}

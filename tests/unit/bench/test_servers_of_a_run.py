@@ -23,14 +23,14 @@ from portalctl.local.ports import free_port
 LISTENS = "import socket, sys, time; s = socket.create_server(('127.0.0.1', int(sys.argv[1]))); time.sleep(60)"
 
 
-async def test_a_server_is_there_for_the_block_and_gone_afterwards() -> None:
+async def test_a_server_runs_during_the_block_only() -> None:
     port = free_port()
     async with serving("probe", port, (sys.executable, "-c", LISTENS, str(port))) as served:
         assert listens(served.pid, port)
     assert not psutil.pid_exists(served.pid)
 
 
-async def test_a_port_that_another_program_has_is_not_measured_in_place_of_ours() -> None:
+async def test_a_port_of_another_program_is_not_measured() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(PortTaken, match=f"another program listens on port {port}"):
@@ -44,7 +44,7 @@ async def test_a_server_that_ends_before_it_listens_is_reported_with_the_end_of_
             raise AssertionError("it never listened")
 
 
-def test_a_process_that_has_ended_listens_on_nothing() -> None:
+def test_an_ended_process_does_not_listen() -> None:
     ended = subprocess.Popen([sys.executable, "-c", ""])
     ended.wait()
     assert not listens(ended.pid, free_port())
@@ -98,7 +98,7 @@ def no_remembered_java() -> None:
     killbill_setup.usable_java.cache_clear()
 
 
-async def test_a_log_that_has_no_end_ends_its_process_and_only_its_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_endless_log_kills_its_process_and_its_end_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(killbill, "LOG_BYTES", 1_000_000)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "while True: print('failed ' * 20)", stdout=asyncio.subprocess.PIPE
@@ -107,7 +107,7 @@ async def test_a_log_that_has_no_end_ends_its_process_and_only_its_end_is_kept(m
     await killbill.read_log(process, last)
     assert await process.wait() != 0
     assert len(last) == 20
-    assert last[-1].endswith(b"of log: ended")
+    assert last[-1].endswith(b"of log: killed")
 
 
 async def test_kill_bill_that_does_not_start_is_reported_with_its_log_and_ended(tmp_path: Path) -> None:

@@ -11,16 +11,16 @@ from chassis.consumers import record_sets
 from chassis.consumers.record_sets import CorruptRecordSet, library_decodes
 from chassis.decoding import Erased, Ignored, Received, Record, RecordDecoder, Undecodable
 from support.any_records import SAMPLES, record_set, records, topic_of
-from verify.consumers import READERS
+from verify.consumers import SERVICE_CONSUMERS
 
 PLACE = TopicPartition("lamps", 3)
 
 
-@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
+@pytest.mark.parametrize("service", SERVICE_CONSUMERS, ids=lambda service: service.consumer.group)
 @given(data=st.data())
 @settings(max_examples=200)
-def test_every_consumer_decodes_any_record(reader: object, data: st.DataObject) -> None:
-    consumer = reader.consumer  # type: ignore[attr-defined]
+def test_every_consumer_decodes_any_record(service: object, data: st.DataObject) -> None:
+    consumer = service.consumer  # type: ignore[attr-defined]
     decoder = RecordDecoder(consumer.decode, consumer.handled_types, consumer.erasable_topics, consumer.projected_kinds)
     found = decoder.decode(data.draw(records(consumer.topics)))
     assert isinstance(found, Received | Ignored | Erased | Undecodable)
@@ -28,9 +28,9 @@ def test_every_consumer_decodes_any_record(reader: object, data: st.DataObject) 
         assert "\0" not in (found.aggregate or "")
 
 
-@pytest.mark.parametrize("reader", READERS, ids=lambda reader: reader.consumer.group)
-def test_published_samples_are_decodable(reader: object) -> None:
-    consumer = reader.consumer  # type: ignore[attr-defined]
+@pytest.mark.parametrize("service", SERVICE_CONSUMERS, ids=lambda service: service.consumer.group)
+def test_published_samples_are_decodable(service: object) -> None:
+    consumer = service.consumer  # type: ignore[attr-defined]
     decoder = RecordDecoder(consumer.decode, consumer.handled_types, consumer.erasable_topics, consumer.projected_kinds)
     for sample in (sample for sample in SAMPLES if topic_of(sample) in consumer.topics):
         message = json.loads(sample.read_text())

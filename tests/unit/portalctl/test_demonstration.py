@@ -13,11 +13,11 @@ def state(address: str) -> dict[str, object]:
     }
 
 
-def test_links_of_another_address_are_moved_to_this_one() -> None:
+def test_links_are_changed_to_this_address() -> None:
     moved = links_here(state("http://127.0.0.1:29999"))
     assert moved["portal_url"] == f"{HERE}/enter#id.secret"
     assert moved["customers"] == {"ana": {"id": "c1", "portal_url": f"{HERE}/enter#id.secret"}, "new": {"id": "c2"}}
 
 
-def test_links_of_this_address_stay_as_they_are() -> None:
+def test_links_of_this_address_stay() -> None:
     assert links_here(state(HERE)) == {}

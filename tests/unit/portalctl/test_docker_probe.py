@@ -1,4 +1,4 @@
-"""Whether tests may use containers is asked of the daemon's socket."""
+"""Tests detect a container daemon by its socket."""
 
 import http.server
 import socketserver
@@ -66,7 +66,7 @@ def test_without_a_daemon_there_are_no_containers(tmp_path: Path, monkeypatch: p
     ],
     ids=["it is there", "it can be pulled", "it cannot be pulled"],
 )
-def test_a_daemon_serves_an_image_that_is_there_or_can_be_pulled(
+def test_a_daemon_serves_an_image_that_exists_or_can_be_pulled(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, images: tuple[str, ...], pull_answer: bytes, expected: bool
 ) -> None:
     with daemon(tmp_path, images=images, pull_answer=pull_answer) as path:

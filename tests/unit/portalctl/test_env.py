@@ -1,4 +1,4 @@
-"""`portalctl env`: what a service needs, as a shell reads it."""
+"""`portalctl env`: the settings of a service for a shell."""
 
 import json
 import stat
@@ -31,9 +31,7 @@ def env(folder: Path, *words: str) -> Result:
 
 
 @pytest.mark.parametrize("service", SETTINGS)
-def test_a_shell_that_reads_it_has_all_that_the_service_needs(
-    folder: Path, service: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_shell_gets_every_setting_of_the_service(folder: Path, service: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder.parent / "env").write_text(env(folder, service).stdout)
     script = f". ./env; {sys.executable} -c 'import json, os; print(json.dumps(dict(os.environ)))'"
     read = subprocess.run(["bash", "-c", script], cwd=folder.parent, env={}, capture_output=True, text=True, check=True)
@@ -48,13 +46,13 @@ def test_a_shell_that_reads_it_has_all_that_the_service_needs(
 
 
 @pytest.mark.parametrize("service", SETTINGS)
-def test_each_setting_is_described(folder: Path, service: str) -> None:
+def test_each_setting_has_a_description(folder: Path, service: str) -> None:
     lines = env(folder, service).stdout.splitlines()
     assert all(line.startswith("# ") and len(line) > 10 for line in lines[::2])
     assert all(line.startswith("export ") for line in lines[1::2])
 
 
-def test_a_second_call_prints_the_same_and_only_its_owner_reads_what_is_kept(folder: Path) -> None:
+def test_a_second_call_prints_the_same_from_private_files(folder: Path) -> None:
     words = [["subscriptions"], ["operator"], ["subscriptions", "--sql"], ["payments"]]
     first = [env(folder, *each).stdout for each in words]
     assert [env(folder, *each).stdout for each in words] == first
@@ -90,7 +88,7 @@ def test_no_service_gets_the_keys_of_another(folder: Path) -> None:
         ),
     ],
 )
-def test_bad_input_is_a_sentence_with_code_2_and_keeps_nothing(
+def test_bad_input_is_reported_with_code_2_and_changes_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], variables: dict[str, str | None], sentences: list[str]
 ) -> None:
     for name, value in variables.items():
@@ -114,5 +112,5 @@ def test_bad_input_is_a_sentence_with_code_2_and_keeps_nothing(
         ("postgresql:///x?host=/run/pg&user=admin", "postgresql://service:p%40ss@/own?host=/run/pg"),
     ],
 )
-def test_a_services_url_has_nothing_of_the_administrators_login(administrator: str, expected: str) -> None:
+def test_a_services_url_has_no_part_of_the_administrators_login(administrator: str, expected: str) -> None:
     assert url_of(administrator, "own", ROLE) == expected

@@ -1,25 +1,25 @@
-"""What the local stack tells each service is what the service asks for."""
+"""The local stack gives each service its settings."""
 
 from pathlib import Path
 
 import pytest
 
 from portalctl.local.folder import Folder
-from portalctl.local.layout import Elsewhere, Layout, layout_for_start
+from portalctl.local.layout import ExternalServers, Layout, layout_for_start
 from portalctl.local.services import SERVICES
 from portalctl.service_settings import SETTINGS
 
-NOWHERE = Elsewhere()
+NOWHERE = ExternalServers()
 
 
-def layout(folder: Path, elsewhere: Elsewhere = NOWHERE) -> Layout:
+def layout(folder: Path, external: ExternalServers = NOWHERE) -> Layout:
     made = Folder(folder / ".portal")
     made.make()
-    return layout_for_start(made, SERVICES, elsewhere)
+    return layout_for_start(made, SERVICES, external)
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_service_has_every_setting_it_needs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_service_gets_every_required_setting(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     service = next(service for service in layout(tmp_path).services if service.name == name)
     for variable, value in service.environment.items():
         monkeypatch.setenv(variable, value)
@@ -36,7 +36,7 @@ def test_the_portal_and_the_card_page_are_two_hosts(tmp_path: Path) -> None:
     assert urls["cards"].startswith("http://localhost:")
 
 
-def test_probes_and_metrics_have_an_address_of_their_own(tmp_path: Path) -> None:
+def test_probes_and_metrics_have_a_separate_address(tmp_path: Path) -> None:
     state = layout(tmp_path).state()
     assert set(state["admin_urls"]) == {kind.name for kind in SERVICES}
     assert all(url.startswith("http://127.0.0.1:") for url in state["admin_urls"].values())
@@ -44,14 +44,14 @@ def test_probes_and_metrics_have_an_address_of_their_own(tmp_path: Path) -> None
     assert set(state["urls"]) == {kind.name for kind in SERVICES} | {"cards", "events"}
 
 
-def test_servers_elsewhere_are_named_to_the_services(tmp_path: Path) -> None:
-    elsewhere = Elsewhere(kafka="broker:9092", postgres="postgresql://admin:secret@db:5432/postgres?sslmode=require")
-    (service, *_) = layout(tmp_path, elsewhere).services
+def test_services_use_external_servers(tmp_path: Path) -> None:
+    external = ExternalServers(kafka="broker:9092", postgres="postgresql://admin:secret@db:5432/postgres?sslmode=require")
+    (service, *_) = layout(tmp_path, external).services
     assert service.environment["KAFKA_BOOTSTRAP_SERVERS"] == "broker:9092"
     assert service.environment["DATABASE_URL"].startswith("postgresql://subscriptions:")
     assert service.environment["DATABASE_URL"].endswith("@db:5432/subscriptions?sslmode=require")
-    assert set(layout(tmp_path, elsewhere).state()["logs"]) == {kind.name for kind in SERVICES} | {"events"}
+    assert set(layout(tmp_path, external).state()["logs"]) == {kind.name for kind in SERVICES} | {"events"}
 
 
 def test_empty_variables_name_no_server() -> None:
-    assert Elsewhere.from_environment({"KAFKA_BOOTSTRAP_SERVERS": ""}) == Elsewhere()
+    assert ExternalServers.from_environment({"KAFKA_BOOTSTRAP_SERVERS": ""}) == ExternalServers()

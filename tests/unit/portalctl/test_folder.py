@@ -1,4 +1,4 @@
-"""What a local stack writes down."""
+"""The files of a local stack."""
 
 import base64
 import errno
@@ -11,10 +11,10 @@ import pytest
 
 from portalctl.local.errors import StackError
 from portalctl.local.folder import Folder, read_json, write_json
-from portalctl.local.keys import kept_keys
+from portalctl.local.keys import load_or_create_keys
 from portalctl.local.lifecycle import take_down
 from portalctl.local.locks import Held, held, is_held
-from portalctl.local.ports import RANGE, kept_ports
+from portalctl.local.ports import RANGE, assign_ports
 from portalctl.local.process_table import Records
 from portalctl.local.state import read_state, update_state
 
@@ -26,7 +26,7 @@ def folder(tmp_path: Path) -> Folder:
     return folder
 
 
-def test_a_file_is_replaced_whole_and_is_its_owners_alone(tmp_path: Path) -> None:
+def test_a_file_is_replaced_atomically_and_private(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     write_json(path, {"a": 1})
     write_json(path, {"a": 2})
@@ -35,7 +35,7 @@ def test_a_file_is_replaced_whole_and_is_its_owners_alone(tmp_path: Path) -> Non
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+def test_a_failed_write_leaves_only_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file.json"
     write_json(path, {"a": 1})
     with pytest.raises(TypeError):
@@ -44,38 +44,38 @@ def test_what_cannot_be_written_leaves_the_old_file_and_nothing_else(tmp_path: P
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_fields_of_the_state_that_others_wrote_stay(folder: Folder) -> None:
+def test_other_fields_of_the_state_stay(folder: Folder) -> None:
     update_state(folder, customers={"ana": {}}, processes={"kafka": 1})
     update_state(folder, processes={"kafka": 2})
     assert read_state(folder) == {"customers": {"ana": {}}, "processes": {"kafka": 2}}
 
 
-def test_keys_are_made_once(folder: Folder) -> None:
-    first = kept_keys(folder, ["payments"], ["payments"])
-    assert kept_keys(folder, ["payments"], ["payments"]) == first
+def test_keys_are_created_once(folder: Folder) -> None:
+    first = load_or_create_keys(folder, ["payments"], ["payments"])
+    assert load_or_create_keys(folder, ["payments"], ["payments"]) == first
     assert stat.S_IMODE(folder.secrets.stat().st_mode) == 0o600
 
 
-def test_a_key_that_is_new_is_added_to_those_there_are(folder: Folder) -> None:
-    first = kept_keys(folder, ["payments"], ["payments"])
-    more = kept_keys(folder, ["payments", "invoicing"], ["payments", "invoicing"])
+def test_a_new_key_is_added_to_the_stored_ones(folder: Folder) -> None:
+    first = load_or_create_keys(folder, ["payments"], ["payments"])
+    more = load_or_create_keys(folder, ["payments", "invoicing"], ["payments", "invoicing"])
     assert more.passwords["payments"] == first.passwords["payments"]
     assert more.services["payments"] == first.services["payments"]
     assert set(more.services) == {"payments", "invoicing"}
 
 
-def test_public_keys_hold_no_private_part(folder: Folder) -> None:
-    keys = kept_keys(folder, [], ["payments"])
+def test_public_keys_contain_no_private_part(folder: Folder) -> None:
+    keys = load_or_create_keys(folder, [], ["payments"])
     assert keys.services["payments"]["d"] not in keys.public_keys
     assert keys.services["payments"]["kid"] == "payments"
     assert keys.services["payments"]["x"] in keys.public_keys
 
 
 def test_the_key_encryption_key_has_256_bits(folder: Folder) -> None:
-    assert len(base64.b64decode(kept_keys(folder, [], []).key_encryption_key)) == 32
+    assert len(base64.b64decode(load_or_create_keys(folder, [], []).key_encryption_key)) == 32
 
 
-def test_two_cannot_hold_one_lock(folder: Folder) -> None:
+def test_a_lock_has_one_holder(folder: Folder) -> None:
     assert not is_held(folder.lock)
     with held(folder.lock):
         assert is_held(folder.lock)
@@ -84,29 +84,29 @@ def test_two_cannot_hold_one_lock(folder: Folder) -> None:
     assert not is_held(folder.lock)
 
 
-def test_a_port_is_kept_as_long_as_it_is_free(folder: Folder) -> None:
-    first = kept_ports(folder, {"a": 0, "b": 0})
-    assert kept_ports(folder, {"a": 1, "b": 1}) == first
+def test_a_port_stays_while_it_is_free(folder: Folder) -> None:
+    first = assign_ports(folder, {"a": 0, "b": 0})
+    assert assign_ports(folder, {"a": 1, "b": 1}) == first
 
 
-def test_a_port_that_another_program_has_is_exchanged(folder: Folder) -> None:
+def test_a_port_in_use_is_replaced(folder: Folder) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        ports = kept_ports(folder, {"a": port})
+        ports = assign_ports(folder, {"a": port})
     assert ports["a"] != port
     assert ports["a"] in RANGE
-    assert kept_ports(folder, {"a": port}) == ports
+    assert assign_ports(folder, {"a": port}) == ports
 
 
-def test_a_port_that_failed_is_exchanged_even_when_it_looks_free(folder: Folder) -> None:
-    first = kept_ports(folder, {"a": 0, "b": 0})
-    second = kept_ports(folder, {"a": 0, "b": 0}, avoid=["a"])
+def test_a_failed_port_is_replaced_even_if_it_looks_free(folder: Folder) -> None:
+    first = assign_ports(folder, {"a": 0, "b": 0})
+    second = assign_ports(folder, {"a": 0, "b": 0}, avoid=["a"])
     assert second["a"] != first["a"]
     assert second["b"] == first["b"]
 
 
-def test_no_two_names_get_one_port(folder: Folder) -> None:
-    ports = kept_ports(folder, dict.fromkeys("abcdef", 20500))
+def test_ports_are_unique(folder: Folder) -> None:
+    ports = assign_ports(folder, dict.fromkeys("abcdef", 20500))
     assert len(set(ports.values())) == 6
 
 
@@ -120,9 +120,9 @@ def test_a_folder_is_private_and_a_directory_of_another_program_is_left_alone(tm
     home = tmp_path / "home"
     (home / "logs").mkdir(parents=True)
     home.chmod(0o755)
-    with pytest.raises(StackError, match="holds logs of another program"):
+    with pytest.raises(StackError, match="contains logs of another program"):
         Folder(home).make()
-    with pytest.raises(StackError, match="holds logs of another program"):
+    with pytest.raises(StackError, match="contains logs of another program"):
         take_down(Folder(home), wipe_data=True)
     assert (home / "logs").exists()
     assert stat.S_IMODE(home.stat().st_mode) == 0o755
@@ -145,14 +145,14 @@ def test_a_file_that_is_not_json_is_named(folder: Folder) -> None:
             read_state(folder)
 
 
-def test_a_folder_that_cannot_be_written_says_why(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert folder.trouble() == ""
+def test_an_unwritable_folder_reports_the_reason(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert folder.problem() == ""
 
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr("tempfile.NamedTemporaryFile", full)
-    assert folder.trouble() == f"{folder.root} cannot be written: No space left on device"
+    assert folder.problem() == f"{folder.root} cannot be written: No space left on device"
 
 
 def test_records_that_cannot_be_written_are_removed_and_written_later(folder: Folder) -> None:

@@ -1,4 +1,4 @@
-"""Links by the gateway's API, as the operator names merchants and customers."""
+"""Links through the gateway's API, for merchants and customers of state.json."""
 
 import http.server
 import json
@@ -16,22 +16,22 @@ STATE = {
     "customers": {"ana": {"id": "c1", "merchant": "second"}},
 }
 
-Asked = list[tuple[str, str, str | None, object]]
+Received = list[tuple[str, str, str | None, object]]
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """Remembers what it was asked; refuses one customer."""
+    """Remembers what it was received; refuses one customer."""
 
-    asked: Asked
+    received: Received
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        self.asked.append(("POST", self.path, self.headers["authorization"], body))
+        self.received.append(("POST", self.path, self.headers["authorization"], body))
         known = body["customer_id"] != "unknown"
         self._answer(201 if known else 404, {"id": "l1", "url": "http://portal/enter#l1"} if known else {"code": "not_found"})
 
     def do_DELETE(self) -> None:
-        self.asked.append(("DELETE", self.path, self.headers["authorization"], None))
+        self.received.append(("DELETE", self.path, self.headers["authorization"], None))
         self.send_response(204)
         self.end_headers()
 
@@ -47,13 +47,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
 
 @pytest.fixture
-def asked() -> Asked:
+def received() -> Received:
     return []
 
 
 @pytest.fixture
-def gateway(asked: Asked) -> Iterator[links.Gateway]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Own", (Handler,), {"asked": asked})) as server:
+def gateway(received: Received) -> Iterator[links.Gateway]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), type("Own", (Handler,), {"received": received})) as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         yield links.Gateway(f"http://127.0.0.1:{server.server_address[1]}", "key-1")
@@ -61,21 +61,21 @@ def gateway(asked: Asked) -> Iterator[links.Gateway]:
         thread.join()
 
 
-def test_a_link_is_made_with_what_was_given_and_nothing_else(gateway: links.Gateway, asked: Asked) -> None:
+def test_a_link_is_created_with_the_given_options_only(gateway: links.Gateway, received: Received) -> None:
     made = links.create(gateway, "c1", {"kind": "portal", "locale": None})
     assert made["url"] == "http://portal/enter#l1"
-    assert asked == [("POST", "/v1/portal-links", "Bearer key-1", {"customer_id": "c1", "kind": "portal"})]
+    assert received == [("POST", "/v1/portal-links", "Bearer key-1", {"customer_id": "c1", "kind": "portal"})]
 
 
-def test_a_refusal_is_said_in_the_gateways_words(gateway: links.Gateway) -> None:
+def test_a_refusal_has_the_gateways_texts(gateway: links.Gateway) -> None:
     with pytest.raises(StackError, match=r"answered 404: .*not_found"):
         links.create(gateway, "unknown", {})
 
 
-def test_one_link_or_all_of_a_customers_are_revoked(gateway: links.Gateway, asked: Asked) -> None:
+def test_one_link_or_all_of_a_customers_are_revoked(gateway: links.Gateway, received: Received) -> None:
     links.revoke(gateway, link_id="l1")
     links.revoke(gateway, customer_id="c1")
-    assert [path for _, path, _, _ in asked] == ["/v1/portal-links/l1", "/v1/portal-links?customer_id=c1"]
+    assert [path for _, path, _, _ in received] == ["/v1/portal-links/l1", "/v1/portal-links?customer_id=c1"]
 
 
 def test_a_gateway_that_does_not_answer_is_named() -> None:
@@ -83,17 +83,17 @@ def test_a_gateway_that_does_not_answer_is_named() -> None:
         links.revoke(links.Gateway("http://127.0.0.1:1", "key"), link_id="l1")
 
 
-def test_a_customer_that_the_state_names_brings_its_merchant() -> None:
+def test_a_customer_of_the_state_has_its_merchant() -> None:
     assert links.customer_of(STATE, "ana") == ("c1", "second")
     assert links.customer_of(STATE, "c9") == ("c9", None)
 
 
-def test_the_key_is_the_named_merchants_or_the_first_ones_or_the_given() -> None:
+def test_the_key_is_the_given_one_or_the_merchants() -> None:
     assert links.gateway_of(STATE, "second", None, None).api_key == "key-2"
     assert links.gateway_of(STATE, None, None, None).api_key == "key-1"
     assert links.gateway_of({}, None, "own", "http://elsewhere") == links.Gateway("http://elsewhere", "own")
 
 
-def test_an_unknown_merchant_is_answered_with_those_there_are() -> None:
+def test_an_unknown_merchant_is_reported_with_the_known_ones() -> None:
     with pytest.raises(StackError, match="known: first, second"):
         links.gateway_of(STATE, "third", None, None)

@@ -1,4 +1,4 @@
-"""Which processes belong to a folder is what the kernel knows of them, not what a file says."""
+"""Processes belong to a folder by their environment in the kernel, not by a file."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def record(folder: Folder, supervisor: Identity, **processes: Identity) -> None:
     folder.processes.write_text(json.dumps(written))
 
 
-def test_what_was_started_for_the_folder_is_ended_with_or_without_a_record(folder: Folder) -> None:
+def test_processes_of_the_folder_are_stopped_with_and_without_a_record(folder: Folder) -> None:
     with sleeping(mark(folder, "kafka")) as kafka, sleeping(mark(folder, SUPERVISOR)) as supervisor:
         assert members(folder) == {kafka: "kafka", supervisor: SUPERVISOR}
         assert supervisor_of(folder) == supervisor
@@ -56,7 +56,7 @@ def test_what_was_started_for_the_folder_is_ended_with_or_without_a_record(folde
         assert not supervisor.running
 
 
-def test_what_a_record_names_and_the_folder_did_not_start_is_left_alone(folder: Folder) -> None:
+def test_a_recorded_process_of_another_folder_is_not_stopped(folder: Folder) -> None:
     with sleeping({}) as stranger, sleeping({}) as supervisor:
         record(folder, supervisor, kafka=stranger)
         assert read_processes(folder).supervisor is None
@@ -85,7 +85,7 @@ def test_a_restored_folder_at_the_same_path_has_no_processes(folder: Folder, tmp
         assert before.running
 
 
-def test_a_lock_whose_holder_cannot_be_seen_is_named(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_lock_with_an_invisible_holder_is_reported(folder: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("portalctl.local.lifecycle._APPEAR_SECONDS", 0.2)
     holder = f"import fcntl, time; f = open({str(folder.lock)!r}, 'w'); fcntl.flock(f, 2); print(1, flush=True); time.sleep(60)"
     with subprocess.Popen(["python3", "-c", holder], stdout=subprocess.PIPE) as process:
@@ -98,7 +98,7 @@ def test_a_lock_whose_holder_cannot_be_seen_is_named(folder: Folder, monkeypatch
             process.kill()
 
 
-def test_whether_a_process_itself_listens_on_a_port() -> None:
+def test_a_listening_process_is_recognised_by_its_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server, sleeping({}) as another:
         port = server.getsockname()[1]
         assert listens(os.getpid(), port)
@@ -106,7 +106,7 @@ def test_whether_a_process_itself_listens_on_a_port() -> None:
     assert not listens(os.getpid(), port)
 
 
-def test_a_signal_goes_to_no_process_of_another_mark(folder: Folder, tmp_path: Path) -> None:
+def test_a_process_with_another_mark_gets_no_signal(folder: Folder, tmp_path: Path) -> None:
     other = Folder(tmp_path / "other")
     other.make()
     with sleeping(mark(other, "kafka")) as kafka:

@@ -1,4 +1,4 @@
-"""portalctl's own variables and options: each with a type and bounds, all that is wrong in one answer, code 2."""
+"""Variables and options of portalctl have types and bounds. All errors are reported together, with code 2."""
 
 from pathlib import Path
 
@@ -45,12 +45,12 @@ def problems() -> list[str]:
     return []
 
 
-def test_the_table_names_every_variable_there_is() -> None:
+def test_the_table_has_every_variable() -> None:
     assert {name.upper() for name in Settings.model_fields} == WRONG.keys()
 
 
 @pytest.mark.parametrize("name", WRONG)
-def test_a_wrong_value_is_one_sentence_with_the_variable_and_what_is_expected(variables: pytest.MonkeyPatch, name: str) -> None:
+def test_a_wrong_value_is_reported_with_the_variable_and_the_expected_type(variables: pytest.MonkeyPatch, name: str) -> None:
     for value in WRONG[name]:
         variables.setenv(name, value)
         (sentence,) = problems()
@@ -74,9 +74,7 @@ COMMANDS = (["up"], ["demo"], ["migrate"], ["verify"], ["topics", "diff"], ["top
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_command_names_everything_that_is_wrong_and_ends_with_2(
-    variables: pytest.MonkeyPatch, tmp_path: Path, command: list[str]
-) -> None:
+def test_a_command_reports_all_errors_with_code_2(variables: pytest.MonkeyPatch, tmp_path: Path, command: list[str]) -> None:
     for name, values in WRONG.items():
         variables.setenv(name, values[0])
     ended = portalctl(tmp_path, *command)

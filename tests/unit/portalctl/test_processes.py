@@ -1,4 +1,4 @@
-"""Recognising processes, and what children get from their parent."""
+"""Identities of processes, and the environment of children."""
 
 import os
 import signal
@@ -27,13 +27,13 @@ def identity_of(process: subprocess.Popen[bytes]) -> Identity:
     return found
 
 
-def test_a_running_process_is_recognised_from_what_was_written_down(sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_running_process_is_recognised_from_its_record(sleeper: subprocess.Popen[bytes]) -> None:
     identity = identity_of(sleeper)
     assert Identity.parse(identity.record()) == identity
     assert identity.running
 
 
-def test_a_process_that_nobody_has_collected_is_not_running(sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_zombie_is_not_running(sleeper: subprocess.Popen[bytes]) -> None:
     identity = identity_of(sleeper)
     sleeper.kill()
     os.waitid(os.P_PID, sleeper.pid, os.WEXITED | os.WNOWAIT)
@@ -41,23 +41,23 @@ def test_a_process_that_nobody_has_collected_is_not_running(sleeper: subprocess.
     assert not identity.send(signal.SIGTERM)
 
 
-def test_a_number_that_came_back_names_another_process(sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_reused_number_is_another_process(sleeper: subprocess.Popen[bytes]) -> None:
     earlier = replace(identity_of(sleeper), started="1")
     assert not earlier.running
     assert not earlier.send(signal.SIGKILL)
     assert sleeper.poll() is None
 
 
-def test_a_number_of_an_earlier_boot_names_nobody(sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_number_of_an_earlier_boot_is_another_process(sleeper: subprocess.Popen[bytes]) -> None:
     assert not replace(identity_of(sleeper), boot="another").running
 
 
-def test_a_signal_reaches_the_process_that_is_meant(sleeper: subprocess.Popen[bytes]) -> None:
+def test_a_signal_reaches_its_process(sleeper: subprocess.Popen[bytes]) -> None:
     assert identity_of(sleeper).send(signal.SIGTERM)
     assert sleeper.wait(10) == -signal.SIGTERM
 
 
-def test_children_get_what_is_allowed_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_children_get_allowed_variables_only(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("LANG", "PGSSLMODE", "HTTP_PROXY", "JAVA_TOOL_OPTIONS", "PYTHONPATH"):
         monkeypatch.setenv(name, "something")
     monkeypatch.setenv("TZ", "UTC")
@@ -69,14 +69,14 @@ def test_children_get_what_is_allowed_and_nothing_else(monkeypatch: pytest.Monke
 
 _PARENT = """
 import signal, subprocess
-from portalctl.local.programs import tied
-child = subprocess.Popen(tied(["sleep", "60"], signal.SIGKILL))
+from portalctl.local.programs import tied_command
+child = subprocess.Popen(tied_command(["sleep", "60"], signal.SIGKILL))
 print(child.pid, flush=True)
 child.wait()
 """
 
 
-def test_a_child_ends_with_its_parent_however_that_ends() -> None:
+def test_a_child_ends_with_its_parent_after_any_end() -> None:
     with subprocess.Popen([sys.executable, "-c", _PARENT], stdout=subprocess.PIPE) as parent:
         assert parent.stdout is not None
         child = Identity.of(int(parent.stdout.readline()))

@@ -1,4 +1,4 @@
-"""What the demo shows beside the specification's own example."""
+"""The second merchant of the demo."""
 
 from colorsys import rgb_to_hsv
 
@@ -11,7 +11,7 @@ def hue(colour: Rgb) -> float:
     return 360 * rgb_to_hsv(*(channel / 255 for channel in colour))[0]
 
 
-def test_nobody_takes_the_second_merchant_for_the_first() -> None:
+def test_the_two_merchants_are_distinguishable() -> None:
     first, second = MERCHANTS
     own, others = (parsed(each.configuration["branding"]["colour"]) for each in (second, first))
     assert own

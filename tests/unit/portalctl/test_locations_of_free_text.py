@@ -1,4 +1,4 @@
-"""Every column in which free text can be stored is searched for card numbers; the others are named here, with what they hold."""
+"""Every column with free text is searched for card numbers. The other columns are listed here."""
 
 import re
 from collections.abc import Iterator
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from portalctl.cards.locations import PLACES
+from portalctl.cards.locations import LOCATIONS
 from portalctl.cards.search import holds_card, texts
 
 ROOT = Path(__file__).parents[3] / "services"
@@ -65,8 +65,10 @@ def columns(database: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("database", SERVICES)
-def test_every_column_that_can_hold_free_text_is_searched(database: str) -> None:
-    searched = {f"{place.table}.{column}" for place in PLACES if place.database == database for column in place.columns}
+def test_every_column_with_free_text_is_searched(database: str) -> None:
+    searched = {
+        f"{location.table}.{column}" for location in LOCATIONS if location.database == database for column in location.columns
+    }
     found = set(columns(database))
     others = {f"{table}.{column}" for table, names in OTHERS.items() for column in names.split()}
     assert found - searched - others == set()
@@ -82,7 +84,7 @@ def test_the_known_fields_of_a_document_are_its_texts_at_any_depth() -> None:
     assert list(texts(None, "value")) == []
 
 
-def test_an_id_is_no_text_and_a_name_is() -> None:
+def test_names_are_searched_and_ids_are_not() -> None:
     assert not holds_card({"id": "4111 1111 1111 1111"})
     assert holds_card({"customer": {"name": "4111 1111 1111 1111"}})
     assert holds_card('{"customer": {"address": "4111.1111.1111.1111"}}')

@@ -1,4 +1,4 @@
-"""Card numbers are found wherever they were written down; where to look comes from the stack or the environment."""
+"""Card numbers in files and rows, the sources of a verification, and its report."""
 
 import io
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from rich.console import Console
-from unit.portalctl_verify.telling import Told, a_sound_world
+from unit.portalctl_verify.recording import Recording, consistent_recording
 
 from portalctl.local.errors import StackError
 from verify.card_leaks import PATTERN, holds_card_number, leaking_files
@@ -26,18 +26,18 @@ def test_a_number_is_found_in_bytes_and_in_the_text_of_a_row(leak: str) -> None:
 
 
 @pytest.mark.parametrize("harmless", ["4242", "4242424242424241", "**** 4242", "0190a000-4242-7000-8000-424242424240"])
-def test_what_is_no_test_number_is_none(harmless: str) -> None:
+def test_other_numbers_are_no_leak(harmless: str) -> None:
     assert not holds_card_number(harmless.encode())
     assert not re.search(PATTERN, harmless)
 
 
-def test_a_number_is_found_across_the_pieces_in_which_a_file_is_read(tmp_path: Path) -> None:
+def test_a_number_across_two_chunks_of_a_file_is_found(tmp_path: Path) -> None:
     (tmp_path / "payments.log").write_bytes(b"." * ((1 << 20) - 8) + b"4242424242424242")
     (tmp_path / "invoicing.log").write_bytes(b"nothing")
     assert list(leaking_files(tmp_path)) == ["log file payments.log"]
 
 
-def test_the_environment_goes_before_the_stack(tmp_path: Path) -> None:
+def test_the_environment_takes_precedence_over_the_stack(tmp_path: Path) -> None:
     state = {"postgres": {name: f"postgresql://here/{name}" for name in DATABASES}, "kafka": {"bootstrap_servers": "here:1"}}
     found = sources_of(state, tmp_path, {"PAYMENTS_DATABASE_URL": "postgresql://there/payments"})
     assert found.databases["payments"] == "postgresql://there/payments"
@@ -45,21 +45,21 @@ def test_the_environment_goes_before_the_stack(tmp_path: Path) -> None:
     assert (found.bootstrap_servers, found.logs) == ("here:1", tmp_path)
 
 
-def test_what_is_named_nowhere_is_asked_for(tmp_path: Path) -> None:
+def test_missing_sources_are_named(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"SUBSCRIPTIONS_DATABASE_URL.*KAFKA_BOOTSTRAP_SERVERS"):
         sources_of({}, tmp_path / "none", {})
 
 
-def test_what_cannot_be_judged_does_not_hold() -> None:
-    told: Told = a_sound_world()
-    told.tables["invoicing", "series"][0].pop("last")
-    verdicts = {verdict.invariant.id: verdict for verdict in judge(told.world())}
+def test_an_invariant_that_cannot_be_judged_does_not_hold() -> None:
+    recording: Recording = consistent_recording()
+    recording.tables["invoicing", "series"][0].pop("last")
+    verdicts = {verdict.invariant.id: verdict for verdict in judge(recording.recorded_state())}
     assert verdicts["I4"].differences == ["cannot be judged: KeyError: 'last'"]
     assert [id for id, verdict in verdicts.items() if not verdict.holds] == ["I4"]
 
 
-def test_the_list_names_every_invariant_also_those_that_are_not_checked() -> None:
-    verdicts = judge(a_sound_world().world())
+def test_the_report_lists_every_invariant_including_unchecked_ones() -> None:
+    verdicts = judge(consistent_recording().recorded_state())
     written = io.StringIO()
     show(Result(verdicts, 10, 20, 0.5), Console(file=written, width=200), most=2)
     lines = written.getvalue().splitlines()[:-1]
@@ -71,7 +71,7 @@ def test_the_list_names_every_invariant_also_those_that_are_not_checked() -> Non
     assert without["I3"] == "I3  not checked no charge stays unknown without a timer: I16 includes it"
 
 
-def test_each_invariant_has_a_line_and_no_more_differences_than_asked_for() -> None:
+def test_the_report_limits_the_differences_of_each_invariant() -> None:
     verdicts = [Verdict(INVARIANTS[0], []), Verdict(INVARIANTS[1], [f"invoice {number}" for number in range(5)])]
     written = io.StringIO()
     show(Result(verdicts, 10, 20, 0.5), Console(file=written, width=200), most=2)
