@@ -90,7 +90,7 @@ class CustomersTable:
 
         Raises LookupError for a subscription that is nobody's.
         """
-        return await self._revisions.ask((merchant_id, subscription_id))
+        return await self._revisions.submit((merchant_id, subscription_id))
 
     async def _read_revisions(self, asked: Sequence[tuple[UUID, UUID]]) -> Sequence[int | Exception]:
         try:
