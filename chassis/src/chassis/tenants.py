@@ -9,12 +9,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import asyncpg
 import structlog
+from cachetools import LRUCache, TTLCache
 
 from billing_contracts.envelope import Envelope
 from chassis.postgres.coalescing import RequestCoalescer, try_fetch
@@ -22,9 +23,6 @@ from chassis.projections.projection import Document, Projection
 from chassis.runtime.outages import outages
 
 log = structlog.get_logger()
-
-K = TypeVar("K")
-V = TypeVar("V")
 
 MERCHANT = "merchant"
 CONFIRMED_SECONDS = 60.0
@@ -34,7 +32,7 @@ GRACE_SECONDS = 600.0
 UNKNOWN_SECONDS = 5.0
 """How long a key is refused without a request after the owner did not know it."""
 CACHE_MAX = 10_000
-"""Entries per cache. A full cache is cleared."""
+"""Entries per cache. A full cache evicts its least recently used entry."""
 
 Resolve = Callable[[str], Awaitable[dict[str, Any] | None]]
 """Asks the owner: SHA-256 of an API key in hex → its merchant's document with `id`, or None for an unknown key.
@@ -76,12 +74,12 @@ class Tenants:
     def __init__(self, pool: asyncpg.Pool, resolve: Resolve | None, clock: Callable[[], float] = time.monotonic) -> None:
         self._pool, self._resolve, self._clock = pool, resolve, clock
         self._reads = RequestCoalescer([self._read])
-        self._merchant_of_key: dict[str, UUID] = {}
+        self._merchant_of_key: LRUCache[str, UUID] = LRUCache(CACHE_MAX)
         """digest → the merchant with this key in its projected document."""
-        self._confirmed: dict[str, tuple[float, UUID]] = {}
+        self._confirmed: LRUCache[str, tuple[float, UUID]] = LRUCache(CACHE_MAX)
         """digest → (time of the owner's confirmation, merchant)."""
-        self._unknown_until: dict[str, float] = {}
-        self._not_projected_yet: dict[UUID, Tenant] = {}
+        self._unknown: TTLCache[str, None] = TTLCache(CACHE_MAX, UNKNOWN_SECONDS, timer=clock)
+        self._not_projected_yet: LRUCache[UUID, Tenant] = LRUCache(CACHE_MAX)
         """Merchants that the owner has returned, and that have not arrived over Kafka yet."""
 
     async def get(self, merchant_id: UUID) -> Tenant | None:
@@ -118,7 +116,7 @@ class Tenants:
         active = None if local is None else local.is_key_active(sha256)
         if self._resolve is None or active is False:
             return local if active else None
-        if local is None and self._clock() < self._unknown_until.get(sha256, 0):
+        if local is None and sha256 in self._unknown:
             return None
         if local is not None and confirmed_at is not None and self._clock() < confirmed_at + CONFIRMED_SECONDS:
             return local
@@ -138,13 +136,13 @@ class Tenants:
             return self._accept_unconfirmed(sha256, local, error)
         if doc is None:
             self._confirmed.pop(sha256, None)
-            _cache(self._unknown_until, sha256, now + UNKNOWN_SECONDS)
+            self._unknown[sha256] = None
             return None
         resolved = Tenant(UUID(str(doc["id"])), doc)
-        _cache(self._confirmed, sha256, (now, resolved.id))
-        self._unknown_until.pop(sha256, None)
+        self._confirmed[sha256] = (now, resolved.id)
+        self._unknown.pop(sha256, None)
         if local is None:
-            _cache(self._not_projected_yet, resolved.id, resolved)
+            self._not_projected_yet[resolved.id] = resolved
         return local or resolved
 
     def _accept_unconfirmed(self, sha256: str, local: Tenant | None, error: Exception) -> Tenant:
@@ -156,7 +154,7 @@ class Tenants:
             raise error
         confirmed_at, _ = self._confirmed.get(sha256, (None, None))
         if confirmed_at is None:
-            _cache(self._confirmed, sha256, (now - CONFIRMED_SECONDS, local.id))
+            self._confirmed[sha256] = (now - CONFIRMED_SECONDS, local.id)
         elif now >= confirmed_at + CONFIRMED_SECONDS + GRACE_SECONDS:
             raise error
         if (suppressed := outages.sparingly("tenants.key_not_confirmed")) is not None:
@@ -173,7 +171,7 @@ class Tenants:
         )
         if row is None:
             return None
-        _cache(self._merchant_of_key, sha256, row["merchant_id"])
+        self._merchant_of_key[sha256] = row["merchant_id"]
         return Tenant(row["merchant_id"], json.loads(row["doc"]))
 
     async def _read(self, merchant_ids: Sequence[UUID]) -> Sequence[Tenant | Exception | None]:
@@ -192,9 +190,3 @@ def merchant_projection(types: frozenset[str]) -> Projection:
 
 def _configured(_: Document | None, envelope: Envelope) -> Document:
     return envelope.data
-
-
-def _cache(cache: dict[K, V], key: K, value: V) -> None:
-    if len(cache) >= CACHE_MAX:
-        cache.clear()
-    cache[key] = value

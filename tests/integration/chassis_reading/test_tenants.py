@@ -151,3 +151,16 @@ async def test_a_revoked_key_is_refused_while_the_owner_is_unavailable(pool: asy
     owner.away = True
     assert await owner.tenants(pool).by_key(KEY) is None
     assert owner.asked == 0
+
+
+async def test_a_full_cache_evicts_only_the_least_recently_used_key(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("chassis.tenants.CACHE_MAX", 2)
+    resolved: list[str] = []
+
+    async def resolve(sha256: str) -> None:
+        resolved.append(sha256)
+
+    tenants = Tenants(pool, resolve)
+    for key in ("one", "two", "three", "two", "three"):
+        assert await tenants.by_key(key) is None
+    assert len(resolved) == 3
