@@ -133,9 +133,12 @@ def wrap_consumer(notes: Notes) -> None:
         await on_batch(self, records)
 
     async def noting_handle(
-        self: BatchProcessor, records: Sequence[RawRecord], settle: CommitOffsets, readings: Sequence[Decoded] | None = None
+        self: BatchProcessor,
+        records: Sequence[RawRecord],
+        commit_offsets: CommitOffsets,
+        decoded: Sequence[Decoded] | None = None,
     ) -> Changed:
-        changed = await handle(self, records, settle, readings)
+        changed = await handle(self, records, commit_offsets, decoded)
         notes.add(COMMITTED, (record.key for record in records))
         return changed
 
