@@ -8,7 +8,7 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.event_store import Answer, Statement
 from chassis.eventsourcing.memory_store import MemoryEventStore
 from chassis.eventsourcing.multi_stream_handler import MultiStreamHandler, StreamDecisions
-from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, NoSuchLamp, SwitchOff, SwitchOn
+from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Lamp, NoSuchLamp, SwitchOff, SwitchOn
 
 
 async def test_decisions_on_several_streams_are_written_together() -> None:
@@ -29,7 +29,7 @@ async def test_decisions_on_several_streams_are_written_together() -> None:
 
 async def test_a_conflict_on_one_stream_repeats_all_decisions() -> None:
     store, one, other = MemoryEventStore(), uuid4(), uuid4()
-    states: list[object] = []
+    states: list[Lamp | None] = []
 
     async def command(decisions: StreamDecisions) -> Answer:
         states.append(decisions.state(LAMP, other))
