@@ -45,7 +45,8 @@ def facts(reader: Reader, preview: CancellationPreview, subscription: Subscripti
     owed = preview["open_amount"]
     balance = reader.money(owed or {"amount_minor": 0, "currency": subscription["plan"]["price"]["currency"]})
     if owed and owed["amount_minor"]:
-        balance = reader.say(BALANCES[preview["open_invoices"]], amount=balance)
+        sentence = BALANCES[preview["open_invoices"]]
+        balance = reader.say(sentence, amount=balance)
     return [
         Fact(reader.say("You stop paying"), price.of_subscription(reader, subscription).text),
         *_ending(reader, preview),
