@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from integration.subscriptions.conftest import PREMIUM, TECHSOLUTIONS, Shop, opened, registered
-from integration.subscriptions.stack import OPERATOR, PAYMENTS, Stack
+from integration.subscriptions.stack import PAYMENTS, Stack
 from PIL import Image
 
 from chassis.event_store.postgres_store import PostgresEventStore
@@ -17,6 +17,7 @@ from subscriptions.adapters import rows
 from subscriptions.application.aggregates import PLAN
 from subscriptions.domain.period import Interval
 from subscriptions.domain.plan.plan import Money, Plan, Publish
+from support.service import OPERATOR
 
 BEARER = {"authorization": f"Bearer {OPERATOR}"}
 
