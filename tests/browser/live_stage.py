@@ -74,7 +74,6 @@ class LiveStage(Stage):
             async with served(self.app(origin=self.origin, cards=self.cards_origin), own), served(frames, cards):
                 yield self
                 self.signals.closing = True
-                await asyncio.sleep(0.3)
 
 
 def free_socket() -> socket.socket:

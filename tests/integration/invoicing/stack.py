@@ -3,21 +3,16 @@
 import asyncio
 import base64
 import hashlib
-import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from httpx import ASGITransport, AsyncClient
-from joserfc.jwk import OKPKey
+from httpx import AsyncClient
 
 import invoicing
 from billing_contracts import payments, shapes
@@ -34,32 +29,16 @@ from billing_contracts.subscriptions import (
     SubscriptionCancelled,
     SubscriptionRenewalDue,
 )
-from chassis.consumers.batch_processor import BatchProcessor
 from chassis.decoding import Record
-from chassis.event_store.postgres_store import PostgresEventStore
-from chassis.http.authentication import Authenticator
-from chassis.http.idempotency import idempotency_in
 from chassis.http.server import listen, serve
-from chassis.http.service_tokens import Signer, Verifier
-from chassis.postgres.migrate import CHASSIS, migrate
-from chassis.postgres.pool import create_pool
-from chassis.runtime.health import Health
-from chassis.service.service import Resources, Service
-from chassis.tenants import Tenants
+from chassis.service.service import Service
 from invoicing.composition import compose
 from invoicing.settings import Settings
+from support import service
 from support.databases import ServiceDatabase
+from support.service import client, common_settings, customer_token, deliver, record_of, service_key
 
-
-def _key(name: str) -> OKPKey:
-    """The same in every process of a test."""
-    private = Ed25519PrivateKey.from_private_bytes(hashlib.sha256(name.encode()).digest())
-    halves = {"d": private.private_bytes_raw(), "x": private.public_key().public_bytes_raw()}
-    parts = {part: base64.urlsafe_b64encode(raw).decode().rstrip("=") for part, raw in halves.items()}
-    return OKPKey.import_key({"kty": "OKP", "crv": "Ed25519", "kid": name, **parts})
-
-
-GATEWAY, OWN = _key("portal-gateway"), _key("invoicing")
+GATEWAY, OWN = service_key("portal-gateway"), service_key("invoicing")
 VISA = shapes.Card(id=uuid4(), brand="visa", last4="4242", exp_month=12, exp_year=2025)
 SLOW_LINE_BYTES = 65_536
 PRICE = Money(amount_minor=2999, currency="USD")
@@ -90,20 +69,7 @@ class Shop:
     key: str = field(default_factory=lambda: "sk_test_" + base64.urlsafe_b64encode(uuid4().bytes * 2).decode()[:43])
 
     def record(self, subject: str, data: EventData, at: datetime, customer: UUID | None = None, sequence: int = 1) -> Record:
-        envelope = Envelope(
-            id=uuid4(),
-            source="/billing/test",
-            type=data.TYPE,
-            subject=subject,
-            time=at,
-            recordedtime=datetime.now(UTC),
-            sequence=sequence,
-            merchantid=self.id,
-            customerid=customer,
-            correlationid=uuid4(),
-            data=data.model_dump(mode="json"),
-        )
-        return Record(data.topic(), 0, 0, envelope.key(), envelope.value())
+        return record_of(data, self.id, subject, at, customer, sequence)
 
     def configured(self, sequence: int = 1, **changes: Any) -> Record:
         digest = hashlib.sha256(self.key.encode()).hexdigest()
@@ -163,22 +129,16 @@ class Stack:
     service: Service
 
     async def deliver(self, *records: Record) -> None:
-        """As one batch from Kafka."""
-
-        async def settle(*_: object) -> None:
-            """Offsets are the chassis' business."""
-
-        await BatchProcessor(self.service.consumers[0], self.pool, asyncio.Event()).handle(records, settle)
+        await deliver(self.service.consumers[0], self.pool, *records)
 
     def merchant(self, shop: Shop) -> AsyncClient:
         return self.client(shop.key)
 
     def customer(self, shop: Shop, customer: UUID) -> AsyncClient:
-        return self.client(customer_token(shop, customer))
+        return self.client(customer_token("invoicing", shop.id, customer))
 
     def client(self, credential: str) -> AsyncClient:
-        headers = {"authorization": f"Bearer {credential}"}
-        return AsyncClient(transport=ASGITransport(self.service.app), base_url="http://invoicing", headers=headers)
+        return client(self.service.app, credential)
 
     async def rows(self, shop: Shop, sql: str) -> list[tuple[Any, ...]]:
         """`sql` names the merchant as $1."""
@@ -198,21 +158,12 @@ class Stack:
         return sorted((data["number"], data["issued_on"]) for data in issued)
 
 
-def customer_token(shop: Shop, customer: UUID) -> str:
-    signer = Signer("portal-gateway", json.dumps(GATEWAY.as_dict(private=True)))
-    return signer.token("invoicing", merchant_id=shop.id, customer_id=customer, session="s")
-
-
 @asynccontextmanager
 async def running(database: ServiceDatabase) -> AsyncIterator[Stack]:
-    async with AsyncExitStack() as closing:
-        owner = await asyncpg.connect(database.owner_url)
-        migrations = Path(invoicing.__file__ or "").parent / "migrations"
-        await migrate(owner, {"chassis": CHASSIS, "invoicing": migrations}, urlsplit(database.url).username or "")
-        await owner.close()
-        pool = await closing.enter_async_context(create_pool(database.url, name="test", min_size=1, max_size=10))
-        store = await closing.enter_async_context(PostgresEventStore(pool))
-        yield Stack(database, pool, compose(_resources(database, pool, store, closing)))
+    own = {"key_encryption_key": base64.b64encode(bytes(range(32))).decode()}
+    settings = Settings.model_validate(common_settings(database, "invoicing", "portal-gateway") | own)
+    async with service.resources(database, "invoicing", invoicing, settings) as resources:
+        yield Stack(database, resources.pool, compose(resources))
 
 
 @asynccontextmanager
@@ -226,28 +177,3 @@ async def served(stack: Stack) -> AsyncIterator[str]:
     finally:
         server.should_exit = True
         await task
-
-
-def _resources(database: ServiceDatabase, pool: asyncpg.Pool, store: PostgresEventStore, closing: AsyncExitStack) -> Resources:
-    public = json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, OWN)]})
-    settings = Settings.model_validate(
-        {
-            "database_url": database.url,
-            "kafka_bootstrap_servers": "none:1",
-            "http_port": 1,
-            "environment": "local",
-            "service_private_key": json.dumps(OWN.as_dict(private=True)),
-            "service_public_keys": public,
-            "operator_key_sha256": "0" * 64,
-            "cursor_key": "a cursor key that is used in tests only",
-            "tenants_service": "subscriptions",
-            "tenants_url": "http://none",
-            "key_encryption_key": base64.b64encode(bytes(range(32))).decode(),
-        }
-    )
-    tenants = Tenants(pool, None)
-    authenticator = Authenticator(tenants, Verifier("invoicing", public), settings.operator_key_sha256)
-    signer = Signer("invoicing", settings.service_private_key.get_secret_value())
-    return Resources(
-        settings, pool, store, tenants, signer, authenticator, idempotency_in(pool), Health(), asyncio.Event(), closing
-    )

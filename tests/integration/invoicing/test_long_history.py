@@ -12,9 +12,10 @@ from uuid import UUID, uuid4
 import httpx
 import psutil
 import pytest
-from integration.invoicing.stack import SLOW_LINE_BYTES, Shop, Stack, customer_token, served
+from integration.invoicing.stack import SLOW_LINE_BYTES, Shop, Stack, served
 
 from support.processes import process, python
+from support.service import customer_token
 
 TESTS = Path(__file__).parents[2]
 ANA, LUIS, EVA = uuid4(), uuid4(), uuid4()
@@ -56,7 +57,7 @@ async def alone(stack: Stack) -> AsyncIterator[tuple[str, psutil.Process]]:
 
 
 def client(url: str, shop: Shop, customer: UUID = ANA) -> httpx.AsyncClient:
-    headers = {"authorization": f"Bearer {customer_token(shop, customer)}"}
+    headers = {"authorization": f"Bearer {customer_token('invoicing', shop.id, customer)}"}
     line = httpx.AsyncHTTPTransport(socket_options=[(socket.SOL_SOCKET, socket.SO_RCVBUF, SLOW_LINE_BYTES)])
     return httpx.AsyncClient(base_url=f"{url}/v1/customers/{customer}", headers=headers, timeout=60, transport=line)
 

@@ -4,18 +4,15 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 import asyncpg
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient, Response
-from joserfc.jwk import OKPKey
 
 import payments
 from billing_contracts.envelope import Envelope, EventData
@@ -31,24 +28,15 @@ from billing_contracts.subscriptions import (
     SubscriptionRetryDue,
     SubscriptionStarted,
 )
-from chassis.consumers.batch_processor import BatchProcessor
 from chassis.decoding import Record
-from chassis.event_store.postgres_store import PostgresEventStore
-from chassis.http.authentication import Authenticator
-from chassis.http.idempotency import idempotency_in
-from chassis.http.service_tokens import Signer, Verifier
-from chassis.postgres.migrate import CHASSIS, migrate
-from chassis.postgres.pool import create_pool
-from chassis.runtime.health import Health
-from chassis.service.service import Resources, Service, Worker
-from chassis.tenants import Tenants
+from chassis.service.service import Service, Worker
 from payments.composition import compose
 from payments.settings import Settings
+from support import service
 from support.databases import ServiceDatabase
+from support.service import OPERATOR, MerchantByKey, client, common_settings, customer_token, deliver, record_of, service_key
 
-OPERATOR = "operator-key-for-tests"
-GATEWAY = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
-OWN = OKPKey.generate_key("Ed25519", {"kid": "payments"})
+GATEWAY, OWN = service_key("portal-gateway"), service_key("payments")
 PORTAL, CARDS = "http://127.0.0.1:8080", "http://localhost:8090"
 NOW = datetime(2023, 5, 20, 12, tzinfo=UTC)
 MAY = Period(start=datetime(2023, 5, 14, tzinfo=UTC), end=datetime(2023, 6, 14, tzinfo=UTC))
@@ -71,12 +59,10 @@ class Stack:
     _invoices: int = 0
 
     def client(self, credential: str) -> AsyncClient:
-        headers = {"authorization": f"Bearer {credential}"}
-        return AsyncClient(transport=ASGITransport(self.service.app), base_url="http://payments", headers=headers)
+        return client(self.service.app, credential)
 
     def customer(self, merchant_id: UUID, customer_id: UUID, session: str = "session") -> AsyncClient:
-        signer = Signer("portal-gateway", json.dumps(GATEWAY.as_dict(private=True)))
-        return self.client(signer.token("payments", merchant_id=merchant_id, customer_id=customer_id, session=session))
+        return self.client(customer_token("payments", merchant_id, customer_id, session))
 
     @property
     def card_page(self) -> FastAPI:
@@ -99,26 +85,10 @@ class Stack:
 
     async def hear(self, merchant_id: UUID, subject: str, data: EventData, customer: UUID | None, sequence: int = 1) -> None:
         """An event of another service arrives."""
-        envelope = Envelope(
-            id=uuid4(),
-            source="/" + data.topic().replace(".", "/"),
-            type=data.TYPE,
-            subject=subject,
-            time=NOW,
-            recordedtime=datetime.now(UTC),
-            sequence=sequence,
-            merchantid=merchant_id,
-            customerid=customer,
-            correlationid=uuid4(),
-            data=data.model_dump(mode="json"),
-        )
-        await self.deliver(Record(data.topic(), 0, 0, envelope.key(), envelope.value()))
+        await self.deliver(record_of(data, merchant_id, subject, NOW, customer, sequence))
 
     async def deliver(self, *records: Record) -> None:
-        async def settle(*_: object) -> None:
-            """Offsets are the chassis' business."""
-
-        await BatchProcessor(self.service.consumers[0], self.pool, asyncio.Event()).handle(records, settle)
+        await deliver(self.service.consumers[0], self.pool, *records)
 
     async def told(self, stream: str) -> list[str]:
         """The names of what the stream announced."""
@@ -237,22 +207,30 @@ class Shop:
 @asynccontextmanager
 async def running(database: ServiceDatabase) -> AsyncIterator[Stack]:
     """The service, with a provider that is given a second to answer."""
-    async with AsyncExitStack() as closing:
-        owner = await asyncpg.connect(database.owner_url)
-        migrations = Path(payments.__file__ or "").parent / "migrations"
-        await migrate(owner, {"chassis": CHASSIS, "payments": migrations}, urlsplit(database.url).username or "")
-        await owner.close()
-        pool = await closing.enter_async_context(create_pool(database.url, name="test", min_size=1, max_size=10))
-        store = await closing.enter_async_context(PostgresEventStore(pool))
-        stop = asyncio.Event()
-        service = compose(resources(database, pool, store, closing, stop))
+    own = {"cards_url": CARDS, "cards_http_port": 2, "portal_origin": PORTAL, "provider_seconds": 1.0, "first_check_seconds": 0.1}
+    settings = Settings.model_validate(common_settings(database, "payments", "portal-gateway") | own)
+    async with service.resources(database, "payments", payments, settings, merchant_by_key) as resources:
+        composed = compose(resources)
         async with asyncio.TaskGroup() as tasks:
-            for worker in service.workers.values():
-                tasks.create_task(working(worker, stop))
+            for worker in composed.workers.values():
+                tasks.create_task(working(worker, resources.stopping))
             try:
-                yield Stack(pool, service, stop)
+                yield Stack(resources.pool, composed, resources.stopping)
             finally:
-                stop.set()
+                resources.stopping.set()
+
+
+def merchant_by_key(pool: asyncpg.Pool) -> MerchantByKey:
+    """The owner of merchants knows those that this service has received."""
+
+    async def found(sha256: str) -> dict[str, Any] | None:
+        for row in await pool.fetch("SELECT merchant_id, doc::text FROM projection WHERE name = 'merchant'"):
+            doc: dict[str, Any] = json.loads(row["doc"])
+            if any(key["sha256"] == sha256 for key in doc["api_keys"]):
+                return doc | {"id": str(row["merchant_id"])}
+        return None
+
+    return found
 
 
 async def working(worker: Worker, stop: asyncio.Event) -> None:
@@ -277,53 +255,3 @@ async def opened(stack: Stack) -> Shop:
     started = SubscriptionStarted(status=Status.INCOMPLETE, plan=PLAN, started_at=MAY.start, period=MAY)
     await stack.hear(merchant.id, f"subscription-{shop.subscription}", started, shop.ana)
     return shop
-
-
-def resources(
-    database: ServiceDatabase, pool: asyncpg.Pool, store: PostgresEventStore, closing: AsyncExitStack, stop: asyncio.Event
-) -> Resources:
-    public = json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, OWN)]})
-    settings = Settings.model_validate(
-        {
-            "database_url": database.url,
-            "kafka_bootstrap_servers": "none:1",
-            "http_port": 1,
-            "environment": "local",
-            "service_private_key": json.dumps(OWN.as_dict(private=True)),
-            "service_public_keys": public,
-            "operator_key_sha256": hashlib.sha256(OPERATOR.encode()).hexdigest(),
-            "cursor_key": "a cursor key that is used in tests only",
-            "tenants_service": "subscriptions",
-            "tenants_url": "http://127.0.0.1:9",
-            "cards_url": CARDS,
-            "cards_http_port": 2,
-            "portal_origin": PORTAL,
-            "provider_seconds": 1.0,
-            "first_check_seconds": 0.1,
-        }
-    )
-
-    async def confirmed(sha256: str) -> dict[str, Any] | None:
-        """The owner of merchants knows what this service was told."""
-        for row in await pool.fetch("SELECT merchant_id, doc::text FROM projection WHERE name = 'merchant'"):
-            doc: dict[str, Any] = json.loads(row["doc"])
-            if any(key["sha256"] == sha256 for key in doc["api_keys"]):
-                return doc | {"id": str(row["merchant_id"])}
-        return None
-
-    tenants = Tenants(pool, confirmed)
-    authenticator = Authenticator(tenants, Verifier("payments", public), settings.operator_key_sha256)
-    signer = Signer("payments", settings.service_private_key.get_secret_value())
-    return Resources(
-        settings,
-        pool,
-        store,
-        tenants,
-        signer,
-        authenticator,
-        idempotency_in(pool, store.commits),
-        Health(),
-        stop,
-        closing,
-        store.commits,
-    )

@@ -6,11 +6,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from httpx import Response
-from integration.payments.stack import MAY, OPERATOR, Shop
+from integration.payments.stack import MAY, Shop
 
 from billing_contracts.envelope import Envelope
 from billing_contracts.shapes import Period
 from payments.application.pay_now import PAYMENTS_PER_DAY_MAX
+from support.service import OPERATOR
 
 VISA = "4242424242424242"
 DECLINED = (1, "failed", "card_declined")

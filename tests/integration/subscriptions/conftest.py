@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 from httpx import AsyncClient
-from integration.subscriptions.stack import OPERATOR, Stack, running
+from integration.subscriptions.stack import Stack, running
 
 from support.databases import fresh_database
+from support.service import OPERATOR
 
 TECHSOLUTIONS: dict[str, Any] = {
     "name": "TechSolutions Inc.",

@@ -1,13 +1,10 @@
 """The complete service on a real database, with its workers and the events of invoicing and payments."""
 
 import asyncio
-import hashlib
-import json
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 from typing import Any, cast
 from uuid import UUID, uuid4, uuid5
 
@@ -16,32 +13,21 @@ from httpx import ASGITransport, AsyncClient
 from joserfc.jwk import OKPKey
 
 import subscriptions
-from billing_contracts.envelope import Envelope, EventData
+from billing_contracts.envelope import Envelope
 from billing_contracts.invoicing import InvoicePaid, InvoicePaymentFailed
 from billing_contracts.money import Money
 from billing_contracts.shapes import Period
 from billing_contracts.subscriptions import SubscriptionRenewalDue, SubscriptionRetryDue
-from chassis.consumers.batch_processor import BatchProcessor
-from chassis.consumers.consumer import Consumer
 from chassis.decoding import Record
-from chassis.event_store.postgres_store import PostgresEventStore
-from chassis.http.authentication import Authenticator
-from chassis.http.idempotency import idempotency_in
-from chassis.http.service_tokens import Signer, Verifier
 from chassis.outbox.cursor import Position, read_page
-from chassis.postgres.migrate import CHASSIS, migrate
-from chassis.postgres.pool import create_pool
-from chassis.runtime.health import Health
-from chassis.service.service import Resources, Service
-from chassis.tenants import Tenants
+from chassis.service.service import Service
 from subscriptions.composition import compose
 from subscriptions.settings import Settings
+from support import service
 from support.databases import ServiceDatabase
+from support.service import client, common_settings, customer_token, deliver, record_of, service_key, signer_of
 
-OPERATOR = "operator-key-for-tests"
-GATEWAY = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
-PAYMENTS = OKPKey.generate_key("Ed25519", {"kid": "payments"})
-OWN = OKPKey.generate_key("Ed25519", {"kid": "subscriptions"})
+GATEWAY, PAYMENTS, OWN = (service_key(name) for name in ("portal-gateway", "payments", "subscriptions"))
 
 
 @dataclass
@@ -66,17 +52,14 @@ class Stack:
         return self.client(key)
 
     def customer(self, merchant_id: str, customer_id: str) -> AsyncClient:
-        signer = Signer("portal-gateway", json.dumps(GATEWAY.as_dict(private=True)))
-        token = signer.token("subscriptions", merchant_id=UUID(merchant_id), customer_id=UUID(customer_id), session="s")
-        return self.client(token)
+        return self.client(customer_token("subscriptions", UUID(merchant_id), UUID(customer_id)))
 
     def peer(self, key: OKPKey = GATEWAY) -> AsyncClient:
         """Another service."""
-        return self.client(Signer(str(key.kid), json.dumps(key.as_dict(private=True))).token("subscriptions"))
+        return self.client(signer_of(key).token("subscriptions"))
 
     def client(self, credential: str) -> AsyncClient:
-        headers = {"authorization": f"Bearer {credential}"}
-        return AsyncClient(transport=ASGITransport(self.service.app), base_url="http://subscriptions", headers=headers)
+        return client(self.service.app, credential)
 
     async def written(self, merchant_id: str) -> str:
         """All that the merchant's events say, privately and publicly."""
@@ -106,7 +89,7 @@ class Stack:
                 retry = SubscriptionRetryDue.model_validate(envelope.data)
                 records.append(self._outcome(envelope, self._due[subscription_of(envelope)], retry))
         if records:
-            await deliver(self.service.consumers[0], self.pool, records)
+            await deliver(self.service.consumers[0], self.pool, *records)
         return len(records)
 
     def _outcome(
@@ -151,93 +134,29 @@ def failed(subscription_id: UUID, period: Period, amount: Money, attempt: int, w
 
 
 def outcome(cause: Envelope, data: InvoicePaid | InvoicePaymentFailed, at: datetime | None = None) -> Record:
-    return message(cause.merchantid, f"invoice-{invoice_of(data.subscription_id, data.period)}", data, at or cause.time)
-
-
-def message(merchant_id: UUID, subject: str, data: EventData, at: datetime) -> Record:
-    envelope = Envelope(
-        id=uuid4(),
-        source="/billing/invoicing",
-        type=data.TYPE,
-        subject=subject,
-        time=at,
-        recordedtime=datetime.now(UTC),
-        sequence=1,
-        merchantid=merchant_id,
-        correlationid=uuid4(),
-        data=data.model_dump(mode="json"),
-    )
-    return Record(data.topic(), 0, 0, envelope.key(), envelope.value())
-
-
-async def deliver(consumer: Consumer, pool: asyncpg.Pool, records: Sequence[Any]) -> None:
-    async def settle(*_: object) -> None:
-        """Offsets are the chassis' business."""
-
-    await BatchProcessor(consumer, pool, asyncio.Event()).handle(records, settle)
+    subject = f"invoice-{invoice_of(data.subscription_id, data.period)}"
+    return record_of(data, cause.merchantid, subject, at or cause.time)
 
 
 @asynccontextmanager
-async def running(database: ServiceDatabase, **settings: Any) -> AsyncIterator[Stack]:
+async def running(database: ServiceDatabase, **changed: Any) -> AsyncIterator[Stack]:
     """The service with its worker for test clocks, and charges that end at once."""
-    async with AsyncExitStack() as closing:
-        owner = await asyncpg.connect(database.owner_url)
-        migrations = Path(subscriptions.__file__ or "").parent / "migrations"
-        role = await role_of(database)
-        await migrate(owner, {"chassis": CHASSIS, "subscriptions": migrations}, role)
-        await owner.close()
-        pool = await closing.enter_async_context(create_pool(database.url, name="test", min_size=1, max_size=10))
-        store = await closing.enter_async_context(PostgresEventStore(pool))
-        stop = asyncio.Event()
-        service = compose(resources(database, pool, store, closing, stop, settings))
-        http = await closing.enter_async_context(AsyncClient(transport=ASGITransport(service.app), base_url="http://s"))
-        stack = Stack(pool, http, service, stop)
+    given = common_settings(database, "subscriptions", "portal-gateway", "payments")
+    settings = Settings(**given | changed)
+    async with service.resources(database, "subscriptions", subscriptions, settings) as resources:
+        composed = compose(resources)
+        http = await resources.closing.enter_async_context(
+            AsyncClient(transport=ASGITransport(composed.app), base_url="http://s")
+        )
+        stack = Stack(resources.pool, http, composed, resources.stopping)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(stack.keep_charging())
-            tasks.create_task(work(service, stop))
+            tasks.create_task(work(composed, resources.stopping))
             try:
                 yield stack
             finally:
-                stop.set()
+                resources.stopping.set()
 
 
 async def work(service: Service, stop: asyncio.Event) -> None:
     await service.workers["test-clock"](stop)
-
-
-async def role_of(database: ServiceDatabase) -> str:
-    connection = await asyncpg.connect(database.url)
-    try:
-        return str(await connection.fetchval("SELECT current_user"))
-    finally:
-        await connection.close()
-
-
-def resources(
-    database: ServiceDatabase,
-    pool: asyncpg.Pool,
-    store: PostgresEventStore,
-    closing: AsyncExitStack,
-    stop: asyncio.Event,
-    changed: dict[str, Any],
-) -> Resources:
-    public = json.dumps({"keys": [key.as_dict(private=False) for key in (GATEWAY, PAYMENTS, OWN)]})
-    settings = Settings(
-        **{
-            "database_url": database.url,
-            "kafka_bootstrap_servers": "none:1",
-            "http_port": 1,
-            "environment": "local",
-            "service_private_key": json.dumps(OWN.as_dict(private=True)),
-            "service_public_keys": public,
-            "operator_key_sha256": hashlib.sha256(OPERATOR.encode()).hexdigest(),
-            "cursor_key": "a cursor key that is used in tests only",
-            "tenants_service": "subscriptions",
-            "tenants_url": "http://none",
-            **changed,
-        }
-    )
-    tenants = Tenants(pool, None)
-    authenticator = Authenticator(tenants, Verifier("subscriptions", public), settings.operator_key_sha256)
-    signer = Signer("subscriptions", settings.service_private_key.get_secret_value())
-    return Resources(settings, pool, store, tenants, signer, authenticator, idempotency_in(pool), Health(), stop, closing)

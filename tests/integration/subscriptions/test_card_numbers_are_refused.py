@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 from integration.subscriptions.conftest import ANA, PREMIUM, TECHSOLUTIONS, Shop
-from integration.subscriptions.stack import OPERATOR
+
+from support.service import OPERATOR
 
 CARD = "4242 4242-4242 4242"
 DISGUISED = "4242.4242\u00a04242–4242"

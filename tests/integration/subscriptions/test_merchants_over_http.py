@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from integration.subscriptions.conftest import PREMIUM, TECHSOLUTIONS, Shop, opened, registered
-from integration.subscriptions.stack import OPERATOR, PAYMENTS, Stack
+from integration.subscriptions.stack import PAYMENTS, Stack
 from PIL import Image
 
 from chassis.event_store.postgres_store import PostgresEventStore
@@ -18,6 +18,7 @@ from subscriptions.application.aggregates import PLAN
 from subscriptions.domain.period import Interval
 from subscriptions.domain.plan.commands import Publish
 from subscriptions.domain.plan.terms import Money, Plan
+from support.service import OPERATOR
 
 BEARER = {"authorization": f"Bearer {OPERATOR}"}
 

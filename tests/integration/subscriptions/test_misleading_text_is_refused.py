@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from integration.subscriptions.conftest import ANA, PREMIUM, TECHSOLUTIONS, Shop
-from integration.subscriptions.stack import OPERATOR
+
+from support.service import OPERATOR
 
 FIELDS: list[tuple[str, str, dict[str, Any], tuple[str, ...]]] = [
     ("POST", "/v1/customers", ANA, ("name",)),

@@ -14,7 +14,7 @@ from typing import Any
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from httpx import AsyncClient, TransportError
 from integration.subscriptions.conftest import ANA, PREMIUM, TECHSOLUTIONS
-from integration.subscriptions.stack import GATEWAY, OPERATOR, OWN, outcome, paid, subscription_of
+from integration.subscriptions.stack import GATEWAY, OWN, outcome, paid, subscription_of
 
 from billing_contracts.envelope import Envelope
 from billing_contracts.money import Money
@@ -23,6 +23,7 @@ from billing_contracts.subscriptions import SubscriptionRenewalDue
 from portalctl import topics
 from support.databases import ServiceDatabase
 from support.processes import exit_code, process, python
+from support.service import OPERATOR
 
 
 def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, str]:

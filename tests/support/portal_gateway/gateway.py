@@ -1,15 +1,13 @@
 """A composed gateway on real HTTP and a real database, with stand-ins for the three services."""
 
 import asyncio
-import contextlib
 import hashlib
 import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
@@ -17,32 +15,23 @@ import asyncpg
 import httpx
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response, StreamingResponse
-from joserfc.jwk import OKPKey
 
 import portal_gateway
 from billing_contracts import subscriptions
 from billing_contracts.envelope import Envelope, EventData, record_key
 from chassis.consumers.batch_processor import BatchProcessor
 from chassis.decoding import RawRecord, Record
-from chassis.event_store.postgres_store import PostgresEventStore
-from chassis.http.authentication import Authenticator
-from chassis.http.idempotency import idempotency_in
 from chassis.http.server import listen, serve
-from chassis.http.service_tokens import Signer, Verifier
-from chassis.postgres.migrate import CHASSIS, migrate
-from chassis.postgres.pool import create_pool
 from chassis.runtime import logging
 from chassis.runtime.health import Health
-from chassis.service.service import Resources
-from chassis.tenants import Tenants
 from portal_gateway.composition import compose
 from portal_gateway.settings import Settings
+from support import service
 from support.databases import ServiceDatabase
 from support.portal_gateway import story
+from support.service import common_settings, service_key
 
-MIGRATIONS = Path(portal_gateway.__file__).parent / "migrations"
-KEY = OKPKey.generate_key("Ed25519", {"kid": "portal-gateway"})
-OPERATOR = "operator's key"
+KEY = service_key("portal-gateway")
 
 Answering = Callable[[Request], Awaitable[Response]]
 
@@ -207,66 +196,41 @@ async def running(app: Any, sock: socket.socket, trusted_proxies: str = "") -> A
 @asynccontextmanager
 async def gateway_on(database: ServiceDatabase) -> AsyncIterator[Gateway]:
     logging.configure("portal-gateway", "error", "json")
-    owner = await asyncpg.connect(database.owner_url)
-    await migrate(owner, {"chassis": CHASSIS, "portal-gateway": MIGRATIONS}, urlsplit(database.url).username or "")
-    await owner.close()
     owners, own_socket, owners_socket = Owners(), listen("127.0.0.1", 0), listen("127.0.0.1", 0)
     url, owners_url = (f"http://127.0.0.1:{sock.getsockname()[1]}" for sock in (own_socket, owners_socket))
-    async with AsyncExitStack() as stack:
-        pool = await stack.enter_async_context(create_pool(database.url, name="test", min_size=1, max_size=20))
-        closing = await stack.enter_async_context(AsyncExitStack())
-        resources, known_keys = resources_of(settings(database, url, owners_url), pool, closing)
-        service = compose(resources)
-        await stack.enter_async_context(running(owners.app(), owners_socket))
-        await stack.enter_async_context(running(service.app, own_socket))
-        handling = BatchProcessor(service.consumers[0], pool, asyncio.Event())
-        yield Gateway(url, service.app, pool, owners, owners_url, handling, known_keys, resources.health, resources.stopping)
-        resources.stopping.set()
+    known_keys: dict[str, dict[str, Any]] = {}
+
+    async def merchant_by_key(sha256: str) -> dict[str, Any] | None:
+        return known_keys.get(sha256)
+
+    given = settings(database, url, owners_url)
+    async with service.resources(database, "portal-gateway", portal_gateway, given, lambda _: merchant_by_key) as resources:
+        composed = compose(resources)
+        async with running(owners.app(), owners_socket), running(composed.app, own_socket):
+            consumer = BatchProcessor(composed.consumers[0], resources.pool, asyncio.Event())
+            yield Gateway(
+                url=url,
+                app=composed.app,
+                pool=resources.pool,
+                owners=owners,
+                owners_url=owners_url,
+                consumer=consumer,
+                known_keys=known_keys,
+                health=resources.health,
+                stopping=resources.stopping,
+            )
+            resources.stopping.set()
 
 
 def settings(database: ServiceDatabase, url: str, owners_url: str) -> Settings:
-    return Settings.model_validate(
-        {
-            "database_url": database.url,
-            "kafka_bootstrap_servers": "127.0.0.1:1",
-            "http_port": urlsplit(url).port,
-            "environment": "local",
-            "service_private_key": json.dumps(KEY.as_dict(private=True)),
-            "service_public_keys": json.dumps({"keys": [KEY.as_dict(private=False)]}),
-            "operator_key_sha256": hashlib.sha256(OPERATOR.encode()).hexdigest(),
-            "cursor_key": "a key for cursors, only for tests",
-            "tenants_service": "subscriptions",
-            "tenants_url": owners_url,
-            "subscriptions_url": owners_url,
-            "payments_url": owners_url,
-            "invoicing_url": owners_url,
-            "public_url": url,
-            "cards_url": "http://localhost:4242",
-            "link_pepper": "a pepper that is used in tests only",
-        }
-    )
-
-
-def resources_of(
-    given: Settings, pool: asyncpg.Pool, closing: contextlib.AsyncExitStack
-) -> tuple[Resources, dict[str, dict[str, Any]]]:
-    known_keys: dict[str, dict[str, Any]] = {}
-
-    async def resolve(sha256: str) -> dict[str, Any] | None:
-        return known_keys.get(sha256)
-
-    tenants = Tenants(pool, resolve)
-    verifier = Verifier("portal-gateway", given.service_public_keys)
-    resources = Resources(
-        settings=given,
-        pool=pool,
-        store=cast(PostgresEventStore, None),  # the gateway has no events of its own
-        tenants=tenants,
-        signer=Signer("portal-gateway", given.service_private_key.get_secret_value()),
-        authenticator=Authenticator(tenants, verifier, given.operator_key_sha256),
-        once=idempotency_in(pool),
-        health=Health(),
-        stopping=asyncio.Event(),
-        closing=closing,
-    )
-    return resources, known_keys
+    own = {
+        "http_port": urlsplit(url).port,
+        "tenants_url": owners_url,
+        "subscriptions_url": owners_url,
+        "payments_url": owners_url,
+        "invoicing_url": owners_url,
+        "public_url": url,
+        "cards_url": "http://localhost:4242",
+        "link_pepper": "a pepper that is used in tests only",
+    }
+    return Settings.model_validate(common_settings(database, "portal-gateway") | own)
