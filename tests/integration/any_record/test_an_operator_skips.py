@@ -145,6 +145,6 @@ async def test_a_database_that_is_away_is_named(kafka_bootstrap: str) -> None:
     nowhere = dict.fromkeys(DATABASES, "postgresql://nobody@127.0.0.1:1/none")
     away = Quarantines(Sources(nowhere, kafka_bootstrap), "payments")
     with pytest.raises(StackError, match="database of payments cannot be used"):
-        await asyncio.to_thread(away.listed)
+        await asyncio.to_thread(away.lines)
     with pytest.raises(StackError, match="unknown service nothing; expected"):
         Quarantines(Sources(nowhere, kafka_bootstrap), "nothing")
