@@ -179,7 +179,14 @@ def _fields(schema: Json, document: Json, above: tuple[str, ...]) -> Iterator[st
 
 
 def problem_codes() -> Iterator[str]:
-    """`<status> <code>` where both stand side by side, and the codes of single fields."""
+    """`<status> <code>` of constants side by side and of the OpenAPI documents, and the codes of single fields."""
+    for file in sorted((ROOT / "contracts/openapi").glob("*.json")):
+        for operations in json.loads(file.read_text())["paths"].values():
+            answers = [answer for operation in operations.values() for answer in operation["responses"].items()]
+            for status, answer in answers:
+                schemas = answer.get("content", {}).get("application/problem+json", {}).get("schema", {}).get("allOf", [])
+                enums = [schema.get("properties", {}).get("code", {}).get("enum", []) for schema in schemas]
+                yield from (f"{status} {code}" for codes in enums for code in codes)
     for module in modules():
         for node in ast.walk(module.tree):
             values = node.elts if isinstance(node, ast.Tuple) else node.args if isinstance(node, ast.Call) else []
