@@ -243,7 +243,7 @@ def make_targets() -> Iterator[str]:
     makefile = (ROOT / "Makefile").read_text()
     for target, recipe in re.findall(r"^([a-z-]+):(.*(?:\n\t.*)*)", makefile, re.MULTILINE):
         yield target
-        variables = set(re.findall(r"\$\((?:if \$\()?([A-Z]+)\)", recipe))
+        variables = set(re.findall(r"\$\((?:if \$\()?([A-Z]+)\)", recipe)) - {"MAKE"}
         yield from (f"{target} {name}=" for name in variables if not re.search(rf"^{name} :=", makefile, re.MULTILINE))
 
 

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MEMBERS = ("contracts", "chassis", "presentation", "services/subscriptions", "services/payments", "services/invoicing")
-TOOLS = ("ruff", "mypy", "lint-imports", "deptry")
+TOOLS = ("ruff", "mypy", "lint-imports", "python", "deptry")
 STAND_IN = '#!/bin/sh\nprintf "%s|%s\\n" "$PWD" "${0##*/}" >> "$CALLS"\n'
 NAMES = ("with a space", "josé", "a,b", "back\\slash", "100% (copia)", "$HOME 'q' & #;")
 
@@ -44,7 +44,7 @@ def test_every_check_runs_in_a_folder_of_any_name(project: Path) -> None:
     ended = make(project, "check")
     assert (ended.returncode, ended.stderr) == (0, "")
     calls = [line.split("|") for line in (project / "calls").read_text().splitlines()]
-    assert [tool for _, tool in calls] == ["ruff", "ruff", "mypy", "lint-imports", *["deptry"] * 8]
+    assert [tool for _, tool in calls] == ["ruff", "ruff", "mypy", "lint-imports", "python", *["deptry"] * 8]
     here = [str(project / member) for member in (*MEMBERS, "services/portal-gateway", "deploy")]
     assert [folder for folder, tool in calls if tool == "deptry"] == here
 

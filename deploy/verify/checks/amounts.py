@@ -63,7 +63,8 @@ def movements_of(recorded: RecordedState) -> tuple[Mapping[Source, Movement], Ma
                 must[stream.merchant_id, movement.source] = movement
     for messages in recorded.published.values():
         for record, envelope in messages:
-            if record.topic == PaymentSucceeded.topic() and envelope.type in EVENTS:
+            # A payment event without a customer is quarantined by every consumer.
+            if record.topic == PaymentSucceeded.topic() and envelope.type in EVENTS and envelope.customerid:
                 data = data_of(envelope)
                 if isinstance(data, PaymentEvent) and (movement := of_payment(envelope, data)):
                     (must if record.settled else may)[envelope.merchantid, movement.source] = movement

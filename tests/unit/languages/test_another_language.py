@@ -71,7 +71,7 @@ async def test_a_page_offers_each_other_language_by_its_own_name() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "message"), [("es", "there is one already"), ("pt_BR", "make language CODE=pt"), ("xx", "unknown locale")]
+    ("code", "message"), [("es", "the language exists"), ("pt_BR", "make language CODE=pt"), ("xx", "unknown locale")]
 )
 def test_an_invalid_language_changes_no_catalogue(portuguese: Path, code: str, message: str) -> None:
     before = {path: path.read_bytes() for path in portuguese.rglob("*.po")}

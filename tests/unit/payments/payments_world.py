@@ -326,7 +326,7 @@ class Batch:
     async def state(self, aggregate: Any, merchant_id: UUID, id: UUID) -> tuple[int, Any]:
         return await self._world.state(aggregate, merchant_id, id)
 
-    async def ask(self, aggregate: Any, id: UUID, command: Any, *, cause: object) -> None:
+    async def decide(self, aggregate: Any, id: UUID, command: Any, *, cause: object) -> None:
         await self._world.write(aggregate, id, command)
 
     def write(self, *statements: Statement) -> None:

@@ -97,8 +97,8 @@ def project(
 
 async def load(connection: Connection, rows: Mapping[Key, ProjectedRow]) -> None:
     """Fill empty rows with the stored documents and early events, in one query without locks."""
-    # A connection keeps the query plan that was best while the table was small, and for a join that plan reads the whole table.
-    # LIMIT forces a plan that looks up each key.
+    # A connection keeps the execution strategy that was best while the table was small; for a join it reads the whole table.
+    # LIMIT forces a look-up of each key.
     loaded = await connection.fetch(
         """
         SELECT wanted.*, row.*, early.envelopes
