@@ -70,6 +70,10 @@ def too_often(stage: LiveStage) -> None:
     stage.access.refuses = Problem(429, "too_many_requests", "Too many", headers={"retry-after": "540"})
 
 
+def no_downloads_left(stage: LiveStage) -> None:
+    stage.limits.refuses = Problem(429, "too_many_requests", "Too many", headers={"retry-after": "540"})
+
+
 def unreachable(stage: LiveStage) -> None:
     stage.access.refuses = Problem(503, "service_unavailable", "Away", headers={"retry-after": "5"})
 
@@ -153,7 +157,7 @@ STATES = (
     ),
     State("enter-too-often", steps=visit(LINK, see="[data-too-many]"), prepare=too_often, signed_in=False, refusals=(429,)),
     State("enter-without-script", steps=visit("/enter"), signed_in=False, script=False),
-    State("download-too-often", steps=visit("/export.csv"), prepare=too_often, refusals=(429,)),
+    State("download-too-often", steps=visit("/export.csv"), prepare=no_downloads_left, refusals=(429,)),
     State("download-while-another", steps=visit("/export.zip"), prepare=downloading, refusals=(429,)),
     State("not-found", steps=visit("/no/such/page"), refusals=(404,)),
     State("unavailable", steps=visit(INVOICE), prepare=away, refusals=(503,)),

@@ -1,5 +1,6 @@
 """Decodes Kafka records one by one into received, ignored, erased and undecodable ones."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -28,6 +29,8 @@ D_co = TypeVar("D_co", bound=EventData, covariant=True)
 _CACHED_TYPES_MAX = 1_000
 _KEY_PREFIX_BYTES = len(f"{UUID(int=0)}/")
 """The merchant id in a key, before the aggregate."""
+_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""An escaped NUL in JSON. PostgreSQL stores none in text or jsonb, also not later, when a buffered event is projected."""
 _envelope = Envelope.__pydantic_validator__.validate_json
 
 Decode = Callable[[Envelope], EventData]
@@ -110,6 +113,8 @@ class RecordDecoder:
         if envelope.type not in self._handled_types:
             known = self._is_known(envelope)
             return Ignored(envelope, known) if self._is_projected(key) else _IGNORED[known]
+        if b"\\u0000" in record.value and _NUL.search(record.value):
+            return Undecodable("a text contains NUL", envelope.merchantid, envelope.subject, envelope.sequence)
         try:
             data = self._decode(envelope)
         except KeyError:

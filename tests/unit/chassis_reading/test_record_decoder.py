@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from billing_contracts.envelope import Envelope, attributes
 from chassis.decoding import Erased, Ignored, Received, RecordDecoder, Undecodable, named_by
-from support.consumer_events import MERCHANT, Lit, data_of, lit, painted, record, tombstone
+from support.consumer_events import MERCHANT, Lit, Painted, data_of, lit, painted, record, tombstone
 
 READER = RecordDecoder(data_of, frozenset({Lit.TYPE}), frozenset({"billing.paints"}))
 GOOD = record(lit(uuid4(), 1))
@@ -28,6 +28,22 @@ def test_a_known_event_without_reaction_is_ignored() -> None:
     found = READER.decode(record(painted(uuid4(), 1, "red")))
     assert isinstance(found, Ignored)
     assert found.known
+
+
+PAINTS = RecordDecoder(data_of, frozenset({Painted.TYPE}), frozenset())
+
+
+@pytest.mark.parametrize("colour", ["\0", "a\0b", "\\\0"])
+def test_a_handled_event_with_nul_is_undecodable(colour: str) -> None:
+    customer = uuid4()
+    found = PAINTS.decode(record(painted(customer, 7, colour)))
+    assert found == Undecodable("a text contains NUL", MERCHANT, f"customer-{customer}", 7)
+
+
+@pytest.mark.parametrize("colour", ["\\u0000", "\\\\u0000"])
+def test_a_backslash_before_the_letter_u_is_no_nul(colour: str) -> None:
+    found = PAINTS.decode(record(painted(uuid4(), 1, colour)))
+    assert isinstance(found, Received)
 
 
 def test_an_unknown_type_is_ignored_as_unknown() -> None:
