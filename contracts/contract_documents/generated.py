@@ -42,7 +42,7 @@ def documents() -> dict[Path, str]:
 
 
 def stale(path: Path, text: str) -> str | None:
-    """The instruction for a file whose content is not `text`."""
+    """The instruction for a file with content other than `text`."""
     if path.exists() and path.read_text() == text:
         return None
     return (

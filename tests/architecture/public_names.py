@@ -20,7 +20,7 @@ from architecture.statements import constants_of, text_of
 ROOT = Path(__file__).parents[2]
 LIST = Path(__file__).with_name("public_names.json")
 WRITE = "PYTHONPATH=tests .venv/bin/python -m architecture.public_names --write"
-SERVICES = {path.name: path / "src" for path in sorted((ROOT / "services").iterdir()) if (path / "src").is_dir()}
+SERVICES = {path.name: path / "src" for path in sorted((ROOT / "services").iterdir()) if (path / "pyproject.toml").is_file()}
 SOURCES = {"contracts": ROOT / "contracts/src", "chassis": ROOT / "chassis/src", **SERVICES, "deploy": ROOT / "deploy"}
 _ERROR_STATUSES = range(400, 600)
 _LOCK = re.compile(r"pg_(?:try_)?advisory_(?:xact_)?lock\(")

@@ -124,7 +124,7 @@ class RecordDecoder:
         return Received(envelope, data, record.topic, record.partition, record.offset, record.headers)
 
     def _ignored(self, key: bytes | None, value: bytes) -> Ignored | None:
-        """The shortcut for an event whose type is known to be ignored; None for other events and for invalid ones."""
+        """The shortcut for an event of an ignored type; None for other events and for invalid ones."""
         if key is None or (self._projected_kinds and self._is_projected(key)):
             return None
         try:

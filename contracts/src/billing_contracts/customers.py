@@ -1,6 +1,6 @@
 """The current profile of each customer, on the compacted topic `billing.customers`: the only topic with personal data.
 
-A record without a value (a tombstone) says that the customer was erased.
+A record without a value (a tombstone) means that the customer was erased.
 """
 
 from billing_contracts.envelope import EventData

@@ -19,6 +19,6 @@ class Watermark(BaseModel):
     instant: AwareDatetime
     """An instant of the wall clock. Every event that the service stored before it is on Kafka."""
     ends: dict[_Topic, dict[_Partition, _Offset]]
-    """By topic and partition: the offset after the last record that the service had sent at `instant`. A subscriber whose
-    committed offsets are at least these has handled everything up to `instant`.
+    """By topic and partition: the offset after the last record that the service had sent at `instant`. A subscriber
+    with at least these committed offsets has handled everything up to `instant`.
     """

@@ -168,7 +168,7 @@ async def running(database: ServiceDatabase) -> AsyncIterator[Stack]:
 
 @asynccontextmanager
 async def served(stack: Stack) -> AsyncIterator[str]:
-    """The service over HTTP: its URL. What is sent waits for whoever reads it, as over a slow line."""
+    """The service over HTTP: its URL. A response waits for its reader, as on a slow connection."""
     server, listening = serve(stack.service.app, grace_seconds=1), listen("127.0.0.1", 0)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SLOW_LINE_BYTES)
     task = asyncio.create_task(server.serve([listening]))

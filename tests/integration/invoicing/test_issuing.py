@@ -36,7 +36,7 @@ async def test_a_repeated_renewal_has_one_invoice(stack: Stack, shop: Shop) -> N
     subscription, other = uuid4(), uuid4()
     first = shop.due(subscription, ANA)
     await stack.deliver(shop.profile(ANA), first, first)
-    await stack.deliver(first, shop.due(subscription, ANA))  # the same event, and another that says the same
+    await stack.deliver(first, shop.due(subscription, ANA))  # the same event, and another one with the same content
     await stack.deliver(shop.due(other, ANA, 1))
     assert await stack.numbers(shop) == [("TS-000001", "2020-01-14"), ("TS-000002", "2020-02-14")]
 

@@ -204,7 +204,7 @@ async def test_an_invalid_payment_request_is_refused(shop: Shop) -> None:
 
 
 async def test_a_period_that_had_begun_and_was_not_listed_is_not_charged(shop: Shop) -> None:
-    """Here subscriptions cannot be asked, so the list has the open invoice alone."""
+    """Subscriptions is not available here, so the list has the open invoice alone."""
     april = await owed(shop, APRIL)
     assert (await shop.change_card(VISA, april)).status_code == 200
     await shop.until_charges(april, DECLINED, (2, "succeeded", None))

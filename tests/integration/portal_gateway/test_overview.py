@@ -131,7 +131,7 @@ async def test_an_invalid_position_is_not_waited_for(ana: Merchant, after: str) 
 
 
 async def test_the_overview_has_the_age_of_its_facts(ana: Merchant) -> None:
-    assert (await overview(ana))["stale"] is True  # no service has said anything yet
+    assert (await overview(ana))["stale"] is True  # no service has published a watermark yet
     note = """
         INSERT INTO freshness SELECT service, $1 FROM unnest('{subscriptions,payments,invoicing}'::text[]) AS service
         ON CONFLICT (service) DO UPDATE SET as_of = excluded.as_of

@@ -67,7 +67,7 @@ async def shared_stack(postgres_url: str) -> AsyncIterator[Stack]:
 
 @pytest.fixture
 async def stack(shared_stack: Stack) -> AsyncIterator[Stack]:
-    """One for all tests, each of which brings merchants of its own; charges succeed at once unless the test says otherwise."""
+    """One stack for all tests; each test creates its own merchants. Charges succeed at once unless a test configures them."""
     yield shared_stack
     shared_stack.obey()
 

@@ -190,7 +190,7 @@ async def test_a_cancellation_that_meets_the_boundary_is_decided_on_one_stream(s
 
 
 async def test_cancelling_an_unpaid_subscription_shows_no_access_that_has_ended(stack: Stack) -> None:
-    """The preview, the answer and the announcement have one date: that of the last retry, as was said when the charge failed."""
+    """The preview, the answer and the event have one date: that of the last retry, as published when the charge failed."""
     shop = await opened(stack, policies={"retry_days": [1], "when_retries_end": "unpaid"})
     id = (await shop.subscribe())["id"]
     await shop.advance("2023-02-01T00:00:00Z")

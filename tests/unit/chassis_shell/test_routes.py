@@ -26,7 +26,7 @@ def said(name: str) -> Any:
 
 
 def shop() -> FastAPI:
-    """Routes whose order matters, included once and twice, with and without a prefix and a dependency."""
+    """Routes in an order that matters, included once and twice, with and without a prefix and a dependency."""
     app = create_app("shop", service="routes")
     lamps, inner, closed = APIRouter(prefix="/lamps"), APIRouter(), APIRouter()
     app.add_api_route("/before/{name}", said("pattern_before"))

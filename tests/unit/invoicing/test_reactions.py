@@ -141,7 +141,7 @@ def test_a_failed_attempt_is_a_movement_of_zero() -> None:
 
 
 def test_the_dates_of_a_period_are_of_the_place_where_the_subscription_began() -> None:
-    """Its renewal says where; one announced before that was said falls back on the merchant's place."""
+    """Its renewal has the place; an older renewal without one uses the merchant's."""
     for began, zone in (("Europe/Madrid", "Europe/Madrid"), (None, "America/Mexico_City")):
         command = reactions.issue(
             DUE.model_copy(update={"time_zone": began}),

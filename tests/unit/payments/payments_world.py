@@ -318,7 +318,7 @@ class World:
 
 
 class Batch:
-    """What is asked for in a batch is done at once here."""
+    """Commands of a batch are executed at once here."""
 
     def __init__(self, world: World) -> None:
         self._world = world

@@ -34,7 +34,7 @@ PLACES = {str(IDS[0]): "{id}", str(IDS[1]): "{id}", str(scenes.CUSTOMER): "{cust
 
 
 class Asked:
-    """A service that is asked by another, and answers nothing."""
+    """A called service with an empty response."""
 
     def __init__(self, issuer: str) -> None:
         key = json.dumps(OKPKey.generate_key("Ed25519", {"kid": issuer}).as_dict(private=True))

@@ -307,7 +307,7 @@ def test_the_effect_of_a_payment_is_stated_after_it(name: str) -> None:
     paid = pay(row.state, row.at).state if not row.state.it.ended else row.state
     facts: Any = paid.seen()
     if row.state.it.ended:
-        facts = facts | {"debt": None}  # the invoice tells that it is paid: an ended subscription says nothing more
+        facts = facts | {"debt": None}  # only the invoice shows the payment: an ended subscription shows no debt
     invoice = {"id": str(invoice_of(row.state)), "status": "paid", "period": facts_of(row.state.it.period)}
     told = after(reader(row.at, "en"), invoice, facts), after(reader(row.at, "es"), invoice, facts)
     assert told == (row.english_after, row.spanish_after)

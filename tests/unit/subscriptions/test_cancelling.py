@@ -178,7 +178,7 @@ def test_the_preview_shows_no_access_that_has_ended() -> None:
 
 
 def test_access_ends_with_the_dunning_of_an_unpaid_renewal() -> None:
-    """What is announced at the end is what the preview said."""
+    """The event at the end equals the preview."""
     story = (*PAST_DUE, WentUnpaid(INVOICE, day(6, of=22)))
     (ended,) = RULES.decide(replace(CANCEL, at=day(7, of=20)), RULES.fold(story))
     over = RULES.fold((*story, ended))

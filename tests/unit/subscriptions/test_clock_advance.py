@@ -17,7 +17,7 @@ def at(days: float) -> datetime:
 
 @dataclass
 class Ledger:
-    """A world whose timers, once fired, open charges that last until somebody waits for them."""
+    """A world with timers that open charges when they fire; the charges last until a caller waits for them."""
 
     timers: list[datetime]
     every: timedelta | None = None

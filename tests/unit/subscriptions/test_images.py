@@ -86,7 +86,7 @@ def test_a_small_picture_is_not_blown_up_and_a_thin_one_does_not_vanish(size: tu
 def test_every_kind_of_png_keeps_its_colours_and_what_is_seen_through(image: Image.Image, seen: tuple[int, ...]) -> None:
     found = opened(encoded("PNG", image))
     assert found.mode == ("RGBA" if len(seen) == 4 else "RGB")
-    if image.mode != "P":  # whose web palette has no such red
+    if image.mode != "P":  # the web palette of P has no such red
         assert near(found.getpixel((5, 5)), seen)
 
 

@@ -30,7 +30,7 @@ Fetched = dict[TopicPartition, "list[ConsumerRecord[bytes | None, bytes | None]]
 
 
 class TolerantConsumer(AIOKafkaConsumer):
-    """Decodes record by record what the library cannot decode; pauses a partition whose record set is corrupt.
+    """Decodes record by record what the library cannot decode; pauses a partition with a corrupt record set.
 
     A failed fetch also drops the library's decoded records of other partitions, so all partitions seek to their stored offsets.
     """

@@ -213,7 +213,7 @@ class ConsumerGroupMember(ConsumerRebalanceListener):
                 await backoff.wait(self._stop)
 
     async def _process(self, consumer: AIOKafkaConsumer, records: Records, decoded: Sequence[Decoded], seeks: int) -> None:
-        """Process the records after the stored offsets. Seek in partitions whose position is uncertain."""
+        """Process the records after the stored offsets. Seek in partitions with an uncertain position."""
         partitions = by_partition(records)
         stored = await self._positions.stored(partitions.keys())
         uncertain = [partition for partition in partitions if partition not in stored]

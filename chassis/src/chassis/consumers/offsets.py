@@ -73,7 +73,7 @@ async def move(connection: Connection, group: str, moves: Mapping[TopicPartition
 async def begin(
     connection: Connection, group: str, partition: TopicPartition, known: Position | None, start: Position, end: int
 ) -> None:
-    """Store `start` for a new partition, or for one whose log was replaced and whose position is still `known`.
+    """Store `start` for a new partition, or for a replaced log if the position is still `known`.
 
     `end` is the log's end. If another member stores a position first, that one stays.
     """

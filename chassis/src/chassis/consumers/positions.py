@@ -40,7 +40,7 @@ class PartitionPositions:
         """Serializes seeks, so that an outdated view of a log is never stored after a newer one."""
 
     async def stored(self, partitions: Collection[TopicPartition]) -> dict[TopicPartition, Position]:
-        """The group's positions in these partitions; without partitions whose topic was recreated."""
+        """The group's positions in these partitions; without partitions of recreated topics."""
         if missing := [partition for partition in partitions if partition not in self._positions]:
             async with self._pool.acquire() as connection:
                 loaded = await offsets.stored(connection, self._group, missing)

@@ -74,7 +74,7 @@ def _claims(write_set: WriteSet) -> Iterable[Hashable]:
 
 
 async def _conflicts(connection: Connection, write_sets: Sequence[WriteSet], remaining: Iterable[int]) -> dict[int, Result]:
-    """Read in one query which sets conflict with stored rows. A set whose own event is stored was written before: None."""
+    """Read in one query which sets conflict with stored rows. A set with a stored event of its own was written before: None."""
     appends = [(i, append) for i in remaining for append in write_sets[i].appends]
     answers = [(i, answer[0]) for i in remaining if (answer := write_sets[i].answer)]
     inbox = [(i, *handled) for i in remaining for handled in write_sets[i].inbox]

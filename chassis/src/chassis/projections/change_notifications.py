@@ -1,4 +1,4 @@
-"""NOTIFY to other processes: the customers whose documents have changed."""
+"""NOTIFY to other processes: the customers with changed documents."""
 
 import asyncio
 import json

@@ -80,7 +80,7 @@ class MerchantBatch:
             self.pending[invoice_of(step)] = step
 
     async def _void(self, cancelled: Cancelled) -> None:
-        """Void open invoices if the merchant's policy says so. Renewals that were not invoiced yet are dropped."""
+        """Void open invoices if the merchant's policy requires it. Renewals that were not invoiced yet are dropped."""
         command = reactions.void(cancelled.data, cancelled.envelope.time)
         if command is None:
             return

@@ -41,7 +41,7 @@ class NewDefault(StrictBody):
     """A card that was typed on the card page, and the charges that the customer confirmed with it."""
 
     setup_id: UUID
-    """The set-up whose page was shown."""
+    """The set-up of the page that was shown."""
     token: Token
     """The card page's token for the card that was typed."""
     charge_invoices: Invoices = ()

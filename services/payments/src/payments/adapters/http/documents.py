@@ -172,7 +172,7 @@ class Charge(BaseModel):
     amount: Money
     """What the attempt was to collect."""
     status: Literal["open", "unknown", "succeeded", "failed", "refunded"]
-    """`open` is under way; `unknown` means that the provider did not answer and is asked again."""
+    """`open` is under way; `unknown` means that the provider did not answer; the request is repeated."""
     code: str | None
     """Why the attempt failed. Null unless it did."""
     reference: str | None

@@ -22,7 +22,7 @@ class Misbehaviour(StrictBody):
     """How the sandbox provider behaves from now on."""
 
     merchant_id: UUID
-    """The merchant whose charges are concerned."""
+    """The merchant of the charges."""
     customer_id: UUID | None = None
     """The one customer concerned. When absent: all of the merchant's customers without a behaviour of their own."""
     mode: Mode

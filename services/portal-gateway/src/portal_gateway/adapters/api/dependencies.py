@@ -34,7 +34,7 @@ PageToken = Annotated[
 
 
 class LocalizedRoute(APIRoute):
-    """A route whose problems explain in the customer's language what happened."""
+    """A route with problems that explain in the customer's language what happened."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

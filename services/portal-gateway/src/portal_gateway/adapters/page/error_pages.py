@@ -87,7 +87,7 @@ def reference(problem: Problem) -> str | None:
 def neutral(pages: Pages, request: Request, *, refused: bool = False) -> Response:
     """The same bytes for an expired, revoked or unknown link and for a missing session: the response does not reveal which.
 
-    `refused`: a pasted link was refused, which the page says beside the field. The link is a secret and not shown again.
+    `refused`: a pasted link was refused, which the page states beside the field. The link is a secret and not shown again.
     """
     language = request_context.language(request)
     return pages.page(

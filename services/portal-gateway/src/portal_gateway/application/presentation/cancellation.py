@@ -56,7 +56,7 @@ def facts(reader: Reader, preview: CancellationPreview, subscription: Subscripti
 
 
 def _ending(reader: Reader, preview: CancellationPreview) -> list[Fact]:
-    """The preview decides, not the clock: its mode says whether the end is immediate, its dates what has passed."""
+    """The preview decides, not the clock: its mode tells an immediate end, its dates what has passed."""
     day = reader.day(preview["access_until"])
     if preview["mode"] == "at_period_end":
         if moment(preview["access_until"]) <= reader.now:
