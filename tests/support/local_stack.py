@@ -102,7 +102,7 @@ def _choose_ports(folder: Folder) -> None:
     """Choose other ports than the default ones, which stacks of other test runs use."""
     folder.make()
     ports: dict[str, int] = {}
-    for name in ("postgres", "kafka", "kafka-controller", "trivial"):
+    for name in ("postgres", "kafka", "kafka-controller", "trivial", "trivial-admin", "events"):
         ports[name] = free_port(ports.values())
     write_json(folder.ports, ports)
 

@@ -98,8 +98,10 @@ async def test_an_endless_head_is_refused_while_it_arrives(start: bytes) -> None
 
 async def test_a_pipelined_head_is_limited() -> None:
     with served(APP) as port:
-        answers = await asyncio.wait_for(_pipelined(port, GET + head_of(100_000)), 20)
-        assert answers == [200]
+        first, *refused = await asyncio.wait_for(_pipelined(port, GET + head_of(100_000)), 20)
+        assert first == 200
+        # The head is refused with a response only when it arrives after the first request was answered.
+        assert refused in ([], [431])
 
 
 async def _pipelined(port: int, data: bytes) -> list[int]:
