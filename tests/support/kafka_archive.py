@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from portalctl.local.errors import StackError
 from portalctl.local.jars import class_archive
 from portalctl.local.kafka import KafkaServer, java_version
 from portalctl.local.ports import free_port
@@ -41,7 +42,10 @@ def main() -> None:
     if not archive.exists():
         sys.stderr.write("· archiving Kafka's classes, once\n")
         archive.parent.mkdir(parents=True, exist_ok=True)
-        asyncio.run(create(archive))
+        try:
+            asyncio.run(create(archive))
+        except (OSError, StackError, subprocess.CalledProcessError) as error:
+            sys.stderr.write(f"· no archive: {error}. Kafka starts without it, slower\n")
 
 
 if __name__ == "__main__":
