@@ -4,13 +4,25 @@ from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.remote import Producer
 
 from support import servers
 from support.databases import ServiceDatabase, fresh_database
+from support.distribution import Distribution, rank
+from support.topics import own_topics
 
 # No test is judged by how long it takes: the machine may be busy.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distribution | None:
+    return Distribution(config, log) if config.getoption("dist") == "loadscope" else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: rank(item.nodeid))
 
 
 @pytest.fixture(scope="session")
@@ -21,10 +33,17 @@ async def postgres_url() -> AsyncIterator[str]:
 
 
 @pytest.fixture(scope="session")
-async def kafka_bootstrap() -> AsyncIterator[str]:
-    """Bootstrap servers without any topic: create your own, with names of your own."""
+async def kafka_server() -> AsyncIterator[str]:
+    """Bootstrap servers, with topics of other files. Tests use `kafka_bootstrap`."""
     async with servers.kafka() as bootstrap:
         yield bootstrap
+
+
+@pytest.fixture(scope="module")
+async def kafka_bootstrap(kafka_server: str) -> AsyncIterator[str]:
+    """Bootstrap servers without any topic. What a file creates is deleted after it, so no other file reads its records."""
+    async with own_topics(kafka_server):
+        yield kafka_server
 
 
 @pytest.fixture

@@ -12,9 +12,10 @@ from pathlib import Path
 
 from portalctl.local.folder import Folder, write_json
 from portalctl.local.identity import Identity
+from portalctl.local.lifecycle import take_down
 from portalctl.local.ports import free_port
 from portalctl.local.process_table import read_processes
-from support.processes import end_stack
+from support.processes import abandon_stack, end_stack
 
 _DRIVER = Path(__file__).parent / "trivial_stack" / "driver.py"
 _SECONDS = 150
@@ -46,10 +47,16 @@ class LocalStack:
         return result
 
     @contextmanager
-    def up_in_front(self, *before: str) -> Iterator[subprocess.Popen[str]]:
+    def up_in_front(self, *before: str, environment: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
         """`up`, ready, and staying; killed at the end. `before` is a command that runs it."""
-        command = [*before, *self._up()]
-        process = subprocess.Popen(command, cwd=_DRIVER.parent, stdout=subprocess.PIPE, text=True, start_new_session=True)
+        process = subprocess.Popen(
+            [*before, *self._up()],
+            cwd=_DRIVER.parent,
+            env={**os.environ, **(environment or {})},
+            stdout=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
         try:
             assert process.stdout is not None
             assert select.select([process.stdout], [], [], _SECONDS)[0], "nothing was said in time"
@@ -118,6 +125,7 @@ def local_stack() -> Iterator[LocalStack]:
             yield stack
         finally:
             try:
-                stack.portalctl("down")
+                abandon_stack(stack.folder)
+                take_down(stack.folder)
             finally:
                 end_stack(stack.folder)

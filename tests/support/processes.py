@@ -54,6 +54,14 @@ async def exit_code(*command: str, env: Mapping[str, str] | None = None) -> int:
         return await asyncio.wait_for(running.wait(), RUN_SECONDS)
 
 
+def abandon_stack(folder: Folder) -> None:
+    """Kill the processes of a folder that is deleted: a shutdown in order takes seconds. PostgreSQL is left to `down`, because a
+    killed one leaves its shared memory."""
+    for identity, name in members(folder).items():
+        if name != "postgres":
+            identity.send(signal.SIGKILL)
+
+
 def end_stack(folder: Folder) -> None:
     """Kill processes of the folder that still run after `down` has failed."""
     for identity in members(folder):

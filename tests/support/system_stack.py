@@ -22,7 +22,8 @@ from aiokafka import AIOKafkaConsumer
 from billing_contracts.envelope import Envelope
 from portalctl.demo.backend import Backend
 from portalctl.local.folder import Folder
-from support.processes import end_stack
+from portalctl.local.process_table import read_processes
+from support.processes import abandon_stack, end_stack
 
 Json = dict[str, Any]
 T = TypeVar("T")
@@ -73,13 +74,16 @@ class Stack:
                 return True
         return False
 
-    async def ready(self) -> None:
-        """Wait until every process is ready."""
+    async def ready(self, seconds: float = 150) -> None:
+        """Wait until every process is ready and `status` reports it. Kafka starts slowly on a busy machine."""
 
         async def all_ready() -> bool:
+            # The command takes a second of processor time, so it is not what is repeated.
+            if not read_processes(Folder(self.folder)).all_ready:
+                return False
             return (await asyncio.to_thread(self.portalctl, "status")).returncode == 0
 
-        await eventually(all_ready, bool, seconds=40)
+        await eventually(all_ready, bool, seconds)
 
     @asynccontextmanager
     async def operator(self) -> AsyncIterator[Backend]:
@@ -123,6 +127,7 @@ async def running(folder: Path) -> AsyncIterator[Stack]:
         yield stack
     finally:
         try:
+            abandon_stack(Folder(folder))
             await asyncio.to_thread(stack.portalctl, "down", "--wipe")
         finally:
             end_stack(Folder(folder))

@@ -152,7 +152,7 @@ async def test_postgresql_is_killed_under_load(a_shop: Shop) -> None:
         for number in (signal.SIGKILL, signal.SIGINT):
             stack.signal("postgres", number)
             await asyncio.sleep(2)
-            await wait_until_recovered(stack)
+            await stack.ready()
             await asyncio.sleep(1)
     assert answers.wrong == []
     assert answers.count(503) > 20
@@ -178,7 +178,7 @@ async def test_postgresql_is_suspended(a_shop: Shop) -> None:
             for process in [*paused, *server.children(recursive=True)]:
                 if process.is_running():
                     os.kill(process.pid, signal.SIGCONT)
-        await wait_until_recovered(stack)
+        await stack.ready()
     assert answers.wrong == []
     assert answers.count(503) > 5
     assert await pids(stack) == before
@@ -188,15 +188,6 @@ def administrator(stack: Stack) -> str:
     parts = urlsplit(stack.state["postgres"]["payments"])
     password = read_json(Folder(stack.folder).secrets)["passwords"]["postgres"]
     return f"postgresql://postgres:{password}@{parts.hostname}:{parts.port}/postgres"
-
-
-async def wait_until_recovered(stack: Stack) -> None:
-    """Waits until every process is ready; Kafka starts slowly on a busy machine."""
-
-    async def all_ready() -> bool:
-        return (await asyncio.to_thread(stack.portalctl, "status")).returncode == 0
-
-    await eventually(all_ready, bool, seconds=150)
 
 
 @asynccontextmanager
@@ -241,19 +232,19 @@ async def test_a_read_only_database_is_reported_and_recovers(a_shop: Shop) -> No
             shown = await visit.browser.get("/api/overview")
             assert shown.status_code == 200, "what only reads is answered"
         await eventually(enter, lambda answer: answer.status_code == 303)
-        await wait_until_recovered(stack)
+        await stack.ready()
     assert await pids(stack) == before
 
 
 async def test_a_kafka_outage_is_logged_once(a_shop: Shop) -> None:
     lucia, stack = await a_shop.customer(), a_shop.stack
-    await wait_until_recovered(stack)
+    await stack.ready()
     logs = Logs(stack)
     async with lucia.portal() as visit:
         await visit.sees(lambda page: not page["stale"])
         stack.signal("kafka", signal.SIGKILL)
         await asyncio.sleep(10)
-        await wait_until_recovered(stack)
+        await stack.ready()
         await visit.sees(lambda page: not page["stale"], seconds=60)
     for service in SERVICES:
         back = await eventually(partial(logged_events, logs, service), lambda events: "dependency.back" in events, seconds=40)
@@ -287,4 +278,4 @@ async def test_the_reference_of_a_failed_request_is_in_the_log(a_shop: Shop) -> 
 @pytest.fixture(autouse=True)
 async def restore_stack(stack: Stack) -> AsyncIterator[None]:
     yield
-    await wait_until_recovered(stack)
+    await stack.ready()

@@ -54,6 +54,12 @@ def jar_paths(cache: Path | None = None, jars: Iterable[Jar] | None = None) -> l
     return [folder / jar.name for jar in (locked_jars() if jars is None else jars)]
 
 
+def class_archive(java_version: str) -> Path:
+    """Where an archive of the loaded classes of these jars and this Java is kept. With it, Kafka starts in half the time."""
+    key = hashlib.sha256(f"{java_version}\n{_LOCK.read_text()}".encode()).hexdigest()[:16]
+    return cache_folder() / f"kafka-classes-{key}.jsa"
+
+
 def kafka_jars(cache: Path | None = None, jars: Sequence[Jar] | None = None, report: Report = silent) -> list[Path]:
     """The paths of Kafka's jars. Missing or altered ones are downloaded. Blocks. Raises StackError."""
     wanted = locked_jars() if jars is None else jars

@@ -17,7 +17,7 @@ from aiokafka.errors import KafkaError
 
 from portalctl.local.errors import PortTaken, StackError
 from portalctl.local.folder import write_text
-from portalctl.local.jars import jar_paths, kafka_jars
+from portalctl.local.jars import class_archive, jar_paths, kafka_jars
 from portalctl.local.programs import Program, run_tool
 from portalctl.local.progress import Report, silent
 
@@ -25,6 +25,7 @@ _ANSWER_MILLISECONDS = 30_000
 _SETTINGS_FILE = "server.properties"
 _LOGGING_FILE = "log4j2.properties"
 _LIBRARIES = "libs"
+_CLASSES = "classes.jsa"
 _ENVIRONMENT = {"LC_ALL": "C.UTF-8"}
 """Java reads its working directory in the locale's encoding."""
 
@@ -136,6 +137,10 @@ class KafkaServer:
         libraries.mkdir(mode=0o700)
         for jar in jars:
             (libraries / jar.name).symlink_to(jar.absolute())
+        classes = self.folder / _CLASSES
+        classes.unlink(missing_ok=True)
+        if (archive := class_archive(java_version())).exists():
+            classes.symlink_to(archive.absolute())
 
     def _write_settings(self, name: str, data: Path) -> None:
         own = {
@@ -150,9 +155,12 @@ class KafkaServer:
         """A command line with paths relative to the folder. Java splits absolute ones at commas, colons and backslashes, or
         decodes them in the locale's encoding."""
         jars = ":".join(f"{_LIBRARIES}/{path.name}" for path in jar_paths())
+        # Java ignores an archive of other jars.
+        classes = [f"-XX:SharedArchiveFile={_CLASSES}"] if (self.folder / _CLASSES).exists() else []
         return [
             str(java()),
             *_JVM,
+            *classes,
             f"-Dlog4j2.configurationFile={_LOGGING_FILE}",
             "-Dkafka.logs.dir=.",
             "-cp",
@@ -168,6 +176,12 @@ class KafkaServer:
         if found != self.cluster_id:
             raise PortTaken("kafka", f"another Kafka answers on port {self.port}")
         return True
+
+
+@functools.cache
+def java_version() -> str:
+    """The release file of the runtime, which names its exact version."""
+    return (java().parents[1] / "release").read_text()
 
 
 @functools.cache

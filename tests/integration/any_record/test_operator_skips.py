@@ -1,7 +1,6 @@
 """`portalctl quarantine skip` moves a service past its next record, and past no other."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -9,7 +8,6 @@ from uuid import uuid4
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 
 from billing_contracts.registry import TOPICS
 from chassis.consumers import offsets, quarantine, record_sets
@@ -19,7 +17,7 @@ from portalctl import topics
 from portalctl.local.errors import StackError
 from portalctl.quarantine import Quarantines
 from support.any_records import send_raw
-from support.consumer_events import lit, record, until
+from support.consumer_events import lit, record
 from verify.sources import DATABASES, Sources
 
 GROUP, TOPIC = "payments.collection", "billing.subscriptions"
@@ -48,21 +46,8 @@ class Operator:
 
 
 @pytest.fixture(scope="module")
-async def topic(kafka_bootstrap: str) -> AsyncIterator[None]:
-    """Deleted at the end, because other tests read the topic from the beginning with clients that cannot decode these records."""
+async def topic(kafka_bootstrap: str) -> None:
     await topics.apply(kafka_bootstrap, {TOPIC: TOPICS[TOPIC]})
-    yield
-    admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
-    await admin.start()
-    try:
-        await admin.delete_topics([TOPIC])
-        await until(lambda: absent(admin))
-    finally:
-        await admin.close()
-
-
-async def absent(admin: AIOKafkaAdminClient) -> bool:
-    return TOPIC not in await admin.list_topics()
 
 
 @pytest.fixture

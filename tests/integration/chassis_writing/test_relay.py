@@ -30,13 +30,12 @@ from support.processes import process, python
 TOPICS = {"billing.lamps": 3, "billing.shades": 3, "billing.watermarks": 1}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def kafka(kafka_bootstrap: str) -> str:
     admin = AIOKafkaAdminClient(bootstrap_servers=kafka_bootstrap)
     await admin.start()
     try:
-        missing = TOPICS.keys() - set(await admin.list_topics())
-        await admin.create_topics([NewTopic(name, TOPICS[name], 1) for name in missing])
+        await admin.create_topics([NewTopic(name, partitions, 1) for name, partitions in TOPICS.items()])
     finally:
         await admin.close()
     return kafka_bootstrap

@@ -23,7 +23,7 @@ def newcomer(bare: tuple[SubscriberEnvironment, set[str]]) -> SubscriberEnvironm
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 async def kafka(kafka_bootstrap: str) -> str:
     """Bootstrap servers of a Kafka with billing's topics."""
     await topics.apply(kafka_bootstrap, TOPICS)

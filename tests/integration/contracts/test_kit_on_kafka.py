@@ -1,6 +1,6 @@
 """The kit on a real Kafka: faults, repetitions, bad records, members that come and go.
 
-Billing's topics are shared with all other tests: an effect here looks at events of its own merchant only.
+Billing's topics are shared by the tests of this file: an effect here looks at events of its own merchant only.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ async def send(kafka: str, records: Sequence[Record], partition: int | None = No
 
 
 async def dead(kafka: str, topic: str, key: bytes | None, count: int = 1) -> list[Any]:
-    """The first dead letters with this key: other tests send bad records too."""
+    """The first dead letters with this key: the other tests here send bad records too."""
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
     found: list[Any] = []
@@ -86,7 +86,10 @@ class Noting:
         return len(self.store.data.get("noted", [])) >= count
 
 
-async def test_an_effect_that_fails_ten_times_works_the_eleventh_and_nothing_overtakes_it(kafka: str) -> None:
+async def test_an_effect_that_fails_ten_times_works_the_eleventh_and_nothing_overtakes_it(
+    kafka: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("billing_subscriber.kafka.LONGEST_PAUSE", 0.5)
     it = Noting(uuid4(), [ConnectionError("away")] * 10)
     await send(kafka, cancellations(it.merchant, 3))
     async with member(kafka, it.handler, await dead_letter_topic(kafka, it.handler.group)):

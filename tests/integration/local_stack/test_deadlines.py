@@ -3,6 +3,7 @@
 import socket
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,51 +32,43 @@ def a_server_that_never_answers() -> Iterator[str]:
 DEADLINE = {"PORTAL_DEADLINE_SECONDS": "6"}
 
 
-def test_a_kafka_that_does_not_answer_is_named(stack: LocalStack) -> None:
+def test_a_kafka_that_does_not_answer_is_named(stack: LocalStack, elsewhere: dict[str, str]) -> None:
     with a_server_that_never_answers() as address:
-        up = stack.up(environment={**DEADLINE, "KAFKA_BOOTSTRAP_SERVERS": address})
+        up = stack.up(environment={**elsewhere, **DEADLINE, "KAFKA_BOOTSTRAP_SERVERS": address})
     assert up.returncode == 1
     assert f"creating the topics on {address}: " in up.stderr
     assert "TimeoutError()" not in up.stderr
     stack.wait_until(lambda: stack.left == [])
 
 
-def test_a_postgresql_that_does_not_answer_is_named(stack: LocalStack) -> None:
+def test_a_postgresql_that_does_not_answer_is_named(stack: LocalStack, external_kafka: dict[str, str]) -> None:
     with a_server_that_never_answers() as address:
-        up = stack.up(environment={**DEADLINE, "PORTAL_POSTGRES_URL": f"postgresql://admin:only-a-test@{address}/postgres"})
+        url = f"postgresql://admin:only-a-test@{address}/postgres"
+        up = stack.up(environment={**DEADLINE, "PORTAL_POSTGRES_URL": url, **external_kafka})
     assert up.returncode == 1
     assert "creating the database trivial_service: not done after 6 s (PORTAL_DEADLINE_SECONDS)" in up.stderr
     assert "only-a-test" not in up.stderr
 
 
-@pytest.mark.parametrize("command", [["topics", "diff"], ["topics", "apply"]])
-def test_a_command_that_waits_for_kafka_ends_with_an_error_message(
-    stack: LocalStack, monkeypatch: pytest.MonkeyPatch, command: list[str]
-) -> None:
-    monkeypatch.setenv("PORTAL_DEADLINE_SECONDS", "5")
-    with a_server_that_never_answers() as address:
-        ended = stack.portalctl(*command, "--kafka", address)
-    assert ended.returncode == 1
-    assert address in ended.stderr
-    assert "Traceback" not in ended.stderr
-
-
-def test_migrate_has_a_deadline(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_commands_that_wait_for_a_server_end_with_an_error_message(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = f"sk_test_{'k' * 43}"
     monkeypatch.setenv("PORTAL_DEADLINE_SECONDS", "5")
     with a_server_that_never_answers() as address:
         monkeypatch.setenv("PORTAL_POSTGRES_URL", f"postgresql://admin:only-a-test@{address}/postgres")
-        ended = stack.portalctl("migrate")
-    assert ended.returncode == 1
-    assert "migrating the tables: not done after 5 s" in ended.stderr
-
-
-def test_a_gateway_that_does_not_answer_is_named(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PORTAL_DEADLINE_SECONDS", "5")
-    key = f"sk_test_{'k' * 43}"
-    with a_server_that_never_answers() as address:
-        ended = stack.portalctl("links", "create", "--customer", "c", "--api-key", key, "--url", f"http://{address}")
-    assert ended.returncode == 1
-    assert f"the portal gateway does not answer at http://{address} within 5 s" in ended.stderr
+        links = ("links", "create", "--customer", "c", "--api-key", key, "--url", f"http://{address}")
+        expected = {
+            ("topics", "diff", "--kafka", address): address,
+            ("topics", "apply", "--kafka", address): address,
+            ("migrate",): "migrating the tables: not done after 5 s",
+            links: f"the portal gateway does not answer at http://{address} within 5 s",
+        }
+        with ThreadPoolExecutor(len(expected)) as threads:
+            ended = list(threads.map(lambda words: stack.portalctl(*words), expected))
+    for (words, message), command in zip(expected.items(), ended, strict=True):
+        assert command.returncode == 1, words
+        assert message in command.stderr, words
+        assert "Traceback" not in command.stderr, words
+        assert "only-a-test" not in command.stderr, words
 
 
 async def test_a_program_that_never_becomes_ready_is_named_with_its_log(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ class Links(HTMLParser):
         self.found |= {value for name, value in attrs if name == "href" and value and not value.startswith("#")}
 
 
-def test_the_page_of_the_events_is_served_with_working_links() -> None:
+def test_the_page_of_the_events_is_served_with_working_links(elsewhere: dict[str, str]) -> None:
     with local_stack() as stack:
-        assert stack.up().returncode == 0
+        assert stack.up(environment=elsewhere).returncode == 0
         address = read_state(stack.folder)["urls"]["events"]
         page = httpx.get(address, trust_env=False)
         assert page.status_code == 200

@@ -17,7 +17,8 @@ from portalctl.local.postgres import PostgresServer
 from portalctl.local.programs import Child, start
 from support.local_stack import LocalStack
 
-NAMES = ("josé", "a,b", "back\\slash", "日本", "100% (copia)", " a:b $HOME `x` 'q\" #?&;{c}=!~\u00a0🙂 ")
+NAMES = Path("josé", "a,b", "back\\slash", "日本", "100% (copia)", " a:b $HOME `x` 'q\" #?&;{c}=!~\u00a0🙂 ")
+"""One folder in the other: each part of the path has other characters that a program may not take literally."""
 
 
 pytestmark = pytest.mark.timeout(400)
@@ -41,12 +42,14 @@ def odd_cache(parent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("odd_cache")
-@pytest.mark.parametrize("name", NAMES)
-async def test_postgresql_and_kafka_run_in_a_folder_of_any_name(parent: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_postgresql_and_kafka_run_in_a_folder_of_any_name(parent: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for variable in ("LC_ALL", "LANG"):
         monkeypatch.setenv(variable, "C")
-    folder = parent / name
-    folder.mkdir(mode=0o711)
+    folder = parent / NAMES
+    folder.mkdir(parents=True)
+    for each in (folder, *folder.parents):
+        if each.is_relative_to(parent):
+            each.chmod(0o711)
     port = free_port()
     kafka = KafkaServer(folder / "kafka", port, free_port({port}), folder / "kafka.log")
     postgres = PostgresServer(folder / "postgres", free_port(), "only-for-tests", folder / "postgres.log")
@@ -63,15 +66,17 @@ async def test_postgresql_and_kafka_run_in_a_folder_of_any_name(parent: Path, na
         await asyncio.gather(*(child.stop() for child in children))
 
 
-@pytest.mark.parametrize("locale", ["C", "POSIX"])
-def test_the_whole_stack_runs_in_such_a_folder_in_any_locale(parent: Path, locale: str) -> None:
+@pytest.mark.parametrize(("locale", "own_kafka"), [("C", False), ("POSIX", True)], ids=["C", "POSIX"])
+def test_the_whole_stack_runs_in_such_a_folder_in_any_locale(
+    parent: Path, locale: str, own_kafka: bool, external_kafka: dict[str, str]
+) -> None:
     stack = LocalStack(Folder(parent / "100% (copia), josé \\ 日本" / ".portal"))
     stack.folder.root.parent.mkdir(mode=0o711)
     try:
-        up = stack.up(environment={"LC_ALL": locale, "LANG": locale})
+        up = stack.up(environment={"LC_ALL": locale, "LANG": locale, **({} if own_kafka else external_kafka)})
         assert (up.returncode, up.stdout) == (0, "ready\n"), up.stderr
         shown = stack.portalctl("status")
-        assert str(stack.folder.log("kafka")) in shown.stdout
+        assert str(stack.folder.log("kafka" if own_kafka else "postgres")) in shown.stdout
     finally:
         assert stack.portalctl("down").stdout == "stopped\n"
 

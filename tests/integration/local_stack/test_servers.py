@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,8 @@ async def test_another_kafka_on_the_port_is_recognised(folder: Path, kafka_boots
     await other.prepare()
     with pytest.raises(PortTaken):
         await other.program().ready()
+    with pytest.raises(PortTaken):
+        await start(other.program())
 
 
 async def test_a_stale_pid_file_with_a_reused_number_is_removed(folder: Path) -> None:
@@ -72,13 +75,24 @@ async def test_an_interrupted_preparation_is_repeated(folder: Path) -> None:
     await child.stop()
 
 
-async def test_kafka_keeps_its_data_when_its_ports_change(folder: Path) -> None:
-    first = KafkaServer(folder, free_port(), free_port(), folder / "kafka.log")
+async def test_kafka_keeps_its_data_when_its_ports_change_and_ignores_a_damaged_class_archive(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A random cluster id may start with a dash, like an option of the command that formats the folder.
+    monkeypatch.setattr("portalctl.local.kafka.uuid.uuid4", lambda: uuid.UUID(bytes=b"\xfb" + bytes(15)))
+    port = free_port()
+    first = KafkaServer(folder, port, free_port({port}), folder / "kafka.log")
     await first.prepare()
+    assert first.cluster_id == "-" + "wAAAAAAAAAAAAAAAAAAAA"
     child = await start(first.program())
     await child.stop()
-    second = KafkaServer(folder, free_port({first.port}), free_port({first.controller_port}), folder / "kafka.log")
+    port = free_port({first.port, first.controller_port})
+    second = KafkaServer(folder, port, free_port({port, first.port, first.controller_port}), folder / "kafka.log")
+    damaged = folder / "damaged.jsa"
+    damaged.write_bytes(b"no archive")
+    monkeypatch.setattr("portalctl.local.kafka.class_archive", lambda _: damaged)
     await second.prepare()
+    assert any(damaged.samefile(path) for path in folder.glob("*.jsa") if path != damaged)
     child = await start(second.program())
     await child.stop()
     assert second.cluster_id == first.cluster_id

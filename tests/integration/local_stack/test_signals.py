@@ -23,19 +23,13 @@ def stack() -> Iterator[LocalStack]:
 
 
 @pytest.mark.parametrize("number", STOP)
-def test_up_stops_on_each_signal_that_it_inherits_as_ignored(stack: LocalStack, number: signal.Signals) -> None:
-    with stack.up_in_front(*IGNORING) as process:
+def test_up_stops_on_each_signal_that_it_inherits_as_ignored(
+    stack: LocalStack, elsewhere: dict[str, str], number: signal.Signals
+) -> None:
+    with stack.up_in_front(*IGNORING, environment=elsewhere) as process:
         process.send_signal(number)
         assert process.wait(60) == 0
     assert stack.left == []
-
-
-def test_a_detached_stack_with_inherited_ignored_signals_stops_without_force(stack: LocalStack) -> None:
-    assert stack.up(before=IGNORING).returncode == 0
-    assert stack.portalctl("down").stdout == "stopped\n"
-    assert stack.left == []
-    log = stack.folder.log("supervisor").read_text()
-    assert "was killed" not in log
 
 
 _PROGRAM = """

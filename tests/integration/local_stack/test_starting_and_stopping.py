@@ -3,7 +3,6 @@
 import asyncio
 import signal
 import socket
-import stat
 from collections.abc import Iterator
 
 import asyncpg
@@ -13,6 +12,7 @@ from portalctl.local.folder import read_json
 from portalctl.local.process_table import read_processes
 from portalctl.local.state import read_state, update_state
 from support.local_stack import LocalStack, local_stack
+from support.processes import IGNORING
 
 PROCESSES = {"postgres", "kafka", "trivial", "events"}
 
@@ -36,30 +36,61 @@ def starts_recorded(stack: LocalStack) -> int:
     return asyncio.run(count())
 
 
-def test_down_keeps_the_data_and_the_addresses(stack: LocalStack) -> None:
-    assert stack.up().stdout == "ready\n"
-    before = read_state(stack.folder)
-    assert set(before["processes"]) == PROCESSES
-    assert before["processes"]["kafka"] == stack.identity("kafka").pid
+def addresses(stack: LocalStack) -> list[object]:
+    state = read_state(stack.folder)
+    return [state[name] for name in ("urls", "kafka", "postgres")]
+
+
+def test_data_and_addresses_survive_down_and_a_killed_supervisor(stack: LocalStack) -> None:
+    # Given a detached stack that inherits ignored signals, for example from nohup or a CI runner
+    assert stack.up(before=IGNORING).stdout == "ready\n"
+    state, before = read_state(stack.folder), addresses(stack)
+    assert set(state["processes"]) == PROCESSES
+    assert state["processes"]["kafka"] == stack.identity("kafka").pid
     assert stack.portalctl("status").returncode == 0
     assert stack.portalctl("topics", "diff").stdout == ""
 
+    # When it is taken down, it stops without force
     assert stack.portalctl("down").stdout == "stopped\n"
     assert stack.left == []
+    assert "was killed" not in stack.folder.log("supervisor").read_text()
     assert stack.portalctl("status").returncode == 1
     assert read_state(stack.folder)["processes"] == {}
 
+    # Then the next start finds its data
     assert stack.up().returncode == 0
-    after = read_state(stack.folder)
-    assert (after["urls"], after["kafka"], after["postgres"]) == (before["urls"], before["kafka"], before["postgres"])
+    assert addresses(stack) == before
     assert starts_recorded(stack) == 2
 
+    # And when the supervisor is killed, `down` stops what it left, and the data is still complete
+    assert stack.supervisor.send(signal.SIGKILL)
+    assert stack.portalctl("down").returncode == 0
+    assert stack.left == []
+    assert stack.up().returncode == 0
+    assert addresses(stack) == before
+    assert starts_recorded(stack) == 3
 
-def test_a_wipe_deletes_data_and_keys_and_keeps_addresses(stack: LocalStack) -> None:
+
+def test_killed_processes_are_restarted_and_a_wipe_deletes_data_and_keys(stack: LocalStack) -> None:
+    # Given a stack of which every process is killed
     stack.up()
+    killed = {name: stack.identity(name) for name in PROCESSES}
+    for identity in killed.values():
+        assert identity.send(signal.SIGKILL)
+    stack.wait_until(lambda: not any(identity.running for identity in killed.values()))
+
+    # Then each is restarted and recorded
+    stack.wait_until(lambda: read_processes(stack.folder).all_ready)
+    assert all(stack.identity(name) != identity for name, identity in killed.items())
+    stack.remember()
+    assert read_state(stack.folder)["processes"] == {name: stack.identity(name).pid for name in PROCESSES}
+    assert starts_recorded(stack) == 1
+
+    # And when it is wiped, data and keys are new, and the addresses stay
     update_state(stack.folder, customers={"ana": {}})
     ports, secrets = read_json(stack.folder.ports), read_json(stack.folder.secrets)
     assert stack.portalctl("down", "--wipe").returncode == 0
+    assert stack.left == []
     assert not stack.folder.postgres.exists()
     assert not stack.folder.kafka.exists()
     assert stack.up().returncode == 0
@@ -69,67 +100,46 @@ def test_a_wipe_deletes_data_and_keys_and_keeps_addresses(stack: LocalStack) -> 
     assert read_json(stack.folder.secrets) != secrets
 
 
-def test_a_killed_process_is_restarted_and_recorded(stack: LocalStack) -> None:
-    stack.up()
-    killed = {name: stack.identity(name) for name in PROCESSES}
-    for identity in killed.values():
-        assert identity.send(signal.SIGKILL)
-    stack.wait_until(lambda: not any(identity.running for identity in killed.values()))
-    stack.wait_until(lambda: read_processes(stack.folder).all_ready)
-    assert all(stack.identity(name) != identity for name, identity in killed.items())
-    stack.remember()
-    assert read_state(stack.folder)["processes"] == {name: stack.identity(name).pid for name in PROCESSES}
-    assert starts_recorded(stack) == 1
-
-
-def test_a_second_up_starts_missing_processes(stack: LocalStack) -> None:
-    stack.up()
-    before = {name: stack.identity(name) for name in PROCESSES}
+def test_a_second_up_starts_missing_processes(stack: LocalStack, elsewhere: dict[str, str]) -> None:
+    stack.up(environment=elsewhere)
+    before = {name: stack.identity(name) for name in ("trivial", "events")}
     supervisor = stack.supervisor
     before["trivial"].send(signal.SIGKILL)
     stack.wait_until(lambda: not before["trivial"].running)
-    assert stack.up().stdout == "ready\n"
+    assert stack.up(environment=elsewhere).stdout == "ready\n"
     assert stack.supervisor == supervisor
     assert stack.identity("trivial") != before["trivial"]
-    assert stack.identity("kafka") == before["kafka"]
+    assert stack.identity("events") == before["events"]
     assert stack.portalctl("down").returncode == 0
     assert stack.left == []
 
 
-def test_down_stops_all_processes_after_the_supervisor_was_killed(stack: LocalStack) -> None:
-    stack.up()
-    assert stack.supervisor.send(signal.SIGKILL)
-    assert stack.portalctl("down").returncode == 0
-    assert stack.left == []
-    assert stack.up().returncode == 0
-    assert starts_recorded(stack) == 2
-
-
-def test_the_stack_ends_with_a_killed_attached_up(stack: LocalStack) -> None:
-    with stack.up_in_front() as process:
+def test_the_stack_ends_with_a_killed_attached_up(stack: LocalStack, elsewhere: dict[str, str]) -> None:
+    with stack.up_in_front(environment=elsewhere) as process:
         process.kill()
     stack.wait_until(lambda: stack.left == [])
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_an_interrupted_attached_up_stops_the_stack(stack: LocalStack, number: signal.Signals) -> None:
-    with stack.up_in_front() as process:
+def test_an_interrupted_attached_up_stops_the_stack(stack: LocalStack, elsewhere: dict[str, str], number: signal.Signals) -> None:
+    with stack.up_in_front(environment=elsewhere) as process:
         process.send_signal(number)
         assert process.wait(60) == 0
     assert stack.left == []
 
 
-def test_ports_in_use_are_replaced_for_good(stack: LocalStack) -> None:
-    stack.up()
+def test_ports_in_use_are_replaced_for_good(stack: LocalStack, external_kafka: dict[str, str]) -> None:
+    stack.up(environment=external_kafka)
     before = read_json(stack.folder.ports)
     stack.portalctl("down")
     with socket.create_server(("127.0.0.1", before["postgres"])), socket.create_server(("127.0.0.1", before["trivial"])):
-        assert stack.up().returncode == 0
+        assert stack.up(environment=external_kafka).returncode == 0
         after = read_json(stack.folder.ports)
         assert {name for name in before if before[name] != after[name]} == {"postgres", "trivial"}
         stack.portalctl("down")
-    stack.up()
+    stack.up(environment=external_kafka)
     assert read_json(stack.folder.ports) == after
+    assert starts_recorded(stack) == 3
 
 
 def test_a_failed_start_reports_the_step_with_its_log_and_leaves_no_process(stack: LocalStack) -> None:
@@ -147,9 +157,3 @@ def test_external_servers_are_used(stack: LocalStack, elsewhere: dict[str, str])
     assert state["kafka"]["bootstrap_servers"] == elsewhere["KAFKA_BOOTSTRAP_SERVERS"]
     assert not stack.folder.postgres.exists()
     assert starts_recorded(stack) == 1
-
-
-def test_files_with_secrets_are_private(stack: LocalStack) -> None:
-    stack.up()
-    for path in (stack.folder.secrets, stack.folder.state, stack.folder.processes):
-        assert stat.S_IMODE(path.stat().st_mode) == 0o600

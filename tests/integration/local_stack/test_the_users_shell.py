@@ -2,6 +2,7 @@
 
 import stat
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -15,27 +16,42 @@ from support.users_shell import SHELL
 pytestmark = pytest.mark.timeout(400)
 
 
-@pytest.fixture
-def stack() -> Iterator[LocalStack]:
-    with local_stack() as stack:
-        yield stack
-
-
-@pytest.fixture
-def home(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home folder with unreadable certificates and passwords of other servers."""
-    settings = tmp_path / ".postgresql"
+    home = tmp_path_factory.mktemp("home")
+    settings = home / ".postgresql"
     settings.mkdir()
     for name in ("postgresql.crt", "postgresql.key", "root.crt", "root.crl"):
         (settings / name).write_text("no certificate")
-    (tmp_path / ".pgpass").write_text("*:*:*:*:wrong\n")
-    (tmp_path / ".pg_service.conf").write_text("[none]\nhost=nowhere\n")
-    return tmp_path
+    (home / ".pgpass").write_text("*:*:*:*:wrong\n")
+    (home / ".pg_service.conf").write_text("[none]\nhost=nowhere\n")
+    return home
 
 
-def test_the_stack_starts_in_a_shell_with_settings_for_other_servers(stack: LocalStack, home: Path) -> None:
+@pytest.fixture(scope="module")
+def stack(home: Path) -> Iterator[LocalStack]:
+    """A stack that is started in a shell with settings for other servers. Every test of this file leaves it running."""
+    with local_stack() as stack:
+        up_in_the_shell(stack, home)
+        yield stack
+
+
+def up_in_the_shell(stack: LocalStack, home: Path) -> None:
     up = stack.up(environment={**SHELL, "HOME": str(home), "XDG_CACHE_HOME": str(cache_folder().parent)})
     assert (up.returncode, up.stdout) == (0, "ready\n"), up.stderr
+
+
+def modes(folder: Path) -> dict[Path, int]:
+    """The mode of each file and folder. The servers delete files meanwhile."""
+    found = {}
+    for path in folder.rglob("*"):
+        with suppress(FileNotFoundError):
+            found[path] = path.lstat().st_mode
+    return found
+
+
+def test_no_process_gets_the_settings_for_other_servers(stack: LocalStack) -> None:
     for identity in members(stack.folder):
         for process in (psutil.Process(identity.pid), *psutil.Process(identity.pid).children(recursive=True)):
             found = process.environ()
@@ -47,20 +63,18 @@ def test_the_stack_starts_in_a_shell_with_settings_for_other_servers(stack: Loca
             assert all(found.get(name) != SHELL[name] for name in ("DATABASE_URL", "HTTP_PORT", "LOG_LEVEL"))
 
 
-def test_data_and_logs_are_private(stack: LocalStack) -> None:
-    assert stack.up().returncode == 0
-    found = [path for path in stack.folder.root.rglob("*") if not path.is_symlink()]
+def test_data_logs_and_files_with_secrets_are_private(stack: LocalStack) -> None:
+    found = modes(stack.folder.root)
     assert any(path.name == "meta.properties" for path in found)
     assert any(path.name == "PG_VERSION" for path in found)
-    open_to_others = [path for path in found if stat.S_IMODE(path.stat().st_mode) & 0o077]
-    assert open_to_others == []
+    assert {stack.folder.secrets, stack.folder.state, stack.folder.processes} <= found.keys()
+    assert [path for path, mode in found.items() if not stat.S_ISLNK(mode) and mode & 0o077] == []
 
 
-def test_a_start_makes_copied_data_private_again(stack: LocalStack) -> None:
-    assert stack.up().returncode == 0
+def test_a_start_makes_copied_data_private_again(stack: LocalStack, home: Path) -> None:
     stack.portalctl("down")
     for folder in (stack.folder.kafka, stack.folder.kafka / "data", stack.folder.postgres, stack.folder.postgres / "data"):
         folder.chmod(0o755)
-    assert stack.up().returncode == 0
+    up_in_the_shell(stack, home)
     for folder in (stack.folder.kafka, stack.folder.kafka / "data", stack.folder.postgres / "data"):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -19,7 +19,7 @@ import psutil
 
 from portalctl.local.folder import Folder
 from portalctl.local.members import members
-from support.system_stack import Stack, eventually, running, shop
+from support.system_stack import Stack, running, shop
 
 FULL_SECONDS = 25
 _SIZE = "450m"
@@ -62,7 +62,7 @@ async def observed(root: Path, kind: str) -> dict[str, Any]:
         found["while_full"] = await statuses(stack)
         empty(folder, kind)
         began = time.monotonic()
-        await eventually(lambda: asyncio.to_thread(stack.portalctl, "status"), lambda said: said.returncode == 0, seconds=120)
+        await stack.ready()
         found["recovered_after"] = round(time.monotonic() - began, 1)
         await made.customer()
         verified = await asyncio.to_thread(stack.portalctl, "verify")
