@@ -41,9 +41,9 @@ async def test_a_batch_of_any_records_is_processed(
         found = kept.get((record.topic, record.offset))
         if isinstance(decoded, Undecodable):
             assert found is not None, "undecodable records are in quarantine"
-        if found is not None and record.topic not in consumer.personal:
+        if found is not None and record.topic not in consumer.personal_topics:
             assert (found.key, found.value, list(found.headers)) == (record.key, record.value, list(record.headers))
-        if found is not None and record.topic in consumer.personal:
+        if found is not None and record.topic in consumer.personal_topics:
             assert found.value is None
     assert processor.progress.problem() is None
 

@@ -32,9 +32,9 @@ async def commit_offsets(_: Connection, __: Sequence[RawRecord]) -> None:
     """These tests check only the effects."""
 
 
-async def count(received: Received[Any], batch: UnitOfWork) -> None:
+async def count(received: Received[Any], unit: UnitOfWork) -> None:
     """Switch our own lamp with the same id."""
-    await batch.decide(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
+    await unit.decide(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
 def processor(pool: asyncpg.Pool, **consumer: Any) -> BatchProcessor:
@@ -86,8 +86,8 @@ async def test_caused_events_name_their_cause(pool: asyncpg.Pool) -> None:
 async def test_a_refusal_is_an_outcome(pool: asyncpg.Pool) -> None:
     outcomes: list[object] = []
 
-    async def switch_off(received: Received[Any], batch: UnitOfWork) -> None:
-        outcomes.append(await batch.decide(LAMP, uuid4(), SwitchOff(NOON), cause=received))
+    async def switch_off(received: Received[Any], unit: UnitOfWork) -> None:
+        outcomes.append(await unit.decide(LAMP, uuid4(), SwitchOff(NOON), cause=received))
 
     await processor(pool, reactions={Lit.TYPE: switch_off}).handle(records(lit(uuid4(), 1)), commit_offsets)
     assert outcomes == [None]
@@ -110,12 +110,12 @@ async def test_one_failing_record_of_five_hundred_is_quarantined_alone(pool: asy
     batch = records(*(lit(uuid4(), 1, watts=0 if n == 250 else 40) for n in range(500)))
     tries = 0
 
-    async def stumble(received: Received[Any], batch: UnitOfWork) -> None:
+    async def stumble(received: Received[Any], unit: UnitOfWork) -> None:
         nonlocal tries
         if received.data.watts == 0:
             tries += 1
             raise ZeroDivisionError("no watts")
-        await count(received, batch)
+        await count(received, unit)
 
     await processor(pool, reactions={Lit.TYPE: stumble}).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM events") == 499
@@ -124,9 +124,9 @@ async def test_one_failing_record_of_five_hundred_is_quarantined_alone(pool: asy
 
 
 async def test_a_refused_statement_quarantines_only_its_record(pool: asyncpg.Pool) -> None:
-    async def write(received: Received[Any], batch: UnitOfWork) -> None:
-        await count(received, batch)
-        batch.write(Statement("SELECT 1 / $1::int", (received.data.watts,)))
+    async def write(received: Received[Any], unit: UnitOfWork) -> None:
+        await count(received, unit)
+        unit.write(Statement("SELECT 1 / $1::int", (received.data.watts,)))
 
     batch = records(*(lit(uuid4(), 1, watts=0 if n == 3 else 40) for n in range(8)))
     await processor(pool, reactions={Lit.TYPE: write}).handle(batch, commit_offsets)
@@ -142,7 +142,7 @@ async def test_a_batch_is_halved_until_the_failing_record_is_found(pool: asyncpg
             raise RuntimeError("cannot be composed")
 
     batch = records(*(lit(uuid4(), 1, customer=unlucky if n == 5 else uuid4()) for n in range(16)))
-    await processor(pool, projections=(LAMPS,), after=after).handle(batch, commit_offsets)
+    await processor(pool, projections=(LAMPS,), before_commit=after).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM projection") == 15
     assert [bad.record.offset for bad in await kept(pool)] == [5]
 
@@ -151,9 +151,9 @@ async def test_a_version_conflict_repeats_the_decision(pool: asyncpg.Pool) -> No
     lamp, other = uuid4(), uuid4()
     meddled = 0
 
-    async def meddle(received: Received[Any], batch: UnitOfWork) -> None:
+    async def meddle(received: Received[Any], unit: UnitOfWork) -> None:
         nonlocal meddled
-        await count(received, batch)
+        await count(received, unit)
         if meddled < 3:
             meddled += 1
             await processor(pool, group="tests.meddler", reactions={Lit.TYPE: count}).handle(
@@ -169,15 +169,15 @@ async def test_no_transaction_id_is_taken_before_the_streams_are_read(pool: asyn
     lamp = uuid4()
     seen: list[object] = []
 
-    async def look(received: Received[Any], batch: UnitOfWork) -> None:
-        await count(received, batch)
-        seen.append(await batch.connection.fetchval("SELECT pg_current_xact_id_if_assigned()"))
+    async def look(received: Received[Any], unit: UnitOfWork) -> None:
+        await count(received, unit)
+        seen.append(await unit.connection.fetchval("SELECT pg_current_xact_id_if_assigned()"))
 
         async def number(connection: asyncpg.Connection) -> None:
             seen.append(await connection.fetchval("SELECT pg_current_xact_id_if_assigned()"))
-            await batch.decide(LAMP, lamp, Count(NOON), cause=received)
+            await unit.decide(LAMP, lamp, Count(NOON), cause=received)
 
-        batch.at_commit(number)
+        unit.at_commit(number)
 
     await processor(pool, reactions={Lit.TYPE: look}, projections=(LAMPS,)).handle(records(lit(lamp, 1)), commit_offsets)
     assert seen == [None, None]
@@ -185,17 +185,17 @@ async def test_no_transaction_id_is_taken_before_the_streams_are_read(pool: asyn
 
 
 async def test_a_stream_used_in_a_commit_hook_must_be_loaded_before(pool: asyncpg.Pool) -> None:
-    async def late(received: Received[Any], batch: UnitOfWork) -> None:
+    async def late(received: Received[Any], unit: UnitOfWork) -> None:
         async def ask(_: asyncpg.Connection) -> None:
-            await count(received, batch)
+            await count(received, unit)
 
-        batch.at_commit(ask)
+        unit.at_commit(ask)
 
     await processor(pool, reactions={Lit.TYPE: late}).handle(records(lit(uuid4(), 1)), commit_offsets)
     assert [bad.error.split(":")[0] for bad in await kept(pool)] == ["RuntimeError"]
     lamp = uuid4()
     streams = {Lit.TYPE: lambda _: [LAMP.stream(MERCHANT, lamp)]}
-    await processor(pool, reactions={Lit.TYPE: late}, streams=streams).handle(records(lit(lamp, 1)), commit_offsets)
+    await processor(pool, reactions={Lit.TYPE: late}, streams_to_load=streams).handle(records(lit(lamp, 1)), commit_offsets)
     assert await versions(pool, lamp) == [1]
 
 
@@ -203,8 +203,8 @@ async def test_a_batch_with_a_stale_read_is_tried_again(pool: asyncpg.Pool) -> N
     lamp, other = uuid4(), uuid4()
     attempts = 0
 
-    async def check_at_commit(received: Received[Any], batch: UnitOfWork) -> None:
-        await count(received, batch)
+    async def check_at_commit(received: Received[Any], unit: UnitOfWork) -> None:
+        await count(received, unit)
 
         async def check(_: asyncpg.Connection) -> None:
             nonlocal attempts
@@ -212,7 +212,7 @@ async def test_a_batch_with_a_stale_read_is_tried_again(pool: asyncpg.Pool) -> N
             if attempts < 4:
                 raise StaleRead
 
-        batch.at_commit(check)
+        unit.at_commit(check)
 
     await processor(pool, reactions={Lit.TYPE: check_at_commit}).handle(records(lit(lamp, 1), lit(other, 1)), commit_offsets)
     assert await versions(pool, lamp, other) == [1, 1]
@@ -222,8 +222,8 @@ async def test_a_batch_with_a_stale_read_is_tried_again(pool: asyncpg.Pool) -> N
 async def test_the_records_of_an_attempt_share_a_group(pool: asyncpg.Pool) -> None:
     sizes: list[int] = []
 
-    async def gather(received: Received[Any], batch: UnitOfWork) -> None:
-        group = batch.group("tests", list[Received[Any]])
+    async def gather(received: Received[Any], unit: UnitOfWork) -> None:
+        group = unit.group("tests", list[Received[Any]])
         group.append(received)
         sizes.append(len(group))
 
@@ -273,7 +273,7 @@ async def test_after_is_called_in_the_transaction_with_the_changed_customers(poo
         calls.append((changed, len(await documents(connection, "lamp", MERCHANT, ana))))
 
     lamp = uuid4()
-    consumer = processor(pool, projections=(LAMPS,), after=after)
+    consumer = processor(pool, projections=(LAMPS,), before_commit=after)
     changed = await consumer.handle(records(lit(lamp, 1, customer=ana), lit(uuid4(), 1, customer=luis)), commit_offsets)
     assert await consumer.handle(records(lit(uuid4(), 1)), commit_offsets) == set()
     assert changed == {(MERCHANT, ana), (MERCHANT, luis)}
@@ -287,7 +287,7 @@ async def test_an_erased_customer_leaves_nothing(pool: asyncpg.Pool) -> None:
     async def forget(who: Erased, _: UnitOfWork) -> None:
         erased.append(who)
 
-    consumer = processor(pool, projections=(PAINTS,), erased=forget)
+    consumer = processor(pool, projections=(PAINTS,), on_erased=forget)
     await consumer.handle([record(painted(customer, 3, "red"), "billing.paints")], commit_offsets)
     assert await consumer.handle([tombstone(customer)], commit_offsets) == {(MERCHANT, customer)}
     assert await pool.fetchval("SELECT count(*) FROM projection") == 0
@@ -314,7 +314,7 @@ async def test_a_personal_value_is_never_quarantined(pool: asyncpg.Pool) -> None
     async def stumble(_: Received[Any], __: UnitOfWork) -> None:
         raise RuntimeError("ana@example.test")
 
-    consumer = processor(pool, reactions={"billing.paints.Painted.v1": stumble}, personal=personal)
+    consumer = processor(pool, reactions={"billing.paints.Painted.v1": stumble}, personal_topics=personal)
     await consumer.handle([unreadable, replace(secret, offset=1)], commit_offsets)
     found = await kept(pool)
     assert [(bad.record.value, bad.complete) for bad in found] == [(None, False), (None, False)]

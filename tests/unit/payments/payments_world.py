@@ -132,7 +132,7 @@ class World:
                 self.queues[f"issued {told.start}"].append(self.issued(told))
             case InvoiceIssued():
                 received = self.received(told, invoice_id(SUBSCRIPTION, told.period))
-                self.run(COLLECT(received, Batch(self)))  # type: ignore[arg-type]
+                self.run(COLLECT(received, FakeUnitOfWork(self)))  # type: ignore[arg-type]
             case SubscriptionRetryDue():
                 self.run(self.write(PAYMENT, told.invoice_id, TryAgain(self.default, self.now)))
             case PaymentSucceeded():
@@ -317,8 +317,8 @@ class World:
         return self.card
 
 
-class Batch:
-    """Commands of a batch are executed at once here."""
+class FakeUnitOfWork:
+    """Executes each command at once."""
 
     def __init__(self, world: World) -> None:
         self._world = world

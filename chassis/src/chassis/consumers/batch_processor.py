@@ -137,7 +137,7 @@ class BatchProcessor:
         records: Sequence[RawRecord],
         commit_offsets: CommitOffsets,
         decoded: Sequence[Decoded],
-        call_after: bool = True,
+        call_before_commit: bool = True,
     ) -> Changed:
         """Process the records in one transaction.
 
@@ -170,9 +170,9 @@ class BatchProcessor:
             # Without reactions the commit need not wait for the disk: projections lost in a crash are read again from Kafka.
             async with transaction(connection, durable=bool(unhandled)):
                 await unit.flush([(self._consumer.group, received.envelope.id) for received in unhandled.values()])
-                changed = await self._save(connection, projector, call_after)
+                changed = await self._save(connection, projector, call_before_commit)
                 await commit_offsets(connection, records)
-                await quarantine.add(connection, self._consumer.group, to_quarantine, self._consumer.personal)
+                await quarantine.add(connection, self._consumer.group, to_quarantine, self._consumer.personal_topics)
         if unhandled:
             self._commits.signal()
         self._count(records, decoded, to_quarantine)
@@ -193,7 +193,7 @@ class BatchProcessor:
     def _streams_of(self, unhandled: Mapping[int, Received[Any]]) -> list[Stream]:
         streams: list[Stream] = []
         for index, received in unhandled.items():
-            if streams_of := self._consumer.streams.get(received.envelope.type):
+            if streams_of := self._consumer.streams_to_load.get(received.envelope.type):
                 try:
                     streams.extend(streams_of(received))
                 except Exception as error:
@@ -207,13 +207,13 @@ class BatchProcessor:
             here = scoped(merchant=envelope.merchantid, aggregate=envelope.subject)
             with here, span(f"{self._consumer.group} {envelope.type}", parent):
                 await self._consumer.reactions[envelope.type](it, unit)
-        elif isinstance(it, Erased) and self._consumer.erased:
-            await self._consumer.erased(it, unit)
+        elif isinstance(it, Erased) and self._consumer.on_erased:
+            await self._consumer.on_erased(it, unit)
 
-    async def _save(self, connection: asyncpg.Connection, projector: Projector, call_after: bool = True) -> Changed:
+    async def _save(self, connection: asyncpg.Connection, projector: Projector, call_before_commit: bool = True) -> Changed:
         changed = await projector.save(connection)
-        if changed and call_after and self._consumer.after:
-            await self._consumer.after(connection, changed)
+        if changed and call_before_commit and self._consumer.before_commit:
+            await self._consumer.before_commit(connection, changed)
         return changed
 
     async def _quarantine(
@@ -224,7 +224,7 @@ class BatchProcessor:
         If that fails because of the record, quarantine only its bytes. If that fails too, report the member as stuck until
         an operator skips the record.
         """
-        personal = record.topic in self._consumer.personal
+        personal = record.topic in self._consumer.personal_topics
         error = type(fault).__name__ if personal else f"{type(fault).__name__}: {fault}"
         failed = Undecodable(error)
         if isinstance(decoded, Received):
@@ -235,7 +235,7 @@ class BatchProcessor:
         backoff, only_bytes = Backoff(), False
         while True:
             try:
-                changed = await self._attempt([record], commit_offsets, [failed], call_after=not only_bytes)
+                changed = await self._attempt([record], commit_offsets, [failed], call_before_commit=not only_bytes)
             except Fenced:
                 self.progress.stuck = None
                 raise

@@ -46,7 +46,7 @@ class PendingWork:
 class MerchantBatch:
     aggregate: Aggregate[Command, Event, Invoice]
     encryption: BillToEncryption
-    batch: UnitOfWork
+    unit: UnitOfWork
     connection: asyncpg.Connection
     merchant_id: UUID
     work: PendingWork
@@ -89,14 +89,14 @@ class MerchantBatch:
         await parked_renewals.forget_subscription(self.connection, self.merchant_id, subscription_id)
         for invoice_id in await unpaid_of(self.connection, cancelled):
             self._require_read(invoice_id)
-            await self.batch.decide(self.aggregate, invoice_id, command, cause=cancelled)
+            await self.unit.decide(self.aggregate, invoice_id, command, cause=cancelled)
 
     async def _issue(self, merchant: MerchantConfigured, buyers: Mapping[UUID, CustomerProfile]) -> None:
         """Issue the pending invoices of these buyers, except those that have been issued before."""
         for invoice_id in buyers:
             self._require_read(invoice_id)
         await parked_renewals.unpark(self.connection, self.merchant_id, buyers)
-        new = {id: self.pending[id] for id in buyers if not (await self.batch.state(self.aggregate, self.merchant_id, id))[0]}
+        new = {id: self.pending[id] for id in buyers if not (await self.unit.state(self.aggregate, self.merchant_id, id))[0]}
         keys = await self.encryption.keys(self.connection, self.merchant_id, {customer_of(due) for due in new.values()})
         for invoice_id, due in new.items():
             await self._issue_one(invoice_id, due, merchant, buyers[invoice_id], keys[customer_of(due)])
@@ -119,7 +119,7 @@ class MerchantBatch:
             bill_to_sha256=sealed.sha256,
             at=at,
         )
-        if await self.batch.decide(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.row]):
+        if await self.unit.decide(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.row]):
             self.counters[series] = after
 
     async def _merchant(self) -> MerchantConfigured | None:
