@@ -32,11 +32,10 @@ BEYOND_A_MERCHANT = {
 """file -> how many tables one of its statements reaches without naming their merchant, and why."""
 SURFACE = {
     "payments/src/payments/adapters/collections.py": (1, "an invoice's owner is read to be compared; its payments are counted"),
-    "payments/src/payments/adapters/http/charges.py": (
+    "payments/src/payments/adapters/payment_queries.py": (
         1,
-        "the payment of an invoice is read beside its attempts, which are bound",
+        "an invoice's refund is read beside its attempts, which are bound; the route compares the owner of a card",
     ),
-    "payments/src/payments/adapters/http/methods.py": (1, "its owner is compared before anything is told"),
     "invoicing/src/invoicing/adapters/invoice_queries.py": (
         1,
         "a profile is looked up by its aggregate's name; an invoice beside its movement",
@@ -89,6 +88,12 @@ def test_every_query_for_customers_filters_by_customer() -> None:
     answering = [each for each in all_statements() if each.file in SURFACE]
     assert {each.file for each in answering} == SURFACE.keys()
     assert most_unbound(answering, "customer_id") == {file: most for file, (most, _) in SURFACE.items()}
+
+
+def test_routes_contain_no_sql() -> None:
+    """It is beside the one function that runs it, in an adapter of the database."""
+    routes = ("/adapters/http/", "/adapters/api/", "/adapters/page/", "/adapters/links/")
+    assert [(each.file, each.line) for each in all_statements() if any(folder in each.file for folder in routes)] == []
 
 
 @pytest.mark.parametrize(
