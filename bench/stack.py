@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -56,9 +56,9 @@ def processes(stack: Stack, *names: str) -> Processes:
 
 
 @contextmanager
-def suspended(stack: Stack, but: Collection[str] = ("postgres",)) -> Iterator[None]:
-    """Suspend all other parts of the stack during the block."""
-    frozen = [name for name in stack.state["processes"] if name not in but]
+def suspended(stack: Stack) -> Iterator[None]:
+    """Suspend all parts of the stack but PostgreSQL during the block."""
+    frozen = [name for name in stack.state["processes"] if name != "postgres"]
     try:
         for name in frozen:
             stack.signal(name, signal.SIGSTOP)

@@ -53,27 +53,32 @@ class Samples:
         return [each.model_dump(mode="json") for each in self.others if isinstance(each, model)]
 
 
-def read_samples(folder: Path = SAMPLES) -> Samples:
+def read_samples() -> Samples:
     messages: dict[str, list[Envelope]] = {}
-    for path in sorted(folder.glob("*.json"), key=lambda path: (path.stem.rpartition(".")[0], int(path.stem.rpartition(".")[2]))):
-        messages.setdefault(path.stem.rpartition(".")[0], []).append(Envelope.model_validate_json(path.read_bytes()))
+    for type_, number in sorted(_type_and_number(path) for path in SAMPLES.glob("*.json")):
+        messages.setdefault(type_, []).append(Envelope.model_validate_json((SAMPLES / f"{type_}.{number}.json").read_bytes()))
     in_order = {type_: tuple(messages[type_]) for type_ in EVENTS if type_ in messages}
     others = [
         model.model_validate(each)
         for model in _WITHOUT_ENVELOPE
-        for each in json.loads((folder / "other" / f"{model.__name__}.json").read_bytes())
+        for each in json.loads((SAMPLES / "other" / f"{model.__name__}.json").read_bytes())
     ]
     return Samples(in_order, tuple(others))
 
 
-def missing(samples: Samples, events: dict[str, type[EventData]] = EVENTS) -> dict[str, str]:
+def _type_and_number(path: Path) -> tuple[str, int]:
+    type_, _, number = path.stem.rpartition(".")
+    return type_, int(number)
+
+
+def missing(samples: Samples) -> dict[str, str]:
     """New samples by file name: for events without a sample, and for events with a field that no sample contains.
 
     Existing samples never change, because they are published. Raises NoExample.
     """
     found: dict[str, str] = {}
     shown = dict(samples.examples)
-    for type_, event in events.items():
+    for type_, event in EVENTS.items():
         hidden = [field for field in fields_of(event) if field not in shown]
         before = samples.messages.get(type_, ())
         if before and not hidden:

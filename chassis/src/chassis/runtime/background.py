@@ -100,12 +100,12 @@ async def repeat(
     _failures.pop(task, None)
 
 
-async def survives(task: str, work: Awaitable[object], dependency: str = "postgres") -> bool:
+async def survives(task: str, work: Awaitable[object]) -> bool:
     """Await one piece of a task's work, and report its fault. Returns whether it succeeded."""
     try:
         await work
     except Exception as error:
-        report(task, error, dependency)
+        report(task, error)
         return False
     return True
 
