@@ -86,12 +86,12 @@ def durations(passage: Passage, noted: Mapping[str, Mapping[str, Sequence[float]
 
 def read_notes(file: Path) -> dict[str, dict[str, list[float]]]:
     """The times at which each key passed each stage, in seconds, ascending."""
-    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    notes: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for line in file.read_text().splitlines():
         stage, at, *keys = line.split("\t")
         for key in keys:
-            found[stage][key].append(int(at) / 1e9)
-    return found
+            notes[stage][key].append(int(at) / 1e9)
+    return notes
 
 
 class Notes:

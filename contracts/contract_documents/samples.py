@@ -34,14 +34,14 @@ class Samples:
     @cached_property
     def examples(self) -> dict[Field, Any]:
         """By field, the value in the newest sample that has one, in JSON."""
-        found: dict[Field, Any] = {}
+        values: dict[Field, Any] = {}
         for envelopes in self.messages.values():
             for envelope in reversed(envelopes):
                 for model in (envelope, data_of(envelope)):
-                    found = dict(values_in(model)) | found
+                    values = dict(values_in(model)) | values
         for other in self.others:
-            found = dict(values_in(other)) | found
-        return found
+            values = dict(values_in(other)) | values
+        return values
 
     def newest(self, event: type[EventData]) -> Envelope:
         return self.messages[event.TYPE][-1]
@@ -76,7 +76,7 @@ def missing(samples: Samples) -> dict[str, str]:
 
     Existing samples never change, because they are published. Raises NoExample.
     """
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     shown = dict(samples.examples)
     for type_, event in EVENTS.items():
         hidden = [field for field in fields_of(event) if field not in shown]
@@ -86,16 +86,16 @@ def missing(samples: Samples) -> dict[str, str]:
         latest = json.loads(before[-1].value()) if before else _envelope(samples, type_)
         message = Envelope.model_validate(latest | {"data": _filled(event, latest["data"], shown, event)})
         shown = dict(values_in(data_of(message))) | shown
-        found[f"{type_}.{len(before) + 1}.json"] = json.dumps(json.loads(message.value()), indent=2, ensure_ascii=False) + "\n"
-    return found
+        texts[f"{type_}.{len(before) + 1}.json"] = json.dumps(json.loads(message.value()), indent=2, ensure_ascii=False) + "\n"
+    return texts
 
 
 def _envelope(samples: Samples, type_: str) -> dict[str, Any]:
     """The envelope of the topic's first sample, with another type."""
     topic = type_.rpartition(".v")[0].rpartition(".")[0]
     like = next(each[0] for name, each in samples.messages.items() if name.startswith(f"{topic}."))
-    found: dict[str, Any] = json.loads(like.value()) | {"id": str(uuid5(NAMESPACE_URL, type_)), "type": type_, "data": {}}
-    return found
+    envelope: dict[str, Any] = json.loads(like.value()) | {"id": str(uuid5(NAMESPACE_URL, type_)), "type": type_, "data": {}}
+    return envelope
 
 
 def _filled(model: type[BaseModel], data: dict[str, Any], shown: dict[Field, Any], event: type[EventData]) -> dict[str, Any]:

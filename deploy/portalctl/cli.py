@@ -165,7 +165,7 @@ def apply_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
     with exit_on_error():
         servers, seconds = _servers(context.obj, kafka)
         for one in _bounded(topics.apply(servers), seconds, f"creating the topics on {servers}"):
-            say(f"{one.topic}: {one.what} = {one.wanted}")
+            say(f"{one.topic}: {one.what} = {one.required}")
 
 
 @topics_app.command("diff")
@@ -175,7 +175,7 @@ def diff_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
         servers, seconds = _servers(context.obj, kafka)
         differences = _bounded(topics.diff(servers), seconds, f"reading the topics on {servers}")
     for one in differences:
-        say(f"{one.topic}: {one.what} should be {one.wanted}, is {one.found or 'missing'}")
+        say(f"{one.topic}: {one.what} should be {one.required}, is {one.existing or 'missing'}")
     if differences:
         raise typer.Exit(1)
 
@@ -221,10 +221,10 @@ def revoke_links(
         links.revoke(gateway, link_id=link, customer_id=customer_id)
 
 
-def _servers(folder: Folder, given: str | None) -> tuple[str, float]:
+def _servers(folder: Folder, option: str | None) -> tuple[str, float]:
     """Kafka's bootstrap servers, and the deadline."""
     settings = read_settings(Settings)
-    servers = given or settings.kafka_bootstrap_servers
+    servers = option or settings.kafka_bootstrap_servers
     if not servers:
         servers = running_state(folder, "kafka")["kafka"]["bootstrap_servers"]
     return str(servers), settings.portal_deadline_seconds

@@ -60,8 +60,8 @@ def _urls(state: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, s
     return {name: variables.get(variable_of(name)) or known.get(name) for name in DATABASES}
 
 
-def _require(found: Mapping[str, str | None]) -> None:
-    if missing := [name for name, value in found.items() if not value]:
+def _require(settings: Mapping[str, str | None]) -> None:
+    if missing := [name for name, value in settings.items() if not value]:
         raise StackError(f"no stack was started here: run portalctl up first, or set {', '.join(missing)}")
 
 

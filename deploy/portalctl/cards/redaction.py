@@ -135,12 +135,12 @@ async def _quarantined(pool: asyncpg.Pool, finding: Finding) -> bool:
     return delete_value or "error" in finding.fields
 
 
-def _within(found: Any) -> Any:
-    if isinstance(found, dict):
+def _within(content: Any) -> Any:
+    if isinstance(content, dict):
         return {
-            name: _clean(value) if name in TEXTS and isinstance(value, str) else _within(value) for name, value in found.items()
+            name: _clean(value) if name in TEXTS and isinstance(value, str) else _within(value) for name, value in content.items()
         }
-    return [_within(value) for value in found] if isinstance(found, list) else found
+    return [_within(value) for value in content] if isinstance(content, list) else content
 
 
 def _clean(text: str) -> str:

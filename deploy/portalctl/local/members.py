@@ -29,7 +29,7 @@ def members(folder: Folder) -> dict[Identity, str]:
     """Every other process of the folder, with its name."""
     if not folder.root.is_dir():
         return {}
-    return {identity: name for identity, name in _found(folder) if identity.pid != os.getpid()}
+    return {identity: name for identity, name in _members(folder) if identity.pid != os.getpid()}
 
 
 def supervisor_of(folder: Folder) -> Identity | None:
@@ -76,7 +76,7 @@ def works_in(pid: int, directory: Path) -> bool:
         return False
 
 
-def _found(folder: Folder) -> Iterator[tuple[Identity, str]]:
+def _members(folder: Folder) -> Iterator[tuple[Identity, str]]:
     data = folder.postgres / "data"
     for process in psutil.process_iter():
         of, name = _mark(process.pid) or ("", "")

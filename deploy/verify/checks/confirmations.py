@@ -66,17 +66,17 @@ def within_the_confirmed_total(recorded: RecordedState) -> Iterator[str]:
 
 
 def confirmations_of(recorded: RecordedState) -> Mapping[Key, Confirmation]:
-    found: dict[Key, Confirmation] = {}
+    confirmations: dict[Key, Confirmation] = {}
     for stream in recorded.streams("payments", "wallet"):
         for event in stream.events:
             if isinstance(event, DefaultChanged | PaymentConfirmed) and event.confirmation:
-                found[stream.merchant_id, event.confirmation.id] = event.confirmation
-    return found
+                confirmations[stream.merchant_id, event.confirmation.id] = event.confirmation
+    return confirmations
 
 
 def attempts_of(recorded: RecordedState) -> Mapping[Key, list[Attempt]]:
     """The attempts by invoice, in order."""
-    found: dict[Key, list[Attempt]] = {}
+    attempts: dict[Key, list[Attempt]] = {}
     for stream in recorded.streams("payments", "payment"):
         started: dict[UUID, Attempt] = {}
         for event in stream.events:
@@ -89,8 +89,8 @@ def attempts_of(recorded: RecordedState) -> Mapping[Key, list[Attempt]]:
                     started[charge.id].refunded = True
                 case AttemptFailed():
                     pass
-        found[stream.merchant_id, stream.id] = list(started.values())
-    return found
+        attempts[stream.merchant_id, stream.id] = list(started.values())
+    return attempts
 
 
 def confirmation_behind(

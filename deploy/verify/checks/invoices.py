@@ -51,8 +51,8 @@ def numbered(recorded: RecordedState) -> Iterator[str]:
         last = (invoices[-1].issued.ordinal, invoices[-1].issued.issued_on) if invoices else (0, None)
         row = counters.get(name)
         if row is None or (row["last"], row["last_issued_on"] if invoices else None) != last:
-            found = f"{row['last']} on {row['last_issued_on']}" if row else "nothing"
-            yield f"the counter of series {name[1]} of merchant {name[0]} is at {found}, its invoices at {last[0]} on {last[1]}"
+            stored = f"{row['last']} on {row['last_issued_on']}" if row else "nothing"
+            yield f"the counter of series {name[1]} of merchant {name[0]} is at {stored}, its invoices at {last[0]} on {last[1]}"
 
 
 def unchanged(recorded: RecordedState) -> Iterator[str]:

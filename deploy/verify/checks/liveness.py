@@ -39,9 +39,9 @@ def subscriptions_wait(recorded: RecordedState) -> Iterator[str]:
         if it.ending is not None:
             continue
         expected = SUBSCRIPTION.timers(it)
-        found = timers.get((stream.merchant_id, stream.name), {})
-        if found != expected:
-            yield f"{stream.name} should wait for {_listed(expected)}, and waits for {_listed(found)}"
+        actual = timers.get((stream.merchant_id, stream.name), {})
+        if actual != expected:
+            yield f"{stream.name} should wait for {_listed(expected)}, and waits for {_listed(actual)}"
         if awaits:
             yield from payment_is_in_progress(recorded, stream, in_progress)
 
@@ -93,8 +93,8 @@ def parked_issues_wait(recorded: RecordedState) -> Iterator[str]:
     }
     for row in recorded.rows("invoicing", "parked_issues"):
         merchant_id, customer = row["merchant_id"], (row["merchant_id"], f"customer-{row['customer_id']}")
-        wanted = Envelope.model_validate_json(row["envelope"]).data["customer_revision"]
-        if (merchant_id, f"merchant-{merchant_id}") in known and known.get(customer, 0) >= wanted:
+        revision = Envelope.model_validate_json(row["envelope"]).data["customer_revision"]
+        if (merchant_id, f"merchant-{merchant_id}") in known and known.get(customer, 0) >= revision:
             yield f"invoice {row['invoice_id']} of subscription-{row['subscription_id']} is parked without a reason"
 
 

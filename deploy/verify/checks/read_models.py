@@ -118,17 +118,17 @@ def views_match(projected: Any, views: Any) -> Iterator[str]:
     for row in projected:
         if row["customer_id"] is not None:
             documents[row["merchant_id"], row["customer_id"]].append(row)
-    kept = {(row["merchant_id"], row["customer_id"]): row["doc"] for row in views}
-    for who in documents.keys() | kept.keys():
+    stored = {(row["merchant_id"], row["customer_id"]): row["doc"] for row in views}
+    for who in documents.keys() | stored.keys():
         try:
             expected = json.loads(json.dumps(compose(who[1], sources_of(documents.get(who, [])))))
         except Exception as error:
             yield f"the view of customer {who[1]} cannot be composed: {type(error).__name__}: {error}"
             continue
-        if who not in kept:
+        if who not in stored:
             yield f"customer {who[1]} has documents and no view"
-        elif kept[who] != expected:
-            parts = ", ".join(sorted(part for part in expected if (kept[who] or {}).get(part) != expected[part]))
+        elif stored[who] != expected:
+            parts = ", ".join(sorted(part for part in expected if (stored[who] or {}).get(part) != expected[part]))
             yield f"the view of customer {who[1]} is not composed of its documents: {parts}"
 
 

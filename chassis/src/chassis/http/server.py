@@ -94,15 +94,15 @@ def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "", conn
     return Server(config, connections)
 
 
-def allow_open_files(wanted: int) -> None:
+def allow_open_files(count: int) -> None:
     """Raise the process's limit of open files as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
+    if soft == resource.RLIM_INFINITY or soft >= count:
         return
-    reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    reachable = count if hard == resource.RLIM_INFINITY else min(count, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))
-    if reachable < wanted:
-        log.warning("http.too_few_open_files", wanted=wanted, allowed=reachable)
+    if reachable < count:
+        log.warning("http.too_few_open_files", wanted=count, allowed=reachable)
 
 
 def listen(host: str, port: int) -> socket.socket:

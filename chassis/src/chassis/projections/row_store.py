@@ -68,8 +68,8 @@ async def documents_of(connection: Connection, name: str, merchant_id: UUID, agg
     # LATERAL and LIMIT for the same reason as in `load`.
     rows = await connection.fetch(
         f"""
-        SELECT found.* FROM unnest($3::text[]) AS wanted (aggregate)
-        CROSS JOIN LATERAL ({_SELECT} merchant_id = $1 AND name = $2 AND projection.aggregate = wanted.aggregate LIMIT 1) AS found
+        SELECT document.* FROM unnest($3::text[]) AS key (aggregate)
+        CROSS JOIN LATERAL ({_SELECT} merchant_id = $1 AND name = $2 AND projection.aggregate = key.aggregate LIMIT 1) AS document
         """,
         merchant_id,
         name,
@@ -101,15 +101,15 @@ async def load(connection: Connection, rows: Mapping[Key, ProjectedRow]) -> None
     # LIMIT forces a look-up of each key.
     loaded = await connection.fetch(
         """
-        SELECT wanted.*, row.*, early.envelopes
-        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS wanted (merchant_id, name, aggregate)
+        SELECT key.*, row.*, early.envelopes
+        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS key (merchant_id, name, aggregate)
         LEFT JOIN LATERAL (
             SELECT p.customer_id, p.sequence, p.event_id, p.doc::text AS doc, p.stale_since FROM projection p
-            WHERE p.merchant_id = wanted.merchant_id AND p.name = wanted.name AND p.aggregate = wanted.aggregate LIMIT 1
+            WHERE p.merchant_id = key.merchant_id AND p.name = key.name AND p.aggregate = key.aggregate LIMIT 1
         ) AS row ON true
         LEFT JOIN LATERAL (
             SELECT array_agg(w.envelope) AS envelopes FROM waiting w
-            WHERE w.merchant_id = wanted.merchant_id AND w.name = wanted.name AND w.aggregate = wanted.aggregate
+            WHERE w.merchant_id = key.merchant_id AND w.name = key.name AND w.aggregate = key.aggregate
         ) AS early ON true
         """,
         *_columns(rows, 3),

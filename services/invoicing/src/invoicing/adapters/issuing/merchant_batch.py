@@ -125,15 +125,15 @@ class MerchantBatch:
     async def _merchant(self) -> MerchantConfigured | None:
         if self.work.merchant:
             return self.work.merchant
-        found = await document(self.connection, MERCHANT, self.merchant_id, f"{MERCHANT}-{self.merchant_id}")
-        return MerchantConfigured.model_validate(found.doc) if found else None
+        projected = await document(self.connection, MERCHANT, self.merchant_id, f"{MERCHANT}-{self.merchant_id}")
+        return MerchantConfigured.model_validate(projected.doc) if projected else None
 
     async def _buyers(self) -> dict[UUID, CustomerProfile]:
         """The buyer of each pending invoice: the customer's profile in the renewal's revision or a later one."""
         known = dict(self.work.profiles)
         missing = {f"{CUSTOMER}-{id}": id for due in self.pending.values() if (id := customer_of(due)) not in known}
-        for aggregate, found in (await documents_of(self.connection, CUSTOMER, self.merchant_id, missing)).items():
-            known[missing[aggregate]] = found.sequence, CustomerProfile.model_validate(found.doc)
+        for aggregate, projected in (await documents_of(self.connection, CUSTOMER, self.merchant_id, missing)).items():
+            known[missing[aggregate]] = projected.sequence, CustomerProfile.model_validate(projected.doc)
         buyers = {}
         for invoice_id, due in self.pending.items():
             revision, profile = known.get(customer_of(due), (0, None))

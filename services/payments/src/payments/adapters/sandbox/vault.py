@@ -45,7 +45,7 @@ class Vault:
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
         pool = await self._books.pool()
-        found = await pool.fetchrow(
+        row = await pool.fetchrow(
             """
             UPDATE sandbox_method AS method
             SET customer_id = CASE WHEN on_setup IS NULL THEN $2 ELSE method.customer_id END
@@ -61,11 +61,11 @@ class Vault:
             setup_id,
             digest(token),
         )
-        if found is None:
+        if row is None:
             raise UnknownToken
-        if found["on_setup"]:
-            raise SetupRefused(FailureCode(found["on_setup"]))
-        return method_of(found)
+        if row["on_setup"]:
+            raise SetupRefused(FailureCode(row["on_setup"]))
+        return method_of(row)
 
     async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime) -> Method:
         """`at` is in the merchant's time zone."""
@@ -85,8 +85,8 @@ def row(merchant_id: UUID, customer_id: UUID | None, method: Method, number: str
     return (merchant_id, method.id, customer_id, *facts, card.on_setup, card.on_charge)
 
 
-def method_of(found: asyncpg.Record) -> Method:
-    return Method(found["id"], Brand(found["brand"]), found["last4"], found["exp_month"], found["exp_year"])
+def method_of(row: asyncpg.Record) -> Method:
+    return Method(row["id"], Brand(row["brand"]), row["last4"], row["exp_month"], row["exp_year"])
 
 
 def digest(token: str) -> str:

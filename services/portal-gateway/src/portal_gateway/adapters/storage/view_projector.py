@@ -117,14 +117,14 @@ class _Gathered:
 
 
 async def _sources(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> dict[CustomerKey, _Gathered]:
-    found: dict[CustomerKey, _Gathered] = defaultdict(_Gathered)
+    sources: dict[CustomerKey, _Gathered] = defaultdict(_Gathered)
     for row in await connection.fetch(_DOCUMENTS, *ids, INVOICES_ON_THE_PAGE):
-        gathered = found[row["merchant_id"], row["customer_id"]]
+        gathered = sources[row["merchant_id"], row["customer_id"]]
         if row["years"] is not None:
             gathered.invoice_count, gathered.invoice_years = row["sequence"], [int(year) for year in row["years"]]
         else:
             gathered.by_kind[row["name"]].append(Source(row["aggregate"], row["sequence"], from_json(row["doc"])))
-    return found
+    return sources
 
 
 # LATERAL with LIMIT or OFFSET makes cached plans look up each customer by key, even those made while the table was small.

@@ -40,12 +40,12 @@ def routes(subscriptions: Subscriptions, customers: Customers, tenants: Tenants)
         if tenant is None or await customers.get(caller.merchant_id, id) is None:
             raise not_found()
         at, tax = tenant.now(), tax_of(tenant)
-        found = []
+        previews = []
         for subscription_id in await customers.subscriptions(caller.merchant_id, id):
             _, it = await subscriptions.state(caller.merchant_id, subscription_id)
             if it and (settlement := preview_settlement(it, at, LISTED)):
-                found.append(document(subscription_id, it, settlement, tax))
-        return {"at": iso(at), "subscriptions": found}
+                previews.append(document(subscription_id, it, settlement, tax))
+        return {"at": iso(at), "subscriptions": previews}
 
     return api
 
