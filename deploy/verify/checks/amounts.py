@@ -26,7 +26,7 @@ def add_up(recorded: RecordedState) -> Iterator[str]:
     yield from (line for invoice in announced(recorded) for line in lines_of_announced(*invoice))
     stored = {(row["merchant_id"], row["source"]): row for row in recorded.rows("invoicing", "movements")}
     yield from movements_match(stored, *movements_of(recorded), Quarantined(recorded).discarded(_GROUP))
-    yield from balanced(stored.values(), {(it.merchant_id, it.id): it.issued.totals.total for it in invoices})
+    yield from balanced(stored.values(), {(each.merchant_id, each.id): each.issued.totals.total for each in invoices})
 
 
 def lines_of(invoice: Invoice) -> Iterator[str]:

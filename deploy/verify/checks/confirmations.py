@@ -60,7 +60,7 @@ def within_the_confirmed_total(recorded: RecordedState) -> Iterator[str]:
                 taken[merchant_id, behind][amount.currency] += amount.amount_minor
     for key, sums in taken.items():
         for currency, total in sums.items():
-            confirmed = sum(it.amount.amount_minor for it in confirmations[key].charges if it.amount.currency == currency)
+            confirmed = sum(each.amount.amount_minor for each in confirmations[key].charges if each.amount.currency == currency)
             if total > confirmed:
                 yield f"confirmation {key[1]} is of {confirmed} {currency}, and {total} was taken because of it"
 
@@ -102,17 +102,17 @@ def confirmation_behind(
     period = periods.get(invoice)
     if attempt.charge.number > 1 or period is None or period.previous is None:
         return None
-    paid = next((it for it in attempts.get((invoice[0], period.previous), ()) if it.succeeded), None)
+    paid = next((each for each in attempts.get((invoice[0], period.previous), ()) if each.succeeded), None)
     consent = paid.charge.consent if paid else None
     return consent.id if consent and period.start <= consent.at else None
 
 
 def periods_of(recorded: RecordedState) -> Mapping[Key, InvoicePeriod]:
     invoices = invoices_of(recorded)
-    ending = {(it.merchant_id, it.issued.subscription_id, it.issued.period.end): it.id for it in invoices}
+    ending = {(each.merchant_id, each.issued.subscription_id, each.issued.period.end): each.id for each in invoices}
     return {
-        (it.merchant_id, it.id): InvoicePeriod(
-            it.issued.period.start, ending.get((it.merchant_id, it.issued.subscription_id, it.issued.period.start))
+        (each.merchant_id, each.id): InvoicePeriod(
+            each.issued.period.start, ending.get((each.merchant_id, each.issued.subscription_id, each.issued.period.start))
         )
-        for it in invoices
+        for each in invoices
     }

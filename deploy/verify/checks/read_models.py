@@ -133,17 +133,17 @@ def views_match(projected: Any, views: Any) -> Iterator[str]:
 
 
 def sources_of(documents: Sequence[Row]) -> Sources:
-    of: dict[str, list[Row]] = defaultdict(list)
+    by_kind: dict[str, list[Row]] = defaultdict(list)
     for row in documents:
         if row["doc"] is not None:
-            of[row["name"]].append(row)
-    invoices = sorted(of["invoice"], key=lambda row: (row["doc"]["issued_on"], row["doc"]["number"]), reverse=True)
+            by_kind[row["name"]].append(row)
+    invoices = sorted(by_kind["invoice"], key=lambda row: (row["doc"]["issued_on"], row["doc"]["number"]), reverse=True)
     return Sources(
-        customer=next(map(_source, of["customer"]), None),
-        wallet=next(map(_source, of["wallet"]), None),
-        subscriptions=[_source(row) for row in of["subscription"]],
+        customer=next(map(_source, by_kind["customer"]), None),
+        wallet=next(map(_source, by_kind["wallet"]), None),
+        subscriptions=[_source(row) for row in by_kind["subscription"]],
         invoices=[_source(row) for row in invoices[:INVOICES_ON_THE_PAGE]],
-        payments={row["aggregate"].removeprefix("payment-"): _source(row) for row in of["payment"]},
+        payments={row["aggregate"].removeprefix("payment-"): _source(row) for row in by_kind["payment"]},
         owed={row["aggregate"].removeprefix("invoice-"): _source(row) for row in invoices},
         invoice_count=len(invoices),
         invoice_years=sorted({int(row["doc"]["issued_on"][:4]) for row in invoices}),

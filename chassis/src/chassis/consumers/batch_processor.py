@@ -143,8 +143,8 @@ class BatchProcessor:
 
         All reads precede it, without a transaction id: the relay waits for the lowest id that still runs.
         """
-        relevant = {index: it for index, it in enumerate(decoded) if not isinstance(it, Ignored) or it.envelope}
-        to_quarantine = [(records[index], it) for index, it in relevant.items() if isinstance(it, Undecodable)]
+        relevant = {index: each for index, each in enumerate(decoded) if not isinstance(each, Ignored) or each.envelope}
+        to_quarantine = [(records[index], each) for index, each in relevant.items() if isinstance(each, Undecodable)]
         async with self._pool.acquire() as proxy:
             connection = cast(asyncpg.Connection, proxy)
             if not relevant:  # no effects: the offsets move in one statement without a transaction
@@ -155,11 +155,11 @@ class BatchProcessor:
             unhandled = await self._unhandled(connection, relevant)
             await unit.load_streams(self._streams_of(unhandled))
             await projector.load(connection, decoded)
-            for index, it in relevant.items():
-                unit.start_record(index, _customer(it))
+            for index, event in relevant.items():
+                unit.start_record(index, _customer(event))
                 try:
-                    projector.fold(index, it)
-                    await self._react(it, unit, index in unhandled)
+                    projector.fold(index, event)
+                    await self._react(event, unit, index in unhandled)
                 except Diverged as diverged:
                     log.error("consumer.diverged", group=self._consumer.group, why=str(diverged), **_location(records[index]))
                     DIVERGED.labels(self._consumer.group, records[index].topic).inc()
@@ -183,9 +183,9 @@ class BatchProcessor:
         if not self._consumer.reactions:
             return {}
         candidates = {
-            it.envelope.id: (index, it)
-            for index, it in reversed(relevant.items())
-            if isinstance(it, Received) and it.envelope.type in self._consumer.reactions
+            each.envelope.id: (index, each)
+            for index, each in reversed(relevant.items())
+            if isinstance(each, Received) and each.envelope.type in self._consumer.reactions
         }
         handled = await inbox.handled(connection, self._consumer.group, list(candidates))
         return dict(sorted((each for id, each in candidates.items() if id not in handled), key=lambda each: each[0]))
@@ -200,15 +200,15 @@ class BatchProcessor:
                     raise RecordFailed(index) from error
         return streams
 
-    async def _react(self, it: Decoded, unit: UnitOfWork, unhandled: bool) -> None:
-        if isinstance(it, Received) and unhandled:
-            envelope = it.envelope
-            parent = incoming({name: value.decode(errors="replace") for name, value in it.headers if value is not None})
+    async def _react(self, event: Decoded, unit: UnitOfWork, unhandled: bool) -> None:
+        if isinstance(event, Received) and unhandled:
+            envelope = event.envelope
+            parent = incoming({name: value.decode(errors="replace") for name, value in event.headers if value is not None})
             here = scoped(merchant=envelope.merchantid, aggregate=envelope.subject)
             with here, span(f"{self._consumer.group} {envelope.type}", parent):
-                await self._consumer.reactions[envelope.type](it, unit)
-        elif isinstance(it, Erased) and self._consumer.on_erased:
-            await self._consumer.on_erased(it, unit)
+                await self._consumer.reactions[envelope.type](event, unit)
+        elif isinstance(event, Erased) and self._consumer.on_erased:
+            await self._consumer.on_erased(event, unit)
 
     async def _save(self, connection: asyncpg.Connection, projector: Projector, call_before_commit: bool = True) -> Changed:
         changed = await projector.save(connection)
@@ -294,8 +294,8 @@ class BatchProcessor:
         group = self._consumer.group
         for topic, handled in Counter(map(_TOPIC, records)).items():
             HANDLED.labels(group, topic).inc(handled)
-        for record, it in zip(records, decoded, strict=True):
-            if isinstance(it, Ignored) and not it.known:
+        for record, each in zip(records, decoded, strict=True):
+            if isinstance(each, Ignored) and not each.known:
                 UNKNOWN.labels(group, record.topic).inc()
         for record, undecodable in quarantined:
             QUARANTINED.labels(group, record.topic).inc()

@@ -47,11 +47,11 @@ def failing_tasks(seconds: float) -> dict[str, str]:
     """
     now = time.monotonic()
     return {
-        task: it.error
-        for task, it in _failures.items()
-        if now - it.since >= seconds
-        and now - it.run_started_at < max(STEADY_SECONDS, seconds)
-        and it.dependency not in outages.away
+        task: each.error
+        for task, each in _failures.items()
+        if now - each.since >= seconds
+        and now - each.run_started_at < max(STEADY_SECONDS, seconds)
+        and each.dependency not in outages.away
     }
 
 

@@ -109,8 +109,8 @@ class _Gathered:
             wallet=next(iter(self.by_kind["wallet"]), None),
             subscriptions=self.by_kind["subscription"],
             invoices=self.by_kind["invoice"],
-            payments={it.aggregate.removeprefix("payment-"): it for it in self.by_kind["payment"]},
-            owed={it.aggregate.removeprefix("invoice-"): it for it in self.by_kind["owed"]},
+            payments={each.aggregate.removeprefix("payment-"): each for each in self.by_kind["payment"]},
+            owed={each.aggregate.removeprefix("invoice-"): each for each in self.by_kind["owed"]},
             invoice_count=self.invoice_count,
             invoice_years=self.invoice_years,
         )
