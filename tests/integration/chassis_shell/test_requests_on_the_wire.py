@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI, Request
 
 from chassis.http.app import create_app
-from support.raw_http import Answer, asked, connected, served
+from support.raw_http import Answer, answer_to, connected, served
 
 
 def shop() -> FastAPI:
@@ -121,7 +121,7 @@ async def test_an_ambiguous_request_is_refused_and_nothing_after_it_is_read(port
     assert 400 <= found[0].status < 500
     assert found[0].problem["code"] in {"malformed_request", "duplicate_header"}
     assert found[0].header("connection") == "close"
-    assert (await asked(port, END)).status == 200
+    assert (await answer_to(port, END)).status == 200
 
 
 ONE_MEANING = {
@@ -151,7 +151,7 @@ ONE_MEANING = {
 
 @pytest.mark.parametrize(("sent", "expected"), ONE_MEANING.values(), ids=ONE_MEANING)
 async def test_an_unambiguous_request_gets_its_response(port: int, sent: bytes, expected: dict[str, str]) -> None:
-    answer = await asked(port, sent)
+    answer = await answer_to(port, sent)
     assert answer.status == 200
     body = json.loads(answer.body)
     assert expected.items() <= body.items()
@@ -183,7 +183,7 @@ async def test_expect_100_continue_requests_the_body(port: int, version: str, as
 
 
 async def test_expect_100_continue_does_not_request_a_large_body(port: int) -> None:
-    answer = await asked(port, POST + b"expect: 100-continue\r\ncontent-length: 70000\r\n\r\n")
+    answer = await answer_to(port, POST + b"expect: 100-continue\r\ncontent-length: 70000\r\n\r\n")
     assert (answer.status, answer.problem["code"]) == (413, "body_too_large")
 
 
@@ -194,5 +194,5 @@ async def test_a_large_body_gets_its_response_while_it_is_sent(port: int) -> Non
 
 
 async def test_options_of_the_server_names_its_methods(port: int) -> None:
-    answer = await asked(port, b"OPTIONS * HTTP/1.1\r\nhost: h\r\n\r\n")
+    answer = await answer_to(port, b"OPTIONS * HTTP/1.1\r\nhost: h\r\n\r\n")
     assert (answer.status, answer.header("allow")) == (204, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
