@@ -72,9 +72,11 @@ def test_notes_of_several_processes_are_read_as_times_by_stage_and_key(tmp_path:
     for notes in (Notes(tmp_path / "stages"), Notes(tmp_path / "stages")):
         notes.add(READ, [b"one", None, b"two", b"one"])
         notes.add(SENT, [])
-    found = read_notes(tmp_path / "stages")
-    assert {stage: {key: len(times) for key, times in of.items()} for stage, of in found.items()} == {READ: {"one": 2, "two": 2}}
-    assert before <= found[READ]["one"][0] <= found[READ]["one"][1] <= time.time()
+    notes_by_stage = read_notes(tmp_path / "stages")
+    assert {stage: {key: len(times) for key, times in of.items()} for stage, of in notes_by_stage.items()} == {
+        READ: {"one": 2, "two": 2}
+    }
+    assert before <= notes_by_stage[READ]["one"][0] <= notes_by_stage[READ]["one"][1] <= time.time()
 
 
 @pytest.fixture
@@ -88,9 +90,9 @@ def unwrapped() -> Iterator[None]:
         (ViewNotifier, "of"),
         (overview, "sse"),
     )
-    kept = [(where, name, getattr(where, name)) for where, name in names]
+    originals = [(where, name, getattr(where, name)) for where, name in names]
     yield
-    for where, name, was in kept:
+    for where, name, was in originals:
         setattr(where, name, was)
 
 

@@ -114,13 +114,13 @@ def test_movements_of_a_refunded_invoice_sum_to_zero() -> None:
     assert state is not None
     paid = payments.PaymentSucceeded.model_validate(CHARGE | {"reference": "ch_1"})
     back = payments.PaymentRefunded.model_validate(CHARGE | {"reference": "re_1", "reason": "invoice_voided"})
-    made = [
+    rows = [
         movements.of_invoice(id_of("invoice"), ISSUED, state),
         movements.of_invoice(id_of("invoice"), VOIDED, state),
         movements.of_payment(envelope(paid), paid),
         movements.of_payment(envelope(back), back),
     ]
-    moved = [it for it in made if it]
+    moved = [it for it in rows if it]
     assert [it.kind for it in moved] == [Kind.INVOICE, Kind.VOID, Kind.PAYMENT, Kind.REFUND]
     assert sum(it.total for it in moved) == 0
 

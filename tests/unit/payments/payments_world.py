@@ -114,45 +114,45 @@ class World:
         assert self.subscription
         for name, due in timers(self.subscription).items():
             if due <= self.now:
-                given: dict[str, commands.Command] = {
+                commands_by_timer: dict[str, commands.Command] = {
                     "boundary": commands.ReachBoundary(1, self.now),
                     "retry": commands.Retry(self.now),
                     "give_up": commands.GiveUp(self.now),
                 }
-                self.ask(given[name])
+                self.ask(commands_by_timer[name])
 
     # What is on its way
 
     def deliver(self, queue: str) -> None:
-        told = self.queues[queue].pop(0)
+        message = self.queues[queue].pop(0)
         if not self.queues[queue]:
             del self.queues[queue]
-        match told:
+        match message:
             case PublicPeriod():
-                self.queues[f"issued {told.start}"].append(self.issued(told))
+                self.queues[f"issued {message.start}"].append(self.issued(message))
             case InvoiceIssued():
-                received = self.received(told, invoice_id(SUBSCRIPTION, told.period))
+                received = self.received(message, invoice_id(SUBSCRIPTION, message.period))
                 self.run(COLLECT(received, FakeUnitOfWork(self)))  # type: ignore[arg-type]
             case SubscriptionRetryDue():
-                self.run(self.write(PAYMENT, told.invoice_id, TryAgain(self.default, self.now)))
+                self.run(self.write(PAYMENT, message.invoice_id, TryAgain(self.default, self.now)))
             case PaymentSucceeded():
-                period = self.invoices[told.invoice_id].period
-                self.ask(commands.RecordPaid(_private(period), told.invoice_id, self.now, told.agreed_at))
+                period = self.invoices[message.invoice_id].period
+                self.ask(commands.RecordPaid(_private(period), message.invoice_id, self.now, message.agreed_at))
             case PaymentFailed():
-                self.ask(self.failure(told))
+                self.ask(self.failure(message))
 
-    def failure(self, told: PaymentFailed) -> commands.RecordFailure:
+    def failure(self, data: PaymentFailed) -> commands.RecordFailure:
         return commands.RecordFailure(
-            _private(self.invoices[told.invoice_id].period),
-            told.invoice_id,
-            Price(told.amount.amount_minor, told.amount.currency),
-            told.code,
-            told.retryable,
-            told.attempt,
+            _private(self.invoices[data.invoice_id].period),
+            data.invoice_id,
+            Price(data.amount.amount_minor, data.amount.currency),
+            data.code,
+            data.retryable,
+            data.attempt,
             self.policies,
             self.now,
-            told.followed,
-            told.manual,
+            data.followed,
+            data.manual,
         )
 
     def issued(self, period: PublicPeriod) -> InvoiceIssued:
@@ -254,8 +254,8 @@ class World:
 
     @property
     def default(self) -> Method | None:
-        found: Method | None = self.wallet.default
-        return found
+        method: Method | None = self.wallet.default
+        return method
 
     async def state(self, aggregate: Any, merchant_id: UUID, id: UUID) -> tuple[int, Any]:
         stream = aggregate.stream(merchant_id, id)
@@ -269,9 +269,9 @@ class World:
             _, written = decide(aggregate, CONTEXT, past, command)
         except aggregate.refusal:
             return
-        await self.kept(written)
+        await self.write_and_publish(written)
 
-    async def kept(self, written: WriteSet) -> None:
+    async def write_and_publish(self, written: WriteSet) -> None:
         """Writes the set, keeps its rows, and sends what it announces."""
         before = len(self.store.messages)
         await self.store.write(written)
@@ -344,7 +344,7 @@ class _Store(MemoryEventStore):
         return await self._world.store.read_many(streams)
 
     async def write(self, write_set: WriteSet) -> None:
-        await self._world.kept(write_set)
+        await self._world.write_and_publish(write_set)
 
 
 class _Outlooks:

@@ -129,8 +129,8 @@ class Recording:
 
 def violations(recording: Recording) -> dict[str, list[str]]:
     recorded = recording.recorded_state()
-    found = {invariant.id: list(invariant.check(recorded)) for invariant in INVARIANTS}
-    return {id: differences for id, differences in found.items() if differences}
+    violated = {invariant.id: list(invariant.check(recorded)) for invariant in INVARIANTS}
+    return {id: differences for id, differences in violated.items() if differences}
 
 
 def consistent_recording(more: Callable[[Recording], object] = lambda _: None) -> Recording:
@@ -213,9 +213,9 @@ def charge(recording: Recording, subscription: UUID, ordinal: int, consent: Cons
     recording.decide("payments", PAYMENT, invoice, of_payments.RecordSuccess(id, "sbx_1", at))
     recording.decide("invoicing", INVOICE, invoice, of_invoices.RecordPayment(id, 2999, "USD", None, at))
     recording.row("invoicing", "bill_to", invoice_id=invoice, sha256=sealed)
-    kept = {"charge_id": id, "amount_minor": 2999, "currency": "USD", "code": None, "reference": "sbx_1"}
-    recording.row("payments", "attempt", invoice_id=invoice, number=1, status="succeeded", call_at=at, **kept)
-    recording.row("payments", "sandbox_charge", **kept)
+    row = {"charge_id": id, "amount_minor": 2999, "currency": "USD", "code": None, "reference": "sbx_1"}
+    recording.row("payments", "attempt", invoice_id=invoice, number=1, status="succeeded", call_at=at, **row)
+    recording.row("payments", "sandbox_charge", **row)
     recording.row("payments", "collection", invoice_id=invoice, state="open", paid_charge=id, refunded_at=None, refund_call_at=at)
     return invoice
 
