@@ -38,18 +38,18 @@ async def count(received: Received[Any], unit: UnitOfWork) -> None:
 
 
 def processor(pool: asyncpg.Pool, **consumer: Any) -> BatchProcessor:
-    given: dict[str, Any] = {"group": GROUP, "topics": ("billing.lamps", "billing.paints"), "decode": data_of} | consumer
-    return BatchProcessor(Consumer(**given), pool, asyncio.Event())
+    fields: dict[str, Any] = {"group": GROUP, "topics": ("billing.lamps", "billing.paints"), "decode": data_of} | consumer
+    return BatchProcessor(Consumer(**fields), pool, asyncio.Event())
 
 
 async def versions(pool: asyncpg.Pool, *lamps: UUID) -> list[int]:
     async with pool.acquire() as connection:
         streams = [LAMP.stream(MERCHANT, lamp) for lamp in lamps]
-        found = await read_streams(connection, streams)
-    return [len(found[stream]) for stream in streams]
+        events = await read_streams(connection, streams)
+    return [len(events[stream]) for stream in streams]
 
 
-async def kept(pool: asyncpg.Pool) -> list[Quarantined]:
+async def quarantined(pool: asyncpg.Pool) -> list[Quarantined]:
     async with pool.acquire() as connection:
         return await quarantine.pending(connection, GROUP)
 
@@ -92,7 +92,7 @@ async def test_a_refusal_is_an_outcome(pool: asyncpg.Pool) -> None:
     await processor(pool, reactions={Lit.TYPE: switch_off}).handle(records(lit(uuid4(), 1)), commit_offsets)
     assert outcomes == [None]
     assert await pool.fetchval("SELECT count(*) FROM inbox") == 1
-    assert await kept(pool) == []
+    assert await quarantined(pool) == []
 
 
 async def test_one_undecodable_record_of_five_hundred_is_quarantined_alone(pool: asyncpg.Pool) -> None:
@@ -102,7 +102,7 @@ async def test_one_undecodable_record_of_five_hundred_is_quarantined_alone(pool:
     await processor(pool, reactions={Lit.TYPE: count}, projections=(LAMPS,)).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM events") == 499
     assert await pool.fetchval("SELECT count(*) FROM projection") == 499
-    [bad] = await kept(pool)
+    [bad] = await quarantined(pool)
     assert (bad.record, bad.error.split(":")[0]) == (batch[250], "value")
 
 
@@ -119,7 +119,7 @@ async def test_one_failing_record_of_five_hundred_is_quarantined_alone(pool: asy
 
     await processor(pool, reactions={Lit.TYPE: stumble}).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM events") == 499
-    [bad] = await kept(pool)
+    [bad] = await quarantined(pool)
     assert (bad.record.offset, bad.error, tries) == (250, "ZeroDivisionError: no watts", 4)
 
 
@@ -131,7 +131,7 @@ async def test_a_refused_statement_quarantines_only_its_record(pool: asyncpg.Poo
     batch = records(*(lit(uuid4(), 1, watts=0 if n == 3 else 40) for n in range(8)))
     await processor(pool, reactions={Lit.TYPE: write}).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM events") == 7
-    assert [bad.record.offset for bad in await kept(pool)] == [3]
+    assert [bad.record.offset for bad in await quarantined(pool)] == [3]
 
 
 async def test_a_batch_is_halved_until_the_failing_record_is_found(pool: asyncpg.Pool) -> None:
@@ -144,7 +144,7 @@ async def test_a_batch_is_halved_until_the_failing_record_is_found(pool: asyncpg
     batch = records(*(lit(uuid4(), 1, customer=unlucky if n == 5 else uuid4()) for n in range(16)))
     await processor(pool, projections=(LAMPS,), before_commit=after).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM projection") == 15
-    assert [bad.record.offset for bad in await kept(pool)] == [5]
+    assert [bad.record.offset for bad in await quarantined(pool)] == [5]
 
 
 async def test_a_version_conflict_repeats_the_decision(pool: asyncpg.Pool) -> None:
@@ -162,7 +162,7 @@ async def test_a_version_conflict_repeats_the_decision(pool: asyncpg.Pool) -> No
 
     await processor(pool, reactions={Lit.TYPE: meddle}).handle(records(lit(lamp, 1), lit(other, 1), lit(lamp, 2)), commit_offsets)
     assert await versions(pool, lamp, other) == [2 + 3, 1]
-    assert await kept(pool) == []
+    assert await quarantined(pool) == []
 
 
 async def test_no_transaction_id_is_taken_before_the_streams_are_read(pool: asyncpg.Pool) -> None:
@@ -192,7 +192,7 @@ async def test_a_stream_used_in_a_commit_hook_must_be_loaded_before(pool: asyncp
         unit.at_commit(ask)
 
     await processor(pool, reactions={Lit.TYPE: late}).handle(records(lit(uuid4(), 1)), commit_offsets)
-    assert [bad.error.split(":")[0] for bad in await kept(pool)] == ["RuntimeError"]
+    assert [bad.error.split(":")[0] for bad in await quarantined(pool)] == ["RuntimeError"]
     lamp = uuid4()
     streams = {Lit.TYPE: lambda _: [LAMP.stream(MERCHANT, lamp)]}
     await processor(pool, reactions={Lit.TYPE: late}, streams_to_load=streams).handle(records(lit(lamp, 1)), commit_offsets)
@@ -216,7 +216,7 @@ async def test_a_batch_with_a_stale_read_is_tried_again(pool: asyncpg.Pool) -> N
 
     await processor(pool, reactions={Lit.TYPE: check_at_commit}).handle(records(lit(lamp, 1), lit(other, 1)), commit_offsets)
     assert await versions(pool, lamp, other) == [1, 1]
-    assert await kept(pool) == []
+    assert await quarantined(pool) == []
 
 
 async def test_the_records_of_an_attempt_share_a_group(pool: asyncpg.Pool) -> None:
@@ -240,10 +240,10 @@ async def test_duplicates_gaps_and_disorder_across_batches_end_in_the_same_docum
     for order in ([2], [4, 0], [4, 2, 0], [3, 6], [1], [5, 1]):
         await processor(pool, projections=(LAMPS,)).handle(records(*(events[n] for n in order)), commit_offsets)
     async with pool.acquire() as connection:
-        found = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
-        assert found is not None
-        assert (found.sequence, found.doc, found.customer_id) == (7, {"watts": 280, "times": 7}, customer)
-        assert not found.stale()
+        projected = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
+        assert projected is not None
+        assert (projected.sequence, projected.doc, projected.customer_id) == (7, {"watts": 280, "times": 7}, customer)
+        assert not projected.stale()
         assert await connection.fetchval("SELECT count(*) FROM waiting") == 0
 
 
@@ -251,9 +251,9 @@ async def test_a_document_with_a_missing_event_becomes_stale(pool: asyncpg.Pool)
     lamp = uuid4()
     await processor(pool, projections=(LAMPS,)).handle(records(lit(lamp, 1), lit(lamp, 3)), commit_offsets)
     async with pool.acquire() as connection:
-        found = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
-    assert found is not None
-    assert (found.sequence, found.stale(), found.stale(datetime.now(UTC) + timedelta(seconds=6))) == (1, False, True)
+        projected = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
+    assert projected is not None
+    assert (projected.sequence, projected.stale(), projected.stale(datetime.now(UTC) + timedelta(seconds=6))) == (1, False, True)
 
 
 async def test_a_diverged_event_is_quarantined_without_reaction(pool: asyncpg.Pool) -> None:
@@ -261,7 +261,7 @@ async def test_a_diverged_event_is_quarantined_without_reaction(pool: asyncpg.Po
     consumer = processor(pool, projections=(LAMPS,), reactions={Lit.TYPE: count})
     await consumer.handle(records(lit(lamp, 1)), commit_offsets)
     await consumer.handle(records(lit(lamp, 1), lit(lamp, 2)), commit_offsets)
-    assert [bad.error.split(":")[0] for bad in await kept(pool)] == ["Diverged"]
+    assert [bad.error.split(":")[0] for bad in await quarantined(pool)] == ["Diverged"]
     assert await versions(pool, lamp) == [2]
 
 
@@ -301,9 +301,9 @@ async def test_an_unknown_type_is_skipped_and_later_events_are_folded(pool: asyn
     dusted = lit(lamp, 2, type="billing.lamps.Dusted.v1")
     await processor(pool, projections=(LAMPS,)).handle(records(lit(lamp, 1), dusted, lit(lamp, 3)), commit_offsets)
     async with pool.acquire() as connection:
-        found = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
-    assert found is not None
-    assert (found.sequence, found.doc["times"]) == (3, 2)
+        projected = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
+    assert projected is not None
+    assert (projected.sequence, projected.doc["times"]) == (3, 2)
 
 
 async def test_a_personal_value_is_never_quarantined(pool: asyncpg.Pool) -> None:
@@ -316,14 +316,14 @@ async def test_a_personal_value_is_never_quarantined(pool: asyncpg.Pool) -> None
 
     consumer = processor(pool, reactions={"billing.paints.Painted.v1": stumble}, personal_topics=personal)
     await consumer.handle([unreadable, replace(secret, offset=1)], commit_offsets)
-    found = await kept(pool)
-    assert [(bad.record.value, bad.complete) for bad in found] == [(None, False), (None, False)]
-    assert found[0].value_length == len(unreadable.value or b"")
+    entries = await quarantined(pool)
+    assert [(bad.record.value, bad.complete) for bad in entries] == [(None, False), (None, False)]
+    assert entries[0].value_length == len(unreadable.value or b"")
     rows = await pool.fetch("SELECT quarantine::text AS row FROM quarantine")
     assert not [row for row in rows if "ana@" in row["row"] or b"ana@".hex() in row["row"]]
     async with pool.acquire() as connection:
         with pytest.raises(ValueNotStored):
-            await quarantine.retry(connection, found[0].id)
+            await quarantine.retry(connection, entries[0].id)
 
 
 async def test_a_fenced_batch_is_rolled_back(pool: asyncpg.Pool) -> None:

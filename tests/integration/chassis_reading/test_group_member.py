@@ -29,8 +29,8 @@ from support.lamps import LAMP, NOON, Count
 
 @pytest.fixture
 async def kafka(kafka_bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
-    async with producer(kafka_bootstrap) as found:
-        yield found
+    async with producer(kafka_bootstrap) as sending:
+        yield sending
 
 
 @pytest.fixture
@@ -43,14 +43,14 @@ async def count(received: Received[Any], unit: UnitOfWork) -> None:
 
 
 def consumer(topic: str, **change: Any) -> Consumer:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "group": f"of.{topic}",
         "topics": (topic,),
         "decode": data_of,
         "reactions": {Lit.TYPE: count},
         "projections": (LAMPS,),
     }
-    return Consumer(**given | change)
+    return Consumer(**fields | change)
 
 
 @asynccontextmanager
@@ -68,16 +68,16 @@ async def running(pool: asyncpg.Pool, bootstrap: str, *consumers: Consumer, inst
 
 def counted(pool: asyncpg.Pool, table: str, expected: int) -> Callable[[], Awaitable[bool]]:
     async def reached() -> bool:
-        found: int = await pool.fetchval(f"SELECT count(*) FROM {table}")
-        assert found <= expected, f"{found} {table} of {expected}"
-        return found == expected
+        rows: int = await pool.fetchval(f"SELECT count(*) FROM {table}")
+        assert rows <= expected, f"{rows} {table} of {expected}"
+        return rows == expected
 
     return reached
 
 
 async def read_up_to(pool: asyncpg.Pool, topic: str) -> int:
-    found: int = await pool.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets WHERE topic = $1", topic)
-    return found
+    total: int = await pool.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets WHERE topic = $1", topic)
+    return total
 
 
 @pytest.mark.parametrize("after_commit", [None, lambda _: None], ids=["gathering", "at once"])
@@ -333,8 +333,8 @@ async def test_documents_become_fresh_once_everything_is_read(
 ) -> None:
     watermarks = await make_topic(kafka_bootstrap, f"tests.watermarks.{uuid4().hex[:8]}", 1)
     await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(10)], partition=1)
-    said = Watermark(service="lamps", instant=NOON, ends={topic: {1: 10}})
-    mark = Record(watermarks, 0, 0, b"lamps", said.model_dump_json().encode())
+    watermark = Watermark(service="lamps", instant=NOON, ends={topic: {1: 10}})
+    mark = Record(watermarks, 0, 0, b"lamps", watermark.model_dump_json().encode())
     await publish(kafka, watermarks, [replace(mark, value=b"?"), mark])
     stop = asyncio.Event()
     following = asyncio.create_task(WatermarkTracker(pool, kafka_bootstrap, [consumer(topic)], watermarks).run(stop))

@@ -107,12 +107,12 @@ async def test_a_pipelined_head_is_limited() -> None:
 async def _pipelined(port: int, data: bytes) -> list[int]:
     async with connected(port) as wire:
         await wire.send(data)
-        found = []
+        statuses = []
         while True:
             try:
-                found.append((await wire.answer()).status)
+                statuses.append((await wire.answer()).status)
             except EOFError:
-                return found
+                return statuses
 
 
 @pytest.mark.parametrize(
@@ -214,9 +214,9 @@ async def test_the_bytes_read_after_the_last_response_are_limited() -> None:
 async def test_pipelined_requests_are_limited() -> None:
     with served(APP) as port:
         assert await _pipelined(port, GET * 10 + b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n") == [200] * 11
-        found = await _pipelined(port, GET * 5000)
-        assert set(found) == {200}
-        assert len(found) < 50
+        statuses = await _pipelined(port, GET * 5000)
+        assert set(statuses) == {200}
+        assert len(statuses) < 50
 
 
 async def test_a_stream_accepts_no_more_pipelined_requests() -> None:
@@ -234,12 +234,12 @@ class TestConnections:
     LIMITS = Limits(connections=6, connections_per_address=4)
 
     async def waiting(self, port: int, number: int, source: str = "127.0.0.1") -> list[Wire]:
-        found = []
+        wires = []
         for _ in range(number):
-            found.append(await connect(port, source))
-            await found[-1].send(b"GET / HTTP/1.1\r\n")
+            wires.append(await connect(port, source))
+            await wires[-1].send(b"GET / HTTP/1.1\r\n")
             await asyncio.sleep(0.05)
-        return found
+        return wires
 
     async def test_the_oldest_waiting_connection_of_an_address_is_evicted(self) -> None:
         with served(APP, self.LIMITS) as port:

@@ -35,14 +35,14 @@ CHUNKED = b"POST / HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n"
 
 async def answers(port: int, data: bytes) -> list[Answer]:
     """All responses until the server closes the connection."""
-    found = []
+    received = []
     async with asyncio.timeout(30), connected(port) as wire:
         await wire.send(data)
         while True:
             try:
-                found.append(await wire.answer())
+                received.append(await wire.answer())
             except EOFError:
-                return found
+                return received
 
 
 REFUSED = {
@@ -116,11 +116,11 @@ REFUSED = {
 
 @pytest.mark.parametrize("sent", REFUSED.values(), ids=REFUSED)
 async def test_an_ambiguous_request_is_refused_and_nothing_after_it_is_read(port: int, sent: bytes) -> None:
-    found = await answers(port, sent + END)
-    assert len(found) == 1, "the rest is not a request"
-    assert 400 <= found[0].status < 500
-    assert found[0].problem["code"] in {"malformed_request", "duplicate_header"}
-    assert found[0].header("connection") == "close"
+    received = await answers(port, sent + END)
+    assert len(received) == 1, "the rest is not a request"
+    assert 400 <= received[0].status < 500
+    assert received[0].problem["code"] in {"malformed_request", "duplicate_header"}
+    assert received[0].header("connection") == "close"
     assert (await answer_to(port, END)).status == 200
 
 
@@ -159,16 +159,16 @@ async def test_an_unambiguous_request_gets_its_response(port: int, sent: bytes, 
 
 async def test_trailers_do_not_become_headers(port: int) -> None:
     trailers = b"authorization: Bearer x\r\nhost: other\r\nx-csrf-token: y\r\n"
-    found = await answers(port, CHUNKED + b"3\r\nabc\r\n0\r\n" + trailers + b"\r\n" + END)
-    assert [each.status for each in found] == [200, 200]
-    body = json.loads(found[0].body)
+    received = await answers(port, CHUNKED + b"3\r\nabc\r\n0\r\n" + trailers + b"\r\n" + END)
+    assert [each.status for each in received] == [200, 200]
+    body = json.loads(received[0].body)
     assert body["headers"] == {"host": "here", "transfer-encoding": "chunked"}
 
 
 async def test_an_upgrade_closes_the_connection_after_its_response(port: int) -> None:
     upgrade = b"GET / HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
-    found = await answers(port, upgrade + END)
-    assert [(each.status, each.header("connection")) for each in found] == [(200, "close")]
+    received = await answers(port, upgrade + END)
+    assert [(each.status, each.header("connection")) for each in received] == [(200, "close")]
 
 
 @pytest.mark.parametrize(("version", "asks"), [("1.1", True), ("1.0", False)])
@@ -189,8 +189,8 @@ async def test_expect_100_continue_does_not_request_a_large_body(port: int) -> N
 
 async def test_a_large_body_gets_its_response_while_it_is_sent(port: int) -> None:
     for framing in (b"content-length: 3000000\r\n\r\n", b"transfer-encoding: chunked\r\n\r\n2dc6c0\r\n"):
-        found = await answers(port, POST + b"" + framing + b"a" * 3_000_000)
-        assert [(each.status, each.problem["code"]) for each in found] == [(413, "body_too_large")]
+        received = await answers(port, POST + b"" + framing + b"a" * 3_000_000)
+        assert [(each.status, each.problem["code"]) for each in received] == [(413, "body_too_large")]
 
 
 async def test_options_of_the_server_names_its_methods(port: int) -> None:

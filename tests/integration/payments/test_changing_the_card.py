@@ -77,7 +77,7 @@ async def test_a_declined_card_leaves_the_old_one(shop: Shop) -> None:
     ):
         assert problem(await shop.change_card(number)) == (402, code)
     assert await default(shop) == "4242"
-    assert await shop.stack.told(f"wallet-{shop.ana}") == ["PaymentMethodUpdated"]
+    assert await shop.stack.event_names(f"wallet-{shop.ana}") == ["PaymentMethodUpdated"]
 
 
 async def test_after_a_decline_the_same_page_takes_another_card(shop: Shop) -> None:

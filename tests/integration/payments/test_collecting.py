@@ -83,7 +83,7 @@ async def test_a_charge_stays_unknown_until_the_provider_answers(shop: Shop) -> 
     assert len(await shop.charges(invoice)) == 1, "what is unknown keeps the next attempt waiting"
     await shop.stack.misbehave(shop.merchant.id, "normal")
     await shop.until_charges(invoice, (1, "succeeded", None))
-    assert await shop.stack.told(f"payment-{invoice}") == [STARTED, UNKNOWN, PAID]
+    assert await shop.stack.event_names(f"payment-{invoice}") == [STARTED, UNKNOWN, PAID]
     assert await taken(shop, invoice) == 1
 
 
@@ -148,7 +148,7 @@ async def test_a_worker_that_died_in_the_middle_leaves_its_work_to_others(shop: 
     await shop.until_charges(invoice, (1, "succeeded", None))
     await shop.stack.pool.execute("UPDATE attempt SET status = 'open', call_at = now(), calls = 1")
     await asyncio.sleep(0.5)
-    assert await shop.stack.told(f"payment-{invoice}") == [STARTED, UNKNOWN, PAID], "asking again changes nothing"
+    assert await shop.stack.event_names(f"payment-{invoice}") == [STARTED, UNKNOWN, PAID], "asking again changes nothing"
     assert await taken(shop, invoice) == 1
 
 
@@ -168,7 +168,7 @@ async def test_the_last_card_stays_while_a_subscription_needs_it(shop: Shop) -> 
     assert (refused.status_code, refused.json()["code"]) == (409, "last_payment_method")
     await shop.end()
     assert (await shop.http.delete(f"/v1/payment-methods/{first['id']}")).status_code == 202
-    assert await shop.stack.told(f"wallet-{shop.ana}") == [
+    assert await shop.stack.event_names(f"wallet-{shop.ana}") == [
         *["PaymentMethodUpdated"] * 2,
         "PaymentMethodRemoved",
         "PaymentMethodUpdated",
