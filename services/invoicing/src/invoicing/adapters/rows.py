@@ -60,9 +60,9 @@ def _issued(merchant_id: UUID, id: UUID, version: int, event: Issued) -> Stateme
                               issued, schema, status)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'open')
     """
-    place = (event.series, event.ordinal, event.issued_on)
-    of = (event.customer_id, event.subscription_id, event.period.start)
-    return Statement(sql, (merchant_id, id, *of, version, *place, body, schema))
+    number = (event.series, event.ordinal, event.issued_on)
+    subject = (event.customer_id, event.subscription_id, event.period.start)
+    return Statement(sql, (merchant_id, id, *subject, version, *number, body, schema))
 
 
 def _settled(merchant_id: UUID, id: UUID, version: int, status: str, at: object, card: str | None) -> Statement:

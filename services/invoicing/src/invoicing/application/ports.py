@@ -12,7 +12,7 @@ from chassis.consumers import Erased, Received, UnitOfWork
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
 from invoicing.application.history import Documents, Download, Progress, Rows
-from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, Place
+from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, SortKey
 from invoicing.application.movements import Movement
 from invoicing.domain.parties import BillTo
 
@@ -63,8 +63,10 @@ class InvoiceIssuer(Protocol):
 class InvoiceReader(Protocol):
     """Reads invoices. A request of a customer names that customer, and finds only that customer's invoices."""
 
-    async def page(self, merchant_id: UUID, invoice_filter: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]:
-        """Newest first, after the place `after`."""
+    async def page(
+        self, merchant_id: UUID, invoice_filter: InvoiceFilter, after: SortKey | None, limit: int
+    ) -> list[InvoiceView]:
+        """Newest first, after the sort key `after`."""
 
     async def one(self, merchant_id: UUID, id: UUID, customer_id: UUID | None) -> InvoiceView | None: ...
 

@@ -13,13 +13,13 @@ from billing_contracts.tax import tax_in_force, taxed
 from invoicing.application.language import document_locale, paper
 from invoicing.domain.invoice.commands import Issue, RecordFailure, RecordPayment, Void
 from invoicing.domain.invoice.events import Card
-from invoicing.domain.numbering import Counter, Place
+from invoicing.domain.numbering import Counter, SeriesNumber
 from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
 from invoicing.domain.totals import Amounts
 
 
-def place_of(counter: Counter, merchant: MerchantConfigured, at: datetime) -> tuple[Place, Counter]:
+def next_number(counter: Counter, merchant: MerchantConfigured, at: datetime) -> tuple[SeriesNumber, Counter]:
     """The next number, dated with the day of `at` in the merchant's time zone."""
     return counter.next(at.astimezone(ZoneInfo(merchant.time_zone)).date())
 
@@ -35,7 +35,7 @@ def issue(
     customer_id: UUID,
     merchant: MerchantConfigured,
     customer_locale: str | None,
-    place: Place,
+    series_number: SeriesNumber,
     bill_to_sha256: str,
     at: datetime,
 ) -> Issue:
@@ -44,7 +44,7 @@ def issue(
     applied = tax_in_force(sold.tax, tax(merchant.tax))
     owed = taxed(sold.price_minor * due.quantity, applied)
     return Issue(
-        place=place,
+        series_number=series_number,
         customer_id=customer_id,
         subscription_id=subscription_id,
         plan=sold,

@@ -107,7 +107,7 @@ class MerchantBatch:
         series, at, customer_id = merchant.invoice_series, due.envelope.time, customer_of(due)
         if series not in self.counters:
             self.counters[series] = await number_series.counter(self.connection, self.merchant_id, series)
-        place, after = reactions.place_of(self.counters[series], merchant, at)
+        series_number, next_counter = reactions.next_number(self.counters[series], merchant, at)
         sealed = self.encryption.seal(key, self.merchant_id, customer_id, invoice_id, reactions.bill_to(buyer))
         command = reactions.issue(
             due.data,
@@ -115,12 +115,12 @@ class MerchantBatch:
             customer_id=customer_id,
             merchant=merchant,
             customer_locale=buyer.locale,
-            place=place,
+            series_number=series_number,
             bill_to_sha256=sealed.sha256,
             at=at,
         )
         if await self.unit.decide(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.row]):
-            self.counters[series] = after
+            self.counters[series] = next_counter
 
     async def _merchant(self) -> MerchantConfigured | None:
         if self.work.merchant:

@@ -21,8 +21,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 
 class Vault:
-    def __init__(self, books: LedgerPool) -> None:
-        self._books = books
+    def __init__(self, ledger_pool: LedgerPool) -> None:
+        self._ledger = ledger_pool
 
     @property
     def numbers(self) -> frozenset[str]:
@@ -31,7 +31,7 @@ class Vault:
     async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken:
         token = f"sbx_tok_{secrets.token_urlsafe(24)}"
         method = Method(uuid4(), entry.brand, entry.number[-4:], entry.exp_month, entry.exp_year)
-        pool = await self._books.pool()
+        pool = await self._ledger.pool()
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(_SAVE, *row(merchant_id, None, method, entry.number))
             await connection.execute(
@@ -44,7 +44,7 @@ class Vault:
         return CardToken(token, method)
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
-        pool = await self._books.pool()
+        pool = await self._ledger.pool()
         row = await pool.fetchrow(
             """
             UPDATE sandbox_method AS method
@@ -74,7 +74,7 @@ class Vault:
         number, expiry = TEST_TOKENS[token]
         year, month = expiry(at)
         method = Method(uuid4(), brand_of(number), number[-4:], month, year)
-        pool = await self._books.pool()
+        pool = await self._ledger.pool()
         await pool.execute(_SAVE, *row(merchant_id, customer_id, method, number))
         return method
 
