@@ -23,12 +23,13 @@ from uuid import UUID
 import asyncpg
 
 from bench.serving import MODULES
-from chassis.consumers.batch_processor import BatchProcessor, Changed, CommitOffsets
+from chassis.consumers.batch_processor import BatchProcessor, CommitOffsets
+from chassis.consumers.consumer import CustomerKey
 from chassis.consumers.group_member import ConsumerGroupMember, Records
 from chassis.decoding import Decoded, RawRecord
 from chassis.eventsourcing.event_store import Message
 from chassis.outbox import relay
-from chassis.outbox.cursor import Ends, Page, Position
+from chassis.outbox.cursor import Ends, Page, RelayPosition
 from chassis.outbox.producer import Publisher
 from portal_gateway.adapters.api import overview
 from portal_gateway.adapters.view_notifier import ViewNotifier
@@ -110,7 +111,7 @@ def wrap_relay(notes: Notes) -> None:
     names: Any = relay
     read_page, send = names.read_page, Publisher.send
 
-    async def noting_page(connection: asyncpg.Connection, after: Position, limit: int) -> Page:
+    async def noting_page(connection: asyncpg.Connection, after: RelayPosition, limit: int) -> Page:
         page: Page = await read_page(connection, after, limit)
         notes.add(READ, (message.key for message in page.messages))
         return page
@@ -137,7 +138,7 @@ def wrap_consumer(notes: Notes) -> None:
         records: Sequence[RawRecord],
         commit_offsets: CommitOffsets,
         decoded: Sequence[Decoded] | None = None,
-    ) -> Changed:
+    ) -> set[CustomerKey]:
         changed = await handle(self, records, commit_offsets, decoded)
         notes.add(COMMITTED, (record.key for record in records))
         return changed

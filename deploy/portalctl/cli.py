@@ -18,7 +18,18 @@ import typer
 from chassis.runtime.signals import restore_stop_signals
 from chassis.service.settings import read_settings
 from portalctl import links, status_report, topics
-from portalctl.arguments import ApiKey, Bootstrap, Detach, FolderOption, GatewayUrl, Limit, Merchant, Patience, Seconds, Wipe
+from portalctl.arguments import (
+    ApiKey,
+    Bootstrap,
+    Detach,
+    FolderOption,
+    GatewayUrl,
+    Limit,
+    MerchantOption,
+    Patience,
+    Seconds,
+    Wipe,
+)
 from portalctl.cards_cli import cards_app
 from portalctl.demo.command import show_demo
 from portalctl.env_cli import show_settings
@@ -187,7 +198,7 @@ def create_link(
     kind: Annotated[LinkKind, typer.Option(help="portal (many uses) or session (one use, 10 minutes).")] = LinkKind.PORTAL,
     locale: str | None = None,
     expires_in: Seconds = None,
-    merchant: Merchant = None,
+    merchant: MerchantOption = None,
     api_key: ApiKey = None,
     url: GatewayUrl = None,
 ) -> None:
@@ -206,7 +217,7 @@ def revoke_links(
     context: typer.Context,
     link: Annotated[str | None, typer.Option(help="One link's id.")] = None,
     customer: Annotated[str | None, typer.Option(help="All links of this customer.")] = None,
-    merchant: Merchant = None,
+    merchant: MerchantOption = None,
     api_key: ApiKey = None,
     url: GatewayUrl = None,
 ) -> None:

@@ -11,14 +11,14 @@ from typing import Any
 import uvloop
 from starlette.types import ASGIApp
 
-from chassis.http.connections import Connections, Limits
+from chassis.http.connections import ClientConnections, Limits
 from chassis.http.server import Server, listen, serve
 
 
 @contextmanager
 def served(app: ASGIApp, limits: Limits | None = None, *, trusted_proxies: str = "") -> Iterator[int]:
     """The port on which the application is served."""
-    sock, connections = listen("127.0.0.1", 0), Connections(limits or Limits(), trusted_proxies)
+    sock, connections = listen("127.0.0.1", 0), ClientConnections(limits or Limits(), trusted_proxies)
     server = serve(app, grace_seconds=2, trusted_proxies=trusted_proxies, connections=connections)
     thread = threading.Thread(target=uvloop.run, args=(_serving(server, sock),), daemon=True)
     thread.start()

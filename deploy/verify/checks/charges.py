@@ -9,10 +9,7 @@ from uuid import UUID
 from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, OutcomeUnknown, Refunded
 from payments.domain.payment.payment import NOTHING_DUE
 from verify.recorded_state import RecordedState
-from verify.rows import Row
-
-Key = tuple[UUID, UUID]
-"""(merchant, charge)"""
+from verify.rows import Key, Row
 
 
 @dataclass

@@ -15,9 +15,7 @@ from payments.domain.payment.events import AttemptFailed, AttemptStarted, Attemp
 from payments.domain.wallet.events import DefaultChanged, PaymentConfirmed
 from verify.checks.invoices import invoices_of
 from verify.recorded_state import RecordedState
-
-Key = tuple[UUID, UUID]
-"""(merchant, invoice), or (merchant, confirmation)"""
+from verify.rows import Key
 
 
 @dataclass

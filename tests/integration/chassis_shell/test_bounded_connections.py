@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from chassis.http.connections import Connections, Limits
+from chassis.http.connections import ClientConnections, Limits
 from support.flood import flooded
 from support.raw_http import Wire, answer_to, connect, connected, served
 
@@ -276,7 +276,7 @@ class TestConnections:
             assert not any(wire.ended for wire in wires)
 
     async def test_an_ipv6_network_of_64_bits_counts_as_one_address(self) -> None:
-        address = Connections(Limits(), "10.0.0.0/8").address_of
+        address = ClientConnections(Limits(), "10.0.0.0/8").address_of
         assert address("2001:db8::1") == address("2001:db8::ffff") != address("2001:db8:0:1::1")
         assert address("::ffff:192.0.2.1") == "192.0.2.1"
         assert [address(each) for each in ("10.1.2.3", None, "no address")] == ["", "", ""]

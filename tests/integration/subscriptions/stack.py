@@ -19,7 +19,7 @@ from billing_contracts.money import Money
 from billing_contracts.shapes import Period
 from billing_contracts.subscriptions import SubscriptionRenewalDue, SubscriptionRetryDue
 from chassis.decoding import Record
-from chassis.outbox.cursor import Position, read_page
+from chassis.outbox.cursor import RelayPosition, read_page
 from chassis.service.service import Service
 from subscriptions.composition import compose
 from subscriptions.settings import Settings
@@ -40,7 +40,7 @@ class Stack:
     """Why the charge of a period fails; None: it is paid."""
     held: bool = False
     """Whether charges hang."""
-    _position: Position = field(default=Position(0, 0, 0))
+    _position: RelayPosition = field(default=RelayPosition(0, 0, 0))
     _due: dict[UUID, SubscriptionRenewalDue] = field(default_factory=dict)
     _attempts: dict[UUID, int] = field(default_factory=dict)
 

@@ -31,7 +31,7 @@ from chassis.consumers.group_member import ConsumerGroupMember
 from chassis.decoding import Record
 from chassis.eventsourcing.event_store import Message
 from chassis.outbox import relay
-from chassis.outbox.cursor import Page, Position
+from chassis.outbox.cursor import Page, RelayPosition
 from chassis.outbox.producer import Publisher
 from portal_gateway.adapters.api import overview
 from portal_gateway.adapters.view_notifier import ViewNotifier
@@ -99,7 +99,7 @@ def unwrapped() -> Iterator[None]:
 @pytest.mark.usefixtures("unwrapped")
 async def test_the_relay_notes_what_it_reads_and_what_is_acknowledged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     message = Message("billing.subscriptions", KEY.encode(), b"{}")
-    page = Page((message,), Position(1, 1, 1))
+    page = Page((message,), RelayPosition(1, 1, 1))
 
     async def read_page(*_: Any) -> Page:
         return page

@@ -20,7 +20,7 @@ from billing_contracts.history import Brand, HistoryLine, MovementKind, Movement
 from invoicing.adapters.exporting.archive import as_zip, file_name
 from invoicing.adapters.exporting.lines import as_ndjson
 from invoicing.adapters.exporting.table import as_csv, cells, harmless
-from invoicing.adapters.exporting.wording import Words, words_for
+from invoicing.adapters.exporting.wording import ExportWords, words_for
 from invoicing.application.history import HistoryRow
 from invoicing.application.invoices import Document, Settlement
 from invoicing.application.movements import Kind, Movement
@@ -136,7 +136,7 @@ CODES = [
 
 
 @pytest.mark.parametrize("words", [SPANISH, ENGLISH], ids=["es", "en"])
-def test_every_code_has_its_word(words: Words) -> None:
+def test_every_code_has_its_word(words: ExportWords) -> None:
     assert set(CODES) <= words.known.keys()
     assert len(words.header) == len(cells(HISTORY[0], words))
 

@@ -33,7 +33,7 @@ from payments.application.card_change import CardChange
 from payments.application.card_change import CardChangeRequest as NewCard
 from payments.application.card_setup import SetUp
 from payments.application.dues import Dues
-from payments.application.pay_now import PayNow, Shown
+from payments.application.pay_now import ImmediatePayment, Shown
 from payments.application.pay_now import PayNowRequest as Payment
 from payments.application.ports import Outlook, Prospect
 from payments.domain.confirmation import Consent, Period
@@ -239,7 +239,8 @@ class World:
     def pay_now(self, invoice: UUID, shown: Shown) -> None:
         """Raises what PayNow raises."""
         request = Payment(ANA, invoice, None, shown)
-        self.run(PayNow(_Store(self), WALLET, PAYMENT, rows, self.dues, self).confirm(CONTEXT, request, None, lambda _: None))  # type: ignore[arg-type, return-value]
+        paying = ImmediatePayment(_Store(self), WALLET, PAYMENT, rows, self.dues, self)  # type: ignore[arg-type]
+        self.run(paying.confirm(CONTEXT, request, None, lambda _: None))  # type: ignore[arg-type, return-value]
 
     # What payments reads and writes
 

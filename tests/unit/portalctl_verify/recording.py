@@ -21,7 +21,7 @@ from invoicing.application.aggregates import CODEC, INVOICE
 from invoicing.application.movements import Movement, of_invoice, of_payment
 from invoicing.domain.invoice import commands as of_invoices
 from invoicing.domain.invoice.events import Issued
-from invoicing.domain.numbering import Place
+from invoicing.domain.numbering import SeriesNumber
 from invoicing.domain.parties import Letterhead, Seller
 from invoicing.domain.plan import Period as InvoicePeriod
 from invoicing.domain.plan import Plan as InvoicePlan
@@ -39,7 +39,7 @@ from subscriptions.application.publication import merchant_document
 from subscriptions.domain.dunning import Policies
 from subscriptions.domain.merchant.commands import Register
 from subscriptions.domain.merchant.events import ApiKey
-from subscriptions.domain.merchant.profile import Branding, LegalIdentity, Profile
+from subscriptions.domain.merchant.profile import Branding, LegalIdentity, MerchantProfile
 from subscriptions.domain.period import Interval
 from subscriptions.domain.plan.commands import Publish
 from subscriptions.domain.plan.terms import Money, Plan
@@ -137,7 +137,7 @@ def consistent_recording(more: Callable[[Recording], object] = lambda _: None) -
     """Ana has one active and one ending subscription, and `more`; every consumer has read all records."""
     recording = Recording()
     legal = LegalIdentity("TechSolutions Inc.", "Av. Reforma 123")
-    profile = Profile("TechSolutions", legal, "es-419", "America/Mexico_City", Branding(), Policies())
+    profile = MerchantProfile("TechSolutions", legal, "es-419", "America/Mexico_City", Branding(), Policies())
     register = Register(profile, "TS", True, ApiKey("k1", "ab" * 32), day(1), day(1))
     state = recording.decide("subscriptions", MERCHANT, TECHSOLUTIONS, register)
     doc = json.loads(json.dumps(merchant_document(TECHSOLUTIONS, state)))
@@ -193,7 +193,7 @@ def charge(recording: Recording, subscription: UUID, ordinal: int, consent: Cons
     invoice = invoice_id(subscription, PublicPeriod(start=period.start, end=period.end))
     sealed = hashlib.sha256(str(invoice).encode()).hexdigest()
     issue = of_invoices.Issue(
-        place=Place("TS", ordinal, at.date()),
+        series_number=SeriesNumber("TS", ordinal, at.date()),
         customer_id=ANA,
         subscription_id=subscription,
         plan=InvoicePlan(PREMIUM, "Premium Mensual", "Suscripción mensual", None, 2999, "USD", "month", 1),

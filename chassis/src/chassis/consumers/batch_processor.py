@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from chassis.consumers import inbox, quarantine
-from chassis.consumers.consumer import Consumer
+from chassis.consumers.consumer import Consumer, CustomerKey
 from chassis.consumers.metrics import DIVERGED, HANDLED, QUARANTINED, REDONE, UNKNOWN
 from chassis.consumers.offsets import Fenced
 from chassis.consumers.progress import Progress
@@ -39,7 +39,6 @@ CommitOffsets = Callable[[Connection, Sequence[RawRecord]], Awaitable[None]]
 """Moves the stored offsets past the records, in the transaction of their effects. Without effects it runs outside a transaction,
 so it must be one statement. Raises Fenced if another member has already moved them.
 """
-Changed = set[tuple[UUID, UUID]]
 
 _TOPIC = attrgetter("topic")
 _CONFLICTS = (VersionConflict, AlreadyHandled, Overtaken, StaleRead)
@@ -72,7 +71,7 @@ class BatchProcessor:
 
     async def handle(
         self, records: Sequence[RawRecord], commit_offsets: CommitOffsets, decoded: Sequence[Decoded] | None = None
-    ) -> Changed:
+    ) -> set[CustomerKey]:
         """Process every record in order; return the owners of changed documents as (merchant, customer).
 
         `decoded` is the result of `decode` for the same records, if it exists already.
@@ -80,7 +79,7 @@ class BatchProcessor:
         it is tried alone, then the rest. A record that fails alone `ATTEMPTS` times is quarantined.
         Raises only Fenced (another member has processed the records) and Stopped.
         """
-        changed: Changed = set()
+        changed: set[CustomerKey] = set()
         decoded = self.decode(records) if decoded is None else decoded
         parts = [range(len(records))]
         had_conflict = False
@@ -119,7 +118,7 @@ class BatchProcessor:
                 backoff.reset()
         return changed
 
-    async def discard(self, records: Sequence[RawRecord], commit_offsets: CommitOffsets) -> Changed:
+    async def discard(self, records: Sequence[RawRecord], commit_offsets: CommitOffsets) -> set[CustomerKey]:
         """Continue without quarantined records. Raises Fenced, and the errors of Kafka and PostgreSQL."""
         decoded = self.decode(records)
         async with self._pool.acquire() as proxy:
@@ -138,7 +137,7 @@ class BatchProcessor:
         commit_offsets: CommitOffsets,
         decoded: Sequence[Decoded],
         call_before_commit: bool = True,
-    ) -> Changed:
+    ) -> set[CustomerKey]:
         """Process the records in one transaction.
 
         All reads precede it, without a transaction id: the relay waits for the lowest id that still runs.
@@ -210,7 +209,9 @@ class BatchProcessor:
         elif isinstance(event, Erased) and self._consumer.on_erased:
             await self._consumer.on_erased(event, unit)
 
-    async def _save(self, connection: asyncpg.Connection, projector: Projector, call_before_commit: bool = True) -> Changed:
+    async def _save(
+        self, connection: asyncpg.Connection, projector: Projector, call_before_commit: bool = True
+    ) -> set[CustomerKey]:
         changed = await projector.save(connection)
         if changed and call_before_commit and self._consumer.before_commit:
             await self._consumer.before_commit(connection, changed)
@@ -218,7 +219,7 @@ class BatchProcessor:
 
     async def _quarantine(
         self, record: RawRecord, decoded: Decoded, fault: BaseException, commit_offsets: CommitOffsets
-    ) -> Changed:
+    ) -> set[CustomerKey]:
         """Quarantine a record that failed permanently, and mark its aggregate's documents as stale.
 
         If that fails because of the record, quarantine only its bytes. If that fails too, report the member as stuck until

@@ -14,8 +14,9 @@ from chassis.eventsourcing.stream import Stream
 from chassis.projections.projection import Projection
 
 Reaction = Callable[[Received[Any], UnitOfWork], Awaitable[None]]
-Changed = AbstractSet[tuple[UUID, UUID]]
-"""(merchant, customer) pairs"""
+CustomerKey = tuple[UUID, UUID]
+"""(merchant, customer)"""
+Changed = AbstractSet[CustomerKey]
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,8 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
-from chassis.consumers.batch_processor import BatchProcessor, Changed, Stopped
-from chassis.consumers.consumer import Consumer
+from chassis.consumers.batch_processor import BatchProcessor, Stopped
+from chassis.consumers.consumer import Changed, Consumer
 from chassis.consumers.fetcher import TolerantConsumer
 from chassis.consumers.metrics import RECREATED, STANDSTILL
 from chassis.consumers.offsets import Fenced

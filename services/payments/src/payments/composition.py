@@ -29,7 +29,7 @@ from payments.application.aggregates import PAYMENT, WALLET
 from payments.application.card_change import CardChange
 from payments.application.collector import Collector
 from payments.application.dues import Dues
-from payments.application.pay_now import PayNow
+from payments.application.pay_now import ImmediatePayment
 from payments.application.worker import run_worker
 from payments.settings import Settings
 
@@ -49,7 +49,7 @@ def compose(resources: Resources) -> Service:
     dues = Dues(collections, SubscriptionOutlooks(owner), tenants)
     timeout = settings.provider_seconds
     card_change = CardChange(store, wallets, payments, rows, setups_table, dues, sandbox, min(timeout, 4))
-    pay_now = PayNow(store, wallets, payments, rows, dues, collections)
+    pay_now = ImmediatePayment(store, wallets, payments, rows, dues, collections)
     collector = Collector(queue, CommandHandler(store, payments), sandbox, tenants, timeout, settings.first_check_seconds)
 
     app = create_app(

@@ -10,10 +10,7 @@ from pydantic_core import from_json, to_json
 
 from chassis.postgres.connection import Connection
 from portal_gateway.application.customer_view import INVOICES_ON_THE_PAGE, Source, Sources, changed_panes, compose, empty
-from portal_gateway.domain.view import CustomerView
-
-CustomerKey = tuple[UUID, UUID]
-"""(merchant, customer)"""
+from portal_gateway.domain.view import CustomerKey, CustomerView
 
 _WHO = "(SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS it (merchant_id, customer_id)) who"
 

@@ -16,7 +16,7 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.event_store import Answer, IdempotencyKey
 from chassis.http.authentication import Caller, Merchant, Operator, Peer, Principal
-from chassis.http.commands import CommandParam, Key, key_reused
+from chassis.http.commands import CommandParam, KeyHeader, key_reused
 from chassis.http.description import answers
 from chassis.http.problems import Problem, not_found
 from chassis.tenants import Tenants
@@ -42,7 +42,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
 
     @api.post("/v1/merchants", status_code=201)
     @answers(documents.Credentials)
-    async def register(_: Operator, request: Request, body: NewMerchant, idempotency_key: Key = None) -> Response:
+    async def register(_: Operator, request: Request, body: NewMerchant, idempotency_key: KeyHeader = None) -> Response:
         """Register a merchant.
 
         The answer contains the merchant's first API key. A repetition under the same Idempotency-Key gets the same key.
