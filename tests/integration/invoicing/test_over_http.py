@@ -123,7 +123,7 @@ async def test_the_document_is_the_same_bytes_each_time(stack: Stack, history: S
     assert first.headers["cache-control"] == "no-store"
 
 
-async def test_the_document_of_a_void_invoice_says_when_it_was_paid_back(stack: Stack, history: Shop) -> None:
+async def test_the_document_of_a_void_invoice_has_the_day_of_the_refund(stack: Stack, history: Shop) -> None:
     async def document_text() -> str:
         async with stack.customer(history, ANA) as http:
             return text((await http.get(f"/v1/invoices/{SECOND}/pdf")).content)

@@ -228,7 +228,7 @@ async def test_on_its_own_it_takes_no_card(portal: Portal) -> None:
     await expect(portal.page.get_by_label("Número de tarjeta")).to_be_disabled()
 
 
-async def test_a_set_up_that_is_over_tells_the_portal(portal: Portal) -> None:
+async def test_an_ended_set_up_notifies_the_portal(portal: Portal) -> None:
     portal.around.setup = None
     await portal.visit()
     await portal.until_heard("error")

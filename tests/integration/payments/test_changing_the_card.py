@@ -230,7 +230,7 @@ async def test_an_agreement_on_a_card_that_is_gone_is_not_honoured(shop: Shop) -
     assert await shop.charges(UUID(invoice)) == [(1, "failed", "card_declined")]
 
 
-async def test_a_provider_that_is_away_changes_nothing_and_says_so(shop: Shop) -> None:
+async def test_an_unavailable_provider_is_reported_and_changes_nothing(shop: Shop) -> None:
     await shop.add("tok_visa")
     setup = (await shop.open_setup())["setup_id"]
     token = (await shop.stack.type_card(setup, MASTERCARD)).json()["token"]

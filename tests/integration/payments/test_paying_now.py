@@ -48,7 +48,7 @@ async def data(shop: Shop, stream: str) -> list[dict[str, Any]]:
     return [Envelope.model_validate_json(row["value"]).data for row in rows]
 
 
-async def test_a_card_that_the_merchant_attached_pays_when_the_merchant_asks(shop: Shop) -> None:
+async def test_a_card_that_the_merchant_attached_pays_on_the_merchants_request(shop: Shop) -> None:
     invoice = await owed(shop)
     card = await shop.add("tok_visa")
     assert await shop.charges(invoice) == [DECLINED]
@@ -65,7 +65,7 @@ async def test_a_card_that_the_merchant_attached_pays_when_the_merchant_asks(sho
     assert [line["amount"]["amount_minor"] for line in confirmed["charges"]] == [2999]
 
 
-async def test_no_card_on_file_is_said_before_anything_is_charged(shop: Shop) -> None:
+async def test_a_missing_card_is_reported_before_anything_is_charged(shop: Shop) -> None:
     invoice = await shop.issue()
     await shop.until_charges(invoice, (1, "failed", "no_payment_method"))
     assert problem(await shop.pay(invoice)) == (409, "payment_method_gone")

@@ -52,7 +52,7 @@ class TestSandbox(ProviderSuite):
             await provider.charge(order)
         assert isinstance(await provider.status(order), Taken)
 
-    async def test_answering_late_it_does_not_say_before(self, provider: Sandbox, books: LedgerPool) -> None:
+    async def test_a_late_answer_is_not_given_early(self, provider: Sandbox, books: LedgerPool) -> None:
         order = self.order(await self.saved(provider))
         await self.act(books, "late", 3)
         charging = asyncio.create_task(provider.charge(order))

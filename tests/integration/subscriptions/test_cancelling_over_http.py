@@ -63,7 +63,7 @@ async def test_the_merchants_policy_decides_without_a_mode(stack: Stack) -> None
     assert events[-1]["data"]["open_invoices"] == "keep"
 
 
-async def test_the_cause_says_who_cancelled(shop: Shop) -> None:
+async def test_the_cause_names_the_canceller(shop: Shop) -> None:
     id = await active(shop)
     ana = shop.stack.customer(shop.id, shop.ana)
     await ana.post(f"/v1/subscriptions/{id}/cancellation", json={"mode": "immediately", "feedback": "too_expensive"})

@@ -68,7 +68,7 @@ async def test_a_retry_that_is_paid_recovers_it(shop: Shop) -> None:
     assert (await shop.event_names(started["aggregate"]))[-1] == "SubscriptionRecovered"
 
 
-async def test_a_hard_decline_ends_as_the_policy_says_when_no_card_came(stack: Stack) -> None:
+async def test_a_hard_decline_without_a_new_card_ends_by_the_policy(stack: Stack) -> None:
     shop = await opened(stack, policies={"retry_days": [2], "when_retries_end": "unpaid"})
     stack.verdict = lambda *_: "expired_card"
     started = await shop.subscribe()

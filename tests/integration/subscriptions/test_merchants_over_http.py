@@ -203,7 +203,7 @@ async def test_an_id_that_no_key_can_have_is_a_clear_error(shop: Shop, id: str) 
         assert [error["pointer"] for error in answer.json()["errors"]] == ["/path/id"]
 
 
-async def test_a_picture_is_encoded_anew_and_shown_to_services(shop: Shop) -> None:
+async def test_a_picture_is_encoded_again_and_shown_to_services(shop: Shop) -> None:
     uploaded = await shop.http.post("/v1/media", content=picture("JPEG"))
     assert uploaded.status_code == 201
     id = uploaded.json()["media_id"]
@@ -237,7 +237,7 @@ async def test_the_content_type_of_an_upload_is_ignored(shop: Shop) -> None:
         assert (await shop.http.post("/v1/media", **wrapped)).json()["code"] == "not_a_picture"
 
 
-async def test_a_bomb_is_refused_and_says_why(shop: Shop) -> None:
+async def test_a_decompression_bomb_is_refused_with_a_reason(shop: Shop) -> None:
     answer = await shop.http.post("/v1/media", content=picture(size=(5000, 5000)))
     assert (answer.status_code, answer.json()["code"]) == (422, "too_many_pixels")
 

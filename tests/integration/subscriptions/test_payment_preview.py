@@ -78,7 +78,7 @@ async def test_amounts_are_gross_in_every_currency(
     assert [each["amount"] for each in line["begun"]] == [{"amount_minor": gross, "currency": price["currency"]}] * 2
 
 
-async def test_a_list_is_bounded_and_says_that_there_is_more(stack: Stack) -> None:
+async def test_a_list_is_bounded_and_reports_that_more_exists(stack: Stack) -> None:
     shop = await opened(stack, policies={"retry_days": [90]})
     plan = {
         "name": "P",

@@ -59,7 +59,7 @@ def test_an_event_of_which_a_stage_was_not_noted_does_not_count(stage: str) -> N
     assert durations(PASSAGE, {name: of for name, of in passed().items() if name != stage}) is None
 
 
-def test_what_was_noted_of_the_events_before_and_after_it_does_not_count() -> None:
+def test_notes_of_earlier_and_later_events_do_not_count() -> None:
     times = passed()
     for of in times.values():
         for key in of:

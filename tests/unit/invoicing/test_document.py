@@ -84,7 +84,7 @@ def test_a_tax_has_its_line() -> None:
     assert "4.14 USD" in shown
 
 
-def test_it_speaks_the_language_it_was_issued_in() -> None:
+def test_a_document_is_in_the_language_of_its_issue() -> None:
     english = Document(issued(replace(ISSUE, letterhead=replace(LETTERHEAD, locale="en-US"))), SETTLED.settlement, ANA)
     shown = texts(english)
     assert "Paid on May 14, 2023" in shown

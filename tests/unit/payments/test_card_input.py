@@ -57,7 +57,7 @@ def test_spaces_and_dashes_are_accepted(number: str) -> None:
         ("4111111111111111", card_input.TEST_NUMBERS_ONLY),
     ],
 )
-def test_a_number_that_cannot_be_is_told_apart(number: str, mistake: str) -> None:
+def test_an_impossible_number_has_its_own_code(number: str, mistake: str) -> None:
     assert mistakes(number=number) == {"number": mistake}
 
 
@@ -73,7 +73,7 @@ def test_a_number_that_cannot_be_is_told_apart(number: str, mistake: str) -> Non
         ("12/22", card_input.EXP_PAST),
     ],
 )
-def test_an_expiry_that_cannot_be_is_told_apart(exp: str, mistake: str) -> None:
+def test_an_impossible_expiry_has_its_own_code(exp: str, mistake: str) -> None:
     assert mistakes(exp=exp) == {"exp": mistake}
 
 
@@ -82,7 +82,7 @@ def test_a_card_is_good_until_the_end_of_its_month(exp: str) -> None:
     assert mistakes(exp=exp) == {}
 
 
-def test_the_code_is_as_long_as_the_brand_says() -> None:
+def test_the_codes_length_depends_on_the_brand() -> None:
     assert mistakes(cvc="") == {"cvc": card_input.CVC_MISSING}
     assert mistakes(cvc="1234") == mistakes(cvc="12") == mistakes(cvc="12a") == {"cvc": card_input.CVC_LENGTH}
     assert mistakes(number="378282246310005", cvc="1234") == {}

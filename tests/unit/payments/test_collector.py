@@ -107,7 +107,7 @@ async def test_no_answer_is_not_a_failure(bench: Bench, mode: str) -> None:
 
 
 @pytest.mark.parametrize("mode", ["hang", "lose"])
-async def test_it_is_asked_again_until_it_answers_and_charged_once(bench: Bench, mode: str) -> None:
+async def test_the_provider_is_queried_until_it_answers_and_charges_once(bench: Bench, mode: str) -> None:
     attempt = await bench.started()
     bench.provider.mode = mode  # type: ignore[assignment]
     await bench.collector.settle(attempt)
@@ -157,7 +157,7 @@ async def test_what_a_voided_invoice_paid_after_all_is_given_back(bench: Bench) 
     assert len(bench.provider.refunds) == 1
 
 
-async def test_a_refund_that_is_not_answered_is_asked_for_again(bench: Bench) -> None:
+async def test_a_refund_without_an_answer_is_requested_again(bench: Bench) -> None:
     attempt = await bench.started()
     await bench.collector.settle(attempt)
     bench.provider.mode = "hang"

@@ -76,7 +76,7 @@ KEY = ("GET", "/v1/keys/{sha256}")
 """The chassis asks for it in every service (chassis/service.py)."""
 
 
-async def test_the_gateway_asks_subscriptions_for_no_more_than_it_may() -> None:
+async def test_the_gateway_calls_exactly_its_routes_of_subscriptions() -> None:
     called, session = CalledService("portal-gateway"), scenes.session()
     calls = await every_method(
         SubscriptionsService(called.client),
@@ -90,7 +90,7 @@ async def test_the_gateway_asks_subscriptions_for_no_more_than_it_may() -> None:
     assert calls | {KEY} == SUBSCRIPTIONS["portal-gateway"]
 
 
-async def test_the_gateway_asks_payments_for_no_more_than_it_may() -> None:
+async def test_the_gateway_calls_exactly_its_routes_of_payments() -> None:
     called, session = CalledService("portal-gateway"), scenes.session()
     calls = await every_method(
         PaymentsService(called.client, "http://portal"),
@@ -103,7 +103,7 @@ async def test_the_gateway_asks_payments_for_no_more_than_it_may() -> None:
     assert calls == PAYMENTS["portal-gateway"]
 
 
-async def test_the_gateway_asks_invoicing_for_no_more_than_it_may() -> None:
+async def test_the_gateway_calls_exactly_its_routes_of_invoicing() -> None:
     called, session = CalledService("portal-gateway"), scenes.session()
     calls = await every_method(
         InvoicingService(called.client),
@@ -116,7 +116,7 @@ async def test_the_gateway_asks_invoicing_for_no_more_than_it_may() -> None:
     assert calls == INVOICING["portal-gateway"]
 
 
-async def test_payments_asks_subscriptions_for_no_more_than_it_may() -> None:
+async def test_payments_calls_exactly_its_routes_of_subscriptions() -> None:
     called, nothing = CalledService("payments"), cast(Any, Nothing())
     await MerchantClock(cast(Tenants, nothing), called.client).now(IDS[0])
     with pytest.raises(Problem):
@@ -125,12 +125,12 @@ async def test_payments_asks_subscriptions_for_no_more_than_it_may() -> None:
     assert called.calls | {KEY} == SUBSCRIPTIONS["payments"]
 
 
-async def test_invoicing_asks_subscriptions_for_no_more_than_it_may() -> None:
+async def test_invoicing_calls_exactly_its_routes_of_subscriptions() -> None:
     called = CalledService("invoicing")
     await called.every(lambda: Logos(cast(Any, Nothing()), called.client)("a" * 64))
     assert called.calls | {KEY} == SUBSCRIPTIONS["invoicing"]
 
 
-def test_nobody_else_may_call_anything() -> None:
+def test_other_callers_may_call_nothing() -> None:
     assert set(SUBSCRIPTIONS) == {"portal-gateway", "payments", "invoicing"}
     assert set(PAYMENTS) == set(INVOICING) == {"portal-gateway"}

@@ -35,7 +35,7 @@ def test_an_event_moves_the_position(sequences: list[int], then: int, position: 
 
 
 @given(st.lists(st.integers(min_value=1, max_value=30), max_size=40))
-def test_what_is_missing_is_what_did_not_come_whatever_the_order(sequences: list[int]) -> None:
+def test_the_missing_sequences_do_not_depend_on_the_order(sequences: list[int]) -> None:
     position = after(*sequences)
     listed = [sequence for first, last in position.missing for sequence in range(first, last + 1)]
     assert listed == sorted(set(range(1, max(sequences, default=0) + 1)) - set(sequences))
