@@ -18,16 +18,19 @@ MIGRATIONS = [
     *(source / "migrations" for source in SOURCES.values()),
 ]
 
-_SESSION = "a session is found by the digest of its secret, and says whose it is"
+_SESSION = "a session is looked up by the digest of its secret, and has its merchant and customer"
 BEYOND_A_MERCHANT = {
-    "subscriptions/src/subscriptions/adapters/tables/clock_jobs.py": (1, "the worker takes up the jobs of all"),
-    "subscriptions/src/subscriptions/adapters/tables/comments.py": (1, "what is too old is forgotten, whoever's it is"),
-    "payments/src/payments/adapters/charge_queue.py": (3, "the worker claims what is due of all, and goes on by merchant"),
-    "payments/src/payments/adapters/setups.py": (1, "the card page knows a set-up by nothing but its secret id"),
+    "subscriptions/src/subscriptions/adapters/tables/clock_jobs.py": (1, "the worker claims the jobs of all merchants"),
+    "subscriptions/src/subscriptions/adapters/tables/comments.py": (1, "expired comments of all merchants are deleted"),
+    "payments/src/payments/adapters/charge_queue.py": (
+        3,
+        "the worker claims the due work of all merchants",
+    ),
+    "payments/src/payments/adapters/setups.py": (1, "the card page looks a set-up up by its secret id"),
     "portal-gateway/src/portal_gateway/adapters/storage/sessions.py": (1, _SESSION),
     "portal-gateway/src/portal_gateway/adapters/storage/sessions_sql.py": (1, _SESSION),
-    "portal-gateway/src/portal_gateway/adapters/storage/cleanup.py": (1, "what is over is forgotten, whoever's it is"),
-    "portal-gateway/src/portal_gateway/adapters/storage/view_backfill.py": (1, "what waits is composed, whoever's it is"),
+    "portal-gateway/src/portal_gateway/adapters/storage/cleanup.py": (1, "expired rows of all merchants are deleted"),
+    "portal-gateway/src/portal_gateway/adapters/storage/view_backfill.py": (1, "the waiting views of all merchants are composed"),
 }
 """file -> how many tables one of its statements reaches without naming their merchant, and why."""
 SURFACE = {
