@@ -100,24 +100,24 @@ def left_unpaid(event: SubscriptionCancelled, subscription_id: UUID) -> UUID | N
     return invoice_id(subscription_id, event.unpaid_period) if event.unpaid_period else None
 
 
-def plan(of: shapes.Plan) -> Plan:
-    price, interval = of.price, of.interval
+def plan(plan: shapes.Plan) -> Plan:
+    price, interval = plan.price, plan.interval
     return Plan(
-        of.id,
-        of.name,
-        of.description,
-        of.image_media_id,
+        plan.id,
+        plan.name,
+        plan.description,
+        plan.image_media_id,
         price.amount_minor,
         price.currency,
         interval.unit,
         interval.count,
-        tax(of.tax),
+        tax(plan.tax),
     )
 
 
-def tax(of: shapes.Tax | None) -> Tax | None:
-    return None if of is None else Tax(of.name, of.rate_basis_points, of.inclusive)
+def tax(tax: shapes.Tax | None) -> Tax | None:
+    return None if tax is None else Tax(tax.name, tax.rate_basis_points, tax.inclusive)
 
 
-def card(of: shapes.Card | None) -> Card | None:
-    return None if of is None else Card(of.id, of.brand, of.last4, of.exp_month, of.exp_year)
+def card(card: shapes.Card | None) -> Card | None:
+    return None if card is None else Card(card.id, card.brand, card.last4, card.exp_month, card.exp_year)

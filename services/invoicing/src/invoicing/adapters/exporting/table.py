@@ -29,23 +29,23 @@ async def as_csv(rows: Rows, words: ExportWords) -> AsyncGenerator[bytes]:
 
 
 def cells(row: HistoryRow, words: ExportWords) -> tuple[str, ...]:
-    it = row.movement
+    movement = row.movement
     return (
         row.on.isoformat(),
-        words.known[it.kind],
+        words.known[movement.kind],
         harmless(row.number),
         harmless(row.plan_name),
         row.period_start.isoformat(),
         row.period_end.isoformat(),
-        _amount(it.net, it.currency),
-        _amount(it.tax, it.currency),
-        _amount(it.total, it.currency),
-        it.currency,
+        _amount(movement.net, movement.currency),
+        _amount(movement.tax, movement.currency),
+        _amount(movement.total, movement.currency),
+        movement.currency,
         _known(words, row.status),
-        _known(words, it.brand),
-        f"•••• {it.last4}" if it.last4 else "",
-        _known(words, it.reason),
-        harmless(it.reference or ""),
+        _known(words, movement.brand),
+        f"•••• {movement.last4}" if movement.last4 else "",
+        _known(words, movement.reason),
+        harmless(movement.reference or ""),
     )
 
 
