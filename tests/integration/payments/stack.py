@@ -101,7 +101,7 @@ class Stack:
             while not await holds():
                 await asyncio.sleep(0.03)
 
-    async def until_told(self, stream: str, *names: str) -> None:
+    async def until_events(self, stream: str, *names: str) -> None:
         async def holds() -> bool:
             return await self.event_names(stream) == list(names)
 

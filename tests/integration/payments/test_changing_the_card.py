@@ -57,7 +57,7 @@ async def test_what_is_owed_is_listed_first_and_charged_at_once(shop: Shop) -> N
     token = (await shop.stack.type_card(opened["setup_id"])).json()["token"]
     answer = await shop.confirm(opened["setup_id"], token, invoice)
     assert answer.json()["charges"] == [{"invoice_id": invoice, "aggregate": f"payment-{invoice}", "version": 3}]
-    await shop.stack.until_told(f"payment-{invoice}", "PaymentStarted", "PaymentFailed", "PaymentStarted", "PaymentSucceeded")
+    await shop.stack.until_events(f"payment-{invoice}", "PaymentStarted", "PaymentFailed", "PaymentStarted", "PaymentSucceeded")
 
 
 async def test_only_what_was_listed_is_charged(shop: Shop) -> None:
@@ -178,6 +178,14 @@ async def test_a_repeated_refusal_is_the_same_and_counted_once(shop: Shop) -> No
     setup = (await shop.open_setup())["setup_id"]
     token = (await shop.stack.type_card(setup, DECLINED)).json()["token"]
     answers = [await shop.confirm(setup, token, key="click") for _ in range(3)]
+    assert {problem(answer) for answer in answers} == {(402, "card_declined")}
+    assert await shop.stack.pool.fetchval("SELECT count(*) FROM card_refusal") == 1
+
+
+async def test_refusals_at_the_same_time_get_one_answer_and_count_once(shop: Shop) -> None:
+    setup = (await shop.open_setup())["setup_id"]
+    token = (await shop.stack.type_card(setup, DECLINED)).json()["token"]
+    answers = await asyncio.gather(*(shop.confirm(setup, token, key="click") for _ in range(5)))
     assert {problem(answer) for answer in answers} == {(402, "card_declined")}
     assert await shop.stack.pool.fetchval("SELECT count(*) FROM card_refusal") == 1
 
