@@ -70,7 +70,7 @@ async def test_the_scripts_keep_nothing_and_are_kept_by_browsers_for_ever() -> N
         assert (await browser.get("/cards/files/card.html")).status_code == 404
 
 
-async def test_the_button_shows_the_amount() -> None:
+async def test_the_button_says_what_will_be_paid() -> None:
     async with CardPageFakes(setup_of(due=OWED)).browser() as browser:
         assert "Confirmar y pagar 29.99 USD" in (await browser.get(f"/cards/{SETUP}")).text
         assert (await browser.get(f"/cards/{SETUP}/terms")).json() == {"confirm": "Confirmar y pagar 29.99 USD"}
@@ -104,7 +104,7 @@ async def test_a_typed_card_becomes_a_token() -> None:
         ({"number": AMEX_NUMBER}, "/cvc", "En American Express el CVV tiene 4 dígitos"),
     ],
 )
-async def test_a_mistake_is_reported_in_the_browsers_words(change: dict[str, str], pointer: str, words: str) -> None:
+async def test_a_mistake_is_said_in_the_words_that_the_browser_uses(change: dict[str, str], pointer: str, words: str) -> None:
     around = CardPageFakes()
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD | change, headers=OURS)
