@@ -123,16 +123,16 @@ async def test_the_document_is_the_same_bytes_each_time(stack: Stack, history: S
     assert first.headers["cache-control"] == "no-store"
 
 
-async def test_the_document_of_a_void_invoice_has_the_day_of_the_refund(stack: Stack, history: Shop) -> None:
-    async def document_text() -> str:
+async def test_the_document_of_a_void_invoice_says_when_it_was_paid_back(stack: Stack, history: Shop) -> None:
+    async def said() -> str:
         async with stack.customer(history, ANA) as http:
             return text((await http.get(f"/v1/invoices/{SECOND}/pdf")).content)
 
     async with stack.merchant(history) as http:
         await http.post(f"/v1/invoices/{SECOND}/void")
-    assert "Anulado el" in await document_text()
+    assert "Anulado el" in await said()
     await stack.deliver(history.succeeded(SUBSCRIPTION, ANA, 1), history.refunded(SUBSCRIPTION, ANA, 1))
-    assert "Reembolsado el 14 de febrero de 2020" in await document_text()
+    assert "Reembolsado el 14 de febrero de 2020" in await said()
 
 
 async def test_a_merchant_voids_what_is_open(stack: Stack, history: Shop) -> None:
