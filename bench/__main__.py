@@ -84,25 +84,25 @@ def _options(arguments: Sequence[str]) -> Options:
     parser.add_argument("--rounds", default=str(ROUNDS), help=f"1 to {MOST_ROUNDS}")
     parser.add_argument("--folder", type=Path, default=Path(".portal"))
     parser.add_argument("--record", action="store_true", help="write the baseline of smoke instead of comparing with it")
-    given = parser.parse_args(arguments)
-    names = [name.strip().replace("-", "_") for name in given.rows.split(",")] if given.rows.strip() else list(ROWS)
+    options = parser.parse_args(arguments)
+    names = [name.strip().replace("-", "_") for name in options.rows.split(",")] if options.rows.strip() else list(ROWS)
     if unknown := [name or "(empty)" for name in names if name not in every]:
         raise BadInput(f"unknown row {', '.join(unknown)}; expected {', '.join(every)}")
     try:
-        rounds = int(given.rounds)
+        rounds = int(options.rounds)
     except ValueError:
         rounds = 0
     if not 1 <= rounds <= MOST_ROUNDS:
-        raise BadInput(f"--rounds is {given.rounds[:20]!r}; expected a number from 1 to {MOST_ROUNDS}")
-    if given.record and not set(names) & set(WITH_BASELINE):
+        raise BadInput(f"--rounds is {options.rounds[:20]!r}; expected a number from 1 to {MOST_ROUNDS}")
+    if options.record and not set(names) & set(WITH_BASELINE):
         raise BadInput(f"only {', '.join(WITH_BASELINE)} has a baseline to record")
     if missing := [name for name in PEERS if importlib.util.find_spec(name) is None]:
         raise BadInput(f"{', '.join(missing)} not installed: `make bench` installs the compared packages")
     try:
-        given.folder.mkdir(parents=True, exist_ok=True)
+        options.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise BadInput(f"the folder cannot be written: {error}") from None
-    return Options(list(dict.fromkeys(names)), rounds, given.folder, given.record)
+    return Options(list(dict.fromkeys(names)), rounds, options.folder, options.record)
 
 
 async def bench(options: Options) -> int:
@@ -113,7 +113,7 @@ async def bench(options: Options) -> int:
     """
     _cancelled_by(*STOP_SIGNALS)  # also if this process inherited them as ignored
     console, begun = Console(width=None if sys.stdout.isatty() else 180), time.perf_counter()
-    found: dict[str, Rounds] = {}
+    rounds: dict[str, Rounds] = {}
     compared: dict[str, list[Compared]] = {}
     broken: dict[str, Exception] = {}
     drifted: list[Drift] = []
@@ -121,8 +121,8 @@ async def bench(options: Options) -> int:
         everything = progress.add_task("all rows", total=len(options.rows))
         for name in options.rows:
             try:
-                row, found[name] = await _row(name, options, progress)
-                compared[name] = compare(row.lines, found[name])
+                row, rounds[name] = await _row(name, options, progress)
+                compared[name] = compare(row.lines, rounds[name])
                 drifted += _compare_with_baseline(row, compared[name], options.record)
             except Exception as error:
                 broken[name] = error
@@ -132,9 +132,9 @@ async def bench(options: Options) -> int:
             progress.advance(everything)
     if len(compared) > 1:
         console.print(report.table(compared))
-    report.write(options.folder / "bench.json", found, compared, time.perf_counter() - begun, list(broken))
+    report.write(options.folder / "bench.json", rounds, compared, time.perf_counter() - begun, list(broken))
     (options.folder / "bench.md").write_text(report.markdown(compared))
-    for written in (*plots.draw(found, options.folder), options.folder / "bench.json", options.folder / "bench.md"):
+    for written in (*plots.draw(rounds, options.folder), options.folder / "bench.json", options.folder / "bench.md"):
         console.print(f"wrote {written}")
     for drift in drifted:
         console.print(str(drift), markup=False, highlight=False, style="red" if drift.worse else None)

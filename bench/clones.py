@@ -58,14 +58,14 @@ async def original(customer: Customer) -> Original:
     number = str((await customer.invoices())[0]["number"])
     plans = (await shop.backend.call("subscriptions", "GET", "/v1/plans"))["items"]
     shared = {shop.id, *(str(plan["id"]) for plan in plans)}
-    found: dict[tuple[str, str], tuple[Sequence[str], str]] = {}
+    tables: dict[tuple[str, str], tuple[Sequence[str], str]] = {}
     for _ in range(2):  # an inbox has only ids of events, which other rows contain
         for database, url in shop.stack.state["postgres"].items():
-            found |= {(database, table): rows for table, rows in (await _found(url, ids)).items()}
-        seen = {id for _, text in found.values() for id in _UUID.findall(text)} - shared - ids.keys()
+            tables |= {(database, table): rows for table, rows in (await _rows_of(url, ids)).items()}
+        seen = {id for _, text in tables.values() for id in _UUID.findall(text)} - shared - ids.keys()
         ids |= {id: f"id{len(ids) + i}" for i, id in enumerate(sorted(seen))}
     names = ids | {number: "number", _ORDINAL: "ordinal", '"ordinal":' + str(int(number.rpartition("-")[2])): "ordinal_in_json"}
-    rows = [Rows(*where, columns, _template(text, names)) for where, (columns, text) in found.items()]
+    rows = [Rows(*where, columns, _template(text, names)) for where, (columns, text) in tables.items()]
     return Original(shop, {name: UUID(id) for id, name in ids.items()}, number.rpartition("-")[0], rows)
 
 
@@ -96,7 +96,7 @@ async def _lines(template: str, copies: Sequence[Values]) -> AsyncIterator[bytes
         yield "".join(template % copy for copy in copies[start : start + 500]).encode()
 
 
-async def _found(url: str, ids: Collection[str]) -> dict[str, tuple[Sequence[str], str]]:
+async def _rows_of(url: str, ids: Collection[str]) -> dict[str, tuple[Sequence[str], str]]:
     """Columns and lines by table, of the tables that say anything of these ids."""
     connection = await asyncpg.connect(url)
     try:
@@ -110,7 +110,7 @@ async def _found(url: str, ids: Collection[str]) -> dict[str, tuple[Sequence[str
             """,
             list(_WITHOUT_CUSTOMERS),
         )
-        found = {}
+        tables = {}
         for table, names in columns:
             out = io.BytesIO()
             # A transaction id below the relay's cursor, so that the copies count as published.
@@ -118,8 +118,8 @@ async def _found(url: str, ids: Collection[str]) -> dict[str, tuple[Sequence[str
             query = f"SELECT {selected} FROM {table} AS row WHERE row::text ~ $1"
             await connection.copy_from_query(query, "|".join(ids), output=out)
             if out.tell():
-                found[table] = names, out.getvalue().decode()
-        return found
+                tables[table] = names, out.getvalue().decode()
+        return tables
     finally:
         await connection.close()
 

@@ -11,10 +11,10 @@ from bench.stack import Customer, Shop
 
 async def crowd(seller: Shop, count: int) -> list[Customer]:
     """Create customers, each with a card and a subscription with a paid first period."""
-    made: list[Customer] = []
+    customers: list[Customer] = []
     for start in range(0, count, 16):
-        made += await asyncio.gather(*(seller.customer() for _ in range(min(16, count - start))))
-    return made
+        customers += await asyncio.gather(*(seller.customer() for _ in range(min(16, count - start))))
+    return customers
 
 
 def cancel_and_withdraw(seller: Shop, subscriptions: Sequence[str]) -> Iterator[Call]:

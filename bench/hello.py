@@ -56,8 +56,8 @@ async def main(port: int, database: str | None) -> None:
     async with create_pool(database, name="hello", min_size=_CONNECTIONS[0], max_size=_CONNECTIONS[1]) as pool:
 
         async def document(_: Request) -> Response:
-            found = await pool.fetchval(_DOCUMENT, merchant, customer)
-            return Response(found, media_type="application/json") if found else Response(status_code=404)
+            content = await pool.fetchval(_DOCUMENT, merchant, customer)
+            return Response(content, media_type="application/json") if content else Response(status_code=404)
 
         routes.append(Route("/document", document))
         await serve(Starlette(routes=routes), grace_seconds=1).serve([listen("127.0.0.1", port)])

@@ -66,7 +66,7 @@ class KillBill:
 
 @asynccontextmanager
 async def killbill(
-    its: Software, admin_url: str, folder: Path, database: str, hash_iterations: int | None
+    parts: Software, admin_url: str, folder: Path, database: str, hash_iterations: int | None
 ) -> AsyncIterator[KillBill]:
     """Run a server with a new database on the PostgreSQL server of `admin_url`, and with its files in the folder.
 
@@ -74,17 +74,19 @@ async def killbill(
     if the server does not start.
     """
     folder.mkdir()
-    await _create_database(admin_url, database, its.war)
-    wanted = settings(admin_url, database, folder, hash_iterations)
-    (folder / "killbill.properties").write_text("".join(f"{name}={value}\n" for name, value in wanted.items()))
+    await _create_database(admin_url, database, parts.war)
+    properties = settings(admin_url, database, folder, hash_iterations)
+    (folder / "killbill.properties").write_text("".join(f"{name}={value}\n" for name, value in properties.items()))
     port = free_port()
-    async with running(command(its, folder, port), folder, port) as pid:
+    async with running(command(parts, folder, port), folder, port) as pid:
         url = f"http://127.0.0.1:{port}/1.0/kb"
         async with httpx.AsyncClient(base_url=url, auth=USER, headers=HEADERS, timeout=120, trust_env=False) as http:
-            made = KillBill(url, pid, f"{admin_url.rpartition('/')[0]}/{database}", http)
-            await made.create("/tenants", {"apiKey": HEADERS["x-killbill-apikey"], "apiSecret": HEADERS["x-killbill-apisecret"]})
+            server = KillBill(url, pid, f"{admin_url.rpartition('/')[0]}/{database}", http)
+            await server.create(
+                "/tenants", {"apiKey": HEADERS["x-killbill-apikey"], "apiSecret": HEADERS["x-killbill-apisecret"]}
+            )
             psutil.Process(pid).suspend()
-            yield made
+            yield server
 
 
 async def _create_database(admin_url: str, database: str, war: Path) -> None:

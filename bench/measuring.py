@@ -104,15 +104,15 @@ def cpu_figures(name: str, microseconds: Mapping[str, float]) -> dict[str, float
 
 async def run(row: Row, rounds: int, done: Callable[[], None]) -> Rounds:
     """Run every trial once per round, alternately in order and in reverse, so that no side always runs second."""
-    found = Rounds()
+    results = Rounds()
     for number in range(row.rounds or rounds):
         trials = row.trials if number % 2 == 0 else tuple(reversed(row.trials))
         figures: dict[str, float] = {}
         for trial in trials:
             figures.update(await trial())
             done()
-        found.figures.append(figures)
-    return found
+        results.figures.append(figures)
+    return results
 
 
 def compare(lines: Iterable[Line], rounds: Rounds) -> list[Compared]:

@@ -12,16 +12,16 @@ _AT_CALLERS = re.compile(r"(.+) @(\d+)")
 _PERCENTILE = re.compile(r"(.+) p([0-9.]+)")
 
 
-def draw(found: Mapping[str, Rounds], folder: Path) -> list[Path]:
+def draw(results: Mapping[str, Rounds], folder: Path) -> list[Path]:
     """Write the pictures for the rows of this run and return their paths."""
     drawn = []
-    if "append" in found and (series := _series(found["append"], _AT_CALLERS)):
+    if "append" in results and (series := _series(results["append"], _AT_CALLERS)):
         drawn.append(_plot(series, folder / "throughput.png", "Callers at the same time", "Committed per second", log=True))
     latencies = {
         name: points
         for row in ("overview", "visible")
-        if row in found
-        for name, points in _series(found[row], _PERCENTILE).items()
+        if row in results
+        for name, points in _series(results[row], _PERCENTILE).items()
     }
     if latencies:
         drawn.append(_plot(latencies, folder / "latency.png", "Percentile", "Milliseconds", log=False))
@@ -32,8 +32,8 @@ def _series(rounds: Rounds, pattern: re.Pattern[str]) -> dict[str, list[tuple[fl
     """(number in the name, median over the rounds) by series, for figures with names that match the pattern."""
     series: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for name in rounds.figures[0]:
-        if found := pattern.fullmatch(name):
-            series[found[1]].append((float(found[2]), median(rounds.of(name))))
+        if match := pattern.fullmatch(name):
+            series[match[1]].append((float(match[2]), median(rounds.of(name))))
     return {name: sorted(points) for name, points in series.items()}
 
 

@@ -19,9 +19,9 @@ _POLL_SECONDS: Final = 0.5
 async def due_by_the_month(monthly: Customer) -> Original:
     """A customer to copy, with the clock moved by a month, so that a copy is due as soon as its timer is written."""
     await until_quiet(monthly.shop.stack)
-    made = await original(monthly)
+    customer = await original(monthly)
     await monthly.shop.clock(JANUARY + timedelta(days=32))
-    return made
+    return customer
 
 
 async def prepare_due(of: Original, count: int) -> list[Values]:
@@ -67,8 +67,8 @@ async def fetch_value(url: str, sql: str) -> Any:
 async def count_paid(watching: asyncpg.Connection, shop: Shop, subscriptions: Iterable[str], periods: int) -> int:
     """The number of subscriptions with this many paid periods: one event for the start and two for each period."""
     sql = """
-        SELECT count(*) FROM unnest($2::text[]) AS asked (stream)
-        WHERE EXISTS (SELECT FROM events WHERE merchant_id = $1 AND events.stream = asked.stream AND version = $3)
+        SELECT count(*) FROM unnest($2::text[]) AS requested (stream)
+        WHERE EXISTS (SELECT FROM events WHERE merchant_id = $1 AND events.stream = requested.stream AND version = $3)
     """
     streams = [f"subscription-{subscription}" for subscription in subscriptions]
     return int(await watching.fetchval(sql, shop.id, streams, 1 + 2 * periods))

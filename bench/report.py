@@ -28,20 +28,20 @@ _MIN_SHARE = 0.01
 
 def table(compared: Mapping[str, Sequence[Compared]]) -> Table:
     """The measured rows by name."""
-    made = Table(expand=False)
+    table = Table(expand=False)
     for name in HEAD:
-        made.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name in NUMBERS)
+        table.add_column(name, justify="right" if name in NUMBERS else "left", no_wrap=name in NUMBERS)
     for row, lines in compared.items():
         for number, one in enumerate(lines):
-            made.add_row("" if number else row, *cells(one))
-        made.add_section()
-    return made
+            table.add_row("" if number else row, *cells(one))
+        table.add_section()
+    return table
 
 
 def markdown(compared: Mapping[str, Sequence[Compared]]) -> str:
     """The same table as Markdown."""
     lines = [HEAD, ["---:" if name in NUMBERS else "---" for name in HEAD]]
-    lines += [("" if number else row, *cells(one)) for row, found in compared.items() for number, one in enumerate(found)]
+    lines += [("" if number else row, *cells(one)) for row, each in compared.items() for number, one in enumerate(each)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
@@ -83,7 +83,7 @@ def machine() -> dict[str, Any]:
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
         "system": f"{platform.system()} {platform.release()}",
         "python": platform.python_version(),
-        "packages": {name: found for name in (*PACKAGES, *PEERS) if (found := _version(name))},
+        "packages": {name: version for name in (*PACKAGES, *PEERS) if (version := _version(name))},
     }
 
 
@@ -112,7 +112,7 @@ def write(
         "seconds": round(seconds, 1),
         "machine": machine(),
         "broken": list(broken),
-        "rounds": {name: found.figures for name, found in rounds.items()},
+        "rounds": {name: results.figures for name, results in rounds.items()},
         "lines": [dict(zip(_FIELDS, (row, *cells(one)), strict=True)) for row, lines in compared.items() for one in lines],
     }
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -4,7 +4,7 @@ import asyncio
 import signal
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -42,8 +42,8 @@ async def portal(supervisor: Sequence[str] | None = None) -> AsyncIterator[Shop]
         process = launch(folder, detach=False, command=[*supervisor, str(folder.root)] if supervisor else None)
         try:
             await asyncio.to_thread(follow_start, folder, process, lambda _: None)
-            async with shop(Stack(folder.root)) as made:
-                yield made
+            async with shop(Stack(folder.root)) as seller:
+                yield seller
         finally:
             await asyncio.to_thread(take_down, folder, wipe_data=True)
             process.wait()
@@ -56,9 +56,9 @@ def processes(stack: Stack, *names: str) -> Processes:
 
 
 @contextmanager
-def suspended(stack: Stack, but: Collection[str] = ("postgres",)) -> Iterator[None]:
-    """Suspend all other parts of the stack during the block."""
-    frozen = [name for name in stack.state["processes"] if name not in but]
+def suspended(stack: Stack) -> Iterator[None]:
+    """Suspend all parts of the stack but PostgreSQL during the block."""
+    frozen = [name for name in stack.state["processes"] if name != "postgres"]
     try:
         for name in frozen:
             stack.signal(name, signal.SIGSTOP)
@@ -70,8 +70,8 @@ def suspended(stack: Stack, but: Collection[str] = ("postgres",)) -> Iterator[No
 
 def settings(stack: Stack, service: str) -> dict[str, str]:
     """The environment of a running service."""
-    found = Path(f"/proc/{stack.state['processes'][service]}/environ").read_bytes().decode().rstrip("\0").split("\0")
-    return dict(setting.split("=", 1) for setting in found)
+    variables = Path(f"/proc/{stack.state['processes'][service]}/environ").read_bytes().decode().rstrip("\0").split("\0")
+    return dict(setting.split("=", 1) for setting in variables)
 
 
 @asynccontextmanager
@@ -87,12 +87,12 @@ async def second_process(stack: Stack, service: str, *, role: str) -> AsyncItera
 async def subscribe(seller: Shop, count: int) -> list[str]:
     """Create subscriptions of one customer, each with a paid first period."""
     customer = await seller.customer()
-    made: list[str] = []
+    subscriptions: list[str] = []
     for start in range(0, count, 16):
         body = {"customer_id": customer.id, "plan_id": seller.plan}
         several = min(16, count - start)
-        made += await asyncio.gather(*(seller.backend.create("subscriptions", body) for _ in range(several)))
-    return made
+        subscriptions += await asyncio.gather(*(seller.backend.create("subscriptions", body) for _ in range(several)))
+    return subscriptions
 
 
 async def until_quiet(stack: Stack) -> None:

@@ -23,12 +23,13 @@ from uuid import UUID
 import asyncpg
 
 from bench.serving import MODULES
-from chassis.consumers.batch_processor import BatchProcessor, Changed, CommitOffsets
+from chassis.consumers.batch_processor import BatchProcessor, CommitOffsets
+from chassis.consumers.consumer import CustomerKey
 from chassis.consumers.group_member import ConsumerGroupMember, Records
 from chassis.decoding import Decoded, RawRecord
 from chassis.eventsourcing.event_store import Message
 from chassis.outbox import relay
-from chassis.outbox.cursor import Ends, Page, Position
+from chassis.outbox.cursor import Ends, Page, RelayPosition
 from chassis.outbox.producer import Publisher
 from portal_gateway.adapters.api import overview
 from portal_gateway.adapters.view_notifier import ViewNotifier
@@ -86,12 +87,12 @@ def durations(passage: Passage, noted: Mapping[str, Mapping[str, Sequence[float]
 
 def read_notes(file: Path) -> dict[str, dict[str, list[float]]]:
     """The times at which each key passed each stage, in seconds, ascending."""
-    found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
+    notes: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for line in file.read_text().splitlines():
         stage, at, *keys = line.split("\t")
         for key in keys:
-            found[stage][key].append(int(at) / 1e9)
-    return found
+            notes[stage][key].append(int(at) / 1e9)
+    return notes
 
 
 class Notes:
@@ -110,7 +111,7 @@ def wrap_relay(notes: Notes) -> None:
     names: Any = relay
     read_page, send = names.read_page, Publisher.send
 
-    async def noting_page(connection: asyncpg.Connection, after: Position, limit: int) -> Page:
+    async def noting_page(connection: asyncpg.Connection, after: RelayPosition, limit: int) -> Page:
         page: Page = await read_page(connection, after, limit)
         notes.add(READ, (message.key for message in page.messages))
         return page
@@ -137,7 +138,7 @@ def wrap_consumer(notes: Notes) -> None:
         records: Sequence[RawRecord],
         commit_offsets: CommitOffsets,
         decoded: Sequence[Decoded] | None = None,
-    ) -> Changed:
+    ) -> set[CustomerKey]:
         changed = await handle(self, records, commit_offsets, decoded)
         notes.add(COMMITTED, (record.key for record in records))
         return changed

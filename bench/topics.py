@@ -12,9 +12,9 @@ from aiokafka.structs import TopicPartition
 PARTITIONS = 6
 
 
-async def fresh_topic(bootstrap: str, name: str = "bench") -> str:
+async def fresh_topic(bootstrap: str) -> str:
     """Create an empty topic with six partitions and a unique name."""
-    topic = f"{name}.{uuid4().hex[:8]}"
+    topic = f"bench.{uuid4().hex[:8]}"
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:

@@ -39,13 +39,13 @@ async def recorders(servers: Servers) -> AsyncIterator[dict[str, "partial[Figure
             )
             for name, functions in (("eventsourcing", False), ("eventsourcing, database functions", True))
         }
-        found = {}
+        appends = {}
         for number, (name, store) in enumerate(stores.items()):
             recorder = PostgresApplicationRecorder(store, events_table_name=f"peer_{number}")
             recorder.create_table()
-            found[name] = partial(_append, recorder, f"{name} @{CALLERS}", servers)
+            appends[name] = partial(_append, recorder, f"{name} @{CALLERS}", servers)
         try:
-            yield found
+            yield appends
         finally:
             for store in stores.values():
                 store.close()

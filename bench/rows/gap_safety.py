@@ -16,7 +16,7 @@ from bench.measuring import Figures, Line, Row, Target
 from bench.rows.append import MERCHANT
 from bench.servers import Servers, running
 from bench.usage import Meter, here
-from chassis.outbox.cursor import Position, read_page
+from chassis.outbox.cursor import RelayPosition, read_page
 from chassis.outbox.relay import PAGE_SIZE
 
 EVENTS: Final = 1_000_000
@@ -81,7 +81,7 @@ async def _read(url: str) -> tuple[int, int, int]:
     """Read like the relay until all events are read or none arrives for 20 s. Returns seen, doubled, out of order."""
     connection = await asyncpg.connect(url)
     try:
-        last, seen, doubled, disordered = Position(0, 0, 0), 0, 0, 0
+        last, seen, doubled, disordered = RelayPosition(0, 0, 0), 0, 0, 0
         versions: dict[str, int] = {}
         progressed = time.monotonic()
         while seen < EVENTS and time.monotonic() - progressed < 20:

@@ -87,15 +87,15 @@ class Rival:
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
-    its = await asyncio.to_thread(software)  # before any server starts, because it may download
+    parts = await asyncio.to_thread(software)  # before any server starts, because it may download
     async with portal() as seller, visitor(seller) as endpoints, shop(seller.stack) as other:
         monthly = await due_by_the_month(await other.customer())
         await renew("warm", monthly, await prepare_due(monthly, WARM_CREATED))
         await _overviews(endpoints["overview"])
         stack, admin = seller.stack, layout_as_started(Folder(seller.stack.folder)).admin_url
         async with (
-            killbill(its, admin, stack.folder / "killbill", "killbill", REDUCED) as reduced,
-            killbill(its, admin, stack.folder / "killbill-default", "killbill_default", None) as default,
+            killbill(parts, admin, stack.folder / "killbill", "killbill", REDUCED) as reduced,
+            killbill(parts, admin, stack.folder / "killbill-default", "killbill_default", None) as default,
         ):
             with suspended(stack):
                 rivals = [await _prepare(server) for server in (reduced, default)]
@@ -213,9 +213,9 @@ async def _created(seller: Shop) -> Figures:
     try:
         meter = Meter(processes(stack))
         bodies = [{"customer_id": id, "plan_id": seller.plan} for id in customers]
-        made = await _in_groups(seller.backend.create("subscriptions", body) for body in bodies)
+        subscriptions = await _in_groups(seller.backend.create("subscriptions", body) for body in bodies)
         async with asyncio.timeout(LIMIT_SECONDS):
-            while await count_paid(watching, seller, made, periods=1) < DUE:
+            while await count_paid(watching, seller, subscriptions, periods=1) < DUE:
                 await asyncio.sleep(0.5)
     finally:
         await watching.close()

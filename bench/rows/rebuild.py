@@ -80,14 +80,20 @@ async def _publish(servers: Servers, path: Path) -> None:
         async with producer(servers.kafka) as sending:
             while some := list(islice(records, 1000)):
                 futures = [await sending.send(one.topic, one.value, one.key) for one in some]
-                kept = await asyncio.gather(*futures)
-                file.write(b"".join(map(_row, some, kept)))
+                sent = await asyncio.gather(*futures)
+                file.write(b"".join(map(_row, some, sent)))
         file.write(b"\xff\xff")
 
 
-def _row(records: HistoryRecord, kept: RecordMetadata) -> bytes:
+def _row(records: HistoryRecord, sent: RecordMetadata) -> bytes:
     """A row in PostgreSQL's binary format: the number of fields, then each field after its length."""
-    fields = (kept.topic.encode(), struct.pack("!i", kept.partition), struct.pack("!q", kept.offset), records.key, records.value)
+    fields = (
+        sent.topic.encode(),
+        struct.pack("!i", sent.partition),
+        struct.pack("!q", sent.offset),
+        records.key,
+        records.value,
+    )
     return struct.pack("!h", len(fields)) + b"".join(struct.pack("!i", len(field)) + field for field in fields)
 
 

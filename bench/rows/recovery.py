@@ -45,13 +45,13 @@ Ends = Mapping[str, Mapping[str, int]]
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
-    async with portal() as seller, AsyncExitStack() as kept:
+    async with portal() as seller, AsyncExitStack() as stack:
         customers = await crowd(seller, CUSTOMERS)
         sources = sources_of(seller.stack.state, seller.stack.folder / "logs")
         databases: dict[str, asyncpg.Connection] = {}
         for name, url in sources.databases.items():
             databases[name] = await asyncpg.connect(url)
-            kept.push_async_callback(databases[name].close)
+            stack.push_async_callback(databases[name].close)
         yield Row([partial(_all_killed, seller, customers, sources, databases)], _lines())
 
 

@@ -21,14 +21,14 @@ MIN_SHARE: Final = 0.5
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
-    async with portal(SUPERVISOR) as seller, AsyncExitStack() as kept:
+    async with portal(SUPERVISOR) as seller, AsyncExitStack() as closing:
         busy = partial(
             under_load,
             seller.stack.urls["subscriptions"],
             cancel_and_withdraw(seller, [customer.subscription for customer in await crowd(seller, STREAMS)]),
         )
         passages: list[Passage] = []
-        watched = [await kept.enter_async_context(watch(each, passages.append)) for each in await crowd(seller, WATCHED)]
+        watched = [await closing.enter_async_context(watch(each, passages.append)) for each in await crowd(seller, WATCHED)]
         yield Row(
             [
                 partial(_idle, seller.stack, watched[:1], passages),
@@ -58,8 +58,8 @@ async def _loaded(stack: Stack, watched: Sequence[Sample], passages: list[Passag
 
 def _figures(load: str, stack: Stack, passages: Sequence[Passage]) -> Figures:
     """Milliseconds, the median of each step over all samples. The medians do not add up exactly."""
-    found = read_notes(stack.folder / FILE)
-    whole = [steps for passage in passages if (steps := durations(passage, found)) is not None]
+    notes = read_notes(stack.folder / FILE)
+    whole = [steps for passage in passages if (steps := durations(passage, notes)) is not None]
     if len(whole) < MIN_SHARE * len(passages):
         raise RuntimeError(f"{len(passages)} events, and all stages of only {len(whole)} were recorded")
     figures = {f"{load}: {step}": 1000 * median(times) for step, times in zip(STEPS, zip(*whole, strict=True), strict=True)}

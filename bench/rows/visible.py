@@ -42,13 +42,13 @@ Sample = Callable[[], Awaitable[float]]
 
 @asynccontextmanager
 async def opened() -> AsyncIterator[Row]:
-    async with portal() as seller, AsyncExitStack() as kept:
+    async with portal() as seller, AsyncExitStack() as closing:
         background = [customer.subscription for customer in await crowd(seller, STREAMS)]
         busy = partial(under_load, seller.stack.urls["subscriptions"], cancel_and_withdraw(seller, background))
         watched = await crowd(seller, WATCHED)
-        kafka = await kept.enter_async_context(_kafka_alone(seller.stack.state["kafka"]["bootstrap_servers"]))
+        kafka = await closing.enter_async_context(_kafka_alone(seller.stack.state["kafka"]["bootstrap_servers"]))
         sides = {
-            "visible": [await kept.enter_async_context(watch(customer)) for customer in watched],
+            "visible": [await closing.enter_async_context(watch(customer)) for customer in watched],
             "Kafka alone": [kafka] * WATCHED,
         }
         faster = await _held(busy, sides["visible"])

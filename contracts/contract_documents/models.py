@@ -17,12 +17,12 @@ def models_in(annotation: Any) -> list[type[BaseModel]]:
 
 def fields_of(model: type[BaseModel]) -> dict[Field, None]:
     """All fields of the model and its nested models, in the order of declaration."""
-    found: dict[Field, None] = {}
+    fields: dict[Field, None] = {}
     for name, field in model.model_fields.items():
-        found[model, name] = None
+        fields[model, name] = None
         for inner in models_in(field.annotation):
-            found |= fields_of(inner)
-    return found
+            fields |= fields_of(inner)
+    return fields
 
 
 def values_in(instance: BaseModel) -> Iterator[tuple[Field, Any]]:

@@ -38,7 +38,7 @@ class Topic:
     name: str
     summary: str
     key: str
-    kept: str
+    retention: str
     partitions: int
     config: dict[str, str]
     messages: list[Message] = field(default_factory=list)
@@ -88,8 +88,8 @@ def prose(text: str) -> Markup:
 def highlighted(value: Any) -> Markup:
     """Indented JSON, with names, texts and numbers marked for the style sheet."""
 
-    def mark(found: re.Match[str]) -> str:
-        text, colon, word, number = found.groups()
+    def mark(token: re.Match[str]) -> str:
+        text, colon, word, number = token.groups()
         kind = "n" if colon else "s" if text else "k" if word else "d"
         return Markup('<i class="{}">{}</i>{}').format(kind, text or word or number, colon or "")
 
@@ -99,9 +99,9 @@ def highlighted(value: Any) -> Markup:
 def _split(text: str, mark: Any) -> str:
     """Also escapes the text between the tokens."""
     parts, at = [], 0
-    for found in _TOKEN.finditer(text):
-        parts += [str(escape(text[at : found.start()])), mark(found)]
-        at = found.end()
+    for token in _TOKEN.finditer(text):
+        parts += [str(escape(text[at : token.start()])), mark(token)]
+        at = token.end()
     return "".join([*parts, str(escape(text[at:]))])
 
 
@@ -113,14 +113,14 @@ def _type_header(headers: dict[str, Any]) -> Row:
 def _topic(name: str, described: dict[str, Any]) -> Topic:
     channel = described["channels"][name]
     binding = channel["bindings"]["kafka"]
-    _, key, kept = channel["description"].split("\n\n")
+    _, key, retention = channel["description"].split("\n\n")
     messages = [_message(each, described) for each in messages_on(name)]
     config = {setting: _setting(setting, value) for setting, value in binding["topicConfiguration"].items()}
     return Topic(
         name,
         channel["summary"],
         key.removeprefix("Key of a record: ").removesuffix("."),
-        kept.removeprefix("Kept: "),
+        retention.removeprefix("Kept: "),
         binding["partitions"],
         config,
         messages,

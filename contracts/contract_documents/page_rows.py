@@ -27,7 +27,7 @@ class Row:
 def rows(schema: dict[str, Any], sample: dict[str, Any] | None = None) -> list[Row]:
     """`sample` contains examples of the fields that are objects."""
     required, values = schema.get("required", ()), sample or {}
-    return [_row(name, found, name not in required, values.get(name)) for name, found in schema.get("properties", {}).items()]
+    return [_row(name, each, name not in required, values.get(name)) for name, each in schema.get("properties", {}).items()]
 
 
 def _row(name: str, schema: dict[str, Any], optional: bool, value: Any) -> Row:

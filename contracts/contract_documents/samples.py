@@ -34,14 +34,14 @@ class Samples:
     @cached_property
     def examples(self) -> dict[Field, Any]:
         """By field, the value in the newest sample that has one, in JSON."""
-        found: dict[Field, Any] = {}
+        values: dict[Field, Any] = {}
         for envelopes in self.messages.values():
             for envelope in reversed(envelopes):
                 for model in (envelope, data_of(envelope)):
-                    found = dict(values_in(model)) | found
+                    values = dict(values_in(model)) | values
         for other in self.others:
-            found = dict(values_in(other)) | found
-        return found
+            values = dict(values_in(other)) | values
+        return values
 
     def newest(self, event: type[EventData]) -> Envelope:
         return self.messages[event.TYPE][-1]
@@ -53,27 +53,32 @@ class Samples:
         return [each.model_dump(mode="json") for each in self.others if isinstance(each, model)]
 
 
-def read_samples(folder: Path = SAMPLES) -> Samples:
+def read_samples() -> Samples:
     messages: dict[str, list[Envelope]] = {}
-    for path in sorted(folder.glob("*.json"), key=lambda path: (path.stem.rpartition(".")[0], int(path.stem.rpartition(".")[2]))):
-        messages.setdefault(path.stem.rpartition(".")[0], []).append(Envelope.model_validate_json(path.read_bytes()))
+    for type_, number in sorted(_type_and_number(path) for path in SAMPLES.glob("*.json")):
+        messages.setdefault(type_, []).append(Envelope.model_validate_json((SAMPLES / f"{type_}.{number}.json").read_bytes()))
     in_order = {type_: tuple(messages[type_]) for type_ in EVENTS if type_ in messages}
     others = [
         model.model_validate(each)
         for model in _WITHOUT_ENVELOPE
-        for each in json.loads((folder / "other" / f"{model.__name__}.json").read_bytes())
+        for each in json.loads((SAMPLES / "other" / f"{model.__name__}.json").read_bytes())
     ]
     return Samples(in_order, tuple(others))
 
 
-def missing(samples: Samples, events: dict[str, type[EventData]] = EVENTS) -> dict[str, str]:
+def _type_and_number(path: Path) -> tuple[str, int]:
+    type_, _, number = path.stem.rpartition(".")
+    return type_, int(number)
+
+
+def missing(samples: Samples) -> dict[str, str]:
     """New samples by file name: for events without a sample, and for events with a field that no sample contains.
 
     Existing samples never change, because they are published. Raises NoExample.
     """
-    found: dict[str, str] = {}
+    texts: dict[str, str] = {}
     shown = dict(samples.examples)
-    for type_, event in events.items():
+    for type_, event in EVENTS.items():
         hidden = [field for field in fields_of(event) if field not in shown]
         before = samples.messages.get(type_, ())
         if before and not hidden:
@@ -81,16 +86,16 @@ def missing(samples: Samples, events: dict[str, type[EventData]] = EVENTS) -> di
         latest = json.loads(before[-1].value()) if before else _envelope(samples, type_)
         message = Envelope.model_validate(latest | {"data": _filled(event, latest["data"], shown, event)})
         shown = dict(values_in(data_of(message))) | shown
-        found[f"{type_}.{len(before) + 1}.json"] = json.dumps(json.loads(message.value()), indent=2, ensure_ascii=False) + "\n"
-    return found
+        texts[f"{type_}.{len(before) + 1}.json"] = json.dumps(json.loads(message.value()), indent=2, ensure_ascii=False) + "\n"
+    return texts
 
 
 def _envelope(samples: Samples, type_: str) -> dict[str, Any]:
     """The envelope of the topic's first sample, with another type."""
     topic = type_.rpartition(".v")[0].rpartition(".")[0]
     like = next(each[0] for name, each in samples.messages.items() if name.startswith(f"{topic}."))
-    found: dict[str, Any] = json.loads(like.value()) | {"id": str(uuid5(NAMESPACE_URL, type_)), "type": type_, "data": {}}
-    return found
+    envelope: dict[str, Any] = json.loads(like.value()) | {"id": str(uuid5(NAMESPACE_URL, type_)), "type": type_, "data": {}}
+    return envelope
 
 
 def _filled(model: type[BaseModel], data: dict[str, Any], shown: dict[Field, Any], event: type[EventData]) -> dict[str, Any]:

@@ -36,21 +36,21 @@ class _Documented(GenerateJsonSchema):
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
         model: type[BaseModel] = schema["cls"]
-        found = super().model_schema(schema)
-        if "description" in found:
-            found["description"] = paragraphs(found["description"])
+        documented = super().model_schema(schema)
+        if "description" in documented:
+            documented["description"] = paragraphs(documented["description"])
         descriptions = field_descriptions(model)
-        for name, field in found.get("properties", {}).items():
+        for name, field in documented.get("properties", {}).items():
             if name in descriptions:
                 field["description"] = descriptions[name]
             if unit := unit_of(name):
                 field["x-unit"] = unit
             if (model, name) in self.values and not models_in(model.model_fields[name].annotation):
                 field["examples"] = [self.values[model, name]]
-        return found
+        return documented
 
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
-        found = super().enum_schema(schema)
-        if "description" in found:
-            found["description"] = paragraphs(found["description"])
-        return found
+        documented = super().enum_schema(schema)
+        if "description" in documented:
+            documented["description"] = paragraphs(documented["description"])
+        return documented

@@ -51,7 +51,7 @@ Patience = Annotated[
     typer.Option(help="Seconds for relays and consumers to catch up.", min=0, max=86400, callback=_finite),
 ]
 Limit = Annotated[int, typer.Option("--limit", help="Differences shown per invariant.", min=0)]
-Merchant = Annotated[str | None, typer.Option(help="A merchant in state.json.")]
+MerchantOption = Annotated[str | None, typer.Option(help="A merchant in state.json.")]
 ApiKey = Annotated[
     str | None, typer.Option(envvar="PORTAL_API_KEY", help="A merchant's API key, instead of --merchant.", callback=_api_key)
 ]

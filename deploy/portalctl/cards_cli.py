@@ -18,8 +18,8 @@ def list_cards(context: typer.Context) -> None:
     from portalctl.cards import command
 
     with exit_on_error():
-        found = command.show(context.obj)
-    if found:
+        findings = command.show(context.obj)
+    if findings:
         raise typer.Exit(1)
 
 
@@ -37,10 +37,10 @@ def redact_cards(
     from portalctl.cards import command
 
     with exit_on_error():
-        found = command.show(context.obj)
-        if not found or not command.can_change(found):
-            raise typer.Exit(1 if found else 0)
+        findings = command.show(context.obj)
+        if not findings or not command.can_change(findings):
+            raise typer.Exit(1 if findings else 0)
         if not yes:
             typer.confirm("Redact them?", abort=True)
-        if command.redact(context.obj, found, patience):
+        if command.redact(context.obj, findings, patience):
             raise typer.Exit(1)

@@ -18,7 +18,18 @@ import typer
 from chassis.runtime.signals import restore_stop_signals
 from chassis.service.settings import read_settings
 from portalctl import links, status_report, topics
-from portalctl.arguments import ApiKey, Bootstrap, Detach, FolderOption, GatewayUrl, Limit, Merchant, Patience, Seconds, Wipe
+from portalctl.arguments import (
+    ApiKey,
+    Bootstrap,
+    Detach,
+    FolderOption,
+    GatewayUrl,
+    Limit,
+    MerchantOption,
+    Patience,
+    Seconds,
+    Wipe,
+)
 from portalctl.cards_cli import cards_app
 from portalctl.demo.command import show_demo
 from portalctl.env_cli import show_settings
@@ -165,7 +176,7 @@ def apply_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
     with exit_on_error():
         servers, seconds = _servers(context.obj, kafka)
         for one in _bounded(topics.apply(servers), seconds, f"creating the topics on {servers}"):
-            say(f"{one.topic}: {one.what} = {one.wanted}")
+            say(f"{one.topic}: {one.what} = {one.required}")
 
 
 @topics_app.command("diff")
@@ -175,7 +186,7 @@ def diff_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
         servers, seconds = _servers(context.obj, kafka)
         differences = _bounded(topics.diff(servers), seconds, f"reading the topics on {servers}")
     for one in differences:
-        say(f"{one.topic}: {one.what} should be {one.wanted}, is {one.found or 'missing'}")
+        say(f"{one.topic}: {one.what} should be {one.required}, is {one.existing or 'missing'}")
     if differences:
         raise typer.Exit(1)
 
@@ -187,7 +198,7 @@ def create_link(
     kind: Annotated[LinkKind, typer.Option(help="portal (many uses) or session (one use, 10 minutes).")] = LinkKind.PORTAL,
     locale: str | None = None,
     expires_in: Seconds = None,
-    merchant: Merchant = None,
+    merchant: MerchantOption = None,
     api_key: ApiKey = None,
     url: GatewayUrl = None,
 ) -> None:
@@ -206,7 +217,7 @@ def revoke_links(
     context: typer.Context,
     link: Annotated[str | None, typer.Option(help="One link's id.")] = None,
     customer: Annotated[str | None, typer.Option(help="All links of this customer.")] = None,
-    merchant: Merchant = None,
+    merchant: MerchantOption = None,
     api_key: ApiKey = None,
     url: GatewayUrl = None,
 ) -> None:
@@ -221,10 +232,10 @@ def revoke_links(
         links.revoke(gateway, link_id=link, customer_id=customer_id)
 
 
-def _servers(folder: Folder, given: str | None) -> tuple[str, float]:
+def _servers(folder: Folder, option: str | None) -> tuple[str, float]:
     """Kafka's bootstrap servers, and the deadline."""
     settings = read_settings(Settings)
-    servers = given or settings.kafka_bootstrap_servers
+    servers = option or settings.kafka_bootstrap_servers
     if not servers:
         servers = running_state(folder, "kafka")["kafka"]["bootstrap_servers"]
     return str(servers), settings.portal_deadline_seconds

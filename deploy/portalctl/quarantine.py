@@ -56,7 +56,7 @@ class Quarantines:
                 raise NotNext(stands.next)
             reason = Undecodable(f"skipped by an operator{next.why}", *named_by(next.record.key))
             stored = await quarantine.skip(
-                connection, consumer.group, next.record, reason, consumer.personal, at=stands.next, after=next.after
+                connection, consumer.group, next.record, reason, consumer.personal_topics, at=stands.next, after=next.after
             )
             return stored, next.after
 

@@ -12,44 +12,44 @@ if TYPE_CHECKING:
 
 quarantine_app = typer.Typer(help="Records that a service could not decode or process.", no_args_is_help=True)
 
-Service = Annotated[str, typer.Argument(help="subscriptions, payments, invoicing or portal-gateway.")]
+ServiceArgument = Annotated[str, typer.Argument(help="subscriptions, payments, invoicing or portal-gateway.")]
 RecordId = Annotated[int, typer.Argument(help="The id from `quarantine list`.")]
 
 
 @quarantine_app.command("list")
-def list_all(context: typer.Context, service: Service) -> None:
+def list_all(context: typer.Context, service: ServiceArgument) -> None:
     """List unsettled records: id, state, group, topic/partition@offset, aggregate and error, separated by tabs."""
-    _print_lines(context, service, lambda it: it.lines())
+    _print_lines(context, service, lambda quarantines: quarantines.lines())
 
 
 @quarantine_app.command()
-def show(context: typer.Context, service: Service, id: RecordId) -> None:
+def show(context: typer.Context, service: ServiceArgument, id: RecordId) -> None:
     """Show all stored fields of one record. They may be personal."""
-    _print_lines(context, service, lambda it: it.details(id))
+    _print_lines(context, service, lambda quarantines: quarantines.details(id))
 
 
 @quarantine_app.command()
-def retry(context: typer.Context, service: Service, id: RecordId) -> None:
+def retry(context: typer.Context, service: ServiceArgument, id: RecordId) -> None:
     """Have the service handle the record again."""
-    _print_lines(context, service, lambda it: it.retry(id))
+    _print_lines(context, service, lambda quarantines: quarantines.retry(id))
 
 
 @quarantine_app.command()
-def discard(context: typer.Context, service: Service, id: RecordId) -> None:
+def discard(context: typer.Context, service: ServiceArgument, id: RecordId) -> None:
     """Discard the record. Events that wait for it continue without it."""
-    _print_lines(context, service, lambda it: it.discard(id))
+    _print_lines(context, service, lambda quarantines: quarantines.discard(id))
 
 
 @quarantine_app.command()
 def skip(
     context: typer.Context,
-    service: Service,
+    service: ServiceArgument,
     topic: Annotated[str, typer.Argument()],
     partition: Annotated[int, typer.Argument(min=0)],
     offset: Annotated[int, typer.Argument(min=0)],
 ) -> None:
     """Move the service past the record at which it is stuck; /health/ready names it. It is stored as discarded."""
-    _print_lines(context, service, lambda it: it.skip(topic, partition, offset))
+    _print_lines(context, service, lambda quarantines: quarantines.skip(topic, partition, offset))
 
 
 def _print_lines(context: typer.Context, service: str, work: "Callable[[Quarantines], Iterator[str]]") -> None:

@@ -24,16 +24,16 @@ _UNKNOWN_TOPIC = 3
 
 @dataclass(frozen=True)
 class Difference:
-    """`what` is "topic", "partitions", "replicas" or a setting's name; `found` is None if it does not exist."""
+    """`what` is "topic", "partitions", "replicas" or a setting's name; `existing` is None if it does not exist."""
 
     topic: str
     what: str
-    wanted: str
-    found: str | None
+    required: str
+    existing: str | None
 
 
 @dataclass(frozen=True)
-class _Found:
+class _ExistingTopic:
     partitions: int
     replicas: int
     """Of the partition with the fewest."""
@@ -51,8 +51,8 @@ def replication_factor() -> int:
 async def diff(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
     """Differences between the contracts and the broker. Raises KafkaError."""
     async with _admin(bootstrap_servers) as admin:
-        found = await _find(admin, topics)
-        return [one for topic in topics.values() for one in _differences(topic, found.get(topic.name))]
+        existing = await _find(admin, topics)
+        return [one for topic in topics.values() for one in _differences(topic, existing.get(topic.name))]
 
 
 async def apply(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
@@ -60,45 +60,45 @@ async def apply(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) ->
     counts of partitions and replicas. Raises KafkaError."""
     done: list[Difference] = []
     async with _admin(bootstrap_servers) as admin:
-        found = await _find(admin, topics)
-        await _create(admin, [topic for topic in topics.values() if topic.name not in found])
+        existing_topics = await _find(admin, topics)
+        await _create(admin, [topic for topic in topics.values() if topic.name not in existing_topics])
         for topic in topics.values():
-            existing = found.get(topic.name)
+            existing = existing_topics.get(topic.name)
             wrong = [one for one in _differences(topic, existing) if one.what not in _NEVER_CHANGED]
             if wrong and existing:
                 await _correct(admin, topic, existing)
             done += wrong
-        while len(found) < len(topics):
+        while len(existing_topics) < len(topics):
             await asyncio.sleep(0.1)
-            found = await _find(admin, topics)
+            existing_topics = await _find(admin, topics)
     return done
 
 
-def _wanted_settings(topic: Topic) -> dict[str, str]:
+def _required_settings(topic: Topic) -> dict[str, str]:
     replicas = replication_factor()
     # With acks=all, an acknowledged record then has more than one copy.
     return topic.config | ({"min.insync.replicas": str(replicas - 1)} if replicas > 2 else {})
 
 
-def _differences(topic: Topic, found: _Found | None) -> list[Difference]:
-    if found is None:
+def _differences(topic: Topic, existing: _ExistingTopic | None) -> list[Difference]:
+    if existing is None:
         return [Difference(topic.name, "topic", f"{topic.partitions} partitions", None)]
     wrong = [
-        Difference(topic.name, name, value, found.settings.get(name))
-        for name, value in _wanted_settings(topic).items()
-        if not _fits(name, found.settings.get(name), value)
+        Difference(topic.name, name, value, existing.settings.get(name))
+        for name, value in _required_settings(topic).items()
+        if not _fits(name, existing.settings.get(name), value)
     ]
-    if found.partitions != topic.partitions:
-        wrong.append(Difference(topic.name, "partitions", str(topic.partitions), str(found.partitions)))
-    if found.replicas < replication_factor():
-        wrong.append(Difference(topic.name, "replicas", str(replication_factor()), str(found.replicas)))
+    if existing.partitions != topic.partitions:
+        wrong.append(Difference(topic.name, "partitions", str(topic.partitions), str(existing.partitions)))
+    if existing.replicas < replication_factor():
+        wrong.append(Difference(topic.name, "replicas", str(replication_factor()), str(existing.replicas)))
     return wrong
 
 
-def _fits(name: str, found: str | None, wanted: str) -> bool:
-    if name in _AT_LEAST and found is not None and found.isdigit():
-        return int(found) >= int(wanted)
-    return found == wanted
+def _fits(name: str, existing: str | None, required: str) -> bool:
+    if name in _AT_LEAST and existing is not None and existing.isdigit():
+        return int(existing) >= int(required)
+    return existing == required
 
 
 @asynccontextmanager
@@ -113,24 +113,24 @@ async def _admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
         await admin.close()
 
 
-async def _find(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str, _Found]:
+async def _find(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str, _ExistingTopic]:
     """The existing topics, by name."""
     described = {}
     for metadata in await admin.describe_topics(list(names)):
         if metadata["error_code"] != _UNKNOWN_TOPIC:
             _check(metadata["error_code"], metadata["topic"])
             described[metadata["topic"]] = metadata["partitions"]
-    found = {}
+    topics = {}
     for answer in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in described]):
         for resource in answer.to_object()["resources"]:
             name = resource["resource_name"]
             _check(resource["error_code"], name, resource["error_message"])
-            found[name] = _to_found(described[name], resource["config_entries"])
-    return found
+            topics[name] = _to_existing(described[name], resource["config_entries"])
+    return topics
 
 
-def _to_found(partitions: list[dict[str, Any]], entries: list[dict[str, Any]]) -> _Found:
-    return _Found(
+def _to_existing(partitions: list[dict[str, Any]], entries: list[dict[str, Any]]) -> _ExistingTopic:
+    return _ExistingTopic(
         partitions=len(partitions),
         replicas=min((len(each["replicas"]) for each in partitions), default=0),
         settings={entry["config_names"]: entry["config_value"] for entry in entries},
@@ -139,7 +139,7 @@ def _to_found(partitions: list[dict[str, Any]], entries: list[dict[str, Any]]) -
 
 
 async def _create(admin: AIOKafkaAdminClient, topics: Collection[Topic]) -> None:
-    new = [NewTopic(one.name, one.partitions, replication_factor(), topic_configs=_wanted_settings(one)) for one in topics]
+    new = [NewTopic(one.name, one.partitions, replication_factor(), topic_configs=_required_settings(one)) for one in topics]
     if not new:
         return
     answer = await admin.create_topics(new)
@@ -148,9 +148,9 @@ async def _create(admin: AIOKafkaAdminClient, topics: Collection[Topic]) -> None
             _check(error["error_code"], error["topic"], error["error_message"])
 
 
-async def _correct(admin: AIOKafkaAdminClient, topic: Topic, found: _Found) -> None:
+async def _correct(admin: AIOKafkaAdminClient, topic: Topic, existing: _ExistingTopic) -> None:
     # The request replaces every override of the topic.
-    settings = {**found.overrides, **_wanted_settings(topic)}
+    settings = {**existing.overrides, **_required_settings(topic)}
     for answer in await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, topic.name, settings)]):
         for resource in answer.to_object()["resources"]:
             _check(resource["error_code"], topic.name, resource["error_message"])

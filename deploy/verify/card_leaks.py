@@ -36,11 +36,11 @@ async def leaking_rows(connection: asyncpg.Connection) -> list[str]:
         WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1
         """
     )
-    found = []
+    leaks = []
     for table in tables:
         rows = await connection.fetch(f"SELECT ctid::text AS place FROM {table['name']} AS it WHERE it::text ~ $1", PATTERN)
-        found += [f"{table['name']} row {row['place']}" for row in rows]
-    return found
+        leaks += [f"{table['name']} row {row['place']}" for row in rows]
+    return leaks
 
 
 def _file_holds(file: Path) -> bool:

@@ -43,10 +43,10 @@ async def make_cut(connections: Connections, kafka: AIOKafkaConsumer, patience: 
 
 
 async def _until_none(behind: Callable[[], Awaitable[list[str]]], deadline: float, patience: float, progress: Progress) -> None:
-    while found := await behind():
-        progress("; ".join(found))
+    while lagging := await behind():
+        progress("; ".join(lagging))
         if time.monotonic() > deadline:
-            raise StackError(f"not read to the end within {patience:.0f} s: {'; '.join(found)}. Do all services run?")
+            raise StackError(f"not read to the end within {patience:.0f} s: {'; '.join(lagging)}. Do all services run?")
         await asyncio.sleep(_POLL_SECONDS)
 
 

@@ -88,9 +88,9 @@ def judge(recorded: RecordedState) -> list[Verdict]:
 
 
 def _differences(invariant: Invariant, recorded: RecordedState) -> list[str]:
-    found: list[str] = []
+    differences: list[str] = []
     try:
-        found.extend(invariant.check(recorded))
+        differences.extend(invariant.check(recorded))
     except Exception as error:
-        found.append(f"cannot be judged: {type(error).__name__}: {error}")
-    return found
+        differences.append(f"cannot be judged: {type(error).__name__}: {error}")
+    return differences

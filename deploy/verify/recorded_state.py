@@ -50,29 +50,29 @@ class RecordedState:
     @cached_property
     def first(self) -> Mapping[UUID, Record]:
         """The first record of each event."""
-        found: dict[UUID, Record] = {}
+        records: dict[UUID, Record] = {}
         for record, envelope in self.readable:
-            found.setdefault(envelope.id, record)
-        return found
+            records.setdefault(envelope.id, record)
+        return records
 
     @cached_property
     def published(self) -> Mapping[Name, Sequence[tuple[Record, Envelope]]]:
         """The published events of each aggregate in the order of its stream, without repetitions."""
-        found: dict[Name, list[tuple[Record, Envelope]]] = defaultdict(list)
+        published: dict[Name, list[tuple[Record, Envelope]]] = defaultdict(list)
         for record, envelope in self.readable:
             if self.first[envelope.id] is record:
-                found[envelope.merchantid, envelope.subject].append((record, envelope))
-        for messages in found.values():
+                published[envelope.merchantid, envelope.subject].append((record, envelope))
+        for messages in published.values():
             messages.sort(key=lambda message: message[1].sequence)
-        return found
+        return published
 
     @cached_property
     def _versions(self) -> Mapping[Name, int]:
-        found: dict[Name, int] = defaultdict(int)
+        versions: dict[Name, int] = defaultdict(int)
         for snapshot in self.snapshots.values():
             for event in snapshot.events:
-                found[event.of] = max(found[event.of], event.version)
-        return found
+                versions[event.of] = max(versions[event.of], event.version)
+        return versions
 
     def settled(self, name: Name) -> int:
         """The aggregate's last published version before the cut, or 0."""

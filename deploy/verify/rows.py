@@ -14,6 +14,8 @@ Position = tuple[int, int, int]
 """(epoch, transaction, position): the order in which the relay sends."""
 Name = tuple[UUID, str]
 """(merchant, `<kind>-<uuid>`)"""
+Key = tuple[UUID, UUID]
+"""(merchant, id)"""
 Partition = tuple[str, int]
 
 

@@ -55,6 +55,6 @@ async def observe(sources: Sources, patience: float, progress: Progress) -> Reco
         progress("reading the databases")
         snapshots = await take_all(connections)
         progress("reading the topics")
-        found = await read_all(kafka, sources.bootstrap_servers, cut.ends, patience)
+        topics = await read_all(kafka, sources.bootstrap_servers, cut.ends, patience)
     files = list(leaking_files(sources.logs)) if sources.logs else []
-    return RecordedState(cut, snapshots, found.records, [*found.leaks, *files], found.undecodable)
+    return RecordedState(cut, snapshots, topics.records, [*topics.leaks, *files], topics.undecodable)

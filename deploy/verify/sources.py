@@ -25,10 +25,10 @@ class Sources:
     """Whether the databases are on the local stack's server."""
 
 
-def known_to(folder: Folder, kafka: str | None, variables: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def known_to(folder: Folder, kafka: str | None) -> dict[str, Any]:
     """state.json, or an empty mapping. Raises StackError if needed servers do not run for this folder."""
-    needed = [] if all(variables.get(variable_of(name)) for name in DATABASES) else ["postgres"]
-    needed += [] if kafka or variables.get("KAFKA_BOOTSTRAP_SERVERS") else ["kafka"]
+    needed = [] if all(os.environ.get(variable_of(name)) for name in DATABASES) else ["postgres"]
+    needed += [] if kafka or os.environ.get("KAFKA_BOOTSTRAP_SERVERS") else ["kafka"]
     if not read_state(folder):
         return {}
     for part in needed:
@@ -48,9 +48,9 @@ def sources_of(state: Mapping[str, Any], logs: Path, variables: Mapping[str, str
     return Sources({name: str(url) for name, url in urls.items()}, str(kafka), logs if logs.is_dir() else None, own)
 
 
-def databases_of(state: Mapping[str, Any], variables: Mapping[str, str] = os.environ) -> dict[str, str]:
+def databases_of(state: Mapping[str, Any]) -> dict[str, str]:
     """The databases alone. Raises StackError if one is missing."""
-    urls = _urls(state, variables)
+    urls = _urls(state, os.environ)
     _require({variable_of(name): url for name, url in urls.items()})
     return {name: str(url) for name, url in urls.items()}
 
@@ -60,8 +60,8 @@ def _urls(state: Mapping[str, Any], variables: Mapping[str, str]) -> dict[str, s
     return {name: variables.get(variable_of(name)) or known.get(name) for name in DATABASES}
 
 
-def _require(found: Mapping[str, str | None]) -> None:
-    if missing := [name for name, value in found.items() if not value]:
+def _require(settings: Mapping[str, str | None]) -> None:
+    if missing := [name for name, value in settings.items() if not value]:
         raise StackError(f"no stack was started here: run portalctl up first, or set {', '.join(missing)}")
 
 

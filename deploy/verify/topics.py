@@ -34,12 +34,12 @@ async def reading(bootstrap_servers: str) -> AsyncIterator[AIOKafkaConsumer]:
 
 async def ends_of(consumer: AIOKafkaConsumer) -> dict[Partition, int]:
     """The next offset of every partition."""
-    found = await consumer.end_offsets(list(consumer.assignment()))
-    return {(partition.topic, partition.partition): end for partition, end in found.items()}
+    offsets = await consumer.end_offsets(list(consumer.assignment()))
+    return {(partition.topic, partition.partition): end for partition, end in offsets.items()}
 
 
 @dataclass
-class Found:
+class TopicContents:
     records: list[Record] = field(default_factory=list)
     """By topic, partition and offset."""
     leaks: list[str] = field(default_factory=list)
@@ -50,7 +50,7 @@ class Found:
 
 async def read_all(
     consumer: AIOKafkaConsumer, bootstrap_servers: str, cut: Mapping[Partition, int], patience: float = 60.0
-) -> Found:
+) -> TopicContents:
     """All records up to the current ends. Raises StackError without progress for `patience` seconds."""
     ends = {TopicPartition(*place): end for place, end in (await ends_of(consumer)).items()}
     await consumer.seek_to_beginning(*ends)
@@ -63,8 +63,8 @@ async def read_all(
             moved = time.monotonic()
         elif time.monotonic() - moved > patience:
             raise StackError(f"the topics were not read to the end within {patience:.0f} s")
-    reading.found.records.sort(key=lambda record: (record.topic, record.partition, record.offset))
-    return reading.found
+    reading.contents.records.sort(key=lambda record: (record.topic, record.partition, record.offset))
+    return reading.contents
 
 
 @dataclass
@@ -75,7 +75,7 @@ class _Reading:
     cut: Mapping[Partition, int]
     next: dict[TopicPartition, int]
     """The next offset to read of each partition."""
-    found: Found = field(default_factory=Found)
+    contents: TopicContents = field(default_factory=TopicContents)
 
     @property
     def left(self) -> list[TopicPartition]:
@@ -108,7 +108,7 @@ class _Reading:
                 decoded = record_sets.decode(partition, data, self.next[partition])
             except CorruptRecordSet as undecodable:
                 place = f"{partition.topic}/{partition.partition}@{undecodable.offset}"
-                self.found.undecodable.append(f"{place} cannot be decoded: {undecodable.why}")
+                self.contents.undecodable.append(f"{place} cannot be decoded: {undecodable.why}")
                 self.next[partition] = max(undecodable.after, self.next[partition] + 1)
             else:
                 self._take(partition, decoded.records)
@@ -123,10 +123,10 @@ class _Reading:
                 break
             settled = raw.offset < self.cut.get(place, 0)
             record = Record(*place, raw.offset, raw.key, raw.value, envelope_of(raw.value), settled)
-            self.found.records.append(record)
+            self.contents.records.append(record)
             headers = [part for name, value in raw.headers for part in (name.encode("utf-8", "replace"), value or b"")]
             if holds_card_number(b"\n".join((raw.key or b"", raw.value or b"", *headers))):
-                self.found.leaks.append(f"record {record.place}")
+                self.contents.leaks.append(f"record {record.place}")
 
 
 async def _partitions(bootstrap_servers: str) -> list[TopicPartition]:

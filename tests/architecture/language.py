@@ -1,4 +1,4 @@
-"""Refuses words that docs/style.md excludes, in comments, docstrings, log calls and documents.
+"""Refuses words that docs/style.md excludes: in comments, docstrings, log calls and documents, and as names of things.
 
 Folders and files of language_exempt.txt are not checked yet. One without findings has to leave that list.
 
@@ -37,6 +37,12 @@ RULES: Final[Mapping[str, str]] = {
     r"is there": "write `exists`",
 }
 """Phrase -> what to write instead."""
+NAMES: Final = frozenset({"told", "asked", "found", "kept", "wanted", "given", "came", "went", "said", "its", "made"})
+"""Verbs and pronouns that are not names of variables, parameters, fields, functions and classes."""
+_NAME_ADVICE: Final = "name the thing with a noun: `response`, `row`, `records`, `expected`"
+_NAMED_BY_NOUNS: Final = ("chassis/", "contracts/", "deploy/", "presentation/", "services/", "bench/", "tests/unit/")
+"""Where names are checked."""
+_NOT_YET: Final = ("tests/unit/portal_page/", "services/portal-gateway/src/portal_gateway/adapters/page/")
 _PATTERNS: Final = {re.compile(rf"\b(?:{phrase})\b", re.IGNORECASE): advice for phrase, advice in RULES.items()}
 _QUOTED: Final = re.compile(r"``[^`]*``|`[^`]*`|\"[^\"\n]*\"|\]\([^)\s]*\)|<[^>\s]*>")
 """Code, quotations and addresses in a sentence: they are not our words."""
@@ -60,9 +66,13 @@ class Finding:
 
 
 def findings_in(file: str, source: str) -> list[Finding]:
-    """The findings of one file. Python files: comments, docstrings and log messages; others: text outside of code blocks."""
+    """The findings of one file. Python files: comments, docstrings, log messages and names; others: text outside of code."""
     lines = _python_prose(source) if file.endswith(".py") else _markdown_prose(source)
-    return sorted({finding for number, text in lines for finding in _in_text(file, number, text)})
+    findings = {finding for number, text in lines for finding in _in_text(file, number, text)}
+    if file.endswith(".py") and file.startswith(_NAMED_BY_NOUNS) and not file.startswith(_NOT_YET):
+        names = ((number, name) for number, name in _names(source) if name.strip("_").lower() in NAMES)
+        findings |= {Finding(file, number, name, _NAME_ADVICE) for number, name in names}
+    return sorted(findings)
 
 
 def _in_text(file: str, number: int, text: str) -> Iterator[Finding]:
@@ -81,6 +91,18 @@ def _python_prose(source: str) -> Iterator[tuple[int, str]]:
             yield node.lineno, str(getattr(node.value, "value", ""))
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _LOG_METHODS:
             yield from ((each.lineno, str(getattr(each, "value", ""))) for each in node.args[:1] if _is_text(each))
+
+
+def _names(source: str) -> Iterator[tuple[int, str]]:
+    """The names that a module defines. `given` may be a function: it begins the tests of a decider."""
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.Attribute(attr=name, ctx=ast.Store()) | ast.arg(arg=name):
+                yield node.lineno, name
+            case ast.ExceptHandler(name=str(name)) | ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)):
+                yield node.lineno, name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name) if name != "given":
+                yield node.lineno, name
 
 
 def _is_text(node: ast.expr) -> bool:

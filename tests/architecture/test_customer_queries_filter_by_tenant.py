@@ -18,25 +18,27 @@ MIGRATIONS = [
     *(source / "migrations" for source in SOURCES.values()),
 ]
 
-_SESSION = "a session is found by the digest of its secret, and says whose it is"
+_SESSION = "a session is looked up by the digest of its secret, and has its merchant and customer"
 BEYOND_A_MERCHANT = {
-    "subscriptions/src/subscriptions/adapters/tables/clock_jobs.py": (1, "the worker takes up the jobs of all"),
-    "subscriptions/src/subscriptions/adapters/tables/comments.py": (1, "what is too old is forgotten, whoever's it is"),
-    "payments/src/payments/adapters/charge_queue.py": (3, "the worker claims what is due of all, and goes on by merchant"),
-    "payments/src/payments/adapters/setups.py": (1, "the card page knows a set-up by nothing but its secret id"),
+    "subscriptions/src/subscriptions/adapters/tables/clock_jobs.py": (1, "the worker claims the jobs of all merchants"),
+    "subscriptions/src/subscriptions/adapters/tables/comments.py": (1, "expired comments of all merchants are deleted"),
+    "payments/src/payments/adapters/charge_queue.py": (
+        3,
+        "the worker claims the due work of all merchants",
+    ),
+    "payments/src/payments/adapters/setups.py": (1, "the card page looks a set-up up by its secret id"),
     "portal-gateway/src/portal_gateway/adapters/storage/sessions.py": (1, _SESSION),
     "portal-gateway/src/portal_gateway/adapters/storage/sessions_sql.py": (1, _SESSION),
-    "portal-gateway/src/portal_gateway/adapters/storage/cleanup.py": (1, "what is over is forgotten, whoever's it is"),
-    "portal-gateway/src/portal_gateway/adapters/storage/view_backfill.py": (1, "what waits is composed, whoever's it is"),
+    "portal-gateway/src/portal_gateway/adapters/storage/cleanup.py": (1, "expired rows of all merchants are deleted"),
+    "portal-gateway/src/portal_gateway/adapters/storage/view_backfill.py": (1, "the waiting views of all merchants are composed"),
 }
 """file -> how many tables one of its statements reaches without naming their merchant, and why."""
 SURFACE = {
     "payments/src/payments/adapters/collections.py": (1, "an invoice's owner is read to be compared; its payments are counted"),
-    "payments/src/payments/adapters/http/charges.py": (
+    "payments/src/payments/adapters/payment_queries.py": (
         1,
-        "the payment of an invoice is read beside its attempts, which are bound",
+        "an invoice's refund is read beside its attempts, which are bound; the route compares the owner of a card",
     ),
-    "payments/src/payments/adapters/http/methods.py": (1, "its owner is compared before anything is told"),
     "invoicing/src/invoicing/adapters/invoice_queries.py": (
         1,
         "a profile is looked up by its aggregate's name; an invoice beside its movement",
@@ -89,6 +91,12 @@ def test_every_query_for_customers_filters_by_customer() -> None:
     answering = [each for each in all_statements() if each.file in SURFACE]
     assert {each.file for each in answering} == SURFACE.keys()
     assert most_unbound(answering, "customer_id") == {file: most for file, (most, _) in SURFACE.items()}
+
+
+def test_routes_contain_no_sql() -> None:
+    """It is beside the one function that runs it, in an adapter of the database."""
+    routes = ("/adapters/http/", "/adapters/api/", "/adapters/page/", "/adapters/links/")
+    assert [(each.file, each.line) for each in all_statements() if any(folder in each.file for folder in routes)] == []
 
 
 @pytest.mark.parametrize(

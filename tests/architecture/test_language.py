@@ -1,7 +1,7 @@
 """The language check finds each excluded word once in a file that uses them all, and its exemptions can only shrink."""
 
 import pytest
-from architecture.language import RULES, Finding, exemptions, findings_in, main, problems
+from architecture.language import NAMES, RULES, Finding, exemptions, findings_in, main, problems
 
 EXAMPLES = {
     "whoever": "Whoever calls it waits.",
@@ -56,9 +56,42 @@ def test_comments_docstrings_and_log_messages_are_checked(source: str) -> None:
     assert [phrase.lower() for phrase in phrases("a.py", source)] == ["told"]
 
 
-@pytest.mark.parametrize("source", ["told = 1\n", 'send("told")\n', "# the field `told`\n", '# the value "told"\n'])
-def test_names_texts_and_quotations_are_not_checked(source: str) -> None:
-    assert phrases("a.py", source) == []
+@pytest.mark.parametrize(
+    "source", ['send("told")\n', "# the field `told`\n", '# the value "told"\n', "given_up = not_found(found=1)\n"]
+)
+def test_texts_quotations_and_compound_names_are_not_checked(source: str) -> None:
+    assert phrases("chassis/a.py", source) == []
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "found = 1\n",
+        "_found: int\n",
+        "for found in (): ...\n",
+        "with a as found: ...\n",
+        "b = [found for found in a]\n",
+        "self.found = 1\n",
+        "def found(): ...\n",
+        "class Found: ...\n",
+        "def f(found): ...\n",
+        "lambda **found: 1\n",
+        "if (found := 1): ...\n",
+        "try: ...\nexcept A as found: ...\n",
+        "match a:\n    case [*found]: ...\n",
+        "match a:\n    case A() as found: ...\n",
+    ],
+)
+def test_a_verb_as_a_name_is_refused(source: str) -> None:
+    assert {phrase.strip("_").lower() for phrase in phrases("chassis/a.py", source)} == {"found"}
+
+
+def test_every_verb_is_refused_as_a_name() -> None:
+    assert phrases("chassis/a.py", "".join(f"{name} = 1\n" for name in sorted(NAMES))) == sorted(NAMES)
+
+
+def test_the_beginning_of_a_deciders_test_is_no_finding() -> None:
+    assert phrases("tests/unit/a.py", "def given(): ...\n") == []
 
 
 def test_a_line_within_a_docstring_is_named() -> None:

@@ -98,3 +98,41 @@ def imports(path: Path) -> set[str]:
             case ast.ImportFrom(module=str(module)):
                 found.add(module)
     return found
+
+
+def names_used(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text())
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {
+        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
+    }
+
+
+@pytest.mark.parametrize("service", [*SERVICES, "portal-gateway"])
+def test_a_service_leaves_conflicts_to_the_chassis(service: str) -> None:
+    """The chassis retries them; a service that handles one has a retry loop of its own."""
+    modules = sorted((ROOT / "services" / service / "src").rglob("*.py"))
+    assert [path for path in modules if names_used(path) & {"VersionConflict", "AlreadyHandled", "Fenced", "ATTEMPTS"}] == []
+
+
+def raises_a_database_error(source: str) -> bool:
+    """Whether the code raises an exception class of the driver, and so controls its flow by errors of the database."""
+    raised = (node.exc for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Raise) and node.exc)
+    return any(isinstance(node, ast.Name) and node.id == "asyncpg" for exception in raised for node in ast.walk(exception))
+
+
+@pytest.mark.parametrize("folder", ["chassis/src", "services", "deploy"])
+def test_no_code_raises_errors_of_the_database(folder: str) -> None:
+    modules = sorted((ROOT / folder).rglob("*.py"))
+    assert modules
+    assert [path for path in modules if raises_a_database_error(path.read_text())] == []
+
+
+def test_a_database_error_raised_by_hand_is_found() -> None:
+    assert raises_a_database_error("raise asyncpg.SerializationError('again')\n")
+    assert not raises_a_database_error("try:\n    pass\nexcept asyncpg.SerializationError:\n    raise\n")
+
+
+@pytest.mark.parametrize("folder", ["chassis/src", "services", "deploy"])
+def test_no_state_is_keyed_by_the_identity_of_an_object(folder: str) -> None:
+    modules = sorted((ROOT / folder).rglob("*.py"))
+    assert [path for path in modules if "WeakKeyDictionary" in names_used(path)] == []

@@ -101,7 +101,7 @@ def records(draw: st.DrawFn, topics: Sequence[str], offset: int = 0) -> Record:
     odd_keys = [b"", b"/", b"\0/\0-\0", b"\xff", genuine + b"\0", genuine.upper(), b"x" * 5000]
     key = draw(st.just(genuine) | st.just(genuine) | st.none() | st.binary(max_size=20) | st.sampled_from(odd_keys))
     return Record(
-        topic, 0, offset, key, value, [(name.decode("utf-8", "surrogateescape"), given) for name, given in draw(headers())]
+        topic, 0, offset, key, value, [(name.decode("utf-8", "surrogateescape"), content) for name, content in draw(headers())]
     )
 
 

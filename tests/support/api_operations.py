@@ -61,10 +61,10 @@ class Operation:
     @property
     def kind(self) -> str:
         """The kind of the object in the path. Raises LookupError for a route that `_KINDS` does not cover."""
-        found = [kind for start, kind in _KINDS.items() if self.path.startswith(start)]
-        if len(found) != 1:
+        kinds = [kind for start, kind in _KINDS.items() if self.path.startswith(start)]
+        if len(kinds) != 1:
             raise LookupError(f"add {self.path} to _KINDS")
-        return found[0]
+        return kinds[0]
 
     def url(self, id: str) -> str:
         before, _, after = self.path.partition("{")
@@ -115,14 +115,14 @@ class Person:
 
     async def trace(self) -> list[Any]:
         """Versions of everything stored for the merchant: equal as long as nothing changes."""
-        found: list[Any] = []
+        versions: list[Any] = []
         for name, url in self.shop.stack.state["postgres"].items():
             connection = await asyncpg.connect(url)
             try:
-                found += [(name, *row) for row in await connection.fetch(_WRITTEN[name], UUID(self.shop.id))]
+                versions += [(name, *row) for row in await connection.fetch(_WRITTEN[name], UUID(self.shop.id))]
             finally:
                 await connection.close()
-        return found
+        return versions
 
     async def at_rest(self) -> list[Any]:
         """The trace once running work has stopped changing it."""

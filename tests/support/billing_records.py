@@ -15,8 +15,8 @@ SAMPLES = CONTRACTS / "samples"
 
 def sample(event: type[EventData], number: int = 1) -> dict[str, Any]:
     """The published message as JSON."""
-    found: dict[str, Any] = json.loads((SAMPLES / f"{event.TYPE}.{number}.json").read_text())
-    return found
+    message: dict[str, Any] = json.loads((SAMPLES / f"{event.TYPE}.{number}.json").read_text())
+    return message
 
 
 def message(event: type[EventData], data: Mapping[str, Any] | None = None, **attributes: Any) -> Envelope:

@@ -20,10 +20,10 @@ QUIET = [
 
 @asynccontextmanager
 async def chrome(**launched: Any) -> AsyncIterator[Browser]:
-    found = await chromium.executable()
-    assert found is not None, "the browser tests need Chromium or Chrome"
+    path = await chromium.executable()
+    assert path is not None, "the browser tests need Chromium or Chrome"
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=found, args=QUIET, **launched)
+        started = await playwright.chromium.launch(executable_path=path, args=QUIET, **launched)
         yield started
         await started.close()
 

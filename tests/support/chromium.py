@@ -14,7 +14,7 @@ _NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable
 
 async def executable() -> Path | None:
     """The `executable_path` for Playwright; None without a browser."""
-    on_path = next((found for name in _NAMES if (found := shutil.which(name))), None)
+    on_path = next((path for name in _NAMES if (path := shutil.which(name))), None)
     if on_path:
         return Path(on_path)
     async with async_playwright() as playwright:
@@ -34,11 +34,11 @@ def install() -> None:
 def main() -> None:
     if asyncio.run(executable()) is None:
         install()
-    found = asyncio.run(executable())
-    version = subprocess.run([found, "--version"], capture_output=True, text=True, check=False) if found else None
+    path = asyncio.run(executable())
+    version = subprocess.run([path, "--version"], capture_output=True, text=True, check=False) if path else None
     if version is None or version.returncode != 0:
         sys.exit(
-            f"The browser tests need Chromium or Chrome, and {found or 'none'} was found that starts. "
+            f"The browser tests need Chromium or Chrome, and {path or 'none'} was found that starts. "
             "Install one (Debian: apt-get install chromium) and run this again."
         )
 

@@ -13,11 +13,11 @@ Json = dict[str, Any]
 
 def closed(document: Json) -> Json:
     """The document with every object closed, except problems: they have members of their own by code."""
-    found = copy.deepcopy(document)
-    for name, schema in found["components"]["schemas"].items():
+    copied = copy.deepcopy(document)
+    for name, schema in copied["components"]["schemas"].items():
         if name != "Problem":
             _close(schema)
-    return found
+    return copied
 
 
 def _close(schema: Any) -> None:

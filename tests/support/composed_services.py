@@ -37,8 +37,8 @@ def description(service: str) -> dict[str, Any]:
 
 def _app(service: Service) -> FastAPI:
     compose = importlib.import_module(f"{service.package}.composition").compose
-    given = {name.lower(): value for name, value in service.environment.items()}
-    settings = _settings(service.package).model_validate(given)
+    variables = {name.lower(): value for name, value in service.environment.items()}
+    settings = _settings(service.package).model_validate(variables)
     nothing: Any = None
     signer = Signer(service.name, settings.service_private_key.get_secret_value())
     resources = Resources(
@@ -48,7 +48,7 @@ def _app(service: Service) -> FastAPI:
 
 
 def _settings(package: str) -> type[ServiceSettings]:
-    found = vars(importlib.import_module(f"{package}.settings")).values()
+    members = vars(importlib.import_module(f"{package}.settings")).values()
     return next(
-        it for it in found if isinstance(it, type) and issubclass(it, ServiceSettings) and it.__module__.startswith(package)
+        it for it in members if isinstance(it, type) and issubclass(it, ServiceSettings) and it.__module__.startswith(package)
     )

@@ -83,12 +83,12 @@ def tombstone(customer: UUID, topic: str = "billing.paints") -> Record:
 
 @asynccontextmanager
 async def producer(bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
-    found = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=2)
-    await found.start()
+    sending = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", linger_ms=2)
+    await sending.start()
     try:
-        yield found
+        yield sending
     finally:
-        await found.stop()
+        await sending.stop()
 
 
 async def publish(to: AIOKafkaProducer, topic: str, records: Sequence[Record | Envelope], partition: int | None = None) -> None:

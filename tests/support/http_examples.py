@@ -17,7 +17,7 @@ SERVICES = {
 _BLOCK = re.compile(r"^```(bash|json)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _CURL = re.compile(r"""curl -sS (?:-X (?P<method>[A-Z]+) )?"\$(?P<url>\w+_URL)(?P<path>/v1[^"?]*)(?P<query>\?[^"]*)?\"""")
 _BODY = re.compile(r"<<'?BODY'?[^\n]*\n(?P<here>.*?)\nBODY$|-d '(?P<quoted>[^']*)'", re.MULTILINE | re.DOTALL)
-_KEPT = re.compile(r"\| tee (\S+)$", re.MULTILINE)
+_STORED = re.compile(r"\| tee (\S+)$", re.MULTILINE)
 _PICKED = re.compile(r"^(\w+)=\$\(pick (\S+) ([^)]+)\)$", re.MULTILINE)
 
 
@@ -33,7 +33,7 @@ class Call:
     def is_of(self, service: str, method: str, template: str) -> bool:
         mine, theirs = self.path.split("/"), template.split("/")
         return (service, method, len(theirs)) == (self.service, self.method, len(mine)) and all(
-            wanted == part or (wanted.startswith("{") and "$" in part) for part, wanted in zip(mine, theirs, strict=True)
+            expected == part or (expected.startswith("{") and "$" in part) for part, expected in zip(mine, theirs, strict=True)
         )
 
 
@@ -58,16 +58,16 @@ class Step:
 
 
 def steps() -> list[Step]:
-    page, found = PAGE.read_text(), list[Step]()
+    page, steps = PAGE.read_text(), list[Step]()
     for block in _BLOCK.finditer(page):
         kind, text = block.groups()
         if kind == "bash":
-            found.append(Step(text, None, page.count("\n", 0, block.start()) + 1))
+            steps.append(Step(text, None, page.count("\n", 0, block.start()) + 1))
         else:
-            assert found, "an answer follows its call"
-            assert found[-1].printed is None, f"line {found[-1].line} has two answers"
-            found[-1] = Step(found[-1].script, json.loads(text), found[-1].line)
-    return found
+            assert steps, "an answer follows its call"
+            assert steps[-1].printed is None, f"line {steps[-1].line} has two answers"
+            steps[-1] = Step(steps[-1].script, json.loads(text), steps[-1].line)
+    return steps
 
 
 def bodies() -> Iterator[tuple[Step, Any]]:
@@ -79,13 +79,13 @@ def bodies() -> Iterator[tuple[Step, Any]]:
             continue
         sent = _BODY.search(step.script)
         yield step, json.loads(_filled(sent["here"] or sent["quoted"], values)) if sent else None
-        files |= dict.fromkeys(_KEPT.findall(step.script), step.printed)
+        files |= dict.fromkeys(_STORED.findall(step.script), step.printed)
         values |= {name: _at(files[file], path) for name, file, path in _PICKED.findall(step.script) if file in files}
 
 
 def _filled(text: str, values: dict[str, str]) -> str:
     """Fill in variables. Raises KeyError for one that no printed answer or table supplies."""
-    return re.sub(r"\$(\w+)", lambda found: (SUPPLIED | values)[found[1]], text)
+    return re.sub(r"\$(\w+)", lambda match: (SUPPLIED | values)[match[1]], text)
 
 
 SUPPLIED = {
@@ -108,8 +108,8 @@ def difference(printed: Any, actual: Any, where: str = "") -> str | None:
         case dict(), dict():
             if printed.keys() != actual.keys():
                 return f"{where}: {sorted(printed.keys() ^ actual.keys())} only on one side"
-            found = (difference(printed[name], actual[name], f"{where}/{name}") for name in printed)
-            return next((each for each in found if each), None)
+            differences = (difference(printed[name], actual[name], f"{where}/{name}") for name in printed)
+            return next((each for each in differences if each), None)
         case list(), list():
             if bool(printed) is not bool(actual):
                 return f"{where}: empty only on one side"

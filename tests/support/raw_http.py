@@ -11,14 +11,14 @@ from typing import Any
 import uvloop
 from starlette.types import ASGIApp
 
-from chassis.http.connections import Connections, Limits
+from chassis.http.connections import ClientConnections, Limits
 from chassis.http.server import Server, listen, serve
 
 
 @contextmanager
 def served(app: ASGIApp, limits: Limits | None = None, *, trusted_proxies: str = "") -> Iterator[int]:
     """The port on which the application is served."""
-    sock, connections = listen("127.0.0.1", 0), Connections(limits or Limits(), trusted_proxies)
+    sock, connections = listen("127.0.0.1", 0), ClientConnections(limits or Limits(), trusted_proxies)
     server = serve(app, grace_seconds=2, trusted_proxies=trusted_proxies, connections=connections)
     thread = threading.Thread(target=uvloop.run, args=(_serving(server, sock),), daemon=True)
     thread.start()
@@ -46,9 +46,9 @@ class Answer:
     @property
     def problem(self) -> dict[str, Any]:
         assert self.header("content-type") == "application/problem+json", self
-        found: dict[str, Any] = json.loads(self.body)
-        assert found["status"] == self.status
-        return found
+        body: dict[str, Any] = json.loads(self.body)
+        assert body["status"] == self.status
+        return body
 
 
 class Wire(asyncio.Protocol):
@@ -89,14 +89,14 @@ class Wire(asyncio.Protocol):
         await asyncio.sleep(0)
         await self._writable.wait()
 
-    async def take(self, wanted: int | bytes) -> bytes:
+    async def take(self, end: int | bytes) -> bytes:
         """Read a number of bytes, or up to and including the separator. Raises EOFError when the server closes before."""
         while True:
-            at = wanted if isinstance(wanted, int) else self.received.find(wanted) + len(wanted)
-            if at <= len(self.received) and (isinstance(wanted, int) or wanted in self.received):
-                found = bytes(self.received[:at])
+            at = end if isinstance(end, int) else self.received.find(end) + len(end)
+            if at <= len(self.received) and (isinstance(end, int) or end in self.received):
+                data = bytes(self.received[:at])
                 del self.received[:at]
-                return found
+                return data
             if self.ended:
                 raise EOFError(f"closed after {bytes(self.received[:200])!r}")
             self._news.clear()
@@ -106,16 +106,16 @@ class Wire(asyncio.Protocol):
         """The next answer. Raises EOFError when the server closes before its end."""
         head = (await self.take(b"\r\n\r\n")).decode("latin-1").split("\r\n")
         headers = [(name.lower(), value) for name, _, value in (line.partition(": ") for line in head[1:-2])]
-        found = Answer(int(head[0].split(" ")[1]), headers)
-        if head_only or found.status in (100, 204, 304):
-            return found
-        if found.header("transfer-encoding") == "chunked":
+        answer = Answer(int(head[0].split(" ")[1]), headers)
+        if head_only or answer.status in (100, 204, 304):
+            return answer
+        if answer.header("transfer-encoding") == "chunked":
             while size := int(await self.take(b"\r\n"), 16):
-                found.body += (await self.take(size + 2))[:-2]
+                answer.body += (await self.take(size + 2))[:-2]
             await self.take(b"\r\n")
         else:
-            found.body = await self.take(int(found.header("content-length")))
-        return found
+            answer.body = await self.take(int(answer.header("content-length")))
+        return answer
 
     async def closed(self, seconds: float = 30) -> bytes:
         """The remaining data until the server closes."""
@@ -143,7 +143,7 @@ async def connected(port: int) -> AsyncIterator[Wire]:
         await asyncio.sleep(0)  # the socket is closed by the loop
 
 
-async def asked(port: int, data: bytes) -> Answer:
+async def answer_to(port: int, data: bytes) -> Answer:
     """The first answer to data sent on a new connection."""
     async with asyncio.timeout(20), connected(port) as wire:
         await wire.send(data)

@@ -28,7 +28,7 @@ _VALUES = ("value", "date-value", "time-value", "boolean-value")
 
 
 def executable() -> str | None:
-    return next((found for name in _NAMES if (found := shutil.which(name))), None)
+    return next((path for name in _NAMES if (path := shutil.which(name))), None)
 
 
 def opened(table: bytes, locale: str, folder: Path) -> list[list[Cell]]:
@@ -84,7 +84,7 @@ def _cell(element: ElementTree.Element) -> Cell:
     if formula is not None:
         return "formula", formula
     kind = element.get(f"{_OFFICE}value-type", "")
-    value = next((found for name in _VALUES if (found := element.get(_OFFICE + name)) is not None), None)
+    value = next((attribute for name in _VALUES if (attribute := element.get(_OFFICE + name)) is not None), None)
     return kind, "\n".join(_text(line) for line in element.iter(f"{_TEXT}p")) if value is None else value
 
 
@@ -113,8 +113,8 @@ def main() -> None:
     if executable() is None and os.geteuid() == 0 and shutil.which("apt-get"):
         subprocess.run(["apt-get", "update", "-qq"], check=False)
         subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", _PACKAGE], check=False)
-    found = executable()
-    version = subprocess.run([found, "--version"], capture_output=True, check=False) if found else None
+    path = executable()
+    version = subprocess.run([path, "--version"], capture_output=True, check=False) if path else None
     if version is None or version.returncode != 0:
         sys.exit(MISSING)
 

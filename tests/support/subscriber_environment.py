@@ -30,8 +30,8 @@ class SubscriberEnvironment:
         return self.folder / "bin" / "faststream"
 
     def environment(self, **more: str) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
-        return {**kept, "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}", **more}
+        inherited = {name: value for name, value in os.environ.items() if name not in ("PYTHONPATH", "VIRTUAL_ENV")}
+        return {**inherited, "PATH": f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}", **more}
 
     def install(self, *packages: str) -> None:
         """Install from uv's cache, else from the registry. Our own packages are rebuilt."""
@@ -106,17 +106,17 @@ async def running(*command: str | Path, cwd: Path, env: Mapping[str, str]) -> As
     """A process that is killed at the end, unless it has ended."""
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*map(str, command), cwd=cwd, env=dict(env), stdout=pipe, stderr=pipe)
-    found = Running(process)
+    run = Running(process)
     assert process.stdout is not None
     assert process.stderr is not None
     reading = [
-        asyncio.create_task(_collect(process.stdout, found.output)),
-        asyncio.create_task(_collect(process.stderr, found.errors)),
+        asyncio.create_task(_collect(process.stdout, run.output)),
+        asyncio.create_task(_collect(process.stderr, run.errors)),
     ]
     try:
-        yield found
+        yield run
     finally:
-        await found.stop(signal.SIGKILL)
+        await run.stop(signal.SIGKILL)
         await asyncio.gather(*reading)
 
 

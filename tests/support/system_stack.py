@@ -44,8 +44,8 @@ class Stack:
 
     @property
     def state(self) -> Json:
-        found: Json = json.loads((self.folder / "state.json").read_text())
-        return found
+        state: Json = json.loads((self.folder / "state.json").read_text())
+        return state
 
     @property
     def urls(self) -> dict[str, str]:
@@ -59,8 +59,8 @@ class Stack:
 
     async def description(self, service: str) -> Json:
         """The OpenAPI document of the service's API."""
-        found: Json = (await self.admin_get(service, "/openapi.json")).json()
-        return found
+        document: Json = (await self.admin_get(service, "/openapi.json")).json()
+        return document
 
     def signal(self, process: str, number: signal.Signals) -> None:
         os.kill(self.state["processes"][process], number)
@@ -68,9 +68,9 @@ class Stack:
     def resume(self, process: str) -> bool:
         """Continue a suspended process. Returns whether it was suspended."""
         with suppress(psutil.NoSuchProcess):
-            found = psutil.Process(self.state["processes"][process])
-            if found.status() == psutil.STATUS_STOPPED:
-                found.resume()
+            suspended = psutil.Process(self.state["processes"][process])
+            if suspended.status() == psutil.STATUS_STOPPED:
+                suspended.resume()
                 return True
         return False
 
@@ -108,13 +108,13 @@ class Stack:
         try:
             partitions = sorted(consumer.assignment())
             ends = await consumer.end_offsets(partitions)
-            found: list[Envelope] = []
+            events: list[Envelope] = []
             while any([await consumer.position(partition) < ends[partition] for partition in partitions]):
                 for records in (await consumer.getmany(timeout_ms=500)).values():
-                    found += [Envelope.model_validate_json(record.value) for record in records if record.value]
+                    events += [Envelope.model_validate_json(record.value) for record in records if record.value]
         finally:
             await consumer.stop()
-        return [event for event in found if event.customerid == UUID(customer_id)]
+        return [event for event in events if event.customerid == UUID(customer_id)]
 
 
 @asynccontextmanager
@@ -148,10 +148,10 @@ class Shop:
         if card:
             await self.backend.attach_card(id, card)
         subscription = await self.backend.create("subscriptions", {"customer_id": id, "plan_id": self.plan, **more})
-        made = Customer(self, id, subscription)
+        customer = Customer(self, id, subscription)
         if card:
-            await eventually(made.status, lambda status: status != "incomplete")
-        return made
+            await eventually(customer.status, lambda status: status != "incomplete")
+        return customer
 
     async def clock(self, to: datetime) -> None:
         """Move the clock and wait until everything due has been processed."""
@@ -189,9 +189,9 @@ async def shop(
         "clock_starts_at": starts.isoformat(),
     }
     async with stack.operator() as operator:
-        made = await operator.call("subscriptions", "POST", "/v1/merchants", json=merchant)
-    async with Backend(stack.urls, made["api_key"]) as backend:
-        yield Shop(stack, made["id"], backend, await backend.create("plans", plan))
+        merchant_answer = await operator.call("subscriptions", "POST", "/v1/merchants", json=merchant)
+    async with Backend(stack.urls, merchant_answer["api_key"]) as backend:
+        yield Shop(stack, merchant_answer["id"], backend, await backend.create("plans", plan))
 
 
 @dataclass
@@ -223,8 +223,8 @@ class Customer:
         return [charge for charge in books["charges"] if charge["customer_id"] == self.id and charge["code"] is None]
 
     async def status(self) -> str:
-        found = await self.shop.backend.call("subscriptions", "GET", f"/v1/subscriptions/{self.subscription}")
-        return str(found["status"])
+        body = await self.shop.backend.call("subscriptions", "GET", f"/v1/subscriptions/{self.subscription}")
+        return str(body["status"])
 
     async def status_events(self) -> list[str]:
         """The names of the subscription's public events so far, from the owner."""
@@ -246,16 +246,16 @@ class Visit:
         shown: Json = answer.json()
         return shown
 
-    async def sees(self, wanted: Callable[[Json], bool], seconds: float = 20) -> Json:
+    async def sees(self, condition: Callable[[Json], bool], seconds: float = 20) -> Json:
         """Wait until the overview satisfies the condition."""
-        return await eventually(self.overview, wanted, seconds)
+        return await eventually(self.overview, condition, seconds)
 
     async def subscription(self) -> Json:
-        found: Json = (await self.overview())["subscriptions"][0]
-        return found
+        subscription: Json = (await self.overview())["subscriptions"][0]
+        return subscription
 
-    async def cancel(self, **said: Any) -> httpx.Response:
-        return await self.browser.post(f"/api/subscriptions/{self.customer.subscription}/cancellation", json=said)
+    async def cancel(self, **fields: Any) -> httpx.Response:
+        return await self.browser.post(f"/api/subscriptions/{self.customer.subscription}/cancellation", json=fields)
 
     async def keep(self) -> httpx.Response:
         return await self.browser.delete(f"/api/subscriptions/{self.customer.subscription}/cancellation")
@@ -274,13 +274,13 @@ class Visit:
         body = {"setup_id": setup["setup_id"], "token": token, "charge_invoices": listed}
         return await self.browser.put("/api/payment-method", json=body)
 
-    async def pay(self, invoice: str, key: str | None = None, **said: Any) -> httpx.Response:
-        """Pay with the card on file the amount that the portal shows; `said` overrides fields."""
+    async def pay(self, invoice: str, key: str | None = None, **fields: Any) -> httpx.Response:
+        """Pay with the card on file the amount that the portal shows; `fields` overrides its fields."""
         card = (await self.overview())["payment_method"]
         shown = (await self.browser.get(f"/api/invoices/{invoice}/payment")).json()["total"] or {}
         body = {"payment_method_id": card["id"], **{name: shown[name] for name in ("amount_minor", "currency") if shown}}
         headers = {"idempotency-key": key} if key else {}
-        return await self.browser.post(f"/api/invoices/{invoice}/payment", json=body | said, headers=headers)
+        return await self.browser.post(f"/api/invoices/{invoice}/payment", json=body | fields, headers=headers)
 
     async def change_card(self, number: str) -> httpx.Response:
         setup, typed = await self.type_card(number)
@@ -288,15 +288,15 @@ class Visit:
         return await self.use_card(setup, typed.json()["token"])
 
 
-async def eventually(ask: Callable[[], Awaitable[T]], wanted: Callable[[T], bool], seconds: float = 20) -> T:
+async def eventually(ask: Callable[[], Awaitable[T]], condition: Callable[[T], bool], seconds: float = 20) -> T:
     """Repeat the call until the result satisfies the condition. Fails with the last result."""
-    found: list[T] = []
+    results: list[T] = []
     try:
         async with asyncio.timeout(seconds):
             while True:
-                found[:] = [await ask()]
-                if wanted(found[0]):
-                    return found[0]
+                results[:] = [await ask()]
+                if condition(results[0]):
+                    return results[0]
                 await asyncio.sleep(0.1)
     except TimeoutError:
-        raise AssertionError(f"not within {seconds} s; the last answer was {found}") from None
+        raise AssertionError(f"not within {seconds} s; the last answer was {results}") from None

@@ -12,12 +12,12 @@ from support.processes import process
 
 @asynccontextmanager
 async def browsing(address: str) -> AsyncIterator[None]:
-    found = await chromium.executable()
-    assert found is not None, "the browser tests need Chromium or Chrome"
+    path = await chromium.executable()
+    assert path is not None, "the browser tests need Chromium or Chrome"
     with tempfile.TemporaryDirectory(prefix="customer-portal-", ignore_cleanup_errors=True) as profile:
-        given = ["--headless=new", f"--user-data-dir={profile}", "--remote-debugging-port=0", *QUIET, address]
+        arguments = ["--headless=new", f"--user-data-dir={profile}", "--remote-debugging-port=0", *QUIET, address]
         nowhere = asyncio.subprocess.DEVNULL
-        async with process(str(found), *given, stdout=nowhere, stderr=nowhere) as running:
+        async with process(str(path), *arguments, stdout=nowhere, stderr=nowhere) as running:
             yield
             running.terminate()
             await asyncio.wait_for(running.wait(), 30)

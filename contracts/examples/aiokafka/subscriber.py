@@ -52,7 +52,7 @@ def handle(database: sqlite3.Connection, value: bytes | None) -> None:
 
 async def send_dead_letter(producer: AIOKafkaProducer, record: ConsumerRecord[bytes, bytes], reason: str) -> None:
     origin = {"reason": reason, "topic": record.topic, "partition": record.partition, "offset": record.offset}
-    headers = [*record.headers, *((f"dead_letter_{name}", str(it).encode()) for name, it in origin.items())]
+    headers = [*record.headers, *((f"dead_letter_{name}", str(each).encode()) for name, each in origin.items())]
     await producer.send_and_wait(DEAD_LETTERS, record.value or b"", key=record.key, headers=headers)
 
 

@@ -119,8 +119,8 @@ def attributes(value: bytes) -> dict[str, Any]:
     Takes half as long as parsing an Envelope. Raises pydantic.ValidationError, also for an id in another notation than lower
     case with hyphens.
     """
-    found: dict[str, Any] = _ATTRIBUTES.validate_json(value)
-    return found
+    attributes: dict[str, Any] = _ATTRIBUTES.validate_json(value)
+    return attributes
 
 
 def topic_of(event_type: str) -> str:

@@ -11,7 +11,7 @@ def refusals(published: str, old: Schema, new: Schema) -> list[str]:
     instead = "keep published fields as they are and give new ones a default"
     if version:
         instead += f", or publish {name}{version}{int(number) + 1} beside it"
-    return [f"{published}: {found}, which breaks its readers: {instead}." for found in breaks(old, new)]
+    return [f"{published}: {change}, which breaks its readers: {instead}." for change in breaks(old, new)]
 
 
 def breaks(old: Schema, new: Schema) -> list[str]:
@@ -24,30 +24,30 @@ def breaks(old: Schema, new: Schema) -> list[str]:
 
 def _breaks(old: Schema, new: Schema, old_defs: Schema, new_defs: Schema, at: str) -> list[str]:
     old, new = _resolve(old, old_defs), _resolve(new, new_defs)
-    found: list[str] = []
+    changes: list[str] = []
     for name, field in old.get("properties", {}).items():
         if name not in new.get("properties", {}):
-            found.append(f"{at}.{name} was removed")
+            changes.append(f"{at}.{name} was removed")
             continue
-        found += _breaks(field, new["properties"][name], old_defs, new_defs, f"{at}.{name}")
+        changes += _breaks(field, new["properties"][name], old_defs, new_defs, f"{at}.{name}")
     added = new.get("properties", {}).keys() - old.get("properties", {}).keys()
     required = set(new.get("required", ())) - set(old.get("required", ()))
-    found += [f"{at}.{name} is new and required" for name in sorted(added & required)]
-    found += [f"{at}.{name} became required" for name in sorted(required - added)]
-    found += [f"{at}.{name} may be absent now" for name in sorted(set(old.get("required", ())) - set(new.get("required", ())))]
+    changes += [f"{at}.{name} is new and required" for name in sorted(added & required)]
+    changes += [f"{at}.{name} became required" for name in sorted(required - added)]
+    changes += [f"{at}.{name} may be absent now" for name in sorted(set(old.get("required", ())) - set(new.get("required", ())))]
     for keyword in ("type", "format", "const", "pattern", "minimum", "maximum"):
         if old.get(keyword) != new.get(keyword):
-            found.append(f"{at}: {keyword} changed from {old.get(keyword)} to {new.get(keyword)}")
+            changes.append(f"{at}: {keyword} changed from {old.get(keyword)} to {new.get(keyword)}")
     if set(old.get("enum", ())) - set(new.get("enum", ())):
-        found.append(f"{at}: a value was removed from the enumeration")
+        changes.append(f"{at}: a value was removed from the enumeration")
     for keyword in ("items", "additionalProperties"):
         if isinstance(old.get(keyword), dict):
-            found += _breaks(old[keyword], new.get(keyword) or {}, old_defs, new_defs, f"{at}[]")
+            changes += _breaks(old[keyword], new.get(keyword) or {}, old_defs, new_defs, f"{at}[]")
     for number, branch in enumerate(old.get("anyOf", ())):
         branches = new.get("anyOf", ())
         if not any(not _breaks(branch, other, old_defs, new_defs, at) for other in branches):
-            found.append(f"{at}: alternative {number} is gone or changed")
-    return found
+            changes.append(f"{at}: alternative {number} is gone or changed")
+    return changes
 
 
 def _resolve(schema: Schema, definitions: Schema) -> Schema:

@@ -73,6 +73,6 @@ def named_by(key: bytes | None) -> tuple[UUID | None, str | None]:
 def error_summary(error: Exception) -> str:
     """The kind of an error, and the fields of a validation error; never their values, which may be personal data."""
     if isinstance(error, ValidationError):
-        found = error.errors(include_url=False, include_context=False, include_input=False)
-        return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'value'}: {each['type']}" for each in found[:_ERRORS_SHOWN])
+        errors = error.errors(include_url=False, include_context=False, include_input=False)
+        return "; ".join(f"{'.'.join(map(str, each['loc'])) or 'value'}: {each['type']}" for each in errors[:_ERRORS_SHOWN])
     return type(error).__name__

@@ -181,7 +181,7 @@ class Subscription:
             "value": state,
         }
         original = [] if record.topic in PERSONAL else list(record.headers)
-        headers = [*original, *((f"dead_letter_{name}", it.encode(errors="backslashreplace")) for name, it in origin.items())]
+        headers = [*original, *((f"dead_letter_{name}", each.encode(errors="backslashreplace")) for name, each in origin.items())]
         await producer.send_and_wait(self.dead_letters, value or b"", key=record.key, headers=headers)
 
     def _connection(self) -> dict[str, Any]:

@@ -22,32 +22,32 @@ def show(folder: Folder) -> list[Finding]:
     """Print and return the findings. Raises StackError."""
     key = _key(folder)
     with err.status("searching"):
-        found = asyncio.run(stores.listed(databases_of(read_state(folder)), key))
-    _print(found)
+        findings = asyncio.run(stores.listed(databases_of(read_state(folder)), key))
+    _print(findings)
     if key is None:
         say("invoicing.bill_to was not read: KEY_ENCRYPTION_KEY is not set")
-    return found
+    return findings
 
 
-def can_change(found: Sequence[Finding]) -> bool:
-    return any(finding.treatment in _CHANGED for finding in found)
+def can_change(findings: Sequence[Finding]) -> bool:
+    return any(finding.treatment in _CHANGED for finding in findings)
 
 
-def redact(folder: Folder, found: Sequence[Finding], patience: float) -> list[Finding]:
+def redact(folder: Folder, findings: Sequence[Finding], patience: float) -> list[Finding]:
     """Redact, print the result, and return the remaining findings."""
     databases = databases_of(read_state(folder))
     with err.status("redacting"):
-        changed = asyncio.run(stores.redacted(databases, found))
+        changed = asyncio.run(stores.redacted(databases, findings))
         left = asyncio.run(stores.settled(databases, patience))
     say(f"{changed} redacted, {len(left)} left")
-    if any(finding.location.table == "customers" for finding in found):
+    if any(finding.location.table == "customers" for finding in findings):
         say("Compaction removes older revisions of profiles from the topic billing.customers within a day.")
     _print(left)
     return left
 
 
-def _print(found: Sequence[Finding]) -> None:
-    for finding in found:
+def _print(findings: Sequence[Finding]) -> None:
+    for finding in findings:
         say(f"{finding}: {finding.treatment}")
 
 

@@ -21,7 +21,14 @@ from subscriptions.adapters.tables.customers import CustomersTable
 from subscriptions.application.aggregates import MERCHANT
 from subscriptions.application.profiles import Customer
 from subscriptions.domain.merchant.commands import Reconfigure
-from subscriptions.domain.merchant.profile import UNCHANGED, BrandingPatch, LegalIdentity, Profile, ProfilePatch, Unchanged
+from subscriptions.domain.merchant.profile import (
+    UNCHANGED,
+    BrandingPatch,
+    LegalIdentity,
+    MerchantProfile,
+    ProfilePatch,
+    Unchanged,
+)
 
 OPERATOR = "operator"
 
@@ -78,7 +85,7 @@ async def _merchant(pool: asyncpg.Pool, finding: Finding) -> bool:
     return bool(handled.outcome and handled.outcome.events)
 
 
-def _clean_profile(profile: Profile) -> ProfilePatch:
+def _clean_profile(profile: MerchantProfile) -> ProfilePatch:
     """Names only the fields that change: a field without a card number keeps what the merchant writes meanwhile."""
     legal, branding, tax = profile.legal, profile.branding, profile.tax
     cleaned = LegalIdentity(_clean(legal.name), _clean(legal.address), _clean(legal.tax_id) if legal.tax_id else None)
@@ -135,12 +142,12 @@ async def _quarantined(pool: asyncpg.Pool, finding: Finding) -> bool:
     return delete_value or "error" in finding.fields
 
 
-def _within(found: Any) -> Any:
-    if isinstance(found, dict):
+def _within(content: Any) -> Any:
+    if isinstance(content, dict):
         return {
-            name: _clean(value) if name in TEXTS and isinstance(value, str) else _within(value) for name, value in found.items()
+            name: _clean(value) if name in TEXTS and isinstance(value, str) else _within(value) for name, value in content.items()
         }
-    return [_within(value) for value in found] if isinstance(found, list) else found
+    return [_within(value) for value in content] if isinstance(content, list) else content
 
 
 def _clean(text: str) -> str:

@@ -54,23 +54,23 @@ def holds_card(content: Any) -> bool:
 
 def texts(content: Any, path: str) -> Iterator[tuple[str, str]]:
     """(path, text) of all typed text in a column: the column itself, or the known fields of its JSON."""
-    found = _parsed(content)
-    if isinstance(found, str):
-        yield path, found
+    parsed = _parsed(content)
+    if isinstance(parsed, str):
+        yield path, parsed
     else:
-        yield from _within(found, path)
+        yield from _within(parsed, path)
 
 
-def _within(found: Any, path: str) -> Iterator[tuple[str, str]]:
-    if isinstance(found, dict):
-        for name, value in found.items():
+def _within(content: Any, path: str) -> Iterator[tuple[str, str]]:
+    if isinstance(content, dict):
+        for name, value in content.items():
             if isinstance(value, str):
                 if name in TEXTS:
                     yield f"{path}.{name}", value
             else:
                 yield from _within(value, f"{path}.{name}")
-    elif isinstance(found, list):
-        for value in found:
+    elif isinstance(content, list):
+        for value in content:
             yield from _within(value, path)
 
 

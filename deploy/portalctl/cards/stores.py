@@ -26,23 +26,23 @@ _BUYERS = Location("invoicing", "bill_to", ("merchant_id", "invoice_id"), ("seal
 
 async def listed(databases: Databases, key_encryption_key: bytes | None) -> list[Finding]:
     """All findings. Buyers of invoices are read only with the key. Raises StackError if a database cannot be reached."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     async with AsyncExitStack() as closing:
         for name, url in databases.items():
             connection = await _opened(name, url)
             closing.push_async_callback(connection.close)
             async with connection.transaction(isolation="repeatable_read", readonly=True):
-                found += [finding async for finding in find(connection, name)]
+                findings += [finding async for finding in find(connection, name)]
                 if name == _BUYERS.database and key_encryption_key is not None:
-                    found += [finding async for finding in _buyers(connection, KeyedBillToEncryption(key_encryption_key))]
-    return found
+                    findings += [finding async for finding in _buyers(connection, KeyedBillToEncryption(key_encryption_key))]
+    return findings
 
 
-async def redacted(databases: Databases, found: Sequence[Finding]) -> int:
+async def redacted(databases: Databases, findings: Sequence[Finding]) -> int:
     """Redact the findings. Returns the number of changed rows."""
     changed = 0
     for name, url in databases.items():
-        own = [finding for finding in found if finding.location.database == name]
+        own = [finding for finding in findings if finding.location.database == name]
         if not any(finding.treatment in (Treatment.REWRITTEN, Treatment.REVISED) for finding in own):
             continue
         async with create_pool(url, name="portalctl cards", min_size=1, max_size=6) as pool:

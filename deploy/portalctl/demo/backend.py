@@ -42,8 +42,8 @@ class Backend:
             raise StackError(f"{service} does not answer {method} {path}: {error!r}; its log is {log}") from error
         if answer.is_error:
             raise StackError(f"{method} {path} on {service} answered {answer.status_code}: {answer.text[:500]}")
-        found: Json = answer.json() if answer.content else {}
-        return found
+        body: Json = answer.json() if answer.content else {}
+        return body
 
     async def upload(self, image: Path) -> str:
         """Upload a PNG and return its media id."""

@@ -89,10 +89,10 @@ class _Step:
 def _steps(database: Database) -> Iterator[_Step]:
     name, owner, service = (_name(each) for each in (database.name, database.owner.name, database.service.name))
     for role in (database.owner, database.service):
-        found = f"SELECT 1 FROM pg_roles WHERE rolname = {_literal(role.name)}"
-        yield _Step(f"CREATE ROLE {_name(role.name)}", found)
+        role_exists = f"SELECT 1 FROM pg_roles WHERE rolname = {_literal(role.name)}"
+        yield _Step(f"CREATE ROLE {_name(role.name)}", role_exists)
         # Only a superuser may run this statement, even if it changes nothing.
-        yield _Step(f"ALTER ROLE {_name(role.name)} NOSUPERUSER NOBYPASSRLS", f"{found} AND NOT (rolsuper OR rolbypassrls)")
+        yield _Step(f"ALTER ROLE {_name(role.name)} NOSUPERUSER NOBYPASSRLS", f"{role_exists} AND NOT (rolsuper OR rolbypassrls)")
         yield _Step(f"ALTER ROLE {_name(role.name)} LOGIN PASSWORD {_literal(role.password)}")
     for setting, value in _SERVICE_LIMITS.items():
         yield _Step(f"ALTER ROLE {service} SET {setting} = {_literal(value)}")

@@ -106,8 +106,10 @@ class Folder:
 
     def check_ours(self) -> None:
         """Raise StackError for a directory with folders of another program, which a wipe would delete."""
-        if not self.lock.exists() and (found := [path.name for path in (self.kafka, self.postgres, self.logs) if path.exists()]):
-            raise StackError(f"{self.root} contains {' and '.join(found)} of another program: choose another folder")
+        if not self.lock.exists() and (
+            foreign := [path.name for path in (self.kafka, self.postgres, self.logs) if path.exists()]
+        ):
+            raise StackError(f"{self.root} contains {' and '.join(foreign)} of another program: choose another folder")
 
     def problem(self) -> str:
         """Why the folder cannot be written, or soon will not; empty if it can."""

@@ -62,8 +62,8 @@ class Identity:
 
 def _started(pid: int) -> str | None:
     if not _LINUX:
-        found = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
-        state, _, started = found.stdout.strip().partition(" ")
+        listing = subprocess.run(["ps", "-o", "stat=,lstart=", "-p", str(pid)], capture_output=True, text=True, check=False)
+        state, _, started = listing.stdout.strip().partition(" ")
         return started.strip() if started and not state.startswith(_DEAD_STATES) else None
     try:
         stat = Path("/proc", str(pid), "stat").read_text()

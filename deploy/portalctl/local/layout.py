@@ -115,10 +115,10 @@ def layout_for_start(
     return Layout(folder, kinds, external, _keys(folder, kinds), ports)
 
 
-def layout_as_started(folder: Folder, kinds: Sequence[ServiceKind] = SERVICES) -> Layout:
+def layout_as_started(folder: Folder) -> Layout:
     """With the ports of the latest start, and those that one would prefer in a folder in which nothing was started."""
-    ports = _preferred(kinds) | read_json(folder.ports)
-    return Layout(folder, kinds, ExternalServers.from_environment(), _keys(folder, kinds), ports)
+    ports = _preferred(SERVICES) | read_json(folder.ports)
+    return Layout(folder, SERVICES, ExternalServers.from_environment(), _keys(folder, SERVICES), ports)
 
 
 def _preferred(kinds: Sequence[ServiceKind]) -> dict[str, int]:

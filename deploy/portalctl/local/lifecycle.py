@@ -131,14 +131,14 @@ def take_down(folder: Folder, *, wipe_data: bool = False) -> bool:
 def _supervisor(folder: Folder) -> Identity | None:
     """The process that holds the lock, or None. Raises StackError if that process is not visible from here."""
     deadline = time.monotonic() + _APPEAR_SECONDS
-    while (found := supervisor_of(folder)) is None and is_up(folder):
+    while (supervisor := supervisor_of(folder)) is None and is_up(folder):
         if time.monotonic() > deadline:
             raise StackError(
                 f"{folder.lock} is held by a process that cannot be seen from here: "
                 "of another user or container, or of another version of portalctl"
             )
         time.sleep(_POLL_SECONDS)
-    return found
+    return supervisor
 
 
 @contextlib.contextmanager

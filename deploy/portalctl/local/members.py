@@ -29,7 +29,7 @@ def members(folder: Folder) -> dict[Identity, str]:
     """Every other process of the folder, with its name."""
     if not folder.root.is_dir():
         return {}
-    return {identity: name for identity, name in _found(folder) if identity.pid != os.getpid()}
+    return {identity: name for identity, name in _members(folder) if identity.pid != os.getpid()}
 
 
 def supervisor_of(folder: Folder) -> Identity | None:
@@ -76,12 +76,12 @@ def works_in(pid: int, directory: Path) -> bool:
         return False
 
 
-def _found(folder: Folder) -> Iterator[tuple[Identity, str]]:
+def _members(folder: Folder) -> Iterator[tuple[Identity, str]]:
     data = folder.postgres / "data"
     for process in psutil.process_iter():
-        of, name = _mark(process.pid) or ("", "")
+        owner, name = _mark(process.pid) or ("", "")
         # PostgreSQL's children overwrite their environment, but their working directory is the data folder.
-        if of != folder.identity and not (_named(process) == "postgres" and works_in(process.pid, data)):
+        if owner != folder.identity and not (_named(process) == "postgres" and works_in(process.pid, data)):
             continue
         if identity := Identity.of(process.pid):
             yield identity, name or "postgres"
@@ -93,8 +93,8 @@ def _mark(pid: int) -> tuple[str, str] | None:
         value = psutil.Process(pid).environ().get(_MARK, "")
     except (psutil.Error, OSError):
         return None
-    of, _, name = value.partition(" ")
-    return (of, name) if name else None
+    owner, _, name = value.partition(" ")
+    return (owner, name) if name else None
 
 
 def _named(process: psutil.Process) -> str:

@@ -24,9 +24,9 @@ def add_up(recorded: RecordedState) -> Iterator[str]:
     invoices = invoices_of(recorded)
     yield from (line for invoice in invoices for line in lines_of(invoice))
     yield from (line for invoice in announced(recorded) for line in lines_of_announced(*invoice))
-    kept = {(row["merchant_id"], row["source"]): row for row in recorded.rows("invoicing", "movements")}
-    yield from movements_match(kept, *movements_of(recorded), Quarantined(recorded).discarded(_GROUP))
-    yield from balanced(kept.values(), {(it.merchant_id, it.id): it.issued.totals.total for it in invoices})
+    stored = {(row["merchant_id"], row["source"]): row for row in recorded.rows("invoicing", "movements")}
+    yield from movements_match(stored, *movements_of(recorded), Quarantined(recorded).discarded(_GROUP))
+    yield from balanced(stored.values(), {(each.merchant_id, each.id): each.issued.totals.total for each in invoices})
 
 
 def lines_of(invoice: Invoice) -> Iterator[str]:
@@ -72,12 +72,12 @@ def movements_of(recorded: RecordedState) -> tuple[Mapping[Source, Movement], Ma
 
 
 def movements_match(
-    kept: Mapping[Source, Row], must: Mapping[Source, Movement], may: Mapping[Source, Movement], discarded: set[UUID]
+    stored: Mapping[Source, Row], must: Mapping[Source, Movement], may: Mapping[Source, Movement], discarded: set[UUID]
 ) -> Iterator[str]:
     for source, movement in must.items():
-        if source not in kept and source[1] not in discarded:
+        if source not in stored and source[1] not in discarded:
             yield f"the history of invoice {movement.invoice_id} lacks a {movement.kind.value} ({source[1]})"
-    for source, row in kept.items():
+    for source, row in stored.items():
         expected = must.get(source) or may.get(source)
         if expected is None:
             yield f"the history of invoice {row['invoice_id']} has a {row['kind']} without an event ({source[1]})"

@@ -18,8 +18,8 @@ def answered_once(recorded: RecordedState) -> Iterator[str]:
             yield from (f"{database}: {row['route']} with key {row['key']} {wrong}" for wrong in _wrong(row, versions))
     customers = {(row["merchant_id"], str(row["id"])) for row in recorded.rows("subscriptions", "customers")}
     for row in recorded.rows("subscriptions", "idempotency"):
-        made = row["status"] == 201 and row["route"] == "POST /v1/customers"
-        if made and (row["merchant_id"], row["answer"].get("id")) not in customers:
+        created = row["status"] == 201 and row["route"] == "POST /v1/customers"
+        if created and (row["merchant_id"], row["answer"].get("id")) not in customers:
             yield f"subscriptions: {row['route']} with key {row['key']} created a customer that does not exist"
 
 

@@ -76,10 +76,10 @@ def accepted(recorded: RecordedState) -> Iterator[tuple[UUID, str, int, str]]:
 
 
 def timers_of(recorded: RecordedState) -> Mapping[Name, Mapping[str, Any]]:
-    found: dict[Name, dict[str, Any]] = {}
+    timers: dict[Name, dict[str, Any]] = {}
     for row in recorded.rows("subscriptions", "timers"):
-        found.setdefault((row["merchant_id"], f"{row['kind']}-{row['id']}"), {})[row["name"]] = row["due_at"]
-    return found
+        timers.setdefault((row["merchant_id"], f"{row['kind']}-{row['id']}"), {})[row["name"]] = row["due_at"]
+    return timers
 
 
 def _ends_at(stream: StreamHistory, version: int) -> bool:

@@ -9,10 +9,7 @@ from uuid import UUID
 from payments.domain.payment.events import AttemptFailed, AttemptStarted, AttemptSucceeded, OutcomeUnknown, Refunded
 from payments.domain.payment.payment import NOTHING_DUE
 from verify.recorded_state import RecordedState
-from verify.rows import Row
-
-Key = tuple[UUID, UUID]
-"""(merchant, charge)"""
+from verify.rows import Key, Row
 
 
 @dataclass
@@ -65,15 +62,15 @@ def one_success_per_invoice(recorded: RecordedState) -> Iterator[str]:
 
 
 def charges_of(recorded: RecordedState) -> Mapping[Key, Charge]:
-    found: dict[Key, Charge] = {}
+    charges: dict[Key, Charge] = {}
     for stream in recorded.streams("payments", "payment"):
         for event in stream.events:
             key = stream.merchant_id, event.charge.id
-            if isinstance(event, AttemptStarted | AttemptFailed) and key not in found:
+            if isinstance(event, AttemptStarted | AttemptFailed) and key not in charges:
                 amount = event.bill.amount.amount_minor, event.bill.amount.currency
-                found[key] = Charge(stream.id, event.charge.number, amount)
-            _apply(found[key], event)
-    return found
+                charges[key] = Charge(stream.id, event.charge.number, amount)
+            _apply(charges[key], event)
+    return charges
 
 
 def _apply(charge: Charge, event: Any) -> None:

@@ -15,9 +15,7 @@ from payments.domain.payment.events import AttemptFailed, AttemptStarted, Attemp
 from payments.domain.wallet.events import DefaultChanged, PaymentConfirmed
 from verify.checks.invoices import invoices_of
 from verify.recorded_state import RecordedState
-
-Key = tuple[UUID, UUID]
-"""(merchant, invoice), or (merchant, confirmation)"""
+from verify.rows import Key
 
 
 @dataclass
@@ -60,23 +58,23 @@ def within_the_confirmed_total(recorded: RecordedState) -> Iterator[str]:
                 taken[merchant_id, behind][amount.currency] += amount.amount_minor
     for key, sums in taken.items():
         for currency, total in sums.items():
-            confirmed = sum(it.amount.amount_minor for it in confirmations[key].charges if it.amount.currency == currency)
+            confirmed = sum(each.amount.amount_minor for each in confirmations[key].charges if each.amount.currency == currency)
             if total > confirmed:
                 yield f"confirmation {key[1]} is of {confirmed} {currency}, and {total} was taken because of it"
 
 
 def confirmations_of(recorded: RecordedState) -> Mapping[Key, Confirmation]:
-    found: dict[Key, Confirmation] = {}
+    confirmations: dict[Key, Confirmation] = {}
     for stream in recorded.streams("payments", "wallet"):
         for event in stream.events:
             if isinstance(event, DefaultChanged | PaymentConfirmed) and event.confirmation:
-                found[stream.merchant_id, event.confirmation.id] = event.confirmation
-    return found
+                confirmations[stream.merchant_id, event.confirmation.id] = event.confirmation
+    return confirmations
 
 
 def attempts_of(recorded: RecordedState) -> Mapping[Key, list[Attempt]]:
     """The attempts by invoice, in order."""
-    found: dict[Key, list[Attempt]] = {}
+    attempts: dict[Key, list[Attempt]] = {}
     for stream in recorded.streams("payments", "payment"):
         started: dict[UUID, Attempt] = {}
         for event in stream.events:
@@ -89,8 +87,8 @@ def attempts_of(recorded: RecordedState) -> Mapping[Key, list[Attempt]]:
                     started[charge.id].refunded = True
                 case AttemptFailed():
                     pass
-        found[stream.merchant_id, stream.id] = list(started.values())
-    return found
+        attempts[stream.merchant_id, stream.id] = list(started.values())
+    return attempts
 
 
 def confirmation_behind(
@@ -102,17 +100,17 @@ def confirmation_behind(
     period = periods.get(invoice)
     if attempt.charge.number > 1 or period is None or period.previous is None:
         return None
-    paid = next((it for it in attempts.get((invoice[0], period.previous), ()) if it.succeeded), None)
+    paid = next((each for each in attempts.get((invoice[0], period.previous), ()) if each.succeeded), None)
     consent = paid.charge.consent if paid else None
     return consent.id if consent and period.start <= consent.at else None
 
 
 def periods_of(recorded: RecordedState) -> Mapping[Key, InvoicePeriod]:
     invoices = invoices_of(recorded)
-    ending = {(it.merchant_id, it.issued.subscription_id, it.issued.period.end): it.id for it in invoices}
+    ending = {(each.merchant_id, each.issued.subscription_id, each.issued.period.end): each.id for each in invoices}
     return {
-        (it.merchant_id, it.id): InvoicePeriod(
-            it.issued.period.start, ending.get((it.merchant_id, it.issued.subscription_id, it.issued.period.start))
+        (each.merchant_id, each.id): InvoicePeriod(
+            each.issued.period.start, ending.get((each.merchant_id, each.issued.subscription_id, each.issued.period.start))
         )
-        for it in invoices
+        for each in invoices
     }

@@ -104,8 +104,8 @@ def projected(recorded: RecordedState, service: ServiceConsumer, projection: Pro
         settled = recorded.settled(name)
         if not relevant or settled == 0 or name in erased or messages[0][0].topic not in service.consumer.topics:
             continue
-        if (found := shown.get(name, 0)) < settled:
-            yield f"{service.database}'s {projection.name} shows {name[1]} at version {found} of {settled}"
+        if (version := shown.get(name, 0)) < settled:
+            yield f"{service.database}'s {projection.name} shows {name[1]} at version {version} of {settled}"
 
 
 def _erased(recorded: RecordedState) -> set[Name]:

@@ -43,7 +43,7 @@ def numbered(recorded: RecordedState) -> Iterator[str]:
         invoices = sorted(series.get(name, []), key=lambda invoice: invoice.issued.ordinal)
         ordinals = [invoice.issued.ordinal for invoice in invoices]
         if ordinals != list(range(1, len(ordinals) + 1)):
-            wrong = next(it for at, it in enumerate(invoices, 1) if it.issued.ordinal != at)
+            wrong = next(each for at, each in enumerate(invoices, 1) if each.issued.ordinal != at)
             yield f"series {name[1]} of merchant {name[0]} is not 1..{len(ordinals)}: see {wrong.issued.number}"
         for before, after in pairwise(invoices):
             if after.issued.issued_on < before.issued.issued_on:
@@ -51,8 +51,8 @@ def numbered(recorded: RecordedState) -> Iterator[str]:
         last = (invoices[-1].issued.ordinal, invoices[-1].issued.issued_on) if invoices else (0, None)
         row = counters.get(name)
         if row is None or (row["last"], row["last_issued_on"] if invoices else None) != last:
-            found = f"{row['last']} on {row['last_issued_on']}" if row else "nothing"
-            yield f"the counter of series {name[1]} of merchant {name[0]} is at {found}, its invoices at {last[0]} on {last[1]}"
+            stored = f"{row['last']} on {row['last_issued_on']}" if row else "nothing"
+            yield f"the counter of series {name[1]} of merchant {name[0]} is at {stored}, its invoices at {last[0]} on {last[1]}"
 
 
 def unchanged(recorded: RecordedState) -> Iterator[str]:
@@ -94,14 +94,16 @@ def one_for_each_period(recorded: RecordedState) -> Iterator[str]:
     """I7: one invoice for each period, and contiguous periods."""
     yield from periods_follow_one_another(recorded)
     invoiced = {(invoice.merchant_id, invoice.id): invoice.issued for invoice in invoices_of(recorded)}
-    of: dict[tuple[UUID, UUID], list[tuple[datetime, datetime, UUID]]] = defaultdict(list)
+    of_subscription: dict[tuple[UUID, UUID], list[tuple[datetime, datetime, UUID]]] = defaultdict(list)
     for row in recorded.rows("invoicing", "invoices"):
         issued = invoiced.get((row["merchant_id"], row["id"]))
         if issued and row["period_start"] != issued.period.start:
             yield f"invoice {row['id']} has another period in its row than in its stream"
         elif issued:
-            of[row["merchant_id"], row["subscription_id"]].append((issued.period.start, issued.period.end, row["id"]))
-    for (_, subscription), periods in of.items():
+            of_subscription[row["merchant_id"], row["subscription_id"]].append(
+                (issued.period.start, issued.period.end, row["id"])
+            )
+    for (_, subscription), periods in of_subscription.items():
         periods.sort()
         for (start, end, id), (next_start, _, next_id) in pairwise(periods):
             if next_start == start:

@@ -32,23 +32,23 @@ def subscriptions_wait(recorded: RecordedState) -> Iterator[str]:
     sagas = {(row["merchant_id"], row["subscription_id"]) for row in recorded.rows("subscriptions", "open_sagas")}
     in_progress = payments_in_progress(recorded)
     for stream in recorded.streams("subscriptions", "subscription"):
-        it: Subscription = stream.state
-        awaits = awaits_payment(it)
+        subscription: Subscription = stream.state
+        awaits = awaits_payment(subscription)
         if ((stream.merchant_id, stream.id) in sagas) != awaits:
             yield f"{stream.name} {'has no' if awaits else 'has an'} open saga, against its stream"
-        if it.ending is not None:
+        if subscription.ending is not None:
             continue
-        expected = SUBSCRIPTION.timers(it)
-        found = timers.get((stream.merchant_id, stream.name), {})
-        if found != expected:
-            yield f"{stream.name} should wait for {_listed(expected)}, and waits for {_listed(found)}"
+        expected = SUBSCRIPTION.timers(subscription)
+        actual = timers.get((stream.merchant_id, stream.name), {})
+        if actual != expected:
+            yield f"{stream.name} should wait for {_listed(expected)}, and waits for {_listed(actual)}"
         if awaits:
             yield from payment_is_in_progress(recorded, stream, in_progress)
 
 
-def awaits_payment(it: Subscription) -> bool:
+def awaits_payment(subscription: Subscription) -> bool:
     """Whether the current charge has no outcome yet."""
-    return it.ended is None and not it.paid and (it.debt is None or it.debt.trying)
+    return subscription.ended is None and not subscription.paid and (subscription.debt is None or subscription.debt.trying)
 
 
 def payments_in_progress(recorded: RecordedState) -> Set[tuple[UUID, UUID]]:
@@ -62,9 +62,9 @@ def payments_in_progress(recorded: RecordedState) -> Set[tuple[UUID, UUID]]:
 
 
 def payment_is_in_progress(recorded: RecordedState, stream: StreamHistory, in_progress: Set[tuple[UUID, UUID]]) -> Iterator[str]:
-    it: Subscription = stream.state
-    period = Period(start=it.period.start, end=it.period.end)
-    invoice = it.debt.invoice_id if it.debt else invoice_id(stream.id, period)
+    subscription: Subscription = stream.state
+    period = Period(start=subscription.period.start, end=subscription.period.end)
+    invoice = subscription.debt.invoice_id if subscription.debt else invoice_id(stream.id, period)
     under_way = not recorded.at_rest(stream.merchant_id, stream.name, f"invoice-{invoice}", f"payment-{invoice}")
     if not under_way and (stream.merchant_id, invoice) not in in_progress:
         yield f"{stream.name} waits for the payment of invoice {invoice}, which is not in progress"
@@ -93,8 +93,8 @@ def parked_issues_wait(recorded: RecordedState) -> Iterator[str]:
     }
     for row in recorded.rows("invoicing", "parked_issues"):
         merchant_id, customer = row["merchant_id"], (row["merchant_id"], f"customer-{row['customer_id']}")
-        wanted = Envelope.model_validate_json(row["envelope"]).data["customer_revision"]
-        if (merchant_id, f"merchant-{merchant_id}") in known and known.get(customer, 0) >= wanted:
+        revision = Envelope.model_validate_json(row["envelope"]).data["customer_revision"]
+        if (merchant_id, f"merchant-{merchant_id}") in known and known.get(customer, 0) >= revision:
             yield f"invoice {row['invoice_id']} of subscription-{row['subscription_id']} is parked without a reason"
 
 
@@ -106,8 +106,12 @@ def open_invoices_are_owed(recorded: RecordedState) -> Iterator[str]:
         concerned = f"subscription-{row['subscription_id']}", f"invoice-{row['id']}", f"payment-{row['id']}"
         if row["status"] != "open" or stream is None or not recorded.at_rest(row["merchant_id"], *concerned):
             continue
-        it: Subscription = stream.state
-        owed = it.ended.open_invoices == "keep" if it.ended else not it.paid and it.period.start == row["period_start"]
+        subscription: Subscription = stream.state
+        owed = (
+            subscription.ended.open_invoices == "keep"
+            if subscription.ended
+            else not subscription.paid and subscription.period.start == row["period_start"]
+        )
         if not owed:
             yield f"invoice {row['id']} is open, although {stream.name} has continued without it"
 

@@ -118,32 +118,32 @@ def views_match(projected: Any, views: Any) -> Iterator[str]:
     for row in projected:
         if row["customer_id"] is not None:
             documents[row["merchant_id"], row["customer_id"]].append(row)
-    kept = {(row["merchant_id"], row["customer_id"]): row["doc"] for row in views}
-    for who in documents.keys() | kept.keys():
+    stored = {(row["merchant_id"], row["customer_id"]): row["doc"] for row in views}
+    for who in documents.keys() | stored.keys():
         try:
             expected = json.loads(json.dumps(compose(who[1], sources_of(documents.get(who, [])))))
         except Exception as error:
             yield f"the view of customer {who[1]} cannot be composed: {type(error).__name__}: {error}"
             continue
-        if who not in kept:
+        if who not in stored:
             yield f"customer {who[1]} has documents and no view"
-        elif kept[who] != expected:
-            parts = ", ".join(sorted(part for part in expected if (kept[who] or {}).get(part) != expected[part]))
+        elif stored[who] != expected:
+            parts = ", ".join(sorted(part for part in expected if (stored[who] or {}).get(part) != expected[part]))
             yield f"the view of customer {who[1]} is not composed of its documents: {parts}"
 
 
 def sources_of(documents: Sequence[Row]) -> Sources:
-    of: dict[str, list[Row]] = defaultdict(list)
+    by_kind: dict[str, list[Row]] = defaultdict(list)
     for row in documents:
         if row["doc"] is not None:
-            of[row["name"]].append(row)
-    invoices = sorted(of["invoice"], key=lambda row: (row["doc"]["issued_on"], row["doc"]["number"]), reverse=True)
+            by_kind[row["name"]].append(row)
+    invoices = sorted(by_kind["invoice"], key=lambda row: (row["doc"]["issued_on"], row["doc"]["number"]), reverse=True)
     return Sources(
-        customer=next(map(_source, of["customer"]), None),
-        wallet=next(map(_source, of["wallet"]), None),
-        subscriptions=[_source(row) for row in of["subscription"]],
+        customer=next(map(_source, by_kind["customer"]), None),
+        wallet=next(map(_source, by_kind["wallet"]), None),
+        subscriptions=[_source(row) for row in by_kind["subscription"]],
         invoices=[_source(row) for row in invoices[:INVOICES_ON_THE_PAGE]],
-        payments={row["aggregate"].removeprefix("payment-"): _source(row) for row in of["payment"]},
+        payments={row["aggregate"].removeprefix("payment-"): _source(row) for row in by_kind["payment"]},
         owed={row["aggregate"].removeprefix("invoice-"): _source(row) for row in invoices},
         invoice_count=len(invoices),
         invoice_years=sorted({int(row["doc"]["issued_on"][:4]) for row in invoices}),

@@ -25,14 +25,14 @@ SOURCES = {
 async def urls(postgres_url: str) -> AsyncIterator[dict[str, str]]:
     """A pool for each service's migrated database."""
     async with AsyncExitStack() as closing:
-        found = {}
+        database_urls = {}
         for name, source in SOURCES.items():
             database = await closing.enter_async_context(fresh_database(postgres_url, "any"))
             owner = await asyncpg.connect(database.owner_url)
             await migrate(owner, {"chassis": CHASSIS, name: source / "migrations"}, urlsplit(database.url).username or "")
             await owner.close()
-            found[name] = database.url
-        yield found
+            database_urls[name] = database.url
+        yield database_urls
 
 
 @pytest.fixture(scope="session")

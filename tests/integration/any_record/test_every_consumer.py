@@ -36,15 +36,15 @@ async def test_a_batch_of_any_records_is_processed(
     await pool.execute("DELETE FROM quarantine")
     async with asyncio.timeout(SECONDS):
         await processor.handle(batch, commit_offsets)
-    kept = await kept_records(pool, consumer.group)
+    quarantined = await kept_records(pool, consumer.group)
     for record, decoded in zip(batch, processor.decode(batch), strict=True):
-        found = kept.get((record.topic, record.offset))
+        entry = quarantined.get((record.topic, record.offset))
         if isinstance(decoded, Undecodable):
-            assert found is not None, "undecodable records are in quarantine"
-        if found is not None and record.topic not in consumer.personal:
-            assert (found.key, found.value, list(found.headers)) == (record.key, record.value, list(record.headers))
-        if found is not None and record.topic in consumer.personal:
-            assert found.value is None
+            assert entry is not None, "undecodable records are in quarantine"
+        if entry is not None and record.topic not in consumer.personal_topics:
+            assert (entry.key, entry.value, list(entry.headers)) == (record.key, record.value, list(record.headers))
+        if entry is not None and record.topic in consumer.personal_topics:
+            assert entry.value is None
     assert processor.progress.problem() is None
 
 

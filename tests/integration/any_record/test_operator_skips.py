@@ -69,8 +69,8 @@ async def operator(urls: dict[str, str], pools: dict[str, asyncpg.Pool], kafka_b
 async def test_the_next_record_is_skipped_and_quarantined_as_discarded(operator: Operator) -> None:
     odd = Record("", 0, 0, b"k\xff", b"{", [(BAD_NAME, None)])
     await operator.sends(odd, odd)
-    [said] = await operator.skips(operator.stands)
-    assert f"{GROUP} continues at {TOPIC}/0@{operator.stands + 1}" in said
+    [message] = await operator.skips(operator.stands)
+    assert f"{GROUP} continues at {TOPIC}/0@{operator.stands + 1}" in message
     assert await operator.now_at() == operator.stands + 1
     [[id, state, group, place, _, error]] = await operator.lists()
     assert (state, group, place) == ("discard", GROUP, f"{TOPIC}/0@{operator.stands}")
@@ -114,8 +114,8 @@ async def test_a_corrupt_record_set_is_skipped_completely(operator: Operator, mo
         raise record_sets.CorruptRecordSet(first, first + 3, "checksum does not match")
 
     monkeypatch.setattr(record_sets, "decode", decode)
-    [said] = await operator.skips(first + 1)
-    assert f"@{first + 3};" in said
+    [message] = await operator.skips(first + 1)
+    assert f"@{first + 3};" in message
     assert await operator.now_at() == first + 3
     [[*_, error]] = await operator.lists()
     assert error == f"skipped by an operator: offsets {first} to {first + 2} cannot be decoded (checksum does not match)"

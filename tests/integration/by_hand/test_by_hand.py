@@ -73,13 +73,13 @@ async def first_event(kafka: str, merchant_id: str) -> Envelope:
 
 @pytest.mark.timeout(400)
 async def test_the_page_runs_as_printed(administrator: str, postgres_url: str, kafka_bootstrap: str, folder: Path) -> None:
-    [given] = blocks("sh")
+    [commands] = blocks("sh")
     settings = {
         "PATH": os.pathsep.join([str(ROOT / ".venv" / "bin"), str(binaries()), os.environ["PATH"]]),
         "PORTAL_POSTGRES_URL": administrator,
         "KAFKA_BOOTSTRAP_SERVERS": kafka_bootstrap,
     }
-    assert exported(given) == list(settings)
+    assert exported(commands) == list(settings)
     (folder / "page.bash").write_text("".join(blocks("bash")))
     command = ("bash", "-euo", "pipefail", "page.bash")
     async with process(*command, env=settings, cwd=folder, stdout=PIPE, stderr=PIPE) as running:
@@ -87,8 +87,9 @@ async def test_the_page_runs_as_printed(administrator: str, postgres_url: str, k
     logs = {name: [json.loads(line) for line in (folder / f"{name}.log").read_text().splitlines()] for name in NAMES}
     assert running.returncode == 0, f"{out.decode()}\n{err.decode()}\n{logs}"
 
-    said = out.decode()
-    assert len(re.findall(r'^\{"status":"(?:ready|degraded)".*\} http://127\.0\.0\.1:\d+/health/ready$', said, re.MULTILINE)) == 5
+    printed = out.decode()
+    ready = r'^\{"status":"(?:ready|degraded)".*\} http://127\.0\.0\.1:\d+/health/ready$'
+    assert len(re.findall(ready, printed, re.MULTILINE)) == 5
     assert await topics.diff(kafka_bootstrap) == []
     merchant = json.loads((folder / "merchant.json").read_text())
     assert merchant["api_key"].startswith("sk_test_")
@@ -106,7 +107,7 @@ async def test_the_page_runs_as_printed(administrator: str, postgres_url: str, k
         *private,
         *json.loads((folder / ".portal" / "secrets.json").read_text())["passwords"].values(),
     ]
-    shown = said.replace((folder / "merchant.json").read_text(), "") + err.decode()
+    shown = printed.replace((folder / "merchant.json").read_text(), "") + err.decode()
     shown += "".join((folder / f"{name}.log").read_text() for name in NAMES)
     assert [secret for secret in secrets if secret in shown] == []
     await may_do_little(postgres_url)

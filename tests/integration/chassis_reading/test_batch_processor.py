@@ -32,24 +32,24 @@ async def commit_offsets(_: Connection, __: Sequence[RawRecord]) -> None:
     """These tests check only the effects."""
 
 
-async def count(received: Received[Any], batch: UnitOfWork) -> None:
+async def count(received: Received[Any], unit: UnitOfWork) -> None:
     """Switch our own lamp with the same id."""
-    await batch.decide(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
+    await unit.decide(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
 def processor(pool: asyncpg.Pool, **consumer: Any) -> BatchProcessor:
-    given: dict[str, Any] = {"group": GROUP, "topics": ("billing.lamps", "billing.paints"), "decode": data_of} | consumer
-    return BatchProcessor(Consumer(**given), pool, asyncio.Event())
+    fields: dict[str, Any] = {"group": GROUP, "topics": ("billing.lamps", "billing.paints"), "decode": data_of} | consumer
+    return BatchProcessor(Consumer(**fields), pool, asyncio.Event())
 
 
 async def versions(pool: asyncpg.Pool, *lamps: UUID) -> list[int]:
     async with pool.acquire() as connection:
         streams = [LAMP.stream(MERCHANT, lamp) for lamp in lamps]
-        found = await read_streams(connection, streams)
-    return [len(found[stream]) for stream in streams]
+        events = await read_streams(connection, streams)
+    return [len(events[stream]) for stream in streams]
 
 
-async def kept(pool: asyncpg.Pool) -> list[Quarantined]:
+async def quarantined(pool: asyncpg.Pool) -> list[Quarantined]:
     async with pool.acquire() as connection:
         return await quarantine.pending(connection, GROUP)
 
@@ -86,13 +86,13 @@ async def test_caused_events_name_their_cause(pool: asyncpg.Pool) -> None:
 async def test_a_refusal_is_an_outcome(pool: asyncpg.Pool) -> None:
     outcomes: list[object] = []
 
-    async def switch_off(received: Received[Any], batch: UnitOfWork) -> None:
-        outcomes.append(await batch.decide(LAMP, uuid4(), SwitchOff(NOON), cause=received))
+    async def switch_off(received: Received[Any], unit: UnitOfWork) -> None:
+        outcomes.append(await unit.decide(LAMP, uuid4(), SwitchOff(NOON), cause=received))
 
     await processor(pool, reactions={Lit.TYPE: switch_off}).handle(records(lit(uuid4(), 1)), commit_offsets)
     assert outcomes == [None]
     assert await pool.fetchval("SELECT count(*) FROM inbox") == 1
-    assert await kept(pool) == []
+    assert await quarantined(pool) == []
 
 
 async def test_one_undecodable_record_of_five_hundred_is_quarantined_alone(pool: asyncpg.Pool) -> None:
@@ -102,7 +102,7 @@ async def test_one_undecodable_record_of_five_hundred_is_quarantined_alone(pool:
     await processor(pool, reactions={Lit.TYPE: count}, projections=(LAMPS,)).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM events") == 499
     assert await pool.fetchval("SELECT count(*) FROM projection") == 499
-    [bad] = await kept(pool)
+    [bad] = await quarantined(pool)
     assert (bad.record, bad.error.split(":")[0]) == (batch[250], "value")
 
 
@@ -110,28 +110,28 @@ async def test_one_failing_record_of_five_hundred_is_quarantined_alone(pool: asy
     batch = records(*(lit(uuid4(), 1, watts=0 if n == 250 else 40) for n in range(500)))
     tries = 0
 
-    async def stumble(received: Received[Any], batch: UnitOfWork) -> None:
+    async def stumble(received: Received[Any], unit: UnitOfWork) -> None:
         nonlocal tries
         if received.data.watts == 0:
             tries += 1
             raise ZeroDivisionError("no watts")
-        await count(received, batch)
+        await count(received, unit)
 
     await processor(pool, reactions={Lit.TYPE: stumble}).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM events") == 499
-    [bad] = await kept(pool)
+    [bad] = await quarantined(pool)
     assert (bad.record.offset, bad.error, tries) == (250, "ZeroDivisionError: no watts", 4)
 
 
 async def test_a_refused_statement_quarantines_only_its_record(pool: asyncpg.Pool) -> None:
-    async def write(received: Received[Any], batch: UnitOfWork) -> None:
-        await count(received, batch)
-        batch.write(Statement("SELECT 1 / $1::int", (received.data.watts,)))
+    async def write(received: Received[Any], unit: UnitOfWork) -> None:
+        await count(received, unit)
+        unit.write(Statement("SELECT 1 / $1::int", (received.data.watts,)))
 
     batch = records(*(lit(uuid4(), 1, watts=0 if n == 3 else 40) for n in range(8)))
     await processor(pool, reactions={Lit.TYPE: write}).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM events") == 7
-    assert [bad.record.offset for bad in await kept(pool)] == [3]
+    assert [bad.record.offset for bad in await quarantined(pool)] == [3]
 
 
 async def test_a_batch_is_halved_until_the_failing_record_is_found(pool: asyncpg.Pool) -> None:
@@ -142,18 +142,18 @@ async def test_a_batch_is_halved_until_the_failing_record_is_found(pool: asyncpg
             raise RuntimeError("cannot be composed")
 
     batch = records(*(lit(uuid4(), 1, customer=unlucky if n == 5 else uuid4()) for n in range(16)))
-    await processor(pool, projections=(LAMPS,), after=after).handle(batch, commit_offsets)
+    await processor(pool, projections=(LAMPS,), before_commit=after).handle(batch, commit_offsets)
     assert await pool.fetchval("SELECT count(*) FROM projection") == 15
-    assert [bad.record.offset for bad in await kept(pool)] == [5]
+    assert [bad.record.offset for bad in await quarantined(pool)] == [5]
 
 
 async def test_a_version_conflict_repeats_the_decision(pool: asyncpg.Pool) -> None:
     lamp, other = uuid4(), uuid4()
     meddled = 0
 
-    async def meddle(received: Received[Any], batch: UnitOfWork) -> None:
+    async def meddle(received: Received[Any], unit: UnitOfWork) -> None:
         nonlocal meddled
-        await count(received, batch)
+        await count(received, unit)
         if meddled < 3:
             meddled += 1
             await processor(pool, group="tests.meddler", reactions={Lit.TYPE: count}).handle(
@@ -162,22 +162,22 @@ async def test_a_version_conflict_repeats_the_decision(pool: asyncpg.Pool) -> No
 
     await processor(pool, reactions={Lit.TYPE: meddle}).handle(records(lit(lamp, 1), lit(other, 1), lit(lamp, 2)), commit_offsets)
     assert await versions(pool, lamp, other) == [2 + 3, 1]
-    assert await kept(pool) == []
+    assert await quarantined(pool) == []
 
 
 async def test_no_transaction_id_is_taken_before_the_streams_are_read(pool: asyncpg.Pool) -> None:
     lamp = uuid4()
     seen: list[object] = []
 
-    async def look(received: Received[Any], batch: UnitOfWork) -> None:
-        await count(received, batch)
-        seen.append(await batch.connection.fetchval("SELECT pg_current_xact_id_if_assigned()"))
+    async def look(received: Received[Any], unit: UnitOfWork) -> None:
+        await count(received, unit)
+        seen.append(await unit.connection.fetchval("SELECT pg_current_xact_id_if_assigned()"))
 
         async def number(connection: asyncpg.Connection) -> None:
             seen.append(await connection.fetchval("SELECT pg_current_xact_id_if_assigned()"))
-            await batch.decide(LAMP, lamp, Count(NOON), cause=received)
+            await unit.decide(LAMP, lamp, Count(NOON), cause=received)
 
-        batch.at_commit(number)
+        unit.at_commit(number)
 
     await processor(pool, reactions={Lit.TYPE: look}, projections=(LAMPS,)).handle(records(lit(lamp, 1)), commit_offsets)
     assert seen == [None, None]
@@ -185,17 +185,17 @@ async def test_no_transaction_id_is_taken_before_the_streams_are_read(pool: asyn
 
 
 async def test_a_stream_used_in_a_commit_hook_must_be_loaded_before(pool: asyncpg.Pool) -> None:
-    async def late(received: Received[Any], batch: UnitOfWork) -> None:
+    async def late(received: Received[Any], unit: UnitOfWork) -> None:
         async def ask(_: asyncpg.Connection) -> None:
-            await count(received, batch)
+            await count(received, unit)
 
-        batch.at_commit(ask)
+        unit.at_commit(ask)
 
     await processor(pool, reactions={Lit.TYPE: late}).handle(records(lit(uuid4(), 1)), commit_offsets)
-    assert [bad.error.split(":")[0] for bad in await kept(pool)] == ["RuntimeError"]
+    assert [bad.error.split(":")[0] for bad in await quarantined(pool)] == ["RuntimeError"]
     lamp = uuid4()
     streams = {Lit.TYPE: lambda _: [LAMP.stream(MERCHANT, lamp)]}
-    await processor(pool, reactions={Lit.TYPE: late}, streams=streams).handle(records(lit(lamp, 1)), commit_offsets)
+    await processor(pool, reactions={Lit.TYPE: late}, streams_to_load=streams).handle(records(lit(lamp, 1)), commit_offsets)
     assert await versions(pool, lamp) == [1]
 
 
@@ -203,8 +203,8 @@ async def test_a_batch_with_a_stale_read_is_tried_again(pool: asyncpg.Pool) -> N
     lamp, other = uuid4(), uuid4()
     attempts = 0
 
-    async def check_at_commit(received: Received[Any], batch: UnitOfWork) -> None:
-        await count(received, batch)
+    async def check_at_commit(received: Received[Any], unit: UnitOfWork) -> None:
+        await count(received, unit)
 
         async def check(_: asyncpg.Connection) -> None:
             nonlocal attempts
@@ -212,18 +212,18 @@ async def test_a_batch_with_a_stale_read_is_tried_again(pool: asyncpg.Pool) -> N
             if attempts < 4:
                 raise StaleRead
 
-        batch.at_commit(check)
+        unit.at_commit(check)
 
     await processor(pool, reactions={Lit.TYPE: check_at_commit}).handle(records(lit(lamp, 1), lit(other, 1)), commit_offsets)
     assert await versions(pool, lamp, other) == [1, 1]
-    assert await kept(pool) == []
+    assert await quarantined(pool) == []
 
 
 async def test_the_records_of_an_attempt_share_a_group(pool: asyncpg.Pool) -> None:
     sizes: list[int] = []
 
-    async def gather(received: Received[Any], batch: UnitOfWork) -> None:
-        group = batch.group("tests", list[Received[Any]])
+    async def gather(received: Received[Any], unit: UnitOfWork) -> None:
+        group = unit.group("tests", list[Received[Any]])
         group.append(received)
         sizes.append(len(group))
 
@@ -240,10 +240,10 @@ async def test_duplicates_gaps_and_disorder_across_batches_end_in_the_same_docum
     for order in ([2], [4, 0], [4, 2, 0], [3, 6], [1], [5, 1]):
         await processor(pool, projections=(LAMPS,)).handle(records(*(events[n] for n in order)), commit_offsets)
     async with pool.acquire() as connection:
-        found = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
-        assert found is not None
-        assert (found.sequence, found.doc, found.customer_id) == (7, {"watts": 280, "times": 7}, customer)
-        assert not found.stale()
+        projected = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
+        assert projected is not None
+        assert (projected.sequence, projected.doc, projected.customer_id) == (7, {"watts": 280, "times": 7}, customer)
+        assert not projected.stale()
         assert await connection.fetchval("SELECT count(*) FROM waiting") == 0
 
 
@@ -251,9 +251,9 @@ async def test_a_document_with_a_missing_event_becomes_stale(pool: asyncpg.Pool)
     lamp = uuid4()
     await processor(pool, projections=(LAMPS,)).handle(records(lit(lamp, 1), lit(lamp, 3)), commit_offsets)
     async with pool.acquire() as connection:
-        found = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
-    assert found is not None
-    assert (found.sequence, found.stale(), found.stale(datetime.now(UTC) + timedelta(seconds=6))) == (1, False, True)
+        projected = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
+    assert projected is not None
+    assert (projected.sequence, projected.stale(), projected.stale(datetime.now(UTC) + timedelta(seconds=6))) == (1, False, True)
 
 
 async def test_a_diverged_event_is_quarantined_without_reaction(pool: asyncpg.Pool) -> None:
@@ -261,7 +261,7 @@ async def test_a_diverged_event_is_quarantined_without_reaction(pool: asyncpg.Po
     consumer = processor(pool, projections=(LAMPS,), reactions={Lit.TYPE: count})
     await consumer.handle(records(lit(lamp, 1)), commit_offsets)
     await consumer.handle(records(lit(lamp, 1), lit(lamp, 2)), commit_offsets)
-    assert [bad.error.split(":")[0] for bad in await kept(pool)] == ["Diverged"]
+    assert [bad.error.split(":")[0] for bad in await quarantined(pool)] == ["Diverged"]
     assert await versions(pool, lamp) == [2]
 
 
@@ -273,7 +273,7 @@ async def test_after_is_called_in_the_transaction_with_the_changed_customers(poo
         calls.append((changed, len(await documents(connection, "lamp", MERCHANT, ana))))
 
     lamp = uuid4()
-    consumer = processor(pool, projections=(LAMPS,), after=after)
+    consumer = processor(pool, projections=(LAMPS,), before_commit=after)
     changed = await consumer.handle(records(lit(lamp, 1, customer=ana), lit(uuid4(), 1, customer=luis)), commit_offsets)
     assert await consumer.handle(records(lit(uuid4(), 1)), commit_offsets) == set()
     assert changed == {(MERCHANT, ana), (MERCHANT, luis)}
@@ -287,7 +287,7 @@ async def test_an_erased_customer_leaves_nothing(pool: asyncpg.Pool) -> None:
     async def forget(who: Erased, _: UnitOfWork) -> None:
         erased.append(who)
 
-    consumer = processor(pool, projections=(PAINTS,), erased=forget)
+    consumer = processor(pool, projections=(PAINTS,), on_erased=forget)
     await consumer.handle([record(painted(customer, 3, "red"), "billing.paints")], commit_offsets)
     assert await consumer.handle([tombstone(customer)], commit_offsets) == {(MERCHANT, customer)}
     assert await pool.fetchval("SELECT count(*) FROM projection") == 0
@@ -301,9 +301,9 @@ async def test_an_unknown_type_is_skipped_and_later_events_are_folded(pool: asyn
     dusted = lit(lamp, 2, type="billing.lamps.Dusted.v1")
     await processor(pool, projections=(LAMPS,)).handle(records(lit(lamp, 1), dusted, lit(lamp, 3)), commit_offsets)
     async with pool.acquire() as connection:
-        found = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
-    assert found is not None
-    assert (found.sequence, found.doc["times"]) == (3, 2)
+        projected = await document(connection, "lamp", MERCHANT, f"lamp-{lamp}")
+    assert projected is not None
+    assert (projected.sequence, projected.doc["times"]) == (3, 2)
 
 
 async def test_a_personal_value_is_never_quarantined(pool: asyncpg.Pool) -> None:
@@ -314,16 +314,16 @@ async def test_a_personal_value_is_never_quarantined(pool: asyncpg.Pool) -> None
     async def stumble(_: Received[Any], __: UnitOfWork) -> None:
         raise RuntimeError("ana@example.test")
 
-    consumer = processor(pool, reactions={"billing.paints.Painted.v1": stumble}, personal=personal)
+    consumer = processor(pool, reactions={"billing.paints.Painted.v1": stumble}, personal_topics=personal)
     await consumer.handle([unreadable, replace(secret, offset=1)], commit_offsets)
-    found = await kept(pool)
-    assert [(bad.record.value, bad.complete) for bad in found] == [(None, False), (None, False)]
-    assert found[0].value_length == len(unreadable.value or b"")
+    entries = await quarantined(pool)
+    assert [(bad.record.value, bad.complete) for bad in entries] == [(None, False), (None, False)]
+    assert entries[0].value_length == len(unreadable.value or b"")
     rows = await pool.fetch("SELECT quarantine::text AS row FROM quarantine")
     assert not [row for row in rows if "ana@" in row["row"] or b"ana@".hex() in row["row"]]
     async with pool.acquire() as connection:
         with pytest.raises(ValueNotStored):
-            await quarantine.retry(connection, found[0].id)
+            await quarantine.retry(connection, entries[0].id)
 
 
 async def test_a_fenced_batch_is_rolled_back(pool: asyncpg.Pool) -> None:

@@ -29,8 +29,8 @@ from support.lamps import LAMP, NOON, Count
 
 @pytest.fixture
 async def kafka(kafka_bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
-    async with producer(kafka_bootstrap) as found:
-        yield found
+    async with producer(kafka_bootstrap) as sending:
+        yield sending
 
 
 @pytest.fixture
@@ -38,19 +38,19 @@ async def topic(kafka_bootstrap: str) -> str:
     return await make_topic(kafka_bootstrap, f"tests.lamps.{uuid4().hex[:8]}")
 
 
-async def count(received: Received[Any], batch: UnitOfWork) -> None:
-    await batch.decide(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
+async def count(received: Received[Any], unit: UnitOfWork) -> None:
+    await unit.decide(LAMP, UUID(received.envelope.subject.removeprefix("lamp-")), Count(NOON), cause=received)
 
 
 def consumer(topic: str, **change: Any) -> Consumer:
-    given: dict[str, Any] = {
+    fields: dict[str, Any] = {
         "group": f"of.{topic}",
         "topics": (topic,),
         "decode": data_of,
         "reactions": {Lit.TYPE: count},
         "projections": (LAMPS,),
     }
-    return Consumer(**given | change)
+    return Consumer(**fields | change)
 
 
 @asynccontextmanager
@@ -68,30 +68,30 @@ async def running(pool: asyncpg.Pool, bootstrap: str, *consumers: Consumer, inst
 
 def counted(pool: asyncpg.Pool, table: str, expected: int) -> Callable[[], Awaitable[bool]]:
     async def reached() -> bool:
-        found: int = await pool.fetchval(f"SELECT count(*) FROM {table}")
-        assert found <= expected, f"{found} {table} of {expected}"
-        return found == expected
+        rows: int = await pool.fetchval(f"SELECT count(*) FROM {table}")
+        assert rows <= expected, f"{rows} {table} of {expected}"
+        return rows == expected
 
     return reached
 
 
 async def read_up_to(pool: asyncpg.Pool, topic: str) -> int:
-    found: int = await pool.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets WHERE topic = $1", topic)
-    return found
+    total: int = await pool.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets WHERE topic = $1", topic)
+    return total
 
 
-@pytest.mark.parametrize("committed", [None, lambda _: None], ids=["gathering", "at once"])
+@pytest.mark.parametrize("after_commit", [None, lambda _: None], ids=["gathering", "at once"])
 async def test_an_event_after_an_idle_time_ends_a_long_fetch(
     pool: asyncpg.Pool,
     kafka_bootstrap: str,
     kafka: AIOKafkaProducer,
     topic: str,
     monkeypatch: pytest.MonkeyPatch,
-    committed: Any,
+    after_commit: Any,
 ) -> None:
     monkeypatch.setattr("chassis.consumers.fetcher.IDLE_AFTER_SECONDS", 0.1)
     monkeypatch.setattr("chassis.consumers.fetcher.IDLE_WAIT_MS", 600_000)
-    async with running(pool, kafka_bootstrap, consumer(topic, committed=committed)):
+    async with running(pool, kafka_bootstrap, consumer(topic, after_commit=after_commit)):
         await publish(kafka, topic, [lit(uuid4(), 1)])
         await until(counted(pool, "events", 1))
         await asyncio.sleep(1.5)
@@ -250,10 +250,10 @@ async def test_an_operator_retries_or_discards_a_record(
     lamp, other = uuid4(), uuid4()
     broken = True
 
-    async def stumble(received: Received[Any], batch: UnitOfWork) -> None:
+    async def stumble(received: Received[Any], unit: UnitOfWork) -> None:
         if received.data.watts == 0 and broken:
             raise RuntimeError("not yet")
-        await count(received, batch)
+        await count(received, unit)
 
     given_up = replace(record(lit(other, 2)), value=b"{")
     await publish(kafka, topic, [lit(lamp, 1), lit(lamp, 2, watts=0), lit(lamp, 3), lit(other, 1), given_up, lit(other, 3)])
@@ -321,7 +321,7 @@ async def test_changed_customers_are_notified_after_the_commit(
     async with pool.acquire() as listener:
         await listener.add_listener("lamps_changed", hear)
         await publish(kafka, topic, [lit(uuid4(), 1, customer=customer) for customer in customers])
-        async with running(pool, kafka_bootstrap, consumer(topic, committed=changed)):
+        async with running(pool, kafka_bootstrap, consumer(topic, after_commit=changed)):
             await until(all_heard)
         await listener.remove_listener("lamps_changed", hear)
     await notices.close()
@@ -333,8 +333,8 @@ async def test_documents_become_fresh_once_everything_is_read(
 ) -> None:
     watermarks = await make_topic(kafka_bootstrap, f"tests.watermarks.{uuid4().hex[:8]}", 1)
     await publish(kafka, topic, [lit(uuid4(), 1) for _ in range(10)], partition=1)
-    said = Watermark(service="lamps", instant=NOON, ends={topic: {1: 10}})
-    mark = Record(watermarks, 0, 0, b"lamps", said.model_dump_json().encode())
+    watermark = Watermark(service="lamps", instant=NOON, ends={topic: {1: 10}})
+    mark = Record(watermarks, 0, 0, b"lamps", watermark.model_dump_json().encode())
     await publish(kafka, watermarks, [replace(mark, value=b"?"), mark])
     stop = asyncio.Event()
     following = asyncio.create_task(WatermarkTracker(pool, kafka_bootstrap, [consumer(topic)], watermarks).run(stop))

@@ -27,8 +27,8 @@ BAD_NAME = "caf\udce9"
 
 @pytest.fixture
 async def kafka(kafka_bootstrap: str) -> AsyncIterator[AIOKafkaProducer]:
-    async with producer(kafka_bootstrap) as found:
-        yield found
+    async with producer(kafka_bootstrap) as sending:
+        yield sending
 
 
 @pytest.fixture
@@ -89,8 +89,8 @@ async def test_an_undecodable_record_with_such_a_header_is_quarantined_with_its_
         await send_raw(kafka_bootstrap, topic, 0, [malformed])
         await until(counted(pool, "quarantine", 1))
     async with pool.acquire() as connection:
-        [kept] = await quarantine.pending(connection)
-    assert (kept.record.key, kept.record.value, list(kept.record.headers)) == (b"\0", b"\xff", headers)
+        [quarantined] = await quarantine.pending(connection)
+    assert (quarantined.record.key, quarantined.record.value, list(quarantined.record.headers)) == (b"\0", b"\xff", headers)
 
 
 @pytest.mark.parametrize("codec", ["gzip", "snappy", "lz4", "zstd"])
@@ -150,8 +150,8 @@ async def test_a_damaged_record_set_is_read_when_it_is_repaired(
     genuine, damaged = record_sets.fetch, {"on": True}
 
     async def fetch(bootstrap: str, positions: Any) -> Any:
-        found = await genuine(bootstrap, positions)
-        return {each: data[:-1] + b"?" if damaged["on"] and data else data for each, data in found.items()}
+        fetched = await genuine(bootstrap, positions)
+        return {each: data[:-1] + b"?" if damaged["on"] and data else data for each, data in fetched.items()}
 
     monkeypatch.setattr(record_sets, "fetch", fetch)
     async with Running(pool, kafka_bootstrap, consumer(topic)) as it:
@@ -172,18 +172,18 @@ async def test_a_stalled_client_is_reported_and_recreated(
     monkeypatch.setattr(progress, "STANDSTILL_SECONDS", 3.0)
     monkeypatch.setattr(group_member, "STANDSTILL_SECONDS", 3.0)
     monkeypatch.setattr(group_member, "PROGRESS_CHECK_SECONDS", 0.3)
-    made: list[fetcher.TolerantConsumer] = []
+    clients: list[fetcher.TolerantConsumer] = []
     genuine = fetcher.TolerantConsumer.__init__
 
-    def noted(self: fetcher.TolerantConsumer, *given: Any, **options: Any) -> None:
-        genuine(self, *given, **options)
-        made.append(self)
+    def noted(self: fetcher.TolerantConsumer, *arguments: Any, **options: Any) -> None:
+        genuine(self, *arguments, **options)
+        clients.append(self)
 
     monkeypatch.setattr(fetcher.TolerantConsumer, "__init__", noted)
     async with Running(pool, kafka_bootstrap, consumer(topic)) as it:
         await publish(kafka, topic, [lit(uuid4(), 1)])
         await until(counted(pool, "events", 1))
-        background: Any = made[0]._fetcher
+        background: Any = clients[0]._fetcher
         background._fetch_task.cancel()
         sent = 1
 
@@ -197,7 +197,7 @@ async def test_a_stalled_client_is_reported_and_recreated(
         await until(reports_standstill)
         await until(counted(pool, "events", sent))
         await until(it.healthy)
-    assert len(made) >= 2
+    assert len(clients) >= 2
 
 
 async def test_a_stuck_record_is_reported_and_can_be_skipped(

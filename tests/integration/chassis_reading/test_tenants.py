@@ -30,10 +30,10 @@ class Owner:
     """A fake of the service that owns merchants."""
 
     def __init__(self, content: dict[str, Any] | None) -> None:
-        self.content, self.asked, self.away, self.now = content, 0, False, 1000.0
+        self.content, self.requests, self.away, self.now = content, 0, False, 1000.0
 
     async def resolve(self, sha256: str) -> dict[str, Any] | None:
-        self.asked += 1
+        self.requests += 1
         if self.away:
             raise ConnectionRefusedError
         assert sha256 == SHA256
@@ -59,11 +59,11 @@ class OnceSilent:
     def __init__(self, pool: asyncpg.Pool) -> None:
         self._pool, self.silent = pool, True
 
-    async def fetch(self, *asked: Any) -> Any:
+    async def fetch(self, *arguments: Any) -> Any:
         if self.silent:
             self.silent = False
             await asyncio.Event().wait()
-        return await self._pool.fetch(*asked)
+        return await self._pool.fetch(*arguments)
 
 
 async def test_a_silent_connection_fails_only_its_own_callers(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -80,9 +80,9 @@ async def test_the_owner_knows_its_keys_at_once(pool: asyncpg.Pool) -> None:
     tenants = Tenants(pool, None)
     assert await tenants.by_key(KEY) is None
     await configure(pool, doc())
-    found = await tenants.by_key(KEY)
-    assert found is not None
-    assert (found.id, found.sandbox, str(found.zone)) == (MERCHANT, True, "America/Mexico_City")
+    tenant = await tenants.by_key(KEY)
+    assert tenant is not None
+    assert (tenant.id, tenant.sandbox, str(tenant.zone)) == (MERCHANT, True, "America/Mexico_City")
     await configure(pool, doc(revoked=True), 2)
     assert await tenants.by_key(KEY) is None
 
@@ -90,20 +90,20 @@ async def test_the_owner_knows_its_keys_at_once(pool: asyncpg.Pool) -> None:
 async def test_a_key_that_has_not_arrived_is_checked_with_its_owner(pool: asyncpg.Pool) -> None:
     owner = Owner(doc())
     tenants = owner.tenants(pool)
-    found = await tenants.by_key(KEY)
-    assert found is not None
-    assert await tenants.get(MERCHANT) == found
+    resolved = await tenants.by_key(KEY)
+    assert resolved is not None
+    assert await tenants.get(MERCHANT) == resolved
     await configure(pool, doc(offset=5))
     tenant = await tenants.by_key(KEY)
     assert tenant is not None
-    assert (tenant.offset.total_seconds(), owner.asked) == (5, 1)
+    assert (tenant.offset.total_seconds(), owner.requests) == (5, 1)
 
 
 async def test_an_unknown_key_is_checked_rarely(pool: asyncpg.Pool) -> None:
     owner = Owner(None)
     tenants = owner.tenants(pool)
     assert [await tenants.by_key(KEY) for _ in range(3)] == [None] * 3
-    assert owner.asked == 1
+    assert owner.requests == 1
     owner.now += UNKNOWN_SECONDS + 0.1
     owner.content = doc()
     assert await tenants.by_key(KEY) is not None
@@ -115,7 +115,7 @@ async def test_a_confirmed_key_is_checked_again_after_a_minute(pool: asyncpg.Poo
     tenants = owner.tenants(pool)
     for _ in range(3):
         assert await tenants.by_key(KEY)
-    assert owner.asked == 1
+    assert owner.requests == 1
     owner.now += CONFIRMED_SECONDS + 0.1
     owner.content = None
     assert await tenants.by_key(KEY) is None
@@ -150,7 +150,7 @@ async def test_a_revoked_key_is_refused_while_the_owner_is_unavailable(pool: asy
     owner = Owner(None)
     owner.away = True
     assert await owner.tenants(pool).by_key(KEY) is None
-    assert owner.asked == 0
+    assert owner.requests == 0
 
 
 async def test_a_full_cache_evicts_only_the_least_recently_used_key(pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch) -> None:

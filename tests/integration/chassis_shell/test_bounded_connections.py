@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from chassis.http.connections import Connections, Limits
+from chassis.http.connections import ClientConnections, Limits
 from support.flood import flooded
-from support.raw_http import Wire, asked, connect, connected, served
+from support.raw_http import Wire, answer_to, connect, connected, served
 
 QUICK = Limits(head_seconds=1, body_seconds=2, idle_seconds=2, stall_seconds=2)
 GET = b"GET / HTTP/1.1\r\nhost: here\r\n\r\n"
@@ -56,8 +56,8 @@ def head_of(size: int) -> bytes:
 
 async def test_a_head_of_32_kib_is_read_and_one_byte_more_is_refused() -> None:
     with served(APP) as port:
-        assert (await asked(port, head_of(32 * 1024))).body == b"yes0"
-        refused = await asked(port, head_of(32 * 1024 + 1))
+        assert (await answer_to(port, head_of(32 * 1024))).body == b"yes0"
+        refused = await answer_to(port, head_of(32 * 1024 + 1))
         assert (refused.status, refused.problem["code"]) == (431, "request_header_fields_too_large")
         assert refused.header("connection") == "close"
 
@@ -65,8 +65,8 @@ async def test_a_head_of_32_kib_is_read_and_one_byte_more_is_refused() -> None:
 async def test_the_number_of_header_fields_is_limited() -> None:
     with served(APP) as port:
         start = b"GET / HTTP/1.1\r\nhost: here\r\n"
-        assert (await asked(port, start + b"a:\r\n" * 199 + b"\r\n")).status == 200
-        refused = await asked(port, start + b"a:\r\n" * 200 + b"\r\n")
+        assert (await answer_to(port, start + b"a:\r\n" * 199 + b"\r\n")).status == 200
+        refused = await answer_to(port, start + b"a:\r\n" * 200 + b"\r\n")
         assert (refused.status, refused.problem["code"]) == (431, "request_header_fields_too_large")
 
 
@@ -93,7 +93,7 @@ async def test_an_endless_head_is_refused_while_it_arrives(start: bytes) -> None
             assert (answer.status, answer.problem["code"]) == (431, "request_header_fields_too_large")
             assert await wire.closed() == b""
         assert sent < 8 * 2**20
-        assert (await asked(port, GET)).status == 200
+        assert (await answer_to(port, GET)).status == 200
 
 
 async def test_a_pipelined_head_is_limited() -> None:
@@ -107,12 +107,12 @@ async def test_a_pipelined_head_is_limited() -> None:
 async def _pipelined(port: int, data: bytes) -> list[int]:
     async with connected(port) as wire:
         await wire.send(data)
-        found = []
+        statuses = []
         while True:
             try:
-                found.append((await wire.answer()).status)
+                statuses.append((await wire.answer()).status)
             except EOFError:
-                return found
+                return statuses
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ async def test_a_client_that_reads_nothing_is_disconnected() -> None:
 async def test_an_unread_body_does_not_prevent_the_response() -> None:
     with served(APP) as port:
         body = b"POST /unread HTTP/1.1\r\nhost: here\r\ncontent-length: 500000\r\n\r\n" + b"a" * 400_000
-        answer = await asked(port, body)
+        answer = await answer_to(port, body)
         assert (answer.status, answer.header("connection")) == (200, "close")
 
 
@@ -214,9 +214,9 @@ async def test_the_bytes_read_after_the_last_response_are_limited() -> None:
 async def test_pipelined_requests_are_limited() -> None:
     with served(APP) as port:
         assert await _pipelined(port, GET * 10 + b"GET / HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n") == [200] * 11
-        found = await _pipelined(port, GET * 5000)
-        assert set(found) == {200}
-        assert len(found) < 50
+        statuses = await _pipelined(port, GET * 5000)
+        assert set(statuses) == {200}
+        assert len(statuses) < 50
 
 
 async def test_a_stream_accepts_no_more_pipelined_requests() -> None:
@@ -234,19 +234,19 @@ class TestConnections:
     LIMITS = Limits(connections=6, connections_per_address=4)
 
     async def waiting(self, port: int, number: int, source: str = "127.0.0.1") -> list[Wire]:
-        found = []
+        wires = []
         for _ in range(number):
-            found.append(await connect(port, source))
-            await found[-1].send(b"GET / HTTP/1.1\r\n")
+            wires.append(await connect(port, source))
+            await wires[-1].send(b"GET / HTTP/1.1\r\n")
             await asyncio.sleep(0.05)
-        return found
+        return wires
 
     async def test_the_oldest_waiting_connection_of_an_address_is_evicted(self) -> None:
         with served(APP, self.LIMITS) as port:
             wires = await self.waiting(port, 5)
             await asyncio.sleep(2)
             assert [wire.ended for wire in wires] == [True, False, False, False, False]
-            assert (await asked(port, GET)).status == 200
+            assert (await answer_to(port, GET)).status == 200
 
     async def test_the_oldest_waiting_connection_is_evicted(self) -> None:
         with served(APP, self.LIMITS) as port:
@@ -261,13 +261,13 @@ class TestConnections:
                 streams.append(await connect(port))
                 await streams[-1].send(b"GET /endless HTTP/1.1\r\nhost: here\r\n\r\n")
                 assert (await streams[-1].answer(head_only=True)).status == 200
-            refused = await asked(port, GET)
+            refused = await answer_to(port, GET)
             assert (refused.status, refused.problem["code"], refused.header("retry-after")) == (503, "too_busy", "5")
             for stream in streams:
                 assert await stream.take(20)
             streams[0].transport.close()
             await asyncio.sleep(0.3)
-            assert (await asked(port, GET)).status == 200
+            assert (await answer_to(port, GET)).status == 200
 
     async def test_a_trusted_proxy_has_no_limit_per_address(self) -> None:
         with served(APP, Limits(connections=30, connections_per_address=4), trusted_proxies="127.0.0.0/8") as port:
@@ -276,7 +276,7 @@ class TestConnections:
             assert not any(wire.ended for wire in wires)
 
     async def test_an_ipv6_network_of_64_bits_counts_as_one_address(self) -> None:
-        address = Connections(Limits(), "10.0.0.0/8").address_of
+        address = ClientConnections(Limits(), "10.0.0.0/8").address_of
         assert address("2001:db8::1") == address("2001:db8::ffff") != address("2001:db8:0:1::1")
         assert address("::ffff:192.0.2.1") == "192.0.2.1"
         assert [address(each) for each in ("10.1.2.3", None, "no address")] == ["", "", ""]
@@ -287,5 +287,5 @@ async def test_other_clients_are_served_beside_slow_and_endless_senders(senders:
     with served(APP) as port:
         async with flooded(port, senders):
             for _ in range(100):
-                assert (await asked(port, GET)).status == 200
+                assert (await answer_to(port, GET)).status == 200
                 await asyncio.sleep(0.02)

@@ -162,31 +162,31 @@ async def test_a_read_only_database_is_a_503_until_it_is_writable_again(pool: as
 
 
 async def test_coalesced_writes_reconnect_to_the_database(pool: asyncpg.Pool, admin: asyncpg.Connection) -> None:
-    kept = PinnedConnection(pool)
-    kept.RETRY_SECONDS = 20.0
+    pinned = PinnedConnection(pool)
+    pinned.RETRY_SECONDS = 20.0
 
     async def insert(connection: object) -> str:
         assert isinstance(connection, asyncpg.pool.PoolConnectionProxy)
         return await connection.execute("INSERT INTO lamp VALUES (1) ON CONFLICT DO NOTHING")
 
     try:
-        await kept.run(insert)
+        await pinned.run(insert)
         await read_only(admin, True)
         await end_all(admin)
-        writing = asyncio.create_task(kept.run(insert))
+        writing = asyncio.create_task(pinned.run(insert))
         await asyncio.sleep(1)
         assert not writing.done()
         await read_only(admin, False)
         assert await asyncio.wait_for(writing, 10) == "INSERT 0 0"
-        kept.RETRY_SECONDS = 0.0
+        pinned.RETRY_SECONDS = 0.0
         await read_only(admin, True)
         await end_all(admin)
-        error = await fault_of(attempts(lambda: kept.run(insert)))
+        error = await fault_of(attempts(lambda: pinned.run(insert)))
         assert isinstance(error, StoreAway)
         assert not error.sent, "the server reported that it wrote nothing"
     finally:
         await read_only(admin, False)
-        await kept.close()
+        await pinned.close()
 
 
 async def attempts(work: Callable[[], Awaitable[object]]) -> None:

@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI, Request
 
 from chassis.http.app import create_app
-from support.raw_http import Answer, asked, connected, served
+from support.raw_http import Answer, answer_to, connected, served
 
 
 def shop() -> FastAPI:
@@ -35,14 +35,14 @@ CHUNKED = b"POST / HTTP/1.1\r\nhost: here\r\ntransfer-encoding: chunked\r\n\r\n"
 
 async def answers(port: int, data: bytes) -> list[Answer]:
     """All responses until the server closes the connection."""
-    found = []
+    received = []
     async with asyncio.timeout(30), connected(port) as wire:
         await wire.send(data)
         while True:
             try:
-                found.append(await wire.answer())
+                received.append(await wire.answer())
             except EOFError:
-                return found
+                return received
 
 
 REFUSED = {
@@ -116,12 +116,12 @@ REFUSED = {
 
 @pytest.mark.parametrize("sent", REFUSED.values(), ids=REFUSED)
 async def test_an_ambiguous_request_is_refused_and_nothing_after_it_is_read(port: int, sent: bytes) -> None:
-    found = await answers(port, sent + END)
-    assert len(found) == 1, "the rest is not a request"
-    assert 400 <= found[0].status < 500
-    assert found[0].problem["code"] in {"malformed_request", "duplicate_header"}
-    assert found[0].header("connection") == "close"
-    assert (await asked(port, END)).status == 200
+    received = await answers(port, sent + END)
+    assert len(received) == 1, "the rest is not a request"
+    assert 400 <= received[0].status < 500
+    assert received[0].problem["code"] in {"malformed_request", "duplicate_header"}
+    assert received[0].header("connection") == "close"
+    assert (await answer_to(port, END)).status == 200
 
 
 ONE_MEANING = {
@@ -151,7 +151,7 @@ ONE_MEANING = {
 
 @pytest.mark.parametrize(("sent", "expected"), ONE_MEANING.values(), ids=ONE_MEANING)
 async def test_an_unambiguous_request_gets_its_response(port: int, sent: bytes, expected: dict[str, str]) -> None:
-    answer = await asked(port, sent)
+    answer = await answer_to(port, sent)
     assert answer.status == 200
     body = json.loads(answer.body)
     assert expected.items() <= body.items()
@@ -159,16 +159,16 @@ async def test_an_unambiguous_request_gets_its_response(port: int, sent: bytes, 
 
 async def test_trailers_do_not_become_headers(port: int) -> None:
     trailers = b"authorization: Bearer x\r\nhost: other\r\nx-csrf-token: y\r\n"
-    found = await answers(port, CHUNKED + b"3\r\nabc\r\n0\r\n" + trailers + b"\r\n" + END)
-    assert [each.status for each in found] == [200, 200]
-    body = json.loads(found[0].body)
+    received = await answers(port, CHUNKED + b"3\r\nabc\r\n0\r\n" + trailers + b"\r\n" + END)
+    assert [each.status for each in received] == [200, 200]
+    body = json.loads(received[0].body)
     assert body["headers"] == {"host": "here", "transfer-encoding": "chunked"}
 
 
 async def test_an_upgrade_closes_the_connection_after_its_response(port: int) -> None:
     upgrade = b"GET / HTTP/1.1\r\nhost: h\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n"
-    found = await answers(port, upgrade + END)
-    assert [(each.status, each.header("connection")) for each in found] == [(200, "close")]
+    received = await answers(port, upgrade + END)
+    assert [(each.status, each.header("connection")) for each in received] == [(200, "close")]
 
 
 @pytest.mark.parametrize(("version", "asks"), [("1.1", True), ("1.0", False)])
@@ -183,16 +183,16 @@ async def test_expect_100_continue_requests_the_body(port: int, version: str, as
 
 
 async def test_expect_100_continue_does_not_request_a_large_body(port: int) -> None:
-    answer = await asked(port, POST + b"expect: 100-continue\r\ncontent-length: 70000\r\n\r\n")
+    answer = await answer_to(port, POST + b"expect: 100-continue\r\ncontent-length: 70000\r\n\r\n")
     assert (answer.status, answer.problem["code"]) == (413, "body_too_large")
 
 
 async def test_a_large_body_gets_its_response_while_it_is_sent(port: int) -> None:
     for framing in (b"content-length: 3000000\r\n\r\n", b"transfer-encoding: chunked\r\n\r\n2dc6c0\r\n"):
-        found = await answers(port, POST + b"" + framing + b"a" * 3_000_000)
-        assert [(each.status, each.problem["code"]) for each in found] == [(413, "body_too_large")]
+        received = await answers(port, POST + b"" + framing + b"a" * 3_000_000)
+        assert [(each.status, each.problem["code"]) for each in received] == [(413, "body_too_large")]
 
 
 async def test_options_of_the_server_names_its_methods(port: int) -> None:
-    answer = await asked(port, b"OPTIONS * HTTP/1.1\r\nhost: h\r\n\r\n")
+    answer = await answer_to(port, b"OPTIONS * HTTP/1.1\r\nhost: h\r\n\r\n")
     assert (answer.status, answer.header("allow")) == (204, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")

@@ -53,5 +53,5 @@ async def postgres_store(pool: asyncpg.Pool) -> AsyncIterator[PostgresEventStore
 def store(request: pytest.FixtureRequest) -> EventStore:
     if request.param == "memory":
         return MemoryEventStore()
-    found: PostgresEventStore = request.getfixturevalue("postgres_store")
-    return found
+    event_store: PostgresEventStore = request.getfixturevalue("postgres_store")
+    return event_store

@@ -15,7 +15,7 @@ from chassis.eventsourcing.aggregate import Loaded
 from chassis.eventsourcing.command_handler import CommandHandler, decide
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.event_store import Answer, IdempotencyKey, Statement, WriteSet
-from chassis.outbox.cursor import Position, read_page
+from chassis.outbox.cursor import RelayPosition, read_page
 from chassis.postgres.migrate import CHASSIS, MigrationChanged, migrate
 from support.databases import ServiceDatabase
 from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Count
@@ -107,7 +107,7 @@ async def test_the_cursor_orders_transaction_ids_numerically(
     admin = await asyncpg.connect(service.admin_url)
     try:
         await admin.execute("UPDATE events SET xid = (position % 12 + 1)::text::xid8")
-        messages, last = 0, Position(0, 0, 0)
+        messages, last = 0, RelayPosition(0, 0, 0)
         while (page := await read_page(admin, last, 5)).messages:
             assert page.last > last
             messages, last = messages + len(page.messages), page.last

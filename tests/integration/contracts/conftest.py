@@ -18,9 +18,9 @@ def bare(tmp_path_factory: pytest.TempPathFactory) -> tuple[SubscriberEnvironmen
 @pytest.fixture(scope="session")
 def newcomer(bare: tuple[SubscriberEnvironment, set[str]]) -> SubscriberEnvironment:
     """A virtual environment with exactly what the README installs."""
-    found, _ = bare
-    found.install(*printed_installation())
-    return found
+    environment, _ = bare
+    environment.install(*printed_installation())
+    return environment
 
 
 @pytest.fixture(scope="module")

@@ -53,8 +53,8 @@ class Aiokafka(Example):
 
     def left(self) -> list[str]:
         with closing(sqlite3.connect(self.folder / "leavers.db", timeout=30)) as connection:
-            made = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'leavers'").fetchone()[0]
-            return [row[0] for row in connection.execute("SELECT customer FROM leavers ORDER BY rowid")] if made else []
+            table_exists = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'leavers'").fetchone()[0]
+            return [row[0] for row in connection.execute("SELECT customer FROM leavers ORDER BY rowid")] if table_exists else []
 
     @contextmanager
     def away(self) -> Iterator[None]:
@@ -80,12 +80,12 @@ class TypeScript(Example):
 
     @contextmanager
     def away(self) -> Iterator[None]:
-        kept = self.file.read_bytes() if self.file.exists() else b""
+        content = self.file.read_bytes() if self.file.exists() else b""
         self.file.unlink(missing_ok=True)
         self.file.mkdir()
         yield
         self.file.rmdir()
-        self.file.write_bytes(kept)
+        self.file.write_bytes(content)
 
 
 def missing_tools() -> str | None:
@@ -173,18 +173,18 @@ async def loses_and_doubles_nothing(it: Example, kafka: str) -> None:
 async def dead_letters(kafka: str, topic: str, key: bytes | None) -> list[tuple[bytes | None, dict[str, bytes]]]:
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
-    found: list[tuple[bytes | None, dict[str, bytes]]] = []
+    letters: list[tuple[bytes | None, dict[str, bytes]]] = []
 
     async def three() -> bool:
         for records in (await consumer.getmany(timeout_ms=200)).values():
-            found.extend((each.value, dict(each.headers)) for each in records if each.key == key)
-        return len(found) >= 3
+            letters.extend((each.value, dict(each.headers)) for each in records if each.key == key)
+        return len(letters) >= 3
 
     try:
         await until(three)
     finally:
         await consumer.stop()
-    return found
+    return letters
 
 
 def test_the_lock_file_pins_contents_and_names_no_address() -> None:

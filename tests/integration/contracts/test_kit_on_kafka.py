@@ -50,14 +50,14 @@ async def dead(kafka: str, topic: str, key: bytes | None, count: int = 1) -> lis
     """The first dead letters with this key: the other tests here send bad records too."""
     consumer = AIOKafkaConsumer(topic, bootstrap_servers=kafka, auto_offset_reset="earliest")
     await consumer.start()
-    found: list[Any] = []
+    records: list[Any] = []
     try:
         async with asyncio.timeout(60):
-            while len(found) < count:
-                found += [each for each in [await consumer.getone()] if each.key == key]
+            while len(records) < count:
+                records += [each for each in [await consumer.getone()] if each.key == key]
     finally:
         await consumer.stop()
-    return found
+    return records
 
 
 class Noting:
@@ -163,10 +163,10 @@ async def test_bad_records_are_dead_letters_with_their_headers_and_the_rest_is_h
     topic = await dead_letter_topic(kafka, it.handler.group)
     async with member(kafka, it.handler, topic):
         await until(lambda: it.noted(3))
-        found = await dead(kafka, topic, second.key, 2)
+        letters = await dead(kafka, topic, second.key, 2)
     assert it.store.data["noted"] == [1, 2, 3]
-    assert [each.value for each in found] == [broken.value, b""]
-    headers = dict(found[0].headers)
+    assert [each.value for each in letters] == [broken.value, b""]
+    headers = dict(letters[0].headers)
     assert headers["traceparent"] == b"00-1-2-01"
     assert headers["name"] == b"\xff"
     assert headers["dead_letter_reason"] == b"value: json_invalid"
@@ -229,9 +229,9 @@ async def test_an_erased_customer_leaves_nothing_and_a_bad_profile_is_kept_nowhe
 
 @pytest.fixture
 async def store(database: ServiceDatabase) -> AsyncIterator[PostgresStore]:
-    found = PostgresStore(database.owner_url, "CREATE TABLE IF NOT EXISTS noted (sequence bigint)")
-    yield found
-    await found.close()
+    postgres = PostgresStore(database.owner_url, "CREATE TABLE IF NOT EXISTS noted (sequence bigint)")
+    yield postgres
+    await postgres.close()
 
 
 async def test_a_database_that_goes_away_and_comes_back_loses_nothing(
@@ -260,8 +260,8 @@ async def test_a_database_that_goes_away_and_comes_back_loses_nothing(
 
 
 async def _holds(read: Any, expected: list[int]) -> bool:
-    found: list[int] = await read()
-    return found == expected
+    actual: list[int] = await read()
+    return actual == expected
 
 
 class Shared:
@@ -305,9 +305,9 @@ class Shared:
 
 @pytest.fixture
 async def shared(database: ServiceDatabase) -> AsyncIterator[Shared]:
-    found = Shared(uuid4(), database)
-    yield found
-    await found.close()
+    example = Shared(uuid4(), database)
+    yield example
+    await example.close()
 
 
 async def test_members_that_come_and_go_handle_everything_once_and_in_order(kafka: str, shared: Shared) -> None:
@@ -331,9 +331,9 @@ async def test_members_that_come_and_go_handle_everything_once_and_in_order(kafk
         assert [sequence for each, sequence, _ in noted if each == subject] == list(range(1, 41))
 
 
-async def _at_least(count: Any, wanted: int) -> bool:
-    found: int = await count()
-    return found >= wanted
+async def _at_least(count: Any, minimum: int) -> bool:
+    number: int = await count()
+    return number >= minimum
 
 
 async def _both(shared: Shared) -> bool:

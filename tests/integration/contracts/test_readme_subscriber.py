@@ -45,19 +45,19 @@ async def dead_letter(kafka: str, key: bytes | None) -> tuple[bytes | None, dict
     await consumer.start()
     try:
         async with asyncio.timeout(30):
-            while (found := await consumer.getone()).key != key:
+            while (record := await consumer.getone()).key != key:
                 continue
     finally:
         await consumer.stop()
-    return found.value, {name: value.decode() for name, value in found.headers}
+    return record.value, {name: value.decode() for name, value in record.headers}
 
 
 async def test_the_printed_subscriber_loses_nothing(newcomer: SubscriberEnvironment, kafka: str, tmp_path: Path) -> None:
     environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka}
     (tmp_path / "subscriber.py").write_text(printed("python")[0])
     for words in printed_commands():
-        made = newcomer.run(*words, cwd=tmp_path, env=environment)
-        assert made.returncode == 0, made.stderr
+        program = newcomer.run(*words, cwd=tmp_path, env=environment)
+        assert program.returncode == 0, program.stderr
 
     customer = uuid4()
     subject = f"subscription-{uuid4()}"
@@ -101,7 +101,7 @@ async def test_the_printed_subscriber_loses_nothing(newcomer: SubscriberEnvironm
 
 
 async def take(handler: Handler[Any], *records: Record) -> None:
-    async def send(found: RawRecord, reason: str) -> None:
+    async def send(raw: RawRecord, reason: str) -> None:
         raise AssertionError(reason)
 
     for run in handler.runs(records):
@@ -115,10 +115,10 @@ async def test_the_printed_erasure_and_rebuild_delete(tmp_path: Path, monkeypatc
     together: dict[str, Any] = {}
     exec(subscriber.replace("\nbroker = ", f"\n{erasure}\n{rebuild}\nbroker = "), together)
     churn: Handler[sqlite3.Connection] = together["churn"]
-    merchant, erased, kept = uuid4(), uuid4(), uuid4()
-    ended = [record(message(SubscriptionCancelled, merchantid=merchant, customerid=id)) for id in (erased, kept)]
+    merchant, erased, remaining = uuid4(), uuid4(), uuid4()
+    ended = [record(message(SubscriptionCancelled, merchantid=merchant, customerid=id)) for id in (erased, remaining)]
     await take(churn, *ended, tombstone(merchant, erased))
-    assert [row[0] for row in rows(tmp_path / "churn.db")] == [str(kept)]
+    assert [row[0] for row in rows(tmp_path / "churn.db")] == [str(remaining)]
     await churn.rebuild()
     assert rows(tmp_path / "churn.db") == []
     await churn.store.close()

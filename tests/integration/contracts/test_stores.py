@@ -69,13 +69,13 @@ def postgres(dsn: str) -> Kind:
 async def kind(request: pytest.FixtureRequest, tmp_path: Path, database: ServiceDatabase) -> AsyncIterator[Kind]:
     match request.param:
         case "memory":
-            found = memory()
+            store_kind = memory()
         case "sqlite":
-            found = sqlite(tmp_path / "kit.db")
+            store_kind = sqlite(tmp_path / "kit.db")
         case _:
-            found = postgres(database.owner_url)
-    yield found
-    await found.store.close()
+            store_kind = postgres(database.owner_url)
+    yield store_kind
+    await store_kind.store.close()
 
 
 async def test_effect_and_claim_commit_together(kind: Kind) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from invoicing.adapters.exporting.table import as_csv
-from invoicing.adapters.exporting.wording import Words, words_for
+from invoicing.adapters.exporting.wording import ExportWords, words_for
 from invoicing.application.history import HistoryRow
 from invoicing.application.movements import Kind, Movement
 from support.invoicing.examples import day, id_of
@@ -93,7 +93,7 @@ NUMBERED = [replace(ROW, number=f"{series}-000005") for series in SERIES]
 class Sheet:
     """One table with all of the rows above, as the spreadsheet shows it."""
 
-    words: Words
+    words: ExportWords
     header: list[Cell]
     ordinary: list[list[Cell]]
     written: list[list[Cell]]

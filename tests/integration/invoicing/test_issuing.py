@@ -107,8 +107,8 @@ async def test_an_outcome_of_a_charge_is_the_invoices(stack: Stack, shop: Shop) 
     failed, succeeded = shop.failed(subscription, ANA), shop.succeeded(subscription, ANA)
     await stack.deliver(failed, succeeded, failed)
     await stack.deliver(succeeded)
-    told = [it.type.split(".")[2] for it in await stack.announced(shop)]
-    assert told == ["InvoiceIssued", "InvoicePaymentFailed", "InvoicePaid"]
+    published = [it.type.split(".")[2] for it in await stack.announced(shop)]
+    assert published == ["InvoiceIssued", "InvoicePaymentFailed", "InvoicePaid"]
     rows = await stack.rows(shop, "SELECT version, status, settled_at FROM invoices WHERE merchant_id = $1")
     assert rows == [(3, "paid", month(0))]
 
@@ -153,11 +153,11 @@ async def test_a_refunded_payment_of_a_void_invoice_sums_to_zero(stack: Stack, s
 async def test_the_invoice_of_a_given_up_period_stays_void_in_any_order_of_topics(stack: Stack, shop: Shop, order: str) -> None:
     subscription = uuid4()
     await stack.deliver(shop.profile(ANA), shop.due(subscription, ANA))
-    told = shop.cancelled(subscription, ANA, month(0), unpaid_period=period(0)), shop.succeeded(subscription, ANA)
+    records = shop.cancelled(subscription, ANA, month(0), unpaid_period=period(0)), shop.succeeded(subscription, ANA)
     if order == "both at once":
-        await stack.deliver(*told)
+        await stack.deliver(*records)
     else:
-        for record in told if order == "cancelled first" else reversed(told):
+        for record in records if order == "cancelled first" else reversed(records):
             await stack.deliver(record)
     await stack.deliver(shop.refunded(subscription, ANA))
     assert await stack.rows(shop, "SELECT status FROM invoices WHERE merchant_id = $1") == [("void",)]
@@ -185,11 +185,11 @@ async def test_an_erased_customer_keeps_what_the_law_keeps_and_is_forgotten_else
 
 async def test_reading_everything_again_after_an_erasure_changes_nothing(stack: Stack, shop: Shop) -> None:
     subscription = uuid4()
-    told = [[shop.profile(ANA), shop.due(subscription, ANA)], [shop.succeeded(subscription, ANA)], [shop.erased(ANA)]]
-    for batch in told:
+    batches = [[shop.profile(ANA), shop.due(subscription, ANA)], [shop.succeeded(subscription, ANA)], [shop.erased(ANA)]]
+    for batch in batches:
         await stack.deliver(*batch)
     before = await stack.announced(shop)
-    for batch in told:
+    for batch in batches:
         await stack.deliver(*batch)
     assert await stack.announced(shop) == before
     assert await stack.count(shop, "movements") == 2

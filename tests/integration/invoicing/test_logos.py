@@ -29,10 +29,10 @@ class Subscriptions(httpx.AsyncBaseTransport):
     """The service that keeps what merchants upload."""
 
     def __init__(self, answer: bytes | None) -> None:
-        self.answer, self.asked = answer, list[str]()
+        self.answer, self.requested_paths = answer, list[str]()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        self.asked.append(request.url.path)
+        self.requested_paths.append(request.url.path)
         if self.answer is None:
             raise httpx.ConnectError("nobody is there")
         return httpx.Response(200, content=self.answer)
@@ -49,7 +49,7 @@ async def test_a_logo_is_fetched_once_and_kept(stack: Stack) -> None:
     picture = PICTURE + uuid4().bytes
     reachable, away = Subscriptions(picture), Subscriptions(None)
     assert await Logos(stack.pool, reachable.client())(named(picture)) == picture
-    assert reachable.asked == [f"/v1/media/{named(picture)}"]
+    assert reachable.requested_paths == [f"/v1/media/{named(picture)}"]
     assert await Logos(stack.pool, away.client())(named(picture)) == picture
 
 

@@ -44,10 +44,10 @@ async def issue(stack: Stack, shop: Shop, customer: UUID, count: int) -> None:
 @asynccontextmanager
 async def alone(stack: Stack) -> AsyncIterator[tuple[str, psutil.Process]]:
     """The service in a process of its own, on the stack's database: its URL and the process."""
-    given = stack.database.url, stack.database.owner_url, stack.database.admin_url
+    urls = stack.database.url, stack.database.owner_url, stack.database.admin_url
     pipe = asyncio.subprocess.PIPE
     async with process(
-        *python("-m", "integration.invoicing.service_process", *given), cwd=TESTS, stdin=pipe, stdout=pipe
+        *python("-m", "integration.invoicing.service_process", *urls), cwd=TESTS, stdin=pipe, stdout=pipe
     ) as child:
         assert child.stdin is not None
         assert child.stdout is not None
@@ -63,8 +63,8 @@ def client(url: str, shop: Shop, customer: UUID = ANA) -> httpx.AsyncClient:
 
 
 async def progress(http: httpx.AsyncClient) -> dict[str, int] | None:
-    found: dict[str, int] | None = (await http.get("/export/progress")).json()["progress"]
-    return found
+    share: dict[str, int] | None = (await http.get("/export/progress")).json()["progress"]
+    return share
 
 
 @pytest.mark.timeout(600)

@@ -37,14 +37,14 @@ async def test_the_list_is_newest_first_page_by_page(stack: Stack, history: Shop
 
 
 async def test_the_list_can_be_narrowed(stack: Stack, history: Shop) -> None:
-    async def asked(**params: str | int) -> list[str]:
+    async def listed(**params: str | int) -> list[str]:
         async with stack.merchant(history) as http:
             return [item["number"] for item in (await http.get("/v1/invoices", params=params)).json()["items"]]
 
-    assert await asked(year=2021) == ["TS-000004", "TS-000003"]
-    assert await asked(status="paid") == ["TS-000001"]
-    assert await asked(customer_id=str(LUIS)) == ["TS-000004"]
-    assert await asked(customer_id=str(uuid4())) == []
+    assert await listed(year=2021) == ["TS-000004", "TS-000003"]
+    assert await listed(status="paid") == ["TS-000001"]
+    assert await listed(customer_id=str(LUIS)) == ["TS-000004"]
+    assert await listed(customer_id=str(uuid4())) == []
 
 
 async def test_a_customer_sees_their_own_and_nothing_else(stack: Stack, history: Shop) -> None:

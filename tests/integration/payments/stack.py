@@ -80,8 +80,8 @@ class Stack:
 
     async def ledger(self, merchant: UUID) -> dict[str, list[dict[str, Any]]]:
         async with self.client(OPERATOR) as operator:
-            found: dict[str, list[dict[str, Any]]] = (await operator.get(f"/sandbox/ledger?merchant_id={merchant}")).json()
-            return found
+            body: dict[str, list[dict[str, Any]]] = (await operator.get(f"/sandbox/ledger?merchant_id={merchant}")).json()
+            return body
 
     async def hear(self, merchant_id: UUID, subject: str, data: EventData, customer: UUID | None, sequence: int = 1) -> None:
         """An event of another service arrives."""
@@ -90,7 +90,7 @@ class Stack:
     async def deliver(self, *records: Record) -> None:
         await deliver(self.service.consumers[0], self.pool, *records)
 
-    async def told(self, stream: str) -> list[str]:
+    async def event_names(self, stream: str) -> list[str]:
         """The names of what the stream announced."""
         rows = await self.pool.fetch("SELECT value FROM events WHERE stream = $1 ORDER BY version", stream)
         return [Envelope.model_validate_json(row["value"]).type.split(".")[2] for row in rows]
@@ -101,14 +101,14 @@ class Stack:
             while not await holds():
                 await asyncio.sleep(0.03)
 
-    async def until_told(self, stream: str, *names: str) -> None:
+    async def until_events(self, stream: str, *names: str) -> None:
         async def holds() -> bool:
-            return await self.told(stream) == list(names)
+            return await self.event_names(stream) == list(names)
 
         try:
             await self.until(holds)
         except TimeoutError:
-            assert await self.told(stream) == list(names)
+            assert await self.event_names(stream) == list(names)
 
 
 @dataclass
@@ -124,12 +124,12 @@ class Shop:
     async def add(self, token: str) -> dict[str, Any]:
         answer = await self.http.post(f"/v1/customers/{self.ana}/payment-methods", json={"token": token})
         assert answer.status_code == 201, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+        body: dict[str, Any] = answer.json()
+        return body
 
     async def methods(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self.http.get(f"/v1/customers/{self.ana}/payment-methods")).json()["items"]
-        return found
+        items: list[dict[str, Any]] = (await self.http.get(f"/v1/customers/{self.ana}/payment-methods")).json()["items"]
+        return items
 
     async def issue(self, period: Period = MAY) -> UUID:
         invoice = uuid4()
@@ -176,10 +176,10 @@ class Shop:
         except TimeoutError:
             assert await self.charges(invoice) == list(expected)
 
-    async def pay(self, invoice: UUID, key: str | None = None, **said: Any) -> Response:
+    async def pay(self, invoice: UUID, key: str | None = None, **fields: Any) -> Response:
         """As the merchant's back end asks for it."""
         headers = {"idempotency-key": key} if key else {}
-        return await self.http.post("/v1/charges", json={"invoice_id": str(invoice), **said}, headers=headers)
+        return await self.http.post("/v1/charges", json={"invoice_id": str(invoice), **fields}, headers=headers)
 
     def portal(self, session: str = "session", customer: UUID | None = None) -> AsyncClient:
         return self.stack.customer(self.merchant.id, customer or self.ana, session)
@@ -188,8 +188,8 @@ class Shop:
         body = {"locale": "es-MX", "colour": "#285cc2", "portal_origin": PORTAL}
         answer = await self.portal(session).post(f"/v1/customers/{self.ana}/setups", json=body)
         assert answer.status_code == 201, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+        setup: dict[str, Any] = answer.json()
+        return setup
 
     async def confirm(
         self, setup: str, token: str, *charge: UUID | str, key: str | None = None, session: str = "session"
@@ -223,14 +223,14 @@ async def running(database: ServiceDatabase) -> AsyncIterator[Stack]:
 def merchant_by_key(pool: asyncpg.Pool) -> MerchantByKey:
     """The owner of merchants knows those that this service has received."""
 
-    async def found(sha256: str) -> dict[str, Any] | None:
+    async def documents(sha256: str) -> dict[str, Any] | None:
         for row in await pool.fetch("SELECT merchant_id, doc::text FROM projection WHERE name = 'merchant'"):
             doc: dict[str, Any] = json.loads(row["doc"])
             if any(key["sha256"] == sha256 for key in doc["api_keys"]):
                 return doc | {"id": str(row["merchant_id"])}
         return None
 
-    return found
+    return documents
 
 
 async def working(worker: Worker, stop: asyncio.Event) -> None:

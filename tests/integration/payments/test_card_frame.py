@@ -43,8 +43,8 @@ class Portal:
         return self.page.frame_locator("#frame")
 
     async def heard(self, type: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = await self.page.evaluate("type => heard.filter((each) => each.type === type)", type)
-        return found
+        messages: list[dict[str, Any]] = await self.page.evaluate("type => heard.filter((each) => each.type === type)", type)
+        return messages
 
     async def until_heard(self, type: str) -> None:
         await self.page.wait_for_function("type => heard.some((each) => each.type === type)", arg=type)
@@ -228,7 +228,7 @@ async def test_on_its_own_it_takes_no_card(portal: Portal) -> None:
     await expect(portal.page.get_by_label("Número de tarjeta")).to_be_disabled()
 
 
-async def test_a_set_up_that_is_over_tells_the_portal(portal: Portal) -> None:
+async def test_an_ended_set_up_notifies_the_portal(portal: Portal) -> None:
     portal.around.setup = None
     await portal.visit()
     await portal.until_heard("error")
@@ -247,5 +247,5 @@ async def test_it_fits_and_is_accessible(portal: Portal, width: int, scheme: str
     await expect(portal.card.get_by_text("Revisa el número")).to_be_visible()
     fits = "() => { const e = document.documentElement; return e.scrollHeight <= innerHeight && e.scrollWidth <= innerWidth }"
     await portal.page.frames[1].wait_for_function(fits)
-    found = await Axe().run(portal.page)
-    assert found.violations_count == 0, found.generate_report()
+    report = await Axe().run(portal.page)
+    assert report.violations_count == 0, report.generate_report()

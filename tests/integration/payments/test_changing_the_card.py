@@ -57,7 +57,7 @@ async def test_what_is_owed_is_listed_first_and_charged_at_once(shop: Shop) -> N
     token = (await shop.stack.type_card(opened["setup_id"])).json()["token"]
     answer = await shop.confirm(opened["setup_id"], token, invoice)
     assert answer.json()["charges"] == [{"invoice_id": invoice, "aggregate": f"payment-{invoice}", "version": 3}]
-    await shop.stack.until_told(f"payment-{invoice}", "PaymentStarted", "PaymentFailed", "PaymentStarted", "PaymentSucceeded")
+    await shop.stack.until_events(f"payment-{invoice}", "PaymentStarted", "PaymentFailed", "PaymentStarted", "PaymentSucceeded")
 
 
 async def test_only_what_was_listed_is_charged(shop: Shop) -> None:
@@ -77,7 +77,7 @@ async def test_a_declined_card_leaves_the_old_one(shop: Shop) -> None:
     ):
         assert problem(await shop.change_card(number)) == (402, code)
     assert await default(shop) == "4242"
-    assert await shop.stack.told(f"wallet-{shop.ana}") == ["PaymentMethodUpdated"]
+    assert await shop.stack.event_names(f"wallet-{shop.ana}") == ["PaymentMethodUpdated"]
 
 
 async def test_after_a_decline_the_same_page_takes_another_card(shop: Shop) -> None:
@@ -182,6 +182,14 @@ async def test_a_repeated_refusal_is_the_same_and_counted_once(shop: Shop) -> No
     assert await shop.stack.pool.fetchval("SELECT count(*) FROM card_refusal") == 1
 
 
+async def test_refusals_at_the_same_time_get_one_answer_and_count_once(shop: Shop) -> None:
+    setup = (await shop.open_setup())["setup_id"]
+    token = (await shop.stack.type_card(setup, DECLINED)).json()["token"]
+    answers = await asyncio.gather(*(shop.confirm(setup, token, key="click") for _ in range(5)))
+    assert {problem(answer) for answer in answers} == {(402, "card_declined")}
+    assert await shop.stack.pool.fetchval("SELECT count(*) FROM card_refusal") == 1
+
+
 async def test_a_card_that_comes_while_an_old_charge_hangs_is_not_lost(shop: Shop) -> None:
     await shop.add("tok_saves_then_declines")
     await shop.stack.misbehave(shop.merchant.id, "late", 5)
@@ -230,7 +238,7 @@ async def test_an_agreement_on_a_card_that_is_gone_is_not_honoured(shop: Shop) -
     assert await shop.charges(UUID(invoice)) == [(1, "failed", "card_declined")]
 
 
-async def test_a_provider_that_is_away_changes_nothing_and_says_so(shop: Shop) -> None:
+async def test_an_unavailable_provider_is_reported_and_changes_nothing(shop: Shop) -> None:
     await shop.add("tok_visa")
     setup = (await shop.open_setup())["setup_id"]
     token = (await shop.stack.type_card(setup, MASTERCARD)).json()["token"]

@@ -28,7 +28,7 @@ async def test_an_issued_invoice_is_paid_with_the_card_on_file(shop: Shop) -> No
     card = await shop.add("tok_visa")
     assert (card["brand"], card["last4"], card["exp_month"], card["exp_year"]) == ("visa", "4242", 12, 2025)
     invoice = await shop.issue()
-    await shop.stack.until_told(f"payment-{invoice}", STARTED, PAID)
+    await shop.stack.until_events(f"payment-{invoice}", STARTED, PAID)
     await shop.until_charges(invoice, (1, "succeeded", None))
     paid = (await envelopes(shop.stack, f"payment-{invoice}"))[1]
     data = PaymentSucceeded.model_validate(paid.data)
@@ -83,7 +83,7 @@ async def test_a_charge_stays_unknown_until_the_provider_answers(shop: Shop) -> 
     assert len(await shop.charges(invoice)) == 1, "what is unknown keeps the next attempt waiting"
     await shop.stack.misbehave(shop.merchant.id, "normal")
     await shop.until_charges(invoice, (1, "succeeded", None))
-    assert await shop.stack.told(f"payment-{invoice}") == [STARTED, UNKNOWN, PAID]
+    assert await shop.stack.event_names(f"payment-{invoice}") == [STARTED, UNKNOWN, PAID]
     assert await taken(shop, invoice) == 1
 
 
@@ -92,7 +92,7 @@ async def test_an_answer_that_is_lost_or_late_is_found_and_charged_once(shop: Sh
     for mode, seconds in (("lose", 0), ("late", 2)):
         await shop.stack.misbehave(shop.merchant.id, mode, seconds)
         invoice = await shop.issue()
-        await shop.stack.until_told(f"payment-{invoice}", STARTED, UNKNOWN, PAID)
+        await shop.stack.until_events(f"payment-{invoice}", STARTED, UNKNOWN, PAID)
         assert await taken(shop, invoice) == 1
 
 
@@ -115,7 +115,7 @@ async def test_a_charge_for_an_invoice_voided_meanwhile_is_refunded(shop: Shop) 
     invoice = await shop.issue()
     await shop.until_charges(invoice, (1, "unknown", None))
     await shop.void(invoice)
-    await shop.stack.until_told(f"payment-{invoice}", STARTED, UNKNOWN, PAID, "PaymentRefunded")
+    await shop.stack.until_events(f"payment-{invoice}", STARTED, UNKNOWN, PAID, "PaymentRefunded")
     refunded = PaymentRefunded.model_validate((await envelopes(shop.stack, f"payment-{invoice}"))[-1].data)
     assert refunded.reason == "invoice_voided"
     assert await shop.charges(invoice) == [(1, "refunded", None)]
@@ -148,7 +148,7 @@ async def test_a_worker_that_died_in_the_middle_leaves_its_work_to_others(shop: 
     await shop.until_charges(invoice, (1, "succeeded", None))
     await shop.stack.pool.execute("UPDATE attempt SET status = 'open', call_at = now(), calls = 1")
     await asyncio.sleep(0.5)
-    assert await shop.stack.told(f"payment-{invoice}") == [STARTED, UNKNOWN, PAID], "asking again changes nothing"
+    assert await shop.stack.event_names(f"payment-{invoice}") == [STARTED, UNKNOWN, PAID], "asking again changes nothing"
     assert await taken(shop, invoice) == 1
 
 
@@ -168,7 +168,7 @@ async def test_the_last_card_stays_while_a_subscription_needs_it(shop: Shop) -> 
     assert (refused.status_code, refused.json()["code"]) == (409, "last_payment_method")
     await shop.end()
     assert (await shop.http.delete(f"/v1/payment-methods/{first['id']}")).status_code == 202
-    assert await shop.stack.told(f"wallet-{shop.ana}") == [
+    assert await shop.stack.event_names(f"wallet-{shop.ana}") == [
         *["PaymentMethodUpdated"] * 2,
         "PaymentMethodRemoved",
         "PaymentMethodUpdated",

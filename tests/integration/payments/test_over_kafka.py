@@ -24,7 +24,7 @@ from portalctl import topics
 from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
 from support.processes import exit_code, process, python
-from support.raw_http import asked
+from support.raw_http import answer_to
 
 
 @asynccontextmanager
@@ -138,7 +138,7 @@ async def test_an_invoice_on_a_topic_is_answered_on_another(environment: dict[st
             assert (await client.get(f"{cards}/cards/{uuid4()}")).status_code == 404
             assert (await client.get(f"{cards}/metrics")).status_code == 404
         for name in ports:
-            endless = await asked(int(environment[name]), b"GET / HTTP/1.1\r\nhost: here\r\nx-a: " + b"a" * 40_000)
+            endless = await answer_to(int(environment[name]), b"GET / HTTP/1.1\r\nhost: here\r\nx-a: " + b"a" * 40_000)
             assert (name, endless.status) == (name, 431)
         running.send_signal(signal.SIGTERM)
         assert await asyncio.wait_for(running.wait(), 15) == 0

@@ -32,8 +32,8 @@ def problem(answer: Response) -> tuple[int, str]:
     return answer.status_code, answer.json()["code"]
 
 
-async def as_ana(shop: Shop, invoice: UUID, customer: UUID | None = None, **said: Any) -> Response:
-    body = {"invoice_id": str(invoice), **said}
+async def as_ana(shop: Shop, invoice: UUID, customer: UUID | None = None, **fields: Any) -> Response:
+    body = {"invoice_id": str(invoice), **fields}
     return await shop.portal(customer=customer).post("/v1/charges", json=body)
 
 
@@ -48,7 +48,7 @@ async def data(shop: Shop, stream: str) -> list[dict[str, Any]]:
     return [Envelope.model_validate_json(row["value"]).data for row in rows]
 
 
-async def test_a_card_that_the_merchant_attached_pays_when_the_merchant_asks(shop: Shop) -> None:
+async def test_a_card_that_the_merchant_attached_pays_on_the_merchants_request(shop: Shop) -> None:
     invoice = await owed(shop)
     card = await shop.add("tok_visa")
     assert await shop.charges(invoice) == [DECLINED]
@@ -58,14 +58,14 @@ async def test_a_card_that_the_merchant_attached_pays_when_the_merchant_asks(sho
     assert (body["payment_method"]["id"], body["status"], body["attempt"]) == (card["id"], "open", 2)
     assert body["total"] == {"amount_minor": 2999, "currency": "USD"}
     await shop.until_charges(invoice, DECLINED, (2, "succeeded", None))
-    assert (await shop.stack.told(f"wallet-{shop.ana}"))[-1] == "PaymentConfirmed"
+    assert (await shop.stack.event_names(f"wallet-{shop.ana}"))[-1] == "PaymentConfirmed"
     confirmed = (await data(shop, f"wallet-{shop.ana}"))[-1]["confirmation"]
     charged = (await data(shop, f"payment-{invoice}"))[-1]
     assert (charged["confirmation_id"], charged["agreed_at"]) == (confirmed["id"], confirmed["at"])
     assert [line["amount"]["amount_minor"] for line in confirmed["charges"]] == [2999]
 
 
-async def test_no_card_on_file_is_said_before_anything_is_charged(shop: Shop) -> None:
+async def test_a_missing_card_is_reported_before_anything_is_charged(shop: Shop) -> None:
     invoice = await shop.issue()
     await shop.until_charges(invoice, (1, "failed", "no_payment_method"))
     assert problem(await shop.pay(invoice)) == (409, "payment_method_gone")
@@ -99,7 +99,7 @@ async def test_another_amount_is_answered_with_the_one_that_is_due_and_nothing_i
         assert answer.json()["amount"] == {"amount_minor": 2999, "currency": "USD"}
         assert [due["invoice_id"] for due in answer.json()["due"]] == [str(invoice)]
     assert await shop.charges(invoice) == [DECLINED]
-    assert "PaymentConfirmed" not in await shop.stack.told(f"wallet-{shop.ana}")
+    assert "PaymentConfirmed" not in await shop.stack.event_names(f"wallet-{shop.ana}")
 
 
 async def test_while_a_charge_runs_no_other_begins(shop: Shop) -> None:
@@ -156,8 +156,8 @@ async def test_the_failure_of_a_requested_payment_is_marked_manual(shop: Shop) -
     invoice = await owed(shop)
     await shop.pay(invoice)
     await shop.until_charges(invoice, DECLINED, (2, "failed", "card_declined"))
-    failures = [told for told in await data(shop, f"payment-{invoice}") if "manual" in told]
-    assert [(told["attempt"], told["manual"]) for told in failures] == [(1, False), (2, True)]
+    failures = [published for published in await data(shop, f"payment-{invoice}") if "manual" in published]
+    assert [(failure["attempt"], failure["manual"]) for failure in failures] == [(1, False), (2, True)]
 
 
 async def test_a_retry_that_falls_due_meanwhile_is_not_another_charge(shop: Shop) -> None:
@@ -189,7 +189,7 @@ async def test_a_void_or_foreign_invoice_cannot_be_paid(shop: Shop) -> None:
 
 async def test_an_invalid_payment_request_is_refused(shop: Shop) -> None:
     invoice = await owed(shop)
-    for said in (
+    for fields in (
         {"amount_minor": 2999},
         {"currency": "USD"},
         {"amount_minor": -1, "currency": "USD"},
@@ -198,7 +198,7 @@ async def test_an_invalid_payment_request_is_refused(shop: Shop) -> None:
         {"payment_method_id": "default"},
         {"more": 1},
     ):
-        assert (await shop.pay(invoice, **said)).status_code == 422
+        assert (await shop.pay(invoice, **fields)).status_code == 422
     assert (await shop.http.post("/v1/charges", json={})).status_code == 422
     assert await shop.charges(invoice) == [DECLINED]
 
@@ -210,9 +210,9 @@ async def test_a_period_that_had_begun_and_was_not_listed_is_not_charged(shop: S
     await shop.until_charges(april, DECLINED, (2, "succeeded", None))
     may = await shop.issue(MAY)
     await shop.until_charges(may, (1, "failed", "processing_error"))
-    assert await shop.stack.told(f"payment-{may}") == ["PaymentFailed"]
-    [told] = await data(shop, f"payment-{may}")
-    assert (told["needs_confirmation"], told["retryable"], told["reference"]) == (True, False, None)
+    assert await shop.stack.event_names(f"payment-{may}") == ["PaymentFailed"]
+    [published] = await data(shop, f"payment-{may}")
+    assert (published["needs_confirmation"], published["retryable"], published["reference"]) == (True, False, None)
     assert [charge["code"] for charge in (await shop.stack.ledger(shop.merchant.id))["charges"]] == ["card_declined", None]
     assert (await shop.pay(may)).status_code == 201
     await shop.until_charges(may, (1, "failed", "processing_error"), (2, "succeeded", None))
@@ -224,7 +224,7 @@ async def test_a_period_that_begins_after_the_confirmation_is_an_ordinary_renewa
     await shop.until_charges(may, DECLINED, (2, "succeeded", None))
     june = await shop.issue(JUNE)
     await shop.until_charges(june, (1, "succeeded", None))
-    assert [told["confirmation_id"] for told in await data(shop, f"payment-{june}")] == [None, None]
+    assert [published["confirmation_id"] for published in await data(shop, f"payment-{june}")] == [None, None]
 
 
 async def test_a_set_up_names_the_sum_that_it_confirms(shop: Shop) -> None:

@@ -29,8 +29,8 @@ class TestSandbox(ProviderSuite):
         return Sandbox(books)
 
     async def token(self, provider: Provider, setup_id: UUID, number: str, month: int = 12, year: int = 2025) -> str:
-        made = await self.vault.tokenise(self.merchant, setup_id, CardEntry(number, month, year, "123"))
-        return made.token
+        created = await self.vault.tokenise(self.merchant, setup_id, CardEntry(number, month, year, "123"))
+        return created.token
 
     async def act(self, books: LedgerPool, mode: Mode, seconds: float = 0.2) -> None:
         await behave(books, self.merchant, self.customer, mode, seconds)
@@ -52,13 +52,13 @@ class TestSandbox(ProviderSuite):
             await provider.charge(order)
         assert isinstance(await provider.status(order), Taken)
 
-    async def test_answering_late_it_does_not_say_before(self, provider: Sandbox, books: LedgerPool) -> None:
+    async def test_a_late_answer_is_not_given_early(self, provider: Sandbox, books: LedgerPool) -> None:
         order = self.order(await self.saved(provider))
         await self.act(books, "late", 3)
         charging = asyncio.create_task(provider.charge(order))
-        while isinstance(found := await provider.status(order), UnknownCharge):
+        while isinstance(status := await provider.status(order), UnknownCharge):
             await asyncio.sleep(0.02)
-        assert isinstance(found, Pending)
+        assert isinstance(status, Pending)
         assert isinstance(await charging, Taken)
 
     async def test_concurrent_requests_with_one_charge_id_are_one_ledger_row(self, provider: Sandbox, books: LedgerPool) -> None:

@@ -44,8 +44,8 @@ class Process:
 
     async def metric(self, name: str) -> float | None:
         answer = await self.get("/metrics")
-        found = re.search(rf"^{name}(?:{{.*}})? ([0-9.e+-]+)$", answer.text if answer else "", re.MULTILINE)
-        return float(found[1]) if found else None
+        match = re.search(rf"^{name}(?:{{.*}})? ([0-9.e+-]+)$", answer.text if answer else "", re.MULTILINE)
+        return float(match[1]) if match else None
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -96,12 +96,12 @@ async def test_without_migrations_it_is_not_ready_and_names_them(database: Servi
     settings = environment(service, database, NOWHERE)
     packaged = [f"chassis/{file.name}" for file in sorted(CHASSIS.glob("*.sql"))]
     async with running(service, settings, "serve", "--role", "http") as it:
-        status, told = await it.ready()
+        status, report = await it.ready()
         assert status == 503
-        assert told["failures"]["migrations"].startswith(f"not applied: {', '.join(packaged)}, {service}/0001_")
+        assert report["failures"]["migrations"].startswith(f"not applied: {', '.join(packaged)}, {service}/0001_")
         await migrate(service, settings)
-        _, told = await it.ready()
-        assert "migrations" not in told.get("failures", {})
+        _, report = await it.ready()
+        assert "migrations" not in report.get("failures", {})
 
 
 async def test_a_single_missing_migration_is_named(database: ServiceDatabase) -> None:
@@ -137,8 +137,8 @@ async def test_without_kafka_it_serves_and_its_lag_is_the_age_of_the_oldest_unse
 
         await until(lags)
         assert (await it.metric("consumer_standstill_seconds") or 0) > 0
-        status, told = await it.ready()
-        assert (status, told["failures"]["kafka"]) == (503, "was never reached")
+        status, report = await it.ready()
+        assert (status, report["failures"]["kafka"]) == (503, "was never reached")
         served = await it.get("/v1/customers/00000000-0000-4000-8000-000000000000/payment-methods")
         assert served is not None
         assert served.status_code == 401
@@ -167,9 +167,9 @@ async def test_without_postgresql_it_starts_logs_once_and_becomes_ready_later(
     try:
         await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS false')
         async with running("payments", settings) as it:
-            status, told = await it.ready()
+            status, report = await it.ready()
             assert status == 503
-            assert "no connection to the database" in told["failures"]["database"]
+            assert "no connection to the database" in report["failures"]["database"]
             await asyncio.sleep(8)
             assert complaints(it.lines) == ["dependency.away"]
             await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
@@ -177,11 +177,11 @@ async def test_without_postgresql_it_starts_logs_once_and_becomes_ready_later(
             async def ready() -> bool:
                 return (await it.ready())[0] == 200
 
-            async def said() -> bool:
+            async def is_logged() -> bool:
                 return "dependency.back" in [line["event"] for line in it.lines]
 
             await until(ready, 60)
-            await until(said, 60)
+            await until(is_logged, 60)
             assert complaints(it.lines) == ["dependency.away"]
     finally:
         await admin.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')

@@ -26,12 +26,12 @@ def test_a_service_reports_all_wrong_settings_with_code_2(service: str, command:
     assert ended.returncode == 2
     assert ended.stdout == ""
     assert CANARY not in ended.stderr
-    said = ended.stderr.splitlines()
+    lines = ended.stderr.splitlines()
     may_be_empty = {"trusted_proxies", "otlp_endpoint"}
-    assert [line.split()[1].lower() for line in said] == [
+    assert [line.split()[1].lower() for line in lines] == [
         name for name in SETTINGS[service].model_fields if name not in may_be_empty
     ]
-    assert all(line.startswith(f"{service}: ") and "; expected " in line for line in said)
+    assert all(line.startswith(f"{service}: ") and "; expected " in line for line in lines)
 
 
 def test_a_service_without_settings_names_the_required_ones() -> None:

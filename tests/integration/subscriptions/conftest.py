@@ -40,20 +40,20 @@ class Shop:
     async def subscribe(self, **more: Any) -> dict[str, Any]:
         answer = await self.http.post("/v1/subscriptions", json={"customer_id": self.ana, "plan_id": self.plan, **more})
         assert answer.status_code == 201, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+        body: dict[str, Any] = answer.json()
+        return body
 
     async def read(self, id: str) -> dict[str, Any]:
-        found: dict[str, Any] = (await self.http.get(f"/v1/subscriptions/{id}")).json()
-        return found
+        body: dict[str, Any] = (await self.http.get(f"/v1/subscriptions/{id}")).json()
+        return body
 
     async def advance(self, to: str) -> dict[str, Any]:
         answer = await self.http.post("/v1/test-clock/advance", json={"to": to})
         assert answer.status_code == 200, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
+        body: dict[str, Any] = answer.json()
+        return body
 
-    async def told(self, aggregate: str) -> list[str]:
+    async def event_names(self, aggregate: str) -> list[str]:
         """The names of the events that the aggregate announced."""
         events = (await self.http.get(f"/v1/streams/{aggregate}")).json()["events"]
         return [event["type"].split(".")[2] for event in events]
@@ -76,8 +76,8 @@ async def registered(stack: Stack, **changes: Any) -> dict[str, Any]:
     operator = {"authorization": f"Bearer {OPERATOR}"}
     answer = await stack.http.post("/v1/merchants", json={**TECHSOLUTIONS, **changes}, headers=operator)
     assert answer.status_code == 201, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
+    body: dict[str, Any] = answer.json()
+    return body
 
 
 async def opened(stack: Stack, **changes: Any) -> Shop:

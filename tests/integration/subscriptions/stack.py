@@ -19,7 +19,7 @@ from billing_contracts.money import Money
 from billing_contracts.shapes import Period
 from billing_contracts.subscriptions import SubscriptionRenewalDue, SubscriptionRetryDue
 from chassis.decoding import Record
-from chassis.outbox.cursor import Position, read_page
+from chassis.outbox.cursor import RelayPosition, read_page
 from chassis.service.service import Service
 from subscriptions.composition import compose
 from subscriptions.settings import Settings
@@ -40,7 +40,7 @@ class Stack:
     """Why the charge of a period fails; None: it is paid."""
     held: bool = False
     """Whether charges hang."""
-    _position: Position = field(default=Position(0, 0, 0))
+    _position: RelayPosition = field(default=RelayPosition(0, 0, 0))
     _due: dict[UUID, SubscriptionRenewalDue] = field(default_factory=dict)
     _attempts: dict[UUID, int] = field(default_factory=dict)
 
@@ -78,8 +78,8 @@ class Stack:
             page = await read_page(cast(asyncpg.Connection, connection), self._position, 1000)
         self._position = page.last
         records = []
-        for told in page.messages:
-            envelope = Envelope.model_validate_json(told.value or b"")
+        for record in page.messages:
+            envelope = Envelope.model_validate_json(record.value or b"")
             if envelope.type == SubscriptionRenewalDue.TYPE:
                 due = SubscriptionRenewalDue.model_validate(envelope.data)
                 self._due[subscription_of(envelope)] = due
@@ -93,12 +93,12 @@ class Stack:
         return len(records)
 
     def _outcome(
-        self, cause: Envelope, due: SubscriptionRenewalDue, asked: SubscriptionRenewalDue | SubscriptionRetryDue
+        self, cause: Envelope, due: SubscriptionRenewalDue, request: SubscriptionRenewalDue | SubscriptionRetryDue
     ) -> Record:
         id = subscription_of(cause)
         self._attempts[id] += 1
         amount = Money(amount_minor=due.plan.price.amount_minor * due.quantity, currency=due.plan.price.currency)
-        why = self.verdict(id, asked)
+        why = self.verdict(id, request)
         if why is None:
             return outcome(cause, paid(id, due.period, amount, cause.time))
         return outcome(cause, failed(id, due.period, amount, self._attempts[id], why))
@@ -141,8 +141,8 @@ def outcome(cause: Envelope, data: InvoicePaid | InvoicePaymentFailed, at: datet
 @asynccontextmanager
 async def running(database: ServiceDatabase, **changed: Any) -> AsyncIterator[Stack]:
     """The service with its worker for test clocks, and charges that end at once."""
-    given = common_settings(database, "subscriptions", "portal-gateway", "payments")
-    settings = Settings(**given | changed)
+    environment = common_settings(database, "subscriptions", "portal-gateway", "payments")
+    settings = Settings(**environment | changed)
     async with service.resources(database, "subscriptions", subscriptions, settings) as resources:
         composed = compose(resources)
         http = await resources.closing.enter_async_context(

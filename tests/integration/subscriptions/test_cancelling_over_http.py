@@ -63,7 +63,7 @@ async def test_the_merchants_policy_decides_without_a_mode(stack: Stack) -> None
     assert events[-1]["data"]["open_invoices"] == "keep"
 
 
-async def test_the_cause_says_who_cancelled(shop: Shop) -> None:
+async def test_the_cause_names_the_canceller(shop: Shop) -> None:
     id = await active(shop)
     ana = shop.stack.customer(shop.id, shop.ana)
     await ana.post(f"/v1/subscriptions/{id}/cancellation", json={"mode": "immediately", "feedback": "too_expensive"})
@@ -91,14 +91,14 @@ async def test_a_cancellation_that_cannot_be_changes_nothing(shop: Shop, body: d
 
 async def test_any_text_is_accepted_as_a_comment(shop: Shop) -> None:
     id = await active(shop)
-    said = "<script>alert(1)</script> 👋🏽\r\nأهلا \u200e+52 1 55 2000 0000"
-    answer = await shop.http.post(f"/v1/subscriptions/{id}/cancellation", json={"comment": said})
+    comment = "<script>alert(1)</script> 👋🏽\r\nأهلا \u200e+52 1 55 2000 0000"
+    answer = await shop.http.post(f"/v1/subscriptions/{id}/cancellation", json={"comment": comment})
     assert (answer.status_code, "card_number_removed" in answer.json()) == (202, False)
-    assert await shop.stack.comments(shop.id) == [said.replace("\r\n", "\n")]
+    assert await shop.stack.comments(shop.id) == [comment.replace("\r\n", "\n")]
 
 
 @pytest.mark.parametrize(
-    ("said", "kept"),
+    ("comment", "stored"),
     [
         ("nul\x00 \u202eolleh\u202c", "nul olleh"),
         ("cut\ud83d", "cut"),
@@ -108,12 +108,12 @@ async def test_any_text_is_accepted_as_a_comment(shop: Shop) -> None:
     ],
     ids=ascii,
 )
-async def test_characters_that_cannot_be_stored_do_not_stop_a_cancellation(shop: Shop, said: str, kept: str | None) -> None:
+async def test_characters_that_cannot_be_stored_do_not_stop_a_cancellation(shop: Shop, comment: str, stored: str | None) -> None:
     id = await active(shop)
-    sent: dict[str, Any] = {"content": json.dumps({"comment": said}), "headers": {"content-type": "application/json"}}
+    sent: dict[str, Any] = {"content": json.dumps({"comment": comment}), "headers": {"content-type": "application/json"}}
     assert (await shop.http.post(f"/v1/subscriptions/{id}/cancellation", **sent)).status_code == 202
     assert (await shop.read(id))["cancellation"]
-    assert await shop.stack.comments(shop.id) == ([kept] if kept else [])
+    assert await shop.stack.comments(shop.id) == ([stored] if stored else [])
 
 
 async def test_a_card_number_is_removed_from_a_comment_and_reported(shop: Shop) -> None:
@@ -183,10 +183,10 @@ async def test_a_cancellation_that_meets_the_boundary_is_decided_on_one_stream(s
     assert answers[:8] == [202] * 8
     await shop.advance("2023-04-01T00:00:00Z")
     for id in ids:
-        told = (await shop.told(f"subscription-{id}"))[3:]
+        published = (await shop.event_names(f"subscription-{id}"))[3:]
         assert (await shop.read(id))["status"] == "canceled"
-        assert told[-1] == "SubscriptionCancelled", "nothing follows the end"
-        assert told.count("SubscriptionRenewalDue") == told.count("SubscriptionRenewed") <= 1
+        assert published[-1] == "SubscriptionCancelled", "nothing follows the end"
+        assert published.count("SubscriptionRenewalDue") == published.count("SubscriptionRenewed") <= 1
 
 
 async def test_cancelling_an_unpaid_subscription_shows_no_access_that_has_ended(stack: Stack) -> None:

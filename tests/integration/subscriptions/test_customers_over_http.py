@@ -14,8 +14,8 @@ from integration.subscriptions.stack import Stack
 
 async def announced(shop: Shop) -> list[tuple[str, dict[str, Any] | None]]:
     rows = await shop.stack.pool.fetch("SELECT key, value FROM outbox WHERE topic = 'billing.customers' ORDER BY position")
-    told = [(row["key"].decode(), json.loads(row["value"]) if row["value"] else None) for row in rows]
-    return [(key, value) for key, value in told if key.startswith(shop.id)]
+    profiles = [(row["key"].decode(), json.loads(row["value"]) if row["value"] else None) for row in rows]
+    return [(key, value) for key, value in profiles if key.startswith(shop.id)]
 
 
 async def test_each_change_of_a_profile_is_announced_with_its_revision(shop: Shop) -> None:
@@ -32,9 +32,9 @@ async def test_each_change_of_a_profile_is_announced_with_its_revision(shop: Sho
     }
     unchanged = await shop.http.patch(f"/v1/customers/{shop.ana}", json={"email": "ana@new.example"})
     assert unchanged.json()["revision"] == 2
-    told = await announced(shop)
-    assert [key for key, _ in told] == [f"{shop.id}/customer-{shop.ana}"] * 2
-    assert [(value["sequence"], value["data"]["email"]) for _, value in told if value] == [
+    published = await announced(shop)
+    assert [key for key, _ in published] == [f"{shop.id}/customer-{shop.ana}"] * 2
+    assert [(value["sequence"], value["data"]["email"]) for _, value in published if value] == [
         ("0000000001", "ana@example.com"),
         ("0000000002", "ana@new.example"),
     ]
@@ -43,8 +43,8 @@ async def test_each_change_of_a_profile_is_announced_with_its_revision(shop: Sho
 async def test_changes_at_once_are_numbered_one_by_one(shop: Shop) -> None:
     url = f"/v1/customers/{shop.ana}"
     await asyncio.gather(*(shop.http.patch(url, json={"name": f"Ana {n}"}) for n in range(8)))
-    told = await announced(shop)
-    assert [value["sequence"] for _, value in told if value] == [f"{n:010}" for n in range(1, 10)]
+    published = await announced(shop)
+    assert [value["sequence"] for _, value in published if value] == [f"{n:010}" for n in range(1, 10)]
     assert (await shop.http.get(url)).json()["revision"] == 9
 
 

@@ -40,9 +40,9 @@ async def test_a_merchant_gets_a_key_that_is_kept_only_as_a_hash(stack: Stack) -
 
 async def test_a_registration_publishes_all_settings(stack: Stack) -> None:
     merchant = await registered(stack)
-    told = (await stack.merchant(merchant["api_key"]).get(f"/v1/streams/merchant-{merchant['id']}")).json()["events"][0]
-    assert (told["type"], told["time"]) == ("billing.subscriptions.MerchantConfigured.v1", "2023-01-14T06:00:00Z")
-    data = told["data"]
+    event = (await stack.merchant(merchant["api_key"]).get(f"/v1/streams/merchant-{merchant['id']}")).json()["events"][0]
+    assert (event["type"], event["time"]) == ("billing.subscriptions.MerchantConfigured.v1", "2023-01-14T06:00:00Z")
+    data = event["data"]
     assert (data["name"], data["invoice_series"], data["sandbox"]) == ("TechSolutions Inc.", "TS", True)
     assert data["legal"] == TECHSOLUTIONS["legal"]
     assert data["clock_offset_seconds"] < 0
@@ -203,7 +203,7 @@ async def test_an_id_that_no_key_can_have_is_a_clear_error(shop: Shop, id: str) 
         assert [error["pointer"] for error in answer.json()["errors"]] == ["/path/id"]
 
 
-async def test_a_picture_is_encoded_anew_and_shown_to_services(shop: Shop) -> None:
+async def test_a_picture_is_encoded_again_and_shown_to_services(shop: Shop) -> None:
     uploaded = await shop.http.post("/v1/media", content=picture("JPEG"))
     assert uploaded.status_code == 201
     id = uploaded.json()["media_id"]
@@ -226,9 +226,9 @@ async def test_content_that_is_not_a_picture_is_refused(shop: Shop, content: byt
 
 
 async def test_the_content_type_of_an_upload_is_ignored(shop: Shop) -> None:
-    said = [None, "image/png", "image/svg+xml", "application/octet-stream", "application/x-www-form-urlencoded", "text/html"]
+    types = [None, "image/png", "image/svg+xml", "application/octet-stream", "application/x-www-form-urlencoded", "text/html"]
     ids = set()
-    for kind in said:
+    for kind in types:
         answer = await shop.http.post("/v1/media", content=picture(), headers={"content-type": kind} if kind else {})
         assert answer.status_code == 201
         ids.add(answer.json()["media_id"])
@@ -237,7 +237,7 @@ async def test_the_content_type_of_an_upload_is_ignored(shop: Shop) -> None:
         assert (await shop.http.post("/v1/media", **wrapped)).json()["code"] == "not_a_picture"
 
 
-async def test_a_bomb_is_refused_and_says_why(shop: Shop) -> None:
+async def test_a_decompression_bomb_is_refused_with_a_reason(shop: Shop) -> None:
     answer = await shop.http.post("/v1/media", content=picture(size=(5000, 5000)))
     assert (answer.status_code, answer.json()["code"]) == (422, "too_many_pixels")
 
@@ -314,15 +314,15 @@ async def test_the_price_of_a_period_is_limited_with_quantity_and_tax(shop: Shop
     plan = (
         await shop.http.post("/v1/plans", json={**PREMIUM, "price": {"amount_minor": 999_999_999_999, "currency": "EUR"}})
     ).json()
-    wanted = {"customer_id": shop.ana, "plan_id": plan["id"], "quantity": 9_007}
+    order = {"customer_id": shop.ana, "plan_id": plan["id"], "quantity": 9_007}
     headers = {"idempotency-key": "dear"}
     refused, again = [
-        await shop.http.post("/v1/subscriptions", json={**wanted, "quantity": 9_008}, headers=headers) for _ in range(2)
+        await shop.http.post("/v1/subscriptions", json={**order, "quantity": 9_008}, headers=headers) for _ in range(2)
     ]
     assert (refused.status_code, refused.json()["code"]) == (422, "amount_too_large")
     assert "9007199254740991" in refused.json()["title"]
     assert again.json() == refused.json()
-    started = await shop.http.post("/v1/subscriptions", json=wanted, headers={"idempotency-key": "fits"})
+    started = await shop.http.post("/v1/subscriptions", json=order, headers={"idempotency-key": "fits"})
     assert started.status_code == 201
     merchant = f"/v1/merchants/{shop.id}"
     tax = {"name": "IVA", "rate_basis_points": 1}
@@ -334,8 +334,8 @@ async def test_the_price_of_a_period_is_limited_with_quantity_and_tax(shop: Shop
     ended = await shop.http.post(f"/v1/subscriptions/{started.json()['id']}/cancellation", json={"mode": "immediately"})
     assert ended.status_code == 202
     assert (await shop.http.patch(merchant, json={"tax": tax})).status_code == 200
-    assert (await shop.http.post("/v1/subscriptions", json=wanted)).json()["code"] == "amount_too_large"
-    repeated = await shop.http.post("/v1/subscriptions", json=wanted, headers={"idempotency-key": "fits"})
+    assert (await shop.http.post("/v1/subscriptions", json=order)).json()["code"] == "amount_too_large"
+    repeated = await shop.http.post("/v1/subscriptions", json=order, headers={"idempotency-key": "fits"})
     assert repeated.json() == started.json(), "what was answered stays answered"
 
 

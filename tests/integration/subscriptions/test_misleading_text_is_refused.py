@@ -47,7 +47,7 @@ async def test_hidden_and_misleading_characters_are_refused(shop: Shop, operatio
         assert await answered(shop, operation, text) == (422, {pointer: code}), ascii(text)
 
 
-async def test_a_line_stays_one_line_whatever_ends_it(shop: Shop) -> None:
+async def test_a_line_stays_one_line_with_any_line_ending(shop: Shop) -> None:
     for end in ("\n", "\u2028", "\u2029"):
         assert await answered(shop, FIELDS[0], f"Ana{end}García") == (422, {"/name": "one_line"})
 

@@ -12,8 +12,8 @@ DECLINED = "insufficient_funds"
 async def preview(shop: Shop) -> list[dict[str, Any]]:
     answer = await shop.http.get(f"/v1/customers/{shop.ana}/payment-preview")
     assert answer.status_code == 200, answer.text
-    found: list[dict[str, Any]] = answer.json()["subscriptions"]
-    return found
+    body: list[dict[str, Any]] = answer.json()["subscriptions"]
+    return body
 
 
 async def test_nothing_is_listed_where_everything_is_paid(shop: Shop) -> None:
@@ -28,12 +28,16 @@ async def test_periods_that_have_begun_are_listed_with_the_ids_of_their_invoices
     await shop.advance("2023-02-01T00:00:00Z")
     stack.verdict = lambda *_: DECLINED
     await shop.advance("2023-03-20T00:00:00Z")
-    [found] = await preview(shop)
+    [line] = await preview(shop)
     debt = (await shop.read(started["id"]))["debt"]
-    assert (found["subscription_id"], found["invoice_id"], found["effect"]) == (started["id"], debt["invoice_id"], "continues")
-    assert [each["period"]["start"][:10] for each in found["begun"]] == ["2023-03-14"]
-    assert [each["amount"]["amount_minor"] for each in found["begun"]] == [2999]
-    assert found["until"][:10] == "2023-04-14"
+    assert (line["subscription_id"], line["invoice_id"], line["effect"]) == (
+        started["id"],
+        debt["invoice_id"],
+        "continues",
+    )
+    assert [each["period"]["start"][:10] for each in line["begun"]] == ["2023-03-14"]
+    assert [each["amount"]["amount_minor"] for each in line["begun"]] == [2999]
+    assert line["until"][:10] == "2023-04-14"
     stack.obey()
     await shop.advance("2023-04-01T00:00:00Z")
     assert await preview(shop) == []
@@ -69,12 +73,12 @@ async def test_amounts_are_gross_in_every_currency(
     stack.verdict = lambda *_: DECLINED
     await shop.subscribe(quantity=quantity)
     await shop.advance("2023-02-01T00:00:00Z")
-    [found] = await preview(shop)
-    assert found["effect"] == "starts"
-    assert [each["amount"] for each in found["begun"]] == [{"amount_minor": gross, "currency": price["currency"]}] * 2
+    [line] = await preview(shop)
+    assert line["effect"] == "starts"
+    assert [each["amount"] for each in line["begun"]] == [{"amount_minor": gross, "currency": price["currency"]}] * 2
 
 
-async def test_a_list_is_bounded_and_says_that_there_is_more(stack: Stack) -> None:
+async def test_a_list_is_bounded_and_reports_that_more_exists(stack: Stack) -> None:
     shop = await opened(stack, policies={"retry_days": [90]})
     plan = {
         "name": "P",
@@ -86,8 +90,8 @@ async def test_a_list_is_bounded_and_says_that_there_is_more(stack: Stack) -> No
     stack.verdict = lambda *_: DECLINED
     await shop.subscribe(started_at="2022-01-14T06:00:00Z")
     await shop.advance("2023-01-20T00:00:00Z")
-    [found] = await preview(shop)
-    assert (len(found["begun"]), found["more"]) == (100, True)
+    [line] = await preview(shop)
+    assert (len(line["begun"]), line["more"]) == (100, True)
 
 
 async def test_only_the_merchant_and_payments_see_it(shop: Shop) -> None:

@@ -82,7 +82,7 @@ async def heard(consumer: AIOKafkaConsumer, merchant_id: str, name: str) -> Enve
     raise AssertionError("unreachable")
 
 
-async def test_a_click_reaches_kafka_and_what_kafka_says_reaches_the_subscription(
+async def test_a_click_reaches_kafka_and_events_from_kafka_reach_the_subscription(
     database: ServiceDatabase, kafka_bootstrap: str
 ) -> None:
     await topics.apply(kafka_bootstrap)

@@ -9,7 +9,7 @@ from chassis.eventsourcing.decider import Decider
 from invoicing.domain.invoice.commands import Command, Issue
 from invoicing.domain.invoice.events import Card, Event, Issued, Paid, PaymentFailed, Voided
 from invoicing.domain.invoice.invoice import Invoice, decide, evolve
-from invoicing.domain.numbering import Place
+from invoicing.domain.numbering import SeriesNumber
 from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
 from invoicing.domain.totals import Amounts
@@ -35,7 +35,7 @@ LETTERHEAD = Letterhead("TechSolutions Inc.", "es-MX", "America/Mexico_City", "#
 ANA = BillTo("Ana García", "ana@example.com", "Calle Mayor 1\n28013 Madrid", "12345678Z")
 VISA = Card(id_of("visa"), "visa", "4242", 12, 2025)
 ISSUE = Issue(
-    place=Place("TS", 14, date(2023, 5, 14)),
+    series_number=SeriesNumber("TS", 14, date(2023, 5, 14)),
     customer_id=id_of("ana"),
     subscription_id=id_of("subscription"),
     plan=PREMIUM,

@@ -68,15 +68,15 @@ def text(pdf: bytes) -> str:
 
 def unmarked(pdf: bytes) -> list[str]:
     """Texts that are neither tagged nor marked as artifacts."""
-    found = []
+    texts = []
     reader = opened(pdf)
     for page in reader.pages:
         depth = 0
         for operands, operator in ContentStream(page["/Contents"].get_object(), reader).operations:
             depth += (operator in (b"BDC", b"BMC")) - (operator == b"EMC")
             if operator in (b"Tj", b"TJ") and not depth:
-                found.append(str(operands))
-    return found
+                texts.append(str(operands))
+    return texts
 
 
 def _tag(node: Any) -> Tag:
@@ -86,5 +86,5 @@ def _tag(node: Any) -> Tag:
     inner = tuple(_tag(kid) for kid in kids if isinstance(kid.get_object(), dict) and "/S" in kid.get_object())
     attributes = node.get("/A", [])
     attributes = attributes if isinstance(attributes, list) else [attributes]
-    told = {name[1:]: value for part in attributes for name, value in part.get_object().items()}
-    return Tag(node["/S"][1:], str(node["/Alt"]) if "/Alt" in node else None, told, inner)
+    attributes_by_name = {name[1:]: value for part in attributes for name, value in part.get_object().items()}
+    return Tag(node["/S"][1:], str(node["/Alt"]) if "/Alt" in node else None, attributes_by_name, inner)

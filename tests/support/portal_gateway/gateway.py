@@ -70,12 +70,12 @@ def problem(status: int, code: str, **more: Any) -> Response:
 def interrupted(*chunks: bytes) -> Response:
     """A file that breaks off midway."""
 
-    async def made() -> AsyncIterator[bytes]:
+    async def broken() -> AsyncIterator[bytes]:
         for chunk in chunks:
             yield chunk
         raise ConnectionResetError("the disk is gone")
 
-    return StreamingResponse(made(), media_type="text/csv", headers={"content-disposition": 'attachment; filename="a.csv"'})
+    return StreamingResponse(broken(), media_type="text/csv", headers={"content-disposition": 'attachment; filename="a.csv"'})
 
 
 @dataclass
@@ -150,10 +150,10 @@ class Merchant:
         headers = {"authorization": f"Bearer {self.api_key}"}
         return httpx.AsyncClient(base_url=self.gateway.url, headers=headers, timeout=20, trust_env=False)
 
-    async def link(self, customer: UUID = story.ANA, **asked: Any) -> str:
+    async def link(self, customer: UUID = story.ANA, **fields: Any) -> str:
         """The URL of a new portal link."""
         async with self.back_end() as api:
-            answer = await api.post("/v1/portal-links", json={"customer_id": str(customer), **asked})
+            answer = await api.post("/v1/portal-links", json={"customer_id": str(customer), **fields})
         assert answer.status_code == 201, answer.text
         return str(answer.json()["url"])
 
@@ -203,8 +203,8 @@ async def gateway_on(database: ServiceDatabase) -> AsyncIterator[Gateway]:
     async def merchant_by_key(sha256: str) -> dict[str, Any] | None:
         return known_keys.get(sha256)
 
-    given = settings(database, url, owners_url)
-    async with service.resources(database, "portal-gateway", portal_gateway, given, lambda _: merchant_by_key) as resources:
+    environment = settings(database, url, owners_url)
+    async with service.resources(database, "portal-gateway", portal_gateway, environment, lambda _: merchant_by_key) as resources:
         composed = compose(resources)
         async with running(owners.app(), owners_socket), running(composed.app, own_socket):
             consumer = BatchProcessor(composed.consumers[0], resources.pool, asyncio.Event())

@@ -21,8 +21,8 @@ from portal_gateway.adapters.media import media_routes
 from portal_gateway.adapters.page.routes import nowhere, routes
 from portal_gateway.adapters.page_cursors import HistoryCursors
 from portal_gateway.adapters.refusals import REFUSALS
-from portal_gateway.application.downloads import Document, Download, ExportProgress
-from portal_gateway.application.history import History
+from portal_gateway.application.downloads import Download, DownloadedDocument, ExportProgress
+from portal_gateway.application.history import PaymentHistory
 from portal_gateway.application.live import Glance, mark, minutes_late
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
@@ -193,8 +193,8 @@ class Invoicing:
             raise not_found()
         return self.invoice_is
 
-    async def pdf(self, session: Session, invoice_id: UUID) -> Document:
-        return Document(b"%PDF-1.7", "application/pdf", "TS-000014.pdf")
+    async def pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
+        return DownloadedDocument(b"%PDF-1.7", "application/pdf", "TS-000014.pdf")
 
     async def export(self, session: Session, format: str, locale: str) -> Download:
         async def chunks() -> AsyncGenerator[bytes]:
@@ -265,7 +265,7 @@ class Stage:
         )
 
     def portal(self) -> Portal:
-        history = History(self.views, self.invoicing, HistoryCursors(Cursors("k" * 43)))
+        history = PaymentHistory(self.views, self.invoicing, HistoryCursors(Cursors("k" * 43)))
         return Portal(
             sessions=self.access,
             views=self.views,

@@ -22,9 +22,9 @@ async def test_every_trial_runs_once_per_round_in_alternating_order() -> None:
     async def theirs() -> Figures:
         return trial("theirs")
 
-    found = await run(Row([ours, theirs], []), 3, lambda: ran.append("|"))
+    results = await run(Row([ours, theirs], []), 3, lambda: ran.append("|"))
     assert ran == ["ours", "|", "theirs", "|", "theirs", "|", "ours", "|", "ours", "|", "theirs", "|"]
-    assert found.of("ours") == [1, 7, 9]
+    assert results.of("ours") == [1, 7, 9]
 
 
 async def test_a_row_may_have_a_fixed_number_of_rounds() -> None:
@@ -61,10 +61,10 @@ def test_the_processor_time_of_all_processes_is_a_figure_that_is_judged_like_oth
 
 
 def test_figures_with_a_common_prefix_keep_their_own_processor_time() -> None:
-    found = rounds(
+    results = rounds(
         {"ours": 1, "theirs": 2, **cpu_figures("ours", {"kafka": 1.0}), **cpu_figures("ours, followed", {"kafka": 9.0})}
     )
-    [compared] = compare([RATIO], found)
+    [compared] = compare([RATIO], results)
     assert compared.ours_cpu == {"kafka": 1.0}
 
 
@@ -103,8 +103,8 @@ def test_a_figure_without_measurement_is_an_error() -> None:
 
 
 def test_percentiles_are_milliseconds_by_name_in_any_order_of_samples() -> None:
-    found = percentiles([each / 1000 for each in reversed(range(100))], "page")
-    assert (found["page p50"], found["page p99"], found["page p99.9"]) == (50, 99, 99)
+    figures = percentiles([each / 1000 for each in reversed(range(100))], "page")
+    assert (figures["page p50"], figures["page p99"], figures["page p99.9"]) == (50, 99, 99)
 
 
 def test_one_sample_is_every_percentile() -> None:

@@ -58,9 +58,9 @@ def test_a_reported_figure_has_neither_ratio_nor_target() -> None:
     assert report.cells(compared) == ("backlog", "12", "", "", "", "", "", "")
 
 
-def test_a_document_has_the_row_s_name_once_and_a_line_for_each_of_its_lines() -> None:
-    told = Line("backlog", "ours", unit="")
-    lines = report.markdown({"append": compare([MET, told], ROUNDS), "relay": compare([told], ROUNDS)}).splitlines()
+def test_a_document_has_the_rows_name_once_and_each_of_its_lines() -> None:
+    reported = Line("backlog", "ours", unit="")
+    lines = report.markdown({"append": compare([MET, reported], ROUNDS), "relay": compare([reported], ROUNDS)}).splitlines()
     assert [line.split(" | ")[0] for line in lines[2:]] == ["| append", "| ", "| relay"]
     assert lines[0] == "| row | what | ours | other side | ratio (min–max) | CPU of ours | CPU of the other | target | met |"
     assert lines[1] == "| --- | --- | ---: | ---: | ---: | --- | --- | ---: | --- |"

@@ -31,7 +31,7 @@ from chassis.consumers.group_member import ConsumerGroupMember
 from chassis.decoding import Record
 from chassis.eventsourcing.event_store import Message
 from chassis.outbox import relay
-from chassis.outbox.cursor import Page, Position
+from chassis.outbox.cursor import Page, RelayPosition
 from chassis.outbox.producer import Publisher
 from portal_gateway.adapters.api import overview
 from portal_gateway.adapters.view_notifier import ViewNotifier
@@ -59,7 +59,7 @@ def test_an_event_of_which_a_stage_was_not_noted_does_not_count(stage: str) -> N
     assert durations(PASSAGE, {name: of for name, of in passed().items() if name != stage}) is None
 
 
-def test_what_was_noted_of_the_events_before_and_after_it_does_not_count() -> None:
+def test_notes_of_earlier_and_later_events_do_not_count() -> None:
     times = passed()
     for of in times.values():
         for key in of:
@@ -72,9 +72,11 @@ def test_notes_of_several_processes_are_read_as_times_by_stage_and_key(tmp_path:
     for notes in (Notes(tmp_path / "stages"), Notes(tmp_path / "stages")):
         notes.add(READ, [b"one", None, b"two", b"one"])
         notes.add(SENT, [])
-    found = read_notes(tmp_path / "stages")
-    assert {stage: {key: len(times) for key, times in of.items()} for stage, of in found.items()} == {READ: {"one": 2, "two": 2}}
-    assert before <= found[READ]["one"][0] <= found[READ]["one"][1] <= time.time()
+    notes_by_stage = read_notes(tmp_path / "stages")
+    assert {stage: {key: len(times) for key, times in of.items()} for stage, of in notes_by_stage.items()} == {
+        READ: {"one": 2, "two": 2}
+    }
+    assert before <= notes_by_stage[READ]["one"][0] <= notes_by_stage[READ]["one"][1] <= time.time()
 
 
 @pytest.fixture
@@ -88,16 +90,16 @@ def unwrapped() -> Iterator[None]:
         (ViewNotifier, "of"),
         (overview, "sse"),
     )
-    kept = [(where, name, getattr(where, name)) for where, name in names]
+    originals = [(where, name, getattr(where, name)) for where, name in names]
     yield
-    for where, name, was in kept:
+    for where, name, was in originals:
         setattr(where, name, was)
 
 
 @pytest.mark.usefixtures("unwrapped")
 async def test_the_relay_notes_what_it_reads_and_what_is_acknowledged(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     message = Message("billing.subscriptions", KEY.encode(), b"{}")
-    page = Page((message,), Position(1, 1, 1))
+    page = Page((message,), RelayPosition(1, 1, 1))
 
     async def read_page(*_: Any) -> Page:
         return page

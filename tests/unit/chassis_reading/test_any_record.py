@@ -22,10 +22,10 @@ PLACE = TopicPartition("lamps", 3)
 def test_every_consumer_decodes_any_record(service: object, data: st.DataObject) -> None:
     consumer = service.consumer  # type: ignore[attr-defined]
     decoder = RecordDecoder(consumer.decode, consumer.handled_types, consumer.erasable_topics, consumer.projected_kinds)
-    found = decoder.decode(data.draw(records(consumer.topics)))
-    assert isinstance(found, Received | Ignored | Erased | Undecodable)
-    if isinstance(found, Undecodable):
-        assert "\0" not in (found.aggregate or "")
+    decoded = decoder.decode(data.draw(records(consumer.topics)))
+    assert isinstance(decoded, Received | Ignored | Erased | Undecodable)
+    if isinstance(decoded, Undecodable):
+        assert "\0" not in (decoded.aggregate or "")
 
 
 @pytest.mark.parametrize("service", SERVICE_CONSUMERS, ids=lambda service: service.consumer.group)
@@ -35,8 +35,8 @@ def test_published_samples_are_decodable(service: object) -> None:
     for sample in (sample for sample in SAMPLES if topic_of(sample) in consumer.topics):
         message = json.loads(sample.read_text())
         key = f"{message['merchantid']}/{message['subject']}".encode()
-        found = decoder.decode(Record(topic_of(sample), 0, 0, key, json.dumps(message).encode(), [("traceparent", None)]))
-        assert isinstance(found, Received | Ignored), sample.name
+        decoded = decoder.decode(Record(topic_of(sample), 0, 0, key, json.dumps(message).encode(), [("traceparent", None)]))
+        assert isinstance(decoded, Received | Ignored), sample.name
 
 
 @given(st.lists(records([topic_of(each) for each in SAMPLES]), min_size=1, max_size=5))
@@ -52,8 +52,8 @@ def test_a_record_set_round_trips(sent: list[Record]) -> None:
 def test_a_record_set_with_a_header_that_is_not_utf8_is_decoded() -> None:
     data = record_set([Record("", 0, 0, b"k", b"v", [("\udcff", b"x")])])
     assert not library_decodes(data)
-    [found] = record_sets.decode(PLACE, data, 0).records
-    assert (found.key, found.value, found.headers) == (b"k", b"v", [("\udcff", b"x")])
+    [record] = record_sets.decode(PLACE, data, 0).records
+    assert (record.key, record.value, record.headers) == (b"k", b"v", [("\udcff", b"x")])
 
 
 def test_records_before_the_position_and_incomplete_sets_are_skipped() -> None:

@@ -35,19 +35,19 @@ FAMILIES = (BrokerResponseError, httpx.TransportError, httpx.StreamError, httpx.
 
 def exceptions_of(library: ModuleType) -> list[type[BaseException]]:
     """Every exception class of the library's modules, except private ones and helpers of its tests."""
-    found: set[type[BaseException]] = set()
+    classes_of_library: set[type[BaseException]] = set()
     for module in [library, *_modules(library)]:
         classes = [each for each in vars(module).values() if isinstance(each, type) and issubclass(each, BaseException)]
-        found |= {each for each in classes if each.__module__.partition(".")[0] == library.__name__}
-    public = [each for each in found if not each.__name__.startswith("_") and each.__module__ != "asyncpg.cluster"]
+        classes_of_library |= {each for each in classes if each.__module__.partition(".")[0] == library.__name__}
+    public = [each for each in classes_of_library if not each.__name__.startswith("_") and each.__module__ != "asyncpg.cluster"]
     return sorted(public, key=lambda each: each.__name__)
 
 
 def _modules(library: ModuleType) -> Iterator[ModuleType]:
-    for found in pkgutil.walk_packages(library.__path__, f"{library.__name__}."):
-        if "_testbase" not in found.name and "gssapi" not in found.name:
+    for module in pkgutil.walk_packages(library.__path__, f"{library.__name__}."):
+        if "_testbase" not in module.name and "gssapi" not in module.name:
             try:
-                yield importlib.import_module(found.name)
+                yield importlib.import_module(module.name)
             except ImportError:  # an optional dependency is not installed
                 continue
 
@@ -62,9 +62,9 @@ def forgotten(error: type[BaseException]) -> bool:
 
 @pytest.mark.parametrize("library", [asyncpg, aiokafka, httpx], ids=lambda library: library.__name__)
 def test_every_exception_class_is_classified(library: ModuleType) -> None:
-    found = [each for each in exceptions_of(library) if each is not httpx.HTTPError]  # an abstract base class
-    assert [each for each in found if forgotten(each)] == []
-    assert {entry_of(each, getattr(each, "sqlstate", None)) for each in found} == {TRANSIENT, FINAL}
+    classes = [each for each in exceptions_of(library) if each is not httpx.HTTPError]  # an abstract base class
+    assert [each for each in classes if forgotten(each)] == []
+    assert {entry_of(each, getattr(each, "sqlstate", None)) for each in classes} == {TRANSIENT, FINAL}
 
 
 def test_the_enumeration_finds_known_exception_classes() -> None:

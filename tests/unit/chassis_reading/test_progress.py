@@ -25,10 +25,10 @@ def clock() -> Clock:
 @pytest.fixture
 def member(clock: Clock) -> Progress:
     """A member that has joined its group."""
-    made = Progress(clock)
-    made.started()
-    made.joined = True
-    return made
+    progress = Progress(clock)
+    progress.started()
+    progress.joined = True
+    return progress
 
 
 def observe(member: Progress, clock: Clock, *positions: int | None, end: int = 9) -> None:

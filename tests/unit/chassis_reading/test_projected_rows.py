@@ -13,40 +13,40 @@ FIRST, SECOND, THIRD, FOURTH = (lit(LAMP, n) for n in range(1, 5))
 
 
 def row(*events: Envelope, of: Projection = LAMPS) -> ProjectedRow:
-    found = ProjectedRow(of, MERCHANT, f"lamp-{LAMP}")
+    projected = ProjectedRow(of, MERCHANT, f"lamp-{LAMP}")
     for event in events:
-        found.apply(event)
-    return found
+        projected.apply(event)
+    return projected
 
 
-def times(found: ProjectedRow) -> int:
-    return 0 if found.doc is None else found.doc["times"]
+def times(projected: ProjectedRow) -> int:
+    return 0 if projected.doc is None else projected.doc["times"]
 
 
 def test_events_in_order_are_folded() -> None:
-    found = row(FIRST, SECOND)
-    assert (found.sequence, times(found), found.stale_since) == (2, 2, None)
+    projected = row(FIRST, SECOND)
+    assert (projected.sequence, times(projected), projected.stale_since) == (2, 2, None)
 
 
 def test_a_repeated_event_changes_nothing() -> None:
-    found = row(FIRST, SECOND, FIRST, SECOND)
-    assert (found.sequence, times(found)) == (2, 2)
+    projected = row(FIRST, SECOND, FIRST, SECOND)
+    assert (projected.sequence, times(projected)) == (2, 2)
 
 
 def test_an_early_event_is_buffered_and_marks_the_row_stale() -> None:
-    found = row(FIRST, THIRD)
-    assert (found.sequence, times(found), set(found.early)) == (1, 1, {3})
-    assert found.stale_since is not None
+    projected = row(FIRST, THIRD)
+    assert (projected.sequence, times(projected), set(projected.early)) == (1, 1, {3})
+    assert projected.stale_since is not None
 
 
 def test_early_events_are_folded_after_the_missing_one() -> None:
-    found = row(FIRST, FOURTH, THIRD, SECOND)
-    assert (found.sequence, times(found), found.early, found.stale_since) == (4, 4, {}, None)
+    projected = row(FIRST, FOURTH, THIRD, SECOND)
+    assert (projected.sequence, times(projected), projected.early, projected.stale_since) == (4, 4, {}, None)
 
 
 def test_an_aggregate_begins_with_its_first_event() -> None:
-    found = row(SECOND)
-    assert (found.sequence, found.doc, set(found.early)) == (0, None, {2})
+    projected = row(SECOND)
+    assert (projected.sequence, projected.doc, set(projected.early)) == (0, None, {2})
 
 
 def test_another_event_with_a_folded_sequence_is_a_divergence() -> None:
@@ -60,56 +60,56 @@ def test_another_event_with_a_buffered_sequence_is_a_divergence() -> None:
 
 
 def test_types_that_are_not_folded_advance_the_sequence() -> None:
-    found = row(FIRST, lit(LAMP, 2, type="billing.lamps.Dusted.v1"), THIRD)
-    assert (found.sequence, times(found)) == (3, 2)
+    projected = row(FIRST, lit(LAMP, 2, type="billing.lamps.Dusted.v1"), THIRD)
+    assert (projected.sequence, times(projected)) == (3, 2)
 
 
 def test_skipping_a_discarded_event_folds_the_early_ones() -> None:
-    found = row(FIRST, THIRD, FOURTH)
-    found.skip(2)
-    assert (found.sequence, times(found), found.stale_since) == (4, 3, None)
+    projected = row(FIRST, THIRD, FOURTH)
+    projected.skip(2)
+    assert (projected.sequence, times(projected), projected.stale_since) == (4, 3, None)
 
 
 def test_skipping_an_undecodable_event_jumps_to_the_first_early_one() -> None:
-    found = row(FIRST, FOURTH)
-    found.skip(None)
-    assert (found.sequence, times(found)) == (4, 2)
+    projected = row(FIRST, FOURTH)
+    projected.skip(None)
+    assert (projected.sequence, times(projected)) == (4, 2)
 
 
 def test_skipping_an_event_that_is_not_missing_changes_nothing() -> None:
-    found = row(FIRST, SECOND)
-    found.skip(1)
-    assert (found.sequence, found.event_id) == (2, SECOND.id)
+    projected = row(FIRST, SECOND)
+    projected.skip(1)
+    assert (projected.sequence, projected.event_id) == (2, SECOND.id)
 
 
 def test_skipping_without_early_events_ends_staleness() -> None:
-    found = row(FIRST)
-    found.mark_stale()
-    found.skip(None)
-    assert (found.sequence, found.event_id, found.stale_since) == (1, FIRST.id, None)
+    projected = row(FIRST)
+    projected.mark_stale()
+    projected.skip(None)
+    assert (projected.sequence, projected.event_id, projected.stale_since) == (1, FIRST.id, None)
 
 
 CUSTOMER = uuid4()
 
 
 def test_a_state_is_replaced_by_any_later_one() -> None:
-    found = row(painted(CUSTOMER, 2, "red"), painted(CUSTOMER, 9, "blue"), painted(CUSTOMER, 3, "green"), of=PAINTS)
-    assert (found.sequence, found.doc, found.customer_id) == (9, {"colour": "blue"}, CUSTOMER)
+    projected = row(painted(CUSTOMER, 2, "red"), painted(CUSTOMER, 9, "blue"), painted(CUSTOMER, 3, "green"), of=PAINTS)
+    assert (projected.sequence, projected.doc, projected.customer_id) == (9, {"colour": "blue"}, CUSTOMER)
 
 
 def test_an_erased_state_is_empty_until_the_next_one() -> None:
-    found = row(painted(CUSTOMER, 2, "red"), of=PAINTS)
-    found.erase()
-    assert found.empty
-    found.apply(painted(CUSTOMER, 3, "blue"))
-    assert (found.empty, found.doc) == (False, {"colour": "blue"})
+    projected = row(painted(CUSTOMER, 2, "red"), of=PAINTS)
+    projected.erase()
+    assert projected.empty
+    projected.apply(painted(CUSTOMER, 3, "blue"))
+    assert (projected.empty, projected.doc) == (False, {"colour": "blue"})
 
 
 @pytest.mark.parametrize("order", [(1, 2, 3, 4), (4, 3, 2, 1), (2, 1, 4, 3), (3, 1, 3, 2, 4, 1)])
 def test_the_order_of_arrival_does_not_change_the_document(order: tuple[int, ...]) -> None:
     events = {1: FIRST, 2: SECOND, 3: THIRD, 4: FOURTH}
-    found = row(*(events[n] for n in order))
-    assert (found.sequence, times(found), found.event_id, found.early) == (4, 4, FOURTH.id, {})
+    projected = row(*(events[n] for n in order))
+    assert (projected.sequence, times(projected), projected.event_id, projected.early) == (4, 4, FOURTH.id, {})
 
 
 def test_rows_are_kept_per_merchant() -> None:

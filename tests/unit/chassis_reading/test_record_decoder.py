@@ -19,15 +19,15 @@ GOOD = record(lit(uuid4(), 1))
 
 
 def test_a_handled_event_is_received_with_its_data() -> None:
-    found = READER.decode(GOOD)
-    assert isinstance(found, Received)
-    assert (found.data, found.topic, found.offset) == (Lit(watts=40), "billing.lamps", 0)
+    decoded = READER.decode(GOOD)
+    assert isinstance(decoded, Received)
+    assert (decoded.data, decoded.topic, decoded.offset) == (Lit(watts=40), "billing.lamps", 0)
 
 
 def test_a_known_event_without_reaction_is_ignored() -> None:
-    found = READER.decode(record(painted(uuid4(), 1, "red")))
-    assert isinstance(found, Ignored)
-    assert found.known
+    decoded = READER.decode(record(painted(uuid4(), 1, "red")))
+    assert isinstance(decoded, Ignored)
+    assert decoded.known
 
 
 PAINTS = RecordDecoder(data_of, frozenset({Painted.TYPE}), frozenset())
@@ -36,20 +36,20 @@ PAINTS = RecordDecoder(data_of, frozenset({Painted.TYPE}), frozenset())
 @pytest.mark.parametrize("colour", ["\0", "a\0b", "\\\0"])
 def test_a_handled_event_with_nul_is_undecodable(colour: str) -> None:
     customer = uuid4()
-    found = PAINTS.decode(record(painted(customer, 7, colour)))
-    assert found == Undecodable("a text contains NUL", MERCHANT, f"customer-{customer}", 7)
+    decoded = PAINTS.decode(record(painted(customer, 7, colour)))
+    assert decoded == Undecodable("a text contains NUL", MERCHANT, f"customer-{customer}", 7)
 
 
 @pytest.mark.parametrize("colour", ["\\u0000", "\\\\u0000"])
 def test_a_backslash_before_the_letter_u_is_no_nul(colour: str) -> None:
-    found = PAINTS.decode(record(painted(uuid4(), 1, colour)))
-    assert isinstance(found, Received)
+    decoded = PAINTS.decode(record(painted(uuid4(), 1, colour)))
+    assert isinstance(decoded, Received)
 
 
 def test_an_unknown_type_is_ignored_as_unknown() -> None:
-    found = READER.decode(record(lit(uuid4(), 1, type="billing.lamps.Exploded.v9")))
-    assert isinstance(found, Ignored)
-    assert not found.known
+    decoded = READER.decode(record(lit(uuid4(), 1, type="billing.lamps.Exploded.v9")))
+    assert isinstance(decoded, Ignored)
+    assert not decoded.known
 
 
 def test_an_ignored_event_of_a_projected_aggregate_keeps_its_envelope() -> None:
@@ -96,38 +96,42 @@ def test_another_notation_of_an_id_is_accepted() -> None:
     assert isinstance(reader.decode(replace(GOOD, value=value)), Ignored)
 
 
-_SAID = st.one_of(st.none(), st.text(), st.integers(), st.uuids().map(str), st.sampled_from([{}, "2023-05-20T12:00:00Z"]))
+_CLAIMED = st.one_of(st.none(), st.text(), st.integers(), st.uuids().map(str), st.sampled_from([{}, "2023-05-20T12:00:00Z"]))
 
 
-@given(st.dictionaries(st.sampled_from(sorted(Envelope.model_fields)), _SAID, max_size=3))
+@given(st.dictionaries(st.sampled_from(sorted(Envelope.model_fields)), _CLAIMED, max_size=3))
 def test_the_shortcut_accepts_only_valid_envelopes(change: dict[str, Any]) -> None:
     value = json.dumps(json.loads(GOOD.value or b"") | change).encode()
     try:
-        found = attributes(value)
+        shortcut = attributes(value)
     except ValidationError:
         return
     envelope = Envelope.model_validate_json(value)
-    assert (found["type"], found["subject"], found["merchantid"]) == (envelope.type, envelope.subject, str(envelope.merchantid))
+    assert (shortcut["type"], shortcut["subject"], shortcut["merchantid"]) == (
+        envelope.type,
+        envelope.subject,
+        str(envelope.merchantid),
+    )
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b"null", b"[]", b'{"id": 1}', b"\xff\xfe", b'{"a":' * 5000])
 def test_an_invalid_envelope_is_undecodable(value: bytes) -> None:
-    found = READER.decode(replace(GOOD, value=value))
-    assert isinstance(found, Undecodable)
-    assert (found.merchant_id, found.sequence) == (MERCHANT, None)
+    decoded = READER.decode(replace(GOOD, value=value))
+    assert isinstance(decoded, Undecodable)
+    assert (decoded.merchant_id, decoded.sequence) == (MERCHANT, None)
 
 
 def test_invalid_data_is_undecodable_with_a_sequence() -> None:
-    found = READER.decode(record(lit(uuid4(), 7, watts="many")))
-    assert isinstance(found, Undecodable)
-    assert found.sequence == 7
-    assert found.error == "watts: int_parsing"
+    decoded = READER.decode(record(lit(uuid4(), 7, watts="many")))
+    assert isinstance(decoded, Undecodable)
+    assert decoded.sequence == 7
+    assert decoded.error == "watts: int_parsing"
 
 
 def test_the_error_contains_nothing_of_the_record() -> None:
-    found = READER.decode(replace(GOOD, value=b'{"email": "ana@example.test", "id": "ana@example.test"}'))
-    assert isinstance(found, Undecodable)
-    assert "ana" not in found.error
+    decoded = READER.decode(replace(GOOD, value=b'{"email": "ana@example.test", "id": "ana@example.test"}'))
+    assert isinstance(decoded, Undecodable)
+    assert "ana" not in decoded.error
 
 
 def test_a_key_of_another_aggregate_is_undecodable() -> None:

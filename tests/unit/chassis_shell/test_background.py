@@ -23,9 +23,9 @@ from chassis.runtime.outages import Outages
 
 def fresh(clock: "Clock") -> Outages:
     """The outages of the process, as created by the fixture."""
-    found: Outages = vars(background)["outages"]
-    assert found.clock is clock
-    return found
+    current: Outages = vars(background)["outages"]
+    assert current.clock is clock
+    return current
 
 
 class Clock:
@@ -39,9 +39,9 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    made = Outages(clock)
+    outages_of_test = Outages(clock)
     for module in ("outages", "background", "library_logs"):
-        monkeypatch.setattr(f"chassis.runtime.{module}.outages", made)
+        monkeypatch.setattr(f"chassis.runtime.{module}.outages", outages_of_test)
     return clock
 
 
@@ -58,10 +58,10 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setattr(module, "log", structlog.get_logger())
 
     def written() -> list[dict[str, Any]]:
-        found = [json.loads(line) for line in stream.getvalue().splitlines()]
+        records = [json.loads(line) for line in stream.getvalue().splitlines()]
         stream.seek(0)
         stream.truncate()
-        return found
+        return records
 
     yield written
     root.handlers, root.level = handlers, level
@@ -69,13 +69,13 @@ def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     structlog.contextvars.clear_contextvars()
 
 
-def events(found: list[dict[str, Any]]) -> list[str]:
-    return [line["event"] for line in found]
+def events(logged: list[dict[str, Any]]) -> list[str]:
+    return [line["event"] for line in logged]
 
 
 def failures(task: str, fault: str) -> float:
-    found: float = FAILURES.labels(task, fault)._value.get()
-    return found
+    count: float = FAILURES.labels(task, fault)._value.get()
+    return count
 
 
 async def turns(*outcomes: BaseException | None, task: str) -> int:
@@ -172,13 +172,13 @@ def test_an_outage_is_logged_at_its_start_once_a_minute_and_at_its_end(clock: Cl
     clock.now += 3
     it.worked("kafka")
     it.worked("kafka")
-    found = lines()
-    assert events(found) == ["dependency.away", "dependency.still_away", "dependency.still_away", "dependency.back"]
-    assert [line["level"] for line in found] == ["warning", "warning", "warning", "info"]
-    assert found[0]["dependency"] == "kafka"
-    assert found[0]["error"] == "KafkaConnectionError: refused"
-    assert found[1]["suppressed"] == 60 * 80
-    assert sum(line.get("suppressed", 0) for line in found) == 150 * 80 - 1
+    logged = lines()
+    assert events(logged) == ["dependency.away", "dependency.still_away", "dependency.still_away", "dependency.back"]
+    assert [line["level"] for line in logged] == ["warning", "warning", "warning", "info"]
+    assert logged[0]["dependency"] == "kafka"
+    assert logged[0]["error"] == "KafkaConnectionError: refused"
+    assert logged[1]["suppressed"] == 60 * 80
+    assert sum(line.get("suppressed", 0) for line in logged) == 150 * 80 - 1
 
 
 def test_a_success_between_failures_does_not_end_the_outage(clock: Clock, lines: Any) -> None:
@@ -216,9 +216,9 @@ async def test_repeated_library_messages_are_logged_once_a_minute(clock: Clock, 
         await foreign("uvicorn.error", logging.WARNING, "Invalid HTTP request received.")
     clock.now += 61
     await foreign("uvicorn.error", logging.WARNING, "Invalid HTTP request received.")
-    found = lines()
-    assert events(found) == ["Invalid HTTP request received."] * 2
-    assert found[1]["suppressed"] == 49
+    logged = lines()
+    assert events(logged) == ["Invalid HTTP request received."] * 2
+    assert logged[1]["suppressed"] == 49
 
 
 async def test_driver_messages_about_an_unavailable_server_are_counted(clock: Clock, lines: Any) -> None:
@@ -228,8 +228,8 @@ async def test_driver_messages_about_an_unavailable_server_are_counted(clock: Cl
         for _ in range(5):
             await foreign("asyncpg.pool", logging.WARNING, "Failed to restore the pool connection floor; retrying", error=error)
     await foreign("asyncio", logging.ERROR, "Exception in callback Sender._fail_all", error=KafkaConnectionError("closed"))
-    found = lines()
-    assert [(line["event"], line["dependency"]) for line in found] == [
+    logged = lines()
+    assert [(line["event"], line["dependency"]) for line in logged] == [
         ("dependency.away", "postgres"),
         ("dependency.away", "kafka"),
     ]

@@ -28,14 +28,14 @@ def test_contrast_follows_wcag() -> None:
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
 def test_any_brand_stays_legible(scheme: Scheme) -> None:
     for brand in COLOURS:
-        found = tokens(brand, scheme)
-        surfaces = (*scheme.surfaces, found.tint)
-        assert all(contrast(found.link, surface) >= TEXT for surface in surfaces), brand
-        assert all(contrast(found.edge, surface) >= EDGE for surface in surfaces), brand
-        assert contrast(found.on_accent, found.accent) >= TEXT, brand
-        assert contrast(found.on_accent, found.accent_hover) >= TEXT, brand
-        assert contrast(found.tint, scheme.ink) >= TEXT, brand
-        assert contrast(found.tint, scheme.quiet_ink) >= TEXT, brand
+        colours = tokens(brand, scheme)
+        surfaces = (*scheme.surfaces, colours.tint)
+        assert all(contrast(colours.link, surface) >= TEXT for surface in surfaces), brand
+        assert all(contrast(colours.edge, surface) >= EDGE for surface in surfaces), brand
+        assert contrast(colours.on_accent, colours.accent) >= TEXT, brand
+        assert contrast(colours.on_accent, colours.accent_hover) >= TEXT, brand
+        assert contrast(colours.tint, scheme.ink) >= TEXT, brand
+        assert contrast(colours.tint, scheme.quiet_ink) >= TEXT, brand
 
 
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])
@@ -51,8 +51,8 @@ def chroma(colour: Rgb) -> int:
     return max(colour) - min(colour)
 
 
-def all_of(found: Tokens) -> tuple[Rgb, ...]:
-    return found.accent, found.accent_hover, found.on_accent, found.edge, found.link, found.tint
+def all_of(colours: Tokens) -> tuple[Rgb, ...]:
+    return colours.accent, colours.accent_hover, colours.on_accent, colours.edge, colours.link, colours.tint
 
 
 def test_a_brand_that_carries_white_text_is_used_as_it_is() -> None:

@@ -39,7 +39,7 @@ def test_a_personal_file_is_not_cached_or_sniffed() -> None:
     assert (headers["cache-control"], headers["x-content-type-options"]) == ("no-store", "nosniff")
 
 
-class Made:
+class Generated:
     """A file that is being generated."""
 
     def __init__(self, *, fails: bool = False) -> None:
@@ -77,44 +77,44 @@ async def takes(_: Message) -> None: ...
 
 
 async def test_ended_is_called_once_after_the_last_byte() -> None:
-    made, sent = Made(), []
+    file, sent = Generated(), []
 
     async def send(message: Message) -> None:
         sent.append(message)
 
-    await made.sent(stays, send)
-    assert (made.overs, made.closed) == (1, True)
+    await file.sent(stays, send)
+    assert (file.overs, file.closed) == (1, True)
     assert (len(sent), sent[-1]["more_body"]) == (1002, False)
 
 
 async def test_an_error_midway_is_raised_before_the_end_is_sent() -> None:
-    made, sent = Made(fails=True), []
+    file, sent = Generated(fails=True), []
 
     async def send(message: Message) -> None:
         sent.append(message)
 
     with pytest.raises(ValueError, match="the making fails"):
-        await made.sent(stays, send)
-    assert (made.overs, made.closed) == (1, True)
+        await file.sent(stays, send)
+    assert (file.overs, file.closed) == (1, True)
     assert sent[-1]["more_body"]
 
 
 async def test_generation_stops_when_the_client_disconnects() -> None:
-    made = Made()
+    file = Generated()
 
     async def disconnects() -> Message:
-        await made.begun.wait()
+        await file.begun.wait()
         return {"type": "http.disconnect"}
 
-    await made.sent(disconnects, takes)
-    assert (made.overs, made.closed) == (1, True)
+    await file.sent(disconnects, takes)
+    assert (file.overs, file.closed) == (1, True)
 
 
 async def test_ended_is_called_if_the_client_left_before_the_start() -> None:
-    made = Made()
+    file = Generated()
 
     async def never(_: Message) -> None:
         await asyncio.Event().wait()
 
-    await made.sent(leaves, never)
-    assert made.overs == 1
+    await file.sent(leaves, never)
+    assert file.overs == 1

@@ -190,13 +190,13 @@ def test_an_invalid_value_is_one_sentence_with_variable_and_expectation(
 ) -> None:
     for value in WRONG[name] + (() if name in EMPTY_IS_NONE else ("", " ")):
         variables.setenv(name, value)
-        said = problems(SETTINGS[service])
-        assert [sentence.split()[0] for sentence in said] == [name], value
-        found, _, expected = said[0].partition("; expected ")
-        assert found
+        sentences = problems(SETTINGS[service])
+        assert [sentence.split()[0] for sentence in sentences] == [name], value
+        fault, _, expected = sentences[0].partition("; expected ")
+        assert fault
         assert expected
-        assert "\n" not in said[0]
-        assert "password" not in said[0].replace("user:password@host:5432", "").replace("user name or password", ""), value
+        assert "\n" not in sentences[0]
+        assert "password" not in sentences[0].replace("user:password@host:5432", "").replace("user name or password", ""), value
 
 
 @pytest.mark.parametrize(("service", "name"), FIELDS)
@@ -204,39 +204,39 @@ def test_a_secret_is_never_shown(variables: pytest.MonkeyPatch, service: str, na
     hidden = ("KEY", "SHA256", "PEPPER", "DATABASE_URL", "DATABASE_OWNER_URL")
     for value in (CANARY, f"postgresql://user:{CANARY}@", f"http://user:{CANARY}@host/path"):
         variables.setenv(name, value)
-        said = " ".join(problems(SETTINGS[service]))
+        text = " ".join(problems(SETTINGS[service]))
         if any(part in name for part in hidden) or "@" in value:
-            assert CANARY not in said
+            assert CANARY not in text
 
 
 @pytest.mark.parametrize(("service", "name"), FIELDS)
 def test_an_absent_setting_is_named_unless_it_has_a_default(variables: pytest.MonkeyPatch, service: str, name: str) -> None:
     variables.delenv(name)
     field = SETTINGS[service].model_fields[name.lower()]
-    said = problems(SETTINGS[service])
+    sentences = problems(SETTINGS[service])
     if field.is_required():
-        (sentence,) = said
+        (sentence,) = sentences
         assert sentence.startswith(f"{name} is not set; expected ")
     elif name == "ENVIRONMENT" and service == "payments":
-        (sentence,) = said
+        (sentence,) = sentences
         assert sentence.startswith("PROVIDER is 'sandbox', which takes no real money")
     else:
-        assert said == []
+        assert sentences == []
 
 
 def test_a_missing_setting_of_migrate_is_named(variables: pytest.MonkeyPatch) -> None:
     variables.delenv("DATABASE_OWNER_URL")
     variables.delenv("HTTP_PORT")
-    said = problems(ServiceSettings, "database_owner_url")
-    assert [sentence.split()[0] for sentence in said] == ["HTTP_PORT", "DATABASE_OWNER_URL"]
+    sentences = problems(ServiceSettings, "database_owner_url")
+    assert [sentence.split()[0] for sentence in sentences] == ["HTTP_PORT", "DATABASE_OWNER_URL"]
 
 
 @pytest.mark.parametrize("service", SETTINGS)
 def test_all_invalid_settings_are_named_together(variables: pytest.MonkeyPatch, service: str) -> None:
     for name in GOOD:
         variables.setenv(name, WRONG[name][0])
-    said = problems(SETTINGS[service])
-    assert [sentence.split()[0] for sentence in said] == [name.upper() for name in SETTINGS[service].model_fields]
+    sentences = problems(SETTINGS[service])
+    assert [sentence.split()[0] for sentence in sentences] == [name.upper() for name in SETTINGS[service].model_fields]
 
 
 @pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in RIGHT.items() for value in values])

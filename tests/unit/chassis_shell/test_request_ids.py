@@ -106,22 +106,22 @@ def test_log_events_without_a_request_name_their_subject() -> None:
     assert add_scope(None, "info", {"event": "alone"}) == {"event": "alone"}
 
 
-@pytest.mark.parametrize("given", ["0123456789ab", "x" * 40, "1\r\n2", ""])
-async def test_a_clients_request_id_is_not_adopted(given: str) -> None:
+@pytest.mark.parametrize("request_id", ["0123456789ab", "x" * 40, "1\r\n2", ""])
+async def test_a_clients_request_id_is_not_adopted(request_id: str) -> None:
     async with client() as http:
-        answer = await http.get("/logged", headers=[(b"x-request-id", given.encode())])
-    assert answer.headers["x-request-id"] != given
+        answer = await http.get("/logged", headers=[(b"x-request-id", request_id.encode())])
+    assert answer.headers["x-request-id"] != request_id
     assert answer.json()["request_id"] == answer.headers["x-request-id"]
 
 
-@pytest.mark.parametrize(("given", "kept"), [("0123456789ab", True), ("not an id", False), ("A" * 12, False)])
-async def test_the_request_id_of_an_authenticated_service_is_adopted(given: str, kept: bool) -> None:
+@pytest.mark.parametrize(("request_id", "adopted"), [("0123456789ab", True), ("not an id", False), ("A" * 12, False)])
+async def test_the_request_id_of_an_authenticated_service_is_adopted(request_id: str, adopted: bool) -> None:
     token = Signer("gateway", json.dumps(KEY.as_dict(private=True))).token("shop")
-    headers = {"authorization": f"Bearer {token}", "x-request-id": given}
+    headers = {"authorization": f"Bearer {token}", "x-request-id": request_id}
     async with client() as http:
         answer = await http.get("/peer", headers=headers)
     assert answer.status_code == 200
-    assert (answer.headers["x-request-id"] == given) is kept
+    assert (answer.headers["x-request-id"] == request_id) is adopted
     assert answer.json() == {"id": answer.headers["x-request-id"]}
 
 

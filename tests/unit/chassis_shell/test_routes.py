@@ -17,7 +17,7 @@ async def refused() -> None:
     raise Problem(403, "closed", "Closed")
 
 
-def said(name: str) -> Any:
+def endpoint(name: str) -> Any:
     async def answer(request: Request) -> dict[str, Any]:
         return {"route": name, "path_params": {key: str(value) for key, value in request.path_params.items()}}
 
@@ -29,28 +29,28 @@ def shop() -> FastAPI:
     """Routes in an order that matters, included once and twice, with and without a prefix and a dependency."""
     app = create_app("shop", service="routes")
     lamps, inner, closed = APIRouter(prefix="/lamps"), APIRouter(), APIRouter()
-    app.add_api_route("/before/{name}", said("pattern_before"))
-    app.add_api_route("/before/exact", said("exact_behind_a_pattern"))
-    app.add_api_route("/after/exact", said("exact"))
-    app.add_api_route("/after/exact", said("exact_again"))
-    app.add_api_route("/after/exact", said("posted"), methods=["POST"])
-    app.add_api_route("/after/{name}", said("pattern_after"))
-    app.add_api_route("/counted/{number:int}", said("converted"))
-    lamps.add_api_route("", said("lamps"))
-    lamps.add_api_route("/{id}", said("lamp"))
-    lamps.add_api_route("/{id}/light", said("light"), methods=["PUT"])
-    inner.add_api_route("/inner", said("inner"))
-    inner.add_api_route("/slash/", said("slash"))
+    app.add_api_route("/before/{name}", endpoint("pattern_before"))
+    app.add_api_route("/before/exact", endpoint("exact_behind_a_pattern"))
+    app.add_api_route("/after/exact", endpoint("exact"))
+    app.add_api_route("/after/exact", endpoint("exact_again"))
+    app.add_api_route("/after/exact", endpoint("posted"), methods=["POST"])
+    app.add_api_route("/after/{name}", endpoint("pattern_after"))
+    app.add_api_route("/counted/{number:int}", endpoint("converted"))
+    lamps.add_api_route("", endpoint("lamps"))
+    lamps.add_api_route("/{id}", endpoint("lamp"))
+    lamps.add_api_route("/{id}/light", endpoint("light"), methods=["PUT"])
+    inner.add_api_route("/inner", endpoint("inner"))
+    inner.add_api_route("/slash/", endpoint("slash"))
     lamps.include_router(inner)
-    closed.add_api_route("/open", said("never"))
-    closed.add_api_route("/{id}", said("never_either"))
+    closed.add_api_route("/open", endpoint("never"))
+    closed.add_api_route("/{id}", endpoint("never_either"))
     app.include_router(lamps)
     app.include_router(closed, prefix="/closed", dependencies=[Depends(refused)])
     app.mount("/mounted", PlainTextResponse("mounted"))
     app.add_route("/plain", lambda _: PlainTextResponse("plain"), include_in_schema=False)
-    app.add_api_route("/mounted/late", said("behind_a_mount"))
-    app.add_api_route("/plain", said("behind_a_plain_route"))
-    app.add_api_route("/{rest:path}", said("rest"))
+    app.add_api_route("/mounted/late", endpoint("behind_a_mount"))
+    app.add_api_route("/plain", endpoint("behind_a_plain_route"))
+    app.add_api_route("/{rest:path}", endpoint("rest"))
     return app
 
 
@@ -78,8 +78,8 @@ async def test_each_response_is_the_same_as_with_fastapi_alone(method: str) -> N
     answers = []
     for app in (ours, theirs):
         async with AsyncClient(transport=ASGITransport(app), base_url="http://shop") as client:
-            found = [await client.request(method, path) for path in PATHS]
-        answers.append([(it.status_code, it.headers.get("location"), it.headers.get("allow"), it.content) for it in found])
+            responses = [await client.request(method, path) for path in PATHS]
+        answers.append([(it.status_code, it.headers.get("location"), it.headers.get("allow"), it.content) for it in responses])
     assert dict(zip(PATHS, answers[0], strict=True)) == dict(zip(PATHS, answers[1], strict=True))
 
 

@@ -19,9 +19,9 @@ from chassis.http.service_tokens import InvalidToken, Signer, Verifier
 
 
 def keys(*services: str) -> tuple[dict[str, str], str]:
-    made = {name: OKPKey.generate_key("Ed25519", {"kid": name}) for name in services}
-    public = {"keys": [key.as_dict(private=False) for key in made.values()]}
-    return {name: json.dumps(key.as_dict(private=True)) for name, key in made.items()}, json.dumps(public)
+    pairs = {name: OKPKey.generate_key("Ed25519", {"kid": name}) for name in services}
+    public = {"keys": [key.as_dict(private=False) for key in pairs.values()]}
+    return {name: json.dumps(key.as_dict(private=True)) for name, key in pairs.items()}, json.dumps(public)
 
 
 PRIVATE, PUBLIC = keys("portal-gateway", "payments")
@@ -66,9 +66,9 @@ def signed(**claims: object) -> str:
     """A token of the gateway for payments, with these claims replaced; ABSENT removes a claim."""
     now = int(time.time())
     ours = {"iss": "portal-gateway", "aud": "payments", "sub": f"customer:{CUSTOMER}", "merchant": str(MERCHANT), "sid": "s1"}
-    given = {name: value for name, value in {**ours, "iat": now, "exp": now + 60, **claims}.items() if value is not ABSENT}
+    payload = {name: value for name, value in {**ours, "iat": now, "exp": now + 60, **claims}.items() if value is not ABSENT}
     key = OKPKey.import_key(json.loads(PRIVATE["portal-gateway"]))
-    return jwt.encode({"alg": "Ed25519", "kid": "portal-gateway"}, given, key, algorithms=["Ed25519"])
+    return jwt.encode({"alg": "Ed25519", "kid": "portal-gateway"}, payload, key, algorithms=["Ed25519"])
 
 
 ABSENT = "absent"
@@ -206,8 +206,8 @@ def test_a_signed_token_with_another_header_is_rejected(header: dict[str, Any]) 
 
 def test_a_token_is_a_jwt_that_any_library_reads() -> None:
     token = Signer("portal-gateway", PRIVATE["portal-gateway"]).token("payments", merchant_id=MERCHANT)
-    found = jwt.decode(token, KeySet.import_key_set(json.loads(PUBLIC)), algorithms=["Ed25519"])
-    assert (found.claims["iss"], found.claims["merchant"]) == ("portal-gateway", str(MERCHANT))
+    decoded = jwt.decode(token, KeySet.import_key_set(json.loads(PUBLIC)), algorithms=["Ed25519"])
+    assert (decoded.claims["iss"], decoded.claims["merchant"]) == ("portal-gateway", str(MERCHANT))
 
 
 DEEP = f"{urlsafe_b64encode(b'[' * 30_000).decode()}.e30.e30"

@@ -43,13 +43,13 @@ asyncio.run(main())
 def call(*headers: dict[str, str], endpoint: str = "") -> list[dict[str, object]]:
     """The trace as a service's route sees it. Runs in a separate process, because a provider can be set only once."""
     command = [sys.executable, "-c", SERVICE, endpoint, json.dumps(headers)]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
-    return list(json.loads(said))
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    return list(json.loads(output))
 
 
 def test_the_trace_is_passed_on_and_nothing_is_recorded() -> None:
-    said = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60).stdout
-    recording, traceparent = said.split()
+    output = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True, timeout=60).stdout
+    recording, traceparent = output.split()
     assert recording == "False"
     assert traceparent.split("-")[1] == TRACE
 

@@ -131,7 +131,7 @@ class Ledger:
 
 
 def issue(n: int, amount: int, currency: str) -> Issue:
-    return replace(costing(amount, currency=currency), place=replace(ISSUE.place, ordinal=n))
+    return replace(costing(amount, currency=currency), series_number=replace(ISSUE.series_number, ordinal=n))
 
 
 @every(PRICES, HAPPENS)

@@ -48,7 +48,7 @@ async def test_only_the_payment_changes_the_document(render: Renderer) -> None:
 
 
 def test_an_invoice_has_all_mandatory_content() -> None:
-    said = texts(SETTLED)
+    shown = texts(SETTLED)
     for part in (
         "TS-000014",
         "14 de mayo de 2023",
@@ -64,7 +64,7 @@ def test_an_invoice_has_all_mandatory_content() -> None:
         "Premium Mensual",
         "Suscripción mensual renovable",
     ):
-        assert part in said
+        assert part in shown
 
 
 def test_the_status_is_printed_with_its_date() -> None:
@@ -78,18 +78,18 @@ def test_the_status_is_printed_with_its_date() -> None:
 
 
 def test_a_tax_has_its_line() -> None:
-    said = texts(Document(TAXED, Settlement(), ANA))
-    assert "IVA (16 %, incluido en el precio)" in said
-    assert "25.85 USD" in said
-    assert "4.14 USD" in said
+    shown = texts(Document(TAXED, Settlement(), ANA))
+    assert "IVA (16 %, incluido en el precio)" in shown
+    assert "25.85 USD" in shown
+    assert "4.14 USD" in shown
 
 
-def test_it_speaks_the_language_it_was_issued_in() -> None:
+def test_a_document_is_in_the_language_of_its_issue() -> None:
     english = Document(issued(replace(ISSUE, letterhead=replace(LETTERHEAD, locale="en-US"))), SETTLED.settlement, ANA)
-    said = texts(english)
-    assert "Paid on May 14, 2023" in said
-    assert "May 14, 2023 to June 14, 2023" in said
-    assert "Pagado" not in said
+    shown = texts(english)
+    assert "Paid on May 14, 2023" in shown
+    assert "May 14, 2023 to June 14, 2023" in shown
+    assert "Pagado" not in shown
 
 
 def test_days_are_those_of_the_merchants_place() -> None:
@@ -116,8 +116,8 @@ def test_days_of_the_period_are_those_of_the_place_where_the_subscription_began(
     """It began in Madrid at 1:00 on the 14th, which is the 13th in Mexico City, where the merchant is now."""
     period = Period(datetime(2023, 5, 13, 23, tzinfo=UTC), datetime(2023, 6, 13, 23, tzinfo=UTC))
     it = replace(ISSUE, period=period, period_zone="Europe/Madrid")
-    said = texts(Document(issued(it), Settlement(), ANA))
-    assert said.count("Del 14 de mayo de 2023 al 14 de junio de 2023") == 2
+    shown = texts(Document(issued(it), Settlement(), ANA))
+    assert shown.count("Del 14 de mayo de 2023 al 14 de junio de 2023") == 2
     before = texts(Document(issued(replace(it, period_zone=None)), Settlement(), ANA))
     assert before.count("Del 13 de mayo de 2023 al 13 de junio de 2023") == 2
 
@@ -136,7 +136,7 @@ HOSTILE = BillTo(
 
 async def test_typed_text_is_not_markup(render: Renderer) -> None:
     hostile = issued(replace(ISSUE, plan=replace(PREMIUM, name='#eval("1+1") _it_ = x', description="= no heading\n- no list")))
-    said = text(await render(replace(SETTLED, bill_to=HOSTILE, issued=hostile)))
+    shown = text(await render(replace(SETTLED, bill_to=HOSTILE, issued=hostile)))
     for typed in (
         '#panic("x") #read("/etc/passwd") $x$ *bold* dlot',
         '"]) #import "x": * \\',
@@ -146,7 +146,7 @@ async def test_typed_text_is_not_markup(render: Renderer) -> None:
         '#eval("1+1") _it_ = x',
         "= no heading - no list",
     ):
-        assert typed in said
+        assert typed in shown
 
 
 async def test_addresses_in_a_document_are_no_links(render: Renderer) -> None:
@@ -170,9 +170,9 @@ async def test_a_word_that_fits_is_whole_when_it_is_copied(render: Renderer) -> 
 
 
 def test_right_to_left_text_does_not_affect_its_surroundings() -> None:
-    said = texts(replace(OPEN, bill_to=replace(ANA, name="شركة (12)", tax_id="TAX-30"), issued=replace(ISSUED, seller=SELLER)))
-    assert "\u2068شركة (12)\u2069" in said
-    assert said.count("\u2068") == 1
+    shown = texts(replace(OPEN, bill_to=replace(ANA, name="شركة (12)", tax_id="TAX-30"), issued=replace(ISSUED, seller=SELLER)))
+    assert "\u2068شركة (12)\u2069" in shown
+    assert shown.count("\u2068") == 1
 
 
 @pytest.mark.parametrize(("paper", "points"), [("a4", (595, 842)), ("us-letter", (612, 792))])

@@ -20,7 +20,7 @@ from billing_contracts.history import Brand, HistoryLine, MovementKind, Movement
 from invoicing.adapters.exporting.archive import as_zip, file_name
 from invoicing.adapters.exporting.lines import as_ndjson
 from invoicing.adapters.exporting.table import as_csv, cells, harmless
-from invoicing.adapters.exporting.wording import Words, words_for
+from invoicing.adapters.exporting.wording import ExportWords, words_for
 from invoicing.application.history import HistoryRow
 from invoicing.application.invoices import Document, Settlement
 from invoicing.application.movements import Kind, Movement
@@ -136,26 +136,26 @@ CODES = [
 
 
 @pytest.mark.parametrize("words", [SPANISH, ENGLISH], ids=["es", "en"])
-def test_every_code_has_its_word(words: Words) -> None:
+def test_every_code_has_its_word(words: ExportWords) -> None:
     assert set(CODES) <= words.known.keys()
     assert len(words.header) == len(cells(HISTORY[0], words))
 
 
 def test_the_document_of_downloads_names_every_column_and_field() -> None:
-    said = (Path(__file__).parents[3] / "docs" / "exports.md").read_text()
-    columns = re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", said, re.MULTILINE)
+    page = (Path(__file__).parents[3] / "docs" / "exports.md").read_text()
+    columns = re.findall(r"^\| (.+?) \| (.+?) \| .+ \|$", page, re.MULTILINE)
     assert columns[:1] == [("English", "Spanish")]
     assert columns[2:] == list(zip(ENGLISH.header, SPANISH.header, strict=True))
-    (fields,) = re.findall(r"(`date`, .*?)\.$", said, re.MULTILINE | re.DOTALL)
+    (fields,) = re.findall(r"(`date`, .*?)\.$", page, re.MULTILINE | re.DOTALL)
     assert re.findall("`(.*?)`", fields) == list(HistoryLine.model_fields)
 
 
 def documents(count: int) -> AsyncIterator[list[Document]]:
-    async def made() -> AsyncIterator[list[Document]]:
+    async def pages() -> AsyncIterator[list[Document]]:
         for n in range(count):
             yield [Document(replace(ISSUED, number=f"TS-{n:06d}"), Settlement(), ANA)]
 
-    return made()
+    return pages()
 
 
 async def pdf_of(document: Document) -> bytes:

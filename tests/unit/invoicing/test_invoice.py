@@ -24,7 +24,7 @@ def test_a_period_is_invoiced_once() -> None:
     given(ISSUED).when(ISSUE).refused(AlreadyIssued)
 
 
-def test_an_invoice_says_what_was_sold_and_takes_its_place_in_the_series() -> None:
+def test_an_invoice_states_what_was_sold_and_gets_the_next_number() -> None:
     assert (ISSUED.number, ISSUED.totals.total, ISSUED.lines[0].plan_name) == ("TS-000014", 2999, "Premium Mensual")
 
 

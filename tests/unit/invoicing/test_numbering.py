@@ -8,14 +8,14 @@ from invoicing.domain.numbering import Counter
 
 
 def test_a_series_begins_with_one() -> None:
-    place, after = Counter("TS").next(date(2023, 5, 14))
-    assert (place.number, place.issued_on) == ("TS-000001", date(2023, 5, 14))
+    number, after = Counter("TS").next(date(2023, 5, 14))
+    assert (number.number, number.issued_on) == ("TS-000001", date(2023, 5, 14))
     assert after == Counter("TS", 1, date(2023, 5, 14))
 
 
 def test_dates_do_not_go_back_with_the_clock() -> None:
-    place, _ = Counter("TS", 9, date(2023, 5, 14)).next(date(2023, 5, 13))
-    assert (place.number, place.issued_on) == ("TS-000010", date(2023, 5, 14))
+    number, _ = Counter("TS", 9, date(2023, 5, 14)).next(date(2023, 5, 13))
+    assert (number.number, number.issued_on) == ("TS-000010", date(2023, 5, 14))
 
 
 def test_a_million_invoices_keep_their_numbers() -> None:
@@ -24,9 +24,9 @@ def test_a_million_invoices_keep_their_numbers() -> None:
 
 @every(st.lists(st.integers(-400, 400), max_size=50))
 def test_numbers_have_no_gap_and_dates_never_go_back(days: list[int]) -> None:
-    counter, places = Counter("TS"), []
+    counter, numbers = Counter("TS"), []
     for offset in days:
-        place, counter = counter.next(date(2023, 5, 14) + timedelta(days=offset))
-        places.append(place)
-    assert [place.ordinal for place in places] == list(range(1, len(days) + 1))
-    assert all(before.issued_on <= after.issued_on for before, after in pairwise(places))
+        number, counter = counter.next(date(2023, 5, 14) + timedelta(days=offset))
+        numbers.append(number)
+    assert [number.ordinal for number in numbers] == list(range(1, len(days) + 1))
+    assert all(before.issued_on <= after.issued_on for before, after in pairwise(numbers))

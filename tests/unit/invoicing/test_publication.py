@@ -60,7 +60,7 @@ def test_a_stored_event_names_the_buyer_by_hash_alone() -> None:
     assert "Ana" not in body
 
 
-def test_an_invoice_stored_before_it_kept_its_zone_and_decimals_is_what_it_was() -> None:
+def test_an_invoice_stored_without_zone_and_decimals_stays_the_same() -> None:
     name, version, body = CODEC.encode(TAXED)
     before = json.loads(body)
     del before["period_zone"], before["letterhead"]["decimals"]
@@ -72,5 +72,5 @@ def test_an_invoice_stored_before_it_kept_its_zone_and_decimals_is_what_it_was()
     assert message.period_time_zone is None
 
 
-def test_a_new_invoice_says_where_its_period_is() -> None:
+def test_a_new_invoice_has_the_zone_of_its_period() -> None:
     assert heard(replace(ISSUED, period_zone="Europe/Madrid")).period_time_zone == "Europe/Madrid"  # type: ignore[attr-defined]

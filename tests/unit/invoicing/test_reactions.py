@@ -74,14 +74,14 @@ def test_a_renewal_has_one_invoice_however_often_it_is_received() -> None:
 
 
 def test_a_renewal_becomes_an_invoice() -> None:
-    place, _ = reactions.place_of(Counter("TS", 13, date(2023, 5, 1)), MERCHANT, day(5))
+    series_number, _ = reactions.next_number(Counter("TS", 13, date(2023, 5, 1)), MERCHANT, day(5))
     command = reactions.issue(
         DUE,
         subscription_id=id_of("subscription"),
         customer_id=id_of("ana"),
         merchant=MERCHANT,
         customer_locale="en",
-        place=place,
+        series_number=series_number,
         bill_to_sha256="ab" * 32,
         at=day(5),
     )
@@ -93,7 +93,7 @@ def test_a_renewal_becomes_an_invoice() -> None:
 
 def test_the_day_of_issue_is_the_merchants() -> None:
     midnight = datetime(2023, 5, 15, 4, tzinfo=UTC)
-    assert reactions.place_of(Counter("TS"), MERCHANT, midnight)[0].issued_on == date(2023, 5, 14)
+    assert reactions.next_number(Counter("TS"), MERCHANT, midnight)[0].issued_on == date(2023, 5, 14)
 
 
 def test_outcomes_of_charges_become_commands_at_the_time_of_the_event() -> None:
@@ -114,13 +114,13 @@ def test_movements_of_a_refunded_invoice_sum_to_zero() -> None:
     assert state is not None
     paid = payments.PaymentSucceeded.model_validate(CHARGE | {"reference": "ch_1"})
     back = payments.PaymentRefunded.model_validate(CHARGE | {"reference": "re_1", "reason": "invoice_voided"})
-    made = [
+    rows = [
         movements.of_invoice(id_of("invoice"), ISSUED, state),
         movements.of_invoice(id_of("invoice"), VOIDED, state),
         movements.of_payment(envelope(paid), paid),
         movements.of_payment(envelope(back), back),
     ]
-    moved = [it for it in made if it]
+    moved = [it for it in rows if it]
     assert [it.kind for it in moved] == [Kind.INVOICE, Kind.VOID, Kind.PAYMENT, Kind.REFUND]
     assert sum(it.total for it in moved) == 0
 
@@ -149,7 +149,7 @@ def test_the_dates_of_a_period_are_of_the_place_where_the_subscription_began() -
             customer_id=id_of("ana"),
             merchant=MERCHANT,
             customer_locale=None,
-            place=reactions.place_of(Counter("TS"), MERCHANT, day(5))[0],
+            series_number=reactions.next_number(Counter("TS"), MERCHANT, day(5))[0],
             bill_to_sha256="",
             at=day(5),
         )

@@ -64,14 +64,14 @@ class MemoryProvider:
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
         await self._misbehave()
-        found = self.tokens.get(token)
-        if found is None or found[:2] != (merchant_id, setup_id):
+        saved = self.tokens.get(token)
+        if saved is None or saved[:2] != (merchant_id, setup_id):
             raise UnknownToken
-        _, owner, method = self.methods[found[2]]
+        _, owner, method = self.methods[saved[2]]
         if owner not in (None, customer_id):
             raise UnknownToken
-        if found[3] in REFUSED_WHEN_SAVED:
-            raise SetupRefused(REFUSED_WHEN_SAVED[found[3]])
+        if saved[3] in REFUSED_WHEN_SAVED:
+            raise SetupRefused(REFUSED_WHEN_SAVED[saved[3]])
         self.methods[method.id] = (merchant_id, customer_id, method)
         return method
 

@@ -33,7 +33,7 @@ from payments.application.card_change import CardChange
 from payments.application.card_change import CardChangeRequest as NewCard
 from payments.application.card_setup import SetUp
 from payments.application.dues import Dues
-from payments.application.pay_now import PayNow, Shown
+from payments.application.pay_now import ImmediatePayment, Shown
 from payments.application.pay_now import PayNowRequest as Payment
 from payments.application.ports import Outlook, Prospect
 from payments.domain.confirmation import Consent, Period
@@ -114,45 +114,45 @@ class World:
         assert self.subscription
         for name, due in timers(self.subscription).items():
             if due <= self.now:
-                given: dict[str, commands.Command] = {
+                commands_by_timer: dict[str, commands.Command] = {
                     "boundary": commands.ReachBoundary(1, self.now),
                     "retry": commands.Retry(self.now),
                     "give_up": commands.GiveUp(self.now),
                 }
-                self.ask(given[name])
+                self.ask(commands_by_timer[name])
 
     # What is on its way
 
     def deliver(self, queue: str) -> None:
-        told = self.queues[queue].pop(0)
+        message = self.queues[queue].pop(0)
         if not self.queues[queue]:
             del self.queues[queue]
-        match told:
+        match message:
             case PublicPeriod():
-                self.queues[f"issued {told.start}"].append(self.issued(told))
+                self.queues[f"issued {message.start}"].append(self.issued(message))
             case InvoiceIssued():
-                received = self.received(told, invoice_id(SUBSCRIPTION, told.period))
-                self.run(COLLECT(received, Batch(self)))  # type: ignore[arg-type]
+                received = self.received(message, invoice_id(SUBSCRIPTION, message.period))
+                self.run(COLLECT(received, FakeUnitOfWork(self)))  # type: ignore[arg-type]
             case SubscriptionRetryDue():
-                self.run(self.write(PAYMENT, told.invoice_id, TryAgain(self.default, self.now)))
+                self.run(self.write(PAYMENT, message.invoice_id, TryAgain(self.default, self.now)))
             case PaymentSucceeded():
-                period = self.invoices[told.invoice_id].period
-                self.ask(commands.RecordPaid(_private(period), told.invoice_id, self.now, told.agreed_at))
+                period = self.invoices[message.invoice_id].period
+                self.ask(commands.RecordPaid(_private(period), message.invoice_id, self.now, message.agreed_at))
             case PaymentFailed():
-                self.ask(self.failure(told))
+                self.ask(self.failure(message))
 
-    def failure(self, told: PaymentFailed) -> commands.RecordFailure:
+    def failure(self, data: PaymentFailed) -> commands.RecordFailure:
         return commands.RecordFailure(
-            _private(self.invoices[told.invoice_id].period),
-            told.invoice_id,
-            Price(told.amount.amount_minor, told.amount.currency),
-            told.code,
-            told.retryable,
-            told.attempt,
+            _private(self.invoices[data.invoice_id].period),
+            data.invoice_id,
+            Price(data.amount.amount_minor, data.amount.currency),
+            data.code,
+            data.retryable,
+            data.attempt,
             self.policies,
             self.now,
-            told.followed,
-            told.manual,
+            data.followed,
+            data.manual,
         )
 
     def issued(self, period: PublicPeriod) -> InvoiceIssued:
@@ -239,7 +239,8 @@ class World:
     def pay_now(self, invoice: UUID, shown: Shown) -> None:
         """Raises what PayNow raises."""
         request = Payment(ANA, invoice, None, shown)
-        self.run(PayNow(_Store(self), WALLET, PAYMENT, rows, self.dues, self).confirm(CONTEXT, request, None, lambda _: None))  # type: ignore[arg-type, return-value]
+        paying = ImmediatePayment(_Store(self), WALLET, PAYMENT, rows, self.dues, self)  # type: ignore[arg-type]
+        self.run(paying.confirm(CONTEXT, request, None, lambda _: None))  # type: ignore[arg-type, return-value]
 
     # What payments reads and writes
 
@@ -254,8 +255,8 @@ class World:
 
     @property
     def default(self) -> Method | None:
-        found: Method | None = self.wallet.default
-        return found
+        method: Method | None = self.wallet.default
+        return method
 
     async def state(self, aggregate: Any, merchant_id: UUID, id: UUID) -> tuple[int, Any]:
         stream = aggregate.stream(merchant_id, id)
@@ -269,9 +270,9 @@ class World:
             _, written = decide(aggregate, CONTEXT, past, command)
         except aggregate.refusal:
             return
-        await self.kept(written)
+        await self.write_and_publish(written)
 
-    async def kept(self, written: WriteSet) -> None:
+    async def write_and_publish(self, written: WriteSet) -> None:
         """Writes the set, keeps its rows, and sends what it announces."""
         before = len(self.store.messages)
         await self.store.write(written)
@@ -317,8 +318,8 @@ class World:
         return self.card
 
 
-class Batch:
-    """Commands of a batch are executed at once here."""
+class FakeUnitOfWork:
+    """Executes each command at once."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -344,7 +345,7 @@ class _Store(MemoryEventStore):
         return await self._world.store.read_many(streams)
 
     async def write(self, write_set: WriteSet) -> None:
-        await self._world.kept(write_set)
+        await self._world.write_and_publish(write_set)
 
 
 class _Outlooks:

@@ -15,15 +15,15 @@ NUMBERS = frozenset({"4242424242424242", "378282246310005"})
 
 
 def mistakes(number: str = "4242424242424242", exp: str = "12 / 25", cvc: str = "123") -> dict[str, str]:
-    found = read(number, exp, cvc, TODAY, NUMBERS)
-    return found.codes if isinstance(found, Mistakes) else {}
+    entry = read(number, exp, cvc, TODAY, NUMBERS)
+    return entry.codes if isinstance(entry, Mistakes) else {}
 
 
 @pytest.mark.parametrize("case", TABLE["cases"], ids=lambda case: f"{case['field']}: {case['name']}")
 def test_an_expiry_with_one_possible_reading_is_accepted(case: dict[str, Any]) -> None:
     if case["field"] == "exp":
-        found = card_input.expiry_of(case["text"], date.fromisoformat(f"{TABLE['month']}-20"))
-        assert (f"{found[1]}-{found[0]:02}" if found else None) == case["reads"]
+        expiry = card_input.expiry_of(case["text"], date.fromisoformat(f"{TABLE['month']}-20"))
+        assert (f"{expiry[1]}-{expiry[0]:02}" if expiry else None) == case["reads"]
     elif case["reads"] is None:
         assert not card_input.is_digits(card_input.digits_of(case["text"]))
     else:
@@ -37,8 +37,8 @@ def test_any_text_is_a_card_or_a_mistake(number: str, exp: str, cvc: str) -> Non
 
 @given(st.text("0123456789 /-.٤\uff12"))
 def test_any_digits_are_an_expiry_or_none(exp: str) -> None:
-    found = card_input.expiry_of(exp, TODAY)
-    assert found is None or 1 <= found[0] <= 12
+    expiry = card_input.expiry_of(exp, TODAY)
+    assert expiry is None or 1 <= expiry[0] <= 12
 
 
 @pytest.mark.parametrize("number", ["4242424242424242", "4242 4242 4242 4242", " 4242-4242-4242-4242 "])
@@ -57,7 +57,7 @@ def test_spaces_and_dashes_are_accepted(number: str) -> None:
         ("4111111111111111", card_input.TEST_NUMBERS_ONLY),
     ],
 )
-def test_a_number_that_cannot_be_is_told_apart(number: str, mistake: str) -> None:
+def test_an_impossible_number_has_its_own_code(number: str, mistake: str) -> None:
     assert mistakes(number=number) == {"number": mistake}
 
 
@@ -73,7 +73,7 @@ def test_a_number_that_cannot_be_is_told_apart(number: str, mistake: str) -> Non
         ("12/22", card_input.EXP_PAST),
     ],
 )
-def test_an_expiry_that_cannot_be_is_told_apart(exp: str, mistake: str) -> None:
+def test_an_impossible_expiry_has_its_own_code(exp: str, mistake: str) -> None:
     assert mistakes(exp=exp) == {"exp": mistake}
 
 
@@ -82,7 +82,7 @@ def test_a_card_is_good_until_the_end_of_its_month(exp: str) -> None:
     assert mistakes(exp=exp) == {}
 
 
-def test_the_code_is_as_long_as_the_brand_says() -> None:
+def test_the_codes_length_depends_on_the_brand() -> None:
     assert mistakes(cvc="") == {"cvc": card_input.CVC_MISSING}
     assert mistakes(cvc="1234") == mistakes(cvc="12") == mistakes(cvc="12a") == {"cvc": card_input.CVC_LENGTH}
     assert mistakes(number="378282246310005", cvc="1234") == {}
@@ -94,8 +94,8 @@ def test_all_mistakes_are_reported_together() -> None:
 
 
 def test_brands_are_known_by_their_first_digits() -> None:
-    found = [card_input.brand_of(number) for number in ("42", "55", "2223", "37", "60", "")]
-    assert found == [Brand.VISA, Brand.MASTERCARD, Brand.MASTERCARD, Brand.AMEX, Brand.OTHER, Brand.OTHER]
+    brands = [card_input.brand_of(number) for number in ("42", "55", "2223", "37", "60", "")]
+    assert brands == [Brand.VISA, Brand.MASTERCARD, Brand.MASTERCARD, Brand.AMEX, Brand.OTHER, Brand.OTHER]
 
 
 def test_the_repr_of_a_card_entry_shows_nothing() -> None:

@@ -49,7 +49,7 @@ async def test_only_the_portal_may_frame_it_and_nothing_of_it_is_kept() -> None:
     assert "cross-origin-embedder-policy" not in headers
 
 
-def test_over_https_browsers_are_told_to_stay_there() -> None:
+def test_over_https_browsers_are_directed_to_stay_on_https() -> None:
     on_a_laptop, in_production = app.headers(CARDS, PORTAL), app.headers("https://cards.example", "https://portal.example")
     assert "strict-transport-security" not in on_a_laptop
     assert in_production["strict-transport-security"] == "max-age=31536000; includeSubDomains"
@@ -154,7 +154,7 @@ async def test_only_the_page_itself_can_send_a_card(headers: dict[str, str]) -> 
     assert not around.tokenised
 
 
-async def test_a_browser_that_says_no_more_than_its_origin_can_send_a_card() -> None:
+async def test_a_browser_that_sends_only_its_origin_can_send_a_card() -> None:
     around = CardPageFakes()
     async with around.browser() as browser:
         assert (await browser.post(PATH, json=GOOD, headers={"origin": CARDS})).status_code == 201

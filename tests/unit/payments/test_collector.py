@@ -74,7 +74,7 @@ class Bench:
         order = ChargeOrder(MERCHANT, ANA, charge(number).id, method.id, PRICE, day(14), "UTC")
         return Attempt(order, INVOICE, 1, False, BLUE.correlation_id, uuid4())
 
-    async def told(self) -> list[str]:
+    async def event_names(self) -> list[str]:
         return [stored.name for stored in await self.store.read(PAYMENT.stream(MERCHANT, INVOICE))]
 
     async def state(self) -> Payment:
@@ -90,30 +90,30 @@ def bench() -> Bench:
 
 async def test_a_charge_that_is_answered_ends(bench: Bench) -> None:
     await bench.collector.settle(await bench.started())
-    assert await bench.told() == ["AttemptStarted", "AttemptSucceeded"]
+    assert await bench.event_names() == ["AttemptStarted", "AttemptSucceeded"]
 
 
 async def test_the_provider_saying_no_is_a_failure(bench: Bench) -> None:
     await bench.collector.settle(await bench.started(OTHER))
-    assert await bench.told() == ["AttemptStarted", "AttemptFailed"]
+    assert await bench.event_names() == ["AttemptStarted", "AttemptFailed"]
 
 
 @pytest.mark.parametrize("mode", ["hang", "lose", "break"])
 async def test_no_answer_is_not_a_failure(bench: Bench, mode: str) -> None:
     bench.provider.mode = mode  # type: ignore[assignment]
     await bench.collector.settle(await bench.started())
-    assert await bench.told() == ["AttemptStarted", "OutcomeUnknown"]
+    assert await bench.event_names() == ["AttemptStarted", "OutcomeUnknown"]
     assert bench.claimed.pauses == [1]
 
 
 @pytest.mark.parametrize("mode", ["hang", "lose"])
-async def test_it_is_asked_again_until_it_answers_and_charged_once(bench: Bench, mode: str) -> None:
+async def test_the_provider_is_queried_until_it_answers_and_charges_once(bench: Bench, mode: str) -> None:
     attempt = await bench.started()
     bench.provider.mode = mode  # type: ignore[assignment]
     await bench.collector.settle(attempt)
     bench.provider.mode = "normal"
     await bench.collector.settle(replace(attempt, calls=2))
-    assert await bench.told() == ["AttemptStarted", "OutcomeUnknown", "AttemptSucceeded"]
+    assert await bench.event_names() == ["AttemptStarted", "OutcomeUnknown", "AttemptSucceeded"]
     assert len(bench.provider.charges) == 1
 
 
@@ -123,14 +123,14 @@ async def test_the_pauses_between_questions_grow_up_to_a_limit(bench: Bench) -> 
     for calls in (1, 2, 3, 30):
         await bench.collector.settle(replace(attempt, calls=calls))
     assert bench.claimed.pauses == [1, 2, 4, PAUSE_SECONDS_MAX]
-    assert await bench.told() == ["AttemptStarted", "OutcomeUnknown"]
+    assert await bench.event_names() == ["AttemptStarted", "OutcomeUnknown"]
 
 
 async def test_a_card_agreed_to_meanwhile_is_charged_when_the_old_one_fails(bench: Bench) -> None:
     attempt = await bench.started(OTHER)
     bench.claimed.agreed_method = VISA
     await bench.collector.settle(attempt)
-    assert await bench.told() == ["AttemptStarted", "AttemptFailed", "AttemptStarted"]
+    assert await bench.event_names() == ["AttemptStarted", "AttemptFailed", "AttemptStarted"]
     await bench.collector.settle(bench.attempt(2, VISA))
     paid = (await bench.state()).paid
     assert paid is not None
@@ -140,7 +140,7 @@ async def test_a_card_agreed_to_meanwhile_is_charged_when_the_old_one_fails(benc
 async def test_a_voided_invoice_is_not_charged_any_more(bench: Bench) -> None:
     bench.claimed.agreed_method = OTHER
     await bench.collector.settle(replace(await bench.started(), voided=True))
-    assert await bench.told() == ["AttemptStarted", "AttemptFailed"]
+    assert await bench.event_names() == ["AttemptStarted", "AttemptFailed"]
     assert not [outcome for outcome in bench.provider.charges.values() if isinstance(outcome, Taken)]
 
 
@@ -153,11 +153,11 @@ async def test_what_a_voided_invoice_paid_after_all_is_given_back(bench: Bench) 
     await bench.collector.settle(voided)
     await bench.collector.refund_attempt(voided)
     await bench.collector.refund_attempt(voided)
-    assert await bench.told() == ["AttemptStarted", "OutcomeUnknown", "AttemptSucceeded", "Refunded"]
+    assert await bench.event_names() == ["AttemptStarted", "OutcomeUnknown", "AttemptSucceeded", "Refunded"]
     assert len(bench.provider.refunds) == 1
 
 
-async def test_a_refund_that_is_not_answered_is_asked_for_again(bench: Bench) -> None:
+async def test_a_refund_without_an_answer_is_requested_again(bench: Bench) -> None:
     attempt = await bench.started()
     await bench.collector.settle(attempt)
     bench.provider.mode = "hang"
@@ -168,7 +168,7 @@ async def test_a_refund_that_is_not_answered_is_asked_for_again(bench: Bench) ->
 async def test_an_agreement_that_came_while_the_old_charge_failed_is_honoured(bench: Bench) -> None:
     await bench.collector.settle(await bench.started(OTHER))
     await bench.collector.retry_agreed(Agreement(MERCHANT, INVOICE, VISA, day(15)))
-    assert (await bench.told())[-1] == "AttemptStarted"
+    assert (await bench.event_names())[-1] == "AttemptStarted"
     assert bench.claimed.forgotten == [INVOICE]
 
 

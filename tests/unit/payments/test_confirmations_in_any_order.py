@@ -121,7 +121,7 @@ class Confirming(RuleBasedStateMachine):
 
     @invariant()
     def no_more_is_taken_than_was_confirmed(self) -> None:
-        given = {it.id: it for it in self.world.wallet.confirmations}
+        confirmations = {it.id: it for it in self.world.wallet.confirmations}
         payments: dict[Any, Payment] = {id: self.world.payment(id) for id in self.world.invoices}
         ends = {self.world.invoices[id].period.end: id for id in payments}
         taken: dict[Any, int] = defaultdict(int)
@@ -134,10 +134,10 @@ class Confirming(RuleBasedStateMachine):
                 at = before.paid.consent.at
                 behind = before.paid.consent if self.world.invoices[id].period.start <= at else None
             if behind:
-                assert given[behind.id].allows(id, it.bill.amount)
+                assert confirmations[behind.id].allows(id, it.bill.amount)
                 taken[behind.id] += it.bill.amount.amount_minor
         for confirmed, total in taken.items():
-            assert total <= sum(line.amount.amount_minor for line in given[confirmed].charges)
+            assert total <= sum(line.amount.amount_minor for line in confirmations[confirmed].charges)
 
     @invariant()
     def what_waits_for_a_payment_is_worked_on(self) -> None:

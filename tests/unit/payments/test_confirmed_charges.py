@@ -55,9 +55,9 @@ def wallet(*past: WalletEvent) -> Given[WalletCommand, WalletEvent, Wallet]:
 
 
 def folded(*past: WalletEvent) -> Wallet:
-    found = WALLETS.fold(past)
-    assert found is not None
-    return found
+    wallet = WALLETS.fold(past)
+    assert wallet is not None
+    return wallet
 
 
 def test_a_begun_period_that_is_listed_is_charged_because_of_the_confirmation() -> None:

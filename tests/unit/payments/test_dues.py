@@ -28,13 +28,13 @@ class World:
 
     owed: tuple[Due, ...] = (OWED,)
     outlook: Outlook | None = CONTINUES
-    asked: int = 0
+    outlook_requests: int = 0
 
     async def due(self, merchant_id: UUID, customer_id: UUID) -> tuple[Due, ...]:
         return self.owed
 
     async def of(self, merchant_id: UUID, customer_id: UUID) -> Outlook | None:
-        self.asked += 1
+        self.outlook_requests += 1
         return self.outlook
 
     async def now(self, merchant_id: UUID) -> datetime:
@@ -56,7 +56,7 @@ async def test_begun_periods_follow_the_invoice_that_they_wait_for() -> None:
 async def test_subscriptions_is_not_called_when_nothing_is_owed() -> None:
     world = World(())
     assert await world.listed() == DueList(day(19), ())
-    assert world.asked == 0
+    assert world.outlook_requests == 0
 
 
 async def test_only_open_invoices_are_listed_while_subscriptions_does_not_answer() -> None:
@@ -83,7 +83,7 @@ LISTED = DueList(AT, (OWED, *BEGUN, ALSO_OWED))
 
 
 @pytest.mark.parametrize(
-    ("wanted", "chosen"),
+    ("requested", "chosen"),
     [
         ((), ()),
         ((OTHER_INVOICE,), (ALSO_OWED,)),
@@ -94,8 +94,10 @@ LISTED = DueList(AT, (OWED, *BEGUN, ALSO_OWED))
         ((id_of("of another customer"),), None),
     ],
 )
-def test_what_is_charged_cannot_be_chosen_without_what_follows(wanted: tuple[UUID, ...], chosen: tuple[Due, ...] | None) -> None:
-    assert LISTED.chosen(wanted) == chosen
+def test_what_is_charged_cannot_be_chosen_without_what_follows(
+    requested: tuple[UUID, ...], chosen: tuple[Due, ...] | None
+) -> None:
+    assert LISTED.chosen(requested) == chosen
 
 
 def test_paying_one_invoice_charges_what_follows_from_it_alone() -> None:

@@ -82,7 +82,7 @@ def test_the_card_that_has_just_failed_is_not_tried_at_once() -> None:
     given(STARTED).when(replace(FAIL, agreed=VISA)).then(DECLINED)
 
 
-def test_nobody_tries_again_what_was_voided() -> None:
+def test_a_voided_invoice_is_not_charged_again() -> None:
     given(STARTED).when(replace(FAIL, agreed=OTHER, final=True)).then(replace(DECLINED, retryable=False))
 
 

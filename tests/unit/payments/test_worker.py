@@ -15,8 +15,8 @@ class Work:
         self.doing = asyncio.Semaphore(0)
 
     async def claim(self, most: int, _: float) -> list[int]:
-        found, self.waiting = self.waiting[:most], self.waiting[most:]
-        return found
+        claimed, self.waiting = self.waiting[:most], self.waiting[most:]
+        return claimed
 
     async def do(self, piece: int) -> None:
         async with self.doing:

@@ -33,7 +33,7 @@ PLACES = {str(IDS[0]): "{id}", str(IDS[1]): "{id}", str(scenes.CUSTOMER): "{cust
 """What stands in a path, and the parameter that it is of."""
 
 
-class Asked:
+class CalledService:
     """A called service with an empty response."""
 
     def __init__(self, issuer: str) -> None:
@@ -67,20 +67,20 @@ def methods(of: type) -> set[str]:
     return {name for name, _ in inspect.getmembers(of, inspect.isfunction) if not name.startswith("_")}
 
 
-async def every_method(adapter: Any, asked: Asked, **arguments: tuple[object, ...]) -> set[tuple[str, str]]:
+async def every_method(adapter: Any, called: CalledService, **arguments: tuple[object, ...]) -> set[tuple[str, str]]:
     assert set(arguments) == methods(type(adapter)), "a method that this test does not know"
-    return await asked.every(*(partial(getattr(adapter, name), *given) for name, given in arguments.items()))
+    return await called.every(*(partial(getattr(adapter, name), *values) for name, values in arguments.items()))
 
 
 KEY = ("GET", "/v1/keys/{sha256}")
 """The chassis asks for it in every service (chassis/service.py)."""
 
 
-async def test_the_gateway_asks_subscriptions_for_no_more_than_it_may() -> None:
-    asked, session = Asked("portal-gateway"), scenes.session()
+async def test_the_gateway_calls_exactly_its_routes_of_subscriptions() -> None:
+    called, session = CalledService("portal-gateway"), scenes.session()
     calls = await every_method(
-        SubscriptionsService(asked.client),
-        asked,
+        SubscriptionsService(called.client),
+        called,
         preview=(session, IDS[0], None),
         cancel=(session, IDS[0], CancelRequest(), None),
         withdraw_cancellation=(session, IDS[0], None),
@@ -90,11 +90,11 @@ async def test_the_gateway_asks_subscriptions_for_no_more_than_it_may() -> None:
     assert calls | {KEY} == SUBSCRIPTIONS["portal-gateway"]
 
 
-async def test_the_gateway_asks_payments_for_no_more_than_it_may() -> None:
-    asked, session = Asked("portal-gateway"), scenes.session()
+async def test_the_gateway_calls_exactly_its_routes_of_payments() -> None:
+    called, session = CalledService("portal-gateway"), scenes.session()
     calls = await every_method(
-        PaymentsService(asked.client, "http://portal"),
-        asked,
+        PaymentsService(called.client, "http://portal"),
+        called,
         open_setup=(session, "es", None),
         update_card=(session, "setup", "token", (), None, None),
         payment_preview=(session, IDS[0]),
@@ -103,11 +103,11 @@ async def test_the_gateway_asks_payments_for_no_more_than_it_may() -> None:
     assert calls == PAYMENTS["portal-gateway"]
 
 
-async def test_the_gateway_asks_invoicing_for_no_more_than_it_may() -> None:
-    asked, session = Asked("portal-gateway"), scenes.session()
+async def test_the_gateway_calls_exactly_its_routes_of_invoicing() -> None:
+    called, session = CalledService("portal-gateway"), scenes.session()
     calls = await every_method(
-        InvoicingService(asked.client),
-        asked,
+        InvoicingService(called.client),
+        called,
         invoice=(session, IDS[0]),
         pdf=(session, IDS[0]),
         export=(session, "csv", "es"),
@@ -116,21 +116,21 @@ async def test_the_gateway_asks_invoicing_for_no_more_than_it_may() -> None:
     assert calls == INVOICING["portal-gateway"]
 
 
-async def test_payments_asks_subscriptions_for_no_more_than_it_may() -> None:
-    asked, nothing = Asked("payments"), cast(Any, Nothing())
-    await MerchantClock(cast(Tenants, nothing), asked.client).now(IDS[0])
+async def test_payments_calls_exactly_its_routes_of_subscriptions() -> None:
+    called, nothing = CalledService("payments"), cast(Any, Nothing())
+    await MerchantClock(cast(Tenants, nothing), called.client).now(IDS[0])
     with pytest.raises(Problem):
-        await KnownCustomers(nothing, asked.client).known(IDS[0], IDS[1])
-    assert await SubscriptionOutlooks(asked.client).of(IDS[0], IDS[1]) is None
-    assert asked.calls | {KEY} == SUBSCRIPTIONS["payments"]
+        await KnownCustomers(nothing, called.client).known(IDS[0], IDS[1])
+    assert await SubscriptionOutlooks(called.client).of(IDS[0], IDS[1]) is None
+    assert called.calls | {KEY} == SUBSCRIPTIONS["payments"]
 
 
-async def test_invoicing_asks_subscriptions_for_no_more_than_it_may() -> None:
-    asked = Asked("invoicing")
-    await asked.every(lambda: Logos(cast(Any, Nothing()), asked.client)("a" * 64))
-    assert asked.calls | {KEY} == SUBSCRIPTIONS["invoicing"]
+async def test_invoicing_calls_exactly_its_routes_of_subscriptions() -> None:
+    called = CalledService("invoicing")
+    await called.every(lambda: Logos(cast(Any, Nothing()), called.client)("a" * 64))
+    assert called.calls | {KEY} == SUBSCRIPTIONS["invoicing"]
 
 
-def test_nobody_else_may_call_anything() -> None:
+def test_other_callers_may_call_nothing() -> None:
     assert set(SUBSCRIPTIONS) == {"portal-gateway", "payments", "invoicing"}
     assert set(PAYMENTS) == set(INVOICING) == {"portal-gateway"}

@@ -12,8 +12,8 @@ from support.portal_gateway.delivered_links import CASES
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
 def test_the_token_is_found_at_any_place(case: dict[str, Any]) -> None:
-    found = LinkToken.read(case["text"])
-    assert (str(found) if found else None) == case["token"]
+    token = LinkToken.read(case["text"])
+    assert (str(token) if token else None) == case["token"]
 
 
 @given(st.text())

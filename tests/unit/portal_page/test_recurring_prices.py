@@ -175,14 +175,14 @@ def issued(minor: int, quantity: int, own: dict[str, Any] | None, default: dict[
         update={"price": Money(amount_minor=minor, currency="EUR"), "tax": shapes.Tax(**own) if own else None}
     )
     merchant = MERCHANT.model_copy(update={"tax": shapes.Tax(**default) if default else None})
-    place, _ = reactions.place_of(Counter("TS"), merchant, DUE.period.start)
+    series_number, _ = reactions.next_number(Counter("TS"), merchant, DUE.period.start)
     command = reactions.issue(
         DUE.model_copy(update={"plan": plan, "quantity": quantity}),
         subscription_id=uuid4(),
         customer_id=uuid4(),
         merchant=merchant,
         customer_locale=None,
-        place=place,
+        series_number=series_number,
         bill_to_sha256="",
         at=DUE.period.start,
     )

@@ -9,14 +9,14 @@ from portalctl.local.jars import cache_folder, locked_jars
 
 
 def test_the_users_setting_takes_precedence(tmp_path: Path) -> None:
-    found = cache_folder({"XDG_CACHE_HOME": str(tmp_path / "x"), "HOME": str(tmp_path / "h")}, beside=tmp_path)
-    assert found == tmp_path / "x" / "customer-portal"
+    folder = cache_folder({"XDG_CACHE_HOME": str(tmp_path / "x"), "HOME": str(tmp_path / "h")}, beside=tmp_path)
+    assert folder == tmp_path / "x" / "customer-portal"
 
 
 def test_an_unwritable_home_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "h").touch()
-    found = cache_folder({"HOME": str(tmp_path / "h")}, beside=tmp_path / "project")
-    assert found == tmp_path / "project" / ".cache" / "customer-portal"
+    folder = cache_folder({"HOME": str(tmp_path / "h")}, beside=tmp_path / "project")
+    assert folder == tmp_path / "project" / ".cache" / "customer-portal"
 
 
 def test_without_a_writable_folder_the_candidates_are_named(tmp_path: Path) -> None:

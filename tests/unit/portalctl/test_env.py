@@ -57,18 +57,18 @@ def test_a_second_call_prints_the_same_from_private_files(folder: Path) -> None:
     first = [env(folder, *each).stdout for each in words]
     assert [env(folder, *each).stdout for each in words] == first
     assert len(set(first)) == len(words)
-    kept = folder / "secrets.json"
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    key = json.loads(kept.read_text())["operator_key"]
+    secrets_file = folder / "secrets.json"
+    assert stat.S_IMODE(secrets_file.stat().st_mode) == 0o600
+    key = json.loads(secrets_file.read_text())["operator_key"]
     assert [key in shown for shown in first] == [False, True, False, False], "a service needs the key's digest only"
 
 
 def test_no_service_gets_the_keys_of_another(folder: Path) -> None:
     shown = {service: env(folder, service).stdout for service in SETTINGS}
-    kept = json.loads((folder / "secrets.json").read_text())
-    for service, jwk in kept["services"].items():
+    secrets = json.loads((folder / "secrets.json").read_text())
+    for service, jwk in secrets["services"].items():
         assert [name for name, text in shown.items() if jwk["d"] in text] == [service]
-    for role, password in kept["passwords"].items():
+    for role, password in secrets["passwords"].items():
         expected = [] if role == "postgres" else [role.removesuffix("_owner").replace("_", "-")]
         assert [name for name, text in shown.items() if password in text] == expected
 
@@ -95,9 +95,9 @@ def test_bad_input_is_reported_with_code_2_and_changes_nothing(
         monkeypatch.setenv(name, value) if value is not None else monkeypatch.delenv(name)
     ended = env(folder, *words)
     assert (ended.exit_code, ended.stdout) == (2, "")
-    said = sorted(ended.stderr.splitlines())
-    assert len(said) == len(sentences)
-    assert all(any(f"portalctl: {sentence}" in line for line in said) for sentence in sentences), said
+    lines = sorted(ended.stderr.splitlines())
+    assert len(lines) == len(sentences)
+    assert all(any(f"portalctl: {sentence}" in line for line in lines) for sentence in sentences), lines
     assert "canary" not in ended.stderr
     assert not folder.exists()
 

@@ -13,9 +13,9 @@ NOWHERE = ExternalServers()
 
 
 def layout(folder: Path, external: ExternalServers = NOWHERE) -> Layout:
-    made = Folder(folder / ".portal")
-    made.make()
-    return layout_for_start(made, SERVICES, external)
+    portal_folder = Folder(folder / ".portal")
+    portal_folder.make()
+    return layout_for_start(portal_folder, SERVICES, external)
 
 
 @pytest.mark.parametrize("name", SETTINGS)

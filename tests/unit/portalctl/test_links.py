@@ -62,8 +62,8 @@ def gateway(received: Received) -> Iterator[links.Gateway]:
 
 
 def test_a_link_is_created_with_the_given_options_only(gateway: links.Gateway, received: Received) -> None:
-    made = links.create(gateway, "c1", {"kind": "portal", "locale": None})
-    assert made["url"] == "http://portal/enter#l1"
+    link = links.create(gateway, "c1", {"kind": "portal", "locale": None})
+    assert link["url"] == "http://portal/enter#l1"
     assert received == [("POST", "/v1/portal-links", "Bearer key-1", {"customer_id": "c1", "kind": "portal"})]
 
 

@@ -23,18 +23,18 @@ from portalctl.local.process_table import read_processes
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Folder:
-    made = Folder(tmp_path / ".portal")
-    made.make()
-    return made
+    folder = Folder(tmp_path / ".portal")
+    folder.make()
+    return folder
 
 
 @contextmanager
 def sleeping(environment: Mapping[str, str]) -> Iterator[Identity]:
     process = subprocess.Popen(["sleep", "60"], env={"PATH": os.environ["PATH"], **environment})
     try:
-        found = Identity.of(process.pid)
-        assert found
-        yield found
+        identity = Identity.of(process.pid)
+        assert identity
+        yield identity
     finally:
         process.kill()
         process.wait(30)

@@ -22,9 +22,9 @@ def sleeper() -> Iterator[subprocess.Popen[bytes]]:
 
 
 def identity_of(process: subprocess.Popen[bytes]) -> Identity:
-    found = Identity.of(process.pid)
-    assert found is not None
-    return found
+    identity = Identity.of(process.pid)
+    assert identity is not None
+    return identity
 
 
 def test_a_running_process_is_recognised_from_its_record(sleeper: subprocess.Popen[bytes]) -> None:
@@ -61,10 +61,10 @@ def test_children_get_allowed_variables_only(monkeypatch: pytest.MonkeyPatch) ->
     for name in ("LANG", "PGSSLMODE", "HTTP_PROXY", "JAVA_TOOL_OPTIONS", "PYTHONPATH"):
         monkeypatch.setenv(name, "something")
     monkeypatch.setenv("TZ", "UTC")
-    found = child_environment({"HTTP_PORT": "1"})
-    assert found["HTTP_PORT"] == "1"
-    assert found["TZ"] == "UTC"
-    assert set(found) <= {"PATH", "HOME", "TMPDIR", "TZ", "HTTP_PORT"}
+    variables = child_environment({"HTTP_PORT": "1"})
+    assert variables["HTTP_PORT"] == "1"
+    assert variables["TZ"] == "UTC"
+    assert set(variables) <= {"PATH", "HOME", "TMPDIR", "TZ", "HTTP_PORT"}
 
 
 _PARENT = """

@@ -21,7 +21,7 @@ from invoicing.application.aggregates import CODEC, INVOICE
 from invoicing.application.movements import Movement, of_invoice, of_payment
 from invoicing.domain.invoice import commands as of_invoices
 from invoicing.domain.invoice.events import Issued
-from invoicing.domain.numbering import Place
+from invoicing.domain.numbering import SeriesNumber
 from invoicing.domain.parties import Letterhead, Seller
 from invoicing.domain.plan import Period as InvoicePeriod
 from invoicing.domain.plan import Plan as InvoicePlan
@@ -39,7 +39,7 @@ from subscriptions.application.publication import merchant_document
 from subscriptions.domain.dunning import Policies
 from subscriptions.domain.merchant.commands import Register
 from subscriptions.domain.merchant.events import ApiKey
-from subscriptions.domain.merchant.profile import Branding, LegalIdentity, Profile
+from subscriptions.domain.merchant.profile import Branding, LegalIdentity, MerchantProfile
 from subscriptions.domain.period import Interval
 from subscriptions.domain.plan.commands import Publish
 from subscriptions.domain.plan.terms import Money, Plan
@@ -129,15 +129,15 @@ class Recording:
 
 def violations(recording: Recording) -> dict[str, list[str]]:
     recorded = recording.recorded_state()
-    found = {invariant.id: list(invariant.check(recorded)) for invariant in INVARIANTS}
-    return {id: differences for id, differences in found.items() if differences}
+    violated = {invariant.id: list(invariant.check(recorded)) for invariant in INVARIANTS}
+    return {id: differences for id, differences in violated.items() if differences}
 
 
 def consistent_recording(more: Callable[[Recording], object] = lambda _: None) -> Recording:
     """Ana has one active and one ending subscription, and `more`; every consumer has read all records."""
     recording = Recording()
     legal = LegalIdentity("TechSolutions Inc.", "Av. Reforma 123")
-    profile = Profile("TechSolutions", legal, "es-419", "America/Mexico_City", Branding(), Policies())
+    profile = MerchantProfile("TechSolutions", legal, "es-419", "America/Mexico_City", Branding(), Policies())
     register = Register(profile, "TS", True, ApiKey("k1", "ab" * 32), day(1), day(1))
     state = recording.decide("subscriptions", MERCHANT, TECHSOLUTIONS, register)
     doc = json.loads(json.dumps(merchant_document(TECHSOLUTIONS, state)))
@@ -193,7 +193,7 @@ def charge(recording: Recording, subscription: UUID, ordinal: int, consent: Cons
     invoice = invoice_id(subscription, PublicPeriod(start=period.start, end=period.end))
     sealed = hashlib.sha256(str(invoice).encode()).hexdigest()
     issue = of_invoices.Issue(
-        place=Place("TS", ordinal, at.date()),
+        series_number=SeriesNumber("TS", ordinal, at.date()),
         customer_id=ANA,
         subscription_id=subscription,
         plan=InvoicePlan(PREMIUM, "Premium Mensual", "Suscripción mensual", None, 2999, "USD", "month", 1),
@@ -213,9 +213,9 @@ def charge(recording: Recording, subscription: UUID, ordinal: int, consent: Cons
     recording.decide("payments", PAYMENT, invoice, of_payments.RecordSuccess(id, "sbx_1", at))
     recording.decide("invoicing", INVOICE, invoice, of_invoices.RecordPayment(id, 2999, "USD", None, at))
     recording.row("invoicing", "bill_to", invoice_id=invoice, sha256=sealed)
-    kept = {"charge_id": id, "amount_minor": 2999, "currency": "USD", "code": None, "reference": "sbx_1"}
-    recording.row("payments", "attempt", invoice_id=invoice, number=1, status="succeeded", call_at=at, **kept)
-    recording.row("payments", "sandbox_charge", **kept)
+    row = {"charge_id": id, "amount_minor": 2999, "currency": "USD", "code": None, "reference": "sbx_1"}
+    recording.row("payments", "attempt", invoice_id=invoice, number=1, status="succeeded", call_at=at, **row)
+    recording.row("payments", "sandbox_charge", **row)
     recording.row("payments", "collection", invoice_id=invoice, state="open", paid_charge=id, refunded_at=None, refund_call_at=at)
     return invoice
 

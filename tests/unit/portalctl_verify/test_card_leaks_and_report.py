@@ -39,10 +39,10 @@ def test_a_number_across_two_chunks_of_a_file_is_found(tmp_path: Path) -> None:
 
 def test_the_environment_takes_precedence_over_the_stack(tmp_path: Path) -> None:
     state = {"postgres": {name: f"postgresql://here/{name}" for name in DATABASES}, "kafka": {"bootstrap_servers": "here:1"}}
-    found = sources_of(state, tmp_path, {"PAYMENTS_DATABASE_URL": "postgresql://there/payments"})
-    assert found.databases["payments"] == "postgresql://there/payments"
-    assert found.databases["invoicing"] == "postgresql://here/invoicing"
-    assert (found.bootstrap_servers, found.logs) == ("here:1", tmp_path)
+    sources = sources_of(state, tmp_path, {"PAYMENTS_DATABASE_URL": "postgresql://there/payments"})
+    assert sources.databases["payments"] == "postgresql://there/payments"
+    assert sources.databases["invoicing"] == "postgresql://here/invoicing"
+    assert (sources.bootstrap_servers, sources.logs) == ("here:1", tmp_path)
 
 
 def test_missing_sources_are_named(tmp_path: Path) -> None:

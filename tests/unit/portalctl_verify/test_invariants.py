@@ -165,8 +165,8 @@ def accept_a_cancellation(recording: Recording, aggregate: str, version: int) ->
 
 
 def answer(recording: Recording, **columns: Any) -> None:
-    given = {"subject": "merchant:k1", "route": "POST /v1/subscriptions", "key": "a", "status": 201, "answer": {}}
-    recording.row("subscriptions", "idempotency", **given | columns)
+    row = {"subject": "merchant:k1", "route": "POST /v1/subscriptions", "key": "a", "status": 201, "answer": {}}
+    recording.row("subscriptions", "idempotency", **row | columns)
 
 
 def answer_twice(recording: Recording) -> None:
@@ -242,8 +242,8 @@ def test_a_change_violates_its_invariant(
     recording: Recording, invariant: str, change_it: Callable[[Recording], object], message: str
 ) -> None:
     change_it(recording)
-    found = violations(recording)
-    assert any(message in line for line in found.get(invariant, [])), json.dumps(found, indent=2)
+    violated = violations(recording)
+    assert any(message in line for line in violated.get(invariant, [])), json.dumps(violated, indent=2)
 
 
 def test_a_charge_for_a_period_after_the_end_is_a_violation(recording: Recording) -> None:

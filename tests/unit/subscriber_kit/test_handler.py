@@ -36,8 +36,8 @@ class Subscriber:
         if self.faults:
             raise self.faults.pop()
 
-    async def send(self, found: RawRecord, reason: str) -> None:
-        self.dead.append((found, reason))
+    async def send(self, raw: RawRecord, reason: str) -> None:
+        self.dead.append((raw, reason))
 
     async def take(self, *records: Record) -> None:
         for run in self.handler.runs(records):
@@ -119,7 +119,7 @@ async def test_a_record_that_cannot_be_read_is_a_dead_letter_and_the_next_is_han
     bad = replace(cancelled(1), value=value)
     await it.take(bad, cancelled(1))
     assert it.noted == [(1, [])]
-    assert [found for found, _ in it.dead] == [bad]
+    assert [raw for raw, _ in it.dead] == [bad]
     assert it.handler.counts["dead_letter"] == 1
 
 
@@ -127,7 +127,7 @@ async def test_data_that_does_not_fit_is_a_dead_letter_and_no_gap() -> None:
     it = Subscriber(Gaps.STOP)
     bad = replace(cancelled(1), value=(cancelled(1).value or b"").replace(b'"effective_at"', b'"effective"'))
     await it.take(bad, cancelled(2))
-    assert [found for found, _ in it.dead] == [bad]
+    assert [raw for raw, _ in it.dead] == [bad]
     assert it.noted == [(2, [])]
 
 
@@ -195,7 +195,7 @@ async def test_an_erasure_and_a_profile_reach_the_same_store() -> None:
 
 
 async def take(handler: Handler[Any], records: Sequence[Record]) -> None:
-    async def send(found: RawRecord, reason: str) -> None:
+    async def send(raw: RawRecord, reason: str) -> None:
         raise AssertionError(reason)
 
     for run in handler.runs(records):

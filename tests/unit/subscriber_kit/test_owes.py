@@ -68,7 +68,7 @@ def messages(events: Types, subject: str, invoice: UUID = INVOICE, currency: str
 async def owes(folder: Path, envelopes: list[Envelope]) -> list[tuple[Any, ...]]:
     """Currency, owed, written off, to return."""
 
-    async def send(found: RawRecord, reason: str) -> None:
+    async def send(raw: RawRecord, reason: str) -> None:
         raise AssertionError(reason)
 
     path = folder / f"{uuid4()}.db"

@@ -15,7 +15,7 @@ def after(*sequences: int) -> Position:
 
 
 @pytest.mark.parametrize(
-    ("came", "then", "position", "newly_missing"),
+    ("sequences", "then", "position", "newly_missing"),
     [
         ([], 1, Position(1), []),
         ([1, 2], 3, Position(3), []),
@@ -29,13 +29,13 @@ def after(*sequences: int) -> Position:
         ([1, 3], 1, Position(3, ((2, 2),)), []),
     ],
 )
-def test_an_event_moves_the_position(came: list[int], then: int, position: Position, newly_missing: list[int]) -> None:
-    moved, missing = after(*came).after(then)
+def test_an_event_moves_the_position(sequences: list[int], then: int, position: Position, newly_missing: list[int]) -> None:
+    moved, missing = after(*sequences).after(then)
     assert (moved, list(missing)) == (position, newly_missing)
 
 
 @given(st.lists(st.integers(min_value=1, max_value=30), max_size=40))
-def test_what_is_missing_is_what_did_not_come_whatever_the_order(came: list[int]) -> None:
-    position = after(*came)
+def test_the_missing_sequences_do_not_depend_on_the_order(sequences: list[int]) -> None:
+    position = after(*sequences)
     listed = [sequence for first, last in position.missing for sequence in range(first, last + 1)]
-    assert listed == sorted(set(range(1, max(came, default=0) + 1)) - set(came))
+    assert listed == sorted(set(range(1, max(sequences, default=0) + 1)) - set(sequences))

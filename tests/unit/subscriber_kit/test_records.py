@@ -27,8 +27,8 @@ def with_value(**changed: Any) -> Record:
     return replace(CANCELLED, value=json.dumps(sample(SubscriptionCancelled) | changed).encode())
 
 
-def by_the_kit(found: RawRecord) -> str:
-    match read(found, HANDLED):
+def by_the_kit(raw: RawRecord) -> str:
+    match read(raw, HANDLED):
         case Received():
             return "received"
         case Skipped(_, known):
@@ -39,8 +39,8 @@ def by_the_kit(found: RawRecord) -> str:
             return "unreadable"
 
 
-def by_the_chassis(found: RawRecord) -> str:
-    match READER.decode(found):
+def by_the_chassis(raw: RawRecord) -> str:
+    match READER.decode(raw):
         case chassis.Received():
             return "received"
         case chassis.Ignored(_, known):
@@ -81,16 +81,16 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize(("found", "expected"), CASES.values(), ids=CASES)
-def test_a_record_is_read_alike(found: RawRecord, expected: str) -> None:
-    assert (by_the_kit(found), by_the_chassis(found)) == (expected, expected)
+@pytest.mark.parametrize(("raw", "expected"), CASES.values(), ids=CASES)
+def test_a_record_is_read_alike(raw: RawRecord, expected: str) -> None:
+    assert (by_the_kit(raw), by_the_chassis(raw)) == (expected, expected)
 
 
 @pytest.mark.parametrize("event", EVENTS.values(), ids=lambda event: event.__name__)
 def test_every_published_sample_is_received(event: type[EventData]) -> None:
-    found = read(record(message(event)), EVENTS.keys())
-    assert isinstance(found, Received)
-    assert isinstance(found.data, event)
+    result = read(record(message(event)), EVENTS.keys())
+    assert isinstance(result, Received)
+    assert isinstance(result.data, event)
 
 
 @pytest.mark.parametrize("unstorable", [{"sequence": "9" * 30}, {"subject": "subscription-\x00"}])
@@ -106,15 +106,15 @@ def test_a_tombstone_names_the_customer() -> None:
 
 
 def test_a_reason_repeats_nothing_of_the_record() -> None:
-    found = read(with_value(id="ana@example.test", data={"feedback": "ana@example.test"}), HANDLED)
-    assert isinstance(found, Unreadable)
-    assert "ana" not in found.reason
+    result = read(with_value(id="ana@example.test", data={"feedback": "ana@example.test"}), HANDLED)
+    assert isinstance(result, Unreadable)
+    assert "ana" not in result.reason
 
 
 def test_data_that_does_not_fit_still_has_its_place_in_the_aggregate() -> None:
-    found = read(with_value(data={}), HANDLED)
-    assert isinstance(found, Unreadable)
-    assert found.envelope is not None
+    result = read(with_value(data={}), HANDLED)
+    assert isinstance(result, Unreadable)
+    assert result.envelope is not None
 
 
 @given(st.binary(), st.none() | st.binary())

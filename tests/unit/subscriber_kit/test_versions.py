@@ -36,10 +36,10 @@ async def test_a_subscriber_handles_each_event_once_in_one_of_its_versions(
     if known or SubscriptionCancelled2 in handled:
         monkeypatch.setitem(EVENTS, SubscriptionCancelled2.TYPE, SubscriptionCancelled2)
     handler = Handler("tests", MemoryStore(), gaps=Gaps.STOP)
-    came: list[str] = []
+    arrived: list[str] = []
 
     async def note(event: Received[Any], _: dict[str, Any]) -> None:
-        came.append(event.envelope.type.rpartition(".")[2])
+        arrived.append(event.envelope.type.rpartition(".")[2])
 
     handler.on(*handled)(note)
     records = []
@@ -49,5 +49,5 @@ async def test_a_subscriber_handles_each_event_once_in_one_of_its_versions(
         records += [record(old, offset=2 * sequence), record(new, offset=2 * sequence + 1)]
     for run in handler.runs(records):
         await handler.take(run, refuse)
-    assert came == expected
+    assert arrived == expected
     assert handler.counts["missing"] == 0

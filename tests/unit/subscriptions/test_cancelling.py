@@ -126,8 +126,8 @@ def test_a_customer_can_change_their_mind_until_it_takes_effect() -> None:
 
 
 def test_it_renews_after_a_withdrawal() -> None:
-    kept = RULES.fold((*ACTIVE, SCHEDULED, CancellationWithdrawn(day(5, of=21))))
-    assert kept == RULES.fold(ACTIVE)
+    state = RULES.fold((*ACTIVE, SCHEDULED, CancellationWithdrawn(day(5, of=21))))
+    assert state == RULES.fold(ACTIVE)
 
 
 def test_an_ended_subscription_cannot_be_cancelled_and_has_no_timer() -> None:

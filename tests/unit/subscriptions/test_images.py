@@ -50,9 +50,9 @@ def unfolding(side: int) -> bytes:
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
 
-def near(found: Any, wanted: tuple[int, ...]) -> bool:
+def near(pixel: Any, expected: tuple[int, ...]) -> bool:
     """The encoding is lossy."""
-    return all(abs(a - b) <= 6 for a, b in zip(found, wanted, strict=True))
+    return all(abs(a - b) <= 6 for a, b in zip(pixel, expected, strict=True))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP"])
@@ -65,10 +65,10 @@ def test_the_result_is_a_small_webp_named_by_its_hash(kind: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("size", "kept"), [((40, 20), (40, 20)), ((1, 1), (1, 1)), ((20_000, 1), (512, 1)), ((3, 9000), (1, 512))]
+    ("size", "expected"), [((40, 20), (40, 20)), ((1, 1), (1, 1)), ((20_000, 1), (512, 1)), ((3, 9000), (1, 512))]
 )
-def test_a_small_picture_is_not_blown_up_and_a_thin_one_does_not_vanish(size: tuple[int, int], kept: tuple[int, int]) -> None:
-    assert opened(encoded("PNG", drawn(size=size))).size == kept
+def test_a_small_picture_is_not_blown_up_and_a_thin_one_does_not_vanish(size: tuple[int, int], expected: tuple[int, int]) -> None:
+    assert opened(encoded("PNG", drawn(size=size))).size == expected
 
 
 @pytest.mark.parametrize(
@@ -84,34 +84,34 @@ def test_a_small_picture_is_not_blown_up_and_a_thin_one_does_not_vanish(size: tu
     ids=lambda it: it.mode if isinstance(it, Image.Image) else "",
 )
 def test_every_kind_of_png_keeps_its_colours_and_what_is_seen_through(image: Image.Image, seen: tuple[int, ...]) -> None:
-    found = opened(encoded("PNG", image))
-    assert found.mode == ("RGBA" if len(seen) == 4 else "RGB")
+    stored = opened(encoded("PNG", image))
+    assert stored.mode == ("RGBA" if len(seen) == 4 else "RGB")
     if image.mode != "P":  # the web palette of P has no such red
-        assert near(found.getpixel((5, 5)), seen)
+        assert near(stored.getpixel((5, 5)), seen)
 
 
 def test_a_palette_with_a_hole_keeps_the_hole() -> None:
     image = drawn("P", colour=0)
     ImageDraw.Draw(image).rectangle((0, 0, 19, 19), fill=1)
     image.putpalette([*RED, *GREEN])
-    found = opened(encoded("PNG", image, transparency=0))
-    left, right = found.getpixel((5, 5)), found.getpixel((35, 5))
+    stored = opened(encoded("PNG", image, transparency=0))
+    left, right = stored.getpixel((5, 5)), stored.getpixel((35, 5))
     assert near(left, (*GREEN, 255))
     assert isinstance(right, tuple)
     assert right[3] == 0
 
 
 def test_a_jpeg_for_printers_has_its_colours() -> None:
-    found = opened(encoded("JPEG", drawn("CMYK", colour=(0, 255, 255, 0))))
-    assert (found.mode, near(found.getpixel((5, 5)), (254, 0, 0))) == ("RGB", True)
+    stored = opened(encoded("JPEG", drawn("CMYK", colour=(0, 255, 255, 0))))
+    assert (stored.mode, near(stored.getpixel((5, 5)), (254, 0, 0))) == ("RGB", True)
 
 
 def test_the_first_frame_of_an_animation_is_stored() -> None:
     for kind in ("PNG", "WEBP"):
         content = encoded(kind, drawn(), save_all=True, append_images=[drawn(colour=GREEN)], duration=100)
-        found = opened(content)
-        assert getattr(found, "n_frames", 1) == 1
-        assert near(found.getpixel((5, 5)), RED)
+        stored = opened(content)
+        assert getattr(stored, "n_frames", 1) == 1
+        assert near(stored.getpixel((5, 5)), RED)
 
 
 def test_camera_metadata_is_removed_and_the_picture_is_upright() -> None:
@@ -120,19 +120,19 @@ def test_camera_metadata_is_removed_and_the_picture_is_upright() -> None:
     exif[0x010E] = "taken at home"
     for kind in ("JPEG", "PNG", "WEBP"):
         picture = webp(encoded(kind, exif=exif, icc_profile=PROFILE))
-        found = Image.open(BytesIO(picture.bytes))
+        stored = Image.open(BytesIO(picture.bytes))
         assert (picture.width, picture.height) == (20, 40)
         assert b"taken at home" not in picture.bytes
-        assert not {"exif", "icc_profile", "xmp"} & found.info.keys()
+        assert not {"exif", "icc_profile", "xmp"} & stored.info.keys()
 
 
 def test_hidden_content_is_removed() -> None:
-    told = PngInfo()
-    told.add_text("Comment", SCRIPT.decode())
+    metadata = PngInfo()
+    metadata.add_text("Comment", SCRIPT.decode())
     for content in (
         encoded("JPEG", comment=SCRIPT),
         encoded("JPEG") + SCRIPT,
-        encoded("PNG", pnginfo=told),
+        encoded("PNG", pnginfo=metadata),
         encoded("PNG") + b"PK\x03\x04" + SCRIPT,
         encoded("WEBP", xmp=SCRIPT),
     ):

@@ -9,7 +9,14 @@ from subscriptions.domain.invoice_series import series_of
 from subscriptions.domain.merchant.commands import Command, IssueKey, Reconfigure, Register, RevokeKey, SetClock
 from subscriptions.domain.merchant.events import ApiKey, ClockSet, Event, KeyIssued, KeyRevoked, Reconfigured, Registered
 from subscriptions.domain.merchant.merchant import ACTIVE_KEYS_MAX, REVOKED_KEYS_MAX, Merchant, decide, evolve
-from subscriptions.domain.merchant.profile import Branding, BrandingPatch, LegalIdentity, PoliciesPatch, Profile, ProfilePatch
+from subscriptions.domain.merchant.profile import (
+    Branding,
+    BrandingPatch,
+    LegalIdentity,
+    MerchantProfile,
+    PoliciesPatch,
+    ProfilePatch,
+)
 from subscriptions.domain.merchant.refusals import (
     AlreadyRegistered,
     ClockRunsForward,
@@ -25,7 +32,7 @@ from support.spec import Given
 RULES: Decider[Command, Event, Merchant] = Decider(decide, evolve)
 WALL, THEN = datetime(2026, 1, 1, tzinfo=UTC), datetime(2020, 6, 14, tzinfo=UTC)
 LEGAL = LegalIdentity("TechSolutions Inc.", "1 Main Street")
-PROFILE = Profile("TechSolutions", LEGAL, "es-MX", "America/Mexico_City", Branding(), Policies())
+PROFILE = MerchantProfile("TechSolutions", LEGAL, "es-MX", "America/Mexico_City", Branding(), Policies())
 KEY, OTHER = ApiKey("a", "0" * 64), ApiKey("b", "1" * 64)
 OFFSET = (THEN - WALL).total_seconds()
 REGISTERED = Registered(PROFILE, "TS", True, KEY, OFFSET, THEN)
@@ -54,7 +61,7 @@ def test_the_clock_only_runs_forward() -> None:
 RENAMING = Reconfigure(ProfilePatch(name="TechSolutions México"), THEN)
 
 
-def renamed(profile: Profile) -> Profile:
+def renamed(profile: MerchantProfile) -> MerchantProfile:
     return replace(profile, name="TechSolutions México")
 
 

@@ -12,7 +12,7 @@ from subscriptions.application.aggregates import SUBSCRIPTION
 from subscriptions.domain.subscription.events import Event, Recovered, RetryDue, WentUnpaid
 
 
-def said(*past: Event, new: Event) -> list[str]:
+def table_change(*past: Event, new: Event) -> list[str]:
     """What is done to the table with an event that follows these."""
     state = RULES.fold((*past, new))
     assert state is not None
@@ -32,4 +32,4 @@ def said(*past: Event, new: Event) -> list[str]:
     ],
 )
 def test_the_saga_is_open_while_an_attempt_is_under_way(past: tuple[Event, ...], new: Event, does: list[str]) -> None:
-    assert said(*past, new=new) == does
+    assert table_change(*past, new=new) == does

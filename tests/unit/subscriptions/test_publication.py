@@ -54,7 +54,7 @@ MERCHANTS: tuple[merchant_events.Event, ...] = (
 )
 
 
-def told(aggregate: Aggregate[Any, Any, Any], *events: Any) -> list[Announcement]:
+def announced(aggregate: Aggregate[Any, Any, Any], *events: Any) -> list[Announcement]:
     state, announcements = None, []
     for event in events:
         state = aggregate.decider.evolve(state, event)
@@ -63,12 +63,12 @@ def told(aggregate: Aggregate[Any, Any, Any], *events: Any) -> list[Announcement
 
 
 def statuses(*events: Event) -> list[str]:
-    return [str(announcement.data.status) for announcement in told(SUBSCRIPTION, *events)]  # type: ignore[attr-defined]
+    return [str(announcement.data.status) for announcement in announced(SUBSCRIPTION, *events)]  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("life", LIVES)
 def test_every_public_event_of_a_subscription_names_its_customer(life: tuple[Event, ...]) -> None:
-    announcements = told(SUBSCRIPTION, *life)
+    announcements = announced(SUBSCRIPTION, *life)
     assert {announcement.data.TYPE for announcement in announcements} <= set(EVENTS)
     assert {announcement.customer_id for announcement in announcements} == {ANA}
     assert [announcement.time for announcement in announcements] == [event.at for event in life]
@@ -96,7 +96,7 @@ def test_statuses_are_those_after_the_event() -> None:
 
 
 def test_a_renewal_carries_all_that_an_invoice_needs() -> None:
-    due = told(SUBSCRIPTION, *ENTERED_JUNE)[-1].data
+    due = announced(SUBSCRIPTION, *ENTERED_JUNE)[-1].data
     assert isinstance(due, SubscriptionRenewalDue)
     assert (due.plan.name, due.plan.price.amount_minor, due.period_number, due.customer_revision) == (
         "Premium Mensual",
@@ -108,20 +108,20 @@ def test_a_renewal_carries_all_that_an_invoice_needs() -> None:
 
 
 def test_a_past_due_event_has_reason_amount_next_attempt_and_end_of_access() -> None:
-    debt = told(SUBSCRIPTION, *PAST_DUE)[-1].data
+    debt = announced(SUBSCRIPTION, *PAST_DUE)[-1].data
     assert isinstance(debt, SubscriptionPastDue)
     assert (debt.reason, debt.amount.amount_minor, debt.failed_attempts) == ("insufficient_funds", 2999, 1)
     assert (debt.next_attempt_at, debt.access_until) == (day(6, of=15), day(6, of=21))
 
 
 def test_a_cancelled_event_names_its_cause() -> None:
-    ended = told(SUBSCRIPTION, *ACTIVE, SCHEDULED, ENDED)[-1].data
+    ended = announced(SUBSCRIPTION, *ACTIVE, SCHEDULED, ENDED)[-1].data
     assert isinstance(ended, SubscriptionCancelled)
     assert (ended.cause, ended.open_invoices, ended.effective_at) == ("customer", "void", day(6))
 
 
 def test_a_cancelled_event_names_the_unpaid_period() -> None:
-    paid, unpaid = (told(SUBSCRIPTION, *life, ENDED)[-1].data for life in (ACTIVE, ENTERED_JUNE))
+    paid, unpaid = (announced(SUBSCRIPTION, *life, ENDED)[-1].data for life in (ACTIVE, ENTERED_JUNE))
     assert isinstance(paid, SubscriptionCancelled)
     assert paid.unpaid_period is None
     assert isinstance(unpaid, SubscriptionCancelled)
@@ -129,7 +129,7 @@ def test_a_cancelled_event_names_the_unpaid_period() -> None:
 
 
 def test_every_merchant_event_carries_all_settings() -> None:
-    last = told(MERCHANT, *MERCHANTS)[-1].data
+    last = announced(MERCHANT, *MERCHANTS)[-1].data
     assert isinstance(last, MerchantConfigured)
     assert (last.name, last.invoice_series, last.clock_offset_seconds) == ("TechSolutions", "TS", -1.5)
     assert [(key.id, key.revoked) for key in last.api_keys] == [("a", True), ("b", False)]
@@ -139,7 +139,7 @@ def test_every_merchant_event_carries_all_settings() -> None:
 
 
 def test_a_plan_event_carries_the_complete_plan() -> None:
-    published = told(PLAN, Published(PREMIUM, THEN))[0].data
+    published = announced(PLAN, Published(PREMIUM, THEN))[0].data
     assert isinstance(published, PlanPublished)
     assert published.plan.model_dump(mode="json") == {
         "id": str(PREMIUM.id),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import asyncpg
 
-from chassis.consumers.consumer import Changed, Consumer, Reaction
+from chassis.consumers.consumer import Changed, Consumer, CustomerKey, Reaction
 from chassis.consumers.group_member import ConsumerGroupMember
 from chassis.consumers.progress import check_consumers
 from chassis.consumers.unit_of_work import StaleRead, UnitOfWork
@@ -17,7 +17,18 @@ from chassis.outbox.commit_signals import CommitSignals
 from chassis.projections.projection import Projection
 from chassis.runtime.health import Health
 
-__all__ = ["Changed", "Consumer", "Erased", "Projection", "Reaction", "Received", "StaleRead", "UnitOfWork", "run_consumers"]
+__all__ = [
+    "Changed",
+    "Consumer",
+    "CustomerKey",
+    "Erased",
+    "Projection",
+    "Reaction",
+    "Received",
+    "StaleRead",
+    "UnitOfWork",
+    "run_consumers",
+]
 
 
 async def run_consumers(

@@ -11,7 +11,7 @@ import asyncpg
 import structlog
 
 from chassis.consumers import inbox, quarantine
-from chassis.consumers.consumer import Consumer
+from chassis.consumers.consumer import Consumer, CustomerKey
 from chassis.consumers.metrics import DIVERGED, HANDLED, QUARANTINED, REDONE, UNKNOWN
 from chassis.consumers.offsets import Fenced
 from chassis.consumers.progress import Progress
@@ -39,7 +39,6 @@ CommitOffsets = Callable[[Connection, Sequence[RawRecord]], Awaitable[None]]
 """Moves the stored offsets past the records, in the transaction of their effects. Without effects it runs outside a transaction,
 so it must be one statement. Raises Fenced if another member has already moved them.
 """
-Changed = set[tuple[UUID, UUID]]
 
 _TOPIC = attrgetter("topic")
 _CONFLICTS = (VersionConflict, AlreadyHandled, Overtaken, StaleRead)
@@ -72,7 +71,7 @@ class BatchProcessor:
 
     async def handle(
         self, records: Sequence[RawRecord], commit_offsets: CommitOffsets, decoded: Sequence[Decoded] | None = None
-    ) -> Changed:
+    ) -> set[CustomerKey]:
         """Process every record in order; return the owners of changed documents as (merchant, customer).
 
         `decoded` is the result of `decode` for the same records, if it exists already.
@@ -80,7 +79,7 @@ class BatchProcessor:
         it is tried alone, then the rest. A record that fails alone `ATTEMPTS` times is quarantined.
         Raises only Fenced (another member has processed the records) and Stopped.
         """
-        changed: Changed = set()
+        changed: set[CustomerKey] = set()
         decoded = self.decode(records) if decoded is None else decoded
         parts = [range(len(records))]
         had_conflict = False
@@ -119,7 +118,7 @@ class BatchProcessor:
                 backoff.reset()
         return changed
 
-    async def discard(self, records: Sequence[RawRecord], commit_offsets: CommitOffsets) -> Changed:
+    async def discard(self, records: Sequence[RawRecord], commit_offsets: CommitOffsets) -> set[CustomerKey]:
         """Continue without quarantined records. Raises Fenced, and the errors of Kafka and PostgreSQL."""
         decoded = self.decode(records)
         async with self._pool.acquire() as proxy:
@@ -137,14 +136,14 @@ class BatchProcessor:
         records: Sequence[RawRecord],
         commit_offsets: CommitOffsets,
         decoded: Sequence[Decoded],
-        call_after: bool = True,
-    ) -> Changed:
+        call_before_commit: bool = True,
+    ) -> set[CustomerKey]:
         """Process the records in one transaction.
 
         All reads precede it, without a transaction id: the relay waits for the lowest id that still runs.
         """
-        relevant = {index: it for index, it in enumerate(decoded) if not isinstance(it, Ignored) or it.envelope}
-        to_quarantine = [(records[index], it) for index, it in relevant.items() if isinstance(it, Undecodable)]
+        relevant = {index: each for index, each in enumerate(decoded) if not isinstance(each, Ignored) or each.envelope}
+        to_quarantine = [(records[index], each) for index, each in relevant.items() if isinstance(each, Undecodable)]
         async with self._pool.acquire() as proxy:
             connection = cast(asyncpg.Connection, proxy)
             if not relevant:  # no effects: the offsets move in one statement without a transaction
@@ -155,11 +154,11 @@ class BatchProcessor:
             unhandled = await self._unhandled(connection, relevant)
             await unit.load_streams(self._streams_of(unhandled))
             await projector.load(connection, decoded)
-            for index, it in relevant.items():
-                unit.start_record(index, _customer(it))
+            for index, event in relevant.items():
+                unit.start_record(index, _customer(event))
                 try:
-                    projector.fold(index, it)
-                    await self._react(it, unit, index in unhandled)
+                    projector.fold(index, event)
+                    await self._react(event, unit, index in unhandled)
                 except Diverged as diverged:
                     log.error("consumer.diverged", group=self._consumer.group, why=str(diverged), **_location(records[index]))
                     DIVERGED.labels(self._consumer.group, records[index].topic).inc()
@@ -170,9 +169,9 @@ class BatchProcessor:
             # Without reactions the commit need not wait for the disk: projections lost in a crash are read again from Kafka.
             async with transaction(connection, durable=bool(unhandled)):
                 await unit.flush([(self._consumer.group, received.envelope.id) for received in unhandled.values()])
-                changed = await self._save(connection, projector, call_after)
+                changed = await self._save(connection, projector, call_before_commit)
                 await commit_offsets(connection, records)
-                await quarantine.add(connection, self._consumer.group, to_quarantine, self._consumer.personal)
+                await quarantine.add(connection, self._consumer.group, to_quarantine, self._consumer.personal_topics)
         if unhandled:
             self._commits.signal()
         self._count(records, decoded, to_quarantine)
@@ -183,9 +182,9 @@ class BatchProcessor:
         if not self._consumer.reactions:
             return {}
         candidates = {
-            it.envelope.id: (index, it)
-            for index, it in reversed(relevant.items())
-            if isinstance(it, Received) and it.envelope.type in self._consumer.reactions
+            each.envelope.id: (index, each)
+            for index, each in reversed(relevant.items())
+            if isinstance(each, Received) and each.envelope.type in self._consumer.reactions
         }
         handled = await inbox.handled(connection, self._consumer.group, list(candidates))
         return dict(sorted((each for id, each in candidates.items() if id not in handled), key=lambda each: each[0]))
@@ -193,38 +192,40 @@ class BatchProcessor:
     def _streams_of(self, unhandled: Mapping[int, Received[Any]]) -> list[Stream]:
         streams: list[Stream] = []
         for index, received in unhandled.items():
-            if streams_of := self._consumer.streams.get(received.envelope.type):
+            if streams_of := self._consumer.streams_to_load.get(received.envelope.type):
                 try:
                     streams.extend(streams_of(received))
                 except Exception as error:
                     raise RecordFailed(index) from error
         return streams
 
-    async def _react(self, it: Decoded, unit: UnitOfWork, unhandled: bool) -> None:
-        if isinstance(it, Received) and unhandled:
-            envelope = it.envelope
-            parent = incoming({name: value.decode(errors="replace") for name, value in it.headers if value is not None})
+    async def _react(self, event: Decoded, unit: UnitOfWork, unhandled: bool) -> None:
+        if isinstance(event, Received) and unhandled:
+            envelope = event.envelope
+            parent = incoming({name: value.decode(errors="replace") for name, value in event.headers if value is not None})
             here = scoped(merchant=envelope.merchantid, aggregate=envelope.subject)
             with here, span(f"{self._consumer.group} {envelope.type}", parent):
-                await self._consumer.reactions[envelope.type](it, unit)
-        elif isinstance(it, Erased) and self._consumer.erased:
-            await self._consumer.erased(it, unit)
+                await self._consumer.reactions[envelope.type](event, unit)
+        elif isinstance(event, Erased) and self._consumer.on_erased:
+            await self._consumer.on_erased(event, unit)
 
-    async def _save(self, connection: asyncpg.Connection, projector: Projector, call_after: bool = True) -> Changed:
+    async def _save(
+        self, connection: asyncpg.Connection, projector: Projector, call_before_commit: bool = True
+    ) -> set[CustomerKey]:
         changed = await projector.save(connection)
-        if changed and call_after and self._consumer.after:
-            await self._consumer.after(connection, changed)
+        if changed and call_before_commit and self._consumer.before_commit:
+            await self._consumer.before_commit(connection, changed)
         return changed
 
     async def _quarantine(
         self, record: RawRecord, decoded: Decoded, fault: BaseException, commit_offsets: CommitOffsets
-    ) -> Changed:
+    ) -> set[CustomerKey]:
         """Quarantine a record that failed permanently, and mark its aggregate's documents as stale.
 
         If that fails because of the record, quarantine only its bytes. If that fails too, report the member as stuck until
         an operator skips the record.
         """
-        personal = record.topic in self._consumer.personal
+        personal = record.topic in self._consumer.personal_topics
         error = type(fault).__name__ if personal else f"{type(fault).__name__}: {fault}"
         failed = Undecodable(error)
         if isinstance(decoded, Received):
@@ -235,7 +236,7 @@ class BatchProcessor:
         backoff, only_bytes = Backoff(), False
         while True:
             try:
-                changed = await self._attempt([record], commit_offsets, [failed], call_after=not only_bytes)
+                changed = await self._attempt([record], commit_offsets, [failed], call_before_commit=not only_bytes)
             except Fenced:
                 self.progress.stuck = None
                 raise
@@ -294,8 +295,8 @@ class BatchProcessor:
         group = self._consumer.group
         for topic, handled in Counter(map(_TOPIC, records)).items():
             HANDLED.labels(group, topic).inc(handled)
-        for record, it in zip(records, decoded, strict=True):
-            if isinstance(it, Ignored) and not it.known:
+        for record, each in zip(records, decoded, strict=True):
+            if isinstance(each, Ignored) and not each.known:
                 UNKNOWN.labels(group, record.topic).inc()
         for record, undecodable in quarantined:
             QUARANTINED.labels(group, record.topic).inc()

@@ -14,8 +14,9 @@ from chassis.eventsourcing.stream import Stream
 from chassis.projections.projection import Projection
 
 Reaction = Callable[[Received[Any], UnitOfWork], Awaitable[None]]
-Changed = AbstractSet[tuple[UUID, UUID]]
-"""(merchant, customer) pairs"""
+CustomerKey = tuple[UUID, UUID]
+"""(merchant, customer)"""
+Changed = AbstractSet[CustomerKey]
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,18 @@ class Consumer:
     """The contracts' `registry.data_of`."""
     reactions: Mapping[str, Reaction] = field(default_factory=dict)
     """By event type. The inbox guarantees that a group handles an event once."""
-    streams: Mapping[str, Callable[[Received[Any]], Sequence[Stream]]] = field(default_factory=dict)
+    streams_to_load: Mapping[str, Callable[[Received[Any]], Sequence[Stream]]] = field(default_factory=dict)
     """By event type: the streams that the reaction loads. A batch reads all of them in one query."""
     projections: tuple[Projection, ...] = ()
-    after: Callable[[asyncpg.Connection, Changed], Awaitable[None]] | None = None
-    """Called in the batch's transaction with the customers of the changed documents, if any."""
-    erased: Callable[[Erased, UnitOfWork], Awaitable[None]] | None = None
+    before_commit: Callable[[asyncpg.Connection, Changed], Awaitable[None]] | None = None
+    """Called at the end of the batch's transaction with the customers of the changed documents, if any."""
+    on_erased: Callable[[Erased, UnitOfWork], Awaitable[None]] | None = None
     """Called for a tombstone of a compacted topic. The projected documents are deleted in any case."""
-    committed: Callable[[Changed], None] | None = None
+    after_commit: Callable[[Changed], None] | None = None
     """Called after the commit with the customers of the changed documents, if any. If set, the broker answers a fetch as soon
     as one record exists; otherwise it batches records.
     """
-    personal: frozenset[str] = frozenset()
+    personal_topics: frozenset[str] = frozenset()
     """Topics that carry personal data. The quarantine stores no values of these topics."""
 
     @property
@@ -54,4 +55,4 @@ class Consumer:
     @property
     def erasable_topics(self) -> frozenset[str]:
         """The topics on which a tombstone erases the aggregate of its key."""
-        return self.personal | {topic for topic in self.topics if any(each.erased_by(topic) for each in self.projections)}
+        return self.personal_topics | {topic for topic in self.topics if any(each.erased_by(topic) for each in self.projections)}

@@ -16,8 +16,8 @@ from faststream.kafka import KafkaBroker, KafkaMessage
 from faststream.kafka.message import FAKE_CONSUMER
 from faststream.kafka.subscriber.usecase import BatchSubscriber
 
-from chassis.consumers.batch_processor import BatchProcessor, Changed, Stopped
-from chassis.consumers.consumer import Consumer
+from chassis.consumers.batch_processor import BatchProcessor, Stopped
+from chassis.consumers.consumer import Changed, Consumer
 from chassis.consumers.fetcher import TolerantConsumer
 from chassis.consumers.metrics import RECREATED, STANDSTILL
 from chassis.consumers.offsets import Fenced
@@ -161,7 +161,7 @@ class ConsumerGroupMember(ConsumerRebalanceListener):
             graceful_timeout=10,
             logger=None,
         )
-        live = self._definition.committed is not None
+        live = self._definition.after_commit is not None
         subscriber = broker.subscriber(
             *self._definition.topics,
             group_id=self._definition.group,
@@ -273,8 +273,8 @@ class ConsumerGroupMember(ConsumerRebalanceListener):
         return PROGRESS_CHECK_SECONDS
 
     def _notify(self, changed: Changed) -> None:
-        if self._definition.committed and changed:
-            self._definition.committed(changed)
+        if self._definition.after_commit and changed:
+            self._definition.after_commit(changed)
 
 
 async def _parse(records: Records) -> KafkaMessage:

@@ -28,16 +28,16 @@ class Position:
 
 async def stored(connection: Connection, group: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, Position]:
     """The group's positions; without partitions that the group has not started."""
-    wanted = list(partitions)
+    requested = list(partitions)
     rows = await connection.fetch(
         """
         SELECT topic, partition, next, cluster_id, topic_id
-        FROM offsets JOIN unnest($2::text[], $3::int[]) AS wanted (topic, partition) USING (topic, partition)
+        FROM offsets JOIN unnest($2::text[], $3::int[]) AS requested (topic, partition) USING (topic, partition)
         WHERE consumer_group = $1
         """,
         group,
-        [partition.topic for partition in wanted],
-        [partition.partition for partition in wanted],
+        [partition.topic for partition in requested],
+        [partition.partition for partition in requested],
     )
     return {
         TopicPartition(row["topic"], row["partition"]): Position(row["next"], row["cluster_id"], row["topic_id"]) for row in rows
@@ -109,8 +109,8 @@ async def caught_up(connection: Connection, group: str, topics: Sequence[str]) -
     """Whether the group has reached the log ends of its start in all of the topics."""
     behind = await connection.fetchval(
         """
-        SELECT count(*) FROM unnest($2::text[]) AS wanted (topic) LEFT JOIN offsets
-            ON offsets.topic = wanted.topic AND consumer_group = $1
+        SELECT count(*) FROM unnest($2::text[]) AS requested (topic) LEFT JOIN offsets
+            ON offsets.topic = requested.topic AND consumer_group = $1
         WHERE coalesce(next < target, true)
         """,
         group,

@@ -6,7 +6,8 @@ import asyncpg
 import structlog
 
 from chassis.consumers import quarantine
-from chassis.consumers.batch_processor import BatchProcessor, Changed, CommitOffsets, Stopped
+from chassis.consumers.batch_processor import BatchProcessor, CommitOffsets, Stopped
+from chassis.consumers.consumer import Changed
 from chassis.consumers.offsets import Fenced
 from chassis.consumers.quarantine import NotQuarantined, Quarantined
 from chassis.decoding import RawRecord

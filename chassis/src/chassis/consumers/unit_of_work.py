@@ -121,7 +121,7 @@ class UnitOfWork:
         if not missing:
             return
         if not self._may_read:
-            raise RuntimeError("a stream that a commit hook uses must be loaded before the commit: name it in Consumer.streams")
+            raise RuntimeError("name the streams that a commit hook uses in Consumer.streams_to_load: nothing can be loaded now")
         self._events.update(await read_streams(self.connection, missing))
 
     def start_record(self, index: int, customer: UUID | None = None) -> None:

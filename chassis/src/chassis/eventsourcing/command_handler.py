@@ -1,13 +1,14 @@
 """Command handling: load, decide, write. Commands over HTTP, of timers and of reactions become events here."""
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Generic
 from uuid import UUID
 from weakref import WeakValueDictionary
+
+from cachetools import LRUCache
 
 from chassis.eventsourcing.aggregate import Aggregate, Loaded, OnTimer, Outcome
 from chassis.eventsourcing.context import Context
@@ -90,8 +91,10 @@ class CommandHandler(Generic[C, E, S]):
     load_on_timer: Callable[[UUID, UUID], Awaitable[OnTimer[S, C]]] | None = None
     """(merchant, aggregate id) → the `on_timer` of one firing, for commands that need data from outside the stream."""
     _locks: WeakValueDictionary[Stream, asyncio.Lock] = field(default_factory=WeakValueDictionary, init=False, repr=False)
-    _cache: OrderedDict[Stream, tuple[StoredEvent, Loaded[S]]] = field(default_factory=OrderedDict, init=False, repr=False)
-    """Least recently used first: stream → its last event and the state after it."""
+    _cache: LRUCache[Stream, tuple[StoredEvent, Loaded[S]]] = field(
+        default_factory=lambda: LRUCache(CACHED_STREAMS_MAX), init=False, repr=False
+    )
+    """Stream → its last event and the state after it."""
 
     async def handle(
         self,
@@ -201,6 +204,4 @@ class CommandHandler(Generic[C, E, S]):
         loaded = rehydrate(self.aggregate, stream, events[1:] if cached else events, cached)
         if events:
             self._cache[stream] = events[-1], loaded
-            if len(self._cache) > CACHED_STREAMS_MAX:
-                self._cache.popitem(last=False)
         return loaded

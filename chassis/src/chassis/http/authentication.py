@@ -19,7 +19,7 @@ from chassis.request_ids import adopt
 from chassis.scope import note
 from chassis.tenants import Tenant, Tenants
 
-Kind = Literal["merchant", "customer", "service", "operator"]
+PrincipalKind = Literal["merchant", "customer", "service", "operator"]
 
 Peers = Mapping[str, frozenset[tuple[str, str]]]
 """Service -> the (method, route) pairs that it may call here, for itself or for a customer. Other services may call none."""
@@ -29,7 +29,7 @@ _API_KEY = re.compile(r"sk_(test|live)_[A-Za-z0-9_-]{43}")
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    kind: Kind
+    kind: PrincipalKind
     name: str
     """The API key's id, the customer's id, or the service."""
     merchant: UUID | None = None
@@ -159,7 +159,7 @@ async def tenant_of(caller: Principal, tenants: Tenants) -> Tenant:
     return tenant
 
 
-def only(*kinds: Kind) -> Callable[[Principal], Awaitable[Principal]]:
+def only(*kinds: PrincipalKind) -> Callable[[Principal], Awaitable[Principal]]:
     """A dependency that accepts only these kinds of principal: `Depends(only("merchant"))`."""
 
     @answers(None, security=tuple({kind: ()} for kind in kinds))

@@ -20,7 +20,7 @@ C = TypeVar("C")
 E = TypeVar("E")
 S = TypeVar("S")
 
-Key = Annotated[
+KeyHeader = Annotated[
     str | None,
     Header(
         alias="Idempotency-Key",
@@ -85,7 +85,7 @@ class CommandRequest:
             raise key_reused() from None
 
 
-async def command_request(request: Request, caller: Caller, idempotency_key: Key = None) -> CommandRequest:
+async def command_request(request: Request, caller: Caller, idempotency_key: KeyHeader = None) -> CommandRequest:
     key = None
     if idempotency_key is not None:
         route = f"{request.method} {request.url.path}"

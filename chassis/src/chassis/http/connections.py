@@ -28,7 +28,7 @@ class Limits:
     """Per IPv4 address or IPv6 /64; trusted proxies have no such limit."""
 
 
-class Connection(Protocol):
+class ClientConnection(Protocol):
     """What the registry needs of a connection."""
 
     address: str
@@ -50,7 +50,7 @@ class _Group:
 
     limit: int
     open: int = 0
-    waiting: dict[Connection, None] = field(default_factory=dict)
+    waiting: dict[ClientConnection, None] = field(default_factory=dict)
     """In the order of the start of their waits."""
 
     @property
@@ -59,7 +59,7 @@ class _Group:
         return self.open - len(self.waiting) >= self.limit
 
 
-class Connections:
+class ClientConnections:
     """The open connections of one process. Above a limit, those that have waited longest for their clients are aborted.
 
     Idle connections wait, and those of clients that send or read slowly. A connection with a complete request is never aborted;
@@ -73,9 +73,9 @@ class Connections:
         self._trusted = [ip_network(one.strip()) for one in trusted_proxies.split(",") if one.strip()]
         self._all = _Group(limits.connections)
         self._by_address: dict[str, _Group] = {}
-        self._groups_of: dict[Connection, tuple[_Group, ...]] = {}
+        self._groups_of: dict[ClientConnection, tuple[_Group, ...]] = {}
 
-    def admit(self, one: Connection) -> bool:
+    def admit(self, one: ClientConnection) -> bool:
         """Whether the connection is accepted; if so, it counts until it is removed."""
         groups: tuple[_Group, ...] = (self._all,)
         if one.address:
@@ -93,7 +93,7 @@ class Connections:
             self._by_address[one.address] = groups[-1]
         return True
 
-    def remove(self, one: Connection) -> None:
+    def remove(self, one: ClientConnection) -> None:
         self.proceed(one)
         groups = self._groups_of.pop(one, ())
         for group in groups:
@@ -101,13 +101,13 @@ class Connections:
         if len(groups) > 1 and not groups[-1].open:
             del self._by_address[one.address]
 
-    def wait(self, one: Connection) -> None:
+    def wait(self, one: ClientConnection) -> None:
         """The connection now waits for its client, until its deadline."""
         for group in self._groups_of.get(one, ()):
             group.waiting.pop(one, None)
             group.waiting[one] = None
 
-    def proceed(self, one: Connection) -> None:
+    def proceed(self, one: ClientConnection) -> None:
         """The connection no longer waits for its client."""
         for group in self._groups_of.get(one, ()):
             group.waiting.pop(one, None)
@@ -134,7 +134,7 @@ class Connections:
             return ""
         return str(address) if isinstance(address, IPv4Address) else str(ip_network((address, 64), strict=False))
 
-    def _evict(self, one: Connection) -> None:
+    def _evict(self, one: ClientConnection) -> None:
         CUT.labels("crowded").inc()
         self.remove(one)
         one.evict()

@@ -89,7 +89,9 @@ def _document(app: FastAPI, schemes: Mapping[str, Mapping[str, str]]) -> dict[st
             _complete(operation, method, route, schemas)
             if (method, route.path_format) not in for_peers:
                 operation["security"] = [each for each in operation["security"] if not SIGNED & each.keys()]
-    used = {name for path in document["paths"].values() for it in path.values() for each in it["security"] for name in each}
+    used = {
+        name for path in document["paths"].values() for method in path.values() for each in method["security"] for name in each
+    }
     components["securitySchemes"] = {name: dict(scheme) for name, scheme in schemes.items() if name in used}
     return document
 

@@ -43,8 +43,8 @@ def methods_of(app: FastAPI, path: str) -> Sequence[str]:
 
 
 def _table(app: FastAPI) -> list[tuple[Pattern[str], frozenset[str]]]:
-    routes = [it for it in iter_route_contexts(app.routes) if it.methods and it.path_format != _ANY_PATH]
-    return [(it.path_regex, frozenset(it.methods or ())) for it in routes]
+    routes = [each for each in iter_route_contexts(app.routes) if each.methods and each.path_format != _ANY_PATH]
+    return [(each.path_regex, frozenset(each.methods or ())) for each in routes]
 
 
 def _without_body(send: Send) -> Send:

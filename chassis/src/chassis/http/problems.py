@@ -142,11 +142,11 @@ def install(app: FastAPI, refusals: Refusals) -> None:
         return error.response()
 
     async def fault(request: Request, error: Exception) -> Response:
-        found = problem_of_fault(error, request.method)
-        if found is None:
+        problem = problem_of_fault(error, request.method)
+        if problem is None:
             raise error
-        log_failure(request, found)
-        return found.response()
+        log_failure(request, problem)
+        return problem.response()
 
     async def refused(_: Request, error: Exception) -> Response:
         return problem_of_refusal(refusals, error).response()
@@ -172,13 +172,13 @@ def install(app: FastAPI, refusals: Refusals) -> None:
     async def unexpected(request: Request, error: Exception) -> Response:
         """If a response has started, this one is not sent, and the server ends the connection."""
         cause = error.__cause__ if isinstance(error, RuntimeError) and error.__cause__ else error
-        found = problem_of_fault(cause, request.method)
-        if found is None:
-            found = Problem(500, "internal_error", "An internal error occurred; nothing was lost")
-            log_failure(request, found, error)
+        problem = problem_of_fault(cause, request.method)
+        if problem is None:
+            problem = Problem(500, "internal_error", "An internal error occurred; nothing was lost")
+            log_failure(request, problem, error)
         else:
-            log_failure(request, found)
-        return found.response()
+            log_failure(request, problem)
+        return problem.response()
 
     app.add_exception_handler(Problem, problem)
     for refusal in refusals:

@@ -13,7 +13,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from chassis.http.connections import CUT, Connections
+from chassis.http.connections import CUT, ClientConnections
 from chassis.http.methods import METHODS
 from chassis.http.problems import Problem, too_busy
 from chassis.http.wire import Transport, problem_bytes
@@ -55,7 +55,7 @@ class BoundedProtocol(HttpToolsProtocol):
         app_state: dict[str, Any],
         _loop: asyncio.AbstractEventLoop | None = None,
         *,
-        registry: Connections,
+        registry: ClientConnections,
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         limits = registry.limits

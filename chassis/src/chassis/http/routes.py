@@ -65,14 +65,18 @@ class RouteTable:
             return target, {}
         for pattern in self._patterns:
             if (pattern.target is None or method in pattern.methods) and (match := pattern.paths.match(path)):
-                return pattern.target, {name: it.convert(match[name]) for name, it in pattern.convertors.items()}
+                return pattern.target, {name: each.convert(match[name]) for name, each in pattern.convertors.items()}
         return None, {}
 
     def _build(self) -> None:
         """Called at the first request, when the composition has added all routes."""
         for context in iter_route_contexts(self._app.routes):
             pattern = _pattern(context)
-            if pattern.target is None or pattern.convertors or any(it.paths.match(pattern.target.path) for it in self._patterns):
+            if (
+                pattern.target is None
+                or pattern.convertors
+                or any(each.paths.match(pattern.target.path) for each in self._patterns)
+            ):
                 self._patterns.append(pattern)
                 continue
             for method in pattern.methods:

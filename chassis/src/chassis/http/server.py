@@ -15,7 +15,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from chassis.http.addresses import NoTrustedProxy
-from chassis.http.connections import Connections, Limits
+from chassis.http.connections import ClientConnections, Limits
 from chassis.http.protocol import BoundedProtocol
 from chassis.runtime.wait import wait_for_event
 
@@ -27,7 +27,7 @@ log = structlog.get_logger()
 class Server(uvicorn.Server):
     """Serves until `should_exit` is set. Does not handle signals."""
 
-    def __init__(self, config: uvicorn.Config, connections: Connections) -> None:
+    def __init__(self, config: uvicorn.Config, connections: ClientConnections) -> None:
         self._exit = asyncio.Event()
         super().__init__(config)
         self._connections = connections
@@ -70,13 +70,15 @@ class Server(uvicorn.Server):
         yield
 
 
-def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "", connections: Connections | None = None) -> Server:
+def serve(
+    app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "", connections: ClientConnections | None = None
+) -> Server:
     """A server for the application. At exit, current requests have `grace_seconds` to finish.
 
     Behind `trusted_proxies`, the client is the last address in X-Forwarded-For that is not a trusted proxy. Servers with the
     same `connections` share its limits.
     """
-    connections = connections or Connections(Limits(), trusted_proxies)
+    connections = connections or ClientConnections(Limits(), trusted_proxies)
     protocol: Any = partial(BoundedProtocol, registry=connections)
     config = uvicorn.Config(
         app if trusted_proxies else NoTrustedProxy(app),
@@ -94,15 +96,15 @@ def serve(app: ASGIApp, *, grace_seconds: float, trusted_proxies: str = "", conn
     return Server(config, connections)
 
 
-def allow_open_files(wanted: int) -> None:
+def allow_open_files(count: int) -> None:
     """Raise the process's limit of open files as far as the system allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
+    if soft == resource.RLIM_INFINITY or soft >= count:
         return
-    reachable = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    reachable = count if hard == resource.RLIM_INFINITY else min(count, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (reachable, hard))
-    if reachable < wanted:
-        log.warning("http.too_few_open_files", wanted=wanted, allowed=reachable)
+    if reachable < count:
+        log.warning("http.too_few_open_files", wanted=count, allowed=reachable)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -148,9 +148,9 @@ def _instant(claims: Mapping[str, Any], name: str) -> int:
 
 def _id(text: str) -> UUID:
     try:
-        found = UUID(text)
+        id = UUID(text)
     except ValueError:
         raise InvalidToken("an id is none") from None
-    if str(found) != text:
+    if str(id) != text:
         raise InvalidToken("an id is none")
-    return found
+    return id

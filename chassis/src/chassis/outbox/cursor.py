@@ -27,7 +27,7 @@ Ends = dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Position:
+class RelayPosition:
     epoch: int
     xid: int
     position: int
@@ -36,13 +36,13 @@ class Position:
 @dataclass(frozen=True, slots=True)
 class Page:
     messages: tuple[Message, ...]
-    last: Position
+    last: RelayPosition
     """The position of the last event; for an empty page, of the event before it."""
     held_back: bool = False
     """Whether committed events follow that are above the high-water mark, because an older transaction is still open."""
 
 
-async def read_page(connection: asyncpg.Connection, after: Position, limit: int) -> Page:
+async def read_page(connection: asyncpg.Connection, after: RelayPosition, limit: int) -> Page:
     """Read up to `limit` events after the position and below the high-water mark."""
     rows = await connection.fetch(
         """
@@ -66,16 +66,16 @@ async def read_page(connection: asyncpg.Connection, after: Position, limit: int)
         for row in settled
     )
     last = settled[-1]
-    return Page(messages, Position(last["epoch"], int(last["xid_text"]), last["position"]), held_back)
+    return Page(messages, RelayPosition(last["epoch"], int(last["xid_text"]), last["position"]), held_back)
 
 
-async def read_cursor(connection: asyncpg.Connection) -> tuple[Position, Ends]:
+async def read_cursor(connection: asyncpg.Connection) -> tuple[RelayPosition, Ends]:
     row = await connection.fetchrow("SELECT epoch, xid::text, position, ends FROM relay")
     assert row is not None, "the migration inserts the row"
-    return Position(row["epoch"], int(row["xid"]), row["position"]), json.loads(row["ends"])
+    return RelayPosition(row["epoch"], int(row["xid"]), row["position"]), json.loads(row["ends"])
 
 
-async def move_cursor(connection: asyncpg.Connection, to: Position, ends: Mapping[str, Mapping[str, int]]) -> bool:
+async def move_cursor(connection: asyncpg.Connection, to: RelayPosition, ends: Mapping[str, Mapping[str, int]]) -> bool:
     """Move the cursor forward. False if it is already there or further."""
     status = await connection.execute(
         """
@@ -95,7 +95,7 @@ async def store_ends(connection: asyncpg.Connection, ends: Mapping[str, Mapping[
 
 
 @dataclass(frozen=True, slots=True)
-class Progress:
+class RelayProgress:
     """The relay's progress, by the database's clock."""
 
     now: datetime
@@ -107,7 +107,7 @@ class Progress:
     """Since when the cursor has not moved although events are unsent; None without unsent events."""
 
 
-async def read_progress(connection: asyncpg.Connection, sent: Position) -> Progress:
+async def read_progress(connection: asyncpg.Connection, sent: RelayPosition) -> RelayProgress:
     """Read the progress. `recorded_at` precedes the commit, so the oldest unsent `recorded_at` is a safe lower bound."""
     row = await connection.fetchrow(
         f"""
@@ -123,7 +123,7 @@ async def read_progress(connection: asyncpg.Connection, sent: Position) -> Progr
         sent.position,
     )
     assert row is not None, "an aggregate has a row"
-    return Progress(row["now"], row["instant"] if row["unsent"] < BACKLOG_MAX else None, row["instant"], row["waits_since"])
+    return RelayProgress(row["now"], row["instant"] if row["unsent"] < BACKLOG_MAX else None, row["instant"], row["waits_since"])
 
 
 async def longest_writer(connection: asyncpg.Connection) -> str | None:

@@ -19,8 +19,8 @@ from chassis.outbox.commit_signals import CommitSignals
 from chassis.outbox.cursor import (
     Ends,
     Page,
-    Position,
-    Progress,
+    RelayPosition,
+    RelayProgress,
     longest_writer,
     move_cursor,
     read_cursor,
@@ -128,7 +128,7 @@ class Leadership:
     ) -> None:
         self._service, self._session, self._reader, self._publisher = service, session, reader, publisher
         self._commits = commits
-        self._cursor = Position(0, 0, 0)
+        self._cursor = RelayPosition(0, 0, 0)
         self._ends: Ends = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -158,7 +158,7 @@ class Leadership:
                 await wait_for_event(committed, POLL_SECONDS)
             page = await self._read(page.last, committed)
 
-    async def _read(self, after: Position, committed: asyncio.Event) -> Page:
+    async def _read(self, after: RelayPosition, committed: asyncio.Event) -> Page:
         committed.clear()
         return await read_page(self._reader, after, PAGE_SIZE)
 
@@ -173,7 +173,7 @@ class Leadership:
         await self._send(page.messages)
         await self._session.run(partial(self._move_cursor, page.last))
 
-    async def _move_cursor(self, to: Position, connection: asyncpg.Connection) -> None:
+    async def _move_cursor(self, to: RelayPosition, connection: asyncpg.Connection) -> None:
         if not await move_cursor(connection, to, self._ends):
             raise SessionLost("another relay moved the cursor")
         self._cursor = to
@@ -219,7 +219,7 @@ async def _delete_states(positions: list[int], connection: asyncpg.Connection) -
     await connection.execute("DELETE FROM outbox WHERE position = ANY($1::bigint[])", positions)
 
 
-def update_gauges(service: str, progress: Progress) -> float:
+def update_gauges(service: str, progress: RelayProgress) -> float:
     """Set the gauges. Returns the seconds for which the cursor has not moved although events are unsent."""
     age_seconds = (progress.now - progress.stuck_since).total_seconds() if progress.stuck_since else 0.0
     CURSOR_AGE.labels(service).set(age_seconds)

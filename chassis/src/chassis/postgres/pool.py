@@ -24,7 +24,7 @@ NO_COMMAND = "/* no command */"
 _READS = ("SELECT", "BEGIN", "SAVEPOINT", "LISTEN", NO_COMMAND.upper())
 
 
-class Connection(asyncpg.Connection):
+class PooledConnection(asyncpg.Connection):
     __slots__ = ("opened_at",)
 
     opened_at: float
@@ -67,7 +67,7 @@ def create_pool(dsn: str, *, name: str, min_size: int, max_size: int) -> asyncpg
         init=_note_opening_time,
         reset=_no_reset,
         loop=None,
-        connection_class=Connection,
+        connection_class=PooledConnection,
         record_class=asyncpg.Record,
         timeout=CONNECT_SECONDS,
         command_timeout=COMMAND_SECONDS,

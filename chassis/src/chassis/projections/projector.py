@@ -8,13 +8,13 @@ from chassis.decoding import Decoded, Erased, Ignored, Received, Undecodable
 from chassis.postgres.connection import Connection
 from chassis.projections import early_events, row_store
 from chassis.projections.projection import ProjectedRow, Projection
-from chassis.projections.row_store import Key
+from chassis.projections.row_store import RowKey
 
 
 class Projector:
     def __init__(self, projections: Sequence[Projection]) -> None:
         self._projections = projections
-        self._rows: dict[Key, ProjectedRow] = {}
+        self._rows: dict[RowKey, ProjectedRow] = {}
         self._affected: list[list[ProjectedRow]] = []
         """The rows that each loaded record may change, by the record's index."""
         self._matches: dict[tuple[str, str], list[Projection]] = {}

@@ -14,7 +14,7 @@ from chassis.eventsourcing.event_store import Statement
 from chassis.postgres.connection import Connection
 from chassis.projections.projection import ProjectedRow
 
-Key = tuple[UUID, str, str]
+RowKey = tuple[UUID, str, str]
 """(merchant, projection, aggregate)"""
 
 
@@ -27,7 +27,7 @@ STALE_AFTER = timedelta(seconds=5)
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class ProjectedDocument:
     aggregate: str
     """`<kind>-<uuid>`"""
     sequence: int
@@ -46,12 +46,14 @@ _SELECT = (
 )
 
 
-async def document(connection: Connection, name: str, merchant_id: UUID, aggregate: str) -> Document | None:
+async def document(connection: Connection, name: str, merchant_id: UUID, aggregate: str) -> ProjectedDocument | None:
     row = await connection.fetchrow(_SELECT + "merchant_id = $1 AND name = $2 AND aggregate = $3", merchant_id, name, aggregate)
     return None if row is None else _document(row)
 
 
-async def documents(connection: Connection, name: str, merchant_id: UUID, customer_id: UUID | None = None) -> list[Document]:
+async def documents(
+    connection: Connection, name: str, merchant_id: UUID, customer_id: UUID | None = None
+) -> list[ProjectedDocument]:
     """The projection's documents of a merchant or of one customer, ordered by aggregate."""
     if customer_id is None:
         rows = await connection.fetch(_SELECT + "merchant_id = $1 AND name = $2 ORDER BY aggregate", merchant_id, name)
@@ -61,15 +63,17 @@ async def documents(connection: Connection, name: str, merchant_id: UUID, custom
     return [_document(row) for row in rows]
 
 
-async def documents_of(connection: Connection, name: str, merchant_id: UUID, aggregates: Collection[str]) -> dict[str, Document]:
+async def documents_of(
+    connection: Connection, name: str, merchant_id: UUID, aggregates: Collection[str]
+) -> dict[str, ProjectedDocument]:
     """The projection's documents of these aggregates, by aggregate; aggregates without a document are missing."""
     if not aggregates:
         return {}
     # LATERAL and LIMIT for the same reason as in `load`.
     rows = await connection.fetch(
         f"""
-        SELECT found.* FROM unnest($3::text[]) AS wanted (aggregate)
-        CROSS JOIN LATERAL ({_SELECT} merchant_id = $1 AND name = $2 AND projection.aggregate = wanted.aggregate LIMIT 1) AS found
+        SELECT document.* FROM unnest($3::text[]) AS key (aggregate)
+        CROSS JOIN LATERAL ({_SELECT} merchant_id = $1 AND name = $2 AND projection.aggregate = key.aggregate LIMIT 1) AS document
         """,
         merchant_id,
         name,
@@ -95,21 +99,21 @@ def project(
     )
 
 
-async def load(connection: Connection, rows: Mapping[Key, ProjectedRow]) -> None:
+async def load(connection: Connection, rows: Mapping[RowKey, ProjectedRow]) -> None:
     """Fill empty rows with the stored documents and early events, in one query without locks."""
     # A connection keeps the execution strategy that was best while the table was small; for a join it reads the whole table.
     # LIMIT forces a look-up of each key.
     loaded = await connection.fetch(
         """
-        SELECT wanted.*, row.*, early.envelopes
-        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS wanted (merchant_id, name, aggregate)
+        SELECT key.*, row.*, early.envelopes
+        FROM unnest($1::uuid[], $2::text[], $3::text[]) AS key (merchant_id, name, aggregate)
         LEFT JOIN LATERAL (
             SELECT p.customer_id, p.sequence, p.event_id, p.doc::text AS doc, p.stale_since FROM projection p
-            WHERE p.merchant_id = wanted.merchant_id AND p.name = wanted.name AND p.aggregate = wanted.aggregate LIMIT 1
+            WHERE p.merchant_id = key.merchant_id AND p.name = key.name AND p.aggregate = key.aggregate LIMIT 1
         ) AS row ON true
         LEFT JOIN LATERAL (
             SELECT array_agg(w.envelope) AS envelopes FROM waiting w
-            WHERE w.merchant_id = wanted.merchant_id AND w.name = wanted.name AND w.aggregate = wanted.aggregate
+            WHERE w.merchant_id = key.merchant_id AND w.name = key.name AND w.aggregate = key.aggregate
         ) AS early ON true
         """,
         *_columns(rows, 3),
@@ -173,9 +177,9 @@ def _json(row: ProjectedRow) -> str | None:
     return None if row.doc is None else to_json(row.doc).decode()
 
 
-def _columns(keys: Iterable[Key], width: int) -> list[tuple[Any, ...]]:
+def _columns(keys: Iterable[RowKey], width: int) -> list[tuple[Any, ...]]:
     return list(zip(*keys, strict=True)) or [()] * width
 
 
-def _document(row: asyncpg.Record) -> Document:
-    return Document(row["aggregate"], row["sequence"], from_json(row["doc"]), row["customer_id"], row["stale_since"])
+def _document(row: asyncpg.Record) -> ProjectedDocument:
+    return ProjectedDocument(row["aggregate"], row["sequence"], from_json(row["doc"]), row["customer_id"], row["stale_since"])

@@ -47,11 +47,11 @@ def failing_tasks(seconds: float) -> dict[str, str]:
     """
     now = time.monotonic()
     return {
-        task: it.error
-        for task, it in _failures.items()
-        if now - it.since >= seconds
-        and now - it.run_started_at < max(STEADY_SECONDS, seconds)
-        and it.dependency not in outages.away
+        task: each.error
+        for task, each in _failures.items()
+        if now - each.since >= seconds
+        and now - each.run_started_at < max(STEADY_SECONDS, seconds)
+        and each.dependency not in outages.away
     }
 
 
@@ -100,12 +100,12 @@ async def repeat(
     _failures.pop(task, None)
 
 
-async def survives(task: str, work: Awaitable[object], dependency: str = "postgres") -> bool:
+async def survives(task: str, work: Awaitable[object]) -> bool:
     """Await one piece of a task's work, and report its fault. Returns whether it succeeded."""
     try:
         await work
     except Exception as error:
-        report(task, error, dependency)
+        report(task, error)
         return False
     return True
 

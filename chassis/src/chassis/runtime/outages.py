@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import structlog
+from cachetools import LRUCache
 
 from chassis.runtime.faults import dependency_of, describe_error
 
@@ -38,7 +39,7 @@ class Outages:
     """dependency → its outage. A dependency is `postgres`, `kafka` or the name of a service."""
     seen: set[str] = field(default_factory=set)
     """The dependencies that have worked at least once."""
-    _lines: dict[tuple[str, ...], tuple[float, int]] = field(default_factory=dict)
+    _lines: LRUCache[tuple[str, ...], tuple[float, int]] = field(default_factory=lambda: LRUCache(1_000))
     """log line → (time when it was written last, number of repetitions since then)."""
 
     def failed(self, error: BaseException | str, dependency: str | None = None, **fields: Any) -> None:
@@ -81,8 +82,6 @@ class Outages:
         if logged_at is not None and now - logged_at < REPEAT_SECONDS:
             self._lines[line] = logged_at, suppressed + 1
             return None
-        if len(self._lines) > 1_000:
-            self._lines.clear()
         self._lines[line] = now, 0
         return suppressed
 

@@ -23,7 +23,7 @@ from chassis.http.admin import admin_app
 from chassis.http.authentication import Authenticator
 from chassis.http.client import ServiceClient
 from chassis.http.commands import RunOnce
-from chassis.http.connections import Connections
+from chassis.http.connections import ClientConnections
 from chassis.http.idempotency import idempotency_in
 from chassis.http.problems import Problem
 from chassis.http.server import Server, allow_open_files, listen, serve
@@ -152,12 +152,12 @@ async def _run(
     """Run all parts of the role until a stop signal. If a part ends earlier, the process ends, and its supervisor restarts it."""
     servers: list[Server] = []
     allow_open_files(2 * settings.http_connections + _OTHER_OPEN_FILES)
-    shared = Connections(settings.limits, settings.trusted_proxies)
+    shared = ClientConnections(settings.limits, settings.trusted_proxies)
     apps = [((settings.http_host,), settings.http_port, service.app), *service.more_apps] if role != "worker" else []
     admin = admin_app(name, resources.health, service.app.openapi if apps else None)
     async with asyncio.TaskGroup() as tasks:
 
-        def start(app: FastAPI, sockets: list[socket.socket], connections: Connections) -> None:
+        def start(app: FastAPI, sockets: list[socket.socket], connections: ClientConnections) -> None:
             grace = settings.shutdown_seconds - 3
             server = serve(app, grace_seconds=grace, trusted_proxies=settings.trusted_proxies, connections=connections)
             servers.append(server)
@@ -166,7 +166,7 @@ async def _run(
         for hosts, port, app in apps:
             start(app, [listen(host, port) for host in hosts], shared)
         admin_socket = listen(settings.admin_host, settings.admin_port)
-        start(admin, [admin_socket], Connections(settings.limits))
+        start(admin, [admin_socket], ClientConnections(settings.limits))
         if role != "http":
             if service.consumers or service.publishes:
                 check_kafka(resources.health, serves=role == "all")

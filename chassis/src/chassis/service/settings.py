@@ -23,7 +23,7 @@ Settings = TypeVar("Settings", bound=BaseSettings)
 Seconds = Annotated[
     float, Field(gt=0, le=3600, allow_inf_nan=False), Expected("a number of seconds, more than 0 and at most 3600")
 ]
-Connections = Annotated[int, Field(ge=1, le=1_000_000), Expected("a whole number from 1 to 1000000")]
+ConnectionCount = Annotated[int, Field(ge=1, le=1_000_000), Expected("a whole number from 1 to 1000000")]
 
 
 class ServiceSettings(BaseSettings):
@@ -59,9 +59,9 @@ class ServiceSettings(BaseSettings):
     """The time limit for an idle connection."""
     http_stall_seconds: Seconds = 30
     """The time limit for a response that the client does not read."""
-    http_connections: Connections = 1000
+    http_connections: ConnectionCount = 1000
     """The maximum number of connections."""
-    http_connections_per_address: Connections = 256
+    http_connections_per_address: ConnectionCount = 256
     """The maximum number of connections per client address. It does not apply to `trusted_proxies`."""
     trusted_proxies: Networks = ""
     """Addresses and networks, separated by commas: `10.0.0.0/8,fd00::/8`. The X-Forwarded-For header of these peers names the

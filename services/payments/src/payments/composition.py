@@ -18,6 +18,7 @@ from payments.adapters.http.peers import PEERS
 from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers
 from payments.adapters.outlooks import SubscriptionOutlooks
+from payments.adapters.payment_queries import PaymentQueries
 from payments.adapters.sandbox import controls
 from payments.adapters.sandbox.ledger import LedgerPool
 from payments.adapters.sandbox.provider import Sandbox
@@ -28,7 +29,7 @@ from payments.application.aggregates import PAYMENT, WALLET
 from payments.application.card_change import CardChange
 from payments.application.collector import Collector
 from payments.application.dues import Dues
-from payments.application.pay_now import PayNow
+from payments.application.pay_now import ImmediatePayment
 from payments.application.worker import run_worker
 from payments.settings import Settings
 
@@ -42,12 +43,13 @@ def compose(resources: Resources) -> Service:
     resources.closing.push_async_callback(ledger.close)
     sandbox, queue, setups_table = Sandbox(ledger), PostgresChargeQueue(pool), PostgresSetUps(pool)
     customers, collections, stored_answers = KnownCustomers(pool, owner), PostgresCollections(pool), StoredAnswers(store)
+    reader = PaymentQueries(pool)
 
     wallets, payments = replace(WALLET, rows=rows.of_wallet), replace(PAYMENT, rows=rows.of_payment)
     dues = Dues(collections, SubscriptionOutlooks(owner), tenants)
     timeout = settings.provider_seconds
     card_change = CardChange(store, wallets, payments, rows, setups_table, dues, sandbox, min(timeout, 4))
-    pay_now = PayNow(store, wallets, payments, rows, dues, collections)
+    pay_now = ImmediatePayment(store, wallets, payments, rows, dues, collections)
     collector = Collector(queue, CommandHandler(store, payments), sandbox, tenants, timeout, settings.first_check_seconds)
 
     app = create_app(
@@ -59,10 +61,10 @@ def compose(resources: Resources) -> Service:
         peers=PEERS,
     )
     origins = {"cards_url": settings.cards_url, "portal_origin": settings.portal_origin}
-    app.include_router(setups.routes(card_change, setups_table, customers, dues, stored_answers, **origins))
-    app.include_router(methods.routes(CommandHandler(store, wallets), sandbox, customers, MerchantClock(tenants, owner), pool))
+    app.include_router(setups.routes(card_change, setups_table, customers, dues, stored_answers, rows, **origins))
+    app.include_router(methods.routes(CommandHandler(store, wallets), sandbox, customers, MerchantClock(tenants, owner), reader))
     app.include_router(payment_preview.routes(pay_now, dues, collections, stored_answers))
-    app.include_router(charges.routes(pool))
+    app.include_router(charges.routes(reader))
     app.include_router(controls.routes(ledger))
 
     page = card_page(setups_table, KnownMerchants(tenants), Vault(ledger), **origins)

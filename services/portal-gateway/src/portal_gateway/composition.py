@@ -19,7 +19,7 @@ from portal_gateway.adapters.storage.links import StoredLinks
 from portal_gateway.adapters.storage.sessions import StoredSessions
 from portal_gateway.adapters.storage.view_backfill import ViewBackfill
 from portal_gateway.adapters.storage.views import StoredViews
-from portal_gateway.application.history import History
+from portal_gateway.application.history import PaymentHistory
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.portal_links import Addresses
 from portal_gateway.domain.tokens import Peppers
@@ -48,7 +48,7 @@ def compose(resources: Resources) -> Service:
         invoicing=invoicing,
         images=StoredImages(pool),
         limits=StoredLimits(pool),
-        history=History(views, invoicing, HistoryCursors(cursors)),
+        history=PaymentHistory(views, invoicing, HistoryCursors(cursors)),
         security=security_events,
         clean_comment=free_text.clean,
     )

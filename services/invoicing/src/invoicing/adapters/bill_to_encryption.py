@@ -33,26 +33,24 @@ class KeyedBillToEncryption:
             return {}
         rows = await connection.fetch(
             """
-            SELECT customer.id, found.wrapped FROM unnest($2::uuid[]) AS customer (id) LEFT JOIN LATERAL (
+            SELECT customer.id, stored.wrapped FROM unnest($2::uuid[]) AS customer (id) LEFT JOIN LATERAL (
                 SELECT wrapped FROM customer_keys
                 WHERE merchant_id = $1 AND customer_keys.customer_id = customer.id LIMIT 1
-            ) AS found ON true
+            ) AS stored ON true
             """,
             merchant_id,
             customer_ids,
         )
-        keys, made = {}, []
+        keys, new = {}, []
         for customer_id, wrapped in rows:
             bound = _bound("key", merchant_id, customer_id)
             if wrapped is None:
                 keys[customer_id] = AESGCM.generate_key(256)
-                made.append((merchant_id, customer_id, _encrypt(self._wrapping, keys[customer_id], bound)))
+                new.append((merchant_id, customer_id, _encrypt(self._wrapping, keys[customer_id], bound)))
             else:
                 keys[customer_id] = _decrypt(self._wrapping, wrapped, bound)
-        if made:
-            await connection.executemany(
-                "INSERT INTO customer_keys (merchant_id, customer_id, wrapped) VALUES ($1, $2, $3)", made
-            )
+        if new:
+            await connection.executemany("INSERT INTO customer_keys (merchant_id, customer_id, wrapped) VALUES ($1, $2, $3)", new)
         return keys
 
     def seal(self, key: bytes, merchant_id: UUID, customer_id: UUID, invoice_id: UUID, buyer: BillTo) -> Sealed:

@@ -24,22 +24,22 @@ def consumer(aggregate: Aggregate[Command, Event, Invoice], issuer: InvoiceIssue
     def invoice_stream(received: Received[PaymentEvent]) -> list[Stream]:
         return [aggregate.stream(received.envelope.merchantid, received.data.invoice_id)]
 
-    async def paid(received: Received[PaymentSucceeded], batch: UnitOfWork) -> None:
+    async def paid(received: Received[PaymentSucceeded], unit: UnitOfWork) -> None:
         command = reactions.record_payment(received.data, received.envelope.time)
-        await batch.decide(aggregate, received.data.invoice_id, command, cause=received)
-        write_movement(received, batch)
+        await unit.decide(aggregate, received.data.invoice_id, command, cause=received)
+        write_movement(received, unit)
 
-    async def failed(received: Received[PaymentFailed], batch: UnitOfWork) -> None:
+    async def failed(received: Received[PaymentFailed], unit: UnitOfWork) -> None:
         command = reactions.record_failure(received.data, received.envelope.time)
-        await batch.decide(aggregate, received.data.invoice_id, command, cause=received)
-        write_movement(received, batch)
+        await unit.decide(aggregate, received.data.invoice_id, command, cause=received)
+        write_movement(received, unit)
 
-    async def refunded(received: Received[PaymentRefunded], batch: UnitOfWork) -> None:
-        write_movement(received, batch)
+    async def refunded(received: Received[PaymentRefunded], unit: UnitOfWork) -> None:
+        write_movement(received, unit)
 
-    def write_movement(received: Received[Any], batch: UnitOfWork) -> None:
+    def write_movement(received: Received[Any], unit: UnitOfWork) -> None:
         if movement := of_payment(received.envelope, received.data):
-            batch.write(record_movement(received.envelope.merchantid, movement))
+            unit.write(record_movement(received.envelope.merchantid, movement))
 
     return Consumer(
         group="invoicing.invoices",
@@ -54,7 +54,7 @@ def consumer(aggregate: Aggregate[Command, Event, Invoice], issuer: InvoiceIssue
             PaymentFailed.TYPE: failed,
             PaymentRefunded.TYPE: refunded,
         },
-        streams={
+        streams_to_load={
             SubscriptionRenewalDue.TYPE: issuer.stream,
             PaymentSucceeded.TYPE: invoice_stream,
             PaymentFailed.TYPE: invoice_stream,
@@ -63,6 +63,6 @@ def consumer(aggregate: Aggregate[Command, Event, Invoice], issuer: InvoiceIssue
             merchant_projection(frozenset({MerchantConfigured.TYPE})),
             Projection("customer", frozenset({CustomerProfile.TYPE}), lambda _, envelope: envelope.data, state=True),
         ),
-        erased=issuer.erased,
-        personal=frozenset({"billing.customers"}),
+        on_erased=issuer.erased,
+        personal_topics=frozenset({"billing.customers"}),
     )

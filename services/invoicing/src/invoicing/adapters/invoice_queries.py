@@ -11,7 +11,7 @@ import asyncpg
 
 from invoicing.application.aggregates import CODEC
 from invoicing.application.history import HistoryRow
-from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, Place, Settlement
+from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, Settlement, SortKey
 from invoicing.application.movements import Kind, Movement
 from invoicing.application.ports import BillToEncryption
 from invoicing.domain.invoice.events import Card, Issued
@@ -34,8 +34,10 @@ class InvoiceQueries:
     def __init__(self, pool: asyncpg.Pool, vault: BillToEncryption) -> None:
         self._pool, self._vault = pool, vault
 
-    async def page(self, merchant_id: UUID, invoice_filter: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]:
-        """Newest first, after the place `after`."""
+    async def page(
+        self, merchant_id: UUID, invoice_filter: InvoiceFilter, after: SortKey | None, limit: int
+    ) -> list[InvoiceView]:
+        """Newest first, after the sort key `after`."""
         rows = await self._pool.fetch(
             f"""
             SELECT {_INVOICE} FROM invoices
@@ -124,7 +126,7 @@ class InvoiceQueries:
 
     async def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> AsyncIterator[list[Document]]:
         """The customer's invoices recorded by `until` (wall clock), page by page, oldest first."""
-        after: Place = (date.min, 0, UUID(int=0))
+        after: SortKey = (date.min, 0, UUID(int=0))
         while rows := await self._pool.fetch(
             f"""
             SELECT {_INVOICE} FROM invoices
@@ -140,7 +142,7 @@ class InvoiceQueries:
             async with self._pool.acquire() as connection:
                 buyers = await self._vault.open(connection, merchant_id, views)
             yield [Document(view.issued, view.settlement, buyers.get(view.id)) for view in views]
-            after = views[-1].place
+            after = views[-1].sort_key
 
 
 def _view(merchant_id: UUID, row: asyncpg.Record) -> InvoiceView:

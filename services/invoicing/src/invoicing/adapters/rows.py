@@ -34,9 +34,10 @@ def movement(merchant_id: UUID, moved: Movement) -> Statement:
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
         ON CONFLICT DO NOTHING
     """
-    it = moved
-    facts = (it.kind.value, it.at, it.total, it.currency, it.net, it.tax, it.status, it.brand, it.last4, it.reason, it.reference)
-    return Statement(sql, (merchant_id, it.source, it.customer_id, it.invoice_id, *facts))
+    ids = (moved.source, moved.customer_id, moved.invoice_id)
+    amounts = (moved.total, moved.currency, moved.net, moved.tax)
+    charge = (moved.status, moved.brand, moved.last4, moved.reason, moved.reference)
+    return Statement(sql, (merchant_id, *ids, moved.kind.value, moved.at, *amounts, *charge))
 
 
 def _invoice(merchant_id: UUID, id: UUID, version: int, event: Event) -> Statement:
@@ -60,9 +61,9 @@ def _issued(merchant_id: UUID, id: UUID, version: int, event: Issued) -> Stateme
                               issued, schema, status)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 'open')
     """
-    place = (event.series, event.ordinal, event.issued_on)
-    of = (event.customer_id, event.subscription_id, event.period.start)
-    return Statement(sql, (merchant_id, id, *of, version, *place, body, schema))
+    number = (event.series, event.ordinal, event.issued_on)
+    subject = (event.customer_id, event.subscription_id, event.period.start)
+    return Statement(sql, (merchant_id, id, *subject, version, *number, body, schema))
 
 
 def _settled(merchant_id: UUID, id: UUID, version: int, status: str, at: object, card: str | None) -> Statement:

@@ -20,7 +20,7 @@ class Settlement:
     refunded_at: datetime | None = None
 
 
-Place: TypeAlias = tuple[date, int, UUID]
+SortKey: TypeAlias = tuple[date, int, UUID]
 """The sort key of invoices: day of issue, number in the series, id."""
 
 
@@ -33,7 +33,7 @@ class InvoiceView:
     settlement: Settlement
 
     @property
-    def place(self) -> Place:
+    def sort_key(self) -> SortKey:
         return self.issued.issued_on, self.issued.ordinal, self.id
 
 

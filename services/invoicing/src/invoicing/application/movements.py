@@ -42,7 +42,7 @@ class Movement:
     """The payment provider's reference."""
 
 
-def of_invoice(invoice_id: UUID, event: Event, it: Invoice) -> Movement | None:
+def of_invoice(invoice_id: UUID, event: Event, invoice: Invoice) -> Movement | None:
     """The movement of an invoice's event. Payments have theirs from the events of payments."""
     match event:
         case Issued():
@@ -59,7 +59,16 @@ def of_invoice(invoice_id: UUID, event: Event, it: Invoice) -> Movement | None:
             )
         case Voided():
             source = uuid5(invoice_id, "voided")
-            return Movement(source, it.customer_id, invoice_id, Kind.VOID, event.at, -it.total, it.currency, reason=event.reason)
+            return Movement(
+                source,
+                invoice.customer_id,
+                invoice_id,
+                Kind.VOID,
+                event.at,
+                -invoice.total,
+                invoice.currency,
+                reason=event.reason,
+            )
         case _:
             return None
 

@@ -12,7 +12,7 @@ from chassis.consumers import Erased, Received, UnitOfWork
 from chassis.eventsourcing.event_store import Statement
 from chassis.eventsourcing.stream import Stream
 from invoicing.application.history import Documents, Download, Progress, Rows
-from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, Place
+from invoicing.application.invoices import Document, InvoiceFilter, InvoiceView, SortKey
 from invoicing.application.movements import Movement
 from invoicing.domain.parties import BillTo
 
@@ -49,22 +49,24 @@ class InvoiceIssuer(Protocol):
 
     def stream(self, received: Received[SubscriptionRenewalDue]) -> list[Stream]: ...
 
-    async def renewal_due(self, received: Received[SubscriptionRenewalDue], batch: UnitOfWork) -> None: ...
+    async def renewal_due(self, received: Received[SubscriptionRenewalDue], unit: UnitOfWork) -> None: ...
 
-    async def cancelled(self, received: Received[SubscriptionCancelled], batch: UnitOfWork) -> None: ...
+    async def cancelled(self, received: Received[SubscriptionCancelled], unit: UnitOfWork) -> None: ...
 
-    async def profile(self, received: Received[CustomerProfile], batch: UnitOfWork) -> None: ...
+    async def profile(self, received: Received[CustomerProfile], unit: UnitOfWork) -> None: ...
 
-    async def merchant(self, received: Received[MerchantConfigured], batch: UnitOfWork) -> None: ...
+    async def merchant(self, received: Received[MerchantConfigured], unit: UnitOfWork) -> None: ...
 
-    async def erased(self, erased: Erased, batch: UnitOfWork) -> None: ...
+    async def erased(self, erased: Erased, unit: UnitOfWork) -> None: ...
 
 
 class InvoiceReader(Protocol):
     """Reads invoices. A request of a customer names that customer, and finds only that customer's invoices."""
 
-    async def page(self, merchant_id: UUID, invoice_filter: InvoiceFilter, after: Place | None, limit: int) -> list[InvoiceView]:
-        """Newest first, after the place `after`."""
+    async def page(
+        self, merchant_id: UUID, invoice_filter: InvoiceFilter, after: SortKey | None, limit: int
+    ) -> list[InvoiceView]:
+        """Newest first, after the sort key `after`."""
 
     async def one(self, merchant_id: UUID, id: UUID, customer_id: UUID | None) -> InvoiceView | None: ...
 

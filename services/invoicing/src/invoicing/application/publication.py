@@ -16,19 +16,19 @@ from invoicing.domain.invoice.invoice import Invoice
 from invoicing.domain.totals import Line
 
 
-def announce(event: Event, it: Invoice) -> Announcement:
-    return Announcement(message(event, it), event.at, it.customer_id)
+def announce(event: Event, invoice: Invoice) -> Announcement:
+    return Announcement(message(event, invoice), event.at, invoice.customer_id)
 
 
-def message(event: Event, it: Invoice) -> EventData:
+def message(event: Event, invoice: Invoice) -> EventData:
     match event:
         case Issued():
             return issued(event)
         case Paid(charge_id, amount, paid_with, at, agreed_at):
             return invoicing.InvoicePaid(
-                subscription_id=it.subscription_id,
-                period=period(it.period),
-                amount=Money(amount_minor=amount, currency=it.currency),
+                subscription_id=invoice.subscription_id,
+                period=period(invoice.period),
+                amount=Money(amount_minor=amount, currency=invoice.currency),
                 paid_at=at,
                 charge_id=charge_id,
                 payment_method=card(paid_with),
@@ -36,9 +36,9 @@ def message(event: Event, it: Invoice) -> EventData:
             )
         case PaymentFailed(charge_id, attempt, amount, code, retryable, tried_with):
             return invoicing.InvoicePaymentFailed(
-                subscription_id=it.subscription_id,
-                period=period(it.period),
-                amount=Money(amount_minor=amount, currency=it.currency),
+                subscription_id=invoice.subscription_id,
+                period=period(invoice.period),
+                amount=Money(amount_minor=amount, currency=invoice.currency),
                 charge_id=charge_id,
                 attempt=attempt,
                 code=code,
@@ -49,23 +49,23 @@ def message(event: Event, it: Invoice) -> EventData:
                 needs_confirmation=event.needs_confirmation,
             )
         case Voided(reason):
-            return invoicing.InvoiceVoided(subscription_id=it.subscription_id, reason=reason)
+            return invoicing.InvoiceVoided(subscription_id=invoice.subscription_id, reason=reason)
 
 
 def issued(event: Issued) -> invoicing.InvoiceIssued:
     def money(amount: int) -> Money:
         return Money(amount_minor=amount, currency=event.currency)
 
-    def line(of: Line) -> invoicing.InvoiceLine:
+    def line(line: Line) -> invoicing.InvoiceLine:
         return invoicing.InvoiceLine(
-            plan_name=of.plan_name,
-            description=of.description,
-            period=period(of.period),
-            quantity=of.quantity,
-            unit_price=money(of.unit_price),
-            net=money(of.net),
-            tax=money(of.tax),
-            total=money(of.total),
+            plan_name=line.plan_name,
+            description=line.description,
+            period=period(line.period),
+            quantity=line.quantity,
+            unit_price=money(line.unit_price),
+            net=money(line.net),
+            tax=money(line.tax),
+            total=money(line.total),
         )
 
     sold = event.plan
@@ -84,7 +84,7 @@ def issued(event: Issued) -> invoicing.InvoiceIssued:
         ),
         period=period(event.period),
         period_number=event.period_number,
-        lines=tuple(line(it) for it in event.lines),
+        lines=tuple(line(each) for each in event.lines),
         tax=tax(event.tax),
         net_total=money(event.totals.net),
         tax_total=money(event.totals.tax),
@@ -94,15 +94,15 @@ def issued(event: Issued) -> invoicing.InvoiceIssued:
     )
 
 
-def period(of: plan.Period) -> Period:
-    return Period(start=of.start, end=of.end)
+def period(period: plan.Period) -> Period:
+    return Period(start=period.start, end=period.end)
 
 
-def tax(of: plan.Tax | None) -> Tax | None:
-    return None if of is None else Tax(name=of.name, rate_basis_points=of.rate_basis_points, inclusive=of.inclusive)
+def tax(tax: plan.Tax | None) -> Tax | None:
+    return None if tax is None else Tax(name=tax.name, rate_basis_points=tax.rate_basis_points, inclusive=tax.inclusive)
 
 
-def card(of: events.Card | None) -> Card | None:
-    if of is None:
+def card(card: events.Card | None) -> Card | None:
+    if card is None:
         return None
-    return Card(id=of.id, brand=of.brand, last4=of.last4, exp_month=of.exp_month, exp_year=of.exp_year)
+    return Card(id=card.id, brand=card.brand, last4=card.last4, exp_month=card.exp_month, exp_year=card.exp_year)

@@ -13,13 +13,13 @@ from billing_contracts.tax import tax_in_force, taxed
 from invoicing.application.language import document_locale, paper
 from invoicing.domain.invoice.commands import Issue, RecordFailure, RecordPayment, Void
 from invoicing.domain.invoice.events import Card
-from invoicing.domain.numbering import Counter, Place
+from invoicing.domain.numbering import Counter, SeriesNumber
 from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
 from invoicing.domain.totals import Amounts
 
 
-def place_of(counter: Counter, merchant: MerchantConfigured, at: datetime) -> tuple[Place, Counter]:
+def next_number(counter: Counter, merchant: MerchantConfigured, at: datetime) -> tuple[SeriesNumber, Counter]:
     """The next number, dated with the day of `at` in the merchant's time zone."""
     return counter.next(at.astimezone(ZoneInfo(merchant.time_zone)).date())
 
@@ -35,7 +35,7 @@ def issue(
     customer_id: UUID,
     merchant: MerchantConfigured,
     customer_locale: str | None,
-    place: Place,
+    series_number: SeriesNumber,
     bill_to_sha256: str,
     at: datetime,
 ) -> Issue:
@@ -44,7 +44,7 @@ def issue(
     applied = tax_in_force(sold.tax, tax(merchant.tax))
     owed = taxed(sold.price_minor * due.quantity, applied)
     return Issue(
-        place=place,
+        series_number=series_number,
         customer_id=customer_id,
         subscription_id=subscription_id,
         plan=sold,
@@ -100,24 +100,24 @@ def left_unpaid(event: SubscriptionCancelled, subscription_id: UUID) -> UUID | N
     return invoice_id(subscription_id, event.unpaid_period) if event.unpaid_period else None
 
 
-def plan(of: shapes.Plan) -> Plan:
-    price, interval = of.price, of.interval
+def plan(plan: shapes.Plan) -> Plan:
+    price, interval = plan.price, plan.interval
     return Plan(
-        of.id,
-        of.name,
-        of.description,
-        of.image_media_id,
+        plan.id,
+        plan.name,
+        plan.description,
+        plan.image_media_id,
         price.amount_minor,
         price.currency,
         interval.unit,
         interval.count,
-        tax(of.tax),
+        tax(plan.tax),
     )
 
 
-def tax(of: shapes.Tax | None) -> Tax | None:
-    return None if of is None else Tax(of.name, of.rate_basis_points, of.inclusive)
+def tax(tax: shapes.Tax | None) -> Tax | None:
+    return None if tax is None else Tax(tax.name, tax.rate_basis_points, tax.inclusive)
 
 
-def card(of: shapes.Card | None) -> Card | None:
-    return None if of is None else Card(of.id, of.brand, of.last4, of.exp_month, of.exp_year)
+def card(card: shapes.Card | None) -> Card | None:
+    return None if card is None else Card(card.id, card.brand, card.last4, card.exp_month, card.exp_year)

@@ -39,18 +39,18 @@ def detail(view: InvoiceView, bill_to: BillTo | None, movements: Sequence[Moveme
         "time_zone": event.letterhead.time_zone,
         "period_time_zone": event.zone_of_period,
         "bill_to": asdict(bill_to) if bill_to else None,
-        "movements": [_movement(it, view) for it in movements],
+        "movements": [_movement(each, view) for each in movements],
     }
 
 
-def _movement(it: Movement, view: InvoiceView) -> dict[str, Any]:
+def _movement(movement: Movement, view: InvoiceView) -> dict[str, Any]:
     return {
-        "date": it.at.astimezone(ZoneInfo(view.issued.letterhead.time_zone)).date().isoformat(),
-        "at": it.at.isoformat().replace("+00:00", "Z"),
-        "kind": it.kind.value,
-        "amount": Money(amount_minor=it.total, currency=it.currency).model_dump(),
-        "status": it.status,
-        "payment_method": {"brand": it.brand, "last4": it.last4} if it.brand else None,
-        "reason": it.reason,
-        "reference": it.reference,
+        "date": movement.at.astimezone(ZoneInfo(view.issued.letterhead.time_zone)).date().isoformat(),
+        "at": movement.at.isoformat().replace("+00:00", "Z"),
+        "kind": movement.kind.value,
+        "amount": Money(amount_minor=movement.total, currency=movement.currency).model_dump(),
+        "status": movement.status,
+        "payment_method": {"brand": movement.brand, "last4": movement.last4} if movement.brand else None,
+        "reason": movement.reason,
+        "reference": movement.reference,
     }

@@ -5,7 +5,7 @@ from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class SeriesNumber:
     """The number of an invoice in its series, and its date."""
 
     series: str
@@ -26,7 +26,7 @@ class Counter:
     """The last number; 0 before the first."""
     last_issued_on: date = date.min
 
-    def next(self, today: date) -> tuple[Place, "Counter"]:
-        """The next place, and the counter after it. A date before the last invoice's is replaced by that date."""
-        place = Place(self.series, self.last + 1, max(self.last_issued_on, today))
-        return place, Counter(self.series, place.ordinal, place.issued_on)
+    def next(self, today: date) -> tuple[SeriesNumber, "Counter"]:
+        """The next number, and the counter after it. A date before the last invoice's is replaced by that date."""
+        number = SeriesNumber(self.series, self.last + 1, max(self.last_issued_on, today))
+        return number, Counter(self.series, number.ordinal, number.issued_on)

@@ -27,8 +27,8 @@ class PostgresCollections:
 
     async def customer_of(self, merchant_id: UUID, invoice_id: UUID) -> UUID | None:
         sql = "SELECT customer_id FROM collection WHERE merchant_id = $1 AND invoice_id = $2"
-        found: UUID | None = await self._pool.fetchval(sql, merchant_id, invoice_id)
-        return found
+        owner: UUID | None = await self._pool.fetchval(sql, merchant_id, invoice_id)
+        return owner
 
     async def running(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> bool:
         sql = """

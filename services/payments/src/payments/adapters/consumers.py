@@ -20,31 +20,31 @@ from payments.domain.wallet.wallet import Wallet
 
 
 def consumer(wallets: Wallets, payments: Payments, rows: Rows) -> Consumer:
-    async def collect(received: Received[InvoiceIssued], batch: UnitOfWork) -> None:
+    async def collect(received: Received[InvoiceIssued], unit: UnitOfWork) -> None:
         envelope, issued = received.envelope, received.data
         period = reactions.period_of(issued)
-        batch.write(rows.collection_opened(received, reactions.money(issued), period))
-        wallet = await wallet_of(batch, envelope)
+        unit.write(rows.collection_opened(received, reactions.money(issued), period))
+        wallet = await wallet_of(unit, envelope)
 
         async def payment_of(invoice_id: UUID) -> Payment | None:
-            return (await batch.state(payments, envelope.merchantid, invoice_id))[1]
+            return (await unit.state(payments, envelope.merchantid, invoice_id))[1]
 
         cause = await reactions.confirmation_behind(wallet, issued.subscription_id, period, payment_of) if wallet else None
-        await batch.decide(payments, aggregate_id(envelope), reactions.collect(received, wallet, cause), cause=received)
+        await unit.decide(payments, aggregate_id(envelope), reactions.collect(received, wallet, cause), cause=received)
 
-    async def try_again(received: Received[SubscriptionRetryDue], batch: UnitOfWork) -> None:
+    async def try_again(received: Received[SubscriptionRetryDue], unit: UnitOfWork) -> None:
         invoice_id = received.data.invoice_id
-        if await open_for_collection(batch, received.envelope.merchantid, invoice_id):
-            command = reactions.try_again(received, await wallet_of(batch, received.envelope))
-            await batch.decide(payments, invoice_id, command, cause=received)
+        if await open_for_collection(unit, received.envelope.merchantid, invoice_id):
+            command = reactions.try_again(received, await wallet_of(unit, received.envelope))
+            await unit.decide(payments, invoice_id, command, cause=received)
 
-    async def stop_collecting(received: Received[InvoiceVoided | InvoiceMarkedUncollectible], batch: UnitOfWork) -> None:
+    async def stop_collecting(received: Received[InvoiceVoided | InvoiceMarkedUncollectible], unit: UnitOfWork) -> None:
         """An attempt in flight is not interrupted; what it takes for a voided invoice is refunded."""
         state = "void" if isinstance(received.data, InvoiceVoided) else "uncollectible"
-        batch.write(*rows.collection_closed(received.envelope.merchantid, aggregate_id(received.envelope), state))
+        unit.write(*rows.collection_closed(received.envelope.merchantid, aggregate_id(received.envelope), state))
 
-    async def wallet_of(batch: UnitOfWork, envelope: Envelope) -> Wallet | None:
-        return (await batch.state(wallets, envelope.merchantid, customer_of(envelope)))[1]
+    async def wallet_of(unit: UnitOfWork, envelope: Envelope) -> Wallet | None:
+        return (await unit.state(wallets, envelope.merchantid, customer_of(envelope)))[1]
 
     def streams_of_invoice(received: Received[Any]) -> Sequence[Stream]:
         return streams(received.envelope, aggregate_id(received.envelope))
@@ -66,7 +66,7 @@ def consumer(wallets: Wallets, payments: Payments, rows: Rows) -> Consumer:
             InvoiceMarkedUncollectible.TYPE: stop_collecting,
             SubscriptionRetryDue.TYPE: try_again,
         },
-        streams={InvoiceIssued.TYPE: streams_of_invoice, SubscriptionRetryDue.TYPE: streams_of_retry},
+        streams_to_load={InvoiceIssued.TYPE: streams_of_invoice, SubscriptionRetryDue.TYPE: streams_of_retry},
         projections=(
             merchant_projection(frozenset({MerchantConfigured.TYPE})),
             Projection(
@@ -78,7 +78,7 @@ def consumer(wallets: Wallets, payments: Payments, rows: Rows) -> Consumer:
     )
 
 
-async def open_for_collection(batch: UnitOfWork, merchant_id: UUID, invoice_id: UUID) -> bool:
+async def open_for_collection(unit: UnitOfWork, merchant_id: UUID, invoice_id: UUID) -> bool:
     """False for a void or uncollectible invoice. True if the invoice's row is written in this batch."""
     sql = "SELECT state FROM collection WHERE merchant_id = $1 AND invoice_id = $2"
-    return await batch.connection.fetchval(sql, merchant_id, invoice_id) in ("open", None)
+    return await unit.connection.fetchval(sql, merchant_id, invoice_id) in ("open", None)

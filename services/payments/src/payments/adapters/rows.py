@@ -129,6 +129,11 @@ def payment_requested(payment: Stream, customer_id: UUID, charge_id: UUID) -> St
     return Statement(sql, (payment.merchant_id, payment.id, customer_id, charge_id))
 
 
+def card_declined(merchant_id: UUID, customer_id: UUID, code: str) -> Statement:
+    sql = "INSERT INTO card_refusal (merchant_id, customer_id, code) VALUES ($1, $2, $3)"
+    return Statement(sql, (merchant_id, customer_id, code))
+
+
 def collection_opened(received: Received[InvoiceIssued], amount: Money, period: Period) -> Statement:
     envelope, issued = received.envelope, received.data
     sql = """

@@ -74,16 +74,16 @@ def _json(due: Sequence[Due]) -> str:
     return json.dumps([_line(each) for each in due])
 
 
-def _line(of: Due) -> dict[str, Any]:
-    period = of.period
+def _line(due: Due) -> dict[str, Any]:
+    period = due.period
     return {
-        "invoice_id": str(of.invoice_id),
-        "number": of.number,
-        "amount_minor": of.amount.amount_minor,
-        "currency": of.amount.currency,
-        "subscription_id": str(of.subscription_id) if of.subscription_id else None,
+        "invoice_id": str(due.invoice_id),
+        "number": due.number,
+        "amount_minor": due.amount.amount_minor,
+        "currency": due.amount.currency,
+        "subscription_id": str(due.subscription_id) if due.subscription_id else None,
         "period": [period.start.isoformat(), period.end.isoformat()] if period else None,
-        "effect": of.effect,
+        "effect": due.effect,
     }
 
 

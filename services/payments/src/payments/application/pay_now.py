@@ -71,7 +71,7 @@ class TooManyPayments(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class PayNow:
+class ImmediatePayment:
     store: EventStore
     wallets: Wallets
     payments: Payments

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 from uuid import UUID
 
 from billing_contracts.invoicing import InvoiceIssued
@@ -158,8 +158,24 @@ class Collections(Protocol):
         ...
 
 
+class PaymentReader(Protocol):
+    """Rows of attempts and methods, for the HTTP interface."""
+
+    async def attempts(self, merchant_id: UUID, invoice_id: UUID, customer_id: UUID | None) -> Sequence[dict[str, Any]]:
+        """The attempts to collect an invoice, oldest first; only the customer's if one is given."""
+        ...
+
+    async def methods(self, merchant_id: UUID, customer_id: UUID) -> Sequence[dict[str, Any]]:
+        """The customer's methods on file, the default first."""
+        ...
+
+    async def method(self, merchant_id: UUID, method_id: UUID) -> dict[str, Any] | None:
+        """A method, also a removed one. The caller must compare its owner."""
+        ...
+
+
 class Rows(Protocol):
-    """Rows that are written in the transaction of a command's events."""
+    """Rows that are written in the transaction of a command's events or answer."""
 
     def setup_used(self, merchant_id: UUID, setup_id: UUID) -> Statement: ...
 
@@ -168,6 +184,8 @@ class Rows(Protocol):
         ...
 
     def payment_requested(self, payment: Stream, customer_id: UUID, charge_id: UUID) -> Statement: ...
+
+    def card_declined(self, merchant_id: UUID, customer_id: UUID, code: str) -> Statement: ...
 
     def collection_opened(self, received: Received[InvoiceIssued], amount: Money, period: Period) -> Statement: ...
 

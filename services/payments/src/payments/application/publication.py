@@ -73,7 +73,7 @@ def payment_data(event: of_payment.Event, bill: of_payment.Bill) -> payments.Pay
             assert_never(event)
 
 
-def confirmation(of: Confirmation) -> payments.Confirmation:
+def confirmation(confirmation: Confirmation) -> payments.Confirmation:
     charges = tuple(
         payments.ConfirmedCharge(
             invoice_id=each.invoice_id,
@@ -81,9 +81,9 @@ def confirmation(of: Confirmation) -> payments.Confirmation:
             period=shapes.Period(start=each.period.start, end=each.period.end) if each.period else None,
             amount=as_money(each.amount),
         )
-        for each in of.charges
+        for each in confirmation.charges
     )
-    return payments.Confirmation(id=of.id, at=of.at, charges=charges)
+    return payments.Confirmation(id=confirmation.id, at=confirmation.at, charges=charges)
 
 
 def card(method: Method) -> shapes.Card:

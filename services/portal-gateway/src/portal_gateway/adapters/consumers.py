@@ -16,8 +16,8 @@ from portal_gateway.application.projections import FOLDS
 GROUP = "portal-gateway.views"
 
 
-def consumer(recompose: Callable[[Connection, Changed], Awaitable[None]], committed: Callable[[Changed], None]) -> Consumer:
-    """`recompose` runs in the transaction of the change, `committed` after it."""
+def consumer(recompose: Callable[[Connection, Changed], Awaitable[None]], notify: Callable[[Changed], None]) -> Consumer:
+    """`recompose` runs in the transaction of the change, `notify` after it."""
     profile = frozenset({customers.CustomerProfile.TYPE})
     folded = tuple(Projection(name, types, fold, state=types == profile) for name, (types, fold) in FOLDS.items())
     return Consumer(
@@ -25,10 +25,10 @@ def consumer(recompose: Callable[[Connection, Changed], Awaitable[None]], commit
         topics=("billing.subscriptions", "billing.payments", "billing.invoicing", "billing.customers"),
         decode=registry.data_of,
         projections=(*folded, merchant_projection(frozenset({subscriptions.MerchantConfigured.TYPE}))),
-        after=recompose,
-        erased=delete_links,
-        committed=committed,
-        personal=frozenset({"billing.customers"}),
+        before_commit=recompose,
+        on_erased=delete_links,
+        after_commit=notify,
+        personal_topics=frozenset({"billing.customers"}),
     )
 
 
@@ -46,6 +46,6 @@ def initial_read(pool: asyncpg.Pool, consumer: Consumer) -> Check:
     return check
 
 
-async def delete_links(erased: Erased, batch: UnitOfWork) -> None:
+async def delete_links(erased: Erased, unit: UnitOfWork) -> None:
     """Delete an erased customer's portal links; their sessions are deleted with them."""
-    batch.write(Statement("DELETE FROM portal_link WHERE merchant_id = $1 AND customer_id = $2", (erased.merchant_id, erased.id)))
+    unit.write(Statement("DELETE FROM portal_link WHERE merchant_id = $1 AND customer_id = $2", (erased.merchant_id, erased.id)))

@@ -11,7 +11,7 @@ import httpx
 from chassis.http.client import ServiceClient, problem_of_response
 from chassis.http.problems import Problem, unavailable
 from chassis.runtime.outages import outages
-from portal_gateway.application.downloads import Document, Download, ExportFormat, ExportProgress
+from portal_gateway.application.downloads import Download, DownloadedDocument, ExportFormat, ExportProgress
 from portal_gateway.application.refusals import CardDeclined
 from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
 from portal_gateway.application.results import (
@@ -155,9 +155,9 @@ class InvoicingService(_Service):
     async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, Any]:
         return cast(dict[str, Any], await self._call(session, "GET", f"/v1/invoices/{invoice_id}"))
 
-    async def pdf(self, session: Session, invoice_id: UUID) -> Document:
+    async def pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
         response = await self._client.call("GET", f"/v1/invoices/{invoice_id}/pdf", **_caller(session))
-        return Document(response.content, "application/pdf", _filename(response) or f"{invoice_id}.pdf")
+        return DownloadedDocument(response.content, "application/pdf", _filename(response) or f"{invoice_id}.pdf")
 
     async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
         path, params = f"/v1/customers/{session.customer_id}/export", {"format": format, "locale": locale}

@@ -18,13 +18,11 @@ from chassis.projections.change_notifications import ChangeNotifications
 from chassis.runtime.background import repeat
 from chassis.runtime.faults import Backoff
 from chassis.runtime.wait import wait_for_event
+from portal_gateway.domain.view import CustomerKey
 
 CHANNEL = "customer_view"
 POLL_SECONDS = 1.0
 """The delay of a change if its notification is lost."""
-
-CustomerKey = tuple[UUID, UUID]
-"""(merchant, customer)"""
 
 
 class _StreamSignal:

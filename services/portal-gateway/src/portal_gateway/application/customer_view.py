@@ -44,7 +44,7 @@ def compose(customer_id: UUID, sources: Sources) -> CustomerView:
         "customer": _customer(customer_id, sources.customer),
         "subscriptions": _in_order([_subscription(source, sources.owed) for source in sources.subscriptions]),
         "payment_method": _payment_method(sources.wallet),
-        "invoices": [invoice_row(it, sources.payments.get(it.doc["id"])) for it in sources.invoices[:INVOICES_ON_THE_PAGE]],
+        "invoices": [invoice_row(each, sources.payments.get(each.doc["id"])) for each in sources.invoices[:INVOICES_ON_THE_PAGE]],
         "invoice_count": sources.invoice_count,
         "invoice_years": sorted(sources.invoice_years, reverse=True),
     }

@@ -8,7 +8,7 @@ ExportFormat = Literal["csv", "zip", "ndjson"]
 
 
 @dataclass(frozen=True, slots=True)
-class Document:
+class DownloadedDocument:
     """A complete file."""
 
     content: bytes

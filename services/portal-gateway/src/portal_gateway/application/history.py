@@ -13,7 +13,7 @@ from portal_gateway.domain.view import InvoiceRow
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class PaymentHistory:
     views: Views
     invoicing: Invoicing
     cursors: Cursors

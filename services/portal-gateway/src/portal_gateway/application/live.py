@@ -76,7 +76,7 @@ class ChangeSignals(Protocol):
 
 def mark(pending: Sequence[Pending], minutes_late: int | None) -> str:
     """A hash of what a page shows besides the facts: the accepted commands and the facts' age, None while they are fresh."""
-    return f"{crc32(repr((minutes_late, [(it['aggregate'], it['version']) for it in pending])).encode()):08x}"
+    return f"{crc32(repr((minutes_late, [(each['aggregate'], each['version']) for each in pending])).encode()):08x}"
 
 
 def minutes_late(as_of: datetime, stale: bool, wall_clock: datetime) -> int | None:

@@ -25,8 +25,8 @@ from uuid import UUID
 from chassis.runtime.background import survives
 from chassis.scope import note
 from portal_gateway.application import limits
-from portal_gateway.application.downloads import Document, Download, ExportFormat, ExportProgress
-from portal_gateway.application.history import History
+from portal_gateway.application.downloads import Download, DownloadedDocument, ExportFormat, ExportProgress
+from portal_gateway.application.history import PaymentHistory
 from portal_gateway.application.ports import (
     CleanComment,
     Images,
@@ -81,7 +81,7 @@ class Portal:
     invoicing: Invoicing
     images: Images
     limits: Limits
-    history: History
+    history: PaymentHistory
     security: SecurityEvents
     clean_comment: CleanComment
 
@@ -219,7 +219,7 @@ class Portal:
         """One invoice as the invoicing service represents it (seller, bill_to, lines, movements), with the portal's status."""
         return await self.history.one(session, invoice_id)
 
-    async def invoice_pdf(self, session: Session, invoice_id: UUID) -> Document:
+    async def invoice_pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
         await self.limits.take(limits.PDFS, _customer_key(session))
         return await self.invoicing.pdf(session, invoice_id)
 
@@ -242,7 +242,7 @@ class Portal:
         """The progress of the running export; None if none is running."""
         return await self.invoicing.export_progress(session)
 
-    async def media(self, sha256: str) -> Document:
+    async def media(self, sha256: str) -> DownloadedDocument:
         """An uploaded image, by the hash of its WebP. Raises NoSuchImage, or 404 from the subscriptions service."""
         if not _HASH.fullmatch(sha256):
             raise NoSuchImage
@@ -250,7 +250,7 @@ class Portal:
         if content is None:
             content = await self.subscriptions.media(sha256)
             await self.images.put(sha256, content)
-        return Document(content, "image/webp", None)
+        return DownloadedDocument(content, "image/webp", None)
 
     async def _wait_for(self, session: Session, position: Position) -> None:
         deadline = asyncio.get_running_loop().time() + WAIT_SECONDS_MAX

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 from uuid import UUID
 
 from portal_gateway.application.customer_view import Source
-from portal_gateway.application.downloads import Document, Download, ExportFormat, ExportProgress
+from portal_gateway.application.downloads import Download, DownloadedDocument, ExportFormat, ExportProgress
 from portal_gateway.application.limits import Limit
 from portal_gateway.application.live import Glance
 from portal_gateway.application.requests import CancelMode, CancelRequest, PaymentRequest
@@ -102,7 +102,7 @@ class Payments(Protocol):
 class Invoicing(Protocol):
     async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, Any]: ...
 
-    async def pdf(self, session: Session, invoice_id: UUID) -> Document: ...
+    async def pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument: ...
 
     async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
         """Refused while another export of the customer is running."""

@@ -5,6 +5,10 @@ ISO 8601, amounts in minor units, everything else codes.
 """
 
 from typing import Literal, NotRequired, TypedDict
+from uuid import UUID
+
+CustomerKey = tuple[UUID, UUID]
+"""(merchant, customer)"""
 
 InvoiceStatus = Literal["paid", "open", "processing", "failed", "void", "uncollectible", "refunded"]
 """`open`: no attempt yet; `processing`: a charge runs or its outcome is unknown; `failed`: open, the last attempt failed."""

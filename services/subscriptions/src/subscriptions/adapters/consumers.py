@@ -19,19 +19,19 @@ Outcome = Received[InvoicePaid] | Received[InvoicePaymentFailed] | Received[Invo
 
 
 def consumer(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
-    async def paid(received: Received[InvoicePaid], batch: UnitOfWork) -> None:
-        await batch.decide(aggregate, received.data.subscription_id, reactions.paid(received), cause=received)
+    async def paid(received: Received[InvoicePaid], unit: UnitOfWork) -> None:
+        await unit.decide(aggregate, received.data.subscription_id, reactions.paid(received), cause=received)
 
-    async def failed(received: Received[InvoicePaymentFailed], batch: UnitOfWork) -> None:
-        command = reactions.failed(received, await policies(batch, received.envelope.merchantid))
-        await batch.decide(aggregate, received.data.subscription_id, command, cause=received)
+    async def failed(received: Received[InvoicePaymentFailed], unit: UnitOfWork) -> None:
+        command = reactions.failed(received, await policies(unit, received.envelope.merchantid))
+        await unit.decide(aggregate, received.data.subscription_id, command, cause=received)
 
-    async def waived(received: Received[InvoiceVoided], batch: UnitOfWork) -> None:
+    async def waived(received: Received[InvoiceVoided], unit: UnitOfWork) -> None:
         if command := reactions.waived(received):
-            await batch.decide(aggregate, received.data.subscription_id, command, cause=received)
+            await unit.decide(aggregate, received.data.subscription_id, command, cause=received)
 
-    async def policies(batch: UnitOfWork, merchant_id: UUID) -> Policies:
-        merchant = await document(batch.connection, MERCHANT, merchant_id, f"{MERCHANT}-{merchant_id}")
+    async def policies(unit: UnitOfWork, merchant_id: UUID) -> Policies:
+        merchant = await document(unit.connection, MERCHANT, merchant_id, f"{MERCHANT}-{merchant_id}")
         return reactions.policies(merchant.doc) if merchant else Policies()
 
     def streams(received: Outcome) -> list[Stream]:
@@ -42,5 +42,5 @@ def consumer(aggregate: Aggregate[Command, Event, Subscription]) -> Consumer:
         topics=(InvoicePaid.topic(),),
         decode=data_of,
         reactions={InvoicePaid.TYPE: paid, InvoicePaymentFailed.TYPE: failed, InvoiceVoided.TYPE: waived},
-        streams=dict.fromkeys((InvoicePaid.TYPE, InvoicePaymentFailed.TYPE, InvoiceVoided.TYPE), streams),
+        streams_to_load=dict.fromkeys((InvoicePaid.TYPE, InvoicePaymentFailed.TYPE, InvoiceVoided.TYPE), streams),
     )

@@ -53,36 +53,36 @@ def announce_subscription(event: events.Event, it: Subscription) -> Announcement
     return Announcement(subscription(event, it), event.at, it.customer_id)
 
 
-def subscription(event: events.Event, it: Subscription) -> EventData:
-    after = status(it)
+def subscription(event: events.Event, subscription: Subscription) -> EventData:
+    after = status(subscription)
     match event:
         case events.Started():
             return SubscriptionStarted(
                 status=after,
-                plan=plan(it.plan),
-                quantity=it.quantity,
-                started_at=it.calendar.anchor,
-                period=period(it.period),
-                time_zone=it.calendar.zone,
+                plan=plan(subscription.plan),
+                quantity=subscription.quantity,
+                started_at=subscription.calendar.anchor,
+                period=period(subscription.period),
+                time_zone=subscription.calendar.zone,
             )
         case events.RenewalDue(_, number, revision):
             return SubscriptionRenewalDue(
                 status=after,
-                plan=plan(it.plan),
-                quantity=it.quantity,
-                period=period(it.period),
+                plan=plan(subscription.plan),
+                quantity=subscription.quantity,
+                period=period(subscription.period),
                 period_number=number,
                 customer_revision=revision,
-                time_zone=it.calendar.zone,
+                time_zone=subscription.calendar.zone,
             )
         case events.Renewed(invoice_id):
-            return SubscriptionRenewed(status=after, period=period(it.period), invoice_id=invoice_id)
+            return SubscriptionRenewed(status=after, period=period(subscription.period), invoice_id=invoice_id)
         case events.FellPastDue():
-            return past_due(event, it)
+            return past_due(event, subscription)
         case events.RetryDue(invoice_id, number):
             return SubscriptionRetryDue(status=after, invoice_id=invoice_id, retry_number=number)
         case events.Recovered(invoice_id):
-            return SubscriptionRecovered(status=after, period=period(it.period), invoice_id=invoice_id)
+            return SubscriptionRecovered(status=after, period=period(subscription.period), invoice_id=invoice_id)
         case events.WentUnpaid(invoice_id):
             return SubscriptionUnpaid(status=after, invoice_id=invoice_id)
         case events.CancellationScheduled(effective_at, _, feedback):
@@ -98,38 +98,38 @@ def subscription(event: events.Event, it: Subscription) -> EventData:
                 cause=cause,
                 feedback=public_feedback(feedback),
                 open_invoices=open_invoices,
-                unpaid_period=None if it.paid else period(it.period),
-                access_until=it.access_until,
+                unpaid_period=None if subscription.paid else period(subscription.period),
+                access_until=subscription.access_until,
             )
         case _:
             assert_never(event)
 
 
-def past_due(event: events.FellPastDue, it: Subscription) -> SubscriptionPastDue:
+def past_due(event: events.FellPastDue, subscription: Subscription) -> SubscriptionPastDue:
     return SubscriptionPastDue(
-        status=status(it),
-        period=period(it.period),
+        status=status(subscription),
+        period=period(subscription.period),
         invoice_id=event.invoice_id,
         amount=Money(**asdict(event.amount)),
         reason=event.reason,
         failed_attempts=event.failed_attempts,
         next_attempt_at=event.next_attempt_at,
-        access_until=it.access_until,
+        access_until=subscription.access_until,
     )
 
 
-def status(it: Subscription) -> Status:
-    if it.ended:
+def status(subscription: Subscription) -> Status:
+    if subscription.ended:
         return Status.CANCELED
-    if it.debt and it.debt.given_up:
+    if subscription.debt and subscription.debt.given_up:
         return Status.UNPAID
-    if not it.ever_paid:
+    if not subscription.ever_paid:
         return Status.INCOMPLETE
-    return Status.PAST_DUE if it.debt else Status.ACTIVE
+    return Status.PAST_DUE if subscription.debt else Status.ACTIVE
 
 
-def merchant(it: Merchant) -> MerchantConfigured:
-    profile = it.profile
+def merchant(merchant: Merchant) -> MerchantConfigured:
+    profile = merchant.profile
     return MerchantConfigured(
         name=profile.name,
         legal=LegalIdentity(**asdict(profile.legal)),
@@ -139,10 +139,10 @@ def merchant(it: Merchant) -> MerchantConfigured:
         policies=Policies(**asdict(profile.policies)),
         tax=shapes.Tax(**asdict(profile.tax)) if profile.tax else None,
         return_origins=profile.return_origins,
-        invoice_series=it.invoice_series,
-        api_keys=tuple(ApiKey(**asdict(key)) for key in it.keys),
-        sandbox=it.sandbox,
-        clock_offset_seconds=it.clock_offset_seconds,
+        invoice_series=merchant.invoice_series,
+        api_keys=tuple(ApiKey(**asdict(key)) for key in merchant.keys),
+        sandbox=merchant.sandbox,
+        clock_offset_seconds=merchant.clock_offset_seconds,
     )
 
 
@@ -151,12 +151,12 @@ def merchant_document(id: UUID, it: Merchant) -> dict[str, object]:
     return {"id": str(id), **merchant(it).model_dump(mode="json")}
 
 
-def plan(it: Plan) -> shapes.Plan:
-    return shapes.Plan.model_validate(asdict(it))
+def plan(plan: Plan) -> shapes.Plan:
+    return shapes.Plan.model_validate(asdict(plan))
 
 
-def period(it: Period) -> shapes.Period:
-    return shapes.Period(start=it.start, end=it.end)
+def period(period: Period) -> shapes.Period:
+    return shapes.Period(start=period.start, end=period.end)
 
 
 def public_feedback(feedback: events.Feedback | None) -> Feedback | None:

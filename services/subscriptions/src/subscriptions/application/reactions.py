@@ -45,12 +45,12 @@ def waived(received: Received[InvoiceVoided]) -> RecordWaived | None:
 
 def policies(document: dict[str, Any]) -> Policies:
     """The policies in a merchant's projected document (the data of MerchantConfigured)."""
-    found = document["policies"]
+    fields = document["policies"]
     return Policies(
-        cancel_mode=found["cancel_mode"],
-        unpaid_renewal_on_cancel=found["unpaid_renewal_on_cancel"],
-        retry_days=tuple(found["retry_days"]),
-        when_retries_end=WhenRetriesEnd(found["when_retries_end"]),
+        cancel_mode=fields["cancel_mode"],
+        unpaid_renewal_on_cancel=fields["unpaid_renewal_on_cancel"],
+        retry_days=tuple(fields["retry_days"]),
+        when_retries_end=WhenRetriesEnd(fields["when_retries_end"]),
     )
 
 

@@ -51,9 +51,9 @@ class Renderer:
 
     def _compiler(self, layout: int) -> typst.Compiler:
         """The thread's compiler of a layout. A new layout is a new template; existing ones never change."""
-        found: typst.Compiler | None = getattr(self._own, f"layout_{layout}", None)
-        if found is None:
+        compiler: typst.Compiler | None = getattr(self._own, f"layout_{layout}", None)
+        if compiler is None:
             template = HERE / f"invoice_{layout}.typ"
-            found = typst.Compiler(template, root=HERE, font_paths=self._fonts, ignore_system_fonts=True)
-            setattr(self._own, f"layout_{layout}", found)
-        return found
+            compiler = typst.Compiler(template, root=HERE, font_paths=self._fonts, ignore_system_fonts=True)
+            setattr(self._own, f"layout_{layout}", compiler)
+        return compiler

@@ -12,7 +12,7 @@ from presentation.languages import N_
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class DocumentWords:
     invoice: str
     number: str
     issued_on: str
@@ -48,7 +48,7 @@ class Words:
     """With %(company)s."""
 
 
-MESSAGES: Final = Words(
+MESSAGES: Final = DocumentWords(
     invoice=N_("Invoice"),
     number=N_("Number"),
     issued_on=N_("Date of issue"),
@@ -88,7 +88,7 @@ class Speech:
 
     def __init__(self, tag: str, time_zone: str) -> None:
         self.language = language = catalogues().choose([tag], tag)
-        self.words = Words(**{name: language.sentence(message) for name, message in asdict(MESSAGES).items()})
+        self.words = DocumentWords(**{name: language.sentence(message) for name, message in asdict(MESSAGES).items()})
         self._zone = ZoneInfo(time_zone)
 
     def money(self, amount_minor: int, currency: str, decimals: int | None = None) -> str:

@@ -13,7 +13,7 @@ from contextlib import aclosing
 from datetime import date
 
 from invoicing.adapters.exporting.table import as_csv
-from invoicing.adapters.exporting.wording import Words
+from invoicing.adapters.exporting.wording import ExportWords
 from invoicing.application.history import Documents, Render, Rows
 from invoicing.application.invoices import Document
 
@@ -40,7 +40,7 @@ class Wire:
         return taken
 
 
-async def as_zip(rows: Rows, documents: Documents, render: Render, words: Words, on: date) -> AsyncGenerator[bytes]:
+async def as_zip(rows: Rows, documents: Documents, render: Render, words: ExportWords, on: date) -> AsyncGenerator[bytes]:
     """`on` is the date of the CSV entry. An invoice's entry has the date of issue."""
     wire = Wire()
     archive = zipfile.ZipFile(wire, "w")  # type: ignore[call-overload]  # writing needs only write and flush

@@ -12,23 +12,23 @@ async def as_ndjson(rows: Rows) -> AsyncGenerator[bytes]:
 
 
 def line(row: HistoryRow) -> HistoryLine:
-    it = row.movement
+    movement = row.movement
     return HistoryLine.model_validate(
         {
             "date": row.on,
-            "at": it.at,
-            "kind": it.kind.value,
-            "invoice_id": it.invoice_id,
+            "at": movement.at,
+            "kind": movement.kind.value,
+            "invoice_id": movement.invoice_id,
             "invoice_number": row.number,
             "plan": row.plan_name,
             "period": {"start": row.period_start, "end": row.period_end},
-            "net_minor": it.net,
-            "tax_minor": it.tax,
-            "total_minor": it.total,
-            "currency": it.currency,
+            "net_minor": movement.net,
+            "tax_minor": movement.tax,
+            "total_minor": movement.total,
+            "currency": movement.currency,
             "status": row.status or None,
-            "payment_method": {"brand": it.brand, "last4": it.last4} if it.brand else None,
-            "reason": it.reason,
-            "reference": it.reference,
+            "payment_method": {"brand": movement.brand, "last4": movement.last4} if movement.brand else None,
+            "reason": movement.reason,
+            "reference": movement.reference,
         }
     )

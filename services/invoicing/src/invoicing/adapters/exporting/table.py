@@ -7,7 +7,7 @@ import re
 from collections.abc import AsyncGenerator, Iterable
 
 from billing_contracts.money import Money
-from invoicing.adapters.exporting.wording import Words
+from invoicing.adapters.exporting.wording import ExportWords
 from invoicing.application.history import HistoryRow, Rows
 
 BOM = "\ufeff"
@@ -22,30 +22,30 @@ _VALUE = re.compile(rf"(?=.*\d)([\W\d_]|e|am|pm|de|{_MONTH})+|\s*(true|false|ver
 """Text that a spreadsheet would convert to a number, a date or a boolean: `007`, `1E-000005`, `mayo 2023`."""
 
 
-async def as_csv(rows: Rows, words: Words) -> AsyncGenerator[bytes]:
+async def as_csv(rows: Rows, words: ExportWords) -> AsyncGenerator[bytes]:
     yield (BOM + _lines([words.header])).encode()
     async for page in rows:
         yield _lines(cells(row, words) for row in page).encode()
 
 
-def cells(row: HistoryRow, words: Words) -> tuple[str, ...]:
-    it = row.movement
+def cells(row: HistoryRow, words: ExportWords) -> tuple[str, ...]:
+    movement = row.movement
     return (
         row.on.isoformat(),
-        words.known[it.kind],
+        words.known[movement.kind],
         harmless(row.number),
         harmless(row.plan_name),
         row.period_start.isoformat(),
         row.period_end.isoformat(),
-        _amount(it.net, it.currency),
-        _amount(it.tax, it.currency),
-        _amount(it.total, it.currency),
-        it.currency,
+        _amount(movement.net, movement.currency),
+        _amount(movement.tax, movement.currency),
+        _amount(movement.total, movement.currency),
+        movement.currency,
         _known(words, row.status),
-        _known(words, it.brand),
-        f"•••• {it.last4}" if it.last4 else "",
-        _known(words, it.reason),
-        harmless(it.reference or ""),
+        _known(words, movement.brand),
+        f"•••• {movement.last4}" if movement.last4 else "",
+        _known(words, movement.reason),
+        harmless(movement.reference or ""),
     )
 
 
@@ -55,7 +55,7 @@ def harmless(text: str) -> str:
     return f"'{line}" if _VALUE.fullmatch(line) and not line.startswith("'") else line
 
 
-def _known(words: Words, code: str | None) -> str:
+def _known(words: ExportWords, code: str | None) -> str:
     return harmless(words.known.get(code, code)) if code else ""
 
 

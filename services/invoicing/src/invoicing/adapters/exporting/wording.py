@@ -56,7 +56,7 @@ INVOICES: Final = N_("invoices")
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class ExportWords:
     header: tuple[str, ...]
     known: dict[str, str]
     """Kinds, statuses, reasons and brands, by their codes."""
@@ -66,10 +66,10 @@ class Words:
     """The folder of invoices in an archive."""
 
 
-def words_for(locale: str) -> Words:
+def words_for(locale: str) -> ExportWords:
     """The texts in the language of the tag, such as `es-MX`, if it has a catalogue."""
     language = catalogues().choose([locale], locale)
-    return Words(
+    return ExportWords(
         tuple(language.sentence(title) for title in COLUMNS),
         BRANDS | {code: language.sentence(message) for code, message in CODES.items()},
         language.sentence(HISTORY),

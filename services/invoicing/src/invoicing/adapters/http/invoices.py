@@ -19,7 +19,7 @@ from chassis.tenants import Tenant, Tenants
 from invoicing.adapters.http import documents
 from invoicing.adapters.http.parameters import CustomerId, Format, InvoiceId, Locale, OfCustomer, OfStatus, OfYear
 from invoicing.application.history import Render
-from invoicing.application.invoices import InvoiceFilter, InvoiceView, Place
+from invoicing.application.invoices import InvoiceFilter, InvoiceView, SortKey
 from invoicing.application.ports import Exporter, InvoiceReader
 from invoicing.application.representations import detail, summary
 from invoicing.domain.invoice.commands import Command, Void
@@ -68,10 +68,10 @@ def routes(
         if caller.customer_id and customer_id not in (None, caller.customer_id):
             raise not_found()
         invoice_filter = InvoiceFilter(caller.customer_id or customer_id, status, year)
-        after = _place(cursors.decode(cursor)) if cursor else None
+        after = _sort_key(cursors.decode(cursor)) if cursor else None
         views = await invoice_reader.page(caller.merchant_id, invoice_filter, after, limit + 1)
         page = views[:limit]
-        following = cursors.encode(_position(page[-1].place)) if len(views) > limit else None
+        following = cursors.encode(_position(page[-1].sort_key)) if len(views) > limit else None
         return {"items": [summary(view) for view in page], "next_cursor": following}
 
     @api.get("/invoices/{id}")
@@ -123,12 +123,12 @@ def routes(
     return api
 
 
-def _position(place: Place) -> dict[str, Any]:
-    issued_on, ordinal, id = place
+def _position(sort_key: SortKey) -> dict[str, Any]:
+    issued_on, ordinal, id = sort_key
     return {"on": issued_on.isoformat(), "n": ordinal, "id": str(id)}
 
 
-def _place(position: dict[str, Any]) -> Place:
+def _sort_key(position: dict[str, Any]) -> SortKey:
     """Raises Problem 422 for a cursor of another list."""
     try:
         return date.fromisoformat(position["on"]), int(position["n"]), UUID(position["id"])

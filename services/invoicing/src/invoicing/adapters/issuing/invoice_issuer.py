@@ -26,33 +26,33 @@ class PostgresInvoiceIssuer:
         """The stream of the invoice for a renewal."""
         return [self._aggregate.stream(received.envelope.merchantid, invoice_of(received))]
 
-    async def renewal_due(self, received: Due, batch: UnitOfWork) -> None:
-        pending = self._pending(batch, received.envelope.merchantid)
+    async def renewal_due(self, received: Due, unit: UnitOfWork) -> None:
+        pending = self._pending(unit, received.envelope.merchantid)
         pending.steps.append(received)
         pending.read.add(invoice_of(received))
 
-    async def cancelled(self, received: Cancelled, batch: UnitOfWork) -> None:
+    async def cancelled(self, received: Cancelled, unit: UnitOfWork) -> None:
         merchant_id = received.envelope.merchantid
-        self._pending(batch, merchant_id).steps.append(received)
-        await self._read(batch, merchant_id, await unpaid_of(batch.connection, received))
+        self._pending(unit, merchant_id).steps.append(received)
+        await self._read(unit, merchant_id, await unpaid_of(unit.connection, received))
 
-    async def profile(self, received: Received[CustomerProfile], batch: UnitOfWork) -> None:
+    async def profile(self, received: Received[CustomerProfile], unit: UnitOfWork) -> None:
         merchant_id, customer_id = received.envelope.merchantid, subject_id(received.envelope)
-        self._pending(batch, merchant_id).profiles[customer_id] = received.envelope.sequence, received.data
-        await self._read(batch, merchant_id, list(await parked(batch.connection, merchant_id, [customer_id])))
+        self._pending(unit, merchant_id).profiles[customer_id] = received.envelope.sequence, received.data
+        await self._read(unit, merchant_id, list(await parked(unit.connection, merchant_id, [customer_id])))
 
-    async def merchant(self, received: Received[MerchantConfigured], batch: UnitOfWork) -> None:
+    async def merchant(self, received: Received[MerchantConfigured], unit: UnitOfWork) -> None:
         merchant_id = received.envelope.merchantid
-        self._pending(batch, merchant_id).merchant = received.data
-        await self._read(batch, merchant_id, list(await parked(batch.connection, merchant_id, None)))
+        self._pending(unit, merchant_id).merchant = received.data
+        await self._read(unit, merchant_id, list(await parked(unit.connection, merchant_id, None)))
 
-    async def erased(self, erased: Erased, batch: UnitOfWork) -> None:
+    async def erased(self, erased: Erased, unit: UnitOfWork) -> None:
         """A customer who is erased before an invoice is issued gets none: its buyer is unknown."""
-        pending = self._pending(batch, erased.merchant_id)
+        pending = self._pending(unit, erased.merchant_id)
         pending.profiles.pop(erased.id, None)
         pending.steps.append(erased)
 
-    def _pending(self, batch: UnitOfWork, merchant_id: UUID) -> PendingWork:
+    def _pending(self, unit: UnitOfWork, merchant_id: UUID) -> PendingWork:
         """The merchant's work in this batch, done when the batch is committed."""
 
         def merchants() -> dict[UUID, PendingWork]:
@@ -60,13 +60,13 @@ class PostgresInvoiceIssuer:
 
             async def issue(connection: asyncpg.Connection) -> None:
                 for id in sorted(pending):  # one order for all that lock several merchants, against deadlocks
-                    await MerchantBatch(self._aggregate, self._encryption, batch, connection, id, pending[id]).issue()
+                    await MerchantBatch(self._aggregate, self._encryption, unit, connection, id, pending[id]).issue()
 
-            batch.at_commit(issue)
+            unit.at_commit(issue)
             return pending
 
-        return batch.group(self, merchants).setdefault(merchant_id, PendingWork())
+        return unit.group(self, merchants).setdefault(merchant_id, PendingWork())
 
-    async def _read(self, batch: UnitOfWork, merchant_id: UUID, invoices: Sequence[UUID]) -> None:
-        await batch.load_streams([self._aggregate.stream(merchant_id, id) for id in invoices])
-        self._pending(batch, merchant_id).read.update(invoices)
+    async def _read(self, unit: UnitOfWork, merchant_id: UUID, invoices: Sequence[UUID]) -> None:
+        await unit.load_streams([self._aggregate.stream(merchant_id, id) for id in invoices])
+        self._pending(unit, merchant_id).read.update(invoices)

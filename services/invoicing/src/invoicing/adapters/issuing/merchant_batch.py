@@ -46,7 +46,7 @@ class PendingWork:
 class MerchantBatch:
     aggregate: Aggregate[Command, Event, Invoice]
     encryption: BillToEncryption
-    batch: UnitOfWork
+    unit: UnitOfWork
     connection: asyncpg.Connection
     merchant_id: UUID
     work: PendingWork
@@ -89,14 +89,14 @@ class MerchantBatch:
         await parked_renewals.forget_subscription(self.connection, self.merchant_id, subscription_id)
         for invoice_id in await unpaid_of(self.connection, cancelled):
             self._require_read(invoice_id)
-            await self.batch.decide(self.aggregate, invoice_id, command, cause=cancelled)
+            await self.unit.decide(self.aggregate, invoice_id, command, cause=cancelled)
 
     async def _issue(self, merchant: MerchantConfigured, buyers: Mapping[UUID, CustomerProfile]) -> None:
         """Issue the pending invoices of these buyers, except those that have been issued before."""
         for invoice_id in buyers:
             self._require_read(invoice_id)
         await parked_renewals.unpark(self.connection, self.merchant_id, buyers)
-        new = {id: self.pending[id] for id in buyers if not (await self.batch.state(self.aggregate, self.merchant_id, id))[0]}
+        new = {id: self.pending[id] for id in buyers if not (await self.unit.state(self.aggregate, self.merchant_id, id))[0]}
         keys = await self.encryption.keys(self.connection, self.merchant_id, {customer_of(due) for due in new.values()})
         for invoice_id, due in new.items():
             await self._issue_one(invoice_id, due, merchant, buyers[invoice_id], keys[customer_of(due)])
@@ -107,7 +107,7 @@ class MerchantBatch:
         series, at, customer_id = merchant.invoice_series, due.envelope.time, customer_of(due)
         if series not in self.counters:
             self.counters[series] = await number_series.counter(self.connection, self.merchant_id, series)
-        place, after = reactions.place_of(self.counters[series], merchant, at)
+        series_number, next_counter = reactions.next_number(self.counters[series], merchant, at)
         sealed = self.encryption.seal(key, self.merchant_id, customer_id, invoice_id, reactions.bill_to(buyer))
         command = reactions.issue(
             due.data,
@@ -115,25 +115,25 @@ class MerchantBatch:
             customer_id=customer_id,
             merchant=merchant,
             customer_locale=buyer.locale,
-            place=place,
+            series_number=series_number,
             bill_to_sha256=sealed.sha256,
             at=at,
         )
-        if await self.batch.decide(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.row]):
-            self.counters[series] = after
+        if await self.unit.decide(self.aggregate, invoice_id, command, cause=due, statements=lambda _: [sealed.row]):
+            self.counters[series] = next_counter
 
     async def _merchant(self) -> MerchantConfigured | None:
         if self.work.merchant:
             return self.work.merchant
-        found = await document(self.connection, MERCHANT, self.merchant_id, f"{MERCHANT}-{self.merchant_id}")
-        return MerchantConfigured.model_validate(found.doc) if found else None
+        projected = await document(self.connection, MERCHANT, self.merchant_id, f"{MERCHANT}-{self.merchant_id}")
+        return MerchantConfigured.model_validate(projected.doc) if projected else None
 
     async def _buyers(self) -> dict[UUID, CustomerProfile]:
         """The buyer of each pending invoice: the customer's profile in the renewal's revision or a later one."""
         known = dict(self.work.profiles)
         missing = {f"{CUSTOMER}-{id}": id for due in self.pending.values() if (id := customer_of(due)) not in known}
-        for aggregate, found in (await documents_of(self.connection, CUSTOMER, self.merchant_id, missing)).items():
-            known[missing[aggregate]] = found.sequence, CustomerProfile.model_validate(found.doc)
+        for aggregate, projected in (await documents_of(self.connection, CUSTOMER, self.merchant_id, missing)).items():
+            known[missing[aggregate]] = projected.sequence, CustomerProfile.model_validate(projected.doc)
         buyers = {}
         for invoice_id, due in self.pending.items():
             revision, profile = known.get(customer_of(due), (0, None))

@@ -23,14 +23,14 @@ async def counter(connection: asyncpg.Connection, merchant_id: UUID, name: str) 
     return Counter(name, row["last"], row["last_issued_on"]) if row else Counter(name)
 
 
-async def store(connection: asyncpg.Connection, merchant_id: UUID, it: Counter) -> None:
+async def store(connection: asyncpg.Connection, merchant_id: UUID, counter: Counter) -> None:
     await connection.execute(
         """
         INSERT INTO series (merchant_id, name, last, last_issued_on) VALUES ($1, $2, $3, $4)
         ON CONFLICT (merchant_id, name) DO UPDATE SET last = excluded.last, last_issued_on = excluded.last_issued_on
         """,
         merchant_id,
-        it.series,
-        it.last,
-        it.last_issued_on,
+        counter.series,
+        counter.last,
+        counter.last_issued_on,
     )

@@ -6,7 +6,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from invoicing.domain.invoice.events import Card, FailureCode, VoidReason
-from invoicing.domain.numbering import Place
+from invoicing.domain.numbering import SeriesNumber
 from invoicing.domain.parties import Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
 from invoicing.domain.totals import Amounts
@@ -14,7 +14,7 @@ from invoicing.domain.totals import Amounts
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    place: Place
+    series_number: SeriesNumber
     customer_id: UUID
     subscription_id: UUID
     plan: Plan

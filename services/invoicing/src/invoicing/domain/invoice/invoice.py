@@ -67,10 +67,10 @@ def issue(command: Issue, it: Invoice | None) -> list[Event]:
     lines = (line,)
     return [
         Issued(
-            command.place.number,
-            command.place.series,
-            command.place.ordinal,
-            command.place.issued_on,
+            command.series_number.number,
+            command.series_number.series,
+            command.series_number.ordinal,
+            command.series_number.issued_on,
             command.customer_id,
             command.subscription_id,
             command.plan,

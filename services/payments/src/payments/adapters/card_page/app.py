@@ -105,14 +105,14 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
         words = words_for(language)
         if seconds := await setups.blocked_for(setup.merchant_id, setup.customer_id):
             raise blocked(seconds, too_many_declines(language, seconds))
-        found = card_input.read(typed.number, typed.exp, typed.cvc, merchant.now.date(), tokeniser.numbers)
-        if isinstance(found, card_input.Mistakes):
-            errors = [{"pointer": f"/{name}", "code": code, "detail": words[code]} for name, code in found.codes.items()]
-            raise Problem(422, "card_invalid", words[next(iter(found.codes.values()))], errors=errors)
-        made = await tokeniser.tokenise(setup.merchant_id, setup.id, found)
-        method = made.method
+        entry = card_input.read(typed.number, typed.exp, typed.cvc, merchant.now.date(), tokeniser.numbers)
+        if isinstance(entry, card_input.Mistakes):
+            errors = [{"pointer": f"/{name}", "code": code, "detail": words[code]} for name, code in entry.codes.items()]
+            raise Problem(422, "card_invalid", words[next(iter(entry.codes.values()))], errors=errors)
+        created = await tokeniser.tokenise(setup.merchant_id, setup.id, entry)
+        method = created.method
         exp = f"{method.exp_month:02}/{method.exp_year}"
-        return JSONResponse({"token": made.token, "brand": method.brand.value, "last4": method.last4, "exp": exp}, 201)
+        return JSONResponse({"token": created.token, "brand": method.brand.value, "last4": method.last4, "exp": exp}, 201)
 
     app.include_router(files.routes(assets))
     return app

@@ -40,8 +40,8 @@ def routes(files: dict[str, File]) -> APIRouter:
     async def file(name: str) -> Response:
         if name not in by_name:
             raise not_found()
-        found = by_name[name]
+        file = by_name[name]
         headers = {"cache-control": "public, max-age=31536000, immutable", "cross-origin-resource-policy": "same-origin"}
-        return Response(found.body, media_type=found.media_type, headers=headers)
+        return Response(file.body, media_type=file.media_type, headers=headers)
 
     return api

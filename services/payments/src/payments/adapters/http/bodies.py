@@ -97,12 +97,12 @@ def listed_json(listed: DueList) -> dict[str, Any]:
     return due_json(listed.due, more=listed.more)
 
 
-def _line(of: Due) -> dict[str, Any]:
+def _line(due: Due) -> dict[str, Any]:
     """A begun period has no number yet; its id is the one that its invoice will have."""
-    line: dict[str, Any] = {"invoice_id": str(of.invoice_id), "number": of.number, "amount": money_json(of.amount)}
-    if of.effect:
-        line |= {"subscription_id": str(of.subscription_id), "effect": of.effect}
-    if of.number is None and of.period:
-        period = {"start": of.period.start.isoformat(), "end": of.period.end.isoformat()}
-        line |= {"subscription_id": str(of.subscription_id), "period": period}
+    line: dict[str, Any] = {"invoice_id": str(due.invoice_id), "number": due.number, "amount": money_json(due.amount)}
+    if due.effect:
+        line |= {"subscription_id": str(due.subscription_id), "effect": due.effect}
+    if due.number is None and due.period:
+        period = {"start": due.period.start.isoformat(), "end": due.period.end.isoformat()}
+        line |= {"subscription_id": str(due.subscription_id), "period": period}
     return line

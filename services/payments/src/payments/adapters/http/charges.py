@@ -1,17 +1,18 @@
 """The attempts to collect an invoice, for support and reconciliation."""
 
+from collections.abc import Mapping
 from typing import Any
 
-import asyncpg
 from fastapi import APIRouter
 
 from chassis.http.authentication import MerchantOrCustomer
 from chassis.http.description import answers
 from payments.adapters.http.documents import Charges
 from payments.adapters.http.parameters import InvoiceId
+from payments.application.ports import PaymentReader
 
 
-def routes(pool: asyncpg.Pool) -> APIRouter:
+def routes(reader: PaymentReader) -> APIRouter:
     api = APIRouter(prefix="/v1")
 
     @api.get("/charges")
@@ -21,25 +22,13 @@ def routes(pool: asyncpg.Pool) -> APIRouter:
 
         The list is empty for an invoice that is unknown or not yet charged.
         """
-        rows = await pool.fetch(
-            """
-            SELECT charge_id, invoice_id, number, amount_minor, currency, method_id, brand, last4, status, code, reference,
-                   started_at, ended_at, (
-                SELECT refunded_at FROM collection
-                WHERE merchant_id = attempt.merchant_id AND invoice_id = attempt.invoice_id AND paid_charge = attempt.charge_id
-            ) AS refunded_at
-            FROM attempt WHERE merchant_id = $1 AND invoice_id = $2 AND ($3::uuid IS NULL OR customer_id = $3) ORDER BY number
-            """,
-            caller.merchant_id,
-            invoice_id,
-            caller.customer_id,
-        )
+        rows = await reader.attempts(caller.merchant_id, invoice_id, caller.customer_id)
         return {"items": [charge_json(row) for row in rows]}
 
     return api
 
 
-def charge_json(row: asyncpg.Record) -> dict[str, Any]:
+def charge_json(row: Mapping[str, Any]) -> dict[str, Any]:
     card = {"id": row["method_id"], "brand": row["brand"], "last4": row["last4"]} if row["method_id"] else None
     return {
         "id": row["charge_id"],

@@ -1,9 +1,7 @@
 """A customer's payment methods."""
 
 from typing import Any
-from uuid import UUID
 
-import asyncpg
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
@@ -18,14 +16,18 @@ from payments.adapters.http.bodies import NewMethod
 from payments.adapters.http.parameters import CustomerId, MethodId
 from payments.application.card_change import method_json
 from payments.application.charges import UnknownToken
-from payments.application.ports import Clock, Customers, Provider
+from payments.application.ports import Clock, Customers, PaymentReader, Provider
 from payments.domain.wallet.commands import Command, RemoveMethod, UseMethod
 from payments.domain.wallet.events import Event
 from payments.domain.wallet.wallet import Wallet
 
 
 def routes(
-    wallets: CommandHandler[Command, Event, Wallet], provider: Provider, customers: Customers, clock: Clock, pool: asyncpg.Pool
+    wallets: CommandHandler[Command, Event, Wallet],
+    provider: Provider,
+    customers: Customers,
+    clock: Clock,
+    reader: PaymentReader,
 ) -> APIRouter:
     api = APIRouter(prefix="/v1")
 
@@ -57,25 +59,13 @@ def routes(
         caller.must_own(customer_id)
         if caller.kind == "merchant" and not await customers.known(caller.merchant_id, customer_id):
             raise not_found()
-        rows = await pool.fetch(
-            """
-            SELECT id, brand, last4, exp_month, exp_year, is_default FROM payment_method
-            WHERE merchant_id = $1 AND customer_id = $2 AND removed_at IS NULL ORDER BY is_default DESC, added_at DESC
-            """,
-            caller.merchant_id,
-            customer_id,
-        )
-        return {"items": [dict(row) for row in rows]}
-
-    async def owner(merchant_id: UUID, method_id: UUID) -> asyncpg.Record | None:
-        sql = "SELECT * FROM payment_method WHERE merchant_id = $1 AND id = $2"
-        return await pool.fetchrow(sql, merchant_id, method_id)
+        return {"items": await reader.methods(caller.merchant_id, customer_id)}
 
     @api.get("/payment-methods/{method_id}")
     @answers(documents.OwnedMethod)
     async def one(method_id: MethodId, caller: MerchantOrCustomer) -> dict[str, Any]:
         """Read a card on file."""
-        row = await owner(caller.merchant_id, method_id)
+        row = await reader.method(caller.merchant_id, method_id)
         if row is None or row["removed_at"] is not None or not caller.owns(row["customer_id"]):
             raise not_found()
         return {name: row[name] for name in ("id", "customer_id", "brand", "last4", "exp_month", "exp_year", "is_default")}
@@ -88,7 +78,7 @@ def routes(
         The last card is refused with `last_payment_method` while a subscription needs it.
         """
         caller = request.principal
-        row = await owner(caller.merchant_id, method_id)
+        row = await reader.method(caller.merchant_id, method_id)
         if row is None or not caller.owns(row["customer_id"]):
             raise not_found()
         customer_id = row["customer_id"]

@@ -18,7 +18,7 @@ from payments.adapters.http.refusals import REFUSALS
 from payments.adapters.http.stored_answers import StoredAnswers, slow_down
 from payments.application.card_change import method_json
 from payments.application.dues import Dues
-from payments.application.pay_now import AmountChanged, PayNow, PayNowRequest, Shown, StartedCharge, TooManyPayments
+from payments.application.pay_now import AmountChanged, ImmediatePayment, PayNowRequest, Shown, StartedCharge, TooManyPayments
 from payments.application.ports import Collections
 from payments.domain.dues import DueList, totals
 from payments.domain.payment.refusals import Refusal
@@ -34,7 +34,7 @@ NOT_BEGUN: Final = (
 )
 
 
-def routes(paying: PayNow, dues: Dues, collections: Collections, stored_answers: StoredAnswers) -> APIRouter:
+def routes(paying: ImmediatePayment, dues: Dues, collections: Collections, stored_answers: StoredAnswers) -> APIRouter:
     api = APIRouter(prefix="/v1/charges")
 
     async def customer_of(caller: Principal, invoice_id: UUID) -> UUID:

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response
 
-from chassis.eventsourcing.event_store import AlreadyAnswered, Answer, Statement
+from chassis.eventsourcing.event_store import AlreadyAnswered, Answer
 from chassis.http.authentication import only
 from chassis.http.commands import CommandParam, problem_answer, response
 from chassis.http.description import answers
@@ -15,7 +15,7 @@ from payments.adapters.http.stored_answers import StoredAnswers, slow_down
 from payments.application.card_change import CardChange, CardChangeRequest, DueChanged, SetUpOver, TooManyDeclines
 from payments.application.charges import NoAnswer, SetupRefused, UnknownToken
 from payments.application.dues import Dues
-from payments.application.ports import Customers, SetUps
+from payments.application.ports import Customers, Rows, SetUps
 from payments.domain.shapes import FailureCode
 
 TITLES = {
@@ -32,6 +32,7 @@ def routes(
     customers: Customers,
     dues: Dues,
     stored_answers: StoredAnswers,
+    rows: Rows,
     *,
     cards_url: str,
     portal_origin: str,
@@ -93,8 +94,7 @@ def routes(
             problem = Problem(409, "due_changed", "What is due has changed", more=listed_json(changed.listed))
             return await stored_answers.keep(request, problem_answer(problem))
         except SetupRefused as refused:
-            declined = "INSERT INTO card_refusal (merchant_id, customer_id, code) VALUES ($1, $2, $3)"
-            row = Statement(declined, (caller.merchant_id, customer_id, refused.code.value))
+            row = rows.card_declined(caller.merchant_id, customer_id, refused.code.value)
             title = TITLES.get(refused.code, "The card could not be saved")
             return await stored_answers.keep(request, problem_answer(Problem(402, refused.code.value, title)), row)
         except UnknownToken:

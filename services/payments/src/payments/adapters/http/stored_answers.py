@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from fastapi.responses import Response
 
-from chassis.eventsourcing.command_handler import ATTEMPTS
-from chassis.eventsourcing.event_store import AlreadyAnswered, Answer, EventStore, KeyReused, Statement, VersionConflict, WriteSet
+from chassis.eventsourcing.event_store import Answer, EventStore, KeyReused, Statement
 from chassis.http.commands import CommandRequest, key_reused, response
 from chassis.http.problems import Problem
+from chassis.postgres.connection import Connection
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +24,15 @@ class StoredAnswers:
 
     async def keep(self, request: CommandRequest, answer: Answer, *rows: Statement) -> Response:
         """Store and return the answer, or return the stored one if the key has been answered before."""
-        write_set = WriteSet(answer=(request.key, answer) if request.key else None, statements=rows)
-        if write_set.empty:
+        if request.key is None and not rows:
             return response(answer)
-        for _ in range(ATTEMPTS):
-            try:
-                await self.store.write(write_set)
-            except (AlreadyAnswered, VersionConflict):
-                # A concurrent request with the same key was answered first.
-                if stored := await self.stored_answer(request):
-                    return stored
-            else:
-                return response(answer)
-        raise VersionConflict
+
+        async def work(connection: Connection) -> Answer:
+            for row in rows:
+                await connection.execute(row.sql, *row.args)
+            return answer
+
+        return await request.run_once(work)
 
 
 def slow_down(code: str, title: str, seconds: int) -> Problem:

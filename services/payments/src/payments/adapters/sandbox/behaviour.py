@@ -34,9 +34,9 @@ class Behaviour:
             raise NoAnswer
 
 
-async def behaviour_for(books: LedgerPool, merchant_id: UUID, customer_id: UUID) -> Behaviour:
+async def behaviour_for(ledger_pool: LedgerPool, merchant_id: UUID, customer_id: UUID) -> Behaviour:
     """The customer's behaviour, or the merchant's, or the one without faults."""
-    pool = await books.pool()
+    pool = await ledger_pool.pool()
     row = await pool.fetchrow(
         """
         SELECT mode, seconds FROM sandbox_behaviour WHERE merchant_id = $1 AND (customer_id = $2 OR customer_id IS NULL)
@@ -48,8 +48,8 @@ async def behaviour_for(books: LedgerPool, merchant_id: UUID, customer_id: UUID)
     return Behaviour(row["mode"], row["seconds"]) if row else Behaviour()
 
 
-async def behave(books: LedgerPool, merchant_id: UUID, customer_id: UUID | None, mode: Mode, seconds: float) -> None:
-    pool = await books.pool()
+async def behave(ledger_pool: LedgerPool, merchant_id: UUID, customer_id: UUID | None, mode: Mode, seconds: float) -> None:
+    pool = await ledger_pool.pool()
     await pool.execute(
         """
         INSERT INTO sandbox_behaviour (merchant_id, customer_id, mode, seconds) VALUES ($1, $2, $3, $4)

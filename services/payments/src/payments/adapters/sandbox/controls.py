@@ -72,19 +72,19 @@ class Ledger(BaseModel):
     """Charges that were given back."""
 
 
-def routes(books: LedgerPool) -> APIRouter:
+def routes(ledger_pool: LedgerPool) -> APIRouter:
     api = APIRouter(prefix="/sandbox", dependencies=[Depends(only("operator"))])
 
     @api.post("/behaviour", status_code=204)
     async def misbehave(body: Misbehaviour) -> Response:
         """Make the sandbox provider misbehave."""
-        await behave(books, body.merchant_id, body.customer_id, body.mode, body.seconds)
+        await behave(ledger_pool, body.merchant_id, body.customer_id, body.mode, body.seconds)
         return Response(status_code=204)
 
     @api.get("/ledger")
     @answers(Ledger)
     async def what_the_books_say(merchant_id: MerchantId) -> dict[str, list[dict[str, Any]]]:
         """Read what the sandbox provider took, refused and gave back for a merchant."""
-        return await ledger(books, merchant_id)
+        return await ledger(ledger_pool, merchant_id)
 
     return api

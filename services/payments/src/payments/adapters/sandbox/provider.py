@@ -20,11 +20,11 @@ ON CONFLICT DO NOTHING
 
 
 class Sandbox:
-    def __init__(self, books: LedgerPool) -> None:
-        self._books, self._vault = books, Vault(books)
+    def __init__(self, ledger_pool: LedgerPool) -> None:
+        self._ledger, self._vault = ledger_pool, Vault(ledger_pool)
 
     async def charge(self, order: ChargeOrder) -> Outcome:
-        behaviour = await behaviour_for(self._books, order.merchant_id, order.customer_id)
+        behaviour = await behaviour_for(self._ledger, order.merchant_id, order.customer_id)
         await behaviour.before()
         code = await self._verdict(order)
         if await self._record(order, code, behaviour.delay):
@@ -36,18 +36,18 @@ class Sandbox:
         return outcome
 
     async def status(self, order: ChargeOrder) -> Status:
-        await (await behaviour_for(self._books, order.merchant_id, order.customer_id)).before()
+        await (await behaviour_for(self._ledger, order.merchant_id, order.customer_id)).before()
         return await self._look_up(order)
 
     async def cancel(self, order: ChargeOrder) -> Status:
-        await (await behaviour_for(self._books, order.merchant_id, order.customer_id)).before()
+        await (await behaviour_for(self._ledger, order.merchant_id, order.customer_id)).before()
         await self._record(order, FailureCode.PROCESSING_ERROR, 0)
         return await self._look_up(order)
 
     async def refund(self, order: ChargeOrder) -> str:
-        behaviour = await behaviour_for(self._books, order.merchant_id, order.customer_id)
+        behaviour = await behaviour_for(self._ledger, order.merchant_id, order.customer_id)
         await behaviour.before()
-        pool = await self._books.pool()
+        pool = await self._ledger.pool()
         reference = f"sbx_re_{order.charge_id.hex[:20]}"
         taken = await pool.fetchval(
             "SELECT count(*) FROM sandbox_charge WHERE merchant_id = $1 AND charge_id = $2 AND code IS NULL",
@@ -67,7 +67,7 @@ class Sandbox:
         return reference
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
-        await (await behaviour_for(self._books, merchant_id, customer_id)).before()
+        await (await behaviour_for(self._ledger, merchant_id, customer_id)).before()
         return await self._vault.save(merchant_id, customer_id, setup_id, token)
 
     async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime, zone: str) -> Method:
@@ -75,7 +75,7 @@ class Sandbox:
 
     async def _verdict(self, order: ChargeOrder) -> FailureCode | None:
         """The reason why the charge is refused, or None."""
-        pool = await self._books.pool()
+        pool = await self._ledger.pool()
         method = await pool.fetchrow(
             "SELECT exp_year, exp_month, on_charge FROM sandbox_method WHERE merchant_id = $1 AND id = $2 AND customer_id = $3",
             order.merchant_id,
@@ -91,14 +91,14 @@ class Sandbox:
 
     async def _record(self, order: ChargeOrder, code: FailureCode | None, delay: float) -> bool:
         """Whether the charge is new. A known charge is answered from the ledger."""
-        pool = await self._books.pool()
+        pool = await self._ledger.pool()
         amount = order.amount
         facts = (order.customer_id, order.method_id, amount.amount_minor, amount.currency, code, _reference(order), delay)
         status: str = await pool.execute(_RECORD, order.merchant_id, order.charge_id, *facts)
         return status == "INSERT 0 1"
 
     async def _look_up(self, order: ChargeOrder) -> Status:
-        pool = await self._books.pool()
+        pool = await self._ledger.pool()
         sql = "SELECT code, reference, answers_at <= now() AS says FROM sandbox_charge WHERE merchant_id = $1 AND charge_id = $2"
         row = await pool.fetchrow(sql, order.merchant_id, order.charge_id)
         if row is None:
@@ -112,9 +112,9 @@ def _reference(order: ChargeOrder) -> str:
     return f"sbx_ch_{order.charge_id.hex[:20]}"
 
 
-async def ledger(books: LedgerPool, merchant_id: UUID) -> dict[str, list[dict[str, Any]]]:
+async def ledger(ledger_pool: LedgerPool, merchant_id: UUID) -> dict[str, list[dict[str, Any]]]:
     """All charges and refunds of a merchant, oldest first."""
-    pool = await books.pool()
+    pool = await ledger_pool.pool()
     charges = await pool.fetch(
         """
         SELECT charge_id, customer_id, method_id, amount_minor, currency, code, reference, recorded_at

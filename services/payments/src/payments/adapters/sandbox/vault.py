@@ -21,8 +21,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 
 
 class Vault:
-    def __init__(self, books: LedgerPool) -> None:
-        self._books = books
+    def __init__(self, ledger_pool: LedgerPool) -> None:
+        self._ledger = ledger_pool
 
     @property
     def numbers(self) -> frozenset[str]:
@@ -31,7 +31,7 @@ class Vault:
     async def tokenise(self, merchant_id: UUID, setup_id: UUID, entry: CardEntry) -> CardToken:
         token = f"sbx_tok_{secrets.token_urlsafe(24)}"
         method = Method(uuid4(), entry.brand, entry.number[-4:], entry.exp_month, entry.exp_year)
-        pool = await self._books.pool()
+        pool = await self._ledger.pool()
         async with pool.acquire() as connection, connection.transaction():
             await connection.execute(_SAVE, *row(merchant_id, None, method, entry.number))
             await connection.execute(
@@ -44,8 +44,8 @@ class Vault:
         return CardToken(token, method)
 
     async def save(self, merchant_id: UUID, customer_id: UUID, setup_id: UUID, token: str) -> Method:
-        pool = await self._books.pool()
-        found = await pool.fetchrow(
+        pool = await self._ledger.pool()
+        row = await pool.fetchrow(
             """
             UPDATE sandbox_method AS method
             SET customer_id = CASE WHEN on_setup IS NULL THEN $2 ELSE method.customer_id END
@@ -61,11 +61,11 @@ class Vault:
             setup_id,
             digest(token),
         )
-        if found is None:
+        if row is None:
             raise UnknownToken
-        if found["on_setup"]:
-            raise SetupRefused(FailureCode(found["on_setup"]))
-        return method_of(found)
+        if row["on_setup"]:
+            raise SetupRefused(FailureCode(row["on_setup"]))
+        return method_of(row)
 
     async def attach(self, merchant_id: UUID, customer_id: UUID, token: str, at: datetime) -> Method:
         """`at` is in the merchant's time zone."""
@@ -74,7 +74,7 @@ class Vault:
         number, expiry = TEST_TOKENS[token]
         year, month = expiry(at)
         method = Method(uuid4(), brand_of(number), number[-4:], month, year)
-        pool = await self._books.pool()
+        pool = await self._ledger.pool()
         await pool.execute(_SAVE, *row(merchant_id, customer_id, method, number))
         return method
 
@@ -85,8 +85,8 @@ def row(merchant_id: UUID, customer_id: UUID | None, method: Method, number: str
     return (merchant_id, method.id, customer_id, *facts, card.on_setup, card.on_charge)
 
 
-def method_of(found: asyncpg.Record) -> Method:
-    return Method(found["id"], Brand(found["brand"]), found["last4"], found["exp_month"], found["exp_year"])
+def method_of(row: asyncpg.Record) -> Method:
+    return Method(row["id"], Brand(row["brand"]), row["last4"], row["exp_month"], row["exp_year"])
 
 
 def digest(token: str) -> str:

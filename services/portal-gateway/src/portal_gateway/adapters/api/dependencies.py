@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from fastapi.routing import APIRoute
 
-from chassis.http.commands import Key
+from chassis.http.commands import KeyHeader
 from chassis.http.description import answers
 from chassis.http.problems import Problem, problem_of_fault, problem_of_refusal, problem_of_validation
 from portal_gateway.application import session_cookie
@@ -26,7 +26,7 @@ from presentation.languages import Language
 
 __all__ = ["IdempotencyKey", "LocalizedRoute", "PageToken", "SessionDependencies", "cookie_of", "language_of", "with_texts"]
 
-IdempotencyKey = Key
+IdempotencyKey = KeyHeader
 PageToken = Annotated[
     str | None,
     Header(alias="x-csrf-token", max_length=200, description="Token of the session of the page that sends the request."),

@@ -1,12 +1,12 @@
 """Creating, listing and revoking portal links."""
 
 import json
-import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Annotated, Any, Protocol
 from uuid import UUID, uuid4
 
+from cachetools import TTLCache
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse, Response
 
@@ -25,7 +25,7 @@ from portal_gateway.domain.instants import rfc3339
 
 UNKNOWN_SECONDS = 5.0
 """How long an unknown customer is not looked up in the subscriptions service again."""
-_UNKNOWN_MAX = 10_000
+UNKNOWN_MAX = 10_000
 _Cursor = Annotated[
     str | None, Query(max_length=500, description="`next_cursor` of the page before. The first page when absent.")
 ]
@@ -55,22 +55,20 @@ class CustomerDirectory:
 
     def __init__(self, links: Links, look_up: LookUp) -> None:
         self._links, self._look_up = links, look_up
-        self._unknown: dict[tuple[UUID, UUID], float] = {}
+        self._unknown: TTLCache[tuple[UUID, UUID], None] = TTLCache(UNKNOWN_MAX, UNKNOWN_SECONDS)
 
     async def require(self, merchant_id: UUID, customer_id: UUID) -> None:
         """Raises Problem 404, or 503 if the subscriptions service cannot be reached."""
         key = merchant_id, customer_id
         if await self._links.knows(*key):
             return
-        if time.monotonic() < self._unknown.get(key, 0):
+        if key in self._unknown:
             raise not_found()
         try:
             await self._look_up(*key)
         except Problem as problem:
             if problem.status == 404:
-                if len(self._unknown) >= _UNKNOWN_MAX:
-                    self._unknown.clear()
-                self._unknown[key] = time.monotonic() + UNKNOWN_SECONDS
+                self._unknown[key] = None
             raise
 
 

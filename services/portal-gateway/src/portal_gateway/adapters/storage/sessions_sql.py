@@ -19,15 +19,15 @@ _LIVING = f"""
         s.seen_at < now() - interval '1 min' AS seen_long_ago
     FROM portal_session s
     JOIN portal_link l ON l.merchant_id = s.merchant_id AND l.id = s.link_id
-    WHERE s.digest = asked.digest AND s.ended_at IS NULL AND l.revoked_at IS NULL
+    WHERE s.digest = requested.digest AND s.ended_at IS NULL AND l.revoked_at IS NULL
       AND s.seen_at > now() - interval '{IDLE.total_seconds()} s'
       AND s.started_at > now() - interval '{ABSOLUTE.total_seconds()} s'
     LIMIT 1
 """
 """The live session of a digest; no row if it has ended. Every request queries it: sessions are not cached. LIMIT makes the
 planner use the index."""
-_ONE = "(SELECT $1::bytea AS digest, 1 AS place) asked"
-_SEVERAL = "unnest((SELECT $1::bytea[])) WITH ORDINALITY AS asked (digest, place)"
+_ONE = "(SELECT $1::bytea AS digest, 1 AS place) requested"
+_SEVERAL = "unnest((SELECT $1::bytea[])) WITH ORDINALITY AS requested (digest, place)"
 """The inner SELECT hides the array's length from the planner, which would otherwise plan each short query separately."""
 _KEEP_ALIVE = f"""{NO_COMMAND}
 UPDATE portal_session SET seen_at = now()
@@ -45,7 +45,8 @@ class Living:
     def __init__(self, pool: asyncpg.Pool, columns: str, joins: str = "") -> None:
         self._pool = pool
         self._one, self._several = (
-            f"SELECT asked.place, {columns} FROM {asked} CROSS JOIN LATERAL ({_LIVING}) who {joins}" for asked in (_ONE, _SEVERAL)
+            f"SELECT requested.place, {columns} FROM {digests} CROSS JOIN LATERAL ({_LIVING}) who {joins}"
+            for digests in (_ONE, _SEVERAL)
         )
         self._together = RequestCoalescer([self._read] * SENDERS, batch_min=TOGETHER, batch_max=TOGETHER)
 
@@ -59,8 +60,8 @@ class Living:
         rows = await try_fetch(self._pool, self._one if one else self._several, digests[0] if one else digests)
         if isinstance(rows, Exception):
             return [rows] * len(digests)
-        found = {row["place"]: row for row in rows}
-        return [found.get(place) for place in range(1, len(digests) + 1)]
+        by_place = {row["place"]: row for row in rows}
+        return [by_place.get(place) for place in range(1, len(digests) + 1)]
 
 
 async def session_of(row: Any, cookie: str, pool: asyncpg.Pool, *, keep_alive: bool) -> Session:

@@ -11,7 +11,8 @@ import asyncpg
 from chassis.consumers.offsets import still_behind
 from chassis.postgres.connection import Connection
 from chassis.runtime.background import repeat
-from portal_gateway.adapters.storage.view_projector import CustomerKey, create_empty, recompose
+from portal_gateway.adapters.storage.view_projector import create_empty, recompose
+from portal_gateway.domain.view import CustomerKey
 
 BATCH_SIZE = 100
 POLL_SECONDS = 1.0

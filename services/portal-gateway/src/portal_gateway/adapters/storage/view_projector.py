@@ -10,10 +10,7 @@ from pydantic_core import from_json, to_json
 
 from chassis.postgres.connection import Connection
 from portal_gateway.application.customer_view import INVOICES_ON_THE_PAGE, Source, Sources, changed_panes, compose, empty
-from portal_gateway.domain.view import CustomerView
-
-CustomerKey = tuple[UUID, UUID]
-"""(merchant, customer)"""
+from portal_gateway.domain.view import CustomerKey, CustomerView
 
 _WHO = "(SELECT * FROM unnest($1::uuid[], $2::uuid[]) AS it (merchant_id, customer_id)) who"
 
@@ -109,22 +106,22 @@ class _Gathered:
             wallet=next(iter(self.by_kind["wallet"]), None),
             subscriptions=self.by_kind["subscription"],
             invoices=self.by_kind["invoice"],
-            payments={it.aggregate.removeprefix("payment-"): it for it in self.by_kind["payment"]},
-            owed={it.aggregate.removeprefix("invoice-"): it for it in self.by_kind["owed"]},
+            payments={each.aggregate.removeprefix("payment-"): each for each in self.by_kind["payment"]},
+            owed={each.aggregate.removeprefix("invoice-"): each for each in self.by_kind["owed"]},
             invoice_count=self.invoice_count,
             invoice_years=self.invoice_years,
         )
 
 
 async def _sources(connection: Connection, ids: tuple[list[UUID], list[UUID]]) -> dict[CustomerKey, _Gathered]:
-    found: dict[CustomerKey, _Gathered] = defaultdict(_Gathered)
+    sources: dict[CustomerKey, _Gathered] = defaultdict(_Gathered)
     for row in await connection.fetch(_DOCUMENTS, *ids, INVOICES_ON_THE_PAGE):
-        gathered = found[row["merchant_id"], row["customer_id"]]
+        gathered = sources[row["merchant_id"], row["customer_id"]]
         if row["years"] is not None:
             gathered.invoice_count, gathered.invoice_years = row["sequence"], [int(year) for year in row["years"]]
         else:
             gathered.by_kind[row["name"]].append(Source(row["aggregate"], row["sequence"], from_json(row["doc"])))
-    return found
+    return sources
 
 
 # LATERAL with LIMIT or OFFSET makes cached plans look up each customer by key, even those made while the table was small.

@@ -7,8 +7,8 @@ order. A document exists from its aggregate's first event on: when that one was 
 from collections.abc import Callable
 
 from billing_contracts.envelope import Envelope
+from chassis.projections.projection import Document
 from portal_gateway.application.projections import customer, invoice, payment, subscription, wallet
-from portal_gateway.application.projections.document import Document
 
 FOLDS: dict[str, tuple[frozenset[str], Callable[[Document | None, Envelope], Document | None]]] = {
     "subscription": (subscription.TYPES, subscription.fold),

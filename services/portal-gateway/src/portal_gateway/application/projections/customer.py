@@ -2,7 +2,7 @@
 
 from billing_contracts import customers
 from billing_contracts.envelope import Envelope
-from portal_gateway.application.projections.document import Document
+from chassis.projections.projection import Document
 
 TYPES = frozenset({customers.CustomerProfile.TYPE})
 

@@ -1,11 +1,10 @@
 """A projected document, and the steps that change it."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from billing_contracts.envelope import Envelope, EventData
+from chassis.projections.projection import Document
 
-Document = dict[str, Any]
 Step = Callable[[Document, Document, Envelope], Document]
 """(document so far, the event's data, its envelope) -> document"""
 

@@ -2,7 +2,8 @@
 
 from billing_contracts import invoicing
 from billing_contracts.envelope import Envelope
-from portal_gateway.application.projections.document import Document, Step, fold_from
+from chassis.projections.projection import Document
+from portal_gateway.application.projections.document import Step, fold_from
 
 
 def fold(document: Document | None, envelope: Envelope) -> Document | None:

@@ -2,7 +2,8 @@
 
 from billing_contracts import subscriptions
 from billing_contracts.envelope import Envelope
-from portal_gateway.application.projections.document import Document, Step, fold_from
+from chassis.projections.projection import Document
+from portal_gateway.application.projections.document import Step, fold_from
 from portal_gateway.domain.instants import rfc3339
 
 

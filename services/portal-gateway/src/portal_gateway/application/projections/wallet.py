@@ -2,7 +2,8 @@
 
 from billing_contracts import payments
 from billing_contracts.envelope import Envelope
-from portal_gateway.application.projections.document import Document, Step
+from chassis.projections.projection import Document
+from portal_gateway.application.projections.document import Step
 
 
 def fold(document: Document | None, envelope: Envelope) -> Document:

@@ -26,8 +26,8 @@ from subscriptions.domain.merchant.profile import (
     Branding,
     BrandingPatch,
     LegalIdentity,
+    MerchantProfile,
     PoliciesPatch,
-    Profile,
     ProfilePatch,
     Unchanged,
 )
@@ -122,8 +122,8 @@ class NewMerchant(StrictBody):
     clock_starts_at: Instant | None = None
     """Where a sandbox's clock starts, RFC 3339. The present when absent."""
 
-    def profile(self) -> Profile:
-        return Profile(
+    def profile(self) -> MerchantProfile:
+        return MerchantProfile(
             self.name,
             self.legal.shape(),
             self.locale,

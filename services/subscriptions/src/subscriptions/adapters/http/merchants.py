@@ -16,7 +16,7 @@ from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.event_store import Answer, IdempotencyKey
 from chassis.http.authentication import Caller, Merchant, Operator, Peer, Principal
-from chassis.http.commands import CommandParam, Key, key_reused
+from chassis.http.commands import CommandParam, KeyHeader, key_reused
 from chassis.http.description import answers
 from chassis.http.problems import Problem, not_found
 from chassis.tenants import Tenants
@@ -42,7 +42,7 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
 
     @api.post("/v1/merchants", status_code=201)
     @answers(documents.Credentials)
-    async def register(_: Operator, request: Request, body: NewMerchant, idempotency_key: Key = None) -> Response:
+    async def register(_: Operator, request: Request, body: NewMerchant, idempotency_key: KeyHeader = None) -> Response:
         """Register a merchant.
 
         The answer contains the merchant's first API key. A repetition under the same Idempotency-Key gets the same key.
@@ -110,8 +110,8 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
     @answers(documents.KeyPage)
     async def keys(caller: Merchant) -> dict[str, Any]:
         """List the merchant's API keys, without their secrets."""
-        _, it = await merchants.state(caller.merchant_id, caller.merchant_id)
-        listed = it.keys if it else ()
+        _, merchant = await merchants.state(caller.merchant_id, caller.merchant_id)
+        listed = merchant.keys if merchant else ()
         items = [
             {"id": key.id, "scopes": list(key.scopes), "revoked": key.revoked, "current": key.id == caller.name} for key in listed
         ]
@@ -125,9 +125,9 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
         The key is shown in this answer, and again to a repetition under the same Idempotency-Key. It is stored nowhere. A
         merchant has 20 keys at most.
         """
-        _, it = await merchants.state(caller.merchant_id, caller.merchant_id)
+        _, merchant = await merchants.state(caller.merchant_id, caller.merchant_id)
         token = derived_key(secret, request.key) if request.key else random_token()
-        api_key = ("sk_test_" if it and it.sandbox else "sk_live_") + token
+        api_key = ("sk_test_" if merchant and merchant.sandbox else "sk_live_") + token
         issued = stored(api_key)
         command = IssueKey(issued, await tenants.now(caller.merchant_id))
         answer = await request.handle(merchants, caller.merchant_id, command, answer=lambda _: Answer(201, {"id": issued.id}))
@@ -152,10 +152,10 @@ def routes(merchants: Merchants, tenants: Tenants, media: Media, prices: Prices,
 
     async def require_visible(caller: Principal, id: UUID) -> MerchantState:
         foreign = caller.kind == "merchant" and caller.merchant_id != id
-        _, it = await merchants.state(id, id)
-        if it is None or foreign or caller.kind == "customer":
+        _, merchant = await merchants.state(id, id)
+        if merchant is None or foreign or caller.kind == "customer":
             raise not_found()
-        return it
+        return merchant
 
     return api
 

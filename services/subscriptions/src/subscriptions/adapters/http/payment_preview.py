@@ -40,22 +40,22 @@ def routes(subscriptions: Subscriptions, customers: Customers, tenants: Tenants)
         if tenant is None or await customers.get(caller.merchant_id, id) is None:
             raise not_found()
         at, tax = tenant.now(), tax_of(tenant)
-        found = []
+        previews = []
         for subscription_id in await customers.subscriptions(caller.merchant_id, id):
-            _, it = await subscriptions.state(caller.merchant_id, subscription_id)
-            if it and (settlement := preview_settlement(it, at, LISTED)):
-                found.append(document(subscription_id, it, settlement, tax))
-        return {"at": iso(at), "subscriptions": found}
+            _, subscription = await subscriptions.state(caller.merchant_id, subscription_id)
+            if subscription and (settlement := preview_settlement(subscription, at, LISTED)):
+                previews.append(document(subscription_id, subscription, settlement, tax))
+        return {"at": iso(at), "subscriptions": previews}
 
     return api
 
 
-def document(id: UUID, it: Subscription, settlement: Settlement, tax: Tax | None) -> dict[str, Any]:
+def document(id: UUID, subscription: Subscription, settlement: Settlement, tax: Tax | None) -> dict[str, Any]:
     def period(of: Any) -> dict[str, str]:
         return {"start": iso(of.start), "end": iso(of.end)}
 
-    amount = money(period_price(it.plan, it.quantity, tax))
-    unpaid = it.debt.invoice_id if it.debt else invoice_id(id, publication.period(settlement.period))
+    amount = money(period_price(subscription.plan, subscription.quantity, tax))
+    unpaid = subscription.debt.invoice_id if subscription.debt else invoice_id(id, publication.period(settlement.period))
     return {
         "subscription_id": str(id),
         "invoice_id": str(unpaid),

@@ -72,9 +72,9 @@ def routes(publishing: Publishing, plans: Plans, media: Media, tenants: Tenants,
     async def page(caller: Merchant, limit: Limit = 20, cursor: Cursor = None) -> dict[str, Any]:
         """List the merchant's plans, in the order in which they were created."""
         after = cursors.decode(cursor, "plan")["plan"] if cursor else 0
-        found = await plans.page(caller.merchant_id, after, limit + 1)
-        shown = found[:limit]
-        more = cursors.encode({"plan": shown[-1][0]}) if len(found) > limit else None
+        items = await plans.page(caller.merchant_id, after, limit + 1)
+        shown = items[:limit]
+        more = cursors.encode({"plan": shown[-1][0]}) if len(items) > limit else None
         return {"items": [plan for _, plan in shown], "next_cursor": more}
 
     @api.get("/{id}")

@@ -15,11 +15,11 @@ from subscriptions.domain.subscription.subscription import Subscription
 
 def cancelled(outcome: Outcome[Event, Subscription]) -> Answer:
     """A repetition gets the first decision."""
-    it = outcome.state
-    decided = it.ended or it.ending
+    subscription = outcome.state
+    decided = subscription.ended or subscription.ending
     assert decided, "a cancellation ends it, now or later"
-    mode = "immediately" if it.ended else "at_period_end"
-    when = {"effective_at": iso(decided.effective_at), "access_until": iso(it.access_until)}
+    mode = "immediately" if subscription.ended else "at_period_end"
+    when = {"effective_at": iso(decided.effective_at), "access_until": iso(subscription.access_until)}
     return Answer(202, {**accepted(outcome).body, **when, "mode": mode})
 
 
@@ -27,18 +27,18 @@ def withdrawn(outcome: Outcome[Event, Subscription]) -> Answer:
     return Answer(202, {**accepted(outcome).body, "effective_at": None, "mode": None})
 
 
-def document(id: UUID, version: int, it: Subscription) -> dict[str, Any]:
+def document(id: UUID, version: int, subscription: Subscription) -> dict[str, Any]:
     """The current state of a subscription, with the fields of the contracts."""
-    ending, debt = it.ending, it.debt
+    ending, debt = subscription.ending, subscription.debt
     return {
         "id": str(id),
         "version": version,
-        "customer_id": str(it.customer_id),
-        "status": publication.status(it),
-        "plan": publication.plan(it.plan).model_dump(mode="json"),
-        "quantity": it.quantity,
-        "started_at": iso(it.calendar.anchor),
-        "current_period": {"start": iso(it.period.start), "end": iso(it.period.end)},
+        "customer_id": str(subscription.customer_id),
+        "status": publication.status(subscription),
+        "plan": publication.plan(subscription.plan).model_dump(mode="json"),
+        "quantity": subscription.quantity,
+        "started_at": iso(subscription.calendar.anchor),
+        "current_period": {"start": iso(subscription.period.start), "end": iso(subscription.period.end)},
         "cancellation": ending
         and {"mode": "at_period_end", "effective_at": iso(ending.effective_at), "feedback": ending.feedback},
         "debt": debt
@@ -50,7 +50,7 @@ def document(id: UUID, version: int, it: Subscription) -> dict[str, Any]:
             "next_attempt_at": debt.next_attempt_at and iso(debt.next_attempt_at),
             "access_until": iso(debt.dunning.ends_at),
         },
-        "ended_at": it.ended and iso(it.ended.effective_at),
+        "ended_at": subscription.ended and iso(subscription.ended.effective_at),
     }
 
 

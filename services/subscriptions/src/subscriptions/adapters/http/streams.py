@@ -31,10 +31,10 @@ def routes(streams: Streams, cursors: Cursors) -> APIRouter:
         For support: the events are those that subscribers receive from Kafka.
         """
         after = cursors.decode(cursor, "version")["version"] if cursor else 0
-        found = await streams.page(caller.merchant_id, aggregate, after, limit + 1)
-        if not found and not cursor:
+        events = await streams.page(caller.merchant_id, aggregate, after, limit + 1)
+        if not events and not cursor:
             raise not_found()
-        more = cursors.encode({"version": after + limit}) if len(found) > limit else None
-        return {"aggregate": aggregate, "events": found[:limit], "next_cursor": more}
+        more = cursors.encode({"version": after + limit}) if len(events) > limit else None
+        return {"aggregate": aggregate, "events": events[:limit], "next_cursor": more}
 
     return api

@@ -76,16 +76,16 @@ def routes(
     @answers(documents.Subscription, security=OF_A_MERCHANT)
     async def read(caller: Caller, id: SubscriptionId) -> dict[str, Any]:
         """Read a subscription."""
-        past, it = await require_visible(caller, id)
-        return document(id, past.version, it)
+        loaded, subscription = await require_visible(caller, id)
+        return document(id, loaded.version, subscription)
 
     @api.get("/{id}/cancellation/preview")
     @answers(documents.CancellationPreview, (409, "already_cancelled"))
     async def foresee(caller: MerchantOrCustomer, id: SubscriptionId, mode: Mode = None) -> dict[str, Any]:
         """Preview a cancellation: when the subscription would end, and what becomes of an unpaid invoice."""
-        _, it = await require_visible(caller, id)
+        _, subscription = await require_visible(caller, id)
         command, tax = await cancellation_of(caller, Cancellation(mode=mode))
-        shown = preview(command, it, period_price(it.plan, it.quantity, tax))
+        shown = preview(command, subscription, period_price(subscription.plan, subscription.quantity, tax))
         return {
             "mode": shown.mode,
             "effective_at": iso(shown.effective_at),
@@ -106,19 +106,19 @@ def routes(
         `immediately`.
         """
         body = body or Cancellation()
-        past, it = await require_visible(caller, id)
+        loaded, subscription = await require_visible(caller, id)
         command, _ = await cancellation_of(caller, body)
         comment = clean(body.comment)
 
         def commented(_: Outcome[Event, Subscription]) -> list[Statement]:
-            return [comments.write(caller.merchant_id, id, it.customer_id, comment.text)] if comment.text else []
+            return [comments.write(caller.merchant_id, id, subscription.customer_id, comment.text)] if comment.text else []
 
         def answer(outcome: Outcome[Event, Subscription]) -> Answer:
             """`card_number_removed` only when the comment held one."""
             answered = cancelled(outcome)
             return Answer(answered.status, {**answered.body, "card_number_removed": True}) if comment.had_card else answered
 
-        return await request.handle(subscriptions, id, command, answer=answer, statements=commented, seen=past)
+        return await request.handle(subscriptions, id, command, answer=answer, statements=commented, seen=loaded)
 
     @api.delete("/{id}/cancellation", status_code=202)
     @answers(documents.CancellationWithdrawn, (409, "no_cancellation"), (409, "cancellation_took_effect"))

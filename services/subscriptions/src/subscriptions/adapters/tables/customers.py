@@ -96,14 +96,14 @@ class CustomersTable:
         try:
             rows = await self._pool.fetch(
                 """
-                SELECT found.revision
-                FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS asked (merchant_id, subscription_id, i)
+                SELECT buyer.revision
+                FROM unnest($1::uuid[], $2::uuid[]) WITH ORDINALITY AS pair (merchant_id, subscription_id, i)
                 LEFT JOIN LATERAL (
                     SELECT customers.revision FROM subscriptions JOIN customers
                         ON customers.merchant_id = subscriptions.merchant_id AND customers.id = subscriptions.customer_id
-                    WHERE subscriptions.merchant_id = asked.merchant_id AND subscriptions.id = asked.subscription_id LIMIT 1
-                ) AS found ON true
-                ORDER BY asked.i
+                    WHERE subscriptions.merchant_id = pair.merchant_id AND subscriptions.id = pair.subscription_id LIMIT 1
+                ) AS buyer ON true
+                ORDER BY pair.i
                 """,
                 [merchant_id for merchant_id, _ in keys],
                 [subscription_id for _, subscription_id in keys],

@@ -10,7 +10,7 @@ class PricesTable:
         self._pool = pool
 
     async def largest(self, merchant_id: UUID) -> int:
-        found = await self._pool.fetchval(
+        amount = await self._pool.fetchval(
             """
             SELECT max((started.body -> 'plan' -> 'price' ->> 'amount_minor')::bigint * (started.body ->> 'quantity')::bigint)
             FROM subscriptions s
@@ -23,4 +23,4 @@ class PricesTable:
             """,
             merchant_id,
         )
-        return int(found or 0)
+        return int(amount or 0)

@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import TypeAlias
 
 from subscriptions.domain.merchant.events import ApiKey
-from subscriptions.domain.merchant.profile import Profile, ProfilePatch
+from subscriptions.domain.merchant.profile import MerchantProfile, ProfilePatch
 
 
 @dataclass(frozen=True, slots=True)
 class Register:
-    profile: Profile
+    profile: MerchantProfile
     invoice_series: str
     sandbox: bool
     key: ApiKey

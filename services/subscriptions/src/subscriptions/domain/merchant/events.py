@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from subscriptions.domain.merchant.profile import Profile
+from subscriptions.domain.merchant.profile import MerchantProfile
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class ApiKey:
 
 @dataclass(frozen=True, slots=True)
 class Registered:
-    profile: Profile
+    profile: MerchantProfile
     invoice_series: str
     sandbox: bool
     key: ApiKey
@@ -28,7 +28,7 @@ class Registered:
 
 @dataclass(frozen=True, slots=True)
 class Reconfigured:
-    profile: Profile
+    profile: MerchantProfile
     at: datetime
 
 

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from subscriptions.domain.merchant.commands import Command, IssueKey, Reconfigure, Register, RevokeKey, SetClock
 from subscriptions.domain.merchant.events import ApiKey, ClockSet, Event, KeyIssued, KeyRevoked, Reconfigured, Registered
-from subscriptions.domain.merchant.profile import Profile
+from subscriptions.domain.merchant.profile import MerchantProfile
 from subscriptions.domain.merchant.refusals import (
     AlreadyRegistered,
     ClockRunsForward,
@@ -25,7 +25,7 @@ REVOKED_KEYS_MAX = 100
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    profile: Profile
+    profile: MerchantProfile
     invoice_series: str
     """Prefix of every invoice number; it never changes."""
     sandbox: bool

@@ -26,7 +26,7 @@ class Branding:
 
 
 @dataclass(frozen=True, slots=True)
-class Profile:
+class MerchantProfile:
     name: str
     legal: LegalIdentity
     locale: str
@@ -78,7 +78,7 @@ class ProfilePatch:
     tax: Tax | Unchanged | None = UNCHANGED
     return_origins: tuple[str, ...] | Unchanged = UNCHANGED
 
-    def apply(self, profile: Profile) -> Profile:
+    def apply(self, profile: MerchantProfile) -> MerchantProfile:
         """The profile after the change. Fields that the patch does not name keep the values that `profile` has."""
         changes = _changes(self)
         changes["branding"] = replace(profile.branding, **_changes(self.branding))
