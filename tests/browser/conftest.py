@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 from browser import two_customers as example
+from browser.live_stage import close_servers
 from browser.seed import SEED
 from browser.two_customers import TwoCustomers
 from playwright.async_api import Browser, Page, expect
@@ -15,13 +16,20 @@ expect.set_options(timeout=15_000)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    terminalreporter.write_line(f"SEED={SEED} repeats the sample of the axe matrix, FULL=1 runs all of it")
+    terminalreporter.write_line(f"SEED={SEED} repeats the samples, FULL=1 runs all of the matrix")
 
 
 @pytest.fixture(scope="session")
 async def browser() -> AsyncIterator[Browser]:
     async with chrome() as started:
         yield started
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def servers() -> AsyncIterator[None]:
+    """The servers of the stages run until the last test."""
+    yield
+    await close_servers()
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from browser.fast_time import finish_animations
 from browser.gallery_states import Opened, State, Steps, visit
 from browser.live_payments import SECONDS_TO_WAIT
 from browser.live_stage import DECLINED, MASTERCARD, LiveStage
@@ -140,7 +141,8 @@ async def without_its_scripts(opened: Opened) -> None:
 
     await opened.page.route("**/static/*.js", empty)
     await opened.go("/payment-method")
-    await expect(opened.page.locator(".late a").first).to_be_visible(timeout=15_000)
+    await finish_animations(opened.page)
+    await expect(opened.page.locator(".late a").first).to_be_visible()
 
 
 STATES = (

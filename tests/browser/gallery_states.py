@@ -6,16 +6,14 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final, Literal
 
-from browser.live_stage import LiveStage
+from browser.live_stage import LiveStage, sign_in
 from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Error, Page, Request, expect
 
-from portal_gateway.application.session_cookie import NAME as SESSION_COOKIE
 from portal_gateway.application.view import View
 from portalctl.demo.history import ASSETS
 from subscriptions.adapters.images import webp
 from subscriptions.application.ports import Picture
 from support.portal_page import scenes
-from support.portal_page.fakes import COOKIE
 
 Language = Literal["es", "en"]
 LANGUAGES: Final[dict[Language, str]] = {"es": "es-MX", "en": "en-US"}
@@ -154,8 +152,7 @@ async def introduce(context: BrowserContext, stage: LiveStage, language: Languag
     await context.clear_cookies()
     await context.add_cookies([{"name": "lang", "value": language, "url": stage.origin}])
     if signed_in:
-        secret = {"name": SESSION_COOKIE, "value": COOKIE, "url": stage.origin.replace("http:", "https:")}
-        await context.add_cookies([{**secret, "secure": True, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[typeddict-item]
+        await sign_in(context, stage.origin)
 
 
 @cache

@@ -1,4 +1,4 @@
-"""A keyboard user: the focused element by role and name, and whether its focus is visible."""
+"""A keyboard user: the focused element by role and key, and whether its focus is visible."""
 
 import asyncio
 from contextlib import suppress
@@ -12,8 +12,18 @@ NOWHERE: Final = ""
 
 # Roles of Chromium's accessibility tree with another name here.
 _ROLES: Final = {"DisclosureTriangle": "menu", "none": ""}
+_NAMELESS: Final = ("none", "main")
 _WAIT_SECONDS: Final = 15
 _KEY_SECONDS: Final = 5
+
+# What an element is, the same in every language: its id, else what it submits, closes or leads to.
+_KEY: Final = """(found) => {
+    if (found.dataset.sheet) return found.dataset.sheet;
+    if (found.id) return found.id;
+    if (found.name) return found.type === "submit" ? `${found.name}=${found.value}` : found.name;
+    const mark = ["close", "retry", "print"].find((each) => each in found.dataset);
+    return mark ?? (found.hreflang || found.getAttribute("href") || found.type || "");
+}"""
 
 # The ring is outside its element, on the nearest painted background.
 _SEEN: Final = """(found) => {
@@ -55,7 +65,7 @@ class Keyboard:
     page: Page
 
     async def focus(self) -> str:
-        """Role and name of the focused element, also in a frame: `button Cancelar suscripción`."""
+        """Role and key of the focused element, also in a frame: `button cancel`; `unnamed` if it has no accessible name."""
         async with asyncio.timeout(_WAIT_SECONDS):
             frame, element = await self._focused_element()
             session = await self.page.context.new_cdp_session(self.page if frame is self.page.main_frame else frame)
@@ -67,7 +77,8 @@ class Keyboard:
             finally:
                 await session.detach()
         role = node["role"]["value"]
-        return f"{_ROLES.get(role, role)} {node.get('name', {}).get('value', '')}".strip()
+        named = role in _NAMELESS or node.get("name", {}).get("value")
+        return f"{'' if named else 'unnamed '}{_ROLES.get(role, role)} {await element.evaluate(_KEY)}".strip()
 
     async def wait_for(self, stop: str) -> None:
         """Wait until `stop` has a visible focus. A frame of another origin gets the focus a moment later."""

@@ -3,21 +3,25 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, replace
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import UUID
 
 import uvicorn
 from browser.live_payments import LivePayments
-from starlette.types import ASGIApp
+from playwright.async_api import BrowserContext, Page
+from starlette.responses import Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
-from payments.adapters.card_page.app import card_page
 from portal_gateway.application.results import CancellationAccepted
+from portal_gateway.application.session_cookie import NAME
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.view import CustomerView, Subscription
 from support.portal_page import fakes, scenes
-from support.portal_page.fakes import TOKEN, Stage
+from support.portal_page.fakes import COOKIE, TOKEN, Stage
+from support.portal_page.page_objects import PortalPage
 
 DECLINED = "4000000000000002"
 MASTERCARD = "5555555555554444"
@@ -66,14 +70,74 @@ class LiveStage(Stage):
 
     @contextlib.asynccontextmanager
     async def open(self) -> AsyncIterator[Self]:
-        with free_socket() as own, free_socket() as cards:
-            self.origin = f"http://127.0.0.1:{own.getsockname()[1]}"
-            self.cards_origin = f"http://localhost:{cards.getsockname()[1]}"
-            around = self.live_payments.cards
-            frames = card_page(around, around, around, cards_url=self.cards_origin, portal_origin=self.origin)
-            async with served(self.app(origin=self.origin, cards=self.cards_origin), own), served(frames, cards):
-                yield self
-                self.signals.closing = True
+        async with _lent_address() as address:
+            self.origin, self.cards_origin = address.origin, address.cards_origin
+            address.portal = self.app(origin=self.origin, cards=self.cards_origin)
+            address.cards = self.live_payments.cards.app(cards_url=self.cards_origin, portal_origin=self.origin)
+            yield self
+            self.signals.closing = True
+
+    async def enter(self, page: Page) -> PortalPage:
+        """Open the portal with the session's cookie. `Visitor` opens it with the link, which takes two pages."""
+        await sign_in(page.context, self.origin)
+        await page.goto(self.origin)
+        return PortalPage(page)
+
+
+async def sign_in(context: BrowserContext, origin: str) -> None:
+    """Set the cookie of the stage's session."""
+    cookie = {"name": NAME, "value": COOKIE, "url": origin.replace("http:", "https:")}
+    await context.add_cookies([{**cookie, "secure": True, "httpOnly": True, "sameSite": "Lax"}])  # type: ignore[typeddict-item]
+
+
+class Address:
+    """A portal's and a card page's port with running servers, which stages use one after the other.
+
+    Starting and stopping two servers for each stage takes longer than most tests.
+    """
+
+    portal: ASGIApp | None = None
+    cards: ASGIApp | None = None
+
+    def __init__(self, portal_port: int, cards_port: int) -> None:
+        self.origin, self.cards_origin = f"http://127.0.0.1:{portal_port}", f"http://localhost:{cards_port}"
+
+    async def serve_portal(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self.portal or _NO_STAGE)(scope, receive, send)
+
+    async def serve_cards(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await (self.cards or _NO_STAGE)(scope, receive, send)
+
+
+_NO_STAGE: Final = Response(status_code=503)
+_REST: Final = 3
+"""So many addresses rest before one is used again: a page that outlives its stage does not reach the next stage."""
+_resting: Final[deque[Address]] = deque()
+_servers: Final = contextlib.AsyncExitStack()
+
+
+@contextlib.asynccontextmanager
+async def _lent_address() -> AsyncIterator[Address]:
+    address = _resting.popleft() if len(_resting) > _REST else await _new_address()
+    try:
+        yield address
+    finally:
+        address.portal = address.cards = None
+        _resting.append(address)
+
+
+async def _new_address() -> Address:
+    own, cards = (_servers.enter_context(free_socket()) for _ in range(2))
+    address = Address(own.getsockname()[1], cards.getsockname()[1])
+    await _servers.enter_async_context(served(address.serve_portal, own))
+    await _servers.enter_async_context(served(address.serve_cards, cards))
+    return address
+
+
+async def close_servers() -> None:
+    """Stop the servers of all addresses. Call it last."""
+    _resting.clear()
+    await _servers.aclose()
 
 
 def free_socket() -> socket.socket:
@@ -82,9 +146,17 @@ def free_socket() -> socket.socket:
     return found
 
 
+class _Server(uvicorn.Server):
+    """Leaves signals to the process: several servers run at a time, and longer than a test."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
 @contextlib.asynccontextmanager
 async def served(app: ASGIApp, on: socket.socket) -> AsyncIterator[None]:
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1))
+    server = _Server(uvicorn.Config(app, interface="asgi3", log_level="warning", lifespan="off", timeout_graceful_shutdown=1))
     serving = asyncio.create_task(server.serve([on]))
     while not server.started:
         await asyncio.sleep(0.02)

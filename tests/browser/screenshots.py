@@ -17,6 +17,7 @@ from uuid import UUID
 
 from browser.gallery import STATES
 from browser.gallery_states import LANGUAGES, SCHEMES, Language, fresh, opened
+from browser.live_stage import close_servers
 from PIL import Image
 from playwright.async_api import Browser, Page
 
@@ -44,6 +45,7 @@ async def main(folder: Path, names: list[str]) -> None:
                     for name in names:
                         if language in languages(name):
                             await take(browser, page, folder, name, language)
+    await close_servers()
     if names == list(STATES):
         (folder / "all" / "README.md").write_text(index())
 

@@ -3,69 +3,48 @@
 import re
 
 import pytest
+from browser.live_payments import SECONDS_TO_WAIT
 from browser.live_stage import DECLINED, MASTERCARD, LiveStage
 from playwright.async_api import Locator, Page, expect
 
 from chassis.http.problems import Problem
+from payments.adapters.card_page.words import language_of, too_many_declines, words_for
 from support.portal_page import scenes
-from support.portal_page.page_objects import CardDialog, Visitor, press
+from support.portal_page.page_objects import CardDialog, badge, press, problem
 
 AMEX, VISA = "378282246310005", "4242424242424242"
 GOOD = (MASTERCARD, "12 / 30", "123")
 EVERYTHING = ("", "", "")
 MISTAKES = {
-    ("4242424242424241", *GOOD[1:]): (
-        "number",
-        "Revisa el número: tiene algún error",
-        "Check the number: something in it is wrong",
-    ),
-    ("424242424242", *GOOD[1:]): (
-        "number",
-        "El número debe tener entre 13 y 19 dígitos",
-        "The number should have 13 to 19 digits",
-    ),
-    ("42424242424242424242", *GOOD[1:]): (
-        "number",
-        "El número debe tener entre 13 y 19 dígitos",
-        "The number should have 13 to 19 digits",
-    ),
-    ("4111111111111111", *GOOD[1:]): ("number", "Solo números de prueba", "Test numbers only"),
-    ("4242x", *GOOD[1:]): ("number", "Revisa el número: tiene algún error", "Check the number: something in it is wrong"),
-    (VISA, "13/30", "123"): ("exp", "Escribe mes y año, por ejemplo 12 / 27", "Enter month and year, for example 12 / 27"),
-    (VISA, "00/30", "123"): ("exp", "Escribe mes y año, por ejemplo 12 / 27", "Enter month and year, for example 12 / 27"),
-    (VISA, "04/23", "123"): ("exp", "Esta tarjeta ya venció", "This card has expired"),
-    (VISA, "12 / 30", "12"): ("cvc", "El CVV tiene 3 dígitos", "The CVV has 3 digits"),
-    (VISA, "12 / 30", "1234"): ("cvc", "El CVV tiene 3 dígitos", "The CVV has 3 digits"),
-    (VISA, "12 / 30", "12a"): ("cvc", "El CVV tiene 3 dígitos", "The CVV has 3 digits"),
-    (AMEX, "12 / 30", "123"): (
-        "cvc",
-        "En American Express el CVV tiene 4 dígitos",
-        "The CVV of American Express has 4 digits",
-    ),
-    EVERYTHING: ("number", "Escribe el número de la tarjeta", "Enter the card number"),
-    (VISA, "", ""): ("exp", "Escribe el vencimiento", "Enter the expiry date"),
-    (VISA, "12 / 30", ""): ("cvc", "Escribe el CVV", "Enter the CVV"),
+    ("4242424242424241", *GOOD[1:]): ("number", "number_wrong"),
+    ("424242424242", *GOOD[1:]): ("number", "number_length"),
+    ("42424242424242424242", *GOOD[1:]): ("number", "number_length"),
+    ("4111111111111111", *GOOD[1:]): ("number", "test_numbers_only"),
+    ("4242x", *GOOD[1:]): ("number", "number_wrong"),
+    (VISA, "13/30", "123"): ("exp", "exp_wrong"),
+    (VISA, "00/30", "123"): ("exp", "exp_wrong"),
+    (VISA, "04/23", "123"): ("exp", "exp_past"),
+    (VISA, "12 / 30", "12"): ("cvc", "cvc_length"),
+    (VISA, "12 / 30", "1234"): ("cvc", "cvc_length"),
+    (VISA, "12 / 30", "12a"): ("cvc", "cvc_length"),
+    (AMEX, "12 / 30", "123"): ("cvc", "cvc_length_amex"),
+    EVERYTHING: ("number", "number_missing"),
+    (VISA, "", ""): ("exp", "exp_missing"),
+    (VISA, "12 / 30", ""): ("cvc", "cvc_missing"),
 }
 """Typed values -> the first invalid field and its error. The merchant's clock is in May 2023."""
 REFUSALS = {
-    DECLINED: (
-        "El banco rechazó la tarjeta. Tu tarjeta anterior sigue igual; prueba con otra.",
-        "The bank declined the card. Your previous card is unchanged; try another one.",
-    ),
-    "4000000000009995": (
-        "La tarjeta no tiene fondos suficientes. Tu tarjeta anterior sigue igual; prueba con otra.",
-        "The card has insufficient funds. Your previous card is unchanged; try another one.",
-    ),
-    "4000000000000069": (
-        "El banco dice que la tarjeta ya venció. Tu tarjeta anterior sigue igual; prueba con otra.",
-        "The bank says that the card has expired. Your previous card is unchanged; try another one.",
-    ),
-    "4000000000000127": (
-        "El CVV no coincide con la tarjeta. Revísalo y vuelve a intentarlo.",
-        "The CVV does not match the card. Check it and try again.",
-    ),
+    DECLINED: "card_declined",
+    "4000000000009995": "insufficient_funds",
+    "4000000000000069": "expired_card",
+    "4000000000000127": "incorrect_cvc",
 }
-LANGUAGES = {"es": 0, "en": 1}
+LANGUAGES = ("es", "en")
+
+
+def sentence(language: str, code: str) -> str:
+    """The card page's sentence for a code."""
+    return words_for(language_of(language))[code]
 
 
 class Card:
@@ -76,7 +55,7 @@ class Card:
 
     @classmethod
     async def opened(cls, page: Page, stage: LiveStage, language: str = "es") -> "Card":
-        await Visitor(page, stage.link).enter()
+        await stage.enter(page)
         await page.goto(f"{stage.origin}/?lang={language}")
         await page.locator("#edit-method").click()
         card = cls(page)
@@ -99,11 +78,11 @@ async def test_a_mistake_is_shown_at_its_field_which_gets_the_focus(page: Page, 
     async with LiveStage().open() as stage:
         await page.set_viewport_size({"width": 320, "height": 900})
         card = await Card.opened(page, stage, language)
-        for typed, (wrong, *words) in MISTAKES.items():
+        for typed, (wrong, code) in MISTAKES.items():
             await card.type(*typed)
             await card.confirm()
             field = card.field(wrong)
-            await expect(field).to_have_accessible_description(words[LANGUAGES[language]])
+            await expect(field).to_have_accessible_description(sentence(language, code))
             await expect(field).to_have_attribute("aria-describedby", f"{wrong}-error")
             await expect(field).to_have_attribute("aria-invalid", "true")
             await expect(field).to_be_focused()
@@ -139,7 +118,7 @@ async def test_spaces_dashes_and_the_current_month_are_accepted(page: Page, numb
         card = await Card.opened(page, stage)
         await card.type(number, expiry)
         await card.confirm()
-        await expect(page.get_by_role("dialog")).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+        await expect(page.locator("dialog [data-new-card]")).to_contain_text("Mastercard •••• 4444")
         [entry] = stage.live_payments.cards.tokenised
         assert (entry.number, entry.exp_month, entry.exp_year) == (MASTERCARD, 5, 2023)
 
@@ -163,7 +142,7 @@ async def test_an_amex_needs_a_four_digit_code_and_is_grouped_as_printed(page: P
         card = await Card.opened(page, stage)
         await card.field("number").press_sequentially(AMEX)
         await expect(card.field("number")).to_have_value("3782 822463 10005")
-        await expect(card.field("cvc")).to_have_attribute("placeholder", "4 dígitos")
+        await expect(card.field("cvc")).to_have_attribute("placeholder", sentence("es", "cvc_four"))
         await card.field("exp").press_sequentially("1230")
         await card.field("cvc").press_sequentially("12345")
         await expect(card.field("cvc")).to_have_value("1234")
@@ -188,12 +167,12 @@ async def test_fields_have_autocomplete_and_input_mode(page: Page) -> None:
 async def test_each_decline_code_has_its_own_sentence_and_the_old_card_stays(page: Page, language: str) -> None:
     async with LiveStage().open() as stage:
         card = await Card.opened(page, stage, language)
-        for number, words in REFUSALS.items():
+        for number, code in REFUSALS.items():
             await card.type(number)
             await card.confirm()
-            about_code = number.endswith("0127")
+            about_code = code == "incorrect_cvc"
             told = card.field("cvc-error" if about_code else "problem")
-            await expect(told).to_have_text(words[LANGUAGES[language]])
+            await expect(told).to_have_text(sentence(language, code))
             await expect(card.field("cvc" if about_code else "number")).to_be_focused()
             await expect(card.field("cvc")).to_have_value("" if about_code else "123")
         assert stage.views.shown.facts["payment_method"]["last4"] == "4242"  # type: ignore[index]
@@ -202,32 +181,26 @@ async def test_each_decline_code_has_its_own_sentence_and_the_old_card_stays(pag
 async def test_a_saved_card_whose_charge_is_declined_shows_it_at_the_invoice(page: Page) -> None:
     async with LiveStage(scenes.owing()).open() as stage:
         stage.invoicing.invoice_is = scenes.whole_invoice(status="failed")
-        dialog: CardDialog = await (await Visitor(page, stage.link).enter()).pay_debt()
+        dialog: CardDialog = await (await stage.enter(page)).pay_debt()
         await dialog.fill("4000000000000341")
         await dialog.confirm()
-        await expect(dialog.root.locator("[data-charge]").get_by_role("definition")).to_have_text("Fallido")
-        await expect(dialog.root).to_contain_text("No pudimos cobrar con esta tarjeta. Puedes intentarlo con otra.")
-        await expect(dialog.root).to_contain_text("Desde ahora usaremos Visa •••• 0341.")
+        await expect(badge(dialog.root.locator("[data-charge] dd"), "failed")).to_be_visible()
+        await expect(dialog.root.locator("[data-advice=failed]")).to_be_visible()
+        await expect(dialog.saved).to_contain_text("Visa •••• 0341")
 
 
-@pytest.mark.parametrize(
-    ("language", "sentence"),
-    [
-        ("es", "Demasiados intentos con tarjetas rechazadas. Podrás probar otra vez en 42 minutos."),
-        ("en", "Too many attempts with declined cards. You can try again in 42 minutes."),
-    ],
-)
-async def test_after_five_declined_cards_the_next_attempt_has_to_wait(page: Page, language: str, sentence: str) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_after_five_declined_cards_the_next_attempt_has_to_wait(page: Page, language: str) -> None:
     async with LiveStage().open() as stage:
         card = await Card.opened(page, stage, language)
         for attempt in range(5):
             await card.type(DECLINED)
             await card.confirm()
-            await expect(card.field("problem")).to_contain_text(re.compile("rechazó|declined"))
+            await expect(problem(card.frame, "card_declined")).to_be_visible()
             assert stage.live_payments.declined == attempt + 1
         await card.type(MASTERCARD)
         await card.confirm()
-        await expect(card.field("problem")).to_have_text(sentence)
+        await expect(card.field("problem")).to_have_text(too_many_declines(language_of(language), SECONDS_TO_WAIT))
         assert len(stage.live_payments.asked) == 5
 
 
@@ -237,12 +210,10 @@ async def test_the_portals_rate_limit_is_shown_with_its_waiting_time(page: Page)
         stage.limits.refuses = Problem(429, "too_many_requests", "Too often", headers={"retry-after": "61"})
         await card.type(MASTERCARD)
         await card.confirm()
-        await expect(card.field("problem")).to_contain_text("Podrás probar otra vez en 2 minutos.")
+        await expect(card.field("problem")).to_have_text(too_many_declines(language_of("es"), 61))
         await press(card.field("back"))
         await page.locator("#edit-method").click()
-        await expect(page.get_by_role("dialog").get_by_role("alert")).to_have_text(
-            "Lo intentaste muchas veces. Vuelve a probar en 2 minutos."
-        )
+        await expect(page.locator("dialog [data-problem=tooMany]")).to_have_text(re.compile(r"\b2\b"))
         stage.limits.refuses = None
-        await page.get_by_role("dialog").get_by_role("button", name="Intentar de nuevo").click()
+        await page.locator("dialog [data-retry]").click()
         await expect(card.field("number")).to_be_focused()

@@ -49,7 +49,7 @@ async def test_filled_in_or_pasted_values_are_normalised_and_saved(
         await expect(card.field("number")).to_have_value("5555 5555 5555 4444")
         await expect(card.field("exp")).to_have_value(shown)
         await card.confirm()
-        await expect(page.get_by_role("dialog")).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+        await expect(page.locator("dialog [data-new-card]")).to_contain_text("Mastercard •••• 4444")
         [entry] = stage.live_payments.cards.tokenised
         assert (entry.number, entry.exp_month, entry.exp_year, entry.cvc) == (MASTERCARD, 12, 2023, "123")
 

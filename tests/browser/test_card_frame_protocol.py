@@ -10,17 +10,16 @@ from playwright.async_api import Frame, Page, expect
 
 from payments.domain.card_input import CardEntry
 from support.portal_page import scenes
-from support.portal_page.page_objects import CardDialog, PortalPage, Visitor, press
+from support.portal_page.page_objects import CardDialog, PortalPage, message, press, problem
 
 TYPED = CardEntry(MASTERCARD, 12, 2030, "123")
 TOKEN = {"token": "tok_forged", "brand": "mastercard", "last4": "4444", "exp": "12/2030"}
 POST = "messages => messages.forEach((each) => parent.postMessage(each, '*'))"
 HUGE = "x" * 1_000_000
-EXPIRED = "Este formulario caducó o ya se usó"
 
 
 async def card_dialog(page: Page, stage: LiveStage) -> CardDialog:
-    return await (await Visitor(page, stage.link).enter()).edit_card()
+    return await (await stage.enter(page)).edit_card()
 
 
 def frame_of(page: Page) -> Frame:
@@ -115,7 +114,7 @@ async def test_only_valid_messages_of_the_current_frame_are_accepted(page: Page)
         assert stage.live_payments.asked == []
 
         await frame.evaluate(POST, [good])
-        await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+        await expect(page.locator("dialog [data-new-card]")).to_contain_text("Mastercard •••• 4444")
         assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_forged"]
 
 
@@ -128,7 +127,7 @@ async def test_one_token_is_accepted_per_confirmation(page: Page) -> None:
         assert stage.live_payments.asked == [], "nobody has confirmed anything"
         await dialog.fill(DECLINED)
         await dialog.confirm()
-        await expect(dialog.frame.get_by_role("alert")).to_contain_text("rechazó la tarjeta")
+        await expect(problem(dialog.frame, "card_declined")).to_be_visible()
         used = told(page, "token", **TOKEN | {"token": "tok_1"})
         await post(frame, used)
         await post(frame, used)
@@ -141,7 +140,7 @@ async def test_a_second_token_for_one_confirmation_is_ignored(page: Page) -> Non
         stage.live_payments.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
         messages = [told(page, "submitting"), *[told(page, "token", **TOKEN)] * 5, told(page, "submitting"), told(page, "close")]
         await frame_of(page).evaluate(POST, messages)
-        await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+        await expect(page.locator("dialog [data-new-card]")).to_contain_text("Mastercard •••• 4444")
         assert len(stage.live_payments.asked) == 1
 
 
@@ -150,7 +149,7 @@ async def test_a_token_from_before_the_dialog_was_closed_is_ignored(page: Page) 
         dialog = await card_dialog(page, stage)
         stage.live_payments.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
         old = told(page, "token", **TOKEN)
-        await press(dialog.frame.get_by_role("button", name="Volver"))
+        await press(dialog.back_button)
         await PortalPage(page).edit_card()
         assert setup_of(page) != old["setup_id"]
         await post(frame_of(page), told(page, "submitting"))
@@ -165,10 +164,10 @@ async def test_a_token_of_another_set_up_changes_nothing_and_a_retry_works(page:
         await page.route("**/token", lambda route: route.fulfill(status=201, json=TOKEN))
         stage.live_payments.cards.tokens["tok_forged"] = scenes.MERCHANT, TYPED
         await dialog.confirm()
-        await expect(dialog.frame.get_by_role("alert")).to_contain_text("no cambió nada")
+        await expect(problem(dialog.frame, "failed")).to_be_visible()
         await page.unroute("**/token")
         await dialog.confirm()
-        await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+        await expect(page.locator("dialog [data-new-card]")).to_contain_text("Mastercard •••• 4444")
 
 
 async def test_an_invalid_height_moves_nothing(page: Page) -> None:
@@ -189,7 +188,7 @@ async def test_an_invalid_height_moves_nothing(page: Page) -> None:
 async def test_the_frame_appears_at_the_height_of_its_page(page: Page, width: int) -> None:
     async with LiveStage().open() as stage:
         await page.set_viewport_size({"width": width, "height": 860})
-        portal = await Visitor(page, stage.link).enter()
+        portal = await stage.enter(page)
         await page.evaluate(
             """() => { window.appeared = new Promise((resolve) => addEventListener("message", ({ data }) => {
                 if (data.type === "ready") resolve(document.querySelector("iframe").clientHeight);
@@ -208,7 +207,7 @@ async def test_the_frame_accepts_only_valid_messages_of_the_portal(page: Page) -
         await dialog.fill(MASTERCARD)
         await page.route("**/api/payment-method", lambda route: None)
         await dialog.confirm()
-        waiting = dialog.frame.get_by_role("button", name="Un momento…")
+        waiting = dialog.confirm_button
         await expect(waiting).to_be_disabled()
         refusal = told(page, "result", ok=False, code="card_declined", retry_after=60)
         values: dict[str, list[object]] = {
@@ -232,7 +231,7 @@ async def test_the_frame_accepts_only_valid_messages_of_the_portal(page: Page) -
         await heard(page)
         await expect(waiting).to_be_disabled()
         await post_to_frame(page, refusal)
-        await expect(dialog.frame.get_by_role("alert")).to_contain_text("El banco rechazó la tarjeta")
+        await expect(problem(dialog.frame, "card_declined")).to_be_visible()
 
 
 async def test_a_set_up_of_another_session_is_reported_as_expired_and_restarts(page: Page) -> None:
@@ -241,14 +240,14 @@ async def test_a_set_up_of_another_session_is_reported_as_expired_and_restarts(p
         stage.access.session_of_ana = scenes.session(id=scenes.LINK)
         await dialog.fill(MASTERCARD)
         await dialog.confirm()
-        await expect(dialog.root.get_by_role("alert")).to_contain_text(EXPIRED)
-        await expect(dialog.root.get_by_role("button", name="Intentar de nuevo")).to_be_focused()
+        await expect(dialog.failure("expired")).to_be_visible()
+        await expect(dialog.retry).to_be_focused()
         await expect(page.locator("#pane-payment_method")).to_contain_text("Visa •••• 4242")
         await page.keyboard.press("Enter")
         await expect(dialog.number).to_have_value("")
         await dialog.fill(MASTERCARD)
         await dialog.confirm()
-        await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+        await expect(page.locator("dialog [data-new-card]")).to_contain_text("Mastercard •••• 4444")
 
 
 async def test_with_another_session_nothing_changes_and_the_page_says_so(page: Page) -> None:
@@ -257,14 +256,14 @@ async def test_with_another_session_nothing_changes_and_the_page_says_so(page: P
         stage.access.session_of_ana = scenes.session(csrf="csrf-of-another")
         await dialog.fill(MASTERCARD)
         await dialog.confirm()
-        await expect(page.get_by_role("status").filter(has_text="se abrió el portal con otro enlace")).to_be_visible()
+        await expect(message(page, "session_changed")).to_be_visible()
         await expect(dialog.root).to_be_hidden()
         assert stage.live_payments.asked == []
 
 
 async def test_a_set_up_that_expired_before_its_page_was_opened_says_so(page: Page) -> None:
     async with LiveStage().open() as stage:
-        portal = await Visitor(page, stage.link).enter()
+        portal = await stage.enter(page)
 
         async def ends(route: Any) -> None:
             answer = await route.fetch()
@@ -272,10 +271,10 @@ async def test_a_set_up_that_expired_before_its_page_was_opened_says_so(page: Pa
             await route.fulfill(response=answer)
 
         await page.route("**/api/payment-method/setup", ends)
-        await portal.method.get_by_role("button", name="Editar método de pago").click()
-        await expect(portal.dialog.get_by_role("alert")).to_contain_text(EXPIRED)
+        await portal.page.locator("#edit-method").click()
+        await expect(portal.dialog.locator("[data-problem=expired]")).to_be_visible()
         await page.unroute("**/api/payment-method/setup")
-        await portal.dialog.get_by_role("button", name="Intentar de nuevo").click()
+        await portal.dialog.locator("[data-retry]").click()
         await portal.card_dialog()
 
 
@@ -285,7 +284,7 @@ async def test_a_set_up_that_expires_during_typing_says_so(page: Page) -> None:
         await dialog.fill(MASTERCARD)
         stage.live_payments.cards.setups.clear()
         await dialog.confirm()
-        await expect(dialog.root.get_by_role("alert")).to_contain_text(EXPIRED)
+        await expect(dialog.failure("expired")).to_be_visible()
         assert stage.live_payments.asked == []
 
 
@@ -299,5 +298,5 @@ async def test_a_reloaded_frame_starts_empty_and_works(page: Page) -> None:
         await expect(dialog.number).to_be_focused()
         await dialog.fill(MASTERCARD)
         await dialog.confirm()
-        await expect(PortalPage(page).dialog).to_contain_text("Desde ahora usaremos Mastercard •••• 4444.")
+        await expect(page.locator("dialog [data-new-card]")).to_contain_text("Mastercard •••• 4444")
         assert await page.evaluate("history.length") == visited

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from browser.axe import violations
+from browser.fast_time import finish_animations
 from browser.live_stage import LiveStage
 from browser.two_customers import TwoCustomers
 from playwright.async_api import Browser, Page, Request, async_playwright, expect
@@ -18,7 +19,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from portal_gateway.adapters.page.assets import Assets
 from support import chromium
 from support.browsing import QUIET
-from support.portal_page.page_objects import PortalPage, Visitor
+from support.portal_page.page_objects import PortalPage, Visitor, paste_link
 from support.unattended_browser import browsing
 
 KINDS = ["portal", "session"]
@@ -34,14 +35,14 @@ async def test_a_link_for_one_use_survives_a_reload_before_the_click(page: Page,
     link = await two_customers.ana(kind="session")
     await page.goto(link)
     for _ in range(2):
-        await expect(page.get_by_role("button", name="Continuar")).to_be_visible()
+        await expect(page.locator("#continue")).to_be_visible()
         assert await page.context.cookies() == []
         await page.reload()
-    await page.get_by_role("button", name="Continuar").click()
+    await page.locator("#continue").click()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
     await page.goto(link)
-    await page.get_by_role("button", name="Continuar").click()
-    await expect(page.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
+    await page.locator("#continue").click()
+    await expect(page.locator("[data-refused]")).to_be_visible()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -52,7 +53,7 @@ async def test_a_links_secret_is_only_in_the_body_of_one_request(page: Page, two
     await page.goto(link)
     if kind == "session":
         await page.reload()
-        await page.get_by_role("button", name="Continuar").click()
+        await page.locator("#continue").click()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
     bodies = [request.post_data or "" for request in requests]
     assert [body for body in bodies if secret in body] == [json.dumps({"token": link.partition("#")[2]}, separators=(",", ":"))]
@@ -70,7 +71,7 @@ async def test_the_address_no_longer_contains_the_secret_when_it_is_sent(page: P
     addresses: list[str] = []
     page.on("request", lambda request: addresses.append(page.url) if request.method == "POST" else None)
     await page.goto(await two_customers.ana(kind="session"))
-    await page.get_by_role("button", name="Continuar").click()
+    await page.locator("#continue").click()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
     assert addresses == [f"{two_customers.gateway.url}/enter"]
 
@@ -79,10 +80,10 @@ async def test_after_a_lost_answer_a_retry_finds_the_session(page: Page, two_cus
     """The second request, which checks that the cookie was stored, fails at first."""
     await page.goto(await two_customers.ana(kind="session"))
     await page.route("**/api/session", lambda route: route.abort() if route.request.method == "GET" else route.continue_())
-    await page.get_by_role("button", name="Continuar").click()
-    await expect(page.get_by_role("alert")).to_contain_text("Revisa tu conexión")
+    await page.locator("#continue").click()
+    await expect(page.locator("[data-unreachable]")).to_be_visible()
     await page.unroute("**/api/session")
-    await page.get_by_role("button", name="Intentar de nuevo").click()
+    await page.locator("[data-unreachable] button").click()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
 
 
@@ -103,12 +104,12 @@ async def test_link_scanners_do_not_use_a_link(page: Page, browser: Browser, two
         looking = await browser.new_context()
         looked = await looking.new_page()
         await looked.goto(link)
-        await expect(looked.get_by_role("button", name="Continue")).to_be_visible()
+        await expect(looked.locator("#continue")).to_be_visible()
         await looking.close()
     assert await two_customers.open_sessions() == 0
     await page.goto(link)
     if kind == "session":
-        await page.get_by_role("button", name="Continuar").click()
+        await page.locator("#continue").click()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
 
 
@@ -208,11 +209,10 @@ async def without_cookies(profile: Path) -> AsyncIterator[Page]:
 async def test_a_browser_without_cookies_gets_an_explanation(tmp_path: Path, two_customers: TwoCustomers) -> None:
     async with without_cookies(tmp_path) as page:
         await page.goto(await two_customers.ana())
-        await expect(page.get_by_role("alert")).to_contain_text("Tu navegador no guardó la sesión.")
+        await expect(page.locator("[data-no-cookie]")).to_be_visible()
         await page.goto(f"{two_customers.gateway.url}/enter")
-        await page.get_by_label("Pega aquí tu enlace").fill(await two_customers.ana())
-        await page.get_by_role("button", name="Entrar").click()
-        await expect(page.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
+        await paste_link(page, await two_customers.ana())
+        await expect(page.locator("[data-code=not_opened]")).to_be_visible()
 
 
 # The script that checks the link is blocked.
@@ -223,13 +223,13 @@ async def test_without_the_script_the_link_can_be_pasted(page: Page, script: str
     async with LiveStage().open() as stage:
         await page.route(f"**{Assets().url(script)}", lambda route: route.abort())
         await page.goto(stage.link)
-        field = page.get_by_label("Pega aquí tu enlace")
-        await expect(page.get_by_text("estamos comprobando tu enlace")).to_be_visible()
+        field = page.locator("#link")
+        await expect(page.locator("[data-wait]")).to_be_visible()
         await expect(field).to_be_hidden()
+        await finish_animations(page)
         await expect(field).to_be_visible()
-        await expect(page.get_by_text("Puedes pegarlo aquí.")).to_be_visible()
-        await expect(page.get_by_text("estamos comprobando tu enlace")).to_be_hidden()
+        await expect(page.locator("[data-blocked]")).to_be_visible()
+        await expect(page.locator("[data-wait]")).to_be_hidden()
         assert await violations(page) == []
-        await field.fill(stage.link)
-        await page.get_by_role("button", name="Entrar").click()
+        await paste_link(page, stage.link)
         await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")

@@ -5,10 +5,11 @@ from typing import Any
 import pytest
 from browser.gallery_states import dress
 from browser.live_stage import LiveStage
+from browser.seed import sampled
 from playwright.async_api import Page, Route, expect
 
 from support.portal_page import scenes
-from support.portal_page.page_objects import PortalPage, Visitor
+from support.portal_page.page_objects import Visitor
 
 SHIFTS = """() => {
     window.shifts = [];
@@ -33,7 +34,7 @@ async def slowly(route: Route) -> None:
     await route.fulfill(response=answer)
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("width", sampled("width", [320, 390, 1280], 1))
 async def test_page_dialogs_and_card_entry_load_without_layout_shift(page: Page, width: int) -> None:
     stage = LiveStage(scenes.owing())
     dress(stage)
@@ -56,4 +57,4 @@ async def test_page_dialogs_and_card_entry_load_without_layout_shift(page: Page,
         await page.goto(f"{stage.origin}/payment-method")
         await expect(page.frame_locator("iframe").locator("#number")).to_be_focused()
         assert await shifts(page) == []
-        await expect(PortalPage(page).page.get_by_text("Se pagará ahora")).to_be_visible()
+        await expect(page.locator("[data-due]")).to_be_visible()

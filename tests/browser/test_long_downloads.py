@@ -7,10 +7,14 @@ from browser.controlled_exports import ControlledExports, control_exports, long_
 from browser.live_stage import LiveStage
 from playwright.async_api import Download, Page, expect
 
+from portal_gateway.application.presentation.invoices import made_so_far
+from portal_gateway.application.presentation.language import catalogues
 from support.portal_page import scenes
-from support.portal_page.page_objects import PortalPage, Visitor
+from support.portal_page.page_objects import PortalPage, problem
 
-ZIP = "Todas las facturas en PDF (ZIP)"
+
+def spanish_progress(done: int) -> str:
+    return made_so_far(catalogues().choose(["es-MX"], "es-419"), done, 1000)
 
 
 @pytest.fixture
@@ -23,13 +27,13 @@ async def exports() -> AsyncIterator[ControlledExports]:
 
 @pytest.fixture
 async def portal(page: Page, exports: ControlledExports) -> PortalPage:
-    return await Visitor(page, exports.stage.link).enter()
+    return await exports.stage.enter(page)
 
 
 async def begin(portal: PortalPage) -> Download:
-    await portal.invoices.get_by_text("Descargar todo").click()
+    await portal.page.locator("#download-all").click()
     async with portal.page.expect_download() as downloading:
-        await portal.invoices.get_by_role("link", name=ZIP).click()
+        await portal.file("zip").click()
     return await downloading.value
 
 
@@ -37,15 +41,15 @@ async def test_a_long_download_shows_its_progress_and_end(portal: PortalPage, ex
     line = portal.page.locator("#downloading")
     await expect(line).to_be_hidden()
     file = await begin(portal)
-    await expect(line).to_have_text("Preparando tu descarga: 0 de 1,000 facturas.")
+    await expect(line).to_have_text(spanish_progress(0))
     exports.done = 260
-    await expect(line).to_have_text("Preparando tu descarga: 260 de 1,000 facturas.")
-    await expect(portal.live_region).to_contain_text("260 de 1,000")
+    await expect(line).to_have_text(spanish_progress(260))
+    await expect(portal.live_region).to_have_text(spanish_progress(260))
     exports.done = 300
-    await expect(line).to_have_text("Preparando tu descarga: 300 de 1,000 facturas.")
-    await expect(portal.live_region).not_to_contain_text("300 de 1,000")
+    await expect(line).to_have_text(spanish_progress(300))
+    await expect(portal.live_region).not_to_have_text(spanish_progress(300))
     exports.whole.set()
-    await expect(line).to_have_text("La descarga terminó. Tu navegador muestra si el archivo está completo.")
+    await expect(line).to_have_text(await line.get_attribute("data-over") or "")
     assert file.suggested_filename == "historial-de-pagos.zip"
     assert (await file.path()).read_bytes() == b"PKthe end"
     await expect(portal.invoices).to_be_visible()
@@ -62,10 +66,10 @@ async def test_a_second_download_is_refused_on_a_page_with_a_way_back(portal: Po
     await begin(portal)
     files: list[Download] = []
     portal.page.on("download", lambda file: files.append(file))
-    await portal.invoices.get_by_text("Descargar todo").click()
-    await portal.invoices.get_by_role("link", name=ZIP).click()
-    await expect(portal.page.get_by_text("Ya se está preparando otra descarga de tu historial.")).to_be_visible()
-    await portal.page.get_by_role("main").get_by_role("link", name="Volver al portal").click()
+    await portal.page.locator("#download-all").click()
+    await portal.file("zip").click()
+    await expect(problem(portal.page, "export_running")).to_be_visible()
+    await portal.page.locator("main a[data-close]").click()
     await expect(portal.invoices).to_be_visible()
     assert files == []
 
@@ -73,6 +77,6 @@ async def test_a_second_download_is_refused_on_a_page_with_a_way_back(portal: Po
 async def test_a_short_history_is_downloaded_without_progress(page: Page, exports: ControlledExports) -> None:
     exports.stage.views.shown = scenes.view()
     exports.whole.set()
-    portal = await Visitor(page, exports.stage.link).enter()
+    portal = await exports.stage.enter(page)
     await begin(portal)
     assert await page.locator("#downloading").count() == 0

@@ -9,10 +9,14 @@ from browser.gallery_payments import facing, owing
 from browser.live_stage import LiveStage
 from playwright.async_api import Locator, Page, expect
 
+from portal_gateway.application.presentation.failure_reasons import REASONS
 from support.portal_page import scenes
-from support.portal_page.page_objects import PortalPage, Visitor
+from support.portal_page.page_objects import PortalPage, badge, paste_link, problem, sheet
+from support.portal_page.sentences import spanish
 
 UNPAID = scenes.invoice_id(14)
+FIRST = re.compile(r"TS-000014.*29\.99 USD")
+BEGUN = re.compile(r"14 .* 15 .*29\.99 USD")
 
 
 @asynccontextmanager
@@ -21,41 +25,44 @@ async def paying(page: Page, begun: int = 0, **facts: Any) -> AsyncIterator[tupl
     stage = LiveStage(owing())
     facing(begun, **facts)(stage)
     async with stage.open():
-        portal = await Visitor(page, stage.link).enter()
-        button = page.get_by_role("button", name="Pagar ahora con Visa •••• 4242")
-        await expect(page.get_by_role("button", name="Actualizar tarjeta y pagar")).to_be_visible()
-        await expect(button).to_have_accessible_description(re.compile("^Este pago salda lo que debes por el periodo"))
+        portal = await stage.enter(page)
+        button = page.locator("#pay-now")
+        await expect(button).to_contain_text("Visa •••• 4242")
+        await expect(page.locator("#pay")).to_be_visible()
+        await expect(button).to_have_accessible_description(await page.locator("#payment-does").inner_text())
         await button.click()
         await expect(portal.dialog.get_by_role("heading", level=1)).to_be_focused()
         yield stage, portal, portal.dialog
 
 
+def submit_of(dialog: Locator) -> Locator:
+    return dialog.locator("button[type=submit]")
+
+
 async def confirm(dialog: Locator) -> None:
-    await dialog.get_by_role("button", name="Confirmar y pagar").click()
+    await submit_of(dialog).click()
 
 
 async def test_the_listed_debt_is_paid_with_two_clicks_and_the_page_updates(page: Page) -> None:
     async with paying(page) as (stage, portal, dialog):
-        await expect(dialog.locator("dl > div")).to_have_text(["TS-000014 · 14 may 202329.99 USD"])
-        await expect(dialog.get_by_role("button", name="Confirmar y pagar 29.99 USD")).to_be_visible()
+        await expect(dialog.locator("dl > div")).to_have_text([FIRST])
+        await expect(submit_of(dialog)).to_contain_text("29.99 USD")
         await confirm(dialog)
-        await expect(dialog.get_by_role("heading", level=1)).to_have_text("Tu pago")
-        await expect(dialog.locator("#payment-outcome")).to_contain_text("Pagado")
-        await expect(dialog).to_contain_text("Tu suscripción está activa y se renueva el 14 de junio.")
-        await dialog.get_by_role("link", name="Cerrar").click()
-        await expect(portal.subscription).to_contain_text("Tu suscripción se renueva el 14 de junio de 2023")
+        await expect(sheet(dialog, "paid")).to_be_visible()
+        await expect(badge(dialog.locator("#payment-outcome"), "paid").first).to_be_visible()
+        await expect(dialog.locator("[data-outcome=paid]")).to_contain_text("14 de junio.")
+        await dialog.locator("a[data-close]").click()
+        await expect(badge(portal.subscription, "active")).to_be_visible()
         assert [asked["amount"] for asked in stage.live_payments.asked] == [{"amount_minor": 2999, "currency": "USD"}]
 
 
 async def test_begun_periods_are_in_the_list_and_in_the_total(page: Page) -> None:
     async with paying(page, begun=1) as (stage, _, dialog):
-        await expect(dialog.locator("dl > div")).to_have_text(
-            ["TS-000014 · 14 may 202329.99 USD", "14 de junio – 15 de julio29.99 USD", "Total59.98 USD"]
-        )
-        await dialog.get_by_role("button", name="Confirmar y pagar 59.98 USD").click()
-        await expect(dialog.locator("#payment-outcome dl > div")).to_have_text(
-            ["TS-000014 · 29.99 USDPagado", "TS-000015 · 29.99 USDPagado"]
-        )
+        await expect(dialog.locator("dl > div")).to_have_text([FIRST, BEGUN, re.compile("59.98 USD")])
+        await expect(submit_of(dialog)).to_contain_text("59.98 USD")
+        await confirm(dialog)
+        charges = dialog.locator("#payment-outcome dl > div").filter(has=page.locator("[data-status=paid]"))
+        await expect(charges).to_have_text([re.compile("TS-000014 · 29.99 USD"), re.compile("TS-000015 · 29.99 USD")])
         assert stage.live_payments.asked[0]["amount"] == {"amount_minor": 5998, "currency": "USD"}
 
 
@@ -63,9 +70,10 @@ async def test_a_period_that_begins_meanwhile_is_shown_before_it_is_paid(page: P
     async with paying(page) as (stage, _, dialog):
         facing(1)(stage)
         await confirm(dialog)
-        await expect(dialog.get_by_role("alert")).to_contain_text("Lo que pagarías cambió y no se cobró nada.")
-        await dialog.get_by_role("button", name="Confirmar y pagar 59.98 USD").click()
-        await expect(dialog.locator("#payment-outcome")).to_contain_text("Pagado")
+        await expect(problem(dialog, "amount_changed")).to_be_visible()
+        await expect(submit_of(dialog)).to_contain_text("59.98 USD")
+        await confirm(dialog)
+        await expect(badge(dialog.locator("#payment-outcome"), "paid").first).to_be_visible()
         assert [asked["amount"]["amount_minor"] for asked in stage.live_payments.asked] == [2999, 5998]
         assert len({asked["key"] for asked in stage.live_payments.asked}) == 2
 
@@ -73,12 +81,11 @@ async def test_a_period_that_begins_meanwhile_is_shown_before_it_is_paid(page: P
 async def test_a_slow_charge_shows_its_outcome_on_the_current_page(page: Page) -> None:
     async with paying(page, becomes="processing") as (stage, _, dialog):
         await confirm(dialog)
-        await expect(dialog.locator("#payment-outcome")).to_contain_text("Procesando")
-        await expect(dialog).to_contain_text("Tu banco todavía no responde.")
-        close = dialog.get_by_role("link", name="Cerrar")
+        await expect(badge(dialog.locator("[data-outcome=processing]"), "processing")).to_be_visible()
+        close = dialog.locator("a[data-close]")
         await close.focus()
         stage.live_payments.end(UNPAID, "paid")
-        await expect(dialog.locator("#payment-outcome")).to_contain_text("Pagado")
+        await expect(badge(dialog.locator("#payment-outcome"), "paid").first).to_be_visible()
         await expect(close).to_be_focused()
         requests: list[str] = []
         page.on("request", lambda request: requests.append(request.url))
@@ -89,16 +96,15 @@ async def test_a_slow_charge_shows_its_outcome_on_the_current_page(page: Page) -
 async def test_a_failed_payment_offers_another_card(page: Page) -> None:
     async with paying(page, becomes="failed", reason="insufficient_funds") as (_, _, dialog):
         await confirm(dialog)
-        await expect(dialog).to_contain_text("El cobro falló y no se cobró nada.")
-        await expect(dialog).to_contain_text("Tu banco rechazó la tarjeta por fondos insuficientes.")
-        await dialog.get_by_role("link", name="Actualizar tarjeta y pagar").click()
+        await expect(dialog.locator("[data-outcome=failed]")).to_contain_text(spanish(REASONS["insufficient_funds"]))
+        await dialog.locator('a[href^="/payment-method"]').click()
         await expect(page).to_have_url(re.compile("/payment-method"))
 
 
 async def test_a_double_click_pays_once(page: Page) -> None:
     async with paying(page) as (stage, _, dialog):
-        await dialog.get_by_role("button", name="Confirmar y pagar").dblclick()
-        await expect(dialog.locator("#payment-outcome")).to_contain_text("Pagado")
+        await submit_of(dialog).dblclick()
+        await expect(badge(dialog.locator("#payment-outcome"), "paid").first).to_be_visible()
         assert len(stage.live_payments.asked) == 1
 
 
@@ -106,19 +112,17 @@ async def test_card_entry_lists_begun_periods_and_says_what_it_pays(page: Page) 
     stage = LiveStage(owing())
     facing(1)(stage)
     async with stage.open():
-        portal = await Visitor(page, stage.link).enter()
+        portal = await stage.enter(page)
         dialog = await portal.pay_debt()
-        await expect(dialog.root.locator("[data-due] dl > div")).to_have_text(
-            ["TS-000014 · 14 may 202329.99 USD", "14 de junio – 15 de julio29.99 USD", "Total59.98 USD"]
-        )
-        await expect(dialog.root.locator("[data-does]")).to_contain_text("Este pago salda lo que debes")
+        await expect(dialog.root.locator("[data-due] dl > div")).to_have_text([FIRST, BEGUN, re.compile("59.98 USD")])
+        await expect(dialog.root.locator("[data-does] p")).to_have_count(1)
         await dialog.fill("4242424242424242")
-        await expect(dialog.frame.get_by_role("button", name="Confirmar y pagar 59.98 USD")).to_be_visible()
+        await expect(dialog.confirm_button).to_contain_text("59.98 USD")
         await dialog.confirm()
-        await expect(dialog.root).to_contain_text("Método de pago actualizado")
-        charges = dialog.root.locator("[data-charge]")
-        await expect(charges).to_have_text(["TS-000014 · 29.99 USDPagado", "14 de junio – 15 de julio · 29.99 USDPagado"])
-        await expect(dialog.root).not_to_contain_text("Tu banco todavía no responde")
+        await expect(sheet(dialog.root, "card-saved")).to_be_visible()
+        charges = dialog.root.locator("[data-charge]").filter(has=page.locator("[data-status=paid]"))
+        await expect(charges).to_have_text([re.compile("TS-000014 · 29.99 USD"), BEGUN])
+        await expect(dialog.root.locator("[data-advice=waiting]")).to_have_count(0)
         [asked] = stage.live_payments.asked
         assert asked["totals"] == [{"amount_minor": 5998, "currency": "USD"}]
         assert len(asked["charges"]) == 2
@@ -131,12 +135,13 @@ async def test_without_scripts_the_same_pages_follow(page: Page) -> None:
     async with stage.open():
         plain = await context.new_page()
         await plain.goto(f"{stage.origin}/enter")
-        await plain.get_by_label("Pega aquí tu enlace").fill(stage.link)
-        await plain.get_by_role("button", name="Entrar").click()
-        await plain.get_by_role("button", name="Pagar ahora con Visa •••• 4242").click()
-        await plain.get_by_role("button", name="Confirmar y pagar 59.98 USD").click()
-        await expect(plain.get_by_role("heading", level=1)).to_have_text("Tu pago")
-        await expect(plain.locator("#payment-outcome")).to_contain_text("Pagado")
-        await plain.get_by_role("link", name="Cerrar").click()
+        await paste_link(plain, stage.link)
+        await plain.locator("#pay-now").click()
+        confirm_button = plain.locator("#sheet button[type=submit]")
+        await expect(confirm_button).to_contain_text("59.98 USD")
+        await confirm_button.click()
+        await expect(sheet(plain, "paid")).to_be_visible()
+        await expect(plain.locator("[data-outcome=paid]")).to_be_visible()
+        await plain.locator("a[data-close]").click()
         await expect(plain).to_have_url(f"{stage.origin}/")
     await context.close()

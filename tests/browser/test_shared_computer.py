@@ -9,9 +9,8 @@ from playwright.async_api import Browser, Page, Response, expect
 
 from support.browsing import chrome, watched_page
 from support.portal_gateway import story
-from support.portal_page.page_objects import PortalPage, Visitor
+from support.portal_page.page_objects import PortalPage, Visitor, log_out, problem
 
-HERE, AND_THE_LINK = "Salir de este navegador", "Salir y anular este enlace"
 CANCEL = f"/subscriptions/{story.SUBSCRIPTION}/cancel"
 
 
@@ -28,16 +27,15 @@ async def page(caching_browser: Browser) -> AsyncIterator[Page]:
         yield page
 
 
-async def log_out(page: Page, how: str = HERE) -> Response:
-    await page.get_by_text("Salir", exact=True).click()
+async def leave(page: Page, *, revoke_link: bool = False) -> Response:
     async with page.expect_response("**/logout") as leaving:
-        await page.get_by_role("button", name=how).click()
-    await expect(page.get_by_role("heading", name="Tu sesión terminó" if how == HERE else "Saliste")).to_be_visible()
+        await log_out(page, revoke_link=revoke_link)
+    await expect(problem(page, "link_revoked" if revoke_link else "session_ended")).to_be_visible()
     return await leaving.value
 
 
 async def shows_no_account(page: Page) -> bool:
-    await expect(page.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
+    await expect(page.locator("[data-code=not_opened], [data-refused]")).to_be_visible()
     return await has_no_data_of_ana(page)
 
 
@@ -52,7 +50,7 @@ async def browse(page: Page, two_customers: TwoCustomers) -> str:
 
 async def test_back_after_logging_out_shows_nothing_personal(page: Page, two_customers: TwoCustomers) -> None:
     await browse(page, two_customers)
-    await log_out(page)
+    await leave(page)
     assert await page.context.cookies() == []
     for _ in range(3):
         await page.go_back()
@@ -67,28 +65,28 @@ async def test_back_after_logging_out_shows_nothing_personal(page: Page, two_cus
 async def test_a_reopened_tab_shows_nothing_personal(page: Page, two_customers: TwoCustomers) -> None:
     await browse(page, two_customers)
     address = page.url
-    await log_out(page)
+    await leave(page)
     second = await another_tab(page)
     await page.close()
     await second.goto(address)
     assert await shows_no_account(second)
 
 
-@pytest.mark.parametrize("how", [HERE, AND_THE_LINK])
-async def test_logging_out_clears_the_browsers_storage(page: Page, two_customers: TwoCustomers, how: str) -> None:
+@pytest.mark.parametrize("revoke_link", [False, True])
+async def test_logging_out_clears_the_browsers_storage(page: Page, two_customers: TwoCustomers, revoke_link: bool) -> None:
     await Visitor(page, await two_customers.ana()).enter()
     await page.evaluate("localStorage.setItem('left', 'here')")
-    headers = await (await log_out(page, how)).all_headers()
+    headers = await (await leave(page, revoke_link=revoke_link)).all_headers()
     assert headers["clear-site-data"] == '"cache", "storage"'
     assert await page.evaluate("localStorage.getItem('left')") is None
 
 
 async def test_after_logging_out_the_link_works_unless_it_was_revoked(page: Page, two_customers: TwoCustomers) -> None:
     link = await browse(page, two_customers)
-    await log_out(page)
+    await leave(page)
     await Visitor(page, link).enter()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
-    await log_out(page, AND_THE_LINK)
+    await leave(page, revoke_link=True)
     await page.goto(link)
     assert await shows_no_account(page)
 
@@ -101,7 +99,7 @@ async def test_logging_out_clears_every_tab(page: Page, two_customers: TwoCustom
     for tab in (other, cancel):
         await expect(tab.get_by_text("Ana García").first).to_be_visible()
         await hide(tab)
-    await log_out(page)
+    await leave(page)
     for tab in (other, cancel):
         await tab.wait_for_url("**/ended")
         assert await has_no_data_of_ana(tab)
@@ -113,7 +111,7 @@ async def test_a_suspended_tab_is_cleared_when_it_is_shown(page: Page, two_custo
     await isolate(other, block_stream=False)
     await other.goto(two_customers.gateway.url)
     await hide(other)
-    await log_out(page)
+    await leave(page)
     await expect(other.get_by_text("Ana García")).to_be_attached()
     await hide(other, False)
     await other.wait_for_url("**/ended")
@@ -125,11 +123,11 @@ async def test_back_from_another_site_shows_nothing_personal(page: Page, two_cus
     await page.route(
         "https://techsolutions.example/**", lambda route: route.fulfill(body="<h1>Terms</h1>", content_type="text/html")
     )
-    await page.get_by_role("link", name="Términos").click()
+    await page.locator('.legal a[href="https://techsolutions.example/terms"]').click()
     await expect(page.get_by_role("heading", name="Terms")).to_be_visible()
     second = await another_tab(page)
     await second.goto(two_customers.gateway.url)
-    await log_out(second)
+    await leave(second)
     await page.go_back()
     assert await shows_no_account(page)
 

@@ -11,7 +11,7 @@ from playwright.async_api import Page, expect
 from billing_contracts import payments
 from support.portal_gateway import story
 from support.portal_gateway.story import MASTERCARD
-from support.portal_page.page_objects import PortalPage, Visitor
+from support.portal_page.page_objects import PortalPage, Visitor, back_to_portal, log_out, message, paste_link, problem
 
 
 async def test_the_second_link_ends_the_first_session_and_clears_its_tab(page: Page, two_customers: TwoCustomers) -> None:
@@ -19,7 +19,7 @@ async def test_the_second_link_ends_the_first_session_and_clears_its_tab(page: P
     second = await another_tab(page)
     diegos = await Visitor(second, await two_customers.diego()).enter()
     await page.wait_for_url("**/ended")
-    await expect(page.get_by_text("con la cuenta de Diego Ruiz")).to_be_visible()
+    await expect(problem(page, "opened_again").filter(has_text="Diego Ruiz")).to_be_visible()
     assert await has_no_data_of_ana(page)
     await expect(diegos.subscription).to_contain_text("Básico Mensual")
     await expect(second.get_by_text(OF_DIEGO)).to_be_visible()
@@ -59,8 +59,8 @@ async def test_opening_the_same_link_again_is_another_session(page: Page, two_cu
     await Visitor(page, link).enter()
     await Visitor(await another_tab(page), link).enter()
     await page.wait_for_url("**/ended")
-    await expect(page.get_by_text("con la cuenta de Ana García")).to_be_visible()
-    await page.get_by_role("link", name="Volver al portal").click()
+    await expect(problem(page, "opened_again").filter(has_text="Ana García")).to_be_visible()
+    await back_to_portal(page).click()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
 
 
@@ -68,7 +68,7 @@ async def test_an_invalid_link_ends_no_session(page: Page, two_customers: TwoCus
     portal = await Visitor(page, await two_customers.ana()).enter()
     second = await another_tab(page)
     await second.goto(f"{await two_customers.diego()}x")
-    await expect(second.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
+    await expect(second.locator("[data-refused]")).to_be_visible()
     await page.reload()
     await expect(portal.method).to_contain_text("Visa •••• 4242")
 
@@ -86,15 +86,14 @@ async def test_another_link_in_the_address_bar_opens_its_account(page: Page, two
 async def test_another_pasted_link_opens_its_account(page: Page, two_customers: TwoCustomers) -> None:
     await Visitor(page, await two_customers.ana()).enter()
     await page.goto(f"{two_customers.gateway.url}/enter")
-    await page.get_by_label("Pega aquí tu enlace").fill(await two_customers.diego())
-    await page.get_by_role("button", name="Entrar").click()
+    await paste_link(page, await two_customers.diego())
     await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
     assert await two_customers.open_sessions() == 1
 
 
 async def test_a_link_added_to_the_open_entry_page_is_used_without_a_reload(page: Page, two_customers: TwoCustomers) -> None:
     await page.goto(f"{await two_customers.ana()}x")
-    await expect(page.get_by_role("heading", name="No pudimos abrir el portal")).to_be_visible()
+    await expect(page.locator("[data-refused]")).to_be_visible()
     await page.goto(await two_customers.diego())
     await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
 
@@ -130,7 +129,7 @@ async def diego_enters(page: Page, two_customers: TwoCustomers) -> None:
 
 async def expect_notice_and_no_command(page: Page, two_customers: TwoCustomers) -> None:
     """Assert that the notice is shown and that no command was sent."""
-    notice = page.get_by_text("se abrió el portal con otro enlace. Ahora ves la cuenta de Diego Ruiz")
+    notice = message(page, "session_changed").filter(has_text="Diego Ruiz")
     await expect(notice).to_be_visible()
     await expect_only_diego(page, two_customers)
     await expect(page).to_have_url(f"{two_customers.gateway.url}/")
@@ -148,7 +147,7 @@ async def expect_only_diego(page: Page, two_customers: TwoCustomers) -> None:
 async def test_a_cancellation_in_the_other_customers_tab_is_refused(page: Page, two_customers: TwoCustomers) -> None:
     portal = await open_isolated(page, two_customers)
     dialog = await portal.cancel()
-    await dialog.fill("Es demasiado caro", "Ya no la uso")
+    await dialog.fill("too_expensive", "Hasta pronto")
     await diego_enters(page, two_customers)
     await dialog.confirm()
     await expect_notice_and_no_command(page, two_customers)
@@ -158,7 +157,7 @@ async def test_a_cancellation_on_its_own_page_is_refused(page: Page, two_custome
     await open_isolated(page, two_customers)
     await page.goto(f"{two_customers.gateway.url}/subscriptions/{story.SUBSCRIPTION}/cancel")
     await diego_enters(page, two_customers)
-    await page.get_by_role("button", name="Confirmar cancelación").click()
+    await page.locator("#sheet button[type=submit]").click()
     await expect_notice_and_no_command(page, two_customers)
 
 
@@ -171,11 +170,11 @@ async def test_a_withdrawal_in_the_other_customers_tab_is_refused(page: Page, tw
     await expect_notice_and_no_command(page, two_customers)
 
 
-@pytest.mark.parametrize("button", ["Cancelar suscripción", "Editar método de pago"])
+@pytest.mark.parametrize("button", ["#cancel", "#edit-method"])
 async def test_no_dialog_opens_in_the_other_customers_tab(page: Page, two_customers: TwoCustomers, button: str) -> None:
     await open_isolated(page, two_customers)
     await diego_enters(page, two_customers)
-    await page.get_by_role("button", name=button).click()
+    await page.locator(button).click()
     await expect_notice_and_no_command(page, two_customers)
 
 
@@ -184,8 +183,8 @@ async def test_no_card_is_saved_in_the_other_customers_tab(page: Page, two_custo
     two_customers.gateway.owners.say("POST", f"/v1/customers/{story.ANA}/setups", 201, setup)
     await page.route("http://localhost:4242/**", lambda route: route.fulfill(body=CARD_PAGE, content_type="text/html"))
     portal = await open_isolated(page, two_customers)
-    await portal.method.get_by_role("button", name="Editar método de pago").click()
-    confirm = portal.dialog.frame_locator("iframe").get_by_role("button", name="Confirmar")
+    await portal.page.locator("#edit-method").click()
+    confirm = portal.dialog.frame_locator("iframe").get_by_role("button", name="Save")
     await expect(confirm).to_be_visible()
     two_customers.gateway.owners.asked.clear()
     await diego_enters(page, two_customers)
@@ -193,7 +192,7 @@ async def test_no_card_is_saved_in_the_other_customers_tab(page: Page, two_custo
     await expect_notice_and_no_command(page, two_customers)
 
 
-CARD_PAGE = """<button onclick="tell('submitting'); tell('token', CARD)">Confirmar</button><script>
+CARD_PAGE = """<button onclick="tell('submitting'); tell('token', CARD)">Save</button><script>
 const CARD = { token: "tok", brand: "visa", last4: "4242", exp: "12/2030" };
 function tell(type, more) { parent.postMessage({ v: 1, setup_id: "one", type, ...more }, "*"); }
 tell("ready"); tell("height", { height: 200 });
@@ -206,9 +205,9 @@ async def test_no_session_is_extended_in_the_other_customers_tab(page: Page, two
     await open_isolated(page, two_customers)
     await two_customers.gateway.pool.execute("UPDATE portal_session SET seen_at = now() - interval '26 min'")
     await page.clock.fast_forward("26:00")
-    await expect(page.get_by_role("alert")).to_contain_text("Tu sesión está por terminar.")
+    await expect(page.locator("#session-ending p[data-extend]")).to_be_visible()
     await diego_enters(page, two_customers)
-    await page.get_by_role("button", name="Continuar").click()
+    await page.locator("#extend").click()
     await expect_notice_and_no_command(page, two_customers)
 
 
@@ -216,11 +215,10 @@ async def test_logging_out_in_the_other_customers_tab_is_refused(page: Page, two
     """Logging out is a plain form. Its answer explains what happened and names the open account."""
     await open_isolated(page, two_customers)
     await diego_enters(page, two_customers)
-    await page.get_by_text("Salir", exact=True).click()
     async with page.expect_response(re.compile("/logout$")) as answering:
-        await page.get_by_role("button", name="Salir y anular este enlace").click()
+        await log_out(page, revoke_link=True)
     assert (await answering.value).status == 409
-    await expect(page.get_by_text("así que no se hizo nada")).to_be_visible()
+    await expect(problem(page, "session_changed")).to_be_visible()
     await expect(page.get_by_text(OF_DIEGO)).to_be_visible()
-    await page.get_by_role("main").get_by_role("link", name="Volver al portal").click()
+    await page.locator("main a[data-close]").click()
     await expect_only_diego(page, two_customers)

@@ -3,24 +3,27 @@
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from itertools import product
 from typing import Any
 
 import pytest
 from browser.keyboard import Keyboard
 from browser.layout_checks import moving, styled, unreadable
 from browser.live_stage import LiveStage
+from browser.seed import sampled
 from playwright.async_api import Frame, Page, expect
 
 from support.portal_page import scenes
-from support.portal_page.page_objects import PortalPage, Visitor
+from support.portal_page.page_objects import PortalPage
 
 ENLARGED = {"width": 320, "height": 215}
 """The viewport of 1280 × 860 at 400 %."""
 BIGGER_TEXT = ":root { font-size: 200% }"
 WIDER_TEXT = """* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important }
     p { margin-bottom: 2em !important }"""
+RULES = {"bigger": BIGGER_TEXT, "wider": WIDER_TEXT}
 INVOICE = f"/invoices/{scenes.invoice_id(14)}"
-LAST = {"cancel": "button Confirmar cancelación", "card": "button Confirmar y pagar 29.99 USD"}
+LAST = {"cancel": "button submit", "card": "button confirm"}
 
 
 async def overview(portal: PortalPage, stage: LiveStage) -> None:
@@ -28,13 +31,13 @@ async def overview(portal: PortalPage, stage: LiveStage) -> None:
 
 
 async def cancel(portal: PortalPage, stage: LiveStage) -> None:
-    await portal.subscription.get_by_role("button", name="Cancelar").press("Enter")
-    await expect(portal.dialog.get_by_role("button", name="Confirmar cancelación")).to_be_attached()
+    await portal.page.locator("#cancel").press("Enter")
+    await expect(portal.dialog.locator("button[type=submit]")).to_be_attached()
 
 
 async def card(portal: PortalPage, stage: LiveStage) -> None:
-    await portal.method.get_by_role("button", name="Editar método de pago").press("Enter")
-    await Keyboard(portal.page).wait_for("textbox Número de tarjeta")
+    await portal.page.locator("#edit-method").press("Enter")
+    await Keyboard(portal.page).wait_for("textbox number")
 
 
 async def invoice(portal: PortalPage, stage: LiveStage) -> None:
@@ -57,12 +60,12 @@ PLACES: dict[str, Callable[[PortalPage, LiveStage], Awaitable[None]]] = {
 @asynccontextmanager
 async def at(page: Page, place: str, view: Any = None) -> AsyncIterator[PortalPage]:
     async with LiveStage(view or scenes.owing()).open() as stage:
-        portal = await Visitor(page, stage.link).enter()
+        portal = await stage.enter(page)
         await PLACES[place](portal, stage)
         yield portal
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", sampled("zoom", PLACES, 3))
 async def test_at_400_percent_everything_is_readable_and_reachable(page: Page, place: str) -> None:
     await page.set_viewport_size(ENLARGED)  # type: ignore[arg-type]
     async with at(page, place):
@@ -74,9 +77,9 @@ async def test_at_400_percent_everything_is_readable_and_reachable(page: Page, p
             assert await keyboard.all_stops()
 
 
-@pytest.mark.parametrize("rules", [BIGGER_TEXT, WIDER_TEXT], ids=["bigger", "wider"])
-@pytest.mark.parametrize("place", PLACES)
-async def test_larger_and_wider_text_is_neither_cut_nor_covered(page: Page, place: str, rules: str) -> None:
+@pytest.mark.parametrize(("place", "text"), sampled("text", product(PLACES, RULES), 4))
+async def test_larger_and_wider_text_is_neither_cut_nor_covered(page: Page, place: str, text: str) -> None:
+    rules = RULES[text]
     async with at(page, place):
         for width in (1280,) if rules is BIGGER_TEXT else (1280, 320):
             await page.set_viewport_size({"width": width, "height": 860})
@@ -85,7 +88,7 @@ async def test_larger_and_wider_text_is_neither_cut_nor_covered(page: Page, plac
             assert await unreadable(page) == [], width
 
 
-@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("place", sampled("motion", PLACES, 3))
 async def test_nothing_moves_with_reduced_motion(page: Page, place: str) -> None:
     await page.emulate_media(reduced_motion="reduce")
     async with at(page, place):
@@ -97,7 +100,7 @@ async def test_forced_colours_keep_edges_marks_and_states(page: Page) -> None:
     view = scenes.view(owing, other, invoices=[scenes.invoice(14, "failed")])
     await page.emulate_media(forced_colors="active")
     async with LiveStage(view).open() as stage:
-        portal = await Visitor(page, stage.link).enter()
+        portal = await stage.enter(page)
         await page.goto(f"{stage.origin}/?subscription={scenes.PREMIUM}")
         for edged in (".panel", ".button", ".badge", ".brand", ".initials", ".notice", ".switch a", ".input", ".badge::before"):
             assert await border(page, edged) > 0, edged
@@ -108,8 +111,8 @@ async def test_forced_colours_keep_edges_marks_and_states(page: Page) -> None:
         await cancel(portal, stage)
         assert await border(page, "dialog") > 0
         too_long = "(field) => { field.maxLength = 600; field.value = 'x'.repeat(501); }"
-        await portal.dialog.get_by_label("Cuéntanos más").evaluate(too_long)
-        await portal.dialog.get_by_role("button", name="Confirmar cancelación").click()
+        await portal.dialog.locator("#comment").evaluate(too_long)
+        await portal.dialog.locator("button[type=submit]").click()
         await expect(portal.dialog.locator("[aria-invalid]")).to_be_visible()
         assert await border(page, "dialog [aria-invalid]") > await border(page, "dialog select")
 
@@ -142,7 +145,7 @@ async def test_the_printed_page_has_its_text_and_no_buttons(page: Page) -> None:
     await page.emulate_media(media="print", color_scheme="dark")
     other = scenes.subscription(id=scenes.invoice_id(99))
     async with LiveStage(scenes.view(scenes.subscription("past_due", debt=scenes.debt()), other)).open() as stage:
-        portal = await Visitor(page, stage.link).enter()
+        portal = await stage.enter(page)
         for pressed in await page.locator("button, summary, select, nav a, .pdf, .skip, .paging a, .foot a").all():
             await expect(pressed).to_be_hidden()
         await expect(portal.invoices.get_by_role("link")).to_have_count(12)

@@ -17,7 +17,7 @@ from typing import Any, Final
 from playwright.async_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page, WebError, expect
 
 from support.browsing import chrome
-from support.portal_page.page_objects import PortalPage, Visitor, press
+from support.portal_page.page_objects import PortalPage, Visitor, back_to_portal, press
 
 STATE: Final = Path(".portal/state.json")
 VISITS: Final = 5
@@ -86,8 +86,8 @@ async def look(browser: Browser, link: str, said: list[str]) -> None:
     listen_to_console(context, said)
     page = await context.new_page()
     portal = await Visitor(page, link).enter()
-    await portal.invoices.get_by_role("link", name="Ver factura").first.click()
-    await page.get_by_role("contentinfo").get_by_role("link", name="Volver al portal").click()
+    await portal.invoices.locator(".view").first.click()
+    await back_to_portal(page).click()
     for opener in ("#cancel", "#edit-method", "#pay"):
         if await page.locator(opener).is_visible():
             await page.locator(opener).click()
@@ -142,11 +142,11 @@ async def use(page: Page) -> None:
     """Open the dialogs and the menu, and change the filter."""
     portal = PortalPage(page)
     dialog = await portal.cancel()
-    await dialog.root.get_by_role("button", name="Volver").click()
+    await dialog.root.locator("button[data-close]").click()
     card = await portal.edit_card()
     await card.number.press_sequentially("4242")
-    await press(card.frame.get_by_role("button", name="Volver"))
-    await portal.invoices.get_by_text("Descargar todo").click()
+    await press(card.back_button)
+    await portal.page.locator("#download-all").click()
     await page.keyboard.press("Escape")
     await page.locator("#filter-year").select_option(index=1)
     await page.wait_for_timeout(1000)

@@ -17,7 +17,7 @@ MAY, JULY = datetime(2023, 5, 14, 15, tzinfo=UTC), datetime(2023, 7, 20, 15, tzi
 A_DAY = {"unit": "day", "count": 1}
 DAILY: Json = PREMIUM | {"name": "Diario", "price": {"amount_minor": 100, "currency": "USD"}, "interval": A_DAY}
 LONG = [1, 20, 45]
-JUNE_SETTLED = "Este pago saldó lo que debías por el periodo 14 de junio – 14 de julio."
+JUNE = "14 de junio – 14 de julio"
 
 
 @asynccontextmanager
@@ -59,8 +59,8 @@ async def test_a_new_card_pays_the_confirmed_total_with_begun_periods(stack: Sta
         assert setup["total"]["text"] == "59.98 USD"
         assert [due["amount"]["text"] for due in setup["due"]] == ["29.99 USD", "29.99 USD"]
         async with httpx.AsyncClient(trust_env=False) as frame:
-            assert "Confirmar y pagar 59.98 USD" in (await frame.get(setup["frame_url"])).text
-        assert setup["statements"][0].endswith("y por los que empezaron después. Tu suscripción continúa.")
+            assert re.search(r'id="confirm"[^>]*>[^<]*59\.98 USD<', (await frame.get(setup["frame_url"])).text)
+        assert JUNE in setup["statements"][0]
         paid = await visit.use_card(setup, typed.json()["token"])
         assert paid.status_code == 200, paid.text
         await eventually(lambda: charged_amount(lucia), lambda total: total == before + 5998)
@@ -123,23 +123,20 @@ async def test_paying_an_old_debt_promises_nothing_else(stack: Stack) -> None:
         page = await visit.sees(lambda page: page["payment_method"]["last4"] == "4242")
         it, before = page["subscriptions"][0], await charged_amount(lucia)
         assert it["status"] == "unpaid"
-        assert it["payment_text"] == (
-            "Este pago salda lo que debes por el periodo 14 de junio – 14 de julio. "
-            "Tu acceso terminó el 15 de junio; pagar no reactiva la suscripción."
-        )
-        assert "seguir con tu suscripción" not in it["renewal_text"]
+        assert JUNE in it["payment_text"]
+        assert "15 de junio" in it["payment_text"]
+        assert "14 de agosto" not in it["payment_text"] + it["renewal_text"], "no period is promised"
         english = (await visit.browser.get("/api/overview?lang=en")).json()["subscriptions"][0]
-        assert english["payment_text"] == (
-            "This payment settles what you owe for June 14 – July 14. "
-            "Your access ended on June 15; paying does not restart the subscription."
-        )
+        assert "June 14 – July 14" in english["payment_text"]
+        assert "June 15" in english["payment_text"]
         invoice = await open_invoice(visit)
         begun = await visit.pay(invoice)
         assert (begun.status_code, begun.json()["total"]["text"]) == (202, "29.99 USD")
         page = await visit.sees(lambda page: page["subscriptions"][0]["status"] == "canceled")
         told = (await visit.browser.get(f"/api/invoices/{invoice}")).json()
-        assert told["payment_text"] == f"{JUNE_SETTLED} Tu acceso terminó el 15 de junio; la suscripción no se reactivó."
-        assert "tu acceso había terminado el 15 de junio" in page["subscriptions"][0]["renewal_text"]
+        assert JUNE in told["payment_text"]
+        assert "15 de junio" in told["payment_text"]
+        assert "15 de junio" in page["subscriptions"][0]["renewal_text"]
         await advance_and_settle(made, JULY)
         assert await charged_amount(lucia) == before + 2999
 
@@ -187,18 +184,18 @@ async def test_a_debt_can_be_paid_without_javascript(stack: Stack) -> None:
         await visit.sees(lambda page: page["payment_method"]["last4"] == "4242")
         before, invoice = await charged_amount(lucia), await open_invoice(visit)
         home = unescape((await visit.browser.get("/")).text)
-        assert "Pagar ahora con" in home
-        assert "Actualizar tarjeta y pagar" in home
+        assert 'id="pay-now"' in home
+        assert 'id="pay"' in home
         dialog = unescape((await visit.browser.get(f"/invoices/{invoice}/payment")).text)
-        assert "Confirmar y pagar 59.98 USD" in re.sub("</?span[^>]*>", "", dialog)
+        assert re.search(r'type="submit"[^>]*>[^<]*59\.98 USD', dialog)
         fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', dialog.partition("<form method")[2]))
         answer = await visit.browser.post(f"/invoices/{invoice}/payment", data=fields)
         assert answer.status_code == 303, answer.text
         result = await eventually(lambda: visit.browser.get(answer.headers["location"]), lambda page: "every 2s" not in page.text)
         words = re.sub("</?span[^>]*>", "", unescape(result.text))
-        assert JUNE_SETTLED in words
-        assert "Tu suscripción está activa y se renueva el 14 de agosto." in words
-        assert words.count("Pagado") == 2
+        assert JUNE in words
+        assert "14 de agosto." in words
+        assert result.text.count('data-status="paid"') == 2
         assert await charged_amount(lucia) == before + 5998
 
 
@@ -253,7 +250,7 @@ async def test_a_charge_above_the_confirmed_amount_needs_a_new_confirmation(stac
         await stack.set_provider_behaviour(made.id, "normal")
         page = await visit.sees(lambda page: waits_for_confirmation(page["subscriptions"][0]), 40)
         it = page["subscriptions"][0]
-        assert it["debt_text"].startswith("36.29 USD espera tu confirmación.")
+        assert it["debt_text"].startswith("36.29 USD")
         assert await charged_amount(lucia) == before + 2999
         begun = await visit.pay(it["debt"]["invoice_id"])
         assert (begun.status_code, begun.json()["total"]["text"]) == (202, "36.29 USD")

@@ -9,6 +9,8 @@ import pytest
 from integration.invoicing.stack import Shop, Stack, period
 
 from billing_contracts.invoicing import invoice_id
+from invoicing.adapters.document.wording import Speech
+from invoicing.adapters.exporting.wording import CODES, COLUMNS
 from support.invoicing.pdf_documents import text
 
 ANA, LUIS = uuid4(), uuid4()
@@ -130,9 +132,10 @@ async def test_the_document_of_a_void_invoice_says_when_it_was_paid_back(stack: 
 
     async with stack.merchant(history) as http:
         await http.post(f"/v1/invoices/{SECOND}/void")
-    assert "Anulado el" in await said()
+    spanish = Speech("es", "UTC").words
+    assert spanish.voided_on.partition("%")[0] in await said()
     await stack.deliver(history.succeeded(SUBSCRIPTION, ANA, 1), history.refunded(SUBSCRIPTION, ANA, 1))
-    assert "Reembolsado el 14 de febrero de 2020" in await said()
+    assert spanish.refunded_on % {"date": "14 de febrero de 2020"} in await said()
 
 
 async def test_a_merchant_voids_what_is_open(stack: Stack, history: Shop) -> None:
@@ -162,12 +165,13 @@ async def test_the_history_as_a_table(stack: Stack, history: Shop) -> None:
         answer = await http.get(f"/v1/customers/{ANA}/export", params={"format": "csv", "locale": "en-GB"})
     lines = list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
     assert answer.headers["content-disposition"] == 'attachment; filename="payment-history.csv"'
-    assert [(it["Date"], it["Movement"], it["Invoice"], it["Total"], it["Status"]) for it in lines] == [
-        ("2020-01-14", "Invoice", "TS-000001", "29.99", "Paid"),
-        ("2020-01-14", "Payment", "TS-000001", "-29.99", "Succeeded"),
-        ("2020-02-14", "Invoice", "TS-000002", "29.99", "Open"),
-        ("2020-02-14", "Failed attempt", "TS-000002", "0.00", "Failed"),
-        ("2021-01-14", "Invoice", "TS-000003", "29.99", "Open"),
+    date, movement, number, total, status = (COLUMNS[place] for place in (0, 1, 2, 8, 10))
+    assert [(it[date], it[movement], it[number], it[total], it[status]) for it in lines] == [
+        ("2020-01-14", CODES["invoice"], "TS-000001", "29.99", CODES["paid"]),
+        ("2020-01-14", CODES["payment"], "TS-000001", "-29.99", CODES["succeeded"]),
+        ("2020-02-14", CODES["invoice"], "TS-000002", "29.99", CODES["open"]),
+        ("2020-02-14", CODES["failed_attempt"], "TS-000002", "0.00", CODES["failed"]),
+        ("2021-01-14", CODES["invoice"], "TS-000003", "29.99", CODES["open"]),
     ]
 
 

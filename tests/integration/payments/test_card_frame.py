@@ -14,10 +14,12 @@ from playwright.async_api import Browser, FrameLocator, Page, async_playwright, 
 
 from chassis.http.server import listen, serve
 from payments.adapters.card_page.app import card_page
+from payments.adapters.card_page.words import language_of, words_for
 from portalctl.local.ports import free_port
 from support import chromium
 from support.payments.card_page import OWED, SETUP, CardPageFakes, setup_of
 
+SPANISH = words_for(language_of("es"))
 PORTAL_PAGE = """<!doctype html><html lang="es"><meta name="viewport" content="width=device-width"><title>Portal</title>
 <style>body { margin: 0 } iframe { border: 0; width: 100%%; display: block }</style>
 <main><h1>Portal</h1><iframe id="frame" title="Tarjeta" src="%s/cards/%s"></iframe></main>
@@ -53,12 +55,12 @@ class Portal:
         await self.page.goto(origin or self.origin)
 
     async def fill(self, number: str = "4242424242424242", exp: str = "1225", cvc: str = "123") -> None:
-        for name, text in (("Número de tarjeta", number), ("Vencimiento", exp), ("CVV", cvc)):
-            await self.card.get_by_label(name).fill("")
-            await self.card.get_by_label(name).press_sequentially(text)
+        for field, text in (("number", number), ("exp", exp), ("cvc", cvc)):
+            await self.card.locator(f"#{field}").fill("")
+            await self.card.locator(f"#{field}").press_sequentially(text)
 
     async def confirm(self) -> None:
-        await self.card.get_by_role("button", name="Confirmar").click()
+        await self.card.locator("#confirm").click()
 
     async def say(self, message: dict[str, Any], to: str | None = None) -> None:
         sent = {"v": 1, "setup_id": str(SETUP), **message}
@@ -124,7 +126,7 @@ async def test_a_card_becomes_a_token_that_only_the_portal_hears(portal: Portal)
     assert token == {"origin": portal.cards, "v": 1, "setup_id": str(SETUP), "type": "token", **card}
     assert "4242424242424242" not in str(await portal.page.evaluate("heard"))
     assert len(await portal.heard("submitting")) == 1
-    await expect(portal.card.get_by_label("Número de tarjeta")).to_be_disabled()
+    await expect(portal.card.locator("#number")).to_be_disabled()
 
 
 async def test_the_card_page_shows_the_answer_of_the_portal(portal: Portal) -> None:
@@ -133,21 +135,19 @@ async def test_the_card_page_shows_the_answer_of_the_portal(portal: Portal) -> N
     await portal.confirm()
     await portal.until_heard("token")
     await portal.say({"type": "result", "ok": False, "code": "card_declined"})
-    await expect(portal.card.get_by_role("alert")).to_contain_text("El banco rechazó la tarjeta")
-    await expect(portal.card.get_by_label("Número de tarjeta")).to_be_focused()
+    await expect(portal.card.get_by_role("alert")).to_have_text(SPANISH["card_declined"])
+    await expect(portal.card.locator("#number")).to_be_focused()
     await portal.confirm()
-    await expect(portal.card.get_by_role("button", name="Un momento…")).to_be_disabled()
+    await expect(portal.card.locator("#confirm")).to_be_disabled()
     await portal.say({"type": "result", "ok": False, "code": "incorrect_cvc"})
-    await expect(portal.card.get_by_label("CVV")).to_have_value("")
-    await expect(portal.card.get_by_label("CVV")).to_have_accessible_description(
-        "El CVV no coincide con la tarjeta. Revísalo y vuelve a intentarlo."
-    )
+    await expect(portal.card.locator("#cvc")).to_have_value("")
+    await expect(portal.card.locator("#cvc")).to_have_accessible_description(SPANISH["incorrect_cvc"])
     await portal.fill()
     await portal.confirm()
     await portal.page.wait_for_function("heard.filter((each) => each.type === 'token').length === 3")
     await portal.say({"type": "result", "ok": True})
-    await expect(portal.card.get_by_role("status")).to_have_text("Listo: tu tarjeta quedó guardada.")
-    await expect(portal.card.get_by_label("Número de tarjeta")).to_have_value("")
+    await expect(portal.card.get_by_role("status")).to_have_text(SPANISH["done"])
+    await expect(portal.card.locator("#number")).to_have_value("")
 
 
 async def test_a_changed_amount_is_on_the_button_before_it_is_paid(portal: Portal) -> None:
@@ -157,25 +157,22 @@ async def test_a_changed_amount_is_on_the_button_before_it_is_paid(portal: Porta
     await portal.until_heard("token")
     portal.around.setup = setup_of(due=OWED)
     await portal.say({"type": "result", "ok": False, "code": "due_changed"})
-    await expect(portal.card.get_by_role("button", name="Confirmar y pagar 29.99 USD")).to_be_enabled()
-    await expect(portal.card.get_by_role("alert")).to_contain_text("Lo pendiente de pago cambió")
+    await expect(portal.card.locator("#confirm")).to_contain_text("29.99 USD")
+    await expect(portal.card.locator("#confirm")).to_be_enabled()
+    await expect(portal.card.get_by_role("alert")).to_have_text(SPANISH["due_changed"])
 
 
 async def test_mistakes_are_shown_at_their_fields_and_not_sent(portal: Portal) -> None:
     await portal.visit()
     await portal.fill("4111111111111111", "1222", "12")
     await portal.confirm()
-    for label, words in (
-        ("Número de tarjeta", "Solo números de prueba"),
-        ("Vencimiento", "Esta tarjeta ya venció"),
-        ("CVV", "El CVV tiene 3 dígitos"),
-    ):
-        await expect(portal.card.get_by_label(label)).to_have_accessible_description(words)
-        await expect(portal.card.get_by_label(label)).to_have_attribute("aria-invalid", "true")
-    await expect(portal.card.get_by_label("Número de tarjeta")).to_be_focused()
+    for field, code in (("number", "test_numbers_only"), ("exp", "exp_past"), ("cvc", "cvc_length")):
+        await expect(portal.card.locator(f"#{field}")).to_have_accessible_description(SPANISH[code])
+        await expect(portal.card.locator(f"#{field}")).to_have_attribute("aria-invalid", "true")
+    await expect(portal.card.locator("#number")).to_be_focused()
     assert portal.around.tokenised == []
     await portal.fill("378282246310005", "12/25", "1234")
-    await expect(portal.card.get_by_label("Número de tarjeta")).to_have_value("3782 822463 10005")
+    await expect(portal.card.locator("#number")).to_have_value("3782 822463 10005")
     await portal.confirm()
     await portal.until_heard("token")
 
@@ -183,23 +180,23 @@ async def test_mistakes_are_shown_at_their_fields_and_not_sent(portal: Portal) -
 @pytest.mark.parametrize("typed", ["1225", "12/25", "12 / 25", "12-25", "12/2025"])
 async def test_an_expiry_can_be_typed_as_it_is_printed(portal: Portal, typed: str) -> None:
     await portal.visit()
-    await portal.card.get_by_label("Vencimiento").press_sequentially(typed)
-    await expect(portal.card.get_by_label("Vencimiento")).to_have_value("12 / 2025" if "2025" in typed else "12 / 25")
+    await portal.card.locator("#exp").press_sequentially(typed)
+    await expect(portal.card.locator("#exp")).to_have_value("12 / 2025" if "2025" in typed else "12 / 25")
 
 
 async def test_a_double_click_sends_one_card(portal: Portal) -> None:
     await portal.visit()
     await portal.fill()
-    await portal.card.get_by_role("button", name="Confirmar").dblclick()
+    await portal.card.locator("#confirm").dblclick()
     await portal.until_heard("token")
     await portal.page.wait_for_timeout(300)
     assert len(portal.around.tokenised) == 1
 
 
-async def test_volver_and_escape_ask_the_portal_to_close(portal: Portal) -> None:
+async def test_its_button_and_escape_ask_the_portal_to_close(portal: Portal) -> None:
     await portal.visit()
-    await portal.card.get_by_role("button", name="Volver").click()
-    await portal.card.get_by_label("CVV").press("Escape")
+    await portal.card.locator("#back").click()
+    await portal.card.locator("#cvc").press("Escape")
     await portal.page.wait_for_function("heard.filter((each) => each.type === 'close').length === 2")
 
 
@@ -209,10 +206,10 @@ async def test_when_the_portal_never_answers_nothing_is_promised(portal: Portal)
     await portal.fill()
     await portal.confirm()
     await portal.until_heard("token")
-    await expect(portal.card.get_by_role("button", name="Un momento…")).to_be_disabled()
+    await expect(portal.card.locator("#confirm")).to_be_disabled()
     await portal.page.clock.fast_forward(60_000)
-    await expect(portal.card.get_by_role("alert")).to_contain_text("Todavía no sabemos si tu tarjeta quedó guardada.")
-    await expect(portal.card.get_by_role("button", name="Volver")).to_be_enabled()
+    await expect(portal.card.get_by_role("alert")).to_have_text(SPANISH["unknown"])
+    await expect(portal.card.locator("#back")).to_be_enabled()
 
 
 async def test_no_other_origin_may_frame_it(portal: Portal) -> None:
@@ -224,8 +221,8 @@ async def test_no_other_origin_may_frame_it(portal: Portal) -> None:
 
 async def test_on_its_own_it_takes_no_card(portal: Portal) -> None:
     await portal.page.goto(f"{portal.cards}/cards/{SETUP}")
-    await expect(portal.page.get_by_role("alert")).to_contain_text("Esta página se usa desde tu portal")
-    await expect(portal.page.get_by_label("Número de tarjeta")).to_be_disabled()
+    await expect(portal.page.get_by_role("alert")).to_have_text(SPANISH["alone"])
+    await expect(portal.page.locator("#number")).to_be_disabled()
 
 
 async def test_an_ended_set_up_notifies_the_portal(portal: Portal) -> None:
@@ -244,7 +241,7 @@ async def test_it_fits_and_is_accessible(portal: Portal, width: int, scheme: str
     await portal.visit()
     await portal.fill("4242424242424241", "1222", "1")
     await portal.confirm()
-    await expect(portal.card.get_by_text("Revisa el número")).to_be_visible()
+    await expect(portal.card.locator("#number-error")).to_be_visible()
     fits = "() => { const e = document.documentElement; return e.scrollHeight <= innerHeight && e.scrollWidth <= innerWidth }"
     await portal.page.frames[1].wait_for_function(fits)
     report = await Axe().run(portal.page)

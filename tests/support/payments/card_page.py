@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
+from typing import Any
 from uuid import UUID
 
+from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
+from starlette.types import ASGIApp
 
 from payments.adapters.card_page.app import card_page
 from payments.application.card_setup import CardToken, Merchant, SetUp
@@ -12,6 +16,7 @@ from payments.domain.card_input import CardEntry
 from payments.domain.dues import Due
 from payments.domain.shapes import Method, Money
 from support.payments.examples import ANA, INVOICE, MERCHANT, id_of
+from support.shared_apps import Placeholder, with_fakes
 
 PORTAL, CARDS = "http://127.0.0.1:8080", "http://localhost:8090"
 SETUP = id_of("set-up")
@@ -51,5 +56,16 @@ class CardPageFakes:
         return CardToken("tok_1", method)
 
     def browser(self) -> AsyncClient:
-        app = card_page(self, self, self, cards_url=CARDS, portal_origin=PORTAL)
-        return AsyncClient(transport=ASGITransport(app), base_url=CARDS)
+        return AsyncClient(transport=ASGITransport(self.app()), base_url=CARDS)
+
+    def app(self, *, cards_url: str = CARDS, portal_origin: str = PORTAL) -> ASGIApp:
+        return with_fakes(_app(cards_url, portal_origin), (_PORTS, self))
+
+
+_PORTS: Any = Placeholder()
+
+
+@cache
+def _app(cards_url: str, portal_origin: str) -> FastAPI:
+    """The application that all fakes with these addresses share."""
+    return card_page(_PORTS, _PORTS, _PORTS, cards_url=cards_url, portal_origin=portal_origin)

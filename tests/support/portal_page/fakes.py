@@ -5,11 +5,13 @@ from collections.abc import AsyncGenerator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid5
 
 from fastapi import FastAPI
 from httpx import ASGITransport, AsyncClient
+from starlette.types import ASGIApp
 
 from chassis.http import free_text, security_events
 from chassis.http.app import equip
@@ -42,6 +44,7 @@ from portal_gateway.domain.access import Flow, Link, Session
 from portal_gateway.domain.tokens import LinkToken
 from portal_gateway.domain.view import PANES, Money
 from support.portal_page import scenes
+from support.shared_apps import Placeholder, with_fakes
 
 ORIGIN = "http://127.0.0.1:8000"
 CARDS = "http://localhost:8001"
@@ -246,6 +249,24 @@ class Signals:
         return nullcontext(self)
 
 
+_PORTAL: Any = Placeholder()
+_SIGNALS: Any = Placeholder()
+
+
+@cache
+def _app(origin: str, cards: str) -> FastAPI:
+    """The application that all stages with these addresses share."""
+    app = FastAPI(openapi_url=None)
+    app.state.refusals = REFUSALS
+    equip(app, service="portal-gateway")
+    app.add_middleware(Guard, public_url=origin, cards_url=cards)
+    app.include_router(api_routes(_PORTAL, _SIGNALS))
+    app.include_router(media_routes(_PORTAL))
+    app.include_router(routes(_PORTAL, cards))
+    app.include_router(nowhere(_PORTAL, cards))
+    return app
+
+
 class Stage:
     """The portal of one customer in one state, and a client for it."""
 
@@ -279,18 +300,10 @@ class Stage:
             clean_comment=free_text.clean,
         )
 
-    def app(self, *, origin: str = ORIGIN, cards: str = CARDS) -> FastAPI:
-        portal, app = self.portal(), FastAPI(openapi_url=None)
-        app.state.refusals = REFUSALS
-        equip(app, service="portal-gateway")
-        app.add_middleware(Guard, public_url=origin, cards_url=cards)
-        app.include_router(api_routes(portal, self.signals))
-        app.include_router(media_routes(portal))
-        app.include_router(routes(portal, cards))
-        app.include_router(nowhere(portal, cards))
-        return app
+    def app(self, *, origin: str = ORIGIN, cards: str = CARDS) -> ASGIApp:
+        return with_fakes(_app(origin, cards), (_PORTAL, self.portal()), (_SIGNALS, self.signals))
 
-    def browser(self, *, signed_in: bool = True, app: FastAPI | None = None) -> AsyncClient:
+    def browser(self, *, signed_in: bool = True, app: ASGIApp | None = None) -> AsyncClient:
         cookies = {"__Host-portal": COOKIE} if signed_in else {}
         return AsyncClient(
             transport=ASGITransport(app or self.app()),

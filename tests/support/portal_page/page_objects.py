@@ -1,8 +1,13 @@
-"""Page objects: what a customer sees and does on any running portal."""
+"""Page objects: what a customer sees and does on any running portal, in any language.
+
+Elements are found by role, id and `data-` attribute, never by a sentence: the tables in `tests/unit` assert the sentences.
+"""
 
 from dataclasses import dataclass
 
 from playwright.async_api import Dialog, FrameLocator, Locator, Page, expect
+
+Root = Page | Locator | FrameLocator
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,24 +28,21 @@ class Visitor:
 class PortalPage:
     page: Page
 
-    def pane(self, title: str) -> Locator:
-        return self.page.get_by_role("region", name=title, exact=True)
-
     @property
     def summary(self) -> Locator:
-        return self.pane("Resumen de la suscripción")
+        return self.page.locator("#pane-summary")
 
     @property
     def subscription(self) -> Locator:
-        return self.pane("Detalles de la suscripción actual")
+        return self.page.locator("#pane-subscription")
 
     @property
     def method(self) -> Locator:
-        return self.pane("Método de pago")
+        return self.page.locator("#pane-payment_method")
 
     @property
     def invoices(self) -> Locator:
-        return self.pane("Historial de facturas")
+        return self.page.locator("#pane-invoices")
 
     @property
     def dialog(self) -> Locator:
@@ -51,12 +53,35 @@ class PortalPage:
         """The live region with announcements for screen readers."""
         return self.page.locator("#said")
 
+    @property
+    def year(self) -> Locator:
+        """The filter of the history by year."""
+        return self.page.locator("#filter-year")
+
+    @property
+    def status(self) -> Locator:
+        """The filter of the history by status."""
+        return self.page.locator("#filter-status")
+
+    @property
+    def no_match(self) -> Locator:
+        """The pane's sentence that no invoice matches the filter."""
+        return self.invoices.locator("[data-empty=filtered]")
+
+    def invoice(self, number: str) -> Locator:
+        """The row of an invoice."""
+        return self.invoices.get_by_role("listitem").filter(has_text=number)
+
+    def file(self, kind: str) -> Locator:
+        """The link to a file of the whole history: `csv`, `zip` or `ndjson`."""
+        return self.invoices.locator(f'a[href="/export.{kind}"]')
+
     async def edit_card(self) -> "CardDialog":
-        await self.method.get_by_role("button", name="método de pago").click()
+        await self.page.locator("#edit-method").click()
         return await self.card_dialog()
 
     async def pay_debt(self) -> "CardDialog":
-        await self.page.get_by_role("button", name="Actualizar tarjeta y pagar").click()
+        await self.page.locator("#pay").click()
         return await self.card_dialog()
 
     async def card_dialog(self) -> "CardDialog":
@@ -65,25 +90,25 @@ class PortalPage:
         return dialog
 
     async def cancel(self) -> "CancelDialog":
-        await self.subscription.get_by_role("button", name="Cancelar").click()
+        await self.page.locator("#cancel").click()
         await expect(self.dialog.get_by_role("heading", level=1)).to_be_focused()
         return CancelDialog(self.dialog)
 
     async def keep(self) -> None:
-        await self.subscription.get_by_role("button", name="Mantener mi suscripción").click()
+        await self.page.locator("#keep").click()
 
     async def open_invoice(self, number: str) -> None:
-        await self.invoices.get_by_role("link", name=f"Ver factura {number}").click()
-        await expect(self.page.get_by_role("heading", name=f"Factura {number}", level=1)).to_be_visible()
+        await self.invoice(number).locator(".view").click()
+        await expect(sheet(self.page, "invoice")).to_contain_text(number)
 
     async def download(self, link: Locator) -> bytes:
         async with self.page.expect_download() as downloading:
             await link.click()
         return (await (await downloading.value).path()).read_bytes()
 
-    async def download_history(self, name: str) -> bytes:
-        await self.invoices.get_by_text("Descargar todo").click()
-        return await self.download(self.invoices.get_by_role("link", name=name))
+    async def download_history(self, kind: str) -> bytes:
+        await self.page.locator("#download-all").click()
+        return await self.download(self.file(kind))
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,18 +118,39 @@ class CardDialog:
 
     @property
     def number(self) -> Locator:
-        return self.frame.get_by_label("Número de tarjeta")
+        return self.frame.locator("#number")
+
+    @property
+    def confirm_button(self) -> Locator:
+        return self.frame.locator("#confirm")
+
+    @property
+    def back_button(self) -> Locator:
+        return self.frame.locator("#back")
+
+    @property
+    def saved(self) -> Locator:
+        """The sentence about the new card, after it was saved."""
+        return self.root.locator("[data-new-card]")
+
+    @property
+    def retry(self) -> Locator:
+        return self.root.locator("[data-retry]")
+
+    def failure(self, code: str) -> Locator:
+        """The sentence of the dialog for a failure, by its code in `card.js`."""
+        return self.root.locator(f'[data-problem="{code}"]')
 
     async def fill(self, number: str, expiry: str = "12 / 30", code: str = "123") -> None:
         await self.number.fill(number)
-        await self.frame.get_by_label("Vencimiento").fill(expiry)
-        await self.frame.get_by_label("CVV").fill(code)
+        await self.frame.locator("#exp").fill(expiry)
+        await self.frame.locator("#cvc").fill(code)
 
     async def confirm(self) -> None:
-        await press(self.frame.get_by_role("button", name="Confirmar"))
+        await press(self.confirm_button)
 
     async def close(self) -> None:
-        await self.root.get_by_role("link", name="Cerrar").click()
+        await self.root.locator("a[data-close]").click()
 
 
 async def press(button: Locator) -> None:
@@ -131,17 +177,71 @@ async def wait_until_frame_is_still(page: Page) -> None:
 class CancelDialog:
     root: Locator
 
+    @property
+    def comment(self) -> Locator:
+        return self.root.locator("#comment")
+
+    @property
+    def confirm_button(self) -> Locator:
+        return self.root.locator("button[type=submit]")
+
+    def outcome(self, code: str) -> Locator:
+        """The sheet after the confirmation: `scheduled`, `ended`, …"""
+        return self.root.locator(f'[data-outcome="{code}"]')
+
     async def fill(self, reason: str | None = None, comment: str | None = None) -> None:
+        """`reason` is a code of the contracts' `Feedback`."""
         if reason:
-            await self.root.get_by_label("¿Por qué cancelas?").select_option(reason)
+            await self.root.locator("#feedback").select_option(reason)
         if comment is not None:
-            await self.root.get_by_label("Cuéntanos más").fill(comment)
+            await self.comment.fill(comment)
 
     async def confirm(self) -> None:
-        await self.root.get_by_role("button", name="Confirmar cancelación").click()
+        await self.confirm_button.click()
 
     async def close(self) -> None:
-        await self.root.get_by_role("link", name="Cerrar").click()
+        await self.root.locator("a[data-close]").click()
+
+
+def sheet(root: Root, name: str) -> Locator:
+    """The title of a dialog or of a page of its own: `cancel`, `cancelled`, `card`, `card-saved`, `invoice`, `pay`, …"""
+    return root.locator(f'[data-sheet="{name}"]')
+
+
+def problem(root: Root, code: str) -> Locator:
+    """A shown problem, by its code."""
+    return root.locator(f'[data-code="{code}"]')
+
+
+def badge(root: Root, code: str) -> Locator:
+    """A status: of a subscription, an invoice or a card, `ending` or `pending`."""
+    return root.locator(f'[data-status="{code}"]')
+
+
+def message(page: Page, code: str) -> Locator:
+    """A message that the page shows once, above the panes."""
+    return page.locator(f'[data-message="{code}"]')
+
+
+def language_link(page: Page, code: str) -> Locator:
+    """The link to another language."""
+    return page.locator(f"a[hreflang={code}]").filter(visible=True)
+
+
+def back_to_portal(page: Page) -> Locator:
+    """The link at the foot of a page of its own."""
+    return page.locator(".back a")
+
+
+async def paste_link(page: Page, link: str) -> None:
+    """Paste a link on the page that asks for one."""
+    await page.locator("#link").fill(link)
+    await page.locator('form[action="/enter"] button').click()
+
+
+async def log_out(page: Page, *, revoke_link: bool = False) -> None:
+    await page.locator("#leave").click()
+    await page.locator(f'button[name=revoke_link][value="{"yes" if revoke_link else ""}"]').click()
 
 
 def collect_alerts(page: Page) -> list[str]:

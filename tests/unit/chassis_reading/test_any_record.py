@@ -11,6 +11,7 @@ from chassis.consumers import record_sets
 from chassis.consumers.record_sets import CorruptRecordSet, library_decodes
 from chassis.decoding import Erased, Ignored, Received, Record, RecordDecoder, Undecodable
 from support.any_records import SAMPLES, record_set, records, topic_of
+from support.property_tests import examples
 from verify.consumers import SERVICE_CONSUMERS
 
 PLACE = TopicPartition("lamps", 3)
@@ -18,7 +19,7 @@ PLACE = TopicPartition("lamps", 3)
 
 @pytest.mark.parametrize("service", SERVICE_CONSUMERS, ids=lambda service: service.consumer.group)
 @given(data=st.data())
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_every_consumer_decodes_any_record(service: object, data: st.DataObject) -> None:
     consumer = service.consumer  # type: ignore[attr-defined]
     decoder = RecordDecoder(consumer.decode, consumer.handled_types, consumer.erasable_topics, consumer.projected_kinds)

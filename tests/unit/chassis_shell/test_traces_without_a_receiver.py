@@ -40,11 +40,21 @@ asyncio.run(main())
 """
 
 
+TRACED = {"traceparent": CALLED, "tracestate": "vendor=1", "baggage": "tenant=7"}
+OUTSIDE: list[dict[str, str]] = [{}, {"traceparent": "nonsense"}, {"traceparent": f"00-{'0' * 32}-{CALLER}-01"}]
+
+
 def call(*headers: dict[str, str], endpoint: str = "") -> list[dict[str, object]]:
     """The trace as a service's route sees it. Runs in a separate process, because a provider can be set only once."""
     command = [sys.executable, "-c", SERVICE, endpoint, json.dumps(headers)]
     output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     return list(json.loads(output))
+
+
+@pytest.fixture(scope="module")
+def seen() -> list[dict[str, object]]:
+    """One process for all requests: the traced one, and two of each that is outside of any trace."""
+    return call(TRACED, *(headers for headers in OUTSIDE for _ in range(2)))
 
 
 def test_the_trace_is_passed_on_and_nothing_is_recorded() -> None:
@@ -54,10 +64,10 @@ def test_the_trace_is_passed_on_and_nothing_is_recorded() -> None:
     assert traceparent.split("-")[1] == TRACE
 
 
-def test_a_request_is_in_the_trace_of_its_caller_with_a_span_id_of_its_own() -> None:
-    [seen] = call({"traceparent": CALLED, "tracestate": "vendor=1", "baggage": "tenant=7"})
-    assert (seen["recording"], seen["name"]) == (False, None)
-    logged, sent = seen["logged"], seen["sent"]
+def test_a_request_is_in_the_trace_of_its_caller_with_a_span_id_of_its_own(seen: list[dict[str, object]]) -> None:
+    traced = seen[0]
+    assert (traced["recording"], traced["name"]) == (False, None)
+    logged, sent = traced["logged"], traced["sent"]
     assert isinstance(logged, dict)
     assert isinstance(sent, dict)
     assert logged["trace_id"] == TRACE
@@ -65,16 +75,16 @@ def test_a_request_is_in_the_trace_of_its_caller_with_a_span_id_of_its_own() -> 
     assert sent == {"traceparent": f"00-{TRACE}-{logged['span_id']}-00", "tracestate": "vendor=1", "baggage": "tenant=7"}
 
 
-@pytest.mark.parametrize("headers", [{}, {"traceparent": "nonsense"}, {"traceparent": f"00-{'0' * 32}-{CALLER}-01"}])
-def test_a_request_outside_of_any_trace_begins_one(headers: dict[str, str]) -> None:
-    seen = call(headers, headers)
-    ids = [it["logged"]["trace_id"] for it in seen if isinstance(it["logged"], dict)]
+@pytest.mark.parametrize("place", range(len(OUTSIDE)))
+def test_a_request_outside_of_any_trace_begins_one(seen: list[dict[str, object]], place: int) -> None:
+    two = seen[1 + 2 * place : 3 + 2 * place]
+    ids = [it["logged"]["trace_id"] for it in two if isinstance(it["logged"], dict)]
     assert len(set(ids)) == 2
     assert all(re.fullmatch("(?!0{32})[0-9a-f]{32}", id) for id in ids)
-    assert all(id in str(it["sent"]) for id, it in zip(ids, seen, strict=True))
+    assert all(id in str(it["sent"]) for id, it in zip(ids, two, strict=True))
 
 
 def test_with_an_exporter_a_request_is_recorded_under_its_route() -> None:
-    [seen] = call({"traceparent": CALLED}, endpoint="http://127.0.0.1:9")
-    assert (seen["recording"], seen["name"]) == (True, "GET /logged/{id}")
-    assert TRACE in str(seen["logged"])
+    [traced] = call({"traceparent": CALLED}, endpoint="http://127.0.0.1:9")
+    assert (traced["recording"], traced["name"]) == (True, "GET /logged/{id}")
+    assert TRACE in str(traced["logged"])

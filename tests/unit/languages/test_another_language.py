@@ -5,12 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from babel.messages.pofile import write_po
 from unit.languages.packages import PACKAGES, ROOT, catalogue, copied, make
 
 from portal_gateway.application.presentation import language
+from portal_gateway.application.presentation.details import BADGES
+from portal_gateway.application.presentation.invoices import STATUSES
 from support.portal_page.fakes import Stage
 
 GATEWAY = PACKAGES[0]
+CONTEXT_END = "\x04"
+"""Between context and message, as in gettext."""
 
 
 @pytest.fixture(scope="module")
@@ -23,17 +28,15 @@ def portuguese(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def translated(portuguese: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The portal page with the new catalogue, in which two messages are translated."""
+    """The portal page with the new catalogue, in which one message is translated."""
     path = portuguese / GATEWAY / "locales/pt/LC_MESSAGES/messages.po"
-    for sentence, translation in {
-        'msgid "Your subscription renews on %(day)s"\nmsgstr ""': 'msgstr "Sua assinatura será renovada em %(day)s"',
-        'msgid "Up to %(count)d character"\nmsgid_plural "Up to %(count)d characters"\nmsgstr[0] ""\nmsgstr[1] ""': (
-            'msgstr[0] "Até %(count)d caractere"\nmsgstr[1] "Até %(count)d caracteres"'
-        ),
-    }.items():
-        text = path.read_text()
-        assert sentence in text or translation in text
-        path.write_text(text.replace(sentence, f"{sentence[: sentence.index('msgstr')]}{translation}"))
+    messages = catalogue(portuguese, GATEWAY, "pt")
+    context, _, word = BADGES["active"].partition(CONTEXT_END)
+    message = messages.get(word, context)
+    assert message is not None
+    message.string = "Vigente"
+    with path.open("wb") as file:
+        write_po(file, messages)
     monkeypatch.setattr(language, "LOCALES", portuguese / GATEWAY / "locales")
     language.catalogues.cache_clear()
     yield
@@ -52,11 +55,11 @@ async def test_a_page_shows_translations_and_english_for_the_rest() -> None:
         page = (await browser.get("/?lang=pt")).text
         by_header = (await browser.get("/ended", headers={"accept-language": "pt-BR, es;q=0.5", "cookie": ""})).text
     assert '<html lang="pt">' in page
-    assert "Sua assinatura será renovada em" in page
+    assert 'data-status="active">Vigente<' in page
     assert "14 de junho de 2023" in page
     assert "29,99 USD" in page
-    assert "Current subscription details" in page
-    assert "Paid" in page
+    english = language.catalogues().language("en").say(STATUSES["paid"])
+    assert f'data-status="paid">{english}<' in page
     assert '<html lang="pt">' in by_header
 
 

@@ -22,7 +22,7 @@ async def test_the_page_has_fields_without_names_and_a_form_without_an_action() 
     assert len(re.findall("<input", page)) == 3
     assert not re.search(r"<input[^>]* name=|<form[^>]* action=|<form[^>]* method=|style=|<script(?![^>]* src=)", page)
     assert "<fieldset disabled>" in page
-    assert "Solo números de prueba" in page
+    assert SPANISH["test_numbers_only"] in page
     assert SPANISH["sandbox"] in page
     assert "TechSolutions Inc. no los ve" in page
 
@@ -72,10 +72,13 @@ async def test_the_scripts_keep_nothing_and_are_kept_by_browsers_for_ever() -> N
 
 async def test_the_button_says_what_will_be_paid() -> None:
     async with CardPageFakes(setup_of(due=OWED)).browser() as browser:
-        assert "Confirmar y pagar 29.99 USD" in (await browser.get(f"/cards/{SETUP}")).text
-        assert (await browser.get(f"/cards/{SETUP}/terms")).json() == {"confirm": "Confirmar y pagar 29.99 USD"}
+        spanish = confirm_text(language_of("es"), [due.amount for due in OWED])
+        assert "29.99 USD" in spanish
+        assert spanish in (await browser.get(f"/cards/{SETUP}")).text
+        assert (await browser.get(f"/cards/{SETUP}/terms")).json() == {"confirm": spanish}
     async with CardPageFakes(setup_of("en-US", OWED)).browser() as browser:
-        assert "Confirm and pay 29.99 USD" in (await browser.get(f"/cards/{SETUP}")).text
+        english = confirm_text(language_of("en"), [due.amount for due in OWED])
+        assert english in (await browser.get(f"/cards/{SETUP}")).text
 
 
 def test_amounts_are_written_as_the_locale_does() -> None:
@@ -96,23 +99,23 @@ async def test_a_typed_card_becomes_a_token() -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "pointer", "words"),
+    ("change", "pointer", "code"),
     [
-        ({"number": "4242424242424241"}, "/number", "Revisa el número: tiene algún error"),
-        ({"number": "4111111111111111"}, "/number", "Solo números de prueba"),
-        ({"exp": "04/23"}, "/exp", "Esta tarjeta ya venció"),
-        ({"number": AMEX_NUMBER}, "/cvc", "En American Express el CVV tiene 4 dígitos"),
+        ({"number": "4242424242424241"}, "/number", "number_wrong"),
+        ({"number": "4111111111111111"}, "/number", "test_numbers_only"),
+        ({"exp": "04/23"}, "/exp", "exp_past"),
+        ({"number": AMEX_NUMBER}, "/cvc", "cvc_length_amex"),
     ],
 )
-async def test_a_mistake_is_said_in_the_words_that_the_browser_uses(change: dict[str, str], pointer: str, words: str) -> None:
+async def test_a_mistake_is_said_in_the_words_that_the_browser_uses(change: dict[str, str], pointer: str, code: str) -> None:
     around = CardPageFakes()
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD | change, headers=OURS)
         page = (await browser.get(f"/cards/{SETUP}")).text
     assert answer.status_code == 422
     assert not around.tokenised
-    assert [(error["pointer"], error["detail"]) for error in answer.json()["errors"]] == [(pointer, words)]
-    assert words in page
+    assert [(error["pointer"], error["detail"]) for error in answer.json()["errors"]] == [(pointer, SPANISH[code])]
+    assert SPANISH[code] in page
 
 
 @pytest.mark.parametrize(

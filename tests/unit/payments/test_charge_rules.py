@@ -28,6 +28,7 @@ from payments.domain.payment.payment import Payment
 from payments.domain.payment.refusals import Refusal
 from payments.domain.shapes import FailureCode, Method
 from support.payments.examples import ANA, INVOICE, OTHER, PAYMENTS, PRICE, SUBSCRIPTION, VISA, card, day
+from support.property_tests import examples
 
 METHODS = st.sampled_from([VISA, OTHER, card("5555")])
 MAYBE_METHODS = st.none() | METHODS
@@ -124,4 +125,4 @@ class Charging(RuleBasedStateMachine):
 
 
 TestCharging = Charging.TestCase
-TestCharging.settings = settings(max_examples=150, stateful_step_count=30)
+TestCharging.settings = settings(max_examples=examples(150), stateful_step_count=30)

@@ -18,6 +18,7 @@ from payments.domain.payment.refusals import Refusal
 from payments.domain.wallet.refusals import Refusal as WalletRefusal
 from subscriptions.domain.dunning import Policies, WhenRetriesEnd
 from subscriptions.domain.subscription.subscription import timers
+from support.property_tests import examples
 
 POLICIES = st.builds(
     Policies, retry_days=st.sampled_from([(1, 3, 5, 7), (1, 20), (40,)]), when_retries_end=st.sampled_from(WhenRetriesEnd)
@@ -147,5 +148,5 @@ class Confirming(RuleBasedStateMachine):
         assert not waits or self.world.queues or self.world.charging or self.world.agreed_to or timers(it)
 
 
-Confirming.TestCase.settings = settings(max_examples=40, stateful_step_count=30, deadline=None)
+Confirming.TestCase.settings = settings(max_examples=examples(40), stateful_step_count=30, deadline=None)
 TestConfirming = Confirming.TestCase

@@ -1,19 +1,23 @@
 """Any request to a page gets a sentence as answer and changes nothing unintended."""
 
 import asyncio
+import re
 from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 import pytest
-from fastapi import FastAPI
 from httpx import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from starlette.types import ASGIApp
 
 from chassis.http.problems import Problem
+from portal_gateway.application.presentation.problems import CARD_TAKEN_OUT, UNREADABLE
 from support.portal_page import scenes
 from support.portal_page.fakes import Stage
+from support.portal_page.sentences import spanish
+from support.property_tests import examples
 
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 KEEP = f"/subscriptions/{scenes.PREMIUM}/keep"
@@ -39,7 +43,7 @@ fields = st.dictionaries(st.sampled_from(["feedback", "comment", "link", "revoke
 
 
 @cache
-def staged() -> tuple[Stage, FastAPI]:
+def staged() -> tuple[Stage, ASGIApp]:
     stage = Stage(scenes.owing())
     return stage, stage.app()
 
@@ -62,7 +66,7 @@ def assert_harmless(answer: Response) -> None:
     assert not any(MARK in value for value in answer.headers.values())
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(path=paths, query=queries)
 def test_any_address_is_answered(path: str, query: dict[str, str]) -> None:
     stage, answer = ask("GET", path, params=query)
@@ -70,7 +74,7 @@ def test_any_address_is_answered(path: str, query: dict[str, str]) -> None:
     assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(path=st.sampled_from([CANCEL, KEEP, "/enter", "/logout", "/session/extend", "/"]), form=fields, mine=st.booleans())
 def test_any_form_is_answered(path: str, form: dict[str, str], mine: bool) -> None:
     stage, answer = ask("POST", path, data={**form, **({"csrf": "csrf-of-ana"} if mine else {})})
@@ -79,7 +83,7 @@ def test_any_form_is_answered(path: str, form: dict[str, str], mine: bool) -> No
         assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     path=st.sampled_from([CANCEL, KEEP, "/enter", "/logout"]),
     kind=st.sampled_from(KINDS),
@@ -93,38 +97,38 @@ def test_any_other_body_is_answered(path: str, kind: str, body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "words"),
+    ("query", "where"),
     [
-        ({"year": "abc"}, 'id="filter-year-error">Elige un año de la lista.'),
-        ({"year": "٢٠٢٣"}, 'id="filter-year-error">Elige un año de la lista.'),
-        ({"year": "1e309"}, 'id="filter-year-error">Elige un año de la lista.'),
-        ({"status": "boredom"}, 'id="filter-status-error">Elige un estado de la lista.'),
-        ({"cursor": "AAAA"}, "Esa parte del historial no existe. Estas son las facturas más recientes."),
+        ({"year": "abc"}, 'id="filter-year-error"'),
+        ({"year": "٢٠٢٣"}, 'id="filter-year-error"'),
+        ({"year": "1e309"}, 'id="filter-year-error"'),
+        ({"status": "boredom"}, 'id="filter-status-error"'),
+        ({"cursor": "AAAA"}, 'data-code="invalid_cursor"'),
     ],
 )
-def test_an_invalid_filter_is_reported_beside_its_field_and_the_page_is_shown(query: dict[str, str], words: str) -> None:
+def test_an_invalid_filter_is_reported_beside_its_field_and_the_page_is_shown(query: dict[str, str], where: str) -> None:
     _, answer = ask("GET", "/", params=query)
     assert answer.status_code == 422
-    assert words in answer.text
+    (sentence,) = re.findall(f"{where}>(?:<p>)?([^<]+)", answer.text)
     assert "TS-000014" in answer.text
     assert ("aria-invalid" in answer.text) is ("cursor" not in query)
     _, english = ask("GET", "/", params={**query, "lang": "en"})
     assert english.status_code == 422
-    assert words.rpartition(">")[2] not in english.text
+    assert sentence not in english.text
 
 
 def test_a_year_without_invoices_stays_chosen_in_the_filter() -> None:
     _, answer = ask("GET", "/", params={"year": "1999"})
     assert answer.status_code == 200
     assert "<option selected>1999</option>" in answer.text
-    assert "Ninguna factura coincide con el filtro." in answer.text
+    assert 'data-empty="filtered"' in answer.text
 
 
 @pytest.mark.parametrize("id", [OTHER, "nonsense", "ñandú"])
 def test_an_unknown_subscription_is_not_found_and_another_is_shown(id: str) -> None:
     _, answer = ask("GET", "/", params={"subscription": id})
     assert answer.status_code == 404
-    assert "No encontramos esa suscripción. Esta es otra de las tuyas." in answer.text
+    assert 'data-message="unknown_subscription"' in answer.text
     assert "Premium Mensual" in answer.text
     assert id not in answer.text
 
@@ -133,7 +137,7 @@ def test_an_unknown_subscription_is_not_found_and_another_is_shown(id: str) -> N
 def test_invalid_parameters_are_ignored(query: dict[str, str]) -> None:
     _, answer = ask("GET", "/", params=query)
     assert answer.status_code == 200
-    assert "Tu renovación del" in answer.text
+    assert 'data-status="past_due"' in answer.text
     assert "set-cookie" not in answer.headers
 
 
@@ -143,7 +147,7 @@ def test_invalid_parameters_are_ignored(query: dict[str, str]) -> None:
 def test_a_comment_is_sent_as_typed_or_refused_beside_its_field(comment: str) -> None:
     stage, answer = ask("POST", CANCEL, data={**FORM, "feedback": "boredom", "comment": comment})
     assert answer.status_code == 422
-    assert 'id="feedback-error">Elige un motivo de la lista.' in answer.text
+    assert 'id="feedback-error">' in answer.text
     assert ("comment-error" in answer.text) is (len(comment) > 500)
     assert "<script>alert" not in answer.text
     assert stage.subscriptions.asked == []
@@ -153,20 +157,20 @@ BAD_COMMENT = Problem(422, "invalid_request", "Invalid", errors=[{"pointer": "/c
 
 
 @pytest.mark.parametrize(
-    ("refusal", "words", "same_key"),
+    ("refusal", "where", "same_key"),
     [
-        (BAD_COMMENT, 'id="comment-error">No pudimos guardar este texto. Cámbialo e inténtalo de nuevo.', True),
-        (Problem(422, "card_number_refused", "Refused"), 'id="comment-error">Quitamos lo que parece un número de tarjeta', True),
-        (Problem(422, "idempotency_key_reused", "Reused"), "No pudimos leer lo que enviaste y nada cambió.", False),
+        (BAD_COMMENT, 'id="comment-error"', True),
+        (Problem(422, "card_number_refused", "Refused"), f'id="comment-error">{spanish(CARD_TAKEN_OUT)}', True),
+        (Problem(422, "idempotency_key_reused", "Reused"), 'data-code="idempotency_key_reused"', False),
     ],
 )
-def test_a_refusal_of_the_service_is_shown_in_the_form(refusal: Problem, words: str, same_key: bool) -> None:
+def test_a_refusal_of_the_service_is_shown_in_the_form(refusal: Problem, where: str, same_key: bool) -> None:
     stage, _ = staged()
     stage.subscriptions.refuses = refusal
     _, answer = ask("POST", CANCEL, data={**FORM, "feedback": "unused", "comment": "Hasta\x07 pronto"})
     stage.subscriptions.refuses = None
     assert answer.status_code == 422
-    for kept in (words, "Hasta\x07 pronto</textarea>", '<option value="unused" selected>'):
+    for kept in (where, "Hasta\x07 pronto</textarea>", '<option value="unused" selected>'):
         assert kept in answer.text
     assert ('value="once"' in answer.text) is same_key
 
@@ -181,7 +185,7 @@ def test_an_invalid_idempotency_key_is_ignored(key: str) -> None:
 def test_a_too_large_form_is_refused() -> None:
     stage, answer = ask("POST", CANCEL, data={**FORM, "comment": "x" * 3_000_000})
     assert answer.status_code in (400, 413)
-    assert "No pudimos leer lo que enviaste y nada cambió." in answer.text
+    assert spanish(UNREADABLE) in answer.text
     assert stage.subscriptions.asked == []
 
 
@@ -194,5 +198,5 @@ def test_an_unexpected_problem_has_a_reference() -> None:
 
     answer = asyncio.run(asked())
     assert answer.status_code == 500
-    assert "revisa cómo quedó" in answer.text
-    assert "Referencia: " in answer.text
+    assert 'data-code="internal_error"' in answer.text
+    assert "data-reference" in answer.text

@@ -19,9 +19,9 @@ async def test_a_scheduled_cancellation_can_be_made_immediate_without_a_script()
     hidden = '<input type="hidden" name="mode" value="immediately">'
     assert f'action="{CANCEL}"' in pane
     assert hidden in pane
-    assert "Terminar hoy" in pane
+    assert 'id="end-now"' in pane
     assert hidden in asked
-    assert "Confirmar cancelación" in asked
+    assert 'data-sheet="cancel"' in asked
     assert stage.subscriptions.previewed == ["immediately"]
     assert answer.status_code == 303
     assert [command["mode"] for command in stage.subscriptions.asked] == ["immediately"]
@@ -43,6 +43,7 @@ async def test_an_ended_subscription_is_not_cancelled_again(now: datetime) -> No
     async with stage.browser() as browser:
         pane = (await browser.get("/")).text
         page = (await browser.get(f"{CANCEL}?mode=immediately")).text
-    assert "Terminar hoy" not in pane
-    assert "Premium Mensual terminó el 14 de junio de 2023" in re.sub("<[^>]+>", "", page)
+    assert 'id="end-now"' not in pane
+    assert 'data-outcome="ended"' in page
+    assert "14 de junio de 2023" in re.sub("<[^>]+>", "", page)
     assert stage.subscriptions.previewed == []

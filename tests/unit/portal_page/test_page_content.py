@@ -5,6 +5,7 @@ from html import unescape
 from typing import Any
 
 import pytest
+from unit.portal_page.test_status_tables import INVOICES
 
 from chassis.http.problems import Problem
 from portal_gateway.application.view import View
@@ -94,8 +95,7 @@ async def test_the_filter_offers_existing_years_and_every_status_and_keeps_the_c
     html = await page("/?year=2022&status=void")
     years, statuses = (inside(html, "select", f"filter-{name}") for name in ("year", "status"))
     assert re.findall(r"<option[^>]*>(.*?)</option>", years) == ["Todos los años", "2023", "2022"]
-    words = ["Pagado", "Pendiente", "Procesando", "Fallido", "Anulado", "Incobrable", "Reembolsado"]
-    assert re.findall(r"<option[^>]*>(.*?)</option>", statuses) == ["Todos los estados", *words]
+    assert re.findall(r"<option[^>]*>(.*?)</option>", statuses) == ["Todos los estados", *INVOICES["es"]]
     assert re.findall(r"<option[^>]* selected>(.*?)</option>", years + statuses) == ["2022", "Anulado"]
 
 
@@ -148,9 +148,24 @@ async def test_a_refusal_has_a_title_and_a_reference_if_the_customer_did_not_cau
     stage = Stage()
     stage.invoicing.invoice = refuse  # type: ignore[assignment,method-assign]
     html = await page(INVOICE, stage=stage)
-    assert f'<h1 id="sheet-title" tabindex="-1">{title}</h1>' in html
+    assert re.search(rf'<h1 id="sheet-title"[^>]*>{title}</h1>', html)
     assert bool(re.search(r"Referencia: [0-9a-f]{12}<", html)) is has_reference
     assert "Volver al portal" in html
+
+
+@pytest.mark.parametrize(
+    ("path", "signed_in", "code", "title"),
+    [
+        ("/ended", False, "session_ended", "Tu sesión terminó"),
+        ("/ended", True, "opened_again", "Tu sesión terminó"),
+        ("/ended?link=revoked", False, "link_revoked", "Saliste y anulaste el enlace"),
+        ("/", False, "not_opened", "No pudimos abrir el portal"),
+    ],
+)
+async def test_a_page_without_a_session_has_a_title_and_a_code(path: str, signed_in: bool, code: str, title: str) -> None:
+    html = await page(path, signed_in=signed_in)
+    assert re.search(rf'<h1 id="sheet-title"[^>]*>{title}</h1>', html)
+    assert f'data-code="{code}"' in html
 
 
 async def test_an_invoice_has_its_details() -> None:

@@ -6,6 +6,8 @@ from unit.portal_page.payment_states import State
 from unit.portal_page.test_payment_table import agrees
 from unit.subscriptions.test_subscription_machine import Life
 
+from support.property_tests import examples
+
 
 class Stated(Life):
     @invariant()
@@ -14,5 +16,5 @@ class Stated(Life):
             agrees(State(tuple(self.events), self.state), self.now)
 
 
-Stated.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)
+Stated.TestCase.settings = settings(max_examples=examples(60), stateful_step_count=25, deadline=None)
 TestStated = Stated.TestCase

@@ -98,6 +98,8 @@ async def test_the_api_explains_in_the_language_of_the_customer_and_writes_amoun
 @pytest.mark.parametrize(
     ("status", "code", "spanish"),
     [
+        (404, "not_found", "La dirección puede estar incompleta"),
+        (409, "already_cancelled", "Ahora no es posible: tu suscripción cambió mientras tanto."),
         (401, "session_required", "Tu sesión terminó o el enlace ya no sirve. Abre de nuevo tu enlace."),
         (402, "card_declined", "El banco rechazó la tarjeta. La anterior sigue igual; prueba con otra."),
         (402, "insufficient_funds", "La tarjeta no tiene fondos suficientes. La anterior sigue igual; prueba con otra."),
@@ -115,3 +117,33 @@ async def test_the_api_explains_in_the_language_of_the_customer_and_writes_amoun
 )
 def test_a_problem_states_what_happened_and_what_to_do(status: int, code: str, spanish: str) -> None:
     assert explain(catalogues().language("es"), status, code, {}).startswith(spanish)
+
+
+@pytest.mark.parametrize(
+    ("code", "headers", "spanish"),
+    [
+        ("too_many_requests", {}, "Lo intentaste muchas veces. Vuelve a probar en 1 minuto."),
+        ("too_many_requests", {"Retry-After": "125"}, "Lo intentaste muchas veces. Vuelve a probar en 3 minutos."),
+        (
+            "too_many_payments",
+            {"retry-after": "80000"},
+            "Intentaste pagar esta factura varias veces. Inténtalo de nuevo en 23 horas, o actualiza tu tarjeta.",
+        ),
+    ],
+)
+def test_a_limit_states_when_to_try_again(code: str, headers: dict[str, str], spanish: str) -> None:
+    assert explain(catalogues().language("es"), 429, code, headers) == spanish
+
+
+@pytest.mark.parametrize(
+    ("code", "spanish"),
+    [
+        ("amount_changed", "Lo que pagarías cambió y no se cobró nada."),
+        ("charge_running", "Hay un cobro de esta factura en curso."),
+        ("nothing_owed", "Ya no debes nada por esta factura"),
+        ("payment_method_gone", "Esa tarjeta ya no está guardada y no se cobró nada."),
+        ("export_running", "Ya se está preparando otra descarga de tu historial."),
+    ],
+)
+def test_a_conflict_states_what_was_not_done(code: str, spanish: str) -> None:
+    assert explain(catalogues().language("es"), 409, code, {}).startswith(spanish)

@@ -40,6 +40,7 @@ def test_an_invoice_has_a_text_for_each_status(code: str) -> None:
     by = reader(scenes.view(), code)
     shown = rows(by, [scenes.invoice(14, status) for status in get_args(InvoiceStatus)], ())
     assert [row.badge.text for row in shown] == INVOICES[code]
+    assert [row.badge.code for row in shown] == list(get_args(InvoiceStatus))
 
 
 @pytest.mark.parametrize(("code", "word"), [("es", "Procesando"), ("en", "Processing")])
@@ -124,6 +125,7 @@ def test_a_card_shows_whether_it_expires(row: str, place: int, code: str) -> Non
     found = method(reader(view, code), view)
     badge = found.badge.text if found.badge else None
     assert [found.label, found.expiry, badge, found.hint, found.button] == CARDS[row][place]
+    assert (found.badge.code if found.badge else None) == (row if row in ("expiring", "expired") else None)
 
 
 @pytest.mark.parametrize("row", ["expiring", "expired", "none"])
@@ -181,6 +183,7 @@ def test_a_cancellation_that_is_being_withdrawn_offers_no_second_withdrawal() ->
     view = scenes.view(scenes.ending(), pending=pending("cancellation_withdrawn"))
     found = result(reader(view, "es"), view.facts["subscriptions"][0], view, 13)
     assert found is not None
+    assert found.code == "withdrawal_pending"
     assert (found.says, found.mind) == ("Tu decisión de mantener la suscripción está registrada, en camino.", None)
 
 

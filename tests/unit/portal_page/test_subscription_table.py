@@ -1,5 +1,6 @@
 """Table in both languages: badge, sentence, buttons and price of each state of a subscription."""
 
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -15,6 +16,7 @@ from portal_gateway.application.presentation.summary import summary
 from portal_gateway.application.presentation.switcher import choices
 from portal_gateway.application.view import Pending, PendingKind, View
 from support.portal_page import scenes
+from support.portal_page.fakes import Stage
 
 
 def unpaid(**changes: Any) -> View:
@@ -74,6 +76,23 @@ SUBSCRIPTIONS = {
             "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
             "again until you update your card. You keep your access until May 28. Your first payment is still to be confirmed",
             ["Edit payment method", "Cancel"],
+            "29.99 · Amount due",
+        ),
+    ),
+    "incomplete, and no card on file": (
+        cardless(scenes.owing("incomplete", reason="no_payment_method", next_attempt_at=None)),
+        (
+            "Pago pendiente",
+            "Falta tu primer pago, de 29.99 USD. No tienes una tarjeta guardada. Agrega una para pagarlo. Conservas el acceso "
+            "hasta el 28 de mayo. Falta confirmar tu primer pago",
+            ["Agregar método de pago", "Cancelar"],
+            "29.99 · Importe pendiente",
+        ),
+        (
+            "Payment due",
+            "Your first payment of 29.99 USD is missing. You have no card on file. Add one to pay it. You keep your access "
+            "until May 28. Your first payment is still to be confirmed",
+            ["Add payment method", "Cancel"],
             "29.99 · Amount due",
         ),
     ),
@@ -270,6 +289,42 @@ SUBSCRIPTIONS = {
         ),
     ),
 }
+
+
+CODES = {
+    "trialing": ("trialing", None),
+    "incomplete": ("incomplete", None),
+    "incomplete, and the first charge failed": ("incomplete", "failed"),
+    "incomplete, and no card on file": ("incomplete", "first_payment"),
+    "incomplete, and never confirmed": ("incomplete_expired", None),
+    "active": ("active", None),
+    "active, cancellation scheduled": ("ending", None),
+    "past_due": ("past_due", "failed"),
+    "unpaid": ("unpaid", "failed"),
+    "unpaid, and no card on file": ("unpaid", "failed"),
+    "unpaid, and being charged": ("unpaid", "processing"),
+    "canceled": ("canceled", None),
+    "canceled, and access had ended before": ("canceled", None),
+    "active, cancellation scheduled while its renewal is being charged": ("ending", None),
+    "paused": ("paused", None),
+    "a cancellation on its way": ("pending", None),
+    "a cancellation of what is owed on its way": ("pending", None),
+    "keeping on its way": ("pending", None),
+    "a charge on its way": ("past_due", "processing"),
+    "an end that has come and that nobody has noticed": ("canceled", None),
+}
+"""Row -> the codes of badge and notice, by which tests outside of these tables find them."""
+
+
+@pytest.mark.parametrize("row", SUBSCRIPTIONS)
+async def test_badge_and_notice_have_their_codes_on_the_page(row: str) -> None:
+    view = SUBSCRIPTIONS[row][0]
+    async with Stage(view).browser() as browser:
+        html = (await browser.get("/")).text
+    pane = html[html.index('id="pane-notice"') : html.index('id="pane-payment_method"')]
+    status, notice_code = CODES[row]
+    assert re.findall(r'data-status="(\w+)"', pane) == [status]
+    assert re.findall(r'data-notice="(\w+)"', pane) == ([notice_code] if notice_code else [])
 
 
 @pytest.mark.parametrize(("place", "code"), [(1, "es"), (2, "en")])

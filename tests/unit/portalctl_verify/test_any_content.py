@@ -14,6 +14,7 @@ from unit.portalctl_verify.recording import consistent_recording
 from billing_contracts.registry import TOPICS
 from chassis.decoding import Record as Raw
 from support.any_records import SAMPLES, batches, topic_of
+from support.property_tests import examples
 from verify.invariants import judge
 from verify.recorded_state import RecordedState
 from verify.rows import Record
@@ -37,7 +38,7 @@ def unjudged(recorded: RecordedState) -> list[str]:
 
 
 @given(sent=batches(PUBLISHED), settled=st.booleans(), theirs=st.booleans())
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 def test_odd_records_never_stop_the_verification(sent: list[Raw], settled: bool, theirs: bool) -> None:
     known = sound().records
     # An odd value under a known key belongs to a known aggregate.

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from subscriptions.domain.period import Calendar, Interval, Period, Unit
+from support.property_tests import examples
 
 MADRID, NEW_YORK = ZoneInfo("Europe/Madrid"), ZoneInfo("America/New_York")
 
@@ -85,7 +86,7 @@ def test_a_day_that_a_zone_skipped_is_not_a_period() -> None:
     assert second == Period(first.end, local(samoa, 2012, 1, 1, 10))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     anchor=st.datetimes(datetime(2000, 1, 1), datetime(2060, 1, 1), timezones=st.just(UTC)),
     zone=st.sampled_from(sorted(available_timezones())),

@@ -37,6 +37,7 @@ from subscriptions.domain.subscription.events import (
 )
 from subscriptions.domain.subscription.refusals import Refusal
 from subscriptions.domain.subscription.subscription import Subscription, decide, evolve, timers
+from support.property_tests import examples
 
 POLICIES = st.builds(
     Policies,
@@ -187,5 +188,5 @@ class Life(RuleBasedStateMachine):
             assert timers(self.state) or waits_for_others or self.state.ended
 
 
-Life.TestCase.settings = settings(max_examples=150, stateful_step_count=40)
+Life.TestCase.settings = settings(max_examples=examples(150), stateful_step_count=40)
 TestLife = Life.TestCase

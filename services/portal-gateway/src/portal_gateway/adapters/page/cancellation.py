@@ -169,6 +169,7 @@ class CancellationDialog:
             typed=replace(shown, comment=redact_cards(shown.comment, CARD_MARK)),
             errors=errors or FormErrors(),
             problem=explain(self.language, problem.status, problem.code, problem.headers) if problem else None,
+            problem_code=problem.code if problem else None,
             reference=reference(problem) if problem else None,
             limit=COMMENT_LIMIT,
             idempotency_key=key or uuid4(),

@@ -71,6 +71,7 @@ def refusal(pages: Pages, request: Request, problem: Problem) -> Response:
         "message.html",
         request,
         status=problem.status,
+        code=problem.code,
         heading=language.say(HEADINGS.get(problem.status, WRONG)),
         sentences=[explain(language, problem.status, problem.code, problem.headers)],
         reference=reference(problem),
@@ -94,6 +95,7 @@ def neutral(pages: Pages, request: Request, *, refused: bool = False) -> Respons
         "message.html",
         request,
         status=401,
+        code="not_opened",
         heading=language.say("We could not open the portal"),
         sentences=[
             language.say("The link may have expired, been revoked or be incomplete, or your session has ended."),

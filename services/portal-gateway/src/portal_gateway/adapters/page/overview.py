@@ -28,9 +28,23 @@ from portal_gateway.application.subscription_status import CANCELLABLE
 from portal_gateway.application.view import View, Visit
 from portal_gateway.domain.access import IDLE
 from portal_gateway.domain.view import Subscription
+from presentation.languages import N_
 
+SESSION_CHANGED: Final = N_(
+    "The portal was opened here with another link. This is the account of %(account)s; what you asked for was not done."
+)
+KEPT: Final = N_("You keep your subscription: everything goes on as before.")
 LONG_DOWNLOAD: Final = 100
 """From so many invoices on, the page shows the progress of a download."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """The one-time message of a page: `session_changed` or `kept`."""
+
+    code: str
+    tone: str
+    text: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,15 +138,12 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, invalid:
     }
 
 
-def _message(reader: Reader, said: str | None, chosen: Subscription | None, view: View) -> tuple[str, str] | None:
-    """The message that the address requests, if it is true: (tone, sentence)."""
+def _message(reader: Reader, said: str | None, chosen: Subscription | None, view: View) -> Message | None:
+    """The message that the address requests, if it is true."""
     if said == "session_changed":
-        return "warn", reader.say(
-            "The portal was opened here with another link. This is the account of %(account)s; what you asked for was not done.",
-            account=account(view),
-        )
+        return Message(said, "warn", reader.say(SESSION_CHANGED, account=account(view)))
     if said == "kept" and chosen and is_kept(chosen, view):
-        return "good", reader.say("You keep your subscription: everything goes on as before.")
+        return Message(said, "good", reader.say(KEPT))
     return None
 
 

@@ -107,6 +107,7 @@ class Sheet:
             status=422 if problem else 200,
             heading=offer.button or reader.say("Invoice %(number)s", number=self.facts["number"]),
             problem=explain(reader.language, problem.status, problem.code, problem.headers) if problem else None,
+            problem_code=problem.code if problem else None,
             lines=lines(reader, view, preview["due"]),
             total=total if len(preview["due"]) > 1 else None,
             statements=does(reader, view, preview["due"], more=preview.get("more", False)),

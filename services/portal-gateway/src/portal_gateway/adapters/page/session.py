@@ -74,7 +74,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         language = request_context.language(request)
         title, sentence = REVOKED if request.query_params.get("link") == "revoked" else ENDED
         text = language.say(ENDED_BY_ANOTHER, account=account(other.view)) if other else language.say(sentence)
-        return pages.page("message.html", request, heading=language.say(title), sentences=[text], paste=True)
+        code = "opened_again" if other else "link_revoked" if title == REVOKED[0] else "session_ended"
+        return pages.page("message.html", request, code=code, heading=language.say(title), sentences=[text], paste=True)
 
     return router
 

@@ -1,7 +1,7 @@
 """The cancellation dialog: the effects before, the result after."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from billing_contracts.subscriptions import Feedback
@@ -89,6 +89,8 @@ def reference(subscription_id: str, version: int) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Result:
+    code: Literal["already_ended", "ended", "withdrawal_pending", "cancellation_pending", "scheduled"]
+    """Which result it is, the same in every language."""
     title: str
     says: str
     reference: str | None
@@ -107,19 +109,19 @@ def result(reader: Reader, subscription: Subscription, view: View, version: int 
         day = reader.day(subscription["ended_at"] or subscription["current_period"]["end"])
         if ref is None:
             over = reader.say("%(plan)s ended on %(day)s; there is nothing left to cancel.", plan=plan, day=day)
-            return Result(reader.say("This subscription has ended"), over, None, None)
-        return Result(done, _ended(reader, subscription, day), ref, None)
+            return Result("already_ended", reader.say("This subscription has ended"), over, None, None)
+        return Result("ended", done, _ended(reader, subscription, day), ref, None)
     waiting = pending_sentence(subscription, view)
     if waiting == WITHDRAWAL_PENDING:
-        return Result(reader.say("Keep my subscription"), reader.say(WITHDRAWAL_PENDING), ref, None)
+        return Result("withdrawal_pending", reader.say("Keep my subscription"), reader.say(WITHDRAWAL_PENDING), ref, None)
     if waiting == CANCELLATION_PENDING:
         waits = reader.say("The cancellation of %(plan)s is registered and on its way. You will not be charged again.", plan=plan)
-        return Result(done, waits, ref, None)
+        return Result("cancellation_pending", done, waits, ref, None)
     if cancellation is None:
         return None
     day, ref = reader.day(cancellation["effective_at"]), ref or reference(subscription["id"], subscription["version"])
     if not can_be_withdrawn(subscription, reader.now):
-        return Result(done, _ended(reader, subscription, day), ref, None)
+        return Result("ended", done, _ended(reader, subscription, day), ref, None)
     says = reader.say("%(plan)s ends on %(day)s. You have access until then, and will not be charged again.", plan=plan, day=day)
     if is_unsettled(subscription, view):
         says = reader.say(
@@ -128,7 +130,7 @@ def result(reader: Reader, subscription: Subscription, view: View, version: int 
             plan=plan,
             day=day,
         )
-    return Result(done, says, ref, reader.say("Changed your mind? You can keep it until %(day)s.", day=day))
+    return Result("scheduled", done, says, ref, reader.say("Changed your mind? You can keep it until %(day)s.", day=day))
 
 
 def _ended(reader: Reader, subscription: Subscription, day: str) -> str:

@@ -33,6 +33,8 @@ class Charge:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
+    status: str
+    """The status of the invoice."""
     title: str
     charges: tuple[Charge, ...]
     """The invoice, and the invoices of later periods that were charged after it."""
@@ -49,6 +51,7 @@ def outcome(reader: Reader, view: View, facts: Mapping[str, Any]) -> Outcome:
     charged = _charged(reader, view, facts)
     failed = facts["status"] == "failed"
     return Outcome(
+        status=facts["status"],
         title=reader.say("Your payment"),
         charges=tuple(Charge(number, amount, badge(reader, state)) for number, amount, state in charged),
         says=tuple(_says(reader, facts, subscription)),

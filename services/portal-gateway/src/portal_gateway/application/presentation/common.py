@@ -37,6 +37,8 @@ STALE: Final = N_("There may be recent changes that we do not see yet.")
 class Badge:
     text: str
     tone: Tone
+    code: str
+    """The meaning of the text, the same in every language: a status, `ending` or `pending`."""
 
 
 @dataclass(frozen=True, slots=True)

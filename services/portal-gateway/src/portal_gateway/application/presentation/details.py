@@ -98,13 +98,13 @@ def _edit_method(reader: Reader, view: View) -> str:
 def badge(reader: Reader, subscription: Subscription, view: View) -> Badge:
     reader = reader.of_subscription(subscription)
     if pending_sentence(subscription, view):
-        return Badge(reader.say(PENDING), "warn")
+        return Badge(reader.say(PENDING), "warn", "pending")
     status, ends_at = subscription["status"], end_of(subscription)
     if ends_at and moment(ends_at) > reader.now:
-        return Badge(reader.say("Ends on %(day)s", day=reader.near_day(ends_at)), "warn")
+        return Badge(reader.say("Ends on %(day)s", day=reader.near_day(ends_at)), "warn", "ending")
     if ends_at:
         status = "canceled"  # the subscriptions service has not published its end yet
-    return Badge(reader.say(BADGES[status]), TONES[status])
+    return Badge(reader.say(BADGES[status]), TONES[status], status)
 
 
 def says(reader: Reader, subscription: Subscription, view: View) -> str:

@@ -79,7 +79,7 @@ class Invoice:
 
 
 def badge(reader: Reader, status: str) -> Badge:
-    return Badge(reader.say(STATUSES[status]), TONES[status])
+    return Badge(reader.say(STATUSES[status]), TONES[status], status)
 
 
 def status(invoice: Mapping[str, Any], pending: tuple[Pending, ...]) -> str:

@@ -29,6 +29,8 @@ MONEY_KINDS: Final = frozenset({"invoice", "payment", "refund", "credit_note"})
 
 @dataclass(frozen=True, slots=True)
 class Movement:
+    kind: str
+    """A kind of invoicing's movements, or `next_attempt`."""
     iso_date: str
     date: str
     what: str
@@ -45,7 +47,12 @@ def movements(reader: Reader, facts: Mapping[str, Any], next_try: str | None) ->
         return past
     day = reader.date(next_try)
     upcoming = Movement(
-        day.isoformat(), reader.language.short_day(day), reader.say("Next charge attempt"), "", reader.money(facts["total"])
+        "next_attempt",
+        day.isoformat(),
+        reader.language.short_day(day),
+        reader.say("Next charge attempt"),
+        "",
+        reader.money(facts["total"]),
     )
     return (*past, upcoming)
 
@@ -59,6 +66,7 @@ def _movement(reader: Reader, movement: Mapping[str, Any]) -> Movement:
     amount = movement["amount"]
     absolute: Money = {"amount_minor": abs(amount["amount_minor"]), "currency": amount["currency"]}
     return Movement(
+        kind,
         day.isoformat(),
         reader.language.short_day(day),
         what,

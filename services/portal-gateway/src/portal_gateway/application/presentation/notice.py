@@ -1,7 +1,7 @@
 """What a customer owes for a subscription, why the charge failed, and what happens next."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from portal_gateway.application.presentation.accepted_commands import pending_sentence
 from portal_gateway.application.presentation.common import Reader, Tone, moment
@@ -18,6 +18,8 @@ NOT_CONFIRMED: Final = "not_confirmed"
 class Notice:
     """The message above all panes about an unpaid amount."""
 
+    code: Literal["processing", "not_confirmed", "ended", "first_payment", "failed"]
+    """Which notice it is, the same in every language."""
     tone: Tone
     lead: str
     rest: str
@@ -33,23 +35,24 @@ def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | N
     if is_running(debt, view):
         lead = reader.say("We are processing your payment of %(amount)s.", amount=amount)
         rest = reader.say("Your bank has not answered yet. We will tell you here; you need not pay again.")
-        return Notice("warn", lead, rest, None)
+        return Notice("processing", "warn", lead, rest, None)
     untried = subscription["status"] == "incomplete" and debt["reason"] == "no_payment_method"
     if debt["reason"] == NOT_CONFIRMED:
         lead = reader.say("%(amount)s is waiting for your confirmation.", amount=amount)
         rest = reader.say("It was not in the list that you confirmed, so we have not charged it.")
-        return Notice("warn", lead, f"{rest} {_access(reader, debt)}", pay_button(reader, view))
+        return Notice("not_confirmed", "warn", lead, f"{rest} {_access(reader, debt)}", pay_button(reader, view))
     if subscription["ended_at"]:
         lead = reader.say("You still owe %(amount)s.", amount=amount)
-        return Notice("bad", lead, _why(reader, debt, view), pay_button(reader, view))
+        return Notice("ended", "bad", lead, _why(reader, debt, view), pay_button(reader, view))
     if untried:
         lead = reader.say("Your first payment of %(amount)s is missing.", amount=amount)
     else:
         lead = reader.say("We could not charge %(amount)s.", amount=amount)
     about = f"{_why(reader, debt, view)} {_next_try(reader, debt, view)} {_access(reader, debt)}"
+    code: Literal["first_payment", "failed"] = "first_payment" if untried else "failed"
     if subscription["status"] == "incomplete":
-        return Notice("warn" if untried else "bad", lead, about, None)  # the subscription's pane has the button
-    return Notice("bad", lead, about, pay_button(reader, view))
+        return Notice(code, "warn" if untried else "bad", lead, about, None)  # the subscription's pane has the button
+    return Notice(code, "bad", lead, about, pay_button(reader, view))
 
 
 def pay_button(reader: Reader, view: View) -> str:

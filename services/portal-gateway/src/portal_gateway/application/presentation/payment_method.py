@@ -56,10 +56,10 @@ def _of(reader: Reader, card: PaymentMethod, view: View) -> Method:
     badge = hint = None
     match state(reader, month, year):
         case "expiring":
-            badge = Badge(reader.say(in_context("card", "Expires soon")), "warn")
+            badge = Badge(reader.say(in_context("card", "Expires soon")), "warn", "expiring")
             hint = reader.say("Update it before it expires so as not to lose your subscription.")
         case "expired":
-            badge = Badge(reader.say(in_context("card", "Expired")), "bad")
+            badge = Badge(reader.say(in_context("card", "Expired")), "bad", "expired")
             hint = reader.say("Your next charge will fail. Update it so as not to lose your subscription.")
     label, until = reader.card(card), expiry(reader, month, year)
     return Method(card["brand"], label, until, badge, hint if _renews(view) else None, reader.say("Edit payment method"))

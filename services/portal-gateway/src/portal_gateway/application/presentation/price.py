@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 from billing_contracts.shapes import Tax as Rate
 from billing_contracts.tax import tax_in_force, taxed
@@ -10,6 +11,9 @@ from portal_gateway.application.presentation.common import Reader, frequency
 from portal_gateway.application.subscription_status import renews
 from portal_gateway.application.view import View
 from portal_gateway.domain.view import Money, Plan, Subscription, Tax
+from presentation.languages import N_
+
+PLUS_TAXES: Final = N_("%(price)s plus taxes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +39,7 @@ def price(reader: Reader, plan: Plan, quantity: int) -> Price:
     total: Money = {"amount_minor": owed.total, "currency": currency}
     text = frequency(reader.language, reader.money(total), plan["interval"])
     if not known:
-        return Price(total, None, None, False, reader.say("%(price)s plus taxes", price=text))
+        return Price(total, None, None, False, reader.say(PLUS_TAXES, price=text))
     if rate is None or not owed.tax:
         return Price(total, None, rate, True, text)
     tax: Money = {"amount_minor": owed.tax, "currency": currency}

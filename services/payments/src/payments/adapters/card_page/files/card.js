@@ -67,6 +67,7 @@
     const input = inputs[name];
     const line = document.getElementById(`${name}-error`);
     line.hidden = !code;
+    line.dataset.code = code || "";
     line.textContent = code ? words[code] || words.failed : "";
     if (code) {
       input.setAttribute("aria-invalid", "true");
@@ -79,6 +80,7 @@
 
   function showProblem(code, retryAfter) {
     problem.hidden = !code;
+    problem.dataset.code = code || "";
     const text = code ? words[code] || words.failed : "";
     problem.textContent = typeof text === "string" ? text : counted(text, Math.max(1, Math.ceil((retryAfter || 60) / 60)));
   }

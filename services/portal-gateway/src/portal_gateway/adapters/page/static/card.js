@@ -79,16 +79,16 @@ class CardEntry {
     this.show({ wait: true });
     const answer = await call("POST", "/api/payment-method/setup", {}).catch(() => null);
     if (!this.sheet.isConnected) return;
-    if (answer?.status === 429) return this.fail(minutesOf(this.words.tooMany, answer.retryAfter));
-    if (!answer?.ok) return this.fail(this.words.unavailable);
+    if (answer?.status === 429) return this.fail("tooMany", { sentence: minutesOf(this.words.tooMany, answer.retryAfter) });
+    if (!answer?.ok) return this.fail("unavailable");
     const { setup_id: id, frame_url: url } = answer.content;
-    if (new URL(url).origin !== this.origin) return this.fail(this.words.unavailable);
+    if (new URL(url).origin !== this.origin) return this.fail("unavailable");
     this.setup = id;
     this.list(answer.content);
     this.frame = Object.assign(document.createElement("iframe"), { src: url, title: this.holder.dataset.title });
     this.frame.tabIndex = 0;
     this.holder.append(this.frame);
-    this.timer = setTimeout(() => this.fail(this.words.noAnswer), READY_MS);
+    this.timer = setTimeout(() => this.fail("noAnswer"), READY_MS);
   }
 
   /** The charges of a confirmation and their effects, in the portal's sentences. */
@@ -133,12 +133,12 @@ class CardEntry {
     this.state = "submitting";
     this.sheet.dataset.busy = "yes";
     this.say(this.words.saving);
-    this.timer = setTimeout(() => this.fail(this.words.noAnswer), TOKEN_MS);
+    this.timer = setTimeout(() => this.fail("noAnswer"), TOKEN_MS);
   }
 
   erred({ code }) {
     this.atRest();
-    if (code === "gone" || code === "setup_gone") this.fail(this.words.expired);
+    if (code === "gone" || code === "setup_gone") this.fail("expired");
   }
 
   /** Nothing is under way: the dialog can be closed. */
@@ -161,9 +161,9 @@ class CardEntry {
       setup_id: this.setup, token, charge_invoices: this.due.map((line) => line.invoice_id), totals: totalsOf(this.due),
     });
     if (answer?.ok) return this.saved(answer.content);
-    if (!answer) return this.fail(this.words.unknown, { again: false });
-    if (!this.frame) return this.fail(this.words.notSaved);
-    if (answer.status === 404) return this.fail(this.words.expired);
+    if (!answer) return this.fail("unknown", { again: false });
+    if (!this.frame) return this.fail("notSaved");
+    if (answer.status === 404) return this.fail("expired");
     const { code } = answer.content;
     if (code === "due_changed") this.list(answer.content);
     this.atRest();
@@ -189,7 +189,7 @@ class CardEntry {
   }
 
   doubt() {
-    if (this.frame) this.fail(this.words.asking, { again: false });
+    if (this.frame) this.fail("asking", { again: false });
   }
 
   async saved({ aggregate, version, payment_method: card, charges }) {
@@ -249,25 +249,27 @@ class CardEntry {
       became.replaceChildren(...[...sentences].map(paragraph));
       const settled = !list.querySelector("[data-charge]:not([data-settled])");
       const failed = list.querySelector('[data-settled="failed"]');
-      advice.textContent = failed ? advice.dataset.failed : !settled && polls > 0 ? advice.dataset.waiting : "";
+      advice.dataset.advice = failed ? "failed" : !settled && polls > 0 ? "waiting" : "";
+      advice.textContent = advice.dataset[advice.dataset.advice] ?? "";
       polls += 1;
       return settled;
     };
     return update;
   }
 
-  /** Explains why the fields are gone, and offers to start `again` or to go back. */
-  fail(sentence, { again = true } = {}) {
+  /** Explains why the fields are gone, and offers to start `again` or to go back. `code` names the sentence. */
+  fail(code, { again = true, sentence = this.words[code] } = {}) {
     this.atRest();
     this.show({ fallback: true });
-    this.problem(sentence, { warns: !again });
+    this.problem(code, sentence, { warns: !again });
     const retry = this.sheet.querySelector("[data-retry]");
     retry.hidden = !again;
     (again ? retry : this.back).focus();
   }
 
-  problem(sentence, { warns }) {
+  problem(code, sentence, { warns }) {
     const line = this.sheet.querySelector("[data-problem]");
+    line.dataset.problem = code;
     line.textContent = sentence;
     line.classList.toggle("warn", warns);
     line.hidden = false;

@@ -32,6 +32,7 @@ export function complain(element, problem = null) {
   const line = document.createElement("div");
   line.className = "problem";
   line.role = "alert";
+  line.dataset.code = "offline";
   line.textContent = document.body.dataset.offline;
   settle(element);
   element.closest("[data-slot]").prepend(problem ? document.importNode(problem, true) : line);

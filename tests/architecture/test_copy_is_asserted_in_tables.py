@@ -1,0 +1,65 @@
+"""Customers' sentences are asserted once, in the tables of `tests/unit`. Other tests find elements by role, id, `data-`
+attribute or code, so that a change of a sentence changes only the catalogue and its table."""
+
+import ast
+import re
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import pytest
+from babel.messages.pofile import read_po
+
+ROOT = Path(__file__).parents[2]
+FOLDERS = ("tests/browser", "tests/system", "tests/integration/portal_gateway", "tests/integration/payments", "tests/support")
+LETTERS_MIN = 10
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%")
+
+
+@cache
+def sentences() -> frozenset[str]:
+    """The Spanish texts of the catalogues; those with placeholders in parts. Single words are too common to be recognized."""
+    found: set[str] = set()
+    for path in ROOT.glob("services/*/src/*/locales/es/LC_MESSAGES/messages.po"):
+        with path.open("rb") as file:
+            for message in read_po(file):
+                texts = message.string if isinstance(message.string, tuple | list) else (message.string,)
+                found |= {part.strip(" .,:;·()") for text in texts if message.id for part in PLACEHOLDER.split(str(text))}
+    return frozenset(part for part in found if " " in part and len(part) >= LETTERS_MIN)
+
+
+def quoted(text: str) -> str | None:
+    """The customers' sentence that the text contains, or of which it is a part of several words."""
+    text = text.strip()
+    several_words = " " in text and len(text) >= LETTERS_MIN
+    return next((each for each in sentences() if each in text or (several_words and text in each)), None)
+
+
+def literals(source: str) -> Iterator[tuple[int, str]]:
+    """Line and value of each string, except docstrings."""
+    tree = ast.parse(source)
+    docstrings = {
+        id(node.body[0].value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        if node.body and isinstance(node.body[0], ast.Expr)
+    }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield node.lineno, node.value
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_no_customers_sentence_is_quoted_outside_of_the_tables(folder: str) -> None:
+    found = [
+        f"{path.relative_to(ROOT)}:{line}: {sentence}"
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for line, text in literals(path.read_text())
+        if (sentence := quoted(text))
+    ]
+    assert found == []
+
+
+def test_a_quoted_sentence_is_found() -> None:
+    sentence = max(sentences(), key=len)
+    assert [quoted(text) for _, text in literals(f'"""{sentence}"""\nexpect("{sentence[:-3]}")')] == [sentence]

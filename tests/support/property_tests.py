@@ -1,0 +1,8 @@
+"""The number of examples of property tests."""
+
+import os
+
+
+def examples(full: int) -> int:
+    """A third of `full`; all of them with FULL=1. Each run draws other examples."""
+    return full if os.environ.get("FULL") else full // 3

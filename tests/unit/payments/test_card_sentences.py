@@ -1,0 +1,61 @@
+"""The card page's sentences for mistakes, refusals and pauses, in both languages."""
+
+import pytest
+
+from payments.adapters.card_page.words import language_of, sentences_with_counts, too_many_declines, words_for
+
+SENTENCES = {
+    "number_missing": ("Escribe el número de la tarjeta", "Enter the card number"),
+    "number_length": ("El número debe tener entre 13 y 19 dígitos", "The number should have 13 to 19 digits"),
+    "number_wrong": ("Revisa el número: tiene algún error", "Check the number: something in it is wrong"),
+    "exp_missing": ("Escribe el vencimiento", "Enter the expiry date"),
+    "exp_wrong": ("Escribe mes y año, por ejemplo 12 / 27", "Enter month and year, for example 12 / 27"),
+    "exp_past": ("Esta tarjeta ya venció", "This card has expired"),
+    "cvc_missing": ("Escribe el CVV", "Enter the CVV"),
+    "cvc_length": ("El CVV tiene 3 dígitos", "The CVV has 3 digits"),
+    "cvc_length_amex": ("En American Express el CVV tiene 4 dígitos", "The CVV of American Express has 4 digits"),
+    "card_declined": (
+        "El banco rechazó la tarjeta. Tu tarjeta anterior sigue igual; prueba con otra.",
+        "The bank declined the card. Your previous card is unchanged; try another one.",
+    ),
+    "insufficient_funds": (
+        "La tarjeta no tiene fondos suficientes. Tu tarjeta anterior sigue igual; prueba con otra.",
+        "The card has insufficient funds. Your previous card is unchanged; try another one.",
+    ),
+    "expired_card": (
+        "El banco dice que la tarjeta ya venció. Tu tarjeta anterior sigue igual; prueba con otra.",
+        "The bank says that the card has expired. Your previous card is unchanged; try another one.",
+    ),
+    "incorrect_cvc": (
+        "El CVV no coincide con la tarjeta. Revísalo y vuelve a intentarlo.",
+        "The CVV does not match the card. Check it and try again.",
+    ),
+}
+PAUSES = {
+    40: (
+        "Demasiados intentos con tarjetas rechazadas. Podrás probar otra vez en 1 minuto.",
+        "Too many attempts with declined cards. You can try again in 1 minute.",
+    ),
+    2520: (
+        "Demasiados intentos con tarjetas rechazadas. Podrás probar otra vez en 42 minutos.",
+        "Too many attempts with declined cards. You can try again in 42 minutes.",
+    ),
+}
+"""Seconds -> sentence."""
+
+
+@pytest.mark.parametrize("code", SENTENCES)
+def test_each_mistake_and_each_decline_has_its_own_sentence(code: str) -> None:
+    assert tuple(words_for(language_of(tag))[code] for tag in ("es", "en")) == SENTENCES[code]
+
+
+@pytest.mark.parametrize("seconds", PAUSES)
+def test_a_pause_is_stated_in_whole_minutes(seconds: int) -> None:
+    assert tuple(too_many_declines(language_of(tag), seconds) for tag in ("es", "en")) == PAUSES[seconds]
+
+
+@pytest.mark.parametrize("tag", ["es", "en"])
+def test_the_script_has_the_sentence_in_singular_and_plural(tag: str) -> None:
+    forms, language = sentences_with_counts(language_of(tag))["too_many_declines"], language_of(tag)
+    for minutes, form in ((1, "one"), (42, "other")):
+        assert forms[form].replace("%(count)d", str(minutes)) == too_many_declines(language, 60 * minutes)
