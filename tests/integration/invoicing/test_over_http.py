@@ -97,6 +97,8 @@ async def test_an_invoice_has_all_details(stack: Stack, history: Shop) -> None:
         "email": "ana@example.com",
         "address": "Calle Mayor 1\nMadrid",
         "tax_id": None,
+        "country": None,
+        "purchase_order": None,
     }
     assert paid["lines"][0]["total"] == paid["total"] == {"amount_minor": 2999, "currency": "USD"}
     assert [(it["kind"], it["amount"]["amount_minor"]) for it in paid["movements"]] == [("invoice", 2999), ("payment", -2999)]

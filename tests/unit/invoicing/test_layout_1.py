@@ -65,5 +65,5 @@ BYTES = {
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 async def test_an_issued_invoice_keeps_its_bytes(name: str, render: Renderer) -> None:
-    """Goes red when Typst, Babel's data, a font, a sentence or the template would change documents that customers already have."""
+    """Goes red when Typst, Babel's data, a font, a sentence or the template would change documents that customers have."""
     assert hashlib.sha256(await render(DOCUMENTS[name])).hexdigest() == BYTES[name]

@@ -25,7 +25,7 @@ def place_of(counter: Counter, merchant: MerchantConfigured, at: datetime) -> tu
 
 
 def bill_to(profile: CustomerProfile) -> BillTo:
-    return BillTo(profile.name, profile.email, profile.address, profile.tax_id)
+    return BillTo(profile.name, profile.email, profile.address, profile.tax_id, profile.country, profile.purchase_order)
 
 
 def issue(
@@ -53,7 +53,7 @@ def issue(
         period_number=due.period_number,
         tax=applied,
         amounts=Amounts(owed.net, owed.tax),
-        seller=Seller(merchant.legal.name, merchant.legal.address, merchant.legal.tax_id),
+        seller=Seller(**merchant.legal.model_dump()),
         letterhead=Letterhead(
             brand=merchant.name,
             locale=document_locale(customer_locale, merchant.locale),
@@ -63,6 +63,7 @@ def issue(
             logo=merchant.branding.logo_media_id,
             paper=paper(merchant.locale, merchant.time_zone),
             decimals=exponent(sold.currency),
+            note=merchant.invoice_note,
         ),
         bill_to_sha256=bill_to_sha256,
         at=at,

@@ -143,6 +143,7 @@ def merchant(it: Merchant) -> MerchantConfigured:
         api_keys=tuple(ApiKey(**asdict(key)) for key in it.keys),
         sandbox=it.sandbox,
         clock_offset_seconds=it.clock_offset_seconds,
+        invoice_note=profile.invoice_note,
     )
 
 
