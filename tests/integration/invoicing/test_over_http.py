@@ -125,6 +125,12 @@ async def test_the_document_is_the_same_bytes_each_time(stack: Stack, history: S
     assert first.headers["cache-control"] == "no-store"
 
 
+async def test_the_document_of_a_paid_invoice_has_the_payment_with_its_reference(stack: Stack, history: Shop) -> None:
+    async with stack.customer(history, ANA) as http:
+        paid = text((await http.get(f"/v1/invoices/{FIRST}/pdf")).content)
+    assert "14 de enero de 2020 Visa •••• 4242 ch_1 29.99 USD" in paid
+
+
 async def test_the_document_of_a_void_invoice_says_when_it_was_paid_back(stack: Stack, history: Shop) -> None:
     async def said() -> str:
         async with stack.customer(history, ANA) as http:
@@ -132,9 +138,9 @@ async def test_the_document_of_a_void_invoice_says_when_it_was_paid_back(stack: 
 
     async with stack.merchant(history) as http:
         await http.post(f"/v1/invoices/{SECOND}/void")
-    assert "Anulado el" in await said()
+    assert "29.99 USD · anulada el" in await said()
     await stack.deliver(history.succeeded(SUBSCRIPTION, ANA, 1), history.refunded(SUBSCRIPTION, ANA, 1))
-    assert "Reembolsado el 14 de febrero de 2020" in await said()
+    assert "29.99 USD · reembolsada el 14 de febrero de 2020" in await said()
 
 
 async def test_a_merchant_voids_what_is_open(stack: Stack, history: Shop) -> None:

@@ -18,6 +18,9 @@ from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
 from invoicing.domain.totals import Amounts
 
+LAYOUT = 2
+"""The layout of new invoices."""
+
 
 def place_of(counter: Counter, merchant: MerchantConfigured, at: datetime) -> tuple[Place, Counter]:
     """The next number, dated with the day of `at` in the merchant's time zone."""
@@ -63,6 +66,7 @@ def issue(
             logo=merchant.branding.logo_media_id,
             paper=paper(merchant.locale, merchant.time_zone),
             decimals=exponent(sold.currency),
+            layout=LAYOUT,
             note=merchant.invoice_note,
         ),
         bill_to_sha256=bill_to_sha256,

@@ -1,11 +1,10 @@
-"""The input of the template: one JSON document of finished texts. Typed text is data, never markup."""
+"""The input of the first layout. Issued documents never change, so its sentences stay in the catalogues as they are."""
 
 import json
 from dataclasses import asdict
 from typing import Any
-from unicodedata import bidirectional
 
-from invoicing.adapters.document.glyphs import MARK, printable
+from invoicing.adapters.document.texts import NEUTRAL, initials, party, typed
 from invoicing.adapters.document.wording import Speech
 from invoicing.application.invoices import Document
 from invoicing.domain.invoice.events import Issued
@@ -14,14 +13,8 @@ from invoicing.domain.plan import Period
 from invoicing.domain.totals import Line
 from presentation import colours
 
-NEUTRAL = (0x3C, 0x44, 0x54)
-"""The colour for a merchant without one."""
-_ISOLATE, _END = "\u2068", "\u2069"
-"""Unicode isolates: the text between them keeps its own reading direction."""
 
-
-def lay_out(document: Document, logo: bytes | None = None) -> str:
-    """`logo` is a WebP. Without one, the brand's initial is printed."""
+def lay_out(document: Document, logo: bytes | None) -> str:
     issued = document.issued
     head = issued.letterhead
     speech = Speech(head.locale, head.time_zone)
@@ -121,20 +114,3 @@ def _bill_to(document: Document, speech: Speech) -> dict[str, Any]:
 
 def _tax_id(tax_id: str | None, speech: Speech) -> str | None:
     return f"{speech.words.tax_id}: {tax_id}" if tax_id else None
-
-
-def party(name: str, address: str | None = None, email: str | None = None, tax_id: str | None = None) -> dict[str, Any]:
-    rest = [*(address or "").splitlines(), *(part for part in (tax_id, email) if part)]
-    return {"name": typed(name) or MARK, "rest": [typed(part) for part in rest if part.strip()]}
-
-
-def typed(text: str) -> str:
-    """Typed text as it can be printed, isolated from the reading direction of its surroundings."""
-    shown = printable(text)
-    return f"{_ISOLATE}{shown}{_END}" if any(bidirectional(c) in ("R", "AL") for c in shown) else shown
-
-
-def initials(brand: str) -> str:
-    """The letter in place of a logo: `T` for TechSolutions Inc."""
-    first = next((c for c in printable(brand) if c.isalnum()), "•")
-    return first.upper()[:1]
