@@ -79,6 +79,7 @@ TECHSOLUTIONS = Merchant(
             "contact_email": "soporte@techsolutions.example",
         },
         "policies": {},
+        "invoice_note": "Servicio digital prestado desde San Francisco, Estados Unidos.",
     },
     clock_starts_at=datetime(2020, 6, 1, tzinfo=UTC),
     logo="logo.png",
@@ -202,7 +203,13 @@ OTHER = Merchant(
         Joins(
             at(2023, 3, 8),
             "hugo",
-            {"name": "Hugo Pérez", "email": "hugo@example.com", "locale": "es-AR", "country": "AR"},
+            {
+                "name": "Hugo Pérez",
+                "email": "hugo@example.com",
+                "locale": "es-AR",
+                "country": "AR",
+                "purchase_order": "OC-2023-0117",
+            },
             story="a customer of the second merchant",
             card="tok_visa",
         ),
