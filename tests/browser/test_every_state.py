@@ -20,9 +20,9 @@ from playwright.async_api import Browser, Page
 
 WIDTHS = (320, 768, 900, 1280)
 HEIGHT = 860
-WEIGHT_BYTES_MAX = 64_000
-"""Of markup, styles and scripts that a page loads, as they are sent."""
-LOADED = ("document", "stylesheet", "script")
+WEIGHT_BYTES_MAX = 90_000
+"""Of markup, styles, scripts and fonts that a page loads, as they are sent."""
+LOADED = ("document", "stylesheet", "script", "font")
 
 TOO_WIDE = """() => [document.documentElement, ...document.querySelectorAll("dialog[open]")]
     .filter((outer) => outer.scrollWidth > outer.clientWidth)

@@ -3,6 +3,10 @@
 A record without a value (a tombstone) means that the customer was erased.
 """
 
+from typing import Annotated
+
+from pydantic import Field
+
 from billing_contracts.envelope import EventData
 
 
@@ -23,3 +27,5 @@ class CustomerProfile(EventData):
     """Tax number, as invoices print it: an RFC in Mexico, a VAT number in Europe. Personal data."""
     address: str | None = None
     """Postal address, as invoices print it. It may contain line breaks. Personal data."""
+    purchase_order: Annotated[str | None, Field(examples=["OC-2023-0117"])] = None
+    """The buyer's purchase order or other reference, as invoices print it."""

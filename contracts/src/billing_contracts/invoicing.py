@@ -1,8 +1,10 @@
 """Events of the invoicing service on `billing.invoicing`. Aggregates: `invoice-<uuid>`."""
 
 from datetime import date
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID, uuid5
+
+from pydantic import Field
 
 from billing_contracts.envelope import EventData, Instant
 from billing_contracts.money import Money
@@ -71,6 +73,8 @@ class InvoiceIssued(EventData):
     """The merchant as printed on the invoice."""
     period_time_zone: str | None = None
     """IANA name of the subscription's time zone, in which the dates of `period` are shown. The merchant's applies when absent."""
+    note: Annotated[str | None, Field(examples=["Export of services, outside the scope of IVA."])] = None
+    """The merchant's note as printed on the invoice. It may contain line breaks."""
 
 
 class InvoicePaid(EventData):

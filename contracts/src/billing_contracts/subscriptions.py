@@ -4,8 +4,10 @@ Three kinds of aggregate: `merchant-<uuid>`, `plan-<uuid>` and `subscription-<uu
 """
 
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
+
+from pydantic import Field
 
 from billing_contracts.envelope import EventData, Instant
 from billing_contracts.money import Money
@@ -60,6 +62,8 @@ class LegalIdentity(Shape):
     """Postal address. It may contain line breaks."""
     tax_id: str | None = None
     """Tax number of the company."""
+    country: Annotated[str | None, Field(examples=["US"])] = None
+    """ISO 3166-1 alpha-2 code of the company's country. It decides how invoices label the tax number: RFC in Mexico."""
 
 
 class Branding(Shape):
@@ -132,6 +136,8 @@ class MerchantConfigured(EventData):
     """True when the merchant is for tests: no real money moves, and its clock can be moved."""
     clock_offset_seconds: float = 0
     """The merchant's clock minus the wall clock. Zero, except in a sandbox with a test clock."""
+    invoice_note: Annotated[str | None, Field(examples=["Export of services, outside the scope of IVA."])] = None
+    """Note that is printed on every invoice, such as the reason for which no tax is charged. It may contain line breaks."""
 
 
 class PlanPublished(EventData):

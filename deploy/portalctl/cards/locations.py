@@ -7,7 +7,10 @@ from typing import Final
 from verify.sources import DATABASES
 
 TEXTS: Final = frozenset(
-    {"name", "description", "address", "tax_id", "email", "contact_email", "plan_name", "comment", "brand", "error"}
+    {
+        *("name", "description", "address", "tax_id", "purchase_order", "email", "contact_email", "plan_name", "comment"),
+        *("brand", "error", "invoice_note", "note"),
+    }
 )
 """Fields of documents and events with typed text, at any depth."""
 
@@ -57,7 +60,7 @@ def _chassis_locations(database: str) -> tuple[Location, ...]:
 
 LOCATIONS: Final = (
     Location("subscriptions", "cancellation_comments", ("merchant_id", "subscription_id"), ("comment",), Treatment.REWRITTEN),
-    Location("subscriptions", "customers", _ID, ("name", "email", "tax_id", "address"), Treatment.REVISED),
+    Location("subscriptions", "customers", _ID, ("name", "email", "tax_id", "address", "purchase_order"), Treatment.REVISED),
     Location("subscriptions", "projection", ("merchant_id",), ("doc",), Treatment.REVISED, "name = 'merchant'"),
     Location("subscriptions", "plans", _ID, ("doc",), Treatment.UNCHANGED),
     Location("invoicing", "invoices", _ID, ("issued",), Treatment.UNCHANGED),

@@ -21,14 +21,7 @@ from subscriptions.adapters.tables.customers import CustomersTable
 from subscriptions.application.aggregates import MERCHANT
 from subscriptions.application.profiles import Customer
 from subscriptions.domain.merchant.commands import Reconfigure
-from subscriptions.domain.merchant.profile import (
-    UNCHANGED,
-    BrandingPatch,
-    LegalIdentity,
-    MerchantProfile,
-    ProfilePatch,
-    Unchanged,
-)
+from subscriptions.domain.merchant.profile import UNCHANGED, BrandingPatch, MerchantProfile, ProfilePatch, Unchanged
 
 OPERATOR = "operator"
 
@@ -88,14 +81,15 @@ async def _merchant(pool: asyncpg.Pool, finding: Finding) -> bool:
 def _clean_profile(profile: MerchantProfile) -> ProfilePatch:
     """Names only the fields that change: a field without a card number keeps what the merchant writes meanwhile."""
     legal, branding, tax = profile.legal, profile.branding, profile.tax
-    cleaned = LegalIdentity(_clean(legal.name), _clean(legal.address), _clean(legal.tax_id) if legal.tax_id else None)
-    email = _clean(branding.contact_email) if branding.contact_email else None
+    cleaned = replace(legal, name=_clean(legal.name), address=_clean(legal.address), tax_id=_cleaned(legal.tax_id))
+    email, note = _cleaned(branding.contact_email), _cleaned(profile.invoice_note)
     cleaned_tax = replace(tax, name=_clean(tax.name)) if tax else None
     return ProfilePatch(
         name=_changed(profile.name, _clean(profile.name)),
         legal=_changed(legal, cleaned),
         branding=BrandingPatch(contact_email=_changed(branding.contact_email, email)),
         tax=_changed(tax, cleaned_tax),
+        invoice_note=_changed(profile.invoice_note, note),
     )
 
 
@@ -152,3 +146,7 @@ def _within(content: Any) -> Any:
 
 def _clean(text: str) -> str:
     return redact_cards(text, CARD_MARK)
+
+
+def _cleaned(text: str | None) -> str | None:
+    return _clean(text) if text else None

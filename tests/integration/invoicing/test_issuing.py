@@ -32,6 +32,19 @@ async def test_the_cause_is_followed(stack: Stack, shop: Shop) -> None:
     assert (str(issued.causationid), str(issued.correlationid)) == (cause["id"], cause["correlationid"])
 
 
+async def test_an_invoice_keeps_the_note_and_the_purchase_order_with_which_it_was_issued(stack: Stack) -> None:
+    shop, subscription = Shop("NT"), uuid4()
+    await stack.deliver(shop.configured(invoice_note="Operación no sujeta."))
+    await stack.deliver(shop.profile(ANA, country="ES", purchase_order="OC-1"), shop.due(subscription, ANA))
+    await stack.deliver(shop.configured(2, invoice_note=None), shop.profile(ANA, 2, purchase_order="OC-2"))
+    (issued,) = await stack.announced(shop)
+    assert issued.data["note"] == "Operación no sujeta."
+    async with stack.merchant(shop) as http:
+        shown = (await http.get(f"/v1/invoices/{invoice_id(subscription, period(0))}")).json()
+    buyer = shown["bill_to"]
+    assert (shown["note"], buyer["country"], buyer["purchase_order"]) == ("Operación no sujeta.", "ES", "OC-1")
+
+
 async def test_a_repeated_renewal_has_one_invoice(stack: Stack, shop: Shop) -> None:
     subscription, other = uuid4(), uuid4()
     first = shop.due(subscription, ANA)

@@ -66,7 +66,7 @@ async def test_the_export_is_forwarded_under_its_name_and_not_stored(ana: Mercha
     async with ana.signed_in() as browser:
         answer = await browser.get(address)
     assert answer.content == b"\xef\xbb\xbfdate,kind\r\n"
-    assert asked == ["format=csv&locale=es-419"]
+    assert asked == ["format=csv&locale=es-MX"], "the customer's country, not the merchant's region"
     assert answer.headers["content-disposition"] == "attachment; filename=\"releve.csv\"; filename*=UTF-8''relev%C3%A9.csv"
     assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
 

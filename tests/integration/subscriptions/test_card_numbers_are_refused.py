@@ -14,6 +14,8 @@ FIELDS: list[tuple[str, str, dict[str, Any], tuple[str, ...]]] = [
     ("POST", "/v1/customers", ANA, ("name",)),
     ("POST", "/v1/customers", ANA, ("address",)),
     ("POST", "/v1/customers", ANA, ("tax_id",)),
+    ("POST", "/v1/customers", ANA, ("purchase_order",)),
+    ("PATCH", "/v1/merchants/{id}", {}, ("invoice_note",)),
     ("PATCH", "/v1/customers/{ana}", {}, ("name",)),
     ("PATCH", "/v1/customers/{ana}", {}, ("address",)),
     ("POST", "/v1/plans", PREMIUM, ("name",)),

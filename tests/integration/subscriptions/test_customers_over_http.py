@@ -19,7 +19,9 @@ async def announced(shop: Shop) -> list[tuple[str, dict[str, Any] | None]]:
 
 
 async def test_each_change_of_a_profile_is_announced_with_its_revision(shop: Shop) -> None:
-    changed = await shop.http.patch(f"/v1/customers/{shop.ana}", json={"email": "ana@new.example", "country": None})
+    changed = await shop.http.patch(
+        f"/v1/customers/{shop.ana}", json={"email": "ana@new.example", "country": None, "purchase_order": "OC-17"}
+    )
     assert changed.json() == {
         "id": shop.ana,
         "revision": 2,
@@ -29,14 +31,15 @@ async def test_each_change_of_a_profile_is_announced_with_its_revision(shop: Sho
         "country": None,
         "tax_id": None,
         "address": None,
+        "purchase_order": "OC-17",
     }
     unchanged = await shop.http.patch(f"/v1/customers/{shop.ana}", json={"email": "ana@new.example"})
     assert unchanged.json()["revision"] == 2
     published = await announced(shop)
     assert [key for key, _ in published] == [f"{shop.id}/customer-{shop.ana}"] * 2
-    assert [(value["sequence"], value["data"]["email"]) for _, value in published if value] == [
-        ("0000000001", "ana@example.com"),
-        ("0000000002", "ana@new.example"),
+    assert [(value["sequence"], value["data"]["email"], value["data"]["purchase_order"]) for _, value in published if value] == [
+        ("0000000001", "ana@example.com", None),
+        ("0000000002", "ana@new.example", "OC-17"),
     ]
 
 

@@ -44,7 +44,7 @@ async def test_a_registration_publishes_all_settings(stack: Stack) -> None:
     assert (event["type"], event["time"]) == ("billing.subscriptions.MerchantConfigured.v1", "2023-01-14T06:00:00Z")
     data = event["data"]
     assert (data["name"], data["invoice_series"], data["sandbox"]) == ("TechSolutions Inc.", "TS", True)
-    assert data["legal"] == TECHSOLUTIONS["legal"]
+    assert data["legal"] == {**TECHSOLUTIONS["legal"], "country": None}
     assert data["clock_offset_seconds"] < 0
     peer = stack.peer(PAYMENTS)
     known = (await peer.get(f"/v1/merchants/{merchant['id']}")).json()
@@ -52,6 +52,15 @@ async def test_a_registration_publishes_all_settings(stack: Stack) -> None:
     by_key = await peer.get(f"/v1/keys/{hashlib.sha256(merchant['api_key'].encode()).hexdigest()}")
     assert by_key.json() == known
     assert (await peer.get(f"/v1/keys/{'0' * 64}")).status_code == 404
+
+
+async def test_a_note_on_invoices_is_set_kept_and_removed(stack: Stack) -> None:
+    merchant = await registered(stack)
+    http, url = stack.merchant(merchant["api_key"]), f"/v1/merchants/{merchant['id']}"
+    note = "Operación no sujeta a IVA.\nExportación de servicios."
+    assert (await http.patch(url, json={"invoice_note": note})).json()["invoice_note"] == note
+    assert (await http.patch(url, json={"name": "Other"})).json()["invoice_note"] == note
+    assert (await http.patch(url, json={"invoice_note": None})).json()["invoice_note"] is None
 
 
 async def test_only_the_operator_registers_merchants(stack: Stack) -> None:
@@ -89,6 +98,8 @@ async def test_a_repeated_registration_gets_the_same_key(stack: Stack) -> None:
         ({"policies": {"retry_days": [0]}}, "/policies/retry_days/0"),
         ({"policies": {"cancel_mode": "never"}}, "/policies/cancel_mode"),
         ({"legal": {"name": "X"}}, "/legal/address"),
+        ({"legal": {**TECHSOLUTIONS["legal"], "country": "Mexico"}}, "/legal/country"),
+        ({"invoice_note": "x" * 501}, "/invoice_note"),
         ({"clock_starts_at": "2023-01-14T06:00:00"}, "/clock_starts_at"),
         ({"clock_starts_at": 1}, "/clock_starts_at"),
         ({"clock_starts_at": "0001-01-01T00:00:00Z"}, "/clock_starts_at"),

@@ -30,9 +30,10 @@ def day(month: int, of: int = 14, hour: int = 12) -> datetime:
 MAY = Period(day(5), day(6))
 IVA = Tax("IVA", 1600, inclusive=True)
 PREMIUM = Plan(id_of("premium"), "Premium Mensual", "Suscripción mensual renovable", None, 2999, "USD", "month", 1)
-SELLER = Seller("TechSolutions Inc.", "Av. Reforma 123\n06600 Ciudad de México", "TSO010203AB4")
-LETTERHEAD = Letterhead("TechSolutions Inc.", "es-MX", "America/Mexico_City", "#285cc2", "soporte@techsolutions.example")
-ANA = BillTo("Ana García", "ana@example.com", "Calle Mayor 1\n28013 Madrid", "12345678Z")
+SELLER = Seller("TechSolutions Inc.", "Av. Reforma 123\n06600 Ciudad de México", "TSO010203AB4", "MX")
+EMAIL = "soporte@techsolutions.example"
+LETTERHEAD = Letterhead("TechSolutions Inc.", "es-MX", "America/Mexico_City", "#285cc2", EMAIL, layout=2)
+ANA = BillTo("Ana García", "ana@example.com", "Calle Mayor 1\n28013 Madrid", "12345678Z", "ES")
 VISA = Card(id_of("visa"), "visa", "4242", 12, 2025)
 ISSUE = Issue(
     series_number=SeriesNumber("TS", 14, date(2023, 5, 14)),

@@ -15,7 +15,7 @@ from invoicing.domain.invoice.invoice import Status
 from support.invoicing.examples import ANA, ISSUED, PAID, VISA, VOIDED
 
 OPEN = Document(ISSUED, Settlement(), ANA)
-SETTLED = Document(ISSUED, Settlement(Status.PAID, PAID.at, VISA), ANA)
+SETTLED = Document(ISSUED, Settlement(Status.PAID, PAID.at, VISA, reference="sbx_ch_1"), ANA)
 VOID = Document(ISSUED, Settlement(Status.VOID, VOIDED.at), ANA)
 
 LOGO = b64decode("UklGRh4AAABXRUJQVlA4TBEAAAAvL8ADAAdQrqJUuP+BiOh/AAA=")

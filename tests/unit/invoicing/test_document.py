@@ -17,7 +17,7 @@ from presentation import colours
 from support.invoicing.examples import ANA, ISSUE, ISSUED, LETTERHEAD, PAID, PREMIUM, SELLER, TAXED, VISA, costing, day, issued
 from support.invoicing.pdf_documents import LOGO_ID, OPEN, SETTLED, VOID, logos, opened, text
 
-GOLDEN = "979b694447b9a890380e49a1b99cb88e06014462223a15f479a6adec11859ceb"
+GOLDEN = "979d64a447917cec34743108acc5ff82dce45b8a976d494ad010fbe44da44a28"
 
 
 def texts(document: Document) -> str:
@@ -52,14 +52,16 @@ def test_an_invoice_has_all_mandatory_content() -> None:
     for part in (
         "TS-000014",
         "14 de mayo de 2023",
-        "Del 14 de mayo de 2023 al 14 de junio de 2023",
-        "Pagado el 14 de mayo de 2023",
+        "Vencimiento",
+        "14 de mayo – 13 de junio de 2023",
+        "29.99 USD · pagada el 14 de mayo de 2023",
+        "sbx_ch_1",
         "Visa •••• 4242",
         "29.99 USD",
         "TechSolutions Inc.",
-        "TSO010203AB4",
+        "RFC: TSO010203AB4",
         "Ana García",
-        "12345678Z",
+        "NIF: 12345678Z",
         "ana@example.com",
         "Premium Mensual",
         "Suscripción mensual renovable",
@@ -67,14 +69,70 @@ def test_an_invoice_has_all_mandatory_content() -> None:
         assert part in shown
 
 
-def test_the_status_is_printed_with_its_date() -> None:
+def test_the_amount_is_printed_with_what_has_become_of_it() -> None:
+    refunded = replace(VOID, settlement=replace(VOID.settlement, refunded_at=day(5, of=18)))
     for document, status in (
-        (OPEN, "Pendiente de pago"),
-        (SETTLED, "Pagado el 14 de mayo de 2023"),
-        (VOID, "Anulado el 16 de mayo de 2023"),
-        (replace(VOID, settlement=replace(VOID.settlement, refunded_at=day(5, of=18))), "Reembolsado el 18 de mayo de 2023"),
+        (OPEN, "29.99 USD · pendiente de pago"),
+        (SETTLED, "29.99 USD · pagada el 14 de mayo de 2023"),
+        (VOID, "29.99 USD · anulada el 16 de mayo de 2023"),
+        (refunded, "29.99 USD · reembolsada el 18 de mayo de 2023"),
     ):
-        assert json.loads(lay_out(document))["status"]["text"] == status
+        assert json.loads(lay_out(document))["amount"].replace("\u00a0", " ") == status
+
+
+def test_the_period_is_printed_once_unless_a_line_has_another_one() -> None:
+    assert texts(SETTLED).count("13 de junio de 2023") == 1
+    line = replace(ISSUED.lines[0], period=Period(day(5, of=20), day(6, of=20)))
+    assert "20 de mayo – 19 de junio de 2023" in texts(replace(SETTLED, issued=replace(ISSUED, lines=(*ISSUED.lines, line))))
+
+
+@pytest.mark.parametrize(
+    ("end", "period"),
+    [
+        (day(5, of=15), "14 de mayo de 2023"),
+        (day(5, of=14, hour=13), "14 de mayo de 2023"),
+        (day(5).replace(year=2024), "14 de mayo de 2023 – 13 de mayo de 2024"),
+    ],
+)
+def test_a_period_ends_on_its_last_day(end: datetime, period: str) -> None:
+    facts = json.loads(lay_out(Document(issued(replace(ISSUE, period=Period(day(5), end))), Settlement(), ANA)))["facts"]
+    assert [value.replace("\u00a0", " ") for name, value in facts if name == "Período"] == [period]
+
+
+def test_an_invoice_without_tax_has_the_line_and_the_merchants_reason() -> None:
+    head = replace(LETTERHEAD, note="Operación no sujeta.\nExportación de servicios.")
+    shown = json.loads(lay_out(replace(OPEN, issued=replace(ISSUED, letterhead=head))))
+    assert [[part.replace("\u00a0", " ") for part in row] for row in shown["sums"]] == [
+        ["Subtotal", "29.99 USD"],
+        ["Impuestos (no se aplican)", "0.00 USD"],
+    ]
+    assert shown["note"] == {"title": "Nota", "lines": ["Operación no sujeta.", "Exportación de servicios."]}
+    assert json.loads(lay_out(OPEN))["note"] is None
+
+
+def test_the_buyers_purchase_order_is_printed() -> None:
+    facts = json.loads(lay_out(replace(OPEN, bill_to=replace(ANA, purchase_order="OC-17"))))["facts"]
+    assert facts[-1] == ["Orden de compra", "OC-17"]
+    assert len(json.loads(lay_out(OPEN))["facts"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("country", "label"),
+    [
+        *(("MX", "RFC"), ("AR", "CUIT"), ("CO", "NIT"), ("CL", "RUT"), ("PE", "RUC"), ("EC", "RUC"), ("ES", "NIF")),
+        *(("US", "EIN"), ("IE", "VAT"), ("JP", "Identificación fiscal"), (None, "Identificación fiscal")),
+    ],
+)
+def test_a_tax_number_has_its_countrys_label(country: str | None, label: str) -> None:
+    shown = json.loads(lay_out(replace(OPEN, bill_to=replace(ANA, country=country))))
+    assert f"{label}: 12345678Z" in shown["bill_to"]["rest"]
+
+
+def test_only_a_paid_invoice_has_a_payment() -> None:
+    payments = [json.loads(lay_out(document))["payment"] for document in (OPEN, VOID, SETTLED)]
+    assert payments[:2] == [None, None]
+    row = [cell.replace("\u00a0", " ") for cell in payments[2]["row"]]
+    assert row == ["14 de mayo de 2023", "Visa •••• 4242", "sbx_ch_1", "29.99 USD"]
 
 
 def test_a_tax_has_its_line() -> None:
@@ -87,14 +145,14 @@ def test_a_tax_has_its_line() -> None:
 def test_a_document_is_in_the_language_of_its_issue() -> None:
     english = Document(issued(replace(ISSUE, letterhead=replace(LETTERHEAD, locale="en-US"))), SETTLED.settlement, ANA)
     shown = texts(english)
-    assert "Paid on May 14, 2023" in shown
-    assert "May 14, 2023 to June 14, 2023" in shown
-    assert "Pagado" not in shown
+    assert "29.99 USD · paid on May 14, 2023" in shown
+    assert "May 14 – June 13, 2023" in shown
+    assert "pagada" not in shown
 
 
 def test_days_are_those_of_the_merchants_place() -> None:
     late = PAID.at.replace(day=15, hour=3)
-    assert "Pagado el 14 de mayo de 2023" in texts(replace(SETTLED, settlement=Settlement(Status.PAID, late, VISA)))
+    assert "pagada el 14 de mayo de 2023" in texts(replace(SETTLED, settlement=Settlement(Status.PAID, late, VISA)))
 
 
 @pytest.mark.parametrize(("currency", "text"), [("JPY", "2,999 JPY"), ("KWD", "2.999 KWD"), ("USD", "29.99 USD")])
@@ -117,13 +175,13 @@ def test_days_of_the_period_are_those_of_the_place_where_the_subscription_began(
     period = Period(datetime(2023, 5, 13, 23, tzinfo=UTC), datetime(2023, 6, 13, 23, tzinfo=UTC))
     it = replace(ISSUE, period=period, period_zone="Europe/Madrid")
     shown = texts(Document(issued(it), Settlement(), ANA))
-    assert shown.count("Del 14 de mayo de 2023 al 14 de junio de 2023") == 2
+    assert "14 de mayo – 13 de junio de 2023" in shown
     before = texts(Document(issued(replace(it, period_zone=None)), Settlement(), ANA))
-    assert before.count("Del 13 de mayo de 2023 al 13 de junio de 2023") == 2
+    assert "13 de mayo – 12 de junio de 2023" in before
 
 
 def test_a_document_without_its_buyer_has_a_notice() -> None:
-    assert "Datos suprimidos" in texts(replace(SETTLED, bill_to=None))
+    assert "Datos eliminados" in texts(replace(SETTLED, bill_to=None))
 
 
 HOSTILE = BillTo(
@@ -188,7 +246,7 @@ def branded(logo: str | None) -> Document:
 
 async def test_the_logo_stands_in_the_initials_place(render: Renderer) -> None:
     plain, with_logo = [text(await render(branded(logo))) for logo in (None, LOGO_ID)]
-    assert plain == f"T {with_logo}"
+    assert plain == with_logo.replace("TechSolutions Inc.", "TechSolutions Inc. T", 1)
     assert list(opened(await render(branded(LOGO_ID))).pages[0].images) != []
 
 
@@ -208,3 +266,15 @@ def test_the_initial_can_be_read_on_the_brands_colour_and_is_the_portals(colour:
     assert colours.contrast(fill, ink) >= 4.5
     if brand := colours.parsed(colour):
         assert (fill, ink) == colours.filled(brand)
+
+
+async def test_the_total_is_the_only_bold_figure(render: Renderer) -> None:
+    bold: list[str] = []
+
+    def read(line: str, _: object, __: object, font: dict[str, str] | None, size: float) -> None:
+        if font and "SemiBold" in font["/BaseFont"] and any(c.isdigit() for c in line):
+            bold.append(line.strip().replace("\u00a0", " "))
+
+    for page in opened(await render(SETTLED)).pages:
+        page.extract_text(visitor_text=read)
+    assert bold == ["29.99 USD"]

@@ -30,17 +30,20 @@ async def test_the_pdf_declares_pdf_ua_and_pdf_a(render: Renderer) -> None:
     assert b"<pdfaid:conformance>A</pdfaid:conformance>" in promised
 
 
-async def test_its_headings_are_the_invoice_and_its_parties(render: Renderer) -> None:
-    assert [tag.role for tag in tags(await render(SETTLED)).all("H1", "H2", "H3")] == ["H1", "H2", "H2"]
+async def test_its_headings_are_the_invoice_its_parties_and_the_payment(render: Renderer) -> None:
+    assert [tag.role for tag in tags(await render(OPEN)).all("H1", "H2", "H3")] == ["H1", "H2", "H2"]
+    assert [tag.role for tag in tags(await render(SETTLED)).all("H1", "H2", "H3")] == ["H1", "H2", "H2", "H2"]
 
 
 async def test_its_lines_are_a_table_whose_head_names_the_columns(render: Renderer) -> None:
-    (table,) = tags(await render(SETTLED)).all("Table")
-    head, body = table.kids
-    assert (head.role, body.role) == ("THead", "TBody")
-    (row,) = head.kids
-    assert [(cell.role, cell.attributes["Scope"]) for cell in row.kids] == [("TH", "/Column")] * 4
-    assert [[cell.role for cell in row.kids] for row in body.kids] == [["TD"] * 4]
+    tables = tags(await render(SETTLED)).all("Table")
+    assert len(tables) == 2, "the lines and the payment"
+    for table in tables:
+        head, body = table.kids
+        assert (head.role, body.role) == ("THead", "TBody")
+        (row,) = head.kids
+        assert [(cell.role, cell.attributes["Scope"]) for cell in row.kids] == [("TH", "/Column")] * 4
+        assert [[cell.role for cell in row.kids] for row in body.kids] == [["TD"] * 4]
 
 
 async def test_a_long_table_is_one_table_whose_head_stands_on_every_page(render: Renderer) -> None:
@@ -76,4 +79,4 @@ async def test_a_logo_has_alternative_text_and_an_initial_has_none(render: Rende
     assert logo.alt == "Logotipo de TechSolutions Inc."
     plain = await render(OPEN)
     assert tags(plain).all("Figure") == []
-    assert text(plain).startswith("T TechSolutions Inc. Factura")
+    assert text(plain).startswith("Factura TS-000014 TechSolutions Inc. T 29.99")

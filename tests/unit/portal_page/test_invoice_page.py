@@ -50,6 +50,13 @@ def test_the_page_shows_parties_lines_and_taxes() -> None:
     assert told(tax=on_top).totals[1][0] == "IVA (16 %)"
 
 
+def test_tax_numbers_have_the_label_of_their_country() -> None:
+    whole = scenes.whole_invoice()
+    found = told(seller={**whole["seller"], "country": "AR"}, bill_to={**whole["bill_to"], "country": "MX"})
+    assert "CUIT: TSI200101AB1" in found.seller
+    assert "RFC: GAAA900101XX1" in found.buyer
+
+
 def test_an_invoice_of_an_erased_buyer_is_shown() -> None:
     assert told(bill_to=None).buyer == ()
 

@@ -332,6 +332,22 @@ async def test_a_page_loads_only_own_files_that_are_cached_forever() -> None:
         assert (await browser.get("/theme/ffffff-000000000000.css")).status_code == 404
 
 
+async def test_styles_name_fonts_of_this_origin_that_never_move_text() -> None:
+    async with Stage().browser() as browser:
+        page = await browser.get("/")
+        (styles,) = re.findall(r'href="(/static/[^"]+\.css)"', page.text)
+        css = (await browser.get(styles)).text
+        faces = re.findall(r"@font-face \{(.*?)\}", css)
+        fonts = [await browser.get(path) for path in re.findall(r"url\((.*?)\)", css)]
+    assert len(fonts) == len(faces) == css.count('woff2")') == 2
+    assert all("font-display: optional" in face for face in faces)
+    for font in fonts:
+        assert (font.status_code, font.headers["content-type"], font.content[:4]) == (200, "font/woff2", b"wOF2")
+        assert "immutable" in font.headers["cache-control"]
+        assert "content-encoding" not in font.headers
+    assert "font-src 'self';" in page.headers["content-security-policy"]
+
+
 def test_htmx_is_the_published_file() -> None:
     static = files("portal_gateway.adapters.page").joinpath("static")
     digest = sha256(static.joinpath("htmx.min.js").read_bytes()).hexdigest()
@@ -346,7 +362,7 @@ def test_over_https_responses_have_hsts() -> None:
 def test_every_static_file_is_listed_in_the_readme() -> None:
     static = files("portal_gateway.adapters.page").joinpath("static")
     listed = re.findall(r"^\| `(.*?)` \| ..", static.joinpath("README.md").read_text(), re.MULTILINE)
-    loaded = {file.name for file in static.iterdir() if file.name.endswith((".js", ".css", ".svg"))}
+    loaded = {file.name for file in static.iterdir() if file.name.endswith((".js", ".css", ".svg", ".woff2"))}
     assert (len(listed), set(listed)) == (len(loaded), loaded)
 
 

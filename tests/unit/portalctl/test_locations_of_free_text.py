@@ -59,8 +59,8 @@ def columns(database: str) -> Iterator[str]:
     """`table.column` of each column that can hold text."""
     package = ROOT / SERVICES[database] / "src" / database / "migrations"
     for script in sorted([*package.glob("*.sql"), *(ROOT.parent / "chassis/src/chassis/postgres/migrations").glob("*.sql")]):
-        for table, body in re.findall(r"CREATE TABLE (\w+) \((.*?)\n\);", script.read_text(), re.DOTALL):
-            for column in re.findall(r"^\s+(\w+)\s+(?:text|json|jsonb|bytea)\b", body, re.MULTILINE):
+        for table, body in re.findall(r"(?:CREATE|ALTER) TABLE (\w+) (.*?);\n", script.read_text(), re.DOTALL):
+            for column in re.findall(r"(?:^|ADD COLUMN)\s+(\w+)\s+(?:text|json|jsonb|bytea)\b", body, re.MULTILINE):
                 yield f"{table}.{column}"
 
 

@@ -25,7 +25,13 @@ _INVOICE = """
     CASE WHEN status = 'void' THEN (
         SELECT max(at) FROM movements
         WHERE movements.merchant_id = invoices.merchant_id AND invoice_id = invoices.id AND kind = 'refund'
-    ) END AS refunded_at
+    ) END AS refunded_at,
+    CASE WHEN status = 'paid' THEN (
+        SELECT reference FROM movements
+        WHERE movements.merchant_id = invoices.merchant_id AND movements.customer_id = invoices.customer_id
+          AND invoice_id = invoices.id AND kind = 'payment'
+        ORDER BY position DESC LIMIT 1
+    ) END AS reference
 """
 _MOVEMENT = "source, customer_id, invoice_id, kind, at, total, currency, net, tax, status, brand, last4, reason, reference"
 
@@ -147,7 +153,7 @@ class InvoiceQueries:
 
 def _view(merchant_id: UUID, row: asyncpg.Record) -> InvoiceView:
     card = Card(**_card(json.loads(row["card"]))) if row["card"] else None
-    settlement = Settlement(Status(row["status"]), row["settled_at"], card, row["refunded_at"])
+    settlement = Settlement(Status(row["status"]), row["settled_at"], card, row["refunded_at"], row["reference"])
     return InvoiceView(merchant_id, row["id"], row["version"], _issued(row), settlement)
 
 

@@ -18,6 +18,8 @@ class Settlement:
     at: datetime | None = None
     card: Card | None = None
     refunded_at: datetime | None = None
+    reference: str | None = None
+    """The payment provider's reference of the payment. None unless it is paid."""
 
 
 SortKey: TypeAlias = tuple[date, int, UUID]

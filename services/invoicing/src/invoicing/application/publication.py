@@ -3,6 +3,8 @@
 Every private event has a public event, so that subscribers see sequences without gaps.
 """
 
+from dataclasses import asdict
+
 from billing_contracts import invoicing
 from billing_contracts.envelope import EventData
 from billing_contracts.money import Money
@@ -89,8 +91,9 @@ def issued(event: Issued) -> invoicing.InvoiceIssued:
         net_total=money(event.totals.net),
         tax_total=money(event.totals.tax),
         total=money(event.totals.total),
-        seller=LegalIdentity(name=event.seller.name, address=event.seller.address, tax_id=event.seller.tax_id),
+        seller=LegalIdentity(**asdict(event.seller)),
         period_time_zone=event.period_zone,
+        note=event.letterhead.note,
     )
 
 

@@ -18,6 +18,9 @@ from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
 from invoicing.domain.totals import Amounts
 
+LAYOUT = 2
+"""The layout of new invoices."""
+
 
 def next_number(counter: Counter, merchant: MerchantConfigured, at: datetime) -> tuple[SeriesNumber, Counter]:
     """The next number, dated with the day of `at` in the merchant's time zone."""
@@ -25,7 +28,7 @@ def next_number(counter: Counter, merchant: MerchantConfigured, at: datetime) ->
 
 
 def bill_to(profile: CustomerProfile) -> BillTo:
-    return BillTo(profile.name, profile.email, profile.address, profile.tax_id)
+    return BillTo(profile.name, profile.email, profile.address, profile.tax_id, profile.country, profile.purchase_order)
 
 
 def issue(
@@ -53,7 +56,7 @@ def issue(
         period_number=due.period_number,
         tax=applied,
         amounts=Amounts(owed.net, owed.tax),
-        seller=Seller(merchant.legal.name, merchant.legal.address, merchant.legal.tax_id),
+        seller=Seller(**merchant.legal.model_dump()),
         letterhead=Letterhead(
             brand=merchant.name,
             locale=document_locale(customer_locale, merchant.locale),
@@ -63,6 +66,8 @@ def issue(
             logo=merchant.branding.logo_media_id,
             paper=paper(merchant.locale, merchant.time_zone),
             decimals=exponent(sold.currency),
+            layout=LAYOUT,
+            note=merchant.invoice_note,
         ),
         bill_to_sha256=bill_to_sha256,
         at=at,

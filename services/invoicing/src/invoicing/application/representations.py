@@ -16,7 +16,7 @@ from invoicing.domain.parties import BillTo
 def summary(view: InvoiceView) -> dict[str, Any]:
     """An invoice in a list."""
     fields = detail(view, None, ())
-    absent = ("lines", "seller", "plan", "bill_to", "movements", "locale", "time_zone")
+    absent = ("lines", "seller", "plan", "bill_to", "movements", "locale", "time_zone", "note")
     return {name: value for name, value in fields.items() if name not in absent}
 
 

@@ -10,6 +10,8 @@ class Seller:
     name: str
     address: str
     tax_id: str | None = None
+    country: str | None = None
+    """ISO 3166-1 alpha-2. None on older invoices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,9 @@ class BillTo:
     email: str
     address: str | None = None
     tax_id: str | None = None
+    country: str | None = None
+    """ISO 3166-1 alpha-2. None on older invoices."""
+    purchase_order: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +48,5 @@ class Letterhead:
     """Number of the template. A later template never changes older documents."""
     decimals: int | None = None
     """Decimals of the amounts. None on older invoices."""
+    note: str | None = None
+    """The merchant's note on every invoice."""

@@ -90,6 +90,7 @@ def security_headers(public_url: str, cards_url: str) -> dict[str, str]:
         "script-src": "'self'",
         "style-src": "'self'",
         "img-src": "'self'",
+        "font-src": "'self'",
         "connect-src": "'self'",
         "frame-src": cards_url,
         "form-action": "'self'",

@@ -21,6 +21,7 @@ class Profile:
     country: str | None = None
     tax_id: str | None = None
     address: str | None = None
+    purchase_order: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

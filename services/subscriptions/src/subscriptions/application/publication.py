@@ -143,6 +143,7 @@ def merchant(merchant: Merchant) -> MerchantConfigured:
         api_keys=tuple(ApiKey(**asdict(key)) for key in merchant.keys),
         sandbox=merchant.sandbox,
         clock_offset_seconds=merchant.clock_offset_seconds,
+        invoice_note=profile.invoice_note,
     )
 
 

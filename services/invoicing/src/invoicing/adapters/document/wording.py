@@ -1,7 +1,7 @@
-"""The texts, numbers and dates of a printed invoice, in all languages."""
+"""The texts of the first layout, and the numbers and dates of all, in all languages."""
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -111,6 +111,19 @@ class Speech:
         """`Del 14 de mayo de 2023 al 14 de junio de 2023`, of instants in the zone of the subscription."""
         days = [self.date(at.astimezone(ZoneInfo(zone)).date()) for at in (start, end)]
         return self.words.from_to % {"start": days[0], "end": days[1]}
+
+    def days(self, start: datetime, end: datetime, zone: str) -> str:
+        """`14 de mayo – 13 de junio de 2023`: the days of a period, the last one included, in the zone of the subscription.
+
+        `end` is the first instant of the next period. Its day belongs to that one, even when the period ends within the day.
+        """
+        first, following = (at.astimezone(ZoneInfo(zone)).date() for at in (start, end))
+        last = max(first, following - timedelta(days=1))
+        if first == last:
+            return self.date(first)
+        begin = self.language.day_and_month(first) if first.year == last.year else self.date(first)
+        days = [day.replace(" ", "\u00a0") for day in (begin, self.date(last))]
+        return self.language.say("%(start)s – %(end)s", start=days[0], end=days[1])
 
     def card(self, brand: str, last4: str) -> str:
         """`Visa •••• 4242`"""

@@ -104,6 +104,10 @@ class BillTo(BaseModel):
     """Postal address. It may contain line breaks."""
     tax_id: str | None
     """Tax number."""
+    country: str | None
+    """ISO 3166-1 alpha-2 code of the buyer's country."""
+    purchase_order: str | None
+    """The buyer's purchase order or other reference."""
 
 
 class Invoice(InvoiceSummary):
@@ -119,6 +123,8 @@ class Invoice(InvoiceSummary):
     """BCP 47 language tag of the document."""
     time_zone: str
     """IANA name of the time zone of the document's dates."""
+    note: str | None
+    """The merchant's note on the invoice."""
     bill_to: BillTo | None
     """The buyer as printed on the invoice. Null after the customer was erased."""
     movements: list[Movement]

@@ -125,6 +125,8 @@ class Party(BaseModel):
     """Postal address. It may contain line breaks."""
     tax_id: str | None
     """Tax number."""
+    country: str | None
+    """ISO 3166-1 alpha-2 code. Null on older invoices, and where it is not known."""
 
 
 class Buyer(Party):
@@ -132,6 +134,8 @@ class Buyer(Party):
 
     email: str
     """E-mail address."""
+    purchase_order: str | None
+    """The buyer's purchase order or other reference."""
 
 
 class WholeInvoice(Invoice):
@@ -165,6 +169,8 @@ class WholeInvoice(Invoice):
     """BCP 47 language tag of the document."""
     time_zone: str
     """IANA name of the time zone of the document's dates."""
+    note: str | None
+    """The merchant's note on the invoice."""
     paid_at: datetime | None
     """When it was paid. Null unless it is paid."""
     voided_at: datetime | None

@@ -24,6 +24,7 @@ from portal_gateway.adapters.api.representations import invoice
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation import invoices, payment
 from portal_gateway.application.presentation.common import Reader
+from portal_gateway.application.presentation.language import file_locale
 from portal_gateway.application.requests import InvoiceQuery
 from portal_gateway.domain.access import Session
 
@@ -70,8 +71,9 @@ def invoice_routes(portal: Portal, dependencies: SessionDependencies) -> APIRout
 
         One download runs at a time. An error midway breaks the connection off.
         """
-        language = language_of(request, session, await portal.view(session))
-        download = await portal.export(session, format, language.tag)
+        view = await portal.view(session)
+        locale = file_locale(language_of(request, session, view), view.facts["customer"]["country"])
+        download = await portal.export(session, format, locale)
         return StreamedDownload(download.chunks, download.over, download.filename, download.media_type)
 
     @api.get("/export/progress")

@@ -8,21 +8,27 @@ from typing import Final
 
 from portal_gateway.adapters.page.compression import compressed
 
-MEDIA_TYPES: Final = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
+MEDIA_TYPES: Final = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+    "woff2": "font/woff2",
+}
 IMMUTABLE: Final = {"cache-control": "public, max-age=31536000, immutable"}
-_IMPORTED = re.compile(r'(?<=from ")\./([a-z]+\.js)(?=")')
+_IMPORTED = re.compile(r'(?<=from ")\./([a-z]+\.js)(?=")|(?<=url\()\./([a-z0-9-]+\.woff2)(?=\))')
+"""A script in a script, a font in a stylesheet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asset:
     content: bytes
     compressed: bytes
-    """The content in gzip."""
+    """The content in gzip. A font is not smaller in it."""
     media_type: str
 
 
 class Assets:
-    """The files of static/, read once. Imports in scripts are rewritten to the hashed addresses."""
+    """The files of static/, read once. What scripts and styles import is rewritten to the hashed addresses."""
 
     def __init__(self) -> None:
         self._urls: dict[str, str] = {}
@@ -42,8 +48,8 @@ class Assets:
     def _add(self, name: str) -> str:
         if name not in self._urls:
             source = files("portal_gateway.adapters.page").joinpath("static", name).read_bytes()
-            if name.endswith(".js"):
-                source = _IMPORTED.sub(lambda match: self._add(match[1]), source.decode()).encode()
+            if name.endswith((".js", ".css")):
+                source = _IMPORTED.sub(lambda match: self._add(match[1] or match[2]), source.decode()).encode()
             suffix = name.rpartition(".")[2]
             hashed = f"{sha256(source).hexdigest()[:20]}.{suffix}"
             self._by_name[hashed] = Asset(source, compressed(source), MEDIA_TYPES[suffix])

@@ -15,6 +15,7 @@ from portal_gateway.application.downloads import ExportFormat
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.invoices import invoice as invoice_words
+from portal_gateway.application.presentation.language import file_locale
 
 FORMATS: Final[dict[str, ExportFormat]] = {"csv": "csv", "zip": "zip", "ndjson": "ndjson"}
 
@@ -46,7 +47,8 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
         if format not in FORMATS:
             raise not_found()
         visit = await request_context.visit(portal, request)
-        download = await portal.export(visit.session, FORMATS[format], request_context.language(request).tag)
+        locale = file_locale(request_context.language(request), visit.view.facts["customer"]["country"])
+        download = await portal.export(visit.session, FORMATS[format], locale)
         return StreamedDownload(download.chunks, download.over, download.filename, download.media_type)
 
     return router

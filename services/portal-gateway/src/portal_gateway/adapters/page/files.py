@@ -20,7 +20,7 @@ def routes(assets: Assets) -> APIRouter:
         if asset is None:
             raise not_found()
         headers = _SAFE | {"vary": "Accept-Encoding"}
-        if accepts_gzip(request.headers):
+        if accepts_gzip(request.headers) and len(asset.compressed) < len(asset.content):
             return Response(asset.compressed, 200, headers | {"content-encoding": "gzip"}, asset.media_type)
         return Response(asset.content, 200, headers, asset.media_type)
 

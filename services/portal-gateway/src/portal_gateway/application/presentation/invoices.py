@@ -13,6 +13,7 @@ from portal_gateway.application.presentation.notice import Notice, notice, pay_b
 from portal_gateway.application.presentation.payment import Offer, of_invoice
 from portal_gateway.application.view import Pending, View
 from portal_gateway.domain.view import InvoiceRow
+from presentation import tax_ids
 from presentation.languages import Language, in_context
 
 TONES: Final[dict[str, Tone]] = {
@@ -142,8 +143,9 @@ def made_so_far(language: Language, done: int, total: int) -> str:
 
 
 def _party(reader: Reader, party: Mapping[str, Any]) -> tuple[str, ...]:
-    tax_id = reader.say("Tax ID: %(tax_id)s", tax_id=party["tax_id"]) if party.get("tax_id") else None
-    parts = (party.get("name"), *str(party.get("address") or "").splitlines(), tax_id, party.get("email"))
+    tax_id, label = party.get("tax_id"), tax_ids.label(party.get("country"))
+    labelled = f"{label}: {tax_id}" if label else reader.say("Tax ID: %(tax_id)s", tax_id=tax_id)
+    parts = (party.get("name"), *str(party.get("address") or "").splitlines(), labelled if tax_id else None, party.get("email"))
     return tuple(part for part in parts if part)
 
 

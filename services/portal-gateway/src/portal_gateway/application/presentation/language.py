@@ -14,6 +14,15 @@ def catalogues() -> Catalogues:
     return Catalogues(LOCALES)
 
 
+def file_locale(language: Language, country: str | None) -> str:
+    """The tag for files that a spreadsheet opens: the region is the customer's country, else that of the page.
+
+    A spreadsheet separates columns and decimals as its user's country does; the merchant may be elsewhere.
+    """
+    local = catalogues().language(language.code, country or "")
+    return local.tag if local.territory == country else language.tag
+
+
 def choose(
     *,
     query: str | None = None,

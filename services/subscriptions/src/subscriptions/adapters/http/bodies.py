@@ -48,6 +48,8 @@ Name = Annotated[Line, Field(max_length=200)]
 LongText = Annotated[Text, Field(max_length=2000)]
 Address = Annotated[Text, Field(max_length=500)]
 TaxId = Annotated[Line, Field(max_length=40)]
+PurchaseOrder = Annotated[Line, Field(max_length=80)]
+InvoiceNote = Annotated[Text, Field(max_length=500)]
 _EMAIL = r"^[^\s@<>\"]+@[^\s@<>\".]+(\.[^\s@<>\".]+)+$"
 Email = Annotated[Line, StringConstraints(pattern=_EMAIL, max_length=254), Field(json_schema_extra={"pattern": _EMAIL})]
 Locale = Annotated[str, StringConstraints(strict=True, pattern=r"^[a-z]{2,3}(-[A-Z][a-z]{3})?(-([A-Z]{2}|[0-9]{3}))?$")]

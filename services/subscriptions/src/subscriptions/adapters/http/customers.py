@@ -17,7 +17,7 @@ from chassis.http.problems import Problem, not_found
 from chassis.postgres.connection import Connection
 from chassis.tenants import Tenants
 from subscriptions.adapters.http import documents
-from subscriptions.adapters.http.bodies import Address, Country, Email, Locale, Name, TaxId
+from subscriptions.adapters.http.bodies import Address, Country, Email, Locale, Name, PurchaseOrder, TaxId
 from subscriptions.adapters.http.parameters import CustomerId
 from subscriptions.application.ports import Customers
 from subscriptions.application.profiles import Customer, Profile
@@ -41,6 +41,8 @@ class NewCustomer(StrictBody):
     """Tax number, as printed on invoices."""
     address: Address | None = None
     """Postal address, as printed on invoices. It may contain line breaks."""
+    purchase_order: PurchaseOrder | None = None
+    """The buyer's purchase order or other reference, as printed on invoices."""
 
 
 class ChangedCustomer(StrictBody):
@@ -58,6 +60,8 @@ class ChangedCustomer(StrictBody):
     """Tax number. Null removes it."""
     address: Address | None = None
     """Postal address. Null removes it."""
+    purchase_order: PurchaseOrder | None = None
+    """Purchase order or other reference on later invoices. Null removes it."""
 
 
 def routes(customers: Customers, tenants: Tenants, end_all: CancelAll) -> APIRouter:

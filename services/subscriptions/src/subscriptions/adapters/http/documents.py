@@ -42,6 +42,8 @@ class Customer(BaseModel):
     """Tax number, as printed on invoices."""
     address: str | None
     """Postal address, as printed on invoices. It may contain line breaks."""
+    purchase_order: str | None
+    """The buyer's purchase order or other reference, as printed on invoices."""
 
 
 class Accepted(BaseModel):

@@ -9,8 +9,10 @@ from chassis.http.bodies import StrictBody
 from subscriptions.adapters.http.bodies import (
     Address,
     Colour,
+    Country,
     Email,
     Instant,
+    InvoiceNote,
     Locale,
     MediaId,
     Name,
@@ -55,9 +57,11 @@ class LegalBody(StrictBody):
     """Postal address. It may contain line breaks."""
     tax_id: TaxId | None = None
     """Tax number of the company."""
+    country: Country | None = None
+    """ISO 3166-1 alpha-2 code: `MX`. It decides how invoices label the tax number. The label is a general one when absent."""
 
     def shape(self) -> LegalIdentity:
-        return LegalIdentity(self.name, self.address, self.tax_id)
+        return LegalIdentity(**self.model_dump())
 
 
 class BrandingBody(StrictBody):
@@ -121,6 +125,8 @@ class NewMerchant(StrictBody):
     """Whether the merchant is for tests. True when absent, except in a production deployment."""
     clock_starts_at: Instant | None = None
     """Where a sandbox's clock starts, RFC 3339. The present when absent."""
+    invoice_note: InvoiceNote | None = None
+    """Note on every invoice, such as the reason for which no tax is charged. It may contain line breaks."""
 
     def profile(self) -> MerchantProfile:
         return MerchantProfile(
@@ -132,6 +138,7 @@ class NewMerchant(StrictBody):
             self.policies.shape(),
             self.tax.shape() if self.tax else None,
             self.return_origins,
+            self.invoice_note,
         )
 
 
@@ -154,6 +161,8 @@ class ChangedMerchant(StrictBody):
     """The tax of plans that have none of their own. Null removes it."""
     return_origins: ReturnOrigins | None = None
     """Origins to which the portal may send customers back. The list replaces the former one."""
+    invoice_note: InvoiceNote | None = None
+    """Note on every later invoice. It may contain line breaks. Null removes it."""
 
     def patch(self) -> ProfilePatch:
         return ProfilePatch(
@@ -165,6 +174,7 @@ class ChangedMerchant(StrictBody):
             policies=PoliciesPatch(**self.policies.model_dump(exclude_unset=True)) if self.policies else PoliciesPatch(),
             tax=self._tax(),
             return_origins=_unless_none(self.return_origins),
+            invoice_note=self.invoice_note if "invoice_note" in self.model_fields_set else UNCHANGED,
         )
 
     def _tax(self) -> Tax | Unchanged | None:

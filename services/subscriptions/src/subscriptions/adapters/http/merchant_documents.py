@@ -67,6 +67,8 @@ class Merchant(BaseModel):
     """True when the merchant is for tests: no real money moves, and its clock can be moved."""
     clock_offset_seconds: float
     """The merchant's clock minus the wall clock, in seconds. Zero, except in a sandbox with a test clock."""
+    invoice_note: str | None
+    """Note on every invoice. Null when there is none."""
 
 
 class Picture(BaseModel):

@@ -14,7 +14,7 @@ from chassis.postgres.connection import Connection
 from subscriptions.application.profiles import Customer, Profile, announcement, erasure
 
 _SELECT = """
-SELECT id, revision, name, email, locale, country, tax_id, address FROM customers
+SELECT id, revision, name, email, locale, country, tax_id, address, purchase_order FROM customers
 WHERE merchant_id = $1 AND id = $2 AND erased_at IS NULL
 """
 
@@ -34,8 +34,8 @@ class CustomersTable:
         customer = Customer(id, 1, profile)
         await connection.execute(
             """
-            INSERT INTO customers (merchant_id, id, revision, name, email, locale, country, tax_id, address)
-            VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8)
+            INSERT INTO customers (merchant_id, id, revision, name, email, locale, country, tax_id, address, purchase_order)
+            VALUES ($1, $2, 1, $3, $4, $5, $6, $7, $8, $9)
             """,
             context.merchant_id,
             id,
@@ -48,7 +48,7 @@ class CustomersTable:
         await connection.execute(
             """
             UPDATE customers
-            SET revision = $3, name = $4, email = $5, locale = $6, country = $7, tax_id = $8, address = $9
+            SET revision = $3, name = $4, email = $5, locale = $6, country = $7, tax_id = $8, address = $9, purchase_order = $10
             WHERE merchant_id = $1 AND id = $2
             """,
             context.merchant_id,
@@ -62,7 +62,8 @@ class CustomersTable:
         erased = await connection.fetchval(
             """
             UPDATE customers
-            SET name = NULL, email = NULL, locale = NULL, country = NULL, tax_id = NULL, address = NULL, erased_at = now()
+            SET name = NULL, email = NULL, locale = NULL, country = NULL, tax_id = NULL, address = NULL, purchase_order = NULL,
+                erased_at = now()
             WHERE merchant_id = $1 AND id = $2 AND erased_at IS NULL
             RETURNING true
             """,

@@ -13,6 +13,8 @@ class LegalIdentity:
     name: str
     address: str
     tax_id: str | None = None
+    country: str | None = None
+    """ISO 3166-1 alpha-2"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ class MerchantProfile:
     tax: Tax | None = None
     return_origins: tuple[str, ...] = ()
     """The merchant's own origins to which the portal may send customers back: `https://shop.example`."""
+    invoice_note: str | None = None
+    """Printed on every invoice."""
 
 
 class _Unchanged(Enum):
@@ -77,6 +81,7 @@ class ProfilePatch:
     policies: PoliciesPatch = field(default_factory=PoliciesPatch)
     tax: Tax | Unchanged | None = UNCHANGED
     return_origins: tuple[str, ...] | Unchanged = UNCHANGED
+    invoice_note: str | Unchanged | None = UNCHANGED
 
     def apply(self, profile: MerchantProfile) -> MerchantProfile:
         """The profile after the change. Fields that the patch does not name keep the values that `profile` has."""

@@ -1,0 +1,2 @@
+-- The buyer's purchase order or other reference, as invoices print it.
+ALTER TABLE customers ADD COLUMN purchase_order text;
