@@ -55,7 +55,7 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
                 - /children: deep-equal
                 - heading "Detalles de la suscripción actual" [level=2]
                 - text: Pago pendiente Premium Mensual 29.99 USD al mes Tu renovación del 14 de mayo está sin pagar.
-                - button "Cancelar"
+                - button "Cancelar suscripción"
               - region "Método de pago":
                 - /children: deep-equal
                 - heading "Método de pago" [level=2]
@@ -89,9 +89,9 @@ async def test_the_cancel_dialog_names_the_account_the_effect_and_the_invalid_fi
         await dialog.fill("Otro motivo", TOO_LONG)
         await dialog.confirm()
         await expect(dialog.root).to_match_aria_snapshot("""
-            - dialog "Cancelar Premium Mensual":
+            - dialog "Cancelar tu suscripción a Premium Mensual":
               - /children: equal
-              - heading "Cancelar Premium Mensual" [level=1]
+              - heading "Cancelar tu suscripción a Premium Mensual" [level=1]
               - paragraph: Ana García · a…@example.com
               - term: Dejas de pagar
               - definition: 29.99 USD al mes

@@ -72,12 +72,12 @@ async def test_the_focus_is_visible_at_every_stop(page: Page, media: dict[str, s
     async with LiveStage(few(scenes.owing())).open() as stage:
         await page.emulate_media(**media)  # type: ignore[arg-type]
         _, keyboard = await enter(page, stage)
-        await keyboard.reach("button Cancelar")
+        await keyboard.reach("button Cancelar suscripción")
         await keyboard.press("Enter")
-        await keyboard.wait_for("heading Cancelar Premium Mensual")
+        await keyboard.wait_for("heading Cancelar tu suscripción a Premium Mensual")
         await keyboard.reach("button Confirmar cancelación")
         await keyboard.press("Escape")
-        await keyboard.wait_for("button Cancelar")
+        await keyboard.wait_for("button Cancelar suscripción")
         await keyboard.tab(EDIT)
         await keyboard.press("Enter")
         await keyboard.wait_for("textbox Número de tarjeta")
@@ -97,10 +97,10 @@ async def test_on_a_small_screen_the_focus_only_moves_down(page: Page) -> None:
         await assert_reading_order(keyboard, FOOT[-1])
         await portal.subscription.get_by_role("button", name="Cancelar").focus()
         await keyboard.press("Enter")
-        await keyboard.wait_for("heading Cancelar Premium Mensual")
+        await keyboard.wait_for("heading Cancelar tu suscripción a Premium Mensual")
         await assert_reading_order(keyboard, "button Confirmar cancelación")
         await keyboard.press("Escape")
-        await keyboard.wait_for("button Cancelar")
+        await keyboard.wait_for("button Cancelar suscripción")
         await keyboard.tab(EDIT)
         await keyboard.press("Enter")
         await keyboard.wait_for("textbox Número de tarjeta")
@@ -179,7 +179,7 @@ async def test_a_subscription_is_cancelled_with_a_reason_and_then_kept(page: Pag
         portal, keyboard = await enter(page, stage)
         await keyboard.reach(CANCEL)
         await keyboard.press("Space")
-        await keyboard.wait_for("heading Cancelar Premium Mensual")
+        await keyboard.wait_for("heading Cancelar tu suscripción a Premium Mensual")
         await keyboard.tab("combobox ¿Por qué cancelas? (opcional)")
         await keyboard.press("ArrowDown")
         await keyboard.tab("textbox Cuéntanos más (opcional)")
@@ -205,7 +205,7 @@ async def test_keeping_the_subscription_in_the_dialog_returns_to_the_page(page: 
         portal, keyboard = await enter(page, stage)
         await keyboard.reach(CANCEL)
         await keyboard.press("Enter")
-        await keyboard.wait_for("heading Cancelar Premium Mensual")
+        await keyboard.wait_for("heading Cancelar tu suscripción a Premium Mensual")
         await keyboard.reach("button Confirmar cancelación")
         await keyboard.press("Enter")
         await keyboard.wait_for("heading Tu cancelación quedó registrada")
@@ -219,7 +219,7 @@ async def test_keeping_the_subscription_in_the_dialog_returns_to_the_page(page: 
 @pytest.mark.parametrize(
     ("opener", "first", "stops"),
     [
-        (CANCEL, "heading Cancelar Premium Mensual", ["combobox", "textbox", "button", "button"]),
+        (CANCEL, "heading Cancelar tu suscripción a Premium Mensual", ["combobox", "textbox", "button", "button"]),
         (EDIT, "textbox Número de tarjeta", ["textbox", "textbox", "button", "button"]),
     ],
     ids=["cancel", "card"],
@@ -247,7 +247,7 @@ async def test_a_dialog_reopened_immediately_keeps_its_content(page: Page) -> No
         portal, _ = await enter(page, stage)
         await portal.cancel()
         await page.evaluate("document.getElementById('dialog').close(); document.getElementById('cancel').click()")
-        await expect(portal.dialog.get_by_role("heading", name="Cancelar Premium Mensual")).to_be_focused()
+        await expect(portal.dialog.get_by_role("heading", name="Cancelar tu suscripción a Premium Mensual")).to_be_focused()
 
 
 async def test_a_card_is_entered_corrected_declined_and_replaced(page: Page) -> None:

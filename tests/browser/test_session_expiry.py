@@ -87,7 +87,7 @@ async def test_the_warning_is_reachable_above_a_dialog_and_typed_text_is_kept(pa
         await stay_idle(page, stage, IDLE - timedelta(minutes=4))
         await dialog.root.get_by_role("button", name="Continuar").click()
         await expect(dialog.root.get_by_text(ENDING)).to_be_hidden()
-        await expect(dialog.root.get_by_role("heading", name="Cancelar Premium Mensual")).to_be_focused()
+        await expect(dialog.root.get_by_role("heading", name="Cancelar tu suscripción a Premium Mensual")).to_be_focused()
         await expect(dialog.root.get_by_label("Cuéntanos más")).to_have_value("Hasta pronto")
 
 

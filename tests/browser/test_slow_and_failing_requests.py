@@ -66,7 +66,7 @@ async def test_a_dialog_opens_immediately_and_once(page: Page) -> None:
         await expect(portal.dialog).to_contain_text("Un momento…")
         await expect(portal.dialog.locator("[aria-busy=true]").first).to_be_visible()
         await slow.release()
-        await expect(portal.dialog).to_have_accessible_name("Cancelar Premium Mensual")
+        await expect(portal.dialog).to_have_accessible_name("Cancelar tu suscripción a Premium Mensual")
         await expect(portal.dialog.get_by_role("heading", level=1)).to_be_focused()
         await expect(portal.dialog.locator("[aria-busy=true]")).to_have_count(0)
         assert len(slow.held) == 1
@@ -103,7 +103,7 @@ async def test_a_loading_dialog_survives_another_answer(page: Page) -> None:
         await page.wait_for_timeout(400)
         await expect(portal.dialog).to_contain_text("Un momento…")
         await opening.release()
-        await expect(portal.dialog).to_have_accessible_name("Cancelar Premium Mensual")
+        await expect(portal.dialog).to_have_accessible_name("Cancelar tu suscripción a Premium Mensual")
         await expect(portal.dialog.get_by_role("heading", level=1)).to_be_focused()
 
 
@@ -198,7 +198,7 @@ async def test_a_dialog_opened_during_a_confirmation_shows_that_confirmation(pag
         stage.subscriptions.refuses = AWAY
         slow = await confirm_and_close(page, portal, dialog)
         await portal.cancel()
-        await expect(portal.dialog).to_have_accessible_name("Cancelar Premium Mensual")
+        await expect(portal.dialog).to_have_accessible_name("Cancelar tu suscripción a Premium Mensual")
         await slow.release()
         await expect(portal.dialog.get_by_role("alert")).to_contain_text("nada cambió")
         assert len(slow.held) == 1

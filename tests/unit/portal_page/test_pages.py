@@ -184,7 +184,7 @@ async def test_cancelling_shows_the_form_and_leads_to_the_result() -> None:
         asked = (await browser.get(CANCEL)).text
         form = {**FORM, "feedback": "too_expensive", "comment": " Volveré\r\nen junio "}
         answer = await browser.post(CANCEL, data=form)
-    assert "Cancelar Premium Mensual</h1>" in asked
+    assert "Cancelar tu suscripción a Premium Mensual</h1>" in asked
     assert asked.count("<option") == 9
     assert (answer.status_code, answer.headers["location"]) == (303, f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13")
     (command,) = stage.subscriptions.asked

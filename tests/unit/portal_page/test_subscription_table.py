@@ -50,15 +50,30 @@ SUBSCRIPTIONS = {
         (
             "Prueba gratis",
             "Prueba gratis hasta el 14 de junio de 2023; después 29.99 USD al mes",
-            ["Cancelar"],
+            ["Cancelar suscripción"],
             "0.00 · Importe total",
         ),
-        ("Free trial", "Free trial until June 14, 2023; then 29.99 USD per month", ["Cancel"], "0.00 · Total amount"),
+        (
+            "Free trial",
+            "Free trial until June 14, 2023; then 29.99 USD per month",
+            ["Cancel subscription"],
+            "0.00 · Total amount",
+        ),
     ),
     "incomplete": (
         scenes.view(scenes.subscription("incomplete")),
-        ("Pago pendiente", "Falta confirmar tu primer pago", ["Editar método de pago", "Cancelar"], "29.99 · Importe pendiente"),
-        ("Payment due", "Your first payment is still to be confirmed", ["Edit payment method", "Cancel"], "29.99 · Amount due"),
+        (
+            "Pago pendiente",
+            "Falta confirmar tu primer pago",
+            ["Editar método de pago", "Cancelar suscripción"],
+            "29.99 · Importe pendiente",
+        ),
+        (
+            "Payment due",
+            "Your first payment is still to be confirmed",
+            ["Edit payment method", "Cancel subscription"],
+            "29.99 · Amount due",
+        ),
     ),
     "incomplete, and the first charge failed": (
         scenes.owing("incomplete", next_attempt_at=None),
@@ -66,14 +81,14 @@ SUBSCRIPTIONS = {
             "Pago pendiente",
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
             "intentarlo hasta que actualices tu tarjeta. Conservas el acceso hasta el 28 de mayo. Falta confirmar tu primer pago",
-            ["Editar método de pago", "Cancelar"],
+            ["Editar método de pago", "Cancelar suscripción"],
             "29.99 · Importe pendiente",
         ),
         (
             "Payment due",
             "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
             "again until you update your card. You keep your access until May 28. Your first payment is still to be confirmed",
-            ["Edit payment method", "Cancel"],
+            ["Edit payment method", "Cancel subscription"],
             "29.99 · Amount due",
         ),
     ),
@@ -101,7 +116,7 @@ SUBSCRIPTIONS = {
         scenes.view(scenes.ending()),
         (
             "Termina el 14 de junio",
-            "Cancelaste el 20 de mayo. Tienes acceso hasta el 14 de junio de 2023; no se te cobrará más.",
+            "Cancelaste tu suscripción el 20 de mayo. Tienes acceso hasta el 14 de junio de 2023 y no te haremos más cobros.",
             ["Terminar hoy", "Mantener mi suscripción"],
             "29.99 · Importe total",
         ),
@@ -118,14 +133,14 @@ SUBSCRIPTIONS = {
             "Pago pendiente",
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. Lo intentaremos "
             "de nuevo el 22 de mayo. Conservas el acceso hasta el 28 de mayo. Tu renovación del 14 de mayo está sin pagar.",
-            ["Actualizar tarjeta y pagar", "Cancelar"],
+            ["Actualizar tarjeta y pagar", "Cancelar suscripción"],
             "29.99 · Importe pendiente",
         ),
         (
             "Payment due",
             "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will try again "
             "on May 22. You keep your access until May 28. Your renewal of May 14 is unpaid.",
-            ["Update card and pay", "Cancel"],
+            ["Update card and pay", "Cancel subscription"],
             "29.99 · Amount due",
         ),
     ),
@@ -136,7 +151,7 @@ SUBSCRIPTIONS = {
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
             "intentarlo hasta que actualices tu tarjeta. Tu acceso terminó el 19 de mayo. "
             "Debes 29.99 USD. Actualiza tu tarjeta para pagarlo y seguir con tu suscripción.",
-            ["Actualizar tarjeta y pagar", "Cancelar"],
+            ["Actualizar tarjeta y pagar", "Cancelar suscripción"],
             "29.99 · Importe pendiente",
         ),
         (
@@ -144,7 +159,7 @@ SUBSCRIPTIONS = {
             "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
             "again until you update your card. Your access ended on May 19. "
             "You owe 29.99 USD. Update your card to pay it and keep your subscription.",
-            ["Update card and pay", "Cancel"],
+            ["Update card and pay", "Cancel subscription"],
             "29.99 · Amount due",
         ),
     ),
@@ -154,14 +169,14 @@ SUBSCRIPTIONS = {
             "Impagada",
             "No pudimos cobrar 29.99 USD. No tienes una tarjeta guardada. Agrega una para pagarlo. Tu acceso terminó el 19 de "
             "mayo. Debes 29.99 USD. Agrega una tarjeta para pagarlo y seguir con tu suscripción.",
-            ["Agregar tarjeta y pagar", "Cancelar"],
+            ["Agregar tarjeta y pagar", "Cancelar suscripción"],
             "29.99 · Importe pendiente",
         ),
         (
             "Unpaid",
             "We could not charge 29.99 USD. You have no card on file. Add one to pay it. Your access ended on May 19. "
             "You owe 29.99 USD. Add a card to pay it and keep your subscription.",
-            ["Add a card and pay", "Cancel"],
+            ["Add a card and pay", "Cancel subscription"],
             "29.99 · Amount due",
         ),
     ),
@@ -171,14 +186,14 @@ SUBSCRIPTIONS = {
             "Impagada",
             "Estamos procesando tu pago de 29.99 USD. Tu banco todavía no responde. Te lo diremos aquí; no hace falta que pagues "
             "otra vez. Tu renovación del 14 de mayo está sin pagar.",
-            ["Cancelar"],
+            ["Cancelar suscripción"],
             "29.99 · Importe pendiente",
         ),
         (
             "Unpaid",
             "We are processing your payment of 29.99 USD. Your bank has not answered yet. We will tell you here; you need not "
             "pay again. Your renewal of May 14 is unpaid.",
-            ["Cancel"],
+            ["Cancel subscription"],
             "29.99 · Amount due",
         ),
     ),
@@ -204,8 +219,8 @@ SUBSCRIPTIONS = {
         scenes.view(scenes.ending(), invoices=[scenes.invoice(14, "processing")]),
         (
             "Termina el 14 de junio",
-            "Cancelaste el 20 de mayo. Si se completa el pago en curso, tienes acceso hasta el 14 de junio de 2023; después no "
-            "se cobra nada.",
+            "Cancelaste tu suscripción el 20 de mayo. Si se completa el pago en curso, tienes acceso hasta el 14 de junio de "
+            "2023; después no se cobra nada.",
             ["Terminar hoy", "Mantener mi suscripción"],
             "29.99 · Importe total",
         ),
@@ -219,8 +234,8 @@ SUBSCRIPTIONS = {
     ),
     "paused": (
         scenes.view(scenes.subscription("paused")),
-        ("En pausa", "En pausa desde el 14 de mayo", ["Cancelar"], "29.99 · Importe total"),
-        ("Paused", "Paused since May 14", ["Cancel"], "29.99 · Total amount"),
+        ("En pausa", "En pausa desde el 14 de mayo", ["Cancelar suscripción"], "29.99 · Importe total"),
+        ("Paused", "Paused since May 14", ["Cancel subscription"], "29.99 · Total amount"),
     ),
     "a cancellation on its way": (
         scenes.view(pending=pending("cancellation")),
@@ -243,14 +258,14 @@ SUBSCRIPTIONS = {
             "Pago pendiente",
             "Estamos procesando tu pago de 29.99 USD. Tu banco todavía no responde. Te lo diremos aquí; no hace falta que pagues "
             "otra vez. Tu renovación del 14 de mayo está sin pagar.",
-            ["Cancelar"],
+            ["Cancelar suscripción"],
             "29.99 · Importe pendiente",
         ),
         (
             "Payment due",
             "We are processing your payment of 29.99 USD. Your bank has not answered yet. We will tell you here; you need not "
             "pay again. Your renewal of May 14 is unpaid.",
-            ["Cancel"],
+            ["Cancel subscription"],
             "29.99 · Amount due",
         ),
     ),
@@ -258,7 +273,7 @@ SUBSCRIPTIONS = {
         scenes.view(scenes.ending(), now=datetime(2023, 6, 14, 18, tzinfo=UTC)),
         (
             "Terminó",
-            "Cancelaste el 20 de mayo. Tu acceso terminó el 14 de junio de 2023.",
+            "Cancelaste tu suscripción el 20 de mayo. Tu acceso terminó el 14 de junio de 2023.",
             [],
             "29.99 · Importe total",
         ),

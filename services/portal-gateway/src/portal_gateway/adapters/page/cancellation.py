@@ -162,7 +162,7 @@ class CancellationDialog:
             pages,
             "cancel.html",
             status,
-            heading=self.language.say("Cancel %(plan)s", plan=isolated(self.subscription["plan"]["name"])),
+            heading=self.language.say("Cancel your subscription to %(plan)s", plan=isolated(self.subscription["plan"]["name"])),
             facts=await self._facts(portal, mode, required=problem is None),
             mode=mode,
             reasons=reasons(self.reader),

@@ -72,23 +72,20 @@ def details(reader: Reader, subscription: Subscription, view: View) -> Details:
         unit_price=price.unit_price(reader, plan, quantity),
         says=says(reader, subscription, view),
         badge=badge(reader, subscription, view),
-        cancel=_cancel(reader, subscription) if not waiting else None,
+        cancel=reader.say("Cancel subscription") if _can_be_cancelled(subscription) and not waiting else None,
         end_now=reader.say("End it today") if can_be_withdrawn(subscription, reader.now) and not waiting else None,
         keep=reader.say("Keep my subscription") if can_be_withdrawn(subscription, reader.now) and not waiting else None,
         edit_method=_edit_method(reader, view) if status == "incomplete" else None,
     )
 
 
-def _cancel(reader: Reader, subscription: Subscription) -> str | None:
-    if subscription["cancellation"] or subscription["status"] not in CANCELLABLE:
-        return None
-    return reader.say("Cancel subscription") if subscription["status"] == "active" else reader.say(in_context("button", "Cancel"))
+def _can_be_cancelled(subscription: Subscription) -> bool:
+    return subscription["cancellation"] is None and subscription["status"] in CANCELLABLE
 
 
 def is_kept(subscription: Subscription, view: View) -> bool:
     """Whether it continues: no cancellation is scheduled, or the customer has just withdrawn it."""
-    living = subscription["cancellation"] is None and subscription["status"] in CANCELLABLE
-    return pending_sentence(subscription, view) == WITHDRAWAL_PENDING or living
+    return pending_sentence(subscription, view) == WITHDRAWAL_PENDING or _can_be_cancelled(subscription)
 
 
 def _edit_method(reader: Reader, view: View) -> str:
