@@ -178,12 +178,12 @@ def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
         (
             {"mode": "immediately", "effective_at": TODAY, "access_until": TODAY, "paid_until": scenes.instant(2023, 6, 14)},
             {"Termina": "Hoy mismo", "Ya pagado": "Hasta el 14 de junio de 2023; no se reembolsa"},
-            {"Ends": "Today", "Already paid": "Until June 14, 2023; it is not refunded"},
+            {"Ends": "Immediately", "Already paid": "Until June 14, 2023; it is not refunded"},
         ),
         (
             {"mode": "immediately", "effective_at": TODAY, "access_until": scenes.instant(2023, 5, 15)},
             {"Termina": "Hoy mismo", "Acceso": "Terminó el 15 de mayo de 2023"},
-            {"Ends": "Today", "Access": "Ended on May 15, 2023"},
+            {"Ends": "Immediately", "Access": "Ended on May 15, 2023"},
         ),
         (
             {"effective_at": scenes.instant(2023, 5, 19), "access_until": scenes.instant(2023, 5, 19)},

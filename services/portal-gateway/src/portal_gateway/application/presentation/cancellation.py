@@ -55,6 +55,19 @@ def facts(reader: Reader, preview: CancellationPreview, subscription: Subscripti
     ]
 
 
+def warning(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> str | None:
+    """What an immediate cancellation takes away for good; None for one that the customer can withdraw."""
+    if preview["mode"] != "immediately":
+        return None
+    if _access_ends_before(reader.of_subscription(subscription), preview):
+        return reader.say("This cannot be undone.")
+    return reader.say("You will lose your access right away. This cannot be undone.")
+
+
+def _access_ends_before(reader: Reader, preview: CancellationPreview) -> bool:
+    return reader.date(preview["access_until"]) < reader.date(preview["effective_at"])
+
+
 def _ending(reader: Reader, preview: CancellationPreview) -> list[Fact]:
     """The preview decides, not the clock: its mode tells an immediate end, its dates what has passed."""
     day = reader.day(preview["access_until"])
@@ -64,8 +77,8 @@ def _ending(reader: Reader, preview: CancellationPreview) -> list[Fact]:
         if preview["open_amount"]:
             day = reader.say("%(day)s, if the payment under way goes through", day=day)
         return [Fact(reader.say("Access until"), day)]
-    ending, given_up = [Fact(reader.say("Ends"), reader.say("Today"))], preview.get("paid_until")
-    if reader.date(preview["access_until"]) < reader.date(preview["effective_at"]):
+    ending, given_up = [Fact(reader.say("Ends"), reader.say("Immediately"))], preview.get("paid_until")
+    if _access_ends_before(reader, preview):
         ending.append(_access_ended(reader, day))
     if given_up:
         lost = reader.say("Until %(day)s; it is not refunded", day=reader.day(given_up))
