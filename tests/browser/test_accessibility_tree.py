@@ -54,7 +54,7 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
               - region "Detalles de la suscripción actual":
                 - /children: deep-equal
                 - heading "Detalles de la suscripción actual" [level=2]
-                - text: Pago pendiente Premium Mensual 29.99 USD al mes Tu renovación del 14 de mayo está sin pagar.
+                - text: Pendiente de pago Premium Mensual 29.99 USD al mes La renovación del 14 de mayo está pendiente de pago.
                 - button "Cancelar suscripción"
               - region "Método de pago":
                 - /children: deep-equal
@@ -70,7 +70,7 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
                   - /children: equal
                   - listitem:
                     - /children: equal
-                    - link "14 may 2023 Premium Mensual 29.99 USD Fallido Ver factura TS-000014"
+                    - link "14 may 2023 Premium Mensual 29.99 USD Pago fallido Ver factura TS-000014"
                     - link "Descargar PDF de TS-000014"
                   - listitem:
                     - /children: equal
@@ -99,7 +99,7 @@ async def test_the_cancel_dialog_names_the_account_the_effect_and_the_invalid_fi
               - definition: 14 de junio de 2023
               - term: Próximo cobro
               - definition: Ninguno
-              - term: Saldo pendiente
+              - term: Importe pendiente
               - definition: 0.00 USD
               - text: ¿Por qué cancelas? (opcional)
               - combobox "¿Por qué cancelas? (opcional)":

@@ -205,7 +205,7 @@ async def test_a_saved_card_whose_charge_is_declined_shows_it_at_the_invoice(pag
         dialog: CardDialog = await (await Visitor(page, stage.link).enter()).pay_debt()
         await dialog.fill("4000000000000341")
         await dialog.confirm()
-        await expect(dialog.root.locator("[data-charge]").get_by_role("definition")).to_have_text("Fallido")
+        await expect(dialog.root.locator("[data-charge]").get_by_role("definition")).to_have_text("Pago fallido")
         await expect(dialog.root).to_contain_text("No pudimos cobrar con esta tarjeta. Puedes intentarlo con otra.")
         await expect(dialog.root).to_contain_text("Desde ahora usaremos Visa •••• 0341.")
 

@@ -115,7 +115,7 @@ async def test_the_switcher_shows_the_status_of_each_subscription(page: Page) ->
         await expect(portal.subscription).to_contain_text(ENDS)
         await expect(chosen).to_have_text(f"Premium Mensual {ENDS}")
         stage.change(subscriptions=[scenes.ending(), {**BACKUP, "status": "canceled"}])
-        await expect(page.get_by_role("link", name="Respaldo Anual")).to_have_text("Respaldo Anual Terminó")
+        await expect(page.get_by_role("link", name="Respaldo Anual")).to_have_text("Respaldo Anual Terminada")
 
 
 async def test_the_switcher_follows_a_cancellation_and_its_withdrawal(page: Page) -> None:

@@ -74,7 +74,7 @@ async def test_one_of_two_invoices_can_fail(page: Page) -> None:
     async with paying(page, TS14="failed", TS13="paid") as (_, _, dialog, _):
         await dialog.confirm()
         await expect(outcome(dialog, "TS-000013")).to_have_text("Pagado")
-        await expect(outcome(dialog, "TS-000014")).to_have_text("Fallido")
+        await expect(outcome(dialog, "TS-000014")).to_have_text("Pago fallido")
         await expect(dialog.root).to_contain_text("No pudimos cobrar con esta tarjeta. Puedes intentarlo con otra.")
         await expect(dialog.root).to_contain_text("Desde ahora usaremos Visa •••• 4242.")
 
@@ -83,7 +83,7 @@ async def test_a_slow_charge_shows_that_it_runs_and_then_its_outcome(page: Page)
     async with paying(page, TS14="processing", TS13="paid") as (_, portal, dialog, statuses):
         await dialog.confirm()
         await expect(outcome(dialog, "TS-000013")).to_have_text("Pagado")
-        await expect(outcome(dialog, "TS-000014")).to_have_text("Procesando")
+        await expect(outcome(dialog, "TS-000014")).to_have_text("En proceso")
         await expect(dialog.root).to_contain_text("Tu banco todavía no responde. Puedes cerrar esta ventana")
         statuses[scenes.invoice_id(14)] = "paid"
         await expect(outcome(dialog, "TS-000014")).to_have_text("Pagado", timeout=15_000)

@@ -73,7 +73,7 @@ async def test_a_period_that_begins_meanwhile_is_shown_before_it_is_paid(page: P
 async def test_a_slow_charge_shows_its_outcome_on_the_current_page(page: Page) -> None:
     async with paying(page, becomes="processing") as (stage, _, dialog):
         await confirm(dialog)
-        await expect(dialog.locator("#payment-outcome")).to_contain_text("Procesando")
+        await expect(dialog.locator("#payment-outcome")).to_contain_text("En proceso")
         await expect(dialog).to_contain_text("Tu banco todavía no responde.")
         close = dialog.get_by_role("link", name="Cerrar")
         await close.focus()

@@ -237,7 +237,7 @@ async def test_a_refused_command_is_shown_in_the_dialog_and_the_panes_update(pag
         await expect(dialog.root.get_by_role("alert")).to_contain_text("tu suscripción cambió mientras tanto")
         stage.change(subscriptions=[scenes.subscription("canceled")])
         await page.keyboard.press("Escape")
-        await expect(portal.subscription).to_contain_text("Terminó")
+        await expect(portal.subscription).to_contain_text("Terminada")
 
 
 async def test_a_failed_withdrawal_is_shown_in_its_pane(page: Page) -> None:

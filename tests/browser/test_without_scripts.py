@@ -147,7 +147,7 @@ async def test_card_entry_says_that_it_needs_scripts(browser: Browser) -> None:
         await page.get_by_role("button", name="Actualizar tarjeta y pagar").click()
         await expect(page.get_by_text("hace falta JavaScript")).to_be_visible()
         await page.get_by_role("link", name="Volver al portal").click()
-        await expect(portal.subscription).to_contain_text("Pago pendiente")
+        await expect(portal.subscription).to_contain_text("Pendiente de pago")
 
 
 async def test_both_ways_of_logging_out(browser: Browser) -> None:

@@ -166,7 +166,7 @@ async def test_the_history_as_a_table(stack: Stack, history: Shop) -> None:
         ("2020-01-14", "Invoice", "TS-000001", "29.99", "Paid"),
         ("2020-01-14", "Payment", "TS-000001", "-29.99", "Succeeded"),
         ("2020-02-14", "Invoice", "TS-000002", "29.99", "Open"),
-        ("2020-02-14", "Failed attempt", "TS-000002", "0.00", "Failed"),
+        ("2020-02-14", "Failed charge", "TS-000002", "0.00", "Payment failed"),
         ("2021-01-14", "Invoice", "TS-000003", "29.99", "Open"),
     ]
 

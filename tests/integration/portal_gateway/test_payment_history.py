@@ -93,7 +93,7 @@ async def test_one_invoice_has_the_portals_status(ana: Merchant) -> None:
     ana.gateway.owners.answers["GET", f"/v1/invoices/{invoice_id(10)}"] = JSONResponse(kept)
     async with ana.signed_in() as browser:
         shown = (await browser.get(f"/api/invoices/{invoice_id(10)}")).json()
-    assert (shown["status"], shown["status_text"], shown["total"]["text"]) == ("processing", "Procesando", "29.99 USD")
+    assert (shown["status"], shown["status_text"], shown["total"]["text"]) == ("processing", "En proceso", "29.99 USD")
     assert shown["bill_to"] == {"name": "Ana"}
 
 

@@ -133,7 +133,7 @@ def test_an_unknown_subscription_is_not_found_and_another_is_shown(id: str) -> N
 def test_invalid_parameters_are_ignored(query: dict[str, str]) -> None:
     _, answer = ask("GET", "/", params=query)
     assert answer.status_code == 200
-    assert "Tu renovación del" in answer.text
+    assert "La renovación del" in answer.text
     assert "set-cookie" not in answer.headers
 
 

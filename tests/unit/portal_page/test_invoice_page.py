@@ -85,7 +85,7 @@ def test_every_failed_charge_has_its_reason(code: str, why: str) -> None:
 
 def test_a_charge_without_a_card_names_the_missing_card() -> None:
     (found,) = told(movements=[moved("failed_attempt", reason="no_payment_method")]).movements
-    assert (found.what, found.why) == ("Intento de cobro fallido", "No había ninguna tarjeta registrada.")
+    assert (found.what, found.why) == ("No se intentó ningún cobro", "No había ninguna tarjeta registrada.")
 
 
 def test_a_void_invoice_has_its_reason_and_refunds() -> None:

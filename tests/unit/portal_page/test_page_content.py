@@ -94,7 +94,7 @@ async def test_the_filter_offers_existing_years_and_every_status_and_keeps_the_c
     html = await page("/?year=2022&status=void")
     years, statuses = (inside(html, "select", f"filter-{name}") for name in ("year", "status"))
     assert re.findall(r"<option[^>]*>(.*?)</option>", years) == ["Todos los años", "2023", "2022"]
-    words = ["Pagado", "Pendiente", "Procesando", "Fallido", "Anulado", "Incobrable", "Reembolsado"]
+    words = ["Pagado", "Pendiente", "En proceso", "Pago fallido", "Anulado", "Incobrable", "Reembolsado"]
     assert re.findall(r"<option[^>]*>(.*?)</option>", statuses) == ["Todos los estados", *words]
     assert re.findall(r"<option[^>]* selected>(.*?)</option>", years + statuses) == ["2022", "Anulado"]
 

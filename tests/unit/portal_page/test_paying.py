@@ -150,7 +150,7 @@ def test_an_ended_subscriptions_debt_is_shown_and_can_be_paid() -> None:
     view = replace_facts(view, subscriptions=[ended])
     told = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
     assert told is not None
-    assert (told.lead, told.pay) == ("Todavía debes 29.99 USD.", "Actualizar tarjeta y pagar")
+    assert (told.lead, told.pay) == ("Todavía tienes un importe pendiente de 29.99 USD.", "Actualizar tarjeta y pagar")
     found = offered(view)
     assert found is not None
     assert found.does.endswith("Tu suscripción terminó el 19 de mayo; pagar no la reactiva.")
@@ -311,7 +311,7 @@ async def test_an_unusable_card_has_no_button_in_the_dialog() -> None:
 async def test_the_result_is_polled_until_it_is_known() -> None:
     stage = stage_of(status="processing")
     html = await text(stage)
-    assert "Procesando" in html
+    assert "En proceso" in html
     assert 'hx-trigger="every 2s"' in html
     stage = stage_of(scenes.view(), status="paid")
     answer = await seen(stage, f"{PAY}?after=payment-{UNPAID}:3")
@@ -323,7 +323,7 @@ async def test_a_charge_that_has_not_arrived_is_shown_as_running() -> None:
     stage = stage_of()
     stage.payments.running = True
     html = await text(stage)
-    assert "Procesando" in html
+    assert "En proceso" in html
     assert "Confirmar y pagar" not in html
 
 

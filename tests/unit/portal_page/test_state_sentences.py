@@ -20,7 +20,7 @@ from support.portal_page import scenes
 SPANISH = catalogues().language("es")
 TODAY = "2023-05-20T15:00:00.000001Z"
 """A moment after the page was rendered, by another clock."""
-ALWAYS = ("Dejas de pagar", "Próximo cobro", "Saldo pendiente", "You stop paying", "Next charge", "Balance due")
+ALWAYS = ("Dejas de pagar", "Próximo cobro", "Importe pendiente", "You stop paying", "Next charge", "Amount due")
 
 
 def reader(view: View) -> Reader:
@@ -157,7 +157,7 @@ def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
         ("Dejas de pagar", "29.99 USD al mes"),
         ("Acceso hasta", "14 de junio de 2023"),
         ("Próximo cobro", "Ninguno"),
-        ("Saldo pendiente", "0.00 USD"),
+        ("Importe pendiente", "0.00 USD"),
     ]
     owed = {"amount_minor": 2999, "currency": "USD"}
     at_once = preview(mode="immediately", effective_at=TODAY, access_until=TODAY, open_amount=owed, open_invoices="void")
@@ -166,10 +166,10 @@ def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
         ("Dejas de pagar", "29.99 USD al mes"),
         ("Termina", "Hoy mismo"),
         ("Próximo cobro", "Ninguno"),
-        ("Saldo pendiente", "29.99 USD, se anula"),
+        ("Importe pendiente", "29.99 USD (se anula, no tendrás que pagarlo)"),
     ]
     kept = facts(reader(view), at_once | {"open_invoices": "keep"}, scenes.subscription("past_due"))
-    assert kept[-1].value == "29.99 USD, lo seguirás debiendo"
+    assert kept[-1].value == "29.99 USD (seguirá pendiente)"
 
 
 @pytest.mark.parametrize(
@@ -194,11 +194,11 @@ def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
             {"open_amount": {"amount_minor": 2999, "currency": "USD"}},
             {
                 "Acceso hasta": "14 de junio de 2023, si se completa el pago en curso",
-                "Saldo pendiente": "29.99 USD, en proceso de cobro",
+                "Importe pendiente": "29.99 USD (en proceso de cobro)",
             },
             {
                 "Access until": "June 14, 2023, if the payment under way goes through",
-                "Balance due": "29.99 USD, being charged",
+                "Amount due": "29.99 USD, being charged",
             },
         ),
     ],

@@ -30,8 +30,8 @@ def pending(kind: PendingKind, **detail: Any) -> tuple[Pending]:
 
 
 INVOICES = {
-    "es": ["Pagado", "Pendiente", "Procesando", "Fallido", "Anulado", "Incobrable", "Reembolsado"],
-    "en": ["Paid", "Open", "Processing", "Failed", "Void", "Uncollectible", "Refunded"],
+    "es": ["Pagado", "Pendiente", "En proceso", "Pago fallido", "Anulado", "Incobrable", "Reembolsado"],
+    "en": ["Paid", "Open", "Processing", "Payment failed", "Void", "Uncollectible", "Refunded"],
 }
 
 
@@ -42,7 +42,7 @@ def test_an_invoice_has_a_text_for_each_status(code: str) -> None:
     assert [row.badge.text for row in shown] == INVOICES[code]
 
 
-@pytest.mark.parametrize(("code", "word"), [("es", "Procesando"), ("en", "Processing")])
+@pytest.mark.parametrize(("code", "word"), [("es", "En proceso"), ("en", "Processing")])
 def test_an_invoice_with_an_accepted_charge_is_processing_on_the_page_and_in_the_api(code: str, word: str) -> None:
     view = scenes.view(invoices=[scenes.invoice(14, "failed")], pending=pending("charge", invoice_id=scenes.invoice_id(14)))
     by = reader(view, code)

@@ -63,7 +63,7 @@ SUBSCRIPTIONS = {
     "incomplete": (
         scenes.view(scenes.subscription("incomplete")),
         (
-            "Pago pendiente",
+            "Pendiente de pago",
             "Falta confirmar tu primer pago",
             ["Editar método de pago", "Cancelar suscripción"],
             "29.99 · Importe pendiente",
@@ -78,7 +78,7 @@ SUBSCRIPTIONS = {
     "incomplete, and the first charge failed": (
         scenes.owing("incomplete", next_attempt_at=None),
         (
-            "Pago pendiente",
+            "Pendiente de pago",
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
             "intentarlo hasta que actualices tu tarjeta. Conservas el acceso hasta el 28 de mayo. Falta confirmar tu primer pago",
             ["Editar método de pago", "Cancelar suscripción"],
@@ -130,9 +130,10 @@ SUBSCRIPTIONS = {
     "past_due": (
         scenes.owing(),
         (
-            "Pago pendiente",
+            "Pendiente de pago",
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. Lo intentaremos "
-            "de nuevo el 22 de mayo. Conservas el acceso hasta el 28 de mayo. Tu renovación del 14 de mayo está sin pagar.",
+            "de nuevo el 22 de mayo. Conservas el acceso hasta el 28 de mayo. La renovación del 14 de mayo está pendiente de "
+            "pago.",
             ["Actualizar tarjeta y pagar", "Cancelar suscripción"],
             "29.99 · Importe pendiente",
         ),
@@ -147,15 +148,15 @@ SUBSCRIPTIONS = {
     "unpaid": (
         unpaid(),
         (
-            "Impagada",
+            "Pendiente de pago",
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
             "intentarlo hasta que actualices tu tarjeta. Tu acceso terminó el 19 de mayo. "
-            "Debes 29.99 USD. Actualiza tu tarjeta para pagarlo y seguir con tu suscripción.",
+            "Tienes un importe pendiente de 29.99 USD. Actualiza tu tarjeta para pagarlo y conservar tu suscripción.",
             ["Actualizar tarjeta y pagar", "Cancelar suscripción"],
             "29.99 · Importe pendiente",
         ),
         (
-            "Unpaid",
+            "Payment due",
             "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
             "again until you update your card. Your access ended on May 19. "
             "You owe 29.99 USD. Update your card to pay it and keep your subscription.",
@@ -166,14 +167,14 @@ SUBSCRIPTIONS = {
     "unpaid, and no card on file": (
         cardless(unpaid(reason="no_payment_method")),
         (
-            "Impagada",
+            "Pendiente de pago",
             "No pudimos cobrar 29.99 USD. No tienes una tarjeta guardada. Agrega una para pagarlo. Tu acceso terminó el 19 de "
-            "mayo. Debes 29.99 USD. Agrega una tarjeta para pagarlo y seguir con tu suscripción.",
+            "mayo. Tienes un importe pendiente de 29.99 USD. Agrega una tarjeta para pagarlo y conservar tu suscripción.",
             ["Agregar tarjeta y pagar", "Cancelar suscripción"],
             "29.99 · Importe pendiente",
         ),
         (
-            "Unpaid",
+            "Payment due",
             "We could not charge 29.99 USD. You have no card on file. Add one to pay it. Your access ended on May 19. "
             "You owe 29.99 USD. Add a card to pay it and keep your subscription.",
             ["Add a card and pay", "Cancel subscription"],
@@ -183,14 +184,14 @@ SUBSCRIPTIONS = {
     "unpaid, and being charged": (
         replace(unpaid(), pending=pending("charge", invoice_id=scenes.invoice_id(14))),
         (
-            "Impagada",
+            "Pendiente de pago",
             "Estamos procesando tu pago de 29.99 USD. Tu banco todavía no responde. Te lo diremos aquí; no hace falta que pagues "
-            "otra vez. Tu renovación del 14 de mayo está sin pagar.",
+            "otra vez. La renovación del 14 de mayo está pendiente de pago.",
             ["Cancelar suscripción"],
             "29.99 · Importe pendiente",
         ),
         (
-            "Unpaid",
+            "Payment due",
             "We are processing your payment of 29.99 USD. Your bank has not answered yet. We will tell you here; you need not "
             "pay again. Your renewal of May 14 is unpaid.",
             ["Cancel subscription"],
@@ -199,7 +200,7 @@ SUBSCRIPTIONS = {
     ),
     "canceled": (
         scenes.view(scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 14))),
-        ("Terminó", "Terminó el 14 de mayo de 2023", [], "29.99 · Importe total"),
+        ("Terminada", "Terminó el 14 de mayo de 2023", [], "29.99 · Importe total"),
         ("Ended", "Ended on May 14, 2023", [], "29.99 · Total amount"),
     ),
     "canceled, and access had ended before": (
@@ -208,7 +209,7 @@ SUBSCRIPTIONS = {
             invoices=[scenes.invoice(14, "void")],
         ),
         (
-            "Terminó",
+            "Terminada",
             "Terminó el 20 de mayo de 2023; tu acceso había terminado el 15 de mayo de 2023.",
             [],
             "0.00 · Importe total",
@@ -239,25 +240,25 @@ SUBSCRIPTIONS = {
     ),
     "a cancellation on its way": (
         scenes.view(pending=pending("cancellation")),
-        ("En camino", "Tu cancelación está registrada, en camino.", [], "29.99 · Importe total"),
-        ("On its way", "Your cancellation is registered, on its way.", [], "29.99 · Total amount"),
+        ("En proceso", "Tu cancelación está registrada, en camino.", [], "29.99 · Importe total"),
+        ("Processing", "Your cancellation is registered, on its way.", [], "29.99 · Total amount"),
     ),
     "a cancellation of what is owed on its way": (
         replace(scenes.owing(), pending=pending("cancellation")),
-        ("En camino", "Tu cancelación está registrada, en camino.", [], "29.99 · Importe pendiente"),
-        ("On its way", "Your cancellation is registered, on its way.", [], "29.99 · Amount due"),
+        ("En proceso", "Tu cancelación está registrada, en camino.", [], "29.99 · Importe pendiente"),
+        ("Processing", "Your cancellation is registered, on its way.", [], "29.99 · Amount due"),
     ),
     "keeping on its way": (
         scenes.view(scenes.ending(), pending=pending("cancellation_withdrawn")),
-        ("En camino", "Tu decisión de mantener la suscripción está registrada, en camino.", [], "29.99 · Importe total"),
-        ("On its way", "Your decision to keep the subscription is registered, on its way.", [], "29.99 · Total amount"),
+        ("En proceso", "Tu decisión de mantener la suscripción está registrada, en camino.", [], "29.99 · Importe total"),
+        ("Processing", "Your decision to keep the subscription is registered, on its way.", [], "29.99 · Total amount"),
     ),
     "a charge on its way": (
         replace(scenes.owing(), pending=pending("charge", invoice_id=scenes.invoice_id(14))),
         (
-            "Pago pendiente",
+            "Pendiente de pago",
             "Estamos procesando tu pago de 29.99 USD. Tu banco todavía no responde. Te lo diremos aquí; no hace falta que pagues "
-            "otra vez. Tu renovación del 14 de mayo está sin pagar.",
+            "otra vez. La renovación del 14 de mayo está pendiente de pago.",
             ["Cancelar suscripción"],
             "29.99 · Importe pendiente",
         ),
@@ -272,7 +273,7 @@ SUBSCRIPTIONS = {
     "an end that has come and that nobody has noticed": (
         scenes.view(scenes.ending(), now=datetime(2023, 6, 14, 18, tzinfo=UTC)),
         (
-            "Terminó",
+            "Terminada",
             "Cancelaste tu suscripción el 20 de mayo. Tu acceso terminó el 14 de junio de 2023.",
             [],
             "29.99 · Importe total",

@@ -51,7 +51,7 @@ def facts(reader: Reader, preview: CancellationPreview, subscription: Subscripti
         Fact(reader.say("You stop paying"), price.of_subscription(reader, subscription).text),
         *_ending(reader, preview),
         Fact(reader.say("Next charge"), reader.say(in_context("charge", "None"))),
-        Fact(reader.say("Balance due"), balance),
+        Fact(reader.say("Amount due"), balance),
     ]
 
 

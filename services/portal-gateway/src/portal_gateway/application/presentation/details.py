@@ -36,11 +36,11 @@ BADGES: Final = {
     "incomplete_expired": in_context("subscription", "Not activated"),
     "active": in_context("subscription", "Active"),
     "past_due": in_context("subscription", "Payment due"),
-    "unpaid": in_context("subscription", "Unpaid"),
+    "unpaid": in_context("subscription", "Payment due"),
     "canceled": in_context("subscription", "Ended"),
     "paused": in_context("subscription", "Paused"),
 }
-PENDING: Final = in_context("subscription", "On its way")
+PENDING: Final = in_context("subscription", "Processing")
 
 
 @dataclass(frozen=True, slots=True)

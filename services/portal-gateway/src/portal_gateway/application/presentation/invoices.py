@@ -12,6 +12,7 @@ from portal_gateway.application.presentation.movements import Movement, movement
 from portal_gateway.application.presentation.notice import Notice, notice, pay_button
 from portal_gateway.application.presentation.payment import Offer, of_invoice
 from portal_gateway.application.view import Pending, View
+from portal_gateway.domain.invoice_status import status_of
 from portal_gateway.domain.view import InvoiceRow
 from presentation.languages import Language, in_context
 
@@ -28,7 +29,7 @@ STATUSES: Final = {
     "paid": in_context("invoice", "Paid"),
     "open": in_context("invoice", "Open"),
     "processing": in_context("invoice", "Processing"),
-    "failed": in_context("invoice", "Failed"),
+    "failed": in_context("invoice", "Payment failed"),
     "void": in_context("invoice", "Void"),
     "uncollectible": in_context("invoice", "Uncollectible"),
     "refunded": in_context("invoice", "Refunded"),
@@ -83,12 +84,12 @@ def badge(reader: Reader, status: str) -> Badge:
 
 
 def status(invoice: Mapping[str, Any], pending: tuple[Pending, ...]) -> str:
-    """The status to show: an accepted charge that has not arrived yet counts as running."""
+    """The status to show: an accepted charge that has not arrived yet counts as running, one without a card as not tried."""
     if invoice["status"] in ("open", "failed"):
         charged = {p["detail"].get("invoice_id") for p in pending if p["kind"] == "charge"}
         if invoice["id"] in charged:
             return "processing"
-    return str(invoice["status"])
+    return status_of(invoice)
 
 
 def rows(reader: Reader, invoices: list[InvoiceRow], pending: tuple[Pending, ...]) -> list[Row]:
@@ -113,7 +114,7 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
     period, current = facts["period"], status(facts, view.pending)
     local = reader.where(facts.get("period_time_zone") or facts.get("time_zone"))
     owing = next((it for it in view.facts["subscriptions"] if it["debt"] and it["debt"]["invoice_id"] == facts["id"]), None)
-    debt = owing["debt"] if owing else None
+    debt, payable = owing["debt"] if owing else None, facts["status"] == "failed" and current != "processing"
     return Invoice(
         id=str(facts["id"]),
         number=facts["number"],
@@ -125,10 +126,10 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
         lines=tuple(_line(local, line) for line in facts["lines"]),
         totals=_totals(reader, facts),
         total=reader.money(facts["total"]),
-        movements=movements(local, facts, debt["next_attempt_at"] if debt and current == "failed" else None),
+        movements=movements(local, facts, debt["next_attempt_at"] if debt and payable else None),
         notice=notice(reader, owing, view) if owing and current in ("open", "processing", "failed") else None,
-        pay=pay_button(reader, view) if current == "failed" else None,
-        offer=of_invoice(reader, view, facts) if current == "failed" else None,
+        pay=pay_button(reader, view) if payable else None,
+        offer=of_invoice(reader, view, facts) if payable else None,
     )
 
 
