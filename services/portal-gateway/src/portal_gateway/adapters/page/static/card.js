@@ -200,6 +200,7 @@ class CardEntry {
     const line = this.sheet.querySelector("[data-new-card]");
     const face = `${line.dataset[card.brand] ?? line.dataset.other} •••• ${card.last4}`;
     line.textContent = line.dataset.newCard.replace("%(card)s", face);
+    this.sheet.dataset.result = "";
     window.htmx?.process(this.sheet);
     this.sheet.querySelector("#sheet-title").focus();
     const update = this.follow(charges ?? []);
