@@ -42,7 +42,7 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
               - paragraph: TechSolutions Inc.
               - region "Resumen de la suscripción":
                 - heading "Resumen de la suscripción" [level=2]
-                - paragraph: Importe pendiente 29.99 USD Del 14 de mayo al 14 de junio de 2023
+                - paragraph: Importe pendiente 29.99 USD Venció el 14 de mayo de 2023 Del 14 de mayo al 14 de junio de 2023
                 - heading "Detalles del pedido" [level=3]
                 - text: Premium Mensual
                 - paragraph: Suscripción mensual renovable

@@ -118,7 +118,7 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, invalid:
             (request_context.address("/", here | {"subscription": choice.id}), choice)
             for choice in choices(reader, facts["subscriptions"], chosen, view)
         ],
-        "summary": summary(reader, chosen, facts["invoices"]) if chosen else None,
+        "summary": summary(reader, chosen, view) if chosen else None,
         "notice": owed,
         "other_debts": [(request_context.address("/", here | {"subscription": it.subscription_id}), it) for it in others],
         "offer": offer(reader, view, chosen) if chosen else None,

@@ -7,7 +7,7 @@ from billing_contracts.expiry import state as expiry_state
 from portal_gateway.application.presentation.common import Badge, Reader
 from portal_gateway.application.subscription_status import renews
 from portal_gateway.application.view import View
-from portal_gateway.domain.view import PaymentMethod
+from portal_gateway.domain.view import CardFace, PaymentMethod
 from presentation.languages import in_context
 
 
@@ -28,10 +28,23 @@ def state(reader: Reader, month: int, year: int) -> State:
     return expiry_state(month, year, reader.now, reader.zone)
 
 
-def method(reader: Reader, view: View) -> Method:
+def chargeable(reader: Reader, view: View) -> CardFace | None:
+    """The card of the next charge; None without one, or if it has expired."""
+    card = _accepted(view) or view.facts["payment_method"]
+    return card if card and state(reader, card["exp_month"], card["exp_year"]) != "expired" else None
+
+
+def _accepted(view: View) -> PaymentMethod | None:
+    """A new card that has not arrived yet."""
     pending = [p["detail"] for p in view.pending if p["kind"] == "payment_method"]
-    if pending:
-        new: PaymentMethod = {"id": "", "version": 0, **pending[-1]}  # type: ignore[typeddict-item]
+    if not pending:
+        return None
+    new: PaymentMethod = {"id": "", "version": 0, **pending[-1]}  # type: ignore[typeddict-item]
+    return new
+
+
+def method(reader: Reader, view: View) -> Method:
+    if new := _accepted(view):
         return replace(_of(reader, new, view), hint=reader.say("Your new card is registered, on its way."), button=None)
     card = view.facts["payment_method"]
     if card is None:
