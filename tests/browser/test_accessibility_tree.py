@@ -70,11 +70,11 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
                   - /children: equal
                   - listitem:
                     - /children: equal
-                    - link "14 may 2023 Premium Mensual 29.99 USD Pago fallido Ver factura TS-000014"
+                    - link "14 may 2023 Ver factura TS-000014 Premium Mensual 29.99 USD Pago fallido"
                     - link "Descargar PDF de TS-000014"
                   - listitem:
                     - /children: equal
-                    - link "14 abr 2023 Premium Mensual 29.99 USD Pagado Ver factura TS-000013"
+                    - link "14 abr 2023 Ver factura TS-000013 Premium Mensual 29.99 USD Pagado"
                     - link "Descargar PDF de TS-000013"
                 - paragraph:
                   - /children: equal

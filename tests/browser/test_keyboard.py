@@ -14,7 +14,7 @@ from support.portal_page import scenes
 from support.portal_page.page_objects import PortalPage, Visitor
 
 VISA = "4242424242424242"
-NEWEST = "link 14 may 2023 Premium Mensual 29.99 USD Pagado Ver factura TS-000014"
+NEWEST = "link 14 may 2023 Ver factura TS-000014 Premium Mensual 29.99 USD Pagado"
 CANCEL, EDIT, KEEP = "button Cancelar suscripción", "button Editar método de pago", "button Mantener mi suscripción"
 FOOT = ["link soporte@techsolutions.example", "link Términos", "link Privacidad", "link English"]
 TOPS = """() => {
@@ -58,7 +58,7 @@ async def test_tab_stops_follow_the_reading_order(page: Page) -> None:
             "combobox Estado",
             NEWEST,
             "link Descargar PDF de TS-000014",
-            "link 14 abr 2023 Premium Mensual 29.99 USD Pagado Ver factura TS-000013",
+            "link 14 abr 2023 Ver factura TS-000013 Premium Mensual 29.99 USD Pagado",
             "link Descargar PDF de TS-000013",
             "link Ver facturas anteriores",
             *FOOT,
