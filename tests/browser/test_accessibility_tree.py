@@ -40,6 +40,8 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
               - /children: deep-equal
               - heading "Portal del Cliente — TechSolutions Inc." [level=1]
               - paragraph: TechSolutions Inc.
+              - paragraph: Ana García · a…@example.com
+              - group: Salir
               - region "Resumen de la suscripción":
                 - heading "Resumen de la suscripción" [level=2]
                 - paragraph: Importe pendiente 29.99 USD Venció el 14 de mayo de 2023 Del 14 de mayo al 14 de junio de 2023
@@ -47,8 +49,6 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
                 - text: Premium Mensual
                 - paragraph: Suscripción mensual renovable
             - main:
-              - text: Ana García · a…@example.com
-              - group: Salir
               - paragraph: /No pudimos cobrar 29.99 USD\\. Tu banco rechazó la tarjeta Visa •••• 0341 .*/
               - button "Actualizar tarjeta y pagar"
               - region "Detalles de la suscripción actual":

@@ -112,7 +112,7 @@ async def test_the_skip_link_leads_to_the_main_content(page: Page) -> None:
         await keyboard.tab("link Ir al contenido")
         await keyboard.press("Enter")
         await keyboard.wait_for("main")
-        await keyboard.tab("menu Salir")
+        await keyboard.tab(CANCEL)
 
 
 async def test_invoices_are_filtered_and_opened(page: Page) -> None:

@@ -4,7 +4,7 @@ import { complain, confirmed, ended, refresh, say } from "./panes.js";
 const WARNING_MS = 5 * 60 * 1000;
 const WATCH_MS = 20 * 1000;
 const notice = document.getElementById("session-ending");
-const before = notice?.previousElementSibling;
+const home = notice?.parentElement;
 const dialog = document.getElementById("dialog");
 const data = document.body.dataset;
 let stream = null;
@@ -93,7 +93,7 @@ async function watch() {
 function put() {
   if (dialog?.open === dialog?.contains(notice)) return;
   if (dialog.open) dialog.prepend(notice);
-  else before.after(notice);
+  else home.prepend(notice);
 }
 
 if (notice) {
