@@ -49,7 +49,8 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
                 - text: Premium Mensual
                 - paragraph: Suscripción mensual renovable
             - main:
-              - paragraph: /No pudimos cobrar 29.99 USD\\. Tu banco rechazó la tarjeta Visa •••• 0341 .*/
+              - paragraph: No pudimos cobrar 29.99 USD.
+              - paragraph: /Visa •••• 0341/
               - button "Actualizar tarjeta y pagar"
               - region "Detalles de la suscripción actual":
                 - /children: deep-equal

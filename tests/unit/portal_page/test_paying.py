@@ -74,7 +74,7 @@ def offered(view: View) -> Offer | None:
 def test_the_card_on_file_is_offered_with_the_effect_of_a_payment() -> None:
     found = offered(owing())
     assert found is not None
-    assert (found.button, found.why_not) == ("Pagar ahora con Visa •••• 0341", None)
+    assert (found.button, found.why_not) == ("Reintentar con Visa •••• 0341", None)
     assert found.does == (
         "Este pago salda lo que debes por el periodo 14 de mayo – 14 de junio. "
         "Tu suscripción continúa y se renueva el 14 de junio."

@@ -88,7 +88,7 @@ def test_without_a_card_the_notice_asks_for_one() -> None:
     assert found is not None
     assert found.lead == "Falta tu primer pago, de 29.99 USD."
     assert found.rest.startswith("No tienes una tarjeta guardada. Agrega una para pagarlo.")
-    assert (found.pay, details_of(view).edit_method) == (None, "Agregar método de pago")
+    assert (found.pay, details_of(view).edit_method) == ("Agregar tarjeta y pagar 29.99 USD", None)
 
 
 def pending(kind: str, aggregate: str = f"subscription-{scenes.PREMIUM}", **detail: Any) -> Pending:

@@ -82,14 +82,14 @@ SUBSCRIPTIONS = {
             "Pendiente de pago",
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
             "intentarlo hasta que actualices tu tarjeta. Conservas el acceso hasta el 28 de mayo. Falta confirmar tu primer pago",
-            ["Editar método de pago", "Cancelar suscripción"],
+            ["Actualizar tarjeta y pagar", "Cancelar suscripción"],
             "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
             "Payment due",
             "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
             "again until you update your card. You keep your access until May 28. Your first payment is still to be confirmed",
-            ["Edit payment method", "Cancel subscription"],
+            ["Update card and pay", "Cancel subscription"],
             "29.99 · Amount due · It was due on May 14, 2023",
         ),
     ),

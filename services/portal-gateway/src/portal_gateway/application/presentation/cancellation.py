@@ -8,7 +8,7 @@ from billing_contracts.subscriptions import Feedback
 from chassis.text import isolated
 from portal_gateway.application.presentation import price
 from portal_gateway.application.presentation.accepted_commands import CANCELLATION_PENDING, WITHDRAWAL_PENDING, pending_sentence
-from portal_gateway.application.presentation.common import Reader, moment
+from portal_gateway.application.presentation.common import Fact, Reader, moment
 from portal_gateway.application.results import CancellationPreview
 from portal_gateway.application.subscription_status import access_ended_before, can_be_withdrawn, is_unsettled
 from portal_gateway.application.view import View
@@ -31,12 +31,6 @@ BALANCES: Final = {
     "keep": N_("%(amount)s, you will still owe it"),
     None: N_("%(amount)s, being charged"),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    name: str
-    value: str
 
 
 def facts(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> list[Fact]:
