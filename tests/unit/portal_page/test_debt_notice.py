@@ -37,8 +37,8 @@ ROWS: dict[str, tuple[View, str, list[tuple[str, str]], str, list[tuple[str, str
     ),
     "declined, after the last try": (
         scenes.owing(reason="card_declined", **LAST_TRY),
-        "Pide a tu banco que autorice el cobro a Visa •••• 0341 y reintenta, o usa otra tarjeta. No volveremos a intentarlo hasta "
-        "que actualices tu tarjeta.",
+        "Pide a tu banco que autorice el cobro a Visa •••• 0341 y reintenta, o usa otra tarjeta. No volveremos a intentarlo "
+        "hasta que actualices tu tarjeta.",
         [("Motivo", "Rechazado por tu banco"), ("Acceso", "Terminó el 19 de mayo")],
         "Ask your bank to allow the charge to Visa •••• 0341 and retry, or use another card. We will not try again until you "
         "update your card.",

@@ -19,7 +19,7 @@ from portal_gateway.application.presentation.invoices import STATUSES, Row, made
 from portal_gateway.application.presentation.notice import notice
 from portal_gateway.application.presentation.other_debts import other_debts
 from portal_gateway.application.presentation.payment import offer
-from portal_gateway.application.presentation.payment_method import method
+from portal_gateway.application.presentation.payment_method import method, warning
 from portal_gateway.application.presentation.summary import summary
 from portal_gateway.application.presentation.switcher import choices
 from portal_gateway.application.refusals import InvalidCursor
@@ -104,7 +104,13 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, invalid:
     chosen = shown(facts["subscriptions"], request_context.chosen_subscription(request))
     owed, late = notice(reader, chosen, view) if chosen else None, freshness(view, language, now)
     others = other_debts(reader, view, chosen)
-    news = [*([owed.lead] if owed else []), *(other.says for other in others), *([language.say(STALE)] if late else [])]
+    card = None if others or (owed and owed.pay) else warning(reader, view)
+    news = [
+        *([owed.lead] if owed else []),
+        *(other.says for other in others),
+        *([card.lead] if card else []),
+        *([language.say(STALE)] if late else []),
+    ]
     return {
         "return_url": visit.session.return_url,
         "revision": view.revision,
@@ -120,6 +126,7 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, invalid:
         ],
         "summary": summary(reader, chosen, view) if chosen else None,
         "notice": owed,
+        "card_notice": card,
         "other_debts": [(request_context.address("/", here | {"subscription": it.subscription_id}), it) for it in others],
         "offer": offer(reader, view, chosen) if chosen else None,
         "details": details(reader, chosen, view) if chosen else None,
