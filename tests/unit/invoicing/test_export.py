@@ -66,6 +66,15 @@ async def test_the_table_has_a_line_per_movement() -> None:
     )
 
 
+@pytest.mark.parametrize("locale", ["es-AR", "es-CO", "es-ES"])
+async def test_a_region_with_a_decimal_comma_has_semicolons_between_columns(locale: str) -> None:
+    rows = [replace(HISTORY[0], plan_name="Plan, con coma; y más"), *HISTORY[1:]]
+    written = (await read(as_csv(pages(rows), words_for(locale)))).decode("utf-8-sig")
+    header, invoice, _, payment = csv.reader(io.StringIO(written, newline=""), delimiter=";")
+    assert (len(header), header[8]) == (15, "Total")
+    assert (invoice[3], invoice[6:9], payment[8]) == ("Plan, con coma; y más", ["25,85", "4,14", "29,99"], "-29,99")
+
+
 async def test_an_empty_history_is_a_table_without_lines() -> None:
     assert (await read(as_csv(pages([]), words_for("en-GB")))).decode().count("\r\n") == 1
 

@@ -1,6 +1,7 @@
 """The history as CSV (RFC 4180). A spreadsheet shows each cell as text, and runs none as a formula.
 
-UTF-8 with BOM, ISO dates, decimal point; one line per movement; per invoice the column of totals sums to its balance.
+UTF-8 with BOM, ISO dates; one line per movement; per invoice the column of totals sums to its balance. Columns are separated by
+commas, amounts have a decimal point; in regions with a decimal comma it is semicolons and commas, as spreadsheets there expect.
 """
 
 import re
@@ -23,9 +24,10 @@ _VALUE = re.compile(rf"(?=.*\d)([\W\d_]|e|am|pm|de|{_MONTH})+|\s*(true|false|ver
 
 
 async def as_csv(rows: Rows, words: Words) -> AsyncGenerator[bytes]:
-    yield (BOM + _lines([words.header])).encode()
+    separator = ";" if words.decimal == "," else ","
+    yield (BOM + _lines([words.header], separator)).encode()
     async for page in rows:
-        yield _lines(cells(row, words) for row in page).encode()
+        yield _lines((cells(row, words) for row in page), separator).encode()
 
 
 def cells(row: HistoryRow, words: Words) -> tuple[str, ...]:
@@ -37,9 +39,9 @@ def cells(row: HistoryRow, words: Words) -> tuple[str, ...]:
         harmless(row.plan_name),
         row.period_start.isoformat(),
         row.period_end.isoformat(),
-        _amount(it.net, it.currency),
-        _amount(it.tax, it.currency),
-        _amount(it.total, it.currency),
+        _amount(it.net, it.currency, words),
+        _amount(it.tax, it.currency, words),
+        _amount(it.total, it.currency, words),
         it.currency,
         _known(words, row.status),
         _known(words, it.brand),
@@ -59,14 +61,14 @@ def _known(words: Words, code: str | None) -> str:
     return harmless(words.known.get(code, code)) if code else ""
 
 
-def _amount(minor: int | None, currency: str) -> str:
-    return "" if minor is None else Money(amount_minor=minor, currency=currency).decimal()
+def _amount(minor: int | None, currency: str, words: Words) -> str:
+    return "" if minor is None else Money(amount_minor=minor, currency=currency).decimal().replace(".", words.decimal)
 
 
-def _lines(rows: Iterable[tuple[str, ...]]) -> str:
-    return "".join(",".join(map(_quoted, row)) + "\r\n" for row in rows)
+def _lines(rows: Iterable[tuple[str, ...]], separator: str) -> str:
+    return "".join(separator.join(map(_quoted, row)) + "\r\n" for row in rows)
 
 
 def _quoted(cell: str) -> str:
-    """Quotes a cell with semicolons or tabs too: some spreadsheets split columns at them."""
+    """Quotes a cell with any separator, also an amount with a comma: some spreadsheets split columns at others than ours."""
     return '"' + cell.replace('"', '""') + '"' if _SEPARATOR.search(cell) else cell

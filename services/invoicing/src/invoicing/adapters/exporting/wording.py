@@ -1,6 +1,7 @@
 """The texts of a downloaded history: columns, codes and file names."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Final
 
 from invoicing.application.language import catalogues
@@ -64,6 +65,8 @@ class Words:
     """The file's name, without extension."""
     invoices: str
     """The folder of invoices in an archive."""
+    decimal: str
+    """The decimal sign of the region: spreadsheets of regions with a comma separate columns by semicolons."""
 
 
 def words_for(locale: str) -> Words:
@@ -74,4 +77,5 @@ def words_for(locale: str) -> Words:
         BRANDS | {code: language.sentence(message) for code, message in CODES.items()},
         language.sentence(HISTORY),
         language.sentence(INVOICES),
+        language.number(Decimal("0.5"))[1],
     )
