@@ -13,7 +13,7 @@ from portal_gateway.application.presentation.notice import Notice, notice, pay_b
 from portal_gateway.application.presentation.payment import Offer, of_invoice
 from portal_gateway.application.view import Pending, View
 from portal_gateway.domain.invoice_status import status_of
-from portal_gateway.domain.view import InvoiceRow
+from portal_gateway.domain.view import InvoiceRow, Money
 from presentation.languages import Language, in_context
 
 TONES: Final[dict[str, Tone]] = {
@@ -25,6 +25,8 @@ TONES: Final[dict[str, Tone]] = {
     "uncollectible": "mute",
     "refunded": "mute",
 }
+BALANCED: Final = frozenset({"paid", "open", "processing", "failed"})
+"""Statuses in which an invoice is either paid whole or owed whole."""
 STATUSES: Final = {
     "paid": in_context("invoice", "Paid"),
     "open": in_context("invoice", "Open"),
@@ -70,6 +72,8 @@ class Invoice:
     totals: tuple[tuple[str, str], ...]
     """Subtotal and tax; empty if there is no tax."""
     total: str
+    balance: tuple[tuple[str, str], ...]
+    """What is paid and what is due; empty for an invoice on which neither can change."""
     movements: tuple[Movement, ...]
     notice: Notice | None
     """The unpaid amount, the reason, and what happens next."""
@@ -126,6 +130,7 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
         lines=tuple(_line(local, line) for line in facts["lines"]),
         totals=_totals(reader, facts),
         total=reader.money(facts["total"]),
+        balance=_balance(reader, facts),
         movements=movements(local, facts, debt["next_attempt_at"] if debt and payable else None),
         notice=notice(reader, owing, view) if owing and current in ("open", "processing", "failed") else None,
         pay=pay_button(reader, view) if payable else None,
@@ -158,6 +163,15 @@ def _line(reader: Reader, line: Mapping[str, Any]) -> Line:
         reader.money(line["unit_price"]),
         reader.money(line["total"]),
     )
+
+
+def _balance(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    if facts["status"] not in BALANCED:
+        return ()
+    total: Money = facts["total"]
+    nothing: Money = {"amount_minor": 0, "currency": total["currency"]}
+    paid, due = (total, nothing) if facts["status"] == "paid" else (nothing, total)
+    return (reader.say("Amount paid"), reader.money(paid)), (reader.say("Amount due"), reader.money(due))
 
 
 def _totals(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -8,7 +8,6 @@ from typing import Any, Final
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.failure_reasons import REASONS
 from portal_gateway.domain.invoice_status import UNTRIED
-from portal_gateway.domain.view import Money
 from presentation.languages import N_
 
 KINDS: Final = {
@@ -62,11 +61,10 @@ def _movement(reader: Reader, movement: Mapping[str, Any]) -> Movement:
         what = reader.say(words)
     why = REASONS.get(movement.get("reason") or "")
     amount = movement["amount"]
-    absolute: Money = {"amount_minor": abs(amount["amount_minor"]), "currency": amount["currency"]}
     return Movement(
         day.isoformat(),
         reader.language.short_day(day),
         what,
         reader.say(why) if why else "",
-        reader.money(absolute) if kind in MONEY_KINDS else "",
+        reader.money(amount) if kind in MONEY_KINDS else "",
     )
