@@ -94,14 +94,13 @@ async def test_the_cancel_dialog_names_the_account_the_effect_and_the_invalid_fi
               - /children: equal
               - heading "Cancelar tu suscripción a Premium Mensual" [level=1]
               - paragraph: Ana García · a…@example.com
+              - paragraph: Mantendrás el acceso hasta el 14 de junio de 2023 y no te haremos más cobros.
               - term: Dejas de pagar
               - definition: 29.99 USD al mes
               - term: Acceso hasta
               - definition: 14 de junio de 2023
               - term: Próximo cobro
               - definition: Ninguno
-              - term: Importe pendiente
-              - definition: 0.00 USD
               - text: ¿Por qué cancelas? (opcional)
               - combobox "¿Por qué cancelas? (opcional)":
                 - option "Otro motivo" [selected]

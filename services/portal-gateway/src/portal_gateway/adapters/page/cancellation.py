@@ -16,7 +16,7 @@ from portal_gateway.adapters.page import forms, request_context
 from portal_gateway.adapters.page.error_pages import page_route, reference
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT, facts, reasons, result, warning
+from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT, facts, promise, reasons, result, warning
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.problems import CARD_REMOVED, CARD_TAKEN_OUT, explain
 from portal_gateway.application.requests import CancelMode, CancelRequest
@@ -165,6 +165,7 @@ class CancellationDialog:
             status,
             heading=self.language.say("Cancel your subscription to %(plan)s", plan=isolated(self.subscription["plan"]["name"])),
             facts=facts(self.reader, preview, self.subscription) if preview else [],
+            promise=promise(self.reader, preview, self.subscription) if preview else None,
             warning=warning(self.reader, preview, self.subscription) if preview else None,
             mode=mode,
             reasons=reasons(self.reader),

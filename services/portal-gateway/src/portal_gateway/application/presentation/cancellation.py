@@ -34,19 +34,28 @@ BALANCES: Final = {
 
 
 def facts(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> list[Fact]:
-    """The effects of cancelling: the price that ends, the end, the access, and the unpaid balance."""
+    """The effects of cancelling: the price that ends, the end, the access, and what is unpaid, if anything is."""
     reader = reader.of_subscription(subscription)
-    owed = preview["open_amount"]
-    balance = reader.money(owed or {"amount_minor": 0, "currency": subscription["plan"]["price"]["currency"]})
-    if owed and owed["amount_minor"]:
-        sentence = BALANCES[preview["open_invoices"]]
-        balance = reader.say(sentence, amount=balance)
-    return [
+    found = [
         Fact(reader.say("You stop paying"), price.of_subscription(reader, subscription).text),
         *_ending(reader, preview),
         Fact(reader.say("Next charge"), reader.say(in_context("charge", "None"))),
-        Fact(reader.say("Amount due"), balance),
     ]
+    owed = preview["open_amount"]
+    if owed and owed["amount_minor"]:
+        sentence = BALANCES[preview["open_invoices"]]
+        balance = reader.say(sentence, amount=reader.money(owed))
+        found.append(Fact(reader.say("Amount due"), balance))
+    return found
+
+
+def promise(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> str | None:
+    """What stays and what ends with a scheduled cancellation; None if the access is in doubt or has ended."""
+    reader = reader.of_subscription(subscription)
+    if preview["mode"] != "at_period_end" or preview["open_amount"] or moment(preview["access_until"]) <= reader.now:
+        return None
+    day = reader.day(preview["access_until"])
+    return reader.say("You will keep your access until %(day)s and will not be charged again.", day=day)
 
 
 def warning(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> str | None:
