@@ -123,7 +123,7 @@ async def test_card_entry_names_the_amount_the_invalid_field_and_the_outcome(pag
               - /children: deep-equal
               - heading "Editar método de pago" [level=1]
               - paragraph: Ana García · a…@example.com
-              - paragraph: Se usará en todas tus suscripciones.
+              - paragraph: "Tarjeta actual: Visa •••• 0341"
               - term: Premium Mensual
               - definition: 29.99 USD al mes
               - heading "Se pagará ahora" [level=2]
