@@ -28,7 +28,7 @@ class ControlledExports(fakes.Invoicing):
     whole: asyncio.Event = field(default_factory=asyncio.Event)
     running: bool = False
 
-    async def export(self, session: Session, format: str, locale: str) -> Download:
+    async def export(self, session: Session, format: str, locale: str, year: int | None = None) -> Download:
         if self.running:
             raise Problem(429, "export_running", "Another one is running")
 

@@ -1,5 +1,7 @@
 """The cancel dialog and the menus, each after the clicks that open it."""
 
+from datetime import timedelta
+
 from browser.gallery_pages import write_too_much
 from browser.gallery_states import Opened, State, visit
 from browser.live_stage import LiveStage
@@ -29,7 +31,7 @@ async def cancelled(opened: Opened) -> None:
 
 
 def giving_up(stage: LiveStage) -> None:
-    now = stage.views.shown.now.isoformat()
+    now = (stage.views.shown.now + timedelta(milliseconds=1)).isoformat()
     dates = {"effective_at": now, "access_until": now, "paid_until": scenes.instant(2023, 6, 14)}
     stage.subscriptions.preview_is = {**stage.subscriptions.preview_is, "mode": "immediately", **dates}  # type: ignore[typeddict-item]
 

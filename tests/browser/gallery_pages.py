@@ -1,5 +1,6 @@
 """Separate pages: an invoice, cancelling, entering, leaving, and errors."""
 
+from datetime import timedelta
 from typing import Any
 
 from browser.controlled_exports import control_exports
@@ -52,7 +53,7 @@ def downloading(stage: LiveStage) -> None:
 
 def at_once(stage: LiveStage) -> None:
     owed: Money = {"amount_minor": 2999, "currency": "USD"}
-    now = stage.views.shown.now.isoformat()
+    now = (stage.views.shown.now + timedelta(milliseconds=1)).isoformat()
     stage.subscriptions.preview_is = {
         "mode": "immediately",
         "effective_at": now,

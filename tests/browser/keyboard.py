@@ -45,6 +45,7 @@ _SEEN: Final = """(found) => {
     const middle = (from, to, end) => (Math.max(0, from) + Math.min(to, end)) / 2;
     const top = document.elementFromPoint(middle(box.left, box.right, innerWidth), middle(box.top, box.bottom, innerHeight));
     return {
+        control: !found.matches("h1[tabindex='-1'], h2[tabindex='-1']"),
         ring: style.outlineStyle === "none" ? 0 : parseFloat(style.outlineWidth),
         contrast: Math.max(...pair) / Math.min(...pair),
         uncovered: found.contains(top),
@@ -138,7 +139,7 @@ class Keyboard:
         return found
 
     async def assert_visible(self) -> None:
-        """Assert a ring with enough contrast (WCAG 2.4.7, 1.4.11) and nothing on top of it (2.4.11)."""
+        """Assert nothing on top of it (WCAG 2.4.11) and, for a control, a ring with enough contrast (2.4.7, 1.4.11)."""
         hidden = await self._hidden()
         assert hidden is None, f"{await self.focus()}: {hidden}"
 
@@ -146,7 +147,8 @@ class Keyboard:
         """Measurements of an invisible focus; None when it is visible."""
         frame, element = await self._focused_element()
         seen: dict[str, Any] = await element.evaluate(_SEEN)
-        shows = seen["ring"] >= 2 and seen["contrast"] >= 3 and seen["uncovered"] and await self._in_view(frame, element)
+        ringed = not seen["control"] or (seen["ring"] >= 2 and seen["contrast"] >= 3)
+        shows = ringed and seen["uncovered"] and await self._in_view(frame, element)
         return None if shows else seen
 
     async def _in_view(self, frame: Frame, element: ElementHandle) -> bool:

@@ -44,16 +44,17 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
               - /children: deep-equal
               - heading /TechSolutions Inc\\.$/ [level=1]
               - paragraph: TechSolutions Inc.
+              - paragraph: Ana García · a…@example.com
+              - group: /\\S/
               - region /\\S/:
                 - heading /\\S/ [level=2]
-                - paragraph: /29\\.99 USD .* 14 .* 14 .* 2023/
+                - paragraph: /29\\.99 USD .* 14 .*2023 .* 14 .* 14 .* 2023/
                 - heading /\\S/ [level=3]
                 - text: Premium Mensual
                 - paragraph: Suscripción mensual renovable
             - main:
-              - text: Ana García · a…@example.com
-              - group: /\\S/
-              - paragraph: /29\\.99 USD.* Visa •••• 0341 .*/
+              - paragraph: /29\\.99 USD/
+              - paragraph: /Visa •••• 0341/
               - button /\\S/
               - region /\\S/:
                 - /children: deep-equal
@@ -74,11 +75,11 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
                   - /children: equal
                   - listitem:
                     - /children: equal
-                    - link /2023 Premium Mensual 29\\.99 USD \\S.* TS-000014$/
+                    - link /2023 .* TS-000014 Premium Mensual 29\\.99 USD \\S/
                     - link /\\S .*TS-000014$/
                   - listitem:
                     - /children: equal
-                    - link /2023 Premium Mensual 29\\.99 USD \\S.* TS-000013$/
+                    - link /2023 .* TS-000013 Premium Mensual 29\\.99 USD \\S/
                     - link /\\S .*TS-000013$/
                 - paragraph:
                   - /children: equal
@@ -97,14 +98,13 @@ async def test_the_cancel_dialog_names_the_account_the_effect_and_the_invalid_fi
               - /children: equal
               - heading /Premium Mensual/ [level=1]
               - paragraph: Ana García · a…@example.com
+              - paragraph: /14 .* 2023/
               - term: /\\S/
               - definition: /29\\.99 USD/
               - term: /\\S/
               - definition: /14 .* 2023/
               - term: /\\S/
               - definition: /\\S/
-              - term: /\\S/
-              - definition: 0.00 USD
               - text: /\\S/
               - combobox /\\S/:
                 - option /\\S/ [selected]
@@ -127,7 +127,7 @@ async def test_card_entry_names_the_amount_the_invalid_field_and_the_outcome(pag
               - /children: deep-equal
               - heading /\\S/ [level=1]
               - paragraph: Ana García · a…@example.com
-              - paragraph: /\\S/
+              - paragraph: /Visa •••• 0341/
               - term: Premium Mensual
               - definition: /29\\.99 USD/
               - heading /\\S/ [level=2]

@@ -11,7 +11,7 @@ from browser.live_stage import LiveStage
 from playwright.async_api import Page, expect
 
 from portal_gateway.domain.access import ABSOLUTE, IDLE
-from support.portal_page.page_objects import PortalPage, problem
+from support.portal_page.page_objects import PortalPage, problem, sheet
 
 ENDING = "p[data-extend]"
 """The sentence that the session is about to end."""
@@ -88,7 +88,7 @@ async def test_the_warning_is_reachable_above_a_dialog_and_typed_text_is_kept(pa
         await stay_idle(page, stage, IDLE - timedelta(minutes=4))
         await dialog.root.locator("#extend").click()
         await expect(dialog.root.locator(ENDING)).to_be_hidden()
-        await expect(dialog.root.get_by_role("heading", name="Cancelar Premium Mensual")).to_be_focused()
+        await expect(sheet(dialog.root, "cancel")).to_be_focused()
         await expect(dialog.comment).to_have_value("Hasta pronto")
 
 

@@ -31,6 +31,9 @@ DEFAULT: Final = "es"
 DEFAULT_TERRITORIES: Final[Mapping[str, str]] = {"es": "419", "en": "US"}
 """The regions for formats when no region is requested. For other languages CLDR's likely region is used."""
 
+SPANISH_MONTHS: Final = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
+"""The months of short days in every region: CLDR has "sept", "set." and, for Argentina and Colombia, "8 de may de 2023"."""
+
 _CONTEXT: Final = "\x04"
 
 
@@ -92,7 +95,7 @@ class Language:
 
     def short_day(self, day: date) -> str:
         """`14 jun 2023` or `Jun 14, 2023`."""
-        return _skeleton(self._region, "yMMMd", day)
+        return _short_day(self._region, day)
 
     @property
     def date_pattern(self) -> str:
@@ -215,16 +218,21 @@ def _skeleton(region: str, skeleton: str, day: date) -> str:
     return format_skeleton(skeleton, day, locale=_locale(region))
 
 
+@lru_cache(8192)
+def _short_day(region: str, day: date) -> str:
+    if primary(region) == "es":
+        return f"{day.day} {SPANISH_MONTHS[day.month - 1]} {day.year}"
+    return _skeleton(region, "yMMMd", day)
+
+
 @lru_cache(512)
 def _date_pattern(region: str) -> str:
     months, sample, shapes = _locale(region).months["format"], date(2019, 1, 28), []
-    texts = {
-        _day(region, sample): "wide",
-        _skeleton(region, "yMMMd", sample): "abbreviated",
-        _skeleton(region, "MMMMd", sample): "wide",
-    }
-    for text, width in texts.items():
-        names = "|".join(re.escape(name) for name in months[width].values())
-        shape = re.escape(text).replace(re.escape(months[width][1]), f"(?:{names})")
+    wide = tuple(months["wide"].values())
+    short = SPANISH_MONTHS if primary(region) == "es" else tuple(months["abbreviated"].values())
+    texts = {_day(region, sample): wide, _short_day(region, sample): short, _skeleton(region, "MMMMd", sample): wide}
+    for text, of_the_year in texts.items():
+        names = "|".join(re.escape(name) for name in of_the_year)
+        shape = re.escape(text).replace(re.escape(of_the_year[0]), f"(?:{names})")
         shapes.append(shape.replace("2019", r"\d{4}").replace("28", r"\d{1,2}"))
     return "|".join(shapes)

@@ -181,6 +181,20 @@ async def test_the_history_as_a_table(stack: Stack, history: Shop) -> None:
     ]
 
 
+async def test_the_history_of_one_year(stack: Stack, history: Shop) -> None:
+    async with stack.customer(history, ANA) as http:
+        table = await http.get(f"/v1/customers/{ANA}/export", params={"format": "csv", "locale": "en-US", "year": 2021})
+        archive = await http.get(f"/v1/customers/{ANA}/export", params={"format": "zip", "year": 2020})
+        none = await http.get(f"/v1/customers/{ANA}/export", params={"format": "ndjson", "year": 2019})
+        wrong = await http.get(f"/v1/customers/{ANA}/export", params={"year": "21"})
+    lines = list(csv.DictReader(io.StringIO(table.content.decode("utf-8-sig"), newline="")))
+    assert [it["Invoice"] for it in lines] == ["TS-000003"]
+    assert table.headers["content-disposition"] == 'attachment; filename="payment-history-2021.csv"'
+    names = zipfile.ZipFile(io.BytesIO(archive.content)).namelist()
+    assert names == ["historial-de-pagos.csv", "facturas/TS-000001.pdf", "facturas/TS-000002.pdf"]
+    assert (none.text, wrong.status_code) == ("", 422)
+
+
 async def test_the_history_as_lines_and_as_an_archive(stack: Stack, history: Shop) -> None:
     async with stack.merchant(history) as http:
         lines = (await http.get(f"/v1/customers/{ANA}/export?format=ndjson")).text.splitlines()

@@ -71,6 +71,26 @@ async def test_the_export_is_forwarded_under_its_name_and_not_stored(ana: Mercha
     assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
 
 
+@pytest.mark.parametrize("address", ["/export.csv?year=2021", "/api/invoices/export?format=csv&year=2021"])
+async def test_the_export_of_one_year_is_requested(ana: Merchant, address: str) -> None:
+    asked: list[str] = []
+
+    async def made(request: Request) -> Response:
+        asked.append(str(request.url.query))
+        return Response(b"date", media_type="text/csv")
+
+    ana.gateway.owners.answers["GET", EXPORT] = made
+    async with ana.signed_in() as browser:
+        assert (await browser.get(address)).content == b"date"
+    assert asked == ["format=csv&locale=es-MX&year=2021"]
+
+
+@pytest.mark.parametrize("address", ["/export.csv?year=now", "/api/invoices/export?format=csv&year=now"])
+async def test_an_invalid_year_downloads_nothing(ana: Merchant, address: str) -> None:
+    async with ana.signed_in() as browser:
+        assert (await browser.get(address)).status_code == 422
+
+
 @pytest.mark.parametrize("address", ADDRESSES)
 async def test_an_interrupted_export_is_not_a_valid_file(ana: Merchant, address: str) -> None:
     ana.gateway.owners.answers["GET", EXPORT] = interrupted(b"PK")

@@ -199,13 +199,13 @@ class Invoicing:
     async def pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
         return DownloadedDocument(b"%PDF-1.7", "application/pdf", "TS-000014.pdf")
 
-    async def export(self, session: Session, format: str, locale: str) -> Download:
+    async def export(self, session: Session, format: str, locale: str, year: int | None = None) -> Download:
         async def chunks() -> AsyncGenerator[bytes]:
             yield b"fecha"
 
         async def over() -> None: ...
 
-        return Download(chunks(), over, "text/csv", f"facturas.{format}")
+        return Download(chunks(), over, "text/csv", f"facturas-{year}.{format}" if year else f"facturas.{format}")
 
     async def export_progress(self, session: Session) -> ExportProgress | None:
         return None

@@ -230,7 +230,7 @@ def language_link(page: Page, code: str) -> Locator:
 
 def back_to_portal(page: Page) -> Locator:
     """The link at the foot of a page of its own."""
-    return page.locator(".back a")
+    return page.locator(".back:not(.up) a")
 
 
 async def paste_link(page: Page, link: str) -> None:

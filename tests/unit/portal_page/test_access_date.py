@@ -241,7 +241,7 @@ def outcome(after: Life, now: datetime, language: Language, said: dict[str, str]
     texts = [f"{name}: {value}" for name, value in said.items()] + [done.says, done.mind or "", *pane(view, language)]
     promises_hold(language, now, texts)
     access, over = written(language, decided.access_until), decided.ended
-    ends = {"es": ("Termina", "Hoy mismo", "Acceso", "Acceso hasta"), "en": ("Ends", "Today", "Access", "Access until")}
+    ends = {"es": ("Termina", "Hoy mismo", "Acceso", "Acceso hasta"), "en": ("Ends", "Immediately", "Access", "Access until")}
     ends_name, today, access_name, until_name = ends[language.code]
     if over is None and decided.access_until > now:
         assert said[until_name].startswith(access)

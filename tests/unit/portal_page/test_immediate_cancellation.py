@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 from unit.portal_page.test_pages import CANCEL, FORM
 
+from portal_gateway.application.requests import CancelMode
 from support.portal_page import scenes
 from support.portal_page.fakes import Stage
 
@@ -25,6 +26,37 @@ async def test_a_scheduled_cancellation_can_be_made_immediate_without_a_script()
     assert stage.subscriptions.previewed == ["immediately"]
     assert answer.status_code == 303
     assert [command["mode"] for command in stage.subscriptions.asked] == ["immediately"]
+
+
+LATER = "2023-05-20T15:00:00.000001Z"
+"""After the page was read, by the clock of another service."""
+LOST = {
+    "es": "Perderás el acceso ahora mismo. No se puede deshacer.",
+    "en": "You will lose your access right away. This cannot be undone.",
+}
+FINAL = {"es": "No se puede deshacer.", "en": "This cannot be undone."}
+
+
+@pytest.mark.parametrize("code", ["es", "en"])
+@pytest.mark.parametrize(
+    ("mode", "access_until", "expected"),
+    [
+        ("immediately", LATER, LOST),
+        ("immediately", scenes.instant(2023, 5, 15), FINAL),
+        ("at_period_end", scenes.instant(2023, 6, 14), {}),
+        ("at_period_end", scenes.instant(2023, 5, 20), {}),
+    ],
+)
+async def test_only_an_immediate_cancellation_warns_that_it_is_final(
+    code: str, mode: CancelMode, access_until: str, expected: dict[str, str]
+) -> None:
+    stage = Stage(scenes.view(scenes.subscription("past_due", debt=scenes.debt())))
+    effective = LATER if mode == "immediately" else access_until
+    stage.subscriptions.preview_is |= {"mode": mode, "effective_at": effective, "access_until": access_until}
+    async with stage.browser() as browser:
+        page = (await browser.get(f"{CANCEL}?lang={code}")).text
+    warned = re.findall(r'<p class="notice" data-notice="at_once">(.*?)</p>', page)
+    assert warned == ([expected[code]] if expected else [])
 
 
 @pytest.mark.parametrize("mode", ["", "someday", "at_period_end", "immediately\x00"])

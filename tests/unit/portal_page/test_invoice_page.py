@@ -70,7 +70,7 @@ def test_a_failed_charge_and_the_payment_with_another_card_are_listed() -> None:
             "Tu banco rechazó la tarjeta por fondos insuficientes.",
             "",
         ),
-        ("15 may 2023", "Pago con Visa •••• 4242", "", "29.99 USD"),
+        ("15 may 2023", "Pago con Visa •••• 4242", "", "-29.99 USD"),
     ]
 
 
@@ -92,7 +92,7 @@ def test_every_failed_charge_has_its_reason(code: str, why: str) -> None:
 
 def test_a_charge_without_a_card_names_the_missing_card() -> None:
     (found,) = told(movements=[moved("failed_attempt", reason="no_payment_method")]).movements
-    assert (found.what, found.why) == ("Intento de cobro fallido", "No había ninguna tarjeta registrada.")
+    assert (found.what, found.why) == ("No se intentó ningún cobro", "No había ninguna tarjeta registrada.")
 
 
 def test_a_void_invoice_has_its_reason_and_refunds() -> None:
@@ -103,7 +103,7 @@ def test_a_void_invoice_has_its_reason_and_refunds() -> None:
     ]
     assert timeline(told(status="refunded", movements=after)) == [
         ("16 may 2023", "Factura anulada", "La suscripción se canceló.", ""),
-        ("17 may 2023", "Pago con Visa •••• 0341", "", "29.99 USD"),
+        ("17 may 2023", "Pago con Visa •••• 0341", "", "-29.99 USD"),
         ("18 may 2023", "Reembolso a Visa •••• 0341", "La factura estaba anulada.", "29.99 USD"),
     ]
     (by_the_company,) = told(movements=[moved("void", reason="merchant")], tag="en-US").movements
@@ -134,6 +134,27 @@ def test_only_a_failed_invoice_offers_to_pay(status: str) -> None:
     found = told(view, status=status)
     assert found.pay is None
     assert "Próximo intento de cobro" not in [it.what for it in found.movements]
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [
+        ("paid", (("Importe pagado", "29.99 USD"), ("Importe pendiente", "0.00 USD"))),
+        ("open", (("Importe pagado", "0.00 USD"), ("Importe pendiente", "29.99 USD"))),
+        ("failed", (("Importe pagado", "0.00 USD"), ("Importe pendiente", "29.99 USD"))),
+        ("processing", (("Importe pagado", "0.00 USD"), ("Importe pendiente", "29.99 USD"))),
+        ("void", ()),
+        ("uncollectible", ()),
+        ("refunded", ()),
+    ],
+)
+def test_the_balance_is_below_the_total(status: str, expected: tuple[tuple[str, str], ...]) -> None:
+    assert told(status=status).balance == expected
+
+
+async def test_the_way_back_is_above_the_invoice() -> None:
+    html = await page(Stage(), "?year=2023")
+    assert html.index('<a id="back" href="/?year=2023">') < html.index("<article")
 
 
 def test_a_debt_of_another_invoice_is_not_shown() -> None:

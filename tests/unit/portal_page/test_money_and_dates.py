@@ -70,9 +70,9 @@ GOLDEN = [
 REGIONS = [
     ("es-419", "1,234.50 USD", "1,234 JPY", "1,234.500 KWD", "4 de junio de 2023", "4 de junio", "4 jun 2023", "10.5"),
     ("es-ES", "1.234,50 USD", "1.234 JPY", "1.234,500 KWD", "4 de junio de 2023", "4 de junio", "4 jun 2023", "10,5"),
-    ("es-CO", "1.234,50 USD", "1.234 JPY", "1.234,500 KWD", "4 de junio de 2023", "4 de junio", "4 de jun de 2023", "10,5"),
+    ("es-CO", "1.234,50 USD", "1.234 JPY", "1.234,500 KWD", "4 de junio de 2023", "4 de junio", "4 jun 2023", "10,5"),
     ("es-MX", "1,234.50 USD", "1,234 JPY", "1,234.500 KWD", "4 de junio de 2023", "4 de junio", "4 jun 2023", "10.5"),
-    ("es-AR", "1.234,50 USD", "1.234 JPY", "1.234,500 KWD", "4 de junio de 2023", "4 de junio", "4 de jun de 2023", "10,5"),
+    ("es-AR", "1.234,50 USD", "1.234 JPY", "1.234,500 KWD", "4 de junio de 2023", "4 de junio", "4 jun 2023", "10,5"),
     ("en-US", "1,234.50 USD", "1,234 JPY", "1,234.500 KWD", "June 4, 2023", "June 4", "Jun 4, 2023", "10.5"),
     ("en-GB", "1,234.50 USD", "1,234 JPY", "1,234.500 KWD", "4 June 2023", "4 June", "4 Jun 2023", "10.5"),
 ]
@@ -134,6 +134,15 @@ def test_separators_agree_with_cldr_in_every_territory_of_spanish() -> None:
         if code == "es" and territory:
             expected = f"1{get_group_symbol(identifier)}234{get_decimal_symbol(identifier)}50 USD"
             assert written(language_of(identifier), 123450, "USD") == expected, identifier
+
+
+def test_short_days_have_three_letters_for_the_month_in_every_territory_of_spanish() -> None:
+    months = ["ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"]
+    territories = [identifier for identifier in locale_identifiers() if identifier.startswith("es_")]
+    assert {"es_AR", "es_CO", "es_MX", "es_PE", "es_419"} <= set(territories)
+    for identifier in territories:
+        days = [language_of(identifier).short_day(date(2022, month, 8)) for month in range(1, 13)]
+        assert days == [f"8 {month} 2022" for month in months], identifier
 
 
 @pytest.mark.parametrize("region", ["es-XX", "es-999", "es-Latn", "es"])

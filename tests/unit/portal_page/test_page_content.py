@@ -67,7 +67,7 @@ async def test_the_summary_shows_logo_picture_and_plan() -> None:
 async def test_initials_replace_a_missing_picture() -> None:
     html = await page("/")
     assert "<img" not in html
-    assert re.findall(r'<span class="initials" aria-hidden="true">(.*?)<', html) == ["TI", "PM"]
+    assert re.findall(r'<span class="initials" aria-hidden="true">(.*?)<', html) == ["TI", "PM", "PM"]
 
 
 @pytest.mark.parametrize(("path", "times"), [("/", 1), (INVOICE, 1), ("/no/such/page", 1), (CANCEL, 2), ("/payment-method", 2)])

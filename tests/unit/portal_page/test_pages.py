@@ -81,11 +81,11 @@ async def test_user_input_is_shown_and_never_executed() -> None:
 async def test_the_four_panes_have_the_specifications_order() -> None:
     async with Stage().browser() as browser:
         html = (await browser.get("/")).text
-    titles = ['id="summary-title"', 'class="order"', 'id="subscription-title"', 'id="method-title"', 'id="invoices-title"']
+    titles = ['id="summary-title"', 'class="order beside"', 'id="subscription-title"', 'id="method-title"', 'id="invoices-title"']
     places = [html.index(title) for title in titles]
     assert places == sorted(places)
     assert re.search(r'<h1 class="hidden">.*TechSolutions Inc\..*</h1>', html)
-    assert re.search('<span class="hidden">.* TS-000014<', html)
+    assert re.search('<span class="number num"><span class="hidden">[^<]+</span>TS-000014<', html)
     assert 'href="/export.csv"' in html
     assert 'id="older"' in html
 

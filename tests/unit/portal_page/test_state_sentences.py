@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from portal_gateway.application.presentation.cancellation import facts, result
+from portal_gateway.application.presentation.cancellation import facts, promise, result
 from portal_gateway.application.presentation.common import Reader, account, company, initials, shown
 from portal_gateway.application.presentation.details import Details, details
 from portal_gateway.application.presentation.invoices import rows
@@ -17,7 +17,7 @@ from support.portal_page import scenes
 SPANISH = catalogues().language("es")
 TODAY = "2023-05-20T15:00:00.000001Z"
 """A moment after the page was rendered, by another clock."""
-ALWAYS = ("Dejas de pagar", "Próximo cobro", "Saldo pendiente", "You stop paying", "Next charge", "Balance due")
+ALWAYS = ("Dejas de pagar", "Próximo cobro", "Importe pendiente", "You stop paying", "Next charge", "Amount due")
 
 
 def reader(view: View) -> Reader:
@@ -33,13 +33,13 @@ def notice_of(view: View) -> Notice | None:
 
 
 def total_of(view: View) -> str:
-    found = summary(reader(view), view.facts["subscriptions"][0], view.facts["invoices"])
+    found = summary(reader(view), view.facts["subscriptions"][0], view)
     return f"{found.label}: {found.amount} {found.currency}"
 
 
 def test_the_example_of_the_specification() -> None:
     view = scenes.view()
-    found = summary(reader(view), view.facts["subscriptions"][0], view.facts["invoices"])
+    found = summary(reader(view), view.facts["subscriptions"][0], view)
     assert (found.label, found.amount, found.currency) == ("Importe total", "29.99", "USD")
     assert (found.plan, found.description) == ("Premium Mensual", "Suscripción mensual renovable")
     assert found.period == "Del 14 de mayo al 14 de junio de 2023"
@@ -94,7 +94,7 @@ def test_an_added_tax_is_in_the_total_before_the_first_invoice() -> None:
 
 
 def test_the_total_of_a_voided_period_is_zero() -> None:
-    view = scenes.view(scenes.subscription("canceled"), invoices=[scenes.invoice(14, "void")])
+    view = scenes.view(scenes.subscription("paused"), invoices=[scenes.invoice(14, "void")])
     assert total_of(view) == "Importe total: 0.00 USD"
 
 
@@ -105,7 +105,6 @@ def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
         ("Dejas de pagar", "29.99 USD al mes"),
         ("Acceso hasta", "14 de junio de 2023"),
         ("Próximo cobro", "Ninguno"),
-        ("Saldo pendiente", "0.00 USD"),
     ]
     owed = {"amount_minor": 2999, "currency": "USD"}
     at_once = preview(mode="immediately", effective_at=TODAY, access_until=TODAY, open_amount=owed, open_invoices="void")
@@ -114,10 +113,10 @@ def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
         ("Dejas de pagar", "29.99 USD al mes"),
         ("Termina", "Hoy mismo"),
         ("Próximo cobro", "Ninguno"),
-        ("Saldo pendiente", "29.99 USD, se anula"),
+        ("Importe pendiente", "29.99 USD (se anula, no tendrás que pagarlo)"),
     ]
     kept = facts(reader(view), at_once | {"open_invoices": "keep"}, scenes.subscription("past_due"))
-    assert kept[-1].value == "29.99 USD, lo seguirás debiendo"
+    assert kept[-1].value == "29.99 USD (seguirá pendiente)"
 
 
 @pytest.mark.parametrize(
@@ -126,12 +125,12 @@ def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
         (
             {"mode": "immediately", "effective_at": TODAY, "access_until": TODAY, "paid_until": scenes.instant(2023, 6, 14)},
             {"Termina": "Hoy mismo", "Ya pagado": "Hasta el 14 de junio de 2023; no se reembolsa"},
-            {"Ends": "Today", "Already paid": "Until June 14, 2023; it is not refunded"},
+            {"Ends": "Immediately", "Already paid": "Until June 14, 2023; it is not refunded"},
         ),
         (
             {"mode": "immediately", "effective_at": TODAY, "access_until": scenes.instant(2023, 5, 15)},
             {"Termina": "Hoy mismo", "Acceso": "Terminó el 15 de mayo de 2023"},
-            {"Ends": "Today", "Access": "Ended on May 15, 2023"},
+            {"Ends": "Immediately", "Access": "Ended on May 15, 2023"},
         ),
         (
             {"effective_at": scenes.instant(2023, 5, 19), "access_until": scenes.instant(2023, 5, 19)},
@@ -142,11 +141,11 @@ def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
             {"open_amount": {"amount_minor": 2999, "currency": "USD"}},
             {
                 "Acceso hasta": "14 de junio de 2023, si se completa el pago en curso",
-                "Saldo pendiente": "29.99 USD, en proceso de cobro",
+                "Importe pendiente": "29.99 USD (en proceso de cobro)",
             },
             {
                 "Access until": "June 14, 2023, if the payment under way goes through",
-                "Balance due": "29.99 USD, being charged",
+                "Amount due": "29.99 USD, being charged",
             },
         ),
     ],
@@ -160,6 +159,26 @@ def test_the_cancellation_form_is_correct_in_every_state(
         by = Reader.of(view, catalogues().language(code))
         said = facts(by, preview(**changes), scenes.subscription())
         assert {fact.name: fact.value for fact in said if fact.name in expected or fact.name not in ALWAYS} == expected
+
+
+@pytest.mark.parametrize(
+    ("changes", "spanish", "english"),
+    [
+        (
+            {},
+            "Mantendrás el acceso hasta el 14 de junio de 2023 y no te haremos más cobros.",
+            "You will keep your access until June 14, 2023 and will not be charged again.",
+        ),
+        ({"open_amount": {"amount_minor": 2999, "currency": "USD"}}, None, None),
+        ({"effective_at": scenes.instant(2023, 5, 19), "access_until": scenes.instant(2023, 5, 19)}, None, None),
+        ({"mode": "immediately", "effective_at": TODAY, "access_until": TODAY}, None, None),
+    ],
+    ids=["scheduled", "while a charge runs", "access has ended", "immediately"],
+)
+def test_the_cancellation_form_begins_with_what_stays(changes: dict[str, Any], spanish: str | None, english: str | None) -> None:
+    for code, expected in (("es", spanish), ("en", english)):
+        by = Reader.of(scenes.view(), catalogues().language(code))
+        assert promise(by, preview(**changes), scenes.subscription()) == expected
 
 
 def preview(**changes: Any) -> Any:

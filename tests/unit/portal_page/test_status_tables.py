@@ -11,7 +11,7 @@ from portal_gateway.application.presentation.common import Reader, freshness
 from portal_gateway.application.presentation.details import is_kept
 from portal_gateway.application.presentation.invoices import rows
 from portal_gateway.application.presentation.language import catalogues
-from portal_gateway.application.presentation.payment_method import method
+from portal_gateway.application.presentation.payment_method import method, warning
 from portal_gateway.application.view import Pending, PendingKind, View
 from portal_gateway.domain.view import InvoiceStatus
 from support.portal_page import scenes
@@ -30,8 +30,8 @@ def pending(kind: PendingKind, **detail: Any) -> tuple[Pending]:
 
 
 INVOICES = {
-    "es": ["Pagado", "Pendiente", "Procesando", "Fallido", "Anulado", "Incobrable", "Reembolsado"],
-    "en": ["Paid", "Open", "Processing", "Failed", "Void", "Uncollectible", "Refunded"],
+    "es": ["Pagado", "Pendiente", "En proceso", "Pago fallido", "Anulado", "Incobrable", "Reembolsado"],
+    "en": ["Paid", "Open", "Processing", "Payment failed", "Void", "Uncollectible", "Refunded"],
 }
 
 
@@ -43,7 +43,7 @@ def test_an_invoice_has_a_text_for_each_status(code: str) -> None:
     assert [row.badge.code for row in shown] == list(get_args(InvoiceStatus))
 
 
-@pytest.mark.parametrize(("code", "word"), [("es", "Procesando"), ("en", "Processing")])
+@pytest.mark.parametrize(("code", "word"), [("es", "En proceso"), ("en", "Processing")])
 def test_an_invoice_with_an_accepted_charge_is_processing_on_the_page_and_in_the_api(code: str, word: str) -> None:
     view = scenes.view(invoices=[scenes.invoice(14, "failed")], pending=pending("charge", invoice_id=scenes.invoice_id(14)))
     by = reader(view, code)
@@ -64,14 +64,14 @@ CARDS: dict[str, tuple[dict[str, Any], list[str | None], list[str | None]]] = {
             "Visa •••• 4242",
             "Vence 06/2023",
             "Vence pronto",
-            "Actualízala antes de que venza para no perder tu suscripción.",
+            None,
             "Editar método de pago",
         ],
         [
             "Visa •••• 4242",
             "Expires 06/2023",
             "Expires soon",
-            "Update it before it expires so as not to lose your subscription.",
+            None,
             "Edit payment method",
         ],
     ),
@@ -81,14 +81,14 @@ CARDS: dict[str, tuple[dict[str, Any], list[str | None], list[str | None]]] = {
             "Visa •••• 4242",
             "Venció 04/2023",
             "Vencida",
-            "Tu próximo cobro no pasará. Actualízala para no perder tu suscripción.",
+            None,
             "Editar método de pago",
         ],
         [
             "Visa •••• 4242",
             "Expired 04/2023",
             "Expired",
-            "Your next charge will fail. Update it so as not to lose your subscription.",
+            None,
             "Edit payment method",
         ],
     ),
@@ -133,6 +133,45 @@ def test_a_card_shows_whether_it_expires(row: str, place: int, code: str) -> Non
 def test_a_card_that_will_not_be_charged_has_no_hint(row: str, subscription: Any) -> None:
     view = with_card(CARDS[row][0], subscription)
     assert method(reader(view, "es"), view).hint is None
+
+
+WARNINGS = {
+    "expiring": (
+        "warn",
+        "Tu tarjeta Visa •••• 4242 vence pronto. Actualiza tu tarjeta antes de que venza para no perder tu suscripción.",
+        "Your card Visa •••• 4242 expires soon. Update your card before it expires to keep your subscription.",
+    ),
+    "expired": (
+        "bad",
+        "Tu tarjeta Visa •••• 4242 está vencida. No podremos hacer tu próximo cobro. Actualiza tu tarjeta para no perder tu "
+        "suscripción.",
+        "Your card Visa •••• 4242 has expired. Your next payment will fail. Update your card to keep your subscription.",
+    ),
+}
+
+
+@pytest.mark.parametrize("row", WARNINGS)
+def test_a_card_that_will_fail_has_a_notice_with_a_button(row: str) -> None:
+    tone, spanish, english = WARNINGS[row]
+    view = with_card(CARDS[row][0])
+    for code, expected in (("es", spanish), ("en", english)):
+        found = warning(reader(view, code), view)
+        assert found is not None
+        assert (found.tone, f"{found.lead} {found.rest}") == (tone, expected)
+        assert found.pay is not None
+
+
+@pytest.mark.parametrize("row", ["valid", "none", "on its way"])
+def test_another_card_has_no_notice(row: str) -> None:
+    view = with_card(CARDS[row][0])
+    assert warning(reader(view, "es"), view) is None
+
+
+@pytest.mark.parametrize("row", WARNINGS)
+@pytest.mark.parametrize("subscription", [ENDED_IN_MAY, scenes.ending()], ids=["ended", "ending"])
+def test_a_card_that_will_not_be_charged_has_no_notice(row: str, subscription: Any) -> None:
+    view = with_card(CARDS[row][0], subscription)
+    assert warning(reader(view, "es"), view) is None
 
 
 LATE = {

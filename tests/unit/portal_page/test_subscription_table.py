@@ -37,13 +37,14 @@ def pending(kind: PendingKind, **detail: Any) -> tuple[Pending]:
 
 
 def read(view: View, code: str) -> tuple[str, str, list[str], str]:
-    """Badge, sentence preceded by the debt, buttons in order, total with label."""
+    """Badge, sentence preceded by the debt, buttons in order, the summary's amount, label and next charge."""
     by, subscription = reader(view, code), view.facts["subscriptions"][0]
     shown, owed = details(by, subscription, view), notice(by, subscription, view)
     sentence = f"{owed.lead} {owed.rest} {shown.says}" if owed else shown.says
     buttons = [owed.pay if owed else None, shown.edit_method, shown.cancel, shown.end_now, shown.keep]
-    total = summary(by, subscription, view.facts["invoices"])
-    return shown.badge.text, sentence, [button for button in buttons if button], f"{total.amount} · {total.label}"
+    total = summary(by, subscription, view)
+    charges = " · ".join(part for part in (total.amount, total.label, total.next) if part)
+    return shown.badge.text, sentence, [button for button in buttons if button], charges
 
 
 SUBSCRIPTIONS = {
@@ -52,48 +53,63 @@ SUBSCRIPTIONS = {
         (
             "Prueba gratis",
             "Prueba gratis hasta el 14 de junio de 2023; después 29.99 USD al mes",
-            ["Cancelar"],
-            "0.00 · Importe total",
+            ["Cancelar suscripción"],
+            "0.00 · Importe total · Próximo cobro: 29.99 USD el 14 de junio de 2023 con Visa •••• 4242",
         ),
-        ("Free trial", "Free trial until June 14, 2023; then 29.99 USD per month", ["Cancel"], "0.00 · Total amount"),
+        (
+            "Free trial",
+            "Free trial until June 14, 2023; then 29.99 USD per month",
+            ["Cancel subscription"],
+            "0.00 · Total amount · Next charge: 29.99 USD on June 14, 2023 with Visa •••• 4242",
+        ),
     ),
     "incomplete": (
         scenes.view(scenes.subscription("incomplete")),
-        ("Pago pendiente", "Falta confirmar tu primer pago", ["Editar método de pago", "Cancelar"], "29.99 · Importe pendiente"),
-        ("Payment due", "Your first payment is still to be confirmed", ["Edit payment method", "Cancel"], "29.99 · Amount due"),
+        (
+            "Pendiente de pago",
+            "Falta confirmar tu primer pago",
+            ["Editar método de pago", "Cancelar suscripción"],
+            "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
+        ),
+        (
+            "Payment due",
+            "Your first payment is still to be confirmed",
+            ["Edit payment method", "Cancel subscription"],
+            "29.99 · Amount due · It was due on May 14, 2023",
+        ),
     ),
     "incomplete, and the first charge failed": (
         scenes.owing("incomplete", next_attempt_at=None),
         (
-            "Pago pendiente",
+            "Pendiente de pago",
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
             "intentarlo hasta que actualices tu tarjeta. Conservas el acceso hasta el 28 de mayo. Falta confirmar tu primer pago",
-            ["Editar método de pago", "Cancelar"],
-            "29.99 · Importe pendiente",
+            ["Actualizar tarjeta y pagar", "Cancelar suscripción"],
+            "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
             "Payment due",
             "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
             "again until you update your card. You keep your access until May 28. Your first payment is still to be confirmed",
-            ["Edit payment method", "Cancel"],
-            "29.99 · Amount due",
+            ["Update card and pay", "Cancel subscription"],
+            "29.99 · Amount due · It was due on May 14, 2023",
         ),
     ),
     "incomplete, and no card on file": (
         cardless(scenes.owing("incomplete", reason="no_payment_method", next_attempt_at=None)),
         (
-            "Pago pendiente",
+            "Pendiente de pago",
             "Falta tu primer pago, de 29.99 USD. No tienes una tarjeta guardada. Agrega una para pagarlo. Conservas el acceso "
             "hasta el 28 de mayo. Falta confirmar tu primer pago",
-            ["Agregar método de pago", "Cancelar"],
-            "29.99 · Importe pendiente",
+            ["Agregar tarjeta y pagar 29.99 USD", "Cancelar suscripción"],
+            "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
             "Payment due",
             "Your first payment of 29.99 USD is missing. You have no card on file. Add one to pay it. You keep your access "
             "until May 28. Your first payment is still to be confirmed",
-            ["Add payment method", "Cancel"],
-            "29.99 · Amount due",
+            ["Add a card and pay 29.99 USD", "Cancel subscription"],
+            "29.99 · Amount due · It was due on May 14, 2023",
         ),
     ),
     "incomplete, and never confirmed": (
@@ -102,109 +118,120 @@ SUBSCRIPTIONS = {
             "Sin activar",
             "No se confirmó tu primer pago y la suscripción no llegó a empezar.",
             [],
-            "0.00 · Importe total",
+            "Sin próximos cobros",
         ),
         (
             "Not activated",
             "Your first payment was not confirmed and the subscription never started.",
             [],
-            "0.00 · Total amount",
+            "No upcoming charges",
         ),
     ),
     "active": (
         scenes.view(),
-        ("Activa", "Tu suscripción se renueva el 14 de junio de 2023", ["Cancelar suscripción"], "29.99 · Importe total"),
-        ("Active", "Your subscription renews on June 14, 2023", ["Cancel subscription"], "29.99 · Total amount"),
+        (
+            "Activa",
+            "Tu suscripción se renueva el 14 de junio de 2023",
+            ["Cancelar suscripción"],
+            "29.99 · Importe total · Próximo cobro: 14 de junio de 2023 con Visa •••• 4242",
+        ),
+        (
+            "Active",
+            "Your subscription renews on June 14, 2023",
+            ["Cancel subscription"],
+            "29.99 · Total amount · Next charge: June 14, 2023 with Visa •••• 4242",
+        ),
     ),
     "active, cancellation scheduled": (
         scenes.view(scenes.ending()),
         (
             "Termina el 14 de junio",
-            "Cancelaste el 20 de mayo. Tienes acceso hasta el 14 de junio de 2023; no se te cobrará más.",
+            "Cancelaste tu suscripción el 20 de mayo. Tienes acceso hasta el 14 de junio de 2023 y no te haremos más cobros.",
             ["Terminar hoy", "Mantener mi suscripción"],
-            "29.99 · Importe total",
+            "29.99 · Último periodo, ya pagado · Sin próximos cobros",
         ),
         (
             "Ends on June 14",
             "You cancelled on May 20. You have access until June 14, 2023 and will not be charged again.",
             ["End it today", "Keep my subscription"],
-            "29.99 · Total amount",
+            "29.99 · Last period, already paid · No upcoming charges",
         ),
     ),
     "past_due": (
         scenes.owing(),
         (
-            "Pago pendiente",
+            "Pendiente de pago",
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. Lo intentaremos "
-            "de nuevo el 22 de mayo. Conservas el acceso hasta el 28 de mayo. Tu renovación del 14 de mayo está sin pagar.",
-            ["Actualizar tarjeta y pagar", "Cancelar"],
-            "29.99 · Importe pendiente",
+            "de nuevo el 22 de mayo. Conservas el acceso hasta el 28 de mayo. La renovación del 14 de mayo está pendiente de "
+            "pago.",
+            ["Actualizar tarjeta y pagar", "Cancelar suscripción"],
+            "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
             "Payment due",
             "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will try again "
             "on May 22. You keep your access until May 28. Your renewal of May 14 is unpaid.",
-            ["Update card and pay", "Cancel"],
-            "29.99 · Amount due",
+            ["Update card and pay", "Cancel subscription"],
+            "29.99 · Amount due · It was due on May 14, 2023",
         ),
     ),
     "unpaid": (
         unpaid(),
         (
-            "Impagada",
+            "Pendiente de pago",
             "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
             "intentarlo hasta que actualices tu tarjeta. Tu acceso terminó el 19 de mayo. "
-            "Debes 29.99 USD. Actualiza tu tarjeta para pagarlo y seguir con tu suscripción.",
-            ["Actualizar tarjeta y pagar", "Cancelar"],
-            "29.99 · Importe pendiente",
+            "Tienes un importe pendiente de 29.99 USD. Actualiza tu tarjeta para pagarlo y conservar tu suscripción.",
+            ["Actualizar tarjeta y pagar", "Cancelar suscripción"],
+            "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
-            "Unpaid",
+            "Payment due",
             "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
             "again until you update your card. Your access ended on May 19. "
             "You owe 29.99 USD. Update your card to pay it and keep your subscription.",
-            ["Update card and pay", "Cancel"],
-            "29.99 · Amount due",
+            ["Update card and pay", "Cancel subscription"],
+            "29.99 · Amount due · It was due on May 14, 2023",
         ),
     ),
     "unpaid, and no card on file": (
         cardless(unpaid(reason="no_payment_method")),
         (
-            "Impagada",
+            "Pendiente de pago",
             "No pudimos cobrar 29.99 USD. No tienes una tarjeta guardada. Agrega una para pagarlo. Tu acceso terminó el 19 de "
-            "mayo. Debes 29.99 USD. Agrega una tarjeta para pagarlo y seguir con tu suscripción.",
-            ["Agregar tarjeta y pagar", "Cancelar"],
-            "29.99 · Importe pendiente",
+            "mayo. Tienes un importe pendiente de 29.99 USD. Agrega una tarjeta para pagarlo y conservar tu suscripción.",
+            ["Agregar tarjeta y pagar", "Cancelar suscripción"],
+            "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
-            "Unpaid",
+            "Payment due",
             "We could not charge 29.99 USD. You have no card on file. Add one to pay it. Your access ended on May 19. "
             "You owe 29.99 USD. Add a card to pay it and keep your subscription.",
-            ["Add a card and pay", "Cancel"],
-            "29.99 · Amount due",
+            ["Add a card and pay", "Cancel subscription"],
+            "29.99 · Amount due · It was due on May 14, 2023",
         ),
     ),
     "unpaid, and being charged": (
         replace(unpaid(), pending=pending("charge", invoice_id=scenes.invoice_id(14))),
         (
-            "Impagada",
+            "Pendiente de pago",
             "Estamos procesando tu pago de 29.99 USD. Tu banco todavía no responde. Te lo diremos aquí; no hace falta que pagues "
-            "otra vez. Tu renovación del 14 de mayo está sin pagar.",
-            ["Cancelar"],
-            "29.99 · Importe pendiente",
+            "otra vez. La renovación del 14 de mayo está pendiente de pago.",
+            ["Cancelar suscripción"],
+            "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
-            "Unpaid",
+            "Payment due",
             "We are processing your payment of 29.99 USD. Your bank has not answered yet. We will tell you here; you need not "
             "pay again. Your renewal of May 14 is unpaid.",
-            ["Cancel"],
-            "29.99 · Amount due",
+            ["Cancel subscription"],
+            "29.99 · Amount due · It was due on May 14, 2023",
         ),
     ),
     "canceled": (
         scenes.view(scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 14))),
-        ("Terminó", "Terminó el 14 de mayo de 2023", [], "29.99 · Importe total"),
-        ("Ended", "Ended on May 14, 2023", [], "29.99 · Total amount"),
+        ("Terminada", "Terminó el 14 de mayo de 2023", [], "Sin próximos cobros · Último periodo: 29.99 USD"),
+        ("Ended", "Ended on May 14, 2023", [], "No upcoming charges · Last period: 29.99 USD"),
     ),
     "canceled, and access had ended before": (
         scenes.view(
@@ -212,80 +239,85 @@ SUBSCRIPTIONS = {
             invoices=[scenes.invoice(14, "void")],
         ),
         (
-            "Terminó",
+            "Terminada",
             "Terminó el 20 de mayo de 2023; tu acceso había terminado el 15 de mayo de 2023.",
             [],
-            "0.00 · Importe total",
+            "Sin próximos cobros",
         ),
-        ("Ended", "Ended on May 20, 2023; your access had ended on May 15, 2023.", [], "0.00 · Total amount"),
+        ("Ended", "Ended on May 20, 2023; your access had ended on May 15, 2023.", [], "No upcoming charges"),
     ),
     "active, cancellation scheduled while its renewal is being charged": (
         scenes.view(scenes.ending(), invoices=[scenes.invoice(14, "processing")]),
         (
             "Termina el 14 de junio",
-            "Cancelaste el 20 de mayo. Si se completa el pago en curso, tienes acceso hasta el 14 de junio de 2023; después no "
-            "se cobra nada.",
+            "Cancelaste tu suscripción el 20 de mayo. Si se completa el pago en curso, tienes acceso hasta el 14 de junio de "
+            "2023; después no se cobra nada.",
             ["Terminar hoy", "Mantener mi suscripción"],
-            "29.99 · Importe total",
+            "29.99 · Último periodo · Sin próximos cobros",
         ),
         (
             "Ends on June 14",
             "You cancelled on May 20. If the payment under way goes through, you have access until June 14, 2023; nothing is "
             "charged after it.",
             ["End it today", "Keep my subscription"],
-            "29.99 · Total amount",
+            "29.99 · Last period · No upcoming charges",
         ),
     ),
     "paused": (
         scenes.view(scenes.subscription("paused")),
-        ("En pausa", "En pausa desde el 14 de mayo", ["Cancelar"], "29.99 · Importe total"),
-        ("Paused", "Paused since May 14", ["Cancel"], "29.99 · Total amount"),
+        ("En pausa", "En pausa desde el 14 de mayo", ["Cancelar suscripción"], "29.99 · Importe total"),
+        ("Paused", "Paused since May 14", ["Cancel subscription"], "29.99 · Total amount"),
     ),
     "a cancellation on its way": (
         scenes.view(pending=pending("cancellation")),
-        ("En camino", "Tu cancelación está registrada, en camino.", [], "29.99 · Importe total"),
-        ("On its way", "Your cancellation is registered, on its way.", [], "29.99 · Total amount"),
+        ("En proceso", "Tu cancelación está registrada, en camino.", [], "29.99 · Importe total"),
+        ("Processing", "Your cancellation is registered, on its way.", [], "29.99 · Total amount"),
     ),
     "a cancellation of what is owed on its way": (
         replace(scenes.owing(), pending=pending("cancellation")),
-        ("En camino", "Tu cancelación está registrada, en camino.", [], "29.99 · Importe pendiente"),
-        ("On its way", "Your cancellation is registered, on its way.", [], "29.99 · Amount due"),
+        (
+            "En proceso",
+            "Tu cancelación está registrada, en camino.",
+            [],
+            "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
+        ),
+        ("Processing", "Your cancellation is registered, on its way.", [], "29.99 · Amount due · It was due on May 14, 2023"),
     ),
     "keeping on its way": (
         scenes.view(scenes.ending(), pending=pending("cancellation_withdrawn")),
-        ("En camino", "Tu decisión de mantener la suscripción está registrada, en camino.", [], "29.99 · Importe total"),
-        ("On its way", "Your decision to keep the subscription is registered, on its way.", [], "29.99 · Total amount"),
+        ("En proceso", "Tu decisión de mantener la suscripción está registrada, en camino.", [], "29.99 · Importe total"),
+        ("Processing", "Your decision to keep the subscription is registered, on its way.", [], "29.99 · Total amount"),
     ),
     "a charge on its way": (
         replace(scenes.owing(), pending=pending("charge", invoice_id=scenes.invoice_id(14))),
         (
-            "Pago pendiente",
+            "Pendiente de pago",
             "Estamos procesando tu pago de 29.99 USD. Tu banco todavía no responde. Te lo diremos aquí; no hace falta que pagues "
-            "otra vez. Tu renovación del 14 de mayo está sin pagar.",
-            ["Cancelar"],
-            "29.99 · Importe pendiente",
+            "otra vez. La renovación del 14 de mayo está pendiente de pago.",
+            ["Cancelar suscripción"],
+            "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
             "Payment due",
             "We are processing your payment of 29.99 USD. Your bank has not answered yet. We will tell you here; you need not "
             "pay again. Your renewal of May 14 is unpaid.",
-            ["Cancel"],
-            "29.99 · Amount due",
+            ["Cancel subscription"],
+            "29.99 · Amount due · It was due on May 14, 2023",
         ),
     ),
     "an end that has come and that nobody has noticed": (
         scenes.view(scenes.ending(), now=datetime(2023, 6, 14, 18, tzinfo=UTC)),
         (
-            "Terminó",
-            "Cancelaste el 20 de mayo. Tu acceso terminó el 14 de junio de 2023.",
+            "Terminada",
+            "Cancelaste tu suscripción el 20 de mayo. Tu acceso terminó el 14 de junio de 2023.",
             [],
-            "29.99 · Importe total",
+            "Sin próximos cobros · Último periodo: 29.99 USD",
         ),
         (
             "Ended",
             "You cancelled on May 20. Your access ended on June 14, 2023.",
             [],
-            "29.99 · Total amount",
+            "No upcoming charges · Last period: 29.99 USD",
         ),
     ),
 }

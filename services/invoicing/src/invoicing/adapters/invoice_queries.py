@@ -104,7 +104,9 @@ class InvoiceQueries:
         """
         return bool(await self._pool.fetchval(sql, merchant_id, customer_id, f"customer-{customer_id}"))
 
-    async def history(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> AsyncIterator[list[HistoryRow]]:
+    async def history(
+        self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None
+    ) -> AsyncIterator[list[HistoryRow]]:
         """The movements recorded by `until` (wall clock), page by page, in the order of their time."""
         after = datetime.min.replace(tzinfo=UTC), 0
         while rows := await self._pool.fetch(
@@ -113,6 +115,7 @@ class InvoiceQueries:
             CROSS JOIN LATERAL (
                 SELECT issued, schema, status AS invoice_status FROM invoices
                 WHERE invoices.merchant_id = movements.merchant_id AND invoices.id = movements.invoice_id
+                  AND ($6::int IS NULL OR issued_on BETWEEN make_date($6, 1, 1) AND make_date($6, 12, 31))
             ) AS invoice
             WHERE merchant_id = $1 AND customer_id = $2 AND recorded_at <= $3 AND (at, position) > ($4, $5)
             ORDER BY at, position LIMIT {HISTORY_PAGE}
@@ -121,28 +124,37 @@ class InvoiceQueries:
             customer_id,
             until,
             *after,
+            year,
         ):
             yield [_history(row) for row in rows]
             after = rows[-1]["at"], rows[-1]["position"]
 
-    async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> int:
+    async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None) -> int:
         """The number of documents."""
-        sql = "SELECT count(*) FROM invoices WHERE merchant_id = $1 AND customer_id = $2 AND recorded_at <= $3"
-        return int(await self._pool.fetchval(sql, merchant_id, customer_id, until))
+        sql = """
+            SELECT count(*) FROM invoices
+            WHERE merchant_id = $1 AND customer_id = $2 AND recorded_at <= $3
+              AND ($4::int IS NULL OR issued_on BETWEEN make_date($4, 1, 1) AND make_date($4, 12, 31))
+        """
+        return int(await self._pool.fetchval(sql, merchant_id, customer_id, until, year))
 
-    async def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> AsyncIterator[list[Document]]:
+    async def documents(
+        self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None
+    ) -> AsyncIterator[list[Document]]:
         """The customer's invoices recorded by `until` (wall clock), page by page, oldest first."""
         after: SortKey = (date.min, 0, UUID(int=0))
         while rows := await self._pool.fetch(
             f"""
             SELECT {_INVOICE} FROM invoices
             WHERE merchant_id = $1 AND customer_id = $2 AND recorded_at <= $3 AND (issued_on, ordinal, id) > ($4, $5, $6)
+              AND ($7::int IS NULL OR issued_on BETWEEN make_date($7, 1, 1) AND make_date($7, 12, 31))
             ORDER BY issued_on, ordinal, id LIMIT {DOCUMENTS_PAGE}
             """,
             merchant_id,
             customer_id,
             until,
             *after,
+            year,
         ):
             views = [_view(merchant_id, row) for row in rows]
             async with self._pool.acquire() as connection:

@@ -79,13 +79,16 @@ class InvoiceReader(Protocol):
 
 
 class HistoryReader(Protocol):
-    """Reads a customer's history in pages: what was recorded by `until`, by the wall clock."""
+    """Reads a customer's history in pages: what was recorded by `until`, by the wall clock.
 
-    def history(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Rows: ...
+    `year`: only of the invoices issued in that year.
+    """
 
-    def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> Documents: ...
+    def history(self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None) -> Rows: ...
 
-    async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime) -> int:
+    def documents(self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None) -> Documents: ...
+
+    async def count(self, merchant_id: UUID, customer_id: UUID, until: datetime, year: int | None = None) -> int:
         """The number of documents."""
 
 
@@ -93,10 +96,12 @@ ExportFormat: TypeAlias = Literal["csv", "zip", "ndjson"]
 
 
 class Exporter(Protocol):
-    async def begin(self, merchant_id: UUID, customer_id: UUID, format: ExportFormat, locale: str, on: date) -> Download | None:
-        """The present history as a file of the day `on`. None while another export of the customer runs.
+    async def begin(
+        self, merchant_id: UUID, customer_id: UUID, format: ExportFormat, locale: str, on: date, year: int | None = None
+    ) -> Download | None:
+        """The present history as a file of the day `on`; with `year`, that of the invoices issued in it.
 
-        An error is raised by the stream, so the file is incomplete.
+        None while another export of the customer runs. An error is raised by the stream, so the file is incomplete.
         """
 
     async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None:

@@ -159,8 +159,9 @@ class InvoicingService(_Service):
         response = await self._client.call("GET", f"/v1/invoices/{invoice_id}/pdf", **_caller(session))
         return DownloadedDocument(response.content, "application/pdf", _filename(response) or f"{invoice_id}.pdf")
 
-    async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
-        path, params = f"/v1/customers/{session.customer_id}/export", {"format": format, "locale": locale}
+    async def export(self, session: Session, format: ExportFormat, locale: str, year: int | None = None) -> Download:
+        path = f"/v1/customers/{session.customer_id}/export"
+        params = {"format": format, "locale": locale, **({"year": str(year)} if year else {})}
         request = self._client.request("GET", path, **_caller(session), params=params)
         request.extensions["timeout"] = httpx.Timeout(_EXPORT_SILENCE_SECONDS, connect=_CONNECT_SECONDS).as_dict()
         try:

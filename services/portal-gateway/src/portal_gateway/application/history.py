@@ -9,6 +9,7 @@ from portal_gateway.application.refusals import InvalidCursor
 from portal_gateway.application.requests import InvoiceQuery
 from portal_gateway.application.results import InvoicePage
 from portal_gateway.domain.access import Session
+from portal_gateway.domain.invoice_status import status_of
 from portal_gateway.domain.view import InvoiceRow
 
 
@@ -26,7 +27,7 @@ class PaymentHistory:
         while True:
             batch = await self.views.invoices(session.merchant_id, session.customer_id, query.year, before, batch_size)
             candidates = [invoice_row(invoice, payment) for invoice, payment in batch]
-            rows += [row for row in candidates if query.status in (None, row["status"])]
+            rows += [row for row in candidates if query.status in (None, status_of(row))]
             if len(rows) > query.limit:
                 page = rows[: query.limit]
                 return InvoicePage(page, self.cursor_after(session, page[-1]))

@@ -223,14 +223,14 @@ class Portal:
         await self.limits.take(limits.PDFS, _customer_key(session))
         return await self.invoicing.pdf(session, invoice_id)
 
-    async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
-        """The complete payment history. Only exports that start are counted.
+    async def export(self, session: Session, format: ExportFormat, locale: str, year: int | None = None) -> Download:
+        """The complete payment history, or that of the invoices of a year. Only exports that start are counted.
 
         Raises 429, also `export_running` (a customer can run one at a time), and 503.
         """
         use = limits.EXPORTS, _customer_key(session)
         await self.limits.check(use)
-        download = await self.invoicing.export(session, format, locale)
+        download = await self.invoicing.export(session, format, locale, year)
         try:
             await self.limits.count(use)
         except BaseException:

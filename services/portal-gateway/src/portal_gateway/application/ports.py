@@ -104,8 +104,8 @@ class Invoicing(Protocol):
 
     async def pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument: ...
 
-    async def export(self, session: Session, format: ExportFormat, locale: str) -> Download:
-        """Refused while another export of the customer is running."""
+    async def export(self, session: Session, format: ExportFormat, locale: str, year: int | None = None) -> Download:
+        """Of the invoices of a year, or of all. Refused while another export of the customer is running."""
 
     async def export_progress(self, session: Session) -> ExportProgress | None: ...
 

@@ -23,13 +23,15 @@ class Exports:
     def __init__(self, reader: HistoryReader, slots: Slots, render: Render) -> None:
         self._reader, self._slots, self._render = reader, slots, render
 
-    async def begin(self, merchant_id: UUID, customer_id: UUID, format: ExportFormat, locale: str, on: date) -> Download | None:
+    async def begin(
+        self, merchant_id: UUID, customer_id: UUID, format: ExportFormat, locale: str, on: date, year: int | None = None
+    ) -> Download | None:
         until, words = datetime.now(UTC), words_for(locale)
-        total = await self._reader.count(merchant_id, customer_id, until) if format == "zip" else 0
+        total = await self._reader.count(merchant_id, customer_id, until, year) if format == "zip" else 0
         slot = await self._slots.take(merchant_id, customer_id, total)
         if slot is None:
             return None
-        rows = self._reader.history(merchant_id, customer_id, until)
+        rows = self._reader.history(merchant_id, customer_id, until, year)
         stream: AsyncGenerator[bytes]
         match format:
             case "csv":
@@ -37,9 +39,10 @@ class Exports:
             case "ndjson":
                 stream = as_ndjson(rows)
             case "zip":
-                documents = self._reader.documents(merchant_id, customer_id, until)
+                documents = self._reader.documents(merchant_id, customer_id, until, year)
                 stream = as_zip(rows, documents, slot.counted(self._render), words, on)
-        return Download(slot.hold(stream), slot.release, _MEDIA_TYPES[format], f"{words.history}.{format}")
+        name = f"{words.history}-{year}" if year else words.history
+        return Download(slot.hold(stream), slot.release, _MEDIA_TYPES[format], f"{name}.{format}")
 
     async def progress(self, merchant_id: UUID, customer_id: UUID) -> Progress | None:
         return await self._slots.progress(merchant_id, customer_id)

@@ -99,15 +99,19 @@ def routes(
     @api.get("/customers/{customer_id}/export", response_class=Response)
     @answers(None, (429, "export_running"), media_types=("text/csv", "application/zip", "application/x-ndjson"))
     async def export(
-        caller: MerchantOrCustomer, customer_id: CustomerId, format: Format = "csv", locale: Locale = "es"
+        caller: MerchantOrCustomer,
+        customer_id: CustomerId,
+        format: Format = "csv",
+        locale: Locale = "es",
+        year: OfYear = None,
     ) -> Response:
-        """Download a customer's complete payment history.
+        """Download a customer's payment history: all of it, or that of the invoices of one year.
 
         One download runs at a time for each customer. An error midway breaks the connection off.
         """
         tenant = await require_customer(caller, customer_id)
         today = tenant.now().astimezone(tenant.zone).date()
-        download = await exporter.begin(caller.merchant_id, customer_id, format, locale, today)
+        download = await exporter.begin(caller.merchant_id, customer_id, format, locale, today, year)
         if download is None:
             raise Problem(429, "export_running", "Another download of this history is running", headers={"retry-after": "10"})
         return StreamedDownload(download.stream, download.over, download.name, download.media_type)

@@ -66,14 +66,14 @@ def invoice_routes(portal: Portal, dependencies: SessionDependencies) -> APIRout
 
     @api.get("/export", response_class=Lines, responses=EXPORT)
     @answers(None, (429, "export_running"), (429, "too_many_requests"))
-    async def export(request: Request, session: Annotated[Session, reading], format: Format) -> Response:
-        """Download the complete payment history.
+    async def export(request: Request, session: Annotated[Session, reading], format: Format, year: OfYear = None) -> Response:
+        """Download the payment history: all of it, or that of the invoices of one year.
 
         One download runs at a time. An error midway breaks the connection off.
         """
         view = await portal.view(session)
         locale = file_locale(language_of(request, session, view), view.facts["customer"]["country"])
-        download = await portal.export(session, format, locale)
+        download = await portal.export(session, format, locale, year)
         return StreamedDownload(download.chunks, download.over, download.filename, download.media_type)
 
     @api.get("/export/progress")

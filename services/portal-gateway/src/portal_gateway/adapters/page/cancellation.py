@@ -16,10 +16,11 @@ from portal_gateway.adapters.page import forms, request_context
 from portal_gateway.adapters.page.error_pages import page_route, reference
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT, Fact, facts, reasons, result
+from portal_gateway.application.presentation.cancellation import COMMENT_LIMIT, facts, promise, reasons, result, warning
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.problems import CARD_REMOVED, CARD_TAKEN_OUT, explain
 from portal_gateway.application.requests import CancelMode, CancelRequest
+from portal_gateway.application.results import CancellationPreview
 from portal_gateway.application.subscription_status import can_be_withdrawn
 from portal_gateway.application.view import Position, Visit, subscription_stream
 from portal_gateway.domain.view import Subscription
@@ -157,13 +158,15 @@ class CancellationDialog:
         status: int = 200,
         key: str | None = None,
     ) -> Response:
-        shown = fields or CancellationForm()
+        shown, preview = fields or CancellationForm(), await self._preview(portal, mode, required=problem is None)
         return self.page(
             pages,
             "cancel.html",
             status,
-            heading=self.language.say("Cancel %(plan)s", plan=isolated(self.subscription["plan"]["name"])),
-            facts=await self._facts(portal, mode, required=problem is None),
+            heading=self.language.say("Cancel your subscription to %(plan)s", plan=isolated(self.subscription["plan"]["name"])),
+            facts=facts(self.reader, preview, self.subscription) if preview else [],
+            promise=promise(self.reader, preview, self.subscription) if preview else None,
+            warning=warning(self.reader, preview, self.subscription) if preview else None,
             mode=mode,
             reasons=reasons(self.reader),
             typed=replace(shown, comment=redact_cards(shown.comment, CARD_MARK)),
@@ -197,12 +200,11 @@ class CancellationDialog:
         next_key = None if problem.code == "idempotency_key_reused" else key
         return await self.form(portal, pages, mode=mode, fields=fields, problem=problem, status=problem.status, key=next_key)
 
-    async def _facts(self, portal: Portal, mode: CancelMode | None, *, required: bool) -> list[Fact]:
-        """The effects of cancelling; empty if they cannot be read and are not `required`, as beside a problem."""
+    async def _preview(self, portal: Portal, mode: CancelMode | None, *, required: bool) -> CancellationPreview | None:
+        """The effects of cancelling; None if they cannot be read and are not `required`, as beside a problem."""
         try:
-            preview = await portal.cancellation_preview(self.visit.session, UUID(self.subscription["id"]), mode)
+            return await portal.cancellation_preview(self.visit.session, UUID(self.subscription["id"]), mode)
         except Problem:
             if required:
                 raise
-            return []
-        return facts(self.reader, preview, self.subscription)
+            return None

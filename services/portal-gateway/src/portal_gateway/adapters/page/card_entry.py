@@ -19,11 +19,12 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     @router.get("/payment-method")
     async def edit(request: Request) -> Response:
         visit = await request_context.visit(portal, request)
-        reader = Reader.of(visit.view, request_context.language(request))
+        reader, card = Reader.of(visit.view, request_context.language(request)), visit.view.facts["payment_method"]
         return pages.page(
             "payment_method.html",
             request,
             heading=method(reader, visit.view).button,
+            current=reader.say("Current card: %(card)s", card=reader.card(card)) if card else None,
             renewals=renewals(reader, visit.view),
             brands=BRANDS,
             outcomes={status: badge(reader, status) for status in STATUSES},

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from chassis.http.downloads import StreamedDownload, download_headers
-from chassis.http.problems import not_found
+from chassis.http.problems import Problem, not_found
 from portal_gateway.adapters.page import request_context
 from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
@@ -46,9 +46,11 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     async def export(format: str, request: Request) -> Response:
         if format not in FORMATS:
             raise not_found()
-        visit = await request_context.visit(portal, request)
+        visit, query = await request_context.visit(portal, request), request_context.history_query(request)
+        if "year" in request_context.invalid_filters(request, query):
+            raise Problem(422, "invalid_request", "The year is not one")
         locale = file_locale(request_context.language(request), visit.view.facts["customer"]["country"])
-        download = await portal.export(visit.session, FORMATS[format], locale)
+        download = await portal.export(visit.session, FORMATS[format], locale, query.year)
         return StreamedDownload(download.chunks, download.over, download.filename, download.media_type)
 
     return router

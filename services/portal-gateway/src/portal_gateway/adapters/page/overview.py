@@ -17,8 +17,9 @@ from portal_gateway.application.presentation.common import STALE, Reader, accoun
 from portal_gateway.application.presentation.details import details, is_kept
 from portal_gateway.application.presentation.invoices import STATUSES, Row, made_so_far, rows
 from portal_gateway.application.presentation.notice import notice
+from portal_gateway.application.presentation.other_debts import other_debts
 from portal_gateway.application.presentation.payment import offer
-from portal_gateway.application.presentation.payment_method import method
+from portal_gateway.application.presentation.payment_method import method, warning
 from portal_gateway.application.presentation.summary import summary
 from portal_gateway.application.presentation.switcher import choices
 from portal_gateway.application.refusals import InvalidCursor
@@ -116,6 +117,14 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, invalid:
     reader, facts, now = Reader.of(view, language), view.facts, datetime.now(UTC)
     chosen = shown(facts["subscriptions"], request_context.chosen_subscription(request))
     owed, late = notice(reader, chosen, view) if chosen else None, freshness(view, language, now)
+    others = other_debts(reader, view, chosen)
+    card = None if others or (owed and owed.pay) else warning(reader, view)
+    news = [
+        *([owed.lead] if owed else []),
+        *(other.says for other in others),
+        *([card.lead] if card else []),
+        *([language.say(STALE)] if late else []),
+    ]
     return {
         "return_url": visit.session.return_url,
         "revision": view.revision,
@@ -124,13 +133,15 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, invalid:
         "message": _message(reader, request.query_params.get("said"), chosen, view),
         "unknown": bool(request.query_params.get("subscription")) and "subscription" not in here,
         "freshness": late,
-        "news": owed.lead if owed else language.say(STALE) if late else "",
+        "news": news[0] if news else "",
         "choices": [
             (request_context.address("/", here | {"subscription": choice.id}), choice)
             for choice in choices(reader, facts["subscriptions"], chosen, view)
         ],
-        "summary": summary(reader, chosen, facts["invoices"]) if chosen else None,
+        "summary": summary(reader, chosen, view) if chosen else None,
         "notice": owed,
+        "card_notice": card,
+        "other_debts": [(request_context.address("/", here | {"subscription": it.subscription_id}), it) for it in others],
         "offer": offer(reader, view, chosen) if chosen else None,
         "details": details(reader, chosen, view) if chosen else None,
         "method": method(reader, view),

@@ -58,6 +58,7 @@ class Pages:
             "account": "",
             "csrf": "",
             "refused": False,
+            "revoked": False,
             "paste": False,
             "reference": None,
             "reload": None,

@@ -26,7 +26,7 @@ ENDED_BY_ANOTHER: Final = N_(
 )
 REVOKED: Final = (
     N_("You logged out and revoked the link"),
-    N_("That link no longer opens anything. To come back, ask the company that serves you for a new one."),
+    N_("That link no longer works. To come back, ask the company you subscribe to for a new one."),
 )
 
 
@@ -71,11 +71,19 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
     @router.get("/ended")
     async def ended(request: Request) -> Response:
         other = await _current_visit(portal, request)
-        language = request_context.language(request)
-        title, sentence = REVOKED if request.query_params.get("link") == "revoked" else ENDED
+        language, revoked = request_context.language(request), request.query_params.get("link") == "revoked"
+        title, sentence = REVOKED if revoked else ENDED
         text = language.say(ENDED_BY_ANOTHER, account=account(other.view)) if other else language.say(sentence)
-        code = "opened_again" if other else "link_revoked" if title == REVOKED[0] else "session_ended"
-        return pages.page("message.html", request, code=code, heading=language.say(title), sentences=[text], paste=True)
+        code = "opened_again" if other else "link_revoked" if revoked else "session_ended"
+        return pages.page(
+            "message.html",
+            request,
+            code=code,
+            heading=language.say(title),
+            sentences=[text],
+            paste=True,
+            revoked=code == "link_revoked",
+        )
 
     return router
 

@@ -8,7 +8,7 @@ from billing_contracts.subscriptions import Feedback
 from chassis.text import isolated
 from portal_gateway.application.presentation import price
 from portal_gateway.application.presentation.accepted_commands import CANCELLATION_PENDING, WITHDRAWAL_PENDING, pending_sentence
-from portal_gateway.application.presentation.common import Reader, moment
+from portal_gateway.application.presentation.common import Fact, Reader, moment
 from portal_gateway.application.results import CancellationPreview
 from portal_gateway.application.subscription_status import access_ended_before, can_be_withdrawn, is_unsettled
 from portal_gateway.application.view import View
@@ -33,26 +33,42 @@ BALANCES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    name: str
-    value: str
-
-
 def facts(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> list[Fact]:
-    """The effects of cancelling: the price that ends, the end, the access, and the unpaid balance."""
+    """The effects of cancelling: the price that ends, the end, the access, and what is unpaid, if anything is."""
     reader = reader.of_subscription(subscription)
-    owed = preview["open_amount"]
-    balance = reader.money(owed or {"amount_minor": 0, "currency": subscription["plan"]["price"]["currency"]})
-    if owed and owed["amount_minor"]:
-        sentence = BALANCES[preview["open_invoices"]]
-        balance = reader.say(sentence, amount=balance)
-    return [
+    effects = [
         Fact(reader.say("You stop paying"), price.of_subscription(reader, subscription).text),
         *_ending(reader, preview),
         Fact(reader.say("Next charge"), reader.say(in_context("charge", "None"))),
-        Fact(reader.say("Balance due"), balance),
     ]
+    owed = preview["open_amount"]
+    if owed and owed["amount_minor"]:
+        sentence = BALANCES[preview["open_invoices"]]
+        balance = reader.say(sentence, amount=reader.money(owed))
+        effects.append(Fact(reader.say("Amount due"), balance))
+    return effects
+
+
+def promise(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> str | None:
+    """What stays and what ends with a scheduled cancellation; None if the access is in doubt or has ended."""
+    reader = reader.of_subscription(subscription)
+    if preview["mode"] != "at_period_end" or preview["open_amount"] or moment(preview["access_until"]) <= reader.now:
+        return None
+    day = reader.day(preview["access_until"])
+    return reader.say("You will keep your access until %(day)s and will not be charged again.", day=day)
+
+
+def warning(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> str | None:
+    """What an immediate cancellation takes away for good; None for one that the customer can withdraw."""
+    if preview["mode"] != "immediately":
+        return None
+    if _access_ends_before(reader.of_subscription(subscription), preview):
+        return reader.say("This cannot be undone.")
+    return reader.say("You will lose your access right away. This cannot be undone.")
+
+
+def _access_ends_before(reader: Reader, preview: CancellationPreview) -> bool:
+    return reader.date(preview["access_until"]) < reader.date(preview["effective_at"])
 
 
 def _ending(reader: Reader, preview: CancellationPreview) -> list[Fact]:
@@ -64,8 +80,8 @@ def _ending(reader: Reader, preview: CancellationPreview) -> list[Fact]:
         if preview["open_amount"]:
             day = reader.say("%(day)s, if the payment under way goes through", day=day)
         return [Fact(reader.say("Access until"), day)]
-    ending, given_up = [Fact(reader.say("Ends"), reader.say("Today"))], preview.get("paid_until")
-    if reader.date(preview["access_until"]) < reader.date(preview["effective_at"]):
+    ending, given_up = [Fact(reader.say("Ends"), reader.say("Immediately"))], preview.get("paid_until")
+    if _access_ends_before(reader, preview):
         ending.append(_access_ended(reader, day))
     if given_up:
         lost = reader.say("Until %(day)s; it is not refunded", day=reader.day(given_up))

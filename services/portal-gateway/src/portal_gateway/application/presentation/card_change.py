@@ -52,7 +52,7 @@ def outcome(reader: Reader, view: View, facts: Mapping[str, Any]) -> Outcome:
     failed = facts["status"] == "failed"
     return Outcome(
         status=facts["status"],
-        title=reader.say("Your payment"),
+        title=reader.say("Your payment did not go through") if failed else reader.say("Your payment"),
         charges=tuple(Charge(number, amount, badge(reader, state)) for number, amount, state in charged),
         says=tuple(_says(reader, facts, subscription)),
         settled=_is_settled(reader, view, facts, subscription),

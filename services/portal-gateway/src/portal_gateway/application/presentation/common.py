@@ -42,6 +42,12 @@ class Badge:
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    name: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
 class Reader:
     """The reader of a page: language, time zone of the dates, the merchant's clock, and the merchant's tax."""
 

@@ -6,7 +6,7 @@ from typing import Final
 from portal_gateway.application.presentation import price
 from portal_gateway.application.presentation.accepted_commands import WITHDRAWAL_PENDING, pending_sentence
 from portal_gateway.application.presentation.common import Badge, Reader, Tone, moment
-from portal_gateway.application.presentation.notice import has_card, is_running
+from portal_gateway.application.presentation.notice import has_card, is_running, notice
 from portal_gateway.application.presentation.settlement import owed as owed_words
 from portal_gateway.application.subscription_status import (
     CANCELLABLE,
@@ -36,11 +36,11 @@ BADGES: Final = {
     "incomplete_expired": in_context("subscription", "Not activated"),
     "active": in_context("subscription", "Active"),
     "past_due": in_context("subscription", "Payment due"),
-    "unpaid": in_context("subscription", "Unpaid"),
+    "unpaid": in_context("subscription", "Payment due"),
     "canceled": in_context("subscription", "Ended"),
     "paused": in_context("subscription", "Paused"),
 }
-PENDING: Final = in_context("subscription", "On its way")
+PENDING: Final = in_context("subscription", "Processing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class Details:
 
 def details(reader: Reader, subscription: Subscription, view: View) -> Details:
     reader = reader.of_subscription(subscription)
-    plan, status, quantity = subscription["plan"], subscription["status"], subscription["quantity"]
+    plan, quantity = subscription["plan"], subscription["quantity"]
     waiting = pending_sentence(subscription, view)
     return Details(
         id=subscription["id"],
@@ -72,26 +72,26 @@ def details(reader: Reader, subscription: Subscription, view: View) -> Details:
         unit_price=price.unit_price(reader, plan, quantity),
         says=says(reader, subscription, view),
         badge=badge(reader, subscription, view),
-        cancel=_cancel(reader, subscription) if not waiting else None,
+        cancel=reader.say("Cancel subscription") if _can_be_cancelled(subscription) and not waiting else None,
         end_now=reader.say("End it today") if can_be_withdrawn(subscription, reader.now) and not waiting else None,
         keep=reader.say("Keep my subscription") if can_be_withdrawn(subscription, reader.now) and not waiting else None,
-        edit_method=_edit_method(reader, view) if status == "incomplete" else None,
+        edit_method=_edit_method(reader, subscription, view),
     )
 
 
-def _cancel(reader: Reader, subscription: Subscription) -> str | None:
-    if subscription["cancellation"] or subscription["status"] not in CANCELLABLE:
-        return None
-    return reader.say("Cancel subscription") if subscription["status"] == "active" else reader.say(in_context("button", "Cancel"))
+def _can_be_cancelled(subscription: Subscription) -> bool:
+    return subscription["cancellation"] is None and subscription["status"] in CANCELLABLE
 
 
 def is_kept(subscription: Subscription, view: View) -> bool:
     """Whether it continues: no cancellation is scheduled, or the customer has just withdrawn it."""
-    living = subscription["cancellation"] is None and subscription["status"] in CANCELLABLE
-    return pending_sentence(subscription, view) == WITHDRAWAL_PENDING or living
+    return pending_sentence(subscription, view) == WITHDRAWAL_PENDING or _can_be_cancelled(subscription)
 
 
-def _edit_method(reader: Reader, view: View) -> str:
+def _edit_method(reader: Reader, subscription: Subscription, view: View) -> str | None:
+    """For a first payment, unless a notice leads to it."""
+    if subscription["status"] != "incomplete" or notice(reader, subscription, view):
+        return None
     return reader.say("Edit payment method") if has_card(view) else reader.say("Add payment method")
 
 

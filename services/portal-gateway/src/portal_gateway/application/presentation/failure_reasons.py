@@ -14,6 +14,21 @@ DECLINES: Final = {
     "incorrect_cvc": (N_("The card's security code is wrong."), N_("The security code of the card %(card)s is wrong.")),
 }
 """The bank's reasons: (sentence for an unknown card, sentence that names the card)."""
+SHORT: Final = {
+    "card_declined": N_("Declined by your bank"),
+    "insufficient_funds": N_("Insufficient funds"),
+    "expired_card": N_("Card expired"),
+    "incorrect_cvc": N_("Wrong security code"),
+    "processing_error": N_("Processing problem"),
+}
+"""In a list of facts."""
+ADVICE: Final = {
+    "card_declined": N_("Ask your bank to allow the charge to %(card)s and retry, or use another card."),
+    "insufficient_funds": N_("Check the balance or limit of %(card)s with your bank and retry, or use another card."),
+    "expired_card": N_("%(card)s has expired. Use another card."),
+    "incorrect_cvc": N_("The security code of %(card)s did not match. Enter it again or use another card."),
+}
+"""What a customer can do about a reason, with the same card where that can succeed."""
 REASONS: Final = {
     **{code: of_unknown_card for code, (of_unknown_card, _) in DECLINES.items()},
     "no_payment_method": N_("There was no card on file."),

@@ -12,7 +12,8 @@ from portal_gateway.application.presentation.movements import Movement, movement
 from portal_gateway.application.presentation.notice import Notice, notice, pay_button
 from portal_gateway.application.presentation.payment import Offer, of_invoice
 from portal_gateway.application.view import Pending, View
-from portal_gateway.domain.view import InvoiceRow
+from portal_gateway.domain.invoice_status import status_of
+from portal_gateway.domain.view import InvoiceRow, Money
 from presentation import tax_ids
 from presentation.languages import Language, in_context
 
@@ -25,11 +26,13 @@ TONES: Final[dict[str, Tone]] = {
     "uncollectible": "mute",
     "refunded": "mute",
 }
+BALANCED: Final = frozenset({"paid", "open", "processing", "failed"})
+"""Statuses in which an invoice is either paid whole or owed whole."""
 STATUSES: Final = {
     "paid": in_context("invoice", "Paid"),
     "open": in_context("invoice", "Open"),
     "processing": in_context("invoice", "Processing"),
-    "failed": in_context("invoice", "Failed"),
+    "failed": in_context("invoice", "Payment failed"),
     "void": in_context("invoice", "Void"),
     "uncollectible": in_context("invoice", "Uncollectible"),
     "refunded": in_context("invoice", "Refunded"),
@@ -70,6 +73,8 @@ class Invoice:
     totals: tuple[tuple[str, str], ...]
     """Subtotal and tax; empty if there is no tax."""
     total: str
+    balance: tuple[tuple[str, str], ...]
+    """What is paid and what is due; empty for an invoice on which neither can change."""
     movements: tuple[Movement, ...]
     notice: Notice | None
     """The unpaid amount, the reason, and what happens next."""
@@ -84,12 +89,12 @@ def badge(reader: Reader, status: str) -> Badge:
 
 
 def status(invoice: Mapping[str, Any], pending: tuple[Pending, ...]) -> str:
-    """The status to show: an accepted charge that has not arrived yet counts as running."""
+    """The status to show: an accepted charge that has not arrived yet counts as running, one without a card as not tried."""
     if invoice["status"] in ("open", "failed"):
         charged = {p["detail"].get("invoice_id") for p in pending if p["kind"] == "charge"}
         if invoice["id"] in charged:
             return "processing"
-    return str(invoice["status"])
+    return status_of(invoice)
 
 
 def rows(reader: Reader, invoices: list[InvoiceRow], pending: tuple[Pending, ...]) -> list[Row]:
@@ -114,7 +119,7 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
     period, current = facts["period"], status(facts, view.pending)
     local = reader.where(facts.get("period_time_zone") or facts.get("time_zone"))
     owing = next((it for it in view.facts["subscriptions"] if it["debt"] and it["debt"]["invoice_id"] == facts["id"]), None)
-    debt = owing["debt"] if owing else None
+    debt, payable = owing["debt"] if owing else None, facts["status"] == "failed" and current != "processing"
     return Invoice(
         id=str(facts["id"]),
         number=facts["number"],
@@ -126,10 +131,11 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
         lines=tuple(_line(local, line) for line in facts["lines"]),
         totals=_totals(reader, facts),
         total=reader.money(facts["total"]),
-        movements=movements(local, facts, debt["next_attempt_at"] if debt and current == "failed" else None),
+        balance=_balance(reader, facts),
+        movements=movements(local, facts, debt["next_attempt_at"] if debt and payable else None),
         notice=notice(reader, owing, view) if owing and current in ("open", "processing", "failed") else None,
-        pay=pay_button(reader, view) if current == "failed" else None,
-        offer=of_invoice(reader, view, facts) if current == "failed" else None,
+        pay=pay_button(reader, view) if payable else None,
+        offer=of_invoice(reader, view, facts) if payable else None,
     )
 
 
@@ -159,6 +165,15 @@ def _line(reader: Reader, line: Mapping[str, Any]) -> Line:
         reader.money(line["unit_price"]),
         reader.money(line["total"]),
     )
+
+
+def _balance(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    if facts["status"] not in BALANCED:
+        return ()
+    total: Money = facts["total"]
+    nothing: Money = {"amount_minor": 0, "currency": total["currency"]}
+    paid, due = (total, nothing) if facts["status"] == "paid" else (nothing, total)
+    return (reader.say("Amount paid"), reader.money(paid)), (reader.say("Amount due"), reader.money(due))
 
 
 def _totals(reader: Reader, facts: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from portal_gateway.application.presentation.common import Reader
 from portal_gateway.application.presentation.failure_reasons import REASONS
-from portal_gateway.domain.view import Money
+from portal_gateway.domain.invoice_status import UNTRIED
 from presentation.languages import N_
 
 KINDS: Final = {
@@ -18,6 +18,8 @@ KINDS: Final = {
     "credit_note": N_("Credit note"),
     "void": N_("Invoice voided"),
 }
+NOT_ATTEMPTED: Final = N_("No charge was attempted")
+"""A failed attempt for which no card was charged."""
 KINDS_WITH_CARD: Final = {
     "payment": N_("Payment with %(card)s"),
     "failed_attempt": N_("Failed charge to %(card)s"),
@@ -59,17 +61,18 @@ def movements(reader: Reader, facts: Mapping[str, Any], next_try: str | None) ->
 
 def _movement(reader: Reader, movement: Mapping[str, Any]) -> Movement:
     kind, card, day = movement["kind"], movement.get("payment_method"), date.fromisoformat(movement["date"])
-    what = (
-        reader.say(KINDS_WITH_CARD[kind], card=reader.card(card)) if card and kind in KINDS_WITH_CARD else reader.say(KINDS[kind])
-    )
+    if card and kind in KINDS_WITH_CARD:
+        what = reader.say(KINDS_WITH_CARD[kind], card=reader.card(card))
+    else:
+        words = NOT_ATTEMPTED if movement.get("reason") in UNTRIED else KINDS[kind]
+        what = reader.say(words)
     why = REASONS.get(movement.get("reason") or "")
     amount = movement["amount"]
-    absolute: Money = {"amount_minor": abs(amount["amount_minor"]), "currency": amount["currency"]}
     return Movement(
         kind,
         day.isoformat(),
         reader.language.short_day(day),
         what,
         reader.say(why) if why else "",
-        reader.money(absolute) if kind in MONEY_KINDS else "",
+        reader.money(amount) if kind in MONEY_KINDS else "",
     )

@@ -1,11 +1,12 @@
 """What a customer owes for a subscription, why the charge failed, and what happens next."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
 from portal_gateway.application.presentation.accepted_commands import pending_sentence
-from portal_gateway.application.presentation.common import Reader, Tone, moment
-from portal_gateway.application.presentation.failure_reasons import DECLINES
+from portal_gateway.application.presentation.common import Fact, Reader, Tone, moment
+from portal_gateway.application.presentation.failure_reasons import ADVICE, DECLINES, SHORT
 from portal_gateway.application.subscription_status import owes
 from portal_gateway.application.view import View
 from portal_gateway.domain.view import CardFace, Debt, Subscription
@@ -18,13 +19,18 @@ NOT_CONFIRMED: Final = "not_confirmed"
 class Notice:
     """The message above all panes about an unpaid amount."""
 
-    code: Literal["processing", "not_confirmed", "ended", "first_payment", "failed"]
+    code: Literal["processing", "not_confirmed", "ended", "first_payment", "failed", "card_expiring", "card_expired"]
     """Which notice it is, the same in every language."""
     tone: Tone
     lead: str
     rest: str
+    """Everything about it in sentences, for the API and the invoice's page."""
     pay: str | None
     """The label of the button that leads to paying."""
+    says: str = ""
+    """What can be done, beside `facts`."""
+    facts: tuple[Fact, ...] = ()
+    """The reason, the next attempt and the access; empty if `rest` is shown instead."""
 
 
 def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | None:
@@ -48,11 +54,19 @@ def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | N
         lead = reader.say("Your first payment of %(amount)s is missing.", amount=amount)
     else:
         lead = reader.say("We could not charge %(amount)s.", amount=amount)
-    about = f"{_why(reader, debt, view)} {_next_try(reader, debt, view)} {_access(reader, debt)}"
-    code: Literal["first_payment", "failed"] = "first_payment" if untried else "failed"
-    if subscription["status"] == "incomplete":
-        return Notice(code, "warn" if untried else "bad", lead, about, None)  # the subscription's pane has the button
-    return Notice(code, "bad", lead, about, pay_button(reader, view))
+    why, next_try = _why(reader, debt, view), _next_try(reader, debt, view)
+    advice = _advice(reader, debt, view) or why
+    return Notice(
+        "first_payment" if untried else "failed",
+        "warn" if untried else "bad",
+        lead,
+        f"{why} {next_try} {_access(reader, debt)}",
+        reader.say("Add a card and pay %(amount)s", amount=amount)
+        if untried and not has_card(view)
+        else pay_button(reader, view),
+        advice if debt["next_attempt_at"] else f"{advice} {next_try}",
+        tuple(_facts(reader, debt)),
+    )
 
 
 def pay_button(reader: Reader, view: View) -> str:
@@ -80,6 +94,27 @@ def _why(reader: Reader, debt: Debt, view: View) -> str:
     face = refused_card(debt, view)
     of_unknown_card, of_this_card = DECLINES[reason]
     return reader.say(of_this_card, card=reader.card(face)) if face else reader.say(of_unknown_card)
+
+
+def _advice(reader: Reader, debt: Debt, view: View) -> str | None:
+    """What to do about a refused card that is still the one on file."""
+    refused, card = refused_card(debt, view), view.facts["payment_method"]
+    sentence = ADVICE.get(debt["reason"])
+    if sentence is None or not refused or not card or not same_face(refused, card):
+        return None
+    return reader.say(sentence, card=reader.card(card))
+
+
+def _facts(reader: Reader, debt: Debt) -> Iterator[Fact]:
+    if words := SHORT.get(debt["reason"]):
+        yield Fact(reader.say("Reason"), reader.say(words))
+    if at := debt["next_attempt_at"]:
+        yield Fact(reader.say("Next attempt"), reader.near_day(at))
+    day = reader.near_day(debt["access_until"])
+    if moment(debt["access_until"]) <= reader.now:
+        yield Fact(reader.say("Access"), reader.say("Ended on %(day)s", day=day))
+    else:
+        yield Fact(reader.say("Access until"), day)
 
 
 def _next_try(reader: Reader, debt: Debt, view: View) -> str:

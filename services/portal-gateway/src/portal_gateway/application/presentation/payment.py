@@ -73,7 +73,12 @@ def _offer(reader: Reader, view: View, invoice_id: str, it: Settling, reason: st
         why_not = reader.say("You cannot pay with %(card)s: it has expired.", card=reader.card(card))
     elif same and reason in ONLY_ANOTHER_CARD:
         why_not = reader.say("You cannot pay with %(card)s: your bank needs another card.", card=reader.card(card))
-    button = None if why_not else reader.say("Pay now with %(card)s", card=reader.card(card))
+    label = (
+        reader.say("Retry with %(card)s", card=reader.card(card))
+        if same
+        else reader.say("Pay now with %(card)s", card=reader.card(card))
+    )
+    button = None if why_not else label
     return Offer(invoice_id, does, button, why_not)
 
 

@@ -5,9 +5,10 @@ from dataclasses import dataclass, replace
 from billing_contracts.expiry import State
 from billing_contracts.expiry import state as expiry_state
 from portal_gateway.application.presentation.common import Badge, Reader
+from portal_gateway.application.presentation.notice import Notice
 from portal_gateway.application.subscription_status import renews
 from portal_gateway.application.view import View
-from portal_gateway.domain.view import PaymentMethod
+from portal_gateway.domain.view import CardFace, PaymentMethod
 from presentation.languages import in_context
 
 
@@ -28,16 +29,29 @@ def state(reader: Reader, month: int, year: int) -> State:
     return expiry_state(month, year, reader.now, reader.zone)
 
 
-def method(reader: Reader, view: View) -> Method:
+def chargeable(reader: Reader, view: View) -> CardFace | None:
+    """The card of the next charge; None without one, or if it has expired."""
+    card = _accepted(view) or view.facts["payment_method"]
+    return card if card and state(reader, card["exp_month"], card["exp_year"]) != "expired" else None
+
+
+def _accepted(view: View) -> PaymentMethod | None:
+    """A new card that has not arrived yet."""
     pending = [p["detail"] for p in view.pending if p["kind"] == "payment_method"]
-    if pending:
-        new: PaymentMethod = {"id": "", "version": 0, **pending[-1]}  # type: ignore[typeddict-item]
-        return replace(_of(reader, new, view), hint=reader.say("Your new card is registered, on its way."), button=None)
+    if not pending:
+        return None
+    new: PaymentMethod = {"id": "", "version": 0, **pending[-1]}  # type: ignore[typeddict-item]
+    return new
+
+
+def method(reader: Reader, view: View) -> Method:
+    if new := _accepted(view):
+        return replace(_of(reader, new), hint=reader.say("Your new card is registered, on its way."), button=None)
     card = view.facts["payment_method"]
     if card is None:
         hint = reader.say("Add one so that your renewals are paid by themselves.") if _renews(view) else None
         return Method("", reader.say("You have no card on file"), "", None, hint, reader.say("Add payment method"))
-    return _of(reader, card, view)
+    return _of(reader, card)
 
 
 def _renews(view: View) -> bool:
@@ -51,15 +65,30 @@ def expiry(reader: Reader, month: int, year: int) -> str:
     return reader.say("Expires %(month)02d/%(year)d", month=month, year=year)
 
 
-def _of(reader: Reader, card: PaymentMethod, view: View) -> Method:
+def warning(reader: Reader, view: View) -> Notice | None:
+    """The notice about a card that fails at the next charge, or soon; None if nothing renews or a new card was accepted."""
+    card = view.facts["payment_method"]
+    if card is None or _accepted(view) or not _renews(view):
+        return None
+    label, pay = reader.card(card), reader.say("Update card")
+    match state(reader, card["exp_month"], card["exp_year"]):
+        case "expiring":
+            lead = reader.say("Your card %(card)s expires soon.", card=label)
+            advice = reader.say("Update your card before it expires to keep your subscription.")
+            return Notice("card_expiring", "warn", lead, advice, pay)
+        case "expired":
+            lead = reader.say("Your card %(card)s has expired.", card=label)
+            advice = reader.say("Your next payment will fail. Update your card to keep your subscription.")
+            return Notice("card_expired", "bad", lead, advice, pay)
+    return None
+
+
+def _of(reader: Reader, card: PaymentMethod) -> Method:
     month, year = card["exp_month"], card["exp_year"]
-    badge = hint = None
+    badge = None
     match state(reader, month, year):
         case "expiring":
             badge = Badge(reader.say(in_context("card", "Expires soon")), "warn", "expiring")
-            hint = reader.say("Update it before it expires so as not to lose your subscription.")
         case "expired":
             badge = Badge(reader.say(in_context("card", "Expired")), "bad", "expired")
-            hint = reader.say("Your next charge will fail. Update it so as not to lose your subscription.")
-    label, until = reader.card(card), expiry(reader, month, year)
-    return Method(card["brand"], label, until, badge, hint if _renews(view) else None, reader.say("Edit payment method"))
+    return Method(card["brand"], reader.card(card), expiry(reader, month, year), badge, None, reader.say("Edit payment method"))

@@ -200,6 +200,8 @@ class CardEntry {
     const line = this.sheet.querySelector("[data-new-card]");
     const face = `${line.dataset[card.brand] ?? line.dataset.other} •••• ${card.last4}`;
     line.textContent = line.dataset.newCard.replace("%(card)s", face);
+    this.sheet.dataset.result = "";
+    window.htmx?.process(this.sheet);
     this.sheet.querySelector("#sheet-title").focus();
     const update = this.follow(charges ?? []);
     await refresh(undefined, { after: `${aggregate}:${version}` });
@@ -249,12 +251,21 @@ class CardEntry {
       became.replaceChildren(...[...sentences].map(paragraph));
       const settled = !list.querySelector("[data-charge]:not([data-settled])");
       const failed = list.querySelector('[data-settled="failed"]');
+      if (failed) this.offerAnother();
       advice.dataset.advice = failed ? "failed" : !settled && polls > 0 ? "waiting" : "";
       advice.textContent = advice.dataset[advice.dataset.advice] ?? "";
       polls += 1;
       return settled;
     };
     return update;
+  }
+
+  /** The card is saved and a payment failed: names both, and offers another card first. */
+  offerAnother() {
+    const title = this.sheet.querySelector("#sheet-title");
+    title.textContent = title.dataset.butFailed;
+    this.sheet.querySelector(".actions [data-close]").classList.remove("primary");
+    this.sheet.querySelector("#another-card").hidden = false;
   }
 
   /** Explains why the fields are gone, and offers to start `again` or to go back. `code` names the sentence. */

@@ -1,10 +1,10 @@
 // Receives changes and the session's end. A hidden tab has no stream: browsers allow six connections per origin.
-import { complain, ended, refresh, say } from "./panes.js";
+import { complain, confirmed, ended, refresh, say } from "./panes.js";
 
 const WARNING_MS = 5 * 60 * 1000;
 const WATCH_MS = 20 * 1000;
 const notice = document.getElementById("session-ending");
-const before = notice?.previousElementSibling;
+const home = notice?.parentElement;
 const dialog = document.getElementById("dialog");
 const data = document.body.dataset;
 let stream = null;
@@ -93,7 +93,7 @@ async function watch() {
 function put() {
   if (dialog?.open === dialog?.contains(notice)) return;
   if (dialog.open) dialog.prepend(notice);
-  else before.after(notice);
+  else home.prepend(notice);
 }
 
 if (notice) {
@@ -112,7 +112,7 @@ notice?.querySelector("form").addEventListener("submit", async (event) => {
   if (!notice.hidden) return undefined;
   const title = document.getElementById("sheet-title") ?? document.getElementById("subscription-title");
   title.focus({ preventScroll: true });
-  return say(event.target.dataset.said);
+  return document.getElementById("toast") ? confirmed(event.target.dataset.said) : say(event.target.dataset.said);
 });
 
 // Timers of a hidden tab do not run: check when it becomes visible.

@@ -6,6 +6,7 @@ const SHARED = ["choices", "notice"];
 /** Panes that wait to be swapped. If several change at once, the first one in the order of PANES is announced. */
 const ready = new Map();
 const shown = new Map();
+const TOAST_MS = 6000;
 let requests = 0;
 
 /** Announces a sentence to screen readers. */
@@ -17,6 +18,17 @@ export function say(sentence) {
   clearTimeout(say.forgetting);
   say.saying = setTimeout(() => { said.textContent = sentence; }, 60);
   say.forgetting = setTimeout(() => { said.textContent = ""; }, 8000);
+}
+
+/** Shows a sentence about a completed action for a while, and announces it. A later one replaces it. */
+export function confirmed(sentence) {
+  const toast = document.getElementById("toast");
+  if (!toast || !sentence) return;
+  toast.textContent = sentence;
+  toast.hidden = false;
+  clearTimeout(confirmed.hiding);
+  confirmed.hiding = setTimeout(() => { toast.hidden = true; }, TOAST_MS);
+  say(sentence);
 }
 
 /** The problem shown in the element's slot, if any. */
@@ -121,6 +133,7 @@ function put(pane, fresh) {
   const stood = pane.contains(document.activeElement) ? document.activeElement.id : null;
   const news = whatIsNew(pane, fresh);
   if (!fresh.querySelector(":scope > .problem")) fresh.prepend(...pane.querySelectorAll(":scope > .problem"));
+  if (news) fresh.classList.add("changed");
   pane.replaceWith(fresh);
   window.htmx?.process(fresh);
   if (stood !== null) {

@@ -1,9 +1,12 @@
 // Dialogs, the comment's counter, menus, and forms that update panes in place. Without scripts, each of these is a page.
-import { complain, ended, forget, problemOf, refresh, say, settle, swap, take } from "./panes.js";
+import { complain, confirmed, ended, forget, problemOf, refresh, say, settle, swap, take } from "./panes.js";
 import { counted } from "./words.js";
 
 const dialog = document.getElementById("dialog");
 const slot = document.getElementById("dialog-body");
+const DOUBLE_CLICK_MS = 400;
+/** What was typed into a form of the dialog, by the form's address, until it is submitted. */
+const drafts = new Map();
 let opener = null;
 
 // Until this script runs, the browser follows links and forms itself.
@@ -63,14 +66,18 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
 });
 
 // A dialog shows the sheet of its button's page; the filter and the pages of the history update in place.
-document.addEventListener("htmx:afterSwap", ({ detail: { elt, target, xhr } }) => {
+document.addEventListener("htmx:afterSwap", ({ detail: { elt, target, xhr, requestConfig } }) => {
   if (xhr.status >= 400 && xhr.status !== 422) return handleProblem(elt);
   if (target.id.startsWith("pane-")) return arrived(target.id);
   if (target.id === "payment-outcome") return undefined;
   const sheet = target.querySelector("#sheet");
   if (target === slot && !dialog.open) dialog.showModal();
+  if (target === slot && requestConfig.verb === "get") restoreDraft();
   (sheet.querySelector('[aria-invalid="true"]') ?? sheet.querySelector("#sheet-title")).focus();
-  if ("refresh" in sheet.dataset) refresh();
+  if ("refresh" in sheet.dataset) {
+    drafts.clear();
+    refresh();
+  }
   return undefined;
 });
 
@@ -107,9 +114,36 @@ dialog?.addEventListener("close", () => {
   if (dialog.open) return;
   abort();
   const reload = slot.querySelector("[data-reload]") !== null;
+  storeDraft();
   if (!underWay()) slot.replaceChildren();
   if (reload) refresh();
   swap();
+});
+
+const typedForm = () => slot.querySelector("form[hx-post]:has(textarea)");
+
+function storeDraft() {
+  const form = typedForm();
+  if (form) drafts.set(form.action, [form.elements.feedback.value, form.elements.comment.value]);
+}
+
+function restoreDraft() {
+  const form = typedForm();
+  const draft = form && drafts.get(form.action);
+  if (!draft) return;
+  [form.elements.feedback.value, form.elements.comment.value] = draft;
+  form.elements.comment.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
+// A click beside a dialog closes a result, never a form.
+const beside = ({ target, clientX: x, clientY: y }) => {
+  const box = dialog.getBoundingClientRect();
+  return target === dialog && (x < box.left || x > box.right || y < box.top || y > box.bottom);
+};
+let pressedBeside = false;
+dialog?.addEventListener("pointerdown", (event) => { pressedBeside = beside(event); });
+dialog?.addEventListener("click", (event) => {
+  if (pressedBeside && beside(event) && slot.querySelector("[data-refresh], [data-result]")) dialog.close();
 });
 
 document.addEventListener("click", (event) => {
@@ -157,6 +191,15 @@ document.addEventListener("focusout", (event) => {
 for (const leaving of ["focusout", "pointerup", "selectionchange"]) document.addEventListener(leaving, () => setTimeout(swap));
 document.addEventListener("toggle", () => setTimeout(swap), true);
 
+// The button to cancel appears where the button to keep was: the second click of a double click must not press it.
+let withdrawnAt = -DOUBLE_CLICK_MS;
+document.addEventListener("click", (event) => {
+  if (event.detail > 0 && performance.now() - withdrawnAt < DOUBLE_CLICK_MS && event.target.closest("#cancel")) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  }
+}, true);
+
 // Withdrawing a cancellation: the panes of the response replace the current ones, except the history, which may be filtered.
 document.addEventListener("submit", async (event) => {
   const form = event.target;
@@ -176,7 +219,8 @@ document.addEventListener("submit", async (event) => {
     if (dialog.open) dialog.close();
     else slot.replaceChildren();
     take(page, ["subscription", "payment_method", "summary"]);
-    return say(page.querySelector(".notice.good")?.textContent.trim());
+    withdrawnAt = performance.now();
+    return confirmed(page.querySelector("[data-message][role=status]")?.textContent.trim());
   } catch {
     complain(form);
     return reopen(form);

@@ -1,0 +1,94 @@
+"""What the page shows after an action: a toast, a title that is true, and what was typed."""
+
+from browser.live_stage import LiveStage
+from playwright.async_api import Locator, Page, expect
+
+from support.portal_page import scenes
+from support.portal_page.page_objects import PortalPage, Visitor
+
+FAILS_WHEN_CHARGED = "4000000000000341"
+
+
+async def entered(page: Page, stage: LiveStage) -> PortalPage:
+    return await Visitor(page, stage.link).enter()
+
+
+def pressable(page: Page, selector: str) -> Locator:
+    return page.locator(selector).filter(visible=True)
+
+
+async def test_keeping_a_subscription_is_confirmed_in_sight(page: Page) -> None:
+    async with LiveStage(scenes.view(scenes.ending())).open() as stage:
+        await entered(page, stage)
+        toast = page.locator("#toast")
+        await expect(toast).to_be_hidden()
+        await page.locator("#keep").click()
+        await expect(toast).to_be_in_viewport()
+        said = await toast.inner_text()
+        assert said
+        await expect(page.locator("#said")).to_have_text(said)
+        await expect(page.locator("#toast, [data-message]").filter(visible=True)).to_have_count(1)
+
+
+async def test_a_double_click_on_keep_does_not_open_the_cancel_dialog(page: Page) -> None:
+    """The second click lands on the button that replaced the first one."""
+    async with LiveStage(scenes.view(scenes.ending())).open() as stage:
+        await entered(page, stage)
+        await page.evaluate("""() => new MutationObserver((_, seen) => {
+            const button = document.getElementById("cancel");
+            if (!button) return;
+            seen.disconnect();
+            button.dispatchEvent(new MouseEvent("click", { bubbles: true, cancelable: true, detail: 2 }));
+        }).observe(document.getElementById("main"), { childList: true, subtree: true })""")
+        await page.locator("#keep").click()
+        await expect(page.locator("#toast")).to_be_visible()
+        await expect(page.locator("#cancel")).to_be_visible()
+        assert stage.subscriptions.previewed == []
+        assert not await page.locator("#dialog").evaluate("(dialog) => dialog.open")
+
+
+async def test_what_was_typed_survives_escape_until_it_is_sent(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        await entered(page, stage)
+        await page.locator("#cancel").click()
+        comment = page.locator("#comment")
+        await comment.fill("Quizá vuelva")
+        left = await page.locator("#comment-limit").inner_text()
+        await page.keyboard.press("Escape")
+        await expect(page.locator("#dialog")).to_be_hidden()
+        await page.locator("#cancel").click()
+        await expect(comment).to_have_value("Quizá vuelva")
+        await expect(page.locator("#comment-limit")).to_have_text(left)
+        await page.locator("#dialog .danger").click()
+        await page.locator("#dialog [data-close]").click()
+        await page.locator("#end-now").click()
+        await expect(comment).to_have_value("")
+
+
+async def test_a_click_beside_a_result_closes_it_and_beside_a_form_does_not(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        await entered(page, stage)
+        await page.locator("#cancel").click()
+        await expect(page.locator("#comment")).to_be_visible()
+        await page.mouse.click(4, 300)
+        await expect(page.locator("#comment")).to_be_visible()
+        await page.locator("#dialog .danger").click()
+        await expect(page.locator("#dialog [data-refresh]")).to_be_visible()
+        await page.mouse.click(4, 300)
+        await expect(page.locator("#dialog")).to_be_hidden()
+
+
+async def test_a_saved_card_whose_payment_failed_is_titled_so_and_another_card_can_follow(page: Page) -> None:
+    async with LiveStage(scenes.owing()).open() as stage:
+        stage.invoicing.invoice_is = scenes.whole_invoice(status="failed")
+        dialog = await (await entered(page, stage)).pay_debt()
+        await dialog.fill(FAILS_WHEN_CHARGED)
+        await dialog.confirm()
+        title, another = page.locator("#sheet-title"), page.locator("#another-card")
+        await expect(another).to_be_visible()
+        await expect(title).to_be_focused()
+        assert await title.inner_text() == await title.get_attribute("data-but-failed")
+        await expect(pressable(page, "#dialog .button.primary")).to_have_count(1)
+        await another.click()
+        await expect(dialog.number).to_be_enabled()
+        assert page.url.endswith("/"), "another card is entered in the same dialog"
