@@ -233,7 +233,6 @@ async def test_verify_finds_nothing_in_the_copies(copies: Copies) -> None:
     result = await run_verify(copies.stack, copies.urls)
     assert broken(result) == {}
     assert result.events > 50
-    assert result.seconds < 10
 
 
 @pytest.mark.parametrize("invariant", CORRUPTIONS)

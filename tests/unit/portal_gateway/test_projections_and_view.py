@@ -193,6 +193,12 @@ def test_an_aggregate_with_a_discarded_first_event_is_not_shown() -> None:
     assert (view["subscriptions"], view["invoices"], view["payment_method"]) == ([], [], None)
 
 
+def test_a_confirmation_after_a_discarded_first_event_shows_no_card() -> None:
+    confirmation = payments.Confirmation(id=ANA, at=day(5), charges=())
+    event = payments.PaymentConfirmed(invoice_id=invoice_id(5), payment_method=VISA, confirmation=confirmation)
+    assert Published().publish(event).view()["payment_method"] is None
+
+
 def test_topics_can_arrive_in_any_order() -> None:
     by_topic = [
         (story.profile(),),

@@ -8,7 +8,7 @@ from portal_gateway.application.projections.document import Step
 
 def fold(document: Document | None, envelope: Envelope) -> Document:
     """payment_method: the default card, or null"""
-    return _STEPS[envelope.type](document or {}, envelope.data, envelope)
+    return _STEPS[envelope.type](document or {"payment_method": None}, envelope.data, envelope)
 
 
 def _updated(_: Document, data: Document, __: Envelope) -> Document:
@@ -20,7 +20,7 @@ def _confirmed(document: Document, _: Document, __: Envelope) -> Document:
 
 
 def _removed(document: Document, data: Document, _: Envelope) -> Document:
-    card = document.get("payment_method")
+    card = document["payment_method"]
     return {"payment_method": None if card and card["id"] == data["payment_method_id"] else card}
 
 
