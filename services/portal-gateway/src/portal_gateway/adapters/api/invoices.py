@@ -19,7 +19,7 @@ from portal_gateway.adapters.api.dependencies import (
     language_of,
     with_texts,
 )
-from portal_gateway.adapters.api.parameters import Cursor, Format, InvoiceId, OfStatus, OfYear
+from portal_gateway.adapters.api.parameters import Cursor, Format, InvoiceId, OfExportedYear, OfStatus, OfYear
 from portal_gateway.adapters.api.representations import invoice
 from portal_gateway.application.portal import Portal
 from portal_gateway.application.presentation import invoices, payment
@@ -66,7 +66,9 @@ def invoice_routes(portal: Portal, dependencies: SessionDependencies) -> APIRout
 
     @api.get("/export", response_class=Lines, responses=EXPORT)
     @answers(None, (429, "export_running"), (429, "too_many_requests"))
-    async def export(request: Request, session: Annotated[Session, reading], format: Format, year: OfYear = None) -> Response:
+    async def export(
+        request: Request, session: Annotated[Session, reading], format: Format, year: OfExportedYear = None
+    ) -> Response:
         """Download the payment history: all of it, or that of the invoices of one year.
 
         One download runs at a time. An error midway breaks the connection off.

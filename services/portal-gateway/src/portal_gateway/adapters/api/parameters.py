@@ -17,4 +17,6 @@ Mode = Annotated[
 Cursor = Annotated[str | None, Query(max_length=500, description="`next_cursor` of the page before. The first page when absent.")]
 OfStatus = Annotated[InvoiceStatus | None, Query(description="Invoices with this status. All when absent.")]
 OfYear = Annotated[int | None, Query(ge=1, le=9999, description="Invoices issued in this year. All when absent.")]
+OfExportedYear = Annotated[int | None, Query(ge=1970, le=9999, description="Invoices issued in this year. All when absent.")]
+"""The years that invoicing accepts."""
 Format = Annotated[ExportFormat, Query(description="Format of the file.")]
