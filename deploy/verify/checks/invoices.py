@@ -18,6 +18,7 @@ from invoicing.domain.invoice.events import Issued
 from subscriptions.domain.subscription.events import RenewalDue
 from verify.quarantined import Quarantined
 from verify.recorded_state import RecordedState
+from verify.rows import same_json
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,7 @@ def _same(row: Any, issued: Issued) -> bool:
     columns = row["series"], row["ordinal"], row["issued_on"], row["customer_id"], row["subscription_id"]
     if columns != (issued.series, issued.ordinal, issued.issued_on, issued.customer_id, issued.subscription_id):
         return False
-    return bool(row["issued"] == json.loads(CODEC.encode(issued)[2]))
+    return same_json(row["issued"], json.loads(CODEC.encode(issued)[2]))
 
 
 def one_for_each_period(recorded: RecordedState) -> Iterator[str]:
