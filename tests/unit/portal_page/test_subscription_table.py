@@ -305,7 +305,7 @@ SUBSCRIPTIONS = {
             "29.99 · Amount due · It was due on May 14, 2023",
         ),
     ),
-    "an end that has come and that nobody has noticed": (
+    "an end that has come and has no event yet": (
         scenes.view(scenes.ending(), now=datetime(2023, 6, 14, 18, tzinfo=UTC)),
         (
             "Terminada",
@@ -343,7 +343,7 @@ CODES = {
     "a cancellation of what is owed on its way": ("pending", None),
     "keeping on its way": ("pending", None),
     "a charge on its way": ("past_due", "processing"),
-    "an end that has come and that nobody has noticed": ("canceled", None),
+    "an end that has come and has no event yet": ("canceled", None),
 }
 """Row -> the codes of badge and notice, by which tests outside of these tables find them."""
 
