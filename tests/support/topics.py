@@ -20,21 +20,21 @@ async def own_topics(bootstrap: str) -> AsyncIterator[None]:
 
 
 async def _topics(bootstrap: str) -> set[str]:
-    async with asyncio.timeout(_SECONDS), _administrator(bootstrap) as admin:
+    async with asyncio.timeout(_SECONDS), administrator(bootstrap) as admin:
         return {name for name in await admin.list_topics() if not name.startswith("__")}
 
 
 async def _delete(bootstrap: str, names: set[str]) -> None:
     if not names:
         return
-    async with asyncio.timeout(_SECONDS), _administrator(bootstrap) as admin:
+    async with asyncio.timeout(_SECONDS), administrator(bootstrap) as admin:
         await admin.delete_topics(sorted(names))
         while names & set(await admin.list_topics()):
             await asyncio.sleep(0.05)
 
 
 @asynccontextmanager
-async def _administrator(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def administrator(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     await admin.start()
     try:

@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 from aiokafka import AIOKafkaProducer
-from aiokafka.admin import AIOKafkaAdminClient
 
 from billing_contracts.watermarks import Watermark
 from chassis.consumers import offsets, quarantine, run_consumers
@@ -25,6 +24,7 @@ from chassis.projections.change_notifications import ChangeNotifications
 from support.consumer_events import LAMPS, MERCHANT, Lit, data_of, lit, make_topic, producer, publish, record, until
 from support.databases import ServiceDatabase
 from support.lamps import LAMP, NOON, Count
+from support.topics import administrator
 
 
 @pytest.fixture
@@ -354,16 +354,6 @@ async def test_documents_become_fresh_once_everything_is_read(
 async def test_a_consumer_waits_for_kafka(pool: asyncpg.Pool) -> None:
     async with running(pool, "127.0.0.1:1", consumer("nowhere")):
         await asyncio.sleep(1)
-
-
-@asynccontextmanager
-async def administrator(bootstrap: str) -> AsyncIterator[AIOKafkaAdminClient]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await admin.start()
-    try:
-        yield admin
-    finally:
-        await admin.close()
 
 
 async def recreate_topic(bootstrap: str, topic: str) -> None:
