@@ -60,7 +60,7 @@ async def test_what_was_typed_survives_escape_until_it_is_sent(page: Page) -> No
         await expect(comment).to_have_value("Quizá vuelva")
         await expect(page.locator("#comment-limit")).to_have_text(left)
         await page.locator("#dialog .danger").click()
-        await page.locator("#dialog [data-close]").click()
+        await page.locator("#sheet[data-refresh] [data-close]").click()
         await page.locator("#end-now").click()
         await expect(comment).to_have_value("")
 

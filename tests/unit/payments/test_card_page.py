@@ -70,6 +70,20 @@ async def test_the_scripts_keep_nothing_and_are_kept_by_browsers_for_ever() -> N
         assert (await browser.get("/cards/files/card.html")).status_code == 404
 
 
+async def test_scripts_and_styles_are_compressed_for_browsers_that_accept_gzip() -> None:
+    async with CardPageFakes().browser() as browser:
+        loaded = re.findall('"(/cards/files/[^"]+)"', (await browser.get(f"/cards/{SETUP}")).text)
+        assert loaded
+        for path in loaded:
+            plain = await browser.get(path, headers={"accept-encoding": "identity"})
+            packed = await browser.get(path, headers={"accept-encoding": "gzip"})
+            assert plain.content == packed.content
+            assert [answer.headers.get("content-encoding") for answer in (plain, packed)] == [None, "gzip"]
+            assert {answer.headers["vary"] for answer in (plain, packed)} == {"Accept-Encoding"}
+            assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
+            assert plain.headers["content-type"] == packed.headers["content-type"]
+
+
 async def test_the_button_says_what_will_be_paid() -> None:
     async with CardPageFakes(setup_of(due=OWED)).browser() as browser:
         spanish = confirm_text(language_of("es"), [due.amount for due in OWED])

@@ -39,7 +39,7 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
     templates = Environment(loader=FileSystemLoader(files.FOLDER), autoescape=True, undefined=StrictUndefined)
     templates.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
     names = {"css": "card.css", "js": "card.js", "fields_js": "fields.js", "gone_js": "gone.js"}
-    static = {word: assets[name].name for word, name in names.items()}
+    static = {word: assets[name][0] for word, name in names.items()}
 
     @app.middleware("http")
     async def guarded(request: Request, call_next: RequestResponseEndpoint) -> Response:

@@ -1,12 +1,11 @@
 """Static files under addresses that contain the hash of their content, so that browsers can cache them forever."""
 
 import re
-from dataclasses import dataclass
 from hashlib import sha256
 from importlib.resources import files
 from typing import Final
 
-from portal_gateway.adapters.page.compression import compressed
+from presentation.static_files import StaticFile
 
 MEDIA_TYPES: Final = {
     "css": "text/css; charset=utf-8",
@@ -19,20 +18,12 @@ _IMPORTED = re.compile(r'(?<=from ")\./([a-z]+\.js)(?=")|(?<=url\()\./([a-z0-9-]
 """A script in a script, a font in a stylesheet."""
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    content: bytes
-    compressed: bytes
-    """The content in gzip. A font is not smaller in it."""
-    media_type: str
-
-
 class Assets:
     """The files of static/, read once. What scripts and styles import is rewritten to the hashed addresses."""
 
     def __init__(self) -> None:
         self._urls: dict[str, str] = {}
-        self._by_name: dict[str, Asset] = {}
+        self._by_name: dict[str, StaticFile] = {}
         for file in files("portal_gateway.adapters.page").joinpath("static").iterdir():
             if file.name.rpartition(".")[2] in MEDIA_TYPES:
                 self._add(file.name)
@@ -41,7 +32,7 @@ class Assets:
         """`/static/<hash>.css` of `portal.css`. Raises KeyError."""
         return self._urls[name]
 
-    def find(self, hashed: str) -> Asset | None:
+    def find(self, hashed: str) -> StaticFile | None:
         """The file under `/static/{hashed}`."""
         return self._by_name.get(hashed)
 
@@ -52,6 +43,6 @@ class Assets:
                 source = _IMPORTED.sub(lambda match: self._add(match[1] or match[2]), source.decode()).encode()
             suffix = name.rpartition(".")[2]
             hashed = f"{sha256(source).hexdigest()[:20]}.{suffix}"
-            self._by_name[hashed] = Asset(source, compressed(source), MEDIA_TYPES[suffix])
+            self._by_name[hashed] = StaticFile(source, MEDIA_TYPES[suffix])
             self._urls[name] = f"/static/{hashed}"
         return self._urls[name]

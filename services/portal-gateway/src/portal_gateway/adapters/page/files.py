@@ -6,7 +6,6 @@ from starlette.responses import Response
 from chassis.http.problems import not_found
 from portal_gateway.adapters.page import theme
 from portal_gateway.adapters.page.assets import IMMUTABLE, Assets
-from portal_gateway.adapters.page.compression import accepts_gzip
 
 _SAFE = IMMUTABLE | {"x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin"}
 
@@ -19,10 +18,8 @@ def routes(assets: Assets) -> APIRouter:
         asset = assets.find(name)
         if asset is None:
             raise not_found()
-        headers = _SAFE | {"vary": "Accept-Encoding"}
-        if accepts_gzip(request.headers) and len(asset.compressed) < len(asset.content):
-            return Response(asset.compressed, 200, headers | {"content-encoding": "gzip"}, asset.media_type)
-        return Response(asset.content, 200, headers, asset.media_type)
+        body, headers = asset.encoded(request.headers.getlist("accept-encoding"))
+        return Response(body, 200, _SAFE | headers)
 
     @router.get("/theme/{name}")
     async def colours(name: str) -> Response:
