@@ -20,6 +20,7 @@ from bench.topics import fresh_topic, producer, publish
 from bench.usage import HERE, Meter, here
 from billing_contracts.envelope import Envelope
 from chassis.consumers import Consumer, run_consumers
+from chassis.kafka_access import KafkaAccess
 from chassis.postgres.pool import create_pool
 from chassis.service.service import tune_garbage_collection
 
@@ -62,7 +63,7 @@ async def consume(servers: Servers, pool: asyncpg.Pool, topic: str, events: int)
     consumer = Consumer(group=group, topics=(topic,), decode=decode)
     meter, first = Meter(processes), None
     running = asyncio.create_task(
-        run_consumers([consumer], service="bench", pool=pool, bootstrap=servers.kafka, instance="one", stop=stop)
+        run_consumers([consumer], service="bench", pool=pool, kafka=KafkaAccess(servers.kafka), instance="one", stop=stop)
     )
     while (
         read := await pool.fetchval("SELECT coalesce(sum(next), 0)::int FROM offsets WHERE consumer_group = $1", group)

@@ -21,6 +21,7 @@ from bench.servers import Servers, running
 from bench.serving import listens
 from bench.topics import producer
 from bench.usage import MIB, Meter
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from portalctl.local.folder import Folder
 from portalctl.local.keys import load_or_create_keys
@@ -49,7 +50,7 @@ _TABLE: Final = """
 async def opened() -> AsyncIterator[Row]:
     async with running() as servers:
         copied = servers.folder / "records"
-        await topics.apply(servers.kafka)
+        await topics.apply(KafkaAccess(servers.kafka))
         await _publish(servers, copied)
         yield Row(
             [
@@ -139,7 +140,7 @@ async def _gateway(servers: Servers, database: ServiceDatabase, instance: str) -
         keys=load_or_create_keys(folder, [], [each.name for each in SERVICES]),
         ports=ports,
         at=urls(SERVICES, ports),
-        kafka=servers.kafka,
+        kafka=KafkaAccess(servers.kafka),
         database_url=database.url,
         owner_url=database.owner_url,
     )

@@ -22,6 +22,7 @@ from bench.measuring import Figures, Line, Row, Target
 from bench.serving import answers
 from bench.stack import Customer, Shop, portal
 from portalctl.local.kafka import cluster_id_of
+from portalctl.settings import Settings
 from support.system_stack import Stack
 from verify.consumers import SERVICE_CONSUMERS
 from verify.running import verify
@@ -47,7 +48,7 @@ Ends = Mapping[str, Mapping[str, int]]
 async def opened() -> AsyncIterator[Row]:
     async with portal() as seller, AsyncExitStack() as stack:
         customers = await crowd(seller, CUSTOMERS)
-        sources = sources_of(seller.stack.state, seller.stack.folder / "logs")
+        sources = sources_of(seller.stack.state, seller.stack.folder / "logs", Settings())
         databases: dict[str, asyncpg.Connection] = {}
         for name, url in sources.databases.items():
             databases[name] = await asyncpg.connect(url)

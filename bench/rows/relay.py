@@ -16,6 +16,7 @@ from bench.rows.relay_outbox import outbox
 from bench.servers import Servers, running
 from bench.topics import count, fresh_topic, producer
 from bench.usage import Meter, here
+from chassis.kafka_access import KafkaAccess
 from chassis.outbox.relay import Relay
 from chassis.outbox.states import headers_json
 
@@ -50,7 +51,7 @@ async def _ours(servers: Servers, url: str, admin: asyncpg.Connection) -> Figure
     await admin.copy_records_to_table("events", records=rows, columns=columns)
     last = await admin.fetchval("SELECT max(position) FROM events")
     meter, stop = Meter({**here(), **servers.processes}), asyncio.Event()
-    running = asyncio.create_task(Relay("bench", url, servers.kafka).run(stop))
+    running = asyncio.create_task(Relay("bench", url, KafkaAccess(servers.kafka)).run(stop))
     while await admin.fetchval("SELECT position FROM relay") < last:
         await asyncio.sleep(0.02)
     figures = meter.rate("portal", EVENTS)

@@ -8,13 +8,13 @@ import os
 import sys
 import threading
 from collections.abc import Coroutine
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
 
+from chassis.kafka_access import KafkaAccess
 from chassis.runtime.signals import restore_stop_signals
 from chassis.service.settings import read_settings
 from portalctl import links, status_report, topics
@@ -148,10 +148,8 @@ def verify(context: typer.Context, kafka: Bootstrap = None, patience: Patience =
     from verify import report, running, sources
 
     with exit_on_error(), err.status("verifying") as shown:
-        read_settings(Settings)
-        where = sources.sources_of(sources.known_to(context.obj, kafka), context.obj.logs)
-        if kafka:
-            where = replace(where, bootstrap_servers=kafka)
+        settings = _settings(kafka)
+        where = sources.sources_of(sources.known_to(context.obj, settings), context.obj.logs, settings)
         result = asyncio.run(running.verify(where, patience=patience, progress=shown.update))
     report.show(result, out, most)
     if not result.clean:
@@ -165,7 +163,8 @@ def run_supervisor(context: typer.Context) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     with exit_on_error():
         try:
-            supervise(context.obj, SERVICES, ExternalServers.from_environment(), read_settings(Settings).portal_deadline_seconds)
+            settings = read_settings(Settings)
+            supervise(context.obj, SERVICES, ExternalServers.of(settings), settings.portal_deadline_seconds)
         except Held:
             raise StackError("another supervisor runs here") from None
 
@@ -174,8 +173,8 @@ def run_supervisor(context: typer.Context) -> None:
 def apply_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
     """Create missing topics and correct settings. Partition counts never change."""
     with exit_on_error():
-        servers, seconds = _servers(context.obj, kafka)
-        for one in _bounded(topics.apply(servers), seconds, f"creating the topics on {servers}"):
+        access, seconds = _kafka(context.obj, kafka)
+        for one in _bounded(topics.apply(access), seconds, f"creating the topics on {access.servers}"):
             say(f"{one.topic}: {one.what} = {one.required}")
 
 
@@ -183,8 +182,8 @@ def apply_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
 def diff_topics(context: typer.Context, kafka: Bootstrap = None) -> None:
     """Show differences between the contracts and the broker. Exit code 1 when there is any."""
     with exit_on_error():
-        servers, seconds = _servers(context.obj, kafka)
-        differences = _bounded(topics.diff(servers), seconds, f"reading the topics on {servers}")
+        access, seconds = _kafka(context.obj, kafka)
+        differences = _bounded(topics.diff(access), seconds, f"reading the topics on {access.servers}")
     for one in differences:
         say(f"{one.topic}: {one.what} should be {one.required}, is {one.existing or 'missing'}")
     if differences:
@@ -232,13 +231,18 @@ def revoke_links(
         links.revoke(gateway, link_id=link, customer_id=customer_id)
 
 
-def _servers(folder: Folder, option: str | None) -> tuple[str, float]:
-    """Kafka's bootstrap servers, and the deadline."""
+def _settings(kafka: str | None) -> Settings:
     settings = read_settings(Settings)
-    servers = option or settings.kafka_bootstrap_servers
-    if not servers:
-        servers = running_state(folder, "kafka")["kafka"]["bootstrap_servers"]
-    return str(servers), settings.portal_deadline_seconds
+    return settings.model_copy(update={"kafka_bootstrap_servers": kafka}) if kafka else settings
+
+
+def _kafka(folder: Folder, option: str | None) -> tuple[KafkaAccess, float]:
+    """The access to Kafka, and the deadline."""
+    settings = _settings(option)
+    state = {} if settings.kafka_bootstrap_servers else running_state(folder, "kafka")
+    access = settings.kafka_of(state)
+    assert access is not None, "running_state has Kafka"
+    return access, settings.portal_deadline_seconds
 
 
 def _bounded(work: Coroutine[Any, Any, T], seconds: float, what: str, log: Path | None = None) -> T:

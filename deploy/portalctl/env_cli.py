@@ -47,4 +47,4 @@ def _layout(folder: Folder) -> Layout:
     folder.make()
     if folder.ports.exists():
         return layout_as_started(folder)
-    return layout_for_start(folder, SERVICES, ExternalServers.from_environment())
+    return layout_for_start(folder, SERVICES, ExternalServers.of(read_settings(Settings)))

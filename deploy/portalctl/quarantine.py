@@ -12,6 +12,7 @@ from chassis.consumers import offsets, quarantine, record_sets
 from chassis.consumers.quarantine import NotNext, NotQuarantined, Quarantined, ValueNotStored
 from chassis.consumers.record_sets import CorruptRecordSet
 from chassis.decoding import RawRecord, Record, Undecodable, named_by
+from chassis.kafka_access import KafkaAccess
 from portalctl.local.errors import StackError
 from verify.consumers import SERVICE_CONSUMERS, ServiceConsumer
 from verify.sources import Sources
@@ -51,7 +52,7 @@ class Quarantines:
             stands = (await offsets.stored(connection, consumer.group, [place])).get(place)
             if stands is None:
                 raise StackError(f"{consumer.group} has not started to read {topic}/{partition}")
-            next = await _next(self._sources.bootstrap_servers, place, stands.next)
+            next = await _next(self._sources.kafka, place, stands.next)
             if not min(next.record.offset, stands.next) <= offset < next.after:
                 raise NotNext(stands.next)
             reason = Undecodable(f"skipped by an operator{next.why}", *named_by(next.record.key))
@@ -93,9 +94,9 @@ class _Next:
     why: str = ""
 
 
-async def _next(bootstrap_servers: str, partition: TopicPartition, stands: int) -> _Next:
+async def _next(kafka: KafkaAccess, partition: TopicPartition, stands: int) -> _Next:
     """The next record of a group at this offset. Raises StackError if it does not exist yet."""
-    data = (await record_sets.fetch(bootstrap_servers, {partition: stands}))[partition]
+    data = (await record_sets.fetch(kafka, {partition: stands}))[partition]
     try:
         records = record_sets.decode(partition, data, stands).records
     except CorruptRecordSet as error:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from chassis.service.settings import read_settings
+from portalctl.settings import Settings
 from portalctl.terminal import exit_on_error, say
 
 if TYPE_CHECKING:
@@ -58,6 +60,7 @@ def _print_lines(context: typer.Context, service: str, work: "Callable[[Quaranti
     from verify import sources
 
     with exit_on_error():
-        where = sources.sources_of(sources.known_to(context.obj, None), context.obj.logs)
+        settings = read_settings(Settings)
+        where = sources.sources_of(sources.known_to(context.obj, settings), context.obj.logs, settings)
         for line in work(quarantine.Quarantines(where, service)):
             say(line)

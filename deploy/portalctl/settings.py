@@ -1,16 +1,19 @@
 """Settings of portalctl from the environment, each name in upper case. An empty variable counts as absent."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
 
 from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from chassis.kafka_access import KafkaAccess
+from chassis.service.kafka_settings import KafkaSettings
 from chassis.service.setting_types import AdministratorUrl, Expected, KafkaServers, PostgresUrl
 
 DEADLINE_SECONDS = 600.0
 
 
-class Settings(BaseSettings):
+class Settings(KafkaSettings):
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True, env_ignore_empty=True)
 
     kafka_bootstrap_servers: KafkaServers | None = None
@@ -29,3 +32,13 @@ class Settings(BaseSettings):
     invoicing_database_url: PostgresUrl | None = None
     portal_gateway_database_url: PostgresUrl | None = None
     """Databases for `verify`, with roles that may read every table."""
+
+    def kafka_of(self, state: Mapping[str, Any]) -> KafkaAccess | None:
+        """The servers that these settings name, or those of state.json; None if neither names any. The stack's own Kafka is
+        reached without TLS."""
+        if self.kafka_bootstrap_servers:
+            return self.kafka_access(self.kafka_bootstrap_servers)
+        servers = state.get("kafka", {}).get("bootstrap_servers")
+        if not servers:
+            return None
+        return KafkaAccess(servers) if "kafka" in state.get("logs", {}) else self.kafka_access(servers)

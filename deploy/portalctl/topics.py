@@ -11,7 +11,9 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from billing_contracts.registry import TOPICS, Topic
+from chassis.kafka_access import KafkaAccess
 from chassis.service.settings import read_settings
+from portalctl.kafka_failures import explained
 from portalctl.settings import Settings
 
 _NEVER_CHANGED = frozenset({"partitions", "replicas"})
@@ -48,18 +50,18 @@ def replication_factor() -> int:
     return read_settings(Settings).replication
 
 
-async def diff(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
-    """Differences between the contracts and the broker. Raises KafkaError."""
-    async with _admin(bootstrap_servers) as admin:
+async def diff(kafka: KafkaAccess, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
+    """Differences between the contracts and the broker. Raises StackError if Kafka cannot be reached, and KafkaError."""
+    async with _admin(kafka) as admin:
         existing = await _find(admin, topics)
         return [one for topic in topics.values() for one in _differences(topic, existing.get(topic.name))]
 
 
-async def apply(bootstrap_servers: str, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
+async def apply(kafka: KafkaAccess, topics: Mapping[str, Topic] = TOPICS) -> list[Difference]:
     """Create missing topics and correct settings; other settings of a topic stay. Returns the corrected differences, without
-    counts of partitions and replicas. Raises KafkaError."""
+    counts of partitions and replicas. Raises StackError if Kafka cannot be reached, and KafkaError."""
     done: list[Difference] = []
-    async with _admin(bootstrap_servers) as admin:
+    async with _admin(kafka) as admin:
         existing_topics = await _find(admin, topics)
         await _create(admin, [topic for topic in topics.values() if topic.name not in existing_topics])
         for topic in topics.values():
@@ -102,11 +104,12 @@ def _fits(name: str, existing: str | None, required: str) -> bool:
 
 
 @asynccontextmanager
-async def _admin(bootstrap_servers: str) -> AsyncIterator[AIOKafkaAdminClient]:
+async def _admin(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaAdminClient]:
     # Longer than the caller's deadline, because the caller's error names the step.
     milliseconds = int(2000 * read_settings(Settings).portal_deadline_seconds)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers, request_timeout_ms=milliseconds)
-    await admin.start()
+    admin = AIOKafkaAdminClient(**kafka.options(), request_timeout_ms=milliseconds)
+    with explained(kafka):
+        await admin.start()
     try:
         yield admin
     finally:

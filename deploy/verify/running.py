@@ -50,11 +50,11 @@ async def observe(sources: Sources, patience: float, progress: Progress) -> Reco
             except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError) as error:
                 raise StackError(f"the database {name} cannot be reached: {error or type(error).__name__}") from error
             closing.push_async_callback(connections[name].close)
-        kafka = await closing.enter_async_context(reading(sources.bootstrap_servers))
+        kafka = await closing.enter_async_context(reading(sources.kafka))
         cut = await make_cut(connections, kafka, patience, progress)
         progress("reading the databases")
         snapshots = await take_all(connections)
         progress("reading the topics")
-        topics = await read_all(kafka, sources.bootstrap_servers, cut.ends, patience)
+        topics = await read_all(kafka, sources.kafka, cut.ends, patience)
     files = list(leaking_files(sources.logs)) if sources.logs else []
     return RecordedState(cut, snapshots, topics.records, [*topics.leaks, *files], topics.undecodable)

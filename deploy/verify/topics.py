@@ -15,18 +15,21 @@ from billing_contracts.registry import TOPICS, data_of
 from chassis.consumers import record_sets
 from chassis.consumers.record_sets import CorruptRecordSet
 from chassis.decoding import RawRecord
+from chassis.kafka_access import KafkaAccess
+from portalctl.kafka_failures import explained
 from portalctl.local.errors import StackError
 from verify.card_leaks import holds_card_number
 from verify.rows import Partition, Record
 
 
 @asynccontextmanager
-async def reading(bootstrap_servers: str) -> AsyncIterator[AIOKafkaConsumer]:
-    """A consumer of every partition of every topic. Raises KafkaError without a broker, StackError if a topic is missing."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap_servers, enable_auto_commit=False, auto_offset_reset="earliest")
+async def reading(kafka: KafkaAccess) -> AsyncIterator[AIOKafkaConsumer]:
+    """A consumer of every partition of every topic. Raises StackError without a broker or a topic."""
+    consumer = AIOKafkaConsumer(**kafka.options(), enable_auto_commit=False, auto_offset_reset="earliest")
     try:
-        await consumer.start()
-        consumer.assign(await _partitions(bootstrap_servers))
+        with explained(kafka):
+            await consumer.start()
+        consumer.assign(await _partitions(kafka))
         yield consumer
     finally:
         await consumer.stop()
@@ -49,12 +52,12 @@ class TopicContents:
 
 
 async def read_all(
-    consumer: AIOKafkaConsumer, bootstrap_servers: str, cut: Mapping[Partition, int], patience: float = 60.0
+    consumer: AIOKafkaConsumer, kafka: KafkaAccess, cut: Mapping[Partition, int], patience: float = 60.0
 ) -> TopicContents:
     """All records up to the current ends. Raises StackError without progress for `patience` seconds."""
     ends = {TopicPartition(*place): end for place, end in (await ends_of(consumer)).items()}
     await consumer.seek_to_beginning(*ends)
-    reading = _Reading(consumer, bootstrap_servers, ends, cut, {each: await consumer.position(each) for each in ends})
+    reading = _Reading(consumer, kafka, ends, cut, {each: await consumer.position(each) for each in ends})
     moved = time.monotonic()
     while left := reading.left:
         before = dict(reading.next)
@@ -70,7 +73,7 @@ async def read_all(
 @dataclass
 class _Reading:
     consumer: AIOKafkaConsumer
-    bootstrap_servers: str
+    kafka: KafkaAccess
     ends: Mapping[TopicPartition, int]
     cut: Mapping[Partition, int]
     next: dict[TopicPartition, int]
@@ -99,7 +102,7 @@ class _Reading:
     async def _decode(self, left: Sequence[TopicPartition]) -> bool:
         """Decode the record sets that the client cannot, and skip undecodable ones. Returns whether any existed."""
         passed = False
-        sets = await record_sets.fetch(self.bootstrap_servers, {each: self.next[each] for each in left})
+        sets = await record_sets.fetch(self.kafka, {each: self.next[each] for each in left})
         for partition, data in sets.items():
             if record_sets.library_decodes(data):
                 continue
@@ -129,8 +132,8 @@ class _Reading:
                 self.contents.leaks.append(f"record {record.place}")
 
 
-async def _partitions(bootstrap_servers: str) -> list[TopicPartition]:
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap_servers)
+async def _partitions(kafka: KafkaAccess) -> list[TopicPartition]:
+    admin = AIOKafkaAdminClient(**kafka.options())
     await admin.start()
     try:
         described = await admin.describe_topics(list(TOPICS))

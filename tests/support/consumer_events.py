@@ -12,6 +12,7 @@ from aiokafka import AIOKafkaProducer
 from billing_contracts.envelope import Envelope, EventData, record_key
 from billing_contracts.registry import Topic
 from chassis.decoding import Record
+from chassis.kafka_access import KafkaAccess
 from chassis.projections.projection import Document, Projection
 from portalctl import topics
 
@@ -99,7 +100,7 @@ async def publish(to: AIOKafkaProducer, topic: str, records: Sequence[Record | E
 
 
 async def make_topic(bootstrap: str, name: str, partitions: int = 3) -> str:
-    await topics.apply(bootstrap, {name: Topic(name, partitions)})
+    await topics.apply(KafkaAccess(bootstrap), {name: Topic(name, partitions)})
     return name
 
 

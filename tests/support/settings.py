@@ -13,6 +13,13 @@ GOOD: Mapping[str, str] = {
     "DATABASE_OWNER_URL": "postgresql://owner:only-a-test@127.0.0.1:1/service",
     "DATABASE_CONNECTIONS": "10",
     "KAFKA_BOOTSTRAP_SERVERS": "127.0.0.1:1",
+    "KAFKA_SECURITY_PROTOCOL": "PLAINTEXT",
+    "KAFKA_SASL_MECHANISM": "SCRAM-SHA-256",
+    "KAFKA_USERNAME": "",
+    "KAFKA_PASSWORD": "",
+    "KAFKA_CA_FILE": "",
+    "KAFKA_CERTIFICATE_FILE": "",
+    "KAFKA_KEY_FILE": "",
     "HTTP_HOST": "127.0.0.1",
     "HTTP_PORT": "20999",
     "ADMIN_HOST": "127.0.0.1",
@@ -40,6 +47,7 @@ GOOD: Mapping[str, str] = {
     "TEST_CLOCK_PATIENCE_SECONDS": "25",
     "CARDS_URL": "https://cards.example",
     "CARDS_HTTP_PORT": "20998",
+    "CARDS_HTTP_HOST": "localhost",
     "PORTAL_ORIGIN": "https://portal.example",
     "PROVIDER": "sandbox",
     "PROVIDER_SECONDS": "5",
@@ -54,6 +62,17 @@ GOOD: Mapping[str, str] = {
     "LINK_PEPPER": "a pepper that is used in tests only",
 }
 """Every variable of every service."""
+
+WRONG_KAFKA_SECURITY: Mapping[str, tuple[str, ...]] = {
+    "KAFKA_SECURITY_PROTOCOL": ("TLS", "sasl_ssl", " SSL"),
+    "KAFKA_SASL_MECHANISM": ("SCRAM", "OAUTHBEARER", "plain"),
+    "KAFKA_USERNAME": ("u" * 256, "user"),
+    "KAFKA_PASSWORD": ("p" * 256, "canary-that-may-not-be-shown"),
+    "KAFKA_CA_FILE": ("/no/such/file", __file__),
+    "KAFKA_CERTIFICATE_FILE": ("/no/such/file", __file__),
+    "KAFKA_KEY_FILE": ("/no/such/file", __file__),
+}
+"""Invalid values with PLAINTEXT. The first one of each is invalid with every protocol."""
 
 
 def fields(**changes: str) -> dict[str, str]:

@@ -10,6 +10,7 @@ from faststream.kafka import KafkaBroker
 from billing_contracts.registry import Topic
 from billing_subscriber.handler import Handler
 from billing_subscriber.kafka import Subscription, subscribe
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 
 
@@ -20,7 +21,7 @@ def group() -> str:
 
 async def dead_letter_topic(kafka: str, of: str) -> str:
     name = f"{of}.dlq"
-    await topics.apply(kafka, {name: Topic(name, partitions=1)})
+    await topics.apply(KafkaAccess(kafka), {name: Topic(name, partitions=1)})
     return name
 
 

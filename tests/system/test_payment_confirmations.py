@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 
+from portalctl.settings import Settings
 from support.system_stack import CARDS, PREMIUM, Customer, Json, Shop, Stack, Visit, eventually, shop
 from verify.running import verify
 from verify.sources import sources_of
@@ -271,6 +272,6 @@ async def test_a_merchant_charges_a_card_that_it_attached(stack: Stack) -> None:
 
 
 async def test_every_invariant_holds_afterwards(stack: Stack) -> None:
-    sources = sources_of(stack.state, stack.folder / "logs", variables={})
+    sources = sources_of(stack.state, stack.folder / "logs", Settings())
     result = await verify(sources, patience=30, progress=lambda _: None)
     assert {it.invariant.id: it.differences for it in result.verdicts if not it.holds} == {}

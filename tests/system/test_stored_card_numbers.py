@@ -10,6 +10,7 @@ from uuid import UUID
 import asyncpg
 
 from chassis.eventsourcing.context import Context
+from portalctl.settings import Settings
 from subscriptions.adapters.tables.customers import CustomersTable
 from subscriptions.application.profiles import Customer
 from support.system_stack import Shop, Stack, eventually
@@ -79,7 +80,7 @@ async def stored_names(stack: Stack, customer_id: str) -> Mapping[str, str]:
 
 
 async def verify_problems(stack: Stack) -> dict[str, list[str]]:
-    result = await verify(sources_of(stack.state, stack.folder / "logs", variables={}), patience=30, progress=lambda _: None)
+    result = await verify(sources_of(stack.state, stack.folder / "logs", Settings()), patience=30, progress=lambda _: None)
     return {verdict.invariant.id: verdict.differences for verdict in result.verdicts if not verdict.holds}
 
 

@@ -18,6 +18,7 @@ from portalctl.local.databases import url_of
 from portalctl.local.folder import Folder
 from portalctl.local.layout import layout_as_started
 from portalctl.local.postgres import binaries
+from portalctl.settings import Settings
 from support.system_stack import CARDS, Customer, Shop, Stack, eventually, shop
 from verify.running import Result, verify
 from verify.sources import DATABASES, Sources, sources_of, variable_of
@@ -204,8 +205,8 @@ def dump(source: str) -> str:
 
 
 async def run_verify(stack: Stack, databases: Mapping[str, str] | None = None) -> Result:
-    found = sources_of(stack.state, stack.folder / "logs", variables={})
-    sources = Sources(databases or found.databases, found.bootstrap_servers, found.logs)
+    found = sources_of(stack.state, stack.folder / "logs", Settings())
+    sources = Sources(databases or found.databases, found.kafka, found.logs)
     return await verify(sources, patience=30, progress=lambda _: None)
 
 

@@ -6,12 +6,14 @@ import binascii
 import os
 from collections.abc import Sequence
 
+from chassis.service.settings import read_settings
 from portalctl.cards import stores
 from portalctl.cards.locations import Treatment
 from portalctl.cards.search import Finding
 from portalctl.local.errors import StackError
 from portalctl.local.folder import Folder, read_json
 from portalctl.local.state import read_state
+from portalctl.settings import Settings
 from portalctl.terminal import err, say
 from verify.sources import databases_of
 
@@ -22,7 +24,7 @@ def show(folder: Folder) -> list[Finding]:
     """Print and return the findings. Raises StackError."""
     key = _key(folder)
     with err.status("searching"):
-        findings = asyncio.run(stores.listed(databases_of(read_state(folder)), key))
+        findings = asyncio.run(stores.listed(databases_of(read_state(folder), read_settings(Settings)), key))
     _print(findings)
     if key is None:
         say("invoicing.bill_to was not read: KEY_ENCRYPTION_KEY is not set")
@@ -35,7 +37,7 @@ def can_change(findings: Sequence[Finding]) -> bool:
 
 def redact(folder: Folder, findings: Sequence[Finding], patience: float) -> list[Finding]:
     """Redact, print the result, and return the remaining findings."""
-    databases = databases_of(read_state(folder))
+    databases = databases_of(read_state(folder), read_settings(Settings))
     with err.status("redacting"):
         changed = asyncio.run(stores.redacted(databases, findings))
         left = asyncio.run(stores.settled(databases, patience))

@@ -8,7 +8,8 @@ import logging
 import shutil
 import signal
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -79,6 +80,9 @@ class KafkaServer:
     port: int
     controller_port: int
     log: Path
+    more_settings: Mapping[str, str] = field(default_factory=dict)
+    """Settings of the broker, which take precedence."""
+    format_arguments: Sequence[str] = ()
 
     @property
     def bootstrap_servers(self) -> str:
@@ -124,8 +128,15 @@ class KafkaServer:
         settings = "format.properties"
         self._write_settings(settings, fresh)
         identity = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        arguments = ("format", "--standalone", f"--cluster-id={identity}", "-c", settings)  # an id may start with -
-        command = self._java("kafka.tools.StorageTool", *arguments)
+        arguments = (
+            "format",
+            "--standalone",
+            f"--cluster-id={identity}",
+            "-c",
+            settings,
+            *self.format_arguments,
+        )  # an id may start with -
+        command = self._java("kafka.tools.StorageTool", *arguments, *self.format_arguments)
         await run_tool("kafka format", command, self.log, environment=_ENVIRONMENT, folder=self.folder)
         (self.folder / settings).unlink()
         fresh.rename(self.data)
@@ -149,7 +160,8 @@ class KafkaServer:
             "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self.port}",
             "controller.quorum.bootstrap.servers": f"127.0.0.1:{self.controller_port}",
         }
-        write_text(self.folder / name, "".join(f"{key}={value}\n" for key, value in (_SETTINGS | own).items()))
+        settings = {**_SETTINGS, **own, **self.more_settings}
+        write_text(self.folder / name, "".join(f"{key}={value}\n" for key, value in settings.items()))
 
     def _java(self, main: str, *arguments: str) -> list[str]:
         """A command line with paths relative to the folder. Java splits absolute ones at commas, colons and backslashes, or

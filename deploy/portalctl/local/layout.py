@@ -1,10 +1,11 @@
 """The keys, ports and addresses of a start, and the processes that follow from them."""
 
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chassis.kafka_access import KafkaAccess
+from chassis.service.settings import read_settings
 from portalctl.local.databases import Database, Role, url_of
 from portalctl.local.event_pages import NAME, PORT, EventPages
 from portalctl.local.folder import Folder, read_json
@@ -13,6 +14,7 @@ from portalctl.local.keys import Keys, load_or_create_keys
 from portalctl.local.ports import assign_ports
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.services import SERVICES, Service, ServiceKind, admin_urls, environment, urls
+from portalctl.settings import Settings
 
 _SERVER_PORTS = {"postgres": 20432, "kafka": 20092, "kafka-controller": 20093, NAME: PORT}
 _PORTS_OF_SERVERS = {"postgres": ["postgres"], "kafka": ["kafka", "kafka-controller"], NAME: [NAME]}
@@ -22,12 +24,13 @@ _PORTS_OF_SERVERS = {"postgres": ["postgres"], "kafka": ["kafka", "kafka-control
 class ExternalServers:
     """Existing servers to use instead of local ones. `postgres` is an administrator's URL."""
 
-    kafka: str | None = None
+    kafka: KafkaAccess | None = None
     postgres: str | None = None
 
     @classmethod
-    def from_environment(cls, variables: Mapping[str, str] = os.environ) -> "ExternalServers":
-        return cls(variables.get("KAFKA_BOOTSTRAP_SERVERS") or None, variables.get("PORTAL_POSTGRES_URL") or None)
+    def of(cls, settings: Settings) -> "ExternalServers":
+        url = settings.portal_postgres_url
+        return cls(settings.kafka_of({}), url.get_secret_value() if url else None)
 
 
 @dataclass(frozen=True)
@@ -58,9 +61,11 @@ class Layout:
         return own.url if own else str(self.external.postgres)
 
     @property
-    def bootstrap_servers(self) -> str:
-        own = self.kafka
-        return own.bootstrap_servers if own else str(self.external.kafka)
+    def kafka_access(self) -> KafkaAccess:
+        if self.external.kafka:
+            return self.external.kafka
+        assert self.kafka is not None
+        return KafkaAccess(self.kafka.bootstrap_servers)
 
     @property
     def databases(self) -> list[Database]:
@@ -81,7 +86,7 @@ class Layout:
         return {
             "urls": urls(self.kinds, self.ports) | {NAME: self.event_pages.url},
             "admin_urls": admin_urls(self.kinds, self.ports),
-            "kafka": {"bootstrap_servers": self.bootstrap_servers},
+            "kafka": {"bootstrap_servers": self.kafka_access.servers},
             "postgres": owners,
             "logs": {name: str(self.folder.log(name)) for name in [*names, *(kind.name for kind in self.kinds), NAME]},
             "operator_key": self.keys.operator_key,
@@ -98,7 +103,7 @@ class Layout:
             keys=self.keys,
             ports=self.ports,
             at=urls(self.kinds, self.ports),
-            kafka=self.bootstrap_servers,
+            kafka=self.kafka_access,
             database_url=url_of(self.admin_url, database.name, database.service),
             owner_url=url_of(self.admin_url, database.name, database.owner),
         )
@@ -118,7 +123,7 @@ def layout_for_start(
 def layout_as_started(folder: Folder) -> Layout:
     """With the ports of the latest start, and those that one would prefer in a folder in which nothing was started."""
     ports = _preferred(SERVICES) | read_json(folder.ports)
-    return Layout(folder, SERVICES, ExternalServers.from_environment(), _keys(folder, SERVICES), ports)
+    return Layout(folder, SERVICES, ExternalServers.of(read_settings(Settings)), _keys(folder, SERVICES), ports)
 
 
 def _preferred(kinds: Sequence[ServiceKind]) -> dict[str, int]:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from chassis.service.kafka_settings import KafkaSettings
 from portalctl.local.cleanup import sweep, wipe
 from portalctl.local.errors import StackError, StartFailed, timed_out
 from portalctl.local.folder import Folder
@@ -28,6 +29,7 @@ _STOP_SECONDS = 60.0
 _SUPERVISOR_VARIABLES = (
     # Servers and settings of the operator.
     "KAFKA_BOOTSTRAP_SERVERS", "PORTAL_POSTGRES_URL", "PORTAL_DEADLINE_SECONDS", "REPLICATION",
+    *(name.upper() for name in KafkaSettings.model_fields),
     # For downloads.
     "HOME", "XDG_CACHE_HOME", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR",
     "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "all_proxy", "no_proxy",

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import httpx
 
+from chassis.kafka_access import KafkaAccess
+from chassis.service.kafka_settings import kafka_variables
 from portalctl.local.errors import PortTaken
 from portalctl.local.keys import Keys
 from portalctl.local.ports import is_free
@@ -105,7 +107,7 @@ def environment(
     keys: Keys,
     ports: Mapping[str, int],
     at: Mapping[str, str],
-    kafka: str,
+    kafka: KafkaAccess,
     database_url: str,
     owner_url: str,
 ) -> dict[str, str]:
@@ -113,7 +115,7 @@ def environment(
     common = {
         "DATABASE_URL": database_url,
         "DATABASE_OWNER_URL": owner_url,
-        "KAFKA_BOOTSTRAP_SERVERS": kafka,
+        **kafka_variables(kafka),
         "HTTP_HOST": HOST,
         "HTTP_PORT": str(ports[kind.name]),
         "ADMIN_HOST": HOST,

@@ -143,9 +143,9 @@ class Supervisor:
     async def _create_topics(self, layout: Layout) -> None:
         if layout.kafka:
             await self._start(layout.kafka)
-        where = f"creating the topics on {layout.bootstrap_servers}"
+        where = f"creating the topics on {layout.kafka_access.servers}"
         async with self._step(where, layout.kafka.log if layout.kafka else None):
-            await topics.apply(layout.bootstrap_servers)
+            await topics.apply(layout.kafka_access)
 
     @asynccontextmanager
     async def _step(self, what: str, log: Path | None) -> AsyncIterator[None]:

@@ -13,6 +13,7 @@ from billing_contracts.registry import TOPICS
 from chassis.consumers import offsets, quarantine, record_sets
 from chassis.consumers.offsets import Position
 from chassis.decoding import Record, Undecodable
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from portalctl.local.errors import StackError
 from portalctl.quarantine import Quarantines
@@ -47,7 +48,7 @@ class Operator:
 
 @pytest.fixture(scope="module")
 async def topic(kafka_bootstrap: str) -> None:
-    await topics.apply(kafka_bootstrap, {TOPIC: TOPICS[TOPIC]})
+    await topics.apply(KafkaAccess(kafka_bootstrap), {TOPIC: TOPICS[TOPIC]})
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ async def operator(urls: dict[str, str], pools: dict[str, asyncpg.Pool], kafka_b
     await pool.execute("DELETE FROM offsets")
     async with pool.acquire() as connection:
         await offsets.begin(connection, GROUP, PLACE, None, Position(end, "cluster", "topic"), end)
-    return Operator(Quarantines(Sources(urls, kafka_bootstrap), "payments"), pool, kafka_bootstrap, end)
+    return Operator(Quarantines(Sources(urls, KafkaAccess(kafka_bootstrap)), "payments"), pool, kafka_bootstrap, end)
 
 
 async def test_the_next_record_is_skipped_and_quarantined_as_discarded(operator: Operator) -> None:
@@ -128,8 +129,8 @@ async def test_a_topic_that_the_service_does_not_read_is_named(operator: Operato
 
 async def test_an_unavailable_database_is_named(kafka_bootstrap: str) -> None:
     nowhere = dict.fromkeys(DATABASES, "postgresql://nobody@127.0.0.1:1/none")
-    away = Quarantines(Sources(nowhere, kafka_bootstrap), "payments")
+    away = Quarantines(Sources(nowhere, KafkaAccess(kafka_bootstrap)), "payments")
     with pytest.raises(StackError, match="database of payments cannot be used"):
         await asyncio.to_thread(away.lines)
     with pytest.raises(StackError, match="unknown service nothing; expected"):
-        Quarantines(Sources(nowhere, kafka_bootstrap), "nothing")
+        Quarantines(Sources(nowhere, KafkaAccess(kafka_bootstrap)), "nothing")

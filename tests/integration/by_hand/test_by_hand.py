@@ -16,6 +16,7 @@ import pytest
 from aiokafka import AIOKafkaConsumer
 
 from billing_contracts.envelope import Envelope
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from portalctl.local.databases import Database, Role, drop, url_of
 from portalctl.local.postgres import binaries
@@ -90,7 +91,7 @@ async def test_the_page_runs_as_printed(administrator: str, postgres_url: str, k
     printed = out.decode()
     ready = r'^\{"status":"(?:ready|degraded)".*\} http://127\.0\.0\.1:\d+/health/ready$'
     assert len(re.findall(ready, printed, re.MULTILINE)) == 5
-    assert await topics.diff(kafka_bootstrap) == []
+    assert await topics.diff(KafkaAccess(kafka_bootstrap)) == []
     merchant = json.loads((folder / "merchant.json").read_text())
     assert merchant["api_key"].startswith("sk_test_")
     assert (await first_event(kafka_bootstrap, merchant["id"])).type == "billing.subscriptions.MerchantConfigured.v1"

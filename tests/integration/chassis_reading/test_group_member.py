@@ -20,6 +20,7 @@ from chassis.consumers.consumer import Consumer
 from chassis.consumers.unit_of_work import UnitOfWork
 from chassis.consumers.watermarks import WatermarkTracker, as_of
 from chassis.decoding import Received, Record
+from chassis.kafka_access import KafkaAccess
 from chassis.projections.change_notifications import ChangeNotifications
 from support.consumer_events import LAMPS, MERCHANT, Lit, data_of, lit, make_topic, producer, publish, record, until
 from support.databases import ServiceDatabase
@@ -56,7 +57,7 @@ def consumer(topic: str, **change: Any) -> Consumer:
 @asynccontextmanager
 async def running(pool: asyncpg.Pool, bootstrap: str, *consumers: Consumer, instance: str = "0") -> AsyncIterator[None]:
     stop = asyncio.Event()
-    work = run_consumers(consumers, service="tests", pool=pool, bootstrap=bootstrap, instance=instance, stop=stop)
+    work = run_consumers(consumers, service="tests", pool=pool, kafka=KafkaAccess(bootstrap), instance=instance, stop=stop)
     task = asyncio.create_task(work)
     try:
         yield
@@ -244,6 +245,23 @@ async def test_members_that_join_and_leave_handle_everything_once(
     assert await read_up_to(pool, topic) == len(events)
 
 
+async def test_a_stopped_member_has_left_its_group(pool: asyncpg.Pool, kafka_bootstrap: str, topic: str) -> None:
+    """The group need not wait for the end of the member's session before others take its partitions over."""
+    its = consumer(topic)
+    async with administrator(kafka_bootstrap) as admin:
+
+        async def members() -> set[str]:
+            [answer] = await admin.describe_consumer_groups([its.group])
+            [group] = answer.to_object()["groups"]
+            return {member["client_id"] for member in group["members"]}
+
+        async with running(pool, kafka_bootstrap, its, instance="stays"):
+            async with running(pool, kafka_bootstrap, its, instance="stops"), asyncio.timeout(30):
+                while len(await members()) < 2:
+                    await asyncio.sleep(0.1)
+            assert await members() == {"tests.stays"}
+
+
 async def test_an_operator_retries_or_discards_a_record(
     pool: asyncpg.Pool, kafka_bootstrap: str, kafka: AIOKafkaProducer, topic: str
 ) -> None:
@@ -337,7 +355,7 @@ async def test_documents_become_fresh_once_everything_is_read(
     mark = Record(watermarks, 0, 0, b"lamps", watermark.model_dump_json().encode())
     await publish(kafka, watermarks, [replace(mark, value=b"?"), mark])
     stop = asyncio.Event()
-    following = asyncio.create_task(WatermarkTracker(pool, kafka_bootstrap, [consumer(topic)], watermarks).run(stop))
+    following = asyncio.create_task(WatermarkTracker(pool, KafkaAccess(kafka_bootstrap), [consumer(topic)], watermarks).run(stop))
 
     async def fresh() -> bool:
         async with pool.acquire() as connection:

@@ -17,6 +17,7 @@ from integration.chassis_reading.test_group_member import consumer, counted, rea
 from chassis.consumers import fetcher, group_member, progress, quarantine, record_sets, run_consumers
 from chassis.consumers.consumer import Consumer
 from chassis.decoding import Record, Undecodable
+from chassis.kafka_access import KafkaAccess
 from chassis.runtime.health import Health
 from support.any_records import record_set, send_raw, send_set
 from support.consumer_events import lit, make_topic, producer, publish, record, until
@@ -41,7 +42,7 @@ class Running:
 
     def __init__(self, pool: asyncpg.Pool, bootstrap: str, it: Consumer) -> None:
         self.health, self._stop = Health(), asyncio.Event()
-        self._args: dict[str, Any] = {"service": "tests", "pool": pool, "bootstrap": bootstrap, "instance": "0"}
+        self._args: dict[str, Any] = {"service": "tests", "pool": pool, "kafka": KafkaAccess(bootstrap), "instance": "0"}
         self._consumer = it
 
     async def __aenter__(self) -> "Running":
@@ -149,8 +150,8 @@ async def test_a_damaged_record_set_is_read_when_it_is_repaired(
     await send_raw(kafka_bootstrap, topic, 0, [replace(record(lit(uuid4(), 1)), headers=[(BAD_NAME, b"")])])
     genuine, damaged = record_sets.fetch, {"on": True}
 
-    async def fetch(bootstrap: str, positions: Any) -> Any:
-        fetched = await genuine(bootstrap, positions)
+    async def fetch(access: KafkaAccess, positions: Any) -> Any:
+        fetched = await genuine(access, positions)
         return {each: data[:-1] + b"?" if damaged["on"] and data else data for each, data in fetched.items()}
 
     monkeypatch.setattr(record_sets, "fetch", fetch)

@@ -20,9 +20,11 @@ from chassis.event_store.write_sets import append_write_sets, read_streams
 from chassis.eventsourcing.command_handler import CommandHandler, decide, rehydrate
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.event_store import VersionConflict, WriteSet
+from chassis.kafka_access import KafkaAccess
 from chassis.outbox.commit_signals import CommitSignals
 from chassis.outbox.relay import Relay
 from chassis.outbox.states import outbox_statement
+from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
 from support.lamps import LAMP, NOON, Command, Count, Event, Lamp
 from support.processes import process, python
@@ -79,7 +81,7 @@ async def relaying(
     service: ServiceDatabase, bootstrap: str, name: str = "lamps", commits: CommitSignals | None = None
 ) -> AsyncIterator[None]:
     stop = asyncio.Event()
-    running = asyncio.create_task(Relay(name, service.url, bootstrap, commits).run(stop))
+    running = asyncio.create_task(Relay(name, service.url, KafkaAccess(bootstrap), commits).run(stop))
     try:
         yield
     finally:
@@ -120,6 +122,16 @@ async def test_a_message_carries_the_event_and_its_envelope(service: ServiceData
         {"on": True},
     )
     assert topic.versions() == {f"lamp-{id}": [1, 2, 3]}
+
+
+async def test_a_process_that_cannot_reach_kafka_does_not_keep_another_from_relaying(
+    service: ServiceDatabase, lamps: Lamps, kafka: str
+) -> None:
+    merchant, id = uuid4(), uuid4()
+    async with relaying(service, f"127.0.0.1:{free_port()}"):
+        await toggle(lamps, merchant, 1, [id])
+        async with relaying(service, kafka), reading(kafka, "billing.lamps", str(merchant)) as topic:
+            await topic.read_until(lambda: len(topic.records) == 1)
 
 
 async def test_32_writers_and_slow_transactions_cause_no_gap_and_no_reordering(
@@ -247,8 +259,9 @@ def ends_of(watermark: bytes | None) -> dict[str, dict[str, int]]:
 
 RUN_RELAY = """
 import asyncio, sys
+from chassis.kafka_access import KafkaAccess
 from chassis.outbox.relay import Relay
-asyncio.run(Relay("lamps", sys.argv[1], sys.argv[2]).run(asyncio.Event()))
+asyncio.run(Relay("lamps", sys.argv[1], KafkaAccess(sys.argv[2])).run(asyncio.Event()))
 """
 
 

@@ -21,6 +21,7 @@ from chassis.decoding import Received
 from chassis.event_store.postgres_store import PostgresEventStore
 from chassis.eventsourcing.command_handler import CommandHandler
 from chassis.http.app import create_app
+from chassis.kafka_access import KafkaAccess
 from chassis.outbox.relay import Relay
 from support.consumer_events import make_topic
 from support.databases import ServiceDatabase
@@ -72,8 +73,8 @@ async def test_a_request_its_event_and_its_reaction_share_a_trace(
     )
     stop = asyncio.Event()
     async with asyncio.TaskGroup() as tasks:
-        tasks.create_task(Relay("lamps", service.url, topics).run(stop))
-        reading = run_consumers([consumer], service="lamps", pool=pool, bootstrap=topics, instance="0", stop=stop)
+        tasks.create_task(Relay("lamps", service.url, KafkaAccess(topics)).run(stop))
+        reading = run_consumers([consumer], service="lamps", pool=pool, kafka=KafkaAccess(topics), instance="0", stop=stop)
         tasks.create_task(reading)
         async with AsyncClient(transport=ASGITransport(app), base_url="http://lamps") as client:
             clicked = {"traceparent": f"00-{TRACE_ID}-b7ad6b7169203331-01"}

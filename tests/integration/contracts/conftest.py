@@ -3,6 +3,7 @@
 import pytest
 
 from billing_contracts.registry import TOPICS
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from support.subscriber_environment import SubscriberEnvironment, make, printed_installation
 
@@ -26,5 +27,5 @@ def newcomer(bare: tuple[SubscriberEnvironment, set[str]]) -> SubscriberEnvironm
 @pytest.fixture(scope="module")
 async def kafka(kafka_bootstrap: str) -> str:
     """Bootstrap servers of a Kafka with billing's topics."""
-    await topics.apply(kafka_bootstrap, TOPICS)
+    await topics.apply(KafkaAccess(kafka_bootstrap), TOPICS)
     return kafka_bootstrap

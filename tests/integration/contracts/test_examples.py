@@ -16,6 +16,7 @@ from aiokafka import AIOKafkaConsumer
 
 from billing_contracts.registry import Topic
 from billing_contracts.subscriptions import SubscriptionCancelled
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from support.billing_records import message, record, tombstone
 from support.consumer_events import producer, publish, until
@@ -130,7 +131,7 @@ async def test_the_example_in_typescript_loses_and_doubles_nothing(typescript: E
 
 
 async def loses_and_doubles_nothing(it: Example, kafka: str) -> None:
-    await topics.apply(kafka, {it.dead_letters: Topic(it.dead_letters, partitions=1)})
+    await topics.apply(KafkaAccess(kafka), {it.dead_letters: Topic(it.dead_letters, partitions=1)})
     customers = [str(uuid4()) for _ in range(5)]
     subject = f"subscription-{uuid4()}"
     events = [

@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from billing_contracts.registry import TOPICS, Topic
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 
 
@@ -15,37 +16,42 @@ def renamed(topic: Topic) -> Topic:
 
 
 @pytest.fixture
+def kafka(kafka_bootstrap: str) -> KafkaAccess:
+    return KafkaAccess(kafka_bootstrap)
+
+
+@pytest.fixture
 def wanted() -> dict[str, Topic]:
     """The contracts' topics under names of this test's own."""
     return {topic.name: topic for topic in map(renamed, TOPICS.values())}
 
 
-async def test_missing_topics_are_created_by_the_contracts(kafka_bootstrap: str, wanted: dict[str, Topic]) -> None:
-    assert {one.what for one in await topics.diff(kafka_bootstrap, wanted)} == {"topic"}
-    made = await topics.apply(kafka_bootstrap, wanted)
+async def test_missing_topics_are_created_by_the_contracts(kafka: KafkaAccess, wanted: dict[str, Topic]) -> None:
+    assert {one.what for one in await topics.diff(kafka, wanted)} == {"topic"}
+    made = await topics.apply(kafka, wanted)
     assert [one.topic for one in made] == list(wanted)
-    assert await topics.diff(kafka_bootstrap, wanted) == []
+    assert await topics.diff(kafka, wanted) == []
 
 
-async def test_applying_again_changes_nothing(kafka_bootstrap: str, wanted: dict[str, Topic]) -> None:
-    await topics.apply(kafka_bootstrap, wanted)
-    assert await topics.apply(kafka_bootstrap, wanted) == []
+async def test_applying_again_changes_nothing(kafka: KafkaAccess, wanted: dict[str, Topic]) -> None:
+    await topics.apply(kafka, wanted)
+    assert await topics.apply(kafka, wanted) == []
 
 
-async def test_a_setting_that_differs_is_shown_and_corrected_and_the_others_stay(kafka_bootstrap: str) -> None:
+async def test_a_setting_that_differs_is_shown_and_corrected_and_the_others_stay(kafka: KafkaAccess) -> None:
     before = renamed(Topic("t", 1, {"retention.ms": "1000", "max.message.bytes": "2000"}))
-    await topics.apply(kafka_bootstrap, {before.name: before})
+    await topics.apply(kafka, {before.name: before})
     wanted = {before.name: Topic(before.name, 1, {"retention.ms": "-1"})}
-    assert await topics.diff(kafka_bootstrap, wanted) == [topics.Difference(before.name, "retention.ms", "-1", "1000")]
-    await topics.apply(kafka_bootstrap, wanted)
+    assert await topics.diff(kafka, wanted) == [topics.Difference(before.name, "retention.ms", "-1", "1000")]
+    await topics.apply(kafka, wanted)
     both = {before.name: Topic(before.name, 1, {"retention.ms": "-1", "max.message.bytes": "2000"})}
     async with asyncio.timeout(15):
         # What the controller has taken, the broker learns a moment later.
-        while await topics.diff(kafka_bootstrap, both):
+        while await topics.diff(kafka, both):
             await asyncio.sleep(0.1)
 
 
-async def test_every_setting_of_the_contracts_is_compared(kafka_bootstrap: str, wanted: dict[str, Topic]) -> None:
+async def test_every_setting_of_the_contracts_is_compared(kafka: KafkaAccess, wanted: dict[str, Topic]) -> None:
     others = {
         "cleanup.policy": {"delete": "compact", "compact": "delete"},
         "retention.ms": {"-1": "1000"},
@@ -58,37 +64,37 @@ async def test_every_setting_of_the_contracts_is_compared(kafka_bootstrap: str, 
         name: replace(topic, config={key: others.get(key, {}).get(value, "10000") for key, value in topic.config.items()})
         for name, topic in wanted.items()
     }
-    await topics.apply(kafka_bootstrap, different)
+    await topics.apply(kafka, different)
     expected = {(name, key) for name, topic in wanted.items() for key in topic.config}
-    assert {(one.topic, one.what) for one in await topics.diff(kafka_bootstrap, wanted)} == expected
-    await topics.apply(kafka_bootstrap, wanted)
+    assert {(one.topic, one.what) for one in await topics.diff(kafka, wanted)} == expected
+    await topics.apply(kafka, wanted)
     async with asyncio.timeout(15):
-        while await topics.diff(kafka_bootstrap, wanted):
+        while await topics.diff(kafka, wanted):
             await asyncio.sleep(0.1)
 
 
-async def test_a_broker_may_accept_larger_records_than_the_contracts_require(kafka_bootstrap: str) -> None:
+async def test_a_broker_may_accept_larger_records_than_the_contracts_require(kafka: KafkaAccess) -> None:
     before = renamed(Topic("t", 1, {"max.message.bytes": "2000"}))
-    await topics.apply(kafka_bootstrap, {before.name: before})
-    assert await topics.diff(kafka_bootstrap, {before.name: Topic(before.name, 1, {"max.message.bytes": "1000"})}) == []
+    await topics.apply(kafka, {before.name: before})
+    assert await topics.diff(kafka, {before.name: Topic(before.name, 1, {"max.message.bytes": "1000"})}) == []
     larger = {before.name: Topic(before.name, 1, {"max.message.bytes": "3000"})}
-    assert [one.what for one in await topics.diff(kafka_bootstrap, larger)] == ["max.message.bytes"]
+    assert [one.what for one in await topics.diff(kafka, larger)] == ["max.message.bytes"]
 
 
-async def test_too_few_replicas_are_shown_and_never_changed(kafka_bootstrap: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_too_few_replicas_are_shown_and_never_changed(kafka: KafkaAccess, monkeypatch: pytest.MonkeyPatch) -> None:
     before = renamed(Topic("t", 1))
-    await topics.apply(kafka_bootstrap, {before.name: before})
+    await topics.apply(kafka, {before.name: before})
     monkeypatch.setenv("REPLICATION", "2")
     expected = [topics.Difference(before.name, "replicas", "2", "1")]
-    assert await topics.diff(kafka_bootstrap, {before.name: before}) == expected
-    assert await topics.apply(kafka_bootstrap, {before.name: before}) == []
+    assert await topics.diff(kafka, {before.name: before}) == expected
+    assert await topics.apply(kafka, {before.name: before}) == []
 
 
-async def test_another_partition_count_is_shown_and_never_changed(kafka_bootstrap: str) -> None:
+async def test_another_partition_count_is_shown_and_never_changed(kafka: KafkaAccess) -> None:
     before = renamed(Topic("t", 2))
-    await topics.apply(kafka_bootstrap, {before.name: before})
+    await topics.apply(kafka, {before.name: before})
     wanted = {before.name: Topic(before.name, 3)}
     expected = [topics.Difference(before.name, "partitions", "3", "2")]
-    assert await topics.diff(kafka_bootstrap, wanted) == expected
-    assert await topics.apply(kafka_bootstrap, wanted) == []
-    assert await topics.diff(kafka_bootstrap, wanted) == expected
+    assert await topics.diff(kafka, wanted) == expected
+    assert await topics.apply(kafka, wanted) == []
+    assert await topics.diff(kafka, wanted) == expected

@@ -20,6 +20,7 @@ from billing_contracts.money import Money
 from billing_contracts.payments import PaymentFailed
 from billing_contracts.registry import TOPICS
 from billing_contracts.subscriptions import MerchantConfigured
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
@@ -105,7 +106,7 @@ async def heard(bootstrap: str, subject: str) -> Envelope:
 
 
 async def test_an_invoice_on_a_topic_is_answered_on_another(environment: dict[str, str], kafka_bootstrap: str) -> None:
-    await topics.apply(kafka_bootstrap, TOPICS)
+    await topics.apply(KafkaAccess(kafka_bootstrap), TOPICS)
     merchant, customer, invoice = uuid4(), uuid4(), uuid4()
     configured = MerchantConfigured(
         name="TechSolutions Inc.", legal=SELLER, locale="es-MX", time_zone="UTC", invoice_series="TS", sandbox=True

@@ -10,6 +10,7 @@ import httpx
 
 from billing_contracts.envelope import EventData
 from billing_contracts.registry import TOPICS
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from portalctl.local.ports import free_port
 from support.consumer_events import producer, publish, until
@@ -33,7 +34,7 @@ def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, s
 async def test_events_reach_an_open_page_and_streams_end_before_the_process(
     gateway: Gateway, database: ServiceDatabase, kafka_bootstrap: str
 ) -> None:
-    await topics.apply(kafka_bootstrap, TOPICS)
+    await topics.apply(KafkaAccess(kafka_bootstrap), TOPICS)
     port = free_port()
     env = environment(database, kafka_bootstrap, port)
     assert await exit_code(*python("-m", "portal_gateway", "migrate"), env=env) == 0

@@ -13,6 +13,7 @@ import httpx
 import pytest
 from integration.processes.test_stopping import environment
 
+from chassis.kafka_access import KafkaAccess
 from chassis.postgres.migrate import CHASSIS
 from support.consumer_events import until
 from support.databases import ServiceDatabase
@@ -159,7 +160,7 @@ async def test_without_postgresql_it_starts_logs_once_and_becomes_ready_later(
 ) -> None:
     from portalctl import topics
 
-    await topics.apply(kafka_bootstrap)
+    await topics.apply(KafkaAccess(kafka_bootstrap))
     settings = environment("payments", database, kafka_bootstrap)
     await migrate("payments", settings)
     admin = await asyncpg.connect(database.admin_url.rsplit("/", 1)[0] + "/postgres")

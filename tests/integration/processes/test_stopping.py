@@ -19,6 +19,7 @@ from joserfc.jwk import OKPKey
 
 from billing_contracts.registry import TOPICS
 from chassis.http.service_tokens import Signer
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from portalctl.local.ports import free_port
 from support.databases import ServiceDatabase
@@ -110,7 +111,7 @@ async def merchants_key(database: ServiceDatabase) -> str:
 async def test_a_service_ends_with_zero_on_each_signal_that_it_inherits_as_ignored(
     database: ServiceDatabase, kafka_bootstrap: str, number: signal.Signals
 ) -> None:
-    await topics.apply(kafka_bootstrap, TOPICS)
+    await topics.apply(KafkaAccess(kafka_bootstrap), TOPICS)
     settings = environment("subscriptions", database, kafka_bootstrap)
     assert await exit_code(*python("-m", "subscriptions", "migrate"), env=settings) == 0
     async with started("subscriptions", settings, *IGNORING) as running:
@@ -123,7 +124,7 @@ async def test_a_current_request_is_answered_and_the_process_ends_with_zero(
     database: ServiceDatabase, kafka_bootstrap: str, service: str
 ) -> None:
     package, method, path, status = HELD[service]
-    await topics.apply(kafka_bootstrap, TOPICS)
+    await topics.apply(KafkaAccess(kafka_bootstrap), TOPICS)
     settings = environment(service, database, kafka_bootstrap)
     assert await exit_code(*python("-m", package, "migrate"), env=settings) == 0
     body = json.dumps({"token": "x"} if service == "portal-gateway" else {}).encode()

@@ -20,6 +20,7 @@ from billing_contracts.envelope import Envelope
 from billing_contracts.money import Money
 from billing_contracts.registry import data_of
 from billing_contracts.subscriptions import SubscriptionRenewalDue
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from support.databases import ServiceDatabase
 from support.processes import exit_code, process, python
@@ -85,7 +86,7 @@ async def heard(consumer: AIOKafkaConsumer, merchant_id: str, name: str) -> Enve
 async def test_a_click_reaches_kafka_and_events_from_kafka_reach_the_subscription(
     database: ServiceDatabase, kafka_bootstrap: str
 ) -> None:
-    await topics.apply(kafka_bootstrap)
+    await topics.apply(KafkaAccess(kafka_bootstrap))
     settings = environment(database, kafka_bootstrap, free_port())
     assert await exit_code(*python("-m", "subscriptions", "migrate"), env=settings) == 0
     names = ("billing.subscriptions", "billing.customers")

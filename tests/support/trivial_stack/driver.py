@@ -27,7 +27,8 @@ def main(folder: Folder, verb: str, *options: str) -> None:
         if verb == "supervise":
             logging.basicConfig(level=logging.INFO)
             kinds = (TRIVIAL, BROKEN) if "--broken" in options else (TRIVIAL,)
-            supervise(folder, kinds, ExternalServers.from_environment(), read_settings(Settings).portal_deadline_seconds)
+            settings = read_settings(Settings)
+            supervise(folder, kinds, ExternalServers.of(settings), settings.portal_deadline_seconds)
         else:
             command = [sys.executable, __file__, str(folder.root), "supervise", *options]
             bring_up(folder, detach="--detach" in options, then=ready, command=command)

@@ -6,6 +6,7 @@ from typing import Any, cast
 from aiokafka import TopicPartition
 
 from chassis.consumers.positions import PartitionPositions
+from chassis.kafka_access import KafkaAccess
 
 P = TopicPartition("lamps", 0)
 
@@ -13,7 +14,7 @@ P = TopicPartition("lamps", 0)
 def tracker() -> tuple[PartitionPositions, Any, list[int]]:
     sought: list[int] = []
     consumer = SimpleNamespace(assignment=lambda: {P}, seek=lambda _, offset: sought.append(offset))
-    return PartitionPositions("group", ("lamps",), cast(Any, None), "nowhere"), consumer, sought
+    return PartitionPositions("group", ("lamps",), cast(Any, None), KafkaAccess("nowhere:1")), consumer, sought
 
 
 def test_a_gap_is_confirmed_when_the_same_record_comes_first_after_a_seek() -> None:

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from chassis.kafka_access import KafkaAccess
 from portalctl.local.folder import Folder
 from portalctl.local.layout import ExternalServers, Layout, layout_for_start
 from portalctl.local.services import SERVICES
 from portalctl.service_settings import SETTINGS
+from portalctl.settings import Settings
 
 NOWHERE = ExternalServers()
 
@@ -45,7 +47,9 @@ def test_probes_and_metrics_have_a_separate_address(tmp_path: Path) -> None:
 
 
 def test_services_use_external_servers(tmp_path: Path) -> None:
-    external = ExternalServers(kafka="broker:9092", postgres="postgresql://admin:secret@db:5432/postgres?sslmode=require")
+    external = ExternalServers(
+        kafka=KafkaAccess("broker:9092"), postgres="postgresql://admin:secret@db:5432/postgres?sslmode=require"
+    )
     (service, *_) = layout(tmp_path, external).services
     assert service.environment["KAFKA_BOOTSTRAP_SERVERS"] == "broker:9092"
     assert service.environment["DATABASE_URL"].startswith("postgresql://subscriptions:")
@@ -53,5 +57,19 @@ def test_services_use_external_servers(tmp_path: Path) -> None:
     assert set(layout(tmp_path, external).state()["logs"]) == {kind.name for kind in SERVICES} | {"events"}
 
 
-def test_empty_variables_name_no_server() -> None:
-    assert ExternalServers.from_environment({"KAFKA_BOOTSTRAP_SERVERS": ""}) == ExternalServers()
+def test_services_reach_an_external_kafka_as_portalctl_does(tmp_path: Path) -> None:
+    access = KafkaAccess("broker:9093", "SASL_PLAINTEXT", username="portal", password="secret")
+    (service, *_) = layout(tmp_path, ExternalServers(kafka=access)).services
+    kafka = {name: value for name, value in service.environment.items() if name.startswith("KAFKA_")}
+    assert kafka == {
+        "KAFKA_BOOTSTRAP_SERVERS": "broker:9093",
+        "KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "KAFKA_SASL_MECHANISM": "SCRAM-SHA-512",
+        "KAFKA_USERNAME": "portal",
+        "KAFKA_PASSWORD": "secret",
+    }
+
+
+def test_empty_variables_name_no_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KAFKA_BOOTSTRAP_SERVERS", "")
+    assert ExternalServers.of(Settings()) == ExternalServers()

@@ -8,6 +8,7 @@ from typer.testing import CliRunner, Result
 from chassis.service.settings import SettingsError, read_settings
 from portalctl.cli import app
 from portalctl.settings import Settings
+from support.settings import WRONG_KAFKA_SECURITY
 
 CANARY = "canary-that-may-not-be-shown"
 POSTGRES = (
@@ -20,6 +21,7 @@ POSTGRES = (
 )
 WRONG = {
     "KAFKA_BOOTSTRAP_SERVERS": ("broker", "broker:0", "one:1,,two:2", "http://one:1"),
+    **WRONG_KAFKA_SECURITY,
     "PORTAL_POSTGRES_URL": POSTGRES,
     "PORTAL_DEADLINE_SECONDS": ("x", "-1", "0", "4", "86401", "nan", "inf", "1e999"),
     "REPLICATION": ("x", "0", "-1", "101", "1.5", "nan"),

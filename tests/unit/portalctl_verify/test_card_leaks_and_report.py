@@ -5,10 +5,13 @@ import re
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 from rich.console import Console
 from unit.portalctl_verify.recording import Recording, consistent_recording
 
+from chassis.kafka_access import KafkaAccess
 from portalctl.local.errors import StackError
+from portalctl.settings import Settings
 from verify.card_leaks import PATTERN, holds_card_number, leaking_files
 from verify.invariants import INVARIANTS, Verdict, judge
 from verify.report import show
@@ -39,15 +42,15 @@ def test_a_number_across_two_chunks_of_a_file_is_found(tmp_path: Path) -> None:
 
 def test_the_environment_takes_precedence_over_the_stack(tmp_path: Path) -> None:
     state = {"postgres": {name: f"postgresql://here/{name}" for name in DATABASES}, "kafka": {"bootstrap_servers": "here:1"}}
-    sources = sources_of(state, tmp_path, {"PAYMENTS_DATABASE_URL": "postgresql://there/payments"})
-    assert sources.databases["payments"] == "postgresql://there/payments"
+    sources = sources_of(state, tmp_path, Settings(payments_database_url=SecretStr("postgresql://a:b@there/payments")))
+    assert sources.databases["payments"] == "postgresql://a:b@there/payments"
     assert sources.databases["invoicing"] == "postgresql://here/invoicing"
-    assert (sources.bootstrap_servers, sources.logs) == ("here:1", tmp_path)
+    assert (sources.kafka, sources.logs) == (KafkaAccess("here:1"), tmp_path)
 
 
 def test_missing_sources_are_named(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"SUBSCRIPTIONS_DATABASE_URL.*KAFKA_BOOTSTRAP_SERVERS"):
-        sources_of({}, tmp_path / "none", {})
+        sources_of({}, tmp_path / "none", Settings())
 
 
 def test_an_invariant_that_cannot_be_judged_does_not_hold() -> None:

@@ -13,6 +13,7 @@ from chassis.consumers.group_member import ConsumerGroupMember
 from chassis.consumers.progress import check_consumers
 from chassis.consumers.unit_of_work import StaleRead, UnitOfWork
 from chassis.decoding import Erased, Received
+from chassis.kafka_access import KafkaAccess
 from chassis.outbox.commit_signals import CommitSignals
 from chassis.projections.projection import Projection
 from chassis.runtime.health import Health
@@ -36,7 +37,7 @@ async def run_consumers(
     *,
     service: str,
     pool: asyncpg.Pool,
-    bootstrap: str,
+    kafka: KafkaAccess,
     instance: str,
     stop: asyncio.Event,
     health: Health | None = None,
@@ -48,7 +49,7 @@ async def run_consumers(
     makes no progress. `commits` is signalled when reactions have committed events.
     """
     client_id = f"{service}.{instance}"
-    members = [ConsumerGroupMember(consumer, pool, bootstrap, instance, client_id, stop, commits) for consumer in consumers]
+    members = [ConsumerGroupMember(consumer, pool, kafka, instance, client_id, stop, commits) for consumer in consumers]
     if health is not None:
         check_consumers(health, [(consumer.group, member.progress) for consumer, member in zip(consumers, members, strict=True)])
     async with asyncio.TaskGroup() as tasks:

@@ -1,11 +1,12 @@
 """A Kafka consumer that survives fetches which the client library cannot decode."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import structlog
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.consumer.group_coordinator import GroupCoordinator
 from aiokafka.errors import ConsumerStoppedError
 
 from chassis.consumers import record_sets, topic_identity
@@ -14,6 +15,7 @@ from chassis.consumers.positions import PartitionPositions
 from chassis.consumers.progress import Progress
 from chassis.consumers.record_sets import CorruptRecordSet
 from chassis.decoding import Record
+from chassis.kafka_access import KafkaAccess
 from chassis.runtime.faults import Backoff, dependency_of, describe_error
 from chassis.runtime.outages import outages
 
@@ -35,10 +37,20 @@ class TolerantConsumer(AIOKafkaConsumer):
     A failed fetch also drops the library's decoded records of other partitions, so all partitions seek to their stored offsets.
     """
 
-    def __init__(self, group: str, bootstrap: str, positions: PartitionPositions, progress: Progress, /, **options: Any) -> None:
+    def __init__(
+        self,
+        group: str,
+        kafka: KafkaAccess,
+        positions: PartitionPositions,
+        progress: Progress,
+        stopping: asyncio.Event,
+        /,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
         self._library: AIOKafkaConsumer = self
-        self._group, self._bootstrap, self._positions, self._progress = group, bootstrap, positions, progress
+        self._group, self._kafka, self._positions, self._progress = group, kafka, positions, progress
+        self._stopping = stopping
         self._backoff = Backoff(0.1, 5.0)
         self._last_attempt = 0.0
         self._busy_fetch: tuple[int, int] = options["fetch_max_wait_ms"], options["fetch_min_bytes"]
@@ -67,11 +79,25 @@ class TolerantConsumer(AIOKafkaConsumer):
             self._backoff.reset()
         return fetched
 
+    async def stop(self) -> None:
+        """Close the consumer. When the process stops, a static member leaves its group too, and others take over at once; the
+        library would leave that to the end of its session."""
+        coordinator = self._library._coordinator
+        if self._stopping.is_set() and isinstance(coordinator, GroupCoordinator):
+            leave: Callable[[], Awaitable[None]] = coordinator._maybe_leave_group
+
+            async def leave_as_dynamic_member() -> None:
+                coordinator._group_instance_id = None
+                await leave()
+
+            coordinator._maybe_leave_group = leave_as_dynamic_member  # type: ignore[method-assign]
+        await super().stop()  # type: ignore[no-untyped-call]
+
     async def report_positions(self) -> None:
         """Report log ends and fetch positions to the progress. Raises KafkaError and OSError while Kafka is unavailable."""
         async with asyncio.timeout(KAFKA_QUERY_SECONDS):
             if not self._progress.joined:
-                await topic_identity.cluster(self._bootstrap, self._positions.topics)
+                await topic_identity.cluster(self._kafka, self._positions.topics)
             assigned = self._library.assignment()
             ends = await self._library.end_offsets(list(assigned)) if assigned else {}
         if ends:
@@ -118,7 +144,7 @@ class TolerantConsumer(AIOKafkaConsumer):
         await self._positions.seek_to_stored(self, partitions)
         stored = {partition: at.next for partition, at in (await self._positions.stored(partitions)).items()}
         rescued: dict[TopicPartition, list[Record]] = {}
-        for partition, data in (await record_sets.fetch(self._bootstrap, stored)).items():
+        for partition, data in (await record_sets.fetch(self._kafka, stored)).items():
             if record_sets.library_decodes(data):
                 self._unblock(partition)
                 continue

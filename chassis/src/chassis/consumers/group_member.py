@@ -19,12 +19,13 @@ from faststream.kafka.subscriber.usecase import BatchSubscriber
 from chassis.consumers.batch_processor import BatchProcessor, Stopped
 from chassis.consumers.consumer import Changed, Consumer
 from chassis.consumers.fetcher import TolerantConsumer
-from chassis.consumers.metrics import RECREATED, STANDSTILL
+from chassis.consumers.metrics import FETCH_FAILURES, RECREATED, STANDSTILL
 from chassis.consumers.offsets import Fenced
 from chassis.consumers.operator_actions import OperatorActions
 from chassis.consumers.positions import OffsetCommit, PartitionPositions, by_partition
 from chassis.consumers.progress import STANDSTILL_SECONDS
 from chassis.decoding import Decoded
+from chassis.kafka_access import KafkaAccess
 from chassis.outbox.commit_signals import CommitSignals
 from chassis.runtime.background import repeat, report
 from chassis.runtime.faults import Backoff
@@ -68,16 +69,16 @@ class ConsumerGroupMember(ConsumerRebalanceListener):
         self,
         consumer: Consumer,
         pool: asyncpg.Pool,
-        bootstrap: str,
+        kafka: KafkaAccess,
         instance: str,
         client_id: str,
         stop: asyncio.Event,
         commits: CommitSignals | None = None,
     ) -> None:
-        self._definition, self._pool, self._bootstrap, self._stop = consumer, pool, bootstrap, stop
+        self._definition, self._pool, self._kafka, self._stop = consumer, pool, kafka, stop
         self._instance, self._client_id = instance, client_id
         self._processor = BatchProcessor(consumer, pool, stop, commits)
-        self._positions = PartitionPositions(consumer.group, consumer.topics, pool, bootstrap)
+        self._positions = PartitionPositions(consumer.group, consumer.topics, pool, kafka)
         self._operator_actions = OperatorActions(consumer.group, pool, self._processor, self._notify)
         self._subscriber: BatchSubscriber | None = None
         self._batch: asyncio.Task[None] | None = None
@@ -86,6 +87,8 @@ class ConsumerGroupMember(ConsumerRebalanceListener):
         """Set when the consumer must be recreated."""
         self._recreate_at, self._recreate_pause = 0.0, STANDSTILL_SECONDS
         self.progress = self._processor.progress
+        for counter in (FETCH_FAILURES, RECREATED):
+            counter.labels(consumer.group)  # exported as 0 from the start
         STANDSTILL.labels(consumer.group).set_function(self.progress.standstill_seconds)
 
     async def run(self) -> None:
@@ -147,12 +150,12 @@ class ConsumerGroupMember(ConsumerRebalanceListener):
     def _create_consumer(self, library: Callable[..., AIOKafkaConsumer], **options: Any) -> AIOKafkaConsumer:
         """The consumer that FastStream would create, with our handling of failed fetches."""
         assert isinstance(library, partial)
-        arguments = self._definition.group, self._bootstrap, self._positions, self.progress
-        return TolerantConsumer(*arguments, **{**library.keywords, **options})
+        arguments = self._definition.group, self._kafka, self._positions, self.progress, self._stop
+        return TolerantConsumer(*arguments, **{**library.keywords, **options, **self._kafka.options()})
 
     def _broker(self) -> KafkaBroker:
         broker = KafkaBroker(
-            self._bootstrap,
+            self._kafka.servers.split(","),
             client_id=self._client_id,
             consumer_only=True,
             apply_types=False,  # FastStream would inspect each message in another thread

@@ -16,6 +16,7 @@ from chassis.consumers import offsets, topic_identity
 from chassis.consumers.metrics import LAG, RESTARTED
 from chassis.consumers.offsets import Position
 from chassis.decoding import RawRecord
+from chassis.kafka_access import KafkaAccess
 from chassis.postgres.connection import Connection
 
 log = structlog.get_logger()
@@ -24,8 +25,8 @@ _OFFSET = attrgetter("offset")
 
 
 class PartitionPositions:
-    def __init__(self, group: str, topics: Sequence[str], pool: asyncpg.Pool, bootstrap: str) -> None:
-        self._group, self.topics, self._pool, self._bootstrap = group, list(topics), pool, bootstrap
+    def __init__(self, group: str, topics: Sequence[str], pool: asyncpg.Pool, kafka: KafkaAccess) -> None:
+        self._group, self.topics, self._pool, self._kafka = group, list(topics), pool, kafka
         self._topic_ids: dict[str, str] = {}
         """By topic, when Kafka was last queried."""
         self._gaps: dict[TopicPartition, tuple[int, int]] = {}
@@ -66,7 +67,7 @@ class PartitionPositions:
         if not ours:
             return
         async with self._seek_lock:
-            cluster = await topic_identity.cluster(self._bootstrap, self.topics)
+            cluster = await topic_identity.cluster(self._kafka, self.topics)
             ends = await consumer.end_offsets(ours)
             async with self._pool.acquire() as connection:
                 known = await offsets.stored(connection, self._group, ours)
@@ -84,7 +85,7 @@ class PartitionPositions:
         """Restart the partitions of topics that were recreated under the same name."""
         if not self._topic_ids:
             return
-        cluster = await topic_identity.cluster(self._bootstrap, self.topics)
+        cluster = await topic_identity.cluster(self._kafka, self.topics)
         if changed := {topic for topic, id in cluster.topics.items() if self._topic_ids.get(topic) != id}:
             await self.seek_to_stored(consumer, [each for each in consumer.assignment() if each.topic in changed])
 

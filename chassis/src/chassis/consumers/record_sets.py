@@ -16,6 +16,7 @@ from aiokafka.record.memory_records import MemoryRecords
 from aiokafka.record.util import calc_crc32c, decode_varint
 
 from chassis.decoding import Record
+from chassis.kafka_access import KafkaAccess
 
 FETCH_BYTES = 1024 * 1024
 """Per partition. The broker returns the first record set completely, even if it is larger."""
@@ -49,9 +50,9 @@ class DecodedSet:
     """The offset after the last set."""
 
 
-async def fetch(bootstrap: str, positions: Mapping[TopicPartition, int]) -> dict[TopicPartition, bytes]:
+async def fetch(kafka: KafkaAccess, positions: Mapping[TopicPartition, int]) -> dict[TopicPartition, bytes]:
     """Fetch the raw record sets of each partition from an offset; empty at the end of the log. Raises KafkaError."""
-    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
+    client = AIOKafkaClient(**kafka.options(), request_timeout_ms=5_000)
     fetched: dict[TopicPartition, bytes] = {}
     try:
         await client.bootstrap()

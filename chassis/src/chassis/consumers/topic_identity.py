@@ -18,6 +18,7 @@ from aiokafka.protocol.types import (
     TaggedFields,
 )
 
+from chassis.kafka_access import KafkaAccess
 from chassis.runtime.outages import outages
 
 
@@ -28,9 +29,9 @@ class Cluster:
     """Topic ids by name."""
 
 
-async def cluster(bootstrap: str, topics: list[str]) -> Cluster:
+async def cluster(kafka: KafkaAccess, topics: list[str]) -> Cluster:
     """Query the ids. Raises KafkaError if no broker responds or a topic does not exist."""
-    client = AIOKafkaClient(bootstrap_servers=bootstrap, request_timeout_ms=5_000)
+    client = AIOKafkaClient(**kafka.options(), request_timeout_ms=5_000)
     try:
         await client.bootstrap()
         response = await client.send(client.get_random_node(), _DescribeTopics(topics))

@@ -20,6 +20,7 @@ from billing_contracts.records import error_summary
 from billing_contracts.watermarks import TOPIC as WATERMARKS
 from billing_contracts.watermarks import Watermark
 from chassis.consumers.consumer import Consumer
+from chassis.kafka_access import KafkaAccess
 from chassis.postgres.connection import Connection
 from chassis.runtime.background import repeat
 from chassis.runtime.fault_kinds import TRANSIENT
@@ -43,8 +44,8 @@ SILENCE_SECONDS = 30.0
 class WatermarkTracker:
     """Compares watermarks with the offsets of consumers that have projections. One per worker process; several do no harm."""
 
-    def __init__(self, pool: asyncpg.Pool, bootstrap: str, consumers: Sequence[Consumer], topic: str = WATERMARKS) -> None:
-        self._pool, self._bootstrap, self._topic = pool, bootstrap, topic
+    def __init__(self, pool: asyncpg.Pool, kafka: KafkaAccess, consumers: Sequence[Consumer], topic: str = WATERMARKS) -> None:
+        self._pool, self._kafka, self._topic = pool, kafka, topic
         self._readers = [(each.group, topic) for each in consumers if each.projections for topic in each.topics]
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -53,7 +54,7 @@ class WatermarkTracker:
         async def follow() -> None:
             consumer = AIOKafkaConsumer(
                 self._topic,
-                bootstrap_servers=self._bootstrap,
+                **self._kafka.options(),
                 auto_offset_reset="earliest",
                 fetch_max_wait_ms=FETCH_WAIT_MS,
             )

@@ -26,6 +26,8 @@ _NAMES: Final[dict[Refused, str]] = {
     "authorization": "security.authorization_refused",
     "rate": "security.rate_limited",
 }
+for _name in _NAMES.values():
+    EVENTS.labels(_name)  # exported as 0 from the start, so that the first increment is visible as a rise
 _CURRENT: ContextVar[MutableMapping[str, Any] | None] = ContextVar("security", default=None)
 
 log = structlog.get_logger("security")

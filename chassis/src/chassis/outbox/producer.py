@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import RecordMetadata
 
 from chassis.eventsourcing.event_store import Message
+from chassis.kafka_access import KafkaAccess
 from chassis.outbox.cursor import Ends
 from chassis.outbox.partitioner import partition
 
@@ -15,9 +16,9 @@ from chassis.outbox.partitioner import partition
 class Publisher:
     """The producer of one leadership. As a context manager it closes normally, and drops unsent messages on an exception."""
 
-    def __init__(self, bootstrap: str) -> None:
+    def __init__(self, kafka: KafkaAccess) -> None:
         self._producer = AIOKafkaProducer(
-            bootstrap_servers=bootstrap,
+            **kafka.options(),
             acks="all",
             enable_idempotence=True,
             request_timeout_ms=10_000,

@@ -5,7 +5,8 @@ After a change of leadership some messages can be repeated. None is skipped, and
 
 import asyncio
 import json
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from functools import partial
 
@@ -15,6 +16,7 @@ from prometheus_client import Counter, Gauge
 
 from billing_contracts.watermarks import TOPIC as WATERMARKS
 from chassis.eventsourcing.event_store import Message
+from chassis.kafka_access import KafkaAccess
 from chassis.outbox.commit_signals import CommitSignals
 from chassis.outbox.cursor import (
     Ends,
@@ -65,14 +67,15 @@ FAILURES = Counter("relay_failures", "Failures after which the relay restarted",
 
 
 class Relay:
-    def __init__(self, service: str, dsn: str, bootstrap: str, commits: CommitSignals | None = None) -> None:
-        self._service, self._dsn, self._bootstrap = service, dsn, bootstrap
+    def __init__(self, service: str, dsn: str, kafka: KafkaAccess, commits: CommitSignals | None = None) -> None:
+        self._service, self._dsn, self._kafka = service, dsn, kafka
         self._commits = commits or CommitSignals()
         self._relaying = False
 
     async def run(self, stop: asyncio.Event) -> None:
         """Relay whenever this process holds the lock, until `stop`."""
-        FAILURES.labels(self._service)  # exported as 0 from the start
+        for counter in (FAILURES, SENT):
+            counter.labels(self._service)  # exported as 0 from the start
         LAG.labels(self._service).set_function(partial(seconds_since, datetime.now(UTC)))
         CURSOR_AGE.labels(self._service)
         backoff = Backoff(first=0.1, longest=5.0)
@@ -83,29 +86,40 @@ class Relay:
     async def _lead(self, stop: asyncio.Event) -> None:
         """Wait for the lock, then relay until `stop` or a failure."""
         try:
-            async with leadership(self._dsn, f"{self._service}.relay", stop) as session:
+            async with (
+                self._reader() as reader,
+                Publisher(self._kafka) as publisher,
+                # The lock comes last: its session ends after a few seconds without a heartbeat, and a process that cannot reach
+                # Kafka does not keep the others from relaying.
+                leadership(self._dsn, f"{self._service}.relay", stop) as session,
+            ):
                 if session is not None:
-                    await self._relay(session, stop)
+                    await self._relay(Leadership(self._service, session, reader, publisher, self._commits), stop)
         except Exception:
             FAILURES.labels(self._service).inc()
             raise
 
-    async def _relay(self, session: Session, stop: asyncio.Event) -> None:
-        reader = await asyncpg.connect(
+    async def _relay(self, leadership: "Leadership", stop: asyncio.Event) -> None:
+        self._relaying = True
+        outages.worked("kafka")
+        log.info("relay.started")
+        try:
+            await leadership.run(stop)
+        finally:
+            self._relaying = False
+
+    @asynccontextmanager
+    async def _reader(self) -> AsyncIterator[asyncpg.Connection]:
+        connection = await asyncpg.connect(
             self._dsn,
             timeout=CONNECT_SECONDS,
             command_timeout=COMMAND_SECONDS,
             server_settings={"application_name": f"{self._service}.relay.reader"},
         )
         try:
-            async with Publisher(self._bootstrap) as publisher:
-                self._relaying = True
-                outages.worked("kafka")
-                log.info("relay.started")
-                await Leadership(self._service, session, reader, publisher, self._commits).run(stop)
+            yield connection
         finally:
-            self._relaying = False
-            reader.terminate()
+            connection.terminate()
 
     async def _measure(self) -> float:
         """Measure the lag from the tables while this process does not relay: Kafka is away, or another process is the leader."""

@@ -1,6 +1,7 @@
 """The command line of a service: read the settings, then migrate or serve."""
 
 import argparse
+import os
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -31,8 +32,9 @@ def run(name: str, settings_class: type[ServiceSettings], composition: str, migr
     arguments = parser.parse_args()
     restore_stop_signals()
     migrating = arguments.command == "migrate"
+    role = getattr(arguments, "role", "all")
     try:
-        settings = read_settings(settings_class, *(["database_owner_url"] if migrating else []))
+        settings = read_settings(settings_class, *required_settings(migrating=migrating, role=role))
     except SettingsError as error:
         exit_with(name, error)
     logging.configure(name, settings.log_level, settings.log_format)
@@ -40,7 +42,15 @@ def run(name: str, settings_class: type[ServiceSettings], composition: str, migr
     if migrating:
         uvloop.run(_migrate(settings, components))
     else:
-        _serve(name, settings, composition, components, getattr(arguments, "role", "all"))
+        _serve(name, settings, composition, components, role)
+
+
+def required_settings(*, migrating: bool, role: str) -> list[str]:
+    """The fields that need a value although they have a default. Workers with the same INSTANCE would take each other's
+    partitions."""
+    if migrating:
+        return ["database_owner_url"]
+    return ["instance"] if role != "http" and os.environ.get("ENVIRONMENT") != "local" else []
 
 
 def _serve(name: str, settings: ServiceSettings, composition: str, components: dict[str, Path], role: str) -> None:

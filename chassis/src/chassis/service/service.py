@@ -187,7 +187,7 @@ def _workers(name: str, settings: ServiceSettings, resources: Resources, service
                 service.consumers,
                 service=name,
                 pool=resources.pool,
-                bootstrap=settings.kafka_bootstrap_servers,
+                kafka=settings.kafka,
                 instance=settings.instance,
                 stop=stop,
                 health=resources.health,
@@ -198,7 +198,7 @@ def _workers(name: str, settings: ServiceSettings, resources: Resources, service
     if service.timers:
         workers["timers"] = TimerLoop(resources.pool, service.timers).run
     if service.publishes:
-        relay = Relay(name, settings.database_url.get_secret_value(), settings.kafka_bootstrap_servers, resources.commits)
+        relay = Relay(name, settings.database_url.get_secret_value(), settings.kafka, resources.commits)
         workers["relay"] = relay.run
     return workers
 

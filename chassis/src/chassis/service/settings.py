@@ -1,8 +1,12 @@
-"""The settings of a service, read from environment variables: each field name in upper case."""
+"""The settings of a service, read from environment variables: each field name in upper case.
+
+Instead of `NAME`, the variable `NAME_FILE` may name a file that contains the value, such as a mounted secret.
+"""
 
 import os
 import re
 import sys
+from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
@@ -10,6 +14,8 @@ from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chassis.http.connections import Limits
+from chassis.kafka_access import KafkaAccess
+from chassis.service.kafka_settings import KafkaSettings
 from chassis.service.setting_keys import CursorKey, PrivateKey, PublicKeys, Sha256
 from chassis.service.setting_types import Expected, Host, KafkaServers, Name, Networks, Port, PostgresUrl, ServiceUrl, TraceUrl
 
@@ -26,7 +32,7 @@ Seconds = Annotated[
 ConnectionCount = Annotated[int, Field(ge=1, le=1_000_000), Expected("a whole number from 1 to 1000000")]
 
 
-class ServiceSettings(BaseSettings):
+class ServiceSettings(KafkaSettings):
     """The settings of every service. Secrets have no default."""
 
     model_config = SettingsConfigDict(
@@ -68,8 +74,9 @@ class ServiceSettings(BaseSettings):
     client. Empty: the header is ignored."""
     instance: Name = "0"
     """A stable name of the replica, unique among the service's processes, such as the ordinal in a StatefulSet."""
-    environment: Annotated[Literal["local", "production"], Expected("local or production")] = "production"
-    """`local` allows the sandbox provider, and makes new merchants sandboxes by default."""
+    environment: Annotated[Literal["local", "staging", "production"], Expected("local, staging or production")] = "production"
+    """`local` and `staging` allow the sandbox provider, and make new merchants sandboxes by default. Outside of `local`, a worker
+    needs INSTANCE."""
     log_level: Annotated[Literal["debug", "info", "warning", "error"], Expected("debug, info, warning or error")] = "info"
     """The lowest level that is logged: debug, info, warning or error."""
     log_format: Annotated[Literal["json", "console"], Expected("json or console")] = "json"
@@ -91,6 +98,10 @@ class ServiceSettings(BaseSettings):
     """The name of the service that owns merchants and their API keys."""
     tenants_url: ServiceUrl
     """The URL of that service."""
+
+    @property
+    def kafka(self) -> KafkaAccess:
+        return self.kafka_access(self.kafka_bootstrap_servers)
 
     @property
     def limits(self) -> Limits:
@@ -115,21 +126,41 @@ class SettingsError(Exception):
 
 def read_settings(settings_class: type[Settings], *required: str) -> Settings:
     """Read the settings from the environment. Those in `required` must be set. Raises SettingsError with all problems."""
-    problems: dict[str, str] = {}
+    values, problems = _values_in_files(settings_class)
     settings = None
     try:
-        settings = settings_class()
+        settings = settings_class(**values)
     except ValidationError as error:
         for one in error.errors(include_url=False):
             name = str(one["loc"][0])
             problems.setdefault(name, _sentence(settings_class, name, one))
     for name in required:
-        if not os.environ.get(name.upper()):
+        if not (values.get(name) or os.environ.get(name.upper())):
             state = "is empty" if name.upper() in os.environ else "is not set"
             problems.setdefault(name, f"{name.upper()} {state}; expected {_expected(settings_class, name).what}")
     if settings is None or problems:
         raise SettingsError(list(problems.values()))
     return settings
+
+
+def _values_in_files(settings_class: type[BaseSettings]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values of settings that are read from files, and a sentence for each that cannot be read, by the field's name."""
+    values: dict[str, Any] = {}
+    problems: dict[str, str] = {}
+    for name in settings_class.model_fields:
+        variable = f"{name.upper()}_FILE"
+        path = os.environ.get(variable)
+        if not path or variable.lower() in settings_class.model_fields:
+            continue
+        if os.environ.get(name.upper()):
+            problems[name] = f"{name.upper()} and {variable} are both set; expected one of them"
+            continue
+        try:
+            values[name] = Path(path).read_text("utf-8").removesuffix("\n")
+        except (OSError, ValueError):
+            shown = "" if _expected(settings_class, name).secret else f" {_shortened(path)!r}"
+            problems[name] = f"{variable} names a file{shown} that cannot be read; expected a readable file of UTF-8 text"
+    return values, problems
 
 
 def exit_with(program: str, error: SettingsError) -> NoReturn:
@@ -167,5 +198,9 @@ def _problem(error: ErrorDetails, secret: bool) -> str:
     if secret:
         return reason or "is malformed"
     shown = _CREDENTIALS.sub("[redacted]@", str(value))
-    shown = shown if len(shown) <= _SHOWN_CHARACTERS_MAX else f"{shown[:_SHOWN_CHARACTERS_MAX]}…"
+    shown = _shortened(shown)
     return f"is {shown!r}, which {reason}" if reason else f"is {shown!r}"
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= _SHOWN_CHARACTERS_MAX else f"{text[:_SHOWN_CHARACTERS_MAX]}…"

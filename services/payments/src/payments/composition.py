@@ -9,7 +9,7 @@ from chassis.http.client import ServiceClient
 from chassis.service.service import Resources, Service
 from payments.adapters import rows
 from payments.adapters.card_page.app import card_page
-from payments.adapters.card_page.hosts import loopbacks
+from payments.adapters.card_page.hosts import addresses_of
 from payments.adapters.charge_queue import PostgresChargeQueue
 from payments.adapters.collections import PostgresCollections
 from payments.adapters.consumers import consumer
@@ -78,5 +78,5 @@ def compose(resources: Resources) -> Service:
             "refunds": partial(run_worker, "refunds", queue.refunds, collector.refund_attempt, lease=timeout + 5),
             "agreements": partial(run_worker, "agreements", queue.agreements, collector.retry_agreed, lease=10),
         },
-        more_apps=((loopbacks(), settings.cards_http_port, page),),
+        more_apps=((addresses_of(settings.cards_http_host), settings.cards_http_port, page),),
     )

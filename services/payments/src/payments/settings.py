@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, ValidationInfo
 
-from chassis.service.setting_types import Expected, Origin, Port, SafeOrigin
+from chassis.service.setting_types import Expected, Host, Origin, Port, SafeOrigin
 from chassis.service.settings import ServiceSettings
 
 
@@ -24,12 +24,14 @@ class Settings(ServiceSettings):
     cards_url: SafeOrigin
     """The card page's own origin: another host name than the portal's."""
     cards_http_port: Annotated[Port, AfterValidator(_another_port)]
-    """The port on which the card page listens, on loopback only: another one than HTTP_PORT."""
+    """The port on which the card page listens: another one than HTTP_PORT."""
+    cards_http_host: Host = "localhost"
+    """The address on which the card page listens. `localhost` are both loopback addresses."""
     portal_origin: Origin
     """The only origin that may frame the card page."""
-    provider: Annotated[Literal["sandbox"], AfterValidator(_real_money), Expected("sandbox, and ENVIRONMENT=local with it")] = (
-        "sandbox"
-    )
+    provider: Annotated[
+        Literal["sandbox"], AfterValidator(_real_money), Expected("sandbox, and ENVIRONMENT=local or staging with it")
+    ] = "sandbox"
     provider_seconds: Annotated[
         float, Field(ge=0.1, le=60, allow_inf_nan=False), Expected("a number of seconds from 0.1 to 60")
     ] = 5

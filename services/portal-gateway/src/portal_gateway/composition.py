@@ -76,6 +76,6 @@ def compose(resources: Resources) -> Service:
     consumer = consumers.consumer(backfill.changed, notifier.changed)
     resources.health.add("projections", consumers.initial_read(pool, consumer))
     resources.health.add("views", backfill.check)
-    freshness = WatermarkTracker(pool, settings.kafka_bootstrap_servers, [consumer])
+    freshness = WatermarkTracker(pool, settings.kafka, [consumer])
     workers = {"freshness": freshness.run, "sweeper": Cleanup(pool).run, "waiting-views": backfill.run}
     return Service(app, (consumer,), workers=workers, publishes=False)

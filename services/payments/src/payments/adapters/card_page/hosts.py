@@ -1,10 +1,12 @@
-"""The loopback addresses of the card page: a browser may resolve `localhost` to either."""
+"""The addresses on which the card page listens."""
 
 import socket
 
 
-def loopbacks() -> tuple[str, ...]:
-    """127.0.0.1, and ::1 if the machine has it."""
+def addresses_of(host: str) -> tuple[str, ...]:
+    """The host; for `localhost` 127.0.0.1, and ::1 if the machine has it, because a browser may resolve it to either."""
+    if host != "localhost":
+        return (host,)
     try:
         with socket.socket(socket.AF_INET6) as probe:
             probe.bind(("::1", 0))

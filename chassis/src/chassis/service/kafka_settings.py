@@ -1,0 +1,134 @@
+"""The settings of the access to Kafka: of each service and of portalctl."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chassis.kafka_access import KafkaAccess, Mechanism, Protocol, tls_context
+from chassis.service.setting_types import Expected
+
+
+def _secure(mechanism: Mechanism, info: ValidationInfo) -> Mechanism:
+    if mechanism == "PLAIN" and info.data.get("kafka_security_protocol") == "SASL_PLAINTEXT":
+        raise ValueError("sends the password in clear text without TLS")
+    return mechanism
+
+
+def _credential(value: Any, info: ValidationInfo) -> Any:
+    protocol = info.data.get("kafka_security_protocol")
+    if protocol and bool(len(value)) != protocol.startswith("SASL"):
+        raise ValueError("is needed with SASL" if not value else "is set, but the protocol has no SASL")
+    return value
+
+
+def _empty_is_none(value: Any) -> Any:
+    return value or None
+
+
+def _with_tls(path: Path, info: ValidationInfo) -> Path:
+    protocol = info.data.get("kafka_security_protocol")
+    if protocol and not protocol.endswith("SSL"):
+        raise ValueError("is set, but the protocol has no TLS")
+    return path
+
+
+def _authorities(path: Path, info: ValidationInfo) -> Path:
+    _with_tls(path, info)
+    try:
+        tls_context(path, None, None)
+    except (OSError, ValueError):
+        raise ValueError("is not a readable file with certificates (PEM)") from None
+    return path
+
+
+def _certificate(path: Path, info: ValidationInfo) -> Path:
+    _with_tls(path, info)
+    if not path.is_file():
+        raise ValueError("is not a file")
+    return path
+
+
+def _key(path: Path | None, info: ValidationInfo) -> Path | None:
+    """The certificate and its key are checked together."""
+    if path is not None:
+        _certificate(path, info)
+    certificate = info.data.get("kafka_certificate_file")
+    if certificate is None:
+        if path is not None and "kafka_certificate_file" in info.data:
+            raise ValueError("is set without a certificate")
+        return path
+    try:
+        tls_context(None, certificate, path)
+    except (OSError, ValueError):
+        raise ValueError("has no unencrypted key of the certificate (PEM)") from None
+    return path
+
+
+class KafkaSettings(BaseSettings):
+    model_config = SettingsConfigDict(validate_default=True, use_attribute_docstrings=True)
+
+    kafka_security_protocol: Annotated[Protocol, Expected("PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL")] = "PLAINTEXT"
+    """How Kafka is reached. `SSL` and `SASL_SSL` use TLS and check the broker's certificate and host name."""
+    kafka_sasl_mechanism: Annotated[
+        Mechanism, AfterValidator(_secure), Expected("SCRAM-SHA-512, SCRAM-SHA-256, or PLAIN with SASL_SSL")
+    ] = "SCRAM-SHA-512"
+    """How the password is proven with `SASL_SSL` and `SASL_PLAINTEXT`."""
+    kafka_username: Annotated[
+        str, Field(max_length=255), AfterValidator(_credential), Expected("a user name with SASL_SSL or SASL_PLAINTEXT only")
+    ] = ""
+    """The Kafka user of this service."""
+    kafka_password: Annotated[
+        SecretStr,
+        Field(max_length=255),
+        AfterValidator(_credential),
+        Expected("a password with SASL_SSL or SASL_PLAINTEXT only", secret=True),
+    ] = SecretStr("")
+    """The password of that user."""
+    kafka_ca_file: Annotated[
+        Annotated[Path, AfterValidator(_authorities)] | None,
+        BeforeValidator(_empty_is_none),
+        Expected("a file with certificates of authorities (PEM), with SSL or SASL_SSL"),
+    ] = None
+    """The authorities that the brokers' certificates come from. Empty: those of the system."""
+    kafka_certificate_file: Annotated[
+        Annotated[Path, AfterValidator(_certificate)] | None,
+        BeforeValidator(_empty_is_none),
+        Expected("a file with a certificate (PEM), with SSL or SASL_SSL"),
+    ] = None
+    """This client's certificate, if the brokers require one."""
+    kafka_key_file: Annotated[
+        Path | None,
+        BeforeValidator(_empty_is_none),
+        AfterValidator(_key),
+        Expected("a file with the unencrypted key of KAFKA_CERTIFICATE_FILE (PEM), if that has none", secret=True),
+    ] = None
+    """The key of that certificate."""
+
+    def kafka_access(self, servers: str) -> KafkaAccess:
+        return KafkaAccess(
+            servers,
+            self.kafka_security_protocol,
+            self.kafka_sasl_mechanism,
+            self.kafka_username,
+            self.kafka_password.get_secret_value(),
+            self.kafka_ca_file,
+            self.kafka_certificate_file,
+            self.kafka_key_file,
+        )
+
+
+def kafka_variables(access: KafkaAccess) -> dict[str, str]:
+    """The environment variables of this access, without empty ones. They include the password."""
+    variables = {
+        "KAFKA_BOOTSTRAP_SERVERS": access.servers,
+        "KAFKA_SECURITY_PROTOCOL": access.protocol if access.protocol != "PLAINTEXT" else "",
+        "KAFKA_SASL_MECHANISM": access.mechanism if access.username else "",
+        "KAFKA_USERNAME": access.username,
+        "KAFKA_PASSWORD": access.password,
+        "KAFKA_CA_FILE": str(access.ca_file or ""),
+        "KAFKA_CERTIFICATE_FILE": str(access.certificate_file or ""),
+        "KAFKA_KEY_FILE": str(access.key_file or ""),
+    }
+    return {name: value for name, value in variables.items() if value}
