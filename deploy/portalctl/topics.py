@@ -127,6 +127,8 @@ async def _find(admin: AIOKafkaAdminClient, names: Collection[str]) -> dict[str,
     for answer in await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name) for name in described]):
         for resource in answer.to_object()["resources"]:
             name = resource["resource_name"]
+            if resource["error_code"] == _UNKNOWN_TOPIC:
+                continue  # another broker answers, which does not know the new topic yet
             _check(resource["error_code"], name, resource["error_message"])
             topics[name] = _to_existing(described[name], resource["config_entries"])
     return topics

@@ -16,7 +16,6 @@ from chassis.eventsourcing.command_handler import CommandHandler, decide
 from chassis.eventsourcing.context import Context
 from chassis.eventsourcing.event_store import Answer, IdempotencyKey, Statement, WriteSet
 from chassis.outbox.cursor import RelayPosition, read_page
-from chassis.postgres.migrate import CHASSIS, MigrationChanged, migrate
 from support.databases import ServiceDatabase
 from support.lamps import CONTEXT, LAMP, MERCHANT, NOON, Count
 
@@ -129,20 +128,3 @@ async def test_the_service_role_cannot_change_events(postgres_store: PostgresEve
     for change in ("UPDATE events SET version = 2", "DELETE FROM events", "TRUNCATE events", "DROP TABLE events"):
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await pool.execute(change)
-
-
-async def test_a_migration_is_applied_once_and_must_not_change(
-    service: ServiceDatabase, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    folder = tmp_path_factory.mktemp("migrations")
-    (folder / "0001_shades.sql").write_text("CREATE TABLE shades (lamp uuid)")
-    owner = await asyncpg.connect(service.owner_url)
-    try:
-        components = {"chassis": CHASSIS, "lamps": folder}
-        assert await migrate(owner, components, "postgres") == ["lamps/0001_shades.sql"]
-        assert await migrate(owner, components, "postgres") == []
-        (folder / "0001_shades.sql").write_text("CREATE TABLE shades (lamp text)")
-        with pytest.raises(MigrationChanged):
-            await migrate(owner, components, "postgres")
-    finally:
-        await owner.close()

@@ -10,7 +10,7 @@ import asyncpg
 import structlog
 import uvloop
 
-from chassis.postgres.migrate import CHASSIS, migrate
+from chassis.postgres.migrate import CHASSIS, MigrationBlocked, MigrationChanged, migrate
 from chassis.runtime import logging
 from chassis.runtime.signals import restore_stop_signals
 from chassis.service.settings import ServiceSettings, SettingsError, exit_with, read_settings
@@ -69,6 +69,9 @@ async def _migrate(settings: ServiceSettings, components: dict[str, Path]) -> No
     try:
         applied = await migrate(connection, components, role_of(settings.database_url.get_secret_value()))
         log.info("service.migrated", applied=applied)
+    except (MigrationBlocked, MigrationChanged) as error:
+        log.error("service.not_migrated", file=str(error), reason=(type(error).__doc__ or "").strip())
+        raise SystemExit(1) from error
     finally:
         await connection.close()
 
