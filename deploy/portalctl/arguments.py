@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 from pydantic import TypeAdapter, ValidationError
 
-from chassis.service.setting_types import Expected, KafkaServers, ServiceUrl
+from chassis.service.setting_types import Expected, HostAndPort, KafkaServers, ServiceUrl
 
 _API_KEY = re.compile(r"sk_(?:test|live)_[A-Za-z0-9_-]{43}")
 
@@ -45,6 +45,10 @@ Wipe = Annotated[bool, typer.Option("--wipe", help="Delete all data too.")]
 Bootstrap = Annotated[
     str | None,
     typer.Option("--kafka", help="Bootstrap servers, instead of KAFKA_BOOTSTRAP_SERVERS.", callback=_of_type(KafkaServers)),
+]
+PostgresAddress = Annotated[
+    str,
+    typer.Option("--postgres", help="Host and port of PostgreSQL.", callback=_of_type(HostAndPort)),
 ]
 Patience = Annotated[
     float,

@@ -17,7 +17,7 @@ import typer
 from chassis.kafka_access import KafkaAccess
 from chassis.runtime.signals import restore_stop_signals
 from chassis.service.settings import read_settings
-from portalctl import links, status_report, topics
+from portalctl import links, secret_files, status_report, topics
 from portalctl.arguments import (
     ApiKey,
     Bootstrap,
@@ -27,6 +27,7 @@ from portalctl.arguments import (
     Limit,
     MerchantOption,
     Patience,
+    PostgresAddress,
     Seconds,
     Wipe,
 )
@@ -167,6 +168,22 @@ def run_supervisor(context: typer.Context) -> None:
             supervise(context.obj, SERVICES, ExternalServers.of(settings), settings.portal_deadline_seconds)
         except Held:
             raise StackError("another supervisor runs here") from None
+
+
+@app.command("secrets")
+def show_secret_files(
+    context: typer.Context,
+    to: Annotated[Path, typer.Argument(help="The folder for the files, one subfolder for each reader.")],
+    postgres: PostgresAddress = "postgres:5432",
+) -> None:
+    """Write the secrets of a deployment as files that only their owner can read, and create missing ones.
+
+    Services read them as <NAME>_FILE. The folder's secrets.json keeps them, so that later calls write the same values: back it
+    up. Without invoicing's key the buyers' data on invoices cannot be read again.
+    """
+    with exit_on_error():
+        for reader in secret_files.write_secrets(context.obj, to, postgres):
+            say(f"{to / reader}")
 
 
 @topics_app.command("apply")

@@ -75,6 +75,12 @@ def _servers(text: str) -> str:
     return text
 
 
+def _server(text: str) -> str:
+    if "," in text:
+        raise ValueError("names more than one host")
+    return _servers(text)
+
+
 def _networks(text: str) -> str:
     for network in text.split(",") if text else ():
         try:
@@ -171,6 +177,7 @@ def _administrator(url: SecretStr) -> SecretStr:
 Port = Annotated[int, Field(ge=1, le=65535), Expected("a port from 1 to 65535")]
 Host = Annotated[str, AfterValidator(_address), Expected("an address or host name to listen on, such as 127.0.0.1 or ::")]
 Name = Annotated[str, AfterValidator(_name), Expected("a name of at most 63 letters, digits, dots, hyphens and underscores")]
+HostAndPort = Annotated[str, AfterValidator(_server), Expected("a host and a port such as postgres:5432")]
 KafkaServers = Annotated[str, AfterValidator(_servers), Expected("Kafka servers as host:port, separated by commas")]
 Networks = Annotated[
     str,
