@@ -186,7 +186,7 @@ async def test_no_card_is_saved_in_the_other_customers_tab(page: Page, two_custo
     await portal.page.locator("#edit-method").click()
     confirm = portal.dialog.frame_locator("iframe").get_by_role("button", name="Save")
     await expect(confirm).to_be_visible()
-    two_customers.gateway.owners.asked.clear()
+    two_customers.gateway.owners.requests.clear()
     await diego_enters(page, two_customers)
     await confirm.click()
     await expect_notice_and_no_command(page, two_customers)

@@ -44,7 +44,7 @@ class TwoCustomers:
 
     def commands_sent(self) -> list[tuple[str, str]]:
         """Methods and paths of the commands that the gateway sent to the owners."""
-        return [(method, path) for method, path, _, _ in self.gateway.owners.asked if method in CHANGES]
+        return [(method, path) for method, path, _, _ in self.gateway.owners.requests if method in CHANGES]
 
 
 @asynccontextmanager
@@ -56,7 +56,7 @@ async def gateway(postgres_url: str) -> AsyncIterator[Gateway]:
 async def create(gateway: Gateway) -> TwoCustomers:
     """Create a company with both customers on a gateway that other tests share."""
     gateway.owners.answers.clear()
-    gateway.owners.asked.clear()
+    gateway.owners.requests.clear()
     await gateway.pool.execute("DELETE FROM use_of_limit")
     company = await gateway.merchant()
     visa = payments.PaymentMethodUpdated(payment_method=story.VISA)

@@ -247,16 +247,16 @@ async def test_members_that_join_and_leave_handle_everything_once(
 
 async def test_a_stopped_member_has_left_its_group(pool: asyncpg.Pool, kafka_bootstrap: str, topic: str) -> None:
     """The group need not wait for the end of the member's session before others take its partitions over."""
-    its = consumer(topic)
+    group_consumer = consumer(topic)
     async with administrator(kafka_bootstrap) as admin:
 
         async def members() -> set[str]:
-            [answer] = await admin.describe_consumer_groups([its.group])
+            [answer] = await admin.describe_consumer_groups([group_consumer.group])
             [group] = answer.to_object()["groups"]
             return {member["client_id"] for member in group["members"]}
 
-        async with running(pool, kafka_bootstrap, its, instance="stays"):
-            async with running(pool, kafka_bootstrap, its, instance="stops"), asyncio.timeout(30):
+        async with running(pool, kafka_bootstrap, group_consumer, instance="stays"):
+            async with running(pool, kafka_bootstrap, group_consumer, instance="stops"), asyncio.timeout(30):
                 while len(await members()) < 2:
                     await asyncio.sleep(0.1)
             assert await members() == {"tests.stays"}

@@ -32,8 +32,8 @@ class Copy:
         return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
 
     def content(self) -> dict[str, bytes]:
-        found = [path for path in self.folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
-        return {str(path.relative_to(self.folder)): path.read_bytes() for path in found}
+        files = [path for path in self.folder.rglob("*") if path.is_file() and path.suffix != ".pyc"]
+        return {str(path.relative_to(self.folder)): path.read_bytes() for path in files}
 
 
 @pytest.fixture
@@ -50,17 +50,17 @@ def adding(field: str) -> Callable[[Copy], None]:
 
 def test_without_a_change_nothing_is_written(copy: Copy) -> None:
     before = copy.content()
-    made = copy.make()
-    assert (made.returncode, made.stdout, made.stderr) == (0, "", "")
+    process = copy.make()
+    assert (process.returncode, process.stdout, process.stderr) == (0, "", "")
     assert copy.content() == before
 
 
 def test_an_optional_field_is_written_to_every_document(copy: Copy) -> None:
     adding('    seats: int = 1\n    """How many seats are paid."""')(copy)
-    made = copy.make()
-    assert made.returncode == 0, made.stderr
+    process = copy.make()
+    assert process.returncode == 0, process.stderr
     event = "billing.subscriptions.SubscriptionRenewed.v1"
-    assert set(made.stdout.split()) == {
+    assert set(process.stdout.split()) == {
         f"contracts/samples/{event}.2.json",
         f"contracts/schemas/{event}.json",
         "contracts/asyncapi.yaml",
@@ -75,9 +75,9 @@ def test_an_optional_field_is_written_to_every_document(copy: Copy) -> None:
 def test_a_text_without_an_example_is_refused_and_nothing_is_written(copy: Copy) -> None:
     adding('    note: str | None = None\n    """A note."""')(copy)
     before = copy.content()
-    made = copy.make()
-    assert made.returncode == 1
-    assert made.stderr == (
+    process = copy.make()
+    assert process.returncode == 1
+    assert process.stderr == (
         "billing.subscriptions.SubscriptionRenewed.v1: `note` of SubscriptionRenewed needs an example: give it "
         "Field(examples=[…])\n"
     )
@@ -87,9 +87,9 @@ def test_a_text_without_an_example_is_refused_and_nothing_is_written(copy: Copy)
 def test_a_required_field_is_refused_in_one_sentence_and_nothing_is_written(copy: Copy) -> None:
     adding('    note: str\n    """A note."""')(copy)
     before = copy.content()
-    made = copy.make()
-    assert made.returncode == 1
-    assert made.stderr == (
+    process = copy.make()
+    assert process.returncode == 1
+    assert process.stderr == (
         "billing.subscriptions.SubscriptionRenewed.v1: data.note is new and required, which breaks its readers: keep published "
         "fields as they are and give new ones a default, or publish billing.subscriptions.SubscriptionRenewed.v2 beside it.\n"
     )

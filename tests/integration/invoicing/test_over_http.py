@@ -133,15 +133,15 @@ async def test_the_document_of_a_paid_invoice_has_the_payment_with_its_reference
 
 
 async def test_the_document_of_a_void_invoice_says_when_it_was_paid_back(stack: Stack, history: Shop) -> None:
-    async def said() -> str:
+    async def document() -> str:
         async with stack.customer(history, ANA) as http:
             return text((await http.get(f"/v1/invoices/{SECOND}/pdf")).content)
 
     async with stack.merchant(history) as http:
         await http.post(f"/v1/invoices/{SECOND}/void")
-    assert "29.99 USD · anulada el" in await said()
+    assert "29.99 USD · anulada el" in await document()
     await stack.deliver(history.succeeded(SUBSCRIPTION, ANA, 1), history.refunded(SUBSCRIPTION, ANA, 1))
-    assert "29.99 USD · reembolsada el 14 de febrero de 2020" in await said()
+    assert "29.99 USD · reembolsada el 14 de febrero de 2020" in await document()
 
 
 async def test_a_merchant_voids_what_is_open(stack: Stack, history: Shop) -> None:

@@ -13,9 +13,9 @@ from portalctl.local.databases import Database, Role, create, drop, url_of
 async def database(postgres_url: str) -> AsyncIterator[Database]:
     """With names and passwords that have to be quoted."""
     name = f'o\'hara "{secrets.token_hex(4)}"'
-    made = Database(name, Role(f"{name} owner", r"pass'\word"), Role(f"{name} service", "$a'b\"c"))
-    yield made
-    await drop(postgres_url, made)
+    quoted_database = Database(name, Role(f"{name} owner", r"pass'\word"), Role(f"{name} service", "$a'b\"c"))
+    yield quoted_database
+    await drop(postgres_url, quoted_database)
 
 
 @pytest.fixture

@@ -14,10 +14,10 @@ from support.local_stack import local_stack
 class Links(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
-        self.found: set[str] = set()
+        self.addresses: set[str] = set()
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found |= {value for name, value in attrs if name == "href" and value and not value.startswith("#")}
+        self.addresses |= {value for name, value in attrs if name == "href" and value and not value.startswith("#")}
 
 
 def test_the_page_of_the_events_is_served_with_working_links(elsewhere: dict[str, str]) -> None:
@@ -31,7 +31,7 @@ def test_the_page_of_the_events_is_served_with_working_links(elsewhere: dict[str
 
         links = Links()
         links.feed(page.text)
-        answers = {link: httpx.head(urljoin(address, link), trust_env=False).status_code for link in links.found}
+        answers = {link: httpx.head(urljoin(address, link), trust_env=False).status_code for link in links.addresses}
         assert {link: status for link, status in answers.items() if status != 200} == {}
 
         assert stack.portalctl("down").returncode == 0

@@ -44,31 +44,31 @@ def up_in_the_shell(stack: LocalStack, home: Path) -> None:
 
 def modes(folder: Path) -> dict[Path, int]:
     """The mode of each file and folder. The servers delete files meanwhile."""
-    found = {}
+    modes_by_path = {}
     for path in folder.rglob("*"):
         with suppress(FileNotFoundError):
-            found[path] = path.lstat().st_mode
-    return found
+            modes_by_path[path] = path.lstat().st_mode
+    return modes_by_path
 
 
 def test_no_process_gets_the_settings_for_other_servers(stack: LocalStack) -> None:
     for identity in members(stack.folder):
         for process in (psutil.Process(identity.pid), *psutil.Process(identity.pid).children(recursive=True)):
-            found = process.environ()
-            assert {name for name in SHELL if name not in ("HTTP_PROXY", "http_proxy", "ALL_PROXY")} & found.keys() <= {
+            environment = process.environ()
+            assert {name for name in SHELL if name not in ("HTTP_PROXY", "http_proxy", "ALL_PROXY")} & environment.keys() <= {
                 "DATABASE_URL",
                 "HTTP_PORT",
                 "LOG_LEVEL",
             }
-            assert all(found.get(name) != SHELL[name] for name in ("DATABASE_URL", "HTTP_PORT", "LOG_LEVEL"))
+            assert all(environment.get(name) != SHELL[name] for name in ("DATABASE_URL", "HTTP_PORT", "LOG_LEVEL"))
 
 
 def test_data_logs_and_files_with_secrets_are_private(stack: LocalStack) -> None:
-    found = modes(stack.folder.root)
-    assert any(path.name == "meta.properties" for path in found)
-    assert any(path.name == "PG_VERSION" for path in found)
-    assert {stack.folder.secrets, stack.folder.state, stack.folder.processes} <= found.keys()
-    assert [path for path, mode in found.items() if not stat.S_ISLNK(mode) and mode & 0o077] == []
+    modes_by_path = modes(stack.folder.root)
+    assert any(path.name == "meta.properties" for path in modes_by_path)
+    assert any(path.name == "PG_VERSION" for path in modes_by_path)
+    assert {stack.folder.secrets, stack.folder.state, stack.folder.processes} <= modes_by_path.keys()
+    assert [path for path, mode in modes_by_path.items() if not stat.S_ISLNK(mode) and mode & 0o077] == []
 
 
 def test_a_start_makes_copied_data_private_again(stack: LocalStack, home: Path) -> None:

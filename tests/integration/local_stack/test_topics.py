@@ -21,29 +21,29 @@ def kafka(kafka_bootstrap: str) -> KafkaAccess:
 
 
 @pytest.fixture
-def wanted() -> dict[str, Topic]:
+def expected_topics() -> dict[str, Topic]:
     """The contracts' topics under names of this test's own."""
     return {topic.name: topic for topic in map(renamed, TOPICS.values())}
 
 
-async def test_missing_topics_are_created_by_the_contracts(kafka: KafkaAccess, wanted: dict[str, Topic]) -> None:
-    assert {one.what for one in await topics.diff(kafka, wanted)} == {"topic"}
-    made = await topics.apply(kafka, wanted)
-    assert [one.topic for one in made] == list(wanted)
-    assert await topics.diff(kafka, wanted) == []
+async def test_missing_topics_are_created_by_the_contracts(kafka: KafkaAccess, expected_topics: dict[str, Topic]) -> None:
+    assert {one.what for one in await topics.diff(kafka, expected_topics)} == {"topic"}
+    changes = await topics.apply(kafka, expected_topics)
+    assert [one.topic for one in changes] == list(expected_topics)
+    assert await topics.diff(kafka, expected_topics) == []
 
 
-async def test_applying_again_changes_nothing(kafka: KafkaAccess, wanted: dict[str, Topic]) -> None:
-    await topics.apply(kafka, wanted)
-    assert await topics.apply(kafka, wanted) == []
+async def test_applying_again_changes_nothing(kafka: KafkaAccess, expected_topics: dict[str, Topic]) -> None:
+    await topics.apply(kafka, expected_topics)
+    assert await topics.apply(kafka, expected_topics) == []
 
 
 async def test_a_setting_that_differs_is_shown_and_corrected_and_the_others_stay(kafka: KafkaAccess) -> None:
     before = renamed(Topic("t", 1, {"retention.ms": "1000", "max.message.bytes": "2000"}))
     await topics.apply(kafka, {before.name: before})
-    wanted = {before.name: Topic(before.name, 1, {"retention.ms": "-1"})}
-    assert await topics.diff(kafka, wanted) == [topics.Difference(before.name, "retention.ms", "-1", "1000")]
-    await topics.apply(kafka, wanted)
+    with_retention = {before.name: Topic(before.name, 1, {"retention.ms": "-1"})}
+    assert await topics.diff(kafka, with_retention) == [topics.Difference(before.name, "retention.ms", "-1", "1000")]
+    await topics.apply(kafka, with_retention)
     both = {before.name: Topic(before.name, 1, {"retention.ms": "-1", "max.message.bytes": "2000"})}
     async with asyncio.timeout(15):
         # What the controller has taken, the broker learns a moment later.
@@ -51,7 +51,7 @@ async def test_a_setting_that_differs_is_shown_and_corrected_and_the_others_stay
             await asyncio.sleep(0.1)
 
 
-async def test_every_setting_of_the_contracts_is_compared(kafka: KafkaAccess, wanted: dict[str, Topic]) -> None:
+async def test_every_setting_of_the_contracts_is_compared(kafka: KafkaAccess, expected_topics: dict[str, Topic]) -> None:
     others = {
         "cleanup.policy": {"delete": "compact", "compact": "delete"},
         "retention.ms": {"-1": "1000"},
@@ -62,14 +62,14 @@ async def test_every_setting_of_the_contracts_is_compared(kafka: KafkaAccess, wa
     }
     different = {
         name: replace(topic, config={key: others.get(key, {}).get(value, "10000") for key, value in topic.config.items()})
-        for name, topic in wanted.items()
+        for name, topic in expected_topics.items()
     }
     await topics.apply(kafka, different)
-    expected = {(name, key) for name, topic in wanted.items() for key in topic.config}
-    assert {(one.topic, one.what) for one in await topics.diff(kafka, wanted)} == expected
-    await topics.apply(kafka, wanted)
+    expected = {(name, key) for name, topic in expected_topics.items() for key in topic.config}
+    assert {(one.topic, one.what) for one in await topics.diff(kafka, expected_topics)} == expected
+    await topics.apply(kafka, expected_topics)
     async with asyncio.timeout(15):
-        while await topics.diff(kafka, wanted):
+        while await topics.diff(kafka, expected_topics):
             await asyncio.sleep(0.1)
 
 
@@ -93,8 +93,8 @@ async def test_too_few_replicas_are_shown_and_never_changed(kafka: KafkaAccess, 
 async def test_another_partition_count_is_shown_and_never_changed(kafka: KafkaAccess) -> None:
     before = renamed(Topic("t", 2))
     await topics.apply(kafka, {before.name: before})
-    wanted = {before.name: Topic(before.name, 3)}
+    three_partitions = {before.name: Topic(before.name, 3)}
     expected = [topics.Difference(before.name, "partitions", "3", "2")]
-    assert await topics.diff(kafka, wanted) == expected
-    assert await topics.apply(kafka, wanted) == []
-    assert await topics.diff(kafka, wanted) == expected
+    assert await topics.diff(kafka, three_partitions) == expected
+    assert await topics.apply(kafka, three_partitions) == []
+    assert await topics.diff(kafka, three_partitions) == expected

@@ -17,7 +17,7 @@ async def the_gateway(postgres_url: str) -> AsyncIterator[Gateway]:
 @pytest.fixture
 async def gateway(the_gateway: Gateway) -> Gateway:
     the_gateway.owners.answers.clear()
-    the_gateway.owners.asked.clear()
+    the_gateway.owners.requests.clear()
     await the_gateway.pool.execute("DELETE FROM use_of_limit")
     return the_gateway
 

@@ -65,8 +65,8 @@ async def test_the_number_of_counted_addresses_is_bounded(gateway: Gateway) -> N
     await stored.take(limit, "a")
     with pytest.raises(Problem, match="429"):
         await stored.take(limit, "a")
-    kept = await gateway.pool.fetch("SELECT who, cardinality(uses) AS uses FROM use_of_limit WHERE name = 'guesses' ORDER BY who")
-    assert [tuple(row) for row in kept] == [("a", 2), ("b", 1), ("c", 1)]
+    rows = await gateway.pool.fetch("SELECT who, cardinality(uses) AS uses FROM use_of_limit WHERE name = 'guesses' ORDER BY who")
+    assert [tuple(row) for row in rows] == [("a", 2), ("b", 1), ("c", 1)]
 
 
 async def test_a_valid_link_works_after_many_refused_ones_from_the_same_network(gateway: Gateway, merchant: Merchant) -> None:
@@ -77,5 +77,5 @@ async def test_a_valid_link_works_after_many_refused_ones_from_the_same_network(
         assert (await stranger.post("/api/session", json={"token": link})).status_code == 204
         assert (await stranger.post("/enter", data={"link": link})).status_code == 303
         assert await refused(stranger, ANA) == 429
-    kept = "SELECT cardinality(uses) FROM use_of_limit WHERE name = 'refused_links'"
-    assert await gateway.pool.fetchval(kept) == 60
+    count_query = "SELECT cardinality(uses) FROM use_of_limit WHERE name = 'refused_links'"
+    assert await gateway.pool.fetchval(count_query) == 60

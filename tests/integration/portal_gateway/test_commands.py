@@ -31,8 +31,8 @@ async def ana(merchant: Merchant) -> Merchant:
 
 
 async def pending(browser: httpx.AsyncClient) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = (await browser.get("/api/overview")).json()["pending"]
-    return found
+    commands: list[dict[str, Any]] = (await browser.get("/api/overview")).json()["pending"]
+    return commands
 
 
 async def test_a_cancellation_is_forwarded_in_the_customers_name(ana: Merchant) -> None:
@@ -41,7 +41,7 @@ async def test_a_cancellation_is_forwarded_in_the_customers_name(ana: Merchant) 
         body = {"feedback": "unused", "comment": "No la uso"}
         answer = await browser.post(OF_GATEWAY, json=body, headers={"idempotency-key": "click-1"})
     assert (answer.status_code, answer.json()) == (202, ACCEPTED)
-    [(_, _, sent, headers)] = ana.gateway.owners.asked
+    [(_, _, sent, headers)] = ana.gateway.owners.requests
     assert (sent, headers["idempotency-key"]) == (body, "click-1")
     keys = json.dumps({"keys": [KEY.as_dict(private=False)]})
     claims = Verifier("subscriptions", keys).verify(headers["authorization"].removeprefix("Bearer "))
@@ -62,8 +62,8 @@ async def test_an_accepted_cancellation_is_pending_until_its_event_arrives(ana: 
         shown = (await browser.get("/api/overview")).json()
         assert shown["pending"] == []
         assert shown["subscriptions"][0]["cancellation"]["mode"] == "at_period_end"
-    kept = "SELECT count(*) FROM accepted_command WHERE merchant_id = $1"
-    assert await ana.gateway.pool.fetchval(kept, ana.id) == 0
+    count_query = "SELECT count(*) FROM accepted_command WHERE merchant_id = $1"
+    assert await ana.gateway.pool.fetchval(count_query, ana.id) == 0
 
 
 async def test_an_accepted_cancellation_is_confirmed_even_if_it_cannot_be_stored(ana: Merchant) -> None:
@@ -120,7 +120,7 @@ async def test_an_invalid_cancellation_is_not_forwarded(ana: Merchant, body: Any
     async with ana.signed_in() as browser:
         answer = await browser.post(OF_GATEWAY, json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
-    assert ana.gateway.owners.asked == []
+    assert ana.gateway.owners.requests == []
 
 
 async def test_a_card_number_in_a_comment_is_removed_and_the_cancellation_forwarded(ana: Merchant) -> None:
@@ -130,7 +130,7 @@ async def test_a_card_number_in_a_comment_is_removed_and_the_cancellation_forwar
         telephone = await browser.post(OF_GATEWAY, json={"comment": "call +52 1 55 2000 0000"})
     assert (removed.status_code, removed.json()) == (202, {**ACCEPTED, "card_number_removed": True})
     assert (telephone.status_code, telephone.json()) == (202, ACCEPTED)
-    assert [sent["comment"] for _, _, sent, _ in ana.gateway.owners.asked] == ["my card is ••••", "call +52 1 55 2000 0000"]
+    assert [sent["comment"] for _, _, sent, _ in ana.gateway.owners.requests] == ["my card is ••••", "call +52 1 55 2000 0000"]
 
 
 UNREADABLE = {
@@ -150,7 +150,7 @@ async def test_a_malformed_body_is_not_forwarded(ana: Merchant, raw: bytes) -> N
         answer = await browser.post(OF_GATEWAY, content=raw, headers={"content-type": "application/json"})
     assert answer.status_code in (400, 413, 422)
     assert answer.headers["content-type"] == "application/problem+json"
-    assert ana.gateway.owners.asked == []
+    assert ana.gateway.owners.requests == []
 
 
 async def test_an_unreachable_service_is_reported_at_once_and_nothing_changes(ana: Merchant) -> None:
@@ -183,7 +183,7 @@ async def test_card_entry_lists_what_is_owed(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         answer = await browser.post("/api/payment-method/setup")
     assert (answer.status_code, answer.json()["total"]["text"]) == (201, "29.99 USD")
-    [(_, _, sent, _)] = ana.gateway.owners.asked
+    [(_, _, sent, _)] = ana.gateway.owners.requests
     assert sent == {"locale": "es-419", "colour": "#1f57c3", "portal_origin": ana.gateway.url}
 
 
@@ -215,7 +215,7 @@ async def test_five_declined_cards_an_hour_are_the_limit(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
         answers = [await browser.put("/api/payment-method", json=NEW_CARD) for _ in range(6)]
     assert [answer.json()["code"] for answer in answers] == ["card_declined"] * 5 + ["too_many_requests"]
-    assert len(ana.gateway.owners.asked) == 5
+    assert len(ana.gateway.owners.requests) == 5
 
 
 @pytest.mark.parametrize(
@@ -228,7 +228,7 @@ async def test_there_is_no_field_for_a_card_number(ana: Merchant, body: Any) -> 
         answer = await browser.put("/api/payment-method", json=body)
     assert (answer.status_code, answer.json()["code"]) == (422, "invalid_request")
     assert "4242424242424242" not in answer.text
-    assert ana.gateway.owners.asked == []
+    assert ana.gateway.owners.requests == []
 
 
 async def test_limits_hold_for_concurrent_requests(ana: Merchant) -> None:

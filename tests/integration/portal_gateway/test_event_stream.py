@@ -33,21 +33,21 @@ class Stream:
 
     async def next(self, seconds: float = 12) -> dict[str, Any]:
         """The next message: {id, event, data}."""
-        found: dict[str, Any] = {}
+        message: dict[str, Any] = {}
         async with asyncio.timeout(seconds):
             async for line in self._lines:
-                if not line and found:
-                    return found
+                if not line and message:
+                    return message
                 name, _, value = line.partition(": ")
                 if name:
-                    found[name] = json.loads(value) if name == "data" else value
+                    message[name] = json.loads(value) if name == "data" else value
         raise EOFError
 
 
 @asynccontextmanager
-async def watching(browser: httpx.AsyncClient, **asked: Any) -> AsyncIterator[Stream]:
-    headers = asked.pop("headers", {})
-    async with browser.stream("GET", "/api/stream", params=asked, headers=headers) as answer:
+async def watching(browser: httpx.AsyncClient, **options: Any) -> AsyncIterator[Stream]:
+    headers = options.pop("headers", {})
+    async with browser.stream("GET", "/api/stream", params=options, headers=headers) as answer:
         assert answer.headers["content-type"].startswith("text/event-stream")
         assert answer.headers["cache-control"] == "no-store"
         yield Stream(answer.aiter_lines())
@@ -168,5 +168,5 @@ async def test_a_ninth_stream_of_a_session_replaces_its_oldest_and_delays_its_re
             assert [line async for line in lines[0] if line] == ["retry: 60000"]
         await ana.tell(payments.PaymentMethodUpdated(payment_method=VISA))
         assert (await ninth.next(7))["data"]["panes"] == ["payment_method"]
-        for kept in lines[1:]:
-            assert (await Stream(kept).next(7))["data"]["panes"] == ["payment_method"]
+        for remaining_lines in lines[1:]:
+            assert (await Stream(remaining_lines).next(7))["data"]["panes"] == ["payment_method"]

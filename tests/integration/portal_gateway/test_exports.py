@@ -33,16 +33,16 @@ class Maker:
     """Produces a file of so many chunks, each when it is read."""
 
     def __init__(self, chunks: int) -> None:
-        self.chunks, self.made = chunks, 0
+        self.chunks, self.produced_count = chunks, 0
         self.ended = asyncio.Event()
 
     async def __call__(self, _: Request) -> Response:
-        return StreamingResponse(self._made(), media_type="application/zip")
+        return StreamingResponse(self._body(), media_type="application/zip")
 
-    async def _made(self) -> AsyncIterator[bytes]:
+    async def _body(self) -> AsyncIterator[bytes]:
         try:
-            while self.made < self.chunks:
-                self.made += 1
+            while self.produced_count < self.chunks:
+                self.produced_count += 1
                 yield CHUNK
                 await asyncio.sleep(0)  # like a real producer: otherwise it would not notice the closed connection
         finally:
@@ -55,34 +55,34 @@ def refusing() -> Response:
 
 @pytest.mark.parametrize("address", ["/export.csv", "/api/invoices/export?format=csv"])
 async def test_the_export_is_forwarded_under_its_name_and_not_stored(ana: Merchant, address: str) -> None:
-    asked: list[str] = []
+    queries: list[str] = []
 
-    async def made(request: Request) -> Response:
-        asked.append(str(request.url.query))
+    async def export(request: Request) -> Response:
+        queries.append(str(request.url.query))
         named = {"content-disposition": "attachment; filename=\"releve.csv\"; filename*=UTF-8''relev%C3%A9.csv"}
         return Response(b"\xef\xbb\xbfdate,kind\r\n", media_type="text/csv", headers=named)
 
-    ana.gateway.owners.answers["GET", EXPORT] = made
+    ana.gateway.owners.answers["GET", EXPORT] = export
     async with ana.signed_in() as browser:
         answer = await browser.get(address)
     assert answer.content == b"\xef\xbb\xbfdate,kind\r\n"
-    assert asked == ["format=csv&locale=es-MX"], "the customer's country, not the merchant's region"
+    assert queries == ["format=csv&locale=es-MX"], "the customer's country, not the merchant's region"
     assert answer.headers["content-disposition"] == "attachment; filename=\"releve.csv\"; filename*=UTF-8''relev%C3%A9.csv"
     assert (answer.headers["cache-control"], answer.headers["x-content-type-options"]) == ("no-store", "nosniff")
 
 
 @pytest.mark.parametrize("address", ["/export.csv?year=2021", "/api/invoices/export?format=csv&year=2021"])
 async def test_the_export_of_one_year_is_requested(ana: Merchant, address: str) -> None:
-    asked: list[str] = []
+    queries: list[str] = []
 
-    async def made(request: Request) -> Response:
-        asked.append(str(request.url.query))
+    async def export(request: Request) -> Response:
+        queries.append(str(request.url.query))
         return Response(b"date", media_type="text/csv")
 
-    ana.gateway.owners.answers["GET", EXPORT] = made
+    ana.gateway.owners.answers["GET", EXPORT] = export
     async with ana.signed_in() as browser:
         assert (await browser.get(address)).content == b"date"
-    assert asked == ["format=csv&locale=es-MX&year=2021"]
+    assert queries == ["format=csv&locale=es-MX&year=2021"]
 
 
 @pytest.mark.parametrize("address", ["/export.csv?year=now", "/api/invoices/export?format=csv&year=now"])
@@ -118,11 +118,11 @@ async def test_a_slow_reader_gets_the_whole_export(ana: Merchant) -> None:
     async with ana.signed_in() as browser, browser.stream("GET", "/export.zip") as answer:
         arriving = answer.aiter_raw()
         await anext(arriving)
-        made = -1
-        while made != maker.made:
-            made = maker.made
+        produced_count = -1
+        while produced_count != maker.produced_count:
+            produced_count = maker.produced_count
             await asyncio.sleep(1)
-        assert maker.made < 1_000
+        assert maker.produced_count < 1_000
 
 
 async def test_a_large_export_needs_constant_memory(ana: Merchant) -> None:
@@ -143,10 +143,10 @@ async def test_a_second_export_is_refused_with_a_sentence(ana: Merchant) -> None
     ana.gateway.owners.answers["GET", EXPORT] = refusing()
     sentence = spanish(BY_CODE["export_running"])
     async with ana.signed_in() as browser:
-        told = await browser.get("/api/invoices/export", params={"format": "zip"})
+        response = await browser.get("/api/invoices/export", params={"format": "zip"})
         page = await browser.get("/export.zip")
-    assert (told.status_code, told.json()["code"]) == (429, "export_running")
-    assert told.json()["detail"] == sentence
+    assert (response.status_code, response.json()["code"]) == (429, "export_running")
+    assert response.json()["detail"] == sentence
     assert (page.status_code, page.headers["content-type"]) == (429, "text/html; charset=utf-8")
     assert "content-disposition" not in page.headers
     assert sentence in page.text
@@ -171,14 +171,14 @@ async def test_ten_exports_an_hour_are_the_limit_and_refused_ones_do_not_count(a
 async def test_the_progress_has_a_sentence(ana: Merchant) -> None:
     async with ana.signed_in() as browser:
 
-        async def told(running: dict[str, int] | None) -> Any:
+        async def progress_of(running: dict[str, int] | None) -> Any:
             ana.gateway.owners.answers["GET", f"{EXPORT}/progress"] = JSONResponse({"progress": running})
             return (await browser.get("/api/invoices/export/progress")).json()["progress"]
 
-        progress = await told({"done": 120, "total": 1000})
+        progress = await progress_of({"done": 120, "total": 1000})
         assert (progress["done"], progress["total"]) == (120, 1000)
         assert re.search(r"\b120\b.*\b1,000\b", progress["text"])
-        assert await told(None) is None
+        assert await progress_of(None) is None
         browser.headers["cookie"] = ""
         assert (await browser.get("/api/invoices/export/progress")).status_code == 401
 

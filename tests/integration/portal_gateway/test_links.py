@@ -114,8 +114,8 @@ async def test_concurrent_visits_show_their_own_customer_and_nothing_of_a_revoke
     revoked = await ana.link()
     async with AsyncExitStack() as open_, ana.back_end() as api:
         browsers = [
-            await open_.enter_async_context(made)
-            for made in (
+            await open_.enter_async_context(client)
+            for client in (
                 ana.signed_in(),
                 ana.signed_in(CLAUDIO),
                 another.signed_in(),
@@ -164,8 +164,8 @@ async def test_more_concurrent_links_than_connections_are_opened(ana: Merchant) 
             answer = await client.post("/v1/portal-links", json={"customer_id": str(story.ANA)}, headers=named)
             return answer.status_code
 
-        made = await asyncio.gather(*(create() for _ in range(2 * ana.gateway.pool.get_max_size())))
-    assert set(made) == {201}
+        statuses = await asyncio.gather(*(create() for _ in range(2 * ana.gateway.pool.get_max_size())))
+    assert set(statuses) == {201}
 
 
 async def test_a_link_of_another_merchant_is_not_found(ana: Merchant) -> None:
@@ -181,7 +181,7 @@ async def test_a_link_of_another_merchant_is_not_found(ana: Merchant) -> None:
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "body",
     [
         {"customer_id": "x"},
         {},
@@ -199,9 +199,9 @@ async def test_a_link_of_another_merchant_is_not_found(ana: Merchant) -> None:
     ],
     ids=str,
 )
-async def test_an_invalid_link_is_not_created(ana: Merchant, asked: dict[str, Any]) -> None:
+async def test_an_invalid_link_is_not_created(ana: Merchant, body: dict[str, Any]) -> None:
     async with ana.back_end() as api:
-        answer = await api.post("/v1/portal-links", json=asked)
+        answer = await api.post("/v1/portal-links", json=body)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
     assert not await ana.gateway.pool.fetchval("SELECT count(*) FROM portal_link WHERE merchant_id = $1", ana.id)
 
@@ -275,7 +275,7 @@ async def test_a_new_customer_is_looked_up_once(merchant: Merchant) -> None:
     async with merchant.back_end() as api:
         for _ in range(3):
             assert (await api.post("/v1/portal-links", json={"customer_id": str(unknown)})).status_code == 404
-    assert [path for _, path, _, _ in owners.asked].count(f"/v1/customers/{unknown}") == 1
+    assert [path for _, path, _, _ in owners.requests].count(f"/v1/customers/{unknown}") == 1
 
 
 async def test_an_unknown_customer_is_no_404_while_subscriptions_is_unreachable(merchant: Merchant) -> None:
@@ -292,8 +292,8 @@ async def test_an_erased_customers_links_open_nothing(ana: Merchant) -> None:
         await ana.erase()
         assert (await browser.get("/api/overview")).status_code == 401
         await refused(browser, link)
-    kept = await ana.gateway.pool.fetchval("SELECT doc::text FROM customer_view WHERE merchant_id = $1", ana.id)
-    assert "Ana" not in kept
+    document = await ana.gateway.pool.fetchval("SELECT doc::text FROM customer_view WHERE merchant_id = $1", ana.id)
+    assert "Ana" not in document
 
 
 async def test_too_many_refused_links_are_limited(ana: Merchant) -> None:

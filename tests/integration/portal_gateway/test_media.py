@@ -29,7 +29,7 @@ async def test_an_image_is_fetched_once_and_cached_forever(uploaded: Gateway) ->
             assert image.headers["cross-origin-resource-policy"] == "same-origin"
             assert image.headers["content-length"] == str(len(PICTURE))
             assert "set-cookie" not in image.headers
-    assert [path for _, path, _, _ in uploaded.owners.asked].count(f"/v1/media/{NAME}") == 1
+    assert [path for _, path, _, _ in uploaded.owners.requests].count(f"/v1/media/{NAME}") == 1
 
 
 @pytest.mark.parametrize(
@@ -54,10 +54,10 @@ async def test_an_unknown_image_is_not_found_and_not_cached(uploaded: Gateway, p
 
 
 async def test_a_missing_image_is_not_cached_while_subscriptions_is_unreachable(uploaded: Gateway) -> None:
-    kept = uploaded.owners.answers["GET", f"/v1/media/{NAME}"]
+    media_response = uploaded.owners.answers["GET", f"/v1/media/{NAME}"]
     uploaded.owners.answers["GET", f"/v1/media/{NAME}"] = problem(503, "service_unavailable")
     async with uploaded.browser() as browser:
         away = await browser.get(f"/media/{NAME}.webp")
         assert (away.status_code, away.headers["cache-control"]) == (503, "no-store")
-        uploaded.owners.answers["GET", f"/v1/media/{NAME}"] = kept
+        uploaded.owners.answers["GET", f"/v1/media/{NAME}"] = media_response
         assert (await browser.get(f"/media/{NAME}.webp")).content == PICTURE

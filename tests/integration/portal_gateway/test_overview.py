@@ -32,9 +32,9 @@ async def ana(merchant: Merchant) -> Merchant:
     return merchant
 
 
-async def overview(merchant: Merchant, **asked: Any) -> dict[str, Any]:
+async def overview(merchant: Merchant, **parameters: Any) -> dict[str, Any]:
     async with merchant.signed_in() as browser:
-        answer = await browser.get("/api/overview", params=asked)
+        answer = await browser.get("/api/overview", params=parameters)
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json()
     return shown
@@ -100,8 +100,8 @@ async def test_a_change_raises_the_revision_and_a_repetition_does_not(ana: Merch
 
 async def test_concurrent_batches_lose_no_changes(gateway: Gateway) -> None:
     merchant = await gateway.merchant()
-    told: list[Any] = [story.profile(), story.started(), payments.PaymentMethodUpdated(payment_method=VISA), story.issued(5)]
-    await asyncio.gather(*(merchant.tell(event) for event in told))
+    events: list[Any] = [story.profile(), story.started(), payments.PaymentMethodUpdated(payment_method=VISA), story.issued(5)]
+    await asyncio.gather(*(merchant.tell(event) for event in events))
     shown = await overview(merchant)
     assert shown["customer"]["name"] == "Ana García"
     assert len(shown["subscriptions"]) == len(shown["invoices"]["items"]) == 1

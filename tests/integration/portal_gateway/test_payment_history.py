@@ -26,16 +26,16 @@ async def ana(merchant: Merchant) -> Merchant:
     return merchant
 
 
-async def pages(browser: httpx.AsyncClient, **asked: Any) -> list[dict[str, Any]]:
-    found, cursor = [], None
+async def pages(browser: httpx.AsyncClient, **filters: Any) -> list[dict[str, Any]]:
+    items, cursor = [], None
     while True:
-        given = asked | ({"cursor": cursor} if cursor else {})
-        page = (await browser.get("/api/invoices", params=given)).json()
-        assert len(page["items"]) <= int(asked.get("limit", 12))
-        found += page["items"]
+        parameters = filters | ({"cursor": cursor} if cursor else {})
+        page = (await browser.get("/api/invoices", params=parameters)).json()
+        assert len(page["items"]) <= int(filters.get("limit", 12))
+        items += page["items"]
         cursor = page["next_cursor"]
         if cursor is None:
-            return found
+            return items
 
 
 async def test_the_history_is_complete_and_newest_first_with_any_page_size(ana: Merchant) -> None:
@@ -54,7 +54,7 @@ async def test_the_history_is_filtered_by_year_and_shown_status(ana: Merchant) -
 
 
 @pytest.mark.parametrize(
-    "asked",
+    "parameters",
     [
         {"limit": "-1"},
         {"limit": "0"},
@@ -64,11 +64,11 @@ async def test_the_history_is_filtered_by_year_and_shown_status(ana: Merchant) -
         {"status": "draft"},
         {"cursor": "../.."},
     ],
-    ids=lambda asked: str(asked)[:30],
+    ids=lambda parameters: str(parameters)[:30],
 )
-async def test_an_invalid_page_is_a_clear_error(ana: Merchant, asked: dict[str, str]) -> None:
+async def test_an_invalid_page_is_a_clear_error(ana: Merchant, parameters: dict[str, str]) -> None:
     async with ana.signed_in() as browser:
-        answer = await browser.get("/api/invoices", params=asked)
+        answer = await browser.get("/api/invoices", params=parameters)
     assert (answer.status_code, answer.headers["content-type"]) == (422, "application/problem+json")
 
 
@@ -79,20 +79,20 @@ async def test_a_cursor_of_another_customer_or_a_forged_one_is_refused(ana: Merc
     async with ana.signed_in() as browser, other.signed_in(claudio) as stranger:
         cursor = (await browser.get("/api/invoices", params={"limit": 2})).json()["next_cursor"]
         changed = cursor[:-2] + ("A" if cursor[-2] != "A" else "B") + cursor[-1]
-        for who, given in ((browser, changed), (browser, cursor[5:]), (stranger, cursor)):
-            answer = await who.get("/api/invoices", params={"cursor": given})
+        for who, refused_cursor in ((browser, changed), (browser, cursor[5:]), (stranger, cursor)):
+            answer = await who.get("/api/invoices", params={"cursor": refused_cursor})
             assert (answer.status_code, answer.json()["code"]) == (422, "invalid_cursor")
 
 
 async def test_one_invoice_has_the_portals_status(ana: Merchant) -> None:
-    kept = {
+    invoice = {
         "id": str(invoice_id(10)),
         "subscription_id": str(uuid4()),
         "status": "open",
         "total": {"amount_minor": 2999, "currency": "USD"},
         "bill_to": {"name": "Ana"},
     }
-    ana.gateway.owners.answers["GET", f"/v1/invoices/{invoice_id(10)}"] = JSONResponse(kept)
+    ana.gateway.owners.answers["GET", f"/v1/invoices/{invoice_id(10)}"] = JSONResponse(invoice)
     async with ana.signed_in() as browser:
         shown = (await browser.get(f"/api/invoices/{invoice_id(10)}")).json()
     assert (shown["status"], shown["total"]["text"]) == ("processing", "29.99 USD")

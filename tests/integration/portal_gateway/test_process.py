@@ -23,12 +23,12 @@ SECRETS = ("database_url", "service_private_key", "cursor_key", "link_pepper")
 
 
 def environment(database: ServiceDatabase, kafka: str, port: int) -> dict[str, str]:
-    given = settings(database, f"http://127.0.0.1:{port}", "http://127.0.0.1:1")
-    plain = given.model_dump(mode="json", exclude_none=True, exclude=set(SECRETS))
-    found = {name.upper(): str(value) for name, value in plain.items()}
-    found |= {name.upper(): getattr(given, name).get_secret_value() for name in SECRETS}
-    found["ADMIN_PORT"] = str(free_port({port}))
-    return os.environ | found | {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_OWNER_URL": database.owner_url}
+    gateway_settings = settings(database, f"http://127.0.0.1:{port}", "http://127.0.0.1:1")
+    plain = gateway_settings.model_dump(mode="json", exclude_none=True, exclude=set(SECRETS))
+    variables = {name.upper(): str(value) for name, value in plain.items()}
+    variables |= {name.upper(): getattr(gateway_settings, name).get_secret_value() for name in SECRETS}
+    variables["ADMIN_PORT"] = str(free_port({port}))
+    return os.environ | variables | {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_OWNER_URL": database.owner_url}
 
 
 async def test_events_reach_an_open_page_and_streams_end_before_the_process(
@@ -47,8 +47,8 @@ async def test_events_reach_an_open_page_and_streams_end_before_the_process(
 
         async def tell(*events: EventData) -> None:
             for event in events:
-                told = record(merchant.envelope(event))
-                await publish(kafka, told.topic, [told])
+                message = record(merchant.envelope(event))
+                await publish(kafka, message.topic, [message])
 
         async def ready() -> bool:
             try:
@@ -63,17 +63,17 @@ async def test_events_reach_an_open_page_and_streams_end_before_the_process(
         await until(ready, 60)
 
         key = {"authorization": f"Bearer {merchant.api_key}"}
-        made = await browser.post("/v1/portal-links", json={"customer_id": str(story.ANA)}, headers=key)
-        assert made.status_code == 201, made.text
-        await enter(browser, made.json()["url"])
+        response = await browser.post("/v1/portal-links", json={"customer_id": str(story.ANA)}, headers=key)
+        assert response.status_code == 201, response.text
+        await enter(browser, response.json()["url"])
         assert len((await browser.get("/api/overview")).json()["subscriptions"]) == 1
 
         async with browser.stream("GET", "/api/stream") as stream:
             lines = stream.aiter_lines()
             await tell(story.issued(5))
             async with asyncio.timeout(60):
-                told = await anext(line async for line in lines if "panes" in line)
-            assert json.loads(told.removeprefix("data: "))["panes"] == ["invoices"]
+                line_of_panes = await anext(line async for line in lines if "panes" in line)
+            assert json.loads(line_of_panes.removeprefix("data: "))["panes"] == ["invoices"]
             running.send_signal(signal.SIGTERM)
             async with asyncio.timeout(60):
                 assert [line async for line in lines if line] == []

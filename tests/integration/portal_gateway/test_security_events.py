@@ -41,9 +41,9 @@ async def test_a_refused_link_is_an_event(ana: Merchant, gateway: Gateway, log: 
         assert (await browser.post("/api/session", json={"token": "x"})).status_code == 401
         assert (await browser.post("/api/session", json={"token": link})).status_code == 204
         assert (await browser.get("/api/overview")).status_code == 401
-    said = [(name, fields["route"], fields.get("link_id"), fields["reason"]) for name, fields in log.events]
+    logged_events = [(name, fields["route"], fields.get("link_id"), fields["reason"]) for name, fields in log.events]
     id = token.partition(".")[0]
-    assert said == [
+    assert logged_events == [
         ("security.link_refused", "/api/session", id, "opens nothing"),
         ("security.link_refused", "/enter", id, "opens nothing"),
         ("security.link_refused", "/api/session", None, "malformed"),

@@ -145,9 +145,9 @@ async def test_only_a_portal_page_of_the_same_session_changes_anything(ana: Merc
     async with ana.signed_in() as browser, ana.signed_in() as other:
 
         async def attempt(**headers: str | None) -> tuple[int, str]:
-            given = {**browser.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
+            all_headers = {**browser.headers, **{name.replace("_", "-"): value for name, value in headers.items()}}
             async with httpx.AsyncClient(base_url=ana.gateway.url, trust_env=False) as plain:
-                sent = {name: value for name, value in given.items() if value is not None}
+                sent = {name: value for name, value in all_headers.items() if value is not None}
                 sent |= {"content-length": "0"} if body is None else {}
                 return await code(await plain.request(method, path, headers=sent, json=body))
 
@@ -165,7 +165,7 @@ async def test_only_a_portal_page_of_the_same_session_changes_anything(ana: Merc
         assert await attempt(x_csrf_token=other.headers["x-csrf-token"]) == (409, "session_changed")
         assert await attempt(cookie=None) == (401, "session_required")
         assert (await browser.get("/api/overview")).status_code == 200
-    assert ana.gateway.owners.asked == []
+    assert ana.gateway.owners.requests == []
 
 
 @pytest.mark.parametrize(

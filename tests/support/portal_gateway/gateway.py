@@ -41,7 +41,7 @@ class Owners:
     """Stands in for subscriptions, payments and invoicing: returns the responses that a test sets and records the requests."""
 
     answers: dict[tuple[str, str], Response | Answering] = field(default_factory=dict)
-    asked: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
+    requests: list[tuple[str, str, dict[str, Any], dict[str, str]]] = field(default_factory=list)
     """(method, path, body, headers)"""
 
     def say(self, method: str, path: str, status: int, body: Any) -> None:
@@ -53,7 +53,7 @@ class Owners:
         @app.api_route("/{path:path}", methods=["GET", "POST", "PUT", "DELETE"])
         async def any_of_it(path: str, request: Request) -> Response:
             body = await request.body()
-            self.asked.append((request.method, f"/{path}", json.loads(body) if body else {}, dict(request.headers)))
+            self.requests.append((request.method, f"/{path}", json.loads(body) if body else {}, dict(request.headers)))
             answer = self.answers.get((request.method, f"/{path}"))
             if answer is None:
                 return problem(404, "not_found")
