@@ -31,5 +31,5 @@ async def repair_stack(request: pytest.FixtureRequest) -> AsyncIterator[None]:
 
 @pytest.fixture
 async def a_shop(stack: Stack) -> AsyncIterator[Shop]:
-    async with shop(stack) as made:
-        yield made
+    async with shop(stack) as a_shop:
+        yield a_shop

@@ -59,7 +59,7 @@ async def test_a_charge_that_succeeds_after_an_immediate_end_is_refunded(stack: 
             async def books() -> dict[str, object]:
                 return await stack.ledger(at_once.id)
 
-            found = await eventually(books, lambda ledger: bool(ledger["refunds"]), seconds=60)
+            ledger = await eventually(books, lambda ledger: bool(ledger["refunds"]), seconds=60)
             await visit.sees(lambda page: page["invoices"]["items"][0]["status"] in ("void", "refunded"))
         await moving
-        assert len(found["refunds"]) == 1  # type: ignore[arg-type]
+        assert len(ledger["refunds"]) == 1  # type: ignore[arg-type]

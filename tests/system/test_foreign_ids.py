@@ -51,15 +51,15 @@ async def send(client: httpx.AsyncClient, operation: Operation, id: str) -> tupl
 @pytest.mark.parametrize("service", SERVICES)
 async def test_foreign_ids_get_the_answer_of_unknown_ids(customers: Customers, service: str) -> None:
     before = await customers.ana.trace()
-    found = [
+    tested_operations = [
         each
         for each in operations(await customers.stack.description(service))
         if "{" in each.path and each.path.startswith("/v1/")
     ]
-    assert found
+    assert tested_operations
     for who, headers in customers.callers(service).items():
         async with httpx.AsyncClient(base_url=customers.stack.urls[service], headers=headers, trust_env=False) as client:
-            for operation in found:
+            for operation in tested_operations:
                 if (who, operation.kind) in ALLOWED:
                     continue
                 unknown = await send(client, operation, unknown_id(operation.kind))
@@ -84,11 +84,13 @@ async def test_the_owner_finds_the_same_ids(customers: Customers, service: str) 
 
 
 async def test_foreign_ids_in_the_portal_are_not_found(customers: Customers) -> None:
-    found = [each for each in operations(await customers.stack.description("portal-gateway")) if each.path.startswith("/api/")]
+    portal_operations = [
+        each for each in operations(await customers.stack.description("portal-gateway")) if each.path.startswith("/api/")
+    ]
     for other in (customers.neighbour, customers.stranger):
         async with other.customer.portal() as visit:
             before = await customers.ana.trace()
-            for operation in found:
+            for operation in portal_operations:
                 if "{" in operation.path:
                     foreign = await send(visit.browser, operation, customers.ana.ids[operation.kind])
                     assert foreign == await send(visit.browser, operation, unknown_id(operation.kind)), operation
@@ -126,10 +128,10 @@ async def test_foreign_ids_in_queries_and_bodies_get_the_answer_of_unknown_ids(c
         ("subscriptions", "POST", "/v1/subscriptions", ids["plan"], lambda id: body(own["customer"], id)),
     ]
     async with httpx.AsyncClient(headers=customers.stranger.back_end, trust_env=False) as client:
-        for service, method, path, theirs, made in attempts:
+        for service, method, path, theirs, body_for in attempts:
 
             async def ask(id: str) -> tuple[int, str]:
-                sent = {"json": made(id)} if made else {}  # noqa: B023
+                sent = {"json": body_for(id)} if body_for else {}  # noqa: B023
                 answer = await client.request(method, customers.stack.urls[service] + path.format(id), **sent)  # noqa: B023
                 return answer.status_code, answer.text
 
@@ -147,9 +149,11 @@ async def test_requests_without_a_valid_credential_are_refused(customers: Custom
         elsewhere = signed(customers.stack, "elsewhere", customers.ana.shop.id, customers.ana.customer.id)["authorization"]
         altered = [with_flipped_bit(key), key[:-1], key + "A", key.replace("sk_test_", "sk_live_")]
         false = ["", "Bearer", "Bearer x", *altered, elsewhere, with_flipped_bit(token), token[:-2], token[:70] + token[71:]]
-        found = [each for each in operations(await customers.stack.description(service)) if not each.path.startswith("/api/")]
-        requests: list[tuple[Operation, dict[str, str]]] = [(operation, {}) for operation in found] + [
-            (found[-1], {"authorization": each}) for each in false
+        service_operations = [
+            each for each in operations(await customers.stack.description(service)) if not each.path.startswith("/api/")
+        ]
+        requests: list[tuple[Operation, dict[str, str]]] = [(operation, {}) for operation in service_operations] + [
+            (service_operations[-1], {"authorization": each}) for each in false
         ]
         async with httpx.AsyncClient(base_url=customers.stack.urls[service], trust_env=False) as client:
             for operation, headers in requests:

@@ -31,7 +31,7 @@ KINDS = ["tmpfs"] if permitted() else ["limit"]
 
 
 @pytest.fixture(params=KINDS)
-def found(request: pytest.FixtureRequest) -> dict[str, Any]:
+def observations(request: pytest.FixtureRequest) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="customer-portal-") as place:
         Path(place).chmod(0o711)
         command = [*(_NAMESPACE if request.param == "tmpfs" else ()), sys.executable, str(_SCENARIO), place, request.param]
@@ -43,14 +43,14 @@ def found(request: pytest.FixtureRequest) -> dict[str, Any]:
 
 
 @pytest.mark.timeout(560)
-def test_a_full_disk_is_reported_and_nothing_is_lost(found: dict[str, Any]) -> None:
-    code, last = found["while_full"][-1]
+def test_a_full_disk_is_reported_and_nothing_is_lost(observations: dict[str, Any]) -> None:
+    code, last = observations["while_full"][-1]
     assert code == 1
     assert "processes.json" in last
     assert "cannot write it" in last
     if KINDS == ["tmpfs"]:
         assert "cannot be written: No space left on device" in last
-    returncode, report, problems = found["verified"]
+    returncode, report, problems = observations["verified"]
     assert (returncode, problems) == (0, ""), report
     events = int(report.splitlines()[-1].split()[0])
-    assert events > found["events_before"] > 0
+    assert events > observations["events_before"] > 0

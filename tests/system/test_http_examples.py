@@ -41,11 +41,11 @@ async def run(folder: Path, printed: list[Step]) -> list[str]:
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    said, _ = await process.communicate()
+    bash_output, _ = await process.communicate()
     if process.returncode:
         last = [output for output in outputs if output.exists()][-1]
         step = printed[outputs.index(last)]
-        pytest.fail(f"line {step.line} of the page ends with {process.returncode}: {said.decode()}{last.read_text()}")
+        pytest.fail(f"line {step.line} of the page ends with {process.returncode}: {bash_output.decode()}{last.read_text()}")
     return [output.read_text() for output in outputs]
 
 

@@ -36,18 +36,18 @@ async def test_a_repeated_request_gets_the_same_answer_and_another_body_is_refus
     async with ana.customer.portal() as visit:
         headers = {**ana.back_end, "idempotency-key": uuid4().hex}
         url = a_shop.stack.urls[service] + path.format(**ana.ids)
-        given = {name: value.format(**ana.ids) if isinstance(value, str) else value for name, value in body.items()}
-        other = given | change if given | change != given else {**given, "country": "MX"}
+        original_body = {name: value.format(**ana.ids) if isinstance(value, str) else value for name, value in body.items()}
+        other = original_body | change if original_body | change != original_body else {**original_body, "country": "MX"}
 
         async def ask(sent: dict[str, Any]) -> tuple[int, Any]:
             answer = await visit.browser.request(method, url, json=sent, headers=headers)
             return answer.status_code, answer.json()
 
-        answers = [*await asyncio.gather(ask(given), ask(given)), await ask(given)]
+        answers = [*await asyncio.gather(ask(original_body), ask(original_body)), await ask(original_body)]
         assert answers[0][0] < 300, answers[0]
         assert answers[1:] == answers[:1] * 2
         done = await ana.at_rest()
         status, problem = await ask(other)
         assert (status, problem["code"]) == (422, "idempotency_key_reused")
-        assert await ask(given) == answers[0]
+        assert await ask(original_body) == answers[0]
         assert await ana.trace() == done

@@ -22,7 +22,7 @@ LEFT_OUT = {
     "GET /api/stream": "it never ends",
     "GET /v1/keys/{sha256}": "for services, and their tokens are valid for a minute",
 }
-KEPT = (
+WITH_UNKNOWN_IDS = (
     *("DELETE /v1/customers/{id}", "DELETE /v1/keys/{id}", "DELETE /v1/payment-methods/{method_id}"),
     *("DELETE /v1/portal-links/{link_id}", "POST /v1/subscriptions/{id}/cancellation", "POST /v1/invoices/{id}/void"),
 )
@@ -83,14 +83,14 @@ def configuration(description: dict[str, Any], ana: Person, browser: httpx.Heade
         lines += [f"[auth.openapi.{scheme}]", credentials[scheme]] if scheme in credentials else []
     for operation in operations(description):
         name = f"{operation.method} {operation.path}"
-        given = [f"checks.{check}.enabled = false" for check, disabled in DISABLED if disabled == name]
+        settings = [f"checks.{check}.enabled = false" for check, disabled in DISABLED if disabled == name]
         if name in LEFT_OUT:
-            given = ["enabled = false"]
+            settings = ["enabled = false"]
         elif "{" in operation.path:
             parameter = operation.path.partition("{")[2].partition("}")[0]
-            id = unknown_id(operation.kind) if name in KEPT else ana.ids[operation.kind]
-            given += [f'parameters = {{ "path.{parameter}" = "{id}" }}']
-        lines += ["[[operations]]", f'include-name = "{name}"', *given] if given else []
+            id = unknown_id(operation.kind) if name in WITH_UNKNOWN_IDS else ana.ids[operation.kind]
+            settings += [f'parameters = {{ "path.{parameter}" = "{id}" }}']
+        lines += ["[[operations]]", f'include-name = "{name}"', *settings] if settings else []
     return "\n".join(lines)
 
 
@@ -117,7 +117,7 @@ async def test_every_operation_answers_as_documented(a_shop: Shop, service: str,
 
 def test_each_disabled_check_names_an_existing_operation() -> None:
     known = {f"{it.method} {it.path}" for service in SERVICES for it in operations(composed_services.description(service))}
-    assert {operation for _, operation in DISABLED} | set(LEFT_OUT) | set(KEPT) <= known
+    assert {operation for _, operation in DISABLED} | set(LEFT_OUT) | set(WITH_UNKNOWN_IDS) <= known
 
 
 COMMANDS = [

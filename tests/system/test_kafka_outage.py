@@ -40,8 +40,8 @@ async def test_a_command_to_a_stopped_service_fails_and_changes_nothing(a_shop: 
         stack.signal("payments", signal.SIGKILL)
         setup = await visit.browser.post("/api/payment-method/setup")
         if setup.status_code != 201:
-            told = setup.status_code, setup.json()["code"]
-            assert told in {(503, "service_unavailable"), (504, "outcome_unknown")}, "as it had not, or had, got the request"
+            refusal = setup.status_code, setup.json()["code"]
+            assert refusal in {(503, "service_unavailable"), (504, "outcome_unknown")}, "as it had not, or had, got the request"
         assert (await visit.browser.get("/")).status_code == 200
         await stack.ready()
         assert (await visit.browser.post("/api/payment-method/setup")).status_code == 201

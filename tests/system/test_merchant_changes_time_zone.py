@@ -35,8 +35,8 @@ async def test_page_pdf_and_downloads_keep_their_dates(stack: Stack) -> None:
             periods = set(map(period, await table(visit)))
             assert periods == {("2024-01-10", "2024-02-10"), ("2024-02-10", "2024-03-10")}
             lines = (await visit.browser.get("/export.ndjson")).text.splitlines()
-            told = {(line["period"]["start"], line["period"]["end"]) for line in map(json.loads, lines)}
-            assert told == periods
+            exported_periods = {(line["period"]["start"], line["period"]["end"]) for line in map(json.loads, lines)}
+            assert exported_periods == periods
             assert (await visit.cancel()).status_code == 202
             page = await visit.sees(lambda page: page["subscriptions"][0]["cancellation"] is not None)
             assert "10 de marzo de 2024" in page["subscriptions"][0]["renewal_text"]

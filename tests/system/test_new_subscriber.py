@@ -27,8 +27,8 @@ async def test_a_subscriber_sees_each_cancellation_despite_a_database_outage(a_s
     (tmp_path / "subscriber.py").write_text(printed("python")[0])
     environment = {"KAFKA_BOOTSTRAP_SERVERS": a_shop.stack.state["kafka"]["bootstrap_servers"]}
     for words in printed_commands():
-        made = newcomer.run(*words, cwd=tmp_path, env=environment)
-        assert made.returncode == 0, made.stderr
+        process = newcomer.run(*words, cwd=tmp_path, env=environment)
+        assert process.returncode == 0, process.stderr
 
     lucia, luis = await a_shop.customer(), await a_shop.customer()
     command = (newcomer.faststream, "run", "subscriber:app")
@@ -107,8 +107,8 @@ async def test_a_subscriber_misses_nothing_while_its_postgresql_is_stopped(stack
         kafka = stack.state["kafka"]["bootstrap_servers"]
         environment = {"KAFKA_BOOTSTRAP_SERVERS": kafka, "DATABASE_URL": database.server.url}
         for words in printed_commands():
-            made = newcomer.run(*words, cwd=tmp_path, env=environment)
-            assert made.returncode == 0, made.stderr
+            process = newcomer.run(*words, cwd=tmp_path, env=environment)
+            assert process.returncode == 0, process.stderr
         customers = [await sells.customer() for _ in range(3)]
 
         async def cancel(number: int) -> None:
@@ -122,18 +122,18 @@ async def test_a_subscriber_misses_nothing_while_its_postgresql_is_stopped(stack
 
         async with running(*command, cwd=tmp_path, env=newcomer.environment(**environment)) as it:
             await cancel(0)
-            await eventually(ours, lambda found: found == [customers[0].id], seconds=60)
+            await eventually(ours, lambda customer_ids: customer_ids == [customers[0].id], seconds=60)
             await database.stop()
             await cancel(1)
             await it.until(lambda: sum("subscriber.effect_failed" in line for line in it.errors) >= 2)
             await database.start()
-            await eventually(ours, lambda found: len(found) == 2, seconds=60)
+            await eventually(ours, lambda customer_ids: len(customer_ids) == 2, seconds=60)
             await database.stop()
             await cancel(2)
         # The subscriber was killed while the database was away.
         async with running(*command, cwd=tmp_path, env=newcomer.environment(**environment)) as it:
             await it.until(lambda: sum("subscriber.effect_failed" in line for line in it.errors) >= 2)
             await database.start()
-            await eventually(ours, lambda found: len(found) >= 3, seconds=60)
+            await eventually(ours, lambda customer_ids: len(customer_ids) >= 3, seconds=60)
             assert await it.stop() == 0
         assert sorted(await ours()) == sorted(each.id for each in customers)

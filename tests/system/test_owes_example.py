@@ -63,22 +63,22 @@ async def answers(backend: Backend, customer: str) -> Debts:
         currency, total = invoice["total"]["currency"], invoice["total"]["amount_minor"]
         owed[currency] += total if invoice["status"] == "open" else 0
         charges = await backend.call("payments", "GET", "/v1/charges", params={"invoice_id": invoice["id"]})
-        kept = sum(charge["amount"]["amount_minor"] for charge in charges["items"] if charge["status"] == "succeeded")
-        to_return[currency] += kept if invoice["status"] == "void" else 0
+        charged_total = sum(charge["amount"]["amount_minor"] for charge in charges["items"] if charge["status"] == "succeeded")
+        to_return[currency] += charged_total if invoice["status"] == "void" else 0
         movements = (await backend.call("invoicing", "GET", f"/v1/invoices/{invoice['id']}"))["movements"]
         balance = sum(movement["amount"]["amount_minor"] for movement in movements)
-        assert balance == {"open": total, "paid": 0, "void": -kept}[invoice["status"]], invoice["number"]
+        assert balance == {"open": total, "paid": 0, "void": -charged_total}[invoice["status"]], invoice["number"]
     return {currency: (owed[currency], to_return[currency]) for currency in owed}
 
 
 async def invoices(backend: Backend, customer: str) -> list[Json]:
-    found: list[Json] = []
+    items: list[Json] = []
     cursor: dict[str, str] = {}
     while True:
         page = await backend.call("invoicing", "GET", "/v1/invoices", params={"customer_id": customer, "limit": 100, **cursor})
-        found += page["items"]
+        items += page["items"]
         if page["next_cursor"] is None:
-            return found
+            return items
         cursor = {"cursor": page["next_cursor"]}
 
 
@@ -94,13 +94,13 @@ async def agreed_debts(subscriber: Subscriber, backend: Backend, customer: str) 
 
 @pytest.mark.timeout(400)
 async def test_the_example_agrees_with_the_owners_for_every_demo_customer(stack: Stack, subscriber: Subscriber) -> None:
-    made = await history.create(stack.urls, stack.state["operator_key"], lambda share: None)
+    demo = await history.create(stack.urls, stack.state["operator_key"], lambda share: None)
     await subscriber.wait_until_caught_up()
-    found: dict[str, Debts] = {}
-    for name, customer in made["customers"].items():
-        async with Backend(stack.urls, made["merchants"][customer["merchant"]]["api_key"]) as backend:
-            found[name] = await agreed_debts(subscriber, backend, customer["id"])
-    assert found == {
+    debts: dict[str, Debts] = {}
+    for name, customer in demo["customers"].items():
+        async with Backend(stack.urls, demo["merchants"][customer["merchant"]]["api_key"]) as backend:
+            debts[name] = await agreed_debts(subscriber, backend, customer["id"])
+    assert debts == {
         "ana": {"USD": (0, 0)},
         "bruno": {"USD": (2999, 0)},
         "carla": {"USD": (0, 0)},

@@ -53,8 +53,8 @@ async def test_four_decimals_are_shown_everywhere(stack: Stack) -> None:
             assert "1.4691 CLF" in (await visit.browser.get(f"/invoices/{page['invoices']['items'][0]['id']}")).text
             archive = zipfile.ZipFile(BytesIO((await visit.browser.get("/export.zip")).content))
     (name,) = (name for name in archive.namelist() if name.endswith(".pdf"))
-    said = PdfReader(BytesIO(archive.read(name))).pages[0].extract_text().replace("\u00a0", " ")
-    assert {amount for amount in ("1.2345 CLF", "0.2346 CLF", "1.4691 CLF") if amount in said} == {
+    pdf_text = PdfReader(BytesIO(archive.read(name))).pages[0].extract_text().replace("\u00a0", " ")
+    assert {amount for amount in ("1.2345 CLF", "0.2346 CLF", "1.4691 CLF") if amount in pdf_text} == {
         "1.2345 CLF",
         "0.2346 CLF",
         "1.4691 CLF",

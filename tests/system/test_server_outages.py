@@ -67,8 +67,8 @@ async def under_load(lucia: Customer, answers: Answers) -> AsyncIterator[None]:
     async with AsyncExitStack() as closing, lucia.portal() as visit:
 
         async def client(url: str, **headers: str) -> httpx.AsyncClient:
-            made = httpx.AsyncClient(base_url=url, headers=headers, timeout=40, trust_env=False)
-            return await closing.enter_async_context(made)
+            http_client = httpx.AsyncClient(base_url=url, headers=headers, timeout=40, trust_env=False)
+            return await closing.enter_async_context(http_client)
 
         portal, cards = stack.urls["portal-gateway"], stack.urls["cards"]
         anybody, frame = await client(portal, origin=portal), await client(cards, origin=cards)
@@ -136,8 +136,8 @@ async def pids(stack: Stack) -> dict[str, int]:
 
 async def failures(stack: Stack, service: str) -> dict[str, str]:
     async with httpx.AsyncClient(trust_env=False, timeout=10) as client:
-        found: dict[str, str] = (await client.get(f"{admin_url(stack, service)}/health/ready")).json().get("failures", {})
-    return found
+        reasons: dict[str, str] = (await client.get(f"{admin_url(stack, service)}/health/ready")).json().get("failures", {})
+    return reasons
 
 
 def admin_url(stack: Stack, service: str) -> str:
@@ -227,7 +227,7 @@ async def test_a_read_only_database_is_reported_and_recovers(a_shop: Shop) -> No
             entered = await browser.post("/api/session", json={"token": link})
             assert (entered.status_code, entered.json()["code"]) == (503, "service_unavailable")
             for service in SERVICES:
-                wrong = await eventually(partial(failures, stack, service), lambda found: "database" in found)
+                wrong = await eventually(partial(failures, stack, service), lambda reasons: "database" in reasons)
                 assert wrong["database"] == "is read-only"
             shown = await visit.browser.get("/api/overview")
             assert shown.status_code == 200, "what only reads is answered"

@@ -50,7 +50,7 @@ NEEDED = {
 async def test_a_services_token_allows_exactly_its_routes(stack: Stack, issuer: str) -> None:
     keys = read_json(Folder(stack.folder).secrets)["services"]
     signer = Signer(issuer, json.dumps(keys[issuer]))
-    async with shop(stack) as its, httpx.AsyncClient(trust_env=False, timeout=20) as client:
+    async with shop(stack) as a_shop, httpx.AsyncClient(trust_env=False, timeout=20) as client:
         for service in SERVICES:
             description = await stack.description(service)
             opened = set()
@@ -59,11 +59,11 @@ async def test_a_services_token_allows_exactly_its_routes(stack: Stack, issuer: 
                     continue
                 someone = UUID(unknown_id("customer"))
                 tokens = (
-                    signer.token(service, merchant_id=UUID(its.id)),
-                    signer.token(service, merchant_id=UUID(its.id), customer_id=someone, session="a session"),
+                    signer.token(service, merchant_id=UUID(a_shop.id)),
+                    signer.token(service, merchant_id=UUID(a_shop.id), customer_id=someone, session="a session"),
                 )
                 url = operation.url(unknown_id(operation.kind)) if "{" in operation.path else operation.path
-                asked = [
+                requests = [
                     client.request(
                         operation.method,
                         f"{stack.urls[service]}{url}",
@@ -72,7 +72,7 @@ async def test_a_services_token_allows_exactly_its_routes(stack: Stack, issuer: 
                     )
                     for token in tokens
                 ]
-                statuses = {answer.status_code for answer in await asyncio.gather(*asked)}
+                statuses = {answer.status_code for answer in await asyncio.gather(*requests)}
                 assert 401 not in statuses, operation
                 if statuses != {403}:
                     opened.add(f"{operation.method} {operation.path}")

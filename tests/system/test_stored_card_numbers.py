@@ -67,16 +67,16 @@ async def store_numbers(shop: Shop, customer_id: str, subscription_id: str) -> N
 
 async def stored_names(stack: Stack, customer_id: str) -> Mapping[str, str]:
     """The customer's name in the services that read profiles, and in the customer view."""
-    found = {}
+    names = {}
     for database in ("invoicing", "portal_gateway"):
         async with connected(stack, database) as connection:
-            found[database] = await connection.fetchval(
+            names[database] = await connection.fetchval(
                 "SELECT doc ->> 'name' FROM projection WHERE name = 'customer' AND aggregate = $1", f"customer-{customer_id}"
             )
     async with connected(stack, "portal_gateway") as connection:
         sql = "SELECT coalesce(doc -> 'customer' ->> 'name', '') FROM customer_view WHERE customer_id = $1"
-        found["view"] = await connection.fetchval(sql, UUID(customer_id))
-    return found
+        names["view"] = await connection.fetchval(sql, UUID(customer_id))
+    return names
 
 
 async def verify_problems(stack: Stack) -> dict[str, list[str]]:
@@ -101,9 +101,9 @@ async def test_card_numbers_are_found_listed_and_redacted(stack: Stack, a_shop: 
         assert row in listed.stdout
     assert "1111" not in listed.stdout + listed.stderr
 
-    asked = await asyncio.to_thread(stack.portalctl, "cards", "redact")
-    assert asked.returncode == 1
-    assert asked.stdout.startswith(listed.stdout), "without a yes nothing changes"
+    question = await asyncio.to_thread(stack.portalctl, "cards", "redact")
+    assert question.returncode == 1
+    assert question.stdout.startswith(listed.stdout), "without a yes nothing changes"
 
     done = await asyncio.to_thread(stack.portalctl, "cards", "redact", "--yes")
     assert (done.returncode, "0 left" in done.stdout) == (0, True), done.stdout + done.stderr
@@ -115,9 +115,9 @@ async def test_card_numbers_are_found_listed_and_redacted(stack: Stack, a_shop: 
         assert comment == "cobren a ••••, gracias"
         answer = await connection.fetchval("SELECT answer ->> 'name' FROM idempotency WHERE key = 'a key'")
         assert answer == "Ana ••••"
-        kept = await connection.fetchrow("SELECT value, error FROM quarantine WHERE record_offset = 10000000")
-        assert kept is not None
-        assert tuple(kept) == (None, "unreadable: ••••")
+        record = await connection.fetchrow("SELECT value, error FROM quarantine WHERE record_offset = 10000000")
+        assert record is not None
+        assert tuple(record) == (None, "unreadable: ••••")
         await connection.execute("DELETE FROM quarantine WHERE record_offset = 10000000")
     revisions = [event.data for event in await stack.public_events("billing.customers", ana.id)]
     assert (revisions[-1]["name"], revisions[-1]["address"]) == ("Ana ••••", "Calle 5\n••••")

@@ -34,8 +34,8 @@ async def own_stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[S
 
 @pytest.fixture
 async def own_shop(own_stack: Stack) -> AsyncIterator[Shop]:
-    async with shop(own_stack) as made:
-        yield made
+    async with shop(own_stack) as own_shop:
+        yield own_shop
 
 
 async def send(stack: Stack, topic: str, records: Sequence[Record | Envelope]) -> None:
@@ -64,15 +64,15 @@ async def ignored_events(stack: Stack, service: str) -> float:
 
 async def quarantined_records(stack: Stack, merchant_id: str) -> dict[str, int]:
     """The number of the merchant's quarantined records, by service."""
-    found = {}
+    counts = {}
     for name, url in stack.state["postgres"].items():
         connection = await asyncpg.connect(url)
         try:
             sql = "SELECT count(*) FROM quarantine WHERE position($1::bytea IN key) = 1 AND state = 'kept'"
-            found[name] = await connection.fetchval(sql, f"{merchant_id}/".encode())
+            counts[name] = await connection.fetchval(sql, f"{merchant_id}/".encode())
         finally:
             await connection.close()
-    return found
+    return counts
 
 
 async def wait_until_read(stack: Stack) -> None:
@@ -107,9 +107,9 @@ async def test_events_sent_again_in_reverse_order_change_nothing(own_shop: Shop)
         await visit.sees(lambda page: not page["stale"])  # shortly after the start the view is stale
         before = await visit.overview()
         for topic in OF_EVENTS:
-            told = await history(lucia, topic)
-            assert told
-            await send(own_shop.stack, topic, [*reversed(told), *told, *told])
+            events = await history(lucia, topic)
+            assert events
+            await send(own_shop.stack, topic, [*reversed(events), *events, *events])
         await wait_until_read(own_shop.stack)
         after = await visit.overview()
         assert {**after, "as_of": None} == {**before, "as_of": None}
@@ -150,7 +150,7 @@ async def test_undecodable_records_are_quarantined_and_their_subscription_is_sta
             return await quarantined_records(own_shop.stack, own_shop.id)
 
         readers = {"subscriptions": 0, "payments": 4, "invoicing": 4, "portal_gateway": 4}
-        await eventually(count, lambda found: found == readers)
+        await eventually(count, lambda counts: counts == readers)
         assert (await hers.cancel()).status_code == 202
         await hers.sees(lambda page: page["subscriptions"][0]["cancellation"] is not None and not page["stale"])
 
@@ -162,9 +162,9 @@ async def test_no_record_stops_a_service_and_operators_resolve_the_quarantine(ow
     stack, bootstrap = own_shop.stack, own_shop.stack.state["kafka"]["bootstrap_servers"]
 
     async def quarantined() -> list[list[str]]:
-        said = await asyncio.to_thread(stack.portalctl, "quarantine", "list", "payments")
-        assert said.returncode == 0, said.stderr
-        return [line.split("\t") for line in said.stdout.splitlines()]
+        listing = await asyncio.to_thread(stack.portalctl, "quarantine", "list", "payments")
+        assert listing.returncode == 0, listing.stderr
+        return [line.split("\t") for line in listing.stdout.splitlines()]
 
     lucia = await own_shop.customer()
     await wait_until_paid(lucia)
@@ -217,9 +217,11 @@ async def test_an_unknown_event_type_is_ignored_and_counted(own_shop: Shop) -> N
 async def test_early_events_wait_for_their_predecessor_and_act_once(own_shop: Shop) -> None:
     lucia = await own_shop.customer()
     await wait_until_paid(lucia)
-    told = await history(lucia, "billing.subscriptions")
+    events = await history(lucia, "billing.subscriptions")
     second = uuid4()
-    started, due, renewed = (event.model_copy(update={"id": uuid4(), "subject": f"subscription-{second}"}) for event in told[:3])
+    started, due, renewed = (
+        event.model_copy(update={"id": uuid4(), "subject": f"subscription-{second}"}) for event in events[:3]
+    )
 
     def hers(page: Json) -> Json:
         return next((each for each in page["subscriptions"] if each["id"] == str(second)), {})
@@ -247,14 +249,14 @@ async def test_a_recreated_topic_is_read_from_its_beginning(own_shop: Shop) -> N
     finally:
         await admin.close()
 
-    async def made() -> bool:
+    async def topic_recreated() -> bool:
         try:
             await topics.apply(bootstrap, {"billing.invoicing": TOPICS["billing.invoicing"]})
         except Exception:
             return False
         return True
 
-    await eventually(made, bool)
+    await eventually(topic_recreated, bool)
     async with lucia.portal() as visit:
         for month, invoices in ((FEBRUARY, 2), (MARCH, 3)):
             await own_shop.clock(month)

@@ -137,8 +137,8 @@ class Copies:
 
 @pytest.fixture(scope="module")
 async def copies(stack: Stack) -> AsyncIterator[Copies]:
-    async with shop(stack) as made:
-        await create_history(made)
+    async with shop(stack) as a_shop:
+        await create_history(a_shop)
     await eventually(lambda: run_verify(stack), lambda result: result.clean)
     admin_url = layout_as_started(Folder(stack.folder)).admin_url
     names = {database: f"copy_{secrets.token_hex(4)}_{database}" for database in DATABASES}
@@ -147,7 +147,7 @@ async def copies(stack: Stack) -> AsyncIterator[Copies]:
         for database, name in names.items():
             await admin.execute(f"CREATE DATABASE {name}")
             await copy_database(url_of(admin_url, database), url_of(admin_url, name))
-        yield Copies(stack, admin_url, made.id, {database: url_of(admin_url, name) for database, name in names.items()})
+        yield Copies(stack, admin_url, a_shop.id, {database: url_of(admin_url, name) for database, name in names.items()})
     finally:
         for name in names.values():
             await admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -173,10 +173,10 @@ async def pay_on_request(customer: Customer) -> None:
     [invoice] = await eventually(customer.invoices, bool)
 
     async def charges() -> list[Any]:
-        found = await backend.call("payments", "GET", f"/v1/charges?invoice_id={invoice['id']}")
-        return [charge["status"] for charge in found["items"]]
+        page = await backend.call("payments", "GET", f"/v1/charges?invoice_id={invoice['id']}")
+        return [charge["status"] for charge in page["items"]]
 
-    await eventually(charges, lambda found: found == ["failed"])
+    await eventually(charges, lambda statuses: statuses == ["failed"])
     await backend.attach_card(customer.id, "tok_visa")
     await backend.call("payments", "POST", "/v1/charges", json={"invoice_id": invoice["id"]})
     await eventually(customer.status, lambda status: status == "active")
@@ -205,8 +205,8 @@ def dump(source: str) -> str:
 
 
 async def run_verify(stack: Stack, databases: Mapping[str, str] | None = None) -> Result:
-    found = sources_of(stack.state, stack.folder / "logs", Settings())
-    sources = Sources(databases or found.databases, found.kafka, found.logs)
+    defaults = sources_of(stack.state, stack.folder / "logs", Settings())
+    sources = Sources(databases or defaults.databases, defaults.kafka, defaults.logs)
     return await verify(sources, patience=30, progress=lambda _: None)
 
 
@@ -239,19 +239,19 @@ async def test_verify_finds_nothing_in_the_copies(copies: Copies) -> None:
 @pytest.mark.parametrize("invariant", CORRUPTIONS)
 async def test_each_broken_invariant_is_reported_alone(invariant: str, copies: Copies) -> None:
     async with copies.damaged(*CORRUPTIONS[invariant]) as urls:
-        found = broken(await run_verify(copies.stack, urls))
-    assert list(found) == [invariant], json.dumps(found, indent=2)
+        differences = broken(await run_verify(copies.stack, urls))
+    assert list(differences) == [invariant], json.dumps(differences, indent=2)
 
 
 async def test_the_command_names_the_broken_invariant_and_fails(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
     async with copies.damaged(*CORRUPTIONS["I4"]) as urls:
         for database, url in urls.items():
             monkeypatch.setenv(variable_of(database), url)
-        said = await asyncio.to_thread(copies.stack.portalctl, "verify")
-    assert said.returncode == 1
-    lines = said.stdout.splitlines()
+        process = await asyncio.to_thread(copies.stack.portalctl, "verify")
+    assert process.returncode == 1
+    lines = process.stdout.splitlines()
     assert sum(line.split()[1] == "ok" for line in lines if line.startswith("I")) == len(CORRUPTIONS) - 1
-    assert any(copies.merchant_id in line and "counter" in line for line in lines), said.stdout
+    assert any(copies.merchant_id in line and "counter" in line for line in lines), process.stdout
 
 
 async def test_a_service_that_stopped_consuming_is_named(copies: Copies, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -259,6 +259,6 @@ async def test_a_service_that_stopped_consuming_is_named(copies: Copies, monkeyp
     async with copies.damaged("portal_gateway", behind) as urls:
         for database, url in urls.items():
             monkeypatch.setenv(variable_of(database), url)
-        said = await asyncio.to_thread(copies.stack.portalctl, "verify", "--patience", "1")
-    assert said.returncode == 1
-    assert "portal-gateway.views has 1 records to read" in said.stderr
+        process = await asyncio.to_thread(copies.stack.portalctl, "verify", "--patience", "1")
+    assert process.returncode == 1
+    assert "portal-gateway.views has 1 records to read" in process.stderr

@@ -1,7 +1,7 @@
 """`scenario.py <folder> tmpfs|limit`: a stack with a full disk for a while, as its operator sees it.
 
 With `tmpfs` the folder is a small file system of this process's own, mounted in a namespace (`unshare -Urm`). With `limit` every
-process of the stack may write no byte more (RLIMIT_FSIZE), which needs no permission at all. Prints what was found as JSON.
+process of the stack may write no byte more (RLIMIT_FSIZE), which needs no permission at all. Prints the observations as JSON.
 """
 
 import asyncio
@@ -53,21 +53,21 @@ def limit(folder: Folder, size: int) -> None:
 
 async def observed(root: Path, kind: str) -> dict[str, Any]:
     folder = Folder(root)
-    found: dict[str, Any] = {}
-    async with running(root) as stack, shop(stack) as made:
-        await made.customer()
+    observations: dict[str, Any] = {}
+    async with running(root) as stack, shop(stack) as a_shop:
+        await a_shop.customer()
         before = await asyncio.to_thread(stack.portalctl, "verify")
-        found["events_before"] = int(before.stdout.splitlines()[-1].split()[0])
+        observations["events_before"] = int(before.stdout.splitlines()[-1].split()[0])
         fill(folder, kind)
-        found["while_full"] = await statuses(stack)
+        observations["while_full"] = await statuses(stack)
         empty(folder, kind)
         began = time.monotonic()
         await stack.ready()
-        found["recovered_after"] = round(time.monotonic() - began, 1)
-        await made.customer()
+        observations["recovered_after"] = round(time.monotonic() - began, 1)
+        await a_shop.customer()
         verified = await asyncio.to_thread(stack.portalctl, "verify")
-        found["verified"] = [verified.returncode, verified.stdout, verified.stderr]
-    return found
+        observations["verified"] = [verified.returncode, verified.stdout, verified.stderr]
+    return observations
 
 
 async def statuses(stack: Stack) -> list[tuple[int, str]]:
@@ -75,8 +75,8 @@ async def statuses(stack: Stack) -> list[tuple[int, str]]:
     shown: list[tuple[int, str]] = []
     until = time.monotonic() + FULL_SECONDS
     while time.monotonic() < until:
-        said = await asyncio.to_thread(stack.portalctl, "status")
-        shown.append((said.returncode, said.stdout + said.stderr))
+        status = await asyncio.to_thread(stack.portalctl, "status")
+        shown.append((status.returncode, status.stdout + status.stderr))
         await asyncio.sleep(2)
     return shown
 
