@@ -25,8 +25,8 @@ def described() -> Described:
 
 
 def message(described: Described, name: str) -> dict[str, Any]:
-    found: dict[str, Any] = described["components"]["messages"][name]
-    return found
+    definition: dict[str, Any] = described["components"]["messages"][name]
+    return definition
 
 
 def payloads(described: Described, name: str) -> Draft7Validator:
@@ -40,9 +40,9 @@ def test_the_description_is_valid_asyncapi(described: Described) -> None:
 
 def test_every_reference_resolves(described: Described) -> None:
     for reference in references(described):
-        found: Any = described
+        node: Any = described
         for part in reference.removeprefix("#/").split("/"):
-            found = found[part]
+            node = node[part]
 
 
 def references(node: Any) -> list[str]:
@@ -50,9 +50,9 @@ def references(node: Any) -> list[str]:
         case {"$ref": str(reference)}:
             return [reference]
         case dict():
-            return [found for value in node.values() for found in references(value)]
+            return [reference for value in node.values() for reference in references(value)]
         case list():
-            return [found for value in node for found in references(value)]
+            return [reference for value in node for reference in references(value)]
         case _:
             return []
 
@@ -101,8 +101,8 @@ def test_a_message_without_a_required_field_or_of_another_type_is_not_valid(desc
 
 def test_the_example_of_a_key_names_the_aggregate_of_the_example(described: Described) -> None:
     for event in EVENTS.values():
-        found = message(described, event.__name__)
-        payload = found["examples"][0]["payload"]
-        (key,) = found["bindings"]["kafka"]["key"]["examples"]
+        definition = message(described, event.__name__)
+        payload = definition["examples"][0]["payload"]
+        (key,) = definition["bindings"]["kafka"]["key"]["examples"]
         merchant, aggregate = named_by(key.encode())
         assert (str(merchant), aggregate) == (payload["merchantid"], payload["subject"])

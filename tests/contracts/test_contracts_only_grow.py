@@ -18,8 +18,8 @@ SAMPLES = sorted((CONTRACTS / "samples").glob("*.json"))
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem)
 def test_published_schemas_only_gain_optional_fields(path: Path) -> None:
-    if found := breaking(path):
-        pytest.fail("\n".join(found), pytrace=False)
+    if differences := breaking(path):
+        pytest.fail("\n".join(differences), pytrace=False)
 
 
 def test_every_schema_belongs_to_an_event_that_still_exists() -> None:

@@ -22,8 +22,8 @@ METALS_AND_TESTS = ("XAU", "XAG", "XPT", "XPD", "XTS", "XXX", "XBA", "XBB", "XBC
 
 
 def tender_today() -> set[str]:
-    found = get_global("territory_currencies").values()
-    return {code for used in found for code, _, until, tender in used if tender and until is None}
+    usages = get_global("territory_currencies").values()
+    return {code for usage in usages for code, _, until, tender in usage if tender and until is None}
 
 
 def test_a_price_may_be_in_each_currency_that_is_tender_somewhere_today() -> None:

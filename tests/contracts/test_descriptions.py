@@ -25,19 +25,19 @@ PLAIN_NUMBERS = {"attempt", "count", "month", "year", "number", "quantity", "rev
 
 def undescribed(schema: dict[str, Any]) -> list[str]:
     """One sentence per missing description, example or unit."""
-    found: list[str] = []
+    sentences: list[str] = []
     for model in [schema, *(each for each in schema.get("$defs", {}).values() if "properties" in each)]:
         title = model["title"]
         if not model.get("description", "").strip():
-            found.append(f"{title} has no description: write a docstring below its class line")
+            sentences.append(f"{title} has no description: write a docstring below its class line")
         for name, field in model.get("properties", {}).items():
             if not field.get("description", "").strip():
-                found.append(f"{title}.{name} has no description: write a docstring below the field")
+                sentences.append(f"{title}.{name} has no description: write a docstring below the field")
             if not ("examples" in field or leads_to_a_model(field, schema)):
-                found.append(f"{title}.{name} has no example: `make contracts` writes a sample with one")
+                sentences.append(f"{title}.{name} has no example: `make contracts` writes a sample with one")
             if is_number(field) and not field.get("x-unit") and name.rpartition("_")[2] not in PLAIN_NUMBERS:
-                found.append(f"{title}.{name} has no unit: end its name with one of those in contract_documents/schemas.py")
-    return found
+                sentences.append(f"{title}.{name} has no unit: end its name with one of those in contract_documents/schemas.py")
+    return sentences
 
 
 def leads_to_a_model(field: dict[str, Any], schema: dict[str, Any]) -> bool:
@@ -62,8 +62,8 @@ def is_number(field: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("name", MODELS)
 def test_every_field_has_a_description_an_example_and_a_unit(name: str) -> None:
-    if found := undescribed(schema_of(MODELS[name], SAMPLES.examples)):
-        pytest.fail("\n".join(found), pytrace=False)
+    if sentences := undescribed(schema_of(MODELS[name], SAMPLES.examples)):
+        pytest.fail("\n".join(sentences), pytrace=False)
 
 
 @pytest.mark.parametrize("topic", TOPICS)

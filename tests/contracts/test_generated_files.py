@@ -23,8 +23,8 @@ def test_the_committed_files_are_current(path: Path, texts: dict[Path, str]) -> 
 
 
 def test_every_event_and_every_field_has_a_sample() -> None:
-    if found := [str(stale(path, text)) for path, text in new_samples().items()]:
-        pytest.fail("\n".join(found), pytrace=False)
+    if sentences := [str(stale(path, text)) for path, text in new_samples().items()]:
+        pytest.fail("\n".join(sentences), pytrace=False)
 
 
 def test_a_stale_file_names_the_command_that_writes_it() -> None:

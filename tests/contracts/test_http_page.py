@@ -102,7 +102,7 @@ PRINTED: Json = {"id": "a1", "status": "open", "paid_at": None, "total": {"amoun
 
 
 @pytest.mark.parametrize(
-    ("changed", "found"),
+    ("changed", "sentence"),
     [
         ({"id": "b2"}, None),
         ({"items": [{"more": False}, {"more": False}]}, None),
@@ -115,8 +115,8 @@ PRINTED: Json = {"id": "a1", "status": "open", "paid_at": None, "total": {"amoun
         ({"note": "x"}, ": ['note'] only on one side"),
     ],
 )
-def test_responses_are_compared_by_keys_types_codes_and_amounts(changed: Json, found: str | None) -> None:
-    assert difference(PRINTED, PRINTED | changed) == found
+def test_responses_are_compared_by_keys_types_codes_and_amounts(changed: Json, sentence: str | None) -> None:
+    assert difference(PRINTED, PRINTED | changed) == sentence
 
 
 def test_an_undocumented_field_is_an_error() -> None:

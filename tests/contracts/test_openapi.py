@@ -46,12 +46,12 @@ def operations(service: str) -> Iterator[tuple[str, str, Json]]:
 
 
 def codes(operation: Json) -> set[tuple[int, str]]:
-    found = set()
+    pairs = set()
     for status, response in operation["responses"].items():
         if problem := response.get("content", {}).get("application/problem+json"):
             for part in problem["schema"].get("allOf", ()):
-                found |= {(int(status), code) for code in part.get("properties", {}).get("code", {}).get("enum", ())}
-    return found
+                pairs |= {(int(status), code) for code in part.get("properties", {}).get("code", {}).get("enum", ())}
+    return pairs
 
 
 def package_of(service: str) -> Path:
@@ -121,25 +121,25 @@ def test_every_code_of_the_chassis_is_documented() -> None:
 
 @pytest.mark.parametrize("service", NAMES)
 def test_every_operation_and_parameter_is_described(service: str) -> None:
-    found = []
+    findings = []
     for method, path, operation in operations(service):
         if not 0 < len(operation["summary"]) <= 120:
-            found.append(f"{method} {path}: write a first paragraph of one sentence in the docstring of its function")
+            findings.append(f"{method} {path}: write a first paragraph of one sentence in the docstring of its function")
         for it in operation.get("parameters", ()):
             if not it.get("description"):
-                found.append(f"{method} {path}: give `{it['name']}` a description")
-    assert found == []
+                findings.append(f"{method} {path}: give `{it['name']}` a description")
+    assert findings == []
 
 
 @pytest.mark.parametrize("service", NAMES)
 def test_every_field_is_described(service: str) -> None:
-    found = [
+    findings = [
         f"{name}.{field}: write a docstring below the field"
         for name, schema in description(service)["components"]["schemas"].items()
         for field, described in schema.get("properties", {}).items()
         if not described.get("description")
     ]
-    assert found == []
+    assert findings == []
 
 
 @pytest.mark.parametrize("service", NAMES)

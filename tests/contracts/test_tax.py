@@ -52,7 +52,7 @@ def test_exclusive_tax_matches_decimal_arithmetic(amount: int, rate: int) -> Non
 
 @every(AMOUNTS, RATES)
 def test_an_inclusive_price_stays_as_advertised(amount: int, rate: int) -> None:
-    found = taxed(amount, tax(rate, inclusive=True))
-    assert found.total == amount
-    assert min(found.net, found.tax) >= 0
-    assert abs(found.tax * 10_000 - found.net * rate) <= 10_000 + rate
+    taxed_amount = taxed(amount, tax(rate, inclusive=True))
+    assert taxed_amount.total == amount
+    assert min(taxed_amount.net, taxed_amount.tax) >= 0
+    assert abs(taxed_amount.tax * 10_000 - taxed_amount.net * rate) <= 10_000 + rate
