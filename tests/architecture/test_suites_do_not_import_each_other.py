@@ -32,18 +32,18 @@ def test_the_suites_are_the_folders_of_tests() -> None:
 def test_a_suite_imports_only_itself_and_support(suite: str) -> None:
     files = sorted((TESTS / suite).rglob("*.py"))
     assert files
-    found = {str(path.relative_to(TESTS)): foreign_imports(suite, path.read_text()) for path in files}
-    assert {name: modules for name, modules in found.items() if modules} == {}
+    imports = {str(path.relative_to(TESTS)): foreign_imports(suite, path.read_text()) for path in files}
+    assert {name: modules for name, modules in imports.items() if modules} == {}
 
 
 @pytest.mark.parametrize(
-    ("suite", "source", "found"),
+    ("suite", "source", "modules"),
     [
         ("browser", "from unit.portal_page import scenes", ["unit.portal_page"]),
         ("integration", "import unit.payments.examples as examples", ["unit.payments.examples"]),
         (SUPPORT, "def late():\n    from browser.live_stage import LiveStage", ["browser.live_stage"]),
-        ("unit", "from unit.payments import examples\nfrom support.spec import Given\nimport contractual", []),
+        ("unit", "from unit.payments import examples\nfrom support.spec import Scenario\nimport contractual", []),
     ],
 )
-def test_an_import_of_another_suite_is_found(suite: str, source: str, found: list[str]) -> None:
-    assert foreign_imports(suite, source) == found
+def test_an_import_of_another_suite_is_found(suite: str, source: str, modules: list[str]) -> None:
+    assert foreign_imports(suite, source) == modules

@@ -75,15 +75,15 @@ class LocalStack:
         return subprocess.run(command, capture_output=True, text=True, timeout=_SECONDS, check=False)
 
     def identity(self, name: str) -> Identity:
-        found = read_processes(self.folder).entries[name].identity
-        assert found is not None
-        return found
+        identity = read_processes(self.folder).entries[name].identity
+        assert identity is not None
+        return identity
 
     @property
     def supervisor(self) -> Identity:
-        found = read_processes(self.folder).supervisor
-        assert found is not None
-        return found
+        identity = read_processes(self.folder).supervisor
+        assert identity is not None
+        return identity
 
     def remember(self) -> None:
         board = read_processes(self.folder)

@@ -37,8 +37,8 @@ class SecureKafka:
 
 @asynccontextmanager
 async def secure_kafka() -> AsyncIterator[SecureKafka]:
-    with TemporaryDirectory(prefix="secure-kafka-", ignore_cleanup_errors=True) as made:
-        folder, authority = Path(made), trustme.CA()
+    with TemporaryDirectory(prefix="secure-kafka-", ignore_cleanup_errors=True) as folder_name:
+        folder, authority = Path(folder_name), trustme.CA()
         broker, client = authority.issue_cert("127.0.0.1", "localhost"), authority.issue_cert(f"{USER}.clients")
         ca, key_store = folder / "ca.pem", folder / "broker.pem"
         authority.cert_pem.write_to_path(str(ca))

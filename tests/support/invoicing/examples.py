@@ -13,7 +13,7 @@ from invoicing.domain.numbering import SeriesNumber
 from invoicing.domain.parties import BillTo, Letterhead, Seller
 from invoicing.domain.plan import Period, Plan, Tax
 from invoicing.domain.totals import Amounts
-from support.spec import Given
+from support.spec import Scenario
 
 RULES: Decider[Command, Event, Invoice] = Decider(decide, evolve)
 NAMES = UUID("0d1f3a52-0000-4000-8000-000000000000")
@@ -73,5 +73,5 @@ FAILED = PaymentFailed(FIRST, 1, 2999, "insufficient_funds", True, VISA, day(5, 
 VOIDED = Voided("subscription_cancelled", day(5, of=16))
 
 
-def given(*past: Event) -> Given[Command, Event, Invoice]:
-    return Given(RULES, past)
+def given(*past: Event) -> Scenario[Command, Event, Invoice]:
+    return Scenario(RULES, past)

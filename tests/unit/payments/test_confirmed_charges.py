@@ -32,7 +32,7 @@ from support.payments.examples import (
     day,
     id_of,
 )
-from support.spec import Given
+from support.spec import Scenario
 
 NEXT = id_of("the next period's invoice")
 THIRD = id_of("the invoice of the period after that")
@@ -46,12 +46,12 @@ PAID = AttemptSucceeded(charge(1), "ch_1", day(14))
 AGREED = DefaultChanged(ANA, VISA, None, (INVOICE,), AT, CONFIRMATION)
 
 
-def given(*past: Event) -> Given[Command, Event, Payment]:
-    return Given(PAYMENTS, past)
+def given(*past: Event) -> Scenario[Command, Event, Payment]:
+    return Scenario(PAYMENTS, past)
 
 
-def wallet(*past: WalletEvent) -> Given[WalletCommand, WalletEvent, Wallet]:
-    return Given(WALLETS, past)
+def wallet(*past: WalletEvent) -> Scenario[WalletCommand, WalletEvent, Wallet]:
+    return Scenario(WALLETS, past)
 
 
 def folded(*past: WalletEvent) -> Wallet:

@@ -7,7 +7,7 @@ from payments.domain.payment.payment import NOTHING_DUE, Payment
 from payments.domain.payment.refusals import ChargeAlreadyEnded, NoSuchPayment, NotPaidByThisCharge
 from payments.domain.shapes import FailureCode, Money
 from support.payments.examples import BILL, COLLECT, OTHER, PAYMENTS, STARTED, VISA, charge, day
-from support.spec import Given
+from support.spec import Scenario
 
 FIRST, SECOND = charge(1), charge(2, OTHER)
 DECLINED = AttemptFailed(BILL, FIRST, FailureCode.CARD_DECLINED, True, "ch_1", day(14))
@@ -18,8 +18,8 @@ FAIL = RecordFailure(FIRST.id, FailureCode.CARD_DECLINED, day(14), "ch_1")
 NO_ANSWER = RecordNoAnswer(FIRST.id, UNKNOWN.next_check_at, day(14))
 
 
-def given(*past: Event) -> Given[Command, Event, Payment]:
-    return Given(PAYMENTS, past)
+def given(*past: Event) -> Scenario[Command, Event, Payment]:
+    return Scenario(PAYMENTS, past)
 
 
 def test_an_issued_invoice_is_charged_once() -> None:

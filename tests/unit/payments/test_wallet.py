@@ -5,7 +5,7 @@ from payments.domain.wallet.events import DefaultChanged, Event, MethodRemoved
 from payments.domain.wallet.refusals import LastMethodInUse, NoSuchPaymentMethod
 from payments.domain.wallet.wallet import Wallet
 from support.payments.examples import ANA, INVOICE, OTHER, VISA, WALLETS, day
-from support.spec import Given
+from support.spec import Scenario
 
 USE = UseMethod(ANA, VISA, day(1))
 VISA_USED = DefaultChanged(ANA, VISA, None, (), day(1))
@@ -13,8 +13,8 @@ OTHER_USED = DefaultChanged(ANA, OTHER, VISA.id, (INVOICE,), day(2))
 REMOVE = RemoveMethod(VISA.id, False, day(3))
 
 
-def given(*past: Event) -> Given[Command, Event, Wallet]:
-    return Given(WALLETS, past)
+def given(*past: Event) -> Scenario[Command, Event, Wallet]:
+    return Scenario(WALLETS, past)
 
 
 def test_a_new_card_is_charged_from_now_on() -> None:

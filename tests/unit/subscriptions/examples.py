@@ -21,7 +21,7 @@ from subscriptions.domain.subscription.events import (
     Started,
 )
 from subscriptions.domain.subscription.subscription import Subscription, decide, evolve
-from support.spec import Given
+from support.spec import Scenario
 
 RULES: Decider[Command, Event, Subscription] = Decider(decide, evolve)
 
@@ -62,5 +62,5 @@ LAST_RETRY = (
 )
 
 
-def given(*past: Event) -> Given[Command, Event, Subscription]:
-    return Given(RULES, past)
+def given(*past: Event) -> Scenario[Command, Event, Subscription]:
+    return Scenario(RULES, past)

@@ -27,7 +27,7 @@ from subscriptions.domain.merchant.refusals import (
     TooManyKeys,
 )
 from subscriptions.domain.plan.terms import Tax
-from support.spec import Given
+from support.spec import Scenario
 
 RULES: Decider[Command, Event, Merchant] = Decider(decide, evolve)
 WALL, THEN = datetime(2026, 1, 1, tzinfo=UTC), datetime(2020, 6, 14, tzinfo=UTC)
@@ -39,8 +39,8 @@ REGISTERED = Registered(PROFILE, "TS", True, KEY, OFFSET, THEN)
 LIVE = replace(REGISTERED, sandbox=False, clock_offset_seconds=0, at=WALL)
 
 
-def given(*past: Event) -> Given[Command, Event, Merchant]:
-    return Given(RULES, past)
+def given(*past: Event) -> Scenario[Command, Event, Merchant]:
+    return Scenario(RULES, past)
 
 
 def test_a_sandbox_may_begin_in_the_past() -> None:
