@@ -51,7 +51,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class LineItem:
     concept: str
     description: str
     period: str
@@ -69,7 +69,7 @@ class Invoice:
     period: str
     seller: tuple[str, ...]
     buyer: tuple[str, ...]
-    lines: tuple[Line, ...]
+    lines: tuple[LineItem, ...]
     totals: tuple[tuple[str, str], ...]
     """Subtotal and tax; empty if there is no tax."""
     total: str
@@ -155,9 +155,9 @@ def _party(reader: Reader, party: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(part for part in parts if part)
 
 
-def _line(reader: Reader, line: Mapping[str, Any]) -> Line:
+def _line(reader: Reader, line: Mapping[str, Any]) -> LineItem:
     period = line["period"]
-    return Line(
+    return LineItem(
         line["plan_name"],
         line["description"],
         reader.period(period["start"], period["end"]),

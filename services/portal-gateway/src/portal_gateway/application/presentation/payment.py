@@ -36,7 +36,7 @@ class Offer:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ChargeLine:
     """One charge, or several of the same kind."""
 
     text: str
@@ -82,12 +82,12 @@ def _offer(reader: Reader, view: View, invoice_id: str, it: Settling, reason: st
     return Offer(invoice_id, does, button, why_not)
 
 
-def lines(reader: Reader, view: View, due: Sequence[DueCharge]) -> list[Line]:
+def lines(reader: Reader, view: View, due: Sequence[DueCharge]) -> list[ChargeLine]:
     """The charges in their order: open invoices with number and date, begun periods with their days."""
-    listed: list[Line] = []
+    listed: list[ChargeLine] = []
     for each in due:
         if each["number"] is not None:
-            listed.append(Line(_invoice(reader, view, each), reader.money(each["amount"])))
+            listed.append(ChargeLine(_invoice(reader, view, each), reader.money(each["amount"])))
             listed += _begun(reader, view, [it for it in due if _follows(view, it, each)], several=_several(view, due))
     return listed
 
@@ -147,18 +147,18 @@ def _settling(reader: Reader, view: View, due: DueCharge, subscription: Subscrip
     return replace(local, effect=effect, begun=False, until=None if effect != "ends" else local.until or period["end"])
 
 
-def _begun(reader: Reader, view: View, begun: Sequence[DueCharge], *, several: bool) -> Iterable[Line]:
+def _begun(reader: Reader, view: View, begun: Sequence[DueCharge], *, several: bool) -> Iterable[ChargeLine]:
     subscription = subscription_of(view, begun[0]) if begun else None
     reader = reader.of_subscription(subscription) if subscription else reader
     if len(begun) <= SEPARATE_LINES_MAX:
-        return [Line(_named(view, it, span(reader, it["period"]), several), reader.money(it["amount"])) for it in begun]
+        return [ChargeLine(_named(view, it, span(reader, it["period"]), several), reader.money(it["amount"])) for it in begun]
     first, last, currency = begun[0], begun[-1], begun[0]["amount"]["currency"]
     whole: Period = {"start": first["period"]["start"], "end": last["period"]["end"]}
     text = reader.language.say_count(
         "%(count)d period, %(days)s", "%(count)d periods, %(days)s", len(begun), days=span(reader, whole)
     )
     total = reader.money({"amount_minor": sum(it["amount"]["amount_minor"] for it in begun), "currency": currency})
-    return [Line(_named(view, first, text, several), total)]
+    return [ChargeLine(_named(view, first, text, several), total)]
 
 
 def _invoice(reader: Reader, view: View, due: DueCharge) -> str:
