@@ -40,9 +40,15 @@ RULES: Final[Mapping[str, str]] = {
 NAMES: Final = frozenset({"told", "asked", "found", "kept", "wanted", "given", "came", "went", "said", "its", "made"})
 """Verbs and pronouns that are not names of variables, parameters, fields, functions and classes."""
 _NAME_ADVICE: Final = "name the thing with a noun: `response`, `row`, `records`, `expected`"
-_NAMED_BY_NOUNS: Final = ("chassis/", "contracts/", "deploy/", "presentation/", "services/", "bench/", "tests/unit/")
+_NAMED_BY_NOUNS: Final = (
+    *("bench/", "chassis/", "contracts/", "deploy/", "presentation/", "services/", "tests/architecture/", "tests/contracts/"),
+    *("tests/integration/", "tests/support/", "tests/system/", "tests/unit/"),
+)
 """Where names are checked."""
-_NOT_YET: Final = ("tests/unit/portal_page/", "services/portal-gateway/src/portal_gateway/adapters/page/")
+_NOT_YET: Final = (
+    *("tests/support/portal_page/", "tests/unit/portal_page/"),
+    "services/portal-gateway/src/portal_gateway/adapters/page/",
+)
 _PATTERNS: Final = {re.compile(rf"\b(?:{phrase})\b", re.IGNORECASE): advice for phrase, advice in RULES.items()}
 _QUOTED: Final = re.compile(r"``[^`]*``|`[^`]*`|\"[^\"\n]*\"|\]\([^)\s]*\)|<[^>\s]*>")
 """Code, quotations and addresses in a sentence: they are not our words."""
@@ -76,10 +82,10 @@ def findings_in(file: str, source: str) -> list[Finding]:
 
 
 def _in_text(file: str, number: int, text: str) -> Iterator[Finding]:
-    prose = _QUOTED.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), text)
+    prose = _QUOTED.sub(lambda quotation: re.sub(r"[^\n]", " ", quotation[0]), text)
     for pattern, advice in _PATTERNS.items():
-        for found in pattern.finditer(prose):
-            yield Finding(file, number + prose.count("\n", 0, found.start()), found[0], advice)
+        for match in pattern.finditer(prose):
+            yield Finding(file, number + prose.count("\n", 0, match.start()), match[0], advice)
 
 
 def _python_prose(source: str) -> Iterator[tuple[int, str]]:
@@ -137,9 +143,9 @@ def exemptions() -> list[str]:
 def problems(findings: Sequence[Finding], exempt: Sequence[str]) -> list[str]:
     """What has to change: findings outside of exempt folders and files, and exemptions without findings."""
     with_findings = {place for finding in findings for place in finding.places}
-    found = [str(finding) for finding in findings if finding.places.isdisjoint(exempt)]
+    sentences = [str(finding) for finding in findings if finding.places.isdisjoint(exempt)]
     done = [place for place in exempt if place not in with_findings]
-    return found + [f"{EXEMPT.name}: {place} has no findings; delete its line (--shrink does it)" for place in done]
+    return sentences + [f"{EXEMPT.name}: {place} has no findings; delete its line (--shrink does it)" for place in done]
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -148,9 +154,9 @@ def main(arguments: Sequence[str]) -> int:
         places = {place for finding in findings for place in finding.places}
         lines = EXEMPT.read_text().splitlines()
         EXEMPT.write_text("".join(f"{line}\n" for line in lines if line.startswith("#") or line in places))
-    found = problems(findings, exemptions())
-    sys.stdout.writelines(f"{line}\n" for line in found)
-    return 1 if found else 0
+    sentences = problems(findings, exemptions())
+    sys.stdout.writelines(f"{line}\n" for line in sentences)
+    return 1 if sentences else 0
 
 
 if __name__ == "__main__":

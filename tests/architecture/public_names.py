@@ -125,8 +125,8 @@ def projections() -> Iterator[str]:
 
 def consumer_groups() -> Iterator[str]:
     for _, call, constants in calls("Consumer"):
-        given = next((each.value for each in call.keywords if each.arg == "group"), call.args[0] if call.args else None)
-        yield (text_of(given, constants) if given else None) or "a group that is not a constant"
+        group = next((each.value for each in call.keywords if each.arg == "group"), call.args[0] if call.args else None)
+        yield (text_of(group, constants) if group else None) or "a group that is not a constant"
 
 
 def metrics() -> Iterator[str]:
@@ -259,8 +259,8 @@ def csv_columns() -> Iterator[str]:
 
 def cookies() -> Iterator[str]:
     for _, text in texts("Path=/"):
-        if found := _COOKIE.match(text):
-            yield found[1]
+        if match := _COOKIE.match(text):
+            yield match[1]
 
 
 def advisory_locks() -> Iterator[str]:
@@ -270,7 +270,7 @@ def advisory_locks() -> Iterator[str]:
         for function in functions if "advisory" in module.source else ():
             parts = [text for node in ast.walk(function) if (text := text_of(node, module.constants))]
             sql = [text for text in parts if _LOCK.search(text)]
-            yield from (f"{module.member}: {found[1]}" for text in sql if (found := _LOCK_NAME.search(text)))
+            yield from (f"{module.member}: {match[1]}" for text in sql if (match := _LOCK_NAME.search(text)))
             for node in function.body if sql else ():
                 value = getattr(node, "value", None)
                 if isinstance(value, ast.JoinedStr):
@@ -334,8 +334,8 @@ def names_now(kind: str) -> list[str]:
 
 
 def committed() -> dict[str, list[str]]:
-    found: dict[str, list[str]] = json.loads(LIST.read_text())
-    return found
+    names: dict[str, list[str]] = json.loads(LIST.read_text())
+    return names
 
 
 def differences(kind: str, listed: Sequence[str], now: Sequence[str]) -> list[str]:
@@ -356,9 +356,9 @@ def main(arguments: Sequence[str]) -> int:
     if "--write" in arguments:
         listed = {kind: sorted({*listed.get(kind, []), *names}) for kind, names in now.items()}
         LIST.write_text(json.dumps(listed, indent=1, ensure_ascii=False) + "\n")
-    found = [line for kind, names in now.items() for line in differences(kind, listed.get(kind, []), names)]
-    sys.stdout.writelines(f"{line}\n" for line in found)
-    return 1 if found else 0
+    sentences = [line for kind, names in now.items() for line in differences(kind, listed.get(kind, []), names)]
+    sys.stdout.writelines(f"{line}\n" for line in sentences)
+    return 1 if sentences else 0
 
 
 if __name__ == "__main__":

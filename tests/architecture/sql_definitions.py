@@ -36,19 +36,19 @@ class Definitions:
     def _execute(self, statement: str) -> None:
         if statement.startswith(_NO_DEFINITION):
             return
-        if found := _DROP.fullmatch(statement):
-            del self._lines[found[1]]
-        elif found := _TABLE.fullmatch(statement) or _TYPE.fullmatch(statement):
-            self._lines[found[1]] = [_line(found[1], part) for part in _split(found[2], ",")]
-        elif found := _INDEX.fullmatch(statement):
-            self._lines[found[1]] = [statement.removeprefix("CREATE ")]
-        elif found := _FUNCTION.fullmatch(statement):
-            self._lines[found[1]] = [f"FUNCTION {found[1]}"]
-        elif found := _ALTER.fullmatch(statement):
-            for part in _split(found[2], ","):
+        if match := _DROP.fullmatch(statement):
+            del self._lines[match[1]]
+        elif match := _TABLE.fullmatch(statement) or _TYPE.fullmatch(statement):
+            self._lines[match[1]] = [_line(match[1], part) for part in _split(match[2], ",")]
+        elif match := _INDEX.fullmatch(statement):
+            self._lines[match[1]] = [statement.removeprefix("CREATE ")]
+        elif match := _FUNCTION.fullmatch(statement):
+            self._lines[match[1]] = [f"FUNCTION {match[1]}"]
+        elif match := _ALTER.fullmatch(statement):
+            for part in _split(match[2], ","):
                 if not part.startswith("ADD COLUMN "):
                     raise UnknownStatement(statement)
-                self._lines[found[1]].append(_line(found[1], part.removeprefix("ADD COLUMN ")))
+                self._lines[match[1]].append(_line(match[1], part.removeprefix("ADD COLUMN ")))
         else:
             raise UnknownStatement(statement)
 

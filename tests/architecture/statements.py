@@ -21,11 +21,11 @@ class Statement:
     def mentions(self, tables: frozenset[str]) -> list[str]:
         """The tables that are read or changed, once per mention, without inserts."""
         sql = _DO_UPDATE.sub("", _INSERT.sub("", self.sql))
-        return [found[2] for found in _MENTION.finditer(sql) if found[1] != "INSERT INTO" and found[2] in tables]
+        return [match[2] for match in _MENTION.finditer(sql) if match[1] != "INSERT INTO" and match[2] in tables]
 
     def adds_without(self, column: str, tables: frozenset[str]) -> bool:
-        added = [found for found in _MENTION.finditer(self.sql) if found[1] == "INSERT INTO" and found[2] in tables]
-        named = [found for found in _INSERT.finditer(self.sql) if column in re.findall(r"\w+", found[1])]
+        added = [match for match in _MENTION.finditer(self.sql) if match[1] == "INSERT INTO" and match[2] in tables]
+        named = [match for match in _INSERT.finditer(self.sql) if column in re.findall(r"\w+", match[1])]
         return len(named) < len(added)
 
     def bindings(self, column: str) -> int:
@@ -37,8 +37,8 @@ class Statement:
 
 
 def tables_with(column: str, migrations: Iterator[Path]) -> frozenset[str]:
-    found = (table for path in migrations for table in _TABLE.finditer(path.read_text()))
-    return frozenset(table[1] for table in found if re.search(rf"^\s+{column}\s", table[2], re.MULTILINE))
+    definitions = (table for path in migrations for table in _TABLE.finditer(path.read_text()))
+    return frozenset(table[1] for table in definitions if re.search(rf"^\s+{column}\s", table[2], re.MULTILINE))
 
 
 def statements(file: Path, name: str, tables: frozenset[str], known: Mapping[str, str]) -> Iterator[Statement]:
@@ -50,20 +50,20 @@ def statements(file: Path, name: str, tables: frozenset[str], known: Mapping[str
     for node in ast.walk(tree):
         whole_text = isinstance(node, ast.Constant | ast.JoinedStr | ast.BinOp) and id(node) not in parts
         text = text_of(node, constants) if whole_text else None
-        if text and any(found[2] in tables for found in _MENTION.finditer(text)):
+        if text and any(match[2] in tables for match in _MENTION.finditer(text)):
             yield Statement(name, getattr(node, "lineno", 0), text)
 
 
 def _constants(tree: ast.Module, known: Mapping[str, str]) -> dict[str, str]:
-    found: dict[str, str] = {}
+    constants: dict[str, str] = {}
     for node in tree.body:
         target = node.targets[0] if isinstance(node, ast.Assign) else node.target if isinstance(node, ast.AnnAssign) else None
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign) else None
         if isinstance(target, ast.Name) and value is not None:
-            text = text_of(value, dict(known) | found)
+            text = text_of(value, dict(known) | constants)
             if text is not None:
-                found[target.id] = text
-    return found
+                constants[target.id] = text
+    return constants
 
 
 def constants_of(file: Path) -> dict[str, str]:

@@ -50,14 +50,14 @@ def broken(tmp_path_factory: pytest.TempPathFactory) -> str:
     for file, line in VIOLATIONS.values():
         with (copy / file).open("a") as module:
             module.write(f"\n{line}\n")
-    found = lint(copy, copy)
-    assert found.returncode != 0
-    return found.stdout + found.stderr
+    process = lint(copy, copy)
+    assert process.returncode != 0
+    return process.stdout + process.stderr
 
 
 def test_the_import_rules_hold() -> None:
-    found = lint(ROOT)
-    assert found.returncode == 0, found.stdout
+    process = lint(ROOT)
+    assert process.returncode == 0, process.stdout
 
 
 @pytest.mark.parametrize("rule", VIOLATIONS)

@@ -19,13 +19,13 @@ PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%%")
 @cache
 def sentences() -> frozenset[str]:
     """The Spanish texts of the catalogues; those with placeholders in parts. Single words are too common to be recognized."""
-    found: set[str] = set()
+    parts: set[str] = set()
     for path in ROOT.glob("services/*/src/*/locales/es/LC_MESSAGES/messages.po"):
         with path.open("rb") as file:
             for message in read_po(file):
                 texts = message.string if isinstance(message.string, tuple | list) else (message.string,)
-                found |= {part.strip(" .,:;·()") for text in texts if message.id for part in PLACEHOLDER.split(str(text))}
-    return frozenset(part for part in found if " " in part and len(part) >= LETTERS_MIN)
+                parts |= {part.strip(" .,:;·()") for text in texts if message.id for part in PLACEHOLDER.split(str(text))}
+    return frozenset(part for part in parts if " " in part and len(part) >= LETTERS_MIN)
 
 
 def quoted(text: str) -> str | None:
@@ -51,13 +51,13 @@ def literals(source: str) -> Iterator[tuple[int, str]]:
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_no_customers_sentence_is_quoted_outside_of_the_tables(folder: str) -> None:
-    found = [
+    quotations = [
         f"{path.relative_to(ROOT)}:{line}: {sentence}"
         for path in sorted((ROOT / folder).rglob("*.py"))
         for line, text in literals(path.read_text())
         if (sentence := quoted(text))
     ]
-    assert found == []
+    assert quotations == []
 
 
 def test_a_quoted_sentence_is_found() -> None:

@@ -67,10 +67,10 @@ def all_statements() -> Iterator[Statement]:
             yield from statements(file, str(file.relative_to(SERVICES)), tenants, known)
 
 
-def most_unbound(found: Iterable[Statement], column: str) -> dict[str, int]:
+def most_unbound(queries: Iterable[Statement], column: str) -> dict[str, int]:
     """file -> the most tables that one of its statements reaches without binding the column; only where there are any."""
     most: dict[str, int] = {}
-    for statement in found:
+    for statement in queries:
         unbound = len(statement.mentions(tables(column))) - statement.bindings(column)
         if unbound > 0:
             most[statement.file] = max(unbound, most.get(statement.file, 0))
@@ -78,9 +78,9 @@ def most_unbound(found: Iterable[Statement], column: str) -> dict[str, int]:
 
 
 def test_every_statement_filters_by_merchant() -> None:
-    found = list(all_statements())
-    assert len(found) > 100
-    assert most_unbound(found, "merchant_id") == {file: most for file, (most, _) in BEYOND_A_MERCHANT.items()}
+    queries = list(all_statements())
+    assert len(queries) > 100
+    assert most_unbound(queries, "merchant_id") == {file: most for file, (most, _) in BEYOND_A_MERCHANT.items()}
 
 
 def test_every_insert_has_its_merchant() -> None:
@@ -113,6 +113,6 @@ def test_routes_contain_no_sql() -> None:
 def test_a_statement_without_filter_is_found(tmp_path: Path, source: str) -> None:
     file = tmp_path / "reading.py"
     file.write_text(f'"""Of invoices FROM projection."""\nCOLUMNS = "id, number"\n{source}\n')
-    [found] = statements(file, "reading.py", tables("merchant_id"), {})
-    assert most_unbound([found], "merchant_id") or found.adds_without("merchant_id", tables("merchant_id"))
-    assert (found.file, found.line) == ("reading.py", 3)
+    [statement] = statements(file, "reading.py", tables("merchant_id"), {})
+    assert most_unbound([statement], "merchant_id") or statement.adds_without("merchant_id", tables("merchant_id"))
+    assert (statement.file, statement.line) == ("reading.py", 3)

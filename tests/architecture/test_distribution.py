@@ -27,5 +27,5 @@ def test_groups_start_before_files_and_every_other_file_is_its_own_scope() -> No
     assert scope("tests/system/test_verify.py::test_a") == scope("tests/system/test_metrics.py::test_b[x::y]") == "system"
     assert scope("tests/system/test_full_disk.py::test_a") == "tests/system/test_full_disk.py"
     assert scope("tests/unit/payments/test_a.py::TestA::test_a") == "tests/unit/payments/test_a.py"
-    given = ["tests/unit/payments/test_a.py::a", "tests/system/test_verify.py::a", "tests/system/test_kafka_outage.py::a"]
-    assert sorted(given, key=rank) == given[::-1]
+    tests = ["tests/unit/payments/test_a.py::a", "tests/system/test_verify.py::a", "tests/system/test_kafka_outage.py::a"]
+    assert sorted(tests, key=rank) == tests[::-1]

@@ -101,22 +101,22 @@ def broken_name(code: str) -> str | None:
         return f"no {' '.join(missing)}"
     if FOLDER.fullmatch(code) and not named(code):
         return f"no folder {code}"
-    if (found := FILE.fullmatch(code)) is None:
+    if (reference := FILE.fullmatch(code)) is None:
         return None
-    if not (files := named(found["path"])):
+    if not (files := named(reference["path"])):
         return f"no file {code}"
-    if found["name"] and not any(defines(file, found["name"]) for file in files):
-        return f"no {found['name']} in {found['path']}"
+    if reference["name"] and not any(defines(file, reference["name"]) for file in files):
+        return f"no {reference['name']} in {reference['path']}"
     return None
 
 
 def problems(document: str) -> list[str]:
-    found = []
+    sentences = []
     for number, line in prose(document):
         wrong = [broken_link(document, target) for target in LINK.findall(line)]
         wrong += [broken_name(code) for code in CODE.findall(line)]
-        found += [f"{document}:{number}: {each}" for each in wrong if each]
-    return found
+        sentences += [f"{document}:{number}: {each}" for each in wrong if each]
+    return sentences
 
 
 def documents() -> list[str]:
@@ -130,9 +130,9 @@ def test_every_file_and_link_in_a_document_exists(document: str) -> None:
 
 @pytest.mark.parametrize("pattern", LONGEST)
 def test_short_documents_stay_short(pattern: str) -> None:
-    found = sorted(ROOT.glob(pattern))
-    assert found
-    assert [path.as_posix() for path in found if len(path.read_text().splitlines()) > LONGEST[pattern]] == []
+    paths = sorted(ROOT.glob(pattern))
+    assert paths
+    assert [path.as_posix() for path in paths if len(path.read_text().splitlines()) > LONGEST[pattern]] == []
 
 
 def test_every_service_has_a_readme() -> None:

@@ -22,7 +22,7 @@ EXAMPLES = {
     "is there": "When it is there, it is read.",
 }
 EVERY_RULE = "".join(f"# {sentence}\n" for sentence in EXAMPLES.values())
-FOUND = Finding("docs/outages.md", 3, "told", "")
+FINDING = Finding("docs/outages.md", 3, "told", "")
 
 
 def phrases(file: str, source: str) -> list[str]:
@@ -31,10 +31,10 @@ def phrases(file: str, source: str) -> list[str]:
 
 @pytest.mark.parametrize("phrase", EXAMPLES)
 def test_an_excluded_phrase_is_refused_with_its_line_and_advice(phrase: str) -> None:
-    (found,) = findings_in("a.py", f"value = 1\n# {EXAMPLES[phrase]}\n")
-    assert found.phrase.lower() == phrase
-    assert str(found).startswith(f'a.py:2: "{found.phrase}": ')
-    assert found.advice
+    (finding,) = findings_in("a.py", f"value = 1\n# {EXAMPLES[phrase]}\n")
+    assert finding.phrase.lower() == phrase
+    assert str(finding).startswith(f'a.py:2: "{finding.phrase}": ')
+    assert finding.advice
 
 
 def test_every_rule_has_an_example() -> None:
@@ -95,8 +95,8 @@ def test_the_beginning_of_a_deciders_test_is_no_finding() -> None:
 
 
 def test_a_line_within_a_docstring_is_named() -> None:
-    (found,) = findings_in("a.py", 'def f():\n    """One.\n\n    Told.\n    """\n')
-    assert found.line == 4
+    (finding,) = findings_in("a.py", 'def f():\n    """One.\n\n    Told.\n    """\n')
+    assert finding.line == 4
 
 
 def test_documents_are_checked_outside_of_code() -> None:
@@ -106,17 +106,17 @@ def test_documents_are_checked_outside_of_code() -> None:
 
 @pytest.mark.parametrize("exempt", ["docs", "docs/outages.md"])
 def test_an_exempt_folder_or_file_is_not_reported(exempt: str) -> None:
-    assert problems([FOUND], [exempt]) == []
+    assert problems([FINDING], [exempt]) == []
 
 
 def test_an_exemption_does_not_reach_subfolders() -> None:
     finding = Finding("docs/decisions/0001.md", 3, "told", "")
-    assert problems([finding, FOUND], ["docs"]) == [str(finding)]
+    assert problems([finding, FINDING], ["docs"]) == [str(finding)]
 
 
 def test_an_exemption_without_findings_is_refused() -> None:
-    (found,) = problems([], ["docs"])
-    assert "docs has no findings" in found
+    (sentence,) = problems([], ["docs"])
+    assert "docs has no findings" in sentence
 
 
 def test_exemptions_are_listed_once_and_in_order() -> None:

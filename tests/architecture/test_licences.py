@@ -37,8 +37,8 @@ def stated(package: PackageMetadata) -> str:
     ]
     if any("General Public License" in each for each in classifiers):
         return " ".join(classifiers)
-    for found in (field(package, "License"), *classifiers):
-        if found and is_allowed(name := SPELLINGS.get(found, found)):
+    for licence in (field(package, "License"), *classifiers):
+        if licence and is_allowed(name := SPELLINGS.get(licence, licence)):
             return name
     return field(package, "License") or " ".join(classifiers)
 

@@ -23,15 +23,15 @@ def test_names_are_the_listed_ones(kind: str) -> None:
 
 
 def test_a_removed_name_is_reported_with_what_to_do() -> None:
-    (found,) = differences("metrics", ["gauge lag{topic}"], [])
-    assert found.startswith("metrics: `gauge lag{topic}` is gone.")
-    assert "restore it" in found
+    (sentence,) = differences("metrics", ["gauge lag{topic}"], [])
+    assert sentence.startswith("metrics: `gauge lag{topic}` is gone.")
+    assert "restore it" in sentence
 
 
 def test_an_added_name_is_reported_with_the_command_that_adds_it() -> None:
-    (found,) = differences("metrics", [], ["gauge lag{topic}"])
-    assert found.startswith("metrics: `gauge lag{topic}` is new.")
-    assert found.endswith("--write")
+    (sentence,) = differences("metrics", [], ["gauge lag{topic}"])
+    assert sentence.startswith("metrics: `gauge lag{topic}` is new.")
+    assert sentence.endswith("--write")
 
 
 def test_a_changed_name_is_reported_as_removed_and_added() -> None:

@@ -90,14 +90,14 @@ def test_a_service_logs_with_structlog(service: str) -> None:
 
 
 def imports(path: Path) -> set[str]:
-    found: set[str] = set()
+    modules: set[str] = set()
     for node in ast.walk(ast.parse(path.read_text())):
         match node:
             case ast.Import(names=names):
-                found |= {alias.name for alias in names}
+                modules |= {alias.name for alias in names}
             case ast.ImportFrom(module=str(module)):
-                found.add(module)
-    return found
+                modules.add(module)
+    return modules
 
 
 def names_used(path: Path) -> set[str]:
