@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from payments.adapters.card_page import app, files
-from payments.adapters.card_page.words import confirm_text, language_of, words_for
+from payments.adapters.card_page.words import confirm_text, language_of, too_many_declines, words_for
 from payments.domain.shapes import Money
 from support.expiries import CASES, Case
 from support.payments.card_page import AMEX_NUMBER, CARDS, OWED, PORTAL, SETUP, VISA_NUMBER, CardPageFakes, setup_of
@@ -208,7 +208,7 @@ async def test_too_many_declined_cards_end_the_attempts_for_a_while() -> None:
     async with around.browser() as browser:
         answer = await browser.post(PATH, json=GOOD, headers=OURS)
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["retry_after"]) == (429, "1000", 1000)
-    assert "Podrás probar otra vez en 17 minutos." in answer.json()["title"]
+    assert too_many_declines(language_of("es"), 1000) in answer.json()["title"]
     assert not around.tokenised
 
 

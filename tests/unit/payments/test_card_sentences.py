@@ -5,39 +5,39 @@ import pytest
 from payments.adapters.card_page.words import language_of, sentences_with_counts, too_many_declines, words_for
 
 SENTENCES = {
-    "number_missing": ("Escribe el número de la tarjeta", "Enter the card number"),
+    "number_missing": ("Ingresa el número de la tarjeta", "Enter the card number"),
     "number_length": ("El número debe tener entre 13 y 19 dígitos", "The number should have 13 to 19 digits"),
-    "number_wrong": ("Revisa el número: tiene algún error", "Check the number: something in it is wrong"),
-    "exp_missing": ("Escribe el vencimiento", "Enter the expiry date"),
-    "exp_wrong": ("Escribe mes y año, por ejemplo 12 / 27", "Enter month and year, for example 12 / 27"),
-    "exp_past": ("Esta tarjeta ya venció", "This card has expired"),
-    "cvc_missing": ("Escribe el CVV", "Enter the CVV"),
+    "number_wrong": ("Revisa el número: no es válido", "Check the number: it isn't valid"),
+    "exp_missing": ("Ingresa el vencimiento", "Enter the expiration date"),
+    "exp_wrong": ("Ingresa el mes y el año, por ejemplo 12 / 27", "Enter the month and year, for example 12 / 27"),
+    "exp_past": ("Esta tarjeta está vencida", "This card has expired"),
+    "cvc_missing": ("Ingresa el CVV", "Enter the CVV"),
     "cvc_length": ("El CVV tiene 3 dígitos", "The CVV has 3 digits"),
-    "cvc_length_amex": ("En American Express el CVV tiene 4 dígitos", "The CVV of American Express has 4 digits"),
+    "cvc_length_amex": ("En American Express el CVV tiene 4 dígitos", "American Express has a CVV of 4 digits"),
     "card_declined": (
-        "El banco rechazó la tarjeta. Tu tarjeta anterior sigue igual; prueba con otra.",
+        "El banco rechazó la tarjeta. Tu tarjeta anterior no cambió; intenta con otra.",
         "The bank declined the card. Your previous card is unchanged; try another one.",
     ),
     "insufficient_funds": (
-        "La tarjeta no tiene fondos suficientes. Tu tarjeta anterior sigue igual; prueba con otra.",
+        "La tarjeta no tiene fondos suficientes. Tu tarjeta anterior no cambió; intenta con otra.",
         "The card has insufficient funds. Your previous card is unchanged; try another one.",
     ),
     "expired_card": (
-        "El banco dice que la tarjeta ya venció. Tu tarjeta anterior sigue igual; prueba con otra.",
-        "The bank says that the card has expired. Your previous card is unchanged; try another one.",
+        "Según el banco, la tarjeta está vencida. Tu tarjeta anterior no cambió; intenta con otra.",
+        "According to the bank, the card has expired. Your previous card is unchanged; try another one.",
     ),
     "incorrect_cvc": (
-        "El CVV no coincide con la tarjeta. Revísalo y vuelve a intentarlo.",
-        "The CVV does not match the card. Check it and try again.",
+        "El CVV no coincide con la tarjeta. Tu tarjeta anterior no cambió; revisa el CVV e inténtalo de nuevo.",
+        "The CVV doesn't match the card. Your previous card is unchanged; check the CVV and try again.",
     ),
 }
 PAUSES = {
     40: (
-        "Demasiados intentos con tarjetas rechazadas. Podrás probar otra vez en 1 minuto.",
+        "Hiciste demasiados intentos con tarjetas rechazadas. Vuelve a intentarlo en 1 minuto.",
         "Too many attempts with declined cards. You can try again in 1 minute.",
     ),
     2520: (
-        "Demasiados intentos con tarjetas rechazadas. Podrás probar otra vez en 42 minutos.",
+        "Hiciste demasiados intentos con tarjetas rechazadas. Vuelve a intentarlo en 42 minutos.",
         "Too many attempts with declined cards. You can try again in 42 minutes.",
     ),
 }

@@ -13,39 +13,37 @@ LOCALES = Path(__file__).parents[2] / "locales"
 
 MESSAGES: Final[Mapping[str, str]] = {
     "title": N_("Card details"),
-    "sandbox": N_(
-        "Test mode: only test numbers work here, for example 4242\u00a04242\u00a04242\u00a04242. Nothing is really charged."
-    ),
+    "sandbox": N_("Test mode: use test numbers only, for example 4242\u00a04242\u00a04242\u00a04242. No real charges are made."),
     "number": N_("Card number"),
-    "exp": N_("Expiry date"),
+    "exp": N_("Expiration date"),
     "exp_example": N_("MM / YY"),
     "cvc": N_("CVV"),
     "cvc_three": N_("3 digits"),
     "cvc_four": N_("4 digits"),
     "back": N_("Go back"),
     "sending": N_("One moment…"),
-    "done": N_("Done: your card has been saved."),
-    "alone": N_("This page is used from your portal: go back there and choose “Edit payment method”."),
-    "no_script": N_("Entering your card details needs JavaScript."),
+    "done": N_("Done: we saved your card."),
+    "alone": N_("This page only works inside your portal: go back there and choose “Edit payment method”."),
+    "no_script": N_("Turn on JavaScript to enter your card."),
     "gone": N_("This window has expired. Close it and choose “Edit payment method” again."),
-    "away": N_("We could not open this just now. Close this window and try again in a few minutes."),
+    "away": N_("We couldn't open this form right now. Close this window and try again in a few minutes."),
     "number_missing": N_("Enter the card number"),
     "number_length": N_("The number should have 13 to 19 digits"),
-    "number_wrong": N_("Check the number: something in it is wrong"),
+    "number_wrong": N_("Check the number: it isn't valid"),
     "test_numbers_only": N_("Test numbers only"),
-    "exp_missing": N_("Enter the expiry date"),
-    "exp_wrong": N_("Enter month and year, for example 12 / 27"),
+    "exp_missing": N_("Enter the expiration date"),
+    "exp_wrong": N_("Enter the month and year, for example 12 / 27"),
     "exp_past": N_("This card has expired"),
     "cvc_missing": N_("Enter the CVV"),
     "cvc_length": N_("The CVV has 3 digits"),
-    "cvc_length_amex": N_("The CVV of American Express has 4 digits"),
+    "cvc_length_amex": N_("American Express has a CVV of 4 digits"),
     "card_declined": N_("The bank declined the card. Your previous card is unchanged; try another one."),
     "insufficient_funds": N_("The card has insufficient funds. Your previous card is unchanged; try another one."),
-    "expired_card": N_("The bank says that the card has expired. Your previous card is unchanged; try another one."),
-    "incorrect_cvc": N_("The CVV does not match the card. Check it and try again."),
-    "due_changed": N_("What is due has changed. Check the amount before you confirm."),
-    "unknown": N_("We do not know yet whether your card was saved. Go back and check your payment method before you repeat it."),
-    "failed": N_("We could not save the card and nothing has changed. Try again in a moment."),
+    "expired_card": N_("According to the bank, the card has expired. Your previous card is unchanged; try another one."),
+    "incorrect_cvc": N_("The CVV doesn't match the card. Your previous card is unchanged; check the CVV and try again."),
+    "due_changed": N_("The amount due has changed. Check it before confirming."),
+    "unknown": N_("We don't know yet whether your card was saved. Go back and check your payment method before trying again."),
+    "failed": N_("We couldn't save the card. Nothing changed: try again in a moment."),
 }
 """Keys are the names and codes that the page, its script and the domain use."""
 
@@ -86,7 +84,7 @@ def too_many_declines(language: Language, seconds: int) -> str:
 
 def privacy(language: Language, merchant: str) -> str:
     return language.say(
-        "Your card details go straight to the payment processor; %(merchant)s does not see them.", merchant=merchant
+        "Your card details go straight to the payment processor; %(merchant)s doesn't see them.", merchant=merchant
     )
 
 
