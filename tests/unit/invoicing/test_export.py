@@ -57,10 +57,10 @@ async def read(stream: AsyncIterator[bytes]) -> bytes:
 async def test_the_table_has_a_line_per_movement() -> None:
     written = (await read(as_csv(pages(HISTORY), SPANISH))).decode()
     assert written == (
-        "\ufeffFecha,Movimiento,Factura,Plan,Inicio del período,Fin del período,Neto,Impuesto,Total,Moneda,Estado,Marca,"
-        "Últimos cuatro,Motivo,Referencia\r\n"
+        "\ufeffFecha,Movimiento,Factura,Plan,Inicio del período,Inicio del período siguiente,Neto,Impuesto,Total,Moneda,Estado,"
+        "Marca,Últimos cuatro,Motivo,Referencia\r\n"
         "2023-05-14,Factura,TS-000014,Premium Mensual,2023-05-14,2023-06-14,25.85,4.14,29.99,USD,Pagado,,,,\r\n"
-        "2023-05-14,Intento de cobro fallido,TS-000014,Premium Mensual,2023-05-14,2023-06-14,,,0.00,USD,Pago fallido,Visa,"
+        "2023-05-14,Pago fallido,TS-000014,Premium Mensual,2023-05-14,2023-06-14,,,0.00,USD,Pago fallido,Visa,"
         "•••• 0341,Fondos insuficientes,\r\n"
         "2023-05-14,Pago,TS-000014,Premium Mensual,2023-05-14,2023-06-14,,,-29.99,USD,Realizado,Visa,•••• 4242,,ch_1\r\n"
     )

@@ -70,7 +70,7 @@ def _amount(document: Document, speech: Speech) -> str:
         case Status.VOID:
             return say("%(amount)s · voided on %(date)s", amount=total, date=day)
         case Status.OPEN:
-            return say("%(amount)s · payment pending", amount=total)
+            return say("%(amount)s · payment due", amount=total)
 
 
 def _facts(document: Document, speech: Speech) -> list[tuple[str, str]]:
