@@ -23,7 +23,7 @@ SECOND = scenes.subscription(id=scenes.invoice_id(99), plan=scenes.plan(name="Re
             scenes.view(scenes.subscription(), SECOND),
             "es",
             "Tarjeta actual: Visa •••• 4242",
-            "Se usará en todas tus suscripciones.",
+            "Usaremos esta tarjeta en todas tus suscripciones.",
         ),
     ],
     ids=["spanish", "english", "no card", "two subscriptions"],

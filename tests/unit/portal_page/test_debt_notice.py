@@ -37,25 +37,25 @@ ROWS: dict[str, tuple[View, str, list[tuple[str, str]], str, list[tuple[str, str
     ),
     "declined, after the last try": (
         scenes.owing(reason="card_declined", **LAST_TRY),
-        "Pide a tu banco que autorice el cobro a Visa •••• 0341 y reintenta, o usa otra tarjeta. No volveremos a intentarlo "
-        "hasta que actualices tu tarjeta.",
-        [("Motivo", "Rechazado por tu banco"), ("Acceso", "Terminó el 19 de mayo")],
-        "Ask your bank to allow the charge to Visa •••• 0341 and retry, or use another card. We will not try again until you "
-        "update your card.",
-        [("Reason", "Declined by your bank"), ("Access", "Ended on May 19")],
+        "Pídele a tu banco que autorice el cobro a Visa •••• 0341 y reintenta, o usa otra tarjeta. No volveremos a "
+        "intentarlo hasta que actualices tu tarjeta.",
+        [("Motivo", "Tarjeta rechazada"), ("Acceso", "Terminó el 19 de mayo")],
+        "Ask your bank to approve the charge to Visa •••• 0341 and retry, or use another card. We won't try again until "
+        "you update your card.",
+        [("Reason", "Card declined"), ("Access", "Ended on May 19")],
     ),
     "another card since": (
         with_another_card(scenes.owing()),
         "Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes.",
         [("Motivo", "Fondos insuficientes"), ("Próximo intento", "22 de mayo"), ("Acceso hasta", "28 de mayo")],
-        "Your bank declined the card Visa •••• 0341 for insufficient funds.",
+        "Your bank declined Visa •••• 0341 because of insufficient funds.",
         [("Reason", "Insufficient funds"), ("Next attempt", "May 22"), ("Access until", "May 28")],
     ),
     "an unknown reason": (
         scenes.owing(reason="a code of tomorrow"),
-        "Hubo un problema al procesar el cobro.",
+        "Hubo un error al procesar el pago.",
         [("Próximo intento", "22 de mayo"), ("Acceso hasta", "28 de mayo")],
-        "There was a problem processing the charge.",
+        "There was an error processing the payment.",
         [("Next attempt", "May 22"), ("Access until", "May 28")],
     ),
 }

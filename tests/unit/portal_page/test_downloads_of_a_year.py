@@ -14,7 +14,7 @@ OF_2022 = [
     ("/export.csv", "Todos los años, hoja de cálculo (CSV)"),
     ("/export.zip", "Todos los años, todas las facturas en PDF (ZIP)"),
 ]
-FOR_PROGRAMS = [("/export.ndjson", "Para programas (NDJSON)")]
+FOR_PROGRAMS = [("/export.ndjson", "Datos para sistemas (NDJSON)")]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from html import unescape
 
 import pytest
 from unit.portal_page.test_pages import CANCEL, FORM
@@ -32,9 +33,9 @@ LATER = "2023-05-20T15:00:00.000001Z"
 """After the page was read, by the clock of another service."""
 LOST = {
     "es": "Perderás el acceso ahora mismo. No se puede deshacer.",
-    "en": "You will lose your access right away. This cannot be undone.",
+    "en": "You'll lose your access right away. This can't be undone.",
 }
-FINAL = {"es": "No se puede deshacer.", "en": "This cannot be undone."}
+FINAL = {"es": "No se puede deshacer.", "en": "This can't be undone."}
 
 
 @pytest.mark.parametrize("code", ["es", "en"])
@@ -54,7 +55,7 @@ async def test_only_an_immediate_cancellation_warns_that_it_is_final(
     effective = LATER if mode == "immediately" else access_until
     stage.subscriptions.preview_is |= {"mode": mode, "effective_at": effective, "access_until": access_until}
     async with stage.browser() as browser:
-        page = (await browser.get(f"{CANCEL}?lang={code}")).text
+        page = unescape((await browser.get(f"{CANCEL}?lang={code}")).text)
     warned = re.findall(r'<p class="notice" data-notice="at_once">(.*?)</p>', page)
     assert warned == ([expected[code]] if expected else [])
 

@@ -66,7 +66,7 @@ def test_a_failed_charge_and_the_payment_with_another_card_are_listed() -> None:
         ("14 may 2023", "Factura emitida", "", "29.99 USD"),
         (
             "14 may 2023",
-            "Intento de cobro fallido con Visa •••• 0341",
+            "Pago fallido con Visa •••• 0341",
             "Tu banco rechazó la tarjeta por fondos insuficientes.",
             "",
         ),
@@ -80,19 +80,19 @@ def test_a_failed_charge_and_the_payment_with_another_card_are_listed() -> None:
         ("card_declined", "Tu banco rechazó la tarjeta."),
         ("insufficient_funds", "Tu banco rechazó la tarjeta por fondos insuficientes."),
         ("expired_card", "La tarjeta está vencida."),
-        ("incorrect_cvc", "El código de seguridad de la tarjeta no es correcto."),
-        ("processing_error", "Hubo un problema al procesar el cobro."),
+        ("incorrect_cvc", "El CVV de la tarjeta no es correcto."),
+        ("processing_error", "Hubo un error al procesar el pago."),
         ("a code of tomorrow", ""),
     ],
 )
 def test_every_failed_charge_has_its_reason(code: str, why: str) -> None:
     (found,) = told(movements=[moved("failed_attempt", payment_method=VISA, reason=code)]).movements
-    assert (found.what, found.why) == ("Intento de cobro fallido con Visa •••• 0341", why)
+    assert (found.what, found.why) == ("Pago fallido con Visa •••• 0341", why)
 
 
 def test_a_charge_without_a_card_names_the_missing_card() -> None:
     (found,) = told(movements=[moved("failed_attempt", reason="no_payment_method")]).movements
-    assert (found.what, found.why) == ("No se intentó ningún cobro", "No había ninguna tarjeta registrada.")
+    assert (found.what, found.why) == ("No se intentó ningún cobro", "No había ninguna tarjeta guardada.")
 
 
 def test_a_void_invoice_has_its_reason_and_refunds() -> None:
@@ -102,12 +102,12 @@ def test_a_void_invoice_has_its_reason_and_refunds() -> None:
         moved("refund", "2023-05-18", payment_method=VISA, reason="invoice_voided"),
     ]
     assert timeline(told(status="refunded", movements=after)) == [
-        ("16 may 2023", "Factura anulada", "La suscripción se canceló.", ""),
+        ("16 may 2023", "Factura anulada", "Se canceló la suscripción.", ""),
         ("17 may 2023", "Pago con Visa •••• 0341", "", "-29.99 USD"),
         ("18 may 2023", "Reembolso a Visa •••• 0341", "La factura estaba anulada.", "29.99 USD"),
     ]
     (by_the_company,) = told(movements=[moved("void", reason="merchant")], tag="en-US").movements
-    assert (by_the_company.what, by_the_company.why) == ("Invoice voided", "The company decided it.")
+    assert (by_the_company.what, by_the_company.why) == ("Invoice voided", "Voided by the company.")
 
 
 FAILED = [moved("invoice"), moved("failed_attempt", payment_method=VISA, reason="insufficient_funds")]
@@ -115,7 +115,7 @@ FAILED = [moved("invoice"), moved("failed_attempt", payment_method=VISA, reason=
 
 def test_a_debt_has_its_notice_and_the_next_attempt() -> None:
     found = told(scenes.owing(), status="failed", movements=FAILED)
-    assert timeline(found)[-1] == ("22 may 2023", "Próximo intento de cobro", "", "29.99 USD")
+    assert timeline(found)[-1] == ("22 may 2023", "Próximo intento", "", "29.99 USD")
     assert found.notice is not None
     assert found.notice.lead == "No pudimos cobrar 29.99 USD."
     assert "Lo intentaremos de nuevo el 22 de mayo." in found.notice.rest
@@ -133,7 +133,7 @@ def test_only_a_failed_invoice_offers_to_pay(status: str) -> None:
     view = scenes.owing() if status == "processing" else scenes.view()
     found = told(view, status=status)
     assert found.pay is None
-    assert "Próximo intento de cobro" not in [it.what for it in found.movements]
+    assert "Próximo intento" not in [it.what for it in found.movements]
 
 
 @pytest.mark.parametrize(

@@ -20,23 +20,23 @@ REASONS = {
     "es": [
         "Prefiero no decirlo",
         "Es demasiado caro",
-        "Me faltan funciones",
+        "Le faltan funciones que necesito",
         "Me cambio a otro servicio",
-        "Ya no la uso",
-        "La atención no fue buena",
-        "Es muy complicado",
-        "La calidad no fue buena",
+        "Ya no lo uso",
+        "No me gustó la atención",
+        "Es demasiado complicado",
+        "No me gustó la calidad",
         "Otro motivo",
     ],
     "en": [
-        "I would rather not say",
-        "It is too expensive",
-        "It lacks features I need",
-        "I am moving to another service",
-        "I no longer use it",
-        "The customer service was not good",
-        "It is too complicated",
-        "The quality was not good",
+        "I'd rather not say",
+        "Too expensive",
+        "Missing features I need",
+        "Switching to another service",
+        "No longer using it",
+        "Poor customer service",
+        "Too complicated",
+        "Quality issues",
         "Another reason",
     ],
 }
@@ -128,8 +128,8 @@ async def test_subscriptions_of_the_same_plan_are_distinguished_by_their_start()
 async def test_the_neutral_page_states_possible_causes_and_whom_to_contact() -> None:
     html = await page("/", signed_in=False)
     for sentence in (
-        "El enlace puede haber vencido, haber sido anulado o estar incompleto, o tu sesión terminó.",
-        "Abre de nuevo tu enlace. Si no funciona, pide uno nuevo a la empresa que te da el servicio.",
+        "Puede que el enlace haya vencido, se haya anulado o esté incompleto, o que tu sesión haya terminado.",
+        "Vuelve a abrir tu enlace. Si no funciona, pídele uno nuevo a la empresa que te presta el servicio.",
         "Pega aquí tu enlace",
     ):
         assert sentence in html
@@ -158,7 +158,7 @@ async def test_a_refusal_has_a_title_and_a_reference_if_the_customer_did_not_cau
     [
         ("/ended", False, "session_ended", "Tu sesión terminó"),
         ("/ended", True, "opened_again", "Tu sesión terminó"),
-        ("/ended?link=revoked", False, "link_revoked", "Saliste y anulaste el enlace"),
+        ("/ended?link=revoked", False, "link_revoked", "Cerraste sesión y anulaste el enlace"),
         ("/", False, "not_opened", "No pudimos abrir el portal"),
     ],
 )

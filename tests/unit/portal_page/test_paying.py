@@ -80,8 +80,8 @@ def test_the_card_on_file_is_offered_with_the_effect_of_a_payment() -> None:
     assert found is not None
     assert (found.button, found.why_not) == ("Reintentar con Visa •••• 0341", None)
     assert found.does == (
-        "Este pago salda lo que debes por el periodo 14 de mayo – 14 de junio. "
-        "Tu suscripción continúa y se renueva el 14 de junio."
+        "Este pago cubre el importe pendiente del período 14 de mayo – 14 de junio. Tu suscripción continúa y se renueva "
+        "el 14 de junio."
     )
 
 
@@ -115,7 +115,7 @@ def test_a_different_card_than_the_refused_one_is_offered() -> None:
         ),
         (
             owing(reason="no_payment_method", next_attempt_at=None),
-            "No había ninguna tarjeta registrada. No volveremos a intentarlo automáticamente.",
+            "No había ninguna tarjeta guardada. No volveremos a intentarlo automáticamente.",
         ),
         (
             owing(reason="expired_card", next_attempt_at=None),
@@ -133,7 +133,7 @@ def test_without_a_card_the_effect_of_a_payment_is_shown() -> None:
     found = offered(owing(card=None, reason="no_payment_method"))
     assert found is not None
     assert (found.button, found.why_not) == (None, None)
-    assert found.does.startswith("Este pago salda")
+    assert found.does.startswith("Este pago cubre")
 
 
 @pytest.mark.parametrize(
@@ -164,8 +164,8 @@ def test_an_unconfirmed_debt_asks_for_confirmation() -> None:
     view = owing(reason="not_confirmed", next_attempt_at=None)
     told = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
     assert told is not None
-    assert told.lead == "29.99 USD espera tu confirmación."
-    assert told.rest.startswith("No estaba en la lista que confirmaste, así que no lo hemos cobrado.")
+    assert told.lead == "Falta que confirmes el pago de 29.99 USD."
+    assert told.rest.startswith("No estaba entre los cobros que confirmaste, así que no lo cobramos.")
     assert offered(view) is not None
 
 
@@ -195,7 +195,7 @@ def test_many_begun_periods_share_a_line() -> None:
     listed = [due(amount=100), *days]
     assert [(line.text, line.amount) for line in lines(reader, view, listed)] == [
         ("TS-000014 · 14 may 2023", "1.00 USD"),
-        ("5 periodos, 14 de mayo – 14 de junio", "5.00 USD"),
+        ("5 períodos, 14 de mayo – 14 de junio", "5.00 USD"),
     ]
 
 
@@ -217,7 +217,7 @@ def test_the_shown_effect_is_the_one_that_subscriptions_decided() -> None:
     view = owing("unpaid")
     reader = Reader.of(view, catalogues().language("es"))
     assert does(reader, view, [due(effect="settles")]) == [
-        "Este pago salda lo que debes por el periodo 14 de mayo – 14 de junio."
+        "Este pago cubre el importe pendiente del período 14 de mayo – 14 de junio."
     ]
 
 
@@ -225,8 +225,9 @@ def test_unlisted_begun_periods_are_not_announced_as_paid() -> None:
     view = replace(owing(), now=datetime(2023, 7, 20, 15, tzinfo=UTC))
     reader = Reader.of(view, catalogues().language("es"))
     assert does(reader, view, [due()]) == [
-        "Este pago salda lo que debes por el periodo 14 de mayo – 14 de junio. Recuperas el acceso y tu suscripción continúa.",
-        "También empezaron periodos posteriores. No se cobran ahora: te pediremos que los confirmes.",
+        "Este pago cubre el importe pendiente del período 14 de mayo – 14 de junio. Recuperas el acceso y tu suscripción "
+        "continúa.",
+        "También empezaron períodos posteriores. No los cobraremos ahora: te pediremos que los confirmes.",
     ]
 
 

@@ -83,18 +83,21 @@ class Row:
 
 JUNE_ES, JUNE_EN = "14 de junio – 14 de julio", "June 14 – July 14"
 MAY_ES, MAY_EN = "14 de mayo – 14 de junio", "May 14 – June 14"
-DEBT_EN, DEBT_ES = f"This payment settles what you owe for {JUNE_EN}.", f"Este pago salda lo que debes por el periodo {JUNE_ES}."
-OF_JUNE_EN, OF_JUNE_ES = f"This payment is for {JUNE_EN}.", f"Este pago corresponde al periodo {JUNE_ES}."
-DONE_EN, DONE_ES = (
-    f"This payment settled what you owed for {JUNE_EN}.",
-    f"Este pago saldó lo que debías por el periodo {JUNE_ES}.",
+DEBT_EN, DEBT_ES = (
+    f"This payment covers the amount due for {JUNE_EN}.",
+    f"Este pago cubre el importe pendiente del período {JUNE_ES}.",
 )
-MAY_DONE_EN = f"This payment settled what you owed for {MAY_EN}."
-MAY_DONE_ES = f"Este pago saldó lo que debías por el periodo {MAY_ES}."
-SINCE_EN = f"This payment settles what you owe for {JUNE_EN} and for the periods that have begun since then."
-SINCE_ES = f"Este pago salda lo que debes por el periodo {JUNE_ES} y por los que empezaron después."
-MAY_DEBT_EN = f"This payment settles what you owe for {MAY_EN}."
-MAY_DEBT_ES = f"Este pago salda lo que debes por el periodo {MAY_ES}."
+OF_JUNE_EN, OF_JUNE_ES = f"This payment is for {JUNE_EN}.", f"Este pago corresponde al período {JUNE_ES}."
+DONE_EN, DONE_ES = (
+    f"This payment covered the amount due for {JUNE_EN}.",
+    f"Este pago cubrió el importe pendiente del período {JUNE_ES}.",
+)
+MAY_DONE_EN = f"This payment covered the amount due for {MAY_EN}."
+MAY_DONE_ES = f"Este pago cubrió el importe pendiente del período {MAY_ES}."
+SINCE_EN = f"This payment covers the amount due for {JUNE_EN} and for the periods that have started since."
+SINCE_ES = f"Este pago cubre el importe pendiente del período {JUNE_ES} y de los que empezaron después."
+MAY_DEBT_EN = f"This payment covers the amount due for {MAY_EN}."
+MAY_DEBT_ES = f"Este pago cubre el importe pendiente del período {MAY_ES}."
 ACTIVE_TO_JULY = "Your subscription is active and renews on July 14.", "Tu suscripción está activa y se renueva el 14 de julio."
 ACTIVE_TO_AUGUST = (
     "Your subscription is active and renews on August 14.",
@@ -115,9 +118,9 @@ ROWS = {
         incomplete(Policies(retry_days=(60,))),
         day(6, 20),
         "incomplete",
-        f"This payment settles what you owe for {MAY_EN} and for the periods that have begun since then. "
+        f"This payment covers the amount due for {MAY_EN} and for the periods that have started since. "
         "Your subscription becomes active.",
-        f"Este pago salda lo que debes por el periodo {MAY_ES} y por los que empezaron después. Tu suscripción queda activa.",
+        f"Este pago cubre el importe pendiente del período {MAY_ES} y de los que empezaron después. Tu suscripción queda activa.",
         f"{MAY_DONE_EN} {ACTIVE_TO_JULY[0]}",
         f"{MAY_DONE_ES} {ACTIVE_TO_JULY[1]}",
     ),
@@ -134,9 +137,9 @@ ROWS = {
         never_paid_and_given_up(),
         day(6, 20),
         "unpaid",
-        f"{MAY_DEBT_EN} Your access ended on May 15; paying does not restart the subscription.",
+        f"{MAY_DEBT_EN} Your access ended on May 15; paying doesn't restart the subscription.",
         f"{MAY_DEBT_ES} Tu acceso terminó el 15 de mayo; pagar no reactiva la suscripción.",
-        f"{MAY_DONE_EN} Your access ended on May 15; the subscription was not restarted.",
+        f"{MAY_DONE_EN} Your access ended on May 15; the subscription wasn't restarted.",
         f"{MAY_DONE_ES} Tu acceso terminó el 15 de mayo; la suscripción no se reactivó.",
     ),
     "active, its invoice still open": Row(
@@ -224,9 +227,9 @@ ROWS = {
         unpaid(),
         day(7, 20),
         "unpaid",
-        f"{DEBT_EN} Your access ended on June 15; paying does not restart the subscription.",
+        f"{DEBT_EN} Your access ended on June 15; paying doesn't restart the subscription.",
         f"{DEBT_ES} Tu acceso terminó el 15 de junio; pagar no reactiva la suscripción.",
-        f"{DONE_EN} Your access ended on June 15; the subscription was not restarted.",
+        f"{DONE_EN} Your access ended on June 15; the subscription wasn't restarted.",
         f"{DONE_ES} Tu acceso terminó el 15 de junio; la suscripción no se reactivó.",
     ),
     "a cancellation scheduled, within the period": Row(
@@ -242,49 +245,49 @@ ROWS = {
         ending(),
         day(7, 20),
         "active",
-        f"{OF_JUNE_EN} Your subscription ended on July 14; paying does not restart it.",
+        f"{OF_JUNE_EN} Your subscription ended on July 14; paying doesn't restart it.",
         f"{OF_JUNE_ES} Tu suscripción terminó el 14 de julio; pagar no la reactiva.",
-        f"{DONE_EN} Your subscription ended on July 14 and was not restarted.",
+        f"{DONE_EN} Your subscription ended on July 14 and wasn't restarted.",
         f"{DONE_ES} Tu suscripción terminó el 14 de julio y no se reactivó.",
     ),
     "ended by the customer, its debt kept": Row(
         ended_owing(),
         day(6, 25),
         "canceled",
-        f"{DEBT_EN} Your access ended on June 15; paying does not restart the subscription.",
+        f"{DEBT_EN} Your access ended on June 15; paying doesn't restart the subscription.",
         f"{DEBT_ES} Tu acceso terminó el 15 de junio; pagar no reactiva la suscripción.",
-        f"{DONE_EN} Your access ended on June 15; the subscription was not restarted.",
+        f"{DONE_EN} Your access ended on June 15; the subscription wasn't restarted.",
         f"{DONE_ES} Tu acceso terminó el 15 de junio; la suscripción no se reactivó.",
     ),
     "ended by the customer, its debt kept, after the period": Row(
         ended_owing(),
         day(7, 20),
         "canceled",
-        f"{DEBT_EN} Your access ended on June 15; paying does not restart the subscription.",
+        f"{DEBT_EN} Your access ended on June 15; paying doesn't restart the subscription.",
         f"{DEBT_ES} Tu acceso terminó el 15 de junio; pagar no reactiva la suscripción.",
-        f"{DONE_EN} Your access ended on June 15; the subscription was not restarted.",
+        f"{DONE_EN} Your access ended on June 15; the subscription wasn't restarted.",
         f"{DONE_ES} Tu acceso terminó el 15 de junio; la suscripción no se reactivó.",
     ),
     "ended when the retries did, its debt kept": Row(
         given_up_owing(),
         day(7, 20),
         "canceled",
-        f"{DEBT_EN} Your subscription ended on June 15; paying does not restart it.",
+        f"{DEBT_EN} Your subscription ended on June 15; paying doesn't restart it.",
         f"{DEBT_ES} Tu suscripción terminó el 15 de junio; pagar no la reactiva.",
-        f"{DONE_EN} Your subscription ended on June 15 and was not restarted.",
+        f"{DONE_EN} Your subscription ended on June 15 and wasn't restarted.",
         f"{DONE_ES} Tu suscripción terminó el 15 de junio y no se reactivó.",
     ),
     "a plan of one day, five days later": Row(
         daily(),
         day(6, 19, 12),
         "incomplete",
-        "This payment settles what you owe for June 14 – June 15 and for the periods that have begun since then. "
-        "Your subscription becomes active.",
-        "Este pago salda lo que debes por el periodo 14 de junio – 15 de junio y por los que empezaron después. "
-        "Tu suscripción queda activa.",
-        "This payment settled what you owed for June 14 – June 15. Your subscription is active and renews on June 20.",
-        "Este pago saldó lo que debías por el periodo 14 de junio – 15 de junio. "
-        "Tu suscripción está activa y se renueva el 20 de junio.",
+        "This payment covers the amount due for June 14 – June 15 and for the periods that have started since. Your "
+        "subscription becomes active.",
+        "Este pago cubre el importe pendiente del período 14 de junio – 15 de junio y de los que empezaron después. Tu "
+        "suscripción queda activa.",
+        "This payment covered the amount due for June 14 – June 15. Your subscription is active and renews on June 20.",
+        "Este pago cubrió el importe pendiente del período 14 de junio – 15 de junio. Tu suscripción está activa y se "
+        "renueva el 20 de junio.",
     ),
 }
 

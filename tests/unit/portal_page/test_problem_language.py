@@ -39,7 +39,7 @@ async def test_a_missing_page_is_explained_in_the_customers_language() -> None:
     async with english_stage().browser() as browser:
         answer = await browser.get(f"/subscriptions/{scenes.invoice_id(1)}/cancel", headers=SPANISH_BROWSER)
     assert answer.status_code == 404
-    assert "We did not find this page" in answer.text
+    assert "We couldn't find this page" in unescape(answer.text)
 
 
 @pytest.mark.parametrize("path", [CANCEL, CANCEL.replace("cancel", "keep"), "/session/extend", "/logout"])
@@ -55,7 +55,7 @@ async def test_the_language_link_of_a_refusal_leads_to_an_existing_page(path: st
 @pytest.mark.parametrize(
     ("path", "sentence"),
     [
-        ("/ended?link=revoked", "You logged out and revoked the link"),
+        ("/ended?link=revoked", "You signed out and revoked the link"),
         (f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13", f"{scenes.PREMIUM[:8].upper()}-13"),
     ],
 )
@@ -73,7 +73,7 @@ async def test_the_api_explains_in_the_language_of_the_link() -> None:
     async with stage.browser() as browser:
         answer = await browser.post(f"/api/subscriptions/{scenes.PREMIUM}/cancellation", headers=headers, json={})
     assert answer.status_code == 409
-    assert answer.json()["detail"].startswith("That is not possible now")
+    assert answer.json()["detail"].startswith("That isn't possible now")
 
 
 async def test_the_api_explains_in_the_language_of_the_customer_and_writes_amounts_as_their_company_does() -> None:
@@ -89,8 +89,8 @@ async def test_the_api_explains_in_the_language_of_the_customer_and_writes_amoun
         async with stage.browser() as browser:
             told.append((await browser.put("/api/payment-method", headers=headers, json=card)).json())
     assert [it["detail"].split(".")[0] for it in told] == [
-        "What you owe changed while you were typing",
-        "Lo que debes cambió mientras escribías",
+        "The amount due changed while you were filling this in",
+        "El importe pendiente cambió mientras llenabas el formulario",
     ]
     assert [it["total"]["text"] for it in told] == ["29.99 USD", "29,99 USD"]
 
@@ -100,19 +100,31 @@ async def test_the_api_explains_in_the_language_of_the_customer_and_writes_amoun
     [
         (404, "not_found", "La dirección puede estar incompleta"),
         (409, "already_cancelled", "Ahora no es posible: tu suscripción cambió mientras tanto."),
-        (401, "session_required", "Tu sesión terminó o el enlace ya no sirve. Abre de nuevo tu enlace."),
-        (402, "card_declined", "El banco rechazó la tarjeta. La anterior sigue igual; prueba con otra."),
-        (402, "insufficient_funds", "La tarjeta no tiene fondos suficientes. La anterior sigue igual; prueba con otra."),
-        (402, "expired_card", "El banco dice que la tarjeta ya venció. La anterior sigue igual; prueba con otra."),
-        (402, "incorrect_cvc", "El CVV no coincide con la tarjeta. La anterior sigue igual; revísalo y vuelve a intentarlo."),
-        (409, "due_changed", "Lo que debes cambió mientras escribías. Revisa la lista y confirma otra vez."),
-        (409, "session_changed", "En este navegador se abrió el portal con otro enlace, así que no se hizo nada."),
+        (401, "session_required", "Tu sesión terminó o el enlace venció. Vuelve a abrir tu enlace."),
+        (402, "card_declined", "El banco rechazó la tarjeta. Tu tarjeta anterior no cambió; intenta con otra."),
+        (402, "insufficient_funds", "La tarjeta no tiene fondos suficientes. Tu tarjeta anterior no cambió; intenta con otra."),
+        (402, "expired_card", "Según el banco, la tarjeta está vencida. Tu tarjeta anterior no cambió; intenta con otra."),
+        (
+            402,
+            "incorrect_cvc",
+            "El CVV no coincide con la tarjeta. Tu tarjeta anterior no cambió; revisa el CVV e inténtalo de nuevo.",
+        ),
+        (409, "due_changed", "El importe pendiente cambió mientras llenabas el formulario. Revísalo y confirma de nuevo."),
+        (409, "session_changed", "En este navegador se abrió el portal con otro enlace; no procesamos tu solicitud."),
         (422, "card_number_refused", "Parece un número de tarjeta. Bórralo: aquí no lo necesitamos."),
-        (422, "invalid_request", "No pudimos leer lo que enviaste y nada cambió. Vuelve al portal e inténtalo de nuevo."),
-        (403, "csrf_required", "No pudimos leer lo que enviaste y nada cambió. Vuelve al portal e inténtalo de nuevo."),
-        (500, "internal_error", "No pudimos completar lo que pediste. Vuelve al portal y revisa cómo quedó antes de repetirlo."),
-        (504, "outcome_unknown", "No pudimos completar lo que pediste. Vuelve al portal y revisa cómo quedó antes de repetirlo."),
-        (503, "service_unavailable", "No pudimos hacerlo en este momento y nada cambió. Inténtalo de nuevo en unos minutos."),
+        (422, "invalid_request", "No pudimos leer lo que enviaste. No cambió nada: vuelve al portal e inténtalo de nuevo."),
+        (403, "csrf_required", "No pudimos leer lo que enviaste. No cambió nada: vuelve al portal e inténtalo de nuevo."),
+        (
+            500,
+            "internal_error",
+            "No pudimos completar tu solicitud. Vuelve al portal y revisa el resultado antes de intentarlo otra vez.",
+        ),
+        (
+            504,
+            "outcome_unknown",
+            "No pudimos completar tu solicitud. Vuelve al portal y revisa el resultado antes de intentarlo otra vez.",
+        ),
+        (503, "service_unavailable", "No pudimos hacerlo en este momento. No cambió nada: inténtalo de nuevo en unos minutos."),
     ],
 )
 def test_a_problem_states_what_happened_and_what_to_do(status: int, code: str, spanish: str) -> None:
@@ -122,12 +134,12 @@ def test_a_problem_states_what_happened_and_what_to_do(status: int, code: str, s
 @pytest.mark.parametrize(
     ("code", "headers", "spanish"),
     [
-        ("too_many_requests", {}, "Lo intentaste muchas veces. Vuelve a probar en 1 minuto."),
-        ("too_many_requests", {"Retry-After": "125"}, "Lo intentaste muchas veces. Vuelve a probar en 3 minutos."),
+        ("too_many_requests", {}, "Hiciste demasiados intentos. Vuelve a intentarlo en 1 minuto."),
+        ("too_many_requests", {"Retry-After": "125"}, "Hiciste demasiados intentos. Vuelve a intentarlo en 3 minutos."),
         (
             "too_many_payments",
             {"retry-after": "80000"},
-            "Intentaste pagar esta factura varias veces. Inténtalo de nuevo en 23 horas, o actualiza tu tarjeta.",
+            "Intentaste pagar esta factura varias veces. Vuelve a intentarlo en 23 horas o actualiza tu tarjeta.",
         ),
     ],
 )
@@ -138,10 +150,10 @@ def test_a_limit_states_when_to_try_again(code: str, headers: dict[str, str], sp
 @pytest.mark.parametrize(
     ("code", "spanish"),
     [
-        ("amount_changed", "Lo que pagarías cambió y no se cobró nada."),
-        ("charge_running", "Hay un cobro de esta factura en curso."),
-        ("nothing_owed", "Ya no debes nada por esta factura"),
-        ("payment_method_gone", "Esa tarjeta ya no está guardada y no se cobró nada."),
+        ("amount_changed", "El importe por pagar cambió. No se cobró nada"),
+        ("charge_running", "Ya hay un pago en proceso para esta factura."),
+        ("nothing_owed", "Esta factura ya no tiene un importe pendiente"),
+        ("payment_method_gone", "Esa tarjeta ya no está guardada. No se cobró nada"),
         ("export_running", "Ya se está preparando otra descarga de tu historial."),
     ],
 )

@@ -54,10 +54,10 @@ def test_the_example_of_the_specification() -> None:
     [
         ("card_declined", "Tu banco rechazó la tarjeta Visa •••• 0341."),
         ("expired_card", "La tarjeta Visa •••• 0341 está vencida."),
-        ("incorrect_cvc", "El código de seguridad de la tarjeta Visa •••• 0341 no es correcto."),
+        ("incorrect_cvc", "El CVV de la tarjeta Visa •••• 0341 no es correcto."),
         ("no_payment_method", "No tienes una tarjeta guardada."),
-        ("processing_error", "Hubo un problema al procesar el cobro."),
-        ("a code of tomorrow", "Hubo un problema al procesar el cobro."),
+        ("processing_error", "Hubo un error al procesar el pago."),
+        ("a code of tomorrow", "Hubo un error al procesar el pago."),
     ],
 )
 def test_every_failure_reason_has_a_sentence(reason: str, why: str) -> None:
@@ -125,7 +125,7 @@ def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
         (
             {"mode": "immediately", "effective_at": TODAY, "access_until": TODAY, "paid_until": scenes.instant(2023, 6, 14)},
             {"Termina": "Hoy mismo", "Ya pagado": "Hasta el 14 de junio de 2023; no se reembolsa"},
-            {"Ends": "Immediately", "Already paid": "Until June 14, 2023; it is not refunded"},
+            {"Ends": "Immediately", "Already paid": "Until June 14, 2023; not refunded"},
         ),
         (
             {"mode": "immediately", "effective_at": TODAY, "access_until": scenes.instant(2023, 5, 15)},
@@ -140,12 +140,12 @@ def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
         (
             {"open_amount": {"amount_minor": 2999, "currency": "USD"}},
             {
-                "Acceso hasta": "14 de junio de 2023, si se completa el pago en curso",
-                "Importe pendiente": "29.99 USD (en proceso de cobro)",
+                "Acceso hasta": "14 de junio de 2023, si se completa el pago en proceso",
+                "Importe pendiente": "29.99 USD (pago en proceso)",
             },
             {
-                "Access until": "June 14, 2023, if the payment under way goes through",
-                "Amount due": "29.99 USD, being charged",
+                "Access until": "June 14, 2023, if the payment being processed goes through",
+                "Amount due": "29.99 USD – payment processing",
             },
         ),
     ],
@@ -167,7 +167,7 @@ def test_the_cancellation_form_is_correct_in_every_state(
         (
             {},
             "Mantendrás el acceso hasta el 14 de junio de 2023 y no te haremos más cobros.",
-            "You will keep your access until June 14, 2023 and will not be charged again.",
+            "You'll keep your access until June 14, 2023 and won't be charged again.",
         ),
         ({"open_amount": {"amount_minor": 2999, "currency": "USD"}}, None, None),
         ({"effective_at": scenes.instant(2023, 5, 19), "access_until": scenes.instant(2023, 5, 19)}, None, None),
@@ -192,9 +192,12 @@ def test_the_cancellation_result_has_a_reference_and_offers_to_withdraw() -> Non
     found = result(reader(view), view.facts["subscriptions"][0], view, 13)
     assert found is not None
     assert found.code == "scheduled"
-    assert found.says == "Premium Mensual termina el 14 de junio de 2023. Hasta entonces tienes acceso, y no se te cobrará más."
+    assert found.says == (
+        "Tu suscripción a Premium Mensual termina el 14 de junio de 2023. Tendrás acceso hasta ese día y no te haremos "
+        "más cobros."
+    )
     assert found.reference == f"{scenes.PREMIUM[:8].upper()}-13"
-    assert found.mind == "¿Cambiaste de opinión? Puedes mantenerla hasta el 14 de junio de 2023."
+    assert found.mind == "¿Cambiaste de opinión? Tienes hasta el 14 de junio de 2023 para mantenerla."
 
 
 def test_the_result_is_shown_before_its_event_arrives_and_after_the_end() -> None:
@@ -202,12 +205,12 @@ def test_the_result_is_shown_before_its_event_arrives_and_after_the_end() -> Non
     waiting = result(reader(view), view.facts["subscriptions"][0], view, 13)
     assert waiting is not None
     assert waiting.code == "cancellation_pending"
-    assert waiting.says.startswith("La cancelación de Premium Mensual está registrada y en camino.")
+    assert waiting.says.startswith("Registramos la cancelación de Premium Mensual y la estamos procesando.")
     view = scenes.view(scenes.subscription("canceled", version=13, ended_at=scenes.instant(2023, 5, 20)))
     over = result(reader(view), view.facts["subscriptions"][0], view, 13)
     assert over is not None
     assert over.code == "ended"
-    assert over.says == "Premium Mensual terminó el 20 de mayo de 2023. No se te cobrará más."
+    assert over.says == "Tu suscripción a Premium Mensual terminó el 20 de mayo de 2023. No te haremos más cobros."
     late = result(reader(view), view.facts["subscriptions"][0], view, None)
     assert late is not None
     assert (late.code, late.title, late.mind) == ("already_ended", "Esta suscripción ya terminó", None)

@@ -30,8 +30,8 @@ def pending(kind: PendingKind, **detail: Any) -> tuple[Pending]:
 
 
 INVOICES = {
-    "es": ["Pagado", "Pendiente", "En proceso", "Pago fallido", "Anulado", "Incobrable", "Reembolsado"],
-    "en": ["Paid", "Open", "Processing", "Payment failed", "Void", "Uncollectible", "Refunded"],
+    "es": ["Pagado", "Pendiente de pago", "En proceso", "Pago fallido", "Anulado", "Incobrable", "Reembolsado"],
+    "en": ["Paid", "Payment due", "Processing", "Payment failed", "Void", "Uncollectible", "Refunded"],
 }
 
 
@@ -98,15 +98,15 @@ CARDS: dict[str, tuple[dict[str, Any], list[str | None], list[str | None]]] = {
             "No tienes una tarjeta guardada",
             "",
             None,
-            "Agrega una para que tus renovaciones se paguen solas.",
+            "Agrega una para que tus renovaciones se cobren automáticamente.",
             "Agregar método de pago",
         ],
-        ["You have no card on file", "", None, "Add one so that your renewals are paid by themselves.", "Add payment method"],
+        ["You don't have a card on file", "", None, "Add one so your renewals are paid automatically.", "Add payment method"],
     ),
     "on its way": (
         {"pending": True},
-        ["Mastercard •••• 4444", "Vence 01/2030", None, "Tu nueva tarjeta está registrada, en camino.", None],
-        ["Mastercard •••• 4444", "Expires 01/2030", None, "Your new card is registered, on its way.", None],
+        ["Mastercard •••• 4444", "Vence 01/2030", None, "Guardamos tu nueva tarjeta; la verás aquí en unos instantes.", None],
+        ["Mastercard •••• 4444", "Expires 01/2030", None, "Your new card is saved and will appear here shortly.", None],
     ),
 }
 
@@ -179,20 +179,20 @@ LATE = {
     "less than a minute": (
         True,
         40,
-        "Estos datos son de hace menos de un minuto: hay cambios recientes que todavía no vemos.",
-        "This is as of less than a minute ago: there are recent changes that we do not see yet.",
+        "Datos de hace menos de un minuto. Puede haber cambios recientes que aún no se muestran.",
+        "Updated less than a minute ago. Recent changes may not appear yet.",
     ),
     "minutes": (
         True,
         185,
-        "Estos datos son de hace 3 minutos: hay cambios recientes que todavía no vemos.",
-        "This is as of 3 minutes ago: there are recent changes that we do not see yet.",
+        "Datos de hace 3 minutos. Puede haber cambios recientes que aún no se muestran.",
+        "Updated 3 minutes ago. Recent changes may not appear yet.",
     ),
     "nobody knows since when": (
         True,
         0,
-        "Puede haber cambios recientes que todavía no vemos.",
-        "There may be recent changes that we do not see yet.",
+        "Puede haber cambios recientes que aún no se muestran.",
+        "Recent changes may not appear yet.",
     ),
 }
 
@@ -223,7 +223,7 @@ def test_a_cancellation_that_is_being_withdrawn_offers_no_second_withdrawal() ->
     found = result(reader(view, "es"), view.facts["subscriptions"][0], view, 13)
     assert found is not None
     assert found.code == "withdrawal_pending"
-    assert (found.says, found.mind) == ("Tu decisión de mantener la suscripción está registrada, en camino.", None)
+    assert (found.says, found.mind) == ("Registramos que mantienes tu suscripción; lo verás aquí en unos instantes.", None)
 
 
 def test_a_forged_reference_is_not_shown() -> None:

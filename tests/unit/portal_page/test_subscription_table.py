@@ -67,13 +67,13 @@ SUBSCRIPTIONS = {
         scenes.view(scenes.subscription("incomplete")),
         (
             "Pendiente de pago",
-            "Falta confirmar tu primer pago",
+            "Aún falta confirmar tu primer pago",
             ["Editar método de pago", "Cancelar suscripción"],
             "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
             "Payment due",
-            "Your first payment is still to be confirmed",
+            "Your first payment hasn't been confirmed yet",
             ["Edit payment method", "Cancel subscription"],
             "29.99 · Amount due · It was due on May 14, 2023",
         ),
@@ -82,15 +82,17 @@ SUBSCRIPTIONS = {
         scenes.owing("incomplete", next_attempt_at=None),
         (
             "Pendiente de pago",
-            "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos a "
-            "intentarlo hasta que actualices tu tarjeta. Conservas el acceso hasta el 28 de mayo. Falta confirmar tu primer pago",
+            "No pudimos cobrar 29.99 USD. Tu banco rechazó la tarjeta Visa •••• 0341 por fondos insuficientes. No volveremos "
+            "a intentarlo hasta que actualices tu tarjeta. Conservas el acceso hasta el 28 de mayo. Aún falta confirmar tu "
+            "primer pago",
             ["Actualizar tarjeta y pagar", "Cancelar suscripción"],
             "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
             "Payment due",
-            "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
-            "again until you update your card. You keep your access until May 28. Your first payment is still to be confirmed",
+            "We couldn't charge 29.99 USD. Your bank declined Visa •••• 0341 because of insufficient funds. We won't try "
+            "again until you update your card. You keep your access until May 28. Your first payment hasn't been confirmed "
+            "yet",
             ["Update card and pay", "Cancel subscription"],
             "29.99 · Amount due · It was due on May 14, 2023",
         ),
@@ -99,15 +101,15 @@ SUBSCRIPTIONS = {
         cardless(scenes.owing("incomplete", reason="no_payment_method", next_attempt_at=None)),
         (
             "Pendiente de pago",
-            "Falta tu primer pago, de 29.99 USD. No tienes una tarjeta guardada. Agrega una para pagarlo. Conservas el acceso "
-            "hasta el 28 de mayo. Falta confirmar tu primer pago",
+            "Aún falta tu primer pago de 29.99 USD. No tienes una tarjeta guardada. Agrega una tarjeta para pagar. Conservas "
+            "el acceso hasta el 28 de mayo. Aún falta confirmar tu primer pago",
             ["Agregar tarjeta y pagar 29.99 USD", "Cancelar suscripción"],
             "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
             "Payment due",
-            "Your first payment of 29.99 USD is missing. You have no card on file. Add one to pay it. You keep your access "
-            "until May 28. Your first payment is still to be confirmed",
+            "Your first payment of 29.99 USD is due. You don't have a card on file. Add a card to pay. You keep your access "
+            "until May 28. Your first payment hasn't been confirmed yet",
             ["Add a card and pay 29.99 USD", "Cancel subscription"],
             "29.99 · Amount due · It was due on May 14, 2023",
         ),
@@ -116,13 +118,13 @@ SUBSCRIPTIONS = {
         scenes.view(scenes.subscription("incomplete_expired"), invoices=[scenes.invoice(14, "void")]),
         (
             "Sin activar",
-            "No se confirmó tu primer pago y la suscripción no llegó a empezar.",
+            "No se confirmó tu primer pago y la suscripción no se activó.",
             [],
             "Sin próximos cobros",
         ),
         (
             "Not activated",
-            "Your first payment was not confirmed and the subscription never started.",
+            "Your first payment wasn't confirmed, so the subscription wasn't activated.",
             [],
             "No upcoming charges",
         ),
@@ -147,13 +149,13 @@ SUBSCRIPTIONS = {
         (
             "Termina el 14 de junio",
             "Cancelaste tu suscripción el 20 de mayo. Tienes acceso hasta el 14 de junio de 2023 y no te haremos más cobros.",
-            ["Terminar hoy", "Mantener mi suscripción"],
-            "29.99 · Último periodo, ya pagado · Sin próximos cobros",
+            ["Terminar hoy mismo", "Mantener mi suscripción"],
+            "29.99 · Último período, ya pagado · Sin próximos cobros",
         ),
         (
             "Ends on June 14",
-            "You cancelled on May 20. You have access until June 14, 2023 and will not be charged again.",
-            ["End it today", "Keep my subscription"],
+            "You canceled on May 20. You have access until June 14, 2023 and won't be charged again.",
+            ["End immediately", "Keep my subscription"],
             "29.99 · Last period, already paid · No upcoming charges",
         ),
     ),
@@ -169,8 +171,8 @@ SUBSCRIPTIONS = {
         ),
         (
             "Payment due",
-            "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will try again "
-            "on May 22. You keep your access until May 28. Your renewal of May 14 is unpaid.",
+            "We couldn't charge 29.99 USD. Your bank declined Visa •••• 0341 because of insufficient funds. We'll try again "
+            "on May 22. You keep your access until May 28. Payment for the May 14 renewal is due.",
             ["Update card and pay", "Cancel subscription"],
             "29.99 · Amount due · It was due on May 14, 2023",
         ),
@@ -187,9 +189,9 @@ SUBSCRIPTIONS = {
         ),
         (
             "Payment due",
-            "We could not charge 29.99 USD. Your bank declined the card Visa •••• 0341 for insufficient funds. We will not try "
-            "again until you update your card. Your access ended on May 19. "
-            "You owe 29.99 USD. Update your card to pay it and keep your subscription.",
+            "We couldn't charge 29.99 USD. Your bank declined Visa •••• 0341 because of insufficient funds. We won't try "
+            "again until you update your card. Your access ended on May 19. You owe 29.99 USD. Update your card to pay it "
+            "and keep your subscription.",
             ["Update card and pay", "Cancel subscription"],
             "29.99 · Amount due · It was due on May 14, 2023",
         ),
@@ -198,14 +200,15 @@ SUBSCRIPTIONS = {
         cardless(unpaid(reason="no_payment_method")),
         (
             "Pendiente de pago",
-            "No pudimos cobrar 29.99 USD. No tienes una tarjeta guardada. Agrega una para pagarlo. Tu acceso terminó el 19 de "
-            "mayo. Tienes un importe pendiente de 29.99 USD. Agrega una tarjeta para pagarlo y conservar tu suscripción.",
+            "No pudimos cobrar 29.99 USD. No tienes una tarjeta guardada. Agrega una tarjeta para pagar. Tu acceso terminó "
+            "el 19 de mayo. Tienes un importe pendiente de 29.99 USD. Agrega una tarjeta para pagarlo y conservar tu "
+            "suscripción.",
             ["Agregar tarjeta y pagar", "Cancelar suscripción"],
             "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
             "Payment due",
-            "We could not charge 29.99 USD. You have no card on file. Add one to pay it. Your access ended on May 19. "
+            "We couldn't charge 29.99 USD. You don't have a card on file. Add a card to pay. Your access ended on May 19. "
             "You owe 29.99 USD. Add a card to pay it and keep your subscription.",
             ["Add a card and pay", "Cancel subscription"],
             "29.99 · Amount due · It was due on May 14, 2023",
@@ -215,22 +218,22 @@ SUBSCRIPTIONS = {
         replace(unpaid(), pending=pending("charge", invoice_id=scenes.invoice_id(14))),
         (
             "Pendiente de pago",
-            "Estamos procesando tu pago de 29.99 USD. Tu banco todavía no responde. Te lo diremos aquí; no hace falta que pagues "
-            "otra vez. La renovación del 14 de mayo está pendiente de pago.",
+            "Estamos procesando tu pago de 29.99 USD. Tu banco aún no responde. Te avisaremos aquí; no necesitas pagar de "
+            "nuevo. La renovación del 14 de mayo está pendiente de pago.",
             ["Cancelar suscripción"],
             "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
             "Payment due",
-            "We are processing your payment of 29.99 USD. Your bank has not answered yet. We will tell you here; you need not "
-            "pay again. Your renewal of May 14 is unpaid.",
+            "We're processing your payment of 29.99 USD. Your bank hasn't responded yet. We'll update this page; there's no "
+            "need to pay again. Payment for the May 14 renewal is due.",
             ["Cancel subscription"],
             "29.99 · Amount due · It was due on May 14, 2023",
         ),
     ),
     "canceled": (
         scenes.view(scenes.subscription("canceled", ended_at=scenes.instant(2023, 5, 14))),
-        ("Terminada", "Terminó el 14 de mayo de 2023", [], "Sin próximos cobros · Último periodo: 29.99 USD"),
+        ("Terminada", "Terminó el 14 de mayo de 2023", [], "Sin próximos cobros · Último período: 29.99 USD"),
         ("Ended", "Ended on May 14, 2023", [], "No upcoming charges · Last period: 29.99 USD"),
     ),
     "canceled, and access had ended before": (
@@ -240,26 +243,26 @@ SUBSCRIPTIONS = {
         ),
         (
             "Terminada",
-            "Terminó el 20 de mayo de 2023; tu acceso había terminado el 15 de mayo de 2023.",
+            "Terminó el 20 de mayo de 2023; tu acceso ya había terminado el 15 de mayo de 2023.",
             [],
             "Sin próximos cobros",
         ),
-        ("Ended", "Ended on May 20, 2023; your access had ended on May 15, 2023.", [], "No upcoming charges"),
+        ("Ended", "Ended on May 20, 2023; your access had already ended on May 15, 2023.", [], "No upcoming charges"),
     ),
     "active, cancellation scheduled while its renewal is being charged": (
         scenes.view(scenes.ending(), invoices=[scenes.invoice(14, "processing")]),
         (
             "Termina el 14 de junio",
-            "Cancelaste tu suscripción el 20 de mayo. Si se completa el pago en curso, tienes acceso hasta el 14 de junio de "
-            "2023; después no se cobra nada.",
-            ["Terminar hoy", "Mantener mi suscripción"],
-            "29.99 · Último periodo · Sin próximos cobros",
+            "Cancelaste tu suscripción el 20 de mayo. Si se completa el pago en proceso, tendrás acceso hasta el 14 de junio "
+            "de 2023; después no te haremos más cobros.",
+            ["Terminar hoy mismo", "Mantener mi suscripción"],
+            "29.99 · Último período · Sin próximos cobros",
         ),
         (
             "Ends on June 14",
-            "You cancelled on May 20. If the payment under way goes through, you have access until June 14, 2023; nothing is "
-            "charged after it.",
-            ["End it today", "Keep my subscription"],
+            "You canceled on May 20. If the payment being processed goes through, you'll have access until June 14, 2023; "
+            "you won't be charged after that.",
+            ["End immediately", "Keep my subscription"],
             "29.99 · Last period · No upcoming charges",
         ),
     ),
@@ -270,37 +273,47 @@ SUBSCRIPTIONS = {
     ),
     "a cancellation on its way": (
         scenes.view(pending=pending("cancellation")),
-        ("En proceso", "Tu cancelación está registrada, en camino.", [], "29.99 · Importe total"),
-        ("Processing", "Your cancellation is registered, on its way.", [], "29.99 · Total amount"),
+        ("En proceso", "Registramos tu cancelación y la estamos procesando.", [], "29.99 · Importe total"),
+        ("Processing", "We've received your cancellation and are processing it.", [], "29.99 · Total amount"),
     ),
     "a cancellation of what is owed on its way": (
         replace(scenes.owing(), pending=pending("cancellation")),
         (
             "En proceso",
-            "Tu cancelación está registrada, en camino.",
+            "Registramos tu cancelación y la estamos procesando.",
             [],
             "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
-        ("Processing", "Your cancellation is registered, on its way.", [], "29.99 · Amount due · It was due on May 14, 2023"),
+        (
+            "Processing",
+            "We've received your cancellation and are processing it.",
+            [],
+            "29.99 · Amount due · It was due on May 14, 2023",
+        ),
     ),
     "keeping on its way": (
         scenes.view(scenes.ending(), pending=pending("cancellation_withdrawn")),
-        ("En proceso", "Tu decisión de mantener la suscripción está registrada, en camino.", [], "29.99 · Importe total"),
-        ("Processing", "Your decision to keep the subscription is registered, on its way.", [], "29.99 · Total amount"),
+        ("En proceso", "Registramos que mantienes tu suscripción; lo verás aquí en unos instantes.", [], "29.99 · Importe total"),
+        (
+            "Processing",
+            "We've recorded that you're keeping your subscription; you'll see it here shortly.",
+            [],
+            "29.99 · Total amount",
+        ),
     ),
     "a charge on its way": (
         replace(scenes.owing(), pending=pending("charge", invoice_id=scenes.invoice_id(14))),
         (
             "Pendiente de pago",
-            "Estamos procesando tu pago de 29.99 USD. Tu banco todavía no responde. Te lo diremos aquí; no hace falta que pagues "
-            "otra vez. La renovación del 14 de mayo está pendiente de pago.",
+            "Estamos procesando tu pago de 29.99 USD. Tu banco aún no responde. Te avisaremos aquí; no necesitas pagar de "
+            "nuevo. La renovación del 14 de mayo está pendiente de pago.",
             ["Cancelar suscripción"],
             "29.99 · Importe pendiente · Venció el 14 de mayo de 2023",
         ),
         (
             "Payment due",
-            "We are processing your payment of 29.99 USD. Your bank has not answered yet. We will tell you here; you need not "
-            "pay again. Your renewal of May 14 is unpaid.",
+            "We're processing your payment of 29.99 USD. Your bank hasn't responded yet. We'll update this page; there's no "
+            "need to pay again. Payment for the May 14 renewal is due.",
             ["Cancel subscription"],
             "29.99 · Amount due · It was due on May 14, 2023",
         ),
@@ -311,11 +324,11 @@ SUBSCRIPTIONS = {
             "Terminada",
             "Cancelaste tu suscripción el 20 de mayo. Tu acceso terminó el 14 de junio de 2023.",
             [],
-            "Sin próximos cobros · Último periodo: 29.99 USD",
+            "Sin próximos cobros · Último período: 29.99 USD",
         ),
         (
             "Ended",
-            "You cancelled on May 20. Your access ended on June 14, 2023.",
+            "You canceled on May 20. Your access ended on June 14, 2023.",
             [],
             "No upcoming charges · Last period: 29.99 USD",
         ),

@@ -16,7 +16,7 @@ from support.portal_page import scenes
 from support.portal_page.fakes import Stage, Views
 
 FACE = {"brand": "visa", "last4": "0341"}
-UNPAID = {"es": Badge("Pendiente", "warn", "open"), "en": Badge("Open", "warn", "open")}
+UNPAID = {"es": Badge("Pendiente de pago", "warn", "open"), "en": Badge("Payment due", "warn", "open")}
 FAILED = {"es": Badge("Pago fallido", "bad", "failed"), "en": Badge("Payment failed", "bad", "failed")}
 
 

@@ -107,8 +107,8 @@ def validate(language: Language, fields: CancellationForm) -> FormErrors:
     comment, length = None, len(fields.comment.strip())
     if length > COMMENT_LIMIT:
         comment = language.say_count(
-            "Use at most %(count)d character; you wrote %(length)d.",
-            "Use at most %(count)d characters; you wrote %(length)d.",
+            "Use at most %(count)d character; your text has %(length)d.",
+            "Use at most %(count)d characters; your text has %(length)d.",
             COMMENT_LIMIT,
             length=length,
         )
@@ -194,7 +194,7 @@ class CancellationDialog:
         if problem.code == "card_number_refused":
             errors = FormErrors(comment=self.language.say(CARD_TAKEN_OUT))
         elif any(str(error.get("pointer")) == "/comment" for error in problem.errors):
-            errors = FormErrors(comment=self.language.say("We could not keep this text. Change it and try again."))
+            errors = FormErrors(comment=self.language.say("We couldn't save this text. Change it and try again."))
         if errors != FormErrors():
             return await self.form(portal, pages, mode=mode, fields=fields, errors=errors, status=422, key=key)
         next_key = None if problem.code == "idempotency_key_reused" else key

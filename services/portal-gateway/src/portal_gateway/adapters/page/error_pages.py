@@ -21,7 +21,7 @@ from presentation.languages import N_
 RELOADS: Final = {"session_changed": "/?said=session_changed"}
 """The address that a page of an outdated session loads."""
 WRONG = N_("Something went wrong")
-NOWHERE = N_("We did not find this page")
+NOWHERE = N_("We couldn't find this page")
 HEADINGS: Final = {404: NOWHERE, 405: NOWHERE, 429: N_("Wait a moment")}
 
 
@@ -96,10 +96,10 @@ def neutral(pages: Pages, request: Request, *, refused: bool = False) -> Respons
         request,
         status=401,
         code="not_opened",
-        heading=language.say("We could not open the portal"),
+        heading=language.say("We couldn't open the portal"),
         sentences=[
-            language.say("The link may have expired, been revoked or be incomplete, or your session has ended."),
-            language.say("Open your link again. If that does not work, ask the company that serves you for a new one."),
+            language.say("The link may have expired, been revoked or be incomplete, or your session may have ended."),
+            language.say("Open your link again. If it doesn't work, ask the company you subscribe to for a new one."),
         ],
         paste=True,
         refused=refused,

@@ -32,9 +32,9 @@ from portal_gateway.domain.view import Subscription
 from presentation.languages import N_
 
 SESSION_CHANGED: Final = N_(
-    "The portal was opened here with another link. This is the account of %(account)s; what you asked for was not done."
+    "The portal was opened here with another link. You're now viewing the account of %(account)s; your request wasn't processed."
 )
-KEPT: Final = N_("You keep your subscription: everything goes on as before.")
+KEPT: Final = N_("Your subscription stays active. Nothing else changes.")
 LONG_DOWNLOAD: Final = 100
 """From so many invoices on, the page shows the progress of a download."""
 

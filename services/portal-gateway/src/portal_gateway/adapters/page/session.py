@@ -19,13 +19,11 @@ ENTRANCES: Final = {None: "/", "payment_method": "/payment-method", "cancel": "/
 
 ENDED: Final = (
     N_("Your session has ended"),
-    N_("We closed your session and removed your data from this page. To come back, open your link again."),
+    N_("We signed you out and removed your data from this page. To come back, open your link again."),
 )
-ENDED_BY_ANOTHER: Final = N_(
-    "The portal was opened again in this browser, for the account of %(account)s. If that is not yours, open your own link."
-)
+ENDED_BY_ANOTHER: Final = N_("The portal was reopened in this browser for %(account)s. Not you? Open your own link.")
 REVOKED: Final = (
-    N_("You logged out and revoked the link"),
+    N_("You signed out and revoked the link"),
     N_("That link no longer works. To come back, ask the company you subscribe to for a new one."),
 )
 

@@ -6,8 +6,8 @@ from portal_gateway.application.view import View
 from portal_gateway.domain.view import Subscription
 from presentation.languages import N_
 
-CANCELLATION_PENDING: Final = N_("Your cancellation is registered, on its way.")
-WITHDRAWAL_PENDING: Final = N_("Your decision to keep the subscription is registered, on its way.")
+CANCELLATION_PENDING: Final = N_("We've received your cancellation and are processing it.")
+WITHDRAWAL_PENDING: Final = N_("We've recorded that you're keeping your subscription; you'll see it here shortly.")
 
 
 def pending_sentence(subscription: Subscription, view: View) -> str | None:

@@ -17,19 +17,19 @@ from presentation.languages import N_, in_context
 
 COMMENT_LIMIT: Final = 500
 FEEDBACK: Final = {
-    Feedback.TOO_EXPENSIVE: N_("It is too expensive"),
-    Feedback.MISSING_FEATURES: N_("It lacks features I need"),
-    Feedback.SWITCHED_SERVICE: N_("I am moving to another service"),
-    Feedback.UNUSED: N_("I no longer use it"),
-    Feedback.CUSTOMER_SERVICE: N_("The customer service was not good"),
-    Feedback.TOO_COMPLEX: N_("It is too complicated"),
-    Feedback.LOW_QUALITY: N_("The quality was not good"),
+    Feedback.TOO_EXPENSIVE: N_("Too expensive"),
+    Feedback.MISSING_FEATURES: N_("Missing features I need"),
+    Feedback.SWITCHED_SERVICE: N_("Switching to another service"),
+    Feedback.UNUSED: N_("No longer using it"),
+    Feedback.CUSTOMER_SERVICE: N_("Poor customer service"),
+    Feedback.TOO_COMPLEX: N_("Too complicated"),
+    Feedback.LOW_QUALITY: N_("Quality issues"),
     Feedback.OTHER: N_("Another reason"),
 }
 BALANCES: Final = {
-    "void": N_("%(amount)s, voided"),
-    "keep": N_("%(amount)s, you will still owe it"),
-    None: N_("%(amount)s, being charged"),
+    "void": N_("%(amount)s – waived, nothing to pay"),
+    "keep": N_("%(amount)s – still due"),
+    None: N_("%(amount)s – payment processing"),
 }
 
 
@@ -55,7 +55,7 @@ def promise(reader: Reader, preview: CancellationPreview, subscription: Subscrip
     if preview["mode"] != "at_period_end" or preview["open_amount"] or moment(preview["access_until"]) <= reader.now:
         return None
     day = reader.day(preview["access_until"])
-    return reader.say("You will keep your access until %(day)s and will not be charged again.", day=day)
+    return reader.say("You'll keep your access until %(day)s and won't be charged again.", day=day)
 
 
 def warning(reader: Reader, preview: CancellationPreview, subscription: Subscription) -> str | None:
@@ -63,8 +63,8 @@ def warning(reader: Reader, preview: CancellationPreview, subscription: Subscrip
     if preview["mode"] != "immediately":
         return None
     if _access_ends_before(reader.of_subscription(subscription), preview):
-        return reader.say("This cannot be undone.")
-    return reader.say("You will lose your access right away. This cannot be undone.")
+        return reader.say("This can't be undone.")
+    return reader.say("You'll lose your access right away. This can't be undone.")
 
 
 def _access_ends_before(reader: Reader, preview: CancellationPreview) -> bool:
@@ -78,13 +78,13 @@ def _ending(reader: Reader, preview: CancellationPreview) -> list[Fact]:
         if moment(preview["access_until"]) <= reader.now:
             return [_access_ended(reader, day)]
         if preview["open_amount"]:
-            day = reader.say("%(day)s, if the payment under way goes through", day=day)
+            day = reader.say("%(day)s, if the payment being processed goes through", day=day)
         return [Fact(reader.say("Access until"), day)]
     ending, given_up = [Fact(reader.say("Ends"), reader.say("Immediately"))], preview.get("paid_until")
     if _access_ends_before(reader, preview):
         ending.append(_access_ended(reader, day))
     if given_up:
-        lost = reader.say("Until %(day)s; it is not refunded", day=reader.day(given_up))
+        lost = reader.say("Until %(day)s; not refunded", day=reader.day(given_up))
         ending.append(Fact(reader.say("Already paid"), lost))
     return ending
 
@@ -95,7 +95,7 @@ def _access_ended(reader: Reader, day: str) -> Fact:
 
 def reasons(reader: Reader) -> list[tuple[str, str]]:
     """(code, text); the first one, with an empty code, gives no reason."""
-    return [("", reader.say("I would rather not say")), *((code.value, reader.say(words)) for code, words in FEEDBACK.items())]
+    return [("", reader.say("I'd rather not say")), *((code.value, reader.say(words)) for code, words in FEEDBACK.items())]
 
 
 def reference(subscription_id: str, version: int) -> str:
@@ -120,41 +120,50 @@ def result(reader: Reader, subscription: Subscription, view: View, version: int 
     plan, cancellation = isolated(subscription["plan"]["name"]), subscription["cancellation"]
     pending = (p["version"] for p in view.pending if p["aggregate"] == f"subscription-{subscription['id']}")
     ref = reference(subscription["id"], version) if version and version <= max([subscription["version"], *pending]) else None
-    done = reader.say("Your cancellation is registered")
+    done = reader.say("We've received your cancellation")
     if subscription["status"] in ("canceled", "incomplete_expired"):
         day = reader.day(subscription["ended_at"] or subscription["current_period"]["end"])
         if ref is None:
-            over = reader.say("%(plan)s ended on %(day)s; there is nothing left to cancel.", plan=plan, day=day)
+            over = reader.say(
+                "Your subscription to %(plan)s ended on %(day)s. You don't need to do anything else.", plan=plan, day=day
+            )
             return Result("already_ended", reader.say("This subscription has ended"), over, None, None)
         return Result("ended", done, _ended(reader, subscription, day), ref, None)
     waiting = pending_sentence(subscription, view)
     if waiting == WITHDRAWAL_PENDING:
         return Result("withdrawal_pending", reader.say("Keep my subscription"), reader.say(WITHDRAWAL_PENDING), ref, None)
     if waiting == CANCELLATION_PENDING:
-        waits = reader.say("The cancellation of %(plan)s is registered and on its way. You will not be charged again.", plan=plan)
+        waits = reader.say(
+            "We've received the cancellation of %(plan)s and are processing it. You won't be charged again.", plan=plan
+        )
         return Result("cancellation_pending", done, waits, ref, None)
     if cancellation is None:
         return None
     day, ref = reader.day(cancellation["effective_at"]), ref or reference(subscription["id"], subscription["version"])
     if not can_be_withdrawn(subscription, reader.now):
         return Result("ended", done, _ended(reader, subscription, day), ref, None)
-    says = reader.say("%(plan)s ends on %(day)s. You have access until then, and will not be charged again.", plan=plan, day=day)
+    says = reader.say(
+        "Your subscription to %(plan)s ends on %(day)s. You'll have access until then and won't be charged again.",
+        plan=plan,
+        day=day,
+    )
     if is_unsettled(subscription, view):
         says = reader.say(
-            "%(plan)s ends on %(day)s. If the payment under way goes through, you have access until then; nothing is charged "
-            "after it.",
+            "Your subscription to %(plan)s ends on %(day)s. If the payment being processed goes through, you'll have access "
+            "until then; you won't be charged after that.",
             plan=plan,
             day=day,
         )
-    return Result("scheduled", done, says, ref, reader.say("Changed your mind? You can keep it until %(day)s.", day=day))
+    return Result("scheduled", done, says, ref, reader.say("Changed your mind? You have until %(day)s to keep it.", day=day))
 
 
 def _ended(reader: Reader, subscription: Subscription, day: str) -> str:
     plan, access = subscription["plan"]["name"], access_ended_before(subscription, reader)
     if access is None:
-        return reader.say("%(plan)s ended on %(day)s. You will not be charged again.", plan=plan, day=day)
+        return reader.say("Your subscription to %(plan)s ended on %(day)s. You won't be charged again.", plan=plan, day=day)
     return reader.say(
-        "%(plan)s ended on %(day)s; your access had ended on %(access)s. You will not be charged again.",
+        "Your subscription to %(plan)s ended on %(day)s; your access had already ended on %(access)s. You won't be "
+        "charged again.",
         plan=plan,
         day=day,
         access=reader.day(access),

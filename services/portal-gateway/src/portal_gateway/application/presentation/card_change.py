@@ -15,12 +15,12 @@ from presentation.languages import N_
 
 SAYS: Final = {
     "paid": N_("The invoice is paid."),
-    "failed": N_("The charge failed, and nothing was taken."),
-    "open": N_("The charge is about to begin."),
-    "processing": N_("Your bank has not answered yet. You can close this: the invoice history will tell how it ends."),
-    "refunded": N_("The invoice was void by then, so the money goes back to your card."),
-    "void": N_("The invoice is void: nothing is owed on it."),
-    "uncollectible": N_("The company has given this invoice up: nothing is charged for it."),
+    "failed": N_("The payment failed. Nothing was charged."),
+    "open": N_("We're about to charge your card."),
+    "processing": N_("Your bank hasn't responded yet. You can close this. The result will appear in your invoice history."),
+    "refunded": N_("The invoice had already been voided, so we're refunding your card."),
+    "void": N_("The invoice is void: there's nothing to pay."),
+    "uncollectible": N_("The company has written this invoice off; you won't be charged for it."),
 }
 
 
@@ -52,7 +52,7 @@ def outcome(reader: Reader, view: View, facts: Mapping[str, Any]) -> Outcome:
     failed = facts["status"] == "failed"
     return Outcome(
         status=facts["status"],
-        title=reader.say("Your payment did not go through") if failed else reader.say("Your payment"),
+        title=reader.say("Your payment didn't go through") if failed else reader.say("Your payment"),
         charges=tuple(Charge(number, amount, badge(reader, state)) for number, amount, state in charged),
         says=tuple(_says(reader, facts, subscription)),
         settled=_is_settled(reader, view, facts, subscription),

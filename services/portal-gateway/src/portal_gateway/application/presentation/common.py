@@ -29,8 +29,8 @@ EVERY: Final = {
     "month": N_("%(price)s per month"),
     "year": N_("%(price)s per year"),
 }
-SOMEWHAT_STALE: Final = N_("This is as of less than a minute ago: there are recent changes that we do not see yet.")
-STALE: Final = N_("There may be recent changes that we do not see yet.")
+SOMEWHAT_STALE: Final = N_("Updated less than a minute ago. Recent changes may not appear yet.")
+STALE: Final = N_("Recent changes may not appear yet.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,8 +185,8 @@ def freshness(view: View, language: Language, wall_clock: datetime) -> str | Non
     if minutes == 0:
         return language.say(SOMEWHAT_STALE if wall_clock - view.as_of > STALE_AFTER else STALE)
     return language.say_count(
-        "This is as of %(count)d minute ago: there are recent changes that we do not see yet.",
-        "This is as of %(count)d minutes ago: there are recent changes that we do not see yet.",
+        "Updated %(count)d minute ago. Recent changes may not appear yet.",
+        "Updated %(count)d minutes ago. Recent changes may not appear yet.",
         minutes,
     )
 

@@ -73,7 +73,7 @@ def details(reader: Reader, subscription: Subscription, view: View) -> Details:
         says=says(reader, subscription, view),
         badge=badge(reader, subscription, view),
         cancel=reader.say("Cancel subscription") if _can_be_cancelled(subscription) and not waiting else None,
-        end_now=reader.say("End it today") if can_be_withdrawn(subscription, reader.now) and not waiting else None,
+        end_now=reader.say("End immediately") if can_be_withdrawn(subscription, reader.now) and not waiting else None,
         keep=reader.say("Keep my subscription") if can_be_withdrawn(subscription, reader.now) and not waiting else None,
         edit_method=_edit_method(reader, subscription, view),
     )
@@ -116,16 +116,16 @@ def says(reader: Reader, subscription: Subscription, view: View) -> str:
     if cancellation and status in CANCELLABLE:
         requested, day = reader.near_day(cancellation["requested_at"]), reader.day(cancellation["effective_at"])
         if moment(cancellation["effective_at"]) <= reader.now:
-            return reader.say("You cancelled on %(requested)s. Your access ended on %(day)s.", requested=requested, day=day)
+            return reader.say("You canceled on %(requested)s. Your access ended on %(day)s.", requested=requested, day=day)
         if is_unsettled(subscription, view):
             return reader.say(
-                "You cancelled on %(requested)s. If the payment under way goes through, you have access until %(day)s; "
-                "nothing is charged after it.",
+                "You canceled on %(requested)s. If the payment being processed goes through, you'll have access until %(day)s; "
+                "you won't be charged after that.",
                 requested=requested,
                 day=day,
             )
         return reader.say(
-            "You cancelled on %(requested)s. You have access until %(day)s and will not be charged again.",
+            "You canceled on %(requested)s. You have access until %(day)s and won't be charged again.",
             requested=requested,
             day=day,
         )
@@ -136,7 +136,7 @@ def says(reader: Reader, subscription: Subscription, view: View) -> str:
         return reader.say("Your subscription renews on %(day)s", day=reader.day(period["end"]))
     debt = subscription["debt"]
     if status == "past_due" or (status == "unpaid" and debt and is_running(debt, view)):
-        return reader.say("Your renewal of %(day)s is unpaid.", day=reader.near_day(period["start"]))
+        return reader.say("Payment for the %(day)s renewal is due.", day=reader.near_day(period["start"]))
     if status == "paused":
         return reader.say("Paused since %(day)s", day=reader.near_day(period["start"]))
     if status == "unpaid":
@@ -145,8 +145,10 @@ def says(reader: Reader, subscription: Subscription, view: View) -> str:
     if status == "canceled":
         day, access = reader.day(subscription["ended_at"] or period["end"]), access_ended_before(subscription, reader)
         if access:
-            return reader.say("Ended on %(day)s; your access had ended on %(access)s.", day=day, access=reader.day(access))
+            return reader.say(
+                "Ended on %(day)s; your access had already ended on %(access)s.", day=day, access=reader.day(access)
+            )
         return reader.say("Ended on %(day)s", day=day)
     if status == "incomplete":
-        return reader.say("Your first payment is still to be confirmed")
-    return reader.say("Your first payment was not confirmed and the subscription never started.")
+        return reader.say("Your first payment hasn't been confirmed yet")
+    return reader.say("Your first payment wasn't confirmed, so the subscription wasn't activated.")

@@ -30,7 +30,7 @@ BALANCED: Final = frozenset({"paid", "open", "processing", "failed"})
 """Statuses in which an invoice is either paid whole or owed whole."""
 STATUSES: Final = {
     "paid": in_context("invoice", "Paid"),
-    "open": in_context("invoice", "Open"),
+    "open": in_context("invoice", "Payment due"),
     "processing": in_context("invoice", "Processing"),
     "failed": in_context("invoice", "Payment failed"),
     "void": in_context("invoice", "Void"),
@@ -142,7 +142,7 @@ def invoice(reader: Reader, facts: Mapping[str, Any], view: View) -> Invoice:
 def made_so_far(language: Language, done: int, total: int) -> str:
     """The progress of a download."""
     return language.say(
-        "Your download is being made: %(done)s of %(total)s invoices.",
+        "Preparing your download: %(done)s of %(total)s invoices.",
         done=language.number(Decimal(done)),
         total=language.number(Decimal(total)),
     )

@@ -13,7 +13,7 @@ from presentation.languages import N_
 KINDS: Final = {
     "invoice": N_("Invoice issued"),
     "payment": N_("Payment"),
-    "failed_attempt": N_("Failed charge"),
+    "failed_attempt": N_("Payment failed"),
     "refund": N_("Refund"),
     "credit_note": N_("Credit note"),
     "void": N_("Invoice voided"),
@@ -22,7 +22,7 @@ NOT_ATTEMPTED: Final = N_("No charge was attempted")
 """A failed attempt for which no card was charged."""
 KINDS_WITH_CARD: Final = {
     "payment": N_("Payment with %(card)s"),
-    "failed_attempt": N_("Failed charge to %(card)s"),
+    "failed_attempt": N_("Payment failed with %(card)s"),
     "refund": N_("Refund to %(card)s"),
 }
 MONEY_KINDS: Final = frozenset({"invoice", "payment", "refund", "credit_note"})
@@ -52,7 +52,7 @@ def movements(reader: Reader, facts: Mapping[str, Any], next_try: str | None) ->
         "next_attempt",
         day.isoformat(),
         reader.language.short_day(day),
-        reader.say("Next charge attempt"),
+        reader.say("Next attempt"),
         "",
         reader.money(facts["total"]),
     )

@@ -39,21 +39,21 @@ def notice(reader: Reader, subscription: Subscription, view: View) -> Notice | N
         return None
     amount = reader.money(debt["amount"])
     if is_running(debt, view):
-        lead = reader.say("We are processing your payment of %(amount)s.", amount=amount)
-        rest = reader.say("Your bank has not answered yet. We will tell you here; you need not pay again.")
+        lead = reader.say("We're processing your payment of %(amount)s.", amount=amount)
+        rest = reader.say("Your bank hasn't responded yet. We'll update this page; there's no need to pay again.")
         return Notice("processing", "warn", lead, rest, None)
     untried = subscription["status"] == "incomplete" and debt["reason"] == "no_payment_method"
     if debt["reason"] == NOT_CONFIRMED:
-        lead = reader.say("%(amount)s is waiting for your confirmation.", amount=amount)
-        rest = reader.say("It was not in the list that you confirmed, so we have not charged it.")
+        lead = reader.say("Your payment of %(amount)s is waiting for your confirmation.", amount=amount)
+        rest = reader.say("It wasn't among the charges you confirmed, so we haven't charged it.")
         return Notice("not_confirmed", "warn", lead, f"{rest} {_access(reader, debt)}", pay_button(reader, view))
     if subscription["ended_at"]:
         lead = reader.say("You still owe %(amount)s.", amount=amount)
         return Notice("ended", "bad", lead, _why(reader, debt, view), pay_button(reader, view))
     if untried:
-        lead = reader.say("Your first payment of %(amount)s is missing.", amount=amount)
+        lead = reader.say("Your first payment of %(amount)s is due.", amount=amount)
     else:
-        lead = reader.say("We could not charge %(amount)s.", amount=amount)
+        lead = reader.say("We couldn't charge %(amount)s.", amount=amount)
     why, next_try = _why(reader, debt, view), _next_try(reader, debt, view)
     advice = _advice(reader, debt, view) or why
     return Notice(
@@ -88,9 +88,9 @@ def _why(reader: Reader, debt: Debt, view: View) -> str:
     reason = debt["reason"]
     if reason == "no_payment_method":
         card_added_since = has_card(view) and debt["next_attempt_at"] is None
-        return reader.say("There was no card on file.") if card_added_since else reader.say("You have no card on file.")
+        return reader.say("There was no card on file.") if card_added_since else reader.say("You don't have a card on file.")
     if reason not in DECLINES:
-        return reader.say("There was a problem processing the charge.")
+        return reader.say("There was an error processing the payment.")
     face = refused_card(debt, view)
     of_unknown_card, of_this_card = DECLINES[reason]
     return reader.say(of_this_card, card=reader.card(face)) if face else reader.say(of_unknown_card)
@@ -120,13 +120,13 @@ def _facts(reader: Reader, debt: Debt) -> Iterator[Fact]:
 def _next_try(reader: Reader, debt: Debt, view: View) -> str:
     at = debt["next_attempt_at"]
     if at:
-        return reader.say("We will try again on %(day)s.", day=reader.near_day(at))
+        return reader.say("We'll try again on %(day)s.", day=reader.near_day(at))
     card, refused = view.facts["payment_method"], refused_card(debt, view)
     if card is None:
-        return reader.say("Add one to pay it.")
+        return reader.say("Add a card to pay.")
     if debt["reason"] == "no_payment_method" or (refused and not same_face(refused, card)):
-        return reader.say("We will not try again automatically.")  # the customer has added another card since
-    return reader.say("We will not try again until you update your card.")
+        return reader.say("We won't try again automatically.")  # the customer has added another card since
+    return reader.say("We won't try again until you update your card.")
 
 
 def refused_card(debt: Debt, view: View) -> CardFace | None:

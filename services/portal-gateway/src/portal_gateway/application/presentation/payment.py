@@ -20,7 +20,7 @@ ONLY_ANOTHER_CARD: Final = frozenset({"expired_card", "incorrect_cvc"})
 """Failure reasons after which the same card cannot pay."""
 SEPARATE_LINES_MAX: Final = 3
 """Up to so many begun periods of a subscription have a line each; more of them share one line."""
-LATER: Final = N_("Later periods have begun too. They are not charged now: you will be asked to confirm them.")
+LATER: Final = N_("Later periods have also started. We won't charge them now; we'll ask you to confirm them.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +70,9 @@ def _offer(reader: Reader, view: View, invoice_id: str, it: Settling, reason: st
     same = face is not None and same_face(face, card)
     why_not = None
     if state(reader, card["exp_month"], card["exp_year"]) == "expired":
-        why_not = reader.say("You cannot pay with %(card)s: it has expired.", card=reader.card(card))
+        why_not = reader.say("You can't pay with %(card)s: it has expired.", card=reader.card(card))
     elif same and reason in ONLY_ANOTHER_CARD:
-        why_not = reader.say("You cannot pay with %(card)s: your bank needs another card.", card=reader.card(card))
+        why_not = reader.say("You can't pay with %(card)s: your bank requires another card.", card=reader.card(card))
     label = (
         reader.say("Retry with %(card)s", card=reader.card(card))
         if same

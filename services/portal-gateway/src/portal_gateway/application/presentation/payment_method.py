@@ -46,11 +46,11 @@ def _accepted(view: View) -> PaymentMethod | None:
 
 def method(reader: Reader, view: View) -> Method:
     if new := _accepted(view):
-        return replace(_of(reader, new), hint=reader.say("Your new card is registered, on its way."), button=None)
+        return replace(_of(reader, new), hint=reader.say("Your new card is saved and will appear here shortly."), button=None)
     card = view.facts["payment_method"]
     if card is None:
-        hint = reader.say("Add one so that your renewals are paid by themselves.") if _renews(view) else None
-        return Method("", reader.say("You have no card on file"), "", None, hint, reader.say("Add payment method"))
+        hint = reader.say("Add one so your renewals are paid automatically.") if _renews(view) else None
+        return Method("", reader.say("You don't have a card on file"), "", None, hint, reader.say("Add payment method"))
     return _of(reader, card)
 
 

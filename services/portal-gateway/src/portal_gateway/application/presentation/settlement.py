@@ -17,7 +17,7 @@ def before(reader: Reader, it: Settling) -> str:
 def owed(reader: Reader, it: Settling, amount: str, *, has_card: bool) -> str:
     """The sentence for a subscription after its last retry."""
     if it.effect == "settles":
-        return reader.say("You owe %(amount)s. Paying it does not restart the subscription.", amount=amount)
+        return reader.say("You owe %(amount)s. Paying it doesn't restart the subscription.", amount=amount)
     if has_card:
         return reader.say("You owe %(amount)s. Update your card to pay it and keep your subscription.", amount=amount)
     return reader.say("You owe %(amount)s. Add a card to pay it and keep your subscription.", amount=amount)
@@ -28,7 +28,7 @@ def after(reader: Reader, invoice: Mapping[str, Any], subscription: Subscription
     if invoice["status"] != "paid":
         return None
     reader = reader.of_subscription(subscription) if subscription else reader
-    settled = reader.say("This payment settled what you owed for %(period)s.", period=span(reader, invoice["period"]))
+    settled = reader.say("This payment covered the amount due for %(period)s.", period=span(reader, invoice["period"]))
     effect = _effect_on(reader, invoice, subscription) if subscription else ""
     return None if effect is None else f"{settled} {effect}".strip()
 
@@ -42,10 +42,10 @@ def _settles(reader: Reader, it: Settling) -> str:
     period = span(reader, it.period)
     if it.begun:
         return reader.say(
-            "This payment settles what you owe for %(period)s and for the periods that have begun since then.", period=period
+            "This payment covers the amount due for %(period)s and for the periods that have started since.", period=period
         )
     if it.owed:
-        return reader.say("This payment settles what you owe for %(period)s.", period=period)
+        return reader.say("This payment covers the amount due for %(period)s.", period=period)
     return reader.say("This payment is for %(period)s.", period=period)
 
 
@@ -57,7 +57,7 @@ def _follows(reader: Reader, it: Settling) -> str:
             assert it.until, "a scheduled end has a day"
             day = reader.near_day(it.until)
             if moment(it.until) <= reader.now:
-                return reader.say("Your subscription ended on %(day)s; paying does not restart it.", day=day)
+                return reader.say("Your subscription ended on %(day)s; paying doesn't restart it.", day=day)
             return reader.say("Your subscription still ends on %(day)s.", day=day)
         case "starts":
             if it.until is None:
@@ -77,9 +77,9 @@ def _over(reader: Reader, it: Settling) -> str:
     access = it.access_until
     if access and moment(access) <= reader.now and (it.ended_at is None or reader.date(access) < reader.date(it.ended_at)):
         day = reader.near_day(access)
-        return reader.say("Your access ended on %(day)s; paying does not restart the subscription.", day=day)
+        return reader.say("Your access ended on %(day)s; paying doesn't restart the subscription.", day=day)
     if it.ended_at:
-        return reader.say("Your subscription ended on %(day)s; paying does not restart it.", day=reader.near_day(it.ended_at))
+        return reader.say("Your subscription ended on %(day)s; paying doesn't restart it.", day=reader.near_day(it.ended_at))
     return ""
 
 
@@ -91,15 +91,15 @@ def _effect_on(reader: Reader, invoice: Mapping[str, Any], subscription: Subscri
     if ended_at := subscription["ended_at"]:
         if access := access_ended_before(subscription, reader):
             day = reader.near_day(access)
-            return reader.say("Your access ended on %(day)s; the subscription was not restarted.", day=day)
-        return reader.say("Your subscription ended on %(day)s and was not restarted.", day=reader.near_day(ended_at))
+            return reader.say("Your access ended on %(day)s; the subscription wasn't restarted.", day=day)
+        return reader.say("Your subscription ended on %(day)s and wasn't restarted.", day=reader.near_day(ended_at))
     if cancellation:
         return reader.say("Your subscription still ends on %(day)s.", day=reader.near_day(cancellation["effective_at"]))
     if debt:
-        return reader.say("A later period is still unpaid.")
+        return reader.say("Payment for a later period is still due.")
     if status == "incomplete":
         return None
     end = subscription["current_period"]["end"]
     if moment(end) <= reader.now:
-        return reader.say("Your subscription is active; we are charging the periods that have begun since then.")
+        return reader.say("Your subscription is active; we're charging the periods that have started since.")
     return reader.say("Your subscription is active and renews on %(day)s.", day=reader.near_day(end))
