@@ -26,8 +26,8 @@ async def test_page_pdf_and_downloads_keep_their_dates(stack: Stack) -> None:
             assert page["subscriptions"][0]["renews_on"] == "2024-03-10"
             assert page["subscriptions"][0]["renewal_text"].endswith("10 de marzo de 2024")
             second, first = page["invoices"]["items"]
-            assert "Del 10 de febrero al 10 de marzo de 2024" in await text(visit, "/")
-            assert "Del 10 de febrero al 10 de marzo de 2024" in await text(visit, f"/invoices/{second['id']}")
+            assert "10 de febrero – 9 de marzo de 2024" in await text(visit, "/")
+            assert "10 de febrero – 9 de marzo de 2024" in await text(visit, f"/invoices/{second['id']}")
             assert "10 de febrero – 9 de marzo de 2024" in await pdf(visit, second["id"])
             assert "10 de enero – 9 de febrero de 2024" in await pdf(visit, first["id"])
             dialog = await text(visit, f"/subscriptions/{lucia.subscription}/cancel")

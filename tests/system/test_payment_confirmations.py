@@ -20,7 +20,7 @@ MAY, JULY = datetime(2023, 5, 14, 15, tzinfo=UTC), datetime(2023, 7, 20, 15, tzi
 A_DAY = {"unit": "day", "count": 1}
 DAILY: Json = PREMIUM | {"name": "Diario", "price": {"amount_minor": 100, "currency": "USD"}, "interval": A_DAY}
 LONG = [1, 20, 45]
-JUNE = "14 de junio – 14 de julio"
+JUNE = "14 de junio – 13 de julio"
 
 
 @asynccontextmanager
@@ -130,7 +130,7 @@ async def test_paying_an_old_debt_promises_nothing_else(stack: Stack) -> None:
         assert "15 de junio" in it["payment_text"]
         assert "14 de agosto" not in it["payment_text"] + it["renewal_text"], "no period is promised"
         english = (await visit.browser.get("/api/overview?lang=en")).json()["subscriptions"][0]
-        assert "June 14 – July 14" in english["payment_text"]
+        assert "June 14 – July 13" in english["payment_text"]
         assert "June 15" in english["payment_text"]
         invoice = await open_invoice(visit)
         begun = await visit.pay(invoice)

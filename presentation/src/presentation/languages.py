@@ -31,8 +31,11 @@ DEFAULT: Final = "es"
 DEFAULT_TERRITORIES: Final[Mapping[str, str]] = {"es": "419", "en": "US"}
 """The regions for formats when no region is requested. For other languages CLDR's likely region is used."""
 
-SPANISH_MONTHS: Final = ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic")
-"""The months of short days in every region: CLDR has "sept", "set." and, for Argentina and Colombia, "8 de may de 2023"."""
+SHORT_MONTHS: Final[Mapping[str, tuple[str, ...]]] = {
+    "es": ("ene", "feb", "mar", "abr", "may", "jun", "jul", "ago", "sep", "oct", "nov", "dic"),
+    "en": ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+}
+"""The months of short days in every region: CLDR has "sept", "set.", "Sept" and "June" in some. Other languages have CLDR's."""
 
 _CONTEXT: Final = "\x04"
 
@@ -96,6 +99,14 @@ class Language:
     def short_day(self, day: date) -> str:
         """`14 jun 2023` or `Jun 14, 2023`."""
         return _short_day(self._region, day)
+
+    def days(self, first: date, last: date, *, year: int | None = None) -> str:
+        """`14 de mayo – 13 de junio de 2023`: with the year once if both have the same, and without it if that is `year`."""
+        same = first.year == last.year
+        end = self.day_and_month(last) if same and last.year == year else self.day(last)
+        if first == last:
+            return end
+        return f"{self.day_and_month(first) if same else self.day(first)} – {end}"
 
     @property
     def date_pattern(self) -> str:
@@ -220,16 +231,17 @@ def _skeleton(region: str, skeleton: str, day: date) -> str:
 
 @lru_cache(8192)
 def _short_day(region: str, day: date) -> str:
-    if primary(region) == "es":
-        return f"{day.day} {SPANISH_MONTHS[day.month - 1]} {day.year}"
-    return _skeleton(region, "yMMMd", day)
+    months, text = SHORT_MONTHS.get(primary(region)), _skeleton(region, "yMMMd", day)
+    if primary(region) == "es" and months:
+        return f"{day.day} {months[day.month - 1]} {day.year}"  # CLDR has "8 de may de 2023" for Argentina and Colombia
+    return text.replace(_locale(region).months["format"]["abbreviated"][day.month], months[day.month - 1]) if months else text
 
 
 @lru_cache(512)
 def _date_pattern(region: str) -> str:
     months, sample, shapes = _locale(region).months["format"], date(2019, 1, 28), []
     wide = tuple(months["wide"].values())
-    short = SPANISH_MONTHS if primary(region) == "es" else tuple(months["abbreviated"].values())
+    short = SHORT_MONTHS.get(primary(region)) or tuple(months["abbreviated"].values())
     texts = {_day(region, sample): wide, _short_day(region, sample): short, _skeleton(region, "MMMMd", sample): wide}
     for text, of_the_year in texts.items():
         names = "|".join(re.escape(name) for name in of_the_year)

@@ -1,5 +1,6 @@
 """Amounts, intervals, periods, days and numbers in each region."""
 
+import re
 from datetime import date
 from decimal import Decimal
 from gettext import NullTranslations
@@ -75,6 +76,7 @@ REGIONS = [
     ("es-AR", "1.234,50 USD", "1.234 JPY", "1.234,500 KWD", "4 de junio de 2023", "4 de junio", "4 jun 2023", "10,5"),
     ("en-US", "1,234.50 USD", "1,234 JPY", "1,234.500 KWD", "June 4, 2023", "June 4", "Jun 4, 2023", "10.5"),
     ("en-GB", "1,234.50 USD", "1,234 JPY", "1,234.500 KWD", "4 June 2023", "4 June", "4 Jun 2023", "10.5"),
+    ("en-AU", "1,234.50 USD", "1,234 JPY", "1,234.500 KWD", "4 June 2023", "4 June", "4 Jun 2023", "10.5"),
 ]
 
 
@@ -145,16 +147,48 @@ def test_short_days_have_three_letters_for_the_month_in_every_territory_of_spani
         assert days == [f"8 {month} 2022" for month in months], identifier
 
 
+def test_short_days_have_three_letters_for_the_month_in_every_territory_of_english() -> None:
+    months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
+    territories = [identifier for identifier in locale_identifiers() if re.fullmatch("en_[A-Z]{2}", identifier)]
+    assert {"en_US", "en_GB", "en_AU", "en_ZA"} <= set(territories)
+    for identifier in territories:
+        days = [language_of(identifier).short_day(date(2022, month, 8)) for month in range(1, 13)]
+        assert [re.findall("[A-Za-z]+", day) for day in days] == [[month] for month in months], identifier
+
+
 @pytest.mark.parametrize("region", ["es-XX", "es-999", "es-Latn", "es"])
 def test_an_unknown_region_has_the_default_format(region: str) -> None:
     assert language_of(region) == SPANISH
 
 
-def test_a_period_shows_the_year_once_if_it_is_the_same() -> None:
-    reader = Reader.of(scenes.view(), SPANISH)
-    assert reader.period("2023-05-14T12:00:00Z", "2023-06-14T12:00:00Z") == "Del 14 de mayo al 14 de junio de 2023"
-    across = reader.period("2023-12-14T12:00:00Z", "2024-01-14T12:00:00Z")
-    assert across == "Del 14 de diciembre de 2023 al 14 de enero de 2024"
+# start and end; Spanish and English; the same beside days of 2023
+PERIODS = [
+    (
+        ("2023-05-14T12:00:00Z", "2023-06-14T12:00:00Z"),
+        ("14 de mayo – 13 de junio de 2023", "May 14 – June 13, 2023"),
+        ("14 de mayo – 13 de junio", "May 14 – June 13"),
+    ),
+    (
+        ("2023-12-14T12:00:00Z", "2024-01-14T12:00:00Z"),
+        ("14 de diciembre de 2023 – 13 de enero de 2024", "December 14, 2023 – January 13, 2024"),
+        ("14 de diciembre de 2023 – 13 de enero de 2024", "December 14, 2023 – January 13, 2024"),
+    ),
+    (("2022-12-31T12:00:00Z", "2023-01-01T12:00:00Z"), ("31 de diciembre de 2022", "December 31, 2022"), None),
+    (("2023-05-14T12:00:00Z", "2023-05-15T12:00:00Z"), ("14 de mayo de 2023", "May 14, 2023"), ("14 de mayo", "May 14")),
+    (("2023-05-14T12:00:00Z", "2023-05-14T13:00:00Z"), ("14 de mayo de 2023", "May 14, 2023"), ("14 de mayo", "May 14")),
+    (("2023-05-14T05:59:00Z", "2023-06-14T05:59:00Z"), ("13 de mayo – 12 de junio de 2023", "May 13 – June 12, 2023"), None),
+]
+
+
+@pytest.mark.parametrize(("period", "expected", "near"), PERIODS)
+def test_a_period_ends_with_its_last_day(
+    period: tuple[str, str], expected: tuple[str, str], near: tuple[str, str] | None
+) -> None:
+    """The day on which the next period begins is not part of it. The year appears once if it is the same."""
+    readers = [Reader.of(scenes.view(), language) for language in (SPANISH, ENGLISH)]
+    assert tuple(reader.period(*period) for reader in readers) == expected
+    if near is not None:
+        assert tuple(reader.near_period(*period) for reader in readers) == near
 
 
 def test_a_day_is_in_the_merchants_zone() -> None:

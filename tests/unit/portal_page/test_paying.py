@@ -80,7 +80,7 @@ def test_the_card_on_file_is_offered_with_the_effect_of_a_payment() -> None:
     assert found is not None
     assert (found.button, found.why_not) == ("Reintentar con Visa •••• 0341", None)
     assert found.does == (
-        "Este pago cubre el importe pendiente del período 14 de mayo – 14 de junio. Tu suscripción continúa y se renueva "
+        "Este pago cubre el importe pendiente del período 14 de mayo – 13 de junio. Tu suscripción continúa y se renueva "
         "el 14 de junio."
     )
 
@@ -181,7 +181,7 @@ async def test_the_dialog_lists_all_charges_and_its_button_has_the_total() -> No
     html = await text(stage_of(None, due(effect="continues"), begun()))
     words = re.sub("</?span[^>]*>", "", html)
     assert re.search(r"TS-000014 · .*2023", words)
-    assert "14 de junio – 14 de julio" in words
+    assert "14 de junio – 13 de julio" in words
     assert re.search(r'type="submit"[^>]*>[^<]*59\.98 USD', words)
     assert 'name="amount_minor" value="5998"' in html
     assert f'name="charges" value="{UNPAID} {UUID(int=6)}"' in html
@@ -195,7 +195,7 @@ def test_many_begun_periods_share_a_line() -> None:
     listed = [due(amount=100), *days]
     assert [(line.text, line.amount) for line in lines(reader, view, listed)] == [
         ("TS-000014 · 14 may 2023", "1.00 USD"),
-        ("5 períodos, 14 de mayo – 14 de junio", "5.00 USD"),
+        ("5 períodos, 14 de mayo – 13 de junio", "5.00 USD"),
     ]
 
 
@@ -208,7 +208,7 @@ def test_with_two_subscriptions_each_line_and_sentence_names_its_plan() -> None:
     assert [line.text for line in lines(reader, view, listed)] == [
         "TS-000014 · 14 may 2023",
         "TS-000015",
-        "Copias · 14 de junio – 14 de julio",
+        "Copias · 14 de junio – 13 de julio",
     ]
     assert [sentence.partition(":")[0] for sentence in does(reader, view, listed)] == ["Premium Mensual", "Copias"]
 
@@ -217,7 +217,7 @@ def test_the_shown_effect_is_the_one_that_subscriptions_decided() -> None:
     view = owing("unpaid")
     reader = Reader.of(view, catalogues().language("es"))
     assert does(reader, view, [due(effect="settles")]) == [
-        "Este pago cubre el importe pendiente del período 14 de mayo – 14 de junio."
+        "Este pago cubre el importe pendiente del período 14 de mayo – 13 de junio."
     ]
 
 
@@ -225,7 +225,7 @@ def test_unlisted_begun_periods_are_not_announced_as_paid() -> None:
     view = replace(owing(), now=datetime(2023, 7, 20, 15, tzinfo=UTC))
     reader = Reader.of(view, catalogues().language("es"))
     assert does(reader, view, [due()]) == [
-        "Este pago cubre el importe pendiente del período 14 de mayo – 14 de junio. Recuperas el acceso y tu suscripción "
+        "Este pago cubre el importe pendiente del período 14 de mayo – 13 de junio. Recuperas el acceso y tu suscripción "
         "continúa.",
         "También empezaron períodos posteriores. No los cobraremos ahora: te pediremos que los confirmes.",
     ]
@@ -335,7 +335,7 @@ async def test_a_charge_that_has_not_arrived_is_shown_as_running() -> None:
 async def test_the_result_has_the_effect_of_the_payment() -> None:
     html = await text(stage_of(scenes.view(), status="paid"))
     assert 'data-outcome="paid"' in html
-    assert re.search("14 de mayo – .*14 de junio.*14 de junio", re.sub("</?span[^>]*>", "", html))
+    assert re.search("14 de mayo – .*13 de junio.*14 de junio", re.sub("</?span[^>]*>", "", html))
 
 
 async def test_the_result_waits_for_the_subscriptions_event() -> None:
@@ -376,7 +376,7 @@ async def test_the_api_previews_charges_and_effect() -> None:
     found = (await api(stage_of(None, due(effect="continues"), begun()), "GET")).json()
     assert found["total"]["text"] == "59.98 USD"
     assert [line["amount_text"] for line in found["lines"]] == ["29.99 USD", "29.99 USD"]
-    assert "14 de mayo – 14 de junio" in found["statements"][0]
+    assert "14 de mayo – 13 de junio" in found["statements"][0]
 
 
 async def test_the_api_returns_the_new_amount() -> None:

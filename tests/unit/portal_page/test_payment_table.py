@@ -81,8 +81,8 @@ class Row:
     spanish_after: str
 
 
-JUNE_ES, JUNE_EN = "14 de junio – 14 de julio", "June 14 – July 14"
-MAY_ES, MAY_EN = "14 de mayo – 14 de junio", "May 14 – June 14"
+JUNE_ES, JUNE_EN = "14 de junio – 13 de julio", "June 14 – July 13"
+MAY_ES, MAY_EN = "14 de mayo – 13 de junio", "May 14 – June 13"
 DEBT_EN, DEBT_ES = (
     f"This payment covers the amount due for {JUNE_EN}.",
     f"Este pago cubre el importe pendiente del período {JUNE_ES}.",
@@ -281,13 +281,12 @@ ROWS = {
         daily(),
         day(6, 19, 12),
         "incomplete",
-        "This payment covers the amount due for June 14 – June 15 and for the periods that have started since. Your "
+        "This payment covers the amount due for June 14 and for the periods that have started since. Your "
         "subscription becomes active.",
-        "Este pago cubre el importe pendiente del período 14 de junio – 15 de junio y de los que empezaron después. Tu "
+        "Este pago cubre el importe pendiente del período 14 de junio y de los que empezaron después. Tu "
         "suscripción queda activa.",
-        "This payment covered the amount due for June 14 – June 15. Your subscription is active and renews on June 20.",
-        "Este pago cubrió el importe pendiente del período 14 de junio – 15 de junio. Tu suscripción está activa y se "
-        "renueva el 20 de junio.",
+        "This payment covered the amount due for June 14. Your subscription is active and renews on June 20.",
+        "Este pago cubrió el importe pendiente del período 14 de junio. Tu suscripción está activa y se renueva el 20 de junio.",
     ),
 }
 

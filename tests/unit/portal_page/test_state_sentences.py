@@ -42,7 +42,7 @@ def test_the_example_of_the_specification() -> None:
     found = summary(reader(view), view.facts["subscriptions"][0], view)
     assert (found.label, found.amount, found.currency) == ("Importe total", "29.99", "USD")
     assert (found.plan, found.description) == ("Premium Mensual", "Suscripción mensual renovable")
-    assert found.period == "Del 14 de mayo al 14 de junio de 2023"
+    assert found.period == "14 de mayo – 13 de junio de 2023"
     active = details_of(view)
     assert (active.plan, active.price) == ("Premium Mensual", "29.99 USD al mes")
     first = rows(reader(view), view.facts["invoices"], ())[0]

@@ -1,13 +1,14 @@
 """The texts of the first layout, and the numbers and dates of all, in all languages."""
 
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from billing_contracts.money import exponent
 from invoicing.application.language import catalogues
+from presentation import periods
 from presentation.languages import N_
 
 
@@ -113,17 +114,9 @@ class Speech:
         return self.words.from_to % {"start": days[0], "end": days[1]}
 
     def days(self, start: datetime, end: datetime, zone: str) -> str:
-        """`14 de mayo – 13 de junio de 2023`: the days of a period, the last one included, in the zone of the subscription.
-
-        `end` is the first instant of the next period. Its day belongs to that one, even when the period ends within the day.
-        """
-        first, following = (at.astimezone(ZoneInfo(zone)).date() for at in (start, end))
-        last = max(first, following - timedelta(days=1))
-        if first == last:
-            return self.date(first)
-        begin = self.language.day_and_month(first) if first.year == last.year else self.date(first)
-        days = [day.replace(" ", "\u00a0") for day in (begin, self.date(last))]
-        return self.language.say("%(start)s – %(end)s", start=days[0], end=days[1])
+        """`14 de mayo – 13 de junio de 2023`: each day of the period on one line."""
+        text = self.language.days(*periods.days(start, end, ZoneInfo(zone)))
+        return " – ".join(day.replace(" ", "\u00a0") for day in text.split(" – "))
 
     def card(self, brand: str, last4: str) -> str:
         """`Visa •••• 4242`"""

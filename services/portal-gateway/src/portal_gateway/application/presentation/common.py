@@ -17,6 +17,7 @@ from portal_gateway.application.live import minutes_late
 from portal_gateway.application.view import STALE_AFTER, View
 from portal_gateway.domain.view import CardFace, Interval, Subscription, Tax
 from portal_gateway.domain.view import Money as MoneyFacts
+from presentation import periods
 from presentation.languages import N_, Language
 
 Tone = Literal["good", "warn", "bad", "mute"]
@@ -97,11 +98,12 @@ class Reader:
         return money(self.language, amount)
 
     def period(self, start: str, end: str) -> str:
-        """`Del 14 de mayo al 14 de junio de 2023`; the year appears once if it is the same."""
-        first, last = self.date(start), self.date(end)
-        same_year = first.year == last.year
-        begins = self.language.day_and_month(first) if same_year else self.language.day(first)
-        return self.say("From %(start)s to %(end)s", start=begins, end=self.language.day(last))
+        """`14 de mayo – 13 de junio de 2023`, with the last day of the period, as its invoice prints it."""
+        return self.language.days(*periods.days(moment(start), moment(end), self.zone))
+
+    def near_period(self, start: str, end: str) -> str:
+        """Without the current year: `14 de mayo – 13 de junio`."""
+        return self.language.days(*periods.days(moment(start), moment(end), self.zone), year=self.today.year)
 
     def card(self, face: CardFace) -> str:
         """`Visa •••• 4242`"""

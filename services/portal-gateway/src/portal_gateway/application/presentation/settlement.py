@@ -34,8 +34,8 @@ def after(reader: Reader, invoice: Mapping[str, Any], subscription: Subscription
 
 
 def span(reader: Reader, period: Period) -> str:
-    """`14 de junio – 14 de julio`"""
-    return reader.say("%(start)s – %(end)s", start=reader.near_day(period["start"]), end=reader.near_day(period["end"]))
+    """`14 de junio – 13 de julio`"""
+    return reader.near_period(period["start"], period["end"])
 
 
 def _settles(reader: Reader, it: Settling) -> str:
