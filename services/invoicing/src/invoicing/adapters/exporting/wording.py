@@ -9,7 +9,7 @@ from presentation.languages import N_
 
 COLUMNS: Final = (
     N_("Date"),
-    N_("Activity"),
+    N_("Type"),
     N_("Invoice"),
     N_("Plan"),
     N_("Period start"),
