@@ -27,7 +27,8 @@ ROWS = [
 ]
 SPANISH_FORMS = r"\b(vos|vosotr[oa]s|usted(es)?|os|tenés|podés|querés)\b|[«»]"
 NOT_CONTRACTED = (
-    r"\b(cannot|(could|did|do|does|has|have|had|is|are|was|were|will|would) not|(you|we|they|it) (will|are)|(we|they) have|it is(?=\s))\b"
+    r"\b(cannot|(could|did|do|does|has|have|had|is|are|was|were|will|would) not"
+    r"|(you|we|they|it) (will|are)|(we|they) have|it is(?=\s))\b"
 )
 
 

@@ -13,7 +13,7 @@ SENTENCES = {
     "exp_past": ("Esta tarjeta está vencida", "This card has expired"),
     "cvc_missing": ("Ingresa el CVV", "Enter the CVV"),
     "cvc_length": ("El CVV tiene 3 dígitos", "The CVV has 3 digits"),
-    "cvc_length_amex": ("En American Express el CVV tiene 4 dígitos", "American Express has a CVV of 4 digits"),
+    "cvc_length_amex": ("En American Express el CVV tiene 4 dígitos", "American Express cards have a 4-digit CVV"),
     "card_declined": (
         "El banco rechazó la tarjeta. Tu tarjeta anterior no cambió; intenta con otra.",
         "The bank declined the card. Your previous card is unchanged; try another one.",

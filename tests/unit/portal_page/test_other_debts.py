@@ -11,7 +11,7 @@ from support.portal_page import scenes
 from support.portal_page.fakes import Stage
 
 STORAGE, BACKUP = scenes.invoice_id(99), scenes.invoice_id(98)
-OWED = {"es": "Almacenamiento tiene un importe pendiente de 9.99 USD.", "en": "Almacenamiento has an amount due of 9.99 USD."}
+OWED = {"es": "Tienes un importe pendiente de 9.99 USD por Almacenamiento.", "en": "You have 9.99 USD due for Almacenamiento."}
 
 
 def owing_elsewhere(chosen: str = "active", **changes: Any) -> View:

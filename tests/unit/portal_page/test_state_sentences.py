@@ -17,7 +17,7 @@ from support.portal_page import scenes
 SPANISH = catalogues().language("es")
 TODAY = "2023-05-20T15:00:00.000001Z"
 """A moment after the page was rendered, by another clock."""
-ALWAYS = ("Dejas de pagar", "Próximo cobro", "Importe pendiente", "You stop paying", "Next charge", "Amount due")
+ALWAYS = ("Dejas de pagar", "Próximo cobro", "Importe pendiente", "You'll stop paying", "Next charge", "Amount due")
 
 
 def reader(view: View) -> Reader:

@@ -36,7 +36,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "exp_past": N_("This card has expired"),
     "cvc_missing": N_("Enter the CVV"),
     "cvc_length": N_("The CVV has 3 digits"),
-    "cvc_length_amex": N_("American Express has a CVV of 4 digits"),
+    "cvc_length_amex": N_("American Express cards have a 4-digit CVV"),
     "card_declined": N_("The bank declined the card. Your previous card is unchanged; try another one."),
     "insufficient_funds": N_("The card has insufficient funds. Your previous card is unchanged; try another one."),
     "expired_card": N_("According to the bank, the card has expired. Your previous card is unchanged; try another one."),

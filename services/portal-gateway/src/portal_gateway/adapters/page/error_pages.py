@@ -98,7 +98,9 @@ def neutral(pages: Pages, request: Request, *, refused: bool = False) -> Respons
         code="not_opened",
         heading=language.say("We couldn't open the portal"),
         sentences=[
-            language.say("The link may have expired, been revoked or be incomplete, or your session may have ended."),
+            language.say(
+                "The link may have expired or been revoked, or part of it may be missing. Your session may also have ended."
+            ),
             language.say("Open your link again. If it doesn't work, ask the company you subscribe to for a new one."),
         ],
         paste=True,

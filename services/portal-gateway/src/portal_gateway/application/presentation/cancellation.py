@@ -37,7 +37,7 @@ def facts(reader: Reader, preview: CancellationPreview, subscription: Subscripti
     """The effects of cancelling: the price that ends, the end, the access, and what is unpaid, if anything is."""
     reader = reader.of_subscription(subscription)
     effects = [
-        Fact(reader.say("You stop paying"), price.of_subscription(reader, subscription).text),
+        Fact(reader.say("You'll stop paying"), price.of_subscription(reader, subscription).text),
         *_ending(reader, preview),
         Fact(reader.say("Next charge"), reader.say(in_context("charge", "None"))),
     ]

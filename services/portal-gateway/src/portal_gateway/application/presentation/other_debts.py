@@ -30,5 +30,5 @@ def _other_debt(reader: Reader, view: View, subscription: Subscription) -> Other
     if debt is None or owed is None or is_running(debt, view):
         return None
     plan, amount = isolated(subscription["plan"]["name"]), reader.money(debt["amount"])
-    says = reader.say("%(plan)s has an amount due of %(amount)s.", plan=plan, amount=amount)
+    says = reader.say("You have %(amount)s due for %(plan)s.", plan=plan, amount=amount)
     return OtherDebt(subscription["id"], owed.tone, says, pay_button(reader, view), offer(reader, view, subscription))

@@ -27,9 +27,9 @@ BY_CODE: Final = {
     "due_changed": N_("The amount due changed while you were filling this in. Review it and confirm again."),
     "amount_changed": N_("The amount to pay has changed. Nothing was charged: review it and confirm again."),
     "charge_running": N_(
-        "A payment for this invoice is already processing. You'll see the result here; nothing else was charged."
+        "A payment for this invoice is already being processed. You'll see the result here; nothing else was charged."
     ),
-    "nothing_owed": N_("This invoice has no amount due anymore, so nothing was charged."),
+    "nothing_owed": N_("There's no amount due on this invoice anymore, so nothing was charged."),
     "payment_method_gone": N_("That card is no longer on file. Nothing was charged: check your payment method."),
     "export_running": N_("Another download is in progress. Try again when it finishes."),
     "kafka_unavailable": UNAVAILABLE,
