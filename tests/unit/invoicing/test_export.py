@@ -56,14 +56,15 @@ async def read(stream: AsyncIterator[bytes]) -> bytes:
 
 async def test_the_table_has_a_line_per_movement() -> None:
     written = (await read(as_csv(pages(HISTORY), SPANISH))).decode()
-    assert written == (
-        "\ufeffFecha,Movimiento,Factura,Plan,Inicio del período,Inicio del período siguiente,Neto,Impuesto,Total,Moneda,Estado,"
-        "Marca,Últimos cuatro,Motivo,Referencia\r\n"
-        "2023-05-14,Factura,TS-000014,Premium Mensual,2023-05-14,2023-06-14,25.85,4.14,29.99,USD,Pagado,,,,\r\n"
-        "2023-05-14,Pago fallido,TS-000014,Premium Mensual,2023-05-14,2023-06-14,,,0.00,USD,Pago fallido,Visa,"
-        "•••• 0341,Fondos insuficientes,\r\n"
-        "2023-05-14,Pago,TS-000014,Premium Mensual,2023-05-14,2023-06-14,,,-29.99,USD,Realizado,Visa,•••• 4242,,ch_1\r\n"
-    )
+    words, period = SPANISH.known, "TS-000014,Premium Mensual,2023-05-14,2023-06-14"
+    assert written.split("\r\n") == [
+        "\ufeff" + ",".join(SPANISH.header),
+        f"2023-05-14,{words['invoice']},{period},25.85,4.14,29.99,USD,{words['paid']},,,,",
+        f"2023-05-14,{words['failed_attempt']},{period},,,0.00,USD,{words['failed']},Visa,"
+        f"•••• 0341,{words['insufficient_funds']},",
+        f"2023-05-14,{words['payment']},{period},,,-29.99,USD,{words['succeeded']},Visa,•••• 4242,,ch_1",
+        "",
+    ]
 
 
 @pytest.mark.parametrize("locale", ["es-AR", "es-CO", "es-ES"])
