@@ -9,11 +9,11 @@ from presentation.languages import N_
 
 COLUMNS: Final = (
     N_("Date"),
-    N_("Type"),
+    N_("Movement"),
     N_("Invoice"),
     N_("Plan"),
     N_("Period start"),
-    N_("Next period start"),
+    N_("Period end"),
     N_("Net"),
     N_("Tax"),
     N_("Total"),
