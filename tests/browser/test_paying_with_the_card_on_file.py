@@ -16,7 +16,7 @@ from support.portal_page.sentences import spanish
 
 UNPAID = scenes.invoice_id(14)
 FIRST = re.compile(r"TS-000014.*29\.99 USD")
-BEGUN = re.compile(r"14 .* 15 .*29\.99 USD")
+BEGUN = re.compile(r"14 .* 14 .*29\.99 USD")
 
 
 @asynccontextmanager
