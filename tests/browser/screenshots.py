@@ -13,7 +13,6 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 from unittest.mock import patch
-from uuid import UUID
 
 from browser.gallery import STATES
 from browser.gallery_states import LANGUAGES, SCHEMES, Language, fresh, opened
@@ -27,6 +26,8 @@ from support.portal_page.page_objects import wait_until_frame_is_still
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "screenshots"
 HEIGHTS: Final = {1280: 860, 390: 844}
 ENGLISH: Final = ("active", "past-due", "invoice", "cancel", "card-and-debt")
+REFERENCE: Final = "5eed00000000"
+"""Instead of a random reference on pages about a problem."""
 COLOURS_MAX: Final = 256
 """Per picture: letters stay sharp, small areas keep their colour, and files are half as large as with photo compression."""
 
@@ -37,17 +38,21 @@ Made by `make screenshots` from the list that the browser tests check, `tests/br
 
 
 async def main(folder: Path, names: list[str]) -> None:
-    (folder / "all").mkdir(parents=True, exist_ok=True)
-    with patch("portal_gateway.adapters.page.error_pages.uuid4", lambda: UUID(int=0x5EED << 112)):
-        async with chrome() as browser:
-            for language in LANGUAGES:
-                async with fresh(browser, language) as page:
-                    for name in names:
-                        if language in languages(name):
-                            await take(browser, page, folder, name, language)
+    async with chrome() as browser:
+        await take_all(browser, folder, names)
     await close_servers()
     if names == list(STATES):
         (folder / "all" / "README.md").write_text(index())
+
+
+async def take_all(browser: Browser, folder: Path, names: list[str]) -> None:
+    (folder / "all").mkdir(parents=True, exist_ok=True)
+    with patch("portal_gateway.adapters.page.error_pages.new_request_id", lambda: REFERENCE):
+        for language in LANGUAGES:
+            async with fresh(browser, language) as page:
+                for name in names:
+                    if language in languages(name):
+                        await take(browser, page, folder, name, language)
 
 
 def languages(name: str) -> list[Language]:
