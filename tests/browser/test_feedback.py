@@ -1,7 +1,9 @@
 """What the page shows after an action: a toast, a title that is true, and what was typed."""
 
-from browser.live_stage import LiveStage
-from playwright.async_api import Locator, Page, expect
+import pytest
+from browser.gallery_payments import facing, owing
+from browser.live_stage import MASTERCARD, LiveStage
+from playwright.async_api import JSHandle, Locator, Page, expect
 
 from support.portal_page import scenes
 from support.portal_page.page_objects import PortalPage, Visitor
@@ -11,6 +13,16 @@ FAILS_WHEN_CHARGED = "4000000000000341"
 
 async def entered(page: Page, stage: LiveStage) -> PortalPage:
     return await Visitor(page, stage.link).enter()
+
+
+async def watch_toasts(page: Page) -> JSHandle:
+    """A growing list of the sentences that the toast shows."""
+    return await page.evaluate_handle("""() => {
+        const sentences = [];
+        const sentence = document.querySelector("#toast p");
+        new MutationObserver(() => sentences.push(sentence.textContent)).observe(sentence, { childList: true });
+        return sentences;
+    }""")
 
 
 def pressable(page: Page, selector: str) -> Locator:
@@ -26,8 +38,78 @@ async def test_keeping_a_subscription_is_confirmed_in_sight(page: Page) -> None:
         await expect(toast).to_be_in_viewport()
         said = await toast.inner_text()
         assert said
+        await expect(page.locator("#toast-close")).to_be_hidden()
         await expect(page.locator("#said")).to_have_text(said)
         await expect(page.locator("#toast, [data-message]").filter(visible=True)).to_have_count(1)
+
+
+async def test_a_result_is_confirmed_once_after_its_dialog_is_closed(page: Page) -> None:
+    """Cancelling, and a new card. While the dialog is open, it shows the result itself."""
+    async with LiveStage().open() as stage:
+        portal = await entered(page, stage)
+        toasts = await watch_toasts(page)
+        cancel = await portal.cancel()
+        await cancel.confirm()
+        cancelled = await page.locator("[data-sheet=cancelled]").inner_text()
+        await expect(page.locator("#toast")).to_be_hidden()
+        await cancel.close()
+        await expect(page.locator("#toast")).to_be_in_viewport()
+        await expect(page.locator("#said")).to_have_text(cancelled)
+        card = await portal.edit_card()
+        await card.fill(MASTERCARD)
+        await card.confirm()
+        saved = await page.locator("[data-sheet=card-saved]").inner_text()
+        await card.close()
+        await expect(portal.method).to_contain_text("•••• 4444")
+        await expect(page.locator("#said")).to_have_text(saved)
+        assert await toasts.json_value() == [cancelled, saved]
+
+
+@pytest.mark.parametrize("way", ["a new card", "the card on file"])
+async def test_a_payment_is_confirmed_until_the_customer_closes_the_toast(page: Page, way: str) -> None:
+    stage = LiveStage(owing())
+    facing()(stage)
+    async with stage.open():
+        portal = await entered(page, stage)
+        toasts = await watch_toasts(page)
+        if way == "a new card":
+            card = await portal.pay_debt()
+            await card.fill(MASTERCARD)
+            await card.confirm()
+            await expect(page.locator("[data-settled=paid]")).to_be_visible()
+            await card.close()
+        else:
+            await page.locator("#pay-now").click()
+            await page.locator("#dialog button.primary").click()
+            await expect(page.locator("[data-toast]")).to_be_visible()
+            await page.locator("#close").click()
+        await expect(page.locator("#toast")).to_be_in_viewport()
+        assert len(await toasts.json_value()) == 1
+        await page.locator("#toast-close").click()
+        await expect(page.locator("#toast")).to_be_hidden()
+        await expect(page.locator("#subscription-title")).to_be_focused()
+
+
+async def test_a_failed_payment_has_a_notice_and_no_toast(page: Page) -> None:
+    stage = LiveStage(owing())
+    facing(becomes="failed")(stage)
+    async with stage.open():
+        await entered(page, stage)
+        toasts = await watch_toasts(page)
+        await page.locator("#pay-now").click()
+        await page.locator("#dialog button.primary").click()
+        await expect(page.locator("[data-outcome=failed]")).to_be_visible()
+        await page.locator("#close").click()
+        await expect(page.locator("[data-notice=failed]")).to_be_in_viewport()
+        assert await toasts.json_value() == []
+
+
+async def test_a_download_is_confirmed(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        portal = await entered(page, stage)
+        assert (await portal.download(portal.invoice("TS-000014").locator(".pdf"))).startswith(b"%PDF")
+        await expect(page.locator("#toast")).to_be_in_viewport()
+        await expect(page.locator("#said")).to_have_text(await page.locator("#toast").inner_text())
 
 
 async def test_a_double_click_on_keep_does_not_open_the_cancel_dialog(page: Page) -> None:

@@ -201,6 +201,7 @@ class CardEntry {
     const face = `${line.dataset[card.brand] ?? line.dataset.other} •••• ${card.last4}`;
     line.textContent = line.dataset.newCard.replace("%(card)s", face);
     this.sheet.dataset.result = "";
+    this.sheet.dataset.toast = this.sheet.querySelector("#sheet-title").textContent;
     window.htmx?.process(this.sheet);
     this.sheet.querySelector("#sheet-title").focus();
     const update = this.follow(charges ?? []);
@@ -252,6 +253,7 @@ class CardEntry {
       const settled = !list.querySelector("[data-charge]:not([data-settled])");
       const failed = list.querySelector('[data-settled="failed"]');
       if (failed) this.offerAnother();
+      else if (settled && list.querySelector('[data-settled="paid"]')) this.paid();
       advice.dataset.advice = failed ? "failed" : !settled && polls > 0 ? "waiting" : "";
       advice.textContent = advice.dataset[advice.dataset.advice] ?? "";
       polls += 1;
@@ -260,8 +262,14 @@ class CardEntry {
     return update;
   }
 
-  /** The card is saved and a payment failed: names both, and offers another card first. */
+  /** The toast after the dialog names the payment, which matters more than the card. */
+  paid() {
+    Object.assign(this.sheet.dataset, { toast: this.words.paid, toastStays: "" });
+  }
+
+  /** The card is saved and a payment failed: names both, and offers another card first. The page has a notice of it. */
   offerAnother() {
+    delete this.sheet.dataset.toast;
     const title = this.sheet.querySelector("#sheet-title");
     title.textContent = title.dataset.butFailed;
     this.sheet.querySelector(".actions [data-close]").classList.remove("primary");

@@ -20,16 +20,28 @@ export function say(sentence) {
   say.forgetting = setTimeout(() => { said.textContent = ""; }, 8000);
 }
 
-/** Shows a sentence about a completed action for a while, and announces it. A later one replaces it. */
-export function confirmed(sentence) {
-  const toast = document.getElementById("toast");
+const toast = document.getElementById("toast");
+let confirming = null;
+
+/** Shows a sentence about a completed action and announces it, instead of the panes that change with it. Later ones replace
+    it. It `stays` until it is closed, or is shown for a while. */
+export function confirmed(sentence, { stays = false } = {}) {
   if (!toast || !sentence) return;
-  toast.textContent = sentence;
+  toast.querySelector("p").textContent = sentence;
+  toast.querySelector("button").hidden = !stays;
   toast.hidden = false;
-  clearTimeout(confirmed.hiding);
-  confirmed.hiding = setTimeout(() => { toast.hidden = true; }, TOAST_MS);
+  clearTimeout(confirming);
+  confirming = setTimeout(() => {
+    confirming = null;
+    toast.hidden ||= !stays;
+  }, TOAST_MS);
   say(sentence);
 }
+
+toast?.querySelector("button").addEventListener("click", () => {
+  toast.hidden = true;
+  document.getElementById("subscription-title").focus({ preventScroll: true });
+});
 
 /** The problem shown in the element's slot, if any. */
 export const problemOf = (element) => element.closest("[data-slot]").querySelector(":scope > .problem");
@@ -109,7 +121,8 @@ export function swap() {
     if (pane && inUse(pane)) continue;
     const fresh = ready.get(name);
     ready.delete(name);
-    if (pane) news.push(put(pane, document.importNode(fresh, true)));
+    const changed = pane && put(pane, document.importNode(fresh, true));
+    if (confirming === null || name === "notice") news.push(changed);
   }
   say(news.find(Boolean));
 }

@@ -114,10 +114,19 @@ dialog?.addEventListener("close", () => {
   if (dialog.open) return;
   abort();
   const reload = slot.querySelector("[data-reload]") !== null;
+  const { toast, toastStays } = slot.querySelector("[data-toast]")?.dataset ?? {};
   storeDraft();
   if (!underWay()) slot.replaceChildren();
   if (reload) refresh();
   swap();
+  confirmed(toast, { stays: toastStays !== undefined });
+});
+
+// A short download shows nothing but the browser's own sign, which phones hide.
+document.addEventListener("click", (event) => {
+  if (event.target.closest('a[href$=".pdf"], a[href^="/export"]:not([data-download])')) {
+    confirmed(document.getElementById("toast")?.dataset.downloading);
+  }
 });
 
 const typedForm = () => slot.querySelector("form[hx-post]:has(textarea)");
@@ -216,8 +225,8 @@ document.addEventListener("submit", async (event) => {
       complain(form, page.querySelector(".problem"));
       return handleProblem(form);
     }
+    slot.replaceChildren();
     if (dialog.open) dialog.close();
-    else slot.replaceChildren();
     take(page, ["subscription", "payment_method", "summary"]);
     withdrawnAt = performance.now();
     return confirmed(page.querySelector("[data-message][role=status]")?.textContent.trim());
