@@ -151,7 +151,7 @@ STATES = (
     State("card-and-debts", owing_two, card_entry("#pay")),
     State("card-debt-changed", scenes.owing, dearer, refusals=(409,)),
     State("card-mistyped", steps=refused("4242 4242 4242 4241", "01 / 20", see="#number-error")),
-    State("card-declined", steps=refused(DECLINED), refusals=(402,)),
+    State("card-declined", steps=refused(DECLINED, see="#number-error"), refusals=(402,)),
     State("card-declined-too-often", steps=refused(DECLINED), prepare=blocked, refusals=(429,)),
     State("card-saved", steps=confirmed(MASTERCARD)),
     State("card-saved-and-paid", scenes.owing, confirmed(MASTERCARD, button="#pay", see="dialog dd .badge.good")),

@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from browser.fast_time import control_time, forward_until
 from browser.live_payments import SECONDS_TO_WAIT
 from browser.live_stage import DECLINED, MASTERCARD, LiveStage
 from playwright.async_api import Locator, Page, expect
@@ -171,9 +172,11 @@ async def test_each_decline_code_has_its_own_sentence_and_the_old_card_stays(pag
             await card.type(number)
             await card.confirm()
             about_code = code == "incorrect_cvc"
-            told = card.field("cvc-error" if about_code else "problem")
-            await expect(told).to_have_text(sentence(language, code))
-            await expect(card.field("cvc" if about_code else "number")).to_be_focused()
+            field = "cvc" if about_code else "number"
+            await expect(card.field(f"{field}-error")).to_have_text(sentence(language, code))
+            await expect(card.field(field)).to_have_accessible_description(sentence(language, code))
+            await expect(card.field(field)).to_be_focused()
+            await expect(card.field("problem")).to_be_hidden()
             await expect(card.field("cvc")).to_have_value("" if about_code else "123")
         assert stage.views.shown.facts["payment_method"]["last4"] == "4242"  # type: ignore[index]
 
@@ -214,6 +217,42 @@ async def test_the_portals_rate_limit_is_shown_with_its_waiting_time(page: Page)
         await press(card.field("back"))
         await page.locator("#edit-method").click()
         await expect(page.locator("dialog [data-problem=tooMany]")).to_have_text(re.compile(r"\b2\b"))
+        await expect(page.locator("dialog [data-retry]")).to_be_hidden()
         stage.limits.refuses = None
-        await page.locator("dialog [data-retry]").click()
+        await page.locator("dialog [data-fallback] [data-close]").click()
+        await page.locator("#edit-method").click()
         await expect(card.field("number")).to_be_focused()
+
+
+async def test_while_cards_are_refused_the_button_is_disabled_and_the_wait_counts_down(page: Page) -> None:
+    await control_time(page)
+    async with LiveStage().open() as stage:
+        stage.live_payments.cards.seconds_blocked = 121
+        card = await Card.opened(page, stage)
+        await card.type(MASTERCARD)
+        await card.confirm()
+        for minutes in (3, 2, 1):
+            told = card.field("problem").and_(card.frame.get_by_text(too_many_declines(language_of("es"), 60 * minutes)))
+            await forward_until(page, told)
+            await expect(card.field("confirm")).to_be_disabled()
+        stage.live_payments.cards.seconds_blocked = 0
+        await forward_until(page, card.frame.locator("#problem[hidden] ~ .actions #confirm[aria-disabled=false]"))
+        await card.confirm()
+        await expect(page.locator("dialog [data-new-card]")).to_be_visible()
+
+
+async def test_a_refused_number_is_selected_and_its_refusal_stays_until_it_changes(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        card = await Card.opened(page, stage)
+        await card.type(DECLINED)
+        await card.confirm()
+        refusal = card.field("number-error")
+        await expect(refusal).to_be_visible()
+        await expect(card.field("number")).to_be_focused()
+        assert await card.field("number").evaluate("(field) => field.value.slice(field.selectionStart, field.selectionEnd)") == (
+            "4000 0000 0000 0002"
+        )
+        await card.field("exp").focus()
+        await expect(refusal).to_have_text(sentence("es", "card_declined"))
+        await card.field("number").press("Delete")
+        await expect(refusal).to_be_hidden()

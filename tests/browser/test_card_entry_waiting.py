@@ -39,7 +39,7 @@ async def test_without_the_card_pages_script_fields_stay_disabled_and_a_retry_is
         await page.route("**/cards/files/*.js", lambda route: route.abort())
         await portal.page.locator("#edit-method").click()
         fields = portal.dialog.frame_locator("iframe").locator("input, button")
-        await expect(fields).to_have_count(5)
+        await expect(fields).to_have_count(6)
         assert await fields.evaluate_all("all => all.every((field) => field.matches(':disabled'))")
         await forward_until(page, portal.dialog.locator("[data-problem=noAnswer]"))
         await expect(portal.dialog.locator("[data-retry]")).to_be_focused()

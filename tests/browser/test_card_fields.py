@@ -9,7 +9,10 @@ from browser.live_stage import MASTERCARD, LiveStage
 from browser.test_card_entry_errors import Card
 from playwright.async_api import Page, expect
 
+from payments.domain.card_input import brand_of
+from payments.domain.shapes import Brand
 from support.payments.card_fields import TABLE
+from support.portal_page.page_objects import press
 
 SCRIPT = files("payments.adapters.card_page").joinpath("files", "fields.js").read_text()
 
@@ -66,6 +69,32 @@ async def test_an_expiry_is_formatted_while_it_is_typed(page: Page) -> None:
             await card.field("exp").fill("")
             await card.field("exp").press_sequentially(typed)
             await expect(card.field("exp")).to_have_value(shown)
+
+
+async def test_the_marks_of_accepted_brands_become_the_mark_of_the_typed_number(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        card = await Card.opened(page, stage)
+        number, marks = card.field("number"), card.frame.locator("#brands > *").filter(visible=True)
+        for digits in ("", "4", "5", "55", "2", "27", "3", "37", "34", "6", "6011"):
+            await number.fill(digits)
+            brand = brand_of(digits)
+            shown = ["visa", "mastercard", "amex"] if len(digits) < 2 and brand is Brand.OTHER else [brand.value]
+            await expect(marks).to_have_count(0 if digits == "6011" else len(shown))
+            assert await marks.evaluate_all("all => all.map((mark) => mark.getAttribute('class'))") == (
+                [] if digits == "6011" else shown
+            )
+
+
+async def test_one_press_fills_in_a_test_number(page: Page) -> None:
+    async with LiveStage().open() as stage:
+        card = await Card.opened(page, stage)
+        await press(card.field("sample"))
+        await expect(card.field("number")).to_have_value("4242 4242 4242 4242")
+        await expect(card.field("exp")).to_be_focused()
+        await card.field("exp").fill("12 / 30")
+        await card.field("cvc").fill("123")
+        await card.confirm()
+        await expect(page.locator("dialog [data-new-card]")).to_contain_text("Visa •••• 4242")
 
 
 def test_the_tables_month_is_valid() -> None:

@@ -96,12 +96,12 @@ async def test_the_button_says_what_will_be_paid() -> None:
 
 
 def test_amounts_are_written_as_the_locale_does() -> None:
-    assert confirm_text(language_of("es"), []) == "Confirmar"
-    assert confirm_text(language_of("es-419"), [Money(123450, "JPY")]) == "Confirmar y pagar 123,450 JPY"
-    assert confirm_text(language_of("es-ES"), [Money(1234500, "KWD")]) == "Confirmar y pagar 1.234,500 KWD"
-    assert confirm_text(language_of("xx"), [Money(123450, "USD")]) == "Confirmar y pagar 1,234.50 USD"
+    assert confirm_text(language_of("es"), []) == "Guardar tarjeta"
+    assert confirm_text(language_of("es-419"), [Money(123450, "JPY")]) == "Pagar 123,450 JPY"
+    assert confirm_text(language_of("es-ES"), [Money(1234500, "KWD")]) == "Pagar 1.234,500 KWD"
+    assert confirm_text(language_of("xx"), [Money(123450, "USD")]) == "Pagar 1,234.50 USD"
     several = [Money(100, "USD"), Money(200, "EUR"), Money(100, "USD")]
-    assert confirm_text(language_of("en"), several) == "Confirm and pay 2.00 USD + 2.00 EUR"
+    assert confirm_text(language_of("en"), several) == "Pay 2.00 USD + 2.00 EUR"
 
 
 async def test_a_typed_card_becomes_a_token() -> None:

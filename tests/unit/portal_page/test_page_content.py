@@ -70,9 +70,14 @@ async def test_initials_replace_a_missing_picture() -> None:
     assert re.findall(r'<span class="initials" aria-hidden="true">(.*?)<', html) == ["TI", "PM", "PM"]
 
 
-@pytest.mark.parametrize(("path", "times"), [("/", 1), (INVOICE, 1), ("/no/such/page", 1), (CANCEL, 2), ("/payment-method", 2)])
+@pytest.mark.parametrize(("path", "times"), [("/", 1), (INVOICE, 1), ("/no/such/page", 1), (CANCEL, 2), ("/payment-method", 1)])
 async def test_every_page_and_every_dialog_names_the_account(path: str, times: int) -> None:
+    """The card dialog names the current card instead."""
     assert (await page(path)).count(ACCOUNT) == times
+
+
+async def test_the_card_dialog_names_the_account_if_there_is_no_card() -> None:
+    assert (await page("/payment-method", scenes.view(payment_method=None))).count(ACCOUNT) == 2
 
 
 async def test_each_pane_has_one_sentence_that_announces_its_change() -> None:

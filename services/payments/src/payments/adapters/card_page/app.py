@@ -1,6 +1,6 @@
 """The card page: GET shows the fields, POST exchanges the card for a token that is valid once, in this set-up."""
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi import FastAPI, Request
@@ -29,6 +29,9 @@ from payments.application.card_setup import Merchant, SetUp
 from payments.application.ports import Merchants, OpenSetUps, Tokeniser
 from payments.domain import card_input
 from presentation import colours
+
+SAMPLE: Final = "4242424242424242"
+"""The test number that the page offers."""
 
 
 def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *, cards_url: str, portal_origin: str) -> FastAPI:
@@ -81,7 +84,7 @@ def card_page(setups: OpenSetUps, merchants: Merchants, tokeniser: Tokeniser, *,
             "sentences": words | sentences_with_counts(language),
             "month": merchant.now.strftime("%Y-%m"),
             "numbers": " ".join(sorted(tokeniser.numbers)),
-            "sandbox": True,
+            "sample": SAMPLE if SAMPLE in tokeniser.numbers else None,
             "privacy": Markup(with_bdi(str(escape(privacy(language, isolated(merchant.name)))))),
             "confirm": confirm_text(language, [due.amount for due in setup.due]),
         }

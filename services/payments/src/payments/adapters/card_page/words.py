@@ -13,7 +13,8 @@ LOCALES = Path(__file__).parents[2] / "locales"
 
 MESSAGES: Final[Mapping[str, str]] = {
     "title": N_("Card details"),
-    "sandbox": N_("Test mode: use test numbers only, for example 4242\u00a04242\u00a04242\u00a04242. No real charges are made."),
+    "sandbox": N_("Test mode: no real charges."),
+    "sample": N_("Use 4242…"),
     "number": N_("Card number"),
     "exp": N_("Expiration date"),
     "exp_example": N_("MM / YY"),
@@ -21,7 +22,7 @@ MESSAGES: Final[Mapping[str, str]] = {
     "cvc_three": N_("3 digits"),
     "cvc_four": N_("4 digits"),
     "back": N_("Go back"),
-    "sending": N_("One moment…"),
+    "sending": N_("Saving your card…"),
     "done": N_("Done: we saved your card."),
     "alone": N_("This page only works inside your portal: go back there and choose “Edit payment method”."),
     "no_script": N_("Turn on JavaScript to enter your card."),
@@ -94,6 +95,6 @@ def confirm_text(language: Language, amounts: Sequence[Money]) -> str:
     for amount in amounts:
         totals[amount.currency] = totals.get(amount.currency, 0) + amount.amount_minor
     if not totals:
-        return language.say("Confirm")
+        return language.say("Save card")
     texts = [language.money(minor, currency, exponent(currency)) for currency, minor in totals.items()]
-    return language.say("Confirm and pay %(amount)s", amount=" + ".join(texts))
+    return language.say("Pay %(amount)s", amount=" + ".join(texts))

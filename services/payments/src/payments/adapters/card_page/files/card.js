@@ -7,12 +7,15 @@
   const numbers = page.dataset.numbers ? page.dataset.numbers.split(" ") : null;
   const form = page.querySelector("form");
   const fields = page.querySelector("fieldset");
-  const [number, exp, cvc, problem, status, back, confirm] =
-    ["number", "exp", "cvc", "problem", "status", "back", "confirm"].map((id) => document.getElementById(id));
+  const [number, exp, cvc, problem, status, back, confirm, sample, brands] =
+    ["number", "exp", "cvc", "problem", "status", "back", "confirm", "sample", "brands"].map((id) => document.getElementById(id));
   const inputs = { number, exp, cvc };
   const ANSWER_SECONDS = 15;
   const RESULT_SECONDS = 60;
+  /** The field that a refusal is about. */
+  const REFUSED = { card_declined: "number", insufficient_funds: "number", expired_card: "number", incorrect_cvc: "cvc" };
   let waiting = null;
+  let blocking = null;
   let pressing = false;
   let expBefore = "";
   let confirmText = confirm.textContent;
@@ -24,8 +27,8 @@
   const counted = (texts, count) => (texts[plurals.select(count)] || texts.other).replace("%(count)d", String(count));
 
   // What is typed
-  const { digits, expiry } = globalThis.cardFields;
-  const isAmex = (text) => /^3[47]/.test(text);
+  const { brand, digits, expiry } = globalThis.cardFields;
+  const isAmex = (text) => brand(text) === "amex";
 
   function luhn(text) {
     let sum = 0;
@@ -81,15 +84,36 @@
   function showProblem(code, retryAfter) {
     problem.hidden = !code;
     problem.dataset.code = code || "";
+    problem.removeAttribute("aria-live");
     const text = code ? words[code] || words.failed : "";
     problem.textContent = typeof text === "string" ? text : counted(text, Math.max(1, Math.ceil((retryAfter || 60) / 60)));
+  }
+
+  // Counts down until another card can be tried. Only the first sentence is announced.
+  function block(seconds) {
+    const until = Date.now() + seconds * 1000;
+    clearInterval(blocking);
+    confirm.ariaDisabled = "true";
+    blocking = setInterval(() => {
+      const left = Math.ceil((until - Date.now()) / 1000);
+      problem.ariaLive = "off";
+      if (left > 0) {
+        problem.textContent = counted(words.too_many_declines, Math.ceil(left / 60));
+        return;
+      }
+      clearInterval(blocking);
+      blocking = null;
+      confirm.ariaDisabled = "false";
+      showProblem(null);
+    }, 1000);
   }
 
   function busy(is) {
     // The button stays where the focus can be: a disabled one would lose it.
     if (is) confirm.focus();
     fields.disabled = back.disabled = is;
-    confirm.ariaDisabled = String(is);
+    if (sample) sample.disabled = is;
+    confirm.ariaDisabled = confirm.ariaBusy = String(is);
     confirm.textContent = is ? words.sending : confirmText;
     status.textContent = is ? words.sending : "";
   }
@@ -103,17 +127,21 @@
     clearTimeout(waiting);
     waiting = null;
     busy(false);
-    if (code === "incorrect_cvc") {
-      cvc.value = "";
-      showMistake("cvc", code);
-    } else {
-      showProblem(code, retryAfter);
-    }
+    if (code === "incorrect_cvc") cvc.value = "";
+    if (REFUSED[code]) showMistake(REFUSED[code], code);
+    else showProblem(code, retryAfter);
+    if (code === "too_many_declines") block(retryAfter || 60);
     send("error", { code });
     firstWrong();
+    if (REFUSED[code] === "number") number.select();
+  }
+
+  function showBrand() {
+    brands.dataset.brand = brand(digits(number.value));
   }
 
   function groupNumber() {
+    showBrand();
     if (number.selectionStart !== number.value.length) return;
     const text = digits(number.value);
     if (!/^[0-9]*$/.test(text)) return;
@@ -146,7 +174,7 @@
   // What is sent
   async function confirmed(event) {
     event.preventDefault();
-    if (fields.disabled) return;
+    if (fields.disabled || blocking !== null) return;
     showProblem(null);
     const found = Object.entries(mistakes).map(([name, mistake]) => [name, mistake()]);
     found.forEach(([name, code]) => showMistake(name, code));
@@ -183,6 +211,7 @@
     if (message.ok === true) {
       clearTimeout(waiting);
       form.reset();
+      confirm.ariaBusy = "false";
       status.textContent = words.done;
       confirm.textContent = words.done;
       return;
@@ -228,6 +257,11 @@
   // A page brought back by Back or Forward starts empty.
   window.addEventListener("pageshow", (event) => { if (event.persisted) window.location.reload(); });
   number.addEventListener("input", groupNumber);
+  if (sample) sample.addEventListener("click", () => {
+    number.value = sample.value;
+    number.dispatchEvent(new Event("input"));
+    exp.focus();
+  });
   exp.addEventListener("input", (event) => {
     slashExpiry(event);
     expBefore = exp.value;
@@ -235,7 +269,9 @@
   cvc.addEventListener("input", shortenCode);
   Object.entries(inputs).forEach(([name, input]) => {
     input.addEventListener("input", () => showMistake(name, null));
-    input.addEventListener("blur", () => { if (input.value.trim() && !pressing) showMistake(name, mistakes[name]()); });
+    // The bank's refusal of a value stays until the value changes.
+    const isRefused = () => document.getElementById(`${name}-error`).dataset.code in REFUSED;
+    input.addEventListener("blur", () => { if (input.value.trim() && !pressing && !isRefused()) showMistake(name, mistakes[name]()); });
   });
   // A line that appears while a button is being pressed would move the button from under the finger.
   form.querySelector(".actions").addEventListener("pointerdown", () => { pressing = true; });
@@ -244,7 +280,9 @@
   const sendHeight = () => send("height", { height: Math.ceil(page.getBoundingClientRect().height) });
   new ResizeObserver(sendHeight).observe(page);
   form.reset();
+  showBrand();
   fields.disabled = back.disabled = confirm.disabled = false;
+  if (sample) sample.disabled = false;
   // At once: what is not shown yet is not observed, and would grow under the hands of whoever is quick.
   sendHeight();
   send("ready");

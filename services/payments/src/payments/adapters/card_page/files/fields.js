@@ -67,5 +67,11 @@
     return months.size === 1 ? [String([...months][0]), c] : null;
   }
 
-  globalThis.cardFields = { digits, expiry };
+  /** The brand of a number or of its beginning; empty while several are possible, "other" if the page has no mark for it. */
+  function brand(text) {
+    const found = Object.entries({ visa: /^4/, amex: /^3[47]/, mastercard: /^(5[1-5]|2[2-7])/ }).find(([, begins]) => begins.test(text));
+    return found ? found[0] : text.length < 2 ? "" : "other";
+  }
+
+  globalThis.cardFields = { brand, digits, expiry };
 })();

@@ -79,7 +79,7 @@ class CardEntry {
     this.show({ wait: true });
     const answer = await call("POST", "/api/payment-method/setup", {}).catch(() => null);
     if (!this.sheet.isConnected) return;
-    if (answer?.status === 429) return this.fail("tooMany", { sentence: minutesOf(this.words.tooMany, answer.retryAfter) });
+    if (answer?.status === 429) return this.fail("tooMany", { again: false, sentence: minutesOf(this.words.tooMany, answer.retryAfter) });
     if (!answer?.ok) return this.fail("unavailable");
     const { setup_id: id, frame_url: url } = answer.content;
     if (new URL(url).origin !== this.origin) return this.fail("unavailable");
