@@ -25,6 +25,7 @@ def refusing(stage: LiveStage) -> None:
 
 async def refused(opened: Opened) -> None:
     await cancel(opened)
+    await opened.page.locator("[name=feedback][value=other]").check()
     await opened.page.locator("#comment").fill("Hasta pronto")
     await opened.press("dialog .danger")
     await opened.see("dialog .problem")

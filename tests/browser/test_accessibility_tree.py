@@ -105,9 +105,14 @@ async def test_the_cancel_dialog_names_the_account_the_effect_and_the_invalid_fi
               - definition: /14 .* 2023/
               - term: /\\S/
               - definition: /\\S/
-              - text: /\\S/
-              - combobox /\\S/:
-                - option /\\S/ [selected]
+              - radiogroup /\\S/:
+                - text: /\\S/
+                - radio /\\S/
+                - radio /\\S/
+                - radio /\\S/
+                - radio /\\S/
+                - radio /\\S/ [checked]
+                - radio /\\S/
               - text: /\\S/
               - textbox /\\S/ [invalid]
               - paragraph: /500/

@@ -1,9 +1,11 @@
 """What the page shows after an action: a toast, a title that is true, and what was typed."""
 
+import asyncio
+
 import pytest
 from browser.gallery_payments import facing, owing
 from browser.live_stage import MASTERCARD, LiveStage
-from playwright.async_api import JSHandle, Locator, Page, expect
+from playwright.async_api import JSHandle, Locator, Page, Route, expect
 
 from support.portal_page import scenes
 from support.portal_page.page_objects import PortalPage, Visitor
@@ -133,27 +135,61 @@ async def test_what_was_typed_survives_escape_until_it_is_sent(page: Page) -> No
     async with LiveStage().open() as stage:
         await entered(page, stage)
         await page.locator("#cancel").click()
-        comment = page.locator("#comment")
+        comment, reason = page.locator("#comment"), page.locator("[name=feedback][value=unused]")
+        await expect(comment).to_be_hidden()
+        await reason.check()
         await comment.fill("Quizá vuelva")
         left = await page.locator("#comment-limit").inner_text()
         await page.keyboard.press("Escape")
         await expect(page.locator("#dialog")).to_be_hidden()
         await page.locator("#cancel").click()
         await expect(comment).to_have_value("Quizá vuelva")
+        await expect(reason).to_be_checked()
         await expect(page.locator("#comment-limit")).to_have_text(left)
         await page.locator("#dialog .danger").click()
         await page.locator("#sheet[data-refresh] [data-close]").click()
         await page.locator("#end-now").click()
         await expect(comment).to_have_value("")
+        await expect(page.locator("[name=feedback]:checked")).to_have_count(0)
+
+
+async def test_a_double_click_is_ignored_if_the_stream_is_faster_than_the_response(page: Page) -> None:
+    async with LiveStage(scenes.view(scenes.ending())).open() as stage:
+        await entered(page, stage)
+        answer = asyncio.Event()
+
+        async def late(route: Route) -> None:
+            response = await route.fetch()
+            await answer.wait()
+            await route.fulfill(response=response)
+
+        await page.route("**/keep**", late)
+        await page.locator("#keep").click()
+        await page.locator("#cancel").click()
+        answer.set()
+        await expect(page.locator("#toast")).to_be_visible()
+        assert stage.subscriptions.previewed == []
+        assert not await page.locator("#dialog").evaluate("(dialog) => dialog.open")
+
+
+async def test_a_typed_comment_stays_in_sight_when_its_reason_is_taken_back(page: Page) -> None:
+    """What is hidden must not be sent."""
+    async with LiveStage().open() as stage:
+        dialog = await (await entered(page, stage)).cancel()
+        await dialog.fill("other", "Quizá vuelva")
+        await dialog.reason("").check()
+        await expect(dialog.comment).to_be_visible()
+        await dialog.comment.fill("")
+        await expect(dialog.comment).to_be_hidden()
 
 
 async def test_a_click_beside_a_result_closes_it_and_beside_a_form_does_not(page: Page) -> None:
     async with LiveStage().open() as stage:
         await entered(page, stage)
         await page.locator("#cancel").click()
-        await expect(page.locator("#comment")).to_be_visible()
+        await expect(page.locator("#feedback")).to_be_visible()
         await page.mouse.click(4, 300)
-        await expect(page.locator("#comment")).to_be_visible()
+        await expect(page.locator("#feedback")).to_be_visible()
         await page.locator("#dialog .danger").click()
         await expect(page.locator("#dialog [data-refresh]")).to_be_visible()
         await page.mouse.click(4, 300)

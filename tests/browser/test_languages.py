@@ -31,6 +31,7 @@ async def test_the_character_counter_uses_singular_and_plural(page: Page, stage:
     line = page.locator("#comment-limit")
     forms = json.loads(await line.get_attribute("data-left") or "")
     assert len({forms["one"], forms["other"]}) == 2
+    await page.locator("[name=feedback][value=other]").check()
     for left in (1, 2, COMMENT_LIMIT):
         await page.locator("#comment").fill("x" * (COMMENT_LIMIT - left))
         await expect(line).to_have_text(forms["one" if left == 1 else "other"].replace("%(count)d", str(left)))

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from browser.screenshots import HEIGHTS, SCHEMES, take_all
+from browser.gallery_states import SCHEMES
+from browser.screenshots import HEIGHTS, take_all
 from playwright.async_api import Browser
 
 

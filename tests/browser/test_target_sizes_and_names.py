@@ -52,7 +52,7 @@ async def test_without_scripts_everything_except_the_card_works(browser: Browser
         await paste_link(page, stage.link)
         portal = PortalPage(page)
         await portal.page.locator("#cancel").click()
-        await page.locator("#feedback").select_option("other")
+        await page.locator("[name=feedback][value=other]").check()
         await page.locator("#sheet button[type=submit]").click()
         await expect(page.locator("[data-outcome=scheduled]")).to_be_visible()
         await page.locator("form[action*='/keep'] button").click()

@@ -106,7 +106,8 @@ async def test_invoices_and_files_are_links_and_the_way_back_keeps_the_filter(br
 async def test_a_cancellation_is_refused_corrected_confirmed_and_withdrawn(browser: Browser) -> None:
     async with scriptless(browser) as (stage, page, portal):
         await portal.page.locator("#cancel").click()
-        await page.locator("#feedback").select_option("other")
+        await expect(page.locator("#comment")).to_be_hidden()
+        await page.locator("[name=feedback][value=other]").check()
         comment = page.locator("#comment")
         await comment.fill("x" * 501)
         await page.locator("#sheet button[type=submit]").click()
@@ -117,7 +118,7 @@ async def test_a_cancellation_is_refused_corrected_confirmed_and_withdrawn(brows
         stage.subscriptions.refuses = Problem(503, "service_unavailable", "Away")
         await page.locator("#sheet button[type=submit]").click()
         await expect(problem(page, "service_unavailable").locator("[data-reference]")).to_be_visible()
-        await expect(page.locator("#feedback")).to_have_value("other")
+        await expect(page.locator("[name=feedback][value=other]")).to_be_checked()
         stage.subscriptions.refuses = None
         await page.locator("#sheet button[type=submit]").click()
         await expect(page.locator("[data-outcome=scheduled]")).to_be_visible()

@@ -114,7 +114,7 @@ async def test_forced_colours_keep_edges_marks_and_states(page: Page) -> None:
         await portal.dialog.locator("#comment").evaluate(too_long)
         await portal.dialog.locator("button[type=submit]").click()
         await expect(portal.dialog.locator("[aria-invalid]")).to_be_visible()
-        assert await border(page, "dialog [aria-invalid]") > await border(page, "dialog select")
+        assert await border(page, "dialog [aria-invalid]") > await border(page, "dialog .chips input")
 
 
 async def test_forced_colours_keep_edges_in_the_card_frame(page: Page) -> None:

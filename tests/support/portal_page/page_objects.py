@@ -185,14 +185,18 @@ class CancelDialog:
     def confirm_button(self) -> Locator:
         return self.root.locator("button[type=submit]")
 
+    def reason(self, code: str) -> Locator:
+        """A reason to choose, by its code of the contracts' `Feedback`."""
+        return self.root.locator(f'[name=feedback][value="{code}"]')
+
     def outcome(self, code: str) -> Locator:
         """The sheet after the confirmation: `scheduled`, `ended`, …"""
         return self.root.locator(f'[data-outcome="{code}"]')
 
     async def fill(self, reason: str | None = None, comment: str | None = None) -> None:
-        """`reason` is a code of the contracts' `Feedback`."""
-        if reason:
-            await self.root.locator("#feedback").select_option(reason)
+        """`reason` is a code as in `reason`; the comment needs one, `other` by default."""
+        if reason or comment is not None:
+            await self.reason(reason or "other").check()
         if comment is not None:
             await self.comment.fill(comment)
 

@@ -168,6 +168,7 @@ class CancellationDialog:
             promise=promise(self.reader, preview, self.subscription) if preview else None,
             warning=warning(self.reader, preview, self.subscription) if preview else None,
             mode=mode,
+            stay=self.language.say("Go back") if self.subscription["cancellation"] else self.language.say("Keep my subscription"),
             reasons=reasons(self.reader),
             typed=replace(shown, comment=redact_cards(shown.comment, CARD_MARK)),
             errors=errors or FormErrors(),

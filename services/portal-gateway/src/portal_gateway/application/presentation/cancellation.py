@@ -18,14 +18,12 @@ from presentation.languages import N_, in_context
 COMMENT_LIMIT: Final = 500
 FEEDBACK: Final = {
     Feedback.TOO_EXPENSIVE: N_("Too expensive"),
+    Feedback.UNUSED: N_("No longer using it"),
     Feedback.MISSING_FEATURES: N_("Missing features I need"),
     Feedback.SWITCHED_SERVICE: N_("Switching to another service"),
-    Feedback.UNUSED: N_("No longer using it"),
-    Feedback.CUSTOMER_SERVICE: N_("Poor customer service"),
-    Feedback.TOO_COMPLEX: N_("Too complicated"),
-    Feedback.LOW_QUALITY: N_("Quality issues"),
     Feedback.OTHER: N_("Another reason"),
 }
+"""The reasons that the page offers: few enough to choose with one touch. The API accepts all of them."""
 BALANCES: Final = {
     "void": N_("%(amount)s – waived, nothing to pay"),
     "keep": N_("%(amount)s – still due"),
@@ -94,8 +92,8 @@ def _access_ended(reader: Reader, day: str) -> Fact:
 
 
 def reasons(reader: Reader) -> list[tuple[str, str]]:
-    """(code, text); the first one, with an empty code, gives no reason."""
-    return [("", reader.say("I'd rather not say")), *((code.value, reader.say(words)) for code, words in FEEDBACK.items())]
+    """(code, text); the last one, with an empty code, takes a choice back."""
+    return [*((code.value, reader.say(words)) for code, words in FEEDBACK.items()), ("", reader.say("I'd rather not say"))]
 
 
 def reference(subscription_id: str, version: int) -> str:
@@ -110,6 +108,8 @@ class Result:
     title: str
     says: str
     reference: str | None
+    until: str | None
+    """Until when access lasts; None if that is not known or over."""
     mind: str | None
     """Until when the customer can withdraw the cancellation; None if it has taken effect."""
 
@@ -127,34 +127,36 @@ def result(reader: Reader, subscription: Subscription, view: View, version: int 
             over = reader.say(
                 "Your subscription to %(plan)s ended on %(day)s. You don't need to do anything else.", plan=plan, day=day
             )
-            return Result("already_ended", reader.say("This subscription has ended"), over, None, None)
-        return Result("ended", done, _ended(reader, subscription, day), ref, None)
+            return Result("already_ended", reader.say("This subscription has ended"), over, None, None, None)
+        return Result("ended", done, _ended(reader, subscription, day), ref, None, None)
     waiting = pending_sentence(subscription, view)
     if waiting == WITHDRAWAL_PENDING:
-        return Result("withdrawal_pending", reader.say("Keep my subscription"), reader.say(WITHDRAWAL_PENDING), ref, None)
+        return Result("withdrawal_pending", reader.say("Keep my subscription"), reader.say(WITHDRAWAL_PENDING), ref, None, None)
     if waiting == CANCELLATION_PENDING:
         waits = reader.say(
             "We've received the cancellation of %(plan)s and are processing it. You won't be charged again.", plan=plan
         )
-        return Result("cancellation_pending", done, waits, ref, None)
+        return Result("cancellation_pending", done, waits, ref, None, None)
     if cancellation is None:
         return None
     day, ref = reader.day(cancellation["effective_at"]), ref or reference(subscription["id"], subscription["version"])
     if not can_be_withdrawn(subscription, reader.now):
-        return Result("ended", done, _ended(reader, subscription, day), ref, None)
+        return Result("ended", done, _ended(reader, subscription, day), ref, None, None)
     says = reader.say(
         "Your subscription to %(plan)s ends on %(day)s. You'll have access until then and won't be charged again.",
         plan=plan,
         day=day,
     )
-    if is_unsettled(subscription, view):
+    unsettled = is_unsettled(subscription, view)
+    if unsettled:
         says = reader.say(
             "Your subscription to %(plan)s ends on %(day)s. If the payment being processed goes through, you'll have access "
             "until then; you won't be charged after that.",
             plan=plan,
             day=day,
         )
-    return Result("scheduled", done, says, ref, reader.say("Changed your mind? You have until %(day)s to keep it.", day=day))
+    until = None if unsettled else day
+    return Result("scheduled", done, says, ref, until, reader.say("Changed your mind? You have until %(day)s to keep it.", day=day))
 
 
 def _ended(reader: Reader, subscription: Subscription, day: str) -> str:

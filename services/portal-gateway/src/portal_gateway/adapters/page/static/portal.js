@@ -73,7 +73,7 @@ document.addEventListener("htmx:afterSwap", ({ detail: { elt, target, xhr, reque
   const sheet = target.querySelector("#sheet");
   if (target === slot && !dialog.open) dialog.showModal();
   if (target === slot && requestConfig.verb === "get") restoreDraft();
-  (sheet.querySelector('[aria-invalid="true"]') ?? sheet.querySelector("#sheet-title")).focus();
+  (sheet.querySelector('[aria-invalid="true"]:not(fieldset), fieldset[aria-invalid="true"] input') ?? sheet.querySelector("#sheet-title")).focus();
   if ("refresh" in sheet.dataset) {
     drafts.clear();
     refresh();
@@ -140,7 +140,8 @@ function restoreDraft() {
   const form = typedForm();
   const draft = form && drafts.get(form.action);
   if (!draft) return;
-  [form.elements.feedback.value, form.elements.comment.value] = draft;
+  if (draft[0]) form.elements.feedback.value = draft[0];
+  form.elements.comment.value = draft[1];
   form.elements.comment.dispatchEvent(new Event("input", { bubbles: true }));
 }
 
@@ -200,7 +201,8 @@ document.addEventListener("focusout", (event) => {
 for (const leaving of ["focusout", "pointerup", "selectionchange"]) document.addEventListener(leaving, () => setTimeout(swap));
 document.addEventListener("toggle", () => setTimeout(swap), true);
 
-// The button to cancel appears where the button to keep was: the second click of a double click must not press it.
+// The button to cancel appears where the button to keep was, also before the response if the stream is faster: the second click
+// of a double click must not press it.
 let withdrawnAt = -DOUBLE_CLICK_MS;
 document.addEventListener("click", (event) => {
   if (event.detail > 0 && performance.now() - withdrawnAt < DOUBLE_CLICK_MS && event.target.closest("#cancel")) {
@@ -216,6 +218,7 @@ document.addEventListener("submit", async (event) => {
   event.preventDefault();
   if (form.ariaBusy) return;
   form.ariaBusy = "true";
+  withdrawnAt = Infinity;
   settle(form);
   try {
     const answer = await fetch(form.action, { method: "POST", body: new URLSearchParams(new FormData(form)) });
@@ -228,12 +231,12 @@ document.addEventListener("submit", async (event) => {
     slot.replaceChildren();
     if (dialog.open) dialog.close();
     take(page, ["subscription", "payment_method", "summary"]);
-    withdrawnAt = performance.now();
     return confirmed(page.querySelector("[data-message][role=status]")?.textContent.trim());
   } catch {
     complain(form);
     return reopen(form);
   } finally {
+    withdrawnAt = performance.now();
     form.removeAttribute("aria-busy");
   }
 });
