@@ -24,7 +24,9 @@ FOOT = """
       - /url: https://techsolutions.example/terminos
     - link /\\S/:
       - /url: https://techsolutions.example/privacidad
-    - link /\\S/:
+  - paragraph:
+    - text: Español
+    - link "English":
       - /url: "?lang=en"
 """
 
@@ -45,6 +47,7 @@ async def test_the_overview_has_landmarks_panes_and_controls(page: Page) -> None
               - heading /TechSolutions Inc\\.$/ [level=1]
               - paragraph: TechSolutions Inc.
               - paragraph: Ana García · a…@example.com
+              - button /\\S/
               - group: /\\S/
               - region /\\S/:
                 - heading /\\S/ [level=2]
@@ -187,8 +190,12 @@ async def test_an_invoice_is_a_document_with_headings_a_table_and_a_list(page: P
             - banner:
               - paragraph: TechSolutions Inc.
               - text: Ana García · a…@example.com
+              - button /\\S/
               - group: /\\S/
             - main /TS-000014/:
+              - link /\\S/
+              - navigation /\\S/:
+                - link /TS-000013/
               - article:
                 - heading /TS-000014/ [level=1]
                 - button /\\S/

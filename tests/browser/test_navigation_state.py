@@ -2,12 +2,15 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
+from uuid import UUID
 
 from browser.fast_time import finish_animations
 from browser.live_stage import MASTERCARD, LiveStage
 from playwright.async_api import Page, expect
 
 from portal_gateway.adapters.page.assets import Assets
+from portal_gateway.domain.access import Session
 from support.portal_page import scenes
 from support.portal_page.page_objects import PortalPage, back_to_portal, badge, language_link, press, sheet
 
@@ -97,6 +100,26 @@ async def test_an_invoice_leads_back_to_the_chosen_subscription(page: Page) -> N
         await language_link(page, "en").click()
         await expect(sheet(page, "invoice")).to_contain_text("TS-000014")
         await back_to_portal(page).click()
+        await expect(page.get_by_role("link", name="Respaldo Anual")).to_have_attribute("aria-current", "true")
+
+
+async def test_invoices_are_leafed_through_and_lead_back_to_the_same_place(page: Page) -> None:
+    async with second_subscription(page) as (stage, portal):
+
+        async def invoice(_: Session, id: UUID) -> dict[str, Any]:
+            row = next(row for row in stage.views.shown.facts["invoices"] if row["id"] == str(id))
+            return scenes.whole_invoice(id=row["id"], number=row["number"])
+
+        stage.invoicing.invoice = invoice  # type: ignore[method-assign, assignment]
+        await portal.page.locator("#clear").click()
+        await portal.open_invoice("TS-000014")
+        await expect(page.locator("#later")).to_have_count(0)
+        for number in ("TS-000013", "TS-000012"):
+            await page.locator("#earlier").click()
+            await expect(sheet(page, "invoice")).to_contain_text(number)
+        await page.locator("#later").click()
+        await expect(sheet(page, "invoice")).to_contain_text("TS-000013")
+        await page.locator("#back").click()
         await expect(page.get_by_role("link", name="Respaldo Anual")).to_have_attribute("aria-current", "true")
 
 

@@ -1,5 +1,6 @@
 """The list of invoices, single invoices and their PDFs."""
 
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -12,6 +13,7 @@ from portal_gateway.application.presentation.invoices import STATUSES
 from support.portal_gateway import story
 from support.portal_gateway.gateway import Merchant, problem
 from support.portal_gateway.story import charge, invoice_id
+from support.portal_page import scenes
 from support.portal_page.sentences import spanish
 
 
@@ -98,6 +100,25 @@ async def test_one_invoice_has_the_portals_status(ana: Merchant) -> None:
     assert (shown["status"], shown["total"]["text"]) == ("processing", "29.99 USD")
     assert shown["status_text"] == spanish(STATUSES["processing"])
     assert shown["bill_to"] == {"name": "Ana"}
+
+
+async def test_an_invoices_page_leads_to_the_ones_before_and_after_it(ana: Merchant) -> None:
+    """By number within the day, and never to an invoice of another customer."""
+    later = story.issued(11).model_copy(update={"number": "TS-000012"})
+    await ana.tell(later, subject=f"invoice-{invoice_id(12)}", customer=uuid4())
+    around = {}
+    async with ana.signed_in() as browser:
+        for month in (1, 5, 11, 12):
+            whole = scenes.whole_invoice(id=str(invoice_id(month)), number=f"TS-{month:06d}")
+            ana.gateway.owners.answers["GET", f"/v1/invoices/{invoice_id(month)}"] = JSONResponse(whole)
+            html = (await browser.get(f"/invoices/{invoice_id(month)}?year=2023")).text
+            around[month] = dict(re.findall(r'id="(earlier|later)" href="/invoices/([0-9a-f-]+)\?year=2023"', html))
+    assert around == {
+        1: {"later": str(invoice_id(2))},
+        5: {"earlier": str(invoice_id(4)), "later": str(invoice_id(6))},
+        11: {"earlier": str(invoice_id(10))},
+        12: {},
+    }
 
 
 async def test_a_pdf_is_forwarded(ana: Merchant) -> None:

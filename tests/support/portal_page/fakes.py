@@ -36,6 +36,8 @@ from portal_gateway.application.results import (
     CardUpdated,
     DueCharge,
     Dues,
+    InvoiceName,
+    Neighbours,
     PaymentBegun,
     PaymentPreview,
 )
@@ -108,6 +110,13 @@ class Views:
 
     async def invoice(self, *_: Any) -> None:
         return None
+
+    async def neighbours(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> Neighbours:
+        names = [InvoiceName(row["id"], row["number"]) for row in self.shown.facts["invoices"]]
+        at = next((place for place, name in enumerate(names) if name.id == str(invoice_id)), None)
+        if at is None:
+            return Neighbours(None, None)
+        return Neighbours(names[at + 1] if at + 1 < len(names) else None, names[at - 1] if at else None)
 
     async def accept(self, *_: Any) -> None:
         return None

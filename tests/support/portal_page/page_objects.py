@@ -244,8 +244,11 @@ async def paste_link(page: Page, link: str) -> None:
 
 
 async def log_out(page: Page, *, revoke_link: bool = False) -> None:
-    await page.locator("#leave").click()
-    await page.locator(f'button[name=revoke_link][value="{"yes" if revoke_link else ""}"]').click()
+    if revoke_link:
+        await page.locator("#leave").click()
+        await page.locator("button[name=revoke_link][value=yes]").click()
+    else:
+        await page.locator("#log-out").click()
 
 
 def collect_alerts(page: Page) -> list[str]:

@@ -7,7 +7,7 @@ from portal_gateway.application.customer_view import invoice_row
 from portal_gateway.application.ports import Cursors, Invoicing, Views
 from portal_gateway.application.refusals import InvalidCursor
 from portal_gateway.application.requests import InvoiceQuery
-from portal_gateway.application.results import InvoicePage
+from portal_gateway.application.results import InvoicePage, Neighbours
 from portal_gateway.domain.access import Session
 from portal_gateway.domain.invoice_status import status_of
 from portal_gateway.domain.view import InvoiceRow
@@ -40,6 +40,9 @@ class PaymentHistory:
         invoice = await self.invoicing.invoice(session, invoice_id)
         stored = await self.views.invoice(session.merchant_id, session.customer_id, invoice_id)
         return invoice | {"status": invoice_row(*stored)["status"]} if stored else invoice
+
+    async def neighbours(self, session: Session, invoice_id: UUID) -> Neighbours:
+        return await self.views.neighbours(session.merchant_id, session.customer_id, invoice_id)
 
     def cursor_after(self, session: Session, last: InvoiceRow) -> str:
         """The cursor of the page that follows this invoice."""

@@ -57,6 +57,7 @@ from portal_gateway.application.results import (
     ChargeStarted,
     Entered,
     InvoicePage,
+    Neighbours,
     PaymentBegun,
     PaymentPreview,
 )
@@ -218,6 +219,10 @@ class Portal:
     async def invoice(self, session: Session, invoice_id: UUID) -> dict[str, object]:
         """One invoice as the invoicing service represents it (seller, bill_to, lines, movements), with the portal's status."""
         return await self.history.one(session, invoice_id)
+
+    async def invoice_neighbours(self, session: Session, invoice_id: UUID) -> Neighbours:
+        """The invoices before and after one; none for an invoice of another customer."""
+        return await self.history.neighbours(session, invoice_id)
 
     async def invoice_pdf(self, session: Session, invoice_id: UUID) -> DownloadedDocument:
         await self.limits.take(limits.PDFS, _customer_key(session))

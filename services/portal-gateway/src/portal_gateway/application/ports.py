@@ -19,6 +19,7 @@ from portal_gateway.application.results import (
     CancellationPreview,
     CardSetup,
     CardUpdated,
+    Neighbours,
     PaymentBegun,
     PaymentPreview,
 )
@@ -60,6 +61,8 @@ class Views(Protocol):
         """Invoices with their payments, newest first, starting after `before` (date of issue, number)."""
 
     async def invoice(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> tuple[Source, Source | None] | None: ...
+
+    async def neighbours(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> Neighbours: ...
 
     async def accept(self, merchant_id: UUID, customer_id: UUID, pending: Sequence[Pending]) -> None:
         """Store accepted commands until their events have arrived."""

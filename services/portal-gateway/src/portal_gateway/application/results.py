@@ -100,6 +100,20 @@ class CardUpdated(TypedDict):
 
 
 @dataclass(frozen=True, slots=True)
+class InvoiceName:
+    id: str
+    number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The invoices of the same customer before and after one, in the order of issue; None at an end of the history."""
+
+    earlier: InvoiceName | None
+    later: InvoiceName | None
+
+
+@dataclass(frozen=True, slots=True)
 class InvoicePage:
     items: list[InvoiceRow]
     next_cursor: str | None

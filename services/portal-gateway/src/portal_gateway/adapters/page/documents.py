@@ -34,6 +34,7 @@ def routes(portal: Portal, pages: Pages) -> APIRouter:
             request,
             heading=language.say("Invoice %(number)s", number=words.number),
             invoice=words,
+            around=await portal.invoice_neighbours(visit.session, invoice_id),
         )
 
     @router.get("/invoices/{invoice_id:uuid}.pdf")

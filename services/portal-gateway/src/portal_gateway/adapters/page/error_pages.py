@@ -22,6 +22,7 @@ RELOADS: Final = {"session_changed": "/?said=session_changed"}
 """The address that a page of an outdated session loads."""
 WRONG = N_("Something went wrong")
 NOWHERE = N_("We couldn't find this page")
+TITLES: Final = {"session_changed": N_("Another account was opened in this browser")}
 HEADINGS: Final = {404: NOWHERE, 405: NOWHERE, 429: N_("Wait a moment")}
 
 
@@ -72,7 +73,7 @@ def refusal(pages: Pages, request: Request, problem: Problem) -> Response:
         request,
         status=problem.status,
         code=problem.code,
-        heading=language.say(HEADINGS.get(problem.status, WRONG)),
+        heading=language.say(TITLES.get(problem.code) or HEADINGS.get(problem.status, WRONG)),
         sentences=[explain(language, problem.status, problem.code, problem.headers)],
         reference=reference(problem),
         reload=RELOADS.get(problem.code, "") if problem.status == 409 else None,

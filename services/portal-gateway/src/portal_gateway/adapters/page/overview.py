@@ -13,7 +13,7 @@ from portal_gateway.adapters.page.error_pages import page_route
 from portal_gateway.adapters.page.rendering import Pages
 from portal_gateway.application.live import mark, minutes_late
 from portal_gateway.application.portal import Portal
-from portal_gateway.application.presentation.common import STALE, Reader, account, freshness, shown
+from portal_gateway.application.presentation.common import STALE, Reader, account, freshness, moment, shown
 from portal_gateway.application.presentation.details import details, is_kept
 from portal_gateway.application.presentation.invoices import STATUSES, Row, made_so_far, rows
 from portal_gateway.application.presentation.notice import notice
@@ -25,7 +25,7 @@ from portal_gateway.application.presentation.switcher import choices
 from portal_gateway.application.refusals import InvalidCursor
 from portal_gateway.application.requests import InvoiceQuery
 from portal_gateway.application.results import InvoicePage
-from portal_gateway.application.subscription_status import CANCELLABLE
+from portal_gateway.application.subscription_status import CANCELLABLE, renews
 from portal_gateway.application.view import View, Visit
 from portal_gateway.domain.access import IDLE
 from portal_gateway.domain.view import Subscription
@@ -68,6 +68,8 @@ class History:
     all: str
     errors: dict[str, str]
     """The error of each invalid filter field."""
+    first_on: str | None
+    """The day on which an empty history gets its first invoice; None if that is not known."""
     lost: bool
     """The address's cursor is invalid: the newest invoices are shown."""
 
@@ -145,7 +147,7 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, invalid:
         "offer": offer(reader, view, chosen) if chosen else None,
         "details": details(reader, chosen, view) if chosen else None,
         "method": method(reader, view),
-        "history": _history(reader, view, here, query, invalid, page),
+        "history": _history(reader, view, chosen, here, query, invalid, page),
     }
 
 
@@ -159,7 +161,13 @@ def _message(reader: Reader, said: str | None, chosen: Subscription | None, view
 
 
 def _history(
-    reader: Reader, view: View, here: dict[str, str], query: InvoiceQuery, invalid: Set[str], page: InvoicePage
+    reader: Reader,
+    view: View,
+    chosen: Subscription | None,
+    here: dict[str, str],
+    query: InvoiceQuery,
+    invalid: Set[str],
+    page: InvoicePage,
 ) -> History:
     facts, unfiltered = view.facts, {name: value for name, value in here.items() if name == "subscription"}
     filtered = bool(query.year or query.status)
@@ -180,5 +188,13 @@ def _history(
         newest=request_context.address("/", here) if query.cursor else None,
         all=request_context.address("/", unfiltered),
         errors={name: error for name, error in errors.items() if name in invalid},
+        first_on=_next_invoice(reader, chosen) if chosen else None,
         lost="cursor" in invalid,
     )
+
+
+def _next_invoice(reader: Reader, subscription: Subscription) -> str | None:
+    end = subscription["current_period"]["end"]
+    if subscription["status"] not in ("active", "trialing") or not renews(subscription) or moment(end) <= reader.now:
+        return None
+    return reader.of_subscription(subscription).day(end)

@@ -102,6 +102,7 @@ def frame(request: Request) -> dict[str, Any]:
         "home": address("/", here),
         "navigation": here,
         "navigation_query": address("", here),
+        "own_language": own_name(shown),
         "other_languages": other_languages,
     }
     if known is None:

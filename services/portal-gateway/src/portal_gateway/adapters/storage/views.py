@@ -13,6 +13,7 @@ from chassis.tenants import Tenants
 from portal_gateway.adapters.storage.sessions_sql import Living, session_of
 from portal_gateway.application.customer_view import Source, empty
 from portal_gateway.application.live import Glance, mark, minutes_late
+from portal_gateway.application.results import InvoiceName, Neighbours
 from portal_gateway.application.view import STALE_AFTER, Pending, Position, View, Visit
 from portal_gateway.domain.view import CustomerView
 
@@ -63,6 +64,24 @@ FROM projection i
 LEFT JOIN projection p ON p.merchant_id = i.merchant_id AND p.name = 'payment'
     AND p.aggregate = 'payment-' || substr(i.aggregate, 9) AND p.customer_id = i.customer_id AND p.doc IS NOT NULL
 WHERE i.merchant_id = $1 AND i.customer_id = $2 AND i.name = 'invoice' AND i.doc IS NOT NULL
+"""
+
+_NEIGHBOURS = """
+WITH shown AS (
+    SELECT doc ->> 'issued_on' AS day, doc ->> 'number' AS number FROM projection
+    WHERE merchant_id = $1 AND customer_id = $2 AND name = 'invoice' AND aggregate = $3 AND doc IS NOT NULL
+)
+SELECT (
+    SELECT ARRAY[substr(i.aggregate, 9), i.doc ->> 'number'] FROM projection i
+    WHERE i.merchant_id = $1 AND i.customer_id = $2 AND i.name = 'invoice' AND i.doc IS NOT NULL
+      AND (i.doc ->> 'issued_on', i.doc ->> 'number') < (SELECT day, number FROM shown)
+    ORDER BY i.doc ->> 'issued_on' DESC, i.doc ->> 'number' DESC LIMIT 1
+) AS earlier, (
+    SELECT ARRAY[substr(i.aggregate, 9), i.doc ->> 'number'] FROM projection i
+    WHERE i.merchant_id = $1 AND i.customer_id = $2 AND i.name = 'invoice' AND i.doc IS NOT NULL
+      AND (i.doc ->> 'issued_on', i.doc ->> 'number') > (SELECT day, number FROM shown)
+    ORDER BY i.doc ->> 'issued_on', i.doc ->> 'number' LIMIT 1
+) AS later
 """
 
 
@@ -154,6 +173,10 @@ class StoredViews:
     async def invoice(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> tuple[Source, Source | None] | None:
         row = await self._pool.fetchrow(_INVOICES + "AND i.aggregate = $3", merchant_id, customer_id, f"invoice-{invoice_id}")
         return _with_payment(row) if row else None
+
+    async def neighbours(self, merchant_id: UUID, customer_id: UUID, invoice_id: UUID) -> Neighbours:
+        [row] = await self._pool.fetch(_NEIGHBOURS, merchant_id, customer_id, f"invoice-{invoice_id}")
+        return Neighbours(*(InvoiceName(*name) if name else None for name in (row["earlier"], row["later"])))
 
     async def accept(self, merchant_id: UUID, customer_id: UUID, pending: Sequence[Pending]) -> None:
         await self._pool.executemany(
