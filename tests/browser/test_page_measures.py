@@ -1,13 +1,14 @@
 """Numbers of the page's design: distances, targets, borders and clicks. Each state is loaded once for all tests."""
 
 import re
+from itertools import product
 from typing import Any, Final
 
 import pytest
 from browser.gallery import STATES
 from browser.gallery_payments import facing, owing
 from browser.gallery_states import LANGUAGES, Language, fresh, opened
-from browser.live_stage import LiveStage
+from browser.live_stage import MASTERCARD, LiveStage
 from playwright.async_api import Browser, Page, expect
 
 from presentation.colours import Rgb, contrast
@@ -15,6 +16,8 @@ from support.portal_page.page_objects import Visitor
 
 SCREENS: Final = {320: 640, 390: 844, 768: 1024, 900: 860, 1280: 860, 1600: 900}
 """Width -> height"""
+SHEETS: Final = ("cancel", "cancelled", "card", "card-declined", "pay", "invoice", "invoice-owed", "menu-leave", "menu-download")
+"""Dialogs and other pages, measured at the phone's and the computer's width."""
 MEASURED: Final = ("active", "ending", "past-due", "incomplete-without-card", "two-subscriptions", "card-expired")
 TARGET_MIN: Final = 44
 EDGE_MIN: Final = 3
@@ -41,9 +44,10 @@ MEASURE: Final = """(least) => {
         payEnds: seen("#pay").length ? box(seen("#pay")[0]).bottom + scrollY : null,
         numbers: seen(".invoices .number").map((found) => [found.textContent.trim(), box(found).width]),
         rows: seen(".invoices li").length,
-        small: seen("a, button, summary, select").filter((found) => !found.matches(".skip") && box(found).height < least)
+        small: seen("a, button, summary, select, input, textarea")
+            .filter((found) => !found.matches(".skip") && box(found).height < least)
             .map((found) => [found.textContent.trim().slice(0, 40), box(found).height]),
-        edges: seen(".button:not(.primary, .danger, .text), select")
+        edges: seen(".button:not(.primary, .danger, .text), select, input, textarea")
             .map((found) => [getComputedStyle(found).borderTopColor, ground(found.parentElement)]),
         columns: Object.fromEntries(["number", "plan", "amount", "badge"].map((name) => [name, edgesOf(name)])),
         badgeBeside: seen(".panel > header:has(.badge)").every((found) => {
@@ -74,6 +78,21 @@ async def measures(browser: Browser) -> Measures:
                         for width, height in SCREENS.items():
                             await shown.page.set_viewport_size({"width": width, "height": height})
                             found[name, language, scheme, width] = await shown.page.evaluate(MEASURE, TARGET_MIN)
+    return found
+
+
+@pytest.fixture(scope="module")
+async def sheets(browser: Browser) -> dict[tuple[str, str, int], list[dict[str, Any]]]:
+    """(state, colour scheme, width) -> what each frame of the page measures."""
+    found = {}
+    async with fresh(browser, "es") as page:
+        for name in SHEETS:
+            async with opened(browser, STATES[name], "es", page) as shown:
+                for scheme, width in product(("light", "dark"), (390, 1280)):
+                    await shown.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                    await shown.page.set_viewport_size({"width": width, "height": SCREENS[width]})
+                    frames = [await frame.evaluate(MEASURE, TARGET_MIN) for frame in shown.page.frames]
+                    found[name, scheme, width] = frames
     return found
 
 
@@ -127,6 +146,15 @@ def test_every_control_has_an_edge_that_is_seen(measures: Measures) -> None:
         assert min(contrast(rgb(edge), rgb(ground)) for edge, ground in measured["edges"]) >= EDGE_MIN, place
 
 
+def test_targets_and_edges_of_dialogs_and_other_pages(sheets: dict[Any, list[dict[str, Any]]]) -> None:
+    """Also of the card frame."""
+    assert {place: small for place, frames in sheets.items() if (small := [each for it in frames for each in it["small"]])} == {}
+    for place, frames in sheets.items():
+        edges = [contrast(rgb(edge), rgb(ground)) for it in frames for edge, ground in it["edges"]]
+        assert edges, place
+        assert min(edges) >= EDGE_MIN, place
+
+
 def test_the_four_titles_are_seen_and_equal(measures: Measures) -> None:
     for place, measured in measures.items():
         assert measured["titles"] == [["16px", "600", True]] * 4, place
@@ -158,3 +186,29 @@ async def test_the_card_on_file_is_retried_with_one_click_and_a_confirmation(pag
         await page.locator("#dialog button.primary").click()
         await expect(page.locator("#payment-outcome")).to_be_visible()
         assert [asked["amount"]["amount_minor"] for asked in stage.live_payments.asked] == [2999]
+
+
+async def test_each_change_shows_one_toast_and_never_two(page: Page) -> None:
+    """Cancelling, keeping, a new card and a download."""
+    async with LiveStage().open() as stage:
+        portal = await Visitor(page, stage.link).enter()
+        toasts = await page.evaluate_handle("""() => {
+            const sentences = [];
+            const sentence = document.querySelector("#toast p");
+            new MutationObserver(() => sentences.push(sentence.textContent)).observe(sentence, { childList: true });
+            return sentences;
+        }""")
+        cancel = await portal.cancel()
+        await cancel.confirm()
+        await cancel.close()
+        await portal.keep()
+        await expect(page.locator("#cancel")).to_be_visible()
+        await expect(page.locator("#toast")).to_be_visible()
+        card = await portal.edit_card()
+        await card.fill(MASTERCARD)
+        await card.confirm()
+        await card.close()
+        await portal.download(portal.invoice("TS-000014").locator(".pdf"))
+        await expect(page.locator("#toast, [data-message]").filter(visible=True)).to_have_count(1)
+        shown = await toasts.json_value()
+    assert len(shown) == len(set(shown)) == 4
