@@ -156,7 +156,8 @@ def result(reader: Reader, subscription: Subscription, view: View, version: int 
             day=day,
         )
     until = None if unsettled else day
-    return Result("scheduled", done, says, ref, until, reader.say("Changed your mind? You have until %(day)s to keep it.", day=day))
+    mind = reader.say("Changed your mind? You have until %(day)s to keep it.", day=day)
+    return Result("scheduled", done, says, ref, until, mind)
 
 
 def _ended(reader: Reader, subscription: Subscription, day: str) -> str:
