@@ -7,7 +7,7 @@ from typing import Any, Final
 import pytest
 from browser.gallery import STATES
 from browser.gallery_payments import facing, owing
-from browser.gallery_states import LANGUAGES, Language, fresh, opened
+from browser.gallery_states import LANGUAGES, SCHEMES, Language, fresh, opened
 from browser.live_stage import MASTERCARD, LiveStage
 from playwright.async_api import Browser, Page, expect
 
@@ -84,11 +84,11 @@ async def measures(browser: Browser) -> Measures:
 @pytest.fixture(scope="module")
 async def sheets(browser: Browser) -> dict[tuple[str, str, int], list[dict[str, Any]]]:
     """(state, colour scheme, width) -> what each frame of the page measures."""
-    found = {}
+    found: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
     async with fresh(browser, "es") as page:
         for name in SHEETS:
             async with opened(browser, STATES[name], "es", page) as shown:
-                for scheme, width in product(("light", "dark"), (390, 1280)):
+                for scheme, width in product(SCHEMES, (390, 1280)):
                     await shown.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                     await shown.page.set_viewport_size({"width": width, "height": SCREENS[width]})
                     frames = [await frame.evaluate(MEASURE, TARGET_MIN) for frame in shown.page.frames]

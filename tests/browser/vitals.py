@@ -26,7 +26,7 @@ HEAD: Final = (
     " | layout shift | requests | kB, without images |",
     "| --- | --- | --- | --- | --- | --- | --- |",
 )
-CODE: Final = ("Document", "Stylesheet", "Script")
+CODE: Final = ("Document", "Stylesheet", "Script", "Font")
 OBSERVE: Final = """() => {
     window.seen = { paint: 0, shift: 0, interaction: 0 };
     const watch = (type, note) => new PerformanceObserver((list) => list.getEntries().forEach(note)).observe({ type, buffered: true, durationThreshold: 16 });
