@@ -171,9 +171,7 @@ STATES = (
     State("card-silent", steps=given_up, prepare=silent, clock=True, refusals=(404,)),
     State("card-expired-form", steps=expired, refusals=(404,)),
     State("card-in-doubt", steps=in_doubt, refusals=(502,)),
-    State(
-        "card-too-often", steps=visit("/", "#edit-method", see="dialog [data-problem=tooMany]"), prepare=often, refusals=(429,)
-    ),
+    State("card-too-often", steps=visit("/", "#edit-method", see="[data-problem=tooMany]"), prepare=often, refusals=(429,)),
     State("card-page", steps=on_a_page),
     State("card-page-without-script", steps=visit("/payment-method"), script=False),
     State("card-page-without-its-scripts", steps=without_its_scripts),
