@@ -8,6 +8,7 @@ same pictures: clock, ids and motion are fixed.
 import argparse
 import asyncio
 import re
+from dataclasses import replace
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -15,7 +16,7 @@ from typing import Any, Final
 from unittest.mock import patch
 
 from browser.gallery import STATES
-from browser.gallery_states import LANGUAGES, SCHEMES, Language, fresh, opened
+from browser.gallery_states import LANGUAGES, SCHEMES, Language, Opened, State, fresh, opened
 from browser.live_stage import close_servers
 from PIL import Image
 from playwright.async_api import Browser, Page
@@ -60,7 +61,7 @@ def languages(name: str) -> list[Language]:
 
 
 async def take(browser: Browser, page: Page, folder: Path, name: str, language: Language) -> None:
-    async with opened(browser, STATES[name], language, page) as found:
+    async with opened(browser, with_typeface(STATES[name]), language, page) as found:
         for width, height in HEIGHTS.items():
             await found.page.set_viewport_size({"width": width, "height": height})
             await wait_for_layout(found.page)
@@ -71,6 +72,17 @@ async def take(browser: Browser, page: Page, folder: Path, name: str, language: 
                 await wait_for_layout(found.page)
                 taken = await found.page.screenshot(animations="disabled")
                 save(taken, folder / "all" / path(name, width, scheme, language))
+
+
+def with_typeface(state: State) -> State:
+    """The state in a browser that has the fonts: on a first visit it may use the system's typeface."""
+
+    async def steps(found: Opened) -> None:
+        await found.go("/ended")
+        await found.page.evaluate("Promise.all([...document.fonts].map((font) => font.load())).then(() => null)")
+        await state.steps(found)
+
+    return replace(state, steps=steps)
 
 
 async def wait_for_layout(page: Page) -> None:
