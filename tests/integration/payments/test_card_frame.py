@@ -135,7 +135,7 @@ async def test_the_card_page_shows_the_answer_of_the_portal(portal: Portal) -> N
     await portal.confirm()
     await portal.until_heard("token")
     await portal.say({"type": "result", "ok": False, "code": "card_declined"})
-    await expect(portal.card.get_by_role("alert")).to_have_text(SPANISH["card_declined"])
+    await expect(portal.card.locator("#number")).to_have_accessible_description(SPANISH["card_declined"])
     await expect(portal.card.locator("#number")).to_be_focused()
     await portal.confirm()
     await expect(portal.card.locator("#confirm")).to_be_disabled()
