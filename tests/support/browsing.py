@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from playwright.async_api import Browser, ConsoleMessage, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, async_playwright
 
 from support import chromium
 
@@ -17,13 +17,38 @@ QUIET = [
     "--no-first-run",
 ]
 
+_DISABLED_BY_PLAYWRIGHT = (
+    "AvoidCorsURLLoaderRestartOnRedirect",
+    "AvoidUnnecessaryBeforeUnloadCheckSync",
+    "DestroyProfileOnBrowserClose",
+    "HttpsFirstBalancedModeAutoEnable",
+    "HttpsUpgrades",
+    "MediaRouter",
+    "NetworkTimeServiceQuerying",
+    "OptimizationHints",
+    "PaintHolding",
+    "PreconnectToSearch",
+    "ThirdPartyStoragePartitioning",
+)
+"""Repeated, because Chromium uses only the last --disable-features."""
+
+_UNUSED = ("AimEnabled", "SpareRendererForSitePerProcess", "WebUIOmniboxAimPopup", "WebUIOmniboxPopup")
+"""With these, each browser profile starts three processes more: a spare one, and two for the menu of the address bar."""
+
+_WITHOUT_BLUR = """
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync("::backdrop { backdrop-filter: none !important; }");
+    document.adoptedStyleSheets.push(sheet);
+"""
+
 
 @asynccontextmanager
 async def chrome(**launched: Any) -> AsyncIterator[Browser]:
     path = await chromium.executable()
     assert path is not None, "the browser tests need Chromium or Chrome"
+    arguments = [*QUIET, f"--disable-features={','.join((*_DISABLED_BY_PLAYWRIGHT, *_UNUSED))}"]
     async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=path, args=QUIET, **launched)
+        started = await playwright.chromium.launch(executable_path=path, args=arguments, **launched)
         yield started
         await started.close()
 
@@ -32,6 +57,7 @@ async def chrome(**launched: Any) -> AsyncIterator[Browser]:
 async def watched_page(browser: Browser, is_wrong: Callable[[ConsoleMessage], bool]) -> AsyncIterator[Page]:
     """A page in a new browser profile. Fails when a script raises an error or a console message `is_wrong`."""
     context = await browser.new_context(locale="es-MX", viewport={"width": 1280, "height": 860})
+    await without_blur(context)
     page, broken = await context.new_page(), list[str]()
     page.on("pageerror", lambda error: broken.append(str(error)))
     page.on("console", lambda message: broken.append(message.text) if is_wrong(message) else None)
@@ -39,3 +65,8 @@ async def watched_page(browser: Browser, is_wrong: Callable[[ConsoleMessage], bo
     yield page
     await context.close()
     assert broken == []
+
+
+async def without_blur(context: BrowserContext) -> None:
+    """Remove the blur behind dialogs: without a graphics card, it takes more processor time than the rest of the page."""
+    await context.add_init_script(_WITHOUT_BLUR)

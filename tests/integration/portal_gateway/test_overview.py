@@ -1,7 +1,6 @@
 """The overview follows from the public events of the services."""
 
 import asyncio
-import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,6 +16,7 @@ from support.portal_gateway.gateway import Gateway, Merchant, record
 from support.portal_gateway.story import MASTERCARD, VISA
 from support.portal_page.sentences import spanish
 
+HOUR_SECONDS = 3600
 CLAUDIO = UUID("0190a000-0000-7000-8000-0000000000a2")
 
 
@@ -108,7 +108,8 @@ async def test_concurrent_batches_lose_no_changes(gateway: Gateway) -> None:
     assert shown["payment_method"]["last4"] == "4242"
 
 
-async def test_a_page_waits_for_the_event_of_its_customers_command(ana: Merchant) -> None:
+async def test_a_page_waits_for_the_event_of_its_customers_command(ana: Merchant, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal_gateway.application.portal.WAIT_SECONDS_MAX", HOUR_SECONDS)
     async with ana.signed_in() as browser:
 
         async def later() -> None:
@@ -121,17 +122,19 @@ async def test_a_page_waits_for_the_event_of_its_customers_command(ana: Merchant
         assert shown["subscriptions"][0]["cancellation"]["effective_at"] == "2023-06-14T09:00:00Z"
         assert shown["subscriptions"][0]["renews_on"] is None
 
-        began = time.monotonic()
-        assert (await browser.get("/api/overview", params={"after": f"subscription-{story.SUBSCRIPTION}:9"})).status_code == 200
-        assert time.monotonic() - began > 1.4
+
+async def test_a_page_is_shown_without_an_event_that_does_not_arrive(ana: Merchant) -> None:
+    async with ana.signed_in() as browser:
+        answer = await browser.get("/api/overview", params={"after": f"subscription-{story.SUBSCRIPTION}:9"})
+    assert answer.status_code == 200
+    assert answer.json()["subscriptions"][0]["cancellation"] is None
 
 
 @pytest.mark.parametrize("after", ["", "x", "subscription-1:2", f"subscription-{story.SUBSCRIPTION}:-1", "%00"])
-async def test_an_invalid_position_is_not_waited_for(ana: Merchant, after: str) -> None:
+async def test_an_invalid_position_is_not_waited_for(ana: Merchant, after: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("portal_gateway.application.portal.WAIT_SECONDS_MAX", HOUR_SECONDS)
     async with ana.signed_in() as browser:
-        began = time.monotonic()
         assert (await browser.get("/api/overview", params={"after": after})).status_code == 200
-        assert time.monotonic() - began < 1.4
 
 
 async def test_the_overview_has_the_age_of_its_facts(ana: Merchant) -> None:

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import signal
-import time
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -145,7 +144,6 @@ async def test_a_current_request_is_answered_and_the_process_ends_with_zero(
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(reader.read(1), 0.5)
         running.send_signal(signal.SIGTERM)
-        stopped_at = time.monotonic()
         async with asyncio.timeout(10):
             while await listening(settings["HTTP_PORT"]):
                 await asyncio.sleep(0.05)
@@ -158,4 +156,3 @@ async def test_a_current_request_is_answered_and_the_process_ends_with_zero(
         assert answer.startswith(f"HTTP/1.1 {status} ".encode()), answer
         assert b"application/problem+json" in answer
         assert await asyncio.wait_for(running.wait(), 15) == 0
-        assert time.monotonic() - stopped_at < 15

@@ -3,7 +3,6 @@
 import asyncio
 import importlib
 import pkgutil
-import time
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -199,6 +198,4 @@ def test_only_a_lost_response_leaves_the_outcome_unknown(error: Exception, possi
 async def test_stopping_ends_a_back_off() -> None:
     stop = asyncio.Event()
     asyncio.get_running_loop().call_later(0.05, stop.set)
-    began = time.monotonic()
-    await Backoff(first=60).wait(stop)
-    assert time.monotonic() - began < 5
+    await Backoff(first=3600).wait(stop)
