@@ -1,6 +1,7 @@
 """No query reaches beyond one merchant, and none of the customer's surface beyond one customer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -52,11 +53,17 @@ SURFACE = {
 """file that answers customers -> how many tables one of its statements reaches without naming their customer, and why."""
 
 
+@cache
 def tables(column: str) -> frozenset[str]:
     return tables_with(column, (path for folder in MIGRATIONS for path in folder.glob("*.sql")))
 
 
-def all_statements() -> Iterator[Statement]:
+@cache
+def all_statements() -> Sequence[Statement]:
+    return list(_all_statements())
+
+
+def _all_statements() -> Iterator[Statement]:
     tenants = tables("merchant_id")
     for source in SOURCES.values():
         files = sorted(source.rglob("*.py"))
@@ -78,9 +85,9 @@ def most_unbound(queries: Iterable[Statement], column: str) -> dict[str, int]:
 
 
 def test_every_statement_filters_by_merchant() -> None:
-    queries = list(all_statements())
-    assert len(queries) > 100
-    assert most_unbound(queries, "merchant_id") == {file: most for file, (most, _) in BEYOND_A_MERCHANT.items()}
+    found = all_statements()
+    assert len(found) > 100
+    assert most_unbound(found, "merchant_id") == {file: most for file, (most, _) in BEYOND_A_MERCHANT.items()}
 
 
 def test_every_insert_has_its_merchant() -> None:

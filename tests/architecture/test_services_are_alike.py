@@ -1,6 +1,7 @@
 """The event-sourced services have the same skeleton: the same file for the same idea."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -34,9 +35,14 @@ def aggregates(service: str) -> list[Path]:
     return sorted(path.parent for path in (package(service) / "domain").glob("*/__init__.py"))
 
 
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
 def top_level_names(path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.parse(path.read_text()).body:
+    for node in parsed(path).body:
         match node:
             case ast.ClassDef(name=name) | ast.FunctionDef(name=name) | ast.AnnAssign(target=ast.Name(id=name)):
                 names.add(name)
@@ -90,8 +96,8 @@ def test_a_service_logs_with_structlog(service: str) -> None:
 
 
 def imports(path: Path) -> set[str]:
-    modules: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    found: set[str] = set()
+    for node in ast.walk(parsed(path)):
         match node:
             case ast.Import(names=names):
                 modules |= {alias.name for alias in names}
@@ -100,11 +106,14 @@ def imports(path: Path) -> set[str]:
     return modules
 
 
+@cache
 def names_used(path: Path) -> set[str]:
-    tree = ast.parse(path.read_text())
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} | {
-        node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)
-    }
+    names: set[str] = set()
+    for node in ast.walk(parsed(path)):
+        match node:
+            case ast.Name(id=name) | ast.Attribute(attr=name):
+                names.add(name)
+    return names
 
 
 @pytest.mark.parametrize("service", [*SERVICES, "portal-gateway"])
@@ -114,9 +123,9 @@ def test_a_service_leaves_conflicts_to_the_chassis(service: str) -> None:
     assert [path for path in modules if names_used(path) & {"VersionConflict", "AlreadyHandled", "Fenced", "ATTEMPTS"}] == []
 
 
-def raises_a_database_error(source: str) -> bool:
+def raises_a_database_error(tree: ast.Module) -> bool:
     """Whether the code raises an exception class of the driver, and so controls its flow by errors of the database."""
-    raised = (node.exc for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Raise) and node.exc)
+    raised = (node.exc for node in ast.walk(tree) if isinstance(node, ast.Raise) and node.exc)
     return any(isinstance(node, ast.Name) and node.id == "asyncpg" for exception in raised for node in ast.walk(exception))
 
 
@@ -124,12 +133,12 @@ def raises_a_database_error(source: str) -> bool:
 def test_no_code_raises_errors_of_the_database(folder: str) -> None:
     modules = sorted((ROOT / folder).rglob("*.py"))
     assert modules
-    assert [path for path in modules if raises_a_database_error(path.read_text())] == []
+    assert [path for path in modules if raises_a_database_error(parsed(path))] == []
 
 
 def test_a_database_error_raised_by_hand_is_found() -> None:
-    assert raises_a_database_error("raise asyncpg.SerializationError('again')\n")
-    assert not raises_a_database_error("try:\n    pass\nexcept asyncpg.SerializationError:\n    raise\n")
+    assert raises_a_database_error(ast.parse("raise asyncpg.SerializationError('again')\n"))
+    assert not raises_a_database_error(ast.parse("try:\n    pass\nexcept asyncpg.SerializationError:\n    raise\n"))
 
 
 @pytest.mark.parametrize("folder", ["chassis/src", "services", "deploy"])

@@ -1,7 +1,7 @@
 """How the processes of pytest-xdist share the tests: a file stays in one process, and scopes that take long start first.
 
-Files that share something slow are one scope, so that it is made once: the subscribers' virtual environment, the system stack,
-and the system stack of the files that kill or suspend its processes.
+Files that share something slow are one scope, so that it is made once: the composed services of the API documents, the
+subscribers' virtual environment, the system stack, and the system stack of the files that kill or suspend its processes.
 """
 
 from pathlib import PurePosixPath
@@ -38,6 +38,8 @@ def scope(nodeid: str) -> str:
     match path.parent.name:
         case "contracts" if path.stem in SUBSCRIBERS:
             return "subscribers"
+        case "contracts" if file.startswith("tests/contracts/"):
+            return "contracts"
         case "system" if path.stem not in WITH_OWN_STACK:
             return "system with faults" if path.stem in WITH_FAULTS else "system"
         case _:

@@ -1,4 +1,4 @@
-"""The number of examples of property tests."""
+"""The number of examples of property tests, and of texts with a fixed seed."""
 
 import os
 

@@ -6,15 +6,18 @@ import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import asyncpg
-from testcontainers.core.container import DockerContainer
 
 from portalctl.local.kafka import KafkaServer, cluster_id_of
 from portalctl.local.ports import free_port
 from portalctl.local.postgres import PostgresServer
 from portalctl.local.programs import start
 from support import docker
+
+if TYPE_CHECKING:
+    from testcontainers.core.container import DockerContainer
 
 POSTGRES_IMAGE = "postgres:18"
 KAFKA_IMAGE = "apache/kafka:4.3.1"
@@ -67,7 +70,7 @@ async def kafka() -> AsyncIterator[str]:
 @asynccontextmanager
 async def _postgres_container() -> AsyncIterator[str]:
     port = free_port()
-    container = DockerContainer(POSTGRES_IMAGE).with_bind_ports(5432, port).with_env("POSTGRES_PASSWORD", "only-for-tests")
+    container = _container(POSTGRES_IMAGE).with_bind_ports(5432, port).with_env("POSTGRES_PASSWORD", "only-for-tests")
     url = f"postgresql://postgres:only-for-tests@127.0.0.1:{port}/postgres"
 
     async def answers() -> bool:
@@ -84,7 +87,7 @@ async def _postgres_container() -> AsyncIterator[str]:
 @asynccontextmanager
 async def _kafka_container() -> AsyncIterator[str]:
     port = free_port()
-    container = DockerContainer(KAFKA_IMAGE).with_bind_ports(port, port)
+    container = _container(KAFKA_IMAGE).with_bind_ports(port, port)
     settings = {
         "NODE_ID": "1",
         "PROCESS_ROLES": "broker,controller",
@@ -109,8 +112,14 @@ async def _kafka_container() -> AsyncIterator[str]:
         yield f"127.0.0.1:{port}"
 
 
+def _container(image: str) -> "DockerContainer":
+    from testcontainers.core.container import DockerContainer  # takes 0.5 s, in each process of the tests
+
+    return DockerContainer(image)
+
+
 @asynccontextmanager
-async def _running(container: DockerContainer, answers: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
+async def _running(container: "DockerContainer", answers: Callable[[], Awaitable[bool]]) -> AsyncIterator[None]:
     await asyncio.to_thread(container.start)
     try:
         async with asyncio.timeout(_START_SECONDS):

@@ -15,6 +15,7 @@ from chassis.card_numbers import detection
 from chassis.card_numbers.detection import NoCards, has_card, redact_cards
 from chassis.card_numbers.other_numbers import is_telephone
 from support import number_texts
+from support.property_tests import examples
 
 CARDS = ["4242424242424242", "4242 4242 4242 4242", "4242-4242-4242-4242", "378282246310005", "5555555555554444"]
 
@@ -102,13 +103,15 @@ def test_redacted_text_contains_no_card_number() -> None:
 
 
 def test_telephone_numbers_of_twenty_countries_are_accepted() -> None:
-    refused = [text for text in number_texts.telephones(random.Random(20230614), 100_000) if has_card(text)]
-    assert len(refused) <= 200, refused[:20]
+    count = examples(100_000)
+    refused = [text for text in number_texts.telephones(random.Random(20230614), count) if has_card(text)]
+    assert len(refused) <= count / 500, refused[:20]
 
 
 def test_addresses_and_numbers_of_taxpayers_and_accounts_are_accepted() -> None:
-    refused = [text for text in number_texts.other_numbers(random.Random(20230614), 100_000) if has_card(text)]
-    assert len(refused) <= 500, refused[:20]
+    count = examples(100_000)
+    refused = [text for text in number_texts.other_numbers(random.Random(20230614), count) if has_card(text)]
+    assert len(refused) <= count / 200, refused[:20]
 
 
 def test_a_telephone_number_begins_with_an_assigned_country_code() -> None:

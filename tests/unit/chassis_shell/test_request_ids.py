@@ -3,12 +3,14 @@
 import json
 import re
 from collections.abc import AsyncIterator, MutableMapping
+from functools import cache
 from typing import Any
 from uuid import UUID, uuid4
 
 import asyncpg
 import pytest
 from aiokafka.errors import KafkaConnectionError
+from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from httpx import ASGITransport, AsyncClient, MockTransport, Request, Response
 from joserfc.jwk import OKPKey
@@ -44,7 +46,8 @@ FAULTS: dict[str, Exception] = {
 }
 
 
-def client(**options: Any) -> AsyncClient:
+@cache
+def shop() -> FastAPI:
     public = json.dumps({"keys": [KEY.as_dict(private=False)]})
     tenants: Any = None
     authenticator = Authenticator(tenants, Verifier("shop", public), "0" * 64)
@@ -82,7 +85,11 @@ def client(**options: Any) -> AsyncClient:
 
         return StreamingResponse(chunks())
 
-    return AsyncClient(transport=ASGITransport(app, **options), base_url="http://shop")
+    return app
+
+
+def client(**options: Any) -> AsyncClient:
+    return AsyncClient(transport=ASGITransport(shop(), **options), base_url="http://shop")
 
 
 @pytest.mark.parametrize("path", ["/logged", "/nowhere", "/bug", "/fails?how=connect", "/peer"])

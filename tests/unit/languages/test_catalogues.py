@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from jinja2 import Environment, nodes
-from unit.languages.faults import faults, ids, messages
-from unit.languages.packages import OTHER_LANGUAGES, PACKAGES, ROOT, catalogue, copied, make
 
 from presentation.languages import Catalogues, in_context
+from support.catalogue_packages import OTHER_LANGUAGES, PACKAGES, ROOT, catalogue, copied, make
 
 MARKS = {"say": 1, "sentence": 1, "N_": 1, "in_context": 2, "say_count": 2, "sentences": 2}
 """Function that marks a message → number of its leading arguments that are literals."""

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 from babel.messages.pofile import write_po
-from unit.languages.packages import PACKAGES, ROOT, catalogue, copied, make
 
 from portal_gateway.application.presentation import language
 from portal_gateway.application.presentation.details import BADGES
 from portal_gateway.application.presentation.invoices import STATUSES
+from support.catalogue_packages import PACKAGES, ROOT, catalogue, copied, make
 from support.portal_page.fakes import Stage
 
 GATEWAY = PACKAGES[0]

@@ -8,7 +8,7 @@ from pathlib import Path
 from babel.messages import Catalog
 from babel.messages.pofile import read_po
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 PACKAGES = [
     "services/portal-gateway/src/portal_gateway",
     "services/invoicing/src/invoicing",
