@@ -44,7 +44,7 @@ class Module:
 @cache
 def modules() -> Sequence[Module]:
     files = [(member, path) for member, source in SOURCES.items() for path in sorted(source.rglob("*.py"))]
-    return [Module(member, text := path.read_text(), ast.parse(text), constants_of(path)) for member, path in files]
+    return [Module(member, text := path.read_text(), tree := ast.parse(text), constants_of(tree)) for member, path in files]
 
 
 def calls(name: str) -> Iterator[tuple[str, ast.Call, Mapping[str, str]]]:

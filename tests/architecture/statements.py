@@ -66,8 +66,8 @@ def _constants(tree: ast.Module, known: Mapping[str, str]) -> dict[str, str]:
     return constants
 
 
-def constants_of(file: Path) -> dict[str, str]:
-    return _constants(ast.parse(file.read_text()), {})
+def constants_of(tree: ast.Module) -> dict[str, str]:
+    return _constants(tree, {})
 
 
 def _parts(node: ast.AST) -> list[ast.AST]:
