@@ -128,6 +128,7 @@ async def test_the_switcher_follows_a_cancellation_and_its_withdrawal(page: Page
         chosen = page.locator(".switch [aria-current]")
         dialog = await portal.cancel()
         await dialog.confirm()
+        await expect(dialog.outcome("scheduled")).to_be_visible()
         await dialog.close()
         await expect(badge(chosen, "ending")).to_be_visible()
         await portal.keep()
