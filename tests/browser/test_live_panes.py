@@ -157,6 +157,16 @@ async def test_a_focused_subscription_keeps_the_focus(page: Page) -> None:
         assert not await link.evaluate("(now, before) => now === before", before)
 
 
+async def test_panes_behind_a_dialog_are_replaced_when_it_closes(page: Page) -> None:
+    async with live_portal(page) as (stage, portal):
+        await portal.cancel()
+        stage.change(subscriptions=[scenes.ending()])
+        await expect(page.locator("body")).to_have_attribute("data-revision", str(stage.views.shown.revision))
+        await expect(badge(portal.subscription, "active")).to_be_visible()
+        await page.keyboard.press("Escape")
+        await expect(badge(portal.subscription, "ending")).to_be_visible()
+
+
 async def test_an_open_menu_stays_open_and_the_update_follows_when_it_closes(page: Page) -> None:
     async with live_portal(page) as (stage, portal):
         await portal.page.locator("#download-all").click()
