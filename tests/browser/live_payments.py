@@ -54,7 +54,7 @@ class LivePayments:
     cards: LiveCards = field(default_factory=LiveCards)
     answers: bool = True
     """Whether the card frame of a new set-up answers."""
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[dict[str, Any]] = field(default_factory=list)
     told: dict[str, CardUpdated | Problem] = field(default_factory=dict)
     """Answers by idempotency key."""
     opened: "count[int]" = field(default_factory=count)
@@ -79,10 +79,10 @@ class LivePayments:
     async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
         return {"invoice_id": str(invoice_id), "running": False, **self.listed()}  # type: ignore[typeddict-item]
 
-    async def pay(self, session: Session, invoice_id: UUID, asked: PaymentRequest, key: str | None) -> PaymentBegun:
-        self.asked.append({"pay": str(invoice_id), "amount": asked.amount, "key": key})
+    async def pay(self, session: Session, invoice_id: UUID, request: PaymentRequest, key: str | None) -> PaymentBegun:
+        self.requests.append({"pay": str(invoice_id), "amount": request.amount, "key": key})
         listed = self.listed()
-        if listed["total"] != asked.amount:
+        if listed["total"] != request.amount:
             raise Problem(409, "amount_changed", "What is due has changed", more={"amount": listed["total"], **listed})
         self.end(str(invoice_id), self.becomes)
         begun = {"id": "charge", "invoice_id": str(invoice_id), "aggregate": f"payment-{invoice_id}", "version": 3}
@@ -107,8 +107,8 @@ class LivePayments:
         key: str | None,
         totals: Sequence[MoneyFacts] | None = None,
     ) -> CardUpdated:
-        asked = {"setup": setup_id, "token": token, "charges": [str(id) for id in charge_invoices], "key": key}
-        self.asked.append({**asked, "totals": totals})
+        request = {"setup": setup_id, "token": token, "charges": [str(id) for id in charge_invoices], "key": key}
+        self.requests.append({**request, "totals": totals})
         if key not in self.told:
             assert key is not None
             try:

@@ -54,7 +54,7 @@ async def test_a_too_long_comment_shows_the_remaining_characters_and_is_kept(pag
         await expect(comment).to_have_value("x" * 503)
         await expect(comment).to_be_focused()
         await expect(dialog.reason("other")).to_be_checked()
-        assert stage.subscriptions.asked == []
+        assert stage.subscriptions.commands == []
 
 
 async def test_markup_and_unusual_characters_are_shown_as_text(page: Page) -> None:
@@ -71,7 +71,7 @@ async def test_markup_and_unusual_characters_are_shown_as_text(page: Page) -> No
         await dialog.fill("other")
         await dialog.confirm()
         await expect(dialog.outcome("scheduled")).to_be_visible()
-        assert stage.subscriptions.asked[0]["comment"] == HOSTILE.replace("\N{RIGHT-TO-LEFT OVERRIDE}", "")
+        assert stage.subscriptions.commands[0]["comment"] == HOSTILE.replace("\N{RIGHT-TO-LEFT OVERRIDE}", "")
     assert alerts == []
 
 

@@ -204,7 +204,7 @@ async def test_after_five_declined_cards_the_next_attempt_has_to_wait(page: Page
         await card.type(MASTERCARD)
         await card.confirm()
         await expect(card.field("problem")).to_have_text(too_many_declines(language_of(language), SECONDS_TO_WAIT))
-        assert len(stage.live_payments.asked) == 5
+        assert len(stage.live_payments.requests) == 5
 
 
 async def test_the_portals_rate_limit_is_shown_with_its_waiting_time(page: Page) -> None:

@@ -101,8 +101,8 @@ async def test_a_lost_answer_is_requested_again_with_the_same_key(page: Page) ->
         await expect(dialog.retry).to_be_hidden()
         await forward_until(page, dialog.saved)
         await expect(dialog.saved).to_contain_text(SAVED)
-        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_1", "tok_1"]
-        assert len({asked["key"] for asked in stage.live_payments.asked}) == 1
+        assert [request["token"] for request in stage.live_payments.requests] == ["tok_1", "tok_1"]
+        assert len({request["key"] for request in stage.live_payments.requests}) == 1
 
 
 async def test_an_unknown_outcome_is_requested_again_until_it_is_known(page: Page) -> None:
@@ -122,7 +122,7 @@ async def test_an_unknown_outcome_is_requested_again_until_it_is_known(page: Pag
         await expect(dialog.failure("asking")).to_be_visible()
         await forward_until(page, dialog.saved)
         await expect(dialog.saved).to_contain_text(SAVED)
-        assert (unknown, len(stage.live_payments.asked)) == ([], 1)
+        assert (unknown, len(stage.live_payments.requests)) == ([], 1)
 
 
 async def test_an_unknown_outcome_that_was_a_decline_is_shown_as_a_decline(page: Page) -> None:
@@ -196,7 +196,7 @@ async def test_many_clicks_save_one_card(page: Page) -> None:
         await dialog.confirm_button.dblclick(force=True)
         await expect(dialog.saved).to_contain_text(SAVED)
         assert len(stage.live_payments.cards.tokenised) == 1
-        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_1"]
+        assert [request["token"] for request in stage.live_payments.requests] == ["tok_1"]
 
 
 async def answer_slowly(route: Route) -> None:
@@ -254,7 +254,7 @@ async def test_a_frame_reload_during_saving_still_shows_the_outcome(page: Page) 
         await expect(dialog.failure("asking")).to_be_visible()
         await held[0].continue_()
         await expect(dialog.saved).to_contain_text(SAVED)
-        assert len(stage.live_payments.asked) == 1
+        assert len(stage.live_payments.requests) == 1
 
 
 async def test_back_and_forward_keep_and_confirm_no_card(page: Page) -> None:
@@ -271,7 +271,7 @@ async def test_back_and_forward_keep_and_confirm_no_card(page: Page) -> None:
         await page.go_forward()
         await expect(portal.dialog).to_be_hidden()
         await expect(portal.method).to_contain_text("Visa •••• 4242")
-        assert (stage.live_payments.asked, stage.live_payments.cards.tokenised) == ([], [])
+        assert (stage.live_payments.requests, stage.live_payments.cards.tokenised) == ([], [])
 
         dialog = await portal.edit_card()
         await expect(dialog.number).to_have_value("")
@@ -282,7 +282,7 @@ async def test_back_and_forward_keep_and_confirm_no_card(page: Page) -> None:
         await page.go_forward()
         await expect(portal.dialog).to_be_hidden()
         await expect(portal.method).to_contain_text("Mastercard •••• 4444")
-        assert len(stage.live_payments.asked) == 1
+        assert len(stage.live_payments.requests) == 1
 
 
 async def test_leaving_the_page_during_saving_changes_the_card_once(page: Page) -> None:
@@ -292,7 +292,7 @@ async def test_leaving_the_page_during_saving_changes_the_card_once(page: Page) 
         await page.goto(f"{stage.origin}/invoices/{scenes.invoice_id(14)}")
         await page.go_back()
         await expect(PortalPage(page).method).to_contain_text(re.compile("4242|4444"))
-        assert len(stage.live_payments.asked) <= 1
+        assert len(stage.live_payments.requests) <= 1
 
 
 async def test_two_tabs_have_separate_set_ups_and_outcomes(page: Page) -> None:
@@ -310,7 +310,7 @@ async def test_two_tabs_have_separate_set_ups_and_outcomes(page: Page) -> None:
         await other.fill("378282246310005", code="1234")
         await other.confirm()
         await expect(other.saved).to_contain_text("American Express •••• 0005")
-        assert len({asked["setup"] for asked in stage.live_payments.asked}) == 2
+        assert len({request["setup"] for request in stage.live_payments.requests}) == 2
         await one.close()
         await expect(PortalPage(page).method).to_contain_text("American Express •••• 0005")
 
@@ -331,5 +331,5 @@ async def test_an_invoice_paid_in_another_tab_is_not_paid_again(page: Page) -> N
         await expect(other.root.locator("[data-due]")).not_to_contain_text("29.99 USD")
         await other.confirm()
         await expect(other.saved).to_contain_text(SAVED)
-        charges: list[Any] = [asked["charges"] for asked in stage.live_payments.asked]
+        charges: list[Any] = [request["charges"] for request in stage.live_payments.requests]
         assert charges == [[scenes.invoice_id(14)], [scenes.invoice_id(14)], []]

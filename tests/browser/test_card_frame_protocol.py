@@ -109,13 +109,13 @@ async def test_only_valid_messages_of_the_current_frame_are_accepted(page: Page)
         # From the right origin, but not from the frame's window.
         await post(other, good)
         await page.evaluate("data => postMessage(data, '*')", good)
-        assert stage.live_payments.asked == []
+        assert stage.live_payments.requests == []
         await post(frame, *forgeries(good))
-        assert stage.live_payments.asked == []
+        assert stage.live_payments.requests == []
 
         await frame.evaluate(POST, [good])
         await expect(page.locator("dialog [data-new-card]")).to_contain_text("Mastercard •••• 4444")
-        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_forged"]
+        assert [request["token"] for request in stage.live_payments.requests] == ["tok_forged"]
 
 
 async def test_one_token_is_accepted_per_confirmation(page: Page) -> None:
@@ -124,14 +124,14 @@ async def test_one_token_is_accepted_per_confirmation(page: Page) -> None:
         frame = frame_of(page)
         early = told(page, "token", **TOKEN)
         await post(frame, early)
-        assert stage.live_payments.asked == [], "nobody has confirmed anything"
+        assert stage.live_payments.requests == [], "nobody has confirmed anything"
         await dialog.fill(DECLINED)
         await dialog.confirm()
         await expect(problem(dialog.frame, "card_declined")).to_be_visible()
         used = told(page, "token", **TOKEN | {"token": "tok_1"})
         await post(frame, used)
         await post(frame, used)
-        assert [asked["token"] for asked in stage.live_payments.asked] == ["tok_1"]
+        assert [request["token"] for request in stage.live_payments.requests] == ["tok_1"]
 
 
 async def test_a_second_token_for_one_confirmation_is_ignored(page: Page) -> None:
@@ -141,7 +141,7 @@ async def test_a_second_token_for_one_confirmation_is_ignored(page: Page) -> Non
         messages = [told(page, "submitting"), *[told(page, "token", **TOKEN)] * 5, told(page, "submitting"), told(page, "close")]
         await frame_of(page).evaluate(POST, messages)
         await expect(page.locator("dialog [data-new-card]")).to_contain_text("Mastercard •••• 4444")
-        assert len(stage.live_payments.asked) == 1
+        assert len(stage.live_payments.requests) == 1
 
 
 async def test_a_token_from_before_the_dialog_was_closed_is_ignored(page: Page) -> None:
@@ -154,7 +154,7 @@ async def test_a_token_from_before_the_dialog_was_closed_is_ignored(page: Page) 
         assert setup_of(page) != old["setup_id"]
         await post(frame_of(page), told(page, "submitting"))
         await post(frame_of(page), old)
-        assert stage.live_payments.asked == []
+        assert stage.live_payments.requests == []
 
 
 async def test_a_token_of_another_set_up_changes_nothing_and_a_retry_works(page: Page) -> None:
@@ -258,7 +258,7 @@ async def test_with_another_session_nothing_changes_and_the_page_says_so(page: P
         await dialog.confirm()
         await expect(message(page, "session_changed")).to_be_visible()
         await expect(dialog.root).to_be_hidden()
-        assert stage.live_payments.asked == []
+        assert stage.live_payments.requests == []
 
 
 async def test_a_set_up_that_expired_before_its_page_was_opened_says_so(page: Page) -> None:
@@ -285,7 +285,7 @@ async def test_a_set_up_that_expires_during_typing_says_so(page: Page) -> None:
         stage.live_payments.cards.setups.clear()
         await dialog.confirm()
         await expect(dialog.failure("expired")).to_be_visible()
-        assert stage.live_payments.asked == []
+        assert stage.live_payments.requests == []
 
 
 async def test_a_reloaded_frame_starts_empty_and_works(page: Page) -> None:

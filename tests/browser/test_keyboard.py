@@ -192,7 +192,7 @@ async def test_a_subscription_is_cancelled_with_a_reason_and_then_kept(page: Pag
         await keyboard.tab("button close", "button submit")
         await keyboard.press("Space")
         await keyboard.wait_for("heading cancelled")
-        asked = stage.subscriptions.asked[0]
+        asked = stage.subscriptions.commands[0]
         assert (asked["feedback"], asked["comment"]) == ("too_expensive", "Quizá vuelva")
         await keyboard.tab("button submit", "link close")
         await keyboard.press("Enter")
@@ -244,7 +244,7 @@ async def test_a_dialog_traps_the_focus_and_returns_it(page: Page, opener: str, 
         await keyboard.press("Enter")
         await keyboard.wait_for(first)
         assert [stop.split()[0] for stop in await keyboard.all_stops()] == stops
-        assert stage.subscriptions.asked == stage.live_payments.asked == []
+        assert stage.subscriptions.commands == stage.live_payments.requests == []
 
 
 async def test_a_dialog_reopened_immediately_keeps_its_content(page: Page) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from browser.live_stage import LiveStage
 from playwright.async_api import Page, expect
 
-from portal_gateway.adapters.page.overview import KEPT
+from portal_gateway.adapters.page.overview import KEEP_CONFIRMATION
 from portal_gateway.application.presentation.common import STALE
 from portal_gateway.application.view import Pending
 from support.portal_page import scenes
@@ -229,5 +229,5 @@ async def test_keeping_a_subscription_keeps_the_filter(page: Page) -> None:
         await portal.keep()
         await expect(badge(portal.subscription, "active")).to_be_visible()
         await expect(portal.no_match).to_be_visible()
-        await expect(portal.live_region).to_have_text(spanish(KEPT))
+        await expect(portal.live_region).to_have_text(spanish(KEEP_CONFIRMATION))
         assert len(await announcements(page)) == 2

@@ -174,7 +174,7 @@ async def test_a_subscription_is_cancelled_with_two_clicks(page: Page) -> None:
         await page.locator("#cancel").click()
         await page.locator("#dialog .danger").click()
         await expect(page.locator("#dialog [data-refresh]")).to_be_visible()
-        assert len(stage.subscriptions.asked) == 1
+        assert len(stage.subscriptions.commands) == 1
 
 
 async def test_the_card_on_file_is_retried_with_one_click_and_a_confirmation(page: Page) -> None:
@@ -185,7 +185,7 @@ async def test_the_card_on_file_is_retried_with_one_click_and_a_confirmation(pag
         await page.locator("#pay-now").click()
         await page.locator("#dialog button.primary").click()
         await expect(page.locator("#payment-outcome")).to_be_visible()
-        assert [asked["amount"]["amount_minor"] for asked in stage.live_payments.asked] == [2999]
+        assert [request["amount"]["amount_minor"] for request in stage.live_payments.requests] == [2999]
 
 
 async def test_each_change_shows_one_toast_and_never_two(page: Page) -> None:

@@ -54,7 +54,7 @@ async def test_exactly_the_listed_invoices_are_paid(page: Page) -> None:
         await dialog.confirm()
         await expect(outcome(dialog, "TS-000014 · 29.99 USD", "paid")).to_be_visible()
         await expect(outcome(dialog, "TS-000013 · 12.00 USD", "paid")).to_be_visible()
-        assert sorted(stage.live_payments.asked[0]["charges"]) == sorted([scenes.invoice_id(13), scenes.invoice_id(14)])
+        assert sorted(stage.live_payments.requests[0]["charges"]) == sorted([scenes.invoice_id(13), scenes.invoice_id(14)])
 
 
 async def test_a_debt_that_arises_meanwhile_is_listed_before_it_is_paid(page: Page) -> None:
@@ -69,7 +69,7 @@ async def test_a_debt_that_arises_meanwhile_is_listed_before_it_is_paid(page: Pa
         await expect(dialog.confirm_button).to_contain_text("71.98 USD")
         await dialog.confirm()
         await expect(outcome(dialog, "TS-000012 · 29.99 USD", "paid")).to_be_visible()
-        assert [len(asked["charges"]) for asked in stage.live_payments.asked] == [2, 3]
+        assert [len(request["charges"]) for request in stage.live_payments.requests] == [2, 3]
 
 
 async def test_one_of_two_invoices_can_fail(page: Page) -> None:

@@ -53,7 +53,7 @@ async def test_the_listed_debt_is_paid_with_two_clicks_and_the_page_updates(page
         await expect(dialog.locator("[data-outcome=paid]")).to_contain_text("14 de junio.")
         await dialog.locator("a[data-close]").click()
         await expect(badge(portal.subscription, "active")).to_be_visible()
-        assert [asked["amount"] for asked in stage.live_payments.asked] == [{"amount_minor": 2999, "currency": "USD"}]
+        assert [request["amount"] for request in stage.live_payments.requests] == [{"amount_minor": 2999, "currency": "USD"}]
 
 
 async def test_begun_periods_are_in_the_list_and_in_the_total(page: Page) -> None:
@@ -63,7 +63,7 @@ async def test_begun_periods_are_in_the_list_and_in_the_total(page: Page) -> Non
         await confirm(dialog)
         charges = dialog.locator("#payment-outcome dl > div").filter(has=page.locator("[data-status=paid]"))
         await expect(charges).to_have_text([re.compile("TS-000014 · 29.99 USD"), re.compile("TS-000015 · 29.99 USD")])
-        assert stage.live_payments.asked[0]["amount"] == {"amount_minor": 5998, "currency": "USD"}
+        assert stage.live_payments.requests[0]["amount"] == {"amount_minor": 5998, "currency": "USD"}
 
 
 async def test_a_period_that_begins_meanwhile_is_shown_before_it_is_paid(page: Page) -> None:
@@ -74,8 +74,8 @@ async def test_a_period_that_begins_meanwhile_is_shown_before_it_is_paid(page: P
         await expect(submit_of(dialog)).to_contain_text("59.98 USD")
         await confirm(dialog)
         await expect(badge(dialog.locator("#payment-outcome"), "paid").first).to_be_visible()
-        assert [asked["amount"]["amount_minor"] for asked in stage.live_payments.asked] == [2999, 5998]
-        assert len({asked["key"] for asked in stage.live_payments.asked}) == 2
+        assert [request["amount"]["amount_minor"] for request in stage.live_payments.requests] == [2999, 5998]
+        assert len({request["key"] for request in stage.live_payments.requests}) == 2
 
 
 async def test_a_slow_charge_shows_its_outcome_on_the_current_page(page: Page) -> None:
@@ -105,7 +105,7 @@ async def test_a_double_click_pays_once(page: Page) -> None:
     async with paying(page) as (stage, _, dialog):
         await submit_of(dialog).dblclick()
         await expect(badge(dialog.locator("#payment-outcome"), "paid").first).to_be_visible()
-        assert len(stage.live_payments.asked) == 1
+        assert len(stage.live_payments.requests) == 1
 
 
 async def test_card_entry_lists_begun_periods_and_says_what_it_pays(page: Page) -> None:
@@ -123,7 +123,7 @@ async def test_card_entry_lists_begun_periods_and_says_what_it_pays(page: Page) 
         charges = dialog.root.locator("[data-charge]").filter(has=page.locator("[data-status=paid]"))
         await expect(charges).to_have_text([re.compile("TS-000014 · 29.99 USD"), BEGUN])
         await expect(dialog.root.locator("[data-advice=waiting]")).to_have_count(0)
-        [asked] = stage.live_payments.asked
+        [asked] = stage.live_payments.requests
         assert asked["totals"] == [{"amount_minor": 5998, "currency": "USD"}]
         assert len(asked["charges"]) == 2
 

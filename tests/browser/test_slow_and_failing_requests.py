@@ -146,8 +146,8 @@ async def test_typed_text_survives_an_unavailable_service(page: Page) -> None:
         stage.subscriptions.refuses = None
         await dialog.confirm()
         await expect(dialog.outcome("scheduled")).to_be_visible()
-        keys = {asked["key"] for asked in stage.subscriptions.asked}
-        assert (len(stage.subscriptions.asked), len(keys)) == (2, 1)
+        keys = {command["key"] for command in stage.subscriptions.commands}
+        assert (len(stage.subscriptions.commands), len(keys)) == (2, 1)
 
 
 async def test_a_confirmation_pressed_twice_is_sent_once(page: Page) -> None:
@@ -158,7 +158,7 @@ async def test_a_confirmation_pressed_twice_is_sent_once(page: Page) -> None:
         await dialog.confirm_button.dblclick()
         await slow.release()
         await expect(dialog.outcome("scheduled")).to_be_visible()
-        assert len(stage.subscriptions.asked) == 1
+        assert len(stage.subscriptions.commands) == 1
 
 
 @pytest.mark.parametrize(
@@ -295,4 +295,4 @@ async def test_a_dialog_of_another_session_reloads_the_page_with_a_notice(page: 
         await dialog.confirm()
         await expect(message(page, "session_changed")).to_be_visible()
         await expect(portal.dialog).to_be_hidden()
-        assert stage.subscriptions.asked == []
+        assert stage.subscriptions.commands == []

@@ -11,7 +11,7 @@ from browser.keyboard import Keyboard
 from browser.live_stage import DECLINED, MASTERCARD, LiveStage
 from playwright.async_api import Page, expect
 
-from portal_gateway.adapters.page.overview import KEPT
+from portal_gateway.adapters.page.overview import KEEP_CONFIRMATION
 from support.portal_page import scenes
 from support.portal_page.page_objects import Visitor, badge, log_out, paste_link, press, problem
 from support.portal_page.sentences import spanish
@@ -66,7 +66,7 @@ async def test_a_declined_card_leaves_the_old_one_and_the_dialog_open(page: Page
     await dialog.fill("4242424242424242")
     await dialog.confirm()
     await expect(page.locator("dialog [data-new-card]")).to_contain_text("Visa •••• 4242")
-    assert len({asked["key"] for asked in stage.live_payments.asked}) == 2
+    assert len({request["key"] for request in stage.live_payments.requests}) == 2
 
 
 async def test_a_debt_is_listed_paid_and_announced(page: Page, opened: Open) -> None:
@@ -80,7 +80,7 @@ async def test_a_debt_is_listed_paid_and_announced(page: Page, opened: Open) -> 
     await dialog.confirm()
     charge = portal.dialog.locator("[data-charge]").filter(has_text="TS-000014 · 29.99 USD")
     await expect(badge(charge, "paid")).to_be_visible()
-    assert stage.live_payments.asked[0]["charges"] == [scenes.invoice_id(14)]
+    assert stage.live_payments.requests[0]["charges"] == [scenes.invoice_id(14)]
     await dialog.close()
     await expect(page.locator("[data-notice]")).to_have_count(0)
 
@@ -131,7 +131,7 @@ async def test_a_message_from_another_origin_is_ignored(page: Page, opened: Open
         window.postMessage({ v: 1, setup_id: frame.split("/").pop(), type: "token", token: "forged" }, location.origin);
     }""")
     await page.wait_for_timeout(300)
-    assert stage.live_payments.asked == []
+    assert stage.live_payments.requests == []
 
 
 async def test_a_subscription_is_cancelled_and_then_kept(page: Page, opened: Open) -> None:
@@ -148,8 +148,8 @@ async def test_a_subscription_is_cancelled_and_then_kept(page: Page, opened: Ope
     await expect(badge(portal.subscription, "ending")).to_be_visible()
     await portal.keep()
     await expect(badge(portal.subscription, "active")).to_be_visible()
-    await expect(portal.live_region).to_have_text(spanish(KEPT))
-    assert [asked.get("feedback") for asked in stage.subscriptions.asked] == ["too_expensive", None]
+    await expect(portal.live_region).to_have_text(spanish(KEEP_CONFIRMATION))
+    assert [command.get("feedback") for command in stage.subscriptions.commands] == ["too_expensive", None]
 
 
 async def test_a_card_number_is_removed_from_a_comment(page: Page, opened: Open) -> None:
@@ -160,7 +160,7 @@ async def test_a_card_number_is_removed_from_a_comment(page: Page, opened: Open)
     await dialog.confirm()
     await expect(dialog.outcome("scheduled")).to_be_visible()
     await expect(dialog.root.locator("[data-redacted]")).to_be_visible()
-    assert [asked["comment"] for asked in stage.subscriptions.asked] == ["Cobren de la ••••"]
+    assert [command["comment"] for command in stage.subscriptions.commands] == ["Cobren de la ••••"]
 
 
 async def test_escape_closes_the_cancel_dialog_and_changes_nothing(page: Page, opened: Open) -> None:
@@ -170,7 +170,7 @@ async def test_escape_closes_the_cancel_dialog_and_changes_nothing(page: Page, o
     await Keyboard(page).press("Escape")
     await expect(portal.dialog).to_be_hidden()
     await expect(portal.page.locator("#cancel")).to_be_focused()
-    assert stage.subscriptions.asked == []
+    assert stage.subscriptions.commands == []
 
 
 async def test_invoices_are_read_and_downloaded(page: Page, opened: Open) -> None:

@@ -124,8 +124,8 @@ async def test_a_cancellation_is_refused_corrected_confirmed_and_withdrawn(brows
         await expect(page.locator("[data-outcome=scheduled]")).to_be_visible()
         await page.locator("form[action*='/keep'] button").click()
         await expect(message(page, "kept")).to_be_visible()
-        assert [asked.get("comment") for asked in stage.subscriptions.asked] == ["Hasta pronto", "Hasta pronto", None]
-        assert len({asked["key"] for asked in stage.subscriptions.asked[:2]}) == 1
+        assert [command.get("comment") for command in stage.subscriptions.commands] == ["Hasta pronto", "Hasta pronto", None]
+        assert len({command["key"] for command in stage.subscriptions.commands[:2]}) == 1
 
 
 async def test_a_refused_command_leads_back_to_the_portal(browser: Browser) -> None:

@@ -128,7 +128,7 @@ class Subscriptions:
     refuses: Problem | None = None
     refuses_preview: Problem | None = None
     previewed: list[CancelMode | None] = field(default_factory=list)
-    asked: list[dict[str, Any]] = field(default_factory=list)
+    commands: list[dict[str, Any]] = field(default_factory=list)
 
     async def preview(self, session: Session, subscription_id: UUID, mode: CancelMode | None) -> CancellationPreview:
         self.previewed.append(mode)
@@ -143,14 +143,14 @@ class Subscriptions:
         request: CancelRequest,
         key: str | None,
     ) -> CancellationAccepted:
-        self.asked.append({"cancel": subscription_id, **asdict(request), "key": key})
+        self.commands.append({"cancel": subscription_id, **asdict(request), "key": key})
         if self.refuses:
             raise self.refuses
         effective = scenes.instant(2023, 6, 14)
         return {"aggregate": f"subscription-{subscription_id}", "version": 13, "effective_at": effective, "mode": "at_period_end"}
 
     async def withdraw_cancellation(self, session: Session, subscription_id: UUID, key: str | None) -> Accepted:
-        self.asked.append({"keep": subscription_id, "key": key})
+        self.commands.append({"keep": subscription_id, "key": key})
         if self.refuses:
             raise self.refuses
         return {"aggregate": f"subscription-{subscription_id}", "version": 14}
@@ -166,7 +166,7 @@ class Payments:
     more: bool = False
     running: bool = False
     refuses: Problem | None = None
-    asked: list[tuple[UUID, PaymentRequest, str | None]] = field(default_factory=list)
+    requests: list[tuple[UUID, PaymentRequest, str | None]] = field(default_factory=list)
 
     async def open_setup(self, session: Session, locale: str, colour: str | None) -> CardSetup:
         setup = uuid5(scenes.OURS, "setup")
@@ -178,8 +178,8 @@ class Payments:
     async def payment_preview(self, session: Session, invoice_id: UUID) -> PaymentPreview:
         return {"invoice_id": str(invoice_id), "running": self.running, **self.dues()}
 
-    async def pay(self, session: Session, invoice_id: UUID, asked: PaymentRequest, key: str | None) -> PaymentBegun:
-        self.asked.append((invoice_id, asked, key))
+    async def pay(self, session: Session, invoice_id: UUID, request: PaymentRequest, key: str | None) -> PaymentBegun:
+        self.requests.append((invoice_id, request, key))
         if self.refuses:
             raise self.refuses
         charge = {"id": "charge", "invoice_id": str(invoice_id), "aggregate": f"payment-{invoice_id}", "version": 3}
@@ -190,8 +190,8 @@ class Payments:
         total: Money | None = None
         if amounts:
             total = {"amount_minor": sum(each["amount_minor"] for each in amounts), "currency": amounts[0]["currency"]}
-        found: Dues = {"due": self.due, "total": total}
-        return {**found, "more": True} if self.more else found
+        dues: Dues = {"due": self.due, "total": total}
+        return {**dues, "more": True} if self.more else dues
 
 
 @dataclass

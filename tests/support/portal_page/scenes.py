@@ -123,7 +123,7 @@ def invoice(number: int, status: InvoiceStatus = "paid", **changes: Any) -> Invo
 
 def facts(*subscriptions: Subscription, **changes: Any) -> CustomerView:
     rows = [invoice(number) for number in range(14, 2, -1)]
-    found: dict[str, Any] = {
+    defaults: dict[str, Any] = {
         "customer": {"id": str(CUSTOMER), "name": "Ana García", "email": "ana@example.com", "locale": "es-MX", "country": "MX"},
         "subscriptions": list(subscriptions) or [subscription()],
         "payment_method": {"id": "pm", "brand": "visa", "last4": "4242", "exp_month": 12, "exp_year": 2025, "version": 1},
@@ -131,15 +131,15 @@ def facts(*subscriptions: Subscription, **changes: Any) -> CustomerView:
         "invoice_count": 14,
         "invoice_years": [2023, 2022],
     }
-    return {**found, **changes}  # type: ignore[typeddict-item]
+    return {**defaults, **changes}  # type: ignore[typeddict-item]
 
 
 def view(*subscriptions: Subscription, **changes: Any) -> View:
     """`changes` sets fields of the view or of its facts, by name."""
     names = ("merchant", "now", "revision", "pending", "as_of", "stale", "merchant_behind")
     own = {name: changes.pop(name) for name in names if name in changes}
-    found = View(merchant(), NOW, 7, facts(*subscriptions, **changes), (), datetime.now(UTC), False)
-    return replace(found, **own)
+    default = View(merchant(), NOW, 7, facts(*subscriptions, **changes), (), datetime.now(UTC), False)
+    return replace(default, **own)
 
 
 def owing(status: str = "past_due", **changes: Any) -> View:

@@ -22,7 +22,7 @@ async def test_a_card_number_in_a_comment_is_removed_with_a_notice_and_the_cance
         page = await browser.get(answer.headers["location"])
         in_english = await browser.get(f"{answer.headers['location']}&lang=en")
     assert answer.status_code == 303
-    assert stage.subscriptions.asked[0]["comment"] == "mi tarjeta ••••, gracias"
+    assert stage.subscriptions.commands[0]["comment"] == "mi tarjeta ••••, gracias"
     assert "4242" not in answer.headers["location"] + page.text
     assert 'data-outcome="scheduled"' in page.text
     assert REMOVED in page.text
@@ -36,5 +36,5 @@ async def test_any_comment_lets_the_cancellation_succeed(comment: str) -> None:
     async with stage.browser() as browser:
         answer = await browser.post(CANCEL, data={**FORM, "comment": comment})
         page = await browser.get(answer.headers["location"])
-    assert (answer.status_code, len(stage.subscriptions.asked)) == (303, 1)
+    assert (answer.status_code, len(stage.subscriptions.commands)) == (303, 1)
     assert REMOVED not in page.text

@@ -33,7 +33,7 @@ def staged() -> tuple[Stage, ASGIApp]:
 
 def sent(path: str, body: bytes, content_type: str | bytes | None, *, signed_in: bool = True) -> tuple[Stage, Response]:
     stage, app = staged()
-    stage.subscriptions.asked.clear()
+    stage.subscriptions.commands.clear()
     stage.access.ended.clear()
     headers: Any = {"content-type": content_type} if content_type is not None else {}
 
@@ -75,7 +75,7 @@ PARTS = [field(name, value) for name, value in TEXT.items()]
 def test_a_form_in_utf_8_is_parsed(body: bytes, content_type: str) -> None:
     stage, answer = sent(CANCEL, body, content_type)
     assert answer.status_code == 303
-    assert [asked["comment"] for asked in stage.subscriptions.asked] == [FIELDS["comment"]]
+    assert [command["comment"] for command in stage.subscriptions.commands] == [FIELDS["comment"]]
 
 
 @pytest.mark.parametrize("signed_in", [True, False])
@@ -88,7 +88,7 @@ def test_another_charset_is_refused_and_the_supported_one_named(charset: str, ki
         assert answer.status_code == 415, answer.text
         assert answer.headers["content-type"] == "text/html; charset=utf-8"
         assert f" {ENCODED}; charset=utf-8, multipart/form-data" in answer.text
-        assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
+        assert (stage.subscriptions.commands, stage.access.ended) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_another_type_is_refused_and_the_supported_ones_named(content_type: str 
     stage, answer = sent(CANCEL, encoded(**TEXT), content_type)
     assert (answer.status_code, answer.headers["accept"]) == (415, f"{ENCODED}, multipart/form-data")
     assert f" {ENCODED}, multipart/form-data" in answer.text
-    assert stage.subscriptions.asked == []
+    assert stage.subscriptions.commands == []
 
 
 def test_a_request_without_a_body_has_no_fields() -> None:
@@ -139,14 +139,14 @@ def test_a_malformed_form_is_refused_with_a_sentence(body: bytes, content_type: 
     assert answer.status_code in (400, 403, 413), answer.text
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert REFUSED in answer.text
-    assert stage.subscriptions.asked == []
+    assert stage.subscriptions.commands == []
 
 
 def test_a_too_large_form_is_refused_with_a_sentence_before_it_is_sent() -> None:
     stage, answer = sent(CANCEL, encoded(**TEXT) + b"a" * 70_000, ENCODED)
     assert answer.status_code == 413
     assert REFUSED in answer.text
-    assert stage.subscriptions.asked == []
+    assert stage.subscriptions.commands == []
 
 
 parameters = st.dictionaries(

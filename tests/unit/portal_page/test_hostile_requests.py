@@ -50,7 +50,7 @@ def staged() -> tuple[Stage, ASGIApp]:
 
 def ask(method: str, path: str, **more: Any) -> tuple[Stage, Response]:
     stage, app = staged()
-    stage.subscriptions.asked.clear()
+    stage.subscriptions.commands.clear()
     stage.access.ended.clear()
 
     async def asked() -> Response:
@@ -71,7 +71,7 @@ def assert_harmless(answer: Response) -> None:
 def test_any_address_is_answered(path: str, query: dict[str, str]) -> None:
     stage, answer = ask("GET", path, params=query)
     assert_harmless(answer)
-    assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
+    assert (stage.subscriptions.commands, stage.access.ended) == ([], [])
 
 
 @settings(max_examples=examples(60))
@@ -80,7 +80,7 @@ def test_any_form_is_answered(path: str, form: dict[str, str], mine: bool) -> No
     stage, answer = ask("POST", path, data={**form, **({"csrf": "csrf-of-ana"} if mine else {})})
     assert_harmless(answer)
     if not mine:
-        assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
+        assert (stage.subscriptions.commands, stage.access.ended) == ([], [])
 
 
 @settings(max_examples=examples(30))
@@ -93,7 +93,7 @@ def test_any_other_body_is_answered(path: str, kind: str, body: bytes) -> None:
     stage, answer = ask("POST", path, content=body, headers={"content-type": kind})
     assert_harmless(answer)
     assert answer.status_code in (400, 401, 403, 409, 415, 422)
-    assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
+    assert (stage.subscriptions.commands, stage.access.ended) == ([], [])
 
 
 @pytest.mark.parametrize(
@@ -150,7 +150,7 @@ def test_a_comment_is_sent_as_typed_or_refused_beside_its_field(comment: str) ->
     assert 'id="feedback-error">' in answer.text
     assert ("comment-error" in answer.text) is (len(comment) > 500)
     assert "<script>alert" not in answer.text
-    assert stage.subscriptions.asked == []
+    assert stage.subscriptions.commands == []
 
 
 BAD_COMMENT = Problem(422, "invalid_request", "Invalid", errors=[{"pointer": "/comment", "detail": "control character"}])
@@ -179,14 +179,14 @@ def test_a_refusal_of_the_service_is_shown_in_the_form(refusal: Problem, where: 
 def test_an_invalid_idempotency_key_is_ignored(key: str) -> None:
     stage, answer = ask("POST", CANCEL, data={**FORM, "idempotency_key": key})
     assert answer.status_code == 303
-    assert [asked["key"] for asked in stage.subscriptions.asked] == [None]
+    assert [command["key"] for command in stage.subscriptions.commands] == [None]
 
 
 def test_a_too_large_form_is_refused() -> None:
     stage, answer = ask("POST", CANCEL, data={**FORM, "comment": "x" * 3_000_000})
     assert answer.status_code in (400, 413)
     assert spanish(UNREADABLE) in answer.text
-    assert stage.subscriptions.asked == []
+    assert stage.subscriptions.commands == []
 
 
 def test_an_unexpected_problem_has_a_reference() -> None:

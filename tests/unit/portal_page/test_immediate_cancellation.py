@@ -26,7 +26,7 @@ async def test_a_scheduled_cancellation_can_be_made_immediate_without_a_script()
     assert 'data-sheet="cancel"' in asked
     assert stage.subscriptions.previewed == ["immediately"]
     assert answer.status_code == 303
-    assert [command["mode"] for command in stage.subscriptions.asked] == ["immediately"]
+    assert [command["mode"] for command in stage.subscriptions.commands] == ["immediately"]
 
 
 LATER = "2023-05-20T15:00:00.000001Z"
@@ -67,7 +67,7 @@ async def test_an_invalid_mode_means_the_merchants_policy(mode: str) -> None:
         await browser.get(CANCEL, params={"mode": mode})
         await browser.post(CANCEL, data={**FORM, "mode": mode})
     assert stage.subscriptions.previewed == [None]
-    assert [command["mode"] for command in stage.subscriptions.asked] == [None]
+    assert [command["mode"] for command in stage.subscriptions.commands] == [None]
 
 
 @pytest.mark.parametrize("now", [datetime(2023, 6, 14, 18, tzinfo=UTC), datetime(2023, 7, 1, tzinfo=UTC)])

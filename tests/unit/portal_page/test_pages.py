@@ -11,7 +11,7 @@ from httpx import AsyncClient
 
 from chassis.http.problems import Problem
 from portal_gateway.adapters.guard import security_headers
-from portal_gateway.adapters.page.overview import KEPT
+from portal_gateway.adapters.page.overview import KEEP_CONFIRMATION
 from portal_gateway.application.view import View
 from support.portal_page import scenes
 from support.portal_page.fakes import COOKIE, TOKEN, Stage
@@ -192,7 +192,7 @@ async def test_cancelling_shows_the_form_and_leads_to_the_result() -> None:
     assert re.search('data-sheet="cancel"[^>]*>.*Premium Mensual.*</h1>', asked)
     assert asked.count('type="radio"') == 6
     assert (answer.status_code, answer.headers["location"]) == (303, f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13")
-    (command,) = stage.subscriptions.asked
+    (command,) = stage.subscriptions.commands
     assert (command["feedback"], command["comment"], command["key"]) == ("too_expensive", "Volveré\nen junio", "once")
 
 
@@ -215,7 +215,7 @@ async def test_an_invalid_comment_is_shown_with_its_error_and_without_card_numbe
     stage = Stage()
     async with stage.browser() as browser:
         answer = await browser.post(CANCEL, data={**FORM, "feedback": "unused", "comment": comment})
-    assert (answer.status_code, stage.subscriptions.asked) == (422, [])
+    assert (answer.status_code, stage.subscriptions.commands) == (422, [])
     assert f">\n{kept}</textarea>" in answer.text
     assert "4242" not in answer.text
     assert re.search(rf'id="comment-error">[^<]*500[^<]*{length}', answer.text)
@@ -257,7 +257,7 @@ async def test_withdrawing_leads_to_the_page_with_a_message() -> None:
         page = await browser.get(answer.headers["location"])
     assert answer.status_code == 303
     assert 'data-message="kept"' in page.text
-    assert spanish(KEPT) in page.text
+    assert spanish(KEEP_CONFIRMATION) in page.text
     assert 'data-message="kept"' not in untrue.text
 
 
@@ -269,7 +269,7 @@ async def test_a_form_of_another_session_changes_nothing(path: str) -> None:
         bare = await browser.post(path)
     assert (foreign.status_code, bare.status_code) == (409, 403)
     assert 'data-code="session_changed"' in foreign.text
-    assert (stage.subscriptions.asked, stage.access.ended) == ([], [])
+    assert (stage.subscriptions.commands, stage.access.ended) == ([], [])
 
 
 async def test_a_form_of_another_site_is_refused() -> None:
@@ -397,4 +397,4 @@ async def test_the_sessions_token_can_be_a_header(path: str) -> None:
     async with stage.browser() as browser:
         answers = [await browser.post(path, headers={"x-csrf-token": token}) for token in ("csrf-of-ana", "csrf-of-someone")]
     assert [answer.status_code for answer in answers] == [303, 409]
-    assert len(stage.subscriptions.asked) == 1
+    assert len(stage.subscriptions.commands) == 1

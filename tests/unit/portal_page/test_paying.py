@@ -249,7 +249,7 @@ async def test_confirming_sends_the_shown_list_and_leads_to_the_result() -> None
     stage = stage_of()
     answer = await confirm(stage)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{PAY}?after=payment-{UNPAID}:3")
-    [(invoice, asked, key)] = stage.payments.asked
+    [(invoice, asked, key)] = stage.payments.requests
     assert (str(invoice), str(asked.payment_method_id), asked.effect, key) == (UNPAID, CARD_ID, "continues", "once")
     assert asked.amount == {"amount_minor": 2999, "currency": "USD"}
     assert [str(each) for each in asked.charge_invoices or ()] == [UNPAID]
@@ -297,13 +297,13 @@ async def test_a_refusal_says_what_happened_and_what_to_do(status: int, code: st
 async def test_a_malformed_form_charges_nothing(changes: dict[str, str]) -> None:
     stage = stage_of()
     assert (await confirm(stage, **changes)).status_code == 422
-    assert stage.payments.asked == []
+    assert stage.payments.requests == []
 
 
 async def test_a_form_of_another_page_charges_nothing() -> None:
     stage = stage_of()
     assert (await confirm(stage, csrf="")).status_code == 403
-    assert stage.payments.asked == []
+    assert stage.payments.requests == []
 
 
 async def test_an_unusable_card_has_no_button_in_the_dialog() -> None:
@@ -368,7 +368,7 @@ async def test_the_api_starts_one_charge() -> None:
     stage = stage_of()
     answer = await api(stage)
     assert (answer.status_code, answer.json()["aggregate"]) == (202, f"payment-{UNPAID}")
-    [(_, asked, key)] = stage.payments.asked
+    [(_, asked, key)] = stage.payments.requests
     assert (asked.charge_invoices, asked.effect, key) == (None, None, "once")
 
 
@@ -396,4 +396,4 @@ async def test_the_api_returns_the_new_amount() -> None:
 async def test_the_api_refuses_an_invalid_payment(changes: dict[str, Any]) -> None:
     stage = stage_of()
     assert (await api(stage, **changes)).status_code == 422
-    assert stage.payments.asked == []
+    assert stage.payments.requests == []

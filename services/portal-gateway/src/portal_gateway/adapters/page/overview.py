@@ -34,7 +34,7 @@ from presentation.languages import N_
 SESSION_CHANGED: Final = N_(
     "The portal was opened here with another link. You're now viewing the account of %(account)s; your request wasn't processed."
 )
-KEPT: Final = N_("Your subscription stays active. Nothing else changes.")
+KEEP_CONFIRMATION: Final = N_("Your subscription stays active. Nothing else changes.")
 LONG_DOWNLOAD: Final = 100
 """From so many invoices on, the page shows the progress of a download."""
 
@@ -151,12 +151,12 @@ def overview_words(visit: Visit, request: Request, query: InvoiceQuery, invalid:
     }
 
 
-def _message(reader: Reader, said: str | None, chosen: Subscription | None, view: View) -> Message | None:
+def _message(reader: Reader, code: str | None, chosen: Subscription | None, view: View) -> Message | None:
     """The message that the address requests, if it is true."""
-    if said == "session_changed":
-        return Message(said, "warn", reader.say(SESSION_CHANGED, account=account(view)))
-    if said == "kept" and chosen and is_kept(chosen, view):
-        return Message(said, "good", reader.say(KEPT))
+    if code == "session_changed":
+        return Message(code, "warn", reader.say(SESSION_CHANGED, account=account(view)))
+    if code == "kept" and chosen and is_kept(chosen, view):
+        return Message(code, "good", reader.say(KEEP_CONFIRMATION))
     return None
 
 
