@@ -28,11 +28,11 @@ class State:
 
     @property
     def it(self) -> Subscription:
-        found = self.known or RULES.fold(self.events)
-        assert found is not None
-        return found
+        subscription = self.known or RULES.fold(self.events)
+        assert subscription is not None
+        return subscription
 
-    def asked(self, *commands: Command) -> "State":
+    def after(self, *commands: Command) -> "State":
         events, it = self.events, self.it
         for command in commands:
             new = decide(command, it)
@@ -62,9 +62,9 @@ class Paid:
 def pay(state: State, at: datetime, agreed_at: datetime | None = None) -> Paid:
     """Pay the unpaid period at `at`, and every period that is entered as a consequence."""
     before, period = state, state.it.period
-    state = state.asked(RecordPaid(period, INVOICE, at, agreed_at))
-    while len((after := state.asked(ReachBoundary(1, at))).events) > len(state.events):
-        state = after.asked(RecordPaid(after.it.period, INVOICE, at))
+    state = state.after(RecordPaid(period, INVOICE, at, agreed_at))
+    while len((renewal := state.after(ReachBoundary(1, at))).events) > len(state.events):
+        state = renewal.after(RecordPaid(renewal.it.period, INVOICE, at))
     new = state.events[len(before.events) :]
     return Paid(state, tuple(event.period for event in new if isinstance(event, RenewalDue)))
 

@@ -50,7 +50,7 @@ from support.portal_page import scenes
 SUBSCRIPTION = UUID(scenes.PREMIUM)
 PRICE = Money(2999, "USD")
 STARTED_AT = day(5)
-KEPT: tuple[OpenInvoices, ...] = ("void", "keep")
+OPEN_INVOICES: tuple[OpenInvoices, ...] = ("void", "keep")
 AUCKLAND = "Pacific/Auckland"
 """The merchant's current zone; the subscription started in Mexico City."""
 
@@ -63,9 +63,9 @@ class Life:
     events: tuple[Event, ...] = ()
 
     def give(self, command: Command) -> list[Event]:
-        found = RULES.decide(command, RULES.fold(self.events))
-        self.events = (*self.events, *found)
-        return found
+        events = RULES.decide(command, RULES.fold(self.events))
+        self.events = (*self.events, *events)
+        return events
 
     @property
     def state(self) -> Rules:
@@ -165,8 +165,8 @@ class Life:
 def lives() -> Iterator[tuple[str, Life, list[datetime]]]:
     """Every cancellable state under every policy, at several instants."""
     policies = [
-        Policies(unpaid_renewal_on_cancel=kept, retry_days=days, when_retries_end=then)
-        for kept, days, then in product(KEPT, ((), (1,), (1, 20, 45)), WhenRetriesEnd)
+        Policies(unpaid_renewal_on_cancel=unpaid, retry_days=days, when_retries_end=then)
+        for unpaid, days, then in product(OPEN_INVOICES, ((), (1,), (1, 20, 45)), WhenRetriesEnd)
     ]
     hour = timedelta(hours=1)
     for number, policy in enumerate(policies):
@@ -225,35 +225,35 @@ def test_cancelling_shows_the_same_date_everywhere(life: Life, now: datetime, co
     assert bool(shown.cancel) is (ending is None)
     assert bool(shown.end_now) is (ending is not None and ending.effective_at > now)
     for mode in MODES:
-        said = facts(Reader.of(before, language), life.preview(mode, now), it)
+        dialog = facts(Reader.of(before, language), life.preview(mode, now), it)
         after = Life(life.policies, life.events)
         after.cancel(mode, now)
         assert after.state.access_until <= life.state.access_until, "cancelling gives no access back that had ended"
-        outcome(after, now, language, {fact.name: fact.value for fact in said})
+        outcome(after, now, language, {fact.name: fact.value for fact in dialog})
 
 
-def outcome(after: Life, now: datetime, language: Language, said: dict[str, str]) -> None:
+def outcome(after: Life, now: datetime, language: Language, dialog: dict[str, str]) -> None:
     """The dialog showed the decision, and the page shows the same afterwards."""
     view, decided = after.view(now), after.state
     reader, it = Reader.of(view, language), view.facts["subscriptions"][0]
     done, shown = result(reader, it, view, len(after.events)), details(reader, it, view)
     assert done is not None
-    texts = [f"{name}: {value}" for name, value in said.items()] + [done.says, done.mind or "", *pane(view, language)]
+    texts = [f"{name}: {value}" for name, value in dialog.items()] + [done.says, done.mind or "", *pane(view, language)]
     promises_hold(language, now, texts)
     access, over = written(language, decided.access_until), decided.ended
     ends = {"es": ("Termina", "Hoy mismo", "Acceso", "Acceso hasta"), "en": ("Ends", "Immediately", "Access", "Access until")}
     ends_name, today, access_name, until_name = ends[language.code]
     if over is None and decided.access_until > now:
-        assert said[until_name].startswith(access)
-        assert ends_name not in said
+        assert dialog[until_name].startswith(access)
+        assert ends_name not in dialog
         assert access in done.says
         assert access in shown.says
     else:
-        assert until_name not in said
+        assert until_name not in dialog
         assert written(language, over.effective_at if over else decided.access_until) in done.says
-        assert (said.get(ends_name) == today) is (over is not None)
+        assert (dialog.get(ends_name) == today) is (over is not None)
         if over is None or local(decided.access_until) < local(over.effective_at):
-            assert said[access_name] == language.say("Ended on %(day)s", day=access)
+            assert dialog[access_name] == language.say("Ended on %(day)s", day=access)
             assert access in done.says
             assert access in shown.says
 
@@ -261,8 +261,8 @@ def outcome(after: Life, now: datetime, language: Language, said: dict[str, str]
 def promises_hold(language: Language, now: datetime, texts: list[str]) -> None:
     """A promised access date has not passed in the subscription's zone."""
     for text in texts:
-        for found in re.findall(PROMISES[language.code], text):
-            assert days_of(language)[found] >= local(now), text
+        for promise in re.findall(PROMISES[language.code], text):
+            assert days_of(language)[promise] >= local(now), text
 
 
 @cache

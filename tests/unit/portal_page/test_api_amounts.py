@@ -25,14 +25,14 @@ VIEWS: dict[str, View] = {
 }
 
 
-def amounts(told: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(told, dict):
-        if "amount_minor" in told:
-            yield told
-        for value in told.values():
+def amounts(body: Any) -> Iterator[dict[str, Any]]:
+    if isinstance(body, dict):
+        if "amount_minor" in body:
+            yield body
+        for value in body.values():
             yield from amounts(value)
-    elif isinstance(told, list):
-        for value in told:
+    elif isinstance(body, list):
+        for value in body:
             yield from amounts(value)
 
 
@@ -40,8 +40,8 @@ def amounts(told: Any) -> Iterator[dict[str, Any]]:
 @pytest.mark.parametrize("state", VIEWS)
 def test_each_amount_of_the_overview_has_a_text(state: str, code: str) -> None:
     language = catalogues().language(code, "ES" if code == "es" else "US")
-    found = list(amounts(overview(VIEWS[state], language, None)))
-    assert len(found) >= 3
-    assert [amount.get("text") for amount in found] == [
-        money(language, {"amount_minor": it["amount_minor"], "currency": it["currency"]}) for it in found
+    values = list(amounts(overview(VIEWS[state], language, None)))
+    assert len(values) >= 3
+    assert [amount.get("text") for amount in values] == [
+        money(language, {"amount_minor": it["amount_minor"], "currency": it["currency"]}) for it in values
     ]

@@ -9,12 +9,12 @@ INVOICE = f"/invoices/{scenes.invoice_id(14)}"
 CANCEL = f"/subscriptions/{scenes.PREMIUM}/cancel"
 READ = ["/", CANCEL, "/payment-method", INVOICE, f"{INVOICE}.pdf", "/enter", "/ended", "/no/such/page", "/cancel"]
 FILES = ["/export.csv", "/export.zip", "/export.ndjson", "/api/invoices/export?format=csv", f"/api{INVOICE}/pdf"]
-ASKED = ["/api/overview", "/api/session", "/api/invoices", f"/api{INVOICE}"]
+API = ["/api/overview", "/api/session", "/api/invoices", f"/api{INVOICE}"]
 DONE = [("/enter", {"link": str(TOKEN)}), ("/logout", {}), (CANCEL, {"idempotency_key": "once"}), ("/session/extend", {})]
 
 
 @pytest.mark.parametrize("signed_in", [True, False], ids=["signed in", "a stranger"])
-@pytest.mark.parametrize("path", READ + FILES + ASKED)
+@pytest.mark.parametrize("path", READ + FILES + API)
 async def test_pages_are_not_stored_by_caches(path: str, signed_in: bool) -> None:
     async with Stage().browser(signed_in=signed_in) as browser:
         assert (await browser.get(path)).headers["cache-control"] == "no-store"

@@ -34,7 +34,7 @@ async def test_the_dialog_names_the_current_card_and_several_subscriptions(
     async with Stage(view).browser() as browser:
         html = unescape((await browser.get(f"/payment-method?lang={code}")).text)
     head = html[html.index('<h1 id="sheet-title"') : html.index("data-due")]
-    paragraphs = [re.sub("<[^>]+>", "", found) for found in re.findall(r"<p[^>]*>(.*?)</p>", head)]
-    assert [found for found in paragraphs if found in (current, several)] == [found for found in (current, several) if found]
+    paragraphs = [re.sub("<[^>]+>", "", paragraph) for paragraph in re.findall(r"<p[^>]*>(.*?)</p>", head)]
+    assert [line for line in paragraphs if line in (current, several)] == [line for line in (current, several) if line]
     assert ("•••• 4242" in head) == (current is not None)
     assert ("todas tus suscripciones" in head) == (several is not None)

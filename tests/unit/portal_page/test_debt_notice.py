@@ -17,9 +17,9 @@ ANOTHER = {"id": "pm", "brand": "mastercard", "last4": "4444", "exp_month": 1, "
 
 
 def read(view: View, code: str) -> Notice:
-    found = notice(Reader.of(view, catalogues().language(code)), view.facts["subscriptions"][0], view)
-    assert found is not None
-    return found
+    debt = notice(Reader.of(view, catalogues().language(code)), view.facts["subscriptions"][0], view)
+    assert debt is not None
+    return debt
 
 
 def with_another_card(view: View) -> View:
@@ -65,16 +65,16 @@ ROWS: dict[str, tuple[View, str, list[tuple[str, str]], str, list[tuple[str, str
 def test_a_debt_has_one_line_and_its_facts(row: str) -> None:
     view, spanish, hechos, english, facts = ROWS[row]
     for code, says, listed in (("es", spanish, hechos), ("en", english, facts)):
-        found = read(view, code)
-        assert (found.says, found.facts) == (says, tuple(Fact(*each) for each in listed))
+        debt = read(view, code)
+        assert (debt.says, debt.facts) == (says, tuple(Fact(*each) for each in listed))
 
 
 @pytest.mark.parametrize(("code", "retry"), [("es", "Reintentar con Visa •••• 0341"), ("en", "Retry with Visa •••• 0341")])
 def test_the_refused_card_can_be_retried(code: str, retry: str) -> None:
     view = scenes.owing()
-    found = offer(Reader.of(view, catalogues().language(code)), view, view.facts["subscriptions"][0])
-    assert found is not None
-    assert found.button == retry
+    payment_offer = offer(Reader.of(view, catalogues().language(code)), view, view.facts["subscriptions"][0])
+    assert payment_offer is not None
+    assert payment_offer.button == retry
 
 
 def first_payment(**facts: Any) -> View:

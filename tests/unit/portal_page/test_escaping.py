@@ -46,9 +46,9 @@ TEMPLATES = {
 }
 
 
-def rendered(made: Environment, value: object) -> str:
-    made.globals["own"] = lambda it: Markup("<em>%s</em>") % it
-    return made.from_string(TEMPLATES["page"]).render(value=value)
+def rendered(environment: Environment, value: object) -> str:
+    environment.globals["own"] = lambda it: Markup("<em>%s</em>") % it
+    return environment.from_string(TEMPLATES["page"]).render(value=value)
 
 
 @pytest.mark.parametrize("value", VALUES, ids=lambda it: f"{type(it).__name__} {it!r:.30}")
@@ -71,11 +71,11 @@ def test_templates_are_compiled_to_plain_strings() -> None:
 
 @pytest.mark.parametrize("code", ["es", "en"])
 def test_each_template_of_the_page_is_compiled_to_plain_strings(code: str) -> None:
-    made = rendering.environment(code)
-    names = made.list_templates(["html"])
+    environment = rendering.environment(code)
+    names = environment.list_templates(["html"])
     assert {"portal.html", "parts.html", "message.html"} <= {*names}
     for name in names:
-        source, _, _ = made.loader.get_source(made, name) if made.loader else ("", None, None)
-        compiled = made.compile(source, name, raw=True)
+        source, _, _ = environment.loader.get_source(environment, name) if environment.loader else ("", None, None)
+        compiled = environment.compile(source, name, raw=True)
         assert "yield escape(" not in compiled
         assert "yield str(" not in compiled

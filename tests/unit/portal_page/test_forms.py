@@ -37,11 +37,11 @@ def sent(path: str, body: bytes, content_type: str | bytes | None, *, signed_in:
     stage.access.ended.clear()
     headers: Any = {"content-type": content_type} if content_type is not None else {}
 
-    async def asked() -> Response:
+    async def response() -> Response:
         async with stage.browser(app=app, signed_in=signed_in) as browser:
             return await browser.post(path, content=body, headers=headers)
 
-    return stage, asyncio.run(asked())
+    return stage, asyncio.run(response())
 
 
 def encoded(**fields: bytes) -> bytes:
@@ -169,9 +169,11 @@ bodies = st.one_of(
 
 
 @settings(max_examples=examples(300))
-@given(path=st.sampled_from([CANCEL, "/enter", "/logout"]), kind=types, given=parameters, body=bodies, signed_in=st.booleans())
-def test_no_form_causes_a_server_error(path: str, kind: str, given: dict[str, Any], body: bytes, signed_in: bool) -> None:
-    content_type = "; ".join([kind, *(f"{name}={value}" for name, value in given.items())])
+@given(
+    path=st.sampled_from([CANCEL, "/enter", "/logout"]), kind=types, parameters=parameters, body=bodies, signed_in=st.booleans()
+)
+def test_no_form_causes_a_server_error(path: str, kind: str, parameters: dict[str, Any], body: bytes, signed_in: bool) -> None:
+    content_type = "; ".join([kind, *(f"{name}={value}" for name, value in parameters.items())])
     headers = content_type.encode("latin-1", "replace").replace(b"\r", b"").replace(b"\n", b"")
     _, answer = sent(path, body, headers, signed_in=signed_in)
     assert answer.status_code < 500, answer.text

@@ -27,10 +27,10 @@ KINDS = ["application/x-www-form-urlencoded", "multipart/form-data", "multipart/
 HALF_A_FORM = b"--x\r\nContent-Disposition: form-data; name=csrf\r\n\r\n"
 FORM = {"csrf": "csrf-of-ana", "idempotency_key": "once"}
 
-said = st.one_of(st.text(max_size=40), st.text(max_size=40).map(lambda text: MARK + text), st.just("a" * 10_000))
+texts = st.one_of(st.text(max_size=40), st.text(max_size=40).map(lambda text: MARK + text), st.just("a" * 10_000))
 names = st.sampled_from(["subscription", "year", "status", "cursor", "lang", "after", "said", "link", "continue", "x"])
-queries = st.dictionaries(names, said, max_size=5)
-segments = st.one_of(said, st.sampled_from([scenes.PREMIUM, scenes.invoice_id(14), OTHER, "..", "%2e%2e", "1"]))
+queries = st.dictionaries(names, texts, max_size=5)
+segments = st.one_of(texts, st.sampled_from([scenes.PREMIUM, scenes.invoice_id(14), OTHER, "..", "%2e%2e", "1"]))
 paths = st.one_of(
     st.sampled_from(
         ["/", "/cancel", "/payment-method", "/enter", "/ended", "/export.csv", CANCEL, KEEP, f"/invoices/{OTHER}.pdf"]
@@ -39,7 +39,7 @@ paths = st.one_of(
     segments.map(lambda part: f"/subscriptions/{quote(part, safe='')}/cancel"),
     segments.map(lambda part: f"/{quote(part, safe='')}"),
 )
-fields = st.dictionaries(st.sampled_from(["feedback", "comment", "link", "revoke_link", "idempotency_key", "csrf", "x"]), said)
+fields = st.dictionaries(st.sampled_from(["feedback", "comment", "link", "revoke_link", "idempotency_key", "csrf", "x"]), texts)
 
 
 @cache
@@ -53,11 +53,11 @@ def ask(method: str, path: str, **more: Any) -> tuple[Stage, Response]:
     stage.subscriptions.commands.clear()
     stage.access.ended.clear()
 
-    async def asked() -> Response:
+    async def response() -> Response:
         async with stage.browser(app=app) as browser:
             return await browser.request(method, path, **more)
 
-    return stage, asyncio.run(asked())
+    return stage, asyncio.run(response())
 
 
 def assert_harmless(answer: Response) -> None:
@@ -170,8 +170,8 @@ def test_a_refusal_of_the_service_is_shown_in_the_form(refusal: Problem, where: 
     _, answer = ask("POST", CANCEL, data={**FORM, "feedback": "unused", "comment": "Hasta\x07 pronto"})
     stage.subscriptions.refuses = None
     assert answer.status_code == 422
-    for kept in (where, "Hasta\x07 pronto</textarea>", 'value="unused" checked'):
-        assert kept in answer.text
+    for fragment in (where, "Hasta\x07 pronto</textarea>", 'value="unused" checked'):
+        assert fragment in answer.text
     assert ('value="once"' in answer.text) is same_key
 
 
@@ -190,13 +190,13 @@ def test_a_too_large_form_is_refused() -> None:
 
 
 def test_an_unexpected_problem_has_a_reference() -> None:
-    async def asked() -> Response:
+    async def response() -> Response:
         stage = Stage()
         stage.views.visit = None  # type: ignore[method-assign,assignment]
         async with stage.browser() as browser:
             return await browser.get("/")
 
-    answer = asyncio.run(asked())
+    answer = asyncio.run(response())
     assert answer.status_code == 500
     assert 'data-code="internal_error"' in answer.text
     assert "data-reference" in answer.text

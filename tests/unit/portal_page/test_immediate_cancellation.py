@@ -16,14 +16,14 @@ async def test_a_scheduled_cancellation_can_be_made_immediate_without_a_script()
     stage = Stage(scenes.view(scenes.ending()))
     async with stage.browser() as browser:
         pane = (await browser.get("/")).text
-        asked = (await browser.get(f"{CANCEL}?mode=immediately")).text
+        dialog = (await browser.get(f"{CANCEL}?mode=immediately")).text
         answer = await browser.post(CANCEL, data={**FORM, "mode": "immediately", "feedback": ""})
     hidden = '<input type="hidden" name="mode" value="immediately">'
     assert f'action="{CANCEL}"' in pane
     assert hidden in pane
     assert 'id="end-now"' in pane
-    assert hidden in asked
-    assert 'data-sheet="cancel"' in asked
+    assert hidden in dialog
+    assert 'data-sheet="cancel"' in dialog
     assert stage.subscriptions.previewed == ["immediately"]
     assert answer.status_code == 303
     assert [command["mode"] for command in stage.subscriptions.commands] == ["immediately"]

@@ -16,53 +16,53 @@ from support.portal_page.fakes import Stage
 INVOICE = f"/invoices/{scenes.invoice_id(14)}"
 TOTAL = {"amount_minor": 2999, "currency": "USD"}
 NOTHING = {"amount_minor": 0, "currency": "USD"}
-GIVEN = {"amount_minor": -2999, "currency": "USD"}
+CREDIT = {"amount_minor": -2999, "currency": "USD"}
 VISA = {"brand": "visa", "last4": "0341"}
 
 
-def told(view: View | None = None, tag: str = "es-MX", **changes: Any) -> Invoice:
+def invoice_page(view: View | None = None, tag: str = "es-MX", **changes: Any) -> Invoice:
     view = view or scenes.view()
     return invoice(Reader.of(view, catalogues().choose([tag], tag)), scenes.whole_invoice(**changes), view)
 
 
 def moved(kind: str, day: str = "2023-05-14", **more: Any) -> dict[str, Any]:
-    amounts = {"payment": GIVEN, "void": GIVEN, "failed_attempt": NOTHING}
+    amounts = {"payment": CREDIT, "void": CREDIT, "failed_attempt": NOTHING}
     return {"kind": kind, "date": day, "amount": amounts.get(kind, TOTAL), "payment_method": None, "reason": None, **more}
 
 
-def timeline(found: Invoice) -> list[tuple[str, ...]]:
-    return [(it.date, it.what, it.why, it.amount) for it in found.movements]
+def timeline(document: Invoice) -> list[tuple[str, ...]]:
+    return [(it.date, it.what, it.why, it.amount) for it in document.movements]
 
 
 def test_the_page_shows_parties_lines_and_taxes() -> None:
-    found = told()
-    assert found.buyer == (
+    document = invoice_page()
+    assert document.buyer == (
         "Ana García",
         "Calle 5 #12",
         "Mérida, Yucatán",
         "Identificación fiscal: GAAA900101XX1",
         "ana@example.com",
     )
-    assert "Identificación fiscal: TSI200101AB1" in found.seller
-    assert [(line.concept, line.description) for line in found.lines] == [("Premium Mensual", "Suscripción mensual renovable")]
-    assert found.totals == (("Subtotal", "25.85 USD"), ("IVA (16 %, incluido en el precio)", "4.14 USD"))
+    assert "Identificación fiscal: TSI200101AB1" in document.seller
+    assert [(line.concept, line.description) for line in document.lines] == [("Premium Mensual", "Suscripción mensual renovable")]
+    assert document.totals == (("Subtotal", "25.85 USD"), ("IVA (16 %, incluido en el precio)", "4.14 USD"))
     on_top = {"name": "IVA", "rate_basis_points": 1600, "inclusive": False}
-    assert told(tax=on_top).totals[1][0] == "IVA (16 %)"
+    assert invoice_page(tax=on_top).totals[1][0] == "IVA (16 %)"
 
 
 def test_tax_numbers_have_the_label_of_their_country() -> None:
     whole = scenes.whole_invoice()
-    found = told(seller={**whole["seller"], "country": "AR"}, bill_to={**whole["bill_to"], "country": "MX"})
-    assert "CUIT: TSI200101AB1" in found.seller
-    assert "RFC: GAAA900101XX1" in found.buyer
+    document = invoice_page(seller={**whole["seller"], "country": "AR"}, bill_to={**whole["bill_to"], "country": "MX"})
+    assert "CUIT: TSI200101AB1" in document.seller
+    assert "RFC: GAAA900101XX1" in document.buyer
 
 
 def test_an_invoice_of_an_erased_buyer_is_shown() -> None:
-    assert told(bill_to=None).buyer == ()
+    assert invoice_page(bill_to=None).buyer == ()
 
 
 def test_a_failed_charge_and_the_payment_with_another_card_are_listed() -> None:
-    assert timeline(told()) == [
+    assert timeline(invoice_page()) == [
         ("14 may 2023", "Factura emitida", "", "29.99 USD"),
         (
             "14 may 2023",
@@ -86,13 +86,13 @@ def test_a_failed_charge_and_the_payment_with_another_card_are_listed() -> None:
     ],
 )
 def test_every_failed_charge_has_its_reason(code: str, why: str) -> None:
-    (found,) = told(movements=[moved("failed_attempt", payment_method=VISA, reason=code)]).movements
-    assert (found.what, found.why) == ("Pago fallido con Visa •••• 0341", why)
+    (movement,) = invoice_page(movements=[moved("failed_attempt", payment_method=VISA, reason=code)]).movements
+    assert (movement.what, movement.why) == ("Pago fallido con Visa •••• 0341", why)
 
 
 def test_a_charge_without_a_card_names_the_missing_card() -> None:
-    (found,) = told(movements=[moved("failed_attempt", reason="no_payment_method")]).movements
-    assert (found.what, found.why) == ("No se intentó ningún cobro", "No había ninguna tarjeta guardada.")
+    (movement,) = invoice_page(movements=[moved("failed_attempt", reason="no_payment_method")]).movements
+    assert (movement.what, movement.why) == ("No se intentó ningún cobro", "No había ninguna tarjeta guardada.")
 
 
 def test_a_void_invoice_has_its_reason_and_refunds() -> None:
@@ -101,12 +101,12 @@ def test_a_void_invoice_has_its_reason_and_refunds() -> None:
         moved("payment", "2023-05-17", payment_method=VISA),
         moved("refund", "2023-05-18", payment_method=VISA, reason="invoice_voided"),
     ]
-    assert timeline(told(status="refunded", movements=after)) == [
+    assert timeline(invoice_page(status="refunded", movements=after)) == [
         ("16 may 2023", "Factura anulada", "Se canceló la suscripción.", ""),
         ("17 may 2023", "Pago con Visa •••• 0341", "", "-29.99 USD"),
         ("18 may 2023", "Reembolso a Visa •••• 0341", "La factura estaba anulada.", "29.99 USD"),
     ]
-    (by_the_company,) = told(movements=[moved("void", reason="merchant")], tag="en-US").movements
+    (by_the_company,) = invoice_page(movements=[moved("void", reason="merchant")], tag="en-US").movements
     assert (by_the_company.what, by_the_company.why) == ("Invoice voided", "Voided by the company.")
 
 
@@ -114,26 +114,26 @@ FAILED = [moved("invoice"), moved("failed_attempt", payment_method=VISA, reason=
 
 
 def test_a_debt_has_its_notice_and_the_next_attempt() -> None:
-    found = told(scenes.owing(), status="failed", movements=FAILED)
-    assert timeline(found)[-1] == ("22 may 2023", "Próximo intento", "", "29.99 USD")
-    assert found.notice is not None
-    assert found.notice.lead == "No pudimos cobrar 29.99 USD."
-    assert "Lo intentaremos de nuevo el 22 de mayo." in found.notice.rest
-    assert found.pay == "Actualizar tarjeta y pagar"
+    document = invoice_page(scenes.owing(), status="failed", movements=FAILED)
+    assert timeline(document)[-1] == ("22 may 2023", "Próximo intento", "", "29.99 USD")
+    assert document.notice is not None
+    assert document.notice.lead == "No pudimos cobrar 29.99 USD."
+    assert "Lo intentaremos de nuevo el 22 de mayo." in document.notice.rest
+    assert document.pay == "Actualizar tarjeta y pagar"
 
 
 def test_no_attempt_is_announced_if_none_is_planned() -> None:
-    found = told(scenes.owing(next_attempt_at=None), status="failed", movements=FAILED)
-    assert len(found.movements) == 2
-    assert found.pay == "Actualizar tarjeta y pagar"
+    document = invoice_page(scenes.owing(next_attempt_at=None), status="failed", movements=FAILED)
+    assert len(document.movements) == 2
+    assert document.pay == "Actualizar tarjeta y pagar"
 
 
 @pytest.mark.parametrize("status", ["paid", "void", "refunded", "uncollectible", "open", "processing"])
 def test_only_a_failed_invoice_offers_to_pay(status: str) -> None:
     view = scenes.owing() if status == "processing" else scenes.view()
-    found = told(view, status=status)
-    assert found.pay is None
-    assert "Próximo intento" not in [it.what for it in found.movements]
+    document = invoice_page(view, status=status)
+    assert document.pay is None
+    assert "Próximo intento" not in [it.what for it in document.movements]
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_only_a_failed_invoice_offers_to_pay(status: str) -> None:
     ],
 )
 def test_the_balance_is_below_the_total(status: str, expected: tuple[tuple[str, str], ...]) -> None:
-    assert told(status=status).balance == expected
+    assert invoice_page(status=status).balance == expected
 
 
 async def test_the_way_back_is_above_the_invoice() -> None:
@@ -158,7 +158,7 @@ async def test_the_way_back_is_above_the_invoice() -> None:
 
 
 def test_a_debt_of_another_invoice_is_not_shown() -> None:
-    assert told(scenes.owing(invoice_id=scenes.invoice_id(13)), status="paid").notice is None
+    assert invoice_page(scenes.owing(invoice_id=scenes.invoice_id(13)), status="paid").notice is None
 
 
 async def page(stage: Stage, query: str = "") -> str:

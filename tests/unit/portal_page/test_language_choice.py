@@ -17,8 +17,8 @@ WISHES: dict[str, tuple[dict[str, str], tuple[str, str, str]]] = {
     "a browser's from Spain": ({"accept": "es-ES,es;q=0.9", "merchant": "en-GB"}, SPANISH),
     "the customer's before the browser's": ({"customer": "en-US", "accept": "es"}, ENGLISH),
     "the link's before the customer's": ({"link": "es", "customer": "en-US"}, SPANISH),
-    "the one kept before the link's": ({"kept": "en", "link": "es"}, ENGLISH),
-    "the one asked for before all": ({"asked": "es", "kept": "en"}, SPANISH),
+    "the cookie's before the link's": ({"cookie": "en", "link": "es"}, ENGLISH),
+    "the address's before all": ({"query": "es", "cookie": "en"}, SPANISH),
     "of a Colombian company": ({"merchant": "es-CO"}, ("es-CO", "29,99 USD al mes", "14 de junio de 2023")),
     "of a Spanish company in Mexico": (
         {"accept": "es-MX", "merchant": "es-ES"},
@@ -33,14 +33,14 @@ async def test_the_first_supported_language_is_chosen(whose: str) -> None:
     customer: Any = {**scenes.facts()["customer"], "locale": wishes.get("customer")}
     merchant = scenes.merchant(locale=wishes.get("merchant", "es-419"))
     stage = Stage(scenes.view(customer=customer, merchant=merchant), scenes.session(locale=wishes.get("link")))
-    kept = f"; lang={wishes['kept']}" if "kept" in wishes else ""
-    headers = {"accept-language": wishes.get("accept", "fr"), "cookie": f"__Host-portal={COOKIE}{kept}"}
-    asked = {"lang": wishes["asked"]} if "asked" in wishes else {}
+    cookie = f"; lang={wishes['cookie']}" if "cookie" in wishes else ""
+    headers = {"accept-language": wishes.get("accept", "fr"), "cookie": f"__Host-portal={COOKIE}{cookie}"}
+    parameters = {"lang": wishes["query"]} if "query" in wishes else {}
     async with stage.browser() as browser:
-        page = (await browser.get("/", params=asked, headers=headers)).text
-        (told,) = (await browser.get("/api/overview", params=asked, headers=headers)).json()["subscriptions"]
+        page = (await browser.get("/", params=parameters, headers=headers)).text
+        (subscription,) = (await browser.get("/api/overview", params=parameters, headers=headers)).json()["subscriptions"]
     assert f'<html lang="{tag}">' in page
     assert f'<span class="whole">{price.partition(" USD")[0]} USD</span>{price.partition("USD")[2]}' in page
     assert f'<span class="whole">{day}</span>' in page
-    assert told["frequency_text"] == price
-    assert day in told["renewal_text"]
+    assert subscription["frequency_text"] == price
+    assert day in subscription["renewal_text"]

@@ -42,9 +42,9 @@ async def page(path: str, view: View | None = None, *, signed_in: bool = True, s
 
 
 def inside(html: str, tag: str, id: str) -> str:
-    found = re.search(rf'<{tag}[^>]* id="{id}".*?</{tag}>', html, re.DOTALL)
-    assert found, id
-    return found[0]
+    element = re.search(rf'<{tag}[^>]* id="{id}".*?</{tag}>', html, re.DOTALL)
+    assert element, id
+    return element[0]
 
 
 async def test_the_summary_shows_logo_picture_and_plan() -> None:
@@ -114,14 +114,14 @@ async def test_subscriptions_of_the_same_plan_are_distinguished_by_their_start()
     earlier = scenes.subscription(id=scenes.invoice_id(99), started_at=scenes.instant(2021, 3, 1))
     backup = scenes.subscription(id=scenes.invoice_id(98), plan=scenes.plan(name="Respaldo Anual"))
     view = scenes.view(scenes.subscription(), earlier, backup)
-    for language, said in (
+    for language, starts in (
         ("es", ["Desde el 14 abr 2022", "Desde el 1 mar 2021"]),
         ("en", ["Since Apr 14, 2022", "Since Mar 1, 2021"]),
     ):
         (switch,) = re.findall(r'<ul class="switch">(.*?)</ul>', await page(f"/?lang={language}", view), re.DOTALL)
         assert [
-            re.sub("<.*?>", "", found) for found in re.findall(r'<span class="quiet small">(.*?)</span> ?<span class="b', switch)
-        ] == said
+            re.sub("<.*?>", "", start) for start in re.findall(r'<span class="quiet small">(.*?)</span> ?<span class="b', switch)
+        ] == starts
 
 
 async def test_the_neutral_page_states_possible_causes_and_whom_to_contact() -> None:

@@ -47,11 +47,11 @@ def hostile() -> View:
 class Elements(HTMLParser):
     def __init__(self, html: str) -> None:
         super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
+        self.tags.append((tag, dict(attrs)))
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ class Elements(HTMLParser):
 async def test_no_page_has_inline_scripts_styles_or_handlers(view: View, path: str) -> None:
     async with Stage(view).browser() as browser:
         html = (await browser.get(path)).text
-    for tag, attributes in Elements(html).found:
+    for tag, attributes in Elements(html).tags:
         assert tag not in ("style", "base", "object", "embed")
         assert tag != "script" or re.fullmatch(r"/static/[0-9a-f]{20}\.js", attributes["src"] or "")
         assert "style" not in attributes
@@ -93,9 +93,9 @@ async def test_the_four_panes_have_the_specifications_order() -> None:
 async def test_ids_are_unique_and_labels_have_targets() -> None:
     async with Stage(scenes.owing()).browser() as browser:
         for path in PAGES:
-            elements = Elements((await browser.get(path)).text).found
+            elements = Elements((await browser.get(path)).text).tags
             ids = [attributes["id"] for _, attributes in elements if "id" in attributes]
-            visible = [found for found in ids if found != "sheet-title"]
+            visible = [id for id in ids if id != "sheet-title"]
             assert len(visible) == len(set(visible)), path
             for _, attributes in elements:
                 for reference in ("for", "aria-labelledby", "aria-describedby"):
@@ -106,9 +106,9 @@ async def test_ids_are_unique_and_labels_have_targets() -> None:
 def pane_status(html: str) -> str:
     """The status in the pane of the subscription."""
     pane = html[html.index('id="pane-subscription"') :]
-    found = re.search(r'data-status="(\w+)"', pane)
-    assert found
-    return found[1]
+    status = re.search(r'data-status="(\w+)"', pane)
+    assert status
+    return status[1]
 
 
 async def test_several_subscriptions_have_a_switcher_and_an_unknown_id_is_ignored() -> None:
@@ -140,10 +140,10 @@ async def test_a_customer_without_subscription_has_a_page() -> None:
 @pytest.mark.parametrize("path", ["/", CANCEL, INVOICE, "/payment-method", "/export.zip", f"{INVOICE}.pdf", "/no/such/page"])
 async def test_without_a_session_every_page_is_the_same_neutral_page(path: str) -> None:
     async with Stage().browser(signed_in=False) as browser:
-        neutral, found = await browser.get("/"), await browser.get(path)
-    assert (found.status_code, found.content) == (401, neutral.content)
-    assert 'data-code="not_opened"' in found.text
-    assert 'action="/enter"' in found.text
+        neutral, answer = await browser.get("/"), await browser.get(path)
+    assert (answer.status_code, answer.content) == (401, neutral.content)
+    assert 'data-code="not_opened"' in answer.text
+    assert 'action="/enter"' in answer.text
 
 
 async def test_a_refused_link_gets_the_neutral_page() -> None:
@@ -155,7 +155,7 @@ async def test_a_refused_link_gets_the_neutral_page() -> None:
     page = refused[0].text
     assert 'data-code="not_opened"' in page
     assert re.search(r'id="link-error">\S', page)
-    (field,) = [attributes for tag, attributes in Elements(page).found if attributes.get("name") == "link"]
+    (field,) = [attributes for tag, attributes in Elements(page).tags if attributes.get("name") == "link"]
     assert (field["aria-invalid"], field["aria-describedby"], field.get("value")) == ("true", "link-hint link-error", None)
 
 
@@ -186,11 +186,11 @@ async def test_a_cancellation_link_leads_to_the_only_subscription() -> None:
 async def test_cancelling_shows_the_form_and_leads_to_the_result() -> None:
     stage = Stage()
     async with stage.browser() as browser:
-        asked = (await browser.get(CANCEL)).text
+        dialog = (await browser.get(CANCEL)).text
         form = {**FORM, "feedback": "too_expensive", "comment": " Volveré\r\nen junio "}
         answer = await browser.post(CANCEL, data=form)
-    assert re.search('data-sheet="cancel"[^>]*>.*Premium Mensual.*</h1>', asked)
-    assert asked.count('type="radio"') == 6
+    assert re.search('data-sheet="cancel"[^>]*>.*Premium Mensual.*</h1>', dialog)
+    assert dialog.count('type="radio"') == 6
     assert (answer.status_code, answer.headers["location"]) == (303, f"{CANCEL}?after=subscription-{scenes.PREMIUM}:13")
     (command,) = stage.subscriptions.commands
     assert (command["feedback"], command["comment"], command["key"]) == ("too_expensive", "Volveré\nen junio", "once")
@@ -205,18 +205,18 @@ async def test_the_result_has_a_reference_and_offers_to_withdraw() -> None:
 
 
 @pytest.mark.parametrize(
-    ("comment", "kept", "length"),
+    ("comment", "text", "length"),
     [
         ("x" * 501, "x" * 501, "501"),
         ("x" * 501 + " 4242424242424242", "x" * 501 + " ••••", "518"),
     ],
 )
-async def test_an_invalid_comment_is_shown_with_its_error_and_without_card_numbers(comment: str, kept: str, length: str) -> None:
+async def test_an_invalid_comment_is_shown_with_its_error_and_without_card_numbers(comment: str, text: str, length: str) -> None:
     stage = Stage()
     async with stage.browser() as browser:
         answer = await browser.post(CANCEL, data={**FORM, "feedback": "unused", "comment": comment})
     assert (answer.status_code, stage.subscriptions.commands) == (422, [])
-    assert f">\n{kept}</textarea>" in answer.text
+    assert f">\n{text}</textarea>" in answer.text
     assert "4242" not in answer.text
     assert re.search(rf'id="comment-error">[^<]*500[^<]*{length}', answer.text)
     assert 'aria-invalid="true"' in answer.text
@@ -236,8 +236,8 @@ async def test_after_a_temporary_failure_the_form_has_the_same_fields_and_key() 
     async with stage.browser() as browser:
         answer = await browser.post(CANCEL, data={**FORM, "feedback": "unused", "comment": "Hasta pronto"})
     assert answer.status_code == 503
-    for kept in ("Hasta pronto", 'value="once"', 'value="unused" checked', 'data-code="service_unavailable"'):
-        assert kept in answer.text
+    for fragment in ("Hasta pronto", 'value="once"', 'value="unused" checked', 'data-code="service_unavailable"'):
+        assert fragment in answer.text
 
 
 async def test_a_refusal_of_the_rules_is_shown() -> None:
@@ -289,10 +289,10 @@ async def test_logging_out_clears_the_browsers_data(choice: str, revoked: bool, 
     stage = Stage()
     async with stage.browser() as browser:
         answer = await browser.post("/logout", data={**FORM, "revoke_link": choice})
-        told = (await browser.get(leads_to)).text
+        page = (await browser.get(leads_to)).text
     assert (answer.status_code, answer.headers["location"], stage.access.ended) == (303, leads_to, [revoked])
     assert answer.headers["clear-site-data"] == '"cache", "storage"'
-    assert ('data-code="link_revoked"' in told) is revoked
+    assert ('data-code="link_revoked"' in page) is revoked
 
 
 async def test_an_invoice_can_be_read_and_downloaded() -> None:
@@ -307,22 +307,22 @@ async def test_an_invoice_can_be_read_and_downloaded() -> None:
 
 async def test_a_requested_language_is_stored() -> None:
     async with Stage().browser() as browser:
-        asked = await browser.get("/?lang=en")
+        first = await browser.get("/?lang=en")
         again = await browser.get("/", headers={"cookie": f"__Host-portal={COOKIE}; lang=en"})
-    assert asked.headers["set-cookie"].startswith("lang=en; ")
-    for page in (asked, again):
+    assert first.headers["set-cookie"].startswith("lang=en; ")
+    for page in (first, again):
         assert '<html lang="en-US">' in page.text
         assert "June 14, 2023" in page.text
 
 
 async def linked(browser: AsyncClient, html: str) -> list[str]:
-    found = re.findall(r'(?:href|src)="(/(?:static|theme)/[^"]+)"', html)
-    for path in found:
+    paths = re.findall(r'(?:href|src)="(/(?:static|theme)/[^"]+)"', html)
+    for path in paths:
         answer = await browser.get(path)
         assert answer.status_code == 200, path
         assert "immutable" in answer.headers["cache-control"]
         assert answer.headers["content-type"].split(";")[0] in ("text/css", "text/javascript", "image/svg+xml")
-    return found
+    return paths
 
 
 async def test_a_page_loads_only_own_files_that_are_cached_forever() -> None:
@@ -355,8 +355,8 @@ def test_htmx_is_the_published_file() -> None:
 
 
 def test_over_https_responses_have_hsts() -> None:
-    for origin, told in (("http://127.0.0.1:8000", None), ("https://portal.example", "max-age=31536000; includeSubDomains")):
-        assert security_headers(origin, "https://cards.example").get("strict-transport-security") == told
+    for origin, hsts in (("http://127.0.0.1:8000", None), ("https://portal.example", "max-age=31536000; includeSubDomains")):
+        assert security_headers(origin, "https://cards.example").get("strict-transport-security") == hsts
 
 
 def test_every_static_file_is_listed_in_the_readme() -> None:
@@ -370,8 +370,8 @@ async def test_htmx_is_configured_as_designed_and_sends_the_sessions_token() -> 
     async with Stage().browser() as browser:
         pages = [(await browser.get(path)).text for path in ("/", CANCEL, INVOICE, "/payment-method")]
     for html in pages:
-        elements = Elements(html).found
-        (config,) = [json.loads(found["content"] or "") for _, found in elements if found.get("name") == "htmx-config"]
+        elements = Elements(html).tags
+        (config,) = [json.loads(meta["content"] or "") for _, meta in elements if meta.get("name") == "htmx-config"]
         (body,) = [attributes for tag, attributes in elements if tag == "body"]
         in_the_slot = {"swap": True, "select": ".problem", "target": "closest [data-slot]", "swapOverride": "afterbegin"}
         assert config == config | {

@@ -76,10 +76,10 @@ def offered(view: View) -> Offer | None:
 
 
 def test_the_card_on_file_is_offered_with_the_effect_of_a_payment() -> None:
-    found = offered(owing())
-    assert found is not None
-    assert (found.button, found.why_not) == ("Reintentar con Visa •••• 0341", None)
-    assert found.does == (
+    payment_offer = offered(owing())
+    assert payment_offer is not None
+    assert (payment_offer.button, payment_offer.why_not) == ("Reintentar con Visa •••• 0341", None)
+    assert payment_offer.does == (
         "Este pago cubre el importe pendiente del período 14 de mayo – 13 de junio. Tu suscripción continúa y se renueva "
         "el 14 de junio."
     )
@@ -94,16 +94,16 @@ def test_the_card_on_file_is_offered_with_the_effect_of_a_payment() -> None:
     ],
 )
 def test_an_unusable_card_is_not_offered_and_the_reason_is_shown(view: View, why: str) -> None:
-    found = offered(view)
-    assert found is not None
-    assert (found.button, found.why_not) == (None, why)
+    payment_offer = offered(view)
+    assert payment_offer is not None
+    assert (payment_offer.button, payment_offer.why_not) == (None, why)
 
 
 def test_a_different_card_than_the_refused_one_is_offered() -> None:
     view = owing(card=CARD | {"last4": "4242"}, reason="expired_card")
-    found = offered(view)
-    assert found is not None
-    assert found.button == "Pagar ahora con Visa •••• 4242"
+    payment_offer = offered(view)
+    assert payment_offer is not None
+    assert payment_offer.button == "Pagar ahora con Visa •••• 4242"
 
 
 @pytest.mark.parametrize(
@@ -124,16 +124,16 @@ def test_a_different_card_than_the_refused_one_is_offered() -> None:
     ],
 )
 def test_a_card_added_since_needs_no_update(view: View, words: str) -> None:
-    told = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
-    assert told is not None
-    assert told.rest.startswith(words)
+    debt = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
+    assert debt is not None
+    assert debt.rest.startswith(words)
 
 
 def test_without_a_card_the_effect_of_a_payment_is_shown() -> None:
-    found = offered(owing(card=None, reason="no_payment_method"))
-    assert found is not None
-    assert (found.button, found.why_not) == (None, None)
-    assert found.does.startswith("Este pago cubre")
+    payment_offer = offered(owing(card=None, reason="no_payment_method"))
+    assert payment_offer is not None
+    assert (payment_offer.button, payment_offer.why_not) == (None, None)
+    assert payment_offer.does.startswith("Este pago cubre")
 
 
 @pytest.mark.parametrize(
@@ -152,20 +152,20 @@ def test_an_ended_subscriptions_debt_is_shown_and_can_be_paid() -> None:
     view = owing("canceled")
     ended = {**view.facts["subscriptions"][0], "ended_at": scenes.instant(2023, 5, 19)}
     view = replace_facts(view, subscriptions=[ended])
-    told = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
-    assert told is not None
-    assert (told.lead, told.pay) == ("Todavía tienes un importe pendiente de 29.99 USD.", "Actualizar tarjeta y pagar")
-    found = offered(view)
-    assert found is not None
-    assert found.does.endswith("Tu suscripción terminó el 19 de mayo; pagar no la reactiva.")
+    debt = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
+    assert debt is not None
+    assert (debt.lead, debt.pay) == ("Todavía tienes un importe pendiente de 29.99 USD.", "Actualizar tarjeta y pagar")
+    payment_offer = offered(view)
+    assert payment_offer is not None
+    assert payment_offer.does.endswith("Tu suscripción terminó el 19 de mayo; pagar no la reactiva.")
 
 
 def test_an_unconfirmed_debt_asks_for_confirmation() -> None:
     view = owing(reason="not_confirmed", next_attempt_at=None)
-    told = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
-    assert told is not None
-    assert told.lead == "Falta que confirmes el pago de 29.99 USD."
-    assert told.rest.startswith("No estaba entre los cobros que confirmaste, así que no lo cobramos.")
+    debt = notice(Reader.of(view, catalogues().language("es")), view.facts["subscriptions"][0], view)
+    assert debt is not None
+    assert debt.lead == "Falta que confirmes el pago de 29.99 USD."
+    assert debt.rest.startswith("No estaba entre los cobros que confirmaste, así que no lo cobramos.")
     assert offered(view) is not None
 
 
@@ -249,10 +249,10 @@ async def test_confirming_sends_the_shown_list_and_leads_to_the_result() -> None
     stage = stage_of()
     answer = await confirm(stage)
     assert (answer.status_code, answer.headers["location"]) == (303, f"{PAY}?after=payment-{UNPAID}:3")
-    [(invoice, asked, key)] = stage.payments.requests
-    assert (str(invoice), str(asked.payment_method_id), asked.effect, key) == (UNPAID, CARD_ID, "continues", "once")
-    assert asked.amount == {"amount_minor": 2999, "currency": "USD"}
-    assert [str(each) for each in asked.charge_invoices or ()] == [UNPAID]
+    [(invoice, request, key)] = stage.payments.requests
+    assert (str(invoice), str(request.payment_method_id), request.effect, key) == (UNPAID, CARD_ID, "continues", "once")
+    assert request.amount == {"amount_minor": 2999, "currency": "USD"}
+    assert [str(each) for each in request.charge_invoices or ()] == [UNPAID]
 
 
 async def test_a_changed_list_is_shown_again_with_a_new_key() -> None:
@@ -368,15 +368,15 @@ async def test_the_api_starts_one_charge() -> None:
     stage = stage_of()
     answer = await api(stage)
     assert (answer.status_code, answer.json()["aggregate"]) == (202, f"payment-{UNPAID}")
-    [(_, asked, key)] = stage.payments.requests
-    assert (asked.charge_invoices, asked.effect, key) == (None, None, "once")
+    [(_, request, key)] = stage.payments.requests
+    assert (request.charge_invoices, request.effect, key) == (None, None, "once")
 
 
 async def test_the_api_previews_charges_and_effect() -> None:
-    found = (await api(stage_of(None, due(effect="continues"), begun()), "GET")).json()
-    assert found["total"]["text"] == "59.98 USD"
-    assert [line["amount_text"] for line in found["lines"]] == ["29.99 USD", "29.99 USD"]
-    assert "14 de mayo – 13 de junio" in found["statements"][0]
+    body = (await api(stage_of(None, due(effect="continues"), begun()), "GET")).json()
+    assert body["total"]["text"] == "59.98 USD"
+    assert [line["amount_text"] for line in body["lines"]] == ["29.99 USD", "29.99 USD"]
+    assert "14 de mayo – 13 de junio" in body["statements"][0]
 
 
 async def test_the_api_returns_the_new_amount() -> None:

@@ -30,44 +30,44 @@ def entered() -> State:
 
 
 def past_due(policies: Policies = POLICIES) -> State:
-    return entered().asked(replace(FAILED, policies=policies))
+    return entered().after(replace(FAILED, policies=policies))
 
 
 def unpaid() -> State:
     """The retries ended on 15 June; the subscription stays unpaid."""
-    return past_due(LENIENT).asked(Retry(day(6, 15)), replace(FAILED, attempt=2, at=day(6, 15), policies=LENIENT))
+    return past_due(LENIENT).after(Retry(day(6, 15)), replace(FAILED, attempt=2, at=day(6, 15), policies=LENIENT))
 
 
 def incomplete(policies: Policies = POLICIES) -> State:
     """The first period, May, could not be charged."""
     failed = RecordFailure(MAY, INVOICE, Money(2999, "USD"), "no_payment_method", False, 1, policies, day(5))
-    return State((STARTED, MAY_DUE)).asked(failed)
+    return State((STARTED, MAY_DUE)).after(failed)
 
 
 def never_paid_and_given_up() -> State:
-    return incomplete(LENIENT).asked(GiveUp(day(5, 15)))
+    return incomplete(LENIENT).after(GiveUp(day(5, 15)))
 
 
 def ending() -> State:
     """Cancelled for 14 July while June was being charged."""
-    return entered().asked(Cancel("at_period_end", "customer", "void", day(6, 20)))
+    return entered().after(Cancel("at_period_end", "customer", "void", day(6, 20)))
 
 
 def ended_owing() -> State:
     """Cancelled on 20 June while past due; the merchant keeps what is unpaid."""
-    return past_due(KEEPING).asked(Cancel("immediately", "customer", "keep", day(6, 20)))
+    return past_due(KEEPING).after(Cancel("immediately", "customer", "keep", day(6, 20)))
 
 
 def given_up_owing() -> State:
     """The retries ended on 15 June; the merchant ends it and keeps what is unpaid."""
-    return past_due(KEEPING).asked(Retry(day(6, 15)), replace(FAILED, attempt=2, at=day(6, 15), policies=KEEPING))
+    return past_due(KEEPING).after(Retry(day(6, 15)), replace(FAILED, attempt=2, at=day(6, 15), policies=KEEPING))
 
 
 def daily() -> State:
     """A plan of one day: 14 June could not be charged."""
     started = replace(STARTED, plan=replace(STARTED.plan, interval=Interval("day")), period=replace(JUNE, end=day(6, 15)))
     due = replace(MAY_DUE, period=started.period, at=day(6))
-    return State((started, due)).asked(replace(FAILED, period=started.period))
+    return State((started, due)).after(replace(FAILED, period=started.period))
 
 
 @dataclass(frozen=True)
@@ -170,7 +170,7 @@ ROWS = {
         f"{DONE_ES} {ACTIVE_TO_JULY[1]}",
     ),
     "past due, while the last retry runs after access ended": Row(
-        past_due(LENIENT).asked(Retry(day(6, 15))),
+        past_due(LENIENT).after(Retry(day(6, 15))),
         day(6, 16),
         "past_due",
         f"{DEBT_EN} You get your access back and your subscription renews on July 14.",
@@ -179,7 +179,7 @@ ROWS = {
         f"{DONE_ES} {ACTIVE_TO_JULY[1]}",
     ),
     "past due, while the last retry runs after the period": Row(
-        past_due(LENIENT).asked(Retry(day(6, 15))),
+        past_due(LENIENT).after(Retry(day(6, 15))),
         day(7, 20),
         "past_due",
         f"{SINCE_EN} You get your access back and your subscription continues.",
@@ -311,8 +311,8 @@ def test_the_effect_of_a_payment_is_stated_after_it(name: str) -> None:
     if row.state.it.ended:
         facts = facts | {"debt": None}  # only the invoice shows the payment: an ended subscription shows no debt
     invoice = {"id": str(invoice_of(row.state)), "status": "paid", "period": facts_of(row.state.it.period)}
-    told = after(reader(row.at, "en"), invoice, facts), after(reader(row.at, "es"), invoice, facts)
-    assert told == (row.english_after, row.spanish_after)
+    sentences = after(reader(row.at, "en"), invoice, facts), after(reader(row.at, "es"), invoice, facts)
+    assert sentences == (row.english_after, row.spanish_after)
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -372,7 +372,7 @@ def test_a_slow_payment_has_the_effect_stated_at_its_confirmation(name: str) -> 
 def test_a_debt_given_up_during_its_payment_is_recovered_as_stated() -> None:
     confirmed = day(7, 14, 5)  # an hour before the period ends: past due, paying keeps it
     state = past_due(Policies(retry_days=(30,), when_retries_end=WhenRetriesEnd.UNPAID))
-    given_up = state.asked(Retry(day(7, 14)), replace(FAILED, attempt=2, at=day(7, 15)))
+    given_up = state.after(Retry(day(7, 14)), replace(FAILED, attempt=2, at=day(7, 15)))
     assert status_of(given_up) == "unpaid"
     paid = pay(given_up, day(7, 16), agreed_at=confirmed)
     assert paid.state.it.ended is None

@@ -47,9 +47,9 @@ async def test_the_language_link_of_a_refusal_leads_to_an_existing_page(path: st
     async with Stage().browser() as browser:
         refused = await browser.post(path, data={"csrf": "csrf-of-someone"})
         (link,) = re.findall(r'<a href="([^"]*)" lang="en"', refused.text)
-        found = await browser.get(urljoin(path, link))
-    assert (refused.status_code, found.status_code) == (409, 200)
-    assert '<html lang="en-US">' in found.text
+        page = await browser.get(urljoin(path, link))
+    assert (refused.status_code, page.status_code) == (409, 200)
+    assert '<html lang="en-US">' in page.text
 
 
 @pytest.mark.parametrize(
@@ -83,16 +83,16 @@ async def test_the_api_explains_in_the_language_of_the_customer_and_writes_amoun
 
     headers = {**SPANISH_BROWSER, "x-csrf-token": "csrf-of-ana", "cookie": f"__Host-portal={COOKIE}"}
     card = {"setup_id": "setup", "token": "tok", "charge_invoices": []}
-    told = []
+    problems = []
     for stage in (english_stage(), Stage(scenes.view(merchant=scenes.merchant(locale="es-CO")))):
         stage.payments.update_card = refuse  # type: ignore[assignment,method-assign]
         async with stage.browser() as browser:
-            told.append((await browser.put("/api/payment-method", headers=headers, json=card)).json())
-    assert [it["detail"].split(".")[0] for it in told] == [
+            problems.append((await browser.put("/api/payment-method", headers=headers, json=card)).json())
+    assert [it["detail"].split(".")[0] for it in problems] == [
         "The amount due changed while you were filling this in",
         "El importe pendiente cambió mientras llenabas el formulario",
     ]
-    assert [it["total"]["text"] for it in told] == ["29.99 USD", "29,99 USD"]
+    assert [it["total"]["text"] for it in problems] == ["29.99 USD", "29,99 USD"]
 
 
 @pytest.mark.parametrize(

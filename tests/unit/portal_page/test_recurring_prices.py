@@ -134,9 +134,9 @@ def test_every_recurring_price_is_the_same(row: str) -> None:
         assert details(reader, subscription, view).price == expected
         assert [renewal.price for renewal in renewals(reader, view)] == [expected]
         assert facts(reader, preview(), subscription)[0].value == expected
-        told = overview(view, reader.language, None)["subscriptions"][0]
-        assert told["frequency_text"] == expected
-        assert reader.money(told["recurring"]["total"]) == reader.money(told["period_total"]) == total
+        api_subscription = overview(view, reader.language, None)["subscriptions"][0]
+        assert api_subscription["frequency_text"] == expected
+        assert reader.money(api_subscription["recurring"]["total"]) == reader.money(api_subscription["period_total"]) == total
     by = Reader.of(view, catalogues().language("es"))
     assert details(by, subscription, view).unit_price == unit
     shown = summary(by, subscription, replace(view, facts={**view.facts, "invoices": []}))

@@ -33,16 +33,16 @@ def notice_of(view: View) -> Notice | None:
 
 
 def total_of(view: View) -> str:
-    found = summary(reader(view), view.facts["subscriptions"][0], view)
-    return f"{found.label}: {found.amount} {found.currency}"
+    total = summary(reader(view), view.facts["subscriptions"][0], view)
+    return f"{total.label}: {total.amount} {total.currency}"
 
 
 def test_the_example_of_the_specification() -> None:
     view = scenes.view()
-    found = summary(reader(view), view.facts["subscriptions"][0], view)
-    assert (found.label, found.amount, found.currency) == ("Importe total", "29.99", "USD")
-    assert (found.plan, found.description) == ("Premium Mensual", "Suscripción mensual renovable")
-    assert found.period == "14 de mayo – 13 de junio de 2023"
+    plan_summary = summary(reader(view), view.facts["subscriptions"][0], view)
+    assert (plan_summary.label, plan_summary.amount, plan_summary.currency) == ("Importe total", "29.99", "USD")
+    assert (plan_summary.plan, plan_summary.description) == ("Premium Mensual", "Suscripción mensual renovable")
+    assert plan_summary.period == "14 de mayo – 13 de junio de 2023"
     active = details_of(view)
     assert (active.plan, active.price) == ("Premium Mensual", "29.99 USD al mes")
     first = rows(reader(view), view.facts["invoices"], ())[0]
@@ -61,9 +61,9 @@ def test_the_example_of_the_specification() -> None:
     ],
 )
 def test_every_failure_reason_has_a_sentence(reason: str, why: str) -> None:
-    found = notice_of(scenes.owing(reason=reason))
-    assert found is not None
-    assert found.rest.startswith(why)
+    debt = notice_of(scenes.owing(reason=reason))
+    assert debt is not None
+    assert debt.rest.startswith(why)
 
 
 def pending(kind: str, aggregate: str = f"subscription-{scenes.PREMIUM}", **detail: Any) -> Pending:
@@ -78,14 +78,14 @@ def pending(kind: str, aggregate: str = f"subscription-{scenes.PREMIUM}", **deta
     ],
 )
 def test_a_running_charge_has_no_pay_button(view: View) -> None:
-    found = notice_of(view)
-    assert found is not None
-    assert (found.code, found.pay) == ("processing", None)
+    debt = notice_of(view)
+    assert debt is not None
+    assert (debt.code, debt.pay) == ("processing", None)
 
 
 def test_a_quantity_multiplies_the_price_and_is_named() -> None:
-    found = details_of(scenes.view(scenes.subscription(quantity=3)))
-    assert (found.price, found.unit_price) == ("89.97 USD al mes", "3 × 29.99 USD")
+    pane = details_of(scenes.view(scenes.subscription(quantity=3)))
+    assert (pane.price, pane.unit_price) == ("89.97 USD al mes", "3 × 29.99 USD")
 
 
 def test_an_added_tax_is_in_the_total_before_the_first_invoice() -> None:
@@ -115,8 +115,8 @@ def test_the_cancellation_form_shows_what_ends_and_the_debt() -> None:
         ("Próximo cobro", "Ninguno"),
         ("Importe pendiente", "29.99 USD (se anula, no tendrás que pagarlo)"),
     ]
-    kept = facts(reader(view), at_once | {"open_invoices": "keep"}, scenes.subscription("past_due"))
-    assert kept[-1].value == "29.99 USD (seguirá pendiente)"
+    with_debt = facts(reader(view), at_once | {"open_invoices": "keep"}, scenes.subscription("past_due"))
+    assert with_debt[-1].value == "29.99 USD (seguirá pendiente)"
 
 
 @pytest.mark.parametrize(
@@ -157,8 +157,8 @@ def test_the_cancellation_form_is_correct_in_every_state(
     view = scenes.view()
     for code, expected in (("es", spanish), ("en", english)):
         by = Reader.of(view, catalogues().language(code))
-        said = facts(by, preview(**changes), scenes.subscription())
-        assert {fact.name: fact.value for fact in said if fact.name in expected or fact.name not in ALWAYS} == expected
+        lines = facts(by, preview(**changes), scenes.subscription())
+        assert {fact.name: fact.value for fact in lines if fact.name in expected or fact.name not in ALWAYS} == expected
 
 
 @pytest.mark.parametrize(
@@ -189,15 +189,15 @@ def preview(**changes: Any) -> Any:
 
 def test_the_cancellation_result_has_a_reference_and_offers_to_withdraw() -> None:
     view = scenes.view(scenes.ending())
-    found = result(reader(view), view.facts["subscriptions"][0], view, 13)
-    assert found is not None
-    assert found.code == "scheduled"
-    assert found.says == (
+    outcome = result(reader(view), view.facts["subscriptions"][0], view, 13)
+    assert outcome is not None
+    assert outcome.code == "scheduled"
+    assert outcome.says == (
         "Tu suscripción a Premium Mensual termina el 14 de junio de 2023. Tendrás acceso hasta ese día y no te haremos "
         "más cobros."
     )
-    assert found.reference == f"{scenes.PREMIUM[:8].upper()}-13"
-    assert found.mind == "¿Cambiaste de opinión? Tienes hasta el 14 de junio de 2023 para mantenerla."
+    assert outcome.reference == f"{scenes.PREMIUM[:8].upper()}-13"
+    assert outcome.mind == "¿Cambiaste de opinión? Tienes hasta el 14 de junio de 2023 para mantenerla."
 
 
 def test_the_result_is_shown_before_its_event_arrives_and_after_the_end() -> None:
@@ -223,8 +223,8 @@ def test_the_account_is_shown_without_its_full_address() -> None:
 
 
 def test_a_merchants_links_are_web_addresses_only() -> None:
-    found = company(scenes.merchant(branding={"terms_url": "javascript:alert(1)", "privacy_url": "https://a.example"}))
-    assert (found.terms_url, found.privacy_url) == (None, "https://a.example")
+    links = company(scenes.merchant(branding={"terms_url": "javascript:alert(1)", "privacy_url": "https://a.example"}))
+    assert (links.terms_url, links.privacy_url) == (None, "https://a.example")
 
 
 @pytest.mark.parametrize(

@@ -48,8 +48,8 @@ def test_an_invoice_with_an_accepted_charge_is_processing_on_the_page_and_in_the
     view = scenes.view(invoices=[scenes.invoice(14, "failed")], pending=pending("charge", invoice_id=scenes.invoice_id(14)))
     by = reader(view, code)
     assert rows(by, view.facts["invoices"], view.pending)[0].badge.text == word
-    told = overview(view, by.language, None)["invoices"]["items"][0]
-    assert (told["status"], told["status_text"]) == ("processing", word)
+    api_invoice = overview(view, by.language, None)["invoices"]["items"][0]
+    assert (api_invoice["status"], api_invoice["status_text"]) == ("processing", word)
 
 
 CARDS: dict[str, tuple[dict[str, Any], list[str | None], list[str | None]]] = {
@@ -122,10 +122,10 @@ def with_card(changes: dict[str, Any], *subscriptions: Any) -> View:
 @pytest.mark.parametrize("row", CARDS)
 def test_a_card_shows_whether_it_expires(row: str, place: int, code: str) -> None:
     view = with_card(CARDS[row][0])
-    found = method(reader(view, code), view)
-    badge = found.badge.text if found.badge else None
-    assert [found.label, found.expiry, badge, found.hint, found.button] == CARDS[row][place]
-    assert (found.badge.code if found.badge else None) == (row if row in ("expiring", "expired") else None)
+    card = method(reader(view, code), view)
+    badge = card.badge.text if card.badge else None
+    assert [card.label, card.expiry, badge, card.hint, card.button] == CARDS[row][place]
+    assert (card.badge.code if card.badge else None) == (row if row in ("expiring", "expired") else None)
 
 
 @pytest.mark.parametrize("row", ["expiring", "expired", "none"])
@@ -155,10 +155,10 @@ def test_a_card_that_will_fail_has_a_notice_with_a_button(row: str) -> None:
     tone, spanish, english = WARNINGS[row]
     view = with_card(CARDS[row][0])
     for code, expected in (("es", spanish), ("en", english)):
-        found = warning(reader(view, code), view)
-        assert found is not None
-        assert (found.tone, f"{found.lead} {found.rest}") == (tone, expected)
-        assert found.pay is not None
+        card_warning = warning(reader(view, code), view)
+        assert card_warning is not None
+        assert (card_warning.tone, f"{card_warning.lead} {card_warning.rest}") == (tone, expected)
+        assert card_warning.pay is not None
 
 
 @pytest.mark.parametrize("row", ["valid", "none", "on its way"])
@@ -206,7 +206,7 @@ def test_stale_facts_are_shown_with_their_age(row: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("view", "kept"),
+    ("view", "expected"),
     [
         (scenes.view(), True),
         (scenes.view(scenes.ending()), False),
@@ -214,20 +214,20 @@ def test_stale_facts_are_shown_with_their_age(row: str) -> None:
         (scenes.view(ENDED_IN_MAY), False),
     ],
 )
-def test_a_subscription_that_ends_is_not_announced_as_kept(view: View, kept: bool) -> None:
-    assert is_kept(view.facts["subscriptions"][0], view) is kept
+def test_a_subscription_that_ends_is_not_announced_as_kept(view: View, expected: bool) -> None:
+    assert is_kept(view.facts["subscriptions"][0], view) is expected
 
 
 def test_a_cancellation_that_is_being_withdrawn_offers_no_second_withdrawal() -> None:
     view = scenes.view(scenes.ending(), pending=pending("cancellation_withdrawn"))
-    found = result(reader(view, "es"), view.facts["subscriptions"][0], view, 13)
-    assert found is not None
-    assert found.code == "withdrawal_pending"
-    assert (found.says, found.mind) == ("Registramos que mantienes tu suscripción; lo verás aquí en unos instantes.", None)
+    outcome = result(reader(view, "es"), view.facts["subscriptions"][0], view, 13)
+    assert outcome is not None
+    assert outcome.code == "withdrawal_pending"
+    assert (outcome.says, outcome.mind) == ("Registramos que mantienes tu suscripción; lo verás aquí en unos instantes.", None)
 
 
 def test_a_forged_reference_is_not_shown() -> None:
     view = scenes.view(ENDED_IN_MAY)
-    found = result(reader(view, "es"), view.facts["subscriptions"][0], view, 999)
-    assert found is not None
-    assert (found.title, found.reference) == ("Esta suscripción ya terminó", None)
+    outcome = result(reader(view, "es"), view.facts["subscriptions"][0], view, 999)
+    assert outcome is not None
+    assert (outcome.title, outcome.reference) == ("Esta suscripción ya terminó", None)

@@ -383,7 +383,7 @@ def test_api_and_switcher_agree_with_the_page(row: str) -> None:
     view = SUBSCRIPTIONS[row][0]
     by, subscription = reader(view, "es"), view.facts["subscriptions"][0]
     shown, owed = details(by, subscription, view), notice(by, subscription, view)
-    told = overview(view, by.language, None)["subscriptions"][0]
-    assert (told["status_text"], told["renewal_text"]) == (shown.badge.text, shown.says)
-    assert told["debt_text"] == (f"{owed.lead} {owed.rest}" if owed else None)
+    api_subscription = overview(view, by.language, None)["subscriptions"][0]
+    assert (api_subscription["status_text"], api_subscription["renewal_text"]) == (shown.badge.text, shown.says)
+    assert api_subscription["debt_text"] == (f"{owed.lead} {owed.rest}" if owed else None)
     assert [choice.badge for choice in choices(by, [subscription], subscription, view)] == [shown.badge]

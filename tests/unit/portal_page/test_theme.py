@@ -32,17 +32,17 @@ async def test_the_card_page_has_the_portals_colours_for_every_brand() -> None:
 def test_contrast_is_computed_against_the_colours_that_are_on_the_page(sheet: Traversable, scheme: Scheme, place: int) -> None:
     css = sheet.read_text()
     used = {name: re.findall(rf"--{name}: (#[0-9a-f]{{6}});", css) for name in ("card", "page", "hover", "ink", "ink-2")}
-    wanted = (*scheme.surfaces, scheme.ink, scheme.quiet_ink)
-    for name, colour in zip(used, wanted, strict=True):
+    expected = (*scheme.surfaces, scheme.ink, scheme.quiet_ink)
+    for name, colour in zip(used, expected, strict=True):
         assert [written(colour)] == used[name][place : place + 1] or not used[name], name
 
 
 def static_colours(sheet: Traversable, place: int) -> dict[str, Rgb]:
     """The colours of portal.css: the light scheme's, or the dark scheme's where it differs."""
-    found: dict[str, list[str]] = {}
+    palette: dict[str, list[str]] = {}
     for name, colour in re.findall(r"--([\w-]+): (#[0-9a-f]{6});", sheet.read_text().partition("@media print")[0]):
-        found.setdefault(name, []).append(colour)
-    return {name: parsed(colours[place]) or BLACK for name, colours in found.items() if len(colours) == 2}
+        palette.setdefault(name, []).append(colour)
+    return {name: parsed(colours[place]) or BLACK for name, colours in palette.items() if len(colours) == 2}
 
 
 @pytest.mark.parametrize("sheet", STYLESHEETS, ids=lambda sheet: sheet.name)
