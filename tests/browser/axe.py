@@ -33,14 +33,14 @@ RUN: Final = """async (options) => {
 
 async def violations(page: Page) -> list[str]:
     """axe is injected once per frame."""
-    found: list[str] = []
+    findings: list[str] = []
     for frame in page.frames:
         if frame.url.startswith("http") and not await hidden(frame):
             if not await frame.evaluate("'axe' in window"):
                 await frame.evaluate(WITHOUT_TIMERS)
                 await frame.evaluate(AXE_SCRIPT)
-            found += await frame.evaluate(RUN, OPTIONS if frame is page.main_frame else INSIDE)
-    return found
+            findings += await frame.evaluate(RUN, OPTIONS if frame is page.main_frame else INSIDE)
+    return findings
 
 
 async def hidden(frame: Frame) -> bool:

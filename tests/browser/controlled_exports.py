@@ -51,5 +51,5 @@ class ControlledExports(fakes.Invoicing):
 
 def control_exports(stage: LiveStage) -> ControlledExports:
     """Install it before the stage opens. An export ends only when the test sets `whole`."""
-    stage.invoicing = made = ControlledExports(stage=stage)
-    return made
+    stage.invoicing = exports = ControlledExports(stage=stage)
+    return exports

@@ -21,11 +21,11 @@ INVOICE = f"/invoices/{scenes.invoice_id(14)}"
 
 def void_invoice(stage: LiveStage) -> None:
     invoice = scenes.whole_invoice()
-    given = {**invoice["total"], "amount_minor": -invoice["total"]["amount_minor"]}
+    credit = {**invoice["total"], "amount_minor": -invoice["total"]["amount_minor"]}
     voided = {
         "kind": "void",
         "date": "2023-05-28",
-        "amount": given,
+        "amount": credit,
         "payment_method": None,
         "reason": "subscription_cancelled",
     }

@@ -29,8 +29,8 @@ def owing(status: str = "past_due", card: dict[str, Any] = VISA, **changes: Any)
 
 def over() -> View:
     """The retries and the period have ended."""
-    found = owing("unpaid", next_attempt_at=None, access_until=scenes.instant(2023, 5, 15))
-    return scenes.view(*found.facts["subscriptions"], invoices=found.facts["invoices"], payment_method=VISA, now=JULY)
+    unpaid = owing("unpaid", next_attempt_at=None, access_until=scenes.instant(2023, 5, 15))
+    return scenes.view(*unpaid.facts["subscriptions"], invoices=unpaid.facts["invoices"], payment_method=VISA, now=JULY)
 
 
 def begun(count: int, days: int) -> tuple[Due, ...]:

@@ -89,8 +89,8 @@ class LongHistory(Views):
     async def invoices(self, merchant: Any, customer: Any, year: int | None, before: Any, limit: int) -> list[Any]:
         rows = [row for row in MANY if before is None or (row["issued_on"], row["number"]) < before]
         rows = [row for row in rows if year is None or row["issued_on"].startswith(str(year))][:limit]
-        kept = {"state": "paid", "failed_attempt": 0}
-        return [(Source(f"invoice-{row['id']}", row["version"], {**row, **kept}), None) for row in rows]
+        columns = {"state": "paid", "failed_attempt": 0}
+        return [(Source(f"invoice-{row['id']}", row["version"], {**row, **columns}), None) for row in rows]
 
 
 MANY: list[InvoiceRow] = [scenes.invoice(number) for number in range(14, -20, -1)]

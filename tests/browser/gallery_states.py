@@ -119,10 +119,10 @@ async def opened(browser: Browser, state: State, language: Language = "es", page
     state.prepare(stage)
     async with stage.open(), lent(page) if page and not state.alone else fresh(browser, language, state.script) as shown:
         await introduce(shown.context, stage, language, signed_in=state.signed_in)
-        found = Opened(shown, stage)
-        with found.listening():
-            await state.steps(found)
-            yield found
+        display = Opened(shown, stage)
+        with display.listening():
+            await state.steps(display)
+            yield display
 
 
 @asynccontextmanager

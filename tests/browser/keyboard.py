@@ -55,10 +55,10 @@ _SEEN: Final = """(found) => {
 
 async def _focused_node(session: CDPSession) -> dict[str, Any]:
     """The focused node of the accessibility tree; `ignored` when it is not part of the tree."""
-    found = await session.send("Runtime.evaluate", {"expression": "document.activeElement"})
-    asked = {"objectId": found["result"]["objectId"], "fetchRelatives": False}
-    told: dict[str, Any] = (await session.send("Accessibility.getPartialAXTree", asked))["nodes"][0]
-    return told
+    active = await session.send("Runtime.evaluate", {"expression": "document.activeElement"})
+    query = {"objectId": active["result"]["objectId"], "fetchRelatives": False}
+    node: dict[str, Any] = (await session.send("Accessibility.getPartialAXTree", query))["nodes"][0]
+    return node
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,26 +117,26 @@ class Keyboard:
     async def reach(self, stop: str) -> None:
         """Press Tab until `stop` has the focus."""
         passed: list[str] = []
-        while (found := await self.next()) != stop:
-            passed.append(found)
-            assert found != NOWHERE, f"there is no {stop} from here on"
+        while (current := await self.next()) != stop:
+            passed.append(current)
+            assert current != NOWHERE, f"there is no {stop} from here on"
             assert len(passed) < 100, f"the focus is trapped: {passed[-5:]}"
 
     async def all_stops(self) -> list[str]:
         """All stops from the current one until the focus leaves the page. Call it last: after the browser's own buttons had
         the focus, frames of other origins no longer get it."""
         stops: list[str] = []
-        while found := await self.next():
-            stops.append(found)
+        while stop := await self.next():
+            stops.append(stop)
             assert len(stops) < 100, f"the focus is trapped: {stops[-5:]}"
         return stops
 
     async def next(self) -> str:
         await self.press("Tab")
-        found = await self.focus()
-        if found != NOWHERE:
+        stop = await self.focus()
+        if stop != NOWHERE:
             await self.assert_visible()
-        return found
+        return stop
 
     async def assert_visible(self) -> None:
         """Assert nothing on top of it (WCAG 2.4.11) and, for a control, a ring with enough contrast (2.4.7, 1.4.11)."""
@@ -168,10 +168,10 @@ class Keyboard:
     async def _focus_and_problem(self) -> str:
         """The focused element and its visibility problem; empty while a page is replaced by the next."""
         try:
-            found, hidden = await self.focus(), await self._hidden()
+            current, hidden = await self.focus(), await self._hidden()
         except Error:
             return NOWHERE
-        return f"{found} {hidden}" if hidden else found
+        return f"{current} {hidden}" if hidden else current
 
     async def _focused_element(self) -> tuple[Frame, ElementHandle]:
         """The focused element and its frame."""

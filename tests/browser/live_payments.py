@@ -55,7 +55,7 @@ class LivePayments:
     answers: bool = True
     """Whether the card frame of a new set-up answers."""
     requests: list[dict[str, Any]] = field(default_factory=list)
-    told: dict[str, CardUpdated | Problem] = field(default_factory=dict)
+    responses: dict[str, CardUpdated | Problem] = field(default_factory=dict)
     """Answers by idempotency key."""
     opened: "count[int]" = field(default_factory=count)
     declined: int = 0
@@ -109,13 +109,13 @@ class LivePayments:
     ) -> CardUpdated:
         request = {"setup": setup_id, "token": token, "charges": [str(id) for id in charge_invoices], "key": key}
         self.requests.append({**request, "totals": totals})
-        if key not in self.told:
+        if key not in self.responses:
             assert key is not None
             try:
-                self.told[key] = self.changed(session, UUID(setup_id), token, charge_invoices)
+                self.responses[key] = self.changed(session, UUID(setup_id), token, charge_invoices)
             except Problem as problem:
-                self.told[key] = problem
-        answer = self.told[key]
+                self.responses[key] = problem
+        answer = self.responses[key]
         if isinstance(answer, Problem):
             raise answer
         return answer

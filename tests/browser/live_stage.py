@@ -31,8 +31,8 @@ MASTERCARD = "5555555555554444"
 class LiveSubscriptions(fakes.Subscriptions):
     stage: "LiveStage | None" = None
 
-    async def cancel(self, session: Session, subscription_id: UUID, *asked: Any) -> CancellationAccepted:
-        accepted = await super().cancel(session, subscription_id, *asked)
+    async def cancel(self, session: Session, subscription_id: UUID, *arguments: Any) -> CancellationAccepted:
+        accepted = await super().cancel(session, subscription_id, *arguments)
         assert self.stage is not None
         self.stage.replace(scenes.ending())
         return accepted
@@ -60,8 +60,8 @@ class LiveStage(Stage):
 
     def change(self, **facts: Any) -> None:
         shown = self.views.shown
-        found: CustomerView = {**shown.facts, **facts}  # type: ignore[typeddict-item]
-        self.views.shown = replace(shown, facts=found, revision=shown.revision + 1)
+        replacement: CustomerView = {**shown.facts, **facts}  # type: ignore[typeddict-item]
+        self.views.shown = replace(shown, facts=replacement, revision=shown.revision + 1)
 
     def replace(self, subscription: Subscription) -> None:
         """Replace one subscription of the view."""
@@ -141,9 +141,9 @@ async def close_servers() -> None:
 
 
 def free_socket() -> socket.socket:
-    found = socket.socket()
-    found.bind(("127.0.0.1", 0))
-    return found
+    server_socket = socket.socket()
+    server_socket.bind(("127.0.0.1", 0))
+    return server_socket
 
 
 class _Server(uvicorn.Server):

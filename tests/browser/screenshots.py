@@ -61,26 +61,26 @@ def languages(name: str) -> list[Language]:
 
 
 async def take(browser: Browser, page: Page, folder: Path, name: str, language: Language) -> None:
-    async with opened(browser, with_typeface(STATES[name]), language, page) as found:
+    async with opened(browser, with_typeface(STATES[name]), language, page) as display:
         for width, height in HEIGHTS.items():
-            await found.page.set_viewport_size({"width": width, "height": height})
-            await wait_for_layout(found.page)
-            await found.page.set_viewport_size({"width": width, "height": max(height, await content_height(found.page))})
+            await display.page.set_viewport_size({"width": width, "height": height})
+            await wait_for_layout(display.page)
+            await display.page.set_viewport_size({"width": width, "height": max(height, await content_height(display.page))})
             for scheme in SCHEMES:
-                await found.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-                await found.page.evaluate("scrollTo(0, 0)")
-                await wait_for_layout(found.page)
-                taken = await found.page.screenshot(animations="disabled")
+                await display.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                await display.page.evaluate("scrollTo(0, 0)")
+                await wait_for_layout(display.page)
+                taken = await display.page.screenshot(animations="disabled")
                 save(taken, folder / "all" / path(name, width, scheme, language))
 
 
 def with_typeface(state: State) -> State:
     """The state in a browser that has the fonts: on a first visit it may use the system's typeface."""
 
-    async def steps(found: Opened) -> None:
-        await found.go("/ended")
-        await found.page.evaluate("Promise.all([...document.fonts].map((font) => font.load())).then(() => null)")
-        await state.steps(found)
+    async def steps(display: Opened) -> None:
+        await display.go("/ended")
+        await display.page.evaluate("Promise.all([...document.fonts].map((font) => font.load())).then(() => null)")
+        await state.steps(display)
 
     return replace(state, steps=steps)
 
@@ -140,5 +140,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("names", nargs="*", help="states to take; default: all")
     parser.add_argument("--folder", type=Path, default=FOLDER)
-    given = parser.parse_args()
-    asyncio.run(main(given.folder, given.names or list(STATES)))
+    options = parser.parse_args()
+    asyncio.run(main(options.folder, options.names or list(STATES)))

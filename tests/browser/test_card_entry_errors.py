@@ -232,8 +232,8 @@ async def test_while_cards_are_refused_the_button_is_disabled_and_the_wait_count
         await card.type(MASTERCARD)
         await card.confirm()
         for minutes in (3, 2, 1):
-            told = card.field("problem").and_(card.frame.get_by_text(too_many_declines(language_of("es"), 60 * minutes)))
-            await forward_until(page, told)
+            countdown = card.field("problem").and_(card.frame.get_by_text(too_many_declines(language_of("es"), 60 * minutes)))
+            await forward_until(page, countdown)
             await expect(card.field("confirm")).to_be_disabled()
         stage.live_payments.cards.seconds_blocked = 0
         await forward_until(page, card.frame.locator("#problem[hidden] ~ .actions #confirm[aria-disabled=false]"))

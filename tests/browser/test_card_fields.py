@@ -27,11 +27,11 @@ async def test_the_script_reads_what_the_server_reads(page: Page) -> None:
         }""",
         [SCRIPT, TABLE["month"], TABLE["cases"]],
     )
-    for case, found in zip(TABLE["cases"], read, strict=True):
+    for case, reading in zip(TABLE["cases"], read, strict=True):
         if case["field"] != "exp" and case["reads"] is None:
-            assert not (found.isascii() and found.isdigit()), case["name"]
+            assert not (reading.isascii() and reading.isdigit()), case["name"]
         else:
-            assert found == case["reads"], case["name"]
+            assert reading == case["reads"], case["name"]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def setup_of(page: Page) -> str:
     return frame_of(page).url.rpartition("/")[2]
 
 
-def told(page: Page, type: Any, **fields: Any) -> dict[str, Any]:
+def frame_message(page: Page, type: Any, **fields: Any) -> dict[str, Any]:
     """A valid message of the page's card frame."""
     return {"v": 1, "setup_id": setup_of(page), "type": type, **fields}
 
@@ -88,7 +88,7 @@ async def test_only_valid_messages_of_the_current_frame_are_accepted(page: Page)
     async with LiveStage().open() as stage:
         await card_dialog(page, stage)
         stage.live_payments.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
-        good, frame = told(page, "token", **TOKEN), frame_of(page)
+        good, frame = frame_message(page, "token", **TOKEN), frame_of(page)
         await page.evaluate(
             "url => document.body.append(Object.assign(document.createElement('iframe'), { src: url, name: 'other' }))", frame.url
         )
@@ -96,7 +96,7 @@ async def test_only_valid_messages_of_the_current_frame_are_accepted(page: Page)
         other = await handle.content_frame() if handle else None
         assert other is not None
         await other.wait_for_url(frame.url)
-        await post(frame, told(page, "submitting"))
+        await post(frame, frame_message(page, "submitting"))
 
         # From a foreign origin, otherwise valid.
         await page.evaluate(
@@ -122,13 +122,13 @@ async def test_one_token_is_accepted_per_confirmation(page: Page) -> None:
     async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         frame = frame_of(page)
-        early = told(page, "token", **TOKEN)
+        early = frame_message(page, "token", **TOKEN)
         await post(frame, early)
         assert stage.live_payments.requests == [], "nobody has confirmed anything"
         await dialog.fill(DECLINED)
         await dialog.confirm()
         await expect(problem(dialog.frame, "card_declined")).to_be_visible()
-        used = told(page, "token", **TOKEN | {"token": "tok_1"})
+        used = frame_message(page, "token", **TOKEN | {"token": "tok_1"})
         await post(frame, used)
         await post(frame, used)
         assert [request["token"] for request in stage.live_payments.requests] == ["tok_1"]
@@ -138,7 +138,12 @@ async def test_a_second_token_for_one_confirmation_is_ignored(page: Page) -> Non
     async with LiveStage().open() as stage:
         await card_dialog(page, stage)
         stage.live_payments.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
-        messages = [told(page, "submitting"), *[told(page, "token", **TOKEN)] * 5, told(page, "submitting"), told(page, "close")]
+        messages = [
+            frame_message(page, "submitting"),
+            *[frame_message(page, "token", **TOKEN)] * 5,
+            frame_message(page, "submitting"),
+            frame_message(page, "close"),
+        ]
         await frame_of(page).evaluate(POST, messages)
         await expect(page.locator("dialog [data-new-card]")).to_contain_text("Mastercard •••• 4444")
         assert len(stage.live_payments.requests) == 1
@@ -148,11 +153,11 @@ async def test_a_token_from_before_the_dialog_was_closed_is_ignored(page: Page) 
     async with LiveStage().open() as stage:
         dialog = await card_dialog(page, stage)
         stage.live_payments.cards.tokens["tok_forged"] = UUID(setup_of(page)), TYPED
-        old = told(page, "token", **TOKEN)
+        old = frame_message(page, "token", **TOKEN)
         await press(dialog.back_button)
         await PortalPage(page).edit_card()
         assert setup_of(page) != old["setup_id"]
-        await post(frame_of(page), told(page, "submitting"))
+        await post(frame_of(page), frame_message(page, "submitting"))
         await post(frame_of(page), old)
         assert stage.live_payments.requests == []
 
@@ -177,10 +182,10 @@ async def test_an_invalid_height_moves_nothing(page: Page) -> None:
         await expect(shown).to_have_attribute("height", re.compile(r"^[0-9]+$"))
         await heard(page)
         before = await shown.get_attribute("height")
-        wrong = [told(page, "height", height=height) for height in (0, -1, 0.5, 3000, 1e9, "500", None, [500], HUGE)]
-        await post(frame, *wrong, told(page, "height", height=500, width=10))
+        wrong = [frame_message(page, "height", height=height) for height in (0, -1, 0.5, 3000, 1e9, "500", None, [500], HUGE)]
+        await post(frame, *wrong, frame_message(page, "height", height=500, width=10))
         assert await shown.get_attribute("height") == before
-        await post(frame, told(page, "height", height=500))
+        await post(frame, frame_message(page, "height", height=500))
         assert await shown.get_attribute("height") == "500"
 
 
@@ -209,7 +214,7 @@ async def test_the_frame_accepts_only_valid_messages_of_the_portal(page: Page) -
         await dialog.confirm()
         waiting = dialog.confirm_button
         await expect(waiting).to_be_disabled()
-        refusal = told(page, "result", ok=False, code="card_declined", retry_after=60)
+        refusal = frame_message(page, "result", ok=False, code="card_declined", retry_after=60)
         values: dict[str, list[object]] = {
             "v": [2, "1", None],
             "setup_id": [str(scenes.MERCHANT), None, [refusal["setup_id"]]],

@@ -17,7 +17,7 @@ from support.portal_page import scenes
 from support.portal_page.page_objects import press, problem
 
 CODE = "987"
-KEPT = """async () => {
+STORAGE = """async () => {
     const kept = [];
     for (const look of [
         () => ({ ...localStorage }), () => ({ ...sessionStorage }), () => indexedDB.databases(), () => caches.keys(),
@@ -61,12 +61,12 @@ async def test_the_number_is_sent_once_to_the_card_page_and_stored_nowhere(page:
             frame = frame_of(page)
             assert not holds_it(await page.content())
             for window in (page.main_frame, frame):
-                assert not holds_it(await window.evaluate(KEPT))
+                assert not holds_it(await window.evaluate(STORAGE))
             await dialog.confirm()
         await expect(dialog.saved).to_contain_text("Mastercard •••• 4444")
         assert not holds_it(await page.content())
         assert not holds_it(json.dumps(await page.evaluate("heard")))
-        assert not holds_it(await page.evaluate(KEPT))
+        assert not holds_it(await page.evaluate(STORAGE))
         assert not holds_it(" ".join(written))
         [(method, url, body)] = [each for each in sent if holds_it(" ".join(each))]
         assert (method, re.sub("[0-9a-f-]{36}", "id", url)) == ("POST", f"{stage.cards_origin}/cards/id/token")

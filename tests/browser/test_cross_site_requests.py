@@ -43,8 +43,8 @@ async def test_a_page_of_another_site_changes_nothing(page: Page, two_customers:
             assert (answer.status, headers["origin"], headers["sec-fetch-site"]) == (403, expected, "cross-site")
     async with elsewhere(page, "") as tab:
         for path in ("/logout", "/api/session", "/enter"):
-            asked = {"method": "POST", "mode": "no-cors", "credentials": "include", "body": "link=x"}
-            await tab.evaluate("([url, asked]) => fetch(url, asked).catch(() => null)", [ours + path, asked])
+            options = {"method": "POST", "mode": "no-cors", "credentials": "include", "body": "link=x"}
+            await tab.evaluate("([url, options]) => fetch(url, options).catch(() => null)", [ours + path, options])
     assert await two_customers.open_sessions() == 1
     await page.reload()
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")

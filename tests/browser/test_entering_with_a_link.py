@@ -61,10 +61,10 @@ async def test_a_links_secret_is_only_in_the_body_of_one_request(page: Page, two
         # The headers of a stream are only complete when it ends.
         headers = request.headers if request.resource_type == "eventsource" else await request.all_headers()
         assert secret not in json.dumps([request.url, headers])
-    kept = await page.evaluate("""() => JSON.stringify([
+    traces = await page.evaluate("""() => JSON.stringify([
         navigation.entries().map((entry) => entry.url), document.referrer, { ...localStorage }, { ...sessionStorage },
         history.state, document.cookie])""")
-    assert secret not in kept
+    assert secret not in traces
 
 
 async def test_the_address_no_longer_contains_the_secret_when_it_is_sent(page: Page, two_customers: TwoCustomers) -> None:
@@ -145,8 +145,8 @@ class Mailbox(LiveStage):
         super().__init__()
         self.action = action
 
-    def app(self, **given: Any) -> Any:
-        self.recorder = RecordingApp(super().app(**given), MAIL % (self.action, self.link, self.link))
+    def app(self, **options: Any) -> Any:
+        self.recorder = RecordingApp(super().app(**options), MAIL % (self.action, self.link, self.link))
         return self.recorder
 
 
@@ -172,8 +172,8 @@ async def test_prefetch_and_prerender_do_not_use_a_link(action: str) -> None:
 async def test_the_cookie_is_bound_to_the_host_and_hidden_from_scripts(page: Page, two_customers: TwoCustomers) -> None:
     await Visitor(page, await two_customers.ana()).enter()
     (cookie,) = await page.context.cookies()
-    found = {name: cookie.get(name) for name in ("name", "domain", "path", "expires", "httpOnly", "secure", "sameSite")}
-    assert found == {
+    attributes = {name: cookie.get(name) for name in ("name", "domain", "path", "expires", "httpOnly", "secure", "sameSite")}
+    assert attributes == {
         "name": "__Host-portal",
         "domain": "127.0.0.1",
         "path": "/",
@@ -200,8 +200,10 @@ async def without_cookies(profile: Path) -> AsyncIterator[Page]:
     blocked = {"profile": {"default_content_setting_values": {"cookies": 2}}}
     (profile / "Default" / "Preferences").write_text(json.dumps(blocked))
     async with async_playwright() as playwright:
-        found = await chromium.executable()
-        context = await playwright.chromium.launch_persistent_context(profile, executable_path=found, args=QUIET, locale="es-MX")
+        executable = await chromium.executable()
+        context = await playwright.chromium.launch_persistent_context(
+            profile, executable_path=executable, args=QUIET, locale="es-MX"
+        )
         yield await context.new_page()
         await context.close()
 

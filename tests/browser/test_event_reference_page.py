@@ -23,10 +23,10 @@ async def test_the_page_is_self_contained_and_fits_its_window(browser: Browser) 
     combinations = list(product(WIDTHS, ("light", "dark")))
     with_axe = sampled("event reference", combinations, 1)
     context = await browser.new_context()
-    asked: list[str] = []
+    addresses: list[str] = []
 
     def note(request: Request) -> None:
-        asked.append(request.url)
+        addresses.append(request.url)
 
     try:
         page = await context.new_page()
@@ -45,6 +45,6 @@ async def test_the_page_is_self_contained_and_fits_its_window(browser: Browser) 
             assert await page.evaluate("document.documentElement.scrollWidth") <= width
             if (width, scheme) in with_axe:
                 assert await violations(page) == []
-        assert asked == [ADDRESS]
+        assert addresses == [ADDRESS]
     finally:
         await context.close()

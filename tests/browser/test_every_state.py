@@ -66,10 +66,12 @@ async def test_every_state_is_accessible_and_light_fits_its_window_and_logs_noth
 ) -> None:
     with_axe = combinations_for_axe(name, SEED, full=FULL)
     chosen = {language: page for language, page in pages.items() if language in languages_of(with_axe)}
-    found = await asyncio.gather(
+    problems_by_language = await asyncio.gather(
         *(problems_of(browser, STATES[name], language, page, with_axe) for language, page in chosen.items())
     )
-    assert [f"{language} {problem}" for language, problems in zip(chosen, found, strict=True) for problem in problems] == []
+    assert [
+        f"{language} {problem}" for language, problems in zip(chosen, problems_by_language, strict=True) for problem in problems
+    ] == []
 
 
 def test_a_seed_chooses_one_combination_for_each_state() -> None:
@@ -90,7 +92,7 @@ def test_the_full_matrix_has_every_combination() -> None:
 
 
 async def problems_of(browser: Browser, state: State, language: Language, page: Page, with_axe: set[Combination]) -> list[str]:
-    found: list[str] = []
+    findings: list[str] = []
     async with opened(browser, state, language, page) as shown:
         for width in WIDTHS:  # a new width takes longer than a new scheme
             await shown.page.set_viewport_size({"width": width, "height": HEIGHT})
@@ -99,10 +101,10 @@ async def problems_of(browser: Browser, state: State, language: Language, page: 
                 problems = await overflows(shown)
                 if (language, scheme, width) in with_axe:
                     problems += await violations(shown.page)
-                found += [f"{scheme} {width}: {problem}" for problem in problems]
-        found += console_messages(shown, state) + foreign_requests(shown)
+                findings += [f"{scheme} {width}: {problem}" for problem in problems]
+        findings += console_messages(shown, state) + foreign_requests(shown)
         weight = await weight_of(shown)
-    return found if weight <= WEIGHT_BYTES_MAX else [*found, f"{weight} bytes are loaded"]
+    return findings if weight <= WEIGHT_BYTES_MAX else [*findings, f"{weight} bytes are loaded"]
 
 
 async def overflows(shown: Opened) -> list[str]:

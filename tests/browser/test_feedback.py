@@ -38,10 +38,10 @@ async def test_keeping_a_subscription_is_confirmed_in_sight(page: Page) -> None:
         await expect(toast).to_be_hidden()
         await page.locator("#keep").click()
         await expect(toast).to_be_in_viewport()
-        said = await toast.inner_text()
-        assert said
+        sentence = await toast.inner_text()
+        assert sentence
         await expect(page.locator("#toast-close")).to_be_hidden()
-        await expect(page.locator("#said")).to_have_text(said)
+        await expect(page.locator("#said")).to_have_text(sentence)
         await expect(page.locator("#toast, [data-message]").filter(visible=True)).to_have_count(1)
 
 

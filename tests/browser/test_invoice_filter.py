@@ -40,8 +40,8 @@ async def is_filtered(page: Page, language: str = "es") -> None:
     await expect(page.locator("#filter-year")).to_have_value("2023")
     await expect(page.locator("#filter-status")).to_have_value("paid")
     await expect(page.locator(".invoices .number")).to_have_text([re.compile(number) for number in OF_2023])
-    asked = dict(parse_qsl(urlsplit(page.url).query))
-    assert (asked["year"], asked["status"]) == ("2023", "paid")
+    query = dict(parse_qsl(urlsplit(page.url).query))
+    assert (query["year"], query["status"]) == ("2023", "paid")
 
 
 async def open_first(page: Page) -> None:

@@ -192,8 +192,8 @@ async def test_a_subscription_is_cancelled_with_a_reason_and_then_kept(page: Pag
         await keyboard.tab("button close", "button submit")
         await keyboard.press("Space")
         await keyboard.wait_for("heading cancelled")
-        asked = stage.subscriptions.commands[0]
-        assert (asked["feedback"], asked["comment"]) == ("too_expensive", "Quizá vuelva")
+        command = stage.subscriptions.commands[0]
+        assert (command["feedback"], command["comment"]) == ("too_expensive", "Quizá vuelva")
         await keyboard.tab("button submit", "link close")
         await keyboard.press("Enter")
         await expect(badge(portal.subscription, "ending")).to_be_visible()

@@ -24,8 +24,8 @@ MOST_REQUESTS = 22
 
 async def shifts(page: Page) -> list[Any]:
     await page.wait_for_timeout(300)
-    found: list[Any] = await page.evaluate("shifts")
-    return found
+    entries: list[Any] = await page.evaluate("shifts")
+    return entries
 
 
 async def slowly(route: Route) -> None:

@@ -19,14 +19,14 @@ SCRIPT = files("portal_gateway.adapters.page").joinpath("static", "token.js").re
 
 async def test_the_script_finds_what_the_server_finds(page: Page) -> None:
     await page.goto("about:blank")
-    found: list[dict[str, Any]] = await page.evaluate(
+    readings: list[dict[str, Any]] = await page.evaluate(
         """async ([script, texts]) => {
             const { tokenIn, waits } = await import(URL.createObjectURL(new Blob([script], { type: "text/javascript" })));
             return texts.map((text) => ({ token: tokenIn(text), waits: waits(text) }));
         }""",
         [SCRIPT, [case["text"] for case in CASES]],
     )
-    for case, each in zip(CASES, found, strict=True):
+    for case, each in zip(CASES, readings, strict=True):
         assert each["token"] == case["token"], case["name"]
         assert case["token"] is None or each["waits"] == case["waits"], case["name"]
 
@@ -50,8 +50,8 @@ ADDRESSES: dict[str, Callable[[str], str]] = {
 async def test_the_page_repairs_the_address(page: Page, two_customers: TwoCustomers, name: str) -> None:
     await page.goto(ADDRESSES[name](await two_customers.ana()))
     await expect(PortalPage(page).method).to_contain_text("Visa •••• 4242")
-    kept = await page.evaluate("() => JSON.stringify(navigation.entries().map((entry) => entry.url))")
-    assert json.loads(kept) == [f"{two_customers.gateway.url}/"]
+    history = await page.evaluate("() => JSON.stringify(navigation.entries().map((entry) => entry.url))")
+    assert json.loads(history) == [f"{two_customers.gateway.url}/"]
 
 
 async def test_a_repaired_link_for_one_use_still_waits_for_its_click(page: Page, two_customers: TwoCustomers) -> None:

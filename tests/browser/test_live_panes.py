@@ -41,8 +41,8 @@ async def live_portal(page: Page, view: Any = None) -> AsyncIterator[tuple[LiveS
 
 async def announcements(page: Page) -> list[str]:
     """All announcements in the live region."""
-    found: list[str] = await page.evaluate("announcements")
-    return found
+    sentences: list[str] = await page.evaluate("announcements")
+    return sentences
 
 
 async def test_a_page_shows_that_it_is_stale_since_when_and_when_it_ends(page: Page) -> None:

@@ -20,9 +20,9 @@ def spanish_progress(done: int) -> str:
 @pytest.fixture
 async def exports() -> AsyncIterator[ControlledExports]:
     stage = LiveStage(long_history())
-    made = control_exports(stage)
+    invoicing = control_exports(stage)
     async with stage.open():
-        yield made
+        yield invoicing
 
 
 @pytest.fixture

@@ -152,8 +152,8 @@ class RestartableStage(StageWithStreamCounter):
 
     def __init__(self) -> None:
         super().__init__()
-        with free_socket() as found:
-            self.port = found.getsockname()[1]
+        with free_socket() as reservation:
+            self.port = reservation.getsockname()[1]
         self.origin, self.cards_origin = f"http://127.0.0.1:{self.port}", "http://localhost:9"
         self.started_after: list[bytes] = []
 

@@ -68,7 +68,7 @@ Measures = dict[tuple[str, Language, str, int], dict[str, Any]]
 @pytest.fixture(scope="module")
 async def measures(browser: Browser) -> Measures:
     """(state, language, colour scheme, width) -> what the page measures."""
-    found: Measures = {}
+    measurements: Measures = {}
     for language in LANGUAGES:
         async with fresh(browser, language) as page:
             for name in MEASURED:
@@ -77,14 +77,14 @@ async def measures(browser: Browser) -> Measures:
                         await shown.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                         for width, height in SCREENS.items():
                             await shown.page.set_viewport_size({"width": width, "height": height})
-                            found[name, language, scheme, width] = await shown.page.evaluate(MEASURE, TARGET_MIN)
-    return found
+                            measurements[name, language, scheme, width] = await shown.page.evaluate(MEASURE, TARGET_MIN)
+    return measurements
 
 
 @pytest.fixture(scope="module")
 async def sheets(browser: Browser) -> dict[tuple[str, str, int], list[dict[str, Any]]]:
     """(state, colour scheme, width) -> what each frame of the page measures."""
-    found: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
+    measurements: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
     async with fresh(browser, "es") as page:
         for name in SHEETS:
             async with opened(browser, STATES[name], "es", page) as shown:
@@ -92,8 +92,8 @@ async def sheets(browser: Browser) -> dict[tuple[str, str, int], list[dict[str, 
                     await shown.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
                     await shown.page.set_viewport_size({"width": width, "height": SCREENS[width]})
                     frames = [await frame.evaluate(MEASURE, TARGET_MIN) for frame in shown.page.frames]
-                    found[name, scheme, width] = frames
-    return found
+                    measurements[name, scheme, width] = frames
+    return measurements
 
 
 def rgb(colour: str) -> Rgb:

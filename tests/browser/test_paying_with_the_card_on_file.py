@@ -123,9 +123,9 @@ async def test_card_entry_lists_begun_periods_and_says_what_it_pays(page: Page) 
         charges = dialog.root.locator("[data-charge]").filter(has=page.locator("[data-status=paid]"))
         await expect(charges).to_have_text([re.compile("TS-000014 · 29.99 USD"), BEGUN])
         await expect(dialog.root.locator("[data-advice=waiting]")).to_have_count(0)
-        [asked] = stage.live_payments.requests
-        assert asked["totals"] == [{"amount_minor": 5998, "currency": "USD"}]
-        assert len(asked["charges"]) == 2
+        [request] = stage.live_payments.requests
+        assert request["totals"] == [{"amount_minor": 5998, "currency": "USD"}]
+        assert len(request["charges"]) == 2
 
 
 async def test_without_scripts_the_same_pages_follow(page: Page) -> None:

@@ -37,8 +37,8 @@ async def test_an_invoice_fits_one_sheet_without_buttons(page: Page) -> None:
         ".sums dt",
         "[data-kind=next_attempt] > span:not(.num)",
     )
-    (sheet,), found = await printed(page, stage, *texts, "button, summary, .actions a, .back a, a[hreflang], .buttons a")
-    *shown, controls = found
+    (sheet,), visible_texts = await printed(page, stage, *texts, "button, summary, .actions a, .back a, a[hreflang], .buttons a")
+    *shown, controls = visible_texts
     assert all(shown)
     for text in [*(each for texts in shown for each in texts), "TechSolutions Inc.", "TS-000014", "Ana García"]:
         assert text in sheet

@@ -137,7 +137,7 @@ async def test_forced_colours_keep_edges_in_the_card_frame(page: Page) -> None:
 async def border(page: Page | Frame, selector: str) -> float:
     """Of the first visible match, in CSS px."""
     element, _, part = selector.partition("::")
-    read = "(found, part) => parseFloat(getComputedStyle(found, part ? '::' + part : null).borderTopWidth)"
+    read = "(element, part) => parseFloat(getComputedStyle(element, part ? '::' + part : null).borderTopWidth)"
     return float(await page.locator(element).first.evaluate(read, part))
 
 
@@ -156,8 +156,8 @@ async def test_the_printed_page_has_its_text_and_no_buttons(page: Page) -> None:
 async def grounds(page: Page) -> list[str]:
     """All background colours."""
     return sorted(
-        await page.evaluate("""() => [...new Set([...document.querySelectorAll("*")].filter((found) => found.checkVisibility())
-            .map((found) => getComputedStyle(found).backgroundColor).filter((colour) => colour !== "rgba(0, 0, 0, 0)"))]""")
+        await page.evaluate("""() => [...new Set([...document.querySelectorAll("*")].filter((node) => node.checkVisibility())
+            .map((node) => getComputedStyle(node).backgroundColor).filter((colour) => colour !== "rgba(0, 0, 0, 0)"))]""")
     )
 
 
@@ -171,9 +171,9 @@ async def test_no_row_is_cut_between_two_pages(page: Page) -> None:
     async with at(page, "overview"):
         await page.emulate_media(media="print")
         rows = page.locator(".invoices li, .panel h2")
-        kept = await rows.evaluate_all("""(rows) => rows.map((row) => getComputedStyle(row))
+        breaks = await rows.evaluate_all("""(rows) => rows.map((row) => getComputedStyle(row))
             .map((style) => [style.breakInside, style.breakAfter])""")
-        assert {tuple(found) for found in kept} == {("avoid", "auto"), ("auto", "avoid")}
+        assert {tuple(style) for style in breaks} == {("avoid", "auto"), ("auto", "avoid")}
         assert pages_of(await page.pdf(format="A4")) == 2
 
 

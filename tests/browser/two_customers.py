@@ -29,18 +29,18 @@ class TwoCustomers:
     gateway: Gateway
     company: Merchant
 
-    async def ana(self, **asked: Any) -> str:
+    async def ana(self, **options: Any) -> str:
         """A new link of Ana's."""
-        return await self.company.link(story.ANA, **asked)
+        return await self.company.link(story.ANA, **options)
 
-    async def diego(self, **asked: Any) -> str:
-        return await self.company.link(DIEGO, **asked)
+    async def diego(self, **options: Any) -> str:
+        return await self.company.link(DIEGO, **options)
 
     async def open_sessions(self) -> int:
-        found: int = await self.gateway.pool.fetchval(
+        count: int = await self.gateway.pool.fetchval(
             "SELECT count(*) FROM portal_session WHERE merchant_id = $1 AND ended_at IS NULL", self.company.id
         )
-        return found
+        return count
 
     def commands_sent(self) -> list[tuple[str, str]]:
         """Methods and paths of the commands that the gateway sent to the owners."""

@@ -62,11 +62,11 @@ async def main() -> int:
         print(f"{STATE} is not there: run `make demo` first", file=sys.stderr)  # noqa: T201
         return 2
     expect.set_options(timeout=20_000)
-    state, said = json.loads(STATE.read_text()), list[str]()
+    state, messages = json.loads(STATE.read_text()), list[str]()
     print("\n".join(HEAD))  # noqa: T201
     async with chrome() as browser:
         for device in DEVICES:
-            visits = [await visit(browser, state["portal_url"], device, said) for _ in range(VISITS)]
+            visits = [await visit(browser, state["portal_url"], device, messages) for _ in range(VISITS)]
             middle = {name: median(each[name] for each in visits) for name in visits[0]}
             first, later = f"{middle['first paint']:.0f}", f"{middle['later paint']:.0f}"
             print(  # noqa: T201
@@ -75,15 +75,15 @@ async def main() -> int:
                 f" | {middle['bytes'] / 1000:.0f}, {middle['code'] / 1000:.0f} |"
             )
         for customer in state["customers"].values():
-            await look(browser, customer["portal_url"], said)
-    print("\n".join(said) if said else f"\nThe console said nothing, on {len(state['customers'])} customers' pages.")  # noqa: T201
-    return 1 if said else 0
+            await look(browser, customer["portal_url"], messages)
+    print("\n".join(messages) if messages else f"\nThe console logged nothing, on {len(state['customers'])} customers' pages.")  # noqa: T201
+    return 1 if messages else 0
 
 
-async def look(browser: Browser, link: str, said: list[str]) -> None:
+async def look(browser: Browser, link: str, messages: list[str]) -> None:
     """Enter, open an invoice and open each dialog."""
     context = await browser.new_context(locale="es-MX")
-    listen_to_console(context, said)
+    listen_to_console(context, messages)
     page = await context.new_page()
     portal = await Visitor(page, link).enter()
     await portal.invoices.locator(".view").first.click()
@@ -97,21 +97,21 @@ async def look(browser: Browser, link: str, said: list[str]) -> None:
     await context.close()
 
 
-def listen_to_console(context: BrowserContext, said: list[str]) -> None:
+def listen_to_console(context: BrowserContext, messages: list[str]) -> None:
     def hear(message: ConsoleMessage) -> None:
-        said.append(f"{message.type}: {message.text}")
+        messages.append(f"{message.type}: {message.text}")
 
     def mourn(error: WebError) -> None:
-        said.append(str(error.error))
+        messages.append(str(error.error))
 
     context.on("console", hear)
     context.on("weberror", mourn)
 
 
-async def visit(browser: Browser, link: str, device: Device, said: list[str]) -> dict[str, float]:
+async def visit(browser: Browser, link: str, device: Device, messages: list[str]) -> dict[str, float]:
     """Enter with an empty cache, reload and use the page."""
     context = await browser.new_context(locale="es-MX", viewport=device.viewport)  # type: ignore[arg-type]
-    listen_to_console(context, said)
+    listen_to_console(context, messages)
     page = await context.new_page()
     await page.add_init_script(f"({OBSERVE})()")
     wire = await slow(page, device)
@@ -179,8 +179,8 @@ async def listen(wire: CDPSession) -> dict[str, tuple[float, str]]:
 
 
 async def seen(page: Page) -> dict[str, float]:
-    found: dict[str, float] = await page.evaluate("seen")
-    return found
+    measures: dict[str, float] = await page.evaluate("seen")
+    return measures
 
 
 if __name__ == "__main__":
