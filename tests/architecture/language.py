@@ -40,15 +40,6 @@ RULES: Final[Mapping[str, str]] = {
 NAMES: Final = frozenset({"told", "asked", "found", "kept", "wanted", "given", "came", "went", "said", "its", "made"})
 """Verbs and pronouns that are not names of variables, parameters, fields, functions and classes."""
 _NAME_ADVICE: Final = "name the thing with a noun: `response`, `row`, `records`, `expected`"
-_NAMED_BY_NOUNS: Final = (
-    *("bench/", "chassis/", "contracts/", "deploy/", "presentation/", "services/", "tests/architecture/", "tests/contracts/"),
-    *("tests/integration/", "tests/support/", "tests/system/", "tests/unit/"),
-)
-"""Where names are checked."""
-_NOT_YET: Final = (
-    *("tests/support/portal_page/", "tests/unit/portal_page/"),
-    "services/portal-gateway/src/portal_gateway/adapters/page/",
-)
 _PATTERNS: Final = {re.compile(rf"\b(?:{phrase})\b", re.IGNORECASE): advice for phrase, advice in RULES.items()}
 _QUOTED: Final = re.compile(r"``[^`]*``|`[^`]*`|\"[^\"\n]*\"|\]\([^)\s]*\)|<[^>\s]*>")
 """Code, quotations and addresses in a sentence: they are not our words."""
@@ -75,7 +66,7 @@ def findings_in(file: str, source: str) -> list[Finding]:
     """The findings of one file. Python files: comments, docstrings, log messages and names; others: text outside of code."""
     lines = _python_prose(source) if file.endswith(".py") else _markdown_prose(source)
     findings = {finding for number, text in lines for finding in _in_text(file, number, text)}
-    if file.endswith(".py") and file.startswith(_NAMED_BY_NOUNS) and not file.startswith(_NOT_YET):
+    if file.endswith(".py"):
         names = ((number, name) for number, name in _names(source) if name.strip("_").lower() in NAMES)
         findings |= {Finding(file, number, name, _NAME_ADVICE) for number, name in names}
     return sorted(findings)
