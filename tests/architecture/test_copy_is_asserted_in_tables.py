@@ -32,14 +32,14 @@ def sentences() -> frozenset[str]:
 
     Single words are too common to be recognized.
     """
-    found: set[str] = set()
+    parts: set[str] = set()
     for path in ROOT.glob("services/*/src/*/locales/es/LC_MESSAGES/messages.po"):
         with path.open("rb") as file:
             for message in read_po(file):
                 texts = [*forms(message.id), *forms(message.string)]
-                found |= {PLACEHOLDER.sub("0", text).strip(" .") for text in texts if message.id}
-                found |= {part.strip(" .,:;·()") for text in texts if message.id for part in PLACEHOLDER.split(str(text))}
-    return frozenset(without_numbers(part) for part in found if " " in part and len(part) >= LETTERS_MIN)
+                parts |= {PLACEHOLDER.sub("0", text).strip(" .") for text in texts if message.id}
+                parts |= {part.strip(" .,:;·()") for text in texts if message.id for part in PLACEHOLDER.split(str(text))}
+    return frozenset(without_numbers(part) for part in parts if " " in part and len(part) >= LETTERS_MIN)
 
 
 def without_numbers(text: str) -> str:

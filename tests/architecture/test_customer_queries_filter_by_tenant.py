@@ -86,9 +86,9 @@ def most_unbound(queries: Iterable[Statement], column: str) -> dict[str, int]:
 
 
 def test_every_statement_filters_by_merchant() -> None:
-    found = all_statements()
-    assert len(found) > 100
-    assert most_unbound(found, "merchant_id") == {file: most for file, (most, _) in BEYOND_A_MERCHANT.items()}
+    queries = all_statements()
+    assert len(queries) > 100
+    assert most_unbound(queries, "merchant_id") == {file: most for file, (most, _) in BEYOND_A_MERCHANT.items()}
 
 
 def test_every_insert_has_its_merchant() -> None:

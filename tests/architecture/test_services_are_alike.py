@@ -96,7 +96,7 @@ def test_a_service_logs_with_structlog(service: str) -> None:
 
 
 def imports(path: Path) -> set[str]:
-    found: set[str] = set()
+    modules: set[str] = set()
     for node in ast.walk(parsed(path)):
         match node:
             case ast.Import(names=names):

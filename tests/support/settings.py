@@ -63,6 +63,12 @@ GOOD: Mapping[str, str] = {
 }
 """Every variable of every service."""
 
+MAY_BE_EMPTY = {
+    *("TRUSTED_PROXIES", "OTLP_ENDPOINT"),
+    *("KAFKA_USERNAME", "KAFKA_PASSWORD", "KAFKA_CA_FILE", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE"),
+}
+"""Settings with PLAINTEXT for which an empty value is valid."""
+
 WRONG_KAFKA_SECURITY: Mapping[str, tuple[str, ...]] = {
     "KAFKA_SECURITY_PROTOCOL": ("TLS", "sasl_ssl", " SSL"),
     "KAFKA_SASL_MECHANISM": ("SCRAM", "OAUTHBEARER", "plain"),

@@ -15,6 +15,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from billing_contracts.envelope import Envelope, record_key
 from billing_contracts.registry import TOPICS
 from chassis.decoding import Record
+from chassis.kafka_access import KafkaAccess
 from portalctl import topics
 from support.any_records import send_raw
 from support.consumer_events import producer, publish, record
@@ -251,7 +252,7 @@ async def test_a_recreated_topic_is_read_from_its_beginning(own_shop: Shop) -> N
 
     async def topic_recreated() -> bool:
         try:
-            await topics.apply(bootstrap, {"billing.invoicing": TOPICS["billing.invoicing"]})
+            await topics.apply(KafkaAccess(bootstrap), {"billing.invoicing": TOPICS["billing.invoicing"]})
         except Exception:
             return False
         return True

@@ -10,7 +10,7 @@ from joserfc.jwk import OKPKey
 
 from chassis.service.settings import ServiceSettings, SettingsError, read_settings
 from portalctl.service_settings import SETTINGS
-from support.settings import GOOD, WRONG_KAFKA_SECURITY
+from support.settings import GOOD, MAY_BE_EMPTY, WRONG_KAFKA_SECURITY
 
 CANARY = "canary-that-may-not-be-shown"
 KEY = OKPKey.generate_key("Ed25519", {"kid": "a"})
@@ -149,10 +149,6 @@ WRONG: Mapping[str, tuple[str, ...]] = {
     "STREAMS_PER_SESSION": (*NUMBERS, "0", "101"),
     "LINK_PEPPER": ("x" * 31, f"{'x' * 32},{CANARY}", f"{'x' * 32},"),
 }
-EMPTY_IS_NONE = {
-    *("TRUSTED_PROXIES", "OTLP_ENDPOINT"),
-    *("KAFKA_USERNAME", "KAFKA_PASSWORD", "KAFKA_CA_FILE", "KAFKA_CERTIFICATE_FILE", "KAFKA_KEY_FILE"),
-}
 RIGHT: Mapping[str, tuple[str, ...]] = {
     "DATABASE_URL": (
         "postgres://u:p@h/d",
@@ -195,7 +191,7 @@ def test_the_table_lists_every_setting() -> None:
 def test_an_invalid_value_is_one_sentence_with_variable_and_expectation(
     variables: pytest.MonkeyPatch, service: str, name: str
 ) -> None:
-    for value in WRONG[name] + (() if name in EMPTY_IS_NONE else ("", " ")):
+    for value in WRONG[name] + (() if name in MAY_BE_EMPTY else ("", " ")):
         variables.setenv(name, value)
         sentences = problems(SETTINGS[service])
         assert [sentence.split()[0] for sentence in sentences] == [name], value

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from jinja2 import Environment, nodes
+from unit.languages.faults import faults, ids, messages
 
 from presentation.languages import Catalogues, in_context
 from support.catalogue_packages import OTHER_LANGUAGES, PACKAGES, ROOT, catalogue, copied, make

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 import pytest
 from babel.messages.catalog import Message
 from unit.languages.faults import PLACEHOLDER, ids, messages, strings
-from unit.languages.packages import PACKAGES, ROOT, catalogue
 
 from invoicing.adapters.exporting import wording as exports
 from invoicing.application.language import catalogues as of_invoicing
@@ -17,6 +16,7 @@ from portal_gateway.application.presentation.failure_reasons import SHORT
 from portal_gateway.application.presentation.invoices import STATUSES
 from portal_gateway.application.presentation.language import catalogues as of_gateway
 from portal_gateway.application.presentation.movements import KINDS
+from support.catalogue_packages import PACKAGES, ROOT, catalogue
 
 FIRST_LAYOUT = "invoicing/adapters/document/wording.py"
 """Its sentences never change; see docs/languages.md."""
