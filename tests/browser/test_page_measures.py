@@ -38,7 +38,7 @@ MEASURE: Final = """(least) => {
         return Math.round(name === "amount" ? right : left);
     }))];
     return {
-        firstCard: Math.min(...seen(".account .panel, .account .notice").map((found) => box(found).top)) + scrollY,
+        firstCard: Math.min(...seen(".account .panel, .account .notice, .switch li").map((found) => box(found).top)) + scrollY,
         firstScreen: innerHeight,
         nextEnds: next ? next.bottom + scrollY : null,
         payEnds: seen("#pay").length ? box(seen("#pay")[0]).bottom + scrollY : null,
@@ -101,7 +101,7 @@ def rgb(colour: str) -> Rgb:
     return red, green, blue
 
 
-@pytest.mark.parametrize("name", ["active", "ending", "past-due", "incomplete-without-card", "card-expired"])
+@pytest.mark.parametrize("name", ["active", "ending", "past-due", "incomplete-without-card", "card-expired", "two-subscriptions"])
 def test_on_a_phone_the_first_card_or_notice_is_near_the_top(measures: Measures, name: str) -> None:
     for language in LANGUAGES:
         assert measures[name, language, "light", 390]["firstCard"] <= 300

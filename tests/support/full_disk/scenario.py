@@ -26,10 +26,11 @@ _SIZE = "450m"
 
 
 def fill(folder: Folder, kind: str) -> None:
+    """Take the space that is left. Called again, also what a process has freed since."""
     if kind == "limit":
         limit(folder, 0)
         return
-    with (folder.root / "filling").open("wb", buffering=0) as file:
+    with (folder.root / "filling").open("ab", buffering=0) as file:
         for size in (1 << 20, 4096, 1):
             with contextlib.suppress(OSError):
                 while True:
@@ -58,8 +59,7 @@ async def observed(root: Path, kind: str) -> dict[str, Any]:
         await a_shop.customer()
         before = await asyncio.to_thread(stack.portalctl, "verify")
         observations["events_before"] = int(before.stdout.splitlines()[-1].split()[0])
-        fill(folder, kind)
-        observations["while_full"] = await statuses(stack)
+        observations["while_full"] = await statuses(stack, folder, kind)
         empty(folder, kind)
         began = time.monotonic()
         await stack.ready()
@@ -70,11 +70,12 @@ async def observed(root: Path, kind: str) -> dict[str, Any]:
     return observations
 
 
-async def statuses(stack: Stack) -> list[tuple[int, str]]:
-    """The output of `status` while the disk was full."""
+async def statuses(stack: Stack, folder: Folder, kind: str) -> list[tuple[int, str]]:
+    """The output of `status` while the disk is full."""
     shown: list[tuple[int, str]] = []
     until = time.monotonic() + FULL_SECONDS
     while time.monotonic() < until:
+        fill(folder, kind)
         status = await asyncio.to_thread(stack.portalctl, "status")
         shown.append((status.returncode, status.stdout + status.stderr))
         await asyncio.sleep(2)
