@@ -124,7 +124,7 @@ async def test_one_token_is_accepted_per_confirmation(page: Page) -> None:
         frame = frame_of(page)
         early = frame_message(page, "token", **TOKEN)
         await post(frame, early)
-        assert stage.live_payments.requests == [], "nobody has confirmed anything"
+        assert stage.live_payments.requests == [], "nothing was confirmed"
         await dialog.fill(DECLINED)
         await dialog.confirm()
         await expect(problem(dialog.frame, "card_declined")).to_be_visible()

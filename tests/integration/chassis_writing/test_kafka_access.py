@@ -88,7 +88,7 @@ def strangers(kafka: SecureKafka, tmp_path_factory: pytest.TempPathFactory) -> d
     authority.issue_cert("portal.clients").private_key_and_cert_chain_pem.write_to_path(str(own))
     return {
         "wrong password": replace(kafka.with_password, password="another"),
-        "unknown user": replace(kafka.with_password, username="nobody"),
+        "unknown user": replace(kafka.with_password, username="stranger"),
         "broker of another authority": replace(kafka.with_password, ca_file=ca),
         "certificate of another authority": replace(kafka.with_certificate, certificate_file=own, key_file=None),
         "without a certificate": replace(kafka.with_certificate, certificate_file=None, key_file=None),
