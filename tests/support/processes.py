@@ -5,9 +5,11 @@ import contextlib
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+
+import psutil
 
 from portalctl.local.folder import Folder
 from portalctl.local.members import members
@@ -52,6 +54,34 @@ async def exit_code(*command: str, env: Mapping[str, str] | None = None) -> int:
     """Run the command to its end and drop its output."""
     async with process(*command, env=env, stdout=DEVNULL) as running:
         return await asyncio.wait_for(running.wait(), RUN_SECONDS)
+
+
+def signal_if_running(process: psutil.Process, number: signal.Signals) -> None:
+    """A process can end between any look at it and the signal."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.send_signal(number)
+
+
+def with_descendants(pid: int) -> list[psutil.Process]:
+    """The process and its descendants; [] when it has ended. Each of them can have ended when the list is used."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        root = psutil.Process(pid)
+        return [root, *root.children(recursive=True)]
+    return []
+
+
+@contextmanager
+def suspended(pid: int) -> Iterator[None]:
+    """Suspend the process and its descendants."""
+    stopped = with_descendants(pid)
+    try:
+        for each in stopped:
+            signal_if_running(each, signal.SIGSTOP)
+        yield
+    finally:
+        # A process that was forked meanwhile is as suspended as its parent was.
+        for each in {*stopped, *with_descendants(pid)}:
+            signal_if_running(each, signal.SIGCONT)
 
 
 def abandon_stack(folder: Folder) -> None:

@@ -3,7 +3,6 @@ all processes recover without a restart."""
 
 import asyncio
 import json
-import os
 import signal
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
@@ -15,10 +14,10 @@ from urllib.parse import urlsplit
 
 import asyncpg
 import httpx
-import psutil
 import pytest
 
 from portalctl.local.folder import Folder, read_json
+from support.processes import suspended
 from support.system_stack import Customer, Json, Shop, Stack, eventually
 
 SERVICES = ("subscriptions", "payments", "invoicing", "portal-gateway")
@@ -167,17 +166,8 @@ async def test_postgresql_is_suspended(a_shop: Shop) -> None:
     lucia, answers, stack = await a_shop.customer(), Answers(), a_shop.stack
     before = await pids(stack)
     async with under_load(lucia, answers):
-        server = psutil.Process(stack.state["processes"]["postgres"])
-        paused = [server, *server.children(recursive=True)]
-        try:
-            for process in paused:
-                process.suspend()
+        with suspended(stack.state["processes"]["postgres"]):
             await asyncio.sleep(12)
-        finally:
-            # processes started meanwhile are copies of a suspended one
-            for process in [*paused, *server.children(recursive=True)]:
-                if process.is_running():
-                    os.kill(process.pid, signal.SIGCONT)
         await stack.ready()
     assert answers.wrong == []
     assert answers.count(503) > 5

@@ -4,10 +4,10 @@ import asyncio
 import json
 import os
 import re
-import signal
 import stat
 from asyncio.subprocess import PIPE
 from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import asyncpg
@@ -58,8 +58,10 @@ def folder(tmp_path: Path) -> Iterator[Path]:
     """What the page started and did not stop, because the test failed, is ended."""
     yield tmp_path
     for file in tmp_path.glob("*.pid"):
-        if psutil.pid_exists(pid := int(file.read_text())) and psutil.Process(pid).cwd() == str(tmp_path):
-            os.kill(pid, signal.SIGKILL)
+        with suppress(psutil.NoSuchProcess):
+            started = psutil.Process(int(file.read_text()))
+            if started.cwd() == str(tmp_path):
+                started.kill()
 
 
 async def first_event(kafka: str, merchant_id: str) -> Envelope:

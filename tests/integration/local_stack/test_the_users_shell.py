@@ -1,5 +1,6 @@
 """Settings of the user's shell and home folder do not reach the stack's servers and clients."""
 
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
@@ -11,6 +12,7 @@ import pytest
 from portalctl.local.jars import cache_folder
 from portalctl.local.members import members
 from support.local_stack import LocalStack, local_stack
+from support.processes import with_descendants
 from support.users_shell import SHELL
 
 pytestmark = pytest.mark.timeout(400)
@@ -45,16 +47,20 @@ def up_in_the_shell(stack: LocalStack, home: Path) -> None:
 def modes(folder: Path) -> dict[Path, int]:
     """The mode of each file and folder. The servers delete files meanwhile."""
     modes_by_path = {}
-    for path in folder.rglob("*"):
-        with suppress(FileNotFoundError):
-            modes_by_path[path] = path.lstat().st_mode
+    for parent, folders, files in os.walk(folder):
+        for path in (Path(parent, name) for name in (*folders, *files)):
+            with suppress(FileNotFoundError):
+                modes_by_path[path] = path.lstat().st_mode
     return modes_by_path
 
 
 def test_no_process_gets_the_settings_for_other_servers(stack: LocalStack) -> None:
     for identity in members(stack.folder):
-        for process in (psutil.Process(identity.pid), *psutil.Process(identity.pid).children(recursive=True)):
-            environment = process.environ()
+        for process in with_descendants(identity.pid):
+            try:
+                environment = process.environ()
+            except psutil.NoSuchProcess:
+                continue
             assert {name for name in SHELL if name not in ("HTTP_PROXY", "http_proxy", "ALL_PROXY")} & environment.keys() <= {
                 "DATABASE_URL",
                 "HTTP_PORT",
